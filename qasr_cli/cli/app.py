@@ -1,0 +1,5 @@
+"""The one command line."""
+
+
+def run() -> None:
+    """Run."""

@@ -1,0 +1,1 @@
+"""Implementations of the recognizer and the aligner; the only room with torch in it."""

@@ -1,0 +1,144 @@
+"""What can go wrong, each with its exit code and the user's next step.
+
+    QasrError                70
+    ├── UsageError            2   flags that contradict each other
+    ├── QualityError          4   --strict, and a result that breaks a rule
+    ├── UndecodableError     65   not media, no audio in it, not a transcript
+    ├── NoInputError         66   no such file, nothing to transcribe in a folder
+    ├── UnavailableError     69   ffmpeg, weights, an engine or a device is missing
+    ├── CannotCreateError    73   the output exists, two sources want one path, no permission
+    ├── InputOutputError     74   disk full, a read that fails half way
+    ├── OutOfMemoryError     75   even a batch of one does not fit
+    └── ConfigError          78   unknown key or wrong type in qasr.toml or a QASR_* variable
+
+An error's text is one line: which file or flag, what is wrong. Its hint is one line: what to do next.
+The codes are sysexits.h's, apart from 2, 3 and 4; they are part of the stable interface, the texts are not.
+"""
+
+from __future__ import annotations
+
+import errno
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What `qasr` exits with; 1 is never used on purpose, so it always means a crash."""
+
+    OK = 0
+    USAGE = 2
+    PARTIAL = 3  # some of several sources failed
+    QUALITY = 4
+    DATA = 65
+    NO_INPUT = 66
+    UNAVAILABLE = 69
+    INTERNAL = 70
+    CANNOT_CREATE = 73
+    IO = 74
+    TRY_AGAIN = 75
+    CONFIG = 78
+    INTERRUPTED = 130  # 128 + SIGINT
+    TERMINATED = 143  # 128 + SIGTERM
+
+
+class QasrError(Exception):
+    """Base of every error that qasr raises on purpose.
+
+    Args:
+        message: One line that names the file or flag and what is wrong.
+        hint: One line with the next step, or "" to keep the class's own.
+    """
+
+    exit_code: ExitCode = ExitCode.INTERNAL
+    hint: str = "please report this with the output of -vv"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)  # both in args, so that the error survives pickling
+        self.message = message
+        self.hint = hint or type(self).hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UsageError(QasrError):
+    """Flags that contradict each other, or a value that a flag cannot take."""
+
+    exit_code = ExitCode.USAGE
+    hint = "see qasr --help"
+
+
+class QualityError(QasrError):
+    """The work is done but breaks a rule that the user asked to be held."""
+
+    exit_code = ExitCode.QUALITY
+    hint = "the outputs are written; run without --strict to accept them"
+
+
+class UndecodableError(QasrError):
+    """The input is not what it should be: not media, no audio, not a transcript."""
+
+    exit_code = ExitCode.DATA
+    hint = "check the file with a media player"
+
+
+class NoInputError(QasrError):
+    """There is no such input."""
+
+    exit_code = ExitCode.NO_INPUT
+    hint = "check the path"
+
+
+class UnavailableError(QasrError):
+    """Something that the work needs is not on this machine."""
+
+    exit_code = ExitCode.UNAVAILABLE
+    hint = "run qasr doctor to see what is missing"
+
+
+class CannotCreateError(QasrError):
+    """An output cannot be created, or exists and must not be overwritten."""
+
+    exit_code = ExitCode.CANNOT_CREATE
+    hint = "use --overwrite to replace it, or -o DIR to write elsewhere"
+
+
+class InputOutputError(QasrError):
+    """The operating system failed to read or write."""
+
+    exit_code = ExitCode.IO
+    hint = "free some space or check the disk, then run the same command again"
+
+
+class OutOfMemoryError(QasrError):
+    """A batch did not fit into memory; raised to the user only when a batch of one does not."""
+
+    exit_code = ExitCode.TRY_AGAIN
+    hint = "close other programs, use a smaller --model, or shorten chunks with --chunk-seconds"
+
+
+class ConfigError(QasrError):
+    """A configuration file or variable says something that qasr does not understand."""
+
+    exit_code = ExitCode.CONFIG
+    hint = "see qasr transcribe --help for the names; a key is a long flag without its dashes"
+
+
+_CREATE_ERRNOS = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EEXIST,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENOENT,
+}
+
+
+def from_os_error(error: OSError, doing: str) -> QasrError:
+    """Return the qasr error for an `OSError` met while writing (`doing` names the act and the file)."""
+    reason = error.strerror or type(error).__name__
+    if error.errno in _CREATE_ERRNOS:
+        return CannotCreateError(f"{doing}: {reason}", "check the folder and its permissions, or use -o DIR")
+    if error.errno in {errno.ENAMETOOLONG, errno.EILSEQ}:
+        return CannotCreateError(f"{doing}: {reason}", "use -o DIR with a shorter path")
+    return InputOutputError(f"{doing}: {reason}")

@@ -1,0 +1,160 @@
+"""Every default of qasr, in frozen groups; a stage takes its group and never the whole tree.
+
+The command line reads its defaults from here and nowhere else writes one. `fingerprint` says which
+settings, model and schema a transcript was made with; it is derived from the fields themselves, so that a
+new field cannot be forgotten in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from qasr_cli.errors import UsageError
+
+SCHEMA = "qasr.v1"  # of the transcript JSON; part of every fingerprint
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise UsageError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaOptions:
+    """Which audio, and how much of a hostile file qasr is willing to decode."""
+
+    audio_track: int = 0  # counts audio tracks only, from 0, as ffmpeg's 0:a:N does
+    max_hours: float = 24.0  # a file that decodes to more is refused: a crafted one could fill the disk
+
+    def __post_init__(self) -> None:
+        _require(self.audio_track >= 0, "--audio-track counts from 0")
+        _require(self.max_hours > 0, "--max-hours must be above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class VadOptions:
+    """silero-vad with hysteresis: speech starts above `onset` and ends below `offset`."""
+
+    onset: float = 0.5  # silero's own default threshold
+    offset: float = 0.35  # silero's own default: threshold - 0.15
+    min_speech_ms: int = 250  # silero's default; shorter bursts are clicks
+    min_silence_ms: int = 100  # silero's default; shorter dips are stop closures inside words
+    pad_ms: int = 200  # silero's 30 ms clips soft onsets and final consonants; models like a little air
+
+    def __post_init__(self) -> None:
+        _require(0 < self.offset <= self.onset < 1, "VAD needs 0 < offset <= onset < 1")
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkOptions:
+    """How speech is cut for the model; 20-30 s is where Qwen3-ASR is fast, exact and does not loop."""
+
+    max_ms: int = 30_000
+    target_ms: int = 20_000  # from here on the best silence is taken
+    max_gap_ms: int = 2_000  # silence that is carried along inside a chunk; longer silence ends it
+
+    def __post_init__(self) -> None:
+        _require(self.max_ms >= 1_000, "--chunk-seconds must be at least 1")
+        _require(0 < self.target_ms <= self.max_ms, "the chunk target must lie within the chunk limit")
+
+    def limited_to(self, max_ms: int) -> ChunkOptions:
+        """Return the options with every chunk at most `max_ms` long, for a model with a shorter reach."""
+        limit_ms = min(self.max_ms, max_ms)
+        return ChunkOptions(limit_ms, min(self.target_ms, limit_ms * 2 // 3), self.max_gap_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeOptions:
+    """What the recognizer is told. `language` is a code or None for detection."""
+
+    language: str | None = None
+    context: str = ""  # free text or hotwords, given to the model as its system prompt
+
+
+@dataclass(frozen=True, slots=True)
+class AlignOptions:
+    """How words get their times."""
+
+    is_enabled: bool = True  # off: words are spread over their speech spans
+
+
+@dataclass(frozen=True, slots=True)
+class CueOptions:
+    """Limits of a cue; None means the language's own preset."""
+
+    max_line_cells: int | None = None
+    max_lines: int = 2  # Netflix, BBC, TED: two
+    max_cps: float | None = None
+    min_duration_ms: int = 833  # Netflix: 5/6 s
+    max_duration_ms: int = 7_000  # Netflix: 7 s
+    min_gap_ms: int = 83  # Netflix: 2 frames, at 24 fps
+
+    def __post_init__(self) -> None:
+        _require((self.max_line_cells or 8) >= 8, "--max-line-width must be at least 8")
+        _require(1 <= self.max_lines <= 4, "--max-line-count must be 1 to 4")
+        _require(self.max_cps is None or self.max_cps > 0, "--max-cps must be above 0")
+        _require(
+            0 < self.min_duration_ms <= self.max_duration_ms,
+            "--min-duration must be above 0 and at most --max-duration",
+        )
+        _require(self.min_gap_ms >= 0, "--min-gap cannot be negative")
+
+
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """Where results go. `folder` None means beside the media."""
+
+    formats: tuple[str, ...] = ("srt",)
+    folder: Path | None = None
+    is_stdout: bool = False
+    is_json_lines: bool = False
+    is_overwrite: bool = False
+    is_highlighting: bool = False  # whisper's --highlight_words
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """Which model runs on what."""
+
+    model: str = "0.6b"
+    aligner: str = "auto"  # the one that belongs to the model
+    device: str = "auto"
+    dtype: str = "auto"
+    engine: str = "qwen3"  # or module:factory, the door for other implementations
+    batch_size: int | None = None  # chunks in one forward pass at most; None: from memory
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run behaves; nothing here changes text or times."""
+
+    is_recursive: bool = False
+    is_strict: bool = False
+    n_prepare_workers: int = 2  # sources decoded at once; ffmpeg uses further threads of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The whole tree."""
+
+    media: MediaOptions = field(default_factory=MediaOptions)
+    vad: VadOptions = field(default_factory=VadOptions)
+    chunk: ChunkOptions = field(default_factory=ChunkOptions)
+    decode: DecodeOptions = field(default_factory=DecodeOptions)
+    align: AlignOptions = field(default_factory=AlignOptions)
+    cue: CueOptions = field(default_factory=CueOptions)
+    output: OutputOptions = field(default_factory=OutputOptions)
+    engine: EngineOptions = field(default_factory=EngineOptions)
+    run: RunOptions = field(default_factory=RunOptions)
+
+    def fingerprint(self, model_id: str, aligner_id: str) -> str:
+        """Return 16 hex digits that change with anything that changes a transcript's text or times.
+
+        Cues are made from the transcript, so `cue` is not part of it, nor is where or how fast it ran.
+        """
+        decides = [asdict(group) for group in (self.media, self.vad, self.chunk, self.decode, self.align)]
+        canonical = json.dumps([SCHEMA, model_id, aligner_id, decides], sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""One source, from media to rendered text."""

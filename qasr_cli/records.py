@@ -1,0 +1,242 @@
+"""The values that travel through qasr, in the order in which they come into being.
+
+All are frozen. Times are whole milliseconds of container time, spans are half-open `[start_ms, end_ms)`.
+What each record's docstring calls "always true" is checked where it is cheap, at construction.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+
+from qasr_cli.timebase import BYTES_PER_SAMPLE, ms_to_samples, samples_to_ms
+
+_INT16_SCALE = np.float32(1 / 32768)  # int16 full scale to [-1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An input file.
+
+    Attributes:
+        id: Place in this run; also the order of outputs.
+        path: What ffmpeg opens.
+        relative: Path below the folder that the user named (the file name alone for a file); it decides
+            the output's name and folder.
+        is_found: Found while walking a folder, rather than named by the user.
+    """
+
+    id: int
+    path: Path
+    relative: Path
+    is_found: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One audio stream of a source. `start_ms` is where it begins in the container."""
+
+    stream_index: int
+    codec: str
+    channels: int
+    sample_rate_hz: int
+    start_ms: int = 0
+    duration_ms: int | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """Mono 16 kHz signed 16-bit samples in a file; sample 0 is container time 0.
+
+    The samples stay on disk (115 MB an hour) and are read a chunk at a time with plain reads rather than
+    a memory map, so that an hour of audio adds nothing to the resident memory.
+    """
+
+    path: Path
+    n_samples: int
+
+    @property
+    def duration_ms(self) -> int:
+        """Length in whole milliseconds, rounded up."""
+        return samples_to_ms(self.n_samples)
+
+    def read(self, start_ms: int, end_ms: int) -> np.ndarray:
+        """Return `float32[n_samples]` in [-1, 1) for `[start_ms, end_ms)`, clipped to the waveform."""
+        first = min(ms_to_samples(start_ms), self.n_samples)
+        last = min(ms_to_samples(end_ms), self.n_samples)
+        with self.path.open("rb") as file:
+            raw = os.pread(file.fileno(), (last - first) * BYTES_PER_SAMPLE, first * BYTES_PER_SAMPLE)
+        return np.frombuffer(raw, dtype="<i2").astype(np.float32) * _INT16_SCALE
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of time; always true: `0 <= start_ms < end_ms`."""
+
+    start_ms: int
+    end_ms: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_ms < self.end_ms:
+            raise ValueError(f"not a span: [{self.start_ms}, {self.end_ms}) ms")
+
+    @property
+    def duration_ms(self) -> int:
+        """Length in milliseconds."""
+        return self.end_ms - self.start_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What the model gets once; carries no audio.
+
+    Always true of a source's chunks: ordered, disjoint, none longer than the limit they were planned
+    with, and together they cover every speech span.
+
+    Attributes:
+        speech: The speech spans inside, clipped to the chunk (container time).
+    """
+
+    source_id: int
+    index: int
+    start_ms: int
+    end_ms: int
+    speech: tuple[Span, ...] = ()
+
+    @property
+    def duration_ms(self) -> int:
+        """Length in milliseconds."""
+        return self.end_ms - self.start_ms
+
+
+class Finish(StrEnum):
+    """Why the recognizer stopped writing."""
+
+    COMPLETE = "complete"
+    TRUNCATED = "truncated"  # it reached its token budget first
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What the recognizer heard in one chunk. `language` is an English name or None (no speech)."""
+
+    text: str
+    language: str | None
+    finish: Finish = Finish.COMPLETE
+    n_tokens: int = 0
+
+
+class Timing(StrEnum):
+    """Where a word's times come from, so that no estimate passes for a measurement."""
+
+    ALIGNED = "aligned"  # the aligner's own answer
+    REPAIRED = "repaired"  # moved, because the aligner's answer was impossible
+    INTERPOLATED = "interpolated"  # estimated: no aligner for this language, or nothing to go by
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A display word with its times; `lead` is the space before it ("" in Chinese and Japanese)."""
+
+    lead: str
+    text: str
+    start_ms: int
+    end_ms: int
+    timing: Timing = Timing.ALIGNED
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A chunk once it has text and words.
+
+    Always true: `"".join(word.lead + word.text for word in words) == text`.
+
+    Attributes:
+        language: Code such as `en`, or None when the model named none.
+        flags: What is doubtful about it, in words for the JSON and the summary (`truncated`).
+    """
+
+    start_ms: int
+    end_ms: int
+    language: str | None
+    text: str
+    words: tuple[Word, ...]
+    flags: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        rebuilt = "".join(word.lead + word.text for word in self.words)
+        if rebuilt != self.text:
+            raise ValueError(f"words say {rebuilt!r} where the text says {self.text!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """All that any output needs; the border between model and subtitles."""
+
+    source_name: str
+    track: Track
+    duration_ms: int
+    segments: tuple[Segment, ...]
+    fingerprint: str
+    model: str = ""
+    aligner: str = ""
+
+    @property
+    def language(self) -> str | None:
+        """The language spoken longest, or None when there is no speech."""
+        total_ms: dict[str, int] = {}
+        for segment in self.segments:
+            if segment.language is not None:
+                heard_ms = segment.end_ms - segment.start_ms
+                total_ms[segment.language] = total_ms.get(segment.language, 0) + heard_ms
+        return max(total_ms, key=lambda code: total_ms[code], default=None)
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """Every word of every segment, in order."""
+        return tuple(word for segment in self.segments for word in segment.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A timed subtitle block.
+
+    Always true of a transcript's cues: ordered, no overlap, each at least one non-empty line.
+
+    Attributes:
+        word_range: `[first, last)` into `Transcript.words`; the ranges of all cues partition the words.
+        flags: Rules that could not be held, by name (`cps`, `dur_min`).
+    """
+
+    start_ms: int
+    end_ms: int
+    lines: tuple[str, ...]
+    word_range: tuple[int, int]
+    flags: tuple[str, ...] = ()
+
+
+class Status(StrEnum):
+    """How one source ended."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one source. `error` is set if and only if it failed."""
+
+    source: Source
+    status: Status
+    audio_ms: int = 0
+    wall_s: float = 0.0
+    outputs: tuple[Path, ...] = ()
+    error: Exception | None = None
+    warnings: tuple[str, ...] = field(default=())

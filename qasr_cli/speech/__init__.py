@@ -1,0 +1,1 @@
+"""Samples in, words with times out: voice activity, chunks, batches, alignment, words."""

@@ -1,0 +1,1 @@
+"""Words in, cues out: width, line breaks, timing. Pure, and in milliseconds."""
