@@ -40,6 +40,16 @@ class ExitCode(IntEnum):
     TERMINATED = 143  # 128 + SIGTERM
 
 
+def printable(text: object) -> str:
+    """Return `str(text)` as one line that is safe to print: file names and media metadata are not ours.
+
+    Control characters (a name may hold a newline or a terminal escape) and bytes that are not UTF-8
+    become visible escapes.
+    """
+    clean = str(text).encode("utf-8", "backslashreplace").decode()
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in clean)
+
+
 class QasrError(Exception):
     """Base of every error that qasr raises on purpose.
 
@@ -53,8 +63,8 @@ class QasrError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)  # both in args, so that the error survives pickling
-        self.message = message
-        self.hint = hint or type(self).hint
+        self.message = printable(message)
+        self.hint = printable(hint or type(self).hint)
 
     def __str__(self) -> str:
         return self.message
@@ -137,7 +147,7 @@ _CREATE_ERRNOS = {
 def from_os_error(error: OSError, doing: str) -> QasrError:
     """Return the qasr error for an `OSError` met while writing (`doing` names the act and the file)."""
     reason = error.strerror or type(error).__name__
-    if error.errno in _CREATE_ERRNOS:
+    if error.errno in _NO_PLACE:
         return CannotCreateError(f"{doing}: {reason}", "check the folder and its permissions, or use -o DIR")
     if error.errno in {errno.ENAMETOOLONG, errno.EILSEQ}:
         return CannotCreateError(f"{doing}: {reason}", "use -o DIR with a shorter path")

@@ -1,1 +1,51 @@
-"""Implementations of the recognizer and the aligner; the only room with torch in it."""
+"""Implementations of the recognizer and the aligner; the only room with torch in it.
+
+In goes the name of an engine; out come a `Recognizer` and an `Aligner` as `speech.protocols` describes them.
+Importing this package loads nothing heavy: torch and transformers come in with the first engine that needs
+them, so that `qasr --help` and a run with nothing to do never wait for them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable
+
+from qasr_cli.errors import UnavailableError, UsageError
+from qasr_cli.options import EngineOptions
+from qasr_cli.speech.protocols import Engines
+
+EngineFactory = Callable[[EngineOptions], Engines]
+
+_BUILT_IN = {"qwen3": "qasr_cli.engines.qwen3:load"}
+
+
+def load(options: EngineOptions) -> Engines:
+    """Return the engines that `options.engine` names: a built-in name or `module:factory`.
+
+    A factory takes the `EngineOptions` and returns `Engines`; it is how other implementations, and the
+    tests' fakes, come in.
+
+    Raises:
+        UsageError: The name is neither built in nor of the form `module:factory`.
+        UnavailableError: The module or the factory in it does not exist, or weights or a device are missing.
+    """
+    return _find_factory(options.engine)(options)
+
+
+def _find_factory(name: str) -> EngineFactory:
+    target = _BUILT_IN.get(name, name)
+    module_name, separator, attribute = target.partition(":")
+    if not (separator and module_name and attribute):
+        nearest = difflib.get_close_matches(name, _BUILT_IN, n=1)
+        guess = f"did you mean {nearest[0]}? " if nearest else ""
+        raise UsageError(
+            f"--engine {name!r} is not an engine", f"{guess}known: {', '.join(_BUILT_IN)}, or module:factory"
+        )
+    try:
+        factory: EngineFactory = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UnavailableError(
+            f"--engine {name}: {error}", "check the module's name and that it is installed"
+        ) from error
+    return factory

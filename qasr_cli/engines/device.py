@@ -1,0 +1,106 @@
+"""Which device and number format a model runs on, and how much audio fits into its memory.
+
+In go the user's wishes and a model's shape; out come a device, a dtype and a `Capacity`. Budgets are taken
+from a device's size and not from what happens to be free, so that batches, and with them results, do not
+depend on the moment.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from qasr_cli.errors import UnavailableError, UsageError
+from qasr_cli.speech.protocols import Capacity
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+_TOKENS_PER_S = 13 + 12  # 13 audio tokens a second, and room for the text written about them
+_GPU_SHARE = 0.5  # of the device's memory; the rest is for weights, workspaces and the caching allocator
+_CPU_SHARE = 0.1  # of the machine's memory: it is not ours alone
+_MAX_CHUNK_MS = 60_000  # Qwen3-ASR loops and truncates on long chunks; the aligner drifts past 180 s
+_MAX_BATCH_SIZE = {"cpu": 32, "cuda": 256, "mps": 32}  # past these a forward pass only gets longer
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a model runs and in which number format."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+
+def place(device: str, dtype: str) -> Placement:
+    """Return the placement that the user asked for; `auto` is the fastest device that is there.
+
+    Raises:
+        UsageError: No such kind of device or dtype.
+        UnavailableError: The device is not in this machine.
+    """
+    chosen = _choose_device(device.lower())
+    if dtype.lower() == "auto":
+        return Placement(chosen, _best_dtype(chosen))
+    if dtype.lower() not in _DTYPES:
+        raise UsageError(f"--dtype {dtype!r} is unknown", f"known: auto, {', '.join(_DTYPES)}")
+    return Placement(chosen, _DTYPES[dtype.lower()])
+
+
+def available() -> tuple[str, ...]:
+    """Return the devices in this machine, best first, each with its name for people."""
+    rows = [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
+    rows += ["mps (Apple GPU)"] if torch.backends.mps.is_available() else []
+    return (*rows, f"cpu ({torch.get_num_threads()} threads)")
+
+
+def _choose_device(name: str) -> torch.device:
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda:0")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    kind, _, index = name.partition(":")
+    if kind not in _MAX_BATCH_SIZE or (index and not index.isdigit()):
+        raise UsageError(f"--device {name!r} is unknown", "known: auto, cpu, cuda, cuda:N, mps")
+    missing = (kind == "cuda" and int(index or 0) >= torch.cuda.device_count()) or (
+        kind == "mps" and not torch.backends.mps.is_available()
+    )
+    if missing:
+        raise UnavailableError(f"--device {name} is not in this machine", f"here: {', '.join(available())}")
+    return torch.device(kind, int(index or 0)) if kind == "cuda" else torch.device(kind)
+
+
+def _best_dtype(device: torch.device) -> torch.dtype:
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
+        return torch.bfloat16
+    return torch.float32
+
+
+def capacity(config: Any, placement: Placement, max_chunk_ms: int | None, batch_size: int | None) -> Capacity:
+    """Return what one forward pass may hold, from the model's shape and the device's memory."""
+    budget_bytes = _memory_bytes(placement.device)
+    per_second_bytes = _audio_second_bytes(config, placement.dtype.itemsize)
+    longest_ms = min(max_chunk_ms or _MAX_CHUNK_MS, _MAX_CHUNK_MS)
+    return Capacity(
+        max_chunk_ms=longest_ms,
+        max_batch_ms=max(longest_ms, int(budget_bytes / per_second_bytes * 1000)),
+        max_batch_size=batch_size or _MAX_BATCH_SIZE[placement.device.type],
+    )
+
+
+def _memory_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory * _GPU_SHARE)
+    return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * _CPU_SHARE)
+
+
+def _audio_second_bytes(config: Any, item_bytes: int) -> int:
+    """Return the peak bytes that one second of padded audio costs.
+
+    The first convolution dominates: `channels * 64 mel rows * 50 frames`, live together with its
+    activation and the next layer's input; then the decoder's key-value cache.
+    """
+    audio, text = config.audio_config, config.text_config
+    convolution = audio.downsample_hidden_size * (audio.num_mel_bins // 2) * 50
+    cache = 2 * text.num_hidden_layers * text.num_key_value_heads * text.head_dim * _TOKENS_PER_S
+    return int((3 * convolution + cache) * item_bytes)

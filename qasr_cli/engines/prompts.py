@@ -1,0 +1,135 @@
+"""Chunks of audio as the models' own tensors: log-mel features and prompt ids.
+
+In go `float32[n_samples]` and text; out come padded tensors. Prompt ids are built here and not by the
+checkpoint's chat template: a cached template may be older than the code (it changed its way of forcing a
+language in 2026), and rendering one spends seconds on strings of audio placeholders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from qasr_cli.timebase import SAMPLE_RATE_HZ
+
+_HOP_SAMPLES = 160  # 10 ms a mel frame
+_MIN_SAMPLES = SAMPLE_RATE_HZ // 2  # the models were trained on at least half a second
+_FRAMES_PER_BLOCK = 100  # the encoder convolves one second at a time …
+_TOKENS_PER_BLOCK = 13  # … into 13 tokens: 100 -> 50 -> 25 -> 13
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Log-mel features of one chunk.
+
+    Attributes:
+        mel: `float32[n_mels, n_frames]`, `n_frames` a multiple of 100, padded with 0.
+        n_frames: Frames that hold audio.
+    """
+
+    mel: torch.Tensor
+    n_frames: int
+
+    @property
+    def n_tokens(self) -> int:
+        """How many placeholders the prompt needs for this audio."""
+        return n_audio_tokens(self.n_frames)
+
+
+def n_audio_tokens(n_frames: int) -> int:
+    """Return the encoder's output length for `n_frames` of mel: 13 a second, the rest halved three times."""
+    blocks, rest = divmod(n_frames, _FRAMES_PER_BLOCK)
+    for _ in range(3):
+        rest = (rest + 1) // 2
+    return blocks * _TOKENS_PER_BLOCK + rest
+
+
+def extract(extractor: Any, audio: np.ndarray) -> Features:
+    """Return the features of `float32[n_samples]`.
+
+    A chunk is computed alone and padded to whole frames first: in a batch the extractor's frame count
+    and last frame depend on the neighbours, and a transcript must not.
+    """
+    wanted = max(_MIN_SAMPLES, -(-len(audio) // _HOP_SAMPLES) * _HOP_SAMPLES)
+    padded = np.pad(audio, (0, wanted - len(audio)))
+    out = extractor(padded, sampling_rate=SAMPLE_RATE_HZ, padding=True, return_attention_mask=True)
+    return Features(torch.as_tensor(out["input_features"][0]), int(out["attention_mask"][0].sum()))
+
+
+def stack(features: Sequence[Features]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return `float32[n_chunks, n_mels, n_frames]` and its mask `int64[n_chunks, n_frames]`."""
+    n_frames = max(item.mel.shape[1] for item in features)
+    mel = torch.zeros(len(features), features[0].mel.shape[0], n_frames)
+    mask = torch.zeros(len(features), n_frames, dtype=torch.long)
+    for row, item in enumerate(features):
+        mel[row, :, : item.mel.shape[1]] = item.mel
+        mask[row, : item.n_frames] = 1
+    return mel, mask
+
+
+def pad(prompts: Sequence[Sequence[int]], pad_id: int, *, is_left: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return ids and mask, both `int64[n_chunks, n_tokens]`; generation pads left, one pass pads right."""
+    width = max(len(prompt) for prompt in prompts)
+    ids = torch.full((len(prompts), width), pad_id)
+    mask = torch.zeros(len(prompts), width, dtype=torch.long)
+    for row, prompt in enumerate(prompts):
+        where = slice(width - len(prompt), width) if is_left else slice(0, len(prompt))
+        ids[row, where] = torch.tensor(prompt)
+        mask[row, where] = 1
+    return ids, mask
+
+
+class Prompts:
+    """Builds prompt ids with one checkpoint's tokenizer."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        id_of = tokenizer.convert_tokens_to_ids
+        self._audio = (id_of("<|audio_start|>"), id_of("<|audio_pad|>"), id_of("<|audio_end|>"))
+        self._turn_start, self._turn_end = id_of("<|im_start|>"), id_of("<|im_end|>")
+        self.text_marker = id_of("<asr_text>")
+        self.timestamp = id_of("<timestamp>")
+        self.stop_ids = [id_of("<|im_end|>"), id_of("<|endoftext|>")]
+
+    def transcription(self, n_tokens: int, context: str, language: str | None) -> list[int]:
+        """Return the ids that ask for a transcript of `n_tokens` of audio.
+
+        Args:
+            n_tokens: From `Features.n_tokens`.
+            context: Free text or hotwords for the system turn; its own markup counts as plain text.
+            language: English name to force, or None to let the model say it.
+        """
+        start, placeholder, end = self._audio
+        forced = [*self._encode(f"language {language}"), self.text_marker] if language else []
+        return [
+            *self._turn("system\n" + context),
+            *(
+                self._turn_start,
+                *self._encode("user\n"),
+                start,
+                *[placeholder] * n_tokens,
+                end,
+                self._turn_end,
+            ),
+            *(*self._encode("\n"), self._turn_start, *self._encode("assistant\n"), *forced),
+        ]
+
+    def alignment(self, n_tokens: int, units: Sequence[str]) -> list[int]:
+        """Return the aligner's prompt: the audio, then each unit with a slot for its start and its end.
+
+        Nothing may stand before the audio: any prefix moves every time by 92 ms on average.
+        """
+        start, placeholder, end = self._audio
+        ids = [start, *[placeholder] * n_tokens, end]
+        for unit in units:
+            ids += [*self._encode(unit), self.timestamp, self.timestamp]
+        return ids
+
+    def _encode(self, text: str) -> list[int]:
+        # Markup in a user's context or in a transcript is text, never a control token.
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        return ids

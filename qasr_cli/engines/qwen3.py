@@ -1,0 +1,238 @@
+"""Qwen3-ASR and Qwen3-ForcedAligner through transformers' native classes.
+
+In go chunks of audio; out come hypotheses and posteriors, as `speech.protocols` describes them. Keeps no
+tensor across calls. transformers' classes move between versions (5.17 to 5.23 work), so they are named in
+this module and nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from transformers.models.qwen3_asr.modeling_qwen3_asr import (
+    Qwen3ASRForConditionalGeneration,
+    Qwen3ASRForTokenClassification,
+)
+from transformers.models.qwen3_asr.processing_qwen3_asr import Qwen3ASRProcessor
+from transformers.utils import logging as transformers_logging
+
+from qasr_cli import languages
+from qasr_cli.engines import checkpoints, device, prompts
+from qasr_cli.engines.checkpoints import Checkpoint
+from qasr_cli.engines.device import Placement
+from qasr_cli.errors import OutOfMemoryError, UnavailableError
+from qasr_cli.options import DecodeOptions, EngineOptions
+from qasr_cli.records import Finish, Hypothesis
+from qasr_cli.speech.protocols import AlignRequest, Capacity, Engines, Posterior
+from qasr_cli.timebase import SAMPLE_RATE_HZ
+
+logger = logging.getLogger(__name__)
+
+# A fast speaker needs about 5 tokens a second in English and 8 in Thai; a chunk that asks for more has
+# run into a loop, and stopping it here costs a tenth of the official 512-token limit.
+_BUDGET_TOKENS = 24
+_BUDGET_TOKENS_PER_S = 10
+_MAX_ALIGN_MS = 180_000  # the reference's own limit; beyond it the last words pile up
+
+
+def load(options: EngineOptions) -> Engines:
+    """Return the recognizer and aligner that the options name.
+
+    Raises:
+        UsageError: Unknown device or dtype.
+        UnavailableError: Weights or device are not to be had, or the weights do not fit the architecture.
+    """
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()  # what matters of its messages becomes an error of ours
+    placement = device.place(options.device, options.dtype)
+    recognizer = checkpoints.fetch(checkpoints.recognizer_location(options.model))
+    where = checkpoints.aligner_location(options.aligner, options.model)
+    aligner = checkpoints.fetch(where) if where else None
+    return Engines(
+        Qwen3Recognizer(recognizer, placement, options.batch_size),
+        Qwen3Aligner(aligner, placement, options.batch_size) if aligner else None,
+    )
+
+
+class Qwen3Recognizer:
+    """`Recognizer` on a Qwen3-ASR checkpoint; greedy decoding."""
+
+    def __init__(self, checkpoint: Checkpoint, placement: Placement, batch_size: int | None) -> None:
+        self._model, processor = _load(Qwen3ASRForConditionalGeneration, checkpoint, placement)
+        self._extractor = processor.feature_extractor
+        self._tokenizer = processor.tokenizer
+        self._prompts = prompts.Prompts(processor.tokenizer)
+        self._placement = placement
+        self.model_id = checkpoint.id
+        self.capacity: Capacity = device.capacity(
+            self._model.config, placement, checkpoint.max_chunk_ms, batch_size
+        )
+
+    def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
+        """Return one hypothesis a chunk; see `speech.protocols.Recognizer`."""
+        forced = languages.find(options.language) if options.language else None
+        features = [prompts.extract(self._extractor, samples) for samples in audio]
+        ids = [
+            self._prompts.transcription(item.n_tokens, options.context, forced.name if forced else None)
+            for item in features
+        ]
+        budgets = [
+            _BUDGET_TOKENS + _BUDGET_TOKENS_PER_S * len(samples) // SAMPLE_RATE_HZ for samples in audio
+        ]
+        with _device_errors(self._placement.device):
+            written = self._generate(features, ids, max(budgets))
+        name = forced.name if forced else None
+        return [
+            self._parse(row[:budget], name) for row, budget in zip(written.tolist(), budgets, strict=True)
+        ]
+
+    def _generate(
+        self, features: Sequence[prompts.Features], ids: Sequence[list[int]], n_tokens: int
+    ) -> torch.Tensor:
+        """Return `int64[n_chunks, n_new_tokens]`, padded after the stop token."""
+        mel, mel_mask = prompts.stack(features)
+        padded, mask = prompts.pad(ids, self._prompts.stop_ids[-1], is_left=True)
+        where = self._placement.device
+        with torch.inference_mode():
+            out = self._model.generate(
+                input_ids=padded.to(where),
+                attention_mask=mask.to(where),
+                input_features=mel.to(where, self._placement.dtype),
+                input_features_mask=mel_mask.to(where),
+                max_new_tokens=n_tokens,
+                do_sample=False,
+                eos_token_id=self._prompts.stop_ids,
+                pad_token_id=self._prompts.stop_ids[-1],
+            )
+        new: torch.Tensor = out[:, padded.shape[1] :].cpu()
+        return new
+
+    def _parse(self, ids: list[int], forced: str | None) -> Hypothesis:
+        """Split `language X<asr_text>text`; a forced language stands in the prompt and not in the answer."""
+        stop = next((i for i, token in enumerate(ids) if token in self._prompts.stop_ids), None)
+        ids = ids[:stop]
+        language = forced
+        if self._prompts.text_marker in ids:
+            at = ids.index(self._prompts.text_marker)
+            said = self._decode(ids[:at]).removeprefix("language").strip()
+            language = forced or (said if languages.find(said) else None)
+            ids = ids[at + 1 :]
+        finish = Finish.TRUNCATED if stop is None else Finish.COMPLETE
+        return Hypothesis(self._decode(ids).strip(), language, finish, len(ids))
+
+    def _decode(self, ids: list[int]) -> str:
+        text: str = self._tokenizer.decode(ids, skip_special_tokens=True)
+        return text
+
+
+class Qwen3Aligner:
+    """`Aligner` on a Qwen3-ForcedAligner checkpoint; one pass, no decoding here."""
+
+    def __init__(self, checkpoint: Checkpoint, placement: Placement, batch_size: int | None) -> None:
+        self._model, processor = _load(Qwen3ASRForTokenClassification, checkpoint, placement)
+        self._extractor = processor.feature_extractor
+        self._prompts = prompts.Prompts(processor.tokenizer)
+        self._pad_id = self._prompts.stop_ids[-1]
+        self._bin_ms = int(processor.timestamp_segment_time)
+        self._placement = placement
+        self.model_id = checkpoint.id
+        reach_ms = min(_MAX_ALIGN_MS, self._bin_ms * self._model.config.num_labels)
+        self.capacity: Capacity = device.capacity(
+            self._model.config, placement, min(checkpoint.max_chunk_ms or reach_ms, reach_ms), batch_size
+        )
+
+    def supports(self, language: str | None) -> bool:
+        """Whether the aligner was trained for the language; 11 of the 30."""
+        known = languages.find(language) if language else None
+        return known is not None and known.is_aligned
+
+    def align(self, requests: Sequence[AlignRequest]) -> list[Posterior]:
+        """Return one posterior a chunk; see `speech.protocols.Aligner`."""
+        features = [prompts.extract(self._extractor, request.audio) for request in requests]
+        ids = [
+            self._prompts.alignment(item.n_tokens, request.units)
+            for item, request in zip(features, requests, strict=True)
+        ]
+        with _device_errors(self._placement.device):
+            slots = self._slot_logits(features, ids)
+        return [self._posterior(logits, request) for logits, request in zip(slots, requests, strict=True)]
+
+    def _slot_logits(
+        self, features: Sequence[prompts.Features], ids: Sequence[list[int]]
+    ) -> tuple[torch.Tensor, ...]:
+        """Return `float32[2 * n_units, n_classes]` for each chunk.
+
+        Only the slots go through the head: its classes times every token would be most of the memory.
+        """
+        mel, mel_mask = prompts.stack(features)
+        padded, mask = prompts.pad(ids, self._pad_id, is_left=False)
+        where = self._placement.device
+        is_slot = padded == self._prompts.timestamp
+        with torch.inference_mode():
+            hidden = self._model.model(
+                input_ids=padded.to(where),
+                attention_mask=mask.to(where),
+                input_features=mel.to(where, self._placement.dtype),
+                input_features_mask=mel_mask.to(where),
+                use_cache=False,
+            ).last_hidden_state
+            logits = self._model.score(hidden[is_slot.to(where)]).float().cpu()
+        return torch.split(logits, is_slot.sum(dim=1).tolist())
+
+    def _posterior(self, logits: torch.Tensor, request: AlignRequest) -> Posterior:
+        """Normalise over the bins that lie inside the chunk: a later one cannot be meant."""
+        duration_ms = len(request.audio) * 1000 // SAMPLE_RATE_HZ
+        n_bins = min(duration_ms // self._bin_ms + 2, logits.shape[1])
+        return Posterior(torch.log_softmax(logits[:, :n_bins], dim=-1).numpy(), self._bin_ms)
+
+
+def _token_budget(n_samples: int) -> int:
+    return _BUDGET_TOKENS + _BUDGET_TOKENS_PER_S * n_samples // SAMPLE_RATE_HZ
+
+
+def _load(model_class: Any, checkpoint: Checkpoint, placement: Placement) -> tuple[Any, Any]:
+    """Return the model on its device and its processor, or refuse weights that do not fit exactly."""
+    try:
+        processor = Qwen3ASRProcessor.from_pretrained(checkpoint.folder, local_files_only=True)
+        model, report = model_class.from_pretrained(
+            checkpoint.folder,
+            dtype=placement.dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
+        logger.debug("loading %s failed", checkpoint.folder, exc_info=True)
+        reason = str(error).strip().splitlines()
+        raise UnavailableError(
+            f"model {checkpoint.id} cannot be loaded: {reason[0] if reason else type(error).__name__}",
+            "download it again, or check it with a fresh copy",
+        ) from error
+    wrong = [*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]]
+    if wrong:
+        raise UnavailableError(
+            f"model {checkpoint.id} does not fit {model_class.__name__}: {len(wrong)} weights are missing, "
+            f"unexpected or of another shape, such as {sorted(map(str, wrong))[0]}",
+            "check that the folder holds the right kind of model (recognizer or aligner)",
+        )
+    return model.to(placement.device).eval(), processor
+
+
+@contextlib.contextmanager
+def _device_errors(where: torch.device) -> Iterator[None]:
+    """Turn every way of running out of memory into the one error that batching halves on."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        if where.type == "cuda":
+            torch.cuda.empty_cache()
+        raise OutOfMemoryError(f"not enough memory on {where}") from error
+    except RuntimeError as error:
+        if "memory" not in str(error).lower():
+            raise
+        raise OutOfMemoryError(f"not enough memory on {where}") from error
