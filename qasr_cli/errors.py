@@ -133,14 +133,9 @@ class ConfigError(QasrError):
     hint = "see qasr transcribe --help for the names; a key is a long flag without its dashes"
 
 
-_CREATE_ERRNOS = {
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.EEXIST,
-    errno.ENOTDIR,
-    errno.EISDIR,
-    errno.ENOENT,
+_NO_PLACE = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOENT),
 }
 
 

@@ -122,9 +122,7 @@ def fetch(location: str) -> Checkpoint:
 
     logger.warning("model %s is not on this machine yet; downloading it once", location)
     try:
-        return _read(
-            Path(snapshot_download(location, allow_patterns=_WANTED_FILES, etag_timeout=10)), location
-        )
+        folder = snapshot_download(location, allow_patterns=_WANTED_FILES, etag_timeout=10)
     except (OSError, ValueError, HfHubHTTPError, RuntimeError) as error:
         # The hub library lets its HTTP client's own errors through, which are RuntimeError or OSError.
         logger.debug("download of %s failed", location, exc_info=True)

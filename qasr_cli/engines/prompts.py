@@ -104,18 +104,12 @@ class Prompts:
             language: English name to force, or None to let the model say it.
         """
         start, placeholder, end = self._audio
+        heard = [start, *[placeholder] * n_tokens, end]
         forced = [*self._encode(f"language {language}"), self.text_marker] if language else []
         return [
-            *self._turn("system\n" + context),
-            *(
-                self._turn_start,
-                *self._encode("user\n"),
-                start,
-                *[placeholder] * n_tokens,
-                end,
-                self._turn_end,
-            ),
-            *(*self._encode("\n"), self._turn_start, *self._encode("assistant\n"), *forced),
+            *(self._turn_start, *self._encode("system\n" + context), self._turn_end, *self._encode("\n")),
+            *(self._turn_start, *self._encode("user\n"), *heard, self._turn_end, *self._encode("\n")),
+            *(self._turn_start, *self._encode("assistant\n"), *forced),
         ]
 
     def alignment(self, n_tokens: int, units: Sequence[str]) -> list[int]:
