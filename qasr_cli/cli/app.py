@@ -1,5 +1,140 @@
-"""The one command line."""
+"""The commands of qasr, and the one place that turns an error into an exit code.
+
+In go arguments; out comes an exit code. Knows Typer and the rooms below by name; loads torch never itself.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import signal
+import sys
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from qasr_cli import __version__
+from qasr_cli.cli import config, doctor, models, render, transcribe, whisper
+from qasr_cli.errors import ExitCode, QasrError
+from qasr_cli.terminal import logs
+
+_BROKEN_PIPE = 128 + signal.SIGPIPE  # what a shell reports for any program whose reader has gone
+
+_HELP = """Turn media into subtitles with word-level timings.
+
+[bold]qasr transcribe film.mp4[/]  writes film.srt beside it.
+
+[bold]qasr transcribe talks/ -r --vtt --json -o out/[/]  does a whole tree at once.
+
+[bold]curl -s URL | qasr transcribe - --txt | less[/]  reads stdin and writes stdout.
+
+[bold]qasr transcribe film.mp4 --model demo[/]  needs no download: a toy model, to try qasr with.
+"""
+
+app = typer.Typer(
+    name="qasr",
+    help=_HELP,
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+app.command("transcribe", epilog=transcribe.EPILOG)(transcribe.command)
+app.command("render")(render.command)
+app.command("models")(models.command)
+app.command("doctor")(doctor.command)
 
 
-def run() -> None:
-    """Run."""
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"qasr {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def configure(
+    context: typer.Context,
+    config_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            envvar="QASR_CONFIG",
+            metavar="FILE",
+            help="Settings file. Default: ./qasr.toml, then ~/.config/qasr/qasr.toml.",
+            show_default=False,
+        ),
+    ] = None,
+    version: Annotated[
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Read the settings file before a command reads its flags."""
+    path = config.find_file(config_file)
+    if path is not None:
+        settings = config.read(path, _settings_of(transcribe.command))
+        accepted = {name: set(_settings_of(function)) for name, function in _COMMANDS.items()}
+        context.default_map = {
+            name: {key: value for key, value in settings.items() if key in keys}
+            for name, keys in accepted.items()
+        }
+
+
+_COMMANDS: dict[str, Callable[..., None]] = {"transcribe": transcribe.command, "render": render.command}
+
+
+def _settings_of(command: Callable[..., None]) -> dict[str, type]:
+    """Return the type of each flag of a command, by parameter name; arguments are not settings."""
+    settings: dict[str, type] = {}
+    for name, hint in typing.get_type_hints(command).items():
+        kinds = [kind for kind in (hint, *typing.get_args(hint)) if kind in {str, int, float, bool}]
+        if kinds and inspect.signature(command).parameters.get(name) is not None:
+            settings[name] = kinds[0]
+    return settings
+
+
+def run() -> NoReturn:
+    """Run the command line and exit."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        if "transcribe" in arguments[:3]:
+            at = arguments.index("transcribe") + 1
+            translated, ignored = whisper.translate(arguments[at:])
+            if ignored:
+                sys.stderr.write(f"qasr: note: no effect here: {' '.join(ignored)}\n")
+            arguments = [*arguments[:at], *translated]
+        app(arguments, prog_name="qasr")
+    except QasrError as error:
+        logs.report_error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains when it flushes
+        return _BROKEN_PIPE
+    except KeyboardInterrupt:
+        return _interrupted()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else ExitCode.OK
+        return _interrupted() if code == ExitCode.INTERRUPTED else code
+    except Exception as error:  # noqa: BLE001 - one of the two places: nothing leaves with a traceback
+        logs.report_crash(error)
+        return ExitCode.INTERNAL
+    return ExitCode.OK
+
+
+def _interrupted() -> int:
+    sys.stderr.write("qasr: interrupted; finished files are kept, run the same command to go on\n")
+    return ExitCode.INTERRUPTED
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    # Without this, `finally` blocks do not run on SIGTERM and temporary files stay.
+    raise SystemExit(128 + number)

@@ -45,3 +45,9 @@ def report_error(error: QasrError) -> None:
     """Print an error's one line on stderr."""
     sys.stderr.write(error_line(error) + "\n")
     sys.stderr.flush()
+
+
+def report_crash(error: Exception) -> None:
+    """Print one line about an error that nobody foresaw; the traceback comes with -vv."""
+    logging.getLogger(_QASR).debug("unexpected error", exc_info=error)
+    report_error(QasrError(f"unexpected {type(error).__name__}: {error}"))

@@ -1,0 +1,57 @@
+# qasr: a newcomer needs two of these, `make demo` and `make test`. Each sets up what it needs in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+OUT := demo-out
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench demo-model demo-model-eval samples goldens clean
+
+help:  ## This list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED)  ## Set up, transcribe the samples, show the result
+	@bash tools/demo.sh $(BIN)/qasr $(OUT)
+
+test: $(INSTALLED)  ## Set up, run all tests
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED)  ## Format, lint, types, import contracts, sizes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tools.check_sizes
+
+format: $(INSTALLED)  ## Format and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED)  ## Measure speed and memory; prints the README's table
+	$(BIN)/python -m tests.bench
+
+goldens: $(INSTALLED)  ## Write the golden subtitle files anew; review the diff
+	$(BIN)/python -m tests.golden.regenerate
+
+samples: $(VENV)/.demo-model  ## Speak the sample media anew
+	$(BIN)/python -m tools.demo_model samples
+
+demo-model: $(VENV)/.demo-model  ## Train the demo pair from nothing (about an hour on two cores)
+	$(BIN)/python -m tools.demo_model all --out build/demo-model
+
+demo-model-eval: $(VENV)/.demo-model  ## Print the demo pair's figures
+	$(BIN)/python -m tools.demo_model evaluate
+
+$(VENV)/.demo-model: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,demo-model]'
+	@touch $@
+
+clean:  ## Remove everything that these made
+	rm -rf $(VENV) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,38 @@
+"""Flags that several commands share, turned into options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qasr_cli.options import CueOptions, OutputOptions
+from qasr_cli.timebase import seconds_to_ms
+
+STDIO = "-"  # as an input: stdin; as an output: stdout
+
+
+def output_options(
+    output: str, formats: tuple[str, ...], *, is_from_stdin: bool, overwrite: bool
+) -> OutputOptions:
+    """Return where results go: what came in through stdin goes out through stdout unless told otherwise."""
+    is_stdout = output == STDIO or (not output and is_from_stdin)
+    return OutputOptions(
+        formats=formats,
+        folder=Path(output) if output and not is_stdout else None,
+        is_stdout=is_stdout,
+        is_overwrite=overwrite,
+    )
+
+
+def format_names(as_list: str, **asked_for: bool) -> tuple[str, ...]:
+    """Return the formats that switches and `--output-format` name together, each once; SRT when none."""
+    names = [name for name, is_asked in asked_for.items() if is_asked]
+    names += [name.strip().lower() for name in as_list.split(",") if name.strip()]
+    return tuple(dict.fromkeys(names)) or OutputOptions().formats
+
+
+def cue_options(
+    width: int | None, lines: int, cps: float | None, durations_s: tuple[float, float], gap_s: float
+) -> CueOptions:
+    """Return the limits of a cue; the command line speaks in seconds."""
+    shortest_ms, longest_ms = (seconds_to_ms(value) for value in durations_s)
+    return CueOptions(width, lines, cps, shortest_ms, longest_ms, seconds_to_ms(gap_s))

@@ -1,0 +1,74 @@
+"""qasr.toml: flags written down once.
+
+In goes a TOML file whose keys are long flags without their dashes; out comes Typer's own default map, so
+that the order is always flag, then QASR_* variable, then file, then built-in default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from qasr_cli.errors import ConfigError
+
+_FILE_NAME = "qasr.toml"
+
+
+def find_file(asked_for: Path | None) -> Path | None:
+    """Return the configuration file: the one asked for, else the first of the two usual places.
+
+    Raises:
+        ConfigError: The file that was asked for does not exist.
+    """
+    if asked_for is not None:
+        if not asked_for.is_file():
+            raise ConfigError(f"--config {asked_for}: no such file", "check the path")
+        return asked_for
+    home = os.environ.get("XDG_CONFIG_HOME") or (
+        Path(os.environ["HOME"]) / ".config" if "HOME" in os.environ else None
+    )
+    candidates = [Path(_FILE_NAME), *([Path(home) / "qasr" / _FILE_NAME] if home else [])]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def read(path: Path, known: Mapping[str, type]) -> dict[str, Any]:
+    """Return the file's settings by parameter name.
+
+    Args:
+        path: The file.
+        known: Type of each setting, by parameter name (`max_lines`).
+
+    Raises:
+        ConfigError: Not TOML, an unknown key (the nearest known one is named), or a value of another type.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: {error}", "mend the file, or give another with --config") from error
+    settings: dict[str, Any] = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name not in known:
+            raise ConfigError(f"{path}: unknown key {key!r}", _nearest(name, known))
+        settings[name] = _checked(path, key, value, known[name])
+    return settings
+
+
+def _nearest(name: str, known: Mapping[str, type]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    if close:
+        return f"did you mean {close[0].replace('_', '-')}?"
+    return f"known: {', '.join(sorted(key.replace('_', '-') for key in known))}"
+
+
+def _checked(path: Path, key: str, value: object, wanted: type) -> object:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_right = is_number if wanted is float else type(value) is wanted
+    if not is_right:
+        names = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+        raise ConfigError(f"{path}: {key} must be {names[wanted]}, not {value!r}", "mend the file")
+    return value

@@ -1,0 +1,109 @@
+"""`qasr transcribe`: flags become options; the work itself is in `jobs`, loaded when there is some."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from qasr_cli import languages
+from qasr_cli.cli import choices, flags
+from qasr_cli.cli.flags import DEFAULTS
+from qasr_cli.options import (
+    AlignOptions,
+    ChunkOptions,
+    DecodeOptions,
+    EngineOptions,
+    MediaOptions,
+    Options,
+    RunOptions,
+    VadOptions,
+)
+from qasr_cli.timebase import MS_PER_S, seconds_to_ms
+
+EPILOG = (
+    "whisper's and whisperX's spellings work too: --output_dir, --output_format, --initial_prompt, "
+    "--max_line_width, --max_line_count, --highlight_words True, --model large. "
+    'Every flag is also a variable (QASR_MODEL=demo) and a key of qasr.toml (model = "demo").'
+)
+
+
+def command(
+    inputs: flags.Inputs,
+    srt: flags.Srt = False,
+    vtt: flags.Vtt = False,
+    json: flags.Json = False,
+    txt: flags.Txt = False,
+    tsv: flags.Tsv = False,
+    output_format: flags.OutputFormat = "",
+    highlight_words: flags.HighlightWords = DEFAULTS.output.is_highlighting,
+    output: flags.Output = "",
+    json_lines: flags.JsonLines = DEFAULTS.output.is_json_lines,
+    overwrite: flags.Overwrite = DEFAULTS.output.is_overwrite,
+    model: flags.Model = DEFAULTS.engine.model,
+    aligner: flags.Aligner = DEFAULTS.engine.aligner,
+    device: flags.Device = DEFAULTS.engine.device,
+    dtype: flags.Dtype = DEFAULTS.engine.dtype,
+    batch_size: flags.BatchSize = DEFAULTS.engine.batch_size,
+    engine: flags.Engine = DEFAULTS.engine.engine,
+    language: flags.Language = languages.AUTO,
+    context: flags.Context = DEFAULTS.decode.context,
+    hotwords: flags.Hotwords = "",
+    audio_track: flags.AudioTrack = DEFAULTS.media.audio_track,
+    chunk_seconds: flags.ChunkSeconds = DEFAULTS.chunk.max_ms / MS_PER_S,
+    vad_onset: flags.VadOnset = DEFAULTS.vad.onset,
+    vad_offset: flags.VadOffset = DEFAULTS.vad.offset,
+    max_hours: flags.MaxHours = DEFAULTS.media.max_hours,
+    max_line_width: flags.MaxLineWidth = DEFAULTS.cue.max_line_cells,
+    max_lines: flags.MaxLines = DEFAULTS.cue.max_lines,
+    max_cps: flags.MaxCps = DEFAULTS.cue.max_cps,
+    min_duration: flags.MinDuration = DEFAULTS.cue.min_duration_ms / MS_PER_S,
+    max_duration: flags.MaxDuration = DEFAULTS.cue.max_duration_ms / MS_PER_S,
+    min_gap: flags.MinGap = DEFAULTS.cue.min_gap_ms / MS_PER_S,
+    recursive: flags.Recursive = DEFAULTS.run.is_recursive,
+    strict: flags.Strict = DEFAULTS.run.is_strict,
+    workers: flags.Workers = DEFAULTS.run.n_prepare_workers,
+    progress: flags.Progress = "auto",
+    quiet: flags.Quiet = False,
+    verbose: flags.Verbose = 0,
+) -> None:
+    """Transcribe media files, folders or stdin to subtitles.
+
+    Existing results are never replaced without --overwrite; a bad file never stops the others.
+    """
+    names = choices.format_names(output_format, srt=srt, vtt=vtt, json=json, txt=txt, tsv=tsv)
+    options = Options(
+        media=MediaOptions(audio_track, max_hours),
+        vad=VadOptions(vad_onset, vad_offset),
+        chunk=_chunk_options(seconds_to_ms(chunk_seconds)),
+        decode=_decode_options(language, context, hotwords),
+        align=AlignOptions(is_enabled=aligner.lower() != "none"),
+        cue=choices.cue_options(max_line_width, max_lines, max_cps, (min_duration, max_duration), min_gap),
+        output=replace(
+            choices.output_options(
+                choices.STDIO if json_lines else output,
+                ("jsonl",) if json_lines else names,
+                is_from_stdin=Path(choices.STDIO) in inputs,
+                overwrite=overwrite,
+            ),
+            is_json_lines=json_lines,
+            is_highlighting=highlight_words,
+        ),
+        engine=EngineOptions(model, aligner, device, dtype, engine, batch_size),
+        run=RunOptions(recursive, strict, workers),
+    )
+    from qasr_cli.cli import jobs
+
+    raise typer.Exit(jobs.transcribe(inputs, options, progress, verbosity=-1 if quiet else verbose))
+
+
+def _decode_options(language: str, context: str, hotwords: str) -> DecodeOptions:
+    found = languages.parse(language)
+    return DecodeOptions(found.code if found else None, ", ".join(filter(None, [context, hotwords])))
+
+
+def _chunk_options(max_ms: int) -> ChunkOptions:
+    """Keep the target's proportion to the limit when the user moves the limit."""
+    default = DEFAULTS.chunk
+    return ChunkOptions(max_ms, default.target_ms * max_ms // default.max_ms, default.max_gap_ms)

@@ -1,0 +1,141 @@
+"""Where results go, and how they get there whole.
+
+In go sources and rendered texts; out come files. A file appears under its name complete or not at all
+(temporary file in the same folder, fsync, then a link or rename), and an existing one is never touched
+unless the user said `--overwrite`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qasr_cli.errors import CannotCreateError, from_os_error
+from qasr_cli.options import OutputOptions
+from qasr_cli.records import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be written for one source.
+
+    Attributes:
+        targets: Path of each format still to be written.
+        is_done: Every output is there already, so the source is skipped.
+        error: Why the source cannot be written at all.
+    """
+
+    source: Source
+    targets: Mapping[str, Path]
+    is_done: bool = False
+    error: CannotCreateError | None = None
+
+
+def plan(sources: Sequence[Source], options: OutputOptions, suffixes: Mapping[str, str]) -> list[Plan]:
+    """Decide every output path before any work is done, so that a clash costs nothing.
+
+    A source found in a folder whose outputs all exist is done; of one with some of them, only the rest
+    is written (that is what a killed run leaves). A source that the user named is refused instead: they
+    meant it.
+
+    Args:
+        sources: All of the run.
+        options: Formats, folder, overwriting.
+        suffixes: File name suffix of each format.
+    """
+    taken: dict[Path, Source] = {}
+    plans = []
+    for source in sources:
+        targets = {} if options.is_stdout else _targets(source, options, suffixes)
+        clash = next((path for path in targets.values() if path in taken), None)
+        if clash is not None:
+            other = taken[clash].relative
+            error = CannotCreateError(
+                f"{source.relative}: {other} is transcribed to the same {clash.name}",
+                "rename one of the two, or run them with different -o DIR",
+            )
+            plans.append(Plan(source, {}, error=error))
+            continue
+        taken |= dict.fromkeys(targets.values(), source)
+        plans.append(_respect_existing(source, targets, options))
+    return plans
+
+
+def _targets(source: Source, options: OutputOptions, suffixes: Mapping[str, str]) -> dict[str, Path]:
+    folder = source.path.parent if options.folder is None else options.folder / source.relative.parent
+    return {name: folder / (source.relative.stem + suffixes[name]) for name in options.formats}
+
+
+def _respect_existing(source: Source, targets: dict[str, Path], options: OutputOptions) -> Plan:
+    existing = [path for path in targets.values() if os.path.lexists(path)]
+    if not existing or options.is_overwrite:
+        return Plan(source, targets)
+    if not source.is_found:
+        return Plan(source, {}, error=CannotCreateError(f"{existing[0]} exists already"))
+    missing = {name: path for name, path in targets.items() if path not in existing}
+    return Plan(source, missing, is_done=not missing)
+
+
+def write(path: Path, text: str, *, is_overwrite: bool) -> None:
+    """Write `text` to `path` as UTF-8, all of it or nothing.
+
+    Raises:
+        CannotCreateError: It exists (and may have come into being only just now), or may not be created.
+        InputOutputError: The disk is full or fails.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=".qasr-", suffix=".tmp", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+            file.flush()
+            os.fchmod(descriptor, 0o666 & ~_umask())  # mkstemp's 600 would hide a result from a media server
+            os.fsync(descriptor)
+        if is_overwrite:
+            Path(temporary).replace(path)
+            temporary = None
+        else:
+            _link(Path(temporary), path)
+        _sync_folder(path.parent)
+    except FileExistsError as error:
+        raise CannotCreateError(f"{path} exists already") from error
+    except OSError as error:
+        raise from_os_error(error, f"writing {path}") from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _link(temporary: Path, path: Path) -> None:
+    """Give the file its name only if nobody has it: unlike a rename, a link never replaces."""
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links (FAT, some network mounts)
+        if os.path.lexists(path):
+            raise FileExistsError(path) from None
+        temporary.rename(path)
+
+
+@functools.cache  # reading it means setting it for a moment, which other threads would notice
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current
+
+
+def _sync_folder(folder: Path) -> None:
+    # The name itself must survive a power cut too; some network file systems cannot and say so.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
