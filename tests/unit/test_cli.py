@@ -1,0 +1,92 @@
+"""Flags, whisper's spellings and the settings file, without a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qasr_cli.cli import choices, config, whisper
+from qasr_cli.errors import ConfigError, UsageError
+
+
+class TestWhisperSpellings:
+    @pytest.mark.parametrize(
+        ("theirs", "ours"),
+        [
+            ("a.mp4 --output_dir out --output_format srt", "a.mp4 --output out --output-format srt"),
+            ("--initial_prompt=Dublin --max_line_count 1", "--context=Dublin --max-lines 1"),
+            ("--max_line_width 30 --batch_size 4", "--max-line-width 30 --batch-size 4"),
+            ("--highlight_words True --language en", "--highlight-words --language en"),
+            ("--highlight_words False", ""),
+            ("--highlight-words", "--highlight-words"),
+            ("--verbose False --word_timestamps True --task transcribe", ""),
+            ("--verbose a.mp4 -v", "--verbose a.mp4 -v"),
+            ("--fp16 False", "--dtype=fp32"),
+            ("--fp16 True", ""),
+            ("--compute_type float32", "--dtype=fp32"),
+            ("--no_align a_b.mp4", "--aligner=none a_b.mp4"),
+            ("-- --output_dir", "-- --output_dir"),
+        ],
+    )
+    def test_what_means_the_same_is_translated(self, theirs: str, ours: str) -> None:
+        assert whisper.translate(theirs.split()) == (ours.split(), [])
+
+    def test_what_has_no_effect_is_said(self) -> None:
+        assert whisper.translate(["a.mp4", "--beam_size", "5", "--suppress_numerals"]) == (
+            ["a.mp4"],
+            ["--beam-size", "--suppress-numerals"],
+        )
+
+    def test_translation_is_refused(self) -> None:
+        with pytest.raises(UsageError, match="does not translate"):
+            whisper.translate(["--task", "translate"])
+
+
+class TestChoices:
+    def test_formats_come_once_and_srt_is_the_default(self) -> None:
+        assert choices.format_names("", srt=False) == ("srt",)
+        assert choices.format_names("VTT, json,vtt", srt=True, vtt=True) == ("srt", "vtt", "json")
+
+    def test_stdin_goes_to_stdout_unless_a_folder_is_named(self) -> None:
+        assert choices.output_options("", ("srt",), is_from_stdin=True, overwrite=False).is_stdout
+        assert not choices.output_options("out", ("srt",), is_from_stdin=True, overwrite=False).is_stdout
+        assert choices.output_options("-", ("srt",), is_from_stdin=False, overwrite=False).folder is None
+
+
+KNOWN = {"model": str, "max_lines": int, "min_gap": float, "overwrite": bool}
+
+
+class TestConfig:
+    def read(self, path: Path, text: str) -> dict[str, object]:
+        path = path / "qasr.toml"
+        path.write_text(text)
+        return config.read(path, KNOWN)
+
+    def test_keys_are_long_flags(self, tmp_path: Path) -> None:
+        assert self.read(tmp_path, 'model = "demo"\nmax-lines = 1\nmin_gap = 0\noverwrite = true') == {
+            "model": "demo",
+            "max_lines": 1,
+            "min_gap": 0,
+            "overwrite": True,
+        }
+
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ('modle = "demo"', "did you mean model"),
+            ("qqqq = 1", "known: max-lines"),
+            ("max-lines = true", "max-lines must be a whole number"),
+            ('min-gap = "a"', "min-gap must be a number"),
+            ("overwrite = 1", "overwrite must be true or false"),
+            ("model =", "qasr.toml: Invalid value"),
+        ],
+    )
+    def test_a_mistake_is_named(self, tmp_path: Path, text: str, says: str) -> None:
+        with pytest.raises(ConfigError) as caught:
+            self.read(tmp_path, text)
+        assert says in f"{caught.value}; {caught.value.hint}"
+
+    def test_the_file_asked_for_must_be_there(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="no such file"):
+            config.find_file(tmp_path / "gone.toml")

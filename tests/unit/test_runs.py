@@ -1,0 +1,224 @@
+"""Sources, outputs, prefetch, delivery and report, each without media or models."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qasr_cli.errors import CannotCreateError, ExitCode, NoInputError, QasrError, UndecodableError
+from qasr_cli.options import OutputOptions
+from qasr_cli.records import Outcome, Source, Status
+from qasr_cli.runs import outputs, sources
+from qasr_cli.runs.delivery import Delivery
+from qasr_cli.runs.prefetch import Prefetch
+from qasr_cli.runs.report import Report
+
+SUFFIXES = {"srt": ".srt", "vtt": ".vtt"}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name in [
+        "b.mp4",
+        "a.wav",
+        "notes.txt",
+        ".hidden.mp4",
+        "sub/c.MKV",
+        "sub/deep/d.flac",
+        "@eaDir/e.mp4",
+    ]:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+class TestSources:
+    def names(self, paths: list[Path], *, is_recursive: bool = False) -> list[str]:
+        return [source.relative.as_posix() for source in sources.discover(paths, is_recursive=is_recursive)]
+
+    def test_a_folder_gives_its_media_by_name(self, tree: Path) -> None:
+        assert self.names([tree]) == ["a.wav", "b.mp4"]
+        assert self.names([tree], is_recursive=True) == ["a.wav", "b.mp4", "sub/c.MKV", "sub/deep/d.flac"]
+
+    def test_a_named_file_is_taken_whatever_it_is_called(self, tree: Path) -> None:
+        found = sources.discover([tree / "notes.txt", tree], is_recursive=False)
+        assert [(source.id, source.relative.name, source.is_found) for source in found] == [
+            (0, "notes.txt", False),
+            (1, "a.wav", True),
+            (2, "b.mp4", True),
+        ]
+
+    def test_nothing_comes_twice(self, tree: Path) -> None:
+        os.link(tree / "a.wav", tree / "linked.wav")
+        (tree / "again.wav").symlink_to(tree / "a.wav")
+        assert self.names([tree / "a.wav", tree, tree]) == ["a.wav", "b.mp4"]
+
+    def test_links_to_folders_are_not_followed(self, tree: Path) -> None:
+        (tree / "sub" / "loop").symlink_to(tree)
+        (tree / "dangling.mp4").symlink_to(tree / "gone.mp4")
+        assert len(self.names([tree], is_recursive=True)) == 4
+
+    def test_a_missing_path_and_an_empty_folder_are_no_input(self, tree: Path) -> None:
+        with pytest.raises(NoInputError, match=r"gone\.mp4: no such file"):
+            self.names([tree / "gone.mp4"])
+        (tree / "empty").mkdir()
+        with pytest.raises(NoInputError) as caught:
+            self.names([tree / "empty"])
+        assert "-r" in caught.value.hint
+
+
+class TestOutputs:
+    def plan(self, *found: Source, **options: object) -> list[outputs.Plan]:
+        return outputs.plan(found, OutputOptions(formats=("srt", "vtt"), **options), SUFFIXES)  # type: ignore[arg-type]
+
+    def source(self, path: Path, relative: str, number: int = 0, *, is_found: bool = True) -> Source:
+        return Source(number, path, Path(relative), is_found)
+
+    def test_results_lie_beside_the_media_or_mirror_its_tree(self, tmp_path: Path) -> None:
+        source = self.source(tmp_path / "in/sub/a.b.mp4", "sub/a.b.mp4")
+        assert self.plan(source)[0].targets["srt"] == tmp_path / "in/sub/a.b.srt"
+        assert self.plan(source, folder=tmp_path / "o")[0].targets["vtt"] == tmp_path / "o/sub/a.b.vtt"
+
+    def test_two_sources_never_share_a_path(self, tmp_path: Path) -> None:
+        first = self.source(tmp_path / "a.mp4", "a.mp4")
+        second = self.source(tmp_path / "a.mkv", "a.mkv", 1)
+        plans = self.plan(first, second)
+        assert plans[0].error is None
+        assert plans[1].error is not None
+        assert "a.mp4 is transcribed to the same a.srt" in str(plans[1].error)
+
+    def test_a_finished_one_of_a_folder_is_done_and_a_half_finished_one_is_completed(
+        self, tmp_path: Path
+    ) -> None:
+        source = self.source(tmp_path / "a.mp4", "a.mp4")
+        (tmp_path / "a.srt").touch()
+        assert set(self.plan(source)[0].targets) == {"vtt"}
+        (tmp_path / "a.vtt").touch()
+        assert self.plan(source)[0].is_done
+        assert set(self.plan(source, is_overwrite=True)[0].targets) == {"srt", "vtt"}
+
+    def test_a_named_one_whose_result_exists_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "a.srt").symlink_to("nowhere")
+        plan = self.plan(self.source(tmp_path / "a.mp4", "a.mp4", is_found=False))[0]
+        assert isinstance(plan.error, CannotCreateError)
+        assert "--overwrite" in plan.error.hint
+
+    def test_a_file_appears_whole_with_the_folder_s_usual_mode(self, tmp_path: Path) -> None:
+        path = tmp_path / "new" / "a.srt"
+        outputs.write(path, "text ✓\n", is_overwrite=False)
+        assert path.read_text(encoding="utf-8") == "text ✓\n"
+        assert [entry.name for entry in path.parent.iterdir()] == ["a.srt"]
+        probe = tmp_path / "probe"
+        probe.touch()
+        assert path.stat().st_mode == probe.stat().st_mode
+
+    def test_one_that_exists_is_never_touched_without_overwrite(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.srt"
+        path.write_text("mine")
+        with pytest.raises(CannotCreateError, match="exists already"):
+            outputs.write(path, "theirs", is_overwrite=False)
+        assert path.read_text() == "mine"
+        outputs.write(path, "theirs", is_overwrite=True)
+        assert path.read_text() == "theirs"
+        assert [entry.name for entry in tmp_path.iterdir()] == ["a.srt"]
+
+    def test_what_cannot_be_created_is_said_and_leaves_nothing(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(CannotCreateError):
+            outputs.write(tmp_path / "file" / "a.srt", "x", is_overwrite=True)
+        (tmp_path / "a.srt").mkdir()
+        with pytest.raises(CannotCreateError):
+            outputs.write(tmp_path / "a.srt", "x", is_overwrite=True)
+        assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.srt", "file"]
+
+
+class TestPrefetch:
+    @given(
+        st.lists(st.integers(0, 50), max_size=30), st.integers(1, 4), st.integers(1, 5), st.integers(1, 60)
+    )
+    def test_results_come_in_order_and_none_is_lost(
+        self, items: list[int], n_workers: int, max_waiting: int, max_cost: int
+    ) -> None:
+        with Prefetch(
+            items,
+            lambda item: item * 2,
+            lambda n: n,
+            n_workers=n_workers,
+            max_waiting=max_waiting,
+            max_cost=max_cost,
+        ) as results:
+            assert list(results) == [item * 2 for item in items]
+
+    def test_it_runs_no_further_ahead_than_allowed(self) -> None:
+        started: list[int] = []
+        settled = threading.Semaphore(0)
+
+        def work(item: int) -> int:
+            started.append(item)
+            settled.release()
+            return item
+
+        with Prefetch(range(20), work, lambda _: 1, n_workers=4, max_waiting=3, max_cost=99) as results:
+            for _ in range(3):
+                assert settled.acquire(timeout=10)
+            assert sorted(started) == [0, 1, 2]  # the next may only start once one has been taken
+            assert next(iter(results)) == 0
+            assert settled.acquire(timeout=10)
+            assert sorted(started) == [0, 1, 2, 3]
+
+    def test_leaving_early_starts_nothing_more(self) -> None:
+        with Prefetch(
+            range(1000), lambda n: n, lambda _: 1, n_workers=2, max_waiting=4, max_cost=9
+        ) as results:
+            assert next(iter(results)) == 0
+        assert all(not thread.is_alive() for thread in results._threads)
+
+
+class TestDelivery:
+    @given(st.permutations(range(8)))
+    def test_whatever_the_order_of_arrival_the_output_is_in_order(self, order: list[int]) -> None:
+        written: list[str] = []
+        delivery = Delivery(written.append)
+        for number in order:
+            delivery.settle(number, "" if number == 3 else str(number))
+            delivery.settle(number)  # a source is also settled when its outcome is known
+        assert written == ["0", "1", "2", "4", "5", "6", "7"]
+
+
+class TestReport:
+    def outcome(self, status: Status, error: Exception | None = None, **more: object) -> Outcome:
+        return Outcome(Source(0, Path("a"), Path("a")), status, error=error, **more)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        ("outcomes", "code"),
+        [
+            ([], ExitCode.OK),
+            (["done", "skipped"], ExitCode.OK),
+            ([UndecodableError("x")], ExitCode.DATA),
+            ([RuntimeError("x")], ExitCode.INTERNAL),
+            (["done", UndecodableError("x")], ExitCode.PARTIAL),
+            ([QasrError("x"), QasrError("y")], ExitCode.PARTIAL),
+        ],
+    )
+    def test_the_exit_code_follows_from_the_outcomes(self, outcomes: list[object], code: ExitCode) -> None:
+        report = Report()
+        for item in outcomes:
+            failed = isinstance(item, Exception)
+            report.add(self.outcome(Status.FAILED if failed else Status(str(item)), item if failed else None))  # type: ignore[arg-type]
+        assert report.exit_code is code
+
+    def test_strict_turns_a_warning_into_4_and_nothing_else_does(self) -> None:
+        doubtful = self.outcome(Status.DONE, warnings=("cut short",))
+        assert Report(is_strict=True, outcomes=[doubtful]).exit_code is ExitCode.QUALITY
+        assert Report(outcomes=[doubtful]).exit_code is ExitCode.OK
+
+    def test_the_summary_counts_and_gives_the_pace(self) -> None:
+        done = self.outcome(Status.DONE, audio_ms=100_000)
+        report = Report(outcomes=[done, self.outcome(Status.SKIPPED)])
+        assert report.summary(4.0) == "1 done, 1 skipped; 00:01:40 of media in 4.0 s, RTFx 25"
