@@ -1,0 +1,169 @@
+"""Measure qasr on this machine with the demo pair, and print the README's tables.
+
+    make bench                       all of it, about ten minutes on two cores
+    python -m tests.bench stages     one part: stages, throughput, memory or start
+
+The demo pair is far smaller than a model for work, so the recognizer's and aligner's rows say what qasr
+itself adds around a model and not what Qwen3-ASR costs. Compare rows of one run only: machines differ.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench.stages import measure_stages
+
+ROOT = Path(__file__).parents[2]
+TALK = ROOT / "samples" / "talk.mp4"
+CLIPS = ROOT / "samples" / "clips"
+N_CLIPS = 200
+HOURS = (1 / 6, 1.0, 3.0)
+
+
+def _say(*cells: object) -> None:
+    sys.stdout.write(f"| {' | '.join(str(cell) for cell in cells)} |\n")
+    sys.stdout.flush()
+
+
+def _head(*cells: str) -> None:
+    sys.stdout.write("\n")
+    _say(*cells)
+    _say(*("---" for _ in cells))
+
+
+def _run(*arguments: object) -> tuple[float, float, int]:
+    """Return wall seconds, CPU seconds and peak resident bytes of one `qasr` and all it started."""
+    begun_s = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qasr_cli", *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    errors = process.stderr.read().decode()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"qasr {' '.join(map(str, arguments))} failed:\n{errors}")
+    return time.perf_counter() - begun_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+
+
+def _looped_talk(folder: Path, seconds: float) -> Path:
+    """Return an audio file of the talk again and again, coded as video files usually are."""
+    from qasr_cli.media.ffmpeg import find_tools
+
+    path = folder / f"talk-{round(seconds)}.m4a"
+    looped = [
+        "-v",
+        "error",
+        "-stream_loop",
+        "-1",
+        "-i",
+        TALK,
+        "-vn",
+        "-c:a",
+        "copy",
+        "-t",
+        str(seconds),
+        path,
+    ]
+    subprocess.run([find_tools().ffmpeg, *looped], check=True, stdin=subprocess.DEVNULL)
+    return path
+
+
+def stages() -> None:
+    """CPU milliseconds per audio second, stage by stage."""
+    _head("stage", "CPU ms per audio s", "times real time on one core")
+    for name, cpu_ms in measure_stages(TALK).items():
+        _say(name, f"{cpu_ms:.2f}", f"{1000 / cpu_ms:,.0f}")
+
+
+def throughput() -> None:
+    """RTFx end to end: many short clips against one long file with the same amount of audio."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        clips = folder / "clips"
+        clips.mkdir()
+        originals = sorted(CLIPS.iterdir())
+        for number in range(N_CLIPS):
+            original = originals[number % len(originals)]
+            (clips / f"{number:03d}{original.suffix}").symlink_to(_copy(original, folder, number))
+        media_s = _media_seconds(originals) * N_CLIPS / len(originals)
+        long_file = _looped_talk(folder, media_s)
+        _head("input", "audio s", "wall s", "RTFx")
+        for label, path in (("one file", long_file), (f"folder of {N_CLIPS} clips", clips)):
+            wall_s, _, _ = _run("transcribe", path, "--model", "demo", "-o", folder / "out", "-q")
+            _say(label, f"{media_s:.0f}", f"{wall_s:.1f}", f"{media_s / wall_s:.0f}")
+
+
+def _copy(original: Path, folder: Path, number: int) -> Path:
+    # Real copies: qasr transcribes a file that is linked twice only once.
+    path = folder / f"copy-{number:03d}{original.suffix}"
+    path.write_bytes(original.read_bytes())
+    return path
+
+
+def _media_seconds(paths: list[Path]) -> float:
+    from qasr_cli.media import decode
+    from qasr_cli.options import MediaOptions
+
+    total = 0
+    for path in paths:
+        with decode.open_audio(path, MediaOptions()) as audio:
+            total += sum(len(block) for block in audio)
+    return total / 16_000
+
+
+def memory() -> None:
+    """Peak resident memory against the length of the media."""
+    _head("media", "peak memory MB", "wall s", "RTFx")
+    with tempfile.TemporaryDirectory() as name:
+        for hours in HOURS:
+            path = _looped_talk(Path(name), hours * 3600)
+            wall_s, _, peak = _run("transcribe", path, "--model", "demo", "-o", Path(name) / "out", "-q")
+            label = f"{hours:.0f} h" if hours >= 1 else f"{hours * 60:.0f} min"
+            _say(label, f"{peak / 1e6:.0f}", f"{wall_s:.0f}", f"{hours * 3600 / wall_s:.0f}")
+
+
+def start() -> None:
+    """How long `qasr --help` takes beside a bare Typer program's."""
+    bare = (
+        "import typer\napp = typer.Typer()\n@app.command()\ndef main(name: str = 'x') -> None: 'Help.'\napp()"
+    )
+    programs = {"bare Typer program --help": ["-c", bare, "--help"]}
+    programs["qasr --help"] = ["-m", "qasr_cli", "--help"]
+    programs["qasr transcribe --help"] = ["-m", "qasr_cli", "transcribe", "--help"]
+    _head("command", "median ms of 15")
+    times: dict[str, list[float]] = {name: [] for name in programs}
+    for _ in range(15):  # interleaved, so that a busy moment hits all of them
+        for name, arguments in programs.items():
+            begun_s = time.perf_counter()
+            subprocess.run([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+            times[name].append((time.perf_counter() - begun_s) * 1000)
+    for name, samples in times.items():
+        _say(name, f"{statistics.median(samples):.0f}")
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "stages": stages,
+    "throughput": throughput,
+    "memory": memory,
+    "start": start,
+}
+
+
+def main() -> None:
+    """Run the parts named on the command line, or all."""
+    sys.stdout.write(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    for name in sys.argv[1:] or PARTS:
+        PARTS[name]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""CPU time of each stage of the road on one piece of media, in one process."""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from qasr_cli.speech.transcribe import transcribe
+from qasr_cli.speech.vad import SpeechDetector, SpeechMap
+
+from qasr_cli import engines, formats, pipeline
+from qasr_cli.media import decode
+from qasr_cli.options import (
+    ChunkOptions,
+    CueOptions,
+    DecodeOptions,
+    EngineOptions,
+    MediaOptions,
+    Options,
+    OutputOptions,
+    VadOptions,
+)
+from qasr_cli.records import Chunk, Source, Waveform
+from qasr_cli.speech import batching, chunking
+from qasr_cli.speech.protocols import Engines
+
+Value = TypeVar("Value")
+
+
+def _cpu_s() -> float:
+    usages = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+class Meter:
+    """Adds up CPU seconds under names."""
+
+    def __init__(self) -> None:
+        self.cpu_s: dict[str, float] = {}
+
+    def run(self, name: str, work: Callable[[], Value]) -> Value:
+        """Return what `work` returns, and count its CPU time."""
+        begun_s = _cpu_s()
+        value = work()
+        self.cpu_s[name] = self.cpu_s.get(name, 0.0) + _cpu_s() - begun_s
+        return value
+
+
+def measure_stages(media: Path) -> dict[str, float]:
+    """Return CPU milliseconds per second of audio, by stage."""
+    loaded = engines.load(EngineOptions(model="demo", device="cpu"))
+    meter = Meter()
+    with tempfile.TemporaryDirectory() as folder:
+        samples = meter.run("decode (ffmpeg)", lambda: _decode(media))
+        speech = meter.run("find speech (silero-vad)", lambda: _find_speech(samples))
+        path = Path(folder) / "waveform"
+        samples.tofile(path)
+        waveform = Waveform(path, len(samples))
+        limits = ChunkOptions().limited_to(loaded.recognizer.capacity.max_chunk_ms)
+        chunks = meter.run("plan chunks", lambda: chunking.plan(0, speech, limits))
+        audio = [waveform.read(chunk.start_ms, chunk.end_ms) for chunk in chunks]
+        _transcribe(audio[:2], chunks[:2], loaded)  # first calls build kernels
+        alone = Engines(loaded.recognizer, None)
+        meter.run("recognise (demo model)", lambda: _transcribe(audio, chunks, alone))
+        segments = meter.run("both", lambda: _transcribe(audio, chunks, loaded))
+        meter.cpu_s["align, words (demo model)"] = (
+            meter.cpu_s.pop("both") - meter.cpu_s["recognise (demo model)"]
+        )
+        with decode.open_audio(media, MediaOptions()) as stream:
+            prepared = pipeline.Prepared(Source(0, media, Path(media.name)), stream.track, waveform, speech)
+        transcript = pipeline.finish(prepared, segments, loaded, Options())
+        output = OutputOptions(formats=tuple(formats.FORMATS))
+        meter.run("cues and all formats", lambda: pipeline.render(transcript, CueOptions(), output))
+    return {name: cpu_s * 1000 / (waveform.duration_ms / 1000) for name, cpu_s in meter.cpu_s.items()}
+
+
+def _decode(media: Path) -> np.ndarray:
+    with decode.open_audio(media, MediaOptions()) as stream:
+        return np.concatenate(list(stream))
+
+
+def _find_speech(samples: np.ndarray) -> SpeechMap:
+    detector = SpeechDetector(VadOptions())
+    detector.feed(samples)
+    return detector.finish()
+
+
+def _transcribe(audio: list[np.ndarray], chunks: tuple[Chunk, ...], loaded: Engines) -> list[object]:
+    found: list[object] = [None] * len(chunks)
+    for batch in batching.plan([chunk.duration_ms for chunk in chunks], loaded.recognizer.capacity):
+        done = transcribe(
+            [audio[i] for i in batch], [chunks[i] for i in batch], loaded, DecodeOptions(), Options().align
+        )
+        for index, segment in zip(batch, done, strict=True):
+            found[index] = segment
+    return found

@@ -1,0 +1,56 @@
+"""A built wheel works outside the checkout, with the demo pair inside it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import CLIP, ROOT
+
+MAX_WEIGHTS_BYTES = 10_000_000  # of both models of the demo pair together
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT],
+        check=True, capture_output=True, timeout=300,
+    )  # fmt: skip
+    return next(folder.glob("*.whl"))
+
+
+def test_it_holds_the_demo_pair_and_nothing_of_the_workshop(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        sizes = {info.filename: info.file_size for info in archive.infolist()}
+    weights = [size for name, size in sizes.items() if name.endswith(".safetensors")]
+    assert len(weights) == 2
+    assert sum(weights) < MAX_WEIGHTS_BYTES
+    assert "qasr_cli/demo/MODEL_CARD.md" in sizes
+    assert not [name for name in sizes if name.startswith(("tests", "tools", "samples"))]
+
+
+def test_it_transcribes_far_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", site, wheel],
+        check=True, capture_output=True, timeout=300,
+    )  # fmt: skip
+    clip = tmp_path / "clip.wav"
+    clip.write_bytes(CLIP.read_bytes())
+    code = (
+        f"import sys; sys.path.insert(0, {str(site)!r})\n"
+        "sys.argv = ['qasr', 'transcribe', 'clip.wav', '--model', 'demo']\n"
+        f"import qasr_cli; assert qasr_cli.__file__.startswith({str(site)!r}), qasr_cli.__file__\n"
+        "from qasr_cli.__main__ import main; main()\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=tmp_path, env={"PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "bicycle" in (tmp_path / "clip.srt").read_text()
