@@ -9,7 +9,7 @@
     ├── CannotCreateError    73   the output exists, two sources want one path, no permission
     ├── InputOutputError     74   disk full, a read that fails half way
     ├── OutOfMemoryError     75   even a batch of one does not fit
-    └── ConfigError          78   unknown key or wrong type in qasr.toml or a QASR_* variable
+    └── ConfigError          78   unknown key or wrong type in qasr.toml
 
 An error's text is one line: which file or flag, what is wrong. Its hint is one line: what to do next.
 The codes are sysexits.h's, apart from 2, 3 and 4; they are part of the stable interface, the texts are not.
@@ -127,7 +127,7 @@ class OutOfMemoryError(QasrError):
 
 
 class ConfigError(QasrError):
-    """A configuration file or variable says something that qasr does not understand."""
+    """A configuration file says something that qasr does not understand."""
 
     exit_code = ExitCode.CONFIG
     hint = "see qasr transcribe --help for the names; a key is a long flag without its dashes"

@@ -13,15 +13,17 @@ import typing
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from qasr_cli import __version__
 from qasr_cli.cli import config, doctor, models, render, transcribe, whisper
-from qasr_cli.errors import ExitCode, QasrError
+from qasr_cli.errors import ExitCode, QasrError, UsageError
 from qasr_cli.terminal import logs
 
+# Typer's click is its own copy and nobody's to import; its usage error is known by a child that Typer names.
+_TyperUsageError: type[Exception] = typer.BadParameter.__mro__[1]
 _BROKEN_PIPE = 128 + signal.SIGPIPE  # what a shell reports for any program whose reader has gone
 
 _HELP = """Turn media into subtitles with word-level timings.
@@ -106,33 +108,43 @@ def run() -> NoReturn:
 
 def _run(arguments: list[str]) -> int:
     try:
-        if "transcribe" in arguments[:3]:
-            at = arguments.index("transcribe") + 1
-            translated, ignored = whisper.translate(arguments[at:])
-            if ignored:
-                sys.stderr.write(f"qasr: note: no effect here: {' '.join(ignored)}\n")
-            arguments = [*arguments[:at], *translated]
-        app(arguments, prog_name="qasr")
+        return _dispatch(arguments)
     except QasrError as error:
         logs.report_error(error)
         return error.exit_code
+    except _TyperUsageError as error:
+        return _report_usage(error)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains when it flushes
         return _BROKEN_PIPE
-    except KeyboardInterrupt:
-        return _interrupted()
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else ExitCode.OK
-        return _interrupted() if code == ExitCode.INTERRUPTED else code
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("qasr: interrupted; finished files are kept, run the same command to go on\n")
+        return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - one of the two places: nothing leaves with a traceback
         logs.report_crash(error)
         return ExitCode.INTERNAL
-    return ExitCode.OK
 
 
-def _interrupted() -> int:
-    sys.stderr.write("qasr: interrupted; finished files are kept, run the same command to go on\n")
-    return ExitCode.INTERRUPTED
+def _dispatch(arguments: list[str]) -> int:
+    if "transcribe" in arguments[:3]:
+        at = arguments.index("transcribe") + 1
+        translated, ignored = whisper.translate(arguments[at:])
+        if ignored:
+            sys.stderr.write(f"qasr: note: no effect here: {' '.join(ignored)}\n")
+        arguments = [*arguments[:at], *translated]
+    return app(arguments, prog_name="qasr", standalone_mode=False) or ExitCode.OK
+
+
+def _report_usage(error: Any) -> int:
+    """Print a wrong flag's one line; a command without anything gets its help instead."""
+    is_empty = "NoArgs" in type(error).__name__
+    text = error.format_message()
+    if is_empty:
+        sys.stderr.write(f"{text}\n")
+    else:
+        where = error.ctx.command_path if error.ctx else "qasr"
+        logs.report_error(UsageError(text.rstrip("."), f"see {where} --help"))
+    return ExitCode.USAGE
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -1,12 +1,13 @@
-"""Every flag of `qasr transcribe` once: its names, its variable, its help and its place in the help.
+"""Every flag of `qasr transcribe` once: its names, its help and its place in the help.
 
-Defaults are not written here; they are read from `qasr_cli.options`.
+Defaults are not written here; they are read from `qasr_cli.options`. Every long flag is also a QASR_*
+variable (`--max-lines`: QASR_MAX_LINES) and a key of qasr.toml, both derived from its name.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,335 +15,181 @@ from qasr_cli.options import Options
 
 DEFAULTS = Options()
 
-_WHAT = "What comes out"
-_WHERE = "Where it goes"
-_MODEL = "Model and device"
-_SPEECH = "Language and audio"
-_CUES = "How subtitles look"
-_RUN = "How it runs"
+
+def _flag(panel: str, help_text: str, *names: str, metavar: str | None = None, **more: Any) -> Any:
+    """Return Typer's description of a flag; the variable's name follows from the flag's."""
+    variable = "QASR_" + names[0].removeprefix("--").replace("-", "_").upper()
+    return typer.Option(
+        *names,
+        help=help_text,
+        metavar=metavar,
+        envvar=variable,
+        show_envvar=False,  # the help's last paragraph says the rule once
+        rich_help_panel=panel,
+        **more,
+    )
+
+
+_UNSET: dict[str, Any] = {"show_default": False}  # the help text says what happens without the flag
 
 Inputs = Annotated[
     list[Path],
     typer.Argument(
-        metavar="INPUT...",
-        help="Media files and folders; [bold]-[/] reads one file from stdin.",
-        show_default=False,
+        metavar="INPUT...", help="Media files and folders; [bold]-[/] reads one from stdin.", **_UNSET
     ),
 ]
 
-# What comes out
-Srt = Annotated[bool, typer.Option("--srt", help="SubRip subtitles (the default).", rich_help_panel=_WHAT)]
-Vtt = Annotated[
-    bool,
-    typer.Option(
-        "--vtt", help="WebVTT subtitles with a time stamp before every word.", rich_help_panel=_WHAT
-    ),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="Everything: words with times, segments, cues.", rich_help_panel=_WHAT)
-]
-Txt = Annotated[bool, typer.Option("--txt", help="The text alone.", rich_help_panel=_WHAT)]
-Tsv = Annotated[
-    bool, typer.Option("--tsv", help="start, end (ms), text; a row a cue.", rich_help_panel=_WHAT)
-]
+_WHAT = "What comes out"
+Srt = Annotated[bool, _flag(_WHAT, "SubRip subtitles (the default).", "--srt")]
+Vtt = Annotated[bool, _flag(_WHAT, "WebVTT subtitles with a time stamp before every word.", "--vtt")]
+Json = Annotated[bool, _flag(_WHAT, "Everything: words with times, segments, cues.", "--json")]
+Txt = Annotated[bool, _flag(_WHAT, "The text alone.", "--txt")]
+Tsv = Annotated[bool, _flag(_WHAT, "start, end (in ms), text; a row a cue.", "--tsv")]
 OutputFormat = Annotated[
     str,
-    typer.Option(
-        "--output-format",
-        "-f",
-        envvar="QASR_OUTPUT_FORMAT",
+    _flag(
+        _WHAT,
+        "The same as one word: srt,vtt,json,txt,tsv or all.",
+        *("--output-format", "-f"),
         metavar="LIST",
-        help="The same as one word: srt,vtt,json,txt,tsv or all.",
-        rich_help_panel=_WHAT,
-        show_default=False,
+        **_UNSET,
     ),
 ]
-HighlightWords = Annotated[
-    bool,
-    typer.Option(
-        "--highlight-words",
-        envvar="QASR_HIGHLIGHT_WORDS",
-        help="Underline each word while it is spoken.",
-        rich_help_panel=_WHAT,
-    ),
-]
+HighlightWords = Annotated[bool, _flag(_WHAT, "Underline each word while it is spoken.", "--highlight-words")]
 
-# Where it goes
+_WHERE = "Where it goes"
 Output = Annotated[
     str,
-    typer.Option(
-        "--output",
-        "-o",
-        envvar="QASR_OUTPUT",
+    _flag(
+        _WHERE,
+        "Folder for the results (a folder's tree is mirrored), or [bold]-[/] for stdout. "
+        "Without it: beside the media.",
+        *("--output", "-o"),
         metavar="DIR|-",
-        help="Folder for the results (a folder's tree is mirrored), or [bold]-[/] for stdout. "
-        "Default: beside the media.",
-        rich_help_panel=_WHERE,
-        show_default=False,
+        **_UNSET,
     ),
 ]
-JsonLines = Annotated[
-    bool,
-    typer.Option("--json-lines", help="One JSON transcript a line on stdout.", rich_help_panel=_WHERE),
-]
+JsonLines = Annotated[bool, _flag(_WHERE, "One JSON transcript a line on stdout.", "--json-lines")]
 Overwrite = Annotated[
     bool,
-    typer.Option(
-        "--overwrite",
-        "-y",
-        envvar="QASR_OVERWRITE",
-        help="Replace results that exist. Without it a file you name is refused and a folder's finished "
-        "files are skipped.",
-        rich_help_panel=_WHERE,
+    _flag(
+        _WHERE,
+        "Replace results that exist. Without it a file you name is refused, and of a folder only what is "
+        "not there yet is made.",
+        *("--overwrite", "-y"),
     ),
 ]
 
-# Model and device
+_MODEL = "Model and device"
 Model = Annotated[
     str,
-    typer.Option(
-        "--model",
-        "-m",
-        envvar="QASR_MODEL",
+    _flag(
+        _MODEL,
+        "0.6b, 1.7b, demo (tiny, ships with qasr, to try it), a folder, or a hub id.",
+        *("--model", "-m"),
         metavar="NAME",
-        help="0.6b, 1.7b, demo (tiny, ships with qasr, to try it), a folder, or a hub id.",
-        rich_help_panel=_MODEL,
     ),
 ]
 Aligner = Annotated[
     str,
-    typer.Option(
+    _flag(
+        _MODEL,
+        "auto (the model's own), none (word times are estimated), a folder, or a hub id.",
         "--aligner",
-        envvar="QASR_ALIGNER",
         metavar="NAME",
-        help="auto (the model's own), none (word times are estimated), a folder, or a hub id.",
-        rich_help_panel=_MODEL,
     ),
 ]
-Device = Annotated[
-    str,
-    typer.Option(
-        "--device",
-        "-d",
-        envvar="QASR_DEVICE",
-        metavar="NAME",
-        help="auto, cpu, cuda, cuda:N or mps.",
-        rich_help_panel=_MODEL,
-    ),
-]
+Device = Annotated[str, _flag(_MODEL, "auto, cpu, cuda, cuda:N or mps.", *("--device", "-d"), metavar="NAME")]
 Dtype = Annotated[
     str,
-    typer.Option(
-        "--dtype",
-        envvar="QASR_DTYPE",
-        metavar="NAME",
-        help="auto (bf16 on a GPU that has it, else fp32), bf16, fp16 or fp32.",
-        rich_help_panel=_MODEL,
+    _flag(
+        _MODEL, "auto (bf16 on a GPU that has it, else fp32), bf16, fp16 or fp32.", "--dtype", metavar="NAME"
     ),
 ]
 BatchSize = Annotated[
     int | None,
-    typer.Option(
+    _flag(
+        _MODEL,
+        "Chunks at once at most. Without it: as many as fit the memory.",
         "--batch-size",
-        envvar="QASR_BATCH_SIZE",
-        min=1,
         metavar="N",
-        help="Chunks at once at most. Default: as many as fit the memory.",
-        rich_help_panel=_MODEL,
-        show_default=False,
+        min=1,
+        **_UNSET,
     ),
 ]
 Engine = Annotated[
     str,
-    typer.Option(
-        "--engine",
-        envvar="QASR_ENGINE",
-        metavar="NAME",
-        help="qwen3, or module:factory for an implementation of your own.",
-        rich_help_panel=_MODEL,
-    ),
+    _flag(_MODEL, "qwen3, or module:factory for an implementation of your own.", "--engine", metavar="NAME"),
 ]
 
-# Language and audio
+_SPEECH = "Language and audio"
 Language = Annotated[
     str,
-    typer.Option(
-        "--language",
-        "-l",
-        envvar="QASR_LANGUAGE",
+    _flag(
+        _SPEECH,
+        "en, eng, English, ...; auto lets the model tell.",
+        *("--language", "-l"),
         metavar="CODE",
-        help="en, eng, English, ...; auto lets the model tell.",
-        rich_help_panel=_SPEECH,
     ),
 ]
 Context = Annotated[
-    str,
-    typer.Option(
-        "--context",
-        envvar="QASR_CONTEXT",
-        metavar="TEXT",
-        help="Names and words to expect, as free text.",
-        rich_help_panel=_SPEECH,
-        show_default=False,
-    ),
+    str, _flag(_SPEECH, "Names and words to expect, as free text.", "--context", metavar="TEXT", **_UNSET)
 ]
-Hotwords = Annotated[
-    str,
-    typer.Option(
-        "--hotwords",
-        envvar="QASR_HOTWORDS",
-        metavar="A,B,...",
-        help="The same as a list.",
-        rich_help_panel=_SPEECH,
-        show_default=False,
-    ),
-]
+Hotwords = Annotated[str, _flag(_SPEECH, "The same as a list.", "--hotwords", metavar="A,B,...", **_UNSET)]
 AudioTrack = Annotated[
-    int,
-    typer.Option(
-        "--audio-track",
-        envvar="QASR_AUDIO_TRACK",
-        metavar="N",
-        help="Which audio track, counted from 0.",
-        rich_help_panel=_SPEECH,
-    ),
+    int, _flag(_SPEECH, "Which audio track, counted from 0.", "--audio-track", metavar="N")
 ]
 ChunkSeconds = Annotated[
     float,
-    typer.Option(
+    _flag(
+        _SPEECH,
+        "Longest piece the model hears at once; cut at silence, and shorter where a model needs it.",
         "--chunk-seconds",
-        envvar="QASR_CHUNK_SECONDS",
         metavar="S",
-        help="Longest piece the model hears at once; cut at silence, and shorter where a model needs it.",
-        rich_help_panel=_SPEECH,
     ),
 ]
 VadOnset = Annotated[
-    float,
-    typer.Option(
-        "--vad-onset",
-        envvar="QASR_VAD_ONSET",
-        metavar="P",
-        help="Speech begins above this probability.",
-        rich_help_panel=_SPEECH,
-    ),
+    float, _flag(_SPEECH, "Speech begins above this probability ...", "--vad-onset", metavar="P")
 ]
-VadOffset = Annotated[
-    float,
-    typer.Option(
-        "--vad-offset",
-        envvar="QASR_VAD_OFFSET",
-        metavar="P",
-        help="And ends below this.",
-        rich_help_panel=_SPEECH,
-    ),
-]
-MaxHours = Annotated[
-    float,
-    typer.Option(
-        "--max-hours",
-        envvar="QASR_MAX_HOURS",
-        metavar="H",
-        help="Refuse media that decodes to more.",
-        rich_help_panel=_SPEECH,
-    ),
-]
+VadOffset = Annotated[float, _flag(_SPEECH, "... and ends below this one.", "--vad-offset", metavar="P")]
+MaxHours = Annotated[float, _flag(_SPEECH, "Refuse media that decodes to more.", "--max-hours", metavar="H")]
 
-# How subtitles look
+_CUES = "How subtitles look"
 MaxLineWidth = Annotated[
     int | None,
-    typer.Option(
+    _flag(
+        _CUES,
+        "Characters in a line. Without it: 42; 16 full-width ones in Chinese, Japanese and Korean.",
         "--max-line-width",
-        envvar="QASR_MAX_LINE_WIDTH",
         metavar="N",
-        help="Characters in a line. Default: 42; 16 full-width in Chinese, Japanese and Korean.",
-        rich_help_panel=_CUES,
-        show_default=False,
+        **_UNSET,
     ),
 ]
-MaxLines = Annotated[
-    int,
-    typer.Option(
-        "--max-lines", envvar="QASR_MAX_LINES", metavar="N", help="Lines in a cue.", rich_help_panel=_CUES
-    ),
-]
+MaxLines = Annotated[int, _flag(_CUES, "Lines in a cue.", "--max-lines", metavar="N")]
 MaxCps = Annotated[
     float | None,
-    typer.Option(
+    _flag(
+        _CUES,
+        "Reading speed, characters a second. Without it: the language's own, 20 in English.",
         "--max-cps",
-        envvar="QASR_MAX_CPS",
         metavar="N",
-        help="Reading speed, characters a second. Default: the language's, 20 in English.",
-        rich_help_panel=_CUES,
-        show_default=False,
+        **_UNSET,
     ),
 ]
 MinDuration = Annotated[
-    float,
-    typer.Option(
-        "--min-duration",
-        envvar="QASR_MIN_DURATION",
-        metavar="S",
-        help="Shortest cue, in seconds, where there is room.",
-        rich_help_panel=_CUES,
-    ),
+    float, _flag(_CUES, "Shortest cue in seconds, where there is room.", "--min-duration", metavar="S")
 ]
-MaxDuration = Annotated[
-    float,
-    typer.Option(
-        "--max-duration", envvar="QASR_MAX_DURATION", metavar="S", help="Longest cue.", rich_help_panel=_CUES
-    ),
-]
-MinGap = Annotated[
-    float,
-    typer.Option(
-        "--min-gap", envvar="QASR_MIN_GAP", metavar="S", help="Between two cues.", rich_help_panel=_CUES
-    ),
-]
+MaxDuration = Annotated[float, _flag(_CUES, "Longest cue.", "--max-duration", metavar="S")]
+MinGap = Annotated[float, _flag(_CUES, "Between two cues.", "--min-gap", metavar="S")]
 
-# How it runs
-Recursive = Annotated[
-    bool,
-    typer.Option(
-        "--recursive", "-r", envvar="QASR_RECURSIVE", help="Look into subfolders too.", rich_help_panel=_RUN
-    ),
-]
-Strict = Annotated[
-    bool,
-    typer.Option(
-        "--strict", envvar="QASR_STRICT", help="Exit 4 when a result is doubtful.", rich_help_panel=_RUN
-    ),
-]
-Workers = Annotated[
-    int,
-    typer.Option(
-        "--workers",
-        envvar="QASR_WORKERS",
-        min=1,
-        metavar="N",
-        help="Media files decoded at once.",
-        rich_help_panel=_RUN,
-    ),
-]
+_RUN = "How it runs"
+Recursive = Annotated[bool, _flag(_RUN, "Look into subfolders too.", *("--recursive", "-r"))]
+Strict = Annotated[bool, _flag(_RUN, "Exit 4 when a result is doubtful.", "--strict")]
+Workers = Annotated[int, _flag(_RUN, "Media files decoded at once.", "--workers", metavar="N", min=1)]
 Progress = Annotated[
-    str,
-    typer.Option(
-        "--progress",
-        envvar="QASR_PROGRESS",
-        metavar="STYLE",
-        help="auto, bar, plain (a line a file), json or none.",
-        rich_help_panel=_RUN,
-    ),
+    str, _flag(_RUN, "auto, bar, plain (a line a file), json or none.", "--progress", metavar="STYLE")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.", rich_help_panel=_RUN)]
+Quiet = Annotated[bool, _flag(_RUN, "Errors only.", *("--quiet", "-q"))]
 Verbose = Annotated[
-    int,
-    typer.Option(
-        "--verbose",
-        "-v",
-        count=True,
-        help="Say more; -vv for tracebacks.",
-        rich_help_panel=_RUN,
-        show_default=False,
-    ),
+    int, _flag(_RUN, "Say more; -vv for tracebacks.", *("--verbose", "-v"), count=True, **_UNSET)
 ]
