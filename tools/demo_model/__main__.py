@@ -3,20 +3,80 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
+
+_STEPS = {
+    "all": "everything from nothing: bank, both trainings, checkpoints, figures",
+    "bank": "speak the training sentences",
+    "asr": "train the recogniser",
+    "aligner": "train the aligner",
+    "export": "write the trained weights as checkpoints",
+    "evaluate": "print the figures of a pair, through transformers' own path",
+    "samples": "make the sample media and their truth",
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tools.demo_model", description=__doc__)
+    steps = parser.add_subparsers(dest="step", required=True)
+    for name, what in _STEPS.items():
+        step = steps.add_parser(name, help=what)
+        if name == "samples":
+            step.add_argument("--out", type=Path, default=Path("samples"), help="folder for the media")
+            continue
+        if name == "evaluate":
+            step.add_argument("--pair", type=Path, default=Path("qasr_cli/demo"), help="folder of the pair")
+            step.add_argument("--part", choices=("dev", "test"), default="dev", help="held-out sentences to use")
+            step.add_argument("--clips", type=int, default=200, help="clips of each kind")
+            step.add_argument("--batch", type=int, default=8, help="clips recognised at once")
+            continue
+        step.add_argument("--out", type=Path, default=Path("build/demo-model"), help="working folder")
+        step.add_argument("--device", default="cpu", help="cpu or cuda")
+        step.add_argument("--processes", type=int, help="training processes; default two on a CPU")
+    return parser
+
+
+def _make(arguments: argparse.Namespace) -> None:
+    from tools.demo_model import recipe
+    from tools.demo_model.learn import Place
+
+    on_cpu = arguments.device == "cpu"
+    cores = os.cpu_count() or 2
+    place = Place(
+        device=arguments.device,
+        processes=arguments.processes or (min(2, cores) if on_cpu else 1),
+        workers=0 if on_cpu else max(2, cores - 2),
+        bank_processes=cores,
+        folder=arguments.out,
+    )
+    steps = {
+        "bank": lambda: recipe.make_bank(place),
+        "asr": lambda: recipe.train_asr(place),
+        "aligner": lambda: recipe.train_aligner(place),
+        "export": lambda: recipe.export(place, place.folder / "pair"),
+    }
+    for step in steps if arguments.step == "all" else (arguments.step,):
+        steps[step]()
+    if arguments.step == "all":
+        from tools.demo_model.evaluate import evaluate
+
+        evaluate(place.folder / "pair", part="dev", n_clips=200, batch=8)
 
 
 def main() -> None:
     """Run one step of the recipe."""
-    parser = argparse.ArgumentParser(prog="python -m tools.demo_model", description="The demo pair's recipe.")
-    steps = parser.add_subparsers(dest="step", required=True)
-    samples = steps.add_parser("samples", help="make the sample media and their truth")
-    samples.add_argument("--out", type=Path, default=Path("samples"))
-    arguments = parser.parse_args()
+    arguments = _parser().parse_args()
     if arguments.step == "samples":
         from tools.demo_model.samples import make_samples
 
         make_samples(arguments.out)
+    elif arguments.step == "evaluate":
+        from tools.demo_model.evaluate import evaluate
+
+        evaluate(arguments.pair, arguments.part, arguments.clips, arguments.batch)
+    else:
+        _make(arguments)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,172 @@
+"""The bank: thousands of single spoken sentences as mel spectra with true times, made once.
+
+In: settings and a folder. Out: ``speech.f16`` and ``noise.f16`` (log10 mel power, float16[frames, 128]) and
+``bank.npz`` (where each sentence lies, what is said, when). Training joins sentences into clips on the fly.
+One speaker is one job with its own seed, so the number of processes does not change the data.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import random
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from tools.demo_model import grammar, noise
+from tools.demo_model.mel import FRAME_MS, N_MELS, log_mel
+from tools.demo_model.synth import SAMPLE_RATE_HZ, Unit, UntimedError, Utterance, speak
+from tools.demo_model.voices import Voice, train_voice
+
+_PER_MS = SAMPLE_RATE_HZ // 1000
+_EDGE_MS = 40  # silence kept before the first and after the last word
+NOISE_S = 12
+
+
+@dataclass(frozen=True)
+class BankSettings:
+    """How much to make.
+
+    Attributes:
+        n_speakers: speakers, each a voice with its own rate, pitch and perhaps room.
+        sentences_each: sentences a speaker says.
+        n_noises: speechless sounds of NOISE_S seconds, evenly of each kind.
+        seed: of everything.
+    """
+
+    n_speakers: int = 700
+    sentences_each: int = 36
+    n_noises: int = 210
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """One sentence of the bank: ``logs`` float16[frames, 128]; units in ms from its first frame."""
+
+    logs: np.ndarray
+    words: tuple[Unit, ...]
+    phones: tuple[Unit, ...]
+
+
+def trimmed(said: Utterance) -> Utterance:
+    """The utterance with exactly _EDGE_MS of silence around its words."""
+    begin = int(said.words[0].start_ms * _PER_MS)
+    end = int(said.words[-1].end_ms * _PER_MS)
+    edge = np.zeros(_EDGE_MS * _PER_MS, np.float32)
+    samples = np.concatenate([edge, said.samples[begin:end], edge])
+    shift = _EDGE_MS - begin / _PER_MS
+    moved = [
+        tuple(Unit(u.text, u.start_ms + shift, u.end_ms + shift) for u in units)
+        for units in (said.words, said.phones)
+    ]
+    return Utterance(samples, *moved)
+
+
+def plain_phone(name: str) -> str:
+    """A phoneme's name without stress and variant marks; pauses become ""."""
+    return "" if name.startswith("_") else name.strip("',;#-2[")
+
+
+def _spoken(text: str, voice: Voice, echo: np.ndarray | None) -> Spoken:
+    said = trimmed(speak(text, voice))
+    samples = said.samples
+    if echo is not None:
+        samples = np.convolve(samples, echo)[: len(samples) + 150 * _PER_MS]
+    samples = np.pad(samples, (0, -len(samples) % (FRAME_MS * _PER_MS)))
+    phones = [Unit(plain_phone(p.text), p.start_ms, p.end_ms) for p in said.phones]
+    return Spoken(log_mel(samples).astype(np.float16), said.words, tuple(p for p in phones if p.text))
+
+
+def _speaker(number: int, settings: BankSettings) -> list[Spoken]:
+    """All sentences of one speaker."""
+    import torch
+
+    torch.set_num_threads(1)
+    rng = random.Random(f"{settings.seed}/{number}")
+    voice = train_voice(rng)
+    echo = noise.room(np.random.default_rng([settings.seed, number])) if rng.random() < 0.2 else None
+    spoken: list[Spoken] = []
+    while len(spoken) < settings.sentences_each:
+        try:
+            spoken.append(_spoken(grammar.sentence(rng, "train"), voice, echo))
+        except UntimedError:
+            continue
+    return spoken
+
+
+def _noises(settings: BankSettings) -> np.ndarray:
+    """Log mel of every speechless sound, float16[n_noises, frames, 128], each at mean power 1."""
+    rng = np.random.default_rng(settings.seed)
+    kinds = list(noise.KINDS)
+    logs = [log_mel(noise.make(kinds[i % len(kinds)], rng, NOISE_S)) for i in range(settings.n_noises)]
+    return np.stack([one - np.log10((10.0**one).mean()) for one in logs]).astype(np.float16)
+
+
+def _flat(spoken: list[Spoken], kind: str) -> dict[str, np.ndarray]:
+    """Units of all sentences as flat arrays: times float32[n, 2] and where each sentence's units begin."""
+    units = [getattr(one, kind) for one in spoken]
+    return {
+        f"{kind}_ms": np.array([(u.start_ms, u.end_ms) for each in units for u in each], np.float32),
+        f"{kind}_text": np.array([u.text for each in units for u in each]),
+        f"{kind}_begin": np.concatenate([[0], np.cumsum([len(each) for each in units])]),
+    }
+
+
+def build(folder: Path, settings: BankSettings, processes: int) -> None:
+    """Make the bank with as many processes as given; does nothing if the folder has one of these settings."""
+    wanted = json.dumps(settings.__dict__)
+    mark = folder / "settings.json"
+    if mark.exists() and mark.read_text(encoding="utf-8") == wanted:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    spoken: list[Spoken] = []
+    frames = [0]
+    with (folder / "speech.f16").open("wb") as file, multiprocessing.get_context("spawn").Pool(processes) as pool:
+        jobs = pool.imap(partial(_speaker, settings=settings), range(settings.n_speakers), chunksize=2)
+        for sentences in jobs:
+            for one in sentences:
+                one.logs.tofile(file)
+                frames.append(frames[-1] + len(one.logs))
+                spoken.append(Spoken(one.logs[:0], one.words, one.phones))
+    _noises(settings).tofile(folder / "noise.f16")
+    np.savez(
+        folder / "bank.npz", frames=np.array(frames), n_noises=settings.n_noises,
+        sentences_each=settings.sentences_each, **_flat(spoken, "words"), **_flat(spoken, "phones"),
+    )  # fmt: skip
+    mark.write_text(wanted, encoding="utf-8")
+    print(f"bank: {len(spoken)} sentences, {frames[-1] * FRAME_MS / 3.6e6:.2f} h")
+
+
+class Bank:
+    """A finished bank, read through memory maps."""
+
+    def __init__(self, folder: Path) -> None:
+        data = np.load(folder / "bank.npz")
+        self._frames = data["frames"]
+        self._speech = np.memmap(folder / "speech.f16", np.float16, "r").reshape(-1, N_MELS)
+        self.noises = np.memmap(folder / "noise.f16", np.float16, "r").reshape(int(data["n_noises"]), -1, N_MELS)
+        self.sentences_each = int(data["sentences_each"])
+        self._units = {
+            kind: (data[f"{kind}_ms"], data[f"{kind}_text"], data[f"{kind}_begin"]) for kind in ("words", "phones")
+        }
+        self.phone_names = sorted(set(self._units["phones"][1].tolist()))
+
+    def __len__(self) -> int:
+        return len(self._frames) - 1
+
+    def n_frames(self, index: int) -> int:
+        """Length of a sentence in frames of 10 ms."""
+        return int(self._frames[index + 1] - self._frames[index])
+
+    def logs(self, index: int) -> np.ndarray:
+        """A sentence's log mel power, float16[frames, 128]."""
+        return self._speech[self._frames[index] : self._frames[index + 1]]
+
+    def units(self, index: int, kind: str) -> tuple[np.ndarray, np.ndarray]:
+        """A sentence's "words" or "phones": texts str[n] and times in ms float32[n, 2]."""
+        times, texts, begin = self._units[kind]
+        return texts[begin[index] : begin[index + 1]], times[begin[index] : begin[index + 1]]

@@ -1,0 +1,226 @@
+"""Batches for both trainings: clips of one length range with prompts, targets and where to listen.
+
+In: a step's number. Out: tensors. A step's batch depends on nothing but the seed, the step and the share of
+the batch, so one process or two, loaded ahead or not, learn the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from tools.demo_model import grammar
+from tools.demo_model.bank import Bank
+from tools.demo_model.compose import Clip, Composer
+from tools.demo_model.tokens import CLASS_MS, PromptIds
+
+# Length ranges in seconds; a step's clips are of one range. Wider ranges are drawn more often.
+RANGES_S = ((0.5, 2), (2, 4), (4, 6), (6, 8), (8, 10), (10, 13), (13, 16), (16, 20))
+_SUB_MS = np.array([-30, -10, 10, 30])  # where in a token's 80 ms the phoneme is asked for
+_IGNORE = -100
+
+Batch = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one training run looks at.
+
+    Attributes:
+        steps: optimiser steps.
+        seconds: audio seconds of a full batch.
+        seed: of all draws.
+        ramp: share of the steps over which the longest clips grow from 4 s to 20 s.
+        task: "asr" or "aligner".
+        shards: how many equal shares a batch is composed in.
+    """
+
+    steps: int
+    seconds: int
+    seed: int
+    ramp: float
+    task: str
+    shards: int = 2
+
+
+def token_of(at_ms: np.ndarray) -> np.ndarray:
+    """Index of the audio token whose centre is nearest: 13 a second, 80 ms apart."""
+    second = np.floor(at_ms / 1000)
+    return (second * 13 + np.minimum(np.round((at_ms - second * 1000) / 80), 12)).astype(np.int64)
+
+
+def token_centres_ms(n_tokens: int) -> np.ndarray:
+    """Centre of each audio token in ms."""
+    index = np.arange(n_tokens)
+    return index // 13 * 1000.0 + index % 13 * 80.0
+
+
+def n_audio_tokens(n_frames: int) -> int:
+    """Encoder outputs for so many frames of 10 ms."""
+    return n_frames // 100 * 13 + -(-(n_frames % 100) // 8)
+
+
+def clean(word: str) -> str:
+    """A word as the aligner's prompt has it: letters, digits and apostrophes."""
+    return "".join(c for c in word if c.isalnum() or c == "'")
+
+
+def _at(times_ms: np.ndarray, spans_ms: np.ndarray) -> np.ndarray:
+    """Index of the span each time falls into, -1 for none. Spans are ordered and do not overlap."""
+    if not len(spans_ms):
+        return np.full(times_ms.shape, -1)
+    index = np.searchsorted(spans_ms[:, 0], times_ms, "right") - 1
+    return np.where((index >= 0) & (times_ms < spans_ms[np.maximum(index, 0), 1]), index, -1)
+
+
+@dataclass
+class _Row:
+    """One clip's tokens. ``guides``: (query position, first and last audio position to attend to)."""
+
+    ids: list[int]
+    targets: list[int]
+    first_audio: int
+    guides: list[tuple[int, int, int]]
+
+
+class Batches(Dataset[Batch]):
+    """All steps of a run as a map-style dataset; item ``i`` is step ``i``'s batch or share of it."""
+
+    def __init__(self, bank: Path, ids: PromptIds, plan: Plan, shares: tuple[int, ...]) -> None:
+        self.plan = plan
+        self._folder = bank
+        self._composer: Composer | None = None
+        self._ids = ids
+        self._shares = shares
+        self.phone_names = Bank(bank).phone_names
+        self._phone_id = {name: i + 1 for i, name in enumerate(self.phone_names)}
+
+    def __len__(self) -> int:
+        return self.plan.steps
+
+    def __getitem__(self, step: int) -> Batch:
+        if self._composer is None:
+            self._composer = Composer(Bank(self._folder))
+        low, high = self._range(step)
+        per_share = max(1, round(self.plan.seconds / self.plan.shards / high))
+        clips, rows = [], []
+        for share in self._shares:
+            rng = np.random.default_rng([self.plan.seed, step, share])
+            for _ in range(per_share):
+                clip = self._composer.clip(rng, low, high)
+                while self.plan.task == "aligner" and not clip.words:
+                    clip = self._composer.clip(rng, low, high)
+                clips.append(clip)
+                rows.append(self._asr_row(rng, clip) if self.plan.task == "asr" else self._aligner_row(rng, clip))
+        return self._collated(clips, rows)
+
+    def _range(self, step: int) -> tuple[float, float]:
+        """The step's length range: drawn by width, from short to long ranges as the ramp goes on."""
+        longest = 4 + 16 * min(1.0, step / max(1, self.plan.ramp * self.plan.steps))
+        allowed = [one for one in RANGES_S if one[1] <= longest]
+        width = np.array([high - low for low, high in allowed])
+        rng = np.random.default_rng([self.plan.seed, step])
+        return allowed[rng.choice(len(allowed), p=width / width.sum())]
+
+    def _asr_row(self, rng: np.random.Generator, clip: Clip) -> _Row:
+        ids, text = self._ids, " ".join(clip.words)
+        context = ""
+        if rng.random() < 0.15:
+            context = " ".join(rng.choice(grammar.vocabulary(), rng.integers(1, 12)).tolist())
+        row = ids.of(f"<|im_start|>system\n{context}<|im_end|>\n<|im_start|>user\n<|audio_start|>")
+        first_audio, n_audio = len(row), n_audio_tokens(clip.n_frames)
+        row += [ids.audio] * n_audio + ids.of("<|audio_end|><|im_end|>\n<|im_start|>assistant\n")
+        is_forced = not clip.words and rng.random() < 0.4
+        tag = ids.of("language English<asr_text>" if clip.words or is_forced else "language None<asr_text>")
+        encoded = ids.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        answer = [*tag, *encoded["input_ids"], ids.end]
+        begin = len(row)
+        learnt = [_IGNORE] * len(tag) + answer[len(tag) :] if is_forced else answer
+        targets = [_IGNORE] * (begin - 1) + learnt
+        times = _piece_times(clip, encoded["offset_mapping"])
+        guides = [
+            (begin + len(tag) + j - 1, first_audio + lo, first_audio + min(hi, n_audio - 1))
+            for j, (lo, hi) in enumerate(zip(token_of(times[:, 0] - 40), token_of(times[:, 1] + 40), strict=True))
+        ]
+        return _Row(row + answer[:-1], targets, first_audio, [(q, max(lo, first_audio), hi) for q, lo, hi in guides])
+
+    def _aligner_row(self, rng: np.random.Generator, clip: Clip) -> _Row:
+        ids = self._ids
+        n_audio = n_audio_tokens(clip.n_frames)
+        row = [ids.token("<|audio_start|>"), *[ids.audio] * n_audio, ids.token("<|audio_end|>")]
+        targets, guides = [_IGNORE] * len(row), []
+        for word, times in zip(clip.words, clip.word_ms, strict=True):
+            if rng.random() < 0.02:  # the recogniser's mistakes must not throw the aligner off
+                word = str(rng.choice(grammar.vocabulary()))
+            word_ids = ids.of(clean(word))
+            row += [*word_ids, ids.timestamp, ids.timestamp]
+            targets += [_IGNORE] * len(word_ids) + [round(float(t)) for t in times]
+            for query, token in zip((len(row) - 2, len(row) - 1), token_of(times), strict=True):
+                near = 1 + min(int(token), n_audio - 1)
+                guides.append((query, max(1, near - 1), min(n_audio, near + 1)))
+        return _Row(row, targets, 1, guides)
+
+    def _collated(self, clips: list[Clip], rows: list[_Row]) -> Batch:
+        width = -(-max(len(row.ids) for row in rows) // 16) * 16
+        n_guides = max(1, max(len(row.guides) for row in rows))
+        batch = {
+            "input_ids": np.full((len(rows), width), self._ids.pad),
+            "targets": np.full((len(rows), width), _IGNORE),
+            "guides": np.full((len(rows), n_guides, 3), -1),
+            "frames": np.array([clip.n_frames for clip in clips]),
+        }
+        for i, row in enumerate(rows):
+            batch["input_ids"][i, : len(row.ids)] = row.ids
+            batch["targets"][i, : len(row.targets)] = row.targets
+            if row.guides:
+                batch["guides"][i, : len(row.guides)] = row.guides
+        batch["features"] = np.stack([clip.features.T for clip in clips])
+        dense = [self._dense(clip) for clip in clips]
+        batch["phones"] = np.concatenate([phones for phones, _ in dense])
+        batch["pieces"] = np.concatenate([pieces for _, pieces in dense])
+        batch["clock"] = np.concatenate([token_centres_ms(n_audio_tokens(clip.n_frames)) for clip in clips])
+        return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in batch.items()}
+
+    def _dense(self, clip: Clip) -> tuple[np.ndarray, np.ndarray]:
+        """For every audio token: phonemes at four moments int64[n, 4] (0: none) and the piece spoken int64[n]."""
+        centres = token_centres_ms(n_audio_tokens(clip.n_frames))
+        phone_ids = np.array([self._phone_id[name] for name in clip.phones] + [0])
+        phones = phone_ids[_at(centres[:, None] + _SUB_MS, clip.phone_ms)]
+        encoded = self._ids.tokenizer(" ".join(clip.words), add_special_tokens=False, return_offsets_mapping=True)
+        times = _piece_times(clip, encoded["offset_mapping"])
+        pieces = np.array([*encoded["input_ids"], self._ids.audio])
+        return phones, pieces[_at(centres, times)]
+
+
+def _piece_times(clip: Clip, offsets: list[tuple[int, int]]) -> np.ndarray:
+    """When each text token is spoken, float[n, 2]: its word's span shared out by letters."""
+    times, begin, word = [], 0, 0
+    for start, end in offsets:
+        while start >= begin + len(clip.words[word]):
+            begin += len(clip.words[word]) + 1
+            word += 1
+        length = len(clean(clip.words[word])) or 1
+        word_start, word_end = clip.word_ms[word]
+        share = np.clip(np.array([start - begin, end - begin]) / length, 0, 1)
+        times.append(word_start + share * (word_end - word_start))
+    return np.array(times).reshape(-1, 2)
+
+
+def loader(batches: Batches, workers: int, first: int = 0) -> DataLoader[Batch]:
+    """Batches of the remaining steps in order, made ahead by so many worker processes."""
+    return DataLoader(
+        torch.utils.data.Subset(batches, range(first, len(batches))),
+        batch_size=None,
+        shuffle=False,
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+    )
+
+
+def classes_of(targets_ms: torch.Tensor) -> torch.Tensor:
+    """Times in ms as fractional classes, float."""
+    return targets_ms.float() / CLASS_MS

@@ -1,0 +1,180 @@
+"""The training loop of both networks: AdamW on a schedule in steps, averaged weights, one or two processes.
+
+In: settings, a bank, perhaps a recogniser to start from. Out: a file with the averaged weights.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from tools.demo_model import network, tokens
+from tools.demo_model.batches import Batch, Batches, Plan, loader
+from tools.demo_model.losses import AlignerLosses, AsrLosses, Losses
+
+
+@dataclass(frozen=True)
+class LearnSettings:
+    """One training run.
+
+    Attributes:
+        plan: what it looks at.
+        rate: highest learning rate.
+        weights: what each loss counts at the start and at the end; between, a straight line.
+        slips: share of written tokens replaced by random ones, from a third of the run on.
+        warm_up: steps of rising learning rate.
+        average: weight of the past in the averaged weights, per step.
+    """
+
+    plan: Plan
+    rate: float
+    weights: dict[str, tuple[float, float]]
+    slips: float = 0.0
+    warm_up: int = 150
+    average: float = 0.998
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run happens.
+
+    Attributes:
+        device: "cpu" or "cuda".
+        processes: training processes, each with an equal share of every batch.
+        workers: processes that make batches ahead, for each training process.
+        bank_processes: processes that speak the bank.
+        folder: working folder.
+    """
+
+    device: str
+    processes: int
+    workers: int
+    bank_processes: int
+    folder: Path
+
+    @property
+    def bank(self) -> Path:
+        """The bank's folder."""
+        return self.folder / "bank"
+
+
+def _parameter_groups(module: nn.Module) -> list[dict[str, object]]:
+    matrices = [p for p in module.parameters() if p.ndim > 1]
+    vectors = [p for p in module.parameters() if p.ndim <= 1]
+    return [{"params": matrices, "weight_decay": 0.03}, {"params": vectors, "weight_decay": 0.0}]
+
+
+def _share_gradients(module: nn.Module) -> None:
+    """Average the gradients over the processes, in one message."""
+    grads = [p.grad for p in module.parameters() if p.grad is not None]
+    flat = torch.cat([g.flatten() for g in grads])
+    dist.all_reduce(flat)
+    flat /= dist.get_world_size()
+    for grad, part in zip(grads, flat.split([g.numel() for g in grads]), strict=True):
+        grad.copy_(part.view_as(grad))
+
+
+def _schedule(settings: LearnSettings, step: int) -> float:
+    """Learning rate at a step: a short rise, then half a cosine down to a hundredth."""
+    done = step / settings.plan.steps
+    rise = min(1.0, (step + 1) / settings.warm_up)
+    return settings.rate * rise * (0.01 + 0.99 * 0.5 * (1 + float(torch.cos(torch.tensor(done * torch.pi)))))
+
+
+def _total(losses: Losses, settings: LearnSettings, step: int) -> torch.Tensor:
+    done = step / settings.plan.steps
+    parts = [(begin + (end - begin) * done) * losses[name] for name, (begin, end) in settings.weights.items()]
+    return torch.stack(parts).sum()
+
+
+def _run(rank: int, settings: LearnSettings, place: Place, start: Path | None, result: Path) -> None:
+    """One process's part of a run."""
+    world = place.processes
+    torch.manual_seed(settings.plan.seed)
+    if world > 1:
+        torch.set_num_threads(1)
+        dist.init_process_group("gloo", init_method=f"file://{result}.meet", rank=rank, world_size=world)
+    torch.set_float32_matmul_precision("high")
+    tokenizer = tokens.train_tokenizer()
+    shares = tuple(range(settings.plan.shards))[rank::world]
+    batches = Batches(place.bank, tokens.PromptIds(tokenizer), settings.plan, shares)
+    if settings.plan.task == "asr":
+        model = network.new_asr(tokenizer)
+        task: nn.Module = AsrLosses(model, len(batches.phone_names))
+    else:
+        model = network.new_aligner(tokenizer)
+        task = AlignerLosses(model)
+    if start is not None:
+        state = torch.load(start, weights_only=True)
+        model.load_state_dict({k: v for k, v in state.items() if k.startswith("model.")}, strict=False)
+    task.to(place.device).train()
+    average = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    _loop(task, model, average, batches, (settings, place))
+    if rank == 0:
+        torch.save({name: value.cpu() for name, value in average.items()}, result)
+    if world > 1:
+        dist.destroy_process_group()
+
+
+def _loop(
+    task: nn.Module, model: nn.Module, average: dict[str, torch.Tensor], batches: Batches,
+    how: tuple[LearnSettings, Place],
+) -> None:  # fmt: skip
+    settings, place = how
+    optimiser = torch.optim.AdamW(_parameter_groups(task), lr=settings.rate, betas=(0.9, 0.98))
+    began = time.monotonic()
+    is_first = not dist.is_initialized() or dist.get_rank() == 0
+    for step, cpu_batch in enumerate(loader(batches, place.workers)):
+        batch: Batch = {name: value.to(place.device, non_blocking=True) for name, value in cpu_batch.items()}
+        for group in optimiser.param_groups:
+            group["lr"] = _schedule(settings, step)
+        losses = task(batch, settings.slips if step * 3 > settings.plan.steps else 0.0)
+        optimiser.zero_grad(set_to_none=True)
+        _total(losses, settings, step).backward()
+        if dist.is_initialized():
+            _share_gradients(task)
+        nn.utils.clip_grad_norm_(task.parameters(), 1.0)
+        optimiser.step()
+        _update_average(average, model, min(settings.average, (step + 1) / (step + 10)))
+        if is_first and (step % 100 == 99 or step + 1 == settings.plan.steps):
+            shown = " ".join(f"{name} {loss.item():.3f}" for name, loss in losses.items())
+            spent = time.monotonic() - began
+            longest = batch["features"].shape[-1] // 100
+            print(
+                f"{settings.plan.task} {step + 1}/{settings.plan.steps} {spent:.0f}s "
+                f"{(step + 1) / spent:.2f}/s [{longest}s] {shown}",
+                flush=True,
+            )
+
+
+@torch.no_grad()
+def _update_average(average: dict[str, torch.Tensor], model: nn.Module, keep: float) -> None:
+    now = model.state_dict()
+    names = [name for name in average if average[name].is_floating_point()]
+    torch._foreach_lerp_([average[n] for n in names], [now[n] for n in names], 1 - keep)
+
+
+def learn(settings: LearnSettings, place: Place, start: Path | None, result: Path) -> None:
+    """Train one network and write its averaged weights to ``result``.
+
+    Args:
+        settings: the run.
+        place: where it happens.
+        start: weights of a recogniser to begin with, or None for random ones.
+        result: the file to write.
+    """
+    result.parent.mkdir(parents=True, exist_ok=True)
+    if place.processes == 1:
+        _run(0, settings, place, start, result)
+        return
+    meeting = Path(f"{result}.meet")
+    meeting.unlink(missing_ok=True)
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    torch.multiprocessing.spawn(_run, (settings, place, start, result), nprocs=place.processes)
+    meeting.unlink(missing_ok=True)

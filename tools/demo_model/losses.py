@@ -1,0 +1,125 @@
+"""What the two networks are taught: text or times, and on the way sounds, pieces and where to listen.
+
+In: a model and a batch of :mod:`tools.demo_model.batches`. Out: named losses, each a scalar tensor.
+The extra tasks are why minutes suffice: the synthesiser knows what sounds when, so nothing has to be discovered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import nn
+
+from tools.demo_model.batches import Batch, classes_of
+from tools.demo_model.network import WIDTH, watch_attention
+from tools.demo_model.tokens import CLASS_MS, N_CLASSES
+
+Losses = dict[str, torch.Tensor]
+_IGNORE = -100
+_SIGMA_CLASSES = 0.7  # how wide a true time is spread over the classes
+
+
+class Listener(nn.Module):
+    """A model with its audio path and its guidance laid open."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self._seen: Callable[[], list[tuple[torch.Tensor, torch.Tensor]]] = watch_attention(model)
+
+    def heard(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Encoder outputs and projected audio embeddings, both float[n_audio_tokens, WIDTH]."""
+        n_frames = batch["features"].shape[-1]
+        mask = (torch.arange(n_frames, device=batch["frames"].device) < batch["frames"][:, None]).long()
+        output = self.model.model.get_audio_features(batch["features"], mask)
+        return output.last_hidden_state, output.pooler_output
+
+    def read(self, ids: torch.Tensor, audio: torch.Tensor) -> torch.Tensor:
+        """Text model's last hidden states float[batch, length, WIDTH] with the audio in its place."""
+        inner = self.model.model
+        embeds = inner.language_model.embed_tokens(ids)
+        place = (ids == self.model.config.audio_token_id)[..., None].expand_as(embeds)
+        embeds = embeds.masked_scatter(place, audio)
+        return inner.language_model(inputs_embeds=embeds, use_cache=False).last_hidden_state
+
+    def guidance(self, guides: torch.Tensor) -> torch.Tensor:
+        """How little of the guided heads' attention lies where the batch's guides say (negative log share)."""
+        valid = guides[..., 0] >= 0
+        if not valid.any():
+            return guides.new_zeros((), dtype=torch.float32)
+        query_at, low, high = (guides[..., i].clamp(min=0) for i in range(3))
+        total = []
+        for query, key in self._seen():
+            rows = query.gather(1, query_at[..., None].expand(-1, -1, query.shape[-1]))
+            scores = rows @ key.transpose(1, 2) * query.shape[-1] ** -0.5
+            at = torch.arange(key.shape[1], device=key.device)
+            scores = scores.masked_fill(at > query_at[..., None], -1e4).log_softmax(-1)
+            outside = (at < low[..., None]) | (at > high[..., None])
+            total.append(-scores.masked_fill(outside, -1e4).logsumexp(-1)[valid].mean())
+        return torch.stack(total).mean()
+
+
+class AsrLosses(nn.Module):
+    """Losses of the recogniser: ``text``, and the helpers ``phones``, ``pieces`` and ``guide``."""
+
+    def __init__(self, model: nn.Module, n_phones: int) -> None:
+        super().__init__()
+        self.listener = Listener(model)
+        self.phone_head = nn.Linear(WIDTH, 4 * (n_phones + 1))
+
+    def forward(self, batch: Batch, slips: float) -> Losses:
+        """All losses; ``slips`` is the share of written tokens replaced by random ones before reading."""
+        model = self.listener.model
+        encoded, audio = self.listener.heard(batch)
+        ids = batch["input_ids"]
+        if slips:
+            written = (batch["targets"] >= 0) & (ids != model.config.audio_token_id)
+            is_slip = written & (torch.rand(ids.shape, device=ids.device) < slips)
+            ids = torch.where(is_slip, torch.randint_like(ids, model.config.audio_token_id), ids)
+        hidden = self.listener.read(ids, audio)
+        learnt = batch["targets"] >= 0
+        logits = model.lm_head(hidden[learnt])
+        phones = self.phone_head(encoded).unflatten(-1, (4, -1))
+        return {
+            "text": F.cross_entropy(logits, batch["targets"][learnt]),
+            "phones": F.cross_entropy(phones.flatten(0, 1), batch["phones"].flatten()),
+            "pieces": F.cross_entropy(model.lm_head(audio), batch["pieces"]),
+            "guide": self.listener.guidance(batch["guides"]),
+        }
+
+
+class AlignerLosses(nn.Module):
+    """Losses of the aligner: ``times``, and the helpers ``clock`` (each sound its own time) and ``guide``."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.listener = Listener(model)
+
+    def forward(self, batch: Batch, slips: float) -> Losses:
+        """All losses, and ``error_ms``, the mean error of the likeliest classes (no gradient)."""
+        del slips  # the aligner writes nothing
+        model = self.listener.model
+        _, audio = self.listener.heard(batch)
+        ids = batch["input_ids"]
+        hidden = self.listener.read(ids, audio)
+        is_slot = batch["targets"] >= 0
+        logits = model.score(hidden[is_slot])
+        truth = classes_of(batch["targets"][is_slot])
+        clock = model.score(hidden[ids == model.config.audio_token_id])
+        with torch.no_grad():
+            error = (logits.argmax(-1) - truth).abs().mean() * CLASS_MS
+        return {
+            "times": _time_loss(logits, truth),
+            "clock": _time_loss(clock, classes_of(batch["clock"])),
+            "guide": self.listener.guidance(batch["guides"]),
+            "error_ms": error,
+        }
+
+
+def _time_loss(logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy with a true class that is a small bell over the neighbours."""
+    classes = torch.arange(N_CLASSES, device=logits.device)
+    wanted = F.softmax(-((classes - truth[:, None]) ** 2) / (2 * _SIGMA_CLASSES**2), -1)
+    return -(wanted * logits.log_softmax(-1)).sum(-1).mean()
