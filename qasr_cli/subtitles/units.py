@@ -1,0 +1,174 @@
+"""From words to units: the pieces of text that a line or a cue may be cut between.
+
+In go the words of a transcript, whatever an engine made of them; out come units with clean, visible text and
+times that are possible. A unit is usually a word. It is several where a word cannot stand alone (it is
+invisible, or its first character is a mark on the previous word's last), and a part of one where a word is
+wider than a line. No letter is ever lost or changed here, beyond Unicode normalization.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from qasr_cli.records import Word
+from qasr_cli.subtitles.presets import Preset
+from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL, clusters, half_cells, is_joined
+
+_NO_BREAK_SPACES = "\u00a0\u2007\u202f"
+IDEOGRAPHIC_SPACE = "　"
+_BREAKING_SPACE = re.compile(rf"[^\S{_NO_BREAK_SPACES}{IDEOGRAPHIC_SPACE}]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")  # the others are white space to `\s`
+_HYPHENS = "-‐‑'’"
+# A line must not begin with these (JIS X 4051; UAX #14 classes CL, CP, EX, IS, NS; Netflix ja, zh).
+NOT_AT_START = frozenset(
+    "、。，．！？：；」』）】〉》〕］｝’”…‥・ー々ゝゞヽヾっゃゅょゎぁぃぅぇぉッャュョヮァィゥェォ,.!?:;)]}%،؛؟।॥»"
+)
+NOT_AT_END = frozenset("「『（【〈《〔［｛‘“([{«¿¡")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Text that is never cut.
+
+    Attributes:
+        space: What separates it from the unit before ("" in Chinese, inside a long word); dropped at a break.
+        half_cells: Width of `text`.
+        n_words: How many of the transcript's words begin in it; 0 for the later parts of a long word.
+        is_glued: A break before it is wrong (no-break space, lone punctuation).
+    """
+
+    space: str
+    text: str
+    start_ms: int
+    end_ms: int
+    half_cells: int
+    n_words: int = 1
+    is_glued: bool = False
+
+
+def clean(text: str) -> str:
+    """Return `text` in NFC as one line: white space (but no-break spaces) is one space, controls are gone."""
+    return unicodedata.normalize("NFC", _CONTROL.sub("", _BREAKING_SPACE.sub(" ", text)))
+
+
+def split(words: Sequence[Word], duration_ms: int, preset: Preset, max_half_cells: int) -> list[Unit]:
+    """Return the units of all words, in order.
+
+    Args:
+        words: Any; times may be outside the media, out of order or empty.
+        duration_ms: Times are clipped to it.
+        preset: How the language is counted and spaced.
+        max_half_cells: No unit is wider.
+    """
+    joined = _join_marks(list(_visible(_possible_times(words, duration_ms), preset)), preset)
+    return [part for unit in joined for part in _fit(unit, preset, max_half_cells)]
+
+
+def _possible_times(words: Sequence[Word], duration_ms: int) -> Iterator[Word]:
+    """Yield words whose starts never decrease, whose ends follow their starts, inside the media."""
+    latest_ms = 0
+    for word in words:
+        start_ms = min(max(word.start_ms, latest_ms), duration_ms)
+        end_ms = min(max(word.end_ms, start_ms), duration_ms)
+        latest_ms = start_ms
+        yield replace(word, start_ms=start_ms, end_ms=end_ms)
+
+
+def _visible(words: Iterator[Word], preset: Preset) -> Iterator[Unit]:
+    """Yield a unit for each visible run of characters; words without one are counted with the next."""
+    waiting, last = 0, None
+    for word in words:
+        waiting += 1
+        space = _space(word.lead)
+        for number, run in enumerate(clean(word.text).split(" ")):
+            text = run.strip()
+            if not half_cells(text, preset.counting):
+                continue
+            if last is not None:
+                yield last
+            space = space or (" " if number else "")
+            width = half_cells(text, preset.counting)
+            last = Unit(space, text, word.start_ms, word.end_ms, width, waiting)
+            waiting, space = 0, ""
+    if last is not None:
+        yield replace(last, n_words=last.n_words + waiting)
+
+
+def _space(lead: str) -> str:
+    cleaned = clean(lead)
+    kept = (char for char in cleaned if char in _NO_BREAK_SPACES + IDEOGRAPHIC_SPACE)
+    return next(kept, " " if cleaned else "")
+
+
+def _join_marks(units: list[Unit], preset: Preset) -> list[Unit]:
+    """Put a unit that begins inside a grapheme cluster back on the unit before, and restore lost spaces."""
+    joined: list[Unit] = []
+    for unit in units:
+        before = joined[-1] if joined else None
+        if before is None:
+            joined.append(replace(unit, space=""))
+        elif not unit.space and is_joined(before.text, unit.text):
+            joined[-1] = _merge(before, unit, preset)
+        else:
+            space = unit.space or _lost_space(before.text, unit.text, preset)
+            is_glued = space in _NO_BREAK_SPACES if space else False
+            joined.append(replace(unit, space=space, is_glued=is_glued or _is_closing(unit.text)))
+    return joined
+
+
+def _merge(before: Unit, unit: Unit, preset: Preset) -> Unit:
+    text = unicodedata.normalize("NFC", before.text + unit.text)
+    return replace(
+        before,
+        text=text,
+        end_ms=max(before.end_ms, unit.end_ms),
+        half_cells=half_cells(text, preset.counting),
+        n_words=before.n_words + unit.n_words,
+    )
+
+
+def _lost_space(before: str, after: str, preset: Preset) -> str:
+    """Return the space that is missing where two chunks of a spaced language meet: the first has no lead."""
+    if not preset.is_spaced or before[-1] in _HYPHENS or after[0] in _HYPHENS or _is_closing(after):
+        return ""
+    return " "
+
+
+def _is_closing(text: str) -> bool:
+    """Say whether a unit is punctuation that belongs to the unit before ("?" after a French space)."""
+    return text[0] in NOT_AT_START and not any(char.isalnum() for char in text)
+
+
+def _fit(unit: Unit, preset: Preset, max_half_cells: int) -> list[Unit]:
+    """Cut a unit that is wider than a line into parts of about equal width, at clusters."""
+    if unit.half_cells <= max_half_cells:
+        return [unit]
+    n_parts = -(-unit.half_cells // (max_half_cells - HALF_CELLS_PER_CELL))
+    texts = _cut(unit.text, preset, max_half_cells, unit.half_cells / n_parts)
+    whole, done, parts = unit.half_cells, 0, []
+    length_ms = unit.end_ms - unit.start_ms
+    for number, text in enumerate(texts):
+        width = half_cells(text, preset.counting)
+        start_ms = unit.start_ms + length_ms * done // whole
+        done = min(done + width, whole)
+        end_ms = unit.start_ms + length_ms * done // whole
+        first = number == 0
+        space, n_words = (unit.space, unit.n_words) if first else ("", 0)
+        parts.append(Unit(space, text, start_ms, end_ms, width, n_words, is_glued=unit.is_glued and first))
+    return parts
+
+
+def _cut(text: str, preset: Preset, max_half_cells: int, ideal_half_cells: float) -> list[str]:
+    parts, part, width = [], "", 0
+    for cluster in clusters(text):
+        step = half_cells(cluster, preset.counting)
+        may_break = cluster[0] not in NOT_AT_START and (not part or part[-1] not in NOT_AT_END)
+        is_full = width + step > max_half_cells or (width >= ideal_half_cells and may_break)
+        if is_full and width:
+            parts.append(part)
+            part, width = "", 0
+        part, width = part + cluster, width + step
+    return [*parts, part]
