@@ -38,12 +38,12 @@ NONE = _words("", "", "", "")
 FUNCTION_WORDS = {
     "en": _words(
         leaning="""
-            a an the my your his its our their this these those every each no any some only there i you
-            he she we they it i'm you're he's she's it's we're they're i've you've we've they've i'll
-            you'll he'll she'll we'll they'll i'd you'd he'd she'd we'd they'd there's that's am is are was were be been being
-            have has had do does did will would shall should can could may might must not isn't aren't
-            wasn't weren't don't doesn't didn't won't wouldn't can't cannot couldn't haven't hasn't hadn't
-            shouldn't very too more most quite mr mrs ms dr prof st mr. mrs. ms. dr. prof. st.
+            a an the my your his its our their this these those every each no any some only there i you he
+            she we they it i'm you're he's she's it's we're they're i've you've we've they've i'll you'll
+            he'll she'll we'll they'll i'd you'd he'd she'd we'd they'd there's that's am is are was were be
+            been being have has had do does did will would shall should can could may might must not isn't
+            aren't wasn't weren't don't doesn't didn't won't wouldn't can't cannot couldn't haven't hasn't
+            hadn't shouldn't very too more most quite mr mrs ms dr prof st mr. mrs. ms. dr. prof. st.
         """,
         prepositions="""
             about above across after against along among around at before behind below beneath beside
@@ -130,8 +130,7 @@ FUNCTION_WORDS = {
             sopra sotto su sul sulla sui sulle verso
         """,
         conjunctions="""
-            e ed o oppure ma però perché che se quando dove come mentre quindi anche chi
-            cui quale né
+            e ed o oppure ma però perché che se quando dove come mentre quindi anche chi cui quale né
         """,
         abbreviations="sig. sig.ra dott. dott.ssa prof. ecc. es. n. pag. avv. ing.",
     ),
@@ -147,8 +146,7 @@ FUNCTION_WORDS = {
             para pela pelo pelas pelos perante por sem sob sobre
         """,
         conjunctions="""
-            e ou mas porém nem que se quando onde como porque pois enquanto embora quem
-            cujo cuja qual
+            e ou mas porém nem que se quando onde como porque pois enquanto embora quem cujo cuja qual
         """,
         abbreviations="sr. sra. dr. dra. etc. p.ex. ex. pág. núm. av. prof. eng.",
     ),

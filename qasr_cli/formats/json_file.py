@@ -1,0 +1,185 @@
+"""qasr's own format: all that is known, and the only one that is read back.
+
+In go a transcript and its cues; out comes schema `qasr.v1`. `parse` returns the same transcript, exactly; the
+cues are written for other programs and are not read, since they follow from the words. Times are whole
+milliseconds, keys have a fixed order, and each word and cue is one line, so that a ten-hour file stays small
+and a diff of two shows the words that changed.
+
+`confidence` is a number or null. Whatever is optional in other tools' JSON is always there in this one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from qasr_cli.formats.json_reading import Fields, load_object
+from qasr_cli.options import SCHEMA, OutputOptions
+from qasr_cli.records import Cue, Segment, Timing, Track, Transcript, Word
+
+# Legal in JSON strings, but ends of lines to some readers (NEL, LS, PS), or not encodable: a file name that
+# is not UTF-8 comes with lone surrogates, and must come back as it was.
+_ESCAPED = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
+    """Return the text of a JSON file."""
+    del options  # JSON always holds everything
+    head = {**_head(transcript), "track": _track(transcript.track)}
+    lines = ["{", *(f'  "{key}": {_dump(value)},' for key, value in head.items())]
+    lines += ['  "segments": [', *_listed(_segment_lines(segment) for segment in transcript.segments), "  ],"]
+    lines += ['  "cues": [', *_listed([f"    {_dump(_cue(cue))}"] for cue in cues), "  ]", "}"]
+    return "\n".join(lines) + "\n"
+
+
+def render_line(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
+    """Return the same as one line, for a stream of many transcripts."""
+    del options
+    segments = [
+        {**_segment_head(segment), "words": [_word(word) for word in segment.words]}
+        for segment in transcript.segments
+    ]
+    whole = {
+        **_head(transcript),
+        "track": _track(transcript.track),
+        "segments": segments,
+        "cues": [_cue(cue) for cue in cues],
+    }
+    return _dump(whole) + "\n"
+
+
+def _listed(items: Iterator[list[str]]) -> Iterator[str]:
+    """Yield the lines of all items, with a comma after each item but the last."""
+    before: list[str] = []
+    for item in items:
+        if before:
+            yield from before[:-1]
+            yield before[-1] + ","
+        before = item
+    yield from before
+
+
+def _segment_lines(segment: Segment) -> list[str]:
+    opening = _dump(_segment_head(segment)).removesuffix("}") + ', "words": ['
+    words = _listed([f"      {_dump(_word(word))}"] for word in segment.words)
+    return [f"    {opening}", *words, "    ]}"]
+
+
+def _dump(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _head(transcript: Transcript) -> dict[str, object]:
+    return {
+        "schema": SCHEMA,
+        "source": transcript.source_name,
+        "duration_ms": transcript.duration_ms,
+        "language": transcript.language,
+        "model": transcript.model,
+        "aligner": transcript.aligner,
+        "fingerprint": transcript.fingerprint,
+    }
+
+
+def _track(track: Track) -> dict[str, object]:
+    return {
+        "stream_index": track.stream_index,
+        "codec": track.codec,
+        "channels": track.channels,
+        "sample_rate_hz": track.sample_rate_hz,
+        "start_ms": track.start_ms,
+        "duration_ms": track.duration_ms,
+        "language": track.language,
+    }
+
+
+def _segment_head(segment: Segment) -> dict[str, object]:
+    return {
+        "start_ms": segment.start_ms,
+        "end_ms": segment.end_ms,
+        "language": segment.language,
+        "text": segment.text,
+        "flags": list(segment.flags),
+    }
+
+
+def _word(word: Word) -> dict[str, object]:
+    return {
+        "lead": word.lead,
+        "text": word.text,
+        "start_ms": word.start_ms,
+        "end_ms": word.end_ms,
+        "timing": word.timing.value,
+        "confidence": word.confidence,
+    }
+
+
+def _cue(cue: Cue) -> dict[str, object]:
+    return {
+        "start_ms": cue.start_ms,
+        "end_ms": cue.end_ms,
+        "lines": list(cue.lines),
+        "word_range": list(cue.word_range),
+        "flags": list(cue.flags),
+    }
+
+
+def parse(text: str) -> Transcript:
+    """Return the transcript that `render` or `render_line` wrote.
+
+    Unknown keys are ignored: a later version may add some to the same schema.
+
+    Raises:
+        UndecodableError: It is not JSON, not this schema, or a field is missing or wrong; says which one.
+    """
+    whole = load_object(text)
+    whole.require_schema(SCHEMA)
+    track = whole.child("track")
+    return Transcript(
+        source_name=whole.text("source"),
+        track=Track(
+            stream_index=track.count("stream_index"),
+            codec=track.text("codec"),
+            channels=track.count("channels"),
+            sample_rate_hz=track.count("sample_rate_hz"),
+            start_ms=track.signed_ms("start_ms"),
+            duration_ms=track.optional_count("duration_ms"),
+            language=track.optional_text("language"),
+        ),
+        duration_ms=whole.count("duration_ms"),
+        segments=tuple(_read_segment(segment) for segment in whole.children("segments")),
+        fingerprint=whole.text("fingerprint"),
+        model=whole.text("model"),
+        aligner=whole.text("aligner"),
+    )
+
+
+def _read_segment(fields: Fields) -> Segment:
+    text = fields.text("text")
+    words = tuple(_read_word(word) for word in fields.children("words"))
+    if "".join(word.lead + word.text for word in words) != text:
+        raise fields.wrong("words", "do not join to the segment's text")
+    return Segment(
+        start_ms=fields.count("start_ms"),
+        end_ms=fields.count("end_ms"),
+        language=fields.optional_text("language"),
+        text=text,
+        words=words,
+        flags=fields.texts("flags"),
+    )
+
+
+def _read_word(fields: Fields) -> Word:
+    timing = fields.text("timing")
+    if timing not in set(Timing):
+        raise fields.wrong("timing", f"must be one of {', '.join(Timing)}")
+    return Word(
+        lead=fields.text("lead"),
+        text=fields.text("text"),
+        start_ms=fields.count("start_ms"),
+        end_ms=fields.count("end_ms"),
+        timing=Timing(timing),
+        confidence=fields.optional_number("confidence"),
+    )

@@ -1,0 +1,141 @@
+"""Fields of a JSON object, each checked for its type, each named by its path when it is wrong.
+
+In goes text from anywhere; out come Python values of the type that was asked for, or one clear error
+(`segments[3].words[0].start_ms: must be a whole number`). It knows JSON and nothing of transcripts.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+
+from qasr_cli.errors import UndecodableError
+
+# A year. No media is longer, and `timedelta`, which SRT goes through, ends at a billion days.
+_MAX_COUNT = 366 * 24 * 3_600_000
+_HINT = "give a file that qasr --json wrote"
+
+
+def load_object(text: str) -> Fields:
+    """Return the JSON object that `text` is.
+
+    Raises:
+        UndecodableError: It is not JSON, or not an object.
+    """
+    try:
+        # A byte order mark is what Windows editors add.
+        whole = json.loads(text.removeprefix("\ufeff"), parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise UndecodableError(f"not a transcript: no valid JSON at {place} ({error.msg})", _HINT) from error
+    except ValueError as error:  # a number with thousands of digits, or NaN
+        raise UndecodableError(f"not a transcript: no valid JSON ({error})", _HINT) from error
+    except RecursionError as error:
+        raise UndecodableError("not a transcript: JSON nested too deeply", _HINT) from error
+    if not isinstance(whole, dict):
+        raise UndecodableError("not a transcript: the JSON is not an object", _HINT)
+    return Fields(whole, "")
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """One object; `path` is where it stands in the file, "" for the whole."""
+
+    values: dict[str, object]
+    path: str
+
+    def wrong(self, key: str, what: str) -> UndecodableError:
+        """Return the error for a field."""
+        return UndecodableError(f"not a transcript: {self._path(key)} {what}", _HINT)
+
+    def require_schema(self, schema: str) -> None:
+        """Refuse any other schema.
+
+        Raises:
+            UndecodableError: `schema` is missing or another.
+        """
+        found = self.values.get("schema")
+        if found != schema:
+            said = "has no schema" if found is None else f"has schema {str(found)[:40]!r}"
+            raise UndecodableError(f"not a transcript: the JSON {said}, not {schema!r}", _HINT)
+
+    def text(self, key: str) -> str:
+        """Return a string."""
+        value = self._get(key)
+        if not isinstance(value, str):
+            raise self.wrong(key, "must be a text")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of strings."""
+        value = self._get(key)
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.wrong(key, "must be a list of texts")
+        return tuple(value)
+
+    def optional_text(self, key: str) -> str | None:
+        """Return a string, or None for null."""
+        return None if self._get(key) is None else self.text(key)
+
+    def signed_ms(self, key: str) -> int:
+        """Return a whole number that may be negative (a track can begin before its container does)."""
+        value = self._get(key)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.wrong(key, "must be a whole number")
+        if abs(value) > _MAX_COUNT:
+            raise self.wrong(key, "is out of range")
+        return value
+
+    def count(self, key: str) -> int:
+        """Return a whole number from 0 to a year of milliseconds."""
+        value = self.signed_ms(key)
+        if value < 0:
+            raise self.wrong(key, "must not be negative")
+        return value
+
+    def optional_count(self, key: str) -> int | None:
+        """Return a whole number, or None for null."""
+        return None if self._get(key) is None else self.count(key)
+
+    def optional_number(self, key: str) -> float | None:
+        """Return a finite number, or None for null."""
+        value = self._get(key)
+        if value is None:
+            return None
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise self.wrong(key, "must be a number or null")
+        if (isinstance(value, int) and abs(value) > _MAX_COUNT) or not math.isfinite(value):
+            raise self.wrong(key, "is out of range")
+        return float(value)
+
+    def child(self, key: str) -> Fields:
+        """Return an object."""
+        value = self._get(key)
+        if not isinstance(value, dict):
+            raise self.wrong(key, "must be an object")
+        return Fields(value, self._path(key))
+
+    def children(self, key: str) -> list[Fields]:
+        """Return a list of objects."""
+        value = self._get(key)
+        if not isinstance(value, list):
+            raise self.wrong(key, "must be a list")
+        found = []
+        for number, item in enumerate(value):
+            if not isinstance(item, dict):
+                raise self.wrong(f"{key}[{number}]", "must be an object")
+            found.append(Fields(item, f"{self._path(key)}[{number}]"))
+        return found
+
+    def _get(self, key: str) -> object:
+        if key not in self.values:
+            raise self.wrong(key, "is missing")
+        return self.values[key]
+
+    def _path(self, key: str) -> str:
+        return f"{self.path}.{key}" if self.path else key

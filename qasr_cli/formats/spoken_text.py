@@ -1,0 +1,99 @@
+"""Where each word stands in the lines of its cue, and what every text format does to hostile characters.
+
+In go a cue and the transcript's words; out come the cue's lines as runs of text, each with the word that it
+is. Lines and words say the same with different white space and Unicode normalization, so they are matched by
+their visible characters; where they do not match, a cue is one run without words rather than a wrong one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qasr_cli import languages
+from qasr_cli.records import Cue, Transcript, Word
+
+# Whatever some reader takes for the end of a line: VT, FF, FS..US, NEL, LS, PS.
+_LINE_END = re.compile(r"[\r\n\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+")
+# No text format can say these; a lone surrogate cannot even be encoded.
+_ILLEGAL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of a line.
+
+    Attributes:
+        word: Index of its word in the transcript; None for spaces and for what belongs to no word of the cue.
+    """
+
+    text: str
+    word: int | None = None
+
+
+def one_line(text: str) -> str:
+    """Return `text` without line ends (a space instead), control characters and lone surrogates."""
+    return _SURROGATE.sub("\ufffd", _ILLEGAL.sub("", _LINE_END.sub(" ", text)))
+
+
+def joined(cue: Cue, transcript: Transcript) -> str:
+    """Return a cue's text as one line, with a space for each line break where the language writes spaces."""
+    return (" " if is_spaced(transcript.language) else "").join(one_line(line) for line in cue.lines)
+
+
+def is_spaced(language: str | None) -> bool:
+    """Say whether words of a language are parted by spaces; so it is taken to be when nobody knows."""
+    known = languages.find(language) if language else None
+    return known is None or known.is_spaced
+
+
+def runs(cue: Cue, transcript_words: Sequence[Word]) -> list[list[Run]]:
+    """Return the runs of each line of `cue`; joined they are the line."""
+    texts = [(index, _visible(transcript_words[index].text)) for index in range(*cue.word_range)]
+    lines = [one_line(line) for line in cue.lines]
+    matched = _match(lines, [(index, text) for index, text in texts if text])
+    return [[Run(line)] for line in lines] if matched is None else matched
+
+
+def _match(lines: Sequence[str], queue: Sequence[tuple[int, str]]) -> list[list[Run]] | None:
+    number, done = 0, 0  # the word that is being read, and how much of it
+    found: list[list[Run]] = []
+    for line in lines:
+        line_runs: list[Run] = []
+        place = 0
+        while place < len(line):
+            space = len(line[place:]) - len(line[place:].lstrip())
+            if space:
+                line_runs.append(Run(line[place : place + space]))
+                place += space
+                continue
+            if number == len(queue):
+                return None
+            word, text = queue[number]
+            taken = _common(line, place, text[done:])
+            if not taken:
+                return None
+            line_runs.append(Run(line[place : place + taken], word))
+            place, done = place + taken, done + taken
+            if done == len(text):
+                number, done = number + 1, 0
+        found.append(line_runs)
+    # Only the last word may be cut: it goes on in the next cue.
+    return found if number >= len(queue) - bool(done) else None
+
+
+def _visible(text: str) -> str:
+    text = "".join(unicodedata.normalize("NFC", one_line(text)).split())
+    # A word of nothing but joiners and bidi marks is in no line.
+    return "" if all(unicodedata.category(char) == "Cf" for char in text) else text
+
+
+def _common(line: str, place: int, text: str) -> int:
+    """Return how many characters of `text` stand at `place`."""
+    taken = 0
+    while taken < len(text) and place + taken < len(line) and line[place + taken] == text[taken]:
+        taken += 1
+    return taken

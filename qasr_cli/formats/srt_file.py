@@ -1,0 +1,65 @@
+r"""SubRip: what every player and editor reads, with no way to escape anything.
+
+In go cues; out comes the text of an `.srt`: UTF-8 without a byte order mark, `\n`, numbers from 1 without
+holes. The `srt` library puts the blocks together; what is legal is decided here first, because on its own it
+drops what it cannot say (`reindex`) and cuts times to milliseconds by flooring.
+
+SRT has no escapes, so a few characters are replaced (JSON and WebVTT keep them). Measured with ffmpeg's
+reader, which mpv and Jellyfin share: it deletes `<…>`, and libass hides `{…}`.
+
+    -->            →           a naive reader takes it for a time line
+    < before a >   ＜ and ＞    else `x<y then z>w` is read as `xw`
+    { and }        ｛ and ｝
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import srt
+
+from qasr_cli.formats.highlights import moments
+from qasr_cli.formats.spoken_text import Run, runs
+from qasr_cli.options import OutputOptions
+from qasr_cli.records import Cue, Transcript, Word
+
+_TAG = re.compile(r"<.*>", re.DOTALL)
+_BRACES = str.maketrans({"{": "｛", "}": "｝"})
+_ANGLES = str.maketrans({"<": "＜", ">": "＞"})
+
+
+def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
+    """Return the text of an SRT file; empty when there are no cues."""
+    words = transcript.words
+    blocks: list[srt.Subtitle] = []
+    for cue in cues:
+        for start_ms, end_ms, content in _blocks(cue, words, is_highlighting=options.is_highlighting):
+            start, end = timedelta(milliseconds=start_ms), timedelta(milliseconds=end_ms)
+            blocks.append(srt.Subtitle(len(blocks) + 1, start, end, content))
+    return str(srt.compose(blocks, reindex=False))
+
+
+def _blocks(cue: Cue, words: Sequence[Word], *, is_highlighting: bool) -> Iterator[tuple[int, int, str]]:
+    lines = _safe(runs(cue, words))
+    if not is_highlighting:
+        yield cue.start_ms, cue.end_ms, _content(lines, None)
+        return
+    for moment in moments(cue, lines, words):
+        yield moment.start_ms, moment.end_ms, _content(lines, moment.word)
+
+
+def _content(lines: Sequence[Sequence[Run]], spoken: int | None) -> str:
+    # The runs are safe one by one; an arrow may still have come together from two of them.
+    return "\n".join("".join(_text(run, spoken) for run in line).replace("-->", "→") for line in lines)
+
+
+def _text(run: Run, spoken: int | None) -> str:
+    return f"<u>{run.text}</u>" if spoken is not None and run.word is spoken else run.text
+
+
+def _safe(lines: Sequence[Sequence[Run]]) -> list[list[Run]]:
+    plain = "\n".join("".join(run.text for run in line).replace("-->", "→") for line in lines)
+    table = (_BRACES | _ANGLES) if _TAG.search(plain) else _BRACES
+    return [[Run(run.text.replace("-->", "→").translate(table), run.word) for run in line] for line in lines]
