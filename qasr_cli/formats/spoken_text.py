@@ -86,9 +86,7 @@ def _match(lines: Sequence[str], queue: Sequence[tuple[int, str]]) -> list[list[
 
 
 def _visible(text: str) -> str:
-    text = "".join(unicodedata.normalize("NFC", one_line(text)).split())
-    # A word of nothing but joiners and bidi marks is in no line.
-    return "" if all(unicodedata.category(char) == "Cf" for char in text) else text
+    return "".join(unicodedata.normalize("NFC", one_line(text)).split())
 
 
 def _common(line: str, place: int, text: str) -> int:

@@ -78,23 +78,26 @@ def _possible_times(words: Sequence[Word], duration_ms: int) -> Iterator[Word]:
 
 
 def _visible(words: Iterator[Word], preset: Preset) -> Iterator[Unit]:
-    """Yield a unit for each visible run of characters; words without one are counted with the next."""
-    waiting, last = 0, None
+    """Yield a unit for each visible run of characters.
+
+    What cannot be seen goes with the next unit, at the end with the last: a word without a visible character
+    is counted there, and its joiners and bidi marks are kept there.
+    """
+    last: Unit | None = None
+    waiting, carried, space = 0, "", ""
     for word in words:
         waiting += 1
-        space = _space(word.lead)
         for number, run in enumerate(clean(word.text).split(" ")):
-            text = run.strip()
-            if not half_cells(text, preset.counting):
-                continue
-            if last is not None:
-                yield last
-            space = space or (" " if number else "")
-            width = half_cells(text, preset.counting)
-            last = Unit(space, text, word.start_ms, word.end_ms, width, waiting)
-            waiting, space = 0, ""
+            space = space or (" " if number else _space(word.lead))
+            carried += run.strip()
+            width = half_cells(carried, preset.counting)
+            if width:
+                if last is not None:
+                    yield last
+                last = Unit(space, carried, word.start_ms, word.end_ms, width, waiting)
+                waiting, carried, space = 0, "", ""
     if last is not None:
-        yield replace(last, n_words=last.n_words + waiting)
+        yield replace(last, text=last.text + carried, n_words=last.n_words + waiting)
 
 
 def _space(lead: str) -> str:

@@ -62,8 +62,13 @@ def _of_cluster(cluster: str, counting: Counting) -> int:
     if counting is Counting.CLUSTER:
         return HALF_CELLS_PER_CELL
     # One cluster never costs more than a cell: a family emoji is five code points and one picture.
-    is_full = any(unicodedata.east_asian_width(char) in _FULL_WIDTH[counting] for char in _base(seen))
-    return HALF_CELLS_PER_CELL if is_full else 1
+    return HALF_CELLS_PER_CELL if any(_is_full(char, counting) for char in _base(seen)) else 1
+
+
+def _is_full(char: str, counting: Counting) -> bool:
+    width = unicodedata.east_asian_width(char)
+    # "Ambiguous" letters (é, α, я) are drawn narrow by every font of today; quotes, dots and signs are not.
+    return width in _FULL_WIDTH[counting] and not (width == "A" and char.isalpha())
 
 
 def _base(seen: list[str]) -> list[str]:
