@@ -1,0 +1,66 @@
+"""Which ffmpeg is used: the user's choice, the system's, or the one that comes with qasr."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from qasr_cli.errors import UnavailableError
+from qasr_cli.media import process
+
+_VARIABLE = "QASR_FFMPEG"
+
+
+@dataclass(frozen=True, slots=True)
+class FfmpegTools:
+    """An ffmpeg that runs.
+
+    Attributes:
+        ffmpeg: The program.
+        version: As it names itself.
+        origin: Where it was found, for people.
+    """
+
+    ffmpeg: Path
+    version: str
+    origin: str
+
+
+@functools.cache
+def find_tools() -> FfmpegTools:
+    """Return the ffmpeg to use: `$QASR_FFMPEG`, else the one on PATH, else imageio-ffmpeg's.
+
+    Raises:
+        UnavailableError: There is none, or it does not run.
+    """
+    path, origin = _find()
+    try:
+        said = process.capture([str(path), "-hide_banner", "-version"])
+    except OSError as error:
+        raise UnavailableError(f"ffmpeg {path} does not run: {error.strerror}", _hint()) from error
+    first = said.splitlines()[0] if said else ""
+    if not first.startswith("ffmpeg version"):
+        raise UnavailableError(f"{path} is not an ffmpeg that runs here", _hint())
+    return FfmpegTools(path, first.split()[2], origin)
+
+
+def _find() -> tuple[Path, str]:
+    chosen = os.environ.get(_VARIABLE)
+    if chosen:
+        return Path(chosen), f"${_VARIABLE}"
+    on_path = shutil.which("ffmpeg")
+    if on_path:
+        return Path(on_path), "system"
+    import imageio_ffmpeg
+
+    try:
+        return Path(imageio_ffmpeg.get_ffmpeg_exe()), "imageio-ffmpeg"
+    except RuntimeError as error:
+        raise UnavailableError("no ffmpeg on this machine", _hint()) from error
+
+
+def _hint() -> str:
+    return f"install ffmpeg with your system's packages, or set {_VARIABLE} to one"

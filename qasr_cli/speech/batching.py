@@ -1,0 +1,46 @@
+"""Which chunks share a forward pass, and what happens when they do not fit.
+
+In go lengths and a capacity; out come batches of like length, so that little of a batch is padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from qasr_cli.errors import OutOfMemoryError
+from qasr_cli.speech.protocols import Capacity
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+def plan(durations_ms: Sequence[int], capacity: Capacity) -> list[list[int]]:
+    """Return batches of indices, the longest chunks first, so that memory runs out early if ever.
+
+    Every batch holds at least one chunk; its longest chunk times its size stays within `max_batch_ms`.
+    """
+    batches: list[list[int]] = []
+    room = 0
+    for index in sorted(range(len(durations_ms)), key=lambda i: (-durations_ms[i], i)):
+        if not batches or len(batches[-1]) >= room:
+            padded_ms = max(durations_ms[index], 1)
+            room = max(1, min(capacity.max_batch_size, capacity.max_batch_ms // padded_ms))
+            batches.append([])
+        batches[-1].append(index)
+    return batches
+
+
+def run_halving(items: Sequence[Item], work: Callable[[Sequence[Item]], Sequence[Answer]]) -> list[Answer]:
+    """Return `work(items)`, in halves where the whole does not fit.
+
+    Raises:
+        OutOfMemoryError: Not even one item fits.
+    """
+    try:
+        return list(work(items))
+    except OutOfMemoryError:
+        if len(items) <= 1:
+            raise
+    middle = len(items) // 2
+    return [*run_halving(items[:middle], work), *run_halving(items[middle:], work)]

@@ -1,0 +1,147 @@
+"""Where somebody speaks.
+
+In go `int16` samples as they are decoded, in blocks of any size; out come speech spans and a probability for
+every 32 ms. Holds one block of audio at most, and never imports torch: silero-vad's own package would.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qasr_cli.errors import UnavailableError
+from qasr_cli.options import VadOptions
+from qasr_cli.records import Span
+from qasr_cli.timebase import SAMPLES_PER_MS, samples_to_ms
+
+FRAME_SAMPLES = 512  # silero-vad's window at 16 kHz
+FRAME_MS = FRAME_SAMPLES // SAMPLES_PER_MS  # 32
+_CONTEXT_SAMPLES = 64  # of the previous window, which the model sees in front of each
+_BLOCK_FRAMES = 512  # 16.4 s in one call: seven times as fast as one window at a time
+_MODEL_FILE = Path("data") / "silero_vad_16k_sequence.onnx"
+_INT16_SCALE = np.float32(1 / 32768)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechMap:
+    """Where speech is in a waveform.
+
+    Attributes:
+        spans: Speech spans, padded, ordered, disjoint, inside `[0, duration_ms)`.
+        probs: `float32[n_frames]`, how sure the model is of speech in each 32 ms.
+        duration_ms: Of the whole waveform.
+    """
+
+    spans: tuple[Span, ...]
+    probs: np.ndarray
+    duration_ms: int
+
+
+class SpeechDetector:
+    """Listens to one waveform, block by block.
+
+    Args:
+        options: Thresholds and durations.
+
+    Raises:
+        UnavailableError: The model that comes with silero-vad is not there.
+    """
+
+    def __init__(self, options: VadOptions) -> None:
+        self._options = options
+        self._session = _session()
+        self._hidden = np.zeros((1, 1, 128), dtype=np.float32)
+        self._cell = np.zeros((1, 1, 128), dtype=np.float32)
+        self._context = np.zeros(_CONTEXT_SAMPLES, dtype=np.float32)
+        self._rest = np.zeros(0, dtype=np.int16)
+        self._probs: list[np.ndarray] = []
+        self._n_samples = 0
+
+    def feed(self, samples: np.ndarray) -> None:
+        """Listen to `int16[n_samples]` more."""
+        self._n_samples += len(samples)
+        self._rest = np.concatenate([self._rest, samples])
+        block = _BLOCK_FRAMES * FRAME_SAMPLES
+        while len(self._rest) >= block:
+            self._listen(self._rest[:block])
+            self._rest = self._rest[block:]
+
+    def finish(self) -> SpeechMap:
+        """Return what was found once everything has been fed."""
+        if len(self._rest):
+            padding = -len(self._rest) % FRAME_SAMPLES
+            self._listen(np.pad(self._rest, (0, padding)))
+            self._rest = self._rest[:0]
+        probs = np.concatenate(self._probs) if self._probs else np.zeros(0, dtype=np.float32)
+        duration_ms = samples_to_ms(self._n_samples)
+        return SpeechMap(find_spans(probs, duration_ms, self._options), probs, duration_ms)
+
+    def _listen(self, samples: np.ndarray) -> None:
+        frames = (samples.astype(np.float32) * _INT16_SCALE).reshape(-1, FRAME_SAMPLES)
+        tails = np.concatenate([self._context[None], frames[:-1, -_CONTEXT_SAMPLES:]])
+        self._context = frames[-1, -_CONTEXT_SAMPLES:]
+        feed = {"input": np.concatenate([tails, frames], axis=1), "h": self._hidden, "c": self._cell}
+        probs, self._hidden, self._cell = self._session.run(["speech_probs", "hn", "cn"], feed)
+        self._probs.append(probs.reshape(-1))
+
+
+@functools.cache
+def _session() -> Any:
+    """Return the model, shared by all threads: running it is thread-safe and lets go of Python's lock."""
+    import onnxruntime
+
+    package = find_spec("silero_vad")  # finds it without importing it, which would import torch (1.9 s)
+    folder = Path(package.origin).parent if package and package.origin else None
+    if folder is None or not (folder / _MODEL_FILE).is_file():
+        raise UnavailableError(
+            "silero-vad's model is not installed", "run: pip install silero-vad"
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(
+        str(folder / _MODEL_FILE), sess_options=options, providers=["CPUExecutionProvider"]
+    )
+
+
+def find_spans(probs: np.ndarray, duration_ms: int, options: VadOptions) -> tuple[Span, ...]:
+    """Return speech spans by hysteresis, padded; `probs` is `float32[n_frames]`, a frame 32 ms."""
+    raw = [
+        (start_ms, min(end_ms, duration_ms))
+        for start_ms, end_ms in _hysteresis(probs, options)
+        if end_ms - start_ms >= options.min_speech_ms
+    ]
+    padded: list[Span] = []
+    for start_ms, end_ms in raw:
+        span = Span(max(0, start_ms - options.pad_ms), min(duration_ms, end_ms + options.pad_ms))
+        if padded and span.start_ms <= padded[-1].end_ms:
+            span = Span(padded.pop().start_ms, span.end_ms)
+        padded.append(span)
+    return tuple(padded)
+
+
+def _hysteresis(probs: np.ndarray, options: VadOptions) -> list[tuple[int, int]]:
+    """Return `[start_ms, end_ms)` of runs that rise above onset and last until a long enough fall."""
+    runs: list[tuple[int, int]] = []
+    start = quiet_since = None
+    min_quiet = -(-options.min_silence_ms // FRAME_MS)
+    # Only frames that cross a threshold can change the state; the rest of hours of audio is skipped.
+    for index in np.flatnonzero((probs >= options.onset) | (probs < options.offset)).tolist():
+        if probs[index] >= options.onset:
+            if start is None:
+                start = index
+            elif quiet_since is not None and index - quiet_since >= min_quiet:
+                runs.append((start * FRAME_MS, quiet_since * FRAME_MS))
+                start = index
+            quiet_since = None
+        elif start is not None and quiet_since is None:
+            quiet_since = index
+    if start is not None:
+        end = len(probs) if quiet_since is None else quiet_since
+        runs.append((start * FRAME_MS, end * FRAME_MS))
+    return runs
