@@ -1,0 +1,211 @@
+"""What is written can be read, by readers that are not ours, whatever was said."""
+
+from __future__ import annotations
+
+import html
+import re
+from itertools import pairwise
+
+import pytest
+import srt
+import webvtt
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qasr_cli.errors import UndecodableError
+from qasr_cli.formats import FORMATS, parse_transcript
+from qasr_cli.options import CueOptions, OutputOptions
+from qasr_cli.records import Cue, Segment, Timing, Track, Transcript, Word
+from qasr_cli.subtitles import cues
+
+HOSTILE = st.sampled_from(
+    [
+        *("-->", "--", ">", "<", "&", "&amp;", "&lt;", "<b>", "</b>", "<00:00:01.000>"),
+        *("{x}", "{\\an8}", "a<b", "c>d", "12", "00:00:01,000", "1\n2", "NOTE", "STYLE", "WEBVTT"),
+        *("\n\n", "\r\n", "\u2028", "\u2029", "\x85", "\x0b", "\x1c", "\t", "\x00", "\ufeff", "\ud800"),
+        *("שלום", "\u200fمرحبا", "\u200e", "👩‍👩‍👧", "e\u0301", "字" * 40, "。", "\u00a0", "\u200d"),
+        *("plain", "words.", "more"),
+    ]
+)  # fmt: skip
+TEXTS = st.one_of(HOSTILE, st.text(max_size=10))
+PLAIN = OutputOptions()
+HIGHLIGHTED = OutputOptions(is_highlighting=True)
+
+
+@st.composite
+def transcripts(draw: st.DrawFn) -> Transcript:
+    segments, now_ms = [], draw(st.integers(0, 3_000))
+    language = draw(st.sampled_from(["en", "ja", "ar", None]))
+    for _ in range(draw(st.integers(0, 3))):
+        start_ms, words = now_ms, []
+        for _ in range(draw(st.integers(0, 8))):
+            length_ms = draw(st.sampled_from([0, 1, 80, 400]))
+            timing = draw(st.sampled_from(list(Timing)))
+            confidence = draw(st.one_of(st.none(), st.floats(0, 1)))
+            lead = draw(st.sampled_from(["", " ", " ", "\n"]))
+            words.append(Word(lead, draw(TEXTS), now_ms, now_ms + length_ms, timing, confidence))
+            now_ms += length_ms + draw(st.sampled_from([0, 0, 30, 2_000]))
+        text = "".join(word.lead + word.text for word in words)
+        flags = draw(st.sampled_from([(), ("truncated",)]))
+        segments.append(Segment(start_ms, now_ms + 1, language, text, tuple(words), flags))
+    track = Track(
+        draw(st.integers(0, 9)), draw(st.text(max_size=5)), 2, 48_000, draw(st.integers(-99, 99)), None, None
+    )
+    name = draw(st.text(st.characters(), max_size=8))
+    return Transcript(name, track, now_ms + draw(st.integers(1, 4_000)), tuple(segments), "0" * 16, "m", "a")
+
+
+def _lay_out(transcript: Transcript) -> tuple[Cue, ...]:
+    return cues.build(transcript.words, transcript.language, transcript.duration_ms, CueOptions())
+
+
+def _readable(text: str) -> str:
+    """Return what any text format can say of `text`."""
+    text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]", "", text.replace("\ud800", "\ufffd"))
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
+def _same(read: str, cue: Cue) -> bool:
+    return "".join(read.split()) == "".join(_readable("\n".join(cue.lines)).split())
+
+
+SRT_REPLACED = str.maketrans({"＜": "<", "＞": ">", "｛": "{", "｝": "}"})
+
+
+@given(transcripts())
+def test_srt_is_read_back_by_the_srt_library(transcript):
+    built = _lay_out(transcript)
+    text = FORMATS["srt"].render(transcript, built, PLAIN)
+    text.encode()
+    assert text.count("-->") == len(built)
+    assert not re.search(r"<[^\n]*>|[{}]", text.replace("-->", ""))
+    # A content line that is a number is legal, and so is one that looks like a time.
+    read = list(srt.parse(text))
+    assert [block.index for block in read] == list(range(1, len(built) + 1))
+    for block, cue in zip(read, built, strict=True):
+        assert (_ms(block.start), _ms(block.end)) == (cue.start_ms, cue.end_ms)
+        assert block.content.count("\n") == len(cue.lines) - 1
+        said = "".join(_readable("\n".join(cue.lines)).replace("-->", "→").split())
+        assert "".join(block.content.split()).translate(SRT_REPLACED) == said.translate(SRT_REPLACED)
+
+
+@given(transcripts())
+def test_webvtt_obeys_the_standard_and_is_read_back(transcript):
+    built = _lay_out(transcript)
+    text = FORMATS["vtt"].render(transcript, built, PLAIN)
+    for (start_ms, end_ms, payload), cue in zip(check_webvtt(text), built, strict=True):
+        assert (start_ms, end_ms) == (cue.start_ms, cue.end_ms)
+        assert payload.count("\n") == len(cue.lines) - 1
+        assert _same(html.unescape(re.sub(r"<[^>]*>", "", payload)), cue)
+    for caption, cue in zip(webvtt.from_string(text), built, strict=True):
+        assert caption.start_time.in_milliseconds() == cue.start_ms
+        assert _same(html.unescape(caption.text), cue)
+
+
+@given(transcripts())
+def test_highlighting_fills_each_cue_with_the_same_text(transcript):
+    built = _lay_out(transcript)
+    for name in ("srt", "vtt"):
+        text = FORMATS[name].render(transcript, built, HIGHLIGHTED)
+        if name == "srt":
+            blocks = [(_ms(block.start), _ms(block.end), block.content) for block in srt.parse(text)]
+        else:
+            blocks = check_webvtt(text)
+        plain = [(start_ms, end_ms, re.sub("</?u>", "", content)) for start_ms, end_ms, content in blocks]
+        assert all(content.count("<u>") == content.count("</u>") <= 2 for _, _, content in blocks)
+        for cue in built:
+            inside = [block for block in plain if cue.start_ms <= block[0] < cue.end_ms]
+            assert (inside[0][0], inside[-1][1]) == (cue.start_ms, cue.end_ms)
+            assert all(a[1] == b[0] for a, b in pairwise(inside))
+            assert len({content for _, _, content in inside}) == 1
+
+
+@given(transcripts())
+def test_json_is_read_back_exactly(transcript):
+    built = _lay_out(transcript)
+    for name in ("json", "jsonl"):
+        text = FORMATS[name].render(transcript, built, PLAIN)
+        text.encode()
+        assert text.endswith("}\n")
+        assert parse_transcript(text) == transcript
+    line = FORMATS["jsonl"].render(transcript, built, PLAIN)
+    assert len(line.splitlines()) == 1
+
+
+@given(transcripts())
+def test_tables_and_texts_keep_to_their_lines(transcript):
+    built = _lay_out(transcript)
+    rows = FORMATS["tsv"].render(transcript, built, PLAIN).split("\n")
+    assert rows[0] == "start\tend\ttext"
+    assert rows[-1] == ""
+    for row, cue in zip(rows[1:-1], built, strict=True):
+        start, end, text = row.split("\t")
+        assert (int(start), int(end)) == (cue.start_ms, cue.end_ms)
+        assert text.splitlines() == [text]
+    text = FORMATS["txt"].render(transcript, (), PLAIN)
+    said = "".join(segment.text for segment in transcript.segments)
+    assert "".join(text.split()) == "".join(_readable(said).split())
+    assert "\n\n" not in text
+
+
+@given(st.one_of(st.text(), st.builds(lambda a, b: '{"schema": "qasr.v1", ' + a + b, st.text(), st.text())))
+def test_anything_but_a_transcript_is_refused_in_one_line(text):
+    with pytest.raises(UndecodableError) as caught:
+        parse_transcript(text)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def _ms(time: object) -> int:
+    return round(time.total_seconds() * 1_000)  # type: ignore[attr-defined]
+
+
+_CLOCK = r"(\d{2,}):([0-5]\d):([0-5]\d)\.(\d{3})"
+
+
+def _clock_ms(groups: tuple[str, ...]) -> int:
+    hours, minutes, seconds, millis = map(int, groups)
+    return ((hours * 60 + minutes) * 60 + seconds) * 1_000 + millis
+
+
+def check_webvtt(text: str) -> list[tuple[int, int, str]]:
+    """Return (start, end, payload) of each cue; a little validator of what the WebVTT standard asks.
+
+    It is written from the standard's syntax (https://www.w3.org/TR/webvtt1/#syntax), shares no code with the
+    writer, and is stricter than players: no settings, no tags but `<u>` and time stamps.
+    """
+    assert text.startswith("WEBVTT\n")
+    assert "\r" not in text
+    assert "\x00" not in text
+    assert text.endswith("\n")
+    blocks = text.removesuffix("\n").split("\n\n")
+    assert blocks[0] == "WEBVTT"
+    read = []
+    for block in blocks[1:]:
+        timing, *payload = block.split("\n")
+        match = re.fullmatch(f"{_CLOCK} --> {_CLOCK}", timing)
+        assert match, timing
+        start_ms, end_ms = _clock_ms(match.groups()[:4]), _clock_ms(match.groups()[4:])
+        assert start_ms < end_ms
+        assert not read or start_ms >= read[-1][1]
+        assert payload
+        assert all(payload)
+        _check_payload("\n".join(payload), start_ms, end_ms)
+        read.append((start_ms, end_ms, "\n".join(payload)))
+    return read
+
+
+def _check_payload(payload: str, start_ms: int, end_ms: int) -> None:
+    assert "-->" not in payload
+    assert not re.search(r"&(?!(?:amp|lt|gt|lrm|rlm|nbsp);)", payload), "incorrect escape"
+    latest_ms, is_open = start_ms, False
+    for tag in re.findall(r"<([^>]*)>?", payload):
+        match = re.fullmatch(_CLOCK, tag)
+        if match:
+            stamp_ms = _clock_ms(match.groups())
+            assert latest_ms < stamp_ms < end_ms
+            latest_ms = stamp_ms
+        else:
+            assert tag == ("/u" if is_open else "u"), f"incorrect tag {tag!r}"
+            is_open = not is_open
+    assert not is_open
+    assert ">" not in re.sub(r"<[^>]*>", "", payload)
