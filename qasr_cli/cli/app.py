@@ -6,7 +6,6 @@ In go arguments; out comes an exit code. Knows Typer and the rooms below by name
 from __future__ import annotations
 
 import inspect
-import os
 import signal
 import sys
 import typing
@@ -21,6 +20,7 @@ from qasr_cli import __version__
 from qasr_cli.cli import config, doctor, models, render, transcribe, whisper
 from qasr_cli.errors import ExitCode, QasrError, UsageError
 from qasr_cli.terminal import logs
+from qasr_cli.terminal.stdio import ReaderGone
 
 # Typer's click is its own copy and nobody's to import; its usage error is known by a child that Typer names.
 _TyperUsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -114,8 +114,7 @@ def _run(arguments: list[str]) -> int:
         return error.exit_code
     except _TyperUsageError as error:
         return _report_usage(error)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains when it flushes
+    except ReaderGone:
         return _BROKEN_PIPE
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("qasr: interrupted; finished files are kept, run the same command to go on\n")

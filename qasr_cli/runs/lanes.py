@@ -35,6 +35,7 @@ from qasr_cli.speech import batching, chunking
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.transcribe import transcribe
 from qasr_cli.terminal.progress import Reporter
+from qasr_cli.terminal.stdio import ReaderGone
 
 logger = logging.getLogger(__name__)
 
@@ -241,7 +242,7 @@ def _attempt(source: Source, work: Callable[[], Value]) -> Value | Exception:
     """Return what `work` returns, or why it could not; whatever happens to a source stays with it."""
     try:
         return work()
-    except BrokenPipeError:  # whoever reads our stdout has gone: that ends the run, not the source
+    except ReaderGone:  # ends the run, not the source
         raise
     except QasrError as error:
         return error

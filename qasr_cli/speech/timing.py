@@ -54,7 +54,8 @@ def spread(shown: Sequence[DisplayWord], chunk: Chunk) -> tuple[Word, ...]:
         (_at(speech, start, is_end=False), _at(speech, end, is_end=True)) for start, end in pairwise(edges)
     ]
     timed = [
-        Word(word.lead, word.text, *time, Timing.INTERPOLATED) for word, time in zip(shown, times, strict=True)
+        Word(word.lead, word.text, *time, Timing.INTERPOLATED)
+        for word, time in zip(shown, times, strict=True)
     ]
     return _in_order(timed, chunk)
 

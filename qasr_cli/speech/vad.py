@@ -7,6 +7,7 @@ every 32 ms. Holds one block of audio at most, and never imports torch: silero-v
 from __future__ import annotations
 
 import functools
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -93,14 +94,14 @@ class SpeechDetector:
 @functools.cache
 def _session() -> Any:
     """Return the model, shared by all threads: running it is thread-safe and lets go of Python's lock."""
+    # From 1.32 on onnxruntime reports home as soon as it is imported; what people transcribe is theirs.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
     package = find_spec("silero_vad")  # finds it without importing it, which would import torch (1.9 s)
     folder = Path(package.origin).parent if package and package.origin else None
     if folder is None or not (folder / _MODEL_FILE).is_file():
-        raise UnavailableError(
-            "silero-vad's model is not installed", "run: pip install silero-vad"
-        )
+        raise UnavailableError("silero-vad's model is not installed", "run: pip install silero-vad")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3

@@ -55,14 +55,17 @@ def find(units: Sequence[Unit], language: str | None) -> Boundaries:
     judge = _Judge(language)
     ends = [judge.is_sentence_end(unit, after) for unit, after in pairwise(units)]
     ends += [True] * bool(units)
-    clauses = [
-        is_end or _last_mark(unit.text) in _CLAUSE_MARKS for unit, is_end in zip(units, ends, strict=True)
-    ]
+    clauses = [is_end or _is_clause_end(unit.text) for unit, is_end in zip(units, ends, strict=True)]
     costs = [0.0] * bool(units)
     for number, (before, after) in enumerate(pairwise(units)):
         is_start = number == 0 or ends[number - 1]
         costs.append(judge.cost(before, after, (ends[number], clauses[number], is_start)))
     return Boundaries(costs, ends, clauses)
+
+
+def _is_clause_end(text: str) -> bool:
+    # Dots that trail off but end no sentence ("wait... and then").
+    return _last_mark(text) in _CLAUSE_MARKS or text.rstrip(_CLOSERS).endswith(("...", "…"))
 
 
 def _last_mark(text: str) -> str:
@@ -113,6 +116,8 @@ class _Judge:
         previous, following = before.lower().strip(_CLOSERS), after.lower().strip(_CLOSERS)
         if _writes_unspaced(before[-1]) or _writes_unspaced(after[0]):
             return _BETWEEN_PHRASES
+        if "가" <= before[-1] <= "힣":
+            return _korean_cost(before)
         cost = _BETWEEN_WORDS
         if following in self._words.conjunctions:
             cost = _BEFORE_CONJUNCTION
@@ -120,8 +125,8 @@ class _Judge:
             cost = _BEFORE_PREPOSITION
         elif following in self._words.leaning:
             cost = _BEFORE_LEANING
-        if previous in self._leaning or previous.endswith(("'", "’")):
-            cost += _AFTER_LEANING
+        if previous in self._leaning or previous.endswith(("'", "’", ".")):
+            cost += _AFTER_LEANING  # a dot that ends no sentence ends an abbreviation
         if _NUMBER.fullmatch(previous):
             cost += _AFTER_NUMBER
         # All German nouns are capitalised, so capitals say nothing about names there.
@@ -163,7 +168,7 @@ def _japanese_cost(before: tuple[str, str], after: tuple[str, str]) -> float:
             return _PHRASE_INSIDE
         return _PHRASE_START if text[-1] in _JAPANESE_PARTICLES else _PHRASE_MAYBE
     if last == "kana" and text in _JAPANESE_PARTICLES:
-        return _PHRASE_MAYBE + 1.0
+        return _PHRASE_INSIDE - 1.5  # と|ても may begin a phrase, に|ついて does not
     if last == first:
         # Words of one kanji or katakana run are compounds; two hiragana words are stem and ending.
         return _PHRASE_INSIDE
@@ -178,7 +183,26 @@ def _chinese_cost(before: str, after: str) -> float:
     if after[0] in _CHINESE_STARTS:
         return _PHRASE_START
     # Single characters may be halves of a word; longer units are words that an engine has found.
-    return _PHRASE_MAYBE + (1.5 if len(before) == 1 or len(after) == 1 else 0.0)
+    return _PHRASE_MAYBE + (2.5 if len(before) == 1 or len(after) == 1 else 0.0)
+
+
+# The last syllable of a Korean word says how it hangs together with the next one. A word with a particle or
+# a connective ending closes its phrase; one that ends in ㄴ or ㄹ otherwise is an adnominal (새로운, 옮길), and one
+# without an ending is a noun before a noun, a number or a determiner (음성 인식, 몇 초).
+_KOREAN_CLOSING = frozenset("이가를에서로와과도만께고며면나데니까게요다록려러자지")
+_KOREAN_DOUBTFUL = frozenset("은는을")  # particle or adnominal
+_KOREAN_CLOSED, _KOREAN_MAYBE_CLOSED, _KOREAN_BARE, _KOREAN_ADNOMINAL = 3.0, 3.8, 5.5, 6.5
+_FINAL_N, _FINAL_L = 4, 8  # place of ㄴ and ㄹ among the 28 finals of a Hangul syllable (Unicode 3.12)
+
+
+def _korean_cost(before: str) -> float:
+    last = before[-1]
+    if len(before) > 1 and last in _KOREAN_CLOSING:
+        return _KOREAN_CLOSED
+    if len(before) > 1 and last in _KOREAN_DOUBTFUL:
+        return _KOREAN_MAYBE_CLOSED
+    is_adnominal = (ord(last) - ord("가")) % 28 in {_FINAL_N, _FINAL_L} or last == "의" or len(before) == 1
+    return _KOREAN_ADNOMINAL if is_adnominal else _KOREAN_BARE
 
 
 def _script(char: str) -> str:

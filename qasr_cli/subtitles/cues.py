@@ -31,6 +31,7 @@ _SOFT_PAUSE_MS = 450  # a pause that is heard; better at the edge of a cue than 
 # Weights, in units of "half a cue": from a prototype that reproduces the BBC's own good examples.
 _PER_CUE = 2.0
 _OVER_HARD_CPS = 14.0
+_MAX_OVER_CPS = 2.0  # three times too fast is unreadable, and cutting it smaller makes it no better
 _OVER_SOFT_CPS = 2.0
 _TOO_SHORT = 8.0
 _INNER_PAUSE_PER_S = 6.0
@@ -41,7 +42,7 @@ _INNER_SENTENCE_END = 1.6
 _TAIL_OF_SENTENCE = 5.0  # "…end of one. Begin of" (TED: no end and beginning of two sentences in one cue)
 _HEAD_OF_SENTENCE = 3.0
 _LONE_WORD = 3.0
-_STRANDED = 3.0  # one or two words cut off from their clause (BBC 3.9)
+_STRANDED = 4.0  # one or two words cut off from their clause (BBC 3.9)
 _STRANDED_SHARE = 0.3  # of a line
 
 
@@ -194,8 +195,8 @@ class _Search:
         speed = self._ruler.width(first, last) * MS_PER_S / held_ms
         cost = 0.0
         if speed > self._rates.soft:
-            cost = _OVER_SOFT_CPS * (speed / self._rates.soft - 1)
-            cost += _OVER_HARD_CPS * max(0.0, speed / self._rates.hard - 1)
+            cost = _OVER_SOFT_CPS * min(speed / self._rates.soft - 1, _MAX_OVER_CPS)
+            cost += _OVER_HARD_CPS * min(max(0.0, speed / self._rates.hard - 1), _MAX_OVER_CPS)
         if held_ms < self._options.min_duration_ms:
             cost += _TOO_SHORT * (1 - held_ms / self._options.min_duration_ms)
         return cost

@@ -43,7 +43,7 @@ FUNCTION_WORDS = {
             he'll she'll we'll they'll i'd you'd he'd she'd we'd they'd there's that's am is are was were be
             been being have has had do does did will would shall should can could may might must not isn't
             aren't wasn't weren't don't doesn't didn't won't wouldn't can't cannot couldn't haven't hasn't
-            hadn't shouldn't very too more most quite mr mrs ms dr prof st mr. mrs. ms. dr. prof. st.
+            hadn't shouldn't very too so much more most quite mr mrs ms dr prof st mr. mrs. ms. dr. prof. st.
         """,
         prepositions="""
             about above across after against along among around at before behind below beneath beside

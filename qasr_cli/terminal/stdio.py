@@ -13,6 +13,10 @@ import sys
 from qasr_cli.errors import InputOutputError
 
 
+class ReaderGone(Exception):
+    """Whoever read our stdout has closed it; there is nobody left to work for."""
+
+
 class DataStream:
     """The real stdout, as it was before the guard."""
 
@@ -23,15 +27,15 @@ class DataStream:
         """Write all of `text` as UTF-8 at once.
 
         Raises:
-            BrokenPipeError: The reader has gone; the command line ends quietly.
+            ReaderGone: The pipe is closed; the command line ends quietly.
             InputOutputError: Anything else, such as a full disk.
         """
         rest = memoryview(text.encode("utf-8", "surrogateescape"))
         while rest:
             try:
                 rest = rest[os.write(self._descriptor, rest) :]
-            except BrokenPipeError:
-                raise
+            except BrokenPipeError as error:
+                raise ReaderGone from error
             except OSError as error:
                 raise InputOutputError(f"stdout: {error.strerror}") from error
 

@@ -79,12 +79,14 @@ def _at(times_ms: np.ndarray, spans_ms: np.ndarray) -> np.ndarray:
 
 @dataclass
 class _Row:
-    """One clip's tokens. ``guides``: (query position, first and last audio position to attend to)."""
+    """One clip's tokens.
+
+    ``guides``: (which guided layer, query position, first and last audio position it should attend to).
+    """
 
     ids: list[int]
     targets: list[int]
-    first_audio: int
-    guides: list[tuple[int, int, int]]
+    guides: list[tuple[int, int, int, int]]
 
 
 class Batches(Dataset[Batch]):
@@ -142,11 +144,13 @@ class Batches(Dataset[Batch]):
         learnt = [_IGNORE] * len(tag) + answer[len(tag) :] if is_forced else answer
         targets = [_IGNORE] * (begin - 1) + learnt
         times = _piece_times(clip, encoded["offset_mapping"])
+        # The first guided layer finds where the token just written was spoken, the second where the next one is.
         guides = [
-            (begin + len(tag) + j - 1, first_audio + lo, first_audio + min(hi, n_audio - 1))
+            (layer, begin + len(tag) + j - layer, first_audio + max(lo, 0), first_audio + min(hi, n_audio - 1))
             for j, (lo, hi) in enumerate(zip(token_of(times[:, 0] - 40), token_of(times[:, 1] + 40), strict=True))
+            for layer in (0, 1)
         ]
-        return _Row(row + answer[:-1], targets, first_audio, [(q, max(lo, first_audio), hi) for q, lo, hi in guides])
+        return _Row(row + answer[:-1], targets, guides)
 
     def _aligner_row(self, rng: np.random.Generator, clip: Clip) -> _Row:
         ids = self._ids
@@ -161,8 +165,8 @@ class Batches(Dataset[Batch]):
             targets += [_IGNORE] * len(word_ids) + [round(float(t)) for t in times]
             for query, token in zip((len(row) - 2, len(row) - 1), token_of(times), strict=True):
                 near = 1 + min(int(token), n_audio - 1)
-                guides.append((query, max(1, near - 1), min(n_audio, near + 1)))
-        return _Row(row, targets, 1, guides)
+                guides += [(layer, query, max(1, near - 1), min(n_audio, near + 1)) for layer in (0, 1)]
+        return _Row(row, targets, guides)
 
     def _collated(self, clips: list[Clip], rows: list[_Row]) -> Batch:
         width = -(-max(len(row.ids) for row in rows) // 16) * 16
@@ -170,7 +174,7 @@ class Batches(Dataset[Batch]):
         batch = {
             "input_ids": np.full((len(rows), width), self._ids.pad),
             "targets": np.full((len(rows), width), _IGNORE),
-            "guides": np.full((len(rows), n_guides, 3), -1),
+            "guides": np.full((len(rows), n_guides, 4), -1),
             "frames": np.array([clip.n_frames for clip in clips]),
         }
         for i, row in enumerate(rows):

@@ -21,9 +21,9 @@ class MixSettings:
     """How often what happens to a clip (shares of 1)."""
 
     speechless: float = 0.05
-    noisy: float = 0.6
-    filtered: float = 0.4
-    masked: float = 0.5
+    noisy: float = 0.45
+    filtered: float = 0.3
+    masked: float = 0.35
     cropped: float = 0.12
     sparse: float = 0.15  # fewer sentences, longer pauses
 
@@ -140,7 +140,7 @@ class Composer:
         return np.take(sound, np.arange(begin, begin + n_frames), axis=0, mode="wrap").astype(np.float32)
 
     def _bent(self, rng: np.random.Generator, logs: np.ndarray) -> np.ndarray:
-        """Speech through a random filter and with noise 3 to 45 dB below it."""
+        """Speech through a random filter and with noise 6 to 45 dB below it."""
         settings = self._settings
         if rng.random() < settings.filtered:
             knots = rng.normal(0, 0.35, 6)
@@ -149,7 +149,7 @@ class Composer:
                 curve -= np.clip((np.arange(N_MELS) - rng.integers(70, 120)) * 0.3, 0, rng.uniform(1.5, 5))
             logs = logs + curve.astype(np.float32)
         if rng.random() < settings.noisy:
-            level = np.log10((10.0**logs).mean()) - rng.uniform(0.3, 4.5)
+            level = np.log10((10.0**logs).mean()) - rng.uniform(0.6, 4.5)
             sound = self._noise(rng, len(logs)) + level
             logs = np.maximum(logs, sound) + np.log10(1 + 10.0 ** -np.abs(logs - sound))
         return np.maximum(logs, FLOOR).astype(np.float32)

@@ -17,6 +17,7 @@ from torch import nn
 from tools.demo_model import network, tokens
 from tools.demo_model.batches import Batch, Batches, Plan, loader
 from tools.demo_model.losses import AlignerLosses, AsrLosses, Losses
+from tools.demo_model.optimise import Optimiser
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class LearnSettings:
 
     Attributes:
         plan: what it looks at.
-        rate: highest learning rate.
+        rate: highest learning rate of vectors, embeddings and convolutions (AdamW).
+        matrix_rate: highest typical change a step of the layers' matrices (Muon).
         weights: what each loss counts at the start and at the end; between, a straight line.
         slips: share of written tokens replaced by random ones, from a third of the run on.
         warm_up: steps of rising learning rate.
@@ -34,6 +36,7 @@ class LearnSettings:
 
     plan: Plan
     rate: float
+    matrix_rate: float
     weights: dict[str, tuple[float, float]]
     slips: float = 0.0
     warm_up: int = 150
@@ -64,12 +67,6 @@ class Place:
         return self.folder / "bank"
 
 
-def _parameter_groups(module: nn.Module) -> list[dict[str, object]]:
-    matrices = [p for p in module.parameters() if p.ndim > 1]
-    vectors = [p for p in module.parameters() if p.ndim <= 1]
-    return [{"params": matrices, "weight_decay": 0.03}, {"params": vectors, "weight_decay": 0.0}]
-
-
 def _share_gradients(module: nn.Module) -> None:
     """Average the gradients over the processes, in one message."""
     grads = [p.grad for p in module.parameters() if p.grad is not None]
@@ -81,10 +78,10 @@ def _share_gradients(module: nn.Module) -> None:
 
 
 def _schedule(settings: LearnSettings, step: int) -> float:
-    """Learning rate at a step: a short rise, then half a cosine down to a hundredth."""
+    """Share of the learning rates at a step: a short rise, then half a cosine down to a hundredth."""
     done = step / settings.plan.steps
     rise = min(1.0, (step + 1) / settings.warm_up)
-    return settings.rate * rise * (0.01 + 0.99 * 0.5 * (1 + float(torch.cos(torch.tensor(done * torch.pi)))))
+    return rise * (0.01 + 0.99 * 0.5 * (1 + float(torch.cos(torch.tensor(done * torch.pi)))))
 
 
 def _total(losses: Losses, settings: LearnSettings, step: int) -> torch.Tensor:
@@ -127,20 +124,19 @@ def _loop(
     how: tuple[LearnSettings, Place],
 ) -> None:  # fmt: skip
     settings, place = how
-    optimiser = torch.optim.AdamW(_parameter_groups(task), lr=settings.rate, betas=(0.9, 0.98))
+    optimiser = Optimiser(task)
     began = time.monotonic()
     is_first = not dist.is_initialized() or dist.get_rank() == 0
     for step, cpu_batch in enumerate(loader(batches, place.workers)):
         batch: Batch = {name: value.to(place.device, non_blocking=True) for name, value in cpu_batch.items()}
-        for group in optimiser.param_groups:
-            group["lr"] = _schedule(settings, step)
         losses = task(batch, settings.slips if step * 3 > settings.plan.steps else 0.0)
-        optimiser.zero_grad(set_to_none=True)
+        optimiser.zero_grad()
         _total(losses, settings, step).backward()
         if dist.is_initialized():
             _share_gradients(task)
         nn.utils.clip_grad_norm_(task.parameters(), 1.0)
-        optimiser.step()
+        share = _schedule(settings, step)
+        optimiser.step(settings.rate * share, settings.matrix_rate * share)
         _update_average(average, model, min(settings.average, (step + 1) / (step + 10)))
         if is_first and (step % 100 == 99 or step + 1 == settings.plan.steps):
             shown = " ".join(f"{name} {loss.item():.3f}" for name, loss in losses.items())

@@ -14,15 +14,17 @@ from tools.demo_model.learn import LearnSettings, Place, learn
 MAX_CHUNK_MS = 20_000  # longest clip in training; what the evaluation supports
 BANK = bank.BankSettings()
 ASR = LearnSettings(
-    plan=Plan(steps=6000, seconds=64, seed=11, ramp=0.25, task="asr"),
-    rate=2e-3,
-    weights={"text": (1.0, 1.0), "phones": (1.0, 0.15), "pieces": (1.0, 0.15), "guide": (0.2, 0.1)},
+    plan=Plan(steps=4200, seconds=64, seed=11, ramp=0.25, task="asr"),
+    rate=4e-3,
+    matrix_rate=1e-3,
+    weights={"text": (1.0, 1.0), "phones": (1.0, 0.15), "pieces": (1.0, 0.15), "guide": (0.5, 0.3)},
     slips=0.06,
 )
 ALIGNER = LearnSettings(
-    plan=Plan(steps=4000, seconds=64, seed=12, ramp=0.2, task="aligner"),
-    rate=2e-3,
-    weights={"times": (1.0, 1.0), "clock": (0.5, 0.2), "guide": (0.3, 0.1)},
+    plan=Plan(steps=3000, seconds=64, seed=12, ramp=0.2, task="aligner"),
+    rate=3e-3,
+    matrix_rate=8e-4,
+    weights={"times": (1.0, 1.0), "clock": (0.5, 0.2), "guide": (0.5, 0.3)},
 )
 
 
