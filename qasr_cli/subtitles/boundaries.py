@@ -142,9 +142,16 @@ def _is_lower(text: str) -> bool:
 
 # Without spaces a change of script is the best sign of a new phrase: in Japanese a phrase is a content word
 # in kanji or katakana with its particles in hiragana. Chinese has no such sign; its commonest particles help.
-_PHRASE_START, _PHRASE_MAYBE, _PHRASE_INSIDE = 3.5, 5.0, 9.0
-_JAPANESE_PARTICLES = frozenset("はがをにでともへやのて")
+_PHRASE_END, _PHRASE_START, _PHRASE_MAYBE, _PHRASE_INSIDE = 2.8, 3.8, 5.0, 9.0
+_JAPANESE_CLOSING = frozenset("はがをにでともへて")  # particles and endings that close a phrase
+_JAPANESE_JOINING = frozenset("のや")  # particles that join it to the next
+# Words in kana that hang on the phrase before them: について, という, ている, ことが.
+_JAPANESE_BOUND = (
+    *("つい", "よっ", "とっ", "おい", "いう", "いっ", "いる", "い", "し", "なる", "なっ", "なり", "こと"),
+    *("ため", "よう", "もの", "ある", "あり", "ない", "ござ", "くだ", "ほし", "み", "お"),
+)
 _CHINESE_ENDS = frozenset("的了着过過们們吗嗎呢吧啊嘅咗哋㗎啦喇")
+_CHINESE_COVERBS = frozenset("把被对對从從跟和与與在用将將给給")  # as prepositions: they need what follows
 _CHINESE_STARTS = frozenset("和但而因所就在我你他她它我们这這那很也都还還要把被对對从從跟与與或如")
 
 
@@ -152,7 +159,7 @@ def _unspaced_cost(before: str, after: str) -> float:
     last, first = _script(before[-1]), _script(after[0])
     if "kana" in (last, first) or "katakana" in (last, first):
         return _japanese_cost((before, last), (after, first))
-    if last == first == "han":
+    if last == first == "han" or after[0] in _CHINESE_STARTS:
         return _chinese_cost(before, after)
     if last == first == "thai":
         return _PHRASE_MAYBE  # units are whatever words an engine found
@@ -162,13 +169,15 @@ def _unspaced_cost(before: str, after: str) -> float:
 
 
 def _japanese_cost(before: tuple[str, str], after: tuple[str, str]) -> float:
-    (text, last), (_, first) = before, after
+    (text, last), (following, first) = before, after
     if last == "kana" and first != "kana":
         if text in {"お", "ご"}:  # prefixes: お茶
             return _PHRASE_INSIDE
-        return _PHRASE_START if text[-1] in _JAPANESE_PARTICLES else _PHRASE_MAYBE
-    if last == "kana" and text in _JAPANESE_PARTICLES:
-        return _PHRASE_INSIDE - 1.5  # と|ても may begin a phrase, に|ついて does not
+        if text[-1] in _JAPANESE_CLOSING:
+            return _PHRASE_END
+        return _PHRASE_START if text[-1] in _JAPANESE_JOINING else _PHRASE_MAYBE
+    if last == "kana" and text in _JAPANESE_CLOSING and not following.startswith(_JAPANESE_BOUND):
+        return _PHRASE_MAYBE + 1.0
     if last == first:
         # Words of one kanji or katakana run are compounds; two hiragana words are stem and ending.
         return _PHRASE_INSIDE
@@ -176,7 +185,7 @@ def _japanese_cost(before: tuple[str, str], after: tuple[str, str]) -> float:
 
 
 def _chinese_cost(before: str, after: str) -> float:
-    if after[0] in _CHINESE_ENDS:
+    if after[0] in _CHINESE_ENDS or before in _CHINESE_COVERBS:
         return _PHRASE_INSIDE
     if before[-1] in _CHINESE_ENDS:
         return _PHRASE_START
@@ -187,8 +196,8 @@ def _chinese_cost(before: str, after: str) -> float:
 
 
 # The last syllable of a Korean word says how it hangs together with the next one. A word with a particle or
-# a connective ending closes its phrase; one that ends in ㄴ or ㄹ otherwise is an adnominal (새로운, 옮길), and one
-# without an ending is a noun before a noun, a number or a determiner (음성 인식, 몇 초).
+# a connective ending closes its phrase; one that ends in ㄴ or ㄹ otherwise is an adnominal (새로운, 옮길),
+# and one without an ending is a noun before a noun, a number or a determiner (음성 인식, 몇 초).
 _KOREAN_CLOSING = frozenset("이가를에서로와과도만께고며면나데니까게요다록려러자지")
 _KOREAN_DOUBTFUL = frozenset("은는을")  # particle or adnominal
 _KOREAN_CLOSED, _KOREAN_MAYBE_CLOSED, _KOREAN_BARE, _KOREAN_ADNOMINAL = 3.0, 3.8, 5.5, 6.5

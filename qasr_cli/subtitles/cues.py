@@ -38,7 +38,7 @@ _INNER_PAUSE_PER_S = 6.0
 _AT_SENTENCE_END = -0.5
 _PER_BREAK_COST = 1.5
 _PAUSE_REWARD_PER_S = 1.5
-_INNER_SENTENCE_END = 1.6
+_INNER_SENTENCE_END = 2.2
 _TAIL_OF_SENTENCE = 5.0  # "…end of one. Begin of" (TED: no end and beginning of two sentences in one cue)
 _HEAD_OF_SENTENCE = 3.0
 _LONE_WORD = 3.0
@@ -171,14 +171,20 @@ class _Search:
         cost = _PER_CUE + self._edge_costs[last] + self._time_cost(first, last)
         cost += _INNER_PAUSE_PER_S * (self._pauses[last - 1] - self._pauses[first]) / MS_PER_S
         if last == first + 1:
-            is_sentence = self._begins_sentence(first) and self._is_sentence_end[first]
-            return cost if is_sentence else cost + _LONE_WORD
+            return cost + self._lone_word_cost(first)
         n_inner_ends = self._n_ends[last - 1] - self._n_ends[first]
         if n_inner_ends:
             cost += _INNER_SENTENCE_END * n_inner_ends
             cost += 0.0 if self._is_sentence_end[last - 1] else _TAIL_OF_SENTENCE
             cost += 0.0 if self._begins_sentence(first) else _HEAD_OF_SENTENCE
         return cost + self._stranded_cost(first, last)
+
+    def _lone_word_cost(self, place: int) -> float:
+        if self._begins_sentence(place) and self._is_sentence_end[place]:
+            return 0.0
+        # "안녕하세요," and "However," stand alone better than a word out of the middle.
+        is_clause = self._is_clause_end[place] and (place == 0 or self._is_clause_end[place - 1])
+        return _LONE_WORD / 2 if is_clause else _LONE_WORD
 
     def _begins_sentence(self, first: int) -> bool:
         return first == 0 or self._is_sentence_end[first - 1]

@@ -43,11 +43,12 @@ FUNCTION_WORDS = {
             he'll she'll we'll they'll i'd you'd he'd she'd we'd they'd there's that's am is are was were be
             been being have has had do does did will would shall should can could may might must not isn't
             aren't wasn't weren't don't doesn't didn't won't wouldn't can't cannot couldn't haven't hasn't
-            hadn't shouldn't very too so much more most quite mr mrs ms dr prof st mr. mrs. ms. dr. prof. st.
+            hadn't shouldn't very too so far much more most quite mr mrs ms dr prof st mr. mrs.
+            ms. dr. prof. st.
         """,
         prepositions="""
             about above across after against along among around at before behind below beneath beside
-            between beyond by despite during except for from in inside into like near of off on onto
+            between beyond by despite during except for from in inside into like near next of off on onto
             opposite out outside over past since through throughout to toward towards under until up upon
             via with within without
         """,
@@ -68,7 +69,7 @@ FUNCTION_WORDS = {
             unser unsere unseren euer eure dieser diese dieses diesen diesem jeder jede jedes ich du er sie
             es wir man sich mich mir dich dir uns euch ihn ihm ihnen bin bist ist sind war waren habe hast
             hat haben hatte hatten werde wird werden wurde wurden kann können konnte muss müssen soll sollen
-            will wollen darf dürfen nicht sehr zu ganz herr frau dr. prof.
+            will wollen darf dürfen nicht sehr zu ganz herr herrn frau dr. prof.
         """,
         prepositions="""
             an auf aus bei bis durch für gegen hinter in im ins mit nach neben ohne seit trotz über um unter

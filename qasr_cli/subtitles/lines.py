@@ -16,16 +16,16 @@ from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL, Counting
 # From the prototype that was fitted to the BBC's worked examples; TED: the shorter line at least half of the
 # longer; Netflix: prefer the bottom-heavy pyramid.
 _PER_LINE = 0.5
-_PER_BREAK_COST = 0.30
+_PER_BREAK_COST = 0.40
 _IMBALANCE = 1.0
-_TOP_HEAVY = 0.5
+_TOP_HEAVY = 0.3
 _UNDER_HALF = 0.8
 _HALF, _HALF_SLACK = (
     0.5,
     0.15,
 )  # a line of 49 % is no worse than one of 50 %: the cost grows to its full at 35 %
 # A line that ends on "of" or "the" costs so much more that another cue is the better choice (BBC 3.4).
-_BAD_BREAK, _PER_BAD_BREAK = 5.0, 0.9
+_BAD_BREAK, _PER_BAD_BREAK = 5.0, 1.2
 IMPOSSIBLE = float("inf")
 
 
