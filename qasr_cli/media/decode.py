@@ -13,6 +13,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import ffmpeg
 import numpy as np
@@ -24,10 +25,11 @@ from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.media.process import Child, running
 from qasr_cli.options import MediaOptions
 from qasr_cli.records import Track
-from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, format_clock, ms_to_samples
+from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, MS_PER_S, SAMPLE_RATE_HZ, format_clock
 
 _BLOCK_BYTES = 2_000 * BYTES_PER_MS
 _MS_PER_HOUR = 3_600_000
+_PLACEHOLDER = "INPUT"
 
 # Containers that hold media themselves. Playlists and the like (hls, dash, concat, sdp, imf, image2) would
 # make ffmpeg open other files and addresses: a text file called holiday.mp4 is enough.
@@ -117,7 +119,9 @@ def open_audio(path: Path, options: MediaOptions) -> Iterator[AudioStream]:
         clock_ms = _misread_clock(path, known, track)
         if clock_ms is not None:
             stack.pop_all().close()
-            child = stack.enter_context(running(_command(path, options.audio_track, clock_ms)))
+            # In samples of the track's own rate, as aresample counts.
+            first_sample = clock_ms * track.sample_rate_hz // MS_PER_S
+            child = stack.enter_context(running(_command(path, options.audio_track, first_sample)))
             first = child.read(_BLOCK_BYTES)
         yield AudioStream(path, child, track, first, options.max_hours)
 
@@ -137,31 +141,39 @@ def _check_file(path: Path) -> None:
         raise UndecodableError(f"{path}: the file is empty")
 
 
-def _command(path: Path, audio_track: int, clock_ms: int | None = None) -> list[str]:
-    """Return the ffmpeg command.
+def _command(path: Path, audio_track: int, first_sample: int | None = None) -> list[str]:
+    """Return the command that decodes one audio track.
 
-    With `file:` and an absolute path no name can be taken for a flag, a pattern or an address. aresample
-    fills what is missing in front and in between, so that times stay true; `clock_ms` is where the
-    container's clock starts, when ffmpeg itself gets it wrong.
+    aresample fills what is missing in front and in between, so that times stay true. `first_sample` is where
+    the container's clock starts, in samples of the track, when ffmpeg itself gets it wrong.
     """
-    source = ffmpeg.input(
-        f"file:{path.absolute()}",
-        protocol_whitelist="file,pipe",
-        format_whitelist=_FORMATS,
-        codec_whitelist=_CODECS,
-    )
-    first_sample = ms_to_samples(clock_ms or 0)
-    out = source[f"a:{audio_track}"].output(
+    audio = _input(_CODECS)[f"a:{audio_track}"]
+    out = audio.output(
         "pipe:1",
         format="s16le",
         ac=1,
         ar=SAMPLE_RATE_HZ,
-        af=f"aresample={SAMPLE_RATE_HZ}:async=1:first_pts={first_sample}",
+        af=f"aresample=async=1:first_pts={first_sample or 0}",
         **{"vn": None, "sn": None, "dn": None},
     )
-    flags = ["-nostdin", "-hide_banner", "-loglevel", "level+info", "-nostats"]
-    flags += ["-copyts"] if clock_ms is not None else []
-    arguments: list[str] = ffmpeg.get_args(out)
+    return _finished(out, path, ["-copyts"] if first_sample is not None else [])
+
+
+def _input(codecs: str) -> Any:
+    return ffmpeg.input(
+        _PLACEHOLDER, protocol_whitelist="file,pipe", format_whitelist=_FORMATS, codec_whitelist=codecs
+    )
+
+
+def _finished(out: Any, path: Path, more: list[str]) -> list[str]:
+    """Return the whole command, with the file's name in its place.
+
+    With `file:` and an absolute path no name can be taken for a flag, a pattern or an address. The name
+    comes in last because ffmpeg-python cannot carry one that is not UTF-8.
+    """
+    flags = ["-nostdin", "-hide_banner", "-loglevel", "level+info", "-nostats", *more]
+    name = f"file:{path.absolute()}"
+    arguments = [name if argument == _PLACEHOLDER else argument for argument in ffmpeg.get_args(out)]
     return [str(find_tools().ffmpeg), *flags, *arguments]
 
 
@@ -193,15 +205,8 @@ def _misread_clock(path: Path, known: Banner, track: Track) -> int | None:
 
 def _look_at_picture(path: Path) -> Banner:
     """Return the banner of a file whose picture may be looked at, for its clock alone; decodes nothing."""
-    source = ffmpeg.input(
-        f"file:{path.absolute()}",
-        protocol_whitelist="file,pipe",
-        format_whitelist=_FORMATS,
-        codec_whitelist=f"{_CODECS},{_VIDEO_CODECS}",
-    )
-    arguments = ffmpeg.get_args(source.output("pipe:1", format="null", t=0))
-    flags = ["-nostdin", "-hide_banner", "-loglevel", "level+info", "-nostats"]
-    with running([str(find_tools().ffmpeg), *flags, *arguments]) as child:
+    out = _input(f"{_CODECS},{_VIDEO_CODECS}").output("pipe:1", format="null", t=0)
+    with running(_finished(out, path, [])) as child:
         return banner.read(child.said_until(banner.END))
 
 
