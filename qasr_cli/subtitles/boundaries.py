@@ -79,6 +79,7 @@ class _Judge:
         known = languages.find(language) if language else None
         self._code = known.code if known else ""
         self._words: FunctionWords = FUNCTION_WORDS.get(self._code, NONE)
+        self._openers = self._words.leaning - self._words.objects
         self._leaning = self._words.leaning | self._words.prepositions | self._words.conjunctions
 
     def is_sentence_end(self, unit: Unit, after: Unit) -> bool:
@@ -123,7 +124,7 @@ class _Judge:
             cost = _BEFORE_CONJUNCTION
         elif following in self._words.prepositions:
             cost = _BEFORE_PREPOSITION
-        elif following in self._words.leaning:
+        elif following in self._openers:
             cost = _BEFORE_LEANING
         if previous in self._leaning or previous.endswith(("'", "’", ".")):
             cost += _AFTER_LEANING  # a dot that ends no sentence ends an abbreviation
@@ -142,13 +143,14 @@ def _is_lower(text: str) -> bool:
 
 # Without spaces a change of script is the best sign of a new phrase: in Japanese a phrase is a content word
 # in kanji or katakana with its particles in hiragana. Chinese has no such sign; its commonest particles help.
-_PHRASE_END, _PHRASE_START, _PHRASE_MAYBE, _PHRASE_INSIDE = 2.8, 3.8, 5.0, 9.0
+_PHRASE_END, _PHRASE_START, _PHRASE_MAYBE, _PHRASE_INSIDE = 2.8, 3.8, 5.0, 12.0
+_HONORIFICS = frozenset("おご")
 _JAPANESE_CLOSING = frozenset("はがをにでともへて")  # particles and endings that close a phrase
 _JAPANESE_JOINING = frozenset("のや")  # particles that join it to the next
 # Words in kana that hang on the phrase before them: について, という, ている, ことが.
 _JAPANESE_BOUND = (
     *("つい", "よっ", "とっ", "おい", "いう", "いっ", "いる", "い", "し", "なる", "なっ", "なり", "こと"),
-    *("ため", "よう", "もの", "ある", "あり", "ない", "ござ", "くだ", "ほし", "み", "お"),
+    *("ため", "よう", "もの", "ある", "あり", "ない", "ござ", "くだ", "ほし", "み", "おく", "おき", "おり"),
 )
 _CHINESE_ENDS = frozenset("的了着过過们們吗嗎呢吧啊嘅咗哋㗎啦喇")
 _CHINESE_COVERBS = frozenset("把被对對从從跟和与與在用将將给給")  # as prepositions: they need what follows
@@ -156,7 +158,7 @@ _CHINESE_STARTS = frozenset("和但而因所就在我你他她它我们这這那
 
 
 def _unspaced_cost(before: str, after: str) -> float:
-    last, first = _script(before[-1]), _script(after[0])
+    last, first = _script(before[-1]), _script(_head(after))
     if "kana" in (last, first) or "katakana" in (last, first):
         return _japanese_cost((before, last), (after, first))
     if last == first == "han" or after[0] in _CHINESE_STARTS:
@@ -168,20 +170,26 @@ def _unspaced_cost(before: str, after: str) -> float:
     return _PHRASE_MAYBE
 
 
+def _head(text: str) -> str:
+    """Return the character that a word begins with in earnest: お茶 is a word like 茶."""
+    return text[1] if len(text) > 1 and text[0] in _HONORIFICS else text[0]
+
+
 def _japanese_cost(before: tuple[str, str], after: tuple[str, str]) -> float:
     (text, last), (following, first) = before, after
     if last == "kana" and first != "kana":
-        if text in {"お", "ご"}:  # prefixes: お茶
+        if text in _HONORIFICS:
             return _PHRASE_INSIDE
         if text[-1] in _JAPANESE_CLOSING:
             return _PHRASE_END
         return _PHRASE_START if text[-1] in _JAPANESE_JOINING else _PHRASE_MAYBE
-    if last == "kana" and text in _JAPANESE_CLOSING and not following.startswith(_JAPANESE_BOUND):
+    is_bound = following.startswith(_JAPANESE_BOUND) or following in _JAPANESE_CLOSING | _JAPANESE_JOINING
+    if last == "kana" and text in _JAPANESE_CLOSING and not is_bound:
         return _PHRASE_MAYBE + 1.0
     if last == first:
         # Words of one kanji or katakana run are compounds; two hiragana words are stem and ending.
         return _PHRASE_INSIDE
-    return _INSIDE_WORD if first == "kana" else _PHRASE_MAYBE + 1.0
+    return _PHRASE_INSIDE if first == "kana" else _PHRASE_MAYBE + 1.0
 
 
 def _chinese_cost(before: str, after: str) -> float:

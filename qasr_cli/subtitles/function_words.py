@@ -18,6 +18,7 @@ class FunctionWords:
         leaning: Must not end a line: articles, possessives, subject pronouns, auxiliaries, negations, titles.
         prepositions: Must not end a line, and are a good beginning of one.
         conjunctions: Must not end a line, and are a better beginning: conjunctions and relatives.
+        objects: Object pronouns, which hang on the verb before them.
         abbreviations: With their dot, these end no sentence.
     """
 
@@ -25,12 +26,14 @@ class FunctionWords:
     prepositions: frozenset[str]
     conjunctions: frozenset[str]
     abbreviations: frozenset[str]
+    objects: frozenset[str] = frozenset()
 
 
-def _words(leaning: str, prepositions: str, conjunctions: str, abbreviations: str) -> FunctionWords:
-    return FunctionWords(
-        *(frozenset(text.split()) for text in (leaning, prepositions, conjunctions, abbreviations))
-    )
+def _words(
+    leaning: str, prepositions: str, conjunctions: str, abbreviations: str, objects: str = ""
+) -> FunctionWords:
+    texts = (leaning, prepositions, conjunctions, abbreviations, objects)
+    return FunctionWords(*(frozenset(text.split()) for text in texts))
 
 
 NONE = _words("", "", "", "")
@@ -61,6 +64,7 @@ FUNCTION_WORDS = {
             col. capt. lt. sgt. gov. sen. rep. rev. hon. u.s. u.k. u.n. a.m. p.m. approx. jan. feb. mar.
             apr. aug. sept. sep. oct. nov. dec.
         """,
+        objects="me you him her it us them",
     ),
     "de": _words(
         leaning="""
@@ -83,6 +87,7 @@ FUNCTION_WORDS = {
             z.b. d.h. u.a. usw. bzw. ca. dr. prof. nr. hr. fr. st. str. evtl. ggf. inkl. sog. vgl. mio. mrd.
             tel. z. b. d. h. u. a.
         """,
+        objects="mich mir dich dir sich uns euch ihn ihm ihnen",
     ),
     "fr": _words(
         leaning="""
