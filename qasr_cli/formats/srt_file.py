@@ -25,6 +25,7 @@ from qasr_cli.formats.spoken_text import Run, runs
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript, Word
 
+_ARROW = re.compile("-->")
 _TAG = re.compile(r"<.*>", re.DOTALL)
 _BRACES = str.maketrans({"{": "｛", "}": "｝"})
 _ANGLES = str.maketrans({"<": "＜", ">": "＞"})
@@ -51,15 +52,32 @@ def _blocks(cue: Cue, words: Sequence[Word], *, is_highlighting: bool) -> Iterat
 
 
 def _content(lines: Sequence[Sequence[Run]], spoken: int | None) -> str:
-    # The runs are safe one by one; an arrow may still have come together from two of them.
-    return "\n".join("".join(_text(run, spoken) for run in line).replace("-->", "→") for line in lines)
+    return "\n".join("".join(_text(run, spoken) for run in line) for line in lines)
 
 
 def _text(run: Run, spoken: int | None) -> str:
-    return f"<u>{run.text}</u>" if spoken is not None and run.word is spoken else run.text
+    return f"<u>{run.text}</u>" if spoken is not None and run.word == spoken else run.text
 
 
 def _safe(lines: Sequence[Sequence[Run]]) -> list[list[Run]]:
-    plain = "\n".join("".join(run.text for run in line).replace("-->", "→") for line in lines)
+    """Return the runs with what SRT cannot say replaced, the same whichever word is underlined."""
+    arrowless = [_without_arrows(line) for line in lines]
+    plain = "\n".join("".join(run.text for run in line) for line in arrowless)
     table = (_BRACES | _ANGLES) if _TAG.search(plain) else _BRACES
-    return [[Run(run.text.replace("-->", "→").translate(table), run.word) for run in line] for line in lines]
+    return [[Run(run.text.translate(table), run.word) for run in line] for line in arrowless]
+
+
+def _without_arrows(line: Sequence[Run]) -> list[Run]:
+    """Replace arrows, which may have come together from two words: the last one's run gets it."""
+    text = "".join(run.text for run in line)
+    if "-->" not in text:
+        return list(line)
+    chars = list(text)
+    for found in _ARROW.finditer(text):
+        chars[found.start() : found.end()] = ["", "", "→"]
+    runs_left, place = [], 0
+    for run in line:
+        kept = "".join(chars[place : place + len(run.text)])
+        place += len(run.text)
+        runs_left += [Run(kept, run.word)] if kept else []
+    return runs_left

@@ -134,6 +134,12 @@ def test_highlighting_shows_each_word_as_whisper_does():
     assert "<00:" not in render("vtt", is_highlighting=True)
 
 
+def test_an_arrow_of_two_words_is_replaced_in_every_moment():
+    words = (Word("", "a--", 0, 400), Word("", ">b", 400, 900))
+    written = render("srt", (Cue(0, 900, ("a-->b",), (0, 2)),), is_highlighting=True, of=transcript(words))
+    assert [block.split("\n")[2] for block in written.split("\n\n") if block] == ["<u>a</u>→b", "a<u>→b</u>"]
+
+
 def test_a_cue_that_says_other_than_its_words_is_written_plainly():
     other = (replace(CUES[0], lines=("Something else",)),)
     assert render("vtt", other).endswith("\nSomething else\n")
