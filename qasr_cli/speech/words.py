@@ -84,7 +84,7 @@ def split(text: str, language: str | None) -> tuple[DisplayWord, ...]:
     is_spaced = known is None or known.is_spaced
     starts = _starts_at_spaces(text, units) if is_spaced else _starts_at_units(text, units)
     words = []
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in pairwise([*starts, len(text)]):
         piece = text[start:end]
         bare = piece.lstrip() or piece
         lead = piece[: len(piece) - len(bare)]

@@ -1,0 +1,142 @@
+"""Many sources, and very long ones: nothing lost, nothing mixed up, memory flat."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from qasr_cli.options import Options, OutputOptions
+from qasr_cli.records import Status
+from qasr_cli.runs import outputs, sources
+from qasr_cli.runs.lanes import Run
+from qasr_cli.speech.protocols import Engines
+from qasr_cli.terminal.progress import QuietReporter
+from tests import fakes
+from tests.e2e.conftest import CLIP, ECHO, SAMPLES, Qasr, environment
+from tests.media_factory import ffmpeg, make_silence
+
+MAX_MEMORY_MB = 400  # a run without a model takes 150 MB; an hour of float samples would add 230
+
+
+def test_one_bad_file_among_fifty(qasr: Qasr, tmp_path: Path) -> None:
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    clips = sorted((SAMPLES / "clips").iterdir())
+    for number in range(49):
+        clip = clips[number % len(clips)]
+        shutil.copy(clip, folder / f"{number:02d}{clip.suffix}")
+    (folder / "24-bad.mp4").write_bytes(b"not media at all")
+    result = qasr("transcribe", folder, "--engine", ECHO, "--json")
+    assert result.returncode == 3
+    assert "49 done, 1 failed" in result.stderr
+    assert "24-bad.mp4" in next(line for line in result.stderr.splitlines() if line.startswith("failed"))
+    for number in range(49):
+        transcript = json.loads((folder / f"{number:02d}.json").read_text())
+        assert transcript["source"].startswith(f"{number:02d}.")
+        assert transcript["segments"]
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Path:
+    for number, clip in enumerate(sorted((SAMPLES / "clips").iterdir())):
+        shutil.copy(clip, tmp_path / f"{number}{clip.suffix}")
+    return tmp_path
+
+
+def run(folder: Path, engines: Engines, **options: object) -> Run:
+    found = sources.discover([folder], is_recursive=False)
+    everything = Options(output=OutputOptions(is_overwrite=True), **options)  # type: ignore[arg-type]
+    plans = outputs.plan(found, everything.output, {"srt": ".srt"})
+    job = Run(everything, lambda: engines, QuietReporter(), lambda text: None)
+    job.execute(plans)
+    return job
+
+
+def test_chunks_of_many_sources_share_a_batch(run_folder: Path) -> None:
+    recognizer = fakes.Echo(Options().engine)
+    job = run(run_folder, Engines(recognizer, fakes.Even()))
+    assert recognizer.batches == [10]
+    assert job.report.count(Status.DONE) == 10
+
+
+def test_a_crash_costs_the_source_that_causes_it_and_no_other(run_folder: Path) -> None:
+    job = run(run_folder, fakes.crashing_on_long(Options().engine))
+    failed = {o.source.relative.name for o in job.report.outcomes if o.status is Status.FAILED}
+    assert failed == {"4.m4a", "5.wav", "7.flac", "9.m4a"}  # the four clips with more than four seconds
+    assert job.report.count(Status.DONE) == 6
+    assert not (run_folder / "4.srt").exists()
+
+
+def test_little_memory_changes_no_byte(run_folder: Path) -> None:
+    run(run_folder, fakes.echo(Options().engine))
+    first = {path.name: path.read_bytes() for path in run_folder.glob("*.srt")}
+    run(run_folder, fakes.cramped(Options().engine))
+    assert first == {path.name: path.read_bytes() for path in run_folder.glob("*.srt")}
+    assert len(first) == 10
+
+
+def test_a_source_that_vanishes_is_its_own_trouble(run_folder: Path) -> None:
+    found = sources.discover([run_folder], is_recursive=False)
+    (run_folder / "3.ogg").unlink()
+    plans = outputs.plan(found, OutputOptions(), {"srt": ".srt"})
+    job = Run(Options(), lambda: fakes.echo(Options().engine), QuietReporter(), lambda text: None)
+    report = job.execute(plans)
+    assert report.count(Status.DONE) == 9
+    assert report.exit_code == 3
+
+
+def test_silence_and_music_free_media_is_a_legal_empty_result(qasr: Qasr, tmp_path: Path) -> None:
+    make_silence(tmp_path / "quiet.wav", 5)
+    result = qasr("transcribe", "quiet.wav", "--engine", ECHO, "--srt", "--vtt", "--json", "--txt", "--tsv")
+    assert result.returncode == 0
+    assert (tmp_path / "quiet.srt").read_text() == ""
+    assert (tmp_path / "quiet.vtt").read_text().strip() == "WEBVTT"
+    assert json.loads((tmp_path / "quiet.json").read_text())["segments"] == []
+
+
+def peak_mb(folder: Path, media: Path) -> float:
+    """Return the peak resident memory of a whole run over `media`, the made-up engine included."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qasr_cli", "transcribe", media, "--engine", ECHO, "--json", "-q"],
+        cwd=folder, env=environment(), stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    errors = process.stderr.read()
+    process.stderr.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, errors
+    return usage.ru_maxrss / 1024
+
+
+def test_an_hour_of_silence_stays_small(tmp_path: Path) -> None:
+    media = make_silence(tmp_path / "hour.flac", 3600)
+    assert peak_mb(tmp_path, media) < MAX_MEMORY_MB
+    assert json.loads((tmp_path / "hour.json").read_text())["duration_ms"] == 3_600_000
+
+
+def test_three_hours_of_speech_stay_small(tmp_path: Path) -> None:
+    media = tmp_path / "day.m4a"
+    ffmpeg("-stream_loop", -1, "-i", SAMPLES / "talk.mp4", "-vn", "-c:a", "copy", "-t", 3 * 3600, media)
+    assert peak_mb(tmp_path, media) < MAX_MEMORY_MB
+    transcript = json.loads((tmp_path / "day.json").read_text())
+    assert abs(transcript["duration_ms"] - 3 * 3_600_000) < 1000
+    assert len(transcript["segments"]) > 400
+    assert all(one["end_ms"] <= other["start_ms"] for one, other in pairwise(transcript["segments"]))
+
+
+def test_a_folder_s_tree_is_mirrored(qasr: Qasr, tmp_path: Path) -> None:
+    (tmp_path / "in/deep/deeper").mkdir(parents=True)
+    shutil.copy(CLIP, tmp_path / "in/a.wav")
+    shutil.copy(CLIP, tmp_path / "in/deep/deeper/b.wav")
+    assert qasr("transcribe", "in", "-r", "--engine", ECHO, "-o", "out").returncode == 0
+    assert (tmp_path / "out/a.srt").exists()
+    assert (tmp_path / "out/deep/deeper/b.srt").exists()
+    assert sorted(path.name for path in (tmp_path / "in").rglob("*.*")) == ["a.wav", "b.wav"]

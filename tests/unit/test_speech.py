@@ -1,0 +1,240 @@
+"""Voice activity, chunks, batches and words on known input; no torch, no ffmpeg."""
+
+from __future__ import annotations
+
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from qasr_cli.errors import OutOfMemoryError
+from qasr_cli.options import AlignOptions, ChunkOptions, DecodeOptions, EngineOptions, VadOptions
+from qasr_cli.records import Chunk, Span, Timing
+from qasr_cli.speech import align, batching, chunking, words
+from qasr_cli.speech.protocols import Posterior
+from qasr_cli.speech.transcribe import transcribe
+from qasr_cli.speech.vad import SpeechDetector, SpeechMap
+from tests import fakes
+
+CLIPS = Path(__file__).parents[2] / "samples" / "clips"
+
+
+def detect(samples: np.ndarray, block: int = 10_000) -> SpeechMap:
+    detector = SpeechDetector(VadOptions())
+    for start in range(0, len(samples), block):
+        detector.feed(samples[start : start + block])
+    return detector.finish()
+
+
+@pytest.fixture(scope="module")
+def talk() -> np.ndarray:
+    """Two clips with two seconds of silence between and around them."""
+    first, second = (
+        soundfile.read(CLIPS / name, dtype="int16")[0] for name in ("clip-06.wav", "clip-03.flac")
+    )
+    quiet = np.zeros(32_000, dtype=np.int16)
+    return np.concatenate([quiet, first, quiet, second, quiet])
+
+
+class TestVad:
+    def test_speech_is_found_where_it_is(self, talk: np.ndarray) -> None:
+        speech = detect(talk)
+        first, second = speech.spans[0], speech.spans[-1]
+        assert 2_000 <= first.start_ms < 2_600
+        assert speech.duration_ms - 2_400 < second.end_ms <= speech.duration_ms - 1_700
+        assert max(b.start_ms - a.end_ms for a, b in pairwise(speech.spans)) > 1_500
+
+    def test_the_size_of_the_blocks_does_not_matter(self, talk: np.ndarray) -> None:
+        whole = detect(talk, len(talk))
+        for block in (1, 511, 512, 16_000, 262_144):
+            if block == 1:
+                short = talk[40_000:44_000]
+                np.testing.assert_array_equal(detect(short, 1).probs, detect(short, len(short)).probs)
+                continue
+            part = detect(talk, block)
+            np.testing.assert_array_equal(part.probs, whole.probs)
+            assert part.spans == whole.spans
+
+    def test_it_says_what_silero_s_own_code_says(self, talk: np.ndarray) -> None:
+        from silero_vad.sequence_vad import SileroVADSequence
+
+        folder = Path(sys.modules["silero_vad"].__file__ or "").parent
+        theirs = SileroVADSequence(str(folder / "data" / "silero_vad_16k_sequence.onnx"))
+        probs = theirs.audio_forward(talk.astype(np.float32) / 32768)
+        np.testing.assert_allclose(detect(talk).probs, probs, atol=1e-6)
+
+    @pytest.mark.parametrize("kind", ["silence", "noise", "tone", "hum", "clicks", "nothing"])
+    def test_what_is_not_speech_is_not_found(self, kind: str) -> None:
+        n = 16_000 * 20
+        t = np.arange(n) / 16_000
+        rng = np.random.default_rng(1)
+        sounds = {
+            "silence": np.zeros(n),
+            "noise": rng.standard_normal(n) * 2_000,
+            "tone": np.sin(2 * np.pi * 440 * t) * 8_000,
+            "hum": np.sin(2 * np.pi * 50 * t) * 20_000,
+            "clicks": np.where(np.arange(n) % 8_000 < 20, 20_000, 0),
+            "nothing": np.zeros(0),
+        }
+        assert detect(sounds[kind].astype(np.int16)).spans == ()
+
+
+class TestChunking:
+    def speech(self, *edges_s: float, probs: np.ndarray | None = None) -> SpeechMap:
+        spans = [Span(int(a * 1000), int(b * 1000)) for a, b in zip(edges_s[::2], edges_s[1::2], strict=True)]
+        end_ms = spans[-1].end_ms if spans else 0
+        return SpeechMap(
+            tuple(spans), np.ones(end_ms // 32 + 1, np.float32) if probs is None else probs, end_ms
+        )
+
+    def plan(self, speech: SpeechMap, **options: int) -> list[tuple[float, float]]:
+        chunks = chunking.plan(0, speech, ChunkOptions(**options))
+        return [(chunk.start_ms / 1000, chunk.end_ms / 1000) for chunk in chunks]
+
+    def test_short_speech_is_packed(self) -> None:
+        assert self.plan(self.speech(1, 4, 5, 9, 9.5, 12)) == [(1, 12)]
+
+    def test_long_silence_ends_a_chunk(self) -> None:
+        assert self.plan(self.speech(1, 4, 7, 9)) == [(1, 4), (7, 9)]
+
+    def test_the_longest_pause_past_the_target_is_the_cut(self) -> None:
+        speech = self.speech(0, 10, 10.9, 21, 21.3, 25, 26, 29, 29.2, 40)
+        assert self.plan(speech) == [(0, 25), (26, 40)]
+
+    def test_speech_without_a_pause_is_cut_where_it_is_quietest(self) -> None:
+        probs = np.ones(45_000 // 32 + 1, np.float32)
+        probs[780:790] = 0.6  # about 25 s
+        cut = self.plan(self.speech(0, 45, probs=probs))
+        assert len(cut) == 2
+        assert cut[0][1] == cut[1][0]
+        assert 24.9 < cut[0][1] < 25.4
+
+    def test_three_hours_of_speech_are_planned_at_once(self) -> None:
+        edges = [edge for start in range(0, 10_800, 6) for edge in (start + 0.5, start + 5.9)]
+        begun_s = time.process_time()
+        assert len(self.plan(self.speech(*edges))) > 300
+        assert time.process_time() - begun_s < 2  # takes 20 ms; a quadratic planner would take minutes
+
+
+class TestBatching:
+    def test_what_does_not_fit_is_halved_until_it_does(self) -> None:
+        sizes = []
+
+        def work(items: object) -> list[int]:
+            sizes.append(len(items))  # type: ignore[arg-type]
+            if len(items) > 2:  # type: ignore[arg-type]
+                raise OutOfMemoryError("full")
+            return list(items)  # type: ignore[call-overload]
+
+        assert batching.run_halving(range(7), work) == list(range(7))
+        assert sizes[:3] == [7, 3, 1]
+
+    def test_a_batch_of_one_that_does_not_fit_is_an_error(self) -> None:
+        def work(items: object) -> list[int]:
+            raise OutOfMemoryError("full")
+
+        with pytest.raises(OutOfMemoryError):
+            batching.run_halving([1, 2], work)
+
+
+def reference_units(text: str) -> list[str]:
+    from transformers.models.qwen3_asr.processing_qwen3_asr import Qwen3ASRProcessor
+
+    split: list[str] = Qwen3ASRProcessor.split_words_for_alignment(None, text, "English")
+    return split
+
+
+class TestWords:
+    TEXTS = (
+        "Hello, world!",
+        "3.5% of don't and don’t",
+        "e-mail yes—no ₩43,000",
+        "हिन्दी Привет! ¿Qué?",
+        "我们ok吗？ mixed 日本語 text",
+        "...",
+        "a  b\tc\u3000d",
+    )
+
+    @pytest.mark.parametrize("text", TEXTS)
+    def test_units_are_the_model_s_own(self, text: str) -> None:
+        assert [unit.text for unit in words.find_units(text, "en")] == reference_units(text)
+
+    @pytest.mark.parametrize(
+        ("text", "language", "shown"),
+        [
+            ("Yes, 3.5% — that's it.", "en", ["Yes,", " 3.5% —", " that's", " it."]),
+            ("— Oh! —", "fr", ["— Oh! —"]),
+            ("¿Qué? “So.”", "es", ["¿Qué?", " “So.”"]),
+            ("我们说「好」。", "zh", ["我", "们", "说", "「好」。"]),
+            ("我用Python 3写。", "zh", ["我", "用", "Python", " 3", "写。"]),
+            ("東京タワーへ、行く。", "ja", ["東", "京", "タワー", "へ、", "行", "く。"]),
+            ("안녕하세요, 여러분.", "ko", ["안녕하세요,", " 여러분."]),
+            ("...", "en", ["..."]),
+        ],
+    )
+    def test_display_words_keep_every_mark(self, text: str, language: str, shown: list[str]) -> None:
+        assert [word.lead + word.text for word in words.split(text, language)] == shown
+
+
+class TestAlign:
+    def posterior(self, *bins: int, n_bins: int = 50) -> Posterior:
+        scores = np.full((len(bins), n_bins), -9.0, dtype=np.float32)
+        scores[np.arange(len(bins)), bins] = -0.01
+        return Posterior(scores, 80)
+
+    def test_a_clear_answer_is_taken_as_it_is(self) -> None:
+        times = align.decode(self.posterior(2, 5, 5, 9), 4_000)
+        assert times is not None
+        assert [(unit.start_ms, unit.end_ms) for unit in times] == [(160, 400), (400, 720)]
+        assert all(unit.timing is Timing.ALIGNED and unit.confidence == 0.99 for unit in times)
+
+    def test_what_is_out_of_order_is_mended_and_marked(self) -> None:
+        times = align.decode(self.posterior(2, 5, 40, 9, 10, 12), 4_000)
+        assert times is not None
+        assert [unit.timing for unit in times] == [Timing.ALIGNED, Timing.REPAIRED, Timing.ALIGNED]
+        assert times[1].start_ms < times[1].end_ms <= times[2].start_ms
+
+    def test_a_word_always_lasts(self) -> None:
+        times = align.decode(self.posterior(5, 5, 5, 5), 4_000)
+        assert times is not None
+        assert all(unit.end_ms - unit.start_ms >= 80 for unit in times)
+
+    def test_more_words_than_time_are_nobody_s(self) -> None:
+        assert align.decode(self.posterior(*range(40), n_bins=41), 400) is None
+        assert align.decode(Posterior(np.zeros((0, 5), np.float32), 80), 400) == []
+
+
+class TestTranscribe:
+    def run(self, factory: object, seconds: list[float]) -> list[object]:
+        audio = [np.zeros(int(16_000 * length), np.float32) for length in seconds]
+        chunks = [
+            Chunk(0, i, i * 60_000, i * 60_000 + int(length * 1000)) for i, length in enumerate(seconds)
+        ]
+        engines = factory(EngineOptions())  # type: ignore[operator]
+        return list(transcribe(audio, chunks, engines, DecodeOptions(), AlignOptions()))
+
+    def test_segments_come_in_order_with_container_times(self) -> None:
+        segments = self.run(fakes.echo, [2, 4])
+        assert [segment.text for segment in segments] == [  # type: ignore[attr-defined]
+            "One two three four five.",
+            "One two three four five six seven eight nine ten.",
+        ]
+        first = segments[1].words[0]  # type: ignore[attr-defined]
+        assert (first.start_ms, first.timing) == (60_000, Timing.ALIGNED)
+
+    def test_little_memory_changes_nothing(self) -> None:
+        assert self.run(fakes.cramped, [1, 2, 3, 4, 5]) == self.run(fakes.echo, [1, 2, 3, 4, 5])
+
+    def test_without_an_aligner_words_are_estimated(self) -> None:
+        segment = self.run(fakes.unaligned, [3])[0]
+        assert {word.timing for word in segment.words} == {Timing.INTERPOLATED}  # type: ignore[attr-defined]
+
+    def test_nothing_heard_is_no_segment(self) -> None:
+        assert self.run(fakes.silent, [3]) == [None]
+
+    def test_what_was_cut_short_is_flagged(self) -> None:
+        assert self.run(fakes.truncating, [3])[0].flags == ("truncated",)  # type: ignore[attr-defined]
