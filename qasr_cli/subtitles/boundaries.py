@@ -25,7 +25,7 @@ _AFTER_LEANING, _AFTER_NUMBER, _INSIDE_NAME, _INSIDE_WORD = 3.5, 2.0, 2.5, 10.0
 _BEFORE_BRACKET = 1.5
 _BEFORE_LEANING = 3.2  # a noun phrase or a verb group begins
 _BETWEEN_PHRASES = 2.0  # a space in Thai, Chinese or Japanese parts phrases
-_SENTENCE_PAUSE_MS = 450  # a pause that makes a sentence end of a doubtful dot (BBC: a pause that is seen)
+_SENTENCE_PAUSE_MS = 450  # a pause that is heard makes a sentence end of a doubtful dot
 
 _CLOSERS = "\"'”’»)]}」』）】〉》〕］｝"
 _SENTENCE_MARKS = frozenset(".!?…。！？｡؟۔।॥።‼⁇⁈⁉")

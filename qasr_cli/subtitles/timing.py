@@ -25,7 +25,7 @@ LEAD_IN_MS = 40  # the aligner's mean error is 37 to 43 ms: most late onsets go,
 LINGER_MS = 500  # Netflix: the out-time may follow the audio by half a second
 MAX_LINGER_MS = 1_500  # BBC: never longer, even for slow readers
 CHAIN_MS = 500  # Netflix: a gap is two frames or at least half a second; anything between flickers
-_BORROW_MS = 120  # how late the next cue may be to give a short one its minimum; half the BBC's 250 ms "late"
+_BORROW_MS = 120  # how late a cue may be to give a short one before it its minimum: three frames at 25 fps
 _FLOOR_MS = 200  # where words share one millisecond, each cue is still seen
 _LATE_MS = 83  # two frames at 24 fps
 
