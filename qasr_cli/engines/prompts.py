@@ -7,6 +7,7 @@ language in 2026), and rendering one spends seconds on strings of audio placehol
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from qasr_cli.timebase import SAMPLE_RATE_HZ
 _HOP_SAMPLES = 160  # 10 ms a mel frame
 _MIN_SAMPLES = SAMPLE_RATE_HZ // 2  # the models were trained on at least half a second
 _FRAMES_PER_BLOCK = 100  # the encoder convolves one second at a time …
+_INSIDE_MARKER = re.compile(r"(?<=<)(?=(?:asr_text|timestamp)>)")
 _TOKENS_PER_BLOCK = 13  # … into 13 tokens: 100 -> 50 -> 25 -> 13
 
 
@@ -124,6 +126,10 @@ class Prompts:
         return ids
 
     def _encode(self, text: str) -> list[int]:
-        # Markup in a user's context or in a transcript is text, never a control token.
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
-        return ids
+        """Return the ids of plain text: markup in a user's context is text, never a control token."""
+        return [
+            token
+            # The tokenizer knows two tokens of the models as ordinary words and would not split them.
+            for part in _INSIDE_MARKER.split(text)
+            for token in self._tokenizer.encode(part, add_special_tokens=False, split_special_tokens=True)
+        ]

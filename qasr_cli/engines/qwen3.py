@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from transformers.models.qwen3_asr.modeling_qwen3_asr import (
     Qwen3ASRForConditionalGeneration,
     Qwen3ASRForTokenClassification,
@@ -206,7 +207,15 @@ def _load(model_class: Any, checkpoint: Checkpoint, placement: Placement) -> tup
             local_files_only=True,
             output_loading_info=True,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+        AttributeError,
+        SafetensorError,
+    ) as error:
         logger.debug("loading %s failed", checkpoint.folder, exc_info=True)
         reason = str(error).strip().splitlines()
         raise UnavailableError(
