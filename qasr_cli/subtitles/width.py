@@ -14,7 +14,7 @@ import unicodedata
 from enum import StrEnum
 from functools import lru_cache
 
-import regex  # type: ignore[import-untyped]  # the standard library knows no grapheme clusters
+import regex
 
 HALF_CELLS_PER_CELL = 2
 
