@@ -174,11 +174,11 @@ class Run:
         for batch in batching.plan([job.chunk.duration_ms for job in window], capacity):
             jobs = [window[index] for index in batch]
             self._hear([job for job in jobs if job.owner.error is None], engines)
+            self._reporter.recognized(sum(span.duration_ms for job in jobs for span in job.chunk.speech))
             for job in jobs:
                 job.owner.n_left -= 1
                 if not job.owner.n_left:
                     yield job.owner
-            self._reporter.recognized(sum(span.duration_ms for job in jobs for span in job.chunk.speech))
 
     def _hear(self, jobs: Sequence[Job], engines: Engines) -> None:
         """Fill in the segments of one batch; when it fails, find out whose chunk it was."""

@@ -200,12 +200,13 @@ class BarReporter:
 
     def finished(self, outcome: Outcome) -> None:
         """Let the source's line scroll by."""
+        from rich.text import Text
+
         colour = {Status.DONE: "green", Status.SKIPPED: "dim", Status.FAILED: "red"}[outcome.status]
         head, _, rest = outcome_line(outcome).partition(" ")
         with self._lock:
             self._n_finished += 1
-            self._console.print(f"[{colour}]{head}[/] ", end="")
-            self._console.print(rest, markup=False)
+            self._console.print(Text.assemble((head, colour), " ", rest))
             self._draw()
 
     def end(self, summary: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -17,8 +18,13 @@ MAX_WEIGHTS_BYTES = 10_000_000  # of both models of the demo pair together
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
+    # From a copy: setuptools leaves its build folder in the tree, and takes what lies there into the next wheel.
+    tree = folder / "tree"
+    shutil.copytree(ROOT / "qasr_cli", tree / "qasr_cli", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, tree / name)
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT],
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, tree],
         check=True, capture_output=True, timeout=300,
     )  # fmt: skip
     return next(folder.glob("*.whl"))
