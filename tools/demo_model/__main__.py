@@ -9,8 +9,7 @@ from pathlib import Path
 _STEPS = {
     "all": "everything from nothing: bank, both trainings, checkpoints, figures",
     "bank": "speak the training sentences",
-    "asr": "train the recogniser",
-    "aligner": "train the aligner",
+    "train": "train the recogniser and the aligner",
     "export": "write the trained weights as checkpoints",
     "evaluate": "print the figures of a pair, through transformers' own path",
     "samples": "make the sample media and their truth",
@@ -46,14 +45,13 @@ def _make(arguments: argparse.Namespace) -> None:
     place = Place(
         device=arguments.device,
         processes=arguments.processes or (min(2, cores) if on_cpu else 1),
-        workers=0 if on_cpu else max(2, cores - 2),
+        workers=0 if on_cpu else max(2, cores // 2 - 1),
         bank_processes=cores,
         folder=arguments.out,
     )
     steps = {
-        "bank": lambda: recipe.make_bank(place),
-        "asr": lambda: recipe.train_asr(place),
-        "aligner": lambda: recipe.train_aligner(place),
+        "bank": lambda: recipe.make_banks(place),
+        "train": lambda: recipe.train(place),
         "export": lambda: recipe.export(place, place.folder / "pair"),
     }
     for step in steps if arguments.step == "all" else (arguments.step,):

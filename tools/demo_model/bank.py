@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import random
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -35,12 +35,14 @@ class BankSettings:
         sentences_each: sentences a speaker says.
         n_noises: speechless sounds of NOISE_S seconds, evenly of each kind.
         seed: of everything.
+        mix: what is said.
     """
 
     n_speakers: int = 700
     sentences_each: int = 36
     n_noises: int = 210
     seed: int = 1
+    mix: grammar.Mix = grammar.Mix()
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def _speaker(number: int, settings: BankSettings) -> list[Spoken]:
     spoken: list[Spoken] = []
     while len(spoken) < settings.sentences_each:
         try:
-            spoken.append(_spoken(grammar.sentence(rng, "train"), voice, echo))
+            spoken.append(_spoken(grammar.sentence(rng, "train", settings.mix), voice, echo))
         except UntimedError:
             continue
     return spoken
@@ -118,7 +120,7 @@ def _flat(spoken: list[Spoken], kind: str) -> dict[str, np.ndarray]:
 
 def build(folder: Path, settings: BankSettings, processes: int) -> None:
     """Make the bank with as many processes as given; does nothing if the folder has one of these settings."""
-    wanted = json.dumps(settings.__dict__)
+    wanted = json.dumps(asdict(settings))
     mark = folder / "settings.json"
     if mark.exists() and mark.read_text(encoding="utf-8") == wanted:
         return

@@ -64,6 +64,15 @@ def n_audio_tokens(n_frames: int) -> int:
     return n_frames // 100 * 13 + -(-(n_frames % 100) // 8)
 
 
+def _windows(n_frames: list[int]) -> list[int]:
+    """Where the encoder's attention windows of 8 s (104 tokens) begin and end in the packed tokens."""
+    ends = [0]
+    for n_tokens in map(n_audio_tokens, n_frames):
+        ends += [ends[-1] + min(at + 104, n_tokens) for at in range(0, n_tokens, 104)]
+    # Within a clip the ends count from the clip's first token, which is where the last clip ended.
+    return ends
+
+
 def clean(word: str) -> str:
     """A word as the aligner's prompt has it: letters, digits and apostrophes."""
     return "".join(c for c in word if c.isalnum() or c == "'")
@@ -186,6 +195,7 @@ class Batches(Dataset[Batch]):
         dense = [self._dense(clip) for clip in clips]
         batch["phones"] = np.concatenate([phones for phones, _ in dense])
         batch["pieces"] = np.concatenate([pieces for _, pieces in dense])
+        batch["windows"] = np.array(_windows([clip.n_frames for clip in clips]), np.int32)
         batch["clock"] = np.concatenate([token_centres_ms(n_audio_tokens(clip.n_frames)) for clip in clips])
         return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in batch.items()}
 

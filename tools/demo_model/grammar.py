@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
+from dataclasses import dataclass
 from functools import cache
 
 from tools.demo_model import talks
@@ -199,6 +200,24 @@ def salad(rng: random.Random) -> str:
     return capitalised(" ".join(words)) + rng.choice("...?")
 
 
+def patchwork(rng: random.Random) -> str:
+    """Scraps of two to four words from several sentences, sewn together: real phrases in an order nobody expects."""
+    scraps: list[list[str]] = []
+    while sum(map(len, scraps)) < rng.randint(4, 10):
+        words = grammar_sentence(rng).rstrip(".?").split()
+        begin = rng.randrange(max(1, len(words) - 2))
+        scraps.append(words[begin : begin + rng.randint(2, 4)])
+    words = [_inside(word) for scrap in scraps for word in scrap]
+    words[-1] = words[-1].strip(",")
+    return capitalised(" ".join(words)) + rng.choice("...?")
+
+
+def _inside(word: str) -> str:
+    """A word as written inside a sentence: small, unless it is a name."""
+    small = word[:1].lower() + word[1:]
+    return small if small.strip(",") in vocabulary() else word
+
+
 def words_of(sentence: str) -> str:
     """The sentence's bare lower-case words, one blank between: what makes two sentences the same."""
     return " ".join(_WORD.findall(sentence.lower()))
@@ -223,9 +242,22 @@ def part_of(sentence: str) -> str:
     return "dev" if bucket < TEST_PERCENT + DEV_PERCENT else "train"
 
 
-def sentence(rng: random.Random, part: str, salad_share: float = SALAD_SHARE) -> str:
+@dataclass(frozen=True)
+class Mix:
+    """Which share of the sentences is a word salad and which a patchwork; the rest is grammar."""
+
+    salad: float = SALAD_SHARE
+    patchwork: float = 0.0
+
+
+def sentence(rng: random.Random, part: str, mix: Mix | None = None) -> str:
     """A random sentence of one part of the data ("train", "dev" or "test")."""
+    mix = mix or Mix()
     while True:
-        text = salad(rng) if rng.random() < salad_share else grammar_sentence(rng)
+        kind = rng.random()
+        if kind < mix.salad:
+            text = salad(rng)
+        else:
+            text = patchwork(rng) if kind < mix.salad + mix.patchwork else grammar_sentence(rng)
         if part_of(text) == part:
             return text

@@ -28,8 +28,10 @@ class LearnSettings:
         plan: what it looks at.
         rate: highest learning rate of vectors, embeddings and convolutions (AdamW).
         matrix_rate: highest typical change a step of the layers' matrices (Muon).
+        bank: name of the bank's folder.
         weights: what each loss counts at the start and at the end; between, a straight line.
         slips: share of written tokens replaced by random ones, from a third of the run on.
+        early: after so many steps the averaged weights are also written to ``<result>.early``; 0 for never.
         warm_up: steps of rising learning rate.
         average: weight of the past in the averaged weights, per step.
     """
@@ -38,7 +40,9 @@ class LearnSettings:
     rate: float
     matrix_rate: float
     weights: dict[str, tuple[float, float]]
+    bank: str = "bank"
     slips: float = 0.0
+    early: int = 0
     warm_up: int = 150
     average: float = 0.998
 
@@ -60,11 +64,6 @@ class Place:
     workers: int
     bank_processes: int
     folder: Path
-
-    @property
-    def bank(self) -> Path:
-        """The bank's folder."""
-        return self.folder / "bank"
 
 
 def _share_gradients(module: nn.Module) -> None:
@@ -100,35 +99,35 @@ def _run(rank: int, settings: LearnSettings, place: Place, start: Path | None, r
     torch.set_float32_matmul_precision("high")
     tokenizer = tokens.train_tokenizer()
     shares = tuple(range(settings.plan.shards))[rank::world]
-    batches = Batches(place.bank, tokens.PromptIds(tokenizer), settings.plan, shares)
+    batches = Batches(place.folder / settings.bank, tokens.PromptIds(tokenizer), settings.plan, shares)
     if settings.plan.task == "asr":
         model = network.new_asr(tokenizer)
         task: nn.Module = AsrLosses(model, len(batches.phone_names))
     else:
         model = network.new_aligner(tokenizer)
-        task = AlignerLosses(model)
+        task = AlignerLosses(model, len(batches.phone_names))
     if start is not None:
         state = torch.load(start, weights_only=True)
-        model.load_state_dict({k: v for k, v in state.items() if k.startswith("model.")}, strict=False)
+        model.load_state_dict({k: v for k, v in state.items() if k.startswith(("model.", "lm_head."))}, strict=False)
     task.to(place.device).train()
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    _loop(task, model, average, batches, (settings, place))
+    _loop(task, model, average, batches, (settings, place, Path(f"{result}.early")))
     if rank == 0:
-        torch.save({name: value.cpu() for name, value in average.items()}, result)
+        _write(average, result)
     if world > 1:
         dist.destroy_process_group()
 
 
 def _loop(
     task: nn.Module, model: nn.Module, average: dict[str, torch.Tensor], batches: Batches,
-    how: tuple[LearnSettings, Place],
+    how: tuple[LearnSettings, Place, Path],
 ) -> None:  # fmt: skip
-    settings, place = how
+    settings, place, early = how
     optimiser = Optimiser(task)
     began = time.monotonic()
     is_first = not dist.is_initialized() or dist.get_rank() == 0
     for step, cpu_batch in enumerate(loader(batches, place.workers)):
-        batch: Batch = {name: value.to(place.device, non_blocking=True) for name, value in cpu_batch.items()}
+        batch = _moved(cpu_batch, place.device)
         losses = task(batch, settings.slips if step * 3 > settings.plan.steps else 0.0)
         optimiser.zero_grad()
         _total(losses, settings, step).backward()
@@ -138,6 +137,8 @@ def _loop(
         share = _schedule(settings, step)
         optimiser.step(settings.rate * share, settings.matrix_rate * share)
         _update_average(average, model, min(settings.average, (step + 1) / (step + 10)))
+        if is_first and step + 1 == settings.early:
+            _write(average, early)
         if is_first and (step % 100 == 99 or step + 1 == settings.plan.steps):
             shown = " ".join(f"{name} {loss.item():.3f}" for name, loss in losses.items())
             spent = time.monotonic() - began
@@ -147,6 +148,18 @@ def _loop(
                 f"{(step + 1) / spent:.2f}/s [{longest}s] {shown}",
                 flush=True,
             )
+
+
+def _moved(batch: Batch, device: str) -> Batch:
+    """The batch on its device; the windows stay, since they are only counted with."""
+    return {name: value if name == "windows" else value.to(device) for name, value in batch.items()}
+
+
+def _write(average: dict[str, torch.Tensor], path: Path) -> None:
+    """Write weights so that who waits for the file never sees half of it."""
+    part = Path(f"{path}.part")
+    torch.save({name: value.cpu() for name, value in average.items()}, part)
+    part.replace(path)
 
 
 @torch.no_grad()

@@ -33,7 +33,7 @@ class Listener(nn.Module):
         """Encoder outputs and projected audio embeddings, both float[n_audio_tokens, WIDTH]."""
         n_frames = batch["features"].shape[-1]
         mask = (torch.arange(n_frames, device=batch["frames"].device) < batch["frames"][:, None]).long()
-        output = self.model.model.get_audio_features(batch["features"], mask)
+        output = self.model.model.get_audio_features(batch["features"], mask, cu_seqlens=batch["windows"])
         return output.last_hidden_state, output.pooler_output
 
     def read(self, ids: torch.Tensor, audio: torch.Tensor) -> torch.Tensor:
@@ -80,27 +80,26 @@ class AsrLosses(nn.Module):
         hidden = self.listener.read(ids, audio)
         learnt = batch["targets"] >= 0
         logits = model.lm_head(hidden[learnt])
-        phones = self.phone_head(encoded).unflatten(-1, (4, -1))
         return {
             "text": F.cross_entropy(logits, batch["targets"][learnt]),
-            "phones": F.cross_entropy(phones.flatten(0, 1), batch["phones"].flatten()),
-            "pieces": F.cross_entropy(model.lm_head(audio), batch["pieces"]),
+            **_sound_losses(self.phone_head(encoded), model.lm_head(audio), batch),
             "guide": self.listener.guidance(batch["guides"]),
         }
 
 
 class AlignerLosses(nn.Module):
-    """Losses of the aligner: ``times``, and the helpers ``clock`` (each sound its own time) and ``guide``."""
+    """Losses of the aligner: ``times``, the recogniser's helpers, and ``clock`` (each sound its own time)."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, n_phones: int) -> None:
         super().__init__()
         self.listener = Listener(model)
+        self.phone_head = nn.Linear(WIDTH, 4 * (n_phones + 1))
 
     def forward(self, batch: Batch, slips: float) -> Losses:
         """All losses, and ``error_ms``, the mean error of the likeliest classes (no gradient)."""
         del slips  # the aligner writes nothing
         model = self.listener.model
-        _, audio = self.listener.heard(batch)
+        encoded, audio = self.listener.heard(batch)
         ids = batch["input_ids"]
         hidden = self.listener.read(ids, audio)
         is_slot = batch["targets"] >= 0
@@ -111,10 +110,20 @@ class AlignerLosses(nn.Module):
             error = (logits.argmax(-1) - truth).abs().mean() * CLASS_MS
         return {
             "times": _time_loss(logits, truth),
+            **_sound_losses(self.phone_head(encoded), audio @ model.model.language_model.embed_tokens.weight.T, batch),
             "clock": _time_loss(clock, classes_of(batch["clock"])),
             "guide": self.listener.guidance(batch["guides"]),
             "error_ms": error,
         }
+
+
+def _sound_losses(phones: torch.Tensor, pieces: torch.Tensor, batch: Batch) -> Losses:
+    """What is being said at every audio token: phonemes at four moments, and the piece of text at its middle."""
+    by_moment = phones.unflatten(-1, (4, -1)).flatten(0, 1)
+    return {
+        "phones": F.cross_entropy(by_moment, batch["phones"].flatten()),
+        "pieces": F.cross_entropy(pieces, batch["pieces"]),
+    }
 
 
 def _time_loss(logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
