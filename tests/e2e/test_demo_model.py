@@ -145,7 +145,7 @@ def test_render_makes_the_same_files_without_a_model(out: Path, qasr: Qasr, tmp_
     assert narrow.returncode == 0
     assert all(len(cue.content) <= 20 and "\n" not in cue.content for cue in srt.parse(narrow.stdout))
     assert qasr("render", out / "talk.json", "--srt", "-o", tmp_path).returncode == 73
-    assert qasr("render", out / "talk.srt").returncode == 65
+    assert qasr("render", out / "talk.srt", "-o", tmp_path / "other").returncode == 65
     assert qasr("render", "gone.json").returncode == 66
 
 
