@@ -54,7 +54,7 @@ def _payloads(cue: Cue, words: Sequence[Word], *, is_highlighting: bool) -> Iter
 
 def _underlined(run: Run, spoken: int | None) -> str:
     text = escape(run.text)
-    return f"<u>{text}</u>" if spoken is not None and run.word is spoken else text
+    return f"<u>{text}</u>" if spoken is not None and run.word == spoken else text
 
 
 def _stamped(cue: Cue, lines: Sequence[Sequence[Run]], words: Sequence[Word]) -> str:

@@ -134,6 +134,14 @@ def test_highlighting_shows_each_word_as_whisper_does():
     assert "<00:" not in render("vtt", is_highlighting=True)
 
 
+@pytest.mark.parametrize("name", ["srt", "vtt"])
+def test_the_thousandth_word_is_highlighted_too(name):
+    words = tuple(Word(" " if n else "", f"w{n}", n * 300, n * 300 + 250) for n in range(1000))
+    cues = tuple(Cue(n * 300, n * 300 + 280, (f"w{n}",), (n, n + 1)) for n in range(1000))
+    written = render(name, cues, is_highlighting=True, of=transcript(words))
+    assert written.count("<u>") == 1000
+
+
 def test_an_arrow_of_two_words_is_replaced_in_every_moment():
     words = (Word("", "a--", 0, 400), Word("", ">b", 400, 900))
     written = render("srt", (Cue(0, 900, ("a-->b",), (0, 2)),), is_highlighting=True, of=transcript(words))
