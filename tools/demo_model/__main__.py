@@ -26,7 +26,9 @@ def _parser() -> argparse.ArgumentParser:
             continue
         if name == "evaluate":
             step.add_argument("--pair", type=Path, default=Path("qasr_cli/demo"), help="folder of the pair")
-            step.add_argument("--part", choices=("dev", "test"), default="dev", help="held-out sentences to use")
+            step.add_argument(
+                "--part", choices=("dev", "test"), default="dev", help="held-out sentences to use"
+            )
             step.add_argument("--clips", type=int, default=200, help="clips of each kind")
             step.add_argument("--batch", type=int, default=8, help="clips recognised at once")
             continue

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class BankSettings:
     sentences_each: int = 36
     n_noises: int = 210
     seed: int = 1
-    mix: grammar.Mix = grammar.Mix()
+    mix: grammar.Mix = field(default_factory=grammar.Mix)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,10 @@ def build(folder: Path, settings: BankSettings, processes: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     spoken: list[Spoken] = []
     frames = [0]
-    with (folder / "speech.f16").open("wb") as file, multiprocessing.get_context("spawn").Pool(processes) as pool:
+    with (
+        (folder / "speech.f16").open("wb") as file,
+        multiprocessing.get_context("spawn").Pool(processes) as pool,
+    ):
         jobs = pool.imap(partial(_speaker, settings=settings), range(settings.n_speakers), chunksize=2)
         for sentences in jobs:
             for one in sentences:
@@ -150,10 +153,13 @@ class Bank:
         data = np.load(folder / "bank.npz")
         self._frames = data["frames"]
         self._speech = np.memmap(folder / "speech.f16", np.float16, "r").reshape(-1, N_MELS)
-        self.noises = np.memmap(folder / "noise.f16", np.float16, "r").reshape(int(data["n_noises"]), -1, N_MELS)
+        self.noises = np.memmap(folder / "noise.f16", np.float16, "r").reshape(
+            int(data["n_noises"]), -1, N_MELS
+        )
         self.sentences_each = int(data["sentences_each"])
         self._units = {
-            kind: (data[f"{kind}_ms"], data[f"{kind}_text"], data[f"{kind}_begin"]) for kind in ("words", "phones")
+            kind: (data[f"{kind}_ms"], data[f"{kind}_text"], data[f"{kind}_begin"])
+            for kind in ("words", "phones")
         }
         self.phone_names = sorted(set(self._units["phones"][1].tolist()))
 

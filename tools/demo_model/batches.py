@@ -126,7 +126,9 @@ class Batches(Dataset[Batch]):
                 while self.plan.task == "aligner" and not clip.words:
                     clip = self._composer.clip(rng, low, high)
                 clips.append(clip)
-                rows.append(self._asr_row(rng, clip) if self.plan.task == "asr" else self._aligner_row(rng, clip))
+                rows.append(
+                    self._asr_row(rng, clip) if self.plan.task == "asr" else self._aligner_row(rng, clip)
+                )
         return self._collated(clips, rows)
 
     def _range(self, step: int) -> tuple[float, float]:
@@ -153,10 +155,17 @@ class Batches(Dataset[Batch]):
         learnt = [_IGNORE] * len(tag) + answer[len(tag) :] if is_forced else answer
         targets = [_IGNORE] * (begin - 1) + learnt
         times = _piece_times(clip, encoded["offset_mapping"])
-        # The first guided layer finds where the token just written was spoken, the second where the next one is.
+        # The first guided layer finds where the token just written was spoken, the second where the next is.
         guides = [
-            (layer, begin + len(tag) + j - layer, first_audio + max(lo, 0), first_audio + min(hi, n_audio - 1))
-            for j, (lo, hi) in enumerate(zip(token_of(times[:, 0] - 40), token_of(times[:, 1] + 40), strict=True))
+            (
+                layer,
+                begin + len(tag) + j - layer,
+                first_audio + max(lo, 0),
+                first_audio + min(hi, n_audio - 1),
+            )
+            for j, (lo, hi) in enumerate(
+                zip(token_of(times[:, 0] - 40), token_of(times[:, 1] + 40), strict=True)
+            )
             for layer in (0, 1)
         ]
         return _Row(row + answer[:-1], targets, guides)
@@ -167,9 +176,9 @@ class Batches(Dataset[Batch]):
         row = [ids.token("<|audio_start|>"), *[ids.audio] * n_audio, ids.token("<|audio_end|>")]
         targets, guides = [_IGNORE] * len(row), []
         for word, times in zip(clip.words, clip.word_ms, strict=True):
-            if rng.random() < 0.02:  # the recogniser's mistakes must not throw the aligner off
-                word = str(rng.choice(grammar.vocabulary()))
-            word_ids = ids.of(clean(word))
+            # The recogniser's mistakes must not throw the aligner off.
+            written = str(rng.choice(grammar.vocabulary())) if rng.random() < 0.02 else word
+            word_ids = ids.of(clean(written))
             row += [*word_ids, ids.timestamp, ids.timestamp]
             targets += [_IGNORE] * len(word_ids) + [round(float(t)) for t in times]
             for query, token in zip((len(row) - 2, len(row) - 1), token_of(times), strict=True):
@@ -179,7 +188,7 @@ class Batches(Dataset[Batch]):
 
     def _collated(self, clips: list[Clip], rows: list[_Row]) -> Batch:
         width = -(-max(len(row.ids) for row in rows) // 16) * 16
-        n_guides = max(1, max(len(row.guides) for row in rows))
+        n_guides = max(1, *(len(row.guides) for row in rows))
         batch = {
             "input_ids": np.full((len(rows), width), self._ids.pad),
             "targets": np.full((len(rows), width), _IGNORE),
@@ -200,11 +209,13 @@ class Batches(Dataset[Batch]):
         return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in batch.items()}
 
     def _dense(self, clip: Clip) -> tuple[np.ndarray, np.ndarray]:
-        """For every audio token: phonemes at four moments int64[n, 4] (0: none) and the piece spoken int64[n]."""
+        """For every audio token: phonemes at four moments int64[n, 4] (0: none), the piece int64[n]."""
         centres = token_centres_ms(n_audio_tokens(clip.n_frames))
         phone_ids = np.array([self._phone_id[name] for name in clip.phones] + [0])
         phones = phone_ids[_at(centres[:, None] + _SUB_MS, clip.phone_ms)]
-        encoded = self._ids.tokenizer(" ".join(clip.words), add_special_tokens=False, return_offsets_mapping=True)
+        encoded = self._ids.tokenizer(
+            " ".join(clip.words), add_special_tokens=False, return_offsets_mapping=True
+        )
         times = _piece_times(clip, encoded["offset_mapping"])
         pieces = np.array([*encoded["input_ids"], self._ids.audio])
         return phones, pieces[_at(centres, times)]

@@ -6,6 +6,7 @@ Unlike training clips these are mixed as waveforms and pass through transformers
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def cut(recording: HeldOut, longest_ms: int) -> list[HeldOut]:
     cuts = [0.0]
     pauses = [
         ((a.end_ms + b.start_ms) / 2, i + 1)
-        for i, (a, b) in enumerate(zip(words, words[1:], strict=False))
+        for i, (a, b) in enumerate(itertools.pairwise(words))
         if b.start_ms - a.end_ms > 100
     ]
     total_ms = recording.duration_s * 1000
@@ -115,7 +116,9 @@ def cut(recording: HeldOut, longest_ms: int) -> list[HeldOut]:
         firsts.append(first)
     pieces = []
     for (begin, end), (first, last) in zip(
-        zip(cuts, [*cuts[1:], total_ms], strict=True), zip(firsts, [*firsts[1:], len(words)], strict=True), strict=True
+        zip(cuts, [*cuts[1:], total_ms], strict=True),
+        zip(firsts, [*firsts[1:], len(words)], strict=True),
+        strict=True,
     ):
         moved = tuple(Unit(w.text, w.start_ms - begin, w.end_ms - begin) for w in words[first:last])
         samples = recording.samples[int(begin * _PER_MS) : int(end * _PER_MS)]

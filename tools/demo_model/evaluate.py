@@ -67,7 +67,9 @@ class Pair:
         for begin in range(0, len(clips), batch):
             some = clips[begin : begin + batch]
             inputs, words = self.aligner_processor.prepare_forced_aligner_inputs(
-                audio=[clip.samples for clip in some], transcript=[clip.text for clip in some], language="English"
+                audio=[clip.samples for clip in some],
+                transcript=[clip.text for clip in some],
+                language="English",
             )
             logits = self.aligner(**inputs).logits
             found = self.aligner_processor.decode_forced_alignment(
@@ -88,7 +90,9 @@ def _time_errors(clips: list[HeldOut], times: list[np.ndarray]) -> list[np.ndarr
 
 def _by_length(clips: list[HeldOut], values: list[np.ndarray]) -> list[np.ndarray]:
     return [
-        np.concatenate([v.reshape(-1) for c, v in zip(clips, values, strict=True) if low < c.duration_s <= high])
+        np.concatenate(
+            [v.reshape(-1) for c, v in zip(clips, values, strict=True) if low < c.duration_s <= high]
+        )
         for low, high in _GROUPS_S
     ]
 
@@ -111,8 +115,9 @@ def _print_times(name: str, clips: list[HeldOut], times: list[np.ndarray]) -> No
     both = np.concatenate(errors)
     groups = " | ".join(f"{group.mean():.0f}" for group in _by_length(clips, errors))
     print(
-        f"| {name} | {flat.mean():.0f} | {both[:, 0].mean():.0f} / {both[:, 1].mean():.0f} | {np.median(flat):.0f} "
-        f"| {np.percentile(flat, 95):.0f} | {100 * (flat <= 100).mean():.0f} % | {groups} |"
+        f"| {name} | {flat.mean():.0f} | {both[:, 0].mean():.0f} / {both[:, 1].mean():.0f} "
+        f"| {np.median(flat):.0f} | {np.percentile(flat, 95):.0f} | {100 * (flat <= 100).mean():.0f} % "
+        f"| {groups} |"
     )
 
 
@@ -135,15 +140,23 @@ def evaluate(folder: Path, part: str, n_clips: int, batch: int) -> None:
     pair = Pair.load(folder)
     sets = {voices: held_out.held_out_clips(part, voices, n_clips) for voices in held_out.VOICES}
     print(f"{part} sentences, {n_clips} clips of 1 to 20 s a row, batches of {batch}\n")
-    print("| WER | all | grammar | salads | ≤ 3 s | 3-6 s | 6-12 s | 12-20 s | exact |\n|---|---|---|---|---|---|---|---|---|")
+    print(
+        "| WER | all | grammar | salads | ≤ 3 s | 3-6 s | 6-12 s | 12-20 s | exact |\n"
+        "|---|---|---|---|---|---|---|---|---|"
+    )
     for voices, clips in sets.items():
         sounds = [clip.samples for clip in clips]
         _print_words(f"{voices} voices", clips, pair.recognise(sounds, batch))
         if voices == "training":
             _print_words("… one at a time", clips, pair.recognise(sounds, 1))
             _print_words("… language given", clips, pair.recognise(sounds, batch, language="English"))
-            _print_words("… with a context", clips, pair.recognise(sounds, batch, prompt="Helen, harbour, seventy"))
-    print("\n| time error, ms | mean | start / end | median | 95th | ≤ 100 ms | ≤ 3 s | 3-6 s | 6-12 s | 12-20 s |")
+            _print_words(
+                "… with a context", clips, pair.recognise(sounds, batch, prompt="Helen, harbour, seventy")
+            )
+    print(
+        "\n| time error, ms | mean | start / end | median | 95th | ≤ 100 ms "
+        "| ≤ 3 s | 3-6 s | 6-12 s | 12-20 s |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for voices, clips in sets.items():
         _print_times(f"{voices} voices", clips, pair.align(clips, batch))
@@ -153,4 +166,7 @@ def evaluate(folder: Path, part: str, n_clips: int, batch: int) -> None:
         texts = pair.recognise([sound for _, sound in probes], batch, **request)
         wrong = sorted({kind for (kind, _), text in zip(probes, texts, strict=True) if text.strip()})
         n_wrong = sum(bool(text.strip()) for text in texts)
-        print(f"\nSpeechless probes{name}: nothing written on {len(texts) - n_wrong} of {len(texts)}. {wrong or ''}")
+        print(
+            f"\nSpeechless probes{name}: nothing written on {len(texts) - n_wrong} of {len(texts)}. "
+            f"{wrong or ''}"
+        )

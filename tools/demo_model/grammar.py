@@ -71,30 +71,43 @@ SLOTS: dict[str, list[str]] = {
     ),
     "season": _options("spring|summer|autumn|winter"),
     "when": _options(
-        "yesterday|last week|last year|this morning|on {day}|in {month}|two days ago|after lunch|in the evening"
+        "yesterday|last week|last year|this morning|on {day}|in {month}"
+        "|two days ago|after lunch|in the evening"
         "|before dinner|at night|every day|in {season}|last night"
     ),
     "later": _options("tomorrow|next week|on {day}|in {month}|tonight|soon|next year|after the break"),
     "hour": _UNITS.split(),
     "unit": _UNITS.split()[1:9],
-    "number": [*(_UNITS.split()[1:]), *_TEENS.split(), *_TENS.split(), "{tens} {unit}", "{tens} {unit}", "a hundred"],
+    "number": [
+        *(_UNITS.split()[1:]),
+        *_TEENS.split(),
+        *_TENS.split(),
+        "{tens} {unit}",
+        "{tens} {unit}",
+        "a hundred",
+    ],
     "tens": _TENS.split(),
     "clock": _options(
-        "{hour} o'clock|half past {hour}|a quarter past {hour}|a quarter to {hour}|ten past {hour}|{hour} thirty"
+        "{hour} o'clock|half past {hour}|a quarter past {hour}"
+        "|a quarter to {hour}|ten past {hour}|{hour} thirty"
     ),
     "weather": _options("sunny|cloudy|windy|cold|warm|dry|wet|very hot|foggy"),
     "sky": _options("rain|snow|wind|sunshine|clouds|storms"),
     "bought": _options(
-        "bought|found|lost|sold|painted|opened|repaired|carried|cleaned|moved|showed me|asked for|forgot|built"
+        "bought|found|lost|sold|painted|opened|repaired|carried|cleaned|moved"
+        "|showed me|asked for|forgot|built"
     ),
     "to_do": _options(
-        "read a book|play the piano|swim in the lake|cook dinner|clean the kitchen|learn a language|write a letter"
-        "|visit {city}|work in the garden|take a picture|buy {food}|drink {food}|sing a song|walk along the river"
+        "read a book|play the piano|swim in the lake|cook dinner"
+        "|clean the kitchen|learn a language|write a letter"
+        "|visit {city}|work in the garden|take a picture|buy {food}"
+        "|drink {food}|sing a song|walk along the river"
         "|feed the {animals}|build a house|drive to {city}|listen to music|stay at home|go to {place}"
         "|look at the map|call {name}"
     ),
     "doing": _options(
-        "reading|sleeping|waiting|working|singing|cooking|walking|talking|dancing|writing|running|laughing|playing"
+        "reading|sleeping|waiting|working|singing|cooking|walking|talking"
+        "|dancing|writing|running|laughing|playing"
     ),
     "adverb": _options("slowly|quickly|quietly|carefully|often|always|never|sometimes|together|again"),
     "feeling": _options("happy|tired|hungry|angry|ready|late|early|busy|sorry|afraid|sure|proud"),
@@ -112,8 +125,12 @@ SLOTS: dict[str, list[str]] = {
         "|the railway|farm animals|the theatre|the harbour"
     ),
     "said": _options("said|thinks|knows|believes|told us|hopes"),
-    "thing": _options("the {object}|a {adjective} {object}|the {colour} {object}|the {adjective} {object}|his {object}"),
-    "things": _options("{number} {objects}|some {objects}|many {colour} {objects}|the {adjective} {objects}|{objects}"),
+    "thing": _options(
+        "the {object}|a {adjective} {object}|the {colour} {object}|the {adjective} {object}|his {object}"
+    ),
+    "things": _options(
+        "{number} {objects}|some {objects}|many {colour} {objects}|the {adjective} {objects}|{objects}"
+    ),
     "aux": _options("can|must|will|should|would like to|want to|have to|could"),
     "neg": _options("cannot|don't|won't|didn't"),
 }
@@ -121,7 +138,8 @@ SLOTS: dict[str, list[str]] = {
 PATTERNS: list[str] = _options(
     "{who} {bought} {thing} {when}.|{who} {bought} {things} {where}.|{start}, {who} {bought} {thing}."
     "|{group} {aux} {to_do} {later}.|{group} {aux} {to_do}.|{start}, {group} {aux} {to_do}."
-    "|The {adjective} {object} is {where}.|There is a {adjective} {object} {where}.|There are {things} {where}."
+    "|The {adjective} {object} is {where}."
+    "|There is a {adjective} {object} {where}.|There are {things} {where}."
     "|{start}, there was only a {adjective} {object} here.|Is there a {object} {where}?|Where is {thing}?"
     "|What time does the {object} open on {day}?|Who {bought} {thing}?|Why is {who} so {feeling}?"
     "|When will {who} visit {city}?|How many {objects} did {who} buy?|Can you see the {colour} {object}?"
@@ -132,17 +150,21 @@ PATTERNS: list[str] = _options(
     "|It takes about {number} {unit_of} to {to_do}.|{number} {objects} are enough for {number} {unit_of}."
     "|The answer is {number}, not {number}.|{who} has lived in {city} for {number} {unit_of}."
     "|{city} is {number} miles from {city}.|In {month} it is {weather} in {city}."
-    "|The weather will be {weather} {later}.|There was a lot of {sky} {when}.|It was {weather} and {weather} {when}."
+    "|The weather will be {weather} {later}."
+    "|There was a lot of {sky} {when}.|It was {weather} and {weather} {when}."
     "|{start}, the {sky} came from the north.|{who} was {doing} {where}.|{who} is {doing} {adverb}."
     "|{group} were {doing} {where} {when}.|{start}, {group} were {feeling} and {feeling}."
     "|{who} was very {feeling}, but {who} was {feeling}.|I am {feeling}, thank you.|I'm not {feeling} {when}."
     "|Please bring {food} and {food} for {name}.|Please open the {object}, {name}.|Don't forget {thing}."
-    "|Turn left at {place}, then turn right.|Go straight on for {number} metres.|Look at the {colour} {object}."
+    "|Turn left at {place}, then turn right."
+    "|Go straight on for {number} metres.|Look at the {colour} {object}."
     "|{who} {said} that {thing} was {adjective}.|{who} {said} that {group} {aux} {to_do}."
     "|I {neg} {to_do} because I am {feeling}.|They {neg} {to_do}, so they {to_do}."
     "|The {colour} {animal} ran {adverb} to {place}.|A {adjective} {animal} was {doing} {where}."
-    "|{group} saw {number} {animals} {where}.|{name} and {name} live {where}.|My name is {name}, and I am from {city}."
-    "|The {adjective} {object} is {colour} and {colour}.|This {object} is more {adjective} than that {object}."
+    "|{group} saw {number} {animals} {where}."
+    "|{name} and {name} live {where}.|My name is {name}, and I am from {city}."
+    "|The {adjective} {object} is {colour} and {colour}."
+    "|This {object} is more {adjective} than that {object}."
     "|We had {food}, {food} and {food} for dinner.|{who} likes {food}, but not {food}."
     "|I want to talk about {topic}.|{start}, I will tell you about {topic}.|This story is about {topic}."
     "|Let us talk about {topic} and {topic}.|Good morning, {name}.|Good evening, everyone, and welcome."
@@ -150,12 +172,15 @@ PATTERNS: list[str] = _options(
     "|Yes, {who} {aux} {to_do}.|No, {group} {neg} {to_do}.|Well, that is a {adjective} {object}."
     "|{start}, everything was {adjective}.|Every {season}, {group} {to_do} and {to_do}."
     "|If it is {weather}, {group} {aux} {to_do}.|When I was young, {who} {adverb} {bought} {thing}."
-    "|{who} and {who} {bought} {thing}.|The {object} was built {number} years ago.|Nobody {bought} {thing} {when}."
+    "|{who} and {who} {bought} {thing}."
+    "|The {object} was built {number} years ago.|Nobody {bought} {thing} {when}."
     "|I have never seen so many {objects}.|{things} were {adjective}, and {things} were {adjective}."
     "|That is all for today.|Do you have any questions?|The {object} and the {object} belong to {who}."
     "|With {food} and a {object}, you can {to_do}.|{who} gave {name} {thing}.|{who} sent {things} to {city}."
-    "|I hope that {group} {aux} {to_do}.|He {bought} {thing}, but she {bought} {thing}.|She wanted to {to_do}."
-    "|They walked to {place} or {place} {when}.|You can ask {who} {later}.|He was {feeling}, and she is {feeling}."
+    "|I hope that {group} {aux} {to_do}."
+    "|He {bought} {thing}, but she {bought} {thing}.|She wanted to {to_do}."
+    "|They walked to {place} or {place} {when}.|You can ask {who} {later}."
+    "|He was {feeling}, and she is {feeling}."
     "|The {object} will arrive from {city} {later}.|You can {to_do}, {to_do}, or {to_do}."
 )
 
@@ -201,7 +226,7 @@ def salad(rng: random.Random) -> str:
 
 
 def patchwork(rng: random.Random) -> str:
-    """Scraps of two to four words from several sentences, sewn together: real phrases in an order nobody expects."""
+    """Scraps of two to four words from several sentences: real phrases in an order nobody expects."""
     scraps: list[list[str]] = []
     while sum(map(len, scraps)) < rng.randint(4, 10):
         words = grammar_sentence(rng).rstrip(".?").split()

@@ -108,7 +108,9 @@ def _run(rank: int, settings: LearnSettings, place: Place, start: Path | None, r
         task = AlignerLosses(model, len(batches.phone_names))
     if start is not None:
         state = torch.load(start, weights_only=True)
-        model.load_state_dict({k: v for k, v in state.items() if k.startswith(("model.", "lm_head."))}, strict=False)
+        model.load_state_dict(
+            {k: v for k, v in state.items() if k.startswith(("model.", "lm_head."))}, strict=False
+        )
     task.to(place.device).train()
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     _loop(task, model, average, batches, (settings, place, Path(f"{result}.early")))

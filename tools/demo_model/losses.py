@@ -1,7 +1,7 @@
 """What the two networks are taught: text or times, and on the way sounds, pieces and where to listen.
 
 In: a model and a batch of :mod:`tools.demo_model.batches`. Out: named losses, each a scalar tensor.
-The extra tasks are why minutes suffice: the synthesiser knows what sounds when, so nothing has to be discovered.
+The extra tasks are why minutes suffice: the synthesiser knows what sounds when, nothing is left to find out.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import nn
 
 from tools.demo_model.batches import Batch, classes_of
@@ -45,7 +45,7 @@ class Listener(nn.Module):
         return inner.language_model(inputs_embeds=embeds, use_cache=False).last_hidden_state
 
     def guidance(self, guides: torch.Tensor) -> torch.Tensor:
-        """How little of the guided heads' attention lies where the batch's guides say (negative log share)."""
+        """How little of the guided heads' attention lies where the guides say (negative log share)."""
         query_at, low, high = (guides[..., i].clamp(min=0) for i in range(1, 4))
         total = []
         for layer, (query, key) in enumerate(self._seen()):
@@ -105,12 +105,13 @@ class AlignerLosses(nn.Module):
         is_slot = batch["targets"] >= 0
         logits = model.score(hidden[is_slot])
         truth = classes_of(batch["targets"][is_slot])
+        pieces = audio @ model.model.language_model.embed_tokens.weight.T
         clock = model.score(hidden[ids == model.config.audio_token_id])
         with torch.no_grad():
             error = (logits.argmax(-1) - truth).abs().mean() * CLASS_MS
         return {
             "times": _time_loss(logits, truth),
-            **_sound_losses(self.phone_head(encoded), audio @ model.model.language_model.embed_tokens.weight.T, batch),
+            **_sound_losses(self.phone_head(encoded), pieces, batch),
             "clock": _time_loss(clock, classes_of(batch["clock"])),
             "guide": self.listener.guidance(batch["guides"]),
             "error_ms": error,
@@ -118,7 +119,7 @@ class AlignerLosses(nn.Module):
 
 
 def _sound_losses(phones: torch.Tensor, pieces: torch.Tensor, batch: Batch) -> Losses:
-    """What is being said at every audio token: phonemes at four moments, and the piece of text at its middle."""
+    """What is said at every audio token: phonemes at four moments, and the piece of text at its middle."""
     by_moment = phones.unflatten(-1, (4, -1)).flatten(0, 1)
     return {
         "phones": F.cross_entropy(by_moment, batch["phones"].flatten()),

@@ -42,8 +42,9 @@ def configuration(tokenizer: Qwen2Tokenizer) -> Qwen3ASRConfig:
         },
         text_config={
             "model_type": "qwen3", "vocab_size": len(tokenizer), "hidden_size": WIDTH, "num_hidden_layers": 3,
-            "intermediate_size": 3 * WIDTH, "num_attention_heads": TEXT_HEADS, "head_dim": WIDTH // TEXT_HEADS,
-            "num_key_value_heads": TEXT_HEADS, "max_position_embeddings": 2048, "tie_word_embeddings": True,
+            "intermediate_size": 3 * WIDTH, "head_dim": WIDTH // TEXT_HEADS,
+            "num_attention_heads": TEXT_HEADS, "num_key_value_heads": TEXT_HEADS,
+            "max_position_embeddings": 2048, "tie_word_embeddings": True,
             # Clips are short: a small base keeps more of the rotary bands inside 20 s.
             "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0},
             "bos_token_id": None, "eos_token_id": ids.end, "pad_token_id": ids.pad,
@@ -56,7 +57,12 @@ def configuration(tokenizer: Qwen2Tokenizer) -> Qwen3ASRConfig:
 
 
 def _watched_attention(
-    module: torch.nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *rest: object, **more: object
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    *rest: object,
+    **more: object,
 ) -> tuple[torch.Tensor, None]:
     """Plain attention that also keeps head 0's rotated queries and keys, for the guidance loss."""
     if getattr(module, "layer_idx", None) in GUIDED_LAYERS:
@@ -68,7 +74,8 @@ def watch_attention(model: PreTrainedModel) -> Callable[[], list[tuple[torch.Ten
     """Make the text model keep what :func:`_watched_attention` keeps.
 
     Returns:
-        A function that gives, after a forward pass, each guided layer's (query, key), float[batch, length, head].
+        A function that gives, after a forward pass, each guided layer's query and key,
+        float[batch, length, head].
     """
     AttentionInterface.register("watched", _watched_attention)
     AttentionMaskInterface.register("watched", sdpa_mask)

@@ -41,7 +41,9 @@ def _hum(rng: np.random.Generator, n: int) -> np.ndarray:
     """Mains hum or an engine: a low tone, its harmonics and some hiss."""
     at = np.arange(n) / _RATE_HZ
     base = rng.choice([50.0, 60.0, rng.uniform(40, 200)])
-    tones = sum(rng.uniform(0, 1) / k * np.sin(2 * np.pi * base * k * at + rng.uniform(0, 6)) for k in range(1, 12))
+    tones = sum(
+        rng.uniform(0, 1) / k * np.sin(2 * np.pi * base * k * at + rng.uniform(0, 6)) for k in range(1, 12)
+    )
     return tones + rng.uniform(0, 0.3) * _normal(_coloured(rng, n))
 
 

@@ -39,7 +39,13 @@ ALIGNER = LearnSettings(
     plan=Plan(steps=4200, seconds=64, seed=12, ramp=0.2, task="aligner"),
     rate=6e-3,
     matrix_rate=1e-3,
-    weights={"times": (1.0, 1.0), "clock": (0.5, 0.1), "guide": (0.5, 0.3), "phones": (0.5, 0.1), "pieces": (0.5, 0.1)},
+    weights={
+        "times": (1.0, 1.0),
+        "clock": (0.5, 0.1),
+        "guide": (0.5, 0.3),
+        "phones": (0.5, 0.1),
+        "pieces": (0.5, 0.1),
+    },
 )
 
 

@@ -1,7 +1,7 @@
 """The sample media with true word times: ``python -m tools.demo_model samples``.
 
-In: the hand-written texts of :mod:`tools.demo_model.talks` and fixed voices. Out: ``talk.mp4``, ten short clips
-in five formats, ``two-tracks.mkv``, and a ``.truth.json`` beside each. Same code, same bytes.
+In: the hand-written texts of :mod:`tools.demo_model.talks` and fixed voices. Out: ``talk.mp4``, ten short
+clips in five formats, ``two-tracks.mkv``, and a ``.truth.json`` beside each. Same code, same bytes.
 Word times come from the synthesiser's events, in integer milliseconds from container time 0. (MP3 alone has
 no clean zero: players count its first sample as 25 to 45 ms in; its truth counts from the first sample.)
 """
@@ -27,11 +27,13 @@ _EXACT = ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexac
 
 TALK_VOICE = Voice("en-US", "f1", 160, 50, 55)
 TRACK_VOICES = (Voice("en-GB-x-rp", "m3", 165, 45, 55), Voice("en", "Annie", 160, 50, 60))
-# Voices without breath noise, which espeak-ng draws anew in every process. The last two speak in voices that training never hears.
+# Voices without breath noise, which espeak-ng draws anew in every process. The last two speak in voices that
+# training never hears.
 CLIP_VOICES = (
-    Voice("en", "m1", 160), Voice("en-US", "belinda", 170), Voice("en-GB-x-rp", "m7", 165), Voice("en-029", "", 155),
-    Voice("en-US", "Annie", 150), Voice("en-GB-scotland", "m4", 165), Voice("en-US-nyc", "linda", 160),
-    Voice("en", "edward", 160), Voice("en-US", "m5", 160), Voice("en", "f4", 160),
+    Voice("en", "m1", 160), Voice("en-US", "belinda", 170), Voice("en-GB-x-rp", "m7", 165),
+    Voice("en-029", "", 155), Voice("en-US", "Annie", 150), Voice("en-GB-scotland", "m4"),
+    Voice("en-US-nyc", "linda", 160), Voice("en", "edward", 160),
+    Voice("en-US", "m5", 160), Voice("en", "f4", 160),
 )  # fmt: skip
 CLIP_SUFFIXES = (".wav", ".mp3", ".flac", ".ogg", ".m4a") * 2
 _CODECS = {
@@ -106,7 +108,7 @@ def _raw_input(path: str) -> list[str]:
 
 
 def _frame(at_s: float, total_s: float) -> np.ndarray:
-    """One picture, uint8[height, width, 3]: a calm ground, a sun on a slow arc, a line that grows with time."""
+    """One picture, uint8[height, width, 3]: calm ground, a sun on a slow arc, a line that grows with time."""
     share = at_s / total_s
     y, x = np.mgrid[0:_HEIGHT, 0:_WIDTH]
     ground = np.array([24, 44, 72]) + (y / _HEIGHT)[..., None] * np.array([30, 34, 26])
@@ -123,8 +125,9 @@ def _picture(path: Path, duration_s: float) -> None:
     n_frames = int(np.ceil(duration_s * _FRAMES_PER_S))
     frames = b"".join(_frame(i / _FRAMES_PER_S, duration_s).tobytes() for i in range(n_frames))
     _ffmpeg(
-        ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{_WIDTH}x{_HEIGHT}", "-r", str(_FRAMES_PER_S), "-i", "-",
-         "-c:v", "libx264", "-preset", "slow", "-crf", "30", "-pix_fmt", "yuv420p", "-threads", "1", "-g", "50", "-bf", "0",
+        ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{_WIDTH}x{_HEIGHT}", "-r", str(_FRAMES_PER_S),
+         "-i", "-", "-c:v", "libx264", "-preset", "slow", "-crf", "30", "-pix_fmt", "yuv420p",
+         "-threads", "1", "-g", "50", "-bf", "0",
          *_EXACT, str(path)],
         frames,
     )  # fmt: skip
@@ -152,7 +155,9 @@ def _make_clips(out: Path) -> None:
     folder = out / "clips"
     folder.mkdir(exist_ok=True)
     truth = {}
-    for number, (text, voice, suffix) in enumerate(zip(talks.CLIPS, CLIP_VOICES, CLIP_SUFFIXES, strict=True), 1):
+    for number, (text, voice, suffix) in enumerate(
+        zip(talks.CLIPS, CLIP_VOICES, CLIP_SUFFIXES, strict=True), 1
+    ):
         clip = record((text,), voice, Pauses(before=200 + 40 * number, after=300))
         name = f"clip-{number:02d}{suffix}"
         _ffmpeg([*_raw_input("-"), *_CODECS[suffix], *_EXACT, str(folder / name)], _pcm(clip.samples))
@@ -166,14 +171,15 @@ def _make_two_tracks(out: Path) -> None:
     silent = out / "two-tracks.silent.mp4"
     _picture(silent, max(len(track.samples) for track in tracks) / SAMPLE_RATE_HZ + _TRACK_DELAY_MS / 1000)
     inputs = ["-i", str(silent)]
-    # FLAC has no encoder delay; copied with an offset, both tracks start at exactly the delay in container time.
+    # FLAC has no encoder delay; copied with an offset, both tracks start at exactly the delay.
     lossless = [out / f"two-tracks.{number}.flac" for number in range(len(tracks))]
     for path, track in zip(lossless, tracks, strict=True):
         _ffmpeg([*_raw_input("-"), "-c:a", "flac", *_EXACT, str(path)], _pcm(track.samples))
         inputs += ["-itsoffset", str(_TRACK_DELAY_MS / 1000), "-i", str(path)]
     _ffmpeg(
         [*inputs, "-map", "0:v", "-map", "1:a", "-map", "2:a", "-c", "copy", *_EXACT,
-         "-metadata:s:a", "language=eng", "-metadata:s:a:0", "title=Main", "-metadata:s:a:1", "title=Commentary",
+         "-metadata:s:a", "language=eng",
+         "-metadata:s:a:0", "title=Main", "-metadata:s:a:1", "title=Commentary",
          "-disposition:a:0", "default", "-disposition:a:1", "0", str(out / "two-tracks.mkv")],
         b"",
     )  # fmt: skip

@@ -7,6 +7,7 @@ Needs ``espeakng-loader``, whose wheel carries the library and its data. One syn
 from __future__ import annotations
 
 import ctypes
+import itertools
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -18,11 +19,13 @@ from tools.demo_model.voices import Voice
 
 SAMPLE_RATE_HZ = 16_000
 _SYNTH_RATE_HZ = 22_050
-_RETRIEVAL, _PHONEME_EVENTS, _UTF8 = 1, 1, 1  # speak_lib.h: AUDIO_OUTPUT_RETRIEVAL, PHONEME_EVENTS, CHARS_UTF8
+# From speak_lib.h: AUDIO_OUTPUT_RETRIEVAL, espeakINITIALIZE_PHONEME_EVENTS, espeakCHARS_UTF8.
+_RETRIEVAL, _PHONEME_EVENTS, _UTF8 = 1, 1, 1
 _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
 _EVENT_END, _EVENT_WORD, _EVENT_PHONEME = 0, 1, 7  # espeak_EVENT_TYPE
 _STOPS = frozenset("pbtdkgʔ?")
-# espeak-ng speaks some pairs ("of the", "there was") as one word; the second begins at its last phoneme of these.
+# espeak-ng speaks some pairs ("of the", "there was") as one word; the second begins at its last phoneme of
+# these.
 _SECOND_STARTS = {
     "the": ("D", "d"), "a": ("@", "V", "a"), "was": ("w",), "were": ("w",), "am": ("a",), "be": ("b",),
     "are": (",A", "A", "'A", "3", "@"), "been": ("b",), "to": ("t",),
@@ -62,7 +65,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Utterance:
-    """One spoken text: ``samples`` float32[n] at 16 kHz, its words (with punctuation) and phonemes in order."""
+    """One spoken text: ``samples`` float32[n] at 16 kHz, its words with punctuation, and its phonemes."""
 
     samples: np.ndarray
     words: tuple[Unit, ...]
@@ -151,11 +154,11 @@ def _events_by_word(word_ends: list[int], events: list[tuple[int, float]]) -> di
 
 
 def _word_starts(text: str, recording: _Recording, phones: list[Unit]) -> list[float]:
-    """Start of each blank-separated word in ms; words without an event of their own are split off their pair."""
+    """Start of each blank-separated word in ms; a word without its own event is split off its pair."""
     spans = [(m.end(), m.group().strip(".,?").lower()) for m in re.finditer(r"\S+", text)]
     by_char = _events_by_word([end for end, _ in spans], recording.word_events)
     known = sorted(by_char.items())
-    if any(a[1] >= b[1] for a, b in zip(known, known[1:], strict=False)):
+    if any(a[1] >= b[1] for a, b in itertools.pairwise(known)):
         raise UntimedError(text)
     for index, (_, word) in enumerate(spans):
         if index in by_char:
@@ -171,7 +174,7 @@ def _word_starts(text: str, recording: _Recording, phones: list[Unit]) -> list[f
 
 
 def _word_units(text: str, starts: list[float], phones: list[Unit]) -> list[Unit]:
-    """Words from their first to their last phoneme; a stop's closure before its burst counts as the word's."""
+    """Words from their first to their last phoneme; a stop's closure before its burst is the word's."""
     spoken = [p for p in phones if not _is_pause(p)]
     limits = [*starts[1:], float("inf")]
     words = []

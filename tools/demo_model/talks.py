@@ -10,7 +10,8 @@ import re
 # One paragraph per line of thought; the synthesiser pauses longer between paragraphs.
 TALK: tuple[str, ...] = (
     "Good morning, everyone, and welcome. My name is Helen, and I am from Dublin. Today I want to talk about "
-    "our town and the old harbour. First, I will tell you about the market. Then we will talk about the river, "
+    "our town and the old harbour. First, I will tell you about the "
+    "market. Then we will talk about the river, "
     "and in the end you can ask any questions.",
     "The market opens at half past seven and closes at one o'clock. Every Saturday, the farmers bring bread, "
     "cheese and honey. There are many flowers in front of the bakery. My brother bought twelve green apples "
@@ -18,8 +19,10 @@ TALK: tuple[str, ...] = (
     "Now look at this picture. The white house next to the station is the new library. It was built sixteen "
     "years ago, and it has twenty four large windows. In the past, there was only a narrow road here. My "
     "parents often walked to the school, because the bus was always late.",
-    "The library is open every day. You can read a book, look at the old maps, or listen to music. Our teacher "
-    "said that the quiet room is the most beautiful. Two students were working there yesterday. They wanted to "
+    "The library is open every day. You can read a book, look at the old "
+    "maps, or listen to music. Our teacher "
+    "said that the quiet room is the most beautiful. Two students were "
+    "working there yesterday. They wanted to "
     "learn a language and visit Rome.",
     "After that, turn left at the museum and go straight on for eighty metres. Can you see the wide bridge? "
     "Behind the bridge there is a small park. In summer, the children swim in the lake and feed the ducks. "
@@ -28,24 +31,28 @@ TALK: tuple[str, ...] = (
     "slowly at first, then quickly. Our neighbour carried nine heavy boxes to the village. Nobody was angry, "
     "but most families were tired and afraid.",
     "However, the workers repaired the wall in forty days. The captain told us that the harbour is ready "
-    "again. Next year, a famous ship will arrive from Oslo. It costs fifteen euros to see it, and the tickets "
+    "again. Next year, a famous ship will arrive from Oslo. It costs "
+    "fifteen euros to see it, and the tickets "
     "are yellow. Do you want to take a picture of the ship?",
     "In the evening, we will meet at the theatre. Anna will play the piano, and Martin will sing some old "
     "songs. Please bring a warm coat, because the room is cold at night. There is hot chocolate for the "
     "children, and coffee or tea for you.",
-    "Well, that is all for today. I hope that you will visit our town soon. Thank you very much for your time. "
+    "Well, that is all for today. I hope that you will visit our town "
+    "soon. Thank you very much for your time. "
     "Do you have any questions?",
 )
 
 MAIN_TRACK = (
     "Good evening, everyone. This story is about a red boat. Daniel found it near the beach last spring. "
-    "The boat was old and broken, but he was very happy. He painted the door and cleaned the windows. Now you "
+    "The boat was old and broken, but he was very happy. He painted the "
+    "door and cleaned the windows. Now you "
     "can see it next to the bridge every Sunday."
 )
 
 COMMENTARY_TRACK = (
     "Thank you, Daniel. I have never seen so many visitors at the lake. My sister sold thirty seven tickets "
-    "before lunch. Then the wind came from the north, and we had to stay at home. However, the boat is strong. "
+    "before lunch. Then the wind came from the north, and we had to stay "
+    "at home. However, the boat is strong. "
     "In fact, it is more famous than the museum."
 )
 

@@ -17,7 +17,13 @@ TRAIN_VARIANTS = (
     "steph", "steph2", "travis", "victor", "zac",
 )  # fmt: skip
 # Variants never heard in training, on any accent. m5, f4 and anika are those of an earlier study.
-HELD_OUT_VOICES = (("en-US", "m5"), ("en", "f4"), ("en-GB-x-rp", "shelby"), ("en-US", "anika"), ("en", "steph3"))
+HELD_OUT_VOICES = (
+    ("en-US", "m5"),
+    ("en", "f4"),
+    ("en-GB-x-rp", "shelby"),
+    ("en-US", "anika"),
+    ("en", "steph3"),
+)
 
 
 @dataclass(frozen=True)
