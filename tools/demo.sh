@@ -18,6 +18,6 @@ head -n 16 "$out/talk.srt"
 say "The first cue of $out/talk.vtt, with a time before every word:"
 sed -n 3,6p "$out/talk.vtt"
 say "Everything is in $out/:"
-find "$out" -type f | sort | sed 's/^/  /'
+(cd "$out" && ls -C -w 78 -- *.* clips/*.srt second-track/*.srt | sed 's/^/  /')
 say "Next: .venv/bin/qasr transcribe YOUR_FILE.mp4 --model demo, or qasr --help"
 echo "(The demo model knows a few hundred English words. For work leave --model out: Qwen3-ASR-0.6B, 3.4 GB, once.)"

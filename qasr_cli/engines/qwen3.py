@@ -96,15 +96,10 @@ class Qwen3Recognizer:
         self, features: Sequence[prompts.Features], ids: Sequence[list[int]], n_tokens: int
     ) -> torch.Tensor:
         """Return `int64[n_chunks, n_new_tokens]`, padded after the stop token."""
-        mel, mel_mask = prompts.stack(features)
         padded, mask = prompts.pad(ids, self._prompts.stop_ids[-1], is_left=True)
-        where = self._placement.device
         with torch.inference_mode():
             out = self._model.generate(
-                input_ids=padded.to(where),
-                attention_mask=mask.to(where),
-                input_features=mel.to(where, self._placement.dtype),
-                input_features_mask=mel_mask.to(where),
+                **_tensors(features, padded, mask, self._placement),
                 max_new_tokens=n_tokens,
                 do_sample=False,
                 eos_token_id=self._prompts.stop_ids,
@@ -170,19 +165,12 @@ class Qwen3Aligner:
 
         Only the slots go through the head: its classes times every token would be most of the memory.
         """
-        mel, mel_mask = prompts.stack(features)
         padded, mask = prompts.pad(ids, self._pad_id, is_left=False)
-        where = self._placement.device
         is_slot = padded == self._prompts.timestamp
         with torch.inference_mode():
-            hidden = self._model.model(
-                input_ids=padded.to(where),
-                attention_mask=mask.to(where),
-                input_features=mel.to(where, self._placement.dtype),
-                input_features_mask=mel_mask.to(where),
-                use_cache=False,
-            ).last_hidden_state
-            logits = self._model.score(hidden[is_slot.to(where)]).float().cpu()
+            tensors = _tensors(features, padded, mask, self._placement)
+            hidden = self._model.model(**tensors, use_cache=False).last_hidden_state
+            logits = self._model.score(hidden[is_slot.to(hidden.device)]).float().cpu()
         return torch.split(logits, is_slot.sum(dim=1).tolist())
 
     def _posterior(self, logits: torch.Tensor, request: AlignRequest) -> Posterior:
@@ -190,6 +178,19 @@ class Qwen3Aligner:
         duration_ms = len(request.audio) * 1000 // SAMPLE_RATE_HZ
         n_bins = min(duration_ms // self._bin_ms + 2, logits.shape[1])
         return Posterior(torch.log_softmax(logits[:, :n_bins], dim=-1).numpy(), self._bin_ms)
+
+
+def _tensors(
+    features: Sequence[prompts.Features], ids: torch.Tensor, mask: torch.Tensor, placement: Placement
+) -> dict[str, torch.Tensor]:
+    """Return what both models take, on the device; only the features are cast."""
+    mel, mel_mask = prompts.stack(features)
+    return {
+        "input_ids": ids.to(placement.device),
+        "attention_mask": mask.to(placement.device),
+        "input_features": mel.to(placement.device, placement.dtype),
+        "input_features_mask": mel_mask.to(placement.device),
+    }
 
 
 def _token_budget(n_samples: int) -> int:
