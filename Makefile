@@ -21,7 +21,7 @@ demo: $(INSTALLED)  ## Set up, transcribe the samples, show the result
 	@bash tools/demo.sh $(BIN)/qasr $(OUT)
 
 test: $(INSTALLED)  ## Set up, run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(INSTALLED)  ## Format, lint, types, import contracts, sizes
 	$(BIN)/ruff format --check .

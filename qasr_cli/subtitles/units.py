@@ -174,4 +174,5 @@ def _cut(text: str, preset: Preset, max_half_cells: int, ideal_half_cells: float
             parts.append(part)
             part, width = "", 0
         part, width = part + cluster, width + step
-    return [*parts, part]
+    # A no-break space that the cut has come upon is nothing at the edge of a line.
+    return [bare for cut in [*parts, part] if (bare := cut.strip())]

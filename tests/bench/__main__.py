@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.stages import measure_stages
+from tests.measuring import Usage, measure_qasr
 
 ROOT = Path(__file__).parents[2]
 TALK = ROOT / "samples" / "talk.mp4"
@@ -39,19 +40,11 @@ def _head(*cells: str) -> None:
     _say(*("---" for _ in cells))
 
 
-def _run(*arguments: object) -> tuple[float, float, int]:
-    """Return wall seconds, CPU seconds and peak resident bytes of one `qasr` and all it started."""
-    begun_s = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qasr_cli", *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE
-    )
-    assert process.stderr is not None
-    errors = process.stderr.read().decode()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"qasr {' '.join(map(str, arguments))} failed:\n{errors}")
-    return time.perf_counter() - begun_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+def _run(*arguments: object) -> Usage:
+    usage = measure_qasr(*arguments, folder=ROOT)
+    if usage.exit_code:
+        raise SystemExit(f"qasr {' '.join(map(str, arguments))} failed:\n{usage.errors}")
+    return usage
 
 
 def _looped_talk(folder: Path, seconds: float) -> Path:
@@ -98,8 +91,8 @@ def throughput() -> None:
         long_file = _looped_talk(folder, media_s)
         _head("input", "audio s", "wall s", "RTFx")
         for label, path in (("one file", long_file), (f"folder of {N_CLIPS} clips", clips)):
-            wall_s, _, _ = _run("transcribe", path, "--model", "demo", "-o", folder / "out", "-q")
-            _say(label, f"{media_s:.0f}", f"{wall_s:.1f}", f"{media_s / wall_s:.0f}")
+            usage = _run("transcribe", path, "--model", "demo", "-o", folder / "out", "-q")
+            _say(label, f"{media_s:.0f}", f"{usage.wall_s:.1f}", f"{media_s / usage.wall_s:.0f}")
 
 
 def _copy(original: Path, folder: Path, number: int) -> Path:
@@ -126,9 +119,9 @@ def memory() -> None:
     with tempfile.TemporaryDirectory() as name:
         for hours in HOURS:
             path = _looped_talk(Path(name), hours * 3600)
-            wall_s, _, peak = _run("transcribe", path, "--model", "demo", "-o", Path(name) / "out", "-q")
+            usage = _run("transcribe", path, "--model", "demo", "-o", Path(name) / "out", "-q")
             label = f"{hours:.0f} h" if hours >= 1 else f"{hours * 60:.0f} min"
-            _say(label, f"{peak / 1e6:.0f}", f"{wall_s:.0f}", f"{hours * 3600 / wall_s:.0f}")
+            _say(label, f"{usage.peak_mb:.0f}", f"{usage.wall_s:.0f}", f"{hours * 3600 / usage.wall_s:.0f}")
 
 
 def start() -> None:

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from qasr_cli.speech.transcribe import transcribe
-from qasr_cli.speech.vad import SpeechDetector, SpeechMap
 
 from qasr_cli import engines, formats, pipeline
 from qasr_cli.media import decode
@@ -27,6 +25,8 @@ from qasr_cli.options import (
 from qasr_cli.records import Chunk, Source, Waveform
 from qasr_cli.speech import batching, chunking
 from qasr_cli.speech.protocols import Engines
+from qasr_cli.speech.transcribe import transcribe
+from qasr_cli.speech.vad import SpeechDetector, SpeechMap
 
 Value = TypeVar("Value")
 

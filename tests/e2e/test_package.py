@@ -18,7 +18,7 @@ MAX_WEIGHTS_BYTES = 10_000_000  # of both models of the demo pair together
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    # From a copy: setuptools leaves its build folder in the tree, and takes what lies there into the next wheel.
+    # From a copy: setuptools leaves a build folder in the tree and takes what lies there into the next wheel.
     tree = folder / "tree"
     shutil.copytree(ROOT / "qasr_cli", tree / "qasr_cli", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md"):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,6 +17,7 @@ from qasr_cli.speech.protocols import Engines
 from qasr_cli.terminal.progress import QuietReporter
 from tests import fakes
 from tests.e2e.conftest import CLIP, ECHO, SAMPLES, Qasr, environment
+from tests.measuring import measure_qasr
 from tests.media_factory import ffmpeg, make_silence
 
 MAX_MEMORY_MB = 400  # a run without a model takes 150 MB; an hour of float samples would add 230
@@ -103,17 +101,10 @@ def test_silence_and_music_free_media_is_a_legal_empty_result(qasr: Qasr, tmp_pa
 
 def peak_mb(folder: Path, media: Path) -> float:
     """Return the peak resident memory of a whole run over `media`, the made-up engine included."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qasr_cli", "transcribe", media, "--engine", ECHO, "--json", "-q"],
-        cwd=folder, env=environment(), stderr=subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stderr is not None
-    errors = process.stderr.read()
-    process.stderr.close()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, errors
-    return usage.ru_maxrss / 1024
+    arguments = ("transcribe", media, "--engine", ECHO, "--json", "-q")
+    usage = measure_qasr(*arguments, folder=folder, env=environment())
+    assert usage.exit_code == 0, usage.errors
+    return usage.peak_mb
 
 
 def test_an_hour_of_silence_stays_small(tmp_path: Path) -> None:

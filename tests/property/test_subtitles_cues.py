@@ -113,6 +113,7 @@ def _check_lines(
 
 @given(hostile_words(), st.sampled_from(CODES), st.sampled_from([0, 1, 3, 25, 5_000, 30_000]), OPTIONS)
 @example([Word("", "a", 5, 5), Word("", "b" * 300, 5, 5)], "en", 3, CueOptions())
+@example([Word("", "00000\xa0000", 0, 0)], None, 0, CueOptions(max_line_cells=8, max_lines=1))
 @example([Word(" ", text, 9, 9) for text in HOSTILE], "ja", 10, CueOptions())
 def test_hostile_transcripts_still_make_legal_cues(words, language, duration_ms, options):
     built = cues.build(words, language, duration_ms, options)
