@@ -23,6 +23,7 @@ from typing import TypeVar
 
 from qasr_cli import pipeline
 from qasr_cli.errors import QasrError, from_os_error
+from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.pipeline import Prepared
 from qasr_cli.records import Chunk, Outcome, Segment, Source, Status, Transcript
@@ -94,7 +95,7 @@ class Run:
         """Transcribe every plan's source; one source's failure never stops the others.
 
         Raises:
-            UnavailableError: The engines cannot be loaded; nothing has been done then.
+            UnavailableError: There is no ffmpeg, or the engines cannot be loaded; nothing has been done then.
         """
         self._reporter.begin(len(plans))
         todo = [plan for plan in plans if not self._is_settled(plan)]
@@ -111,6 +112,7 @@ class Run:
         return plan.error is not None or plan.is_done
 
     def _work(self, plans: Sequence[Plan], folder: Path) -> None:
+        find_tools()  # without ffmpeg the run fails at once, and not every source in its turn
         prefetch = Prefetch(
             plans,
             lambda plan: self._prepare(plan, folder),

@@ -56,6 +56,30 @@ def test_nothing_to_do_is_0_and_loads_nothing_heavy(qasr: Qasr, clip: Path) -> N
     assert "1 skipped" in result.stderr
 
 
+def test_without_ffmpeg_the_run_is_69(qasr: Qasr, clip: Path) -> None:
+    shutil.copy(clip, clip.with_name("other.wav"))
+    result = qasr("transcribe", clip.parent, "--engine", ECHO, env={"QASR_FFMPEG": "/nonexistent/ffmpeg"})
+    assert result.returncode == 69
+    assert "QASR_FFMPEG" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_doctor_finds_what_is_missing(qasr: Qasr) -> None:
+    healthy = qasr("doctor")
+    assert healthy.returncode == 0, healthy.stdout
+    assert "missing" not in healthy.stdout
+    sick = qasr("doctor", env={"QASR_FFMPEG": "/bin/false"})
+    assert sick.returncode == 69
+    assert "missing" in sick.stdout
+
+
+def test_the_list_of_models_knows_what_is_here(qasr: Qasr) -> None:
+    listed = qasr("models", env={"COLUMNS": "200"})
+    assert listed.returncode == 0
+    here = {row.split()[0]: row.split()[1] for row in listed.stdout.splitlines()[1:4]}
+    assert here == {"0.6b": "no", "1.7b": "no", "demo": "yes"}
+
+
 def test_some_of_several_failing_is_3(qasr: Qasr, clip: Path) -> None:
     clip.with_name("bad.mp4").write_text("this is not media")
     result = qasr("transcribe", clip.parent, "--engine", ECHO)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -46,6 +49,25 @@ def test_without_a_terminal_there_is_no_escape_code_and_a_line_a_file(qasr: Qasr
     assert [line.split()[0] for line in result.stderr.splitlines()] == ["done", "1"]
     for command in (["--help"], ["transcribe", "--help"], ["models"], ["doctor"]):
         assert "\x1b" not in qasr(*command).stdout
+
+
+def test_on_a_terminal_there_is_a_bar_and_the_screen_is_left_tidy(clip: Path) -> None:
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qasr_cli", "transcribe", clip, "--engine", "tests.fakes:slow"],
+        stdin=follower, stdout=follower, stderr=follower, env=environment(TERM="xterm", COLUMNS="60"),
+    )  # fmt: skip
+    os.close(follower)
+    written = b""
+    with contextlib.suppress(OSError):  # how a terminal says that nobody is left on the other side
+        while block := os.read(leader, 65536):
+            written += block
+    os.close(leader)
+    assert process.wait(timeout=60) == 0, written
+    assert b"loading the model" in written
+    assert b"transcribing" in written
+    assert b"\x1b[?25h" in written  # the cursor is shown again
+    assert written.decode().rstrip().splitlines()[-1].startswith("1 done;")
 
 
 def test_quiet_says_nothing_but_errors(qasr: Qasr, clip: Path) -> None:
