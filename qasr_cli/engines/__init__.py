@@ -17,8 +17,6 @@ from qasr_cli.speech.protocols import Engines
 
 EngineFactory = Callable[[EngineOptions], Engines]
 
-_BUILT_IN = {"qwen3": "qasr_cli.engines.qwen3:load"}
-
 
 def load(options: EngineOptions) -> Engines:
     """Return the engines that `options.engine` names: a built-in name or `module:factory`.
@@ -33,9 +31,25 @@ def load(options: EngineOptions) -> Engines:
     return _find_factory(options.engine)(options)
 
 
+def _load_qwen3(options: EngineOptions) -> Engines:
+    """Find the weights first: torch takes seconds to load, and a missing model should not."""
+    from qasr_cli.engines import checkpoints
+
+    recognizer = checkpoints.fetch(checkpoints.recognizer_location(options.model))
+    where = checkpoints.aligner_location(options.aligner, options.model)
+    aligner = checkpoints.fetch(where) if where else None
+    from qasr_cli.engines import qwen3
+
+    return qwen3.load(recognizer, aligner, options)
+
+
+_BUILT_IN: dict[str, EngineFactory] = {"qwen3": _load_qwen3}
+
+
 def _find_factory(name: str) -> EngineFactory:
-    target = _BUILT_IN.get(name, name)
-    module_name, separator, attribute = target.partition(":")
+    if name in _BUILT_IN:
+        return _BUILT_IN[name]
+    module_name, separator, attribute = name.partition(":")
     if not (separator and module_name and attribute):
         nearest = difflib.get_close_matches(name, _BUILT_IN, n=1)
         guess = f"did you mean {nearest[0]}? " if nearest else ""

@@ -23,7 +23,7 @@ from transformers.models.qwen3_asr.processing_qwen3_asr import Qwen3ASRProcessor
 from transformers.utils import logging as transformers_logging
 
 from qasr_cli import languages
-from qasr_cli.engines import checkpoints, device, prompts
+from qasr_cli.engines import device, prompts
 from qasr_cli.engines.checkpoints import Checkpoint
 from qasr_cli.engines.device import Placement
 from qasr_cli.errors import OutOfMemoryError, UnavailableError
@@ -41,19 +41,16 @@ _BUDGET_TOKENS_PER_S = 10
 _MAX_ALIGN_MS = 180_000  # the reference's own limit; beyond it the last words pile up
 
 
-def load(options: EngineOptions) -> Engines:
-    """Return the recognizer and aligner that the options name.
+def load(recognizer: Checkpoint, aligner: Checkpoint | None, options: EngineOptions) -> Engines:
+    """Return a recognizer, and an aligner if there is one, on the device that the options name.
 
     Raises:
         UsageError: Unknown device or dtype.
-        UnavailableError: Weights or device are not to be had, or the weights do not fit the architecture.
+        UnavailableError: The device is not there, or the weights do not fit the architecture.
     """
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # what matters of its messages becomes an error of ours
     placement = device.place(options.device, options.dtype)
-    recognizer = checkpoints.fetch(checkpoints.recognizer_location(options.model))
-    where = checkpoints.aligner_location(options.aligner, options.model)
-    aligner = checkpoints.fetch(where) if where else None
     return Engines(
         Qwen3Recognizer(recognizer, placement, options.batch_size),
         Qwen3Aligner(aligner, placement, options.batch_size) if aligner else None,
