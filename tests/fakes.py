@@ -118,6 +118,29 @@ def always_out_of_memory(options: EngineOptions) -> Engines:
     return Engines(_Cramped(options, 0), Even())
 
 
+class _CrampedEven(Even):
+    def align(self, requests: Sequence[AlignRequest]) -> list[Posterior]:
+        if len(requests) > 2:
+            raise OutOfMemoryError("not enough memory on the fake device")
+        return super().align(requests)
+
+
+def cramped_aligner(options: EngineOptions) -> Engines:
+    """Return a pair whose aligner has room for two chunks at once, whatever it claims."""
+    return Engines(Echo(options), _CrampedEven())
+
+
+class _Unnaming(Echo):
+    def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
+        answers = super().recognize(audio, options)
+        return [Hypothesis(answer.text, None, answer.finish, answer.n_tokens) for answer in answers]
+
+
+def unnaming(options: EngineOptions) -> Engines:
+    """Return a recognizer that never says which language it heard."""
+    return Engines(_Unnaming(options), Even())
+
+
 class _Truncating(Echo):
     def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
         return [

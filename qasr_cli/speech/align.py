@@ -14,6 +14,10 @@ import numpy as np
 from qasr_cli.records import Timing
 from qasr_cli.speech.protocols import Posterior
 
+# Stands in for a probability of 0: with true infinities all ways through a hopeless row are equal, and those
+# that break the order with them. Far below any log-softmax that means something.
+_IMPOSSIBLE = np.float32(-1e4)
+
 
 @dataclass(frozen=True, slots=True)
 class UnitTime:
@@ -30,8 +34,9 @@ class UnitTime:
 
 
 def decode(posterior: Posterior, duration_ms: int) -> list[UnitTime] | None:
-    """Return a time for each unit, or None when the units cannot fit into the audio at all.
+    """Return a time for each unit, or None when the posterior cannot say.
 
+    It cannot when there are more units than bins, or when half precision overflowed and it is not a number.
     Starts and ends never go back, and every unit lasts at least one bin.
     """
     n_slots = posterior.log_probs.shape[0]
@@ -40,6 +45,9 @@ def decode(posterior: Posterior, duration_ms: int) -> list[UnitTime] | None:
     min_step = np.arange(n_slots) % 2  # an end lies at least one bin after its start
     if n_slots == 0 or int(min_step.sum()) >= n_bins:
         return [] if n_slots == 0 else None
+    if not (scores < np.inf).all():  # false for what is not a number, too
+        return None
+    scores = np.maximum(scores, _IMPOSSIBLE)
     bins = best_monotone(scores, min_step)
     favourite = scores.argmax(axis=1)
     chosen = np.exp(scores[np.arange(n_slots), bins])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from qasr_cli.errors import OutOfMemoryError
+from qasr_cli.speech.headroom import Headroom
 from qasr_cli.speech.protocols import Capacity
 
 Item = TypeVar("Item")
@@ -31,16 +32,35 @@ def plan(durations_ms: Sequence[int], capacity: Capacity) -> list[list[int]]:
     return batches
 
 
-def run_halving(items: Sequence[Item], work: Callable[[Sequence[Item]], Sequence[Answer]]) -> list[Answer]:
-    """Return `work(items)`, in halves where the whole does not fit.
+def run_halving(
+    items: Sequence[Item],
+    work: Callable[[Sequence[Item]], Sequence[Answer]],
+    lengths: Sequence[int] | None = None,
+    headroom: Headroom | None = None,
+) -> list[Answer]:
+    """Return `work(items)` in order, in parts half as large wherever memory runs out.
+
+    Args:
+        items: What to work on, the longest first if their lengths differ much.
+        work: Returns one answer for each item it is given.
+        lengths: Of the items, in any one unit; equal if left out.
+        headroom: What is known of the model's memory; kept by the caller, the next batch starts wiser.
 
     Raises:
         OutOfMemoryError: Not even one item fits.
     """
-    try:
-        return list(work(items))
-    except OutOfMemoryError:
-        if len(items) <= 1:
-            raise
-    middle = len(items) // 2
-    return [*run_halving(items[:middle], work), *run_halving(items[middle:], work)]
+    lengths = [1] * len(items) if lengths is None else lengths
+    headroom = headroom or Headroom()
+    answers: list[Answer] = []
+    begin = 0
+    while begin < len(items):
+        end = begin + headroom.share(lengths[begin:])
+        try:
+            answers.extend(work(items[begin:end]))
+        except OutOfMemoryError:
+            if end - begin == 1:
+                raise
+            headroom.shrink(lengths[begin:end])
+        else:
+            begin = end
+    return answers

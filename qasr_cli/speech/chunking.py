@@ -80,13 +80,31 @@ def _reach(pieces: Sequence[Span], first: int, options: ChunkOptions) -> int:
 
 
 def _best_cut(pieces: Sequence[Span], first: int, last: int, options: ChunkOptions) -> int:
-    """Return the piece after which the pause is longest, among those past the target, the later of equals."""
-    past_target = [
+    """Return the piece after which the pause is longest, among those past the target, the later of equals.
+
+    A cut that leaves a crumb on either side is taken only where there is no other.
+    """
+    start_ms = pieces[first].start_ms
+    good = [
         index
         for index in range(first, last + 1)
-        if pieces[index].end_ms - pieces[first].start_ms >= options.target_ms
+        if pieces[index].end_ms - start_ms >= _SHORTEST_MS and not _leaves_crumb(pieces, index, options)
     ]
-    return max(past_target or [last], key=lambda index: (_gap_ms(pieces, index), index))
+    past_target = [index for index in good if pieces[index].end_ms - start_ms >= options.target_ms]
+    if past_target:
+        return max(past_target, key=lambda index: (_gap_ms(pieces, index), index))
+    return good[-1] if good else last
+
+
+def _leaves_crumb(pieces: Sequence[Span], index: int, options: ChunkOptions) -> bool:
+    """Whether a long silence comes so soon after the cut that too little speech is left in between."""
+    begin_ms = pieces[index + 1].start_ms
+    for after in range(index + 1, len(pieces)):
+        if pieces[after].end_ms - begin_ms >= _SHORTEST_MS:
+            return False
+        if after + 1 < len(pieces) and _gap_ms(pieces, after) > options.max_gap_ms:
+            break
+    return True
 
 
 def _gap_ms(pieces: Sequence[Span], index: int) -> int:

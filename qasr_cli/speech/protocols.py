@@ -7,13 +7,14 @@ only by them. Audio crosses as `float32[n_samples]` mono 16 kHz in [-1, 1); time
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
 from qasr_cli.options import DecodeOptions
 from qasr_cli.records import Hypothesis
+from qasr_cli.speech.headroom import Headroom
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,14 @@ class Aligner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The pair that a run works with; `aligner` is None when words are to be spread, not aligned."""
+    """The pair that a run works with; `aligner` is None when words are to be spread, not aligned.
+
+    Attributes:
+        recognizer_headroom: What the run has learnt about the recognizer's memory; engines leave it alone.
+        aligner_headroom: The same for the aligner.
+    """
 
     recognizer: Recognizer
     aligner: Aligner | None
+    recognizer_headroom: Headroom = field(default_factory=Headroom, repr=False, compare=False)
+    aligner_headroom: Headroom = field(default_factory=Headroom, repr=False, compare=False)

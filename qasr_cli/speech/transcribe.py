@@ -7,6 +7,7 @@ Knows engines by their protocols only, and gives every word a time, measured whe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from qasr_cli.options import AlignOptions, DecodeOptions
 from qasr_cli.records import Chunk, Finish, Hypothesis, Segment
 from qasr_cli.speech import batching, timing, words
 from qasr_cli.speech.align import UnitTime, decode
+from qasr_cli.speech.headroom import Headroom
 from qasr_cli.speech.protocols import Aligner, AlignRequest, Engines, Posterior
 from qasr_cli.speech.words import DisplayWord
 
@@ -38,14 +40,31 @@ def transcribe(
     Raises:
         OutOfMemoryError: Not even one chunk fits into memory.
     """
-    heard = batching.run_halving(audio, lambda some: engines.recognizer.recognize(some, decode_options))
+    heard = [_with_language(answer, decode_options) for answer in _recognize(audio, engines, decode_options)]
     split = [words.split(answer.text.strip(), _code(answer)) for answer in heard]
     aligner = engines.aligner if align_options.is_enabled else None
-    times = _align(audio, heard, split, aligner) if aligner else [None] * len(heard)
+    no_times: list[list[UnitTime] | None] = [None] * len(heard)
+    times = _align(audio, heard, split, aligner, engines.aligner_headroom) if aligner else no_times
     return [
         _assemble(chunk, answer, shown, found)
         for chunk, answer, shown, found in zip(chunks, heard, split, times, strict=True)
     ]
+
+
+def _recognize(audio: Sequence[np.ndarray], engines: Engines, options: DecodeOptions) -> list[Hypothesis]:
+    lengths = [len(samples) for samples in audio]
+    return batching.run_halving(
+        audio,
+        lambda some: engines.recognizer.recognize(some, options),
+        lengths,
+        engines.recognizer_headroom,
+    )
+
+
+def _with_language(answer: Hypothesis, options: DecodeOptions) -> Hypothesis:
+    """Name the forced language where a recognizer does not: the model was told it and need not repeat it."""
+    forced = languages.find(options.language) if options.language else None
+    return replace(answer, language=forced.name) if forced and answer.language is None else answer
 
 
 def _code(answer: Hypothesis) -> str | None:
@@ -58,6 +77,7 @@ def _align(
     heard: Sequence[Hypothesis],
     split: Sequence[tuple[DisplayWord, ...]],
     aligner: Aligner,
+    headroom: Headroom,
 ) -> list[list[UnitTime] | None]:
     """Return the times of each chunk's units, None where the aligner cannot say."""
     times: list[list[UnitTime] | None] = [None] * len(heard)
@@ -71,7 +91,9 @@ def _align(
     durations = [timing.duration_ms(requests[index].audio) for index in order]
     for batch in batching.plan(durations, aligner.capacity):
         some = [order[i] for i in batch]
-        posteriors: list[Posterior] = batching.run_halving([requests[i] for i in some], aligner.align)
+        posteriors: list[Posterior] = batching.run_halving(
+            [requests[i] for i in some], aligner.align, [len(requests[i].audio) for i in some], headroom
+        )
         for index, posterior in zip(some, posteriors, strict=True):
             times[index] = decode(posterior, timing.duration_ms(requests[index].audio))
     return times

@@ -24,6 +24,13 @@ _IDEOGRAPHS = (
 )  # the ranges that the models' own preprocessing gives a unit each
 
 
+# What a character does to the unit before it: joins it whatever it is, ends it, stands alone, is left out;
+# of the other kinds (scripts), like goes with like.
+_JOINS, _ENDS, _ALONE, _DROPPED, _WORD = "joins", "ends", "alone", "dropped", "word"
+_PROLONGING = frozenset("ー々ゝゞヽヾ")  # the long vowel and the repetition marks say the sound before them
+_INVISIBLE = {"Mn", "Mc", "Me", "Cf"}  # accents written as separate marks, joiners: no place to cut
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """What the aligner times at once: cleaned as the model expects, from characters `[start, end)`."""
@@ -47,30 +54,30 @@ def find_units(text: str, language: str | None) -> list[Unit]:
 
     Letters, digits and `'` are kept and everything else is dropped; ideographs stand alone; other units end
     at white space only, so `e-mail` is `email` and `3.5` is `35`. Japanese, which the models cut with a
-    tagger, is cut where its scripts change.
+    tagger, is cut where its scripts change and at every mark.
 
     Args:
         text: As the recognizer wrote it.
         language: Code such as `ja`, or None.
     """
-    units: list[Unit] = []
-    kept: list[str] = []
-    start, end, script = 0, 0, ""
+    texts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    growing = _ENDS  # the kind of the unit that the next character may belong to
     for position, char in enumerate(text):
-        here = _script(char) if language == "ja" else ""
-        if kept and (char.isspace() or _is_ideograph(char) or (_is_kept(char) and here != script)):
-            units.append(Unit("".join(kept), start, end))
-            kept = []
-        if _is_ideograph(char):
-            units.append(Unit(char, position, position + 1))
-        elif _is_kept(char):
-            if not kept:
-                start, script = position, here
-            kept.append(char)
-            end = position + 1
-    if kept:
-        units.append(Unit("".join(kept), start, end))
-    return units
+        kind = _japanese_kind(char, growing) if language == "ja" else _kind(char)
+        if kind == _DROPPED:
+            continue
+        if kind == _JOINS or (kind == growing and kind not in {_ENDS, _ALONE}):
+            texts[-1] += char
+            ends[-1] = position + 1
+            continue
+        growing = kind
+        if kind != _ENDS:
+            texts.append(char)
+            starts.append(position)
+            ends.append(position + 1)
+    return [Unit(*unit) for unit in zip(texts, starts, ends, strict=True)]
 
 
 def split(text: str, language: str | None) -> tuple[DisplayWord, ...]:
@@ -84,11 +91,15 @@ def split(text: str, language: str | None) -> tuple[DisplayWord, ...]:
     is_spaced = known is None or known.is_spaced
     starts = _starts_at_spaces(text, units) if is_spaced else _starts_at_units(text, units)
     words = []
+    unit = 0
     for start, end in pairwise([*starts, len(text)]):
+        first = unit
+        while unit < len(units) and units[unit].start < end:
+            unit += 1
         piece = text[start:end]
         bare = piece.lstrip() or piece
         lead = piece[: len(piece) - len(bare)]
-        words.append(DisplayWord(lead, bare, tuple(unit.text for unit in units if start <= unit.start < end)))
+        words.append(DisplayWord(lead, bare, tuple(mine.text for mine in units[first:unit])))
     return tuple(words)
 
 
@@ -133,17 +144,44 @@ def _is_ideograph(char: str) -> bool:
     return any(first <= ord(char) <= last for first, last in _IDEOGRAPHS)
 
 
+def _kind(char: str) -> str:
+    """Return what a character does to the unit before it."""
+    if char.isspace():
+        return _ENDS
+    if _is_ideograph(char):
+        return _ALONE
+    return _WORD if _is_kept(char) else _DROPPED
+
+
+def _japanese_kind(char: str, growing: str) -> str:
+    """Return the same for Japanese, where a run of one script is a unit and no spaces end it."""
+    kind = _kind(char)
+    if char in _PROLONGING and growing != _ENDS:
+        return _JOINS
+    if kind == _WORD:
+        return _script(char)
+    if kind == _DROPPED and growing != _WORD and unicodedata.category(char) not in _INVISIBLE:
+        return _ENDS
+    return kind
+
+
 def _script(char: str) -> str:
-    """Return which of the scripts that Japanese mixes a character belongs to."""
+    """Return which of the scripts that Japanese mixes a letter or digit belongs to."""
     if "\u3040" <= char <= "\u309f":
         return "hiragana"
     if "\u30a0" <= char <= "\u30ff" or "\uff66" <= char <= "\uff9f":
         return "katakana"
-    return "other"
+    return _WORD
 
 
 def weights(words: Sequence[DisplayWord]) -> Iterator[int]:
-    """Yield how long each word takes to say, relative to the others: its letters, and a breath for a stop."""
+    """Yield how long each word takes to say, relative to the others: its letters, and a breath for a stop.
+
+    A letter as wide as two (an ideograph, kana, a Hangul syllable) is a syllable, and counts as two.
+    """
     for word in words:
         pause = 3 if word.text[-1] in ".!?。！？…" else 1 if word.text[-1] in ",;:、，" else 0
-        yield max(1, sum(map(_is_kept, word.text))) + pause
+        letters = sum(
+            1 + (unicodedata.east_asian_width(char) in "WF") for char in word.text if _is_kept(char)
+        )
+        yield max(1, letters) + pause

@@ -1,0 +1,35 @@
+"""How much audio a model was found to have memory for.
+
+In go the batches that did not fit; out comes how much of the next one to try. Knows nothing of devices, and
+never takes a limit back: what did not fit once in a run is not tried again in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class Headroom:
+    """One model's limit, learnt where its memory ran out; no limit until then.
+
+    The limit is on padded audio (the longest item times the number of items) and not on their number, so that
+    having met long chunks does not make batches of short ones small.
+    """
+
+    def __init__(self) -> None:
+        self._limit: int | None = None
+
+    def share(self, lengths: Sequence[int]) -> int:
+        """Return how many of the first items to try at once, at least one; `lengths` in any one unit."""
+        if self._limit is None:
+            return len(lengths)
+        longest = 1
+        for n_before, length in enumerate(lengths):
+            longest = max(longest, length)
+            if n_before and longest * (n_before + 1) > self._limit:
+                return n_before
+        return len(lengths)
+
+    def shrink(self, lengths: Sequence[int]) -> None:
+        """Remember that these items did not fit together: half as much is tried next."""
+        self._limit = max(1, *lengths) * len(lengths) // 2

@@ -1,0 +1,93 @@
+"""What holds for any text against the models' own code, for any device memory and any broken posterior."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from transformers.models.qwen3_asr.processing_qwen3_asr import Qwen3ASRProcessor
+
+from qasr_cli.errors import OutOfMemoryError
+from qasr_cli.options import ChunkOptions
+from qasr_cli.records import Span
+from qasr_cli.speech import align, batching, chunking, words
+from qasr_cli.speech.headroom import Headroom
+from qasr_cli.speech.protocols import Posterior
+from qasr_cli.speech.vad import SpeechMap
+
+# Letters, digits and marks of the models' languages, joiners, ideographs outside the basic plane, kana.
+CHARACTERS = st.one_of(
+    st.characters(),
+    st.sampled_from(list("aé5 '’-—/.,%…\u3000\u00a0\u200d\u0301กำहिन्दीПривет안녕東京々ーカな、。𠀀豈ﾞß²ⅷ")),
+)
+
+
+@given(st.text(CHARACTERS, max_size=80), st.sampled_from(["en", "zh", "yue", "ko", "th", "ar", "hi", None]))
+def test_units_are_the_model_s_own_for_any_text(text: str, language: str | None) -> None:
+    theirs = Qwen3ASRProcessor.split_words_for_alignment(None, text, "English")
+    units = words.find_units(text, language)
+    assert [unit.text for unit in units] == theirs
+    assert all(set(unit.text) <= set(text[unit.start : unit.end]) for unit in units)
+
+
+@given(st.text(CHARACTERS, max_size=80))
+def test_japanese_keeps_the_same_letters_in_order(text: str) -> None:
+    theirs = Qwen3ASRProcessor.split_words_for_alignment(None, text, "English")
+    units = words.find_units(text, "ja")
+    assert "".join(unit.text for unit in units) == "".join(theirs)
+    assert all(one.end <= other.start for one, other in itertools.pairwise(units))
+    shown = words.split(text, "ja")
+    assert "".join(word.lead + word.text for word in shown) == text
+    assert [unit for word in shown for unit in word.units] == [unit.text for unit in units]
+
+
+@given(st.lists(st.integers(1, 50), max_size=40), st.integers(50, 400))
+def test_all_is_done_once_and_in_order_whatever_fits(lengths: list[int], memory: int) -> None:
+    lengths.sort(reverse=True)
+    refused: list[int] = []
+
+    def work(some: Sequence[tuple[int, int]]) -> list[int]:
+        padded = max(length for _, length in some) * len(some)
+        assert padded not in refused, "the same size is not tried twice"
+        if padded > memory:
+            refused.append(padded)
+            raise OutOfMemoryError("full")
+        return [index for index, _ in some]
+
+    items, headroom = list(enumerate(lengths)), Headroom()
+    for _ in range(2):
+        assert batching.run_halving(items, work, lengths, headroom) == list(range(len(items)))
+    assert refused == sorted(refused, reverse=True)
+
+
+@given(
+    arrays.arrays(
+        np.float32,
+        st.tuples(st.integers(1, 6).map(lambda n: 2 * n), st.integers(8, 30)),
+        elements=st.sampled_from([-np.inf, -30.0, -2.0, -0.1]),
+    )
+)
+def test_units_last_and_keep_order_whatever_the_aligner_says(log_probs: np.ndarray) -> None:
+    times = align.decode(Posterior(log_probs, 80), 80 * log_probs.shape[1] - 80)
+    assert times is not None
+    edges = [edge for unit in times for edge in (unit.start_ms, unit.end_ms)]
+    assert edges == sorted(edges)
+    assert all(unit.start_ms < unit.end_ms for unit in times)
+    assert all(0.0 <= (unit.confidence or 0.0) <= 1.0 for unit in times)
+
+
+@given(st.lists(st.tuples(st.integers(60, 4_000), st.integers(300, 12_000)), min_size=1, max_size=30))
+def test_a_crumb_is_left_alone_only_if_it_fits_nowhere(lengths: list[tuple[int, int]]) -> None:
+    edges = list(itertools.accumulate(itertools.chain.from_iterable(lengths)))
+    spans = tuple(Span(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True))
+    assume(len(spans) > 1)
+    options = ChunkOptions()
+    speech = SpeechMap(spans, np.ones(edges[-1] // 32 + 1, np.float32), edges[-1])
+    for one, other in itertools.pairwise(chunking.plan(0, speech, options)):
+        if other.start_ms - one.end_ms <= options.max_gap_ms:
+            assert other.end_ms - one.start_ms > options.max_ms
+            assert min(one.duration_ms, other.duration_ms) >= 1_000

@@ -1,0 +1,91 @@
+"""The detector in a process: what it loads, what it writes, that threads may share its model, its spans."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import soundfile
+
+from qasr_cli.errors import UnavailableError
+from qasr_cli.options import VadOptions
+from qasr_cli.speech import vad
+from qasr_cli.speech.vad import SpeechDetector, SpeechMap, find_spans
+
+CLIPS = Path(__file__).parents[2] / "samples" / "clips"
+
+
+def detect(samples: np.ndarray) -> SpeechMap:
+    detector = SpeechDetector(VadOptions())
+    detector.feed(samples)
+    return detector.finish()
+
+
+def test_threads_that_share_the_model_do_not_disturb_each_other() -> None:
+    clips = [
+        soundfile.read(CLIPS / name, dtype="int16")[0]
+        for name in ("clip-01.wav", "clip-03.flac", "clip-06.wav", "clip-08.flac")
+    ] * 8
+    alone = [detect(clip) for clip in clips[:4]] * 8
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(detect, clips))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one.probs, other.probs)
+        assert one.spans == other.spans
+
+
+def test_it_loads_no_torch_and_writes_nothing() -> None:
+    code = """
+import sys
+import numpy as np
+from qasr_cli.options import VadOptions
+from qasr_cli.speech.vad import SpeechDetector
+detector = SpeechDetector(VadOptions())
+detector.feed(np.zeros(160_000, np.int16))
+detector.finish()
+sys.exit("torch" in sys.modules or "silero_vad" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize("is_package_there", [True, False])
+def test_a_missing_model_is_named(
+    is_package_there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = ModuleType("silero_vad")
+    package.__spec__ = ModuleSpec("silero_vad", None, origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setitem(sys.modules, "silero_vad", package if is_package_there else None)
+    vad._session.cache_clear()
+    with pytest.raises(UnavailableError, match="silero-vad"):
+        SpeechDetector(VadOptions())
+
+
+def spans_of(probs: list[float], **options: float) -> list[tuple[int, int]]:
+    found = find_spans(
+        np.array(probs, np.float32),
+        32 * len(probs),
+        VadOptions(**({"pad_ms": 0, "min_speech_ms": 64} | options)),  # type: ignore[arg-type]
+    )
+    return [(span.start_ms, span.end_ms) for span in found]
+
+
+def test_speech_begins_above_onset_and_lasts_until_below_offset() -> None:
+    assert spans_of([0.4, 0.6, 0.6, 0.4, 0.4, 0.4, 0.4, 0.4, 0.1, 0.1, 0.1, 0.1, 0.1]) == [(32, 256)]
+
+
+def test_a_short_dip_is_inside_speech_and_a_short_burst_is_none() -> None:
+    assert spans_of([0.9, 0.9, 0.1, 0.1, 0.9, 0.9, *[0.1] * 8, 0.9, *[0.1] * 8]) == [(0, 192)]
+
+
+def test_pads_that_meet_are_one_span_and_never_leave_the_media() -> None:
+    probs = [0.9] * 4 + [0.1] * 6 + [0.9] * 4
+    assert spans_of(probs) == [(0, 128), (320, 448)]
+    assert spans_of(probs, pad_ms=50) == [(0, 178), (270, 448)]
+    assert spans_of(probs, pad_ms=96) == [(0, 448)]
