@@ -45,6 +45,7 @@ samples: $(VENV)/.demo-model  ## Speak the sample media anew
 
 demo-model: $(VENV)/.demo-model  ## Train the demo pair from nothing (about an hour on two cores)
 	$(BIN)/python -m tools.demo_model all --out build/demo-model
+	@echo "The new pair is in build/demo-model/pair; copy it over qasr_cli/demo to ship it."
 
 demo-model-eval: $(VENV)/.demo-model  ## Print the demo pair's figures
 	$(BIN)/python -m tools.demo_model evaluate
