@@ -1,7 +1,8 @@
-"""What ffmpeg says about a file before it decodes it.
+"""What ffmpeg says about a file: what is in it, and what is wrong with it.
 
-In goes ffmpeg's stderr; out come the container's clock and its audio tracks. Read from the banner rather than
-from ffprobe, because a machine may have no ffprobe, and because one process a file is half the price of two.
+In goes ffmpeg's stderr; out come the container's clock, its audio tracks and the first complaint. Read from
+what the decoding ffmpeg says rather than from ffprobe, because a machine may have no ffprobe, and because one
+process a file is half the price of two. It holds nothing but text, and believes none of it to be printable.
 """
 
 from __future__ import annotations
@@ -9,20 +10,38 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from qasr_cli.media.process import Ears
 from qasr_cli.records import Track
 from qasr_cli.timebase import seconds_to_ms
 
-END = "Output #0"  # from here on ffmpeg speaks of what it writes
+# What is worth keeping of `-loglevel level+info`: not tags and chapters, which are as long as they like. The
+# level at the start of the line tells ffmpeg's own words from a title that looks like them.
+EARS = Ears(
+    keep=re.compile(
+        rb"^\[info\] *(?:Input #0, |Duration: |Stream #0:|Output #0, )"
+        rb"|^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?:error|fatal)\] "
+    ),
+    until=re.compile(rb"^\[info\] Output #0, "),  # from here on ffmpeg speaks of what it writes
+)
 
-_LEVEL = re.compile(r"^\[info\] ?", re.M)
-_INPUT = re.compile(r"^Input #0, (?P<formats>\S+), from ", re.M)
-_DURATION = re.compile(r"^ *Duration: (?:(\d+):(\d\d):(\d\d\.\d+)|N/A)(?:, start: (-?\d+\.\d+))?", re.M)
+_END = re.compile(r"^\[info\] Output #0, ", re.M)
+_INPUT = re.compile(r"^\[info\] Input #0, (?P<formats>\S+), from ", re.M)
+_DURATION = re.compile(
+    r"^\[info\] *Duration: (?:(\d+):(\d\d):(\d\d\.\d+)|N/A)(?:, start: (-?\d+\.\d+))?", re.M
+)
 _STREAM = re.compile(
-    r"^ *Stream #0:(?P<index>\d+)(?:\[0x[0-9a-f]+\])?(?:\((?P<language>[^)]*)\))?: "
+    r"^\[info\] *Stream #0:(?P<index>\d+)(?:\[0x[0-9a-f]+\])?(?:\((?P<language>[^)]*)\))?: "
     r"(?P<kind>Audio|Video): (?P<rest>.*)$",
     re.M,
 )
-_CHANNELS = {"mono": 1, "stereo": 2, "quad": 4}
+_CHANNELS = {"mono": 1, "stereo": 2, "quad": 4, "hexagonal": 6, "octagonal": 8}
+
+
+_COMPLAINT = re.compile(r"^(?P<who>(?:\[[^\]]* @ 0x[0-9a-f]+\] )*)\[(?:error|fatal)\] (?P<what>.*)$", re.M)
+# Of the decoders that it may not use ffmpeg complains, of a picture that nobody looks at, and of the sink
+# that its packets go to.
+_IDLE = re.compile(r"not on whitelist|codec parameters|^Not detecting")
+_IDLE_WHO = re.compile(r"\[(?:h264|hevc|mpeg\w*video|mpeg4|vp[89]|av1|libdav1d|vc1|wmv3|theora|null) @ ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,55 +49,75 @@ class Banner:
     """What is known of a file.
 
     Attributes:
-        formats: ffmpeg's name or names for the container.
+        formats: ffmpeg's name or names for the container; "" if it could not open the file.
         start_ms: Where the container's clock starts; players show this moment as 0.
         has_video: There is a moving picture (a cover is none).
-        tracks: The audio tracks, in order.
+        tracks: The audio tracks, in order; their `start_ms` count from the container's start.
+        track_starts_ms: Where each begins on the container's clock; 0 where ffmpeg does not say (before 7).
     """
 
     formats: str
     start_ms: int
     has_video: bool
     tracks: tuple[Track, ...]
+    track_starts_ms: tuple[int, ...]
 
 
 def read(said: str) -> Banner:
-    """Return what ffmpeg said of input 0; without tracks if it could not open it."""
-    about_input = _LEVEL.sub("", said).split(END)[0].split("Stream mapping:")[0]
+    """Return what ffmpeg said of input 0 at `-loglevel level+info`."""
+    about_input = _END.split(said, maxsplit=1)[0]
     known = _INPUT.search(about_input)
     clock = _DURATION.search(about_input)
     duration_ms = None
     if clock and clock[1]:
         duration_ms = (int(clock[1]) * 60 + int(clock[2])) * 60_000 + seconds_to_ms(float(clock[3]))
+    start_ms = seconds_to_ms(float(clock[4])) if clock and clock[4] else 0
     streams = list(_STREAM.finditer(about_input))
+    audio = [item for item in streams if item["kind"] == "Audio"]
     return Banner(
         formats=known["formats"] if known else "",
-        start_ms=seconds_to_ms(float(clock[4])) if clock and clock[4] else 0,
+        start_ms=start_ms,
         has_video=any(item["kind"] == "Video" and "(attached pic)" not in item["rest"] for item in streams),
-        tracks=tuple(_track(item, duration_ms) for item in streams if item["kind"] == "Audio"),
+        tracks=tuple(_track(item, start_ms, duration_ms) for item in audio),
+        track_starts_ms=tuple(_start_ms(item) or 0 for item in audio),
     )
 
 
-def _track(match: re.Match[str], duration_ms: int | None) -> Track:
+def first_complaint(said: str) -> str:
+    """Return what ffmpeg first called an error that touches the sound, or ""."""
+    for match in _COMPLAINT.finditer(said):
+        if not _IDLE.search(match["what"]) and not _IDLE_WHO.search(match["who"]):
+            return match["what"].removeprefix("Error opening input: ")
+    return ""
+
+
+def _start_ms(match: re.Match[str]) -> int | None:
+    start = re.search(r", start (-?\d+\.\d+)", match["rest"])
+    return seconds_to_ms(float(start[1])) if start else None
+
+
+def _track(match: re.Match[str], container_start_ms: int, duration_ms: int | None) -> Track:
     rest = match["rest"]
     rate = re.search(r"(\d+) Hz", rest)
     layout = re.search(r"Hz, ([^,]+)", rest)
-    start = re.search(r", start (-?\d+\.\d+)", rest)
+    start_ms = _start_ms(match)
     return Track(
         stream_index=int(match["index"]),
         codec=re.split(r"[ ,(]", rest, maxsplit=1)[0],
         channels=_n_channels(layout[1]) if layout else 0,
         sample_rate_hz=int(rate[1]) if rate else 0,
-        start_ms=seconds_to_ms(float(start[1])) if start else 0,
+        start_ms=start_ms - container_start_ms if start_ms is not None else 0,
         duration_ms=duration_ms,
         language=match["language"] if match["language"] not in {None, "und"} else None,
     )
 
 
 def _n_channels(layout: str) -> int:
+    """Return how many channels a layout has: `stereo`, `5.1(side)`, `7.1.4`, `3 channels (FL+FR+LFE)`."""
     if layout in _CHANNELS:
         return _CHANNELS[layout]
-    if layout.endswith(" channels"):
-        return int(layout.removesuffix(" channels"))
-    front, _, low = layout.partition("(")[0].partition(".")  # 5.1(side): five and a low one
-    return int(front) + int(low or 0) if front.isdigit() else 0
+    counted = re.match(r"(\d+) channels", layout)
+    if counted:
+        return int(counted[1])
+    groups = re.match(r"\d+(?:\.\d+)*", layout)  # at ear height, low ones, overhead
+    return sum(int(part) for part in groups[0].split(".")) if groups else 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -16,11 +17,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-_STDERR_BYTES = 64 * 1024  # of what a child says: the banner first, then the latest
+_STDERR_BYTES = 64 * 1024  # of what a child says: the first so many and the latest so many
+_LINE_BYTES = 8 * 1024  # of one line
 _SILENCE_S = 60.0  # a decoder that gives nothing for so long is stuck
+# Of the processor's time, not of the clock on the wall: a reader may be slow without any fault of the child.
 _CPU_S = 6 * 3600
 _OPEN_FILES = 64
-_NEVER_SAID = "\0"
+# ffmpeg decoding the sound of an hour of film holds 80 MB; an index of a day of film a few hundred. Private
+# memory and not address space: allocators reserve much more of that than they use.
+_DATA_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Which lines of a child's stderr matter.
+
+    Attributes:
+        keep: Lines that do not match are forgotten at once; a film's chapters can be a megabyte of them.
+        until: The line that `Child.said_so_far` waits for.
+    """
+
+    keep: re.Pattern[bytes] = re.compile(b"")
+    until: re.Pattern[bytes] | None = None
 
 
 @dataclass(slots=True)
@@ -28,17 +46,20 @@ class Child:
     """A running program whose stdout is read in blocks.
 
     Attributes:
+        was_stuck: It was killed because nothing came for too long.
         head: The first part of what it said on stderr.
         tail: The last part, if it said more.
-        heard: Guards both; told of everything new.
+        heard: Guards both, and what follows; told when either becomes true.
+        has_said_enough: The line that is waited for has come.
         is_silent: It will say no more.
     """
 
     process: subprocess.Popen[bytes]
+    was_stuck: bool = False
     head: bytearray = field(default_factory=bytearray)
     tail: bytearray = field(default_factory=bytearray)
-    was_stuck: bool = False
     heard: threading.Condition = field(default_factory=threading.Condition)
+    has_said_enough: bool = False
     is_silent: bool = False
 
     def read(self, n_bytes: int) -> bytes:
@@ -54,9 +75,14 @@ class Child:
             watchdog.cancel()
 
     def finish(self) -> int:
-        """Return its exit status once it has ended by itself and said its last; its stdout is at an end."""
-        self.said_until(_NEVER_SAID)
-        return self.process.wait()
+        """Return its exit status, negative for a signal; its stdout is at an end and it has said all."""
+        with self.heard:
+            self.heard.wait_for(lambda: self.is_silent, _SILENCE_S)
+        try:
+            return self.process.wait(_SILENCE_S)
+        except subprocess.TimeoutExpired:
+            self._give_up()
+            return self.process.wait()
 
     def stop(self) -> None:
         """Kill it with all it started, if it still runs."""
@@ -66,15 +92,36 @@ class Child:
 
     @property
     def said(self) -> str:
-        """What it said on stderr so far."""
+        """What it said on stderr so far, of what is kept."""
         with self.heard:
             return (self.head + self.tail).decode("utf-8", "backslashreplace")
 
-    def said_until(self, marker: str) -> str:
-        """Return what it said up to now, waiting until that holds `marker` or is all: pipes race."""
+    @property
+    def said_so_far(self) -> str:
+        """The same once the line that is waited for has come, or all: stderr and stdout race."""
         with self.heard:
-            self.heard.wait_for(lambda: self.is_silent or marker.encode() in self.head, _SILENCE_S)
+            self.heard.wait_for(lambda: self.is_silent or self.has_said_enough, _SILENCE_S)
         return self.said
+
+    def listen(self, stream: IO[bytes], ears: Ears) -> None:
+        """Hear it out; runs in a thread of its own, so that a full pipe never stops the child."""
+        with contextlib.suppress(ValueError):  # closed while reading: the context has ended
+            while line := stream.readline(_LINE_BYTES):
+                if ears.keep.search(line):
+                    self._hear(line, ears.until is not None and ears.until.search(line) is not None)
+        with self.heard:
+            self.is_silent = True
+            self.heard.notify_all()
+
+    def _hear(self, line: bytes, is_enough: bool) -> None:
+        with self.heard:
+            room = max(0, _STDERR_BYTES - len(self.head))
+            self.head += line[:room]
+            self.tail += line[room:]
+            del self.tail[:-_STDERR_BYTES]
+            if is_enough:
+                self.has_said_enough = True
+                self.heard.notify_all()
 
     def _give_up(self) -> None:
         self.was_stuck = True
@@ -83,31 +130,24 @@ class Child:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str]) -> Iterator[Child]:
-    """Run a program for as long as the context lasts.
+def running(command: Sequence[str], ears: Ears | None = None) -> Iterator[Child]:
+    """Run a program for as long as the context lasts; `ears` None keeps all that it says, within bounds.
 
     Raises:
         OSError: It cannot be started.
     """
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
-        start_new_session=True,
-    )
-    _limit(process.pid)
-    child = Child(process)
-    assert process.stderr is not None  # noqa: S101 - a pipe, above
-    listener = threading.Thread(target=_listen, args=(process.stderr, child), daemon=True)
-    listener.start()
+    child = Child(_start(command))
+    streams = (child.process.stdout, child.process.stderr)
+    listener = threading.Thread(target=child.listen, args=(streams[1], ears or Ears()), daemon=True)
     try:
+        _limit(child.process.pid)
+        listener.start()
         yield child
     finally:
         child.stop()
-        listener.join(timeout=5)
-        for stream in (process.stdout, process.stderr):
+        if listener.ident is not None:
+            listener.join(timeout=5)
+        for stream in streams:
             if stream is not None:
                 stream.close()
 
@@ -118,12 +158,27 @@ def capture(command: Sequence[str]) -> str:
         return child.read(1 << 20).decode("utf-8", "backslashreplace")
 
 
+def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
+        start_new_session=True,
+    )
+
+
 def _limit(pid: int) -> None:
-    """Bound what a decoder that a crafted file has got the better of can use; it writes to a pipe only."""
+    """Bound what a decoder that a crafted file has got the better of can use; it writes to a pipe only.
+
+    Set from outside: code between fork and exec is not safe in a program with threads.
+    """
     if not hasattr(resource, "prlimit"):  # not Linux
         return
     limits = {
         resource.RLIMIT_CPU: _CPU_S,
+        resource.RLIMIT_DATA: _DATA_BYTES,
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: _OPEN_FILES,
@@ -131,17 +186,3 @@ def _limit(pid: int) -> None:
     for kind, value in limits.items():
         with contextlib.suppress(OSError, ValueError):  # gone already, or a lower limit is in force
             resource.prlimit(pid, kind, (value, value))
-
-
-def _listen(stream: IO[bytes], child: Child) -> None:
-    with contextlib.suppress(ValueError):  # closed while reading: the context has ended
-        while block := stream.read1(4096):  # type: ignore[attr-defined] # a pipe's reader is buffered
-            with child.heard:
-                room = _STDERR_BYTES - len(child.head)
-                child.head += block[:room]
-                child.tail += block[room:]
-                del child.tail[:-_STDERR_BYTES]
-                child.heard.notify_all()
-    with child.heard:
-        child.is_silent = True
-        child.heard.notify_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -33,7 +34,8 @@ class WaveformWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the file, and remove it if it is not whole."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # on a full disk it would fail once more, and hide the first error
+            self._file.close()
         if not self._is_whole:
             self._path.unlink(missing_ok=True)
 
@@ -57,7 +59,7 @@ class WaveformWriter:
             InputOutputError: The disk is full.
         """
         try:
-            self._file.flush()
+            self._file.close()  # a network's disk may say only now that it is full
         except OSError as error:
             raise from_os_error(error, f"writing {self._path}") from error
         self._is_whole = True

@@ -40,7 +40,8 @@ def click(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_click(tmp_path_factory.mktemp("click") / "click.wav")
 
 
-DELAYED = {"plain.aac", "plain.ac3", "wma.wma", "mp3.avi", "aac.ts", "aac.flv"}
+# aac.mkv: ffmpeg before 7 leaves the encoder's own 21 ms in
+DELAYED = {"plain.aac", "plain.ac3", "wma.wma", "mp3.avi", "aac.ts", "aac.flv", "aac.mkv"}
 # name, ffmpeg's arguments for it
 FORMATS = {
     "aac.mp4": ["-c:a", "aac"],
@@ -54,7 +55,7 @@ FORMATS = {
     "ac3.mkv": ["-c:a", "ac3"],
     "eac3.mkv": ["-c:a", "eac3"],
     "dts.mkv": ["-c:a", "dca", "-strict", "-2"],
-    "truehd.mkv": ["-c:a", "truehd", "-strict", "-2"],
+    "truehd.mkv": ["-c:a", "truehd", "-strict", "-2", "-ac", "2"],
     "vorbis.webm": ["-c:a", "libvorbis"],
     "opus.webm": ["-c:a", "libopus"],
     "aac.ts": ["-c:a", "aac"],
@@ -93,7 +94,7 @@ def test_a_click_is_where_it_was_in_every_common_format(click: Path, tmp_path: P
     samples, track, warnings = read(tmp_path / name)
     assert samples.dtype == np.int16
     assert warnings == ()
-    assert track.channels == (8 if name == "eight.wav" else 1)
+    assert track.channels == {"eight.wav": 8, "truehd.mkv": 2}.get(name, 1)
     # a raw stream of frames has no way to say that its first ones only fill the decoder
     slack_ms = 80 if name in DELAYED else MAX_SHIFT_MS
     assert abs(click_ms(samples) - CLICK_S * 1000) <= slack_ms

@@ -1,0 +1,99 @@
+"""The ffmpeg commands of qasr, each inside the same cage.
+
+In go a path and an audio track's number; out come argument lists. Nothing is run here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from qasr_cli.media.ffmpeg import find_tools
+from qasr_cli.timebase import SAMPLE_RATE_HZ
+
+_PLACEHOLDER = "INPUT"
+_MAX_ALLOC_BYTES = 512 * 1024**2  # in one piece; the largest honest ones are cover pictures
+_N_THREADS = 2  # sound decodes on one; several sources are decoded at once
+
+# Containers that hold media themselves. Playlists and the like (hls, dash, concat, sdp, imf, image2) would
+# make ffmpeg open other files and addresses: a text file called holiday.mp4 is enough.
+_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,asf,flv,ogg,wav,w64,aiff,caf,flac,mp3,aac,ac3,"
+    "eac3,dts,dtshd,amr,amrnb,amrwb,ape,wv,tta,au,mxf,rm,truehd"
+)
+# Audio decoders only: what a video decoder would do with a crafted picture is none of our business.
+_CODECS = (
+    "aac,aac_fixed,aac_latm,mp3,mp3float,mp3adu,mp3adufloat,mp2,mp2float,mp1,mp1float,opus,libopus,"
+    "vorbis,libvorbis,flac,alac,ac3,ac3_fixed,eac3,dca,truehd,mlp,wavpack,tta,ape,wmav1,wmav2,wmapro,"
+    "wmalossless,wmavoice,amrnb,amrwb,libopencore_amrnb,libopencore_amrwb,cook,ra_144,ra_288,sipr,ralf,"
+    "nellymoser,speex,libspeex,gsm,gsm_ms,g722,g723_1,g726,g729,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,"
+    "pcm_u16le,pcm_u16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,"
+    "pcm_alaw,pcm_mulaw,pcm_bluray,pcm_dvd,pcm_s16le_planar,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,"
+    "adpcm_swf,adpcm_yamaha,adpcm_g722"
+)
+# A picture is never decoded; but some containers cannot tell when it starts before its header has been read.
+_VIDEO_CODECS = "h264,hevc,mpeg4,mpeg2video,mpeg1video,vp8,vp9,av1,libdav1d,vc1,wmv3,msmpeg4v3,theora,mjpeg"
+
+
+def decode(path: Path, audio_track: int) -> list[str]:
+    """Return the command that writes one audio track to stdout; enough for nearly every file."""
+    return _finished([_samples(_input(_CODECS), audio_track)], path)
+
+
+def decode_on_the_clock_of_all(path: Path, audio_track: int, *, is_jumping: bool) -> list[str]:
+    """Return the same where the track alone does not tell when the container starts.
+
+    Args:
+        path: The media.
+        audio_track: Counts audio tracks only.
+        is_jumping: The container's clock may jump, and therefore ffmpeg starts it at the first of the streams
+            *in use*. All of them are put to use then, by sending them undecoded to nowhere. (`-copyts` would
+            keep the clock too, with each of its jumps; of two recordings in one file it loses the second.)
+    """
+    media = _input(f"{_CODECS},{_VIDEO_CODECS}")
+    samples = _samples(media, audio_track)
+    if not is_jumping:
+        return _finished(samples, path)
+    nowhere = ffmpeg.output(media["v?"], media["a"], "-", format="null", c="copy")
+    return _finished(ffmpeg.merge_outputs(samples, nowhere), path)
+
+
+def _input(codecs: str) -> Any:
+    return ffmpeg.input(
+        _PLACEHOLDER,
+        protocol_whitelist="file,pipe",
+        format_whitelist=_FORMATS,
+        codec_whitelist=codecs,
+        threads=_N_THREADS,
+    )
+
+
+def _samples(media: Any, audio_track: int) -> Any:
+    """Return the output of mono samples; aresample fills what is missing in front and in between."""
+    return media[f"a:{audio_track}"].output(
+        "pipe:1",
+        format="s16le",
+        ac=1,
+        ar=SAMPLE_RATE_HZ,
+        af="aresample=async=1:first_pts=0",
+        **{"vn": None, "sn": None, "dn": None},
+    )
+
+
+def _finished(outputs: Any, path: Path) -> list[str]:
+    """Return the whole command, with the file's name in its place.
+
+    With `file:` and an absolute path no name can be taken for a flag, a pattern or an address. The name
+    comes in last because ffmpeg-python cannot carry one that is not UTF-8.
+    """
+    flags = ["-nostdin", "-hide_banner", "-loglevel", "level+info", "-nostats"]
+    name = file_url(path)
+    arguments = [name if argument == _PLACEHOLDER else argument for argument in ffmpeg.get_args(outputs)]
+    return [str(find_tools().ffmpeg), *flags, "-max_alloc", str(_MAX_ALLOC_BYTES), *arguments]
+
+
+def file_url(path: Path) -> str:
+    """Return how ffmpeg is told of a file, and speaks of it."""
+    return f"file:{path.absolute()}"
