@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import numpy as np
+
 from qasr_cli.media.ffmpeg import find_tools
+from qasr_cli.timebase import SAMPLE_RATE_HZ, SAMPLES_PER_MS
 
 CLICK_S = 0.5  # where in a clicking sound the first click is
 
@@ -29,3 +32,17 @@ def make_click(path: Path, *more: object, duration_s: float = 2.0, rate_hz: int 
     burst = f"if(between(t,{CLICK_S},{CLICK_S + 0.05}),0.8*sin(2*PI*1000*t),0)"
     ffmpeg("-f", "lavfi", "-i", f"aevalsrc='{burst}':s={rate_hz}:d={duration_s}", *more, path)
     return path
+
+
+def make_film(path: Path, click: Path, *more: object, late_s: float = 0.0, duration_s: float = 3.0) -> Path:
+    """Write a moving picture whose sound begins `late_s` after it; `more` are output arguments."""
+    picture = ["-f", "lavfi", "-t", duration_s, "-i", "testsrc=s=64x48:r=25"]
+    ffmpeg(*picture, "-itsoffset", late_s, "-i", click, "-map", "0:v", "-map", "1:a", *more, path)
+    return path
+
+
+def find_clicks_ms(samples: np.ndarray) -> list[int]:
+    """Return when each click in `int16[n_samples]` begins."""
+    loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > 4000)
+    starts = loud[np.flatnonzero(np.diff(loud, prepend=-SAMPLE_RATE_HZ) > SAMPLE_RATE_HZ // 5)]
+    return [int(start) // SAMPLES_PER_MS for start in starts]

@@ -34,7 +34,8 @@ _STREAM = re.compile(
     r"(?P<kind>Audio|Video): (?P<rest>.*)$",
     re.M,
 )
-_CHANNELS = {"mono": 1, "stereo": 2, "quad": 4, "hexagonal": 6, "octagonal": 8}
+_CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "quad": 4, "quad(side)": 4, "hexagonal": 6}
+_CHANNELS |= {"octagonal": 8, "cube": 8, "hexadecagonal": 16}
 
 
 _COMPLAINT = re.compile(r"^(?P<who>(?:\[[^\]]* @ 0x[0-9a-f]+\] )*)\[(?:error|fatal)\] (?P<what>.*)$", re.M)
@@ -119,5 +120,8 @@ def _n_channels(layout: str) -> int:
     counted = re.match(r"(\d+) channels", layout)
     if counted:
         return int(counted[1])
+    sphere = re.match(r"ambisonic (\d+)", layout)
+    if sphere:
+        return (int(sphere[1]) + 1) ** 2
     groups = re.match(r"\d+(?:\.\d+)*", layout)  # at ear height, low ones, overhead
     return sum(int(part) for part in groups[0].split(".")) if groups else 0

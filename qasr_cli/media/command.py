@@ -21,17 +21,22 @@ _N_THREADS = 2  # sound decodes on one; several sources are decoded at once
 # make ffmpeg open other files and addresses: a text file called holiday.mp4 is enough.
 _FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,asf,flv,ogg,wav,w64,aiff,caf,flac,mp3,aac,ac3,"
-    "eac3,dts,dtshd,amr,amrnb,amrwb,ape,wv,tta,au,mxf,rm,truehd"
+    "eac3,dts,dtshd,amr,amrnb,amrwb,ape,wv,tta,au,mxf,rm,truehd,mlp,loas,wtv,dv,dss,qcp,oma,voc,nistsphere,"
+    "gsm,mpc,mpc8,tak,dsf"
 )
 # Audio decoders only: what a video decoder would do with a crafted picture is none of our business.
 _CODECS = (
     "aac,aac_fixed,aac_latm,mp3,mp3float,mp3adu,mp3adufloat,mp2,mp2float,mp1,mp1float,opus,libopus,"
     "vorbis,libvorbis,flac,alac,ac3,ac3_fixed,eac3,dca,truehd,mlp,wavpack,tta,ape,wmav1,wmav2,wmapro,"
-    "wmalossless,wmavoice,amrnb,amrwb,libopencore_amrnb,libopencore_amrwb,cook,ra_144,ra_288,sipr,ralf,"
-    "nellymoser,speex,libspeex,gsm,gsm_ms,g722,g723_1,g726,g729,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,"
-    "pcm_u16le,pcm_u16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,"
-    "pcm_alaw,pcm_mulaw,pcm_bluray,pcm_dvd,pcm_s16le_planar,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,"
-    "adpcm_swf,adpcm_yamaha,adpcm_g722"
+    "wmalossless,wmavoice,amrnb,amrwb,libopencore_amrnb,libopencore_amrwb,cook,real_144,real_288,sipr,ralf,"
+    "nellymoser,speex,libspeex,gsm,gsm_ms,libgsm,libgsm_ms,g722,g723_1,g726,g726le,g729,ilbc,libilbc,"
+    "truespeech,dss_sp,qcelp,evrc,s302m,mp3on4,mp3on4float,als,atrac3,atrac3plus,mpc7,mpc8,tak,shorten,"
+    "qdm2,qdmc,mace3,mace6,dvaudio,dsd_lsbf,dsd_msbf,dsd_lsbf_planar,dsd_msbf_planar,"
+    "pcm_u8,pcm_s8,pcm_s8_planar,pcm_s16le,pcm_s16be,pcm_s16le_planar,pcm_s16be_planar,pcm_u16le,pcm_u16be,"
+    "pcm_s24le,pcm_s24be,pcm_s24le_planar,pcm_u24le,pcm_u24be,pcm_s32le,pcm_s32be,pcm_s32le_planar,"
+    "pcm_u32le,pcm_u32be,pcm_s64le,pcm_s64be,pcm_f16le,pcm_f24le,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,"
+    "pcm_alaw,pcm_mulaw,pcm_bluray,pcm_dvd,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,adpcm_ima_ws,adpcm_swf,"
+    "adpcm_yamaha"
 )
 # A picture is never decoded; but some containers cannot tell when it starts before its header has been read.
 _VIDEO_CODECS = "h264,hevc,mpeg4,mpeg2video,mpeg1video,vp8,vp9,av1,libdav1d,vc1,wmv3,msmpeg4v3,theora,mjpeg"

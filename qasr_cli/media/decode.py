@@ -68,6 +68,8 @@ class AudioStream:
     def _judge(self, n_bytes: int) -> None:
         """Decide at the end of the samples whether ffmpeg was content."""
         reason = _what_went_wrong(self._path, self._child)
+        if not n_bytes and "not on whitelist" in self._child.said and "opening decoder" in reason:
+            reason = f"its sound is {self.track.codec}, which qasr does not decode"
         if not n_bytes:
             raise UndecodableError(f"{self._path}: {reason or 'no sound in its audio track'}")
         if reason:

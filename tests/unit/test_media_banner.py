@@ -1,0 +1,117 @@
+"""What is read from ffmpeg's words, new and old; no ffmpeg needed."""
+
+from __future__ import annotations
+
+import pytest
+
+from qasr_cli.media import banner
+from qasr_cli.records import Track
+
+NEW = """\
+[mpegts @ 0x55d0c8a0e640] [warning] Could not find codec parameters for stream 0 (Video: h264)
+[info] Input #0, mpegts, from 'file:/films/a.ts':
+[info]   Duration: 01:02:03.45, start: 1.400000, bitrate: 436 kb/s
+[info]   Program 1
+[info]   Stream #0:0[0x100]: Video: h264 ([27][0][0][0] / 0x001B), none, start 1.400000
+[info]   Stream #0:1[0x101](kor): Audio: mp2 (mp3float) ([3][0][0][0] / 0x0003), 48000 Hz, mono, fltp, \
+384 kb/s, start 2.900000
+[info]   Stream #0:2[0x102](und): Audio: ac3 ([129][0][0][0] / 0x0081), 44100 Hz, 5.1(side), fltp
+[info] Stream mapping:
+[info]   Stream #0:1 -> #0:0 (mp2 (mp3float) -> pcm_s16le (native))
+[info] Output #0, s16le, to 'pipe:1':
+[info]   Stream #0:0: Audio: pcm_s16le, 16000 Hz, mono, s16, 256 kb/s
+"""
+# 5.1: no start of each stream
+OLD = """\
+[info] Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'file:/films/a.m4a':
+[info]   Metadata:
+[info]     title           : Stream #0:5: Audio: nothing
+[info]   Duration: 00:00:02.00, start: 0.000000, bitrate: 71 kb/s
+[info]   Stream #0:0[0x1](und): Audio: aac (LC) (mp4a / 0x6134706D), 48000 Hz, stereo, fltp, 69 kb/s (default)
+[info]   Stream #0:1[0x0]: Video: png, rgb24(pc), 32x32, 90k tbr, 90k tbn (attached pic)
+[info] Output #0, s16le, to 'pipe:1':
+"""
+
+
+def test_the_clock_and_the_tracks_are_read() -> None:
+    known = banner.read(NEW)
+    length_ms = ((1 * 60 + 2) * 60 + 3) * 1000 + 450
+    assert (known.formats, known.start_ms, known.has_video) == ("mpegts", 1400, True)
+    assert known.tracks == (
+        Track(1, "mp2", 1, 48_000, 1500, length_ms, "kor"),
+        Track(2, "ac3", 6, 44_100, 0, length_ms, None),
+    )
+    assert known.track_starts_ms == (2900, 0)
+
+
+def test_older_words_are_read_too_and_a_cover_is_no_film() -> None:
+    known = banner.read(OLD)
+    assert not known.has_video
+    assert known.tracks == (Track(0, "aac", 2, 48_000, 0, 2000, None),)
+
+
+@pytest.mark.parametrize(
+    "said", ["", "[error] file:/x: Invalid data found when processing input\n", "\0\n[info]"]
+)
+def test_what_is_no_media_has_no_tracks(said: str) -> None:
+    assert banner.read(said) == banner.Banner("", 0, False, (), ())
+
+
+def test_a_live_recording_has_no_length() -> None:
+    (track,) = banner.read(
+        "[info] Input #0, flv, from 'file:/a':\n[info]   Duration: N/A, start: 0.000000, bitrate: N/A\n"
+        "[info]   Stream #0:0: Audio: aac (LC), 44100 Hz, mono, fltp\n"
+    ).tracks
+    assert track.duration_ms is None
+
+
+@pytest.mark.parametrize(
+    ("layout", "n_channels"),
+    [
+        ("mono", 1),
+        ("stereo", 2),
+        ("2.1", 3),
+        ("5.1(side)", 6),
+        ("7.1.4", 12),
+        ("22.2", 24),
+        ("quad(side)", 4),
+        ("hexagonal", 6),
+        ("3 channels", 3),
+        ("3 channels (FL+FR+LFE)", 3),
+        ("ambisonic 1", 4),
+        ("0 channels", 0),
+        ("something new", 0),
+    ],
+)
+def test_channels_are_counted_in_every_layout(layout: str, n_channels: int) -> None:
+    said = f"[info] Input #0, wav, from 'x':\n[info]   Stream #0:0: Audio: flac, 48000 Hz, {layout}, s16\n"
+    assert banner.read(said).tracks[0].channels == n_channels
+
+
+def test_only_lines_that_matter_are_kept() -> None:
+    kept = [line for line in (NEW + OLD).splitlines() if banner.EARS.keep.search(line.encode())]
+    assert banner.read("\n".join(kept)) == banner.read(NEW)
+    assert not any("title" in line or "Program" in line or "mapping" in line for line in kept)
+    assert not banner.EARS.keep.search(b"[info]     title           : [error] boo")
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ("[info] Input #0, wav, from 'x':\n", ""),
+        ("[mov,mp4 @ 0x55] [error] moov atom not found\n[error] x: Invalid data\n", "moov atom not found"),
+        ("[in#0 @ 0x5] [error] Error opening input: Invalid argument\n", "Invalid argument"),
+        ("[aist#0:0/aac @ 0x5] [dec:aac @ 0x6] [error] Error submitting packet\n", "Error submitting packet"),
+        ("[info]   title : [error] boo\n", ""),
+        # of the picture, which is not looked at
+        ("[h264 @ 0x55] [error] non-existing PPS 0 referenced\n", ""),
+        ("[h264 @ 0x5e] [error] Codec (h264) not on whitelist 'aac'\n", ""),
+        ("[null @ 0x5e] [error] Application provided invalid, non monotonically increasing dts\n", ""),
+        (
+            "[h264 @ 0x55] [error] no frame!\n[aac @ 0x55] [error] Input buffer exhausted\n",
+            "Input buffer exhausted",
+        ),
+    ],
+)
+def test_the_first_complaint_about_the_sound_is_found(said: str, complaint: str) -> None:
+    assert banner.first_complaint(said) == complaint
