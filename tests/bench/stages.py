@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import tempfile
 from collections.abc import Callable
@@ -51,7 +52,11 @@ class Meter:
 
 
 def measure_stages(media: Path) -> dict[str, float]:
-    """Return CPU milliseconds per second of audio, by stage."""
+    """Return CPU milliseconds per second of audio, by stage; the models on one thread.
+
+    With more, threads that wait for each other spin, and CPU time says little.
+    """
+    os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is loaded, which is in the next line
     loaded = engines.load(EngineOptions(model="demo", device="cpu"))
     meter = Meter()
     with tempfile.TemporaryDirectory() as folder:
