@@ -79,9 +79,7 @@ class Qwen3Recognizer:
             self._prompts.transcription(item.n_tokens, options.context, forced.name if forced else None)
             for item in features
         ]
-        budgets = [
-            _BUDGET_TOKENS + _BUDGET_TOKENS_PER_S * len(samples) // SAMPLE_RATE_HZ for samples in audio
-        ]
+        budgets = [_token_budget(len(samples)) for samples in audio]
         with _device_errors(self._placement.device):
             written = self._generate(features, ids, max(budgets))
         name = forced.name if forced else None
