@@ -42,7 +42,7 @@ _COMPLAINT = re.compile(r"^(?P<who>(?:\[[^\]]* @ 0x[0-9a-f]+\] )*)\[(?:error|fat
 # Of the decoders that it may not use ffmpeg complains, of a picture that nobody looks at, and of the sink
 # that its packets go to.
 _IDLE = re.compile(r"not on whitelist|codec parameters|^Not detecting")
-_IDLE_WHO = re.compile(r"\[(?:h264|hevc|mpeg\w*video|mpeg4|vp[89]|av1|libdav1d|vc1|wmv3|theora|null) @ ")
+_IDLE_WHO = re.compile(r"\[(?:h264|hevc|mpeg\w*video|mpeg4|vp[89]|av1|libdav1d|vc1|wmv3|theora|null|NULL) @ ")
 
 
 @dataclass(frozen=True, slots=True)

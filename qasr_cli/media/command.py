@@ -11,7 +11,7 @@ from typing import Any
 import ffmpeg
 
 from qasr_cli.media.ffmpeg import find_tools
-from qasr_cli.timebase import SAMPLE_RATE_HZ
+from qasr_cli.timebase import MS_PER_S, SAMPLE_RATE_HZ
 
 _PLACEHOLDER = "INPUT"
 _MAX_ALLOC_BYTES = 512 * 1024**2  # in one piece; the largest honest ones are cover pictures
@@ -42,9 +42,16 @@ _CODECS = (
 _VIDEO_CODECS = "h264,hevc,mpeg4,mpeg2video,mpeg1video,vp8,vp9,av1,libdav1d,vc1,wmv3,msmpeg4v3,theora,mjpeg"
 
 
-def decode(path: Path, audio_track: int) -> list[str]:
-    """Return the command that writes one audio track to stdout; enough for nearly every file."""
-    return _finished([_samples(_input(_CODECS), audio_track)], path)
+def decode(path: Path, audio_track: int, late_ms: int = 0) -> list[str]:
+    """Return the command that writes one audio track to stdout; enough for nearly every file.
+
+    Args:
+        path: The media.
+        audio_track: Counts audio tracks only.
+        late_ms: How much later than ffmpeg takes it to start the track really does.
+    """
+    shift = {"itsoffset": f"{late_ms / MS_PER_S:.3f}"} if late_ms else {}
+    return _finished(_samples(_input(_CODECS, **shift), audio_track), path)
 
 
 def decode_on_the_clock_of_all(path: Path, audio_track: int, *, is_jumping: bool) -> list[str]:
@@ -65,13 +72,14 @@ def decode_on_the_clock_of_all(path: Path, audio_track: int, *, is_jumping: bool
     return _finished(ffmpeg.merge_outputs(samples, nowhere), path)
 
 
-def _input(codecs: str) -> Any:
+def _input(codecs: str, **more: str) -> Any:
     return ffmpeg.input(
         _PLACEHOLDER,
         protocol_whitelist="file,pipe",
         format_whitelist=_FORMATS,
         codec_whitelist=codecs,
         threads=_N_THREADS,
+        **more,
     )
 
 

@@ -16,7 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from qasr_cli.errors import InputOutputError, NoInputError, UndecodableError, UsageError, printable
+from qasr_cli.errors import (
+    InputOutputError,
+    NoInputError,
+    UnavailableError,
+    UndecodableError,
+    UsageError,
+    printable,
+)
 from qasr_cli.media import banner, command
 from qasr_cli.media.banner import Banner
 from qasr_cli.media.process import Child, running
@@ -100,8 +107,10 @@ def open_audio(path: Path, options: MediaOptions) -> Iterator[AudioStream]:
             again = command.decode_on_the_clock_of_all(path, wanted, is_jumping=is_jumping)
             child, first = _begin(stack, again)
             if not first:  # its picture cannot even be described: better its sound alone than nothing
-                child, first = _begin(stack, command.decode(path, wanted))
-                warnings = ("its picture is unreadable; if its sound starts later, subtitles are early",)
+                late_ms = track.start_ms if is_jumping else 0
+                child, first = _begin(stack, command.decode(path, wanted, late_ms))
+                if not late_ms:
+                    warnings = ("its picture is unreadable; if its sound starts later, subtitles are early",)
         audio = AudioStream(path, child, track, first, options.max_hours)
         audio.warnings = warnings
         yield audio
@@ -110,7 +119,10 @@ def open_audio(path: Path, options: MediaOptions) -> Iterator[AudioStream]:
 def _begin(stack: contextlib.ExitStack, arguments: list[str]) -> tuple[Child, bytes]:
     """Start ffmpeg in place of the one before, and return it with its first samples."""
     stack.pop_all().close()
-    child = stack.enter_context(running(arguments, banner.EARS))
+    try:
+        child = stack.enter_context(running(arguments, banner.EARS))
+    except OSError as error:
+        raise UnavailableError(f"ffmpeg {arguments[0]} does not start: {error.strerror}") from error
     return child, child.read(_BLOCK_BYTES)
 
 
