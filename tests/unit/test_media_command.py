@@ -34,7 +34,6 @@ NAMES = [
     "-y.mkv",
     "a%03d.wav",
     "concat:a|b.wav",
-    "http://x/y.mp4",
     "x y.ts",
     os.fsdecode(b"\xff.wav"),
 ]
