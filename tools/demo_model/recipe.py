@@ -13,8 +13,8 @@ from tools.demo_model.batches import Plan
 from tools.demo_model.grammar import Mix
 from tools.demo_model.learn import LearnSettings, Place, learn
 
-# Clips of 20 s are trained too, and on dev 8 to 16 s were alike; but the more is said in a chunk, the likelier
-# a word is dropped or said twice, and 12 s leaves a margin.
+# Clips of 20 s are trained too, and on dev 8 to 16 s were alike; but the more is said in a chunk, the
+# likelier a word is dropped or said twice, and 12 s leaves a margin.
 MAX_CHUNK_MS = 12_000
 BANKS = {
     "bank": bank.BankSettings(),
