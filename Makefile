@@ -43,7 +43,7 @@ goldens: $(INSTALLED)  ## Write the golden subtitle files anew; review the diff
 samples: $(VENV)/.demo-model  ## Speak the sample media anew
 	$(BIN)/python -m tools.demo_model samples
 
-demo-model: $(VENV)/.demo-model  ## Train the demo pair from nothing (about an hour on two cores)
+demo-model: $(VENV)/.demo-model  ## Train the demo pair from nothing (an hour and a half on two cores)
 	$(BIN)/python -m tools.demo_model all --out build/demo-model
 	@echo "The new pair is in build/demo-model/pair; copy it over qasr_cli/demo to ship it."
 
