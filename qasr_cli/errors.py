@@ -2,7 +2,6 @@
 
     QasrError                70
     ├── UsageError            2   flags that contradict each other
-    ├── QualityError          4   --strict, and a result that breaks a rule
     ├── UndecodableError     65   not media, no audio in it, not a transcript
     ├── NoInputError         66   no such file, nothing to transcribe in a folder
     ├── UnavailableError     69   ffmpeg, weights, an engine or a device is missing
@@ -12,7 +11,8 @@
     └── ConfigError          78   unknown key or wrong type in qasr.toml
 
 An error's text is one line: which file or flag, what is wrong. Its hint is one line: what to do next.
-The codes are sysexits.h's, apart from 2, 3 and 4; they are part of the stable interface, the texts are not.
+The codes are sysexits.h's, apart from 2, 3 (some of several failed) and 4 (--strict, and a doubt); they are
+part of the stable interface, the texts are not.
 """
 
 from __future__ import annotations
@@ -75,13 +75,6 @@ class UsageError(QasrError):
 
     exit_code = ExitCode.USAGE
     hint = "see qasr --help"
-
-
-class QualityError(QasrError):
-    """The work is done but breaks a rule that the user asked to be held."""
-
-    exit_code = ExitCode.QUALITY
-    hint = "the outputs are written; run without --strict to accept them"
 
 
 class UndecodableError(QasrError):
