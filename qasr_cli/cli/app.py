@@ -5,7 +5,6 @@ In go arguments; out comes an exit code. Knows Typer and the rooms below by name
 
 from __future__ import annotations
 
-import inspect
 import signal
 import sys
 import typing
@@ -95,7 +94,7 @@ def _settings_of(command: Callable[..., None]) -> dict[str, type]:
     settings: dict[str, type] = {}
     for name, hint in typing.get_type_hints(command).items():
         kinds = [kind for kind in (hint, *typing.get_args(hint)) if kind in {str, int, float, bool}]
-        if kinds and inspect.signature(command).parameters.get(name) is not None:
+        if kinds:
             settings[name] = kinds[0]
     return settings
 

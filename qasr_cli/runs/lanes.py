@@ -153,6 +153,7 @@ class Run:
         """Yield each source when its last chunk is back."""
         capacity = engines.recognizer.capacity
         limits = self._options.chunk.limited_to(capacity.max_chunk_ms)
+        fullest_ms = min(capacity.max_batch_ms, capacity.max_batch_size * limits.max_ms)
         window: list[Job] = []
         window_ms = 0
         for opened in results:
@@ -166,7 +167,7 @@ class Run:
             for chunk in chunks:
                 window.append(Job(opened, chunk))
                 window_ms += chunk.duration_ms
-                if window_ms >= _BATCHES_PER_WINDOW * capacity.max_batch_ms:
+                if window_ms >= _BATCHES_PER_WINDOW * fullest_ms:
                     yield from self._hear_window(window, engines)
                     window, window_ms = [], 0
         yield from self._hear_window(window, engines)

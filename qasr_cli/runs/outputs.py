@@ -52,18 +52,24 @@ def plan(sources: Sequence[Source], options: OutputOptions, suffixes: Mapping[st
     plans = []
     for source in sources:
         targets = {} if options.is_stdout else _targets(source, options, suffixes)
-        clash = next((path for path in targets.values() if path in taken), None)
-        if clash is not None:
-            other = taken[clash].relative
-            error = CannotCreateError(
-                f"{source.relative}: {other} is transcribed to the same {clash.name}",
-                "rename one of the two, or run them with different -o DIR",
-            )
-            plans.append(Plan(source, {}, error=error))
-            continue
-        taken |= dict.fromkeys(targets.values(), source)
-        plans.append(_respect_existing(source, targets, options))
+        places = [path.parent.resolve() / path.name for path in targets.values()]
+        error = _clash(source, places, taken)
+        taken |= dict.fromkeys(places, source) if error is None else {}
+        plans.append(Plan(source, {}, error=error) if error else _respect_existing(source, targets, options))
     return plans
+
+
+def _clash(source: Source, places: Sequence[Path], taken: Mapping[Path, Source]) -> CannotCreateError | None:
+    """Return why a source may not be written to these places, if it may not even with `--overwrite`."""
+    if source.path.resolve() in places:
+        return CannotCreateError(f"{source.path}: its result would replace the input itself", "use -o DIR")
+    clash = next((place for place in places if place in taken), None)
+    if clash is None:
+        return None
+    return CannotCreateError(
+        f"{source.relative}: {taken[clash].relative} is transcribed to the same {clash.name}",
+        "rename one of the two, or run them with different -o DIR",
+    )
 
 
 def _targets(source: Source, options: OutputOptions, suffixes: Mapping[str, str]) -> dict[str, Path]:

@@ -93,6 +93,19 @@ class TestOutputs:
         assert plans[1].error is not None
         assert "a.mp4 is transcribed to the same a.srt" in str(plans[1].error)
 
+    def test_the_same_path_in_another_spelling_is_the_same(self, tmp_path: Path) -> None:
+        (tmp_path / "sub").mkdir()
+        first = self.source(tmp_path / "a.mp4", "a.mp4")
+        second = self.source(tmp_path / "sub" / ".." / "a.mkv", "a.mkv", 1)
+        assert self.plan(first, second, is_overwrite=True)[1].error is not None
+
+    def test_a_result_never_replaces_the_input(self, tmp_path: Path) -> None:
+        path = tmp_path / "film.srt"  # media under a misleading name
+        path.touch()
+        plan = self.plan(self.source(path, "film.srt", is_found=False), is_overwrite=True)[0]
+        assert "replace the input" in str(plan.error)
+        assert not plan.targets
+
     def test_a_finished_one_of_a_folder_is_done_and_a_half_finished_one_is_completed(
         self, tmp_path: Path
     ) -> None:
