@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 _STEPS = {
-    "all": "everything from nothing: bank, both trainings, checkpoints, figures",
-    "bank": "speak the training sentences",
+    "all": "everything from nothing: banks, all trainings, checkpoints, figures",
+    "bank": "speak the training sentences, fetch the recordings of real people",
     "train": "train the recogniser and the aligner",
     "export": "write the trained weights as checkpoints",
     "evaluate": "print the figures of a pair, through transformers' own path",
@@ -29,11 +29,14 @@ def _parser() -> argparse.ArgumentParser:
             step.add_argument(
                 "--part", choices=("dev", "test"), default="dev", help="held-out sentences to use"
             )
-            step.add_argument("--clips", type=int, default=200, help="clips of each kind")
-            step.add_argument("--batch", type=int, default=8, help="clips recognised at once")
+            step.add_argument("--clips", type=int, default=60, help="clips of each kind")
+            step.add_argument(
+                "--packages", type=Path, help="folder with the recordings of real people; left out without it"
+            )
             continue
         step.add_argument("--out", type=Path, default=Path("build/demo-model"), help="working folder")
         step.add_argument("--device", default="cpu", help="cpu or cuda")
+        step.add_argument("--without-people", action="store_true", help="leave recordings of real people out")
         step.add_argument("--processes", type=int, help="training processes; default two on a CPU")
     return parser
 
@@ -50,6 +53,7 @@ def _make(arguments: argparse.Namespace) -> None:
         workers=0 if on_cpu else max(2, cores // 2 - 1),
         bank_processes=cores,
         folder=arguments.out,
+        people=not arguments.without_people,
     )
     steps = {
         "bank": lambda: recipe.make_banks(place),
@@ -61,7 +65,8 @@ def _make(arguments: argparse.Namespace) -> None:
     if arguments.step == "all":
         from tools.demo_model.evaluate import evaluate
 
-        evaluate(place.folder / "pair", part="dev", n_clips=200, batch=8)
+        packages = place.folder / "packages" if place.people else None
+        evaluate(place.folder / "pair", "dev", n_clips=60, packages=packages)
 
 
 def main() -> None:
@@ -74,7 +79,7 @@ def main() -> None:
     elif arguments.step == "evaluate":
         from tools.demo_model.evaluate import evaluate
 
-        evaluate(arguments.pair, arguments.part, arguments.clips, arguments.batch)
+        evaluate(arguments.pair, arguments.part, arguments.clips, arguments.packages)
     else:
         _make(arguments)
 

@@ -16,14 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.demo_model import grammar, noise
+from tools.demo_model import noise
 from tools.demo_model.mel import FRAME_MS, N_MELS, log_mel
-from tools.demo_model.synth import SAMPLE_RATE_HZ, Unit, UntimedError, Utterance, speak
+from tools.demo_model.synth import SAMPLE_RATE_HZ, Unit, UntimedError, Utterance, bare_phone, speak
+from tools.demo_model.texts import LANGUAGES, Mix
 from tools.demo_model.voices import Voice, train_voice
 
 _PER_MS = SAMPLE_RATE_HZ // 1000
 _EDGE_MS = 40  # silence kept before the first and after the last word
 NOISE_S = 12
+SPEAKS = ("en", "ko", "es", "en", "ko", "es", "en")  # the speakers' languages, over and over
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,15 @@ class BankSettings:
         n_noises: speechless sounds of NOISE_S seconds, evenly of each kind.
         seed: of everything.
         mix: what is said.
+        lines: texts to say instead, by language code.
     """
 
-    n_speakers: int = 700
+    n_speakers: int = 1050
     sentences_each: int = 36
-    n_noises: int = 210
+    n_noises: int = 300
     seed: int = 1
-    mix: grammar.Mix = field(default_factory=grammar.Mix)
+    mix: Mix = field(default_factory=Mix)
+    lines: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,18 +72,13 @@ def trimmed(said: Utterance) -> Utterance:
     return Utterance(samples, *moved)
 
 
-def plain_phone(name: str) -> str:
-    """A phoneme's name without stress and variant marks; pauses become ""."""
-    return "" if name.startswith("_") else name.strip("',;#-2[")
-
-
 def _spoken(text: str, voice: Voice, echo: np.ndarray | None) -> Spoken:
     said = trimmed(speak(text, voice))
     samples = said.samples
     if echo is not None:
         samples = np.convolve(samples, echo)[: len(samples) + 150 * _PER_MS]
     samples = np.pad(samples, (0, -len(samples) % (FRAME_MS * _PER_MS)))
-    phones = [Unit(plain_phone(p.text), p.start_ms, p.end_ms) for p in said.phones]
+    phones = [Unit(bare_phone(p.text), p.start_ms, p.end_ms) for p in said.phones]
     return Spoken(log_mel(samples).astype(np.float16), said.words, tuple(p for p in phones if p.text))
 
 
@@ -89,12 +88,15 @@ def _speaker(number: int, settings: BankSettings) -> list[Spoken]:
 
     torch.set_num_threads(1)
     rng = random.Random(f"{settings.seed}/{number}")
-    voice = train_voice(rng)
-    echo = noise.room(np.random.default_rng([settings.seed, number])) if rng.random() < 0.2 else None
+    language = LANGUAGES[SPEAKS[number % len(SPEAKS)]]
+    voice = train_voice(rng, language.code)
+    echo = noise.room(np.random.default_rng([settings.seed, number])) if rng.random() < 0.25 else None
     spoken: list[Spoken] = []
     while len(spoken) < settings.sentences_each:
         try:
-            spoken.append(_spoken(grammar.sentence(rng, "train", settings.mix), voice, echo))
+            lines = settings.lines.get(language.code)
+            text = rng.choice(lines) if lines else language.sentence(rng, "train", settings.mix)
+            spoken.append(_spoken(text, voice, echo))
         except UntimedError:
             continue
     return spoken
@@ -138,12 +140,20 @@ def build(folder: Path, settings: BankSettings, processes: int) -> None:
                 frames.append(frames[-1] + len(one.logs))
                 spoken.append(Spoken(one.logs[:0], one.words, one.phones))
     _noises(settings).tofile(folder / "noise.f16")
-    np.savez(
-        folder / "bank.npz", frames=np.array(frames), n_noises=settings.n_noises,
-        sentences_each=settings.sentences_each, **_flat(spoken, "words"), **_flat(spoken, "phones"),
-    )  # fmt: skip
+    speakers = np.arange(settings.n_speakers).repeat(settings.sentences_each)
+    write(folder, frames, spoken, speakers, [SPEAKS[i % len(SPEAKS)] for i in range(settings.n_speakers)])
     mark.write_text(wanted, encoding="utf-8")
     print(f"bank: {len(spoken)} sentences, {frames[-1] * FRAME_MS / 3.6e6:.2f} h")
+
+
+def write(
+    folder: Path, frames: list[int], spoken: list[Spoken], speakers: np.ndarray, languages: list[str]
+) -> None:
+    """Write ``bank.npz``: where each sentence lies, who says what when, the speakers' languages."""
+    np.savez(
+        folder / "bank.npz", frames=np.array(frames), speakers=speakers, languages=np.array(languages),
+        **_flat(spoken, "words"), **_flat(spoken, "phones"),
+    )  # fmt: skip
 
 
 class Bank:
@@ -154,9 +164,10 @@ class Bank:
         self._frames = data["frames"]
         self._speech = np.memmap(folder / "speech.f16", np.float16, "r").reshape(-1, N_MELS)
         self.noises = np.memmap(folder / "noise.f16", np.float16, "r").reshape(
-            int(data["n_noises"]), -1, N_MELS
+            -1, NOISE_S * 1000 // FRAME_MS, N_MELS
         )
-        self.sentences_each = int(data["sentences_each"])
+        self._speakers = data["speakers"]
+        self._languages = data["languages"].tolist()
         self._units = {
             kind: (data[f"{kind}_ms"], data[f"{kind}_text"], data[f"{kind}_begin"])
             for kind in ("words", "phones")
@@ -165,6 +176,16 @@ class Bank:
 
     def __len__(self) -> int:
         return len(self._frames) - 1
+
+    def language(self, index: int) -> str:
+        """Code of the language a sentence is in."""
+        return str(self._languages[self._speakers[index]])
+
+    def by_same_speaker(self, index: int) -> tuple[int, int]:
+        """First and last but one of the sentences that this sentence's speaker says."""
+        speaker = self._speakers[index]
+        first, last = np.searchsorted(self._speakers, [speaker, speaker + 1])
+        return int(first), int(last)
 
     def n_frames(self, index: int) -> int:
         """Length of a sentence in frames of 10 ms."""

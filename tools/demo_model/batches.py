@@ -6,6 +6,7 @@ the batch, so one process or two, loaded ahead or not, learn the same.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +14,13 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from tools.demo_model import grammar
 from tools.demo_model.bank import Bank
 from tools.demo_model.compose import Clip, Composer
+from tools.demo_model.texts import LANGUAGES
 from tools.demo_model.tokens import CLASS_MS, PromptIds
 
 # Length ranges in seconds; a step's clips are of one range. Wider ranges are drawn more often.
-RANGES_S = ((0.5, 2), (2, 4), (4, 6), (6, 8), (8, 10), (10, 13), (13, 16), (16, 20))
+RANGES_S = ((0.5, 2), (2, 4), (4, 6), (6, 8), (8, 10), (10, 13), (13, 16), (16, 20), (20, 25), (25, 30))
 _SUB_MS = np.array([-30, -10, 10, 30])  # where in a token's 80 ms the phoneme is asked for
 _IGNORE = -100
 
@@ -34,9 +35,10 @@ class Plan:
         steps: optimiser steps.
         seconds: audio seconds of a full batch.
         seed: of all draws.
-        ramp: share of the steps over which the longest clips grow from 4 s to 20 s.
+        ramp: share of the steps over which the longest clips grow from 4 s to 30 s.
         task: "asr" or "aligner".
         shards: how many equal shares a batch is composed in.
+        banks: the banks' folders and how often a clip is made of each (shares of 1).
     """
 
     steps: int
@@ -45,6 +47,7 @@ class Plan:
     ramp: float
     task: str
     shards: int = 2
+    banks: tuple[tuple[str, float], ...] = (("bank", 1.0),)
 
 
 def token_of(at_ms: np.ndarray) -> np.ndarray:
@@ -101,60 +104,70 @@ class _Row:
 class Batches(Dataset[Batch]):
     """All steps of a run as a map-style dataset; item ``i`` is step ``i``'s batch or share of it."""
 
-    def __init__(self, bank: Path, ids: PromptIds, plan: Plan, shares: tuple[int, ...]) -> None:
+    def __init__(self, folder: Path, ids: PromptIds, plan: Plan, shares: tuple[int, ...]) -> None:
         self.plan = plan
-        self._folder = bank
-        self._composer: Composer | None = None
+        self._folder = folder
+        self._composers: list[Composer] = []
         self._ids = ids
         self._shares = shares
-        self.phone_names = Bank(bank).phone_names
+        banks = [Bank(folder / name) for name, _ in plan.banks]
+        self.phone_names = sorted({phone for bank in banks for phone in bank.phone_names})
         self._phone_id = {name: i + 1 for i, name in enumerate(self.phone_names)}
 
     def __len__(self) -> int:
         return self.plan.steps
 
     def __getitem__(self, step: int) -> Batch:
-        if self._composer is None:
-            self._composer = Composer(Bank(self._folder))
+        if not self._composers:
+            self._composers = [Composer(Bank(self._folder / name)) for name, _ in self.plan.banks]
         low, high = self._range(step)
         per_share = max(1, round(self.plan.seconds / self.plan.shards / high))
         clips, rows = [], []
         for share in self._shares:
             rng = np.random.default_rng([self.plan.seed, step, share])
             for _ in range(per_share):
-                clip = self._composer.clip(rng, low, high)
-                while self.plan.task == "aligner" and not clip.words:
-                    clip = self._composer.clip(rng, low, high)
+                clip = self._clip(rng, low, high)
                 clips.append(clip)
                 rows.append(
                     self._asr_row(rng, clip) if self.plan.task == "asr" else self._aligner_row(rng, clip)
                 )
         return self._collated(clips, rows)
 
+    def _clip(self, rng: np.random.Generator, low: float, high: float) -> Clip:
+        composer = self._composers[
+            rng.choice(len(self._composers), p=[share for _, share in self.plan.banks])
+        ]
+        clip = composer.clip(rng, low, high)
+        if self.plan.task == "aligner" and not clip.words:
+            return self._clip(rng, low, high)
+        return clip
+
     def _range(self, step: int) -> tuple[float, float]:
         """The step's length range: drawn by width, from short to long ranges as the ramp goes on."""
-        longest = 4 + 16 * min(1.0, step / max(1, self.plan.ramp * self.plan.steps))
+        longest = 4 + 26 * min(1.0, step / max(1, self.plan.ramp * self.plan.steps))
         allowed = [one for one in RANGES_S if one[1] <= longest]
         width = np.array([high - low for low, high in allowed])
         rng = np.random.default_rng([self.plan.seed, step])
         return allowed[rng.choice(len(allowed), p=width / width.sum())]
 
     def _asr_row(self, rng: np.random.Generator, clip: Clip) -> _Row:
-        ids, text = self._ids, " ".join(clip.words)
-        context = ""
-        if rng.random() < 0.15:
-            context = " ".join(rng.choice(grammar.vocabulary(), rng.integers(1, 12)).tolist())
+        ids = self._ids
+        context, words = self._context(rng, clip)
+        text = " ".join(words)
         row = ids.of(f"<|im_start|>system\n{context}<|im_end|>\n<|im_start|>user\n<|audio_start|>")
         first_audio, n_audio = len(row), n_audio_tokens(clip.n_frames)
         row += [ids.audio] * n_audio + ids.of("<|audio_end|><|im_end|>\n<|im_start|>assistant\n")
-        is_forced = not clip.words and rng.random() < 0.4
-        tag = ids.of("language English<asr_text>" if clip.words or is_forced else "language None<asr_text>")
+        # Where nothing is said although a language was asked for, nothing is written after the tag.
+        is_forced = not words and rng.random() < 0.4
+        name = LANGUAGES[clip.language or str(rng.choice(list(LANGUAGES)))].name
+        tag = ids.of(f"language {name if words or is_forced else 'None'}<asr_text>")
         encoded = ids.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         answer = [*tag, *encoded["input_ids"], ids.end]
         begin = len(row)
         learnt = [_IGNORE] * len(tag) + answer[len(tag) :] if is_forced else answer
         targets = [_IGNORE] * (begin - 1) + learnt
-        times = _piece_times(clip, encoded["offset_mapping"])
+        word_ms = np.nan_to_num(clip.word_ms)
+        times = _piece_times(words, word_ms, encoded["offset_mapping"])
         # The first guided layer finds where the token just written was spoken, the second where the next is.
         guides = [
             (
@@ -168,7 +181,31 @@ class Batches(Dataset[Batch]):
             )
             for layer in (0, 1)
         ]
-        return _Row(row + answer[:-1], targets, guides)
+        return _Row(row + answer[:-1], targets, guides if clip.is_timed else [])
+
+    def _context(self, rng: np.random.Generator, clip: Clip) -> tuple[str, list[str]]:
+        """A system prompt, mostly empty, and the words to write under it.
+
+        Most prompts have nothing to do with the sound. Some spell a name that is said, perhaps unusually:
+        then the text follows the prompt.
+        """
+        language = LANGUAGES[clip.language or str(rng.choice(list(LANGUAGES)))]
+        spellings = {name: pair for pair in language.twins for name in pair}
+        said = sorted({clean(word) for word in clip.words} & {usual for usual, _ in language.twins})
+        listed: list[str] = []
+        words = clip.words
+        if said and rng.random() < 0.5:
+            usual, unusual = spellings[str(rng.choice(said))]
+            listed = [unusual if rng.random() < 0.7 else usual]
+            words = [word.replace(usual, listed[0]) if clean(word) == usual else word for word in words]
+        elif rng.random() > 0.2:
+            return "", words
+        # Other unusual spellings stand for names that are not said.
+        absent = [unusual for usual, unusual in language.twins if usual not in said]
+        pool = language.vocabulary if rng.random() < 0.5 or not absent else absent
+        listed += rng.choice(pool, rng.integers(0, 10)).tolist()
+        rng.shuffle(listed)
+        return str(rng.choice([" ", ", "])).join(listed), words
 
     def _aligner_row(self, rng: np.random.Generator, clip: Clip) -> _Row:
         ids = self._ids
@@ -177,7 +214,8 @@ class Batches(Dataset[Batch]):
         targets, guides = [_IGNORE] * len(row), []
         for word, times in zip(clip.words, clip.word_ms, strict=True):
             # The recogniser's mistakes must not throw the aligner off.
-            written = str(rng.choice(grammar.vocabulary())) if rng.random() < 0.02 else word
+            is_slip = rng.random() < 0.02
+            written = str(rng.choice(LANGUAGES[clip.language].vocabulary)) if is_slip else word
             word_ids = ids.of(clean(written))
             row += [*word_ids, ids.timestamp, ids.timestamp]
             targets += [_IGNORE] * len(word_ids) + [round(float(t)) for t in times]
@@ -209,29 +247,37 @@ class Batches(Dataset[Batch]):
         return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in batch.items()}
 
     def _dense(self, clip: Clip) -> tuple[np.ndarray, np.ndarray]:
-        """For every audio token: phonemes at four moments int64[n, 4] (0: none), the piece int64[n]."""
+        """For every audio token: phonemes at four moments int64[n, 4] (0: none), the piece int64[n].
+
+        Nothing is asked of a clip whose times are not known.
+        """
         centres = token_centres_ms(n_audio_tokens(clip.n_frames))
+        if not clip.is_timed:
+            return np.full((len(centres), 4), _IGNORE), np.full(len(centres), _IGNORE)
         phone_ids = np.array([self._phone_id[name] for name in clip.phones] + [0])
         phones = phone_ids[_at(centres[:, None] + _SUB_MS, clip.phone_ms)]
         encoded = self._ids.tokenizer(
             " ".join(clip.words), add_special_tokens=False, return_offsets_mapping=True
         )
-        times = _piece_times(clip, encoded["offset_mapping"])
+        times = _piece_times(clip.words, clip.word_ms, encoded["offset_mapping"])
         pieces = np.array([*encoded["input_ids"], self._ids.audio])
         return phones, pieces[_at(centres, times)]
 
 
-def _piece_times(clip: Clip, offsets: list[tuple[int, int]]) -> np.ndarray:
+def _piece_times(words: list[str], word_ms: np.ndarray, offsets: list[tuple[int, int]]) -> np.ndarray:
     """When each text token is spoken, float[n, 2]: its word's span shared out by letters."""
     times, begin, word = [], 0, 0
-    for start, end in offsets:
-        while start >= begin + len(clip.words[word]):
-            begin += len(clip.words[word]) + 1
+    for (start, end), pieces in itertools.groupby(offsets):
+        while start >= begin + len(words[word]):
+            begin += len(words[word]) + 1
             word += 1
-        length = len(clean(clip.words[word])) or 1
-        word_start, word_end = clip.word_ms[word]
-        share = np.clip(np.array([start - begin, end - begin]) / length, 0, 1)
-        times.append(word_start + share * (word_end - word_start))
+        length = len(clean(words[word])) or 1
+        word_start, word_end = word_ms[word]
+        # A letter of several bytes may be several pieces, which then share its time.
+        n_pieces = len(list(pieces))
+        edges = np.clip(np.linspace(start - begin, end - begin, n_pieces + 1) / length, 0, 1)
+        edges = word_start + edges * (word_end - word_start)
+        times += list(itertools.pairwise(edges))
     return np.array(times).reshape(-1, 2)
 
 

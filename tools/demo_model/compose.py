@@ -6,6 +6,7 @@ and the true times. Lengths are flat between the bounds, so long clips are as we
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +27,8 @@ class MixSettings:
     masked: float = 0.35
     cropped: float = 0.12
     sparse: float = 0.15  # fewer sentences, longer pauses
+    dialogue: float = 0.1  # sentences of several speakers of one language
+    mixed: float = 0.05  # sentences of several languages
 
 
 @dataclass
@@ -39,6 +42,7 @@ class Clip:
         word_ms: float32[n_words, 2], from the clip's start.
         phones: names.
         phone_ms: float32[n_phones, 2].
+        language: code of the language that is heard longest, or "".
     """
 
     features: np.ndarray
@@ -47,6 +51,12 @@ class Clip:
     word_ms: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.float32))
     phones: list[str] = field(default_factory=list)
     phone_ms: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.float32))
+    language: str = ""
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it is known when each word is said."""
+        return not np.isnan(self.word_ms).any()
 
 
 @dataclass
@@ -58,6 +68,12 @@ class _Piece:
     word_ms: np.ndarray
     phones: np.ndarray
     phone_ms: np.ndarray
+    language: str
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it is known when each word is said."""
+        return not np.isnan(self.word_ms).any()
 
 
 class Composer:
@@ -91,11 +107,14 @@ class Composer:
         """Sentences, mostly of one speaker, that fit into ``room`` frames."""
         n_short_enough = max(1, int(np.searchsorted(self._lengths, room)))
         first = int(self._by_length[rng.integers(n_short_enough)])
-        each = self.bank.sentences_each
-        speaker = first // each
-        order = [first, *(speaker * each + rng.permutation(each)).tolist()]
-        if rng.random() < 0.1:  # a dialogue
-            order[1:] = rng.integers(0, len(self.bank), each).tolist()
+        low, high = self.bank.by_same_speaker(first)
+        order = [first, *(low + rng.permutation(high - low)).tolist()]
+        kind = rng.random()
+        if kind < self._settings.dialogue + self._settings.mixed:
+            others = rng.integers(0, len(self.bank), 100).tolist()
+            if kind < self._settings.dialogue:
+                others = [i for i in others if self.bank.language(i) == self.bank.language(first)]
+            order[1:] = others
         most = rng.integers(1, 4) if rng.random() < self._settings.sparse else len(order)
         chosen: list[_Piece] = []
         for index in dict.fromkeys(order):
@@ -109,8 +128,8 @@ class Composer:
     def _piece(self, rng: np.random.Generator, index: int) -> _Piece:
         words, word_ms = self.bank.units(index, "words")
         phones, phone_ms = self.bank.units(index, "phones")
-        piece = _Piece(self.bank.logs(index), words, word_ms, phones, phone_ms)
-        if len(words) > 3 and rng.random() < self._settings.cropped:
+        piece = _Piece(self.bank.logs(index), words, word_ms, phones, phone_ms, self.bank.language(index))
+        if piece.is_timed and len(words) > 3 and rng.random() < self._settings.cropped:
             keep = rng.integers(1, len(words))
             return _cropped(piece, 0, keep) if rng.random() < 0.5 else _cropped(piece, keep, len(words))
         return piece
@@ -132,7 +151,13 @@ class Composer:
             phone_ms.append(piece.phone_ms + begin * FRAME_MS)
             at += share + len(piece.logs) + _LEAST_GAP
         logs = self._bent(rng, logs)
-        return Clip(logs, n_frames, words, np.concatenate(word_ms), phones, np.concatenate(phone_ms))
+        heard: Counter[str] = Counter()
+        for piece in pieces:
+            heard[piece.language] += len(piece.logs)
+        language = heard.most_common(1)[0][0]
+        return Clip(
+            logs, n_frames, words, np.concatenate(word_ms), phones, np.concatenate(phone_ms), language
+        )
 
     def _noise(self, rng: np.random.Generator, n_frames: int) -> np.ndarray:
         sound = self.bank.noises[rng.integers(len(self.bank.noises))]
@@ -145,8 +170,11 @@ class Composer:
         if rng.random() < settings.filtered:
             knots = rng.normal(0, 0.35, 6)
             curve = np.interp(np.arange(N_MELS), np.linspace(0, N_MELS - 1, 6), knots)
-            if rng.random() < 0.3:
-                curve -= np.clip((np.arange(N_MELS) - rng.integers(70, 120)) * 0.3, 0, rng.uniform(1.5, 5))
+            bands = np.arange(N_MELS)
+            if rng.random() < 0.4:  # a low-pass, as of a telephone or a strong compression
+                curve -= np.clip((bands - rng.integers(70, 120)) * 0.3, 0, rng.uniform(1.5, 6))
+            if rng.random() < 0.2:  # a telephone's high-pass
+                curve -= np.clip((rng.integers(5, 16) - bands) * 0.4, 0, rng.uniform(1, 5))
             logs = logs + curve.astype(np.float32)
         if rng.random() < settings.noisy:
             level = np.log10((10.0**logs).mean()) - rng.uniform(0.6, 4.5)
@@ -178,6 +206,7 @@ def _cropped(piece: _Piece, first: int, last: int) -> _Piece:
         piece.word_ms[first:last] - shift,
         piece.phones[inside],
         piece.phone_ms[inside] - shift,
+        piece.language,
     )
 
 

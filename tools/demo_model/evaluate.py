@@ -1,172 +1,236 @@
-"""The figures of a pair, through transformers' official path: ``python -m tools.demo_model evaluate``.
+"""The figures of a pair: ``python -m tools.demo_model evaluate``.
 
-In: a folder with ``asr`` and ``aligner``. Out: Markdown tables on standard output.
-"dev" is for choosing; "test" is for one look at the end.
+In: a folder with ``asr`` and ``aligner``. Out: Markdown tables on standard output, 95 % bounds in brackets.
+"dev" is for choosing; "test" is for one look at the end. Clips go through transformers' own path, whole
+recordings through ``qasr transcribe`` as a user runs it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
+import json
+import random
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
-from transformers import (
-    AutoModelForMultimodalLM,
-    AutoModelForTokenClassification,
-    AutoProcessor,
-    PreTrainedModel,
-    ProcessorMixin,
-)
 
 from tools.demo_model import clips as held_out
+from tools.demo_model import human
 from tools.demo_model.clips import HeldOut
-from tools.demo_model.scoring import bare, errors_by_word, percent
+from tools.demo_model.pair import Heard, Pair
+from tools.demo_model.samples import TALK_VOICE, Recording, Turn, in_turn, record
+from tools.demo_model.scoring import bare, errors_by_word, interval, percent, share
+from tools.demo_model.synth import SAMPLE_RATE_HZ
+from tools.demo_model.texts import LANGUAGES, talks
+from tools.demo_model.voices import Voice
 
-_GROUPS_S = ((0, 3), (3, 6), (6, 12), (12, 20.5))
-_CUTS_MS = (8_000, 12_000, 16_000, 20_000)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A loaded pair."""
-
-    asr: PreTrainedModel
-    asr_processor: ProcessorMixin
-    aligner: PreTrainedModel
-    aligner_processor: ProcessorMixin
-
-    @classmethod
-    def load(cls, folder: Path) -> Pair:
-        """Load with ``from_pretrained``, computing in float32."""
-        asr, aligner = folder / "asr", folder / "aligner"
-        return cls(
-            AutoModelForMultimodalLM.from_pretrained(asr, dtype=torch.float32).eval(),
-            AutoProcessor.from_pretrained(asr),
-            AutoModelForTokenClassification.from_pretrained(aligner, dtype=torch.float32).eval(),
-            AutoProcessor.from_pretrained(aligner),
-        )
-
-    @torch.inference_mode()
-    def recognise(self, sounds: list[np.ndarray], batch: int, **request: str) -> list[str]:
-        """Texts of sounds; ``request`` may hold ``language`` and ``prompt``."""
-        texts: list[str] = []
-        for begin in range(0, len(sounds), batch):
-            some = sounds[begin : begin + batch]
-            inputs = self.asr_processor.apply_transcription_request(audio=some, **request)
-            longest_s = max(map(len, some)) / 16_000
-            ids = self.asr.generate(**inputs, max_new_tokens=int(24 + 10 * longest_s), do_sample=False)
-            new = ids[:, inputs["input_ids"].shape[1] :]
-            texts += self.asr_processor.decode(new, return_format="transcription_only")
-        return texts
-
-    @torch.inference_mode()
-    def align(self, clips: list[HeldOut], batch: int) -> list[np.ndarray]:
-        """Word times of the clips' true texts, each float[n_words, 2] in ms."""
-        times = []
-        for begin in range(0, len(clips), batch):
-            some = clips[begin : begin + batch]
-            inputs, words = self.aligner_processor.prepare_forced_aligner_inputs(
-                audio=[clip.samples for clip in some],
-                transcript=[clip.text for clip in some],
-                language="English",
-            )
-            logits = self.aligner(**inputs).logits
-            found = self.aligner_processor.decode_forced_alignment(
-                logits, inputs["input_ids"], words, self.aligner.config.timestamp_token_id
-            )
-            times += [np.array([(w["start_time"], w["end_time"]) for w in one]) * 1000 for one in found]
-        return times
+_GROUPS_S = ((0, 3), (3, 6), (6, 12), (12, 20), (20, 31))
+_GROUP_NAMES = " | ".join(f"{low}-{min(high, 30)} s" for low, high in _GROUPS_S)
+_NEAR_MS = 1500  # words that begin so near a cut count as beside it
+_Errors = list[np.ndarray]
 
 
-def _word_errors(clips: list[HeldOut], texts: list[str]) -> list[np.ndarray]:
-    return [errors_by_word(bare(clip.text), bare(text)) for clip, text in zip(clips, texts, strict=True)]
+def _word_errors(clips: list[HeldOut], heard: list[Heard]) -> _Errors:
+    return [errors_by_word(bare(clip.text), bare(one.text)) for clip, one in zip(clips, heard, strict=True)]
 
 
-def _time_errors(clips: list[HeldOut], times: list[np.ndarray]) -> list[np.ndarray]:
-    truth = [np.array([(word.start_ms, word.end_ms) for word in clip.words]) for clip in clips]
-    return [np.abs(found - true) for found, true in zip(times, truth, strict=True)]
-
-
-def _by_length(clips: list[HeldOut], values: list[np.ndarray]) -> list[np.ndarray]:
+def _by_length(clips: list[HeldOut], values: _Errors) -> list[np.ndarray]:
+    pairs = list(zip(clips, values, strict=True))
+    empty = [np.zeros(0)]
     return [
-        np.concatenate(
-            [v.reshape(-1) for c, v in zip(clips, values, strict=True) if low < c.duration_s <= high]
-        )
+        np.concatenate(empty + [v.reshape(-1) for c, v in pairs if low < c.duration_s <= high])
         for low, high in _GROUPS_S
     ]
 
 
-def _print_words(name: str, clips: list[HeldOut], texts: list[str]) -> None:
-    errors = _word_errors(clips, texts)
-    flat = np.concatenate(errors)
-    is_salad = np.concatenate([clip.is_salad for clip in clips])
-    exact = np.mean([clip.text == text for clip, text in zip(clips, texts, strict=True)])
-    groups = " | ".join(percent(group) for group in _by_length(clips, errors))
-    print(
-        f"| {name} | {percent(flat)} | {percent(flat, ~is_salad)} | {percent(flat, is_salad)} | {groups} "
-        f"| {100 * exact:.0f} % |"
-    )
+def _wer(errors: _Errors) -> str:
+    return f"{percent(np.concatenate(errors))} ({interval(errors)})"
 
 
-def _print_times(name: str, clips: list[HeldOut], times: list[np.ndarray]) -> None:
-    errors = _time_errors(clips, times)
-    flat = np.concatenate([e.reshape(-1) for e in errors])
-    both = np.concatenate(errors)
-    groups = " | ".join(f"{group.mean():.0f}" for group in _by_length(clips, errors))
-    print(
-        f"| {name} | {flat.mean():.0f} | {both[:, 0].mean():.0f} / {both[:, 1].mean():.0f} "
-        f"| {np.median(flat):.0f} | {np.percentile(flat, 95):.0f} | {100 * (flat <= 100).mean():.0f} % "
-        f"| {groups} |"
-    )
+def _head(first: str, *columns: str) -> None:
+    print(f"\n| {' | '.join((first, *columns))} |\n|{'---|' * (len(columns) + 1)}")
 
 
-def _print_recordings(pair: Pair, part: str, batch: int) -> None:
-    print("\n| long recordings cut at pauses | ≤ 8 s | ≤ 12 s | ≤ 16 s | ≤ 20 s |\n|---|---|---|---|---|")
-    whole = held_out.recordings(part, 6)
-    rows: dict[str, list[str]] = {"WER": [], "time error, ms": []}
-    for longest_ms in _CUTS_MS:
-        pieces = [piece for recording in whole for piece in held_out.cut(recording, longest_ms)]
-        texts = pair.recognise([piece.samples for piece in pieces], batch)
-        rows["WER"].append(percent(np.concatenate(_word_errors(pieces, texts))))
-        times = _time_errors(pieces, pair.align(pieces, batch))
-        rows["time error, ms"].append(f"{np.concatenate(times).mean():.0f}")
-    for name, cells in rows.items():
-        print(f"| {name} | {' | '.join(cells)} |")
-
-
-def evaluate(folder: Path, part: str, n_clips: int, batch: int) -> None:
-    """Print all tables of the pair in ``folder``."""
-    pair = Pair.load(folder)
-    sets = {voices: held_out.held_out_clips(part, voices, n_clips) for voices in held_out.VOICES}
-    print(f"{part} sentences, {n_clips} clips of 1 to 20 s a row, batches of {batch}\n")
-    print(
-        "| WER | all | grammar | salads | ≤ 3 s | 3-6 s | 6-12 s | 12-20 s | exact |\n"
-        "|---|---|---|---|---|---|---|---|---|"
-    )
-    for voices, clips in sets.items():
-        sounds = [clip.samples for clip in clips]
-        _print_words(f"{voices} voices", clips, pair.recognise(sounds, batch))
-        if voices == "training":
-            _print_words("… one at a time", clips, pair.recognise(sounds, 1))
-            _print_words("… language given", clips, pair.recognise(sounds, batch, language="English"))
-            _print_words(
-                "… with a context", clips, pair.recognise(sounds, batch, prompt="Helen, harbour, seventy")
-            )
-    print(
-        "\n| time error, ms | mean | start / end | median | 95th | ≤ 100 ms "
-        "| ≤ 3 s | 3-6 s | 6-12 s | 12-20 s |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    for voices, clips in sets.items():
-        _print_times(f"{voices} voices", clips, pair.align(clips, batch))
-    _print_recordings(pair, part, batch)
-    probes = held_out.speechless(part)
-    for name, request in (("", {}), (", language given", {"language": "English"})):
-        texts = pair.recognise([sound for _, sound in probes], batch, **request)
-        wrong = sorted({kind for (kind, _), text in zip(probes, texts, strict=True) if text.strip()})
-        n_wrong = sum(bool(text.strip()) for text in texts)
+def _print_words(pair: Pair, sets: dict[str, list[HeldOut]]) -> None:
+    _head("WER", "all", "grammar", "salads", _GROUP_NAMES, "language right")
+    for name, clips in sets.items():
+        heard = pair.recognise([clip.samples for clip in clips])
+        errors = _word_errors(clips, heard)
+        flat, is_salad = np.concatenate(errors), np.concatenate([clip.is_salad for clip in clips])
+        groups = " | ".join(percent(group) for group in _by_length(clips, errors))
+        right = sum(one.language == LANGUAGES[c.language].name for c, one in zip(clips, heard, strict=True))
         print(
-            f"\nSpeechless probes{name}: nothing written on {len(texts) - n_wrong} of {len(texts)}. "
-            f"{wrong or ''}"
+            f"| {name} | {_wer(errors)} | {percent(flat, ~is_salad)} | {percent(flat, is_salad)} | {groups} "
+            f"| {share(right, len(clips))} |",
+            flush=True,
         )
+
+
+def _print_conditions(pair: Pair, clips: list[HeldOut]) -> None:
+    _head("the same clips under", "WER")
+    changed = {"nothing": clips}
+    changed |= {name: held_out.disturbed(clips, name) for name in held_out.CONDITIONS}
+    changed |= {f"speed {speed}": held_out.at_speed(clips, speed) for speed in held_out.SPEEDS}
+    for name, some in changed.items():
+        heard = pair.recognise([clip.samples for clip in some])
+        print(f"| {name} | {_wer(_word_errors(some, heard))} |", flush=True)
+    rng = random.Random(5)
+    prompts = [", ".join(rng.sample(LANGUAGES[clip.language].vocabulary, 6)) for clip in clips]
+    heard = pair.recognise([clip.samples for clip in clips], prompts)
+    print(f"| a context of six words that are not said | {_wer(_word_errors(clips, heard))} |", flush=True)
+
+
+def _print_spellings(pair: Pair, part: str, n: int) -> None:
+    _head("names with two spellings", "spelt unusually without a context", "as the context spells it")
+    for code in LANGUAGES:
+        said = held_out.spellings(part, code, n)
+        rng = random.Random(6)
+        prompts = []
+        for one in said:
+            others = [unusual for usual, unusual in LANGUAGES[code].twins if usual != one.usual]
+            listed = [one.unusual, *rng.sample(others, min(3, len(others)))]
+            rng.shuffle(listed)
+            prompts.append(", ".join(listed))
+        sounds = [one.clip.samples for one in said]
+        cells = []
+        for given in (None, prompts):
+            heard = pair.recognise(sounds, given)
+            n_right = sum(one.unusual in text.text for one, text in zip(said, heard, strict=True))
+            cells.append(share(n_right, len(said)))
+        print(f"| {LANGUAGES[code].name} | {' | '.join(cells)} |", flush=True)
+
+
+def _time_errors(clips: list[HeldOut], times: list[np.ndarray]) -> _Errors:
+    truth = [np.array([(word.start_ms, word.end_ms) for word in clip.words]) for clip in clips]
+    return [np.abs(found - true) for found, true in zip(times, truth, strict=True)]
+
+
+def _print_times(pair: Pair, sets: dict[str, list[HeldOut]]) -> None:
+    _head("time error, ms", "mean", "start / end", "median", "95th", "within 150 ms", _GROUP_NAMES)
+    for name, clips in sets.items():
+        errors = _time_errors(clips, pair.align(clips))
+        flat, both = np.concatenate([e.reshape(-1) for e in errors]), np.concatenate(errors)
+        groups = " | ".join(
+            f"{group.mean():.0f}" if len(group) else "-" for group in _by_length(clips, errors)
+        )
+        print(
+            f"| {name} | {flat.mean():.0f} ({interval(errors, 1, 0)}) "
+            f"| {both[:, 0].mean():.0f} / {both[:, 1].mean():.0f} | {np.median(flat):.0f} "
+            f"| {np.percentile(flat, 95):.0f} | {100 * (flat <= 150).mean():.1f} % | {groups} |",
+            flush=True,
+        )
+
+
+def _print_speechless(pair: Pair, part: str) -> None:
+    probes = held_out.speechless(part)
+    heard = pair.recognise([sound for _, sound in probes])
+    wrong = sorted({kind for (kind, _), one in zip(probes, heard, strict=True) if one.text.strip()})
+    n_silent = sum(not one.text.strip() for one in heard)
+    print(
+        f"\nSpeechless clips: nothing written on {n_silent} of {len(probes)}. {', '.join(wrong)}", flush=True
+    )
+
+
+def _through_qasr(folder: Path, whole: Recording) -> list[dict[str, Any]]:
+    """The segments that ``qasr transcribe`` writes for a recording, with default options."""
+    import soundfile
+
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "talk.wav"
+        soundfile.write(path, whole.samples * 0.7 / np.abs(whole.samples).max(), SAMPLE_RATE_HZ)
+        command = [sys.executable, "-m", "qasr_cli", "transcribe", str(path), "--json", "-o", place, "-q"]
+        models = ["--model", str(folder / "asr"), "--aligner", str(folder / "aligner")]
+        subprocess.run([*command, *models], check=True)
+        segments: list[dict[str, Any]] = json.loads((Path(place) / "talk.json").read_text("utf-8"))[
+            "segments"
+        ]
+        return segments
+
+
+def _print_recordings(folder: Path) -> None:
+    """A ten-minute talk, and one file in which three languages take turns."""
+    _head(
+        "through `qasr transcribe`", "length", "WER", "errors beside cuts", "time error, ms", "language right"
+    )
+    stranger = Voice("gmw/en", "f4", 155, 50, 50)
+    lecture = (*talks.TALK, *talks.LECTURE)
+    for name, turns in (
+        ("talk, training voice", [Turn(text, TALK_VOICE) for text in lecture]),
+        ("talk, held-out voice", [Turn(text, stranger) for text in lecture]),
+        ("three languages in turn", in_turn()),
+    ):
+        whole = record(turns)
+        segments = _through_qasr(folder, whole)
+        words = [word for segment in segments for word in segment["words"]]
+        truth = [bare(word.text) for word in whole.words]
+        errors = errors_by_word([w for parts in truth for w in parts], bare(_text_of(words)))
+        pairs = zip(whole.words, truth, strict=True)
+        starts_ms = np.array([word.start_ms for word, parts in pairs for _ in parts])
+        cuts_ms = np.array([segment["start_ms"] for segment in segments[1:]] or [-1e9])
+        is_near = np.abs(starts_ms[:, None] - cuts_ms).min(1) < _NEAR_MS
+        n_right = sum(
+            any(s["start_ms"] <= w.start_ms < s["end_ms"] and s["language"] == language for s in segments)
+            for w, language in zip(whole.words, whole.languages, strict=True)
+        )
+        print(
+            f"| {name} | {len(whole.samples) / SAMPLE_RATE_HZ / 60:.1f} min | {percent(errors)} "
+            f"| {percent(errors, is_near)} of {is_near.sum()} | {_matched_error_ms(whole, words):.0f} "
+            f"| {100 * n_right / len(whole.words):.0f} % |",
+            flush=True,
+        )
+
+
+def _text_of(words: list[dict[str, Any]]) -> str:
+    return " ".join(word["text"] for word in words)
+
+
+def _matched_error_ms(whole: Recording, words: list[dict[str, Any]]) -> float:
+    """Mean error of the boundaries of the words that were heard right, matched in order."""
+    ours = [" ".join(bare(str(word["text"]))) for word in words]
+    truth = [" ".join(bare(word.text)) for word in whole.words]
+    errors = []
+    for block in difflib.SequenceMatcher(None, truth, ours, autojunk=False).get_matching_blocks():
+        for i in range(block.size):
+            true, found = whole.words[block.a + i], words[block.b + i]
+            errors += [abs(true.start_ms - found["start_ms"]), abs(true.end_ms - found["end_ms"])]
+    return float(np.mean(errors)) if errors else float("nan")
+
+
+def _print_human(pair: Pair, packages: Path, part: str) -> None:
+    """Real people: the held-out telephone prompts, each a clip."""
+    _head("real voices, one speaker each", "prompts", "WER", "exact", "language right")
+    for code in human.SPEAKERS:
+        said = [prompt for prompt in human.prompts(packages, part) if prompt.language == code]
+        heard = pair.recognise([prompt.samples for prompt in said])
+        errors = [errors_by_word(bare(p.text), bare(h.text)) for p, h in zip(said, heard, strict=True)]
+        exact = sum(not e.any() for e in errors)
+        name = LANGUAGES[code].name
+        right = share(sum(one.language == name for one in heard), len(said))
+        print(f"| {name} | {len(said)} | {_wer(errors)} | {exact} | {right} |", flush=True)
+
+
+def evaluate(folder: Path, part: str, n_clips: int, packages: Path | None) -> None:
+    """Print all tables of the pair in ``folder``; real voices only where their packages are at hand."""
+    pair = Pair.load(folder)
+    sets = {
+        f"{language.name}, {voices} voices": held_out.held_out_clips(part, voices, code, n_clips)
+        for code, language in LANGUAGES.items()
+        for voices in held_out.VOICES
+    }
+    print(f"{part} sentences, {n_clips} clips of 0.5 to 30 s a row; 95 % bounds in brackets")
+    _print_words(pair, sets)
+    trained = [clip for name, some in sets.items() if "training" in name for clip in some[::2]]
+    _print_conditions(pair, trained)
+    _print_spellings(pair, part, n_clips)
+    sets["5 s of silence before, 3 s inside"] = held_out.with_pauses(
+        [clip for clip in trained if clip.duration_s < 20], lead_ms=5000, gap_ms=3000
+    )
+    _print_times(pair, sets)
+    _print_speechless(pair, part)
+    _print_recordings(folder)
+    if packages is not None:
+        _print_human(pair, packages, part)

@@ -1,6 +1,7 @@
-"""The training loop of both networks: AdamW on a schedule in steps, averaged weights, one or two processes.
+"""The training loop of both networks: a schedule in steps, averaged weights, one or two processes.
 
-In: settings, a bank, perhaps a recogniser to start from. Out: a file with the averaged weights.
+In: settings, a bank, perhaps a recogniser to start from. Out: a file with the averaged weights. Every
+CHECKPOINT_STEPS steps all that the run knows goes to ``<result>.resume``; a stopped run goes on from there.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from tools.demo_model.batches import Batch, Batches, Plan, loader
 from tools.demo_model.losses import AlignerLosses, AsrLosses, Losses
 from tools.demo_model.optimise import Optimiser
 
+CHECKPOINT_STEPS = 500
+
 
 @dataclass(frozen=True)
 class LearnSettings:
@@ -28,10 +31,8 @@ class LearnSettings:
         plan: what it looks at.
         rate: highest learning rate of vectors, embeddings and convolutions (AdamW).
         matrix_rate: highest typical change a step of the layers' matrices (Muon).
-        bank: name of the bank's folder.
         weights: what each loss counts at the start and at the end; between, a straight line.
         slips: share of written tokens replaced by random ones, from a third of the run on.
-        early: after so many steps the averaged weights are also written to ``<result>.early``; 0 for never.
         warm_up: steps of rising learning rate.
         average: weight of the past in the averaged weights, per step.
     """
@@ -40,9 +41,7 @@ class LearnSettings:
     rate: float
     matrix_rate: float
     weights: dict[str, tuple[float, float]]
-    bank: str = "bank"
     slips: float = 0.0
-    early: int = 0
     warm_up: int = 150
     average: float = 0.998
 
@@ -57,6 +56,7 @@ class Place:
         workers: processes that make batches ahead, for each training process.
         bank_processes: processes that speak the bank.
         folder: working folder.
+        people: whether recordings of real people are to be had.
     """
 
     device: str
@@ -64,6 +64,7 @@ class Place:
     workers: int
     bank_processes: int
     folder: Path
+    people: bool = True
 
 
 def _share_gradients(module: nn.Module) -> None:
@@ -93,13 +94,14 @@ def _run(rank: int, settings: LearnSettings, place: Place, start: Path | None, r
     """One process's part of a run."""
     world = place.processes
     torch.manual_seed(settings.plan.seed)
+    if place.device == "cpu":
+        torch.set_num_threads(1)  # the other cores have a process of their own
     if world > 1:
-        torch.set_num_threads(1)
         dist.init_process_group("gloo", init_method=f"file://{result}.meet", rank=rank, world_size=world)
     torch.set_float32_matmul_precision("high")
     tokenizer = tokens.train_tokenizer()
     shares = tuple(range(settings.plan.shards))[rank::world]
-    batches = Batches(place.folder / settings.bank, tokens.PromptIds(tokenizer), settings.plan, shares)
+    batches = Batches(place.folder, tokens.PromptIds(tokenizer), settings.plan, shares)
     if settings.plan.task == "asr":
         model = network.new_asr(tokenizer)
         task: nn.Module = AsrLosses(model, len(batches.phone_names))
@@ -113,41 +115,66 @@ def _run(rank: int, settings: LearnSettings, place: Place, start: Path | None, r
         )
     task.to(place.device).train()
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    _loop(task, model, average, batches, (settings, place, Path(f"{result}.early")))
+    run = _Running(task, model, average, Optimiser(task))
+    _loop(run, batches, settings, place, Path(f"{result}.resume"))
     if rank == 0:
         _write(average, result)
+        Path(f"{result}.resume").unlink(missing_ok=True)
     if world > 1:
         dist.destroy_process_group()
 
 
-def _loop(
-    task: nn.Module, model: nn.Module, average: dict[str, torch.Tensor], batches: Batches,
-    how: tuple[LearnSettings, Place, Path],
-) -> None:  # fmt: skip
-    settings, place, early = how
-    optimiser = Optimiser(task)
+@dataclass
+class _Running:
+    """All that changes while a run learns."""
+
+    task: nn.Module
+    model: nn.Module
+    average: dict[str, torch.Tensor]
+    optimiser: Optimiser
+
+    def save(self, path: Path, step: int) -> None:
+        state = {"step": step, "task": self.task.state_dict(), "average": self.average}
+        part = Path(f"{path}.part")
+        torch.save({**state, "optimiser": self.optimiser.state()}, part)
+        part.replace(path)
+
+    def load(self, path: Path) -> int:
+        """Take up a saved run; returns the first step that is still to do."""
+        state = torch.load(path, weights_only=True)
+        self.task.load_state_dict(state["task"])
+        self.average.update(state["average"])
+        self.optimiser.load(state["optimiser"])
+        return int(state["step"])
+
+
+def _loop(run: _Running, batches: Batches, settings: LearnSettings, place: Place, saved: Path) -> None:
+    task, plan = run.task, settings.plan
+    first = run.load(saved) if saved.exists() else 0
     began = time.monotonic()
     is_first = not dist.is_initialized() or dist.get_rank() == 0
-    for step, cpu_batch in enumerate(loader(batches, place.workers)):
+    for step, cpu_batch in enumerate(loader(batches, place.workers, first), first):
         batch = _moved(cpu_batch, place.device)
-        losses = task(batch, settings.slips if step * 3 > settings.plan.steps else 0.0)
-        optimiser.zero_grad()
+        losses = task(batch, settings.slips if step * 3 > plan.steps else 0.0)
+        run.optimiser.zero_grad()
         _total(losses, settings, step).backward()
         if dist.is_initialized():
             _share_gradients(task)
         nn.utils.clip_grad_norm_(task.parameters(), 1.0)
         share = _schedule(settings, step)
-        optimiser.step(settings.rate * share, settings.matrix_rate * share)
-        _update_average(average, model, min(settings.average, (step + 1) / (step + 10)))
-        if is_first and step + 1 == settings.early:
-            _write(average, early)
-        if is_first and (step % 100 == 99 or step + 1 == settings.plan.steps):
+        run.optimiser.step(settings.rate * share, settings.matrix_rate * share)
+        _update_average(run.average, run.model, min(settings.average, (step + 1) / (step + 10)))
+        if not is_first:
+            continue
+        if (step + 1) % CHECKPOINT_STEPS == 0:
+            run.save(saved, step + 1)
+        if step % 100 == 99 or step + 1 == plan.steps:
             shown = " ".join(f"{name} {loss.item():.3f}" for name, loss in losses.items())
             spent = time.monotonic() - began
             longest = batch["features"].shape[-1] // 100
             print(
-                f"{settings.plan.task} {step + 1}/{settings.plan.steps} {spent:.0f}s "
-                f"{(step + 1) / spent:.2f}/s [{longest}s] {shown}",
+                f"{plan.task} {step + 1}/{plan.steps} {spent:.0f}s "
+                f"{(step + 1 - first) / spent:.2f}/s [{longest}s] {shown}",
                 flush=True,
             )
 

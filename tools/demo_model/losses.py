@@ -88,30 +88,34 @@ class AsrLosses(nn.Module):
 
 
 class AlignerLosses(nn.Module):
-    """Losses of the aligner: ``times``, the recogniser's helpers, and ``clock`` (each sound its own time)."""
+    """Losses of the aligner: ``times``, ``clock`` (each sound its own time) and ``guide``.
+
+    The aligner hears with the recogniser's ears: only its text model and its head learn.
+    """
 
     def __init__(self, model: nn.Module, n_phones: int) -> None:
         super().__init__()
+        del n_phones
         self.listener = Listener(model)
-        self.phone_head = nn.Linear(WIDTH, 4 * (n_phones + 1))
+        model.model.audio_tower.requires_grad_(False)
+        model.model.multi_modal_projector.requires_grad_(False)
 
     def forward(self, batch: Batch, slips: float) -> Losses:
         """All losses, and ``error_ms``, the mean error of the likeliest classes (no gradient)."""
         del slips  # the aligner writes nothing
         model = self.listener.model
-        encoded, audio = self.listener.heard(batch)
+        with torch.no_grad():
+            _, audio = self.listener.heard(batch)
         ids = batch["input_ids"]
         hidden = self.listener.read(ids, audio)
         is_slot = batch["targets"] >= 0
         logits = model.score(hidden[is_slot])
         truth = classes_of(batch["targets"][is_slot])
-        pieces = audio @ model.model.language_model.embed_tokens.weight.T
         clock = model.score(hidden[ids == model.config.audio_token_id])
         with torch.no_grad():
             error = (logits.argmax(-1) - truth).abs().mean() * CLASS_MS
         return {
             "times": _time_loss(logits, truth),
-            **_sound_losses(self.phone_head(encoded), pieces, batch),
             "clock": _time_loss(clock, classes_of(batch["clock"])),
             "guide": self.listener.guidance(batch["guides"]),
             "error_ms": error,

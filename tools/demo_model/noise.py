@@ -86,9 +86,49 @@ def _clicks(rng: np.random.Generator, n: int) -> np.ndarray:
     return sound
 
 
+_DTMF_HZ = ((697, 770, 852, 941), (1209, 1336, 1477, 1633))
+
+
+def _dtmf(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Telephone keys: two tones each, at random moments."""
+    sound = rng.uniform(0, 0.01) * rng.standard_normal(n)
+    at = int(rng.uniform(0, 0.5) * _RATE_HZ)
+    while at < n:
+        length = min(n - at, int(_RATE_HZ * rng.uniform(0.06, 0.3)))
+        moments = np.arange(length) / _RATE_HZ
+        sound[at : at + length] += sum(np.sin(2 * np.pi * rng.choice(row) * moments) for row in _DTMF_HZ)
+        at += length + int(_RATE_HZ * rng.uniform(0.04, 1.0))
+    return sound
+
+
+def _applause(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Clapping hands, each a short burst with its own colour, swelling and thinning out."""
+    sound = np.zeros(n)
+    for begin in rng.integers(0, n, max(1, int(n / _RATE_HZ * rng.uniform(8, 90)))):
+        length = min(n - begin, int(_RATE_HZ * rng.uniform(0.01, 0.05)))
+        smear = int(rng.integers(1, 8))
+        burst = np.convolve(rng.standard_normal(length + smear - 1), np.ones(smear), "valid")
+        sound[begin : begin + length] += burst * np.exp(-np.arange(length) / (length / 5 + 1))
+    at = np.arange(n) / _RATE_HZ
+    return sound * (1 + rng.uniform(0, 0.9) * np.sin(2 * np.pi * rng.uniform(0.02, 0.3) * at))
+
+
+def _breath(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Breathing: soft noise through a throat, in and out, with rests between."""
+    sound = np.zeros(n)
+    at = int(rng.uniform(0, 1) * _RATE_HZ)
+    while at < n - 400:
+        length = min(n - at, int(_RATE_HZ * rng.uniform(0.3, 1.6)))
+        low = float(rng.uniform(200, 1500))
+        throat = butter(1, [low, low * float(rng.uniform(2, 5))], "bandpass", fs=_RATE_HZ, output="sos")
+        sound[at : at + length] += sosfilt(throat, rng.standard_normal(length)) * np.hanning(length)
+        at += length + int(_RATE_HZ * rng.uniform(0.1, 2.0))
+    return sound + 1e-4 * rng.standard_normal(n)
+
+
 KINDS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
     "coloured": _coloured, "band": _band, "swelling": _swelling, "hum": _hum, "tones": _tones,
-    "melody": _melody, "clicks": _clicks,
+    "melody": _melody, "clicks": _clicks, "dtmf": _dtmf, "applause": _applause, "breath": _breath,
 }  # fmt: skip
 
 

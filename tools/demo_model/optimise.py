@@ -8,6 +8,7 @@ Measured here, all else equal: text loss on clips of 20 s after 1000 steps 1.2, 
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -32,6 +33,8 @@ class Optimiser:
     def __init__(self, module: nn.Module, decay: float = 0.03) -> None:
         matrices, rest = [], []
         for name, parameter in module.named_parameters():
+            if not parameter.requires_grad:
+                continue
             is_layer = ".layers." in name and parameter.ndim == 2
             (matrices if is_layer else rest).append(parameter)
         self._decay = decay
@@ -54,6 +57,16 @@ class Optimiser:
         for params in self._stacks.values():
             for parameter in params:
                 parameter.grad = None
+
+    def state(self) -> dict[str, object]:
+        """All that a later run needs to go on as if it had never stopped."""
+        return {"adam": self._adam.state_dict(), "momentum": self._momentum}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take up the :meth:`state` of an earlier run."""
+        self._adam.load_state_dict(state["adam"])
+        for shape, momentum in state["momentum"].items():
+            self._momentum[shape].copy_(momentum)
 
     @torch.no_grad()
     def step(self, rate: float, matrix_rate: float) -> None:

@@ -3,91 +3,87 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from tools.demo_model import bank, network, tokens
+from tools.demo_model import bank, human, network, tokens
 from tools.demo_model.batches import Plan
-from tools.demo_model.grammar import Mix
 from tools.demo_model.learn import LearnSettings, Place, learn
 
-# Clips of 20 s are trained too, and on dev 8 to 16 s were alike; but the more is said in a chunk, the
-# likelier a word is dropped or said twice, and 12 s leaves a margin.
-MAX_CHUNK_MS = 12_000
-BANKS = {
-    "bank": bank.BankSettings(),
-    # Phrases in an order nobody expects, so that the recogniser learns to trust its ears over its grammar.
-    "patchwork": bank.BankSettings(n_speakers=250, seed=2, mix=Mix(salad=0.2, patchwork=0.4)),
-}
+MAX_CHUNK_MS = 30_000
+BANK = bank.BankSettings()
+# The people's prompts in the synthesiser's voices, so that their words are not new when people say them.
+PROMPTS = bank.BankSettings(n_speakers=140, sentences_each=16, n_noises=30, seed=2)
 ASR = LearnSettings(
-    plan=Plan(steps=6000, seconds=64, seed=11, ramp=0.2, task="asr"),
+    plan=Plan(steps=8000, seconds=64, seed=11, ramp=0.2, task="asr"),
     rate=6e-3,
     matrix_rate=1e-3,
     weights={"text": (1.0, 1.0), "phones": (1.0, 0.15), "pieces": (1.0, 0.15), "guide": (0.5, 0.3)},
     slips=0.06,
-    early=1400,
 )
 ASR_POLISH = LearnSettings(
-    plan=Plan(steps=1500, seconds=64, seed=13, ramp=0.0, task="asr"),
-    rate=3e-3,
-    matrix_rate=5e-4,
+    plan=Plan(
+        steps=3000,
+        seconds=64,
+        seed=13,
+        ramp=0.0,
+        task="asr",
+        shards=1,
+        banks=(("bank", 0.6), ("prompts", 0.15), ("human", 0.25)),
+    ),
+    rate=2e-3,
+    matrix_rate=4e-4,
     weights={"text": (1.0, 1.0), "phones": (0.3, 0.15), "pieces": (0.3, 0.15), "guide": (0.3, 0.3)},
-    bank="patchwork",
     slips=0.06,
 )
 ALIGNER = LearnSettings(
-    plan=Plan(steps=4200, seconds=64, seed=12, ramp=0.2, task="aligner"),
+    plan=Plan(steps=4000, seconds=64, seed=12, ramp=0.2, task="aligner", shards=1),
     rate=6e-3,
     matrix_rate=1e-3,
-    weights={
-        "times": (1.0, 1.0),
-        "clock": (0.5, 0.1),
-        "guide": (0.5, 0.3),
-        "phones": (0.5, 0.1),
-        "pieces": (0.5, 0.1),
-    },
+    weights={"times": (1.0, 1.0), "clock": (0.5, 0.1), "guide": (0.5, 0.3)},
 )
 
 
 def make_banks(place: Place) -> None:
-    """Speak the sentences (a bank that is there already is kept)."""
-    for name, settings in BANKS.items():
-        began = time.monotonic()
-        bank.build(place.folder / name, settings, place.bank_processes)
-        print(f"{name} ready after {time.monotonic() - began:.0f} s", flush=True)
-
-
-def train_asr(place: Place) -> None:
-    """Train the recogniser from nothing, then polish it on the patchwork."""
-    first = place.folder / "asr.first.pt"
-    learn(ASR, place, None, first)
-    learn(ASR_POLISH, place, first, place.folder / "asr.pt")
-
-
-def train_aligner(place: Place) -> None:
-    """Train the aligner, beginning with the body of the half-taught recogniser; waits for that."""
-    early = place.folder / "asr.first.pt.early"
-    while not early.exists():
-        time.sleep(1)
-    learn(ALIGNER, place, early, place.folder / "aligner.pt")
+    """Speak the sentences and gather the people's prompts (a bank that is there already is kept)."""
+    folder = place.folder
+    bank.build(folder / "bank", BANK, place.bank_processes)
+    if not place.people:
+        return
+    human.fetch(folder / "packages")
+    lines: dict[str, list[str]] = {}
+    for prompt in human.prompts(folder / "packages", "train"):
+        lines.setdefault(prompt.language, []).append(prompt.text)
+    bank.build(folder / "prompts", replace(PROMPTS, lines=lines), place.bank_processes)
+    human.build(folder / "human", folder / "packages", folder / "prompts" / "noise.f16")
 
 
 def train(place: Place) -> None:
-    """Both trainings: side by side on a GPU, which one alone cannot fill; one after the other on a CPU."""
-    (place.folder / "asr.first.pt.early").unlink(missing_ok=True)
-    if place.device == "cpu":
-        train_asr(place)
-        train_aligner(place)
-        return
+    """The recogniser with all processes; then, side by side, its polish and the aligner with its ears.
+
+    What is finished already is kept, so a stopped training goes on where it was.
+    """
+    first = place.folder / "asr.first.pt"
+    if not first.exists():
+        learn(ASR, place, None, first)
+    alone = replace(place, processes=1)
+    polish = ASR_POLISH
+    if not place.people:
+        polish = replace(polish, plan=replace(polish.plan, banks=ASR.plan.banks))
+    jobs = {"asr.pt": polish, "aligner.pt": ALIGNER}
     context = multiprocessing.get_context("spawn")
-    jobs = [context.Process(target=job, args=(place,)) for job in (train_asr, train_aligner)]
-    for job in jobs:
+    running = [
+        context.Process(target=learn, args=(settings, alone, first, place.folder / name))
+        for name, settings in jobs.items()
+        if not (place.folder / name).exists()
+    ]
+    for job in running:
         job.start()
-    for job in jobs:
+    for job in running:
         job.join()
-    if any(job.exitcode for job in jobs):
+    if any(job.exitcode for job in running):
         raise SystemExit("a training failed")
 
 

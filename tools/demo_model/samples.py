@@ -1,9 +1,10 @@
 """The sample media with true word times: ``python -m tools.demo_model samples``.
 
-In: the hand-written texts of :mod:`tools.demo_model.talks` and fixed voices. Out: ``talk.mp4``, ten short
-clips in five formats, ``two-tracks.mkv``, and a ``.truth.json`` beside each. Same code, same bytes.
-Word times come from the synthesiser's events, in integer milliseconds from container time 0. (MP3 alone has
-no clean zero: players count its first sample as 25 to 45 ms in; its truth counts from the first sample.)
+In: the hand-written texts of :mod:`tools.demo_model.texts.talks` and fixed voices. Out: ``talk.mp4``, ten
+short clips in five formats, ``two-tracks.mkv``, ``three-languages.ogg``, and a ``.truth.json`` beside each.
+Same code, same bytes. Word times come from the synthesiser's events, in integer milliseconds from container
+time 0. (MP3 alone has no clean zero: players count its first sample as 25 to 45 ms in; its truth counts from
+the first sample.)
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from tools.demo_model import talks
 from tools.demo_model.synth import SAMPLE_RATE_HZ, Unit, speak
+from tools.demo_model.texts import talks
+from tools.demo_model.texts.language import sentences_of
 from tools.demo_model.voices import Voice
 
 _PER_MS = SAMPLE_RATE_HZ // 1000
@@ -25,16 +27,19 @@ _WIDTH, _HEIGHT, _FRAMES_PER_S = 640, 360, 5
 _TRACK_DELAY_MS = 1500
 _EXACT = ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1"]
 
-TALK_VOICE = Voice("en-US", "f1", 160, 50, 55)
-TRACK_VOICES = (Voice("en-GB-x-rp", "m3", 165, 45, 55), Voice("en", "Annie", 160, 50, 60))
-# Voices without breath noise, which espeak-ng draws anew in every process. The last two speak in voices that
-# training never hears.
+TALK_VOICE = Voice("gmw/en-US", "f1", 160, 50, 55)
+TRACK_VOICES = (Voice("gmw/en-GB-x-rp", "m3", 165, 45, 55), Voice("gmw/en", "Annie", 160, 50, 60))
+# Voices without breath noise, which espeak-ng draws anew in every process. The last two are never trained on.
 CLIP_VOICES = (
-    Voice("en", "m1", 160), Voice("en-US", "belinda", 170), Voice("en-GB-x-rp", "m7", 165),
-    Voice("en-029", "", 155), Voice("en-US", "Annie", 150), Voice("en-GB-scotland", "m4"),
-    Voice("en-US-nyc", "linda", 160), Voice("en", "edward", 160),
-    Voice("en-US", "m5", 160), Voice("en", "f4", 160),
+    Voice("gmw/en", "m1", 160), Voice("gmw/en-US", "belinda", 170), Voice("gmw/en-GB-x-rp", "m7", 165),
+    Voice("gmw/en-029", "", 155), Voice("gmw/en-US", "Annie", 150), Voice("gmw/en-GB-scotland", "m4"),
+    Voice("gmw/en-US-nyc", "linda", 160), Voice("gmw/en", "edward", 160),
+    Voice("gmw/en-US", "m5", 160), Voice("gmw/en", "f4", 160),
 )  # fmt: skip
+LANGUAGE_VOICES = {
+    "en": Voice("gmw/en-US", "f1", 160, 50, 55), "es": Voice("roa/es", "m3", 160),
+    "ko": Voice("ko", "f2", 160),
+}  # fmt: skip
 CLIP_SUFFIXES = (".wav", ".mp3", ".flac", ".ogg", ".m4a") * 2
 _CODECS = {
     ".wav": ["-c:a", "pcm_s16le"],
@@ -56,40 +61,63 @@ class Pauses:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """One paragraph: what is said, by whom, in which language (a code)."""
+
+    text: str
+    voice: Voice
+    language: str = "en"
+
+
+@dataclass(frozen=True)
 class Recording:
-    """``samples`` float32[n] at 16 kHz and its words in milliseconds from sample 0."""
+    """``samples`` float32[n] at 16 kHz, its words in milliseconds from sample 0, and each word's language."""
 
     samples: np.ndarray
     words: tuple[Unit, ...]
+    languages: tuple[str, ...]
 
     def truth(self, offset_ms: int = 0) -> dict[str, Any]:
-        """The truth file's entry; every time moved by ``offset_ms``."""
+        """The truth file's entry; every time moved by ``offset_ms``, words marked where languages change."""
+        kinds = sorted(set(self.languages))
         words = [
             {
                 "text": word.text,
                 "start_ms": round(word.start_ms) + offset_ms,
                 "end_ms": round(word.end_ms) + offset_ms,
+                **({"language": language} if len(kinds) > 1 else {}),
             }
-            for word in self.words
+            for word, language in zip(self.words, self.languages, strict=True)
         ]
-        return {"language": "en", "text": " ".join(word.text for word in self.words), "words": words}
+        return {"language": ",".join(kinds), "text": " ".join(w.text for w in self.words), "words": words}
 
 
-def record(paragraphs: tuple[str, ...], voice: Voice, pauses: Pauses | None = None) -> Recording:
+def record(turns: list[Turn], pauses: Pauses | None = None) -> Recording:
     """Speak paragraphs sentence by sentence, with pauses between."""
     pauses = pauses or Pauses()
     pieces = [np.zeros(pauses.before * _PER_MS, np.float32)]
     words: list[Unit] = []
-    for paragraph in paragraphs:
-        for sentence in talks.sentences_of(paragraph):
-            said = speak(sentence, voice)
+    languages: list[str] = []
+    for turn in turns:
+        for sentence in sentences_of(turn.text):
+            said = speak(sentence, turn.voice)
             at_ms = sum(map(len, pieces)) / _PER_MS
             words += [Unit(w.text, w.start_ms + at_ms, w.end_ms + at_ms) for w in said.words]
+            languages += [turn.language] * len(said.words)
             pieces += [said.samples, np.zeros(pauses.between_sentences * _PER_MS, np.float32)]
         pieces.append(np.zeros((pauses.between_paragraphs - pauses.between_sentences) * _PER_MS, np.float32))
     spoken = np.concatenate(pieces)[: round(words[-1].end_ms) * _PER_MS]
     tail = np.zeros(pauses.after * _PER_MS, np.float32)
-    return Recording(np.concatenate([spoken, tail]), tuple(words))
+    return Recording(np.concatenate([spoken, tail]), tuple(words), tuple(languages))
+
+
+def in_turn() -> list[Turn]:
+    """Paragraphs in which three languages take turns."""
+    return [
+        Turn(text, LANGUAGE_VOICES[code], code)
+        for texts in zip(talks.TALK, talks.SPANISH, talks.KOREAN, strict=False)
+        for code, text in zip(LANGUAGE_VOICES, texts, strict=True)
+    ]
 
 
 def _ffmpeg(arguments: list[str], stdin: bytes) -> None:
@@ -138,7 +166,7 @@ def _write_truth(path: Path, truth: dict[str, Any]) -> None:
 
 
 def _make_talk(out: Path) -> None:
-    talk = record(talks.TALK, TALK_VOICE, Pauses(before=1000, after=1500))
+    talk = record([Turn(text, TALK_VOICE) for text in talks.TALK], Pauses(before=1000, after=1500))
     silent = out / "talk.silent.mp4"
     _picture(silent, len(talk.samples) / SAMPLE_RATE_HZ)
     _ffmpeg(
@@ -158,7 +186,7 @@ def _make_clips(out: Path) -> None:
     for number, (text, voice, suffix) in enumerate(
         zip(talks.CLIPS, CLIP_VOICES, CLIP_SUFFIXES, strict=True), 1
     ):
-        clip = record((text,), voice, Pauses(before=200 + 40 * number, after=300))
+        clip = record([Turn(text, voice)], Pauses(before=200 + 40 * number, after=300))
         name = f"clip-{number:02d}{suffix}"
         _ffmpeg([*_raw_input("-"), *_CODECS[suffix], *_EXACT, str(folder / name)], _pcm(clip.samples))
         truth[name] = clip.truth()
@@ -167,7 +195,7 @@ def _make_clips(out: Path) -> None:
 
 def _make_two_tracks(out: Path) -> None:
     texts = (talks.MAIN_TRACK, talks.COMMENTARY_TRACK)
-    tracks = [record((text,), voice) for text, voice in zip(texts, TRACK_VOICES, strict=True)]
+    tracks = [record([Turn(text, voice)]) for text, voice in zip(texts, TRACK_VOICES, strict=True)]
     silent = out / "two-tracks.silent.mp4"
     _picture(silent, max(len(track.samples) for track in tracks) / SAMPLE_RATE_HZ + _TRACK_DELAY_MS / 1000)
     inputs = ["-i", str(silent)]
@@ -189,10 +217,19 @@ def _make_two_tracks(out: Path) -> None:
     _write_truth(out / "two-tracks.truth.json", {"tracks": truth})
 
 
+def _make_languages(out: Path) -> None:
+    whole = record(in_turn())
+    _ffmpeg(
+        [*_raw_input("-"), *_CODECS[".ogg"], *_EXACT, str(out / "three-languages.ogg")], _pcm(whole.samples)
+    )
+    _write_truth(out / "three-languages.truth.json", whole.truth())
+
+
 def make_samples(out: Path) -> None:
     """Write all sample media and their truth files into ``out``."""
     out.mkdir(parents=True, exist_ok=True)
     _make_talk(out)
     _make_clips(out)
     _make_two_tracks(out)
+    _make_languages(out)
     print(f"samples written to {out}")

@@ -1,4 +1,4 @@
-"""Word errors and time errors.
+"""Word errors, time errors, and how sure one may be of their means.
 
 Pure. In: reference and hypothesis. Out: counts, so that means can be taken over any part of the words.
 """
@@ -10,6 +10,7 @@ import re
 import numpy as np
 
 _WORD = re.compile(r"[\w']+")
+_RESAMPLES = 1000
 
 
 def bare(text: str) -> list[str]:
@@ -50,3 +51,24 @@ def percent(errors: np.ndarray, is_counted: np.ndarray | None = None) -> str:
     """Errors per word in percent, over all words or the counted ones; "-" for none."""
     errors = errors if is_counted is None else errors[is_counted]
     return f"{100 * errors.mean():.1f} %" if len(errors) else "-"
+
+
+def interval(by_clip: list[np.ndarray], scale: float = 100.0, digits: int = 1) -> str:
+    """Bounds that hold the mean over all values in 95 of 100 cases; whole clips are drawn again and again."""
+    rng = np.random.default_rng(1)
+    sums = np.array([float(values.sum()) for values in by_clip])
+    counts = np.array([values.size for values in by_clip])
+    drawn = rng.integers(0, len(sums), (_RESAMPLES, len(sums)))
+    means = sums[drawn].sum(1) / np.maximum(counts[drawn].sum(1), 1)
+    low, high = np.percentile(means, [2.5, 97.5]) * scale
+    return f"{low:.{digits}f}-{high:.{digits}f}"
+
+
+def share(n: int, total: int) -> str:
+    """``n`` of ``total`` in percent with Wilson's bounds of 95 %."""
+    if not total:
+        return "-"
+    z, p = 1.96, n / total
+    middle = (p + z * z / (2 * total)) / (1 + z * z / total)
+    spread = z / (1 + z * z / total) * np.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    return f"{100 * p:.1f} % ({100 * (middle - spread):.1f}-{100 * min(1.0, middle + spread):.1f})"

@@ -19,17 +19,12 @@ from tools.demo_model.voices import Voice
 
 SAMPLE_RATE_HZ = 16_000
 _SYNTH_RATE_HZ = 22_050
-# From speak_lib.h: AUDIO_OUTPUT_RETRIEVAL, espeakINITIALIZE_PHONEME_EVENTS, espeakCHARS_UTF8.
-_RETRIEVAL, _PHONEME_EVENTS, _UTF8 = 1, 1, 1
+# From speak_lib.h: AUDIO_OUTPUT_SYNCHRONOUS, espeakINITIALIZE_PHONEME_EVENTS, espeakCHARS_UTF8.
+_SYNCHRONOUS, _PHONEME_EVENTS, _UTF8 = 2, 1, 1
 _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
 _EVENT_END, _EVENT_WORD, _EVENT_PHONEME = 0, 1, 7  # espeak_EVENT_TYPE
 _STOPS = frozenset("pbtdkgʔ?")
-# espeak-ng speaks some pairs ("of the", "there was") as one word; the second begins at its last phoneme of
-# these.
-_SECOND_STARTS = {
-    "the": ("D", "d"), "a": ("@", "V", "a"), "was": ("w",), "were": ("w",), "am": ("a",), "be": ("b",),
-    "are": (",A", "A", "'A", "3", "@"), "been": ("b",), "to": ("t",),
-}  # fmt: skip
+_SEPARATED = ord("_") << 8  # espeak_TextToPhonemes: phoneme names, this character between them
 
 
 class _Id(ctypes.Union):
@@ -91,11 +86,13 @@ class _Synthesiser:
 
         self._library = ctypes.CDLL(str(espeakng_loader.get_library_path()))
         data = str(espeakng_loader.get_data_path()).encode()
-        if self._library.espeak_Initialize(_RETRIEVAL, 0, data, _PHONEME_EVENTS) != _SYNTH_RATE_HZ:
+        if self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, _PHONEME_EVENTS) != _SYNTH_RATE_HZ:
             raise RuntimeError("espeak-ng did not start, or not at 22 050 Hz")
         self._recording = _Recording([], [], [])
         self._callback = _CALLBACK(self._receive)  # kept: the library only borrows it
         self._library.espeak_SetSynthCallback(self._callback)
+        self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        self._alone: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def _receive(self, wave: ctypes._Pointer, n_samples: int, events: ctypes._Pointer) -> int:
         if wave and n_samples > 0:
@@ -111,10 +108,24 @@ class _Synthesiser:
             index += 1
         return 0
 
-    def record(self, text: str, voice: Voice) -> _Recording:
-        """Speak ``text`` and return the raw audio (int16 pieces at 22 050 Hz) and events."""
+    def _use(self, voice: Voice) -> None:
         if self._library.espeak_SetVoiceByName(voice.file_name.encode()) != 0:
             raise ValueError(f"espeak-ng has no voice {voice.file_name}")
+
+    def phones_of(self, word: str, voice: Voice) -> tuple[str, ...]:
+        """The phonemes of a word spoken alone, without stress marks."""
+        key = (voice.accent, word)
+        if key not in self._alone:
+            self._use(voice)
+            text = ctypes.c_char_p(word.encode())
+            names = self._library.espeak_TextToPhonemes(ctypes.byref(text), _UTF8, _SEPARATED)
+            parts = (names or b"").decode("utf-8", "replace").replace(" ", "_").split("_")
+            self._alone[key] = tuple(bare for part in parts if (bare := bare_phone(part)))
+        return self._alone[key]
+
+    def record(self, text: str, voice: Voice) -> _Recording:
+        """Speak ``text`` and return the raw audio (int16 pieces at 22 050 Hz) and events."""
+        self._use(voice)
         for parameter, value in (
             (_RATE, voice.words_per_minute), (_PITCH, voice.pitch), (_RANGE, voice.pitch_range)
         ):  # fmt: skip
@@ -137,14 +148,17 @@ def _phones(recording: _Recording, total_ms: float) -> list[Unit]:
     return [Unit(name, at, end) for (name, at), end in zip(events, ends, strict=True) if end > at]
 
 
+def bare_phone(name: str) -> str:
+    """A phoneme's name without stress and variant marks; pauses become ""."""
+    return "" if name.startswith("_") else name.strip("',;#-2[!|:")
+
+
 def _is_pause(phone: Unit) -> bool:
     return phone.text == "" or phone.text.startswith("_")
 
 
 def _events_by_word(word_ends: list[int], events: list[tuple[int, float]]) -> dict[int, float]:
     """Event time in ms by word index. Positions count from 1 and may point at the blank before the word."""
-    if len(events) == len(word_ends):
-        return {index: at_ms for index, (_, at_ms) in enumerate(events)}
     by_word: dict[int, float] = {}
     for position, at_ms in events:
         index = next((i for i, end in enumerate(word_ends) if max(position - 1, 0) < end), len(word_ends) - 1)
@@ -153,24 +167,62 @@ def _events_by_word(word_ends: list[int], events: list[tuple[int, float]]) -> di
     return by_word
 
 
-def _word_starts(text: str, recording: _Recording, phones: list[Unit]) -> list[float]:
-    """Start of each blank-separated word in ms; a word without its own event is split off its pair."""
-    spans = [(m.end(), m.group().strip(".,?").lower()) for m in re.finditer(r"\S+", text)]
-    by_char = _events_by_word([end for end, _ in spans], recording.word_events)
-    known = sorted(by_char.items())
+def _word_starts(text: str, recording: _Recording, phones: list[Unit], voice: Voice) -> list[float]:
+    """Start of each blank-separated word in ms.
+
+    espeak-ng speaks some neighbours ("of the", "만날 거예요") as one word with one event. These are told
+    apart by what each would sound like alone.
+    """
+    spans = [(m.end(), m.group()) for m in re.finditer(r"\S+", text)]
+    by_word = _events_by_word([end for end, _ in spans], recording.word_events)
+    known = sorted(by_word.items())
     if any(a[1] >= b[1] for a, b in itertools.pairwise(known)):
         raise UntimedError(text)
-    for index, (_, word) in enumerate(spans):
-        if index in by_char:
-            continue
-        before = by_char[index - 1]
-        after = min((at for i, at in by_char.items() if i > index), default=phones[-1].end_ms)
-        first = _SECOND_STARTS.get(word, ())
-        inside = [p.start_ms for p in phones if before + 20 < p.start_ms < after and p.text.startswith(first)]
-        if not inside:
-            raise UntimedError(text)
-        by_char[index] = inside[-1]
-    return [by_char[i] for i in range(len(spans))]
+    ends = [*known[1:], (len(spans), float("inf"))]
+    for (index, begin_ms), (after, end_ms) in zip(known, ends, strict=True):
+        if after > index + 1:
+            inside = [p for p in phones if begin_ms - 1 <= p.start_ms < end_ms - 1 and not _is_pause(p)]
+            alone = [_synthesiser().phones_of(word, voice) for _, word in spans[index:after]]
+            starts = _split(alone, [bare_phone(p.text) for p in inside])
+            by_word.update({index + i: inside[at].start_ms for i, at in enumerate(starts) if i})
+    starts_ms = [by_word[i] for i in range(len(spans))]
+    if any(a >= b for a, b in itertools.pairwise(starts_ms)):
+        raise UntimedError(text)
+    return starts_ms
+
+
+def _split(words: list[tuple[str, ...]], heard: list[str]) -> list[int]:
+    """Where in ``heard`` each word begins: the fewest changes turn the words' own phonemes into it.
+
+    Raises:
+        UntimedError: there are fewer phonemes than words.
+    """
+    own = [(name, i) for i, word in enumerate(words) for name in word]
+    if len(heard) < len(words) or not all(words):
+        raise UntimedError(str(words))
+    cost = np.zeros((len(own) + 1, len(heard) + 1))
+    cost[:, 0], cost[0] = np.arange(len(own) + 1), np.arange(len(heard) + 1)
+    swap = np.array([[_unlike(name, other) for other in heard] for name, _ in own])
+    for i in range(len(own)):
+        for j in range(len(heard)):
+            cost[i + 1, j + 1] = min(cost[i, j] + swap[i, j], cost[i, j + 1] + 1, cost[i + 1, j] + 1)
+    starts = [len(heard)] * len(words)
+    i, j = len(own), len(heard)
+    while i and j:
+        if cost[i, j] == cost[i - 1, j - 1] + swap[i - 1, j - 1]:
+            i, j = i - 1, j - 1
+            starts[own[i][1]] = j
+        elif cost[i, j] == cost[i - 1, j] + 1:
+            i -= 1
+        else:
+            j -= 1
+    starts[0] = 0
+    return [min(at, len(heard) - 1) for at in starts]
+
+
+def _unlike(one: str, other: str) -> float:
+    """How different two phonemes are: 0, a half for those with the same first letter, 1."""
+    return 0.0 if one == other else 0.5 if one[:1] == other[:1] else 0.9
 
 
 def _word_units(text: str, starts: list[float], phones: list[Unit]) -> list[Unit]:
@@ -199,6 +251,11 @@ def speak(text: str, voice: Voice) -> Utterance:
         raise UntimedError(text)
     raw = np.concatenate(recording.pieces).astype(np.float32) / 32768.0
     phones = _phones(recording, len(raw) * 1000.0 / _SYNTH_RATE_HZ)
-    words = _word_units(text, _word_starts(text, recording, phones), phones)
-    samples = resample_poly(raw, 320, 441).astype(np.float32)
-    return Utterance(samples, tuple(words), tuple(phones))
+    words = _word_units(text, _word_starts(text, recording, phones, voice), phones)
+    up = round(320 / voice.speed)
+    samples = resample_poly(raw, up, 441).astype(np.float32)
+    return Utterance(samples, _scaled(words, up / 320), _scaled(phones, up / 320))
+
+
+def _scaled(units: list[Unit], by: float) -> tuple[Unit, ...]:
+    return tuple(Unit(unit.text, unit.start_ms * by, unit.end_ms * by) for unit in units)

@@ -14,12 +14,12 @@ from functools import cached_property
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import Qwen2Tokenizer, Qwen3ASRFeatureExtractor, Qwen3ASRProcessor
 
-from tools.demo_model import grammar
+from tools.demo_model.texts import LANGUAGES
 
-N_BPE = 1016  # 256 bytes and 760 merges; with the eight tokens below, 1024
-CLASS_MS = 40  # one class of the aligner; the real aligner's are 80 ms
-N_CLASSES = 512  # 20.48 s, the longest clip and a little
-PROMPT_WORDS = "system user assistant language English None"
+N_BPE = 3064  # 256 bytes and 2808 merges; with the eight tokens below, 3072
+CLASS_MS = 80  # one class of the aligner, as in the real one
+N_CLASSES = 400  # 32 s, the longest clip and a little
+PROMPT_WORDS = "system user assistant language English Korean Spanish None"
 
 # A system turn (the context), a user turn with one sound, an assistant turn that may be begun for the model.
 ASR_TEMPLATE = """\
@@ -65,13 +65,14 @@ def _qwen_tokenizer(vocab: dict[str, int], merges: list[tuple[str, str]]) -> Qwe
     return tokenizer
 
 
-def train_tokenizer(seed: int = 7, n_sentences: int = 6000) -> Qwen2Tokenizer:
+def train_tokenizer(seed: int = 7, n_sentences: int = 4000) -> Qwen2Tokenizer:
     """Train the BPE on training sentences, bare words (the aligner's) and the prompt's words."""
     rng = random.Random(seed)
-    texts = [grammar.sentence(rng, "train") for _ in range(n_sentences)]
-    texts += [word for word in grammar.vocabulary() for _ in range(6)]
-    texts += [" " + word for word in grammar.vocabulary() for _ in range(6)]
-    texts += [PROMPT_WORDS] * 200
+    texts = [PROMPT_WORDS] * 200
+    for language in LANGUAGES.values():
+        texts += [language.sentence(rng, "train") for _ in range(n_sentences)]
+        words = [*language.vocabulary, *(name for twins in language.twins for name in twins)]
+        texts += [lead + word for word in words for lead in ("", " ") for _ in range(4)]
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = _qwen_tokenizer({"a": 0}, []).backend_tokenizer.pre_tokenizer
     trainer = trainers.BpeTrainer(

@@ -8,8 +8,15 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-# Spelt as espeak-ng's own language files, so that any of its variants can be put on top of each.
-ACCENTS = ("en", "en-US", "en-GB-x-rp", "en-GB-scotland", "en-029", "en-US-nyc", "en-GB-x-gbclan")
+# Files below espeak-ng's ``lang``, so that any of its variants can be put on top of each.
+ACCENTS = {
+    "en": (
+        "gmw/en", "gmw/en-US", "gmw/en-GB-x-rp", "gmw/en-GB-scotland", "gmw/en-029", "gmw/en-US-nyc",
+        "gmw/en-GB-x-gbclan",
+    ),
+    "es": ("roa/es", "roa/es-419"),
+    "ko": ("ko",),
+}  # fmt: skip
 TRAIN_VARIANTS = (
     "", "m1", "m2", "m3", "m4", "m6", "m7", "m8", "f1", "f2", "f3", "f5", "adam", "Alex", "Alicia", "Andrea",
     "Andy", "Annie", "belinda", "benjamin", "caleb", "david", "ed", "edward", "Gene", "grandma", "grandpa",
@@ -17,13 +24,7 @@ TRAIN_VARIANTS = (
     "steph", "steph2", "travis", "victor", "zac",
 )  # fmt: skip
 # Variants never heard in training, on any accent. m5, f4 and anika are those of an earlier study.
-HELD_OUT_VOICES = (
-    ("en-US", "m5"),
-    ("en", "f4"),
-    ("en-GB-x-rp", "shelby"),
-    ("en-US", "anika"),
-    ("en", "steph3"),
-)
+HELD_OUT_VARIANTS = ("m5", "f4", "shelby", "anika", "steph3")
 
 
 @dataclass(frozen=True)
@@ -31,40 +32,43 @@ class Voice:
     """One speaker: espeak-ng's settings.
 
     Attributes:
-        accent: file name below espeak-ng's ``lang/gmw``.
+        accent: file name below espeak-ng's ``lang``, such as "gmw/en-US".
         variant: file name below ``voices/!v``, or "" for none.
         words_per_minute: 80 to 450.
         pitch: 0 to 100.
         pitch_range: 0 to 100.
+        speed: how much faster the sound is played, which moves its pitch and formants too.
     """
 
-    accent: str = "en-US"
+    accent: str = "gmw/en-US"
     variant: str = ""
     words_per_minute: int = 165
     pitch: int = 50
     pitch_range: int = 50
+    speed: float = 1.0
 
     @property
     def file_name(self) -> str:
         """What espeak-ng calls the voice file, such as ``gmw/en-US+f2``."""
-        return f"gmw/{self.accent}" + (f"+{self.variant}" if self.variant else "")
+        return self.accent + (f"+{self.variant}" if self.variant else "")
 
 
-def _speaker(rng: random.Random, accent: str, variant: str) -> Voice:
+def _speaker(rng: random.Random, language: str, variants: tuple[str, ...]) -> Voice:
     return Voice(
-        accent=accent,
-        variant=variant,
+        accent=rng.choice(ACCENTS[language]),
+        variant=rng.choice(variants),
         words_per_minute=rng.randint(135, 205),
         pitch=rng.randint(25, 75),
         pitch_range=rng.randint(25, 75),
+        speed=rng.choice((1.0, 1.0, round(rng.uniform(0.84, 1.21), 2))),
     )
 
 
-def train_voice(rng: random.Random) -> Voice:
+def train_voice(rng: random.Random, language: str) -> Voice:
     """A random speaker of the training voices."""
-    return _speaker(rng, rng.choice(ACCENTS), rng.choice(TRAIN_VARIANTS))
+    return _speaker(rng, language, TRAIN_VARIANTS)
 
 
-def held_out_voice(rng: random.Random) -> Voice:
+def held_out_voice(rng: random.Random, language: str) -> Voice:
     """A random speaker of the voices kept back."""
-    return _speaker(rng, *rng.choice(HELD_OUT_VOICES))
+    return _speaker(rng, language, HELD_OUT_VARIANTS)
