@@ -23,21 +23,17 @@ ASR = LearnSettings(
     weights={"text": (1.0, 1.0), "phones": (1.0, 0.15), "pieces": (1.0, 0.15), "guide": (0.5, 0.3)},
     slips=0.06,
 )
+# With real people, and once more from a high rate: the first run alone is far from learnt out.
 ASR_POLISH = LearnSettings(
     plan=Plan(
-        steps=3000,
-        seconds=64,
-        seed=13,
-        ramp=0.0,
-        task="asr",
-        shards=1,
-        banks=(("bank", 0.6), ("prompts", 0.15), ("human", 0.25)),
+        steps=7000, seconds=64, seed=13, ramp=0.0, task="asr",
+        banks=(("bank", 0.7), ("prompts", 0.1), ("human", 0.2)),
     ),
-    rate=2e-3,
-    matrix_rate=4e-4,
-    weights={"text": (1.0, 1.0), "phones": (0.3, 0.15), "pieces": (0.3, 0.15), "guide": (0.3, 0.3)},
+    rate=4e-3,
+    matrix_rate=7e-4,
+    weights={"text": (1.0, 1.0), "phones": (0.5, 0.15), "pieces": (0.5, 0.15), "guide": (0.5, 0.3)},
     slips=0.06,
-)
+)  # fmt: skip
 ALIGNER = LearnSettings(
     plan=Plan(steps=4000, seconds=64, seed=12, ramp=0.2, task="aligner", shards=1),
     rate=6e-3,
