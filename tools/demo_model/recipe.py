@@ -35,7 +35,7 @@ ASR_POLISH = LearnSettings(
     slips=0.06,
 )  # fmt: skip
 ALIGNER = LearnSettings(
-    plan=Plan(steps=4000, seconds=64, seed=12, ramp=0.2, task="aligner", shards=1),
+    plan=Plan(steps=3000, seconds=64, seed=12, ramp=0.2, task="aligner", shards=1),
     rate=6e-3,
     matrix_rate=1e-3,
     weights={"times": (1.0, 1.0), "clock": (0.5, 0.1), "guide": (0.5, 0.3)},
