@@ -32,7 +32,6 @@ class LearnSettings:
         rate: highest learning rate of vectors, embeddings and convolutions (AdamW).
         matrix_rate: highest typical change a step of the layers' matrices (Muon).
         weights: what each loss counts at the start and at the end; between, a straight line.
-        encoder_layers: the recogniser's; more than it starts with makes it grow.
         slips: share of written tokens replaced by random ones, from a third of the run on.
         warm_up: steps of rising learning rate.
         average: weight of the past in the averaged weights, per step.
@@ -42,7 +41,6 @@ class LearnSettings:
     rate: float
     matrix_rate: float
     weights: dict[str, tuple[float, float]]
-    encoder_layers: int = 4
     slips: float = 0.0
     warm_up: int = 150
     average: float = 0.998
@@ -105,13 +103,13 @@ def _run(rank: int, settings: LearnSettings, place: Place, start: Path | None, r
     shares = tuple(range(settings.plan.shards))[rank::world]
     batches = Batches(place.folder, tokens.PromptIds(tokenizer), settings.plan, shares)
     if settings.plan.task == "asr":
-        model = network.new_asr(tokenizer, settings.encoder_layers)
+        model = network.new_asr(tokenizer)
         task: nn.Module = AsrLosses(model, len(batches.phone_names))
     else:
         model = network.new_aligner(tokenizer)
         task = AlignerLosses(model, len(batches.phone_names))
     if start is not None:
-        state = network.grown(torch.load(start, weights_only=True), settings.encoder_layers)
+        state = torch.load(start, weights_only=True)
         model.load_state_dict(
             {k: v for k, v in state.items() if k.startswith(("model.", "lm_head."))}, strict=False
         )

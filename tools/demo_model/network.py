@@ -32,12 +32,12 @@ TEXT_HEADS = 5
 GUIDED_LAYERS = (1, 2)  # of the text model's three; their head 0 is taught where to listen
 
 
-def configuration(tokenizer: Qwen2Tokenizer, encoder_layers: int = 4) -> Qwen3ASRConfig:
+def configuration(tokenizer: Qwen2Tokenizer) -> Qwen3ASRConfig:
     """The pair's common configuration; only widths and depths differ from the real models'."""
     ids = PromptIds(tokenizer)
     return Qwen3ASRConfig(
         audio_config={
-            "model_type": "qwen3_asr_encoder", "encoder_layers": encoder_layers, "d_model": WIDTH, "output_dim": WIDTH,
+            "model_type": "qwen3_asr_encoder", "encoder_layers": 4, "d_model": WIDTH, "output_dim": WIDTH,
             "encoder_attention_heads": 4, "encoder_ffn_dim": 3 * WIDTH, "downsample_hidden_size": 32,
         },
         text_config={
@@ -85,34 +85,14 @@ def watch_attention(model: PreTrainedModel) -> Callable[[], list[tuple[torch.Ten
     return lambda: [module.seen for module in modules]
 
 
-def new_asr(tokenizer: Qwen2Tokenizer, encoder_layers: int = 4) -> Qwen3ASRForConditionalGeneration:
+def new_asr(tokenizer: Qwen2Tokenizer) -> Qwen3ASRForConditionalGeneration:
     """An untrained recogniser."""
-    model = Qwen3ASRForConditionalGeneration(configuration(tokenizer, encoder_layers))
+    model = Qwen3ASRForConditionalGeneration(configuration(tokenizer))
     model.generation_config = GenerationConfig(
         eos_token_id=list(model.config.eos_token_id), pad_token_id=model.config.pad_token_id, do_sample=False,
         max_new_tokens=256,
     )  # fmt: skip
     return model
-
-
-def grown(state: dict[str, torch.Tensor], encoder_layers: int) -> dict[str, torch.Tensor]:
-    """Weights with a deeper encoder that computes the same: copies that add nothing yet follow each layer.
-
-    Progressive stacking (Gong et al. 2019): most steps are spent on the small network, which costs less.
-    """
-    mark = "audio_tower.layers."
-    layers = sorted({int(name.split(mark)[1].split(".")[0]) for name in state if mark in name})
-    times = encoder_layers // len(layers)
-    bigger = {name: value for name, value in state.items() if mark not in name}
-    for name, value in state.items():
-        if mark in name:
-            head, tail = name.split(mark)
-            number, rest = tail.split(".", 1)
-            for copy in range(times):
-                is_silent = copy > 0 and rest.startswith(("fc2.", "self_attn.out_proj."))
-                kept = torch.zeros_like(value) if is_silent else value.clone()
-                bigger[f"{head}{mark}{int(number) * times + copy}.{rest}"] = kept
-    return bigger
 
 
 def new_aligner(tokenizer: Qwen2Tokenizer) -> Qwen3ASRForTokenClassification:

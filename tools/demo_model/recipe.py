@@ -34,16 +34,6 @@ ASR_POLISH = LearnSettings(
     weights={"text": (1.0, 1.0), "phones": (0.5, 0.15), "pieces": (0.5, 0.15), "guide": (0.5, 0.3)},
     slips=0.06,
 )  # fmt: skip
-# A deeper encoder: the small one learnt no more in twice the steps.
-ASR_GROWN = replace(
-    ASR_POLISH,
-    plan=Plan(
-        steps=4500, seconds=64, seed=14, ramp=0.0, task="asr",
-        banks=(("bank", 0.85), ("prompts", 0.05), ("human", 0.1)),
-    ),
-    weights={"text": (1.0, 1.0), "phones": (0.5, 0.2), "pieces": (1.0, 0.5), "guide": (0.5, 0.3)},
-    encoder_layers=8,
-)  # fmt: skip
 ALIGNER = LearnSettings(
     plan=Plan(steps=3000, seconds=64, seed=12, ramp=0.2, task="aligner", shards=1),
     rate=6e-3,
