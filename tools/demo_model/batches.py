@@ -7,7 +7,7 @@ the batch, so one process or two, loaded ahead or not, learn the same.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from tools.demo_model.tokens import CLASS_MS, PromptIds
 RANGES_S = ((0.5, 2), (2, 4), (4, 6), (6, 8), (8, 10), (10, 13), (13, 16), (16, 20), (20, 25), (25, 30))
 _SUB_MS = np.array([-30, -10, 10, 30])  # where in a token's 80 ms the phoneme is asked for
 _IGNORE = -100
+HEARD_AFTER = 4  # audio tokens (0.3 s) after a moment, by when the piece of text said then must be known
 
 Batch = dict[str, torch.Tensor]
 
@@ -36,7 +37,7 @@ class Plan:
         seconds: audio seconds of a full batch.
         seed: of all draws.
         ramp: share of the steps over which the longest clips grow from 4 s to 30 s.
-        task: "asr" or "aligner".
+        task: "ears", "asr" or "aligner".
         shards: how many equal shares a batch is composed in.
         banks: the banks' folders and how often a clip is made of each (shares of 1).
     """
@@ -93,12 +94,14 @@ def _at(times_ms: np.ndarray, spans_ms: np.ndarray) -> np.ndarray:
 class _Row:
     """One clip's tokens.
 
-    ``guides``: (which guided layer, query position, first and last audio position it should attend to).
+    ``guides``: (which guided layer, query position, first and last position it should attend to).
+    ``pieces``: the piece of text heard at every position.
     """
 
     ids: list[int]
     targets: list[int]
     guides: list[tuple[int, int, int, int]]
+    pieces: list[int] = field(default_factory=list)
 
 
 class Batches(Dataset[Batch]):
@@ -128,9 +131,8 @@ class Batches(Dataset[Batch]):
             for _ in range(per_share):
                 clip = self._clip(rng, low, high)
                 clips.append(clip)
-                rows.append(
-                    self._asr_row(rng, clip) if self.plan.task == "asr" else self._aligner_row(rng, clip)
-                )
+                is_aligner = self.plan.task == "aligner"
+                rows.append(self._aligner_row(rng, clip) if is_aligner else self._asr_row(rng, clip))
         return self._collated(clips, rows)
 
     def _clip(self, rng: np.random.Generator, low: float, high: float) -> Clip:
@@ -169,19 +171,24 @@ class Batches(Dataset[Batch]):
         word_ms = np.nan_to_num(clip.word_ms)
         times = _piece_times(words, word_ms, encoded["offset_mapping"])
         # The first guided layer finds where the token just written was spoken, the second where the next is.
+        first_heard = first_audio + HEARD_AFTER
+        spans = zip(token_of(times[:, 0] - 40), token_of(times[:, 1] + 40), strict=True)
         guides = [
             (
                 layer,
                 begin + len(tag) + j - layer,
-                first_audio + max(lo, 0),
-                first_audio + min(hi, n_audio - 1),
+                first_heard + max(lo, 0),
+                first_heard + min(hi, n_audio - 1),
             )
-            for j, (lo, hi) in enumerate(
-                zip(token_of(times[:, 0] - 40), token_of(times[:, 1] + 40), strict=True)
-            )
+            for j, (lo, hi) in enumerate(spans)
             for layer in (0, 1)
         ]
-        return _Row(row + answer[:-1], targets, guides if clip.is_timed else [])
+        if not clip.is_timed:
+            return _Row(row + answer[:-1], targets, [])
+        # What is said last is heard at the tokens that close the sound; there are more than HEARD_AFTER.
+        names = np.array([*encoded["input_ids"], ids.audio])
+        said = names[_at(token_centres_ms(n_audio), times)]
+        return _Row(row + answer[:-1], targets, guides, [_IGNORE] * first_heard + said.tolist())
 
     def _context(self, rng: np.random.Generator, clip: Clip) -> tuple[str, list[str]]:
         """A system prompt, mostly empty, and the words to write under it.
@@ -230,38 +237,29 @@ class Batches(Dataset[Batch]):
         batch = {
             "input_ids": np.full((len(rows), width), self._ids.pad),
             "targets": np.full((len(rows), width), _IGNORE),
+            "pieces": np.full((len(rows), width), _IGNORE),
             "guides": np.full((len(rows), n_guides, 4), -1),
             "frames": np.array([clip.n_frames for clip in clips]),
         }
         for i, row in enumerate(rows):
             batch["input_ids"][i, : len(row.ids)] = row.ids
             batch["targets"][i, : len(row.targets)] = row.targets
+            batch["pieces"][i, : len(row.pieces)] = row.pieces
             if row.guides:
                 batch["guides"][i, : len(row.guides)] = row.guides
         batch["features"] = np.stack([clip.features.T for clip in clips])
-        dense = [self._dense(clip) for clip in clips]
-        batch["phones"] = np.concatenate([phones for phones, _ in dense])
-        batch["pieces"] = np.concatenate([pieces for _, pieces in dense])
+        batch["phones"] = np.concatenate([self._phones(clip) for clip in clips])
         batch["windows"] = np.array(_windows([clip.n_frames for clip in clips]), np.int32)
         batch["clock"] = np.concatenate([token_centres_ms(n_audio_tokens(clip.n_frames)) for clip in clips])
         return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in batch.items()}
 
-    def _dense(self, clip: Clip) -> tuple[np.ndarray, np.ndarray]:
-        """For every audio token: phonemes at four moments int64[n, 4] (0: none), the piece int64[n].
-
-        Nothing is asked of a clip whose times are not known.
-        """
+    def _phones(self, clip: Clip) -> np.ndarray:
+        """Phonemes at four moments of every audio token, int64[n, 4]: 0 for none, -100 where unknown."""
         centres = token_centres_ms(n_audio_tokens(clip.n_frames))
         if not clip.is_timed:
-            return np.full((len(centres), 4), _IGNORE), np.full(len(centres), _IGNORE)
+            return np.full((len(centres), 4), _IGNORE)
         phone_ids = np.array([self._phone_id[name] for name in clip.phones] + [0])
-        phones = phone_ids[_at(centres[:, None] + _SUB_MS, clip.phone_ms)]
-        encoded = self._ids.tokenizer(
-            " ".join(clip.words), add_special_tokens=False, return_offsets_mapping=True
-        )
-        times = _piece_times(clip.words, clip.word_ms, encoded["offset_mapping"])
-        pieces = np.array([*encoded["input_ids"], self._ids.audio])
-        return phones, pieces[_at(centres, times)]
+        return phone_ids[_at(centres[:, None] + _SUB_MS, clip.phone_ms)]
 
 
 def _piece_times(words: list[str], word_ms: np.ndarray, offsets: list[tuple[int, int]]) -> np.ndarray:

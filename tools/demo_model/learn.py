@@ -17,7 +17,7 @@ from torch import nn
 
 from tools.demo_model import network, tokens
 from tools.demo_model.batches import Batch, Batches, Plan, loader
-from tools.demo_model.losses import AlignerLosses, AsrLosses, Losses
+from tools.demo_model.losses import AlignerLosses, AsrLosses, EarsLosses, Losses
 from tools.demo_model.optimise import Optimiser
 
 CHECKPOINT_STEPS = 500
@@ -32,6 +32,7 @@ class LearnSettings:
         rate: highest learning rate of vectors, embeddings and convolutions (AdamW).
         matrix_rate: highest typical change a step of the layers' matrices (Muon).
         weights: what each loss counts at the start and at the end; between, a straight line.
+        ears_learn: whether a recogniser's encoder learns too.
         slips: share of written tokens replaced by random ones, from a third of the run on.
         warm_up: steps of rising learning rate.
         average: weight of the past in the averaged weights, per step.
@@ -41,6 +42,7 @@ class LearnSettings:
     rate: float
     matrix_rate: float
     weights: dict[str, tuple[float, float]]
+    ears_learn: bool = True
     slips: float = 0.0
     warm_up: int = 150
     average: float = 0.998
@@ -102,17 +104,11 @@ def _run(rank: int, settings: LearnSettings, place: Place, start: Path | None, r
     tokenizer = tokens.train_tokenizer()
     shares = tuple(range(settings.plan.shards))[rank::world]
     batches = Batches(place.folder, tokens.PromptIds(tokenizer), settings.plan, shares)
-    if settings.plan.task == "asr":
-        model = network.new_asr(tokenizer)
-        task: nn.Module = AsrLosses(model, len(batches.phone_names))
-    else:
-        model = network.new_aligner(tokenizer)
-        task = AlignerLosses(model, len(batches.phone_names))
+    is_aligner = settings.plan.task == "aligner"
+    model = (network.new_aligner if is_aligner else network.new_asr)(tokenizer)
     if start is not None:
-        state = torch.load(start, weights_only=True)
-        model.load_state_dict(
-            {k: v for k, v in state.items() if k.startswith(("model.", "lm_head."))}, strict=False
-        )
+        _take_over(model, torch.load(start, weights_only=True))
+    task = _task(settings, model, len(batches.phone_names))
     task.to(place.device).train()
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     run = _Running(task, model, average, Optimiser(task))
@@ -122,6 +118,21 @@ def _run(rank: int, settings: LearnSettings, place: Place, start: Path | None, r
         Path(f"{result}.resume").unlink(missing_ok=True)
     if world > 1:
         dist.destroy_process_group()
+
+
+def _task(settings: LearnSettings, model: nn.Module, n_phones: int) -> nn.Module:
+    """What is taught to the model."""
+    if settings.plan.task == "ears":
+        return EarsLosses(model, n_phones)
+    if settings.plan.task == "asr":
+        return AsrLosses(model, n_phones, settings.ears_learn)
+    return AlignerLosses(model)
+
+
+def _take_over(model: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    """Begin with the weights of another network, as far as both have them."""
+    mine = model.state_dict()
+    model.load_state_dict({name: value for name, value in state.items() if name in mine}, strict=False)
 
 
 @dataclass

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tools.demo_model.batches import Batch, classes_of
-from tools.demo_model.network import WIDTH, watch_attention
+from tools.demo_model.network import HEARING_LAYERS, WIDTH, watch_attention
 from tools.demo_model.tokens import CLASS_MS, N_CLASSES
 
 Losses = dict[str, torch.Tensor]
@@ -36,13 +36,19 @@ class Listener(nn.Module):
         output = self.model.model.get_audio_features(batch["features"], mask, cu_seqlens=batch["windows"])
         return output.last_hidden_state, output.pooler_output
 
-    def read(self, ids: torch.Tensor, audio: torch.Tensor) -> torch.Tensor:
-        """Text model's last hidden states float[batch, length, WIDTH] with the audio in its place."""
-        inner = self.model.model
-        embeds = inner.language_model.embed_tokens(ids)
+    def read(self, ids: torch.Tensor, audio: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Text model's states with the audio in its place, both float[batch, length, WIDTH].
+
+        Returns:
+            The last ones, and those the hearing layers leave, normalised as the last ones are.
+        """
+        text_model = self.model.model.language_model
+        embeds = text_model.embed_tokens(ids)
         place = (ids == self.model.config.audio_token_id)[..., None].expand_as(embeds)
-        embeds = embeds.masked_scatter(place, audio)
-        return inner.language_model(inputs_embeds=embeds, use_cache=False).last_hidden_state
+        output = text_model(
+            inputs_embeds=embeds.masked_scatter(place, audio), use_cache=False, output_hidden_states=True
+        )
+        return output.last_hidden_state, text_model.norm(output.hidden_states[HEARING_LAYERS])
 
     def guidance(self, guides: torch.Tensor) -> torch.Tensor:
         """How little of the guided heads' attention lies where the guides say (negative log share)."""
@@ -60,13 +66,35 @@ class Listener(nn.Module):
         return torch.stack(total).mean()
 
 
-class AsrLosses(nn.Module):
-    """Losses of the recogniser: ``text``, and the helpers ``phones``, ``pieces`` and ``guide``."""
+class EarsLosses(nn.Module):
+    """Loss of the ears, the encoder by itself: ``phones``."""
 
     def __init__(self, model: nn.Module, n_phones: int) -> None:
         super().__init__()
         self.listener = Listener(model)
         self.phone_head = nn.Linear(WIDTH, 4 * (n_phones + 1))
+        model.requires_grad_(False)
+        model.model.audio_tower.requires_grad_(True)
+
+    def forward(self, batch: Batch, slips: float) -> Losses:
+        """The loss, and ``wrong``, the share of wrong phonemes where something sounds (no gradient)."""
+        del slips  # the ears write nothing
+        encoded, _ = self.listener.heard(batch)
+        logits = _by_moment(self.phone_head(encoded))
+        truth = batch["phones"].flatten()
+        with torch.no_grad():
+            wrong = (logits.argmax(-1) != truth)[truth > 0].float().mean()
+        return {"phones": _mean_loss(logits, truth), "wrong": wrong}
+
+
+class AsrLosses(nn.Module):
+    """Losses of the recogniser: ``text``, and the helpers ``phones``, ``pieces`` and ``guide``."""
+
+    def __init__(self, model: nn.Module, n_phones: int, ears_learn: bool) -> None:
+        super().__init__()
+        self.listener = Listener(model)
+        model.model.audio_tower.requires_grad_(ears_learn)
+        self.phone_head = nn.Linear(WIDTH, 4 * (n_phones + 1)) if ears_learn else None
 
     def forward(self, batch: Batch, slips: float) -> Losses:
         """All losses; ``slips`` is the share of written tokens replaced by random ones before reading."""
@@ -77,14 +105,16 @@ class AsrLosses(nn.Module):
             written = (batch["targets"] >= 0) & (ids != model.config.audio_token_id)
             is_slip = written & (torch.rand(ids.shape, device=ids.device) < slips)
             ids = torch.where(is_slip, torch.randint_like(ids, model.config.audio_token_id), ids)
-        hidden = self.listener.read(ids, audio)
-        learnt = batch["targets"] >= 0
-        logits = model.lm_head(hidden[learnt])
-        return {
-            "text": F.cross_entropy(logits, batch["targets"][learnt]),
-            **_sound_losses(self.phone_head(encoded), model.lm_head(audio), batch),
+        hidden, hearing = self.listener.read(ids, audio)
+        learnt, is_heard = batch["targets"] >= 0, batch["pieces"] >= 0
+        losses = {
+            "text": F.cross_entropy(model.lm_head(hidden[learnt]), batch["targets"][learnt]),
+            "pieces": _mean_loss(model.lm_head(hearing[is_heard]), batch["pieces"][is_heard]),
             "guide": self.listener.guidance(batch["guides"]),
         }
+        if self.phone_head is not None:
+            losses["phones"] = _mean_loss(_by_moment(self.phone_head(encoded)), batch["phones"].flatten())
+        return losses
 
 
 class AlignerLosses(nn.Module):
@@ -93,9 +123,8 @@ class AlignerLosses(nn.Module):
     The aligner hears with the recogniser's ears: only its text model and its head learn.
     """
 
-    def __init__(self, model: nn.Module, n_phones: int) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        del n_phones
         self.listener = Listener(model)
         model.model.audio_tower.requires_grad_(False)
         model.model.multi_modal_projector.requires_grad_(False)
@@ -107,7 +136,7 @@ class AlignerLosses(nn.Module):
         with torch.no_grad():
             _, audio = self.listener.heard(batch)
         ids = batch["input_ids"]
-        hidden = self.listener.read(ids, audio)
+        hidden, _ = self.listener.read(ids, audio)
         is_slot = batch["targets"] >= 0
         logits = model.score(hidden[is_slot])
         truth = classes_of(batch["targets"][is_slot])
@@ -122,13 +151,15 @@ class AlignerLosses(nn.Module):
         }
 
 
-def _sound_losses(phones: torch.Tensor, pieces: torch.Tensor, batch: Batch) -> Losses:
-    """What is said at every audio token: phonemes at four moments, and the piece of text at its middle."""
-    by_moment = phones.unflatten(-1, (4, -1)).flatten(0, 1)
-    return {
-        "phones": F.cross_entropy(by_moment, batch["phones"].flatten()),
-        "pieces": F.cross_entropy(pieces, batch["pieces"]),
-    }
+def _by_moment(phones: torch.Tensor) -> torch.Tensor:
+    """Phoneme logits of the four moments of every audio token, a row a moment."""
+    return phones.unflatten(-1, (4, -1)).flatten(0, 1)
+
+
+def _mean_loss(logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy over what is known (>= 0); zero where nothing is."""
+    total = F.cross_entropy(logits, truth, ignore_index=_IGNORE, reduction="sum")
+    return total / (truth >= 0).sum().clamp(min=1)
 
 
 def _time_loss(logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:

@@ -29,10 +29,15 @@ from tools.demo_model.tokens import N_CLASSES, PromptIds
 
 WIDTH = 160
 TEXT_HEADS = 5
-GUIDED_LAYERS = (1, 2)  # of the text model's three; their head 0 is taught where to listen
+# The recogniser's text model first hears, then writes: at the sound's places its lower layers gather phonemes
+# to pieces of text, from which the upper two write. The aligner has nothing to write.
+HEARING_LAYERS = 3
+ASR_LAYERS = HEARING_LAYERS + 2
+ALIGNER_LAYERS = 3
+N_GUIDED = 2  # how many of the last layers are taught, in their head 0, where to listen
 
 
-def configuration(tokenizer: Qwen2Tokenizer) -> Qwen3ASRConfig:
+def configuration(tokenizer: Qwen2Tokenizer, text_layers: int) -> Qwen3ASRConfig:
     """The pair's common configuration; only widths and depths differ from the real models'."""
     ids = PromptIds(tokenizer)
     return Qwen3ASRConfig(
@@ -41,7 +46,8 @@ def configuration(tokenizer: Qwen2Tokenizer) -> Qwen3ASRConfig:
             "encoder_attention_heads": 4, "encoder_ffn_dim": 3 * WIDTH, "downsample_hidden_size": 32,
         },
         text_config={
-            "model_type": "qwen3", "vocab_size": len(tokenizer), "hidden_size": WIDTH, "num_hidden_layers": 3,
+            "model_type": "qwen3", "vocab_size": len(tokenizer), "hidden_size": WIDTH,
+            "num_hidden_layers": text_layers,
             "intermediate_size": 3 * WIDTH, "head_dim": WIDTH // TEXT_HEADS,
             "num_attention_heads": TEXT_HEADS, "num_key_value_heads": TEXT_HEADS,
             "max_position_embeddings": 2048, "tie_word_embeddings": True,
@@ -65,7 +71,7 @@ def _watched_attention(
     **more: object,
 ) -> tuple[torch.Tensor, None]:
     """Plain attention that also keeps head 0's rotated queries and keys, for the guidance loss."""
-    if getattr(module, "layer_idx", None) in GUIDED_LAYERS:
+    if module.is_guided:
         module.seen = (query[:, 0], key[:, 0])
     return sdpa_attention_forward(module, query, key, value, *rest, **more)
 
@@ -81,13 +87,14 @@ def watch_attention(model: PreTrainedModel) -> Callable[[], list[tuple[torch.Ten
     AttentionMaskInterface.register("watched", sdpa_mask)
     text_model = model.model.language_model
     text_model.config._attn_implementation = "watched"
-    modules = [text_model.layers[layer].self_attn for layer in GUIDED_LAYERS]
-    return lambda: [module.seen for module in modules]
+    for number, layer in enumerate(text_model.layers):
+        layer.self_attn.is_guided = number >= len(text_model.layers) - N_GUIDED
+    return lambda: [layer.self_attn.seen for layer in text_model.layers[-N_GUIDED:]]
 
 
 def new_asr(tokenizer: Qwen2Tokenizer) -> Qwen3ASRForConditionalGeneration:
     """An untrained recogniser."""
-    model = Qwen3ASRForConditionalGeneration(configuration(tokenizer))
+    model = Qwen3ASRForConditionalGeneration(configuration(tokenizer, ASR_LAYERS))
     model.generation_config = GenerationConfig(
         eos_token_id=list(model.config.eos_token_id), pad_token_id=model.config.pad_token_id, do_sample=False,
         max_new_tokens=256,
@@ -97,7 +104,7 @@ def new_asr(tokenizer: Qwen2Tokenizer) -> Qwen3ASRForConditionalGeneration:
 
 def new_aligner(tokenizer: Qwen2Tokenizer) -> Qwen3ASRForTokenClassification:
     """An untrained aligner: the recogniser's body and a head of N_CLASSES times."""
-    config = configuration(tokenizer)
+    config = configuration(tokenizer, ALIGNER_LAYERS)
     config.num_labels = N_CLASSES
     model = Qwen3ASRForTokenClassification(config)
     model.dropout.p = 0.0

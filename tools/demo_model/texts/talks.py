@@ -96,6 +96,36 @@ LECTURE: tuple[str, ...] = (
     "fish comes from. Third, talk with your neighbours, your teachers and your boss. A government "
     "listens when thousands of people write. In my opinion, it is not too late. It will be difficult, "
     "but it is possible.",
+    "Before we stop, let me tell you a little about our ordinary life there. In the morning, the cook "
+    "played the drum in front of every tent. Breakfast was bread, honey and strong coffee, and it was "
+    "never anything else. Then two people walked to the beach and counted the birds, two repaired the "
+    "boat, and the others wrote the numbers in a book. At noon there was a movie or a little music.",
+    "The weather was terrible every week. In April we had to stay inside for 19 days. We had a race in "
+    "the kitchen again and again. Irene, our doctor, was always the winner. She explained that it was "
+    "only mathematics, but we never believed her. I think that she had a mirror behind the curtain.",
+    "One afternoon in May, a boat with five tourists from Norway arrived. Their engine was broken, and "
+    "they had no water. We gave them soup and blankets, and they gave us oranges and a cake. Nobody on "
+    "the island had seen fresh fruit for eleven weeks. It was, to be honest, the most beautiful cake of "
+    "my life.",
+    "In the second winter we lost the electricity for 14 days. The computers were cold, of course, and "
+    "the potatoes in the cellar were like stones. Samuel prepared dinner on a small fire in front of the "
+    "house. He destroyed one shoe, a wooden spoon and most of the pasta, but everybody was happy. We were "
+    "warm, and that was enough.",
+    "Perhaps you want to know how we measure a penguin. It is not easy, but it is simple. You take two "
+    "people, a bag and a lot of time. A strong person has to take the bird gently under the arm, and the "
+    "other person has to write the number in the book. It takes about 50 seconds. After that the penguin "
+    "is angry for a week, and it will never forget your voice.",
+    "We discovered that the birds are not ordinary at all. An old penguin often stole the keys from my "
+    "desk. He carried them to his wife behind the lighthouse, one every evening. When we left the island, "
+    "she had 33 keys. We gave him the name of our president, and the president was very proud.",
+    "What did we bring home? Seven boxes of books, thousands of photos, and some very old eggs. The "
+    "government read our book in 2018 and promised that the valley would be protected. Today the tourists "
+    "have to stay four kilometres away. In the last summer my students counted the birds again, and there "
+    "were 450. That is not perfect, but I am excited.",
+    "Some people believe that one person can never change anything. I think they are wrong. A young "
+    "student in Dublin wrote a letter to a newspaper, and the newspaper sent a journalist to our island. "
+    "Because of her story, a rich woman from Vienna gave us the money for a new boat. So please write "
+    "your letter. Someone will read it.",
     "At the end I want to thank the university, the museum and my family. My husband looked after two "
     "children, a dog and nine rabbits while I was away. The pictures belong to Oscar, our photographer. "
     "You can buy his book outside for 25 dollars. Well, that was the last page. Are there any "
