@@ -6,6 +6,7 @@ CHECKPOINT_STEPS steps all that the run knows goes to ``<result>.resume``; a sto
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class LearnSettings:
         weights: what each loss counts at the start and at the end; between, a straight line.
         ears_learn: whether a recogniser's encoder learns too.
         slips: share of written tokens replaced by random ones, from a third of the run on.
+        until: step at which the run ends although the rates have not fallen: another run goes on from it.
         warm_up: steps of rising learning rate.
         average: weight of the past in the averaged weights, per step.
     """
@@ -44,6 +46,7 @@ class LearnSettings:
     weights: dict[str, tuple[float, float]]
     ears_learn: bool = True
     slips: float = 0.0
+    until: int | None = None
     warm_up: int = 150
     average: float = 0.998
 
@@ -164,7 +167,8 @@ def _loop(run: _Running, batches: Batches, settings: LearnSettings, place: Place
     first = run.load(saved) if saved.exists() else 0
     began = time.monotonic()
     is_first = not dist.is_initialized() or dist.get_rank() == 0
-    for step, cpu_batch in enumerate(loader(batches, place.workers, first), first):
+    steps = enumerate(loader(batches, place.workers, first), first)
+    for step, cpu_batch in itertools.islice(steps, (settings.until or plan.steps) - first):
         batch = _moved(cpu_batch, place.device)
         losses = task(batch, settings.slips if step * 3 > plan.steps else 0.0)
         run.optimiser.zero_grad()

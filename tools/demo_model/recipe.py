@@ -14,6 +14,7 @@ from tools.demo_model.learn import LearnSettings, Place, learn
 
 MAX_CHUNK_MS = 30_000
 BANK = bank.BankSettings()
+SECOND_BANK = bank.BankSettings(seed=3)
 # The people's prompts in the synthesiser's voices, so that their words are not new when people say them.
 PROMPTS = bank.BankSettings(n_speakers=140, sentences_each=16, n_noises=30, seed=2)
 # First the ears alone: phonemes need no text model, and without one a step costs half.
@@ -23,7 +24,7 @@ EARS = LearnSettings(
     matrix_rate=1e-3,
     weights={"phones": (1.0, 1.0)},
 )
-# Then the text model on ears that stay as they are.
+# Then the text model on ears that stay as they are; its rates fall in the next run.
 ASR = LearnSettings(
     plan=Plan(steps=8000, seconds=64, seed=11, ramp=0.2, task="asr"),
     rate=6e-3,
@@ -31,15 +32,17 @@ ASR = LearnSettings(
     weights={"text": (1.0, 1.0), "pieces": (1.0, 0.3), "guide": (0.5, 0.3)},
     ears_learn=False,
     slips=0.06,
+    until=4500,
 )
-# Then both together, with real people.
+# Then both together, with other sentences and real people, and with twice the sound in a step: the optimiser
+# and the processes' talk cost the same for it.
 ASR_POLISH = LearnSettings(
     plan=Plan(
-        steps=4000, seconds=64, seed=13, ramp=0.0, task="asr",
-        banks=(("bank", 0.75), ("prompts", 0.1), ("human", 0.15)),
+        steps=3500, seconds=128, seed=13, ramp=0.0, task="asr",
+        banks=(("bank", 0.35), ("bank2", 0.45), ("prompts", 0.08), ("human", 0.12)),
     ),
-    rate=3e-3,
-    matrix_rate=5e-4,
+    rate=4e-3,
+    matrix_rate=8e-4,
     weights={"text": (1.0, 1.0), "pieces": (0.3, 0.3), "phones": (0.3, 0.3), "guide": (0.3, 0.3)},
     slips=0.06,
 )  # fmt: skip
@@ -55,6 +58,7 @@ def make_banks(place: Place) -> None:
     """Speak the sentences and gather the people's prompts (a bank that is there already is kept)."""
     folder = place.folder
     bank.build(folder / "bank", BANK, place.bank_processes)
+    bank.build(folder / "bank2", SECOND_BANK, place.bank_processes)
     if not place.people:
         return
     human.fetch(folder / "packages")
@@ -78,7 +82,7 @@ def train(place: Place) -> None:
     alone = replace(place, processes=1)
     polish = ASR_POLISH
     if not place.people:
-        polish = replace(polish, plan=replace(polish.plan, banks=ASR.plan.banks))
+        polish = replace(polish, plan=replace(polish.plan, banks=(("bank", 0.45), ("bank2", 0.55))))
     jobs = {"asr.pt": polish, "aligner.pt": ALIGNER}
     context = multiprocessing.get_context("spawn")
     running = [
