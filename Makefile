@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PARITY := .venv-parity
 OUT := demo-out
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench demo-model demo-model-eval samples goldens clean
+.PHONY: help demo test check format bench demo-model demo-model-eval samples parity goldens clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -37,6 +38,15 @@ format: $(INSTALLED)  ## Format and fix what can be fixed
 bench: $(INSTALLED)  ## Measure speed and memory; prints the README's table
 	$(BIN)/python -m tests.bench
 
+parity: $(INSTALLED) $(PARITY)/.installed  ## Compare with the official qwen-asr package, stage by stage (7 GB, 20 min)
+	$(BIN)/python -m tests.parity --python $(PARITY)/bin/python --write
+
+# The official package pins another transformers, so it lives in an environment of its own.
+$(PARITY)/.installed:
+	$(PYTHON) -m venv $(PARITY)
+	$(PARITY)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 qwen-asr==0.0.6
+	@touch $@
+
 goldens: $(INSTALLED)  ## Write the golden subtitle files anew; review the diff
 	$(BIN)/python -m tests.golden.regenerate
 
@@ -55,4 +65,4 @@ $(VENV)/.demo-model: $(INSTALLED)
 	@touch $@
 
 clean:  ## Remove everything that these made
-	rm -rf $(VENV) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PARITY) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

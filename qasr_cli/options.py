@@ -125,6 +125,8 @@ class EngineOptions:
     dtype: str = "auto"
     engine: str = "qwen3"  # or module:factory, the door for other implementations
     batch_size: int | None = None  # chunks in one forward pass at most; None: from memory
+    revision: str | None = None  # of the model's hub repository: commit, tag or branch
+    is_offline: bool = False  # never ask the network
 
 
 @dataclass(frozen=True, slots=True)

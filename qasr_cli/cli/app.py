@@ -47,7 +47,7 @@ app = typer.Typer(
 )
 app.command("transcribe", epilog=transcribe.EPILOG)(transcribe.command)
 app.command("render")(render.command)
-app.command("models")(models.command)
+app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.command)
 
 

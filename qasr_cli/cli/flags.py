@@ -99,6 +99,17 @@ Aligner = Annotated[
         metavar="NAME",
     ),
 ]
+Revision = Annotated[
+    str,
+    _flag(
+        _MODEL,
+        "Commit, tag or branch of the model's hub repository.",
+        "--revision",
+        metavar="REV",
+        **_UNSET,
+    ),
+]
+Offline = Annotated[bool, _flag(_MODEL, "Never download; a model that is not here is an error.", "--offline")]
 Device = Annotated[str, _flag(_MODEL, "auto, cpu, cuda, cuda:N or mps.", *("--device", "-d"), metavar="NAME")]
 Dtype = Annotated[
     str,
@@ -133,9 +144,25 @@ Language = Annotated[
     ),
 ]
 Context = Annotated[
-    str, _flag(_SPEECH, "Names and words to expect, as free text.", "--context", metavar="TEXT", **_UNSET)
+    str,
+    _flag(
+        _SPEECH,
+        "Names and words to expect, as free text; @FILE reads it from a file.",
+        "--context",
+        metavar="TEXT",
+        **_UNSET,
+    ),
 ]
-Hotwords = Annotated[str, _flag(_SPEECH, "The same as a list.", "--hotwords", metavar="A,B,...", **_UNSET)]
+Hotwords = Annotated[
+    str,
+    _flag(
+        _SPEECH,
+        "The same as a list; @FILE takes one word or phrase a line.",
+        "--hotwords",
+        metavar="A,B,...",
+        **_UNSET,
+    ),
+]
 AudioTrack = Annotated[
     int, _flag(_SPEECH, "Which audio track, counted from 0.", "--audio-track", metavar="N")
 ]

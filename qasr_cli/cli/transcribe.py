@@ -10,6 +10,7 @@ import typer
 from qasr_cli import languages
 from qasr_cli.cli import choices, flags
 from qasr_cli.cli.flags import DEFAULTS
+from qasr_cli.errors import NoInputError, UndecodableError, from_os_error
 from qasr_cli.options import (
     AlignOptions,
     ChunkOptions,
@@ -43,6 +44,8 @@ def command(
     overwrite: flags.Overwrite = DEFAULTS.output.is_overwrite,
     model: flags.Model = DEFAULTS.engine.model,
     aligner: flags.Aligner = DEFAULTS.engine.aligner,
+    revision: flags.Revision = "",
+    offline: flags.Offline = DEFAULTS.engine.is_offline,
     device: flags.Device = DEFAULTS.engine.device,
     dtype: flags.Dtype = DEFAULTS.engine.dtype,
     batch_size: flags.BatchSize = DEFAULTS.engine.batch_size,
@@ -90,7 +93,7 @@ def command(
             is_json_lines=json_lines,
             is_highlighting=highlight_words,
         ),
-        engine=EngineOptions(model, aligner, device, dtype, engine, batch_size),
+        engine=EngineOptions(model, aligner, device, dtype, engine, batch_size, revision or None, offline),
         run=RunOptions(recursive, strict, workers),
     )
     from qasr_cli.cli import jobs
@@ -100,7 +103,23 @@ def command(
 
 def _decode_options(language: str, context: str, hotwords: str) -> DecodeOptions:
     found = languages.parse(language)
-    return DecodeOptions(found.code if found else None, ", ".join(filter(None, [context, hotwords])))
+    listed = ", ".join(line.strip() for line in _text_of("--hotwords", hotwords).splitlines() if line.strip())
+    told = [_text_of("--context", context).strip(), listed]
+    return DecodeOptions(found.code if found else None, ", ".join(filter(None, told)))
+
+
+def _text_of(flag: str, value: str) -> str:
+    """Return a flag's text; `@FILE` stands for what the file holds."""
+    if not value.startswith("@"):
+        return value
+    try:
+        return Path(value[1:]).read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise NoInputError(f"{flag} {value}: no such file") from error
+    except (UnicodeDecodeError, IsADirectoryError) as error:
+        raise UndecodableError(f"{flag} {value}: not a text file", "give it plain text in UTF-8") from error
+    except OSError as error:
+        raise from_os_error(error, f"reading {flag} {value}") from error
 
 
 def _chunk_options(max_ms: int) -> ChunkOptions:

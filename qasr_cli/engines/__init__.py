@@ -35,9 +35,10 @@ def _load_qwen3(options: EngineOptions) -> Engines:
     """Find the weights first: torch takes seconds to load, and a missing model should not."""
     from qasr_cli.engines import checkpoints
 
-    recognizer = checkpoints.fetch(checkpoints.recognizer_location(options.model))
+    model = checkpoints.recognizer_location(options.model)
+    recognizer = checkpoints.fetch(model, options.revision, is_offline=options.is_offline)
     where = checkpoints.aligner_location(options.aligner, options.model)
-    aligner = checkpoints.fetch(where) if where else None
+    aligner = checkpoints.fetch(where, is_offline=options.is_offline) if where else None
     from qasr_cli.engines import qwen3
 
     return qwen3.load(recognizer, aligner, options)

@@ -6,20 +6,21 @@ weights exactly. Never runs code that comes with a checkpoint, never opens anyth
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import json
 import logging
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from qasr_cli.errors import UnavailableError
+from qasr_cli.engines import layouts, weights
+from qasr_cli.errors import UnavailableError, UsageError, from_os_error
 
 logger = logging.getLogger(__name__)
 
 DEMO = "demo"
 _DEMO_FOLDER = Path(str(files("qasr_cli"))) / "demo"
-_MAX_CHUNK_KEY = "qasr_max_chunk_ms"  # in config.json of a model that is not good for long chunks
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 _WANTED_FILES = ["*.json", "*.safetensors", "*.txt", "*.jinja"]  # of a hub repository: no code, no pickles
 
 
@@ -85,10 +86,16 @@ def aligner_location(aligner: str, model: str) -> str | None:
     return _ALIGNER if aligner.lower() == "auto" else aligner
 
 
-def find(location: str) -> Checkpoint | None:
-    """Return the checkpoint at a folder or in the hub's cache, without asking the network."""
+def find(location: str, revision: str | None = None) -> Checkpoint | None:
+    """Return the checkpoint at a folder or in the hub's cache, without asking the network.
+
+    Raises:
+        UnavailableError: It is here and not whole, or no checkpoint of ours.
+    """
     folder = Path(location)
     if folder.is_dir():
+        if revision:
+            raise UsageError(f"--revision {revision}: {location} is a folder", "leave --revision out")
         return _read(folder, location)
     if not _looks_like_hub_id(location):
         return None
@@ -96,41 +103,98 @@ def find(location: str) -> Checkpoint | None:
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        cached = snapshot_download(location, local_files_only=True, allow_patterns=_WANTED_FILES)
+        cached = snapshot_download(
+            location, revision=revision, local_files_only=True, allow_patterns=_WANTED_FILES
+        )
     except (LocalEntryNotFoundError, HFValidationError, FileNotFoundError):
         return None
     return _read(Path(cached), location) if (Path(cached) / "config.json").is_file() else None
 
 
-def fetch(location: str) -> Checkpoint:
-    """Return the checkpoint, downloading it from the hub when it is not on this machine yet.
+def fetch(location: str, revision: str | None = None, *, is_offline: bool = False) -> Checkpoint:
+    """Return the checkpoint, downloading what is not on this machine yet.
+
+    A download that was cut short goes on where it stopped.
 
     Raises:
         UnavailableError: Not here and not to be had.
+        InputOutputError: The disk is full.
     """
-    found = find(location)
+    try:
+        found = find(location, revision)
+    except UnavailableError:
+        if is_offline or not _looks_like_hub_id(location) or Path(location).is_dir():
+            raise
+        found = None
     if found is not None:
         return found
-    if not _looks_like_hub_id(location):
-        names = ", ".join(model.name for model in MODELS)
-        raise UnavailableError(
-            f"model {location}: no such folder",
-            f"known: {names}; or a folder, or a hub id such as org/name",
-        )
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
-
+    if is_offline or not _looks_like_hub_id(location):
+        raise not_here(location, revision)
     logger.warning("model %s is not on this machine yet; downloading it once", location)
+    return pull(location, revision)
+
+
+def not_here(location: str, revision: str | None = None) -> UnavailableError:
+    """Return the error of a model that is not on this machine, with the way to get it."""
+    if _looks_like_hub_id(location):
+        return UnavailableError(
+            f"model {_with_revision(location, revision)} is not on this machine",
+            f"with a network: qasr models pull {location}; or try qasr with --model demo",
+        )
+    names = ", ".join(model.name for model in MODELS)
+    return UnavailableError(
+        f"model {location}: no such folder", f"known: {names}; or a folder, or a hub id such as org/name"
+    )
+
+
+def pull(location: str, revision: str | None = None) -> Checkpoint:
+    """Download a hub repository's checkpoint, or what is missing of it, and verify what came.
+
+    Raises:
+        UnavailableError: The hub cannot be reached, has no such model or revision, or sent something else.
+        InputOutputError: The disk is full.
+    """
+    if not _looks_like_hub_id(location):
+        raise not_here(location)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import RevisionNotFoundError
+
     try:
-        folder = snapshot_download(location, allow_patterns=_WANTED_FILES, etag_timeout=10)
-    except (OSError, ValueError, HfHubHTTPError, RuntimeError) as error:
-        # The hub library lets its HTTP client's own errors through, which are RuntimeError or OSError.
-        logger.debug("download of %s failed", location, exc_info=True)
+        folder = Path(
+            snapshot_download(location, revision=revision, allow_patterns=_WANTED_FILES, etag_timeout=10)
+        )
+    except RevisionNotFoundError as error:
         raise UnavailableError(
-            f"model {location} is not on this machine and cannot be downloaded ({type(error).__name__})",
-            "connect to the network once, give a folder as --model, or try qasr with --model demo",
+            f"model {location} has no revision {revision}", "give a commit, tag or branch of its repository"
         ) from error
-    return _read(Path(folder), location)
+    except Exception as error:
+        # Everything: the hub library lets its HTTP client's own errors through, and that client changes.
+        logger.debug("download of %s failed", location, exc_info=True)
+        if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+            raise from_os_error(error, f"downloading {location}") from error
+        raise UnavailableError(
+            f"model {_with_revision(location, revision)} is not on this machine and cannot be downloaded "
+            f"({type(error).__name__})",
+            f"connect to the network and run: qasr models pull {location}; or try qasr with --model demo",
+        ) from error
+    for path in weights.files(folder):
+        _verify(path)
+    return _read(folder, location)
+
+
+def _verify(path: Path) -> None:
+    """Compare a cached file with its name: the hub's cache calls large files by their SHA-256."""
+    expected = path.resolve().name
+    if len(expected) != hashlib.sha256().digest_size * 2:
+        return
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != expected:
+            path.resolve().unlink()  # or the next download would take it for good
+            raise UnavailableError(f"{path.name} arrived damaged and was removed", "pull it again")
+
+
+def _with_revision(location: str, revision: str | None) -> str:
+    return f"{location}@{revision}" if revision else location
 
 
 def _looks_like_hub_id(location: str) -> bool:
@@ -138,22 +202,9 @@ def _looks_like_hub_id(location: str) -> bool:
 
 
 def _read(folder: Path, location: str) -> Checkpoint:
-    config_path = folder / "config.json"
-    try:
-        raw = config_path.read_bytes()
-        config = json.loads(raw)
-    except (OSError, ValueError) as error:
-        raise UnavailableError(
-            f"model {location}: no readable config.json in {folder}", "give a folder that holds a checkpoint"
-        ) from error
-    if "thinker_config" in config:
-        raise UnavailableError(
-            f"model {location} is in the original layout, which transformers would load wrongly",
-            "use the same model's -hf repository, for example Qwen/Qwen3-ASR-0.6B-hf",
-        )
-    if not any(folder.glob("*.safetensors")):
-        raise UnavailableError(f"model {location}: no .safetensors weights in {folder}", "download it again")
-    return Checkpoint(folder, f"{_short_name(location)}@{_revision(folder, raw)}", config.get(_MAX_CHUNK_KEY))
+    layout = layouts.read(folder)
+    weights.files(folder)
+    return Checkpoint(folder, f"{_short_name(location)}@{_revision(folder)}", layout.max_chunk_ms)
 
 
 def _short_name(location: str) -> str:
@@ -161,13 +212,13 @@ def _short_name(location: str) -> str:
     return f"{DEMO}/{folder.name}" if folder.parent == _DEMO_FOLDER else folder.name
 
 
-def _revision(folder: Path, config: bytes) -> str:
+def _revision(folder: Path) -> str:
     """Return 12 hex digits: the hub's commit, or a digest of the config and the weights' headers."""
     if folder.parent.name == "snapshots":
         return folder.name[:12]
-    digest = hashlib.sha256(config)
-    for weights in sorted(folder.glob("*.safetensors")):
-        with weights.open("rb") as file:
+    digest = hashlib.sha256((folder / "config.json").read_bytes())
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as file:
             digest.update(file.read(1 << 20))  # header and first tensors: enough to tell two trainings apart
-        digest.update(str(weights.stat().st_size).encode())
+        digest.update(str(path.stat().st_size).encode())
     return digest.hexdigest()[:12]

@@ -2,37 +2,29 @@
 
 In go chunks of audio; out come hypotheses and posteriors, as `speech.protocols` describes them. Keeps no
 tensor across calls. transformers' classes move between versions (5.17 to 5.23 work), so they are named in
-this module and nowhere else.
+`loading` and nowhere else.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from transformers.models.qwen3_asr.modeling_qwen3_asr import (
-    Qwen3ASRForConditionalGeneration,
-    Qwen3ASRForTokenClassification,
-)
-from transformers.models.qwen3_asr.processing_qwen3_asr import Qwen3ASRProcessor
+from transformers import LogitsProcessorList
 from transformers.utils import logging as transformers_logging
 
 from qasr_cli import languages
-from qasr_cli.engines import device, prompts
+from qasr_cli.engines import device, loading, prompts
 from qasr_cli.engines.checkpoints import Checkpoint
 from qasr_cli.engines.device import Placement
-from qasr_cli.errors import OutOfMemoryError, UnavailableError
+from qasr_cli.engines.layouts import Kind
+from qasr_cli.errors import OutOfMemoryError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Finish, Hypothesis
 from qasr_cli.speech.protocols import AlignRequest, Capacity, Engines, Posterior
 from qasr_cli.timebase import SAMPLE_RATE_HZ
-
-logger = logging.getLogger(__name__)
 
 # A fast speaker needs about 5 tokens a second in English and 8 in Thai; a chunk that asks for more has
 # run into a loop, and stopping it here costs a tenth of the official 512-token limit.
@@ -61,10 +53,9 @@ class Qwen3Recognizer:
     """`Recognizer` on a Qwen3-ASR checkpoint; greedy decoding."""
 
     def __init__(self, checkpoint: Checkpoint, placement: Placement, batch_size: int | None) -> None:
-        self._model, processor = _load(Qwen3ASRForConditionalGeneration, checkpoint, placement)
-        self._extractor = processor.feature_extractor
-        self._tokenizer = processor.tokenizer
-        self._prompts = prompts.Prompts(processor.tokenizer)
+        loaded = loading.load(Kind.RECOGNIZER, checkpoint, placement)
+        self._model, self._extractor, self._tokenizer = loaded.model, loaded.extractor, loaded.tokenizer
+        self._prompts = prompts.Prompts(loaded.tokenizer)
         self._placement = placement
         self.model_id = checkpoint.id
         self.capacity: Capacity = device.capacity(
@@ -80,6 +71,7 @@ class Qwen3Recognizer:
             for item in features
         ]
         budgets = [_token_budget(len(samples)) for samples in audio]
+        self._refuse_long_prompts(ids, max(budgets))
         with _device_errors(self._placement.device):
             written = self._generate(features, ids, max(budgets))
         name = forced.name if forced else None
@@ -87,11 +79,23 @@ class Qwen3Recognizer:
             self._parse(row[:budget], name) for row, budget in zip(written.tolist(), budgets, strict=True)
         ]
 
+    def _refuse_long_prompts(self, ids: Sequence[list[int]], budget: int) -> None:
+        """The context counts against what the model can remember, and so does what it is to write."""
+        reach = self._model.config.text_config.max_position_embeddings
+        longest = max(map(len, ids))
+        if longest + budget > reach:
+            raise UsageError(
+                f"--context is too long: with it a chunk takes {longest + budget} tokens and "
+                f"{self.model_id} has {reach}",
+                "leave some of --context or --hotwords out",
+            )
+
     def _generate(
         self, features: Sequence[prompts.Features], ids: Sequence[list[int]], n_tokens: int
     ) -> torch.Tensor:
         """Return `int64[n_chunks, n_new_tokens]`, padded after the stop token."""
         padded, mask = prompts.pad(ids, self._prompts.stop_ids[-1], is_left=True)
+        watch = _FiniteWatch()
         with torch.inference_mode():
             out = self._model.generate(
                 **_tensors(features, padded, mask, self._placement),
@@ -99,7 +103,10 @@ class Qwen3Recognizer:
                 do_sample=False,
                 eos_token_id=self._prompts.stop_ids,
                 pad_token_id=self._prompts.stop_ids[-1],
+                logits_processor=LogitsProcessorList([watch]),
             )
+        if not watch.is_finite():
+            raise _not_numbers(self.model_id, self._placement)
         new: torch.Tensor = out[:, padded.shape[1] :].cpu()
         return new
 
@@ -125,11 +132,10 @@ class Qwen3Aligner:
     """`Aligner` on a Qwen3-ForcedAligner checkpoint; one pass, no decoding here."""
 
     def __init__(self, checkpoint: Checkpoint, placement: Placement, batch_size: int | None) -> None:
-        self._model, processor = _load(Qwen3ASRForTokenClassification, checkpoint, placement)
-        self._extractor = processor.feature_extractor
-        self._prompts = prompts.Prompts(processor.tokenizer)
+        loaded = loading.load(Kind.ALIGNER, checkpoint, placement)
+        self._model, self._extractor, self._bin_ms = loaded.model, loaded.extractor, loaded.bin_ms
+        self._prompts = prompts.Prompts(loaded.tokenizer)
         self._pad_id = self._prompts.stop_ids[-1]
-        self._bin_ms = int(processor.timestamp_segment_time)
         self._placement = placement
         self.model_id = checkpoint.id
         reach_ms = min(_MAX_ALIGN_MS, self._bin_ms * self._model.config.num_labels)
@@ -166,6 +172,8 @@ class Qwen3Aligner:
             tensors = _tensors(features, padded, mask, self._placement)
             hidden = self._model.model(**tensors, use_cache=False).last_hidden_state
             logits = self._model.score(hidden[is_slot.to(hidden.device)]).float().cpu()
+        if not torch.isfinite(logits).all():
+            raise _not_numbers(self.model_id, self._placement)
         return torch.split(logits, is_slot.sum(dim=1).tolist())
 
     def _posterior(self, logits: torch.Tensor, request: AlignRequest) -> Posterior:
@@ -173,6 +181,30 @@ class Qwen3Aligner:
         duration_ms = len(request.audio) * 1000 // SAMPLE_RATE_HZ
         n_bins = min(duration_ms // self._bin_ms + 2, logits.shape[1])
         return Posterior(torch.log_softmax(logits[:, :n_bins], dim=-1).numpy(), self._bin_ms)
+
+
+class _FiniteWatch:
+    """Looks at every step's logits and changes none; a number that is none must never become text."""
+
+    def __init__(self) -> None:
+        self._seen: torch.Tensor | None = None
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        now = torch.isfinite(scores).all()
+        self._seen = now if self._seen is None else self._seen & now  # stays on the device: no waiting
+        return scores
+
+    def is_finite(self) -> bool:
+        return self._seen is None or bool(self._seen)
+
+
+def _not_numbers(model_id: str, placement: Placement) -> UnavailableError:
+    if placement.dtype == torch.float16:
+        return UnavailableError(f"model {model_id} overflows in fp16", "use --dtype bf16 or --dtype fp32")
+    return UnavailableError(
+        f"model {model_id} computes values that are no numbers; its weights are damaged",
+        "download it again: qasr models pull",
+    )
 
 
 def _tensors(
@@ -190,42 +222,6 @@ def _tensors(
 
 def _token_budget(n_samples: int) -> int:
     return _BUDGET_TOKENS + _BUDGET_TOKENS_PER_S * n_samples // SAMPLE_RATE_HZ
-
-
-def _load(model_class: Any, checkpoint: Checkpoint, placement: Placement) -> tuple[Any, Any]:
-    """Return the model on its device and its processor, or refuse weights that do not fit exactly."""
-    try:
-        processor = Qwen3ASRProcessor.from_pretrained(checkpoint.folder, local_files_only=True)
-        model, report = model_class.from_pretrained(
-            checkpoint.folder,
-            dtype=placement.dtype,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-        )
-    except (
-        OSError,
-        ValueError,
-        LookupError,
-        RuntimeError,
-        TypeError,
-        AttributeError,
-        SafetensorError,
-    ) as error:
-        logger.debug("loading %s failed", checkpoint.folder, exc_info=True)
-        reason = str(error).strip().splitlines()
-        raise UnavailableError(
-            f"model {checkpoint.id} cannot be loaded: {reason[0] if reason else type(error).__name__}",
-            "download it again, or check it with a fresh copy",
-        ) from error
-    wrong = [*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]]
-    if wrong:
-        raise UnavailableError(
-            f"model {checkpoint.id} does not fit {model_class.__name__}: {len(wrong)} weights are missing, "
-            f"unexpected or of another shape, such as {sorted(map(str, wrong))[0]}",
-            "check that the folder holds the right kind of model (recognizer or aligner)",
-        )
-    return model.to(placement.device).eval(), processor
 
 
 @contextlib.contextmanager

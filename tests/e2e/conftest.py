@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,16 @@ def environment(**more: str) -> dict[str, str]:
 def qasr(tmp_path: Path) -> Qasr:
     """Run `qasr ARGS` in an empty folder under a bare environment."""
 
-    def call(*arguments: object, stdin: bytes | None = None, env: dict[str, str] | None = None) -> Result:
+    def call(
+        *arguments: object,
+        stdin: bytes | None = None,
+        env: dict[str, str] | None = None,
+        file_limit: int | None = None,  # bytes; no file may grow beyond
+    ) -> Result:
+        def limit() -> None:
+            if file_limit is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+
         done = subprocess.run(
             [sys.executable, "-m", "qasr_cli", *map(str, arguments)],
             input=b"" if stdin is None else stdin,
@@ -38,6 +48,7 @@ def qasr(tmp_path: Path) -> Qasr:
             env=environment(**(env or {})),
             timeout=300,
             check=False,
+            preexec_fn=limit,
         )
         out, err = (stream.decode("utf-8", "backslashreplace") for stream in (done.stdout, done.stderr))
         return subprocess.CompletedProcess(done.args, done.returncode, out, err)

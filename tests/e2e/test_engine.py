@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from safetensors.numpy import load_file, save_file
 from transformers.models.qwen3_asr.modeling_qwen3_asr import Qwen3ASRForConditionalGeneration
 from transformers.models.qwen3_asr.processing_qwen3_asr import Qwen3ASRProcessor
 
@@ -64,6 +65,29 @@ def test_our_alignment_prompt_is_the_aligner_s_own(audio: list[np.ndarray]) -> N
     assert ours[0] == aligner.audio_bos_token_id  # nothing before the audio: a prefix shifts every time
 
 
+@pytest.mark.parametrize("context", ["", "Dublin, Vienna", "한국"])
+@pytest.mark.parametrize("language", [None, "English", "Korean"])
+def test_a_prompt_reads_as_the_model_was_taught(
+    processor: Qwen3ASRProcessor, context: str, language: str | None
+) -> None:
+    ids = prompts.Prompts(processor.tokenizer).transcription(3, context, language)
+    forced = f"language {language}<asr_text>" if language else ""
+    assert processor.tokenizer.decode(ids) == (
+        f"<|im_start|>system\n{context}<|im_end|>\n<|im_start|>user\n<|audio_start|><|audio_pad|><|audio_pad|>"
+        f"<|audio_pad|><|audio_end|><|im_end|>\n<|im_start|>assistant\n{forced}"
+    )
+    special = (
+        "<|im_start|>",
+        "<|im_end|>",
+        "<|audio_start|>",
+        "<|audio_pad|>",
+        "<|audio_end|>",
+        "<asr_text>",
+    )
+    counts = [ids.count(processor.tokenizer.convert_tokens_to_ids(name)) for name in special]
+    assert counts == [3, 2, 1, 3, 1, int(language is not None)]
+
+
 def test_markup_in_a_context_is_plain_text(processor: Qwen3ASRProcessor) -> None:
     builder = prompts.Prompts(processor.tokenizer)
     ids = builder.transcription(4, "<|im_end|><|audio_pad|><asr_text>", None)
@@ -113,41 +137,6 @@ def test_a_forced_language_is_the_language_of_the_answer(engines: Engines, audio
     assert "bicycle" in answer.text
 
 
-class TestBadModels:
-    def broken(self, tmp_path: Path) -> Path:
-        return Path(shutil.copytree(ASR, tmp_path / "model"))
-
-    def refused(self, model: Path | str, aligner: str = "none") -> str:
-        with pytest.raises(UnavailableError) as caught:
-            load(EngineOptions(model=str(model), aligner=aligner, device="cpu"))
-        return str(caught.value)
-
-    def test_missing_weights(self, tmp_path: Path) -> None:
-        folder = self.broken(tmp_path)
-        (folder / "model.safetensors").unlink()
-        assert "no .safetensors" in self.refused(folder)
-
-    def test_a_folder_without_a_config(self, tmp_path: Path) -> None:
-        assert "no readable config.json" in self.refused(tmp_path)
-
-    def test_truncated_weights(self, tmp_path: Path) -> None:
-        weights = self.broken(tmp_path) / "model.safetensors"
-        weights.write_bytes(weights.read_bytes()[:100_000])
-        assert "cannot be loaded" in self.refused(weights.parent)
-
-    def test_an_aligner_where_a_recognizer_belongs(self) -> None:
-        assert "does not fit" in self.refused(ALIGNER) or "cannot be loaded" in self.refused(ALIGNER)
-
-    def test_the_original_layout_is_recognised_before_it_is_loaded_wrongly(self, tmp_path: Path) -> None:
-        folder = self.broken(tmp_path)
-        config = json.loads((folder / "config.json").read_text())
-        (folder / "config.json").write_text(json.dumps({"thinker_config": config}))
-        assert "original layout" in self.refused(folder)
-
-    def test_no_such_folder(self) -> None:
-        assert "no such folder" in self.refused("./gone")
-
-
 class TestPlacement:
     def test_what_is_unknown_is_usage_and_what_is_absent_is_unavailable(self) -> None:
         with pytest.raises(UsageError):
@@ -163,3 +152,24 @@ class TestPlacement:
         assert capacity.max_chunk_ms == config["qasr_max_chunk_ms"]
         assert capacity.max_batch_ms >= capacity.max_chunk_ms
         assert capacity.max_batch_size >= 1
+
+
+def test_values_that_are_no_numbers_are_an_error_and_never_text(
+    tmp_path: Path, audio: list[np.ndarray]
+) -> None:
+    """Weights so large that fp16 overflows; fp32 takes them."""
+    folder = Path(shutil.copytree(ASR, tmp_path / "model"))
+    weights = load_file(folder / "model.safetensors")
+    norm = "model.language_model.norm.weight"
+    weights[norm] = np.full_like(weights[norm], 60_000)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    half = load(EngineOptions(model=str(folder), aligner="none", device="cpu", dtype="fp16"))
+    with pytest.raises(UnavailableError, match="overflows in fp16"):
+        half.recognizer.recognize(audio[:1], DecodeOptions())
+    full = load(EngineOptions(model=str(folder), aligner="none", device="cpu", dtype="fp32"))
+    assert full.recognizer.recognize(audio[:1], DecodeOptions())
+
+
+def test_a_context_longer_than_the_model_s_memory_is_usage(engines: Engines, audio: list[np.ndarray]) -> None:
+    with pytest.raises(UsageError, match="--context is too long"):
+        engines.recognizer.recognize(audio[:1], DecodeOptions(context="bread and honey " * 2000))

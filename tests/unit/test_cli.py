@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from qasr_cli.cli import choices, config, whisper
-from qasr_cli.errors import ConfigError, UsageError
+from qasr_cli.cli import choices, config, transcribe, whisper
+from qasr_cli.errors import ConfigError, NoInputError, QasrError, UndecodableError, UsageError
+from qasr_cli.options import DecodeOptions
 
 
 class TestWhisperSpellings:
@@ -90,3 +91,46 @@ class TestConfig:
     def test_the_file_asked_for_must_be_there(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="no such file"):
             config.find_file(tmp_path / "gone.toml")
+
+
+class TestWhatTheModelIsTold:
+    def told(self, language: str = "auto", context: str = "", hotwords: str = "") -> DecodeOptions:
+        return transcribe._decode_options(language, context, hotwords)
+
+    def test_languages_by_code_or_name_in_any_case(self) -> None:
+        for spelling in ("ko", "KOR", "korean", "Korean", "ko-KR"):
+            assert self.told(spelling).language == "ko"
+        assert self.told("auto").language is None
+
+    def test_an_unknown_language_names_the_nearest(self) -> None:
+        with pytest.raises(UsageError) as caught:
+            self.told("Koraen")
+        assert "Korean" in f"{caught.value} {caught.value.hint}"
+
+    def test_context_and_hotwords_become_one_text(self) -> None:
+        assert self.told().context == ""
+        assert self.told(context="Dr. Nguyen").context == "Dr. Nguyen"
+        assert self.told(hotwords="Baku,Lima").context == "Baku,Lima"
+        assert self.told(context="A talk", hotwords="Baku").context == "A talk, Baku"
+
+    def test_both_can_come_from_files(self, tmp_path: Path) -> None:
+        words = tmp_path / "words.txt"
+        words.write_text("\ufeffBaku\n\n  Lima \n", encoding="utf-8")
+        notes = tmp_path / "notes.txt"
+        notes.write_text("A talk about\nports.\n", encoding="utf-8")
+        assert self.told(hotwords=f"@{words}").context == "Baku, Lima"
+        assert (
+            self.told(context=f"@{notes}", hotwords=f"@{words}").context == "A talk about\nports., Baku, Lima"
+        )
+
+    @pytest.mark.parametrize(
+        ("content", "error"), [(None, NoInputError), (b"\xff\xfe\x00\x01\xc0", UndecodableError)]
+    )
+    def test_a_file_that_cannot_be_read_is_named(
+        self, tmp_path: Path, content: bytes | None, error: type[QasrError]
+    ) -> None:
+        path = tmp_path / "words.txt"
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(error, match="--hotwords"):
+            self.told(hotwords=f"@{path}")

@@ -1,0 +1,162 @@
+"""The two layouts that Qwen3-ASR checkpoints come in, and what transformers must be told to load either.
+
+In goes a checkpoint's `config.json`; out come a configuration for transformers' native classes and the names
+its weights have there. Pure dictionaries, no torch. transformers reads the original layout (`thinker.*`) as
+if it were its own: it takes default shapes, finds nothing, and returns random weights without an error.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from qasr_cli.errors import UnavailableError
+
+_MODEL_TYPES = ("qwen3_asr", "qwen3_forced_aligner")
+_ALIGNER_TYPE = "qwen3_forced_aligner"
+_DEFAULT_BIN_MS = 80
+_MAX_CHUNK_KEY = "qasr_max_chunk_ms"  # of a model that is not good for long chunks
+# What a native configuration takes over from an original one. Everything here changes shapes or results, so
+# none of it is guessed.
+_AUDIO_KEYS = (
+    *("num_mel_bins", "encoder_layers", "encoder_attention_heads", "encoder_ffn_dim", "d_model"),
+    *("n_window", "n_window_infer", "output_dim", "downsample_hidden_size"),
+)
+_TEXT_KEYS = (
+    *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
+    *("num_key_value_heads", "head_dim", "rms_norm_eps", "max_position_embeddings"),
+)
+_AUDIO_OPTIONS = {"activation_function": "gelu", "scale_embedding": False}
+_TEXT_OPTIONS = {"hidden_act": "silu", "attention_bias": False}
+
+
+class Kind(StrEnum):
+    """What a checkpoint is for."""
+
+    RECOGNIZER = "recognizer"
+    ALIGNER = "aligner"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a checkpoint is loaded.
+
+    Attributes:
+        kind: What its head answers.
+        config: For transformers' `Qwen3ASRConfig`.
+        renames: Beginnings of the weights' names: as in the files, as in transformers' classes. The first
+            that fits counts; empty where both are the same.
+        max_chunk_ms: The longest chunk the model is good for, if its configuration says so.
+        bin_ms: Width of an aligner's time classes.
+    """
+
+    kind: Kind
+    config: dict[str, Any]
+    renames: tuple[tuple[str, str], ...]
+    max_chunk_ms: int | None = None
+    bin_ms: int = _DEFAULT_BIN_MS
+
+    @property
+    def is_original(self) -> bool:
+        """Whether the official package wrote it, and not transformers."""
+        return bool(self.renames)
+
+    def native_name(self, name: str) -> str:
+        """Return what transformers' classes call the weight that the file calls `name`."""
+        for old, new in self.renames:
+            if name.startswith(old):
+                return new + name.removeprefix(old)
+        return name
+
+
+def read(folder: Path) -> Layout:
+    """Return the layout of the checkpoint in a folder.
+
+    Raises:
+        UnavailableError: No readable `config.json`, or one of another architecture.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+        if not isinstance(config, dict):
+            raise TypeError("not an object")
+    except (OSError, ValueError, TypeError) as error:
+        raise UnavailableError(
+            f"no readable config.json in {folder}", "give a folder that holds a checkpoint"
+        ) from error
+    layout = layout_of(config, str(folder))
+    return layout if layout.is_original else replace(layout, bin_ms=_native_bin_ms(folder))
+
+
+def _native_bin_ms(folder: Path) -> int:
+    """Return what transformers keeps with the processor and not in the model's configuration."""
+    try:
+        processor = json.loads((folder / "processor_config.json").read_bytes())
+        return int(processor["timestamp_segment_time"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return _DEFAULT_BIN_MS
+
+
+def layout_of(config: dict[str, Any], where: str) -> Layout:
+    """Return the layout that a configuration describes; `where` names it in errors.
+
+    Raises:
+        UnavailableError: Another architecture, or an original configuration that leaves something open.
+    """
+    model_type = config.get("model_type")
+    thinker = config.get("thinker_config")
+    if model_type not in _MODEL_TYPES:
+        raise UnavailableError(
+            f"{where} is no Qwen3-ASR checkpoint (its config says model_type {model_type!r})",
+            "known: 0.6b, 1.7b, demo, or a folder or hub id of Qwen3-ASR or Qwen3-ForcedAligner",
+        )
+    if isinstance(thinker, dict):
+        return _original(config, thinker, where)
+    is_aligner = any("TokenClassification" in str(name) for name in config.get("architectures") or ())
+    return Layout(Kind.ALIGNER if is_aligner else Kind.RECOGNIZER, config, (), config.get(_MAX_CHUNK_KEY))
+
+
+def _original(config: dict[str, Any], thinker: dict[str, Any], where: str) -> Layout:
+    is_aligner = thinker.get("model_type") == _ALIGNER_TYPE or "classify_num" in thinker
+    audio = _taken(thinker.get("audio_config"), _AUDIO_KEYS, _AUDIO_OPTIONS, f"{where}: audio_config")
+    text = _taken(
+        thinker.get("text_config"), (*_TEXT_KEYS, "rope_theta"), _TEXT_OPTIONS, f"{where}: text_config"
+    )
+    # The sound has one clock: the three of a multimodal rotary embedding always show the same.
+    text["rope_parameters"] = {"rope_type": "default", "rope_theta": text.pop("rope_theta")}
+    native: dict[str, Any] = {
+        "model_type": "qwen3_asr",
+        "audio_config": audio | {"model_type": "qwen3_asr_encoder"},
+        "text_config": text | {"model_type": "qwen3", "tie_word_embeddings": not is_aligner},
+        "tie_word_embeddings": not is_aligner,
+        "audio_token_id": thinker.get("audio_token_id"),
+    }
+    times = config.get("timestamp_segment_time", thinker.get("timestamp_segment_time", _DEFAULT_BIN_MS))
+    if is_aligner:
+        native["num_labels"] = thinker.get("classify_num")
+        native["timestamp_token_id"] = config.get("timestamp_token_id", thinker.get("timestamp_token_id"))
+    lacking = [key for key, value in native.items() if value is None]
+    if lacking:
+        raise UnavailableError(
+            f"{where}: config.json lacks {lacking[0]}", "download it again: qasr models pull"
+        )
+    renames = (
+        ("thinker.audio_tower.proj1.", "model.multi_modal_projector.linear_1."),
+        ("thinker.audio_tower.proj2.", "model.multi_modal_projector.linear_2."),
+        ("thinker.audio_tower.", "model.audio_tower."),
+        ("thinker.model.", "model.language_model."),
+        ("thinker.lm_head.", "score." if is_aligner else "lm_head."),
+    )
+    kind = Kind.ALIGNER if is_aligner else Kind.RECOGNIZER
+    return Layout(kind, native, renames, config.get(_MAX_CHUNK_KEY), int(times))
+
+
+def _taken(part: object, keys: tuple[str, ...], options: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return what a native configuration needs of an original part; `options` may be absent there."""
+    given = part if isinstance(part, dict) else {}
+    lacking = [key for key in keys if given.get(key) is None]
+    if lacking:
+        raise UnavailableError(f"{where} lacks {lacking[0]}", "download it again: qasr models pull")
+    return {key: given[key] for key in keys} | {key: given.get(key, value) for key, value in options.items()}

@@ -1,0 +1,181 @@
+"""Weights into transformers' native classes, exactly or not at all.
+
+In goes a checkpoint in either layout; out come the model on its device, its tokenizer and its features. What
+the classes expect is compared with what the files hold before a weight is read, so a wrong, torn or
+incomplete checkpoint is refused in a second and never becomes random weights.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import Qwen2Tokenizer, Qwen3ASRConfig, Qwen3ASRFeatureExtractor
+from transformers.models.qwen3_asr.modeling_qwen3_asr import (
+    Qwen3ASRForConditionalGeneration,
+    Qwen3ASRForTokenClassification,
+)
+
+from qasr_cli.engines import layouts, weights
+from qasr_cli.engines.checkpoints import Checkpoint
+from qasr_cli.engines.device import Placement
+from qasr_cli.engines.layouts import Kind, Layout
+from qasr_cli.errors import UnavailableError
+
+logger = logging.getLogger(__name__)
+
+CLASSES: dict[Kind, Any] = {
+    Kind.RECOGNIZER: Qwen3ASRForConditionalGeneration,
+    Kind.ALIGNER: Qwen3ASRForTokenClassification,
+}
+_NEEDED_TOKENS = ("<|im_start|>", "<|im_end|>", "<|audio_start|>", "<|audio_pad|>", "<|audio_end|>")
+_OWN_TOKEN = {Kind.RECOGNIZER: "<asr_text>", Kind.ALIGNER: "<timestamp>"}
+_TIED_HEAD = "lm_head.weight"
+_LOADING_ERRORS = (OSError, ValueError, LookupError, RuntimeError, TypeError, AttributeError, SafetensorError)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model that is ready to run, with what prepares its input.
+
+    Attributes:
+        model: transformers' model, in evaluation mode on its device.
+        tokenizer: Turns text into ids; its chat template is never used.
+        extractor: Turns samples into log-mel features.
+        bin_ms: Width of an aligner's time classes.
+    """
+
+    model: Any
+    tokenizer: Any
+    extractor: Any
+    bin_ms: int
+
+
+def load(kind: Kind, checkpoint: Checkpoint, placement: Placement) -> Loaded:
+    """Return the checkpoint's model on its device.
+
+    Raises:
+        UnavailableError: The checkpoint is of another kind, or does not fit the classes key by key.
+    """
+    layout = layouts.read(checkpoint.folder)
+    if layout.kind is not kind:
+        flag = "--aligner" if layout.kind is Kind.ALIGNER else "--model"
+        raise UnavailableError(
+            f"model {checkpoint.id} is {_a(layout.kind)} and cannot serve as {_a(kind)}", f"give it as {flag}"
+        )
+    with _refusing(checkpoint):
+        config = Qwen3ASRConfig.from_dict(layout.config)
+        _refuse_misfit(kind, checkpoint, layout, config)
+        tokenizer = _tokenizer(kind, checkpoint)
+        model = _read_weights(kind, checkpoint, layout, config, placement)
+    # The whole family hears through one front end: whisper's features with 128 bands.
+    extractor = Qwen3ASRFeatureExtractor(feature_size=config.audio_config.num_mel_bins)
+    return Loaded(model.to(placement.device).eval(), tokenizer, extractor, layout.bin_ms)
+
+
+def check(checkpoint: Checkpoint) -> Kind:
+    """Return what a checkpoint is for after everything that can be checked without reading its weights.
+
+    Raises:
+        UnavailableError: The first thing that is wrong with it.
+    """
+    layout = layouts.read(checkpoint.folder)
+    with _refusing(checkpoint):
+        _refuse_misfit(layout.kind, checkpoint, layout, Qwen3ASRConfig.from_dict(layout.config))
+        _tokenizer(layout.kind, checkpoint)
+    return layout.kind
+
+
+@contextlib.contextmanager
+def _refusing(checkpoint: Checkpoint) -> Iterator[None]:
+    """Turn whatever transformers says of a checkpoint into one line."""
+    try:
+        yield
+    except _LOADING_ERRORS as error:
+        logger.debug("loading %s failed", checkpoint.folder, exc_info=True)
+        raise UnavailableError(
+            f"model {checkpoint.id} cannot be loaded: {_last_line(error)}",
+            "download it again: qasr models pull",
+        ) from error
+
+
+def _refuse_misfit(kind: Kind, checkpoint: Checkpoint, layout: Layout, config: Any) -> None:
+    """Compare names and shapes with those of an empty model."""
+    with torch.device("meta"):
+        empty = CLASSES[kind](config)
+    wanted = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items()}
+    found = {
+        layout.native_name(name): tensor.shape for name, tensor in weights.tensors(checkpoint.folder).items()
+    }
+    if kind is Kind.RECOGNIZER and config.tie_word_embeddings and _TIED_HEAD not in found:
+        del wanted[_TIED_HEAD]
+    wrong = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    if wrong:
+        first = wrong[0]
+        raise UnavailableError(
+            f"model {checkpoint.id} does not fit its config.json: {len(wrong)} of {len(wanted)} weights are "
+            f"missing, unexpected or of another shape; {first} is {_shape(found.get(first))} and not "
+            f"{_shape(wanted.get(first))}",
+            "download it again: qasr models pull",
+        )
+
+
+def _tokenizer(kind: Kind, checkpoint: Checkpoint) -> Any:
+    tokenizer = Qwen2Tokenizer.from_pretrained(checkpoint.folder, local_files_only=True)
+    known = tokenizer.get_vocab()
+    missing = [token for token in (*_NEEDED_TOKENS, _OWN_TOKEN[kind]) if token not in known]
+    if missing:
+        raise UnavailableError(
+            f"model {checkpoint.id} has no tokenizer that knows {missing[0]}",
+            "tokenizer files are missing or foreign; download it again: qasr models pull",
+        )
+    return tokenizer
+
+
+def _read_weights(
+    kind: Kind, checkpoint: Checkpoint, layout: Layout, config: Any, placement: Placement
+) -> Any:
+    mapping = {f"^{re.escape(old)}": new for old, new in layout.renames}
+    model, report = CLASSES[kind].from_pretrained(
+        checkpoint.folder,
+        config=config,
+        dtype=placement.dtype,
+        use_safetensors=True,
+        local_files_only=True,
+        output_loading_info=True,
+        **({"key_mapping": mapping} if mapping else {}),
+    )
+    wrong = [*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]]
+    if wrong:
+        raise UnavailableError(
+            f"model {checkpoint.id} was not read whole: {len(wrong)} weights differ, such as {wrong[0]}",
+            "please report this with the output of: qasr doctor",
+        )
+    if kind is Kind.RECOGNIZER and config.tie_word_embeddings:
+        table = model.get_input_embeddings().weight
+        if model.lm_head.weight.data_ptr() != table.data_ptr():
+            raise UnavailableError(
+                f"model {checkpoint.id}: its head should be its embedding and is another tensor",
+                "download it again: qasr models pull",
+            )
+    return model
+
+
+def _last_line(error: Exception) -> str:
+    """Return where transformers' longer messages come to the point."""
+    lines = str(error).strip().splitlines()
+    return lines[-1].strip() if lines else type(error).__name__
+
+
+def _a(kind: Kind) -> str:
+    return f"an {kind}" if kind is Kind.ALIGNER else f"a {kind}"
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "missing" if shape is None else "x".join(map(str, shape)) or "a number"

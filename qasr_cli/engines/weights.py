@@ -1,0 +1,102 @@
+"""Safetensors files by their headers: which tensors a folder holds, and whether its files are whole.
+
+In goes a folder; out come names and shapes, without reading a weight. A pickle is never opened: opening one
+runs whatever its author put into it.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qasr_cli.errors import UnavailableError
+
+_INDEX = "model.safetensors.index.json"
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_LENGTH_BYTES = 8  # a file begins with the length of its JSON header, little-endian
+_MAX_HEADER_BYTES = 100_000_000  # the format's own limit
+_AGAIN = "download it again: qasr models pull"
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor of a file: its shape, and its type as safetensors spells it (`BF16`, `F32`)."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the weight files of a checkpoint, all of them there.
+
+    Raises:
+        UnavailableError: No safetensors at all, or a file that the index names is missing.
+    """
+    index = folder / _INDEX
+    if not index.is_file():
+        found = sorted(folder.glob("*.safetensors"))
+        if found:
+            return found
+        pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
+        if pickles:
+            raise UnavailableError(
+                f"{folder} holds weights only as a pickle ({pickles[0]}), which qasr never opens",
+                "take a release of the model with .safetensors files",
+            )
+        raise UnavailableError(f"no .safetensors weights in {folder}", _AGAIN)
+    try:
+        wanted = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UnavailableError(f"{index} is not a readable list of weight files", _AGAIN) from error
+    missing = [name for name in wanted if not (folder / name).is_file()]
+    if missing:
+        raise UnavailableError(
+            f"{len(missing)} of {len(wanted)} weight files are missing in {folder}, such as {missing[0]}",
+            _AGAIN,
+        )
+    return [folder / name for name in wanted]
+
+
+def tensors(folder: Path) -> dict[str, Tensor]:
+    """Return every tensor of a checkpoint by its name.
+
+    Raises:
+        UnavailableError: As :func:`files`, and where a file is cut short or no safetensors file.
+    """
+    found: dict[str, Tensor] = {}
+    for path in files(folder):
+        found |= _tensors_in(path)
+    return found
+
+
+def _tensors_in(path: Path) -> dict[str, Tensor]:
+    size = path.stat().st_size
+    try:
+        header, begin = _header(path)
+        header.pop("__metadata__", None)
+        entries = {
+            name: (
+                Tensor(tuple(map(int, entry["shape"])), str(entry["dtype"])),
+                int(entry["data_offsets"][1]),
+            )
+            for name, entry in header.items()
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UnavailableError(f"{path} is not a safetensors file", _AGAIN) from error
+    wanted = begin + max((end for _, end in entries.values()), default=0)
+    if size < wanted:
+        raise UnavailableError(f"{path} is cut short: {size} of {wanted} bytes", _AGAIN)
+    return {name: tensor for name, (tensor, _) in entries.items()}
+
+
+def _header(path: Path) -> tuple[dict[str, Any], int]:
+    """Return a file's JSON header and where the data begins."""
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(_LENGTH_BYTES).ljust(_LENGTH_BYTES, b"\xff"))
+        if length > _MAX_HEADER_BYTES:
+            raise ValueError("no header")
+        header: dict[str, Any] = json.loads(file.read(length))
+    return header, _LENGTH_BYTES + length

@@ -1,0 +1,147 @@
+"""`qasr models` against a real server on loopback: what a user without a cached model goes through."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from qasr_cli.engines import checkpoints
+from qasr_cli.engines.layouts import Kind
+from tests.checkpoints import TINY, write_original, write_random
+from tests.e2e.conftest import CLIP, Qasr
+from tests.hub_server import COMMIT, Hub, serve
+
+ASR = Path(checkpoints.recognizer_location("demo"))
+ALIGNER = Path(str(checkpoints.aligner_location("auto", "demo")))
+MODEL, ORIGINAL, TIMER, LARGE = "tests/asr", "tests/asr-original", "tests/aligner", "tests/large"
+
+
+@pytest.fixture(scope="module")
+def repositories(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hub")
+    shutil.copytree(ASR, folder / MODEL)
+    shutil.copytree(ALIGNER, folder / TIMER)
+    write_original(ASR, folder / ORIGINAL)
+    write_random(folder / LARGE, Kind.RECOGNIZER, replace(TINY, n_words=150_000))  # 29 MB
+    (folder / MODEL / "modeling.py").write_text("raise SystemExit('code from a hub was run')\n")
+    (folder / MODEL / "pytorch_model.bin").write_bytes(b"a pickle")
+    return folder
+
+
+@pytest.fixture
+def hub(repositories: Path) -> Iterator[Hub]:
+    with serve(repositories) as server:
+        yield server
+
+
+@pytest.fixture
+def env(hub: Hub, tmp_path: Path) -> dict[str, str]:
+    return {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "home")}
+
+
+def test_pull_brings_a_model_and_check_and_path_find_it(qasr: Qasr, hub: Hub, env: dict[str, str]) -> None:
+    absent = qasr("models", "path", MODEL, env=env)
+    assert absent.returncode == 69
+    assert "qasr models pull" in absent.stderr
+    pulled = qasr("models", "pull", MODEL, env=env)
+    assert pulled.returncode == 0, pulled.stderr
+    folder = Path(qasr("models", "path", MODEL, env=env).stdout.strip())
+    assert (folder / "model.safetensors").read_bytes() == (ASR / "model.safetensors").read_bytes()
+    assert not (folder / "modeling.py").exists()  # no code and no pickle is even fetched
+    assert not (folder / "pytorch_model.bin").exists()
+    checked = qasr("models", "check", MODEL, env=env)
+    assert checked.returncode == 0, checked.stderr
+    assert f"a whole recognizer, asr@{COMMIT[:12]}" in checked.stdout.replace(folder.name, "asr")
+    asked = len(hub.requests)
+    offline = qasr("models", "check", MODEL, env=env | {"HF_HUB_OFFLINE": "1"})
+    assert offline.returncode == 0
+    assert len(hub.requests) == asked
+
+
+@pytest.mark.parametrize("model", [MODEL, ORIGINAL])
+def test_a_hub_id_transcribes_in_either_layout(qasr: Qasr, env: dict[str, str], model: str) -> None:
+    result = qasr("transcribe", CLIP, "--model", model, "--aligner", TIMER, "--srt", "-o", "-", env=env)
+    assert result.returncode == 0, result.stderr
+    assert "downloading it once" in result.stderr
+    demo = qasr("transcribe", CLIP, "--model", "demo", "--srt", "-o", "-")
+    assert result.stdout == demo.stdout
+    again = qasr(
+        "transcribe", CLIP, "--model", model, "--aligner", TIMER, "--srt", "-o", "-", "--offline", env=env
+    )
+    assert (again.returncode, again.stdout) == (0, demo.stdout)
+
+
+def test_a_download_that_is_cut_short_goes_on_where_it_stopped(
+    qasr: Qasr, hub: Hub, env: dict[str, str]
+) -> None:
+    hub.bytes_left = 12_000_000  # the hub library keeps what it has in steps of 10 MB
+    torn = qasr("models", "pull", LARGE, env=env)
+    assert torn.returncode == 69, torn.stderr
+    assert f"qasr models pull {LARGE}" in torn.stderr
+    checked = qasr("models", "check", LARGE, env=env)
+    assert checked.returncode == 69
+    hub.bytes_left = None
+    hub.requests.clear()
+    whole = qasr("models", "pull", LARGE, env=env)
+    assert whole.returncode == 0, whole.stderr
+    ranges = [asked for verb, path, asked in hub.requests if verb == "GET" and path.endswith(".safetensors")]
+    assert ranges
+    assert all(asked not in ("", "bytes=0-") for asked in ranges), ranges
+    assert qasr("models", "check", LARGE, env=env).returncode == 0
+
+
+def test_what_arrives_damaged_is_refused(qasr: Qasr, hub: Hub, env: dict[str, str]) -> None:
+    hub.damage = True
+    result = qasr("models", "pull", MODEL, env=env)
+    assert result.returncode == 69
+    assert "damaged" in result.stderr
+    hub.damage = False
+    assert qasr("models", "pull", MODEL, env=env).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([MODEL, "--revision", "nowhere"], "no revision nowhere"),
+        (["tests/nothing"], "cannot be downloaded"),
+        (["1.7b", "--revision", "main"], "stands for two repositories"),
+        (["./gone"], "no such folder"),
+    ],
+)
+def test_what_cannot_be_pulled_is_one_line(
+    qasr: Qasr, env: dict[str, str], arguments: list[str], says: str
+) -> None:
+    result = qasr("models", "pull", *arguments, env=env)
+    assert result.returncode in (2, 69)
+    assert says in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_revision_can_be_named(qasr: Qasr, env: dict[str, str]) -> None:
+    command = ["transcribe", CLIP, "--model", MODEL, "--aligner", "none", "--txt", "-o", "-"]
+    result = qasr(*command, "--revision", COMMIT, env=env)
+    assert result.returncode == 0, result.stderr
+    assert "bicycle" in result.stdout
+    wrong = qasr(*command, "--revision", "nowhere", env=env)
+    assert wrong.returncode == 69
+    assert "no revision nowhere" in wrong.stderr
+
+
+def test_an_unreachable_hub_names_the_way_out(qasr: Qasr, tmp_path: Path) -> None:
+    env = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "home")}
+    result = qasr("transcribe", CLIP, "--srt", env=env)
+    assert result.returncode == 69
+    last = result.stderr.splitlines()[-1]
+    assert "qasr models pull" in last
+    assert "--model demo" in last
+
+
+def test_a_full_disk_while_pulling_is_74(qasr: Qasr, env: dict[str, str]) -> None:
+    """A limit on the size of files stands in for the end of the disk."""
+    result = qasr("models", "pull", MODEL, env=env, file_limit=1_000_000)
+    assert result.returncode == 74, result.stderr
+    assert len([line for line in result.stderr.splitlines() if line.startswith("qasr:")]) == 1

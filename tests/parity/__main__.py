@@ -1,0 +1,257 @@
+"""`make parity`: qasr's engine and the official package on the same weights, compared stage by stage.
+
+In goes a python that has the official package; out come a table on standard output and, with ``--write``, the
+part of `README.md` beside this file that holds it. Exits 1 when a stage differs more than rounding does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import torch
+from transformers.utils import logging as transformers_logging
+
+from qasr_cli.engines import checkpoints, device, prompts
+from qasr_cli.engines.layouts import Kind
+from qasr_cli.engines.qwen3 import Qwen3Aligner, Qwen3Recognizer
+from qasr_cli.media.ffmpeg import find_tools
+from qasr_cli.speech.protocols import AlignRequest
+from tests.checkpoints import REAL_ALIGNER, REAL_ASR_06B, TINY, Shape, write_original, write_random
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+TALK = ROOT / "samples" / "talk.mp4"
+LENGTHS_S = (0.3, 0.5, 1.0, 2.7, 7.0023, 8.0, 12.34, 30.0, 60.0)
+TOLERANCE = 2e-3  # of a value of size 1: float32 sums in another order
+_MARK = "<!-- table -->"
+_PLACE = device.Placement(torch.device("cpu"), torch.float32)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Checkpoints of one size in the original layout, and what is asked of them."""
+
+    name: str
+    asr: Path
+    aligner: Path
+    lengths_s: tuple[float, ...]
+
+
+def _clips(lengths_s: tuple[float, ...]) -> dict[str, np.ndarray]:
+    """Cuts of the sample talk, repeated where it is too short."""
+    with tempfile.TemporaryDirectory() as folder:
+        wav = Path(folder) / "talk.wav"
+        command = [
+            str(find_tools().ffmpeg),
+            "-v",
+            "error",
+            "-i",
+            str(TALK),
+            "-ac",
+            "1",
+            "-ar",
+            "16000",
+            str(wav),
+        ]
+        subprocess.run(command, check=True)
+        talk, _ = soundfile.read(wav, dtype="float32")
+    return {f"{length} s": talk[16_000 : 16_000 + round(length * 16_000)] for length in lengths_s}
+
+
+def _cases(clips: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Every clip alone with each prompt; all together; and the two faults of the package left as they are."""
+    base = {"kind": "asr", "context": "", "language": None, "windows": True, "alone": True}
+    cases = []
+    for number, name in enumerate(clips):
+        for context, language in (("", None), ("Helen, Dublin", None), ("", "English"), ("Oslo", "Spanish")):
+            more = {"context": context, "language": language}
+            cases.append({**base, **more, "name": f"asr {number} {context} {language}", "clips": [name]})
+    together = sorted(clips)
+    cases += [
+        {**base, "name": "asr together", "clips": together},
+        {**base, "name": "asr together, as the package pads", "clips": together, "alone": False},
+        *(
+            {**base, "name": f"asr {number}, without windows", "clips": [name], "windows": False}
+            for number, name in enumerate(clips)
+        ),
+    ]
+    text = "Good morning everyone and welcome my name is Helen and I am from Dublin today I want to talk"
+    texts = [" ".join(text.split()[: max(1, min(18, round(len(clips[name]) / 8000)))]) for name in together]
+    align = {"kind": "aligner", "windows": True, "alone": True}
+    cases += [
+        {**align, "name": f"align {number}", "clips": [name], "texts": [one]}
+        for number, (name, one) in enumerate(zip(together, texts, strict=True))
+    ]
+    return [*cases, {**align, "name": "align together", "clips": together, "texts": texts}]
+
+
+def _reference(python: Path, weights: Weights, clips: dict[str, np.ndarray], cases: Any) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        job = {"asr": str(weights.asr), "aligner": str(weights.aligner), "cases": cases}
+        (Path(folder) / "job.json").write_text(json.dumps(job), "utf-8")
+        np.savez(Path(folder) / "clips.npz", **clips)
+        environment = os.environ | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
+        subprocess.run([python, HERE / "reference.py", folder], check=True, env=environment)
+        return dict(np.load(Path(folder) / "answers.npz"))
+
+
+class _Ours:
+    """The same stages out of qasr's engine."""
+
+    def __init__(self, weights: Weights) -> None:
+        asr, aligner = (checkpoints.find(str(folder)) for folder in (weights.asr, weights.aligner))
+        assert asr is not None
+        assert aligner is not None
+        self.recognizer = Qwen3Recognizer(asr, _PLACE, None)
+        self.aligner = Qwen3Aligner(aligner, _PLACE, None)
+
+    @torch.inference_mode()
+    def transcribed(self, case: dict[str, Any], clips: list[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        engine = self.recognizer
+        features = [prompts.extract(engine._extractor, clip) for clip in clips]
+        ids = [
+            engine._prompts.transcription(item.n_tokens, case["context"], case["language"])
+            for item in features
+        ]
+        mel, mask = prompts.stack(features)
+        encoded = engine._model.model.get_audio_features(mel, mask).pooler_output
+        written = engine._generate(features, ids, case.get("max_new_tokens", 24)).tolist()
+        stop = set(engine._prompts.stop_ids)
+        new = [row[: next((i for i, token in enumerate(row) if token in stop), len(row))] for row in written]
+        return {
+            "mel": [item.mel[:, : item.n_frames].numpy() for item in features],
+            "encoder": [part.numpy() for part in encoded.split([item.n_tokens for item in features])],
+            "prompt": [np.array(row) for row in ids],
+            "tokens": [np.array(row, dtype=np.int64) for row in new],
+        }
+
+    def aligned(self, case: dict[str, Any], clips: list[np.ndarray]) -> dict[str, list[np.ndarray]]:
+        engine = self.aligner
+        requests = [
+            AlignRequest(clip, tuple(text.split()), "English")
+            for clip, text in zip(clips, case["texts"], strict=True)
+        ]
+        features = [prompts.extract(engine._extractor, clip) for clip in clips]
+        ids = [
+            engine._prompts.alignment(item.n_tokens, request.units)
+            for item, request in zip(features, requests, strict=True)
+        ]
+        slots = [part.numpy() for part in engine._slot_logits(features, ids)]
+        return {"slots": slots, "raw_ms": [part.argmax(-1) * engine._bin_ms for part in slots]}
+
+
+@dataclass
+class _Row:
+    """What came of one stage over all clips."""
+
+    n: int = 0
+    n_equal: int = 0
+    largest: float = 0.0
+
+    def add(self, theirs: np.ndarray, ours: np.ndarray) -> None:
+        self.n += 1
+        if theirs.shape != ours.shape:
+            self.largest = float("inf")
+            return
+        difference = float(np.abs(theirs.astype(float) - ours.astype(float)).max(initial=0.0))
+        self.n_equal += difference == 0
+        self.largest = max(self.largest, difference)
+
+
+_STAGES = {
+    "mel": "mel features",
+    "encoder": "encoder output",
+    "prompt": "prompt ids",
+    "tokens": "greedy tokens",
+    "slots": "aligner logits",
+    "raw_ms": "times before repair, ms",
+}
+_EXACT = ("prompt", "tokens", "raw_ms")
+
+
+def _compare(python: Path, weights: Weights) -> tuple[list[str], bool]:
+    """Return the table's rows of one size, and whether all that should be equal is."""
+    clips = _clips(weights.lengths_s)
+    cases = _cases(clips)
+    theirs = _reference(python, weights, clips, cases)
+    ours = _Ours(weights)
+    rows: dict[tuple[str, str], _Row] = defaultdict(_Row)
+    for case in cases:
+        heard = [clips[name] for name in case["clips"]]
+        parts = ours.transcribed(case, heard) if case["kind"] == "asr" else ours.aligned(case, heard)
+        fault = "" if case["windows"] else "no windows"
+        fault = fault or ("" if case["alone"] else "padded by neighbours")
+        for part, values in parts.items():
+            for i, value in enumerate(values):
+                rows[fault, part].add(theirs[f"{case['name']}/{part}/{i}"], value)
+    lines, is_right = [], True
+    for fault in ("", "no windows", "padded by neighbours"):
+        for part, title in _STAGES.items():
+            if (fault, part) not in rows:
+                continue
+            row = rows[fault, part]
+            package = fault or "windows applied, features alone"
+            lines.append(
+                f"| {weights.name} | {package} | {title} | {row.n} | {row.n_equal} | {row.largest:.1e} |"
+            )
+            is_right &= bool(fault) or (row.largest <= (0 if part in _EXACT else TOLERANCE))
+    return lines, is_right
+
+
+def _written(folder: Path, name: str, shapes: tuple[Shape, Shape] | None) -> Weights:
+    """Write random weights (the demo pair without shapes) and return where they are."""
+    found = []
+    for number, kind in enumerate((Kind.RECOGNIZER, Kind.ALIGNER)):
+        native = (
+            write_random(folder / f"{name}-{kind}", kind, shapes[number])
+            if shapes
+            else ROOT / "qasr_cli" / "demo" / ("asr" if kind is Kind.RECOGNIZER else "aligner")
+        )
+        found.append(write_original(native, folder / f"{name}-{kind}-original"))
+    lengths = LENGTHS_S if name != "real shapes" else LENGTHS_S[1::2]
+    return Weights(name, *found, lengths)
+
+
+def main() -> None:
+    """Run the comparison and print, or write, its table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.parity", description=__doc__)
+    parser.add_argument("--python", type=Path, required=True, help="interpreter with qwen-asr installed")
+    parser.add_argument("--without-real-shapes", action="store_true", help="leave the 0.6B shapes out (6 GB)")
+    parser.add_argument("--write", action="store_true", help="put the table into tests/parity/README.md")
+    arguments = parser.parse_args()
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    sizes: dict[str, tuple[Shape, Shape] | None] = {"demo pair": None, "tiny, random": (TINY, TINY)}
+    if not arguments.without_real_shapes:
+        sizes["real shapes"] = (REAL_ASR_06B, REAL_ALIGNER)
+    lines = [
+        "| weights | package | stage | clips | equal | largest difference |",
+        "|---|---|---|---|---|---|",
+    ]
+    is_right = True
+    for name, shapes in sizes.items():
+        with tempfile.TemporaryDirectory() as folder:
+            rows, is_fine = _compare(arguments.python, _written(Path(folder), name, shapes))
+        sys.stdout.write("\n".join(rows) + "\n")
+        lines += rows
+        is_right &= is_fine
+    if arguments.write:
+        page = HERE / "README.md"
+        before, _, after = page.read_text("utf-8").split(_MARK)
+        page.write_text(_MARK.join([before, "\n" + "\n".join(lines) + "\n", after]), "utf-8")
+    sys.exit(0 if is_right else "parity: a stage differs more than rounding does")
+
+
+if __name__ == "__main__":
+    main()
