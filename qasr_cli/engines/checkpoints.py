@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from qasr_cli.engines import layouts, weights
-from qasr_cli.errors import UnavailableError, UsageError, from_os_error
+from qasr_cli.errors import QasrError, UnavailableError, UsageError, from_os_error
 
 logger = logging.getLogger(__name__)
 
@@ -157,29 +157,42 @@ def pull(location: str, revision: str | None = None) -> Checkpoint:
     if not _looks_like_hub_id(location):
         raise not_here(location)
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import RevisionNotFoundError
 
     try:
         folder = Path(
             snapshot_download(location, revision=revision, allow_patterns=_WANTED_FILES, etag_timeout=10)
         )
-    except RevisionNotFoundError as error:
-        raise UnavailableError(
-            f"model {location} has no revision {revision}", "give a commit, tag or branch of its repository"
-        ) from error
     except Exception as error:
         # Everything: the hub library lets its HTTP client's own errors through, and that client changes.
         logger.debug("download of %s failed", location, exc_info=True)
-        if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
-            raise from_os_error(error, f"downloading {location}") from error
-        raise UnavailableError(
-            f"model {_with_revision(location, revision)} is not on this machine and cannot be downloaded "
-            f"({type(error).__name__})",
-            f"connect to the network and run: qasr models pull {location}; or try qasr with --model demo",
-        ) from error
+        raise _download_error(error, location, revision) from error
     for path in weights.files(folder):
         _verify(path)
     return _read(folder, location)
+
+
+def _download_error(error: Exception, location: str, revision: str | None) -> QasrError:
+    from huggingface_hub.errors import (
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    if isinstance(error, RevisionNotFoundError):
+        return UnavailableError(
+            f"model {location} has no revision {revision}", "give a commit, tag or branch of its repository"
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        return UnavailableError(f"the hub has no model {location}", "check the name, or see: qasr models")
+    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+        return from_os_error(error, f"downloading {location}")
+    is_unreachable = isinstance(error, LocalEntryNotFoundError)
+    reason = "the hub cannot be reached" if is_unreachable else type(error).__name__
+    return UnavailableError(
+        f"model {_with_revision(location, revision)} is not on this machine and cannot be downloaded: "
+        f"{reason}",
+        f"with a network: qasr models pull {location}; or try qasr with --model demo",
+    )
 
 
 def _verify(path: Path) -> None:

@@ -107,7 +107,7 @@ def test_what_arrives_damaged_is_refused(qasr: Qasr, hub: Hub, env: dict[str, st
     ("arguments", "says"),
     [
         ([MODEL, "--revision", "nowhere"], "no revision nowhere"),
-        (["tests/nothing"], "cannot be downloaded"),
+        (["tests/nothing"], "no model tests/nothing"),
         (["1.7b", "--revision", "main"], "stands for two repositories"),
         (["./gone"], "no such folder"),
     ],
