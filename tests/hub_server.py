@@ -23,7 +23,7 @@ class Hub(ThreadingHTTPServer):
 
     Attributes:
         folder: Holds the repositories.
-        bytes_left: After so many bytes of large files every connection breaks; None: never.
+        cuts: After how many bytes the next connections break that carry a large file; then they hold.
         damage: Turn the last byte of large files over.
         requests: Method, path and range of everything that was asked for.
     """
@@ -33,7 +33,7 @@ class Hub(ThreadingHTTPServer):
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.folder = folder
-        self.bytes_left: int | None = None
+        self.cuts: list[int] = []
         self.damage = False
         self.requests: list[tuple[str, str, str]] = []
 
@@ -131,13 +131,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.server.damage and len(raw) > _LARGE_BYTES:
             raw = raw[:-1] + bytes([raw[-1] ^ 0xFF])
-        left = self.server.bytes_left
-        if left is None or len(raw) <= _LARGE_BYTES:
+        if not self.server.cuts or len(raw) <= _LARGE_BYTES:
             self.wfile.write(raw[begin:])
             return
-        self.wfile.write(raw[begin : begin + left])
+        self.wfile.write(raw[begin : begin + self.server.cuts.pop(0)])
         self.wfile.flush()
-        self.server.bytes_left = max(0, left - len(raw) + begin)
         self.close_connection = True
         self.connection.close()
 

@@ -60,7 +60,7 @@ def print_list() -> None:
 def pull(name: _Name, revision: _Revision = "") -> None:
     """Download a model, or what is missing of it, and verify it.
 
-    What was cut short goes on where it stopped. 0.6b and 1.7b bring their aligner along.
+    Goes on where a connection breaks; files that are here stay. 0.6b and 1.7b bring their aligner along.
     """
     from qasr_cli.engines import checkpoints
 

@@ -114,7 +114,7 @@ def find(location: str, revision: str | None = None) -> Checkpoint | None:
 def fetch(location: str, revision: str | None = None, *, is_offline: bool = False) -> Checkpoint:
     """Return the checkpoint, downloading what is not on this machine yet.
 
-    A download that was cut short goes on where it stopped.
+    Files that came whole in an earlier try are kept.
 
     Raises:
         UnavailableError: Not here and not to be had.

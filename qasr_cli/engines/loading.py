@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import Qwen2Tokenizer, Qwen3ASRConfig, Qwen3ASRFeatureExtractor
 from transformers.models.qwen3_asr.modeling_qwen3_asr import (
@@ -37,7 +38,10 @@ CLASSES: dict[Kind, Any] = {
 _NEEDED_TOKENS = ("<|im_start|>", "<|im_end|>", "<|audio_start|>", "<|audio_pad|>", "<|audio_end|>")
 _OWN_TOKEN = {Kind.RECOGNIZER: "<asr_text>", Kind.ALIGNER: "<timestamp>"}
 _TIED_HEAD = "lm_head.weight"
-_LOADING_ERRORS = (OSError, ValueError, LookupError, RuntimeError, TypeError, AttributeError, SafetensorError)
+_LOADING_ERRORS = (
+    *(OSError, ValueError, LookupError, RuntimeError, TypeError, AttributeError),
+    *(SafetensorError, StrictDataclassError),
+)
 
 
 @dataclass(frozen=True, slots=True)
