@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qasr_cli.options import CueOptions
@@ -30,7 +30,6 @@ def _search(texts: list[str], pauses_ms: list[int], options: CueOptions) -> tupl
     return cues._Search(pieces, found, ruler, Rates(40, 34), options, now_ms + 2_000), ruler, len(pieces)
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(VOCABULARY), st.sampled_from([0, 0, 100, 700, 2_000])),
