@@ -53,7 +53,7 @@ goldens: $(INSTALLED)  ## Write the golden subtitle files anew; review the diff
 samples: $(VENV)/.demo-model  ## Speak the sample media anew
 	$(BIN)/python -m tools.demo_model samples
 
-demo-model: $(VENV)/.demo-model  ## Train the second edition of the demo pair from nothing (two hours)
+demo-model: $(VENV)/.demo-model  ## Train the second edition of the demo pair from nothing (three hours)
 	$(BIN)/python -m tools.demo_model all --out build/demo-model
 	@echo "The new pair is in build/demo-model/pair. It is not good enough to ship: tools/demo_model/NOTES.md"
 

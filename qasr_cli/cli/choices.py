@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+from qasr_cli.errors import NoInputError, UndecodableError, from_os_error
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.timebase import seconds_to_ms
 
@@ -36,3 +38,21 @@ def cue_options(
     """Return the limits of a cue; the command line speaks in seconds."""
     shortest_ms, longest_ms = (seconds_to_ms(value) for value in durations_s)
     return CueOptions(width, lines, cps, shortest_ms, longest_ms, seconds_to_ms(gap_s))
+
+
+def read_text(path: Path, name: str, hint: str) -> str:
+    """Return what a text file of the user's, or stdin, holds; `name` names it in errors, `hint` says what it should be.
+
+    Raises:
+        NoInputError: There is no such file.
+        UndecodableError: It is not text.
+        QasrError: It cannot be read.
+    """
+    try:
+        return sys.stdin.read() if path == Path(STDIO) else path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise NoInputError(f"{name}: no such file") from error
+    except (UnicodeDecodeError, IsADirectoryError) as error:
+        raise UndecodableError(f"{name}: not a text file", hint) from error
+    except OSError as error:
+        raise from_os_error(error, f"reading {name}") from error

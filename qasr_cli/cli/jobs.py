@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -15,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from qasr_cli import engines, formats, pipeline
-from qasr_cli.cli.choices import STDIO
-from qasr_cli.errors import NoInputError, QasrError, UndecodableError, UsageError, from_os_error
+from qasr_cli.cli.choices import STDIO, read_text
+from qasr_cli.errors import QasrError, UndecodableError, UsageError
 from qasr_cli.media.spool import spool_stdin
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import Outcome, Source, Status, Transcript
@@ -74,14 +73,7 @@ def _read_transcript(plan: Plan) -> Transcript:
     if plan.error is not None:
         raise plan.error
     path = plan.source.path
-    try:
-        text = sys.stdin.read() if path == _STDIN else path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise NoInputError(f"{path}: no such file") from error
-    except (UnicodeDecodeError, IsADirectoryError) as error:
-        raise UndecodableError(f"{path}: not a transcript", "give a file that --json wrote") from error
-    except OSError as error:
-        raise from_os_error(error, f"reading {path}") from error
+    text = read_text(path, str(path), "give a file that --json wrote")
     try:
         return formats.parse_transcript(text)
     except UndecodableError as error:

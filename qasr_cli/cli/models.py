@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -65,9 +64,7 @@ def pull(name: _Name, revision: _Revision = "") -> None:
     from qasr_cli.engines import checkpoints
 
     for location in _locations(name, revision):
-        is_folder = Path(location).is_dir()  # the demo pair, or a folder of the user's: nothing to download
-        checkpoint = (checkpoints.fetch if is_folder else checkpoints.pull)(location, revision or None)
-        typer.echo(f"{location}: {checkpoint.folder}")
+        typer.echo(f"{location}: {checkpoints.pull(location, revision or None).folder}")
 
 
 @app.command("check")

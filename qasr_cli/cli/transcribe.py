@@ -10,7 +10,6 @@ import typer
 from qasr_cli import languages
 from qasr_cli.cli import choices, flags
 from qasr_cli.cli.flags import DEFAULTS
-from qasr_cli.errors import NoInputError, UndecodableError, from_os_error
 from qasr_cli.options import (
     AlignOptions,
     ChunkOptions,
@@ -112,14 +111,7 @@ def _text_of(flag: str, value: str) -> str:
     """Return a flag's text; `@FILE` stands for what the file holds."""
     if not value.startswith("@"):
         return value
-    try:
-        return Path(value[1:]).read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise NoInputError(f"{flag} {value}: no such file") from error
-    except (UnicodeDecodeError, IsADirectoryError) as error:
-        raise UndecodableError(f"{flag} {value}: not a text file", "give it plain text in UTF-8") from error
-    except OSError as error:
-        raise from_os_error(error, f"reading {flag} {value}") from error
+    return choices.read_text(Path(value[1:]), f"{flag} {value}", "give it plain text in UTF-8")
 
 
 def _chunk_options(max_ms: int) -> ChunkOptions:

@@ -154,8 +154,11 @@ def pull(location: str, revision: str | None = None) -> Checkpoint:
         UnavailableError: The hub cannot be reached, has no such model or revision, or sent something else.
         InputOutputError: The disk is full.
     """
-    if not _looks_like_hub_id(location):
-        raise not_here(location)
+    if not _looks_like_hub_id(location) or Path(location).is_dir():
+        found = find(location, revision)  # the demo pair or a folder of the user's: nothing to download
+        if found is None:
+            raise not_here(location)
+        return found
     from huggingface_hub import snapshot_download
 
     try:

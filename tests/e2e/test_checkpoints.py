@@ -263,7 +263,7 @@ def test_an_original_configuration_that_leaves_something_open_is_refused(origina
         layouts.layout_of(config, "a model")
 
 
-def test_headers_are_read_without_the_weights(tmp_path: Path) -> None:
+def test_headers_are_read_without_the_weights() -> None:
     found = weights.tensors(ASR)
     assert found["model.language_model.embed_tokens.weight"].dtype == "F16"
     assert {name: tensor.shape for name, tensor in found.items()} == {

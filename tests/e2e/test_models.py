@@ -55,7 +55,7 @@ def test_pull_brings_a_model_and_check_and_path_find_it(qasr: Qasr, hub: Hub, en
     assert not (folder / "pytorch_model.bin").exists()
     checked = qasr("models", "check", MODEL, env=env)
     assert checked.returncode == 0, checked.stderr
-    assert f"a whole recognizer, asr@{COMMIT[:12]}" in checked.stdout.replace(folder.name, "asr")
+    assert f"a whole recognizer, asr@{COMMIT[:12]}" in checked.stdout
     asked = len(hub.requests)
     offline = qasr("models", "check", MODEL, env=env | {"HF_HUB_OFFLINE": "1"})
     assert offline.returncode == 0
@@ -114,19 +114,19 @@ def test_what_arrives_damaged_is_refused(qasr: Qasr, hub: Hub, env: dict[str, st
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "code", "says"),
     [
-        ([MODEL, "--revision", "nowhere"], "no revision nowhere"),
-        (["tests/nothing"], "no model tests/nothing"),
-        (["1.7b", "--revision", "main"], "stands for two repositories"),
-        (["./gone"], "no such folder"),
+        ([MODEL, "--revision", "nowhere"], 69, "no revision nowhere"),
+        (["tests/nothing"], 69, "no model tests/nothing"),
+        (["1.7b", "--revision", "main"], 2, "stands for two repositories"),
+        (["./gone"], 69, "no such folder"),
     ],
 )
 def test_what_cannot_be_pulled_is_one_line(
-    qasr: Qasr, env: dict[str, str], arguments: list[str], says: str
+    qasr: Qasr, env: dict[str, str], arguments: list[str], code: int, says: str
 ) -> None:
     result = qasr("models", "pull", *arguments, env=env)
-    assert result.returncode in (2, 69)
+    assert result.returncode == code
     assert says in result.stderr
     assert len(result.stderr.splitlines()) == 1
 

@@ -40,7 +40,7 @@ class Listener(nn.Module):
         """Text model's states with the audio in its place, both float[batch, length, WIDTH].
 
         Returns:
-            The last ones, and those the hearing layers leave, normalised as the last ones are.
+            The last ones, and those the hearing layers leave, not normalised yet.
         """
         text_model = self.model.model.language_model
         embeds = text_model.embed_tokens(ids)
@@ -48,7 +48,7 @@ class Listener(nn.Module):
         output = text_model(
             inputs_embeds=embeds.masked_scatter(place, audio), use_cache=False, output_hidden_states=True
         )
-        return output.last_hidden_state, text_model.norm(output.hidden_states[HEARING_LAYERS])
+        return output.last_hidden_state, output.hidden_states[HEARING_LAYERS]
 
     def guidance(self, guides: torch.Tensor) -> torch.Tensor:
         """How little of the guided heads' attention lies where the guides say (negative log share)."""
@@ -106,10 +106,11 @@ class AsrLosses(nn.Module):
             is_slip = written & (torch.rand(ids.shape, device=ids.device) < slips)
             ids = torch.where(is_slip, torch.randint_like(ids, model.config.audio_token_id), ids)
         hidden, hearing = self.listener.read(ids, audio)
+        norm = model.model.language_model.norm  # the head reads nothing else
         learnt, is_heard = batch["targets"] >= 0, batch["pieces"] >= 0
         losses = {
             "text": F.cross_entropy(model.lm_head(hidden[learnt]), batch["targets"][learnt]),
-            "pieces": _mean_loss(model.lm_head(hearing[is_heard]), batch["pieces"][is_heard]),
+            "pieces": _mean_loss(model.lm_head(norm(hearing[is_heard])), batch["pieces"][is_heard]),
             "guide": self.listener.guidance(batch["guides"]),
         }
         if self.phone_head is not None:
