@@ -41,7 +41,9 @@ def cue_options(
 
 
 def read_text(path: Path, name: str, hint: str) -> str:
-    """Return what a text file of the user's, or stdin, holds; `name` names it in errors, `hint` says what it should be.
+    """Return what a text file of the user's, or stdin, holds.
+
+    `name` names it in errors, `hint` says what it should be.
 
     Raises:
         NoInputError: There is no such file.
