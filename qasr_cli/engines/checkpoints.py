@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from qasr_cli.engines import layouts, weights
+from qasr_cli.engines import downloads, layouts, weights
 from qasr_cli.errors import QasrError, UnavailableError, UsageError, from_os_error
 
 logger = logging.getLogger(__name__)
@@ -162,6 +162,7 @@ def pull(location: str, revision: str | None = None) -> Checkpoint:
     from huggingface_hub import snapshot_download
 
     try:
+        downloads.fetch_weights(location, revision)
         folder = Path(
             snapshot_download(location, revision=revision, allow_patterns=_WANTED_FILES, etag_timeout=10)
         )

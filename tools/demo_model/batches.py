@@ -139,6 +139,8 @@ class Batches(Dataset[Batch]):
         composer = self._composers[
             rng.choice(len(self._composers), p=[share for _, share in self.plan.banks])
         ]
+        if not composer.can_fill(low):
+            composer = self._composers[0]
         clip = composer.clip(rng, low, high)
         if self.plan.task == "aligner" and not clip.words:
             return self._clip(rng, low, high)
@@ -201,7 +203,7 @@ class Batches(Dataset[Batch]):
         said = sorted({clean(word) for word in clip.words} & {usual for usual, _ in language.twins})
         listed: list[str] = []
         words = clip.words
-        if said and rng.random() < 0.5:
+        if said and rng.random() < 0.7:
             usual, unusual = spellings[str(rng.choice(said))]
             listed = [unusual if rng.random() < 0.7 else usual]
             words = [word.replace(usual, listed[0]) if clean(word) == usual else word for word in words]

@@ -85,6 +85,10 @@ class Composer:
         self._by_length = np.argsort([bank.n_frames(i) for i in range(len(bank))], kind="stable")
         self._lengths = np.array([bank.n_frames(i) for i in self._by_length])
 
+    def can_fill(self, length_s: float) -> bool:
+        """Whether the bank has a sentence that is no longer."""
+        return bool(self._lengths[0] <= length_s * 1000 / FRAME_MS)
+
     def clip(self, rng: np.random.Generator, low_s: float, high_s: float) -> Clip:
         """A clip of low_s to high_s seconds, its features padded to high_s."""
         n_frames = int(rng.uniform(low_s, high_s) * 1000 / FRAME_MS)

@@ -102,7 +102,9 @@ def _run(rank: int, settings: LearnSettings, place: Place, start: Path | None, r
     if place.device == "cpu":
         torch.set_num_threads(1)  # the other cores have a process of their own
     if world > 1:
-        dist.init_process_group("gloo", init_method=f"file://{result}.meet", rank=rank, world_size=world)
+        dist.init_process_group(
+            "gloo", init_method=f"file://{result.resolve()}.meet", rank=rank, world_size=world
+        )
     torch.set_float32_matmul_precision("high")
     tokenizer = tokens.train_tokenizer()
     shares = tuple(range(settings.plan.shards))[rank::world]
@@ -135,7 +137,8 @@ def _task(settings: LearnSettings, model: nn.Module, n_phones: int) -> nn.Module
 def _take_over(model: nn.Module, state: dict[str, torch.Tensor]) -> None:
     """Begin with the weights of another network, as far as both have them."""
     mine = model.state_dict()
-    model.load_state_dict({name: value for name, value in state.items() if name in mine}, strict=False)
+    same = {name: value for name, value in state.items() if name in mine and mine[name].shape == value.shape}
+    model.load_state_dict(same, strict=False)
 
 
 @dataclass

@@ -29,6 +29,7 @@ from tools.demo_model.tokens import N_CLASSES, PromptIds
 
 WIDTH = 160
 TEXT_HEADS = 5
+TEXT_FFN = 5 * WIDTH  # wider than the encoder's: how thousands of words sound is kept here
 # The recogniser's text model first hears, then writes: at the sound's places its lower layers gather phonemes
 # to pieces of text, from which the upper two write. The aligner has nothing to write.
 HEARING_LAYERS = 3
@@ -48,7 +49,7 @@ def configuration(tokenizer: Qwen2Tokenizer, text_layers: int) -> Qwen3ASRConfig
         text_config={
             "model_type": "qwen3", "vocab_size": len(tokenizer), "hidden_size": WIDTH,
             "num_hidden_layers": text_layers,
-            "intermediate_size": 3 * WIDTH, "head_dim": WIDTH // TEXT_HEADS,
+            "intermediate_size": TEXT_FFN, "head_dim": WIDTH // TEXT_HEADS,
             "num_attention_heads": TEXT_HEADS, "num_key_value_heads": TEXT_HEADS,
             "max_position_embeddings": 2048, "tie_word_embeddings": True,
             # Clips are short: a small base keeps more of the rotary bands inside 20 s.

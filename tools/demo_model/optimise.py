@@ -19,12 +19,19 @@ _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's coefficients: fast rather
 
 def _orthogonal(stack: torch.Tensor) -> torch.Tensor:
     """Nearest orthogonal matrices of a stack float[n, rows, columns] with rows <= columns."""
+    x = stack / (stack.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    if stack.device.type == "cpu":
+        # One by one: a core multiplies single matrices of this size in half the time of a stack's.
+        return torch.stack([_turned(matrix) for matrix in x])
+    return _turned(x.bfloat16()).float()
+
+
+def _turned(x: torch.Tensor) -> torch.Tensor:
     a, b, c = _NEWTON_SCHULZ
-    x = (stack / (stack.norm(dim=(1, 2), keepdim=True) + 1e-7)).bfloat16()
     for _ in range(5):
-        gram = x @ x.transpose(1, 2)
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.float()
+    return x
 
 
 class Optimiser:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
+import random
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from tools.demo_model import bank, human, network, tokens
-from tools.demo_model.batches import Plan
+from tools.demo_model.batches import Plan, clean
 from tools.demo_model.learn import LearnSettings, Place, learn
+from tools.demo_model.texts import LANGUAGES, Mix
 
 MAX_CHUNK_MS = 30_000
+_N_NAMED = 1500  # sentences a language, each with a name that a context may spell otherwise
 BANK = bank.BankSettings()
 SECOND_BANK = bank.BankSettings(seed=3)
 # The people's prompts in the synthesiser's voices, so that their words are not new when people say them.
 PROMPTS = bank.BankSettings(n_speakers=140, sentences_each=16, n_noises=30, seed=2)
+# Sentences with a name of two spellings, which others hold too seldom to learn to look into the context.
+NAMES = bank.BankSettings(n_speakers=280, sentences_each=16, n_noises=30, seed=5)
 # First the ears alone: phonemes need no text model, and without one a step costs half.
 EARS = LearnSettings(
     plan=Plan(steps=4500, seconds=64, seed=10, ramp=0.1, task="ears"),
@@ -59,6 +65,7 @@ def make_banks(place: Place) -> None:
     folder = place.folder
     bank.build(folder / "bank", BANK, place.bank_processes)
     bank.build(folder / "bank2", SECOND_BANK, place.bank_processes)
+    bank.build(folder / "names", replace(NAMES, lines=_named()), place.bank_processes)
     if not place.people:
         return
     human.fetch(folder / "packages")
@@ -67,6 +74,18 @@ def make_banks(place: Place) -> None:
         lines.setdefault(prompt.language, []).append(prompt.text)
     bank.build(folder / "prompts", replace(PROMPTS, lines=lines), place.bank_processes)
     human.build(folder / "human", folder / "packages", folder / "prompts" / "noise.f16")
+
+
+def _named() -> dict[str, list[str]]:
+    """Training sentences of every language with a name of two spellings."""
+    rng, mix = random.Random(5), Mix(salad=0.0, patchwork=0.3)
+    lines: dict[str, list[str]] = {}
+    for code, language in LANGUAGES.items():
+        names = {usual for usual, _ in language.twins}
+        said = (language.sentence(rng, "train", mix) for _ in itertools.count())
+        named = (text for text in said if names & {clean(word) for word in text.split()})
+        lines[code] = list(itertools.islice(named, _N_NAMED))
+    return lines
 
 
 def train(place: Place) -> None:
