@@ -83,8 +83,8 @@ def _even(clip: np.ndarray) -> np.ndarray:
 def _cases(clips: dict[str, np.ndarray], *, is_large: bool) -> list[dict[str, Any]]:
     """Every clip alone with each prompt; all together; and the two faults of the package left as they are.
 
-    A large model hears about as fast as one listens: of one, only the shortest clip is asked with every prompt,
-    and the long clips are asked alone and with their windows.
+    A large model hears about as fast as one listens: of one, only the shortest clip is asked with every
+    prompt, and the long clips are asked alone and with their windows.
     """
     base = {"kind": "asr", "context": "", "language": None, "windows": True, "alone": True}
     cases = []
@@ -104,10 +104,8 @@ def _cases(clips: dict[str, np.ndarray], *, is_large: bool) -> list[dict[str, An
         ),
     ]
     text = "Good morning everyone and welcome my name is Helen and I am from Dublin today I want to talk"
-    texts = {
-        name: " ".join(text.split()[: max(1, min(18, round(len(clip) / 8000)))])
-        for name, clip in clips.items()
-    }
+    n_words = {name: max(1, min(18, round(len(clip) / 8000))) for name, clip in clips.items()}
+    texts = {name: " ".join(text.split()[:n]) for name, n in n_words.items()}
     align = {"kind": "aligner", "windows": True, "alone": True}
     cases += [
         {**align, "name": f"align {number}", "clips": [name], "texts": [one]}
