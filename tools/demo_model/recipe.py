@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -19,41 +18,49 @@ MAX_CHUNK_MS = 30_000
 _N_NAMED = 1500  # sentences a language, each with a name that a context may spell otherwise
 BANK = bank.BankSettings()
 SECOND_BANK = bank.BankSettings(seed=3)
+# Words in an order that nobody expects: what is not heard cannot be guessed.
+SALADS = bank.BankSettings(
+    n_speakers=420, sentences_each=36, n_noises=100, seed=7, mix=Mix(salad=0.85, patchwork=0.15)
+)
 # The people's prompts in the synthesiser's voices, so that their words are not new when people say them.
 PROMPTS = bank.BankSettings(n_speakers=140, sentences_each=16, n_noises=30, seed=2)
 # Sentences with a name of two spellings, which others hold too seldom to learn to look into the context.
 NAMES = bank.BankSettings(n_speakers=280, sentences_each=16, n_noises=30, seed=5)
+# What a clip is made of, and how often; where there are no people, their prompts are left out too.
+_FIRST_BANKS = (("bank", 0.40), ("bank2", 0.42), ("names", 0.10), ("prompts", 0.08))
+_BANKS = (
+    ("bank", 0.22), ("bank2", 0.26), ("salads", 0.28), ("names", 0.10), ("prompts", 0.07), ("human", 0.07),
+)  # fmt: skip
+_OF_PEOPLE = ("prompts", "human")
 # First the ears alone: phonemes need no text model, and without one a step costs half.
 EARS = LearnSettings(
-    plan=Plan(steps=4500, seconds=64, seed=10, ramp=0.1, task="ears"),
+    plan=Plan(steps=4500, seconds=64, seed=10, ramp=0.1, task="ears", banks=(("bank", 0.5), ("bank2", 0.5))),
     rate=6e-3,
     matrix_rate=1e-3,
     weights={"phones": (1.0, 1.0)},
 )
 # Then the text model on ears that stay as they are; its rates fall in the next run.
 ASR = LearnSettings(
-    plan=Plan(steps=8000, seconds=64, seed=11, ramp=0.2, task="asr"),
+    plan=Plan(steps=8000, seconds=128, seed=11, ramp=0.1, task="asr", banks=_FIRST_BANKS),
     rate=6e-3,
     matrix_rate=1e-3,
     weights={"text": (1.0, 1.0), "pieces": (1.0, 0.3), "guide": (0.5, 0.3)},
     ears_learn=False,
     slips=0.06,
-    until=4500,
+    until=1500,
 )
-# Then both together, with other sentences and real people, and with twice the sound in a step: the optimiser
-# and the processes' talk cost the same for it.
+# Then both together, and real people.
 ASR_POLISH = LearnSettings(
-    plan=Plan(
-        steps=3500, seconds=128, seed=13, ramp=0.0, task="asr",
-        banks=(("bank", 0.35), ("bank2", 0.45), ("prompts", 0.08), ("human", 0.12)),
-    ),
-    rate=4e-3,
-    matrix_rate=8e-4,
-    weights={"text": (1.0, 1.0), "pieces": (0.3, 0.3), "phones": (0.3, 0.3), "guide": (0.3, 0.3)},
+    plan=Plan(steps=4700, seconds=128, seed=13, ramp=0.0, task="asr", banks=_BANKS),
+    rate=3.5e-3,
+    matrix_rate=7e-4,
+    weights={"text": (1.0, 1.0), "pieces": (0.5, 0.3), "phones": (0.3, 0.2), "guide": (0.3, 0.3)},
     slips=0.06,
-)  # fmt: skip
+)
 ALIGNER = LearnSettings(
-    plan=Plan(steps=3000, seconds=64, seed=12, ramp=0.2, task="aligner", shards=1),
+    plan=Plan(
+        steps=2000, seconds=64, seed=12, ramp=0.2, task="aligner", banks=(("bank", 0.5), ("bank2", 0.5))
+    ),
     rate=6e-3,
     matrix_rate=1e-3,
     weights={"times": (1.0, 1.0), "clock": (0.5, 0.1), "guide": (0.5, 0.3)},
@@ -65,6 +72,7 @@ def make_banks(place: Place) -> None:
     folder = place.folder
     bank.build(folder / "bank", BANK, place.bank_processes)
     bank.build(folder / "bank2", SECOND_BANK, place.bank_processes)
+    bank.build(folder / "salads", SALADS, place.bank_processes)
     bank.build(folder / "names", replace(NAMES, lines=_named()), place.bank_processes)
     if not place.people:
         return
@@ -89,32 +97,25 @@ def _named() -> dict[str, list[str]]:
 
 
 def train(place: Place) -> None:
-    """Ears and recogniser with all processes; then, side by side, its polish and the aligner with its ears.
+    """Ears, then the text model on them, then both; then the aligner, which hears with the recogniser's ears.
 
     What is finished already is kept, so a stopped training goes on where it was.
     """
-    ears, first = place.folder / "ears.pt", place.folder / "asr.first.pt"
-    if not ears.exists():
-        learn(EARS, place, None, ears)
-    if not first.exists():
-        learn(ASR, place, ears, first)
-    alone = replace(place, processes=1)
-    polish = ASR_POLISH
-    if not place.people:
-        polish = replace(polish, plan=replace(polish.plan, banks=(("bank", 0.45), ("bank2", 0.55))))
-    jobs = {"asr.pt": polish, "aligner.pt": ALIGNER}
-    context = multiprocessing.get_context("spawn")
-    running = [
-        context.Process(target=learn, args=(settings, alone, first, place.folder / name))
-        for name, settings in jobs.items()
-        if not (place.folder / name).exists()
-    ]
-    for job in running:
-        job.start()
-    for job in running:
-        job.join()
-    if any(job.exitcode for job in running):
-        raise SystemExit("a training failed")
+    start: Path | None = None
+    for name, settings in (
+        ("ears.pt", EARS), ("asr.first.pt", ASR), ("asr.pt", ASR_POLISH), ("aligner.pt", ALIGNER),
+    ):  # fmt: skip
+        result = place.folder / name
+        if not result.exists():
+            learn(settings if place.people else _without_people(settings), place, start, result)
+        start = result
+
+
+def _without_people(settings: LearnSettings) -> LearnSettings:
+    kept = [(name, share) for name, share in settings.plan.banks if name not in _OF_PEOPLE]
+    total = sum(share for _, share in kept)
+    banks = tuple((name, share / total) for name, share in kept)
+    return replace(settings, plan=replace(settings.plan, banks=banks))
 
 
 def export(place: Place, pair: Path) -> None:
