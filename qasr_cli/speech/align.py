@@ -20,9 +20,6 @@ from qasr_cli.speech.protocols import Posterior
 _IMPOSSIBLE = np.float32(-1e4)
 _REACH_BINS = 2  # how far around the chosen bin the posterior is averaged; the peak is no wider
 _NEAR_BINS = 1  # what counts as the chosen time where confidence is summed up: two bins often share a boundary
-# The search keeps a whole bin between start and end; between bins half of one is enough (40 ms of 80, the
-# shortest function words of fast speech).
-_SHORTEST_BINS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ def decode(posterior: Posterior, duration_ms: int) -> list[UnitTime] | None:
     """Return a time for each unit, or None when the posterior cannot say.
 
     It cannot when there are more units than bins, or when half precision overflowed and it is not a number.
-    Starts and ends never go back, and every unit lasts at least half a bin.
+    Starts and ends never go back, and every unit lasts at least one bin.
     """
     scores = usable_scores(posterior, duration_ms)
     n_slots = scores.shape[0]
@@ -119,7 +116,7 @@ def _edges_ms(scores: np.ndarray, bins: np.ndarray, posterior: Posterior, durati
     wanted = bins + _mean_steps(scores, bins) + posterior.offset_ms / posterior.bin_ms
     last = duration_ms / posterior.bin_ms
     n_units = len(bins) // 2
-    shortest = min(_SHORTEST_BINS, last / n_units)
+    shortest = min(1.0, last / n_units)
     behind = np.cumsum(np.arange(len(bins)) % 2) * shortest  # what must lie before each slot
     free = np.clip(_isotonic(wanted - behind), 0.0, last - behind[-1])
     edges: np.ndarray = np.floor((free + behind) * posterior.bin_ms + 0.5).astype(np.int64)

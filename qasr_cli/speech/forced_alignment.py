@@ -91,8 +91,14 @@ class _Answer:
         return doubts.find(self.posterior, self.times, self.clip.speech, self.clip.duration_ms)
 
     @property
-    def misplaced(self) -> np.ndarray:
-        return doubts.misplaced(self.posterior, self.times, self.clip.speech, self.clip.duration_ms)
+    def whole(self) -> Stretch:
+        return Stretch(0, len(self.times), 0, self.clip.duration_ms)
+
+    def certainty(self, stretch: Stretch) -> float:
+        return float(doubts.certainty(self.posterior, self.times, stretch).mean())
+
+    def hopeless(self, stretch: Stretch) -> np.ndarray:
+        return doubts.hopeless(self.posterior, self.times, self.clip.speech, stretch)
 
 
 def time_words(
@@ -172,32 +178,33 @@ def _look_again(
     answers: Sequence[_Answer | None], aligner: Aligner, engines: Engines
 ) -> list[_Answer | None]:
     """Have every doubtful stretch aligned again on its own; what stays impossible is estimated."""
-    jobs: list[tuple[int, Stretch, _Clip]] = []
+    settled = list(answers)
+    is_open = [np.zeros(len(answer.times) if answer else 0, dtype=bool) for answer in answers]
+    jobs: list[tuple[int, _Answer, Stretch, _Clip]] = []
     for index, answer in enumerate(answers):
-        for stretch in answer.stretches if answer else ():
+        if answer is None:
+            continue
+        for stretch in answer.stretches:
+            is_open[index][stretch.first : stretch.last] = answer.hopeless(stretch)
             clip = answer.clip.part(stretch.first, stretch.last, stretch.start_ms, stretch.end_ms)
             if _SHORTEST_CLIP_MS <= clip.duration_ms <= _WHOLE * answer.clip.duration_ms:
-                jobs.append((index, stretch, clip))
-    settled = list(answers)
-    again = _ask([clip for _, _, clip in jobs], aligner, engines)
-    is_open = {index: answer.misplaced for index, answer in enumerate(answers) if answer}
-    for (index, stretch, _), new in zip(jobs, again, strict=True):
-        old = answers[index]
-        if old is not None and new is not None and _is_better(new, old, stretch):
-            before = settled[index] or old
+                jobs.append((index, answer, stretch, clip))
+    again = _ask([clip for _, _, _, clip in jobs], aligner, engines)
+    for (index, first_answer, stretch, _), new in zip(jobs, again, strict=True):
+        before = settled[index]
+        if before is not None and new is not None and _is_better(new, first_answer, stretch):
             settled[index] = replace(before, times=_spliced(before, stretch, new))
-            is_open[index][stretch.first : stretch.last] = new.misplaced
+            is_open[index][stretch.first : stretch.last] = new.hopeless(new.whole)
     return [
-        answer and replace(answer, times=_estimated(answer, is_open[index]))
-        for index, answer in enumerate(settled)
+        None if answer is None else replace(answer, times=_estimated(answer, open_units))
+        for answer, open_units in zip(settled, is_open, strict=True)
     ]
 
 
 def _is_better(new: _Answer, old: _Answer, stretch: Stretch) -> bool:
-    n_old = int(old.misplaced[stretch.first : stretch.last].sum())
-    confidence = float(np.mean([unit.confidence or 0.0 for unit in new.times]))
-    is_surer = confidence > doubts.confidence_within(old.posterior, old.times, stretch)
-    return is_surer and int(new.misplaced.sum()) <= n_old
+    """Whether an answer for a stretch alone is surer than the first one, and no less possible."""
+    is_surer = new.certainty(new.whole) > old.certainty(stretch)
+    return is_surer and int(new.hopeless(new.whole).sum()) <= int(old.hopeless(stretch).sum())
 
 
 def _spliced(old: _Answer, stretch: Stretch, new: _Answer) -> list[UnitTime]:
