@@ -19,7 +19,9 @@ from qasr_cli.speech.protocols import Posterior
 # that break the order with them. Far below any log-softmax that means something.
 _IMPOSSIBLE = np.float32(-1e4)
 _REACH_BINS = 2  # how far around the chosen bin the posterior is averaged; the peak is no wider
-_NEAR_BINS = 1  # what counts as the chosen time where confidence is summed up: two bins often share a boundary
+_NEAR_BINS = (
+    1  # what counts as the chosen time where confidence is summed up: two bins often share a boundary
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ def usable_scores(posterior: Posterior, duration_ms: int) -> np.ndarray:
 def near_masses(scores: np.ndarray, bins: np.ndarray) -> np.ndarray:
     """Return `float64[n_slots]`, the probability within a bin of the chosen one, at most 1."""
     near = _around(scores, bins, _NEAR_BINS)
-    return np.minimum(np.exp(near.astype(np.float64)).sum(axis=1), 1.0)
+    capped: np.ndarray = np.minimum(np.exp(near.astype(np.float64)).sum(axis=1), 1.0)
+    return capped
 
 
 def best_monotone(scores: np.ndarray, min_step: np.ndarray) -> np.ndarray:
@@ -119,8 +122,9 @@ def _edges_ms(scores: np.ndarray, bins: np.ndarray, posterior: Posterior, durati
     shortest = min(1.0, last / n_units)
     behind = np.cumsum(np.arange(len(bins)) % 2) * shortest  # what must lie before each slot
     free = np.clip(_isotonic(wanted - behind), 0.0, last - behind[-1])
-    edges: np.ndarray = np.floor((free + behind) * posterior.bin_ms + 0.5).astype(np.int64)
-    return np.minimum(edges, duration_ms)
+    edges = np.floor((free + behind) * posterior.bin_ms + 0.5).astype(np.int64)
+    inside: np.ndarray = np.minimum(edges, duration_ms)
+    return inside
 
 
 def _mean_steps(scores: np.ndarray, bins: np.ndarray) -> np.ndarray:
@@ -128,8 +132,8 @@ def _mean_steps(scores: np.ndarray, bins: np.ndarray) -> np.ndarray:
     near = _around(scores, bins, _REACH_BINS).astype(np.float64)
     weights = np.exp(near - near.max(axis=1, keepdims=True))
     steps = np.arange(-_REACH_BINS, _REACH_BINS + 1)
-    means: np.ndarray = (weights * steps).sum(axis=1) / weights.sum(axis=1)
-    return np.clip(means, -1.0, 1.0)
+    means: np.ndarray = np.clip((weights * steps).sum(axis=1) / weights.sum(axis=1), -1.0, 1.0)
+    return means
 
 
 def _around(scores: np.ndarray, bins: np.ndarray, reach: int) -> np.ndarray:

@@ -120,7 +120,8 @@ def certainty(posterior: Posterior, times: Sequence[UnitTime], stretch: Stretch)
 
 def _bins(posterior: Posterior, times_ms: np.ndarray, n_bins: int) -> np.ndarray:
     nearest = np.rint((times_ms - posterior.offset_ms) / posterior.bin_ms).astype(np.int64)
-    return np.clip(nearest, 0, n_bins - 1)
+    inside: np.ndarray = np.clip(nearest, 0, n_bins - 1)
+    return inside
 
 
 def _plateaus(posterior: Posterior) -> np.ndarray:
@@ -143,7 +144,8 @@ def _anchors(is_bad: np.ndarray, times: Sequence[UnitTime]) -> np.ndarray:
     """Return `bool[n_units]`: what is sure of its time, and not alone in that among the doubtful."""
     is_sure = ~is_bad & np.array([(unit.confidence or 0.0) >= _TRUSTED for unit in times], dtype=bool)
     padded = np.pad(is_sure, 1)
-    return is_sure & (padded[:-2] | padded[2:])
+    anchors: np.ndarray = is_sure & (padded[:-2] | padded[2:])
+    return anchors
 
 
 def _is_heard(unit: UnitTime, speech: Sequence[Span]) -> bool:

@@ -1,7 +1,7 @@
-"""When each word of known text was said: the aligner asked, its answer decoded, doubtful stretches asked again.
+"""When each word of known text was said: the aligner is asked, and of doubtful stretches asked again.
 
-In go chunks with their audio and display words; out come words with times, each marked as aligned, repaired or
-interpolated. Silence at the ends of a chunk is not shown to the aligner, which throws words into it. Knows
+In go chunks with their audio and display words; out come words with times, each marked as aligned, repaired
+or interpolated. Silence at the ends of a chunk is not shown to the aligner, which throws words into it. Knows
 engines by their protocols only.
 """
 
@@ -95,7 +95,9 @@ class _Answer:
         return Stretch(0, len(self.times), 0, self.clip.duration_ms)
 
     def certainty(self, stretch: Stretch) -> float:
-        return float(doubts.certainty(self.posterior, self.times, stretch).mean())
+        """How much a stretch's times are to be believed; what cannot be is not, however sure of it."""
+        believed = doubts.certainty(self.posterior, self.times, stretch)
+        return float(np.where(self.hopeless(stretch), 0.0, believed).mean())
 
     def hopeless(self, stretch: Stretch) -> np.ndarray:
         return doubts.hopeless(self.posterior, self.times, self.clip.speech, stretch)
@@ -192,19 +194,15 @@ def _look_again(
     again = _ask([clip for _, _, _, clip in jobs], aligner, engines)
     for (index, first_answer, stretch, _), new in zip(jobs, again, strict=True):
         before = settled[index]
-        if before is not None and new is not None and _is_better(new, first_answer, stretch):
+        if before is None or new is None:
+            continue
+        if new.certainty(new.whole) > first_answer.certainty(stretch):
             settled[index] = replace(before, times=_spliced(before, stretch, new))
             is_open[index][stretch.first : stretch.last] = new.hopeless(new.whole)
     return [
         None if answer is None else replace(answer, times=_estimated(answer, open_units))
         for answer, open_units in zip(settled, is_open, strict=True)
     ]
-
-
-def _is_better(new: _Answer, old: _Answer, stretch: Stretch) -> bool:
-    """Whether an answer for a stretch alone is surer than the first one, and no less possible."""
-    is_surer = new.certainty(new.whole) > old.certainty(stretch)
-    return is_surer and int(new.hopeless(new.whole).sum()) <= int(old.hopeless(stretch).sum())
 
 
 def _spliced(old: _Answer, stretch: Stretch, new: _Answer) -> list[UnitTime]:
@@ -232,7 +230,9 @@ def _estimated(answer: _Answer, is_open: np.ndarray) -> list[UnitTime]:
 
 def _words(item: Spoken, answer: _Answer) -> tuple[Word, ...]:
     moved = [
-        replace(unit, start_ms=unit.start_ms + answer.clip.start_ms, end_ms=unit.end_ms + answer.clip.start_ms)
+        replace(
+            unit, start_ms=unit.start_ms + answer.clip.start_ms, end_ms=unit.end_ms + answer.clip.start_ms
+        )
         for unit in answer.times
     ]
     return timing.from_units(item.words, moved, item.chunk)

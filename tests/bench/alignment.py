@@ -184,7 +184,7 @@ CASES: dict[str, tuple[Spoil, int]] = {  # and how much silence lies before the 
 
 
 class SpoiltAligner:
-    """An `Aligner` that knows one utterance and gives spoilt answers; the samples it gets are their places."""
+    """An `Aligner` that knows one utterance and spoils its answers; the samples it gets are their places."""
 
     model_id = "bench/spoilt"
     capacity = Capacity(180_000, 10_000_000, 64)
@@ -302,6 +302,15 @@ def measure(case: str, spoken: Sequence[Utterance]) -> dict[str, Score]:
     return scores
 
 
+def pooled(scores: Sequence[Score]) -> Score:
+    """Return one decoder's figures over several cases."""
+    return Score(
+        [shift for score in scores for shift in score.shifts_ms],
+        sum(score.n_empty for score in scores),
+        sum(score.n_off for score in scores),
+    )
+
+
 def main() -> None:
     """Print the table."""
     spoken = utterances()
@@ -309,12 +318,20 @@ def main() -> None:
         "| answers | decoder | AAS, ms | words of no length | words > 200 ms off |",
         "|---|---|---|---|---|",
     ]
-    for case in CASES:
-        for name, score in measure(case, spoken).items():
+    cases = {case: measure(case, spoken) for case in CASES}
+    cases["all"] = {name: pooled([scores[name] for scores in cases.values()]) for name in DECODERS}
+    for case, scores in cases.items():
+        for name, score in scores.items():
             lines.append(
                 f"| {case} | {name} | {score.aas_ms:.1f} | {score.empty_share:.1%} | {score.off_share:.1%} |"
             )
     n_words = sum(len(utterance.edges_ms) for utterance in spoken)
+    theirs, ours = cases["all"][DECODERS[0]], cases["all"][DECODERS[-1]]
+    lines.append(
+        f"\nFrom the first decoder to the last: AAS divided by {theirs.aas_ms / ours.aas_ms:.1f}, words of "
+        f"no length from {theirs.n_empty} to {ours.n_empty}, words more than 200 ms off divided by "
+        f"{theirs.n_off / ours.n_off:.1f}."
+    )
     lines.append(f"\n{len(spoken)} utterances, {n_words} words, bins of {BIN_MS} ms.")
     sys.stdout.write("\n".join(lines) + "\n")
 
