@@ -24,6 +24,7 @@ from transformers.utils import logging as transformers_logging
 
 from qasr_cli import languages
 from qasr_cli.engines import checkpoints, device
+from qasr_cli.engines.checkpoints import Checkpoint
 from qasr_cli.engines.layouts import OFFSET_KEY
 from qasr_cli.engines.qwen3 import Qwen3Aligner
 from qasr_cli.media import decode
@@ -69,6 +70,15 @@ class Shifted:
         return [
             dataclasses.replace(answer, offset_ms=self._offset_ms) for answer in self._aligner.align(requests)
         ]
+
+
+def load_aligner(aligner: str, model: str, device_name: str) -> tuple[Checkpoint, Qwen3Aligner]:
+    """Return an aligner in full precision, named as on qasr's command line, and where it is."""
+    transformers_logging.disable_progress_bar()
+    location = checkpoints.aligner_location(aligner, model)
+    assert location, "--aligner none has no offset"
+    checkpoint = checkpoints.fetch(location)
+    return checkpoint, Qwen3Aligner(checkpoint, device.place(device_name, "fp32"), None)
 
 
 def recordings(folder: Path) -> Iterator[tuple[Path, int, dict[str, Any]]]:
@@ -152,11 +162,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--write", action="store_true", help=f"set {OFFSET_KEY} in the aligner's config.json")
     arguments = parser.parse_args()
-    location = checkpoints.aligner_location(arguments.aligner, arguments.model)
-    assert location, "--aligner none has no offset"
-    checkpoint = checkpoints.fetch(location)
-    transformers_logging.disable_progress_bar()
-    aligner = Qwen3Aligner(checkpoint, device.place(arguments.device, "fp32"), None)
+    checkpoint, aligner = load_aligner(arguments.aligner, arguments.model, arguments.device)
     heard = [
         piece
         for media, track, truth in recordings(arguments.truth)

@@ -1,6 +1,7 @@
 """How well times come out of an aligner's answers, ours beside argmax and longest increasing subsequence.
 
-    python -m tests.bench.alignment        seconds on one core; no model, no torch
+    python -m tests.bench.alignment                 seconds on one core; no model, no torch
+    python -m tests.bench.alignment --model demo    a model's own answers to the samples' words as well
 
 No weights are needed: the true word times are known (the samples' synthesiser wrote them; others are drawn),
 and the answers are made from them as an aligner would give them (80 ms bins, peaks as wide and as far off as
@@ -10,6 +11,7 @@ answers. For a second look, the answer to the part is drawn anew and fails as of
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import sys
@@ -23,7 +25,7 @@ import numpy as np
 from qasr_cli.records import Chunk, Span
 from qasr_cli.speech import align
 from qasr_cli.speech.forced_alignment import Spoken, time_words
-from qasr_cli.speech.protocols import AlignRequest, Capacity, Engines, Posterior
+from qasr_cli.speech.protocols import Aligner, AlignRequest, Capacity, Engines, Posterior
 from qasr_cli.speech.words import DisplayWord
 from qasr_cli.timebase import SAMPLES_PER_MS
 from tests.official_times import repaired
@@ -311,8 +313,47 @@ def pooled(scores: Sequence[Score]) -> Score:
     )
 
 
+class _Listening:
+    """A real aligner; what it answers is kept."""
+
+    def __init__(self, aligner: Aligner) -> None:
+        self._aligner = aligner
+        self.model_id, self.capacity = aligner.model_id, aligner.capacity
+        self.given: list[tuple[AlignRequest, Posterior]] = []
+
+    def supports(self, language: str | None) -> bool:
+        return self._aligner.supports(language)
+
+    def align(self, requests: Sequence[AlignRequest]) -> list[Posterior]:
+        answers = self._aligner.align(requests)
+        self.given += zip(requests, answers, strict=True)
+        return answers
+
+
+def measure_model(model: str) -> dict[str, Score]:
+    """Return figures on a model's own answers to the true words of the samples."""
+    from tools.calibrate_aligner import SAMPLES, load_aligner, pieces, recordings  # needs torch
+
+    _, aligner = load_aligner("auto", model, "cpu")
+    scores = {name: Score() for name in DECODERS}
+    for media, track, truth in recordings(SAMPLES):
+        for piece in pieces(media, track, truth, aligner.capacity.max_chunk_ms):
+            listening = _Listening(aligner)
+            (words,) = time_words([piece.spoken], Engines(None, listening))  # type: ignore[arg-type]
+            request, posterior = listening.given[0]
+            duration_ms = len(request.audio) // SAMPLES_PER_MS
+            ours = np.array([[word.start_ms, word.end_ms] for word in words], dtype=float)
+            found = (lis_times(posterior, duration_ms), first_look(posterior, duration_ms), ours)
+            for name, edges in zip(DECODERS, found, strict=True):
+                scores[name].add(edges, piece.edges_ms)
+    return scores
+
+
 def main() -> None:
     """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.alignment")
+    parser.add_argument("--model", help="whose own answers are decoded as well, such as demo")
+    model = parser.parse_args().model
     spoken = utterances()
     lines = [
         "| answers | decoder | AAS, ms | words of no length | words > 200 ms off |",
@@ -320,6 +361,8 @@ def main() -> None:
     ]
     cases = {case: measure(case, spoken) for case in CASES}
     cases["all"] = {name: pooled([scores[name] for scores in cases.values()]) for name in DECODERS}
+    if model:
+        cases[f"{model} model, its own"] = measure_model(model)
     for case, scores in cases.items():
         for name, score in scores.items():
             lines.append(
