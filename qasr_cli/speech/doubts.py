@@ -104,7 +104,7 @@ def certainty(posterior: Posterior, times: Sequence[UnitTime], stretch: Stretch)
     Only the bins between the anchors count, so that it can be compared with an answer for that piece alone,
     and of a plateau's words only those beside the plateau.
     """
-    scores = posterior.log_probs.astype(np.float64)
+    scores = np.maximum(posterior.log_probs.astype(np.float64), _NOWHERE)
     begin, end = _bins(posterior, np.array([stretch.start_ms, stretch.end_ms]), scores.shape[1])
     scores = scores[2 * stretch.first : 2 * stretch.last, begin : end + 1].copy()
     for slot in np.flatnonzero(np.repeat(_plateaus(posterior)[stretch.first : stretch.last], 2)):

@@ -148,7 +148,8 @@ def _is_known(language: str | None, aligner: Aligner, told: set[str]) -> bool:
 
 def _clip(item: Spoken) -> _Clip:
     begin_ms = item.chunk.start_ms
-    speech = tuple(Span(span.start_ms - begin_ms, span.end_ms - begin_ms) for span in item.chunk.speech)
+    inside = estimates.within(item.chunk.speech, begin_ms, item.chunk.end_ms)
+    speech = tuple(Span(span.start_ms - begin_ms, span.end_ms - begin_ms) for span in inside)
     loads = [
         Load(words.letters(unit), words.pause_after(word.text) if number == len(word.units) else 0)
         for word in item.words

@@ -98,10 +98,11 @@ class Wild:
     def _answer(self, request: AlignRequest) -> Posterior:
         n_bins = len(request.audio) // 16 // fakes.BIN_MS + 2
         n_slots = 2 * len(request.units)
-        probs = self._rng.dirichlet(np.full(n_bins, 0.05), n_slots) + 1e-7
+        probs = self._rng.dirichlet(np.full(n_bins, 0.05), n_slots) + self._rng.choice([0.0, 1e-7])
         first, last = sorted(self._rng.integers(0, n_slots + 1, 2))
         probs[first:last, self._rng.integers(n_bins)] += self._rng.choice([0.0, 3.0])
-        scores = np.log(probs / probs.sum(axis=1, keepdims=True))
+        with np.errstate(divide="ignore"):  # a probability of 0 is -inf
+            scores = np.log(probs / probs.sum(axis=1, keepdims=True))
         return Posterior(scores.astype(np.float32), fakes.BIN_MS)
 
 

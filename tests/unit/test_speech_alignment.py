@@ -222,6 +222,14 @@ class TestBetweenBins:
         assert [(unit.start_ms, unit.end_ms) for unit in plain] == [(0, 400), (400, 2_960)]
         assert [(unit.start_ms, unit.end_ms) for unit in early] == [(0, 375), (375, 2_935)]
 
+    def test_a_time_after_the_clip_is_not_chosen(self) -> None:
+        scores = np.full((2, 60), -9.0, np.float32)
+        scores[:, 45] = -0.01  # 3.6 s
+        scores[np.arange(2), [5, 9]] = -4.0
+        times = align.decode(Posterior(scores, BIN_MS), 2_000)
+        assert times is not None
+        assert (times[0].start_ms, times[0].end_ms) == (pytest.approx(400, abs=8), pytest.approx(720, abs=8))
+
 
 class TestDoubts:
     def units(self, *confidences: float) -> list[UnitTime]:
