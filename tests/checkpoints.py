@@ -176,8 +176,7 @@ def _original_config(config: dict[str, Any], bin_ms: int | None) -> dict[str, An
     if bin_ms is not None:
         thinker |= {"model_type": "qwen3_forced_aligner", "classify_num": len(config["id2label"])}
         whole |= {"timestamp_token_id": config["timestamp_token_id"], "timestamp_segment_time": bin_ms}
-    if "qasr_max_chunk_ms" in config:
-        whole["qasr_max_chunk_ms"] = config["qasr_max_chunk_ms"]
+    whole |= {key: value for key, value in config.items() if key.startswith("qasr_")}
     return whole
 
 

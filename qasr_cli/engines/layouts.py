@@ -19,6 +19,7 @@ _MODEL_TYPES = ("qwen3_asr", "qwen3_forced_aligner")
 _ALIGNER_TYPE = "qwen3_forced_aligner"
 _DEFAULT_BIN_MS = 80
 _MAX_CHUNK_KEY = "qasr_max_chunk_ms"  # of a model that is not good for long chunks
+OFFSET_KEY = "qasr_time_offset_ms"  # of an aligner: what tools.calibrate_aligner measured
 # What a native configuration takes over from an original one. Everything here changes shapes or results, so
 # none of it is guessed.
 _AUDIO_KEYS = (
@@ -51,6 +52,7 @@ class Layout:
             that fits counts; empty where both are the same.
         max_chunk_ms: The longest chunk the model is good for, if its configuration says so.
         bin_ms: Width of an aligner's time classes.
+        offset_ms: What is to be added to the times of an aligner, if somebody measured it; else 0.
     """
 
     kind: Kind
@@ -58,6 +60,7 @@ class Layout:
     renames: tuple[tuple[str, str], ...]
     max_chunk_ms: int | None = None
     bin_ms: int = _DEFAULT_BIN_MS
+    offset_ms: int = 0
 
     @property
     def is_original(self) -> bool:
@@ -86,8 +89,17 @@ def read(folder: Path) -> Layout:
         raise UnavailableError(
             f"no readable config.json in {folder}", "give a folder that holds a checkpoint"
         ) from error
-    layout = layout_of(config, str(folder))
+    layout = replace(layout_of(config, str(folder)), offset_ms=_offset_ms(config, folder))
     return layout if layout.is_original else replace(layout, bin_ms=_native_bin_ms(folder))
+
+
+def _offset_ms(config: dict[str, Any], folder: Path) -> int:
+    offset = config.get(OFFSET_KEY, 0)
+    if isinstance(offset, bool) or not isinstance(offset, int):
+        raise UnavailableError(
+            f"{folder}: config.json says {OFFSET_KEY} {offset!r}", "it must be whole milliseconds, such as -12"
+        )
+    return offset
 
 
 def _native_bin_ms(folder: Path) -> int:

@@ -53,12 +53,14 @@ class Loaded:
         tokenizer: Turns text into ids; its chat template is never used.
         extractor: Turns samples into log-mel features.
         bin_ms: Width of an aligner's time classes.
+        offset_ms: What is to be added to its times.
     """
 
     model: Any
     tokenizer: Any
     extractor: Any
     bin_ms: int
+    offset_ms: int
 
 
 def load(kind: Kind, checkpoint: Checkpoint, placement: Placement) -> Loaded:
@@ -80,7 +82,7 @@ def load(kind: Kind, checkpoint: Checkpoint, placement: Placement) -> Loaded:
         model = _read_weights(kind, checkpoint, layout, config, placement)
     # The whole family hears through one front end: whisper's features with 128 bands.
     extractor = Qwen3ASRFeatureExtractor(feature_size=config.audio_config.num_mel_bins)
-    return Loaded(model.to(placement.device).eval(), tokenizer, extractor, layout.bin_ms)
+    return Loaded(model.to(placement.device).eval(), tokenizer, extractor, layout.bin_ms, layout.offset_ms)
 
 
 def check(checkpoint: Checkpoint) -> Kind:

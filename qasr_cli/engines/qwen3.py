@@ -133,7 +133,8 @@ class Qwen3Aligner:
 
     def __init__(self, checkpoint: Checkpoint, placement: Placement, batch_size: int | None) -> None:
         loaded = loading.load(Kind.ALIGNER, checkpoint, placement)
-        self._model, self._extractor, self._bin_ms = loaded.model, loaded.extractor, loaded.bin_ms
+        self._model, self._extractor = loaded.model, loaded.extractor
+        self._bin_ms, self._offset_ms = loaded.bin_ms, loaded.offset_ms
         self._prompts = prompts.Prompts(loaded.tokenizer)
         self._pad_id = self._prompts.stop_ids[-1]
         self._placement = placement
@@ -180,7 +181,8 @@ class Qwen3Aligner:
         """Normalise over the bins that lie inside the chunk: a later one cannot be meant."""
         duration_ms = len(request.audio) * 1000 // SAMPLE_RATE_HZ
         n_bins = min(duration_ms // self._bin_ms + 2, logits.shape[1])
-        return Posterior(torch.log_softmax(logits[:, :n_bins], dim=-1).numpy(), self._bin_ms)
+        log_probs = torch.log_softmax(logits[:, :n_bins], dim=-1).numpy()
+        return Posterior(log_probs, self._bin_ms, self._offset_ms)
 
 
 class _FiniteWatch:

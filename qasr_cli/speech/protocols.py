@@ -53,11 +53,14 @@ class Posterior:
 
     Attributes:
         log_probs: `float32[2 * n_units, n_bins]`, rows start_0, end_0, start_1, …; log-softmax over bins.
-        bin_ms: Bin k stands for the time `k * bin_ms` from the chunk's start.
+        bin_ms: Width of a bin.
+        offset_ms: Bin k stands for the time `k * bin_ms + offset_ms` from the clip's start. Measured for an
+            aligner with `tools.calibrate_aligner`: how it rounded times to bins in training is not known.
     """
 
     log_probs: np.ndarray
     bin_ms: int
+    offset_ms: int = 0
 
 
 class Recognizer(Protocol):
@@ -108,9 +111,11 @@ class Engines:
     Attributes:
         recognizer_headroom: What the run has learnt about the recognizer's memory; engines leave it alone.
         aligner_headroom: The same for the aligner.
+        told: Languages without aligner that the user has been told of, so that each is named once.
     """
 
     recognizer: Recognizer
     aligner: Aligner | None
     recognizer_headroom: Headroom = field(default_factory=Headroom, repr=False, compare=False)
     aligner_headroom: Headroom = field(default_factory=Headroom, repr=False, compare=False)
+    told: set[str] = field(default_factory=set, repr=False, compare=False)

@@ -6,15 +6,15 @@ empty. Every word says whether its time was measured, mended or estimated.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
 
 import numpy as np
 
 from qasr_cli.records import Chunk, Span, Timing, Word
+from qasr_cli.speech import estimates
 from qasr_cli.speech.align import UnitTime
-from qasr_cli.speech.words import DisplayWord, weights
+from qasr_cli.speech.estimates import Load
+from qasr_cli.speech.words import DisplayWord, letters, pause_after
 from qasr_cli.timebase import samples_to_ms
 
 # A word that lasts longer has swallowed a pause: a second and a bit, or a quarter second a letter.
@@ -36,39 +36,35 @@ def from_units(shown: Sequence[DisplayWord], times: Sequence[UnitTime], chunk: C
         position += len(word.units)
         start_ms, end_ms = chunk.start_ms + mine[0].start_ms, chunk.start_ms + mine[-1].end_ms
         kind = max((unit.timing for unit in mine), key=list(Timing).index)
-        longest_ms = max(_LONGEST_WORD_MS, _LONGEST_LETTER_MS * len(word.text))
-        if end_ms - start_ms > longest_ms:
-            end_ms, kind = start_ms + longest_ms, Timing.REPAIRED
+        tight_ms = _without_silence(word, Span(start_ms, max(end_ms, start_ms + 1)), chunk.speech)
+        if tight_ms != (start_ms, end_ms):
+            start_ms, end_ms = tight_ms
+            kind = max(kind, Timing.REPAIRED, key=list(Timing).index)
         known = [unit.confidence for unit in mine if unit.confidence is not None]
         timed.append(Word(word.lead, word.text, start_ms, end_ms, kind, min(known, default=None)))
     return _in_order(timed, chunk)
 
 
 def spread(shown: Sequence[DisplayWord], chunk: Chunk) -> tuple[Word, ...]:
-    """Return the words spread over the chunk's speech by their length, skipping its silences; an estimate."""
-    speech = chunk.speech or (Span(chunk.start_ms, chunk.end_ms),)
-    passed = [0, *accumulate(weights(shown))]
-    total_ms = sum(span.duration_ms for span in speech)
-    edges = [weight * total_ms // passed[-1] for weight in passed]
-    times = [
-        (_at(speech, start, is_end=False), _at(speech, end, is_end=True)) for start, end in pairwise(edges)
-    ]
+    """Return the words spread over the chunk's speech by how long they take to say; an estimate."""
+    loads = [Load(letters(word.text), pause_after(word.text)) for word in shown]
+    times = estimates.place(loads, chunk.speech or (Span(chunk.start_ms, chunk.end_ms),))
     timed = [
-        Word(word.lead, word.text, *time, Timing.INTERPOLATED)
-        for word, time in zip(shown, times, strict=True)
+        Word(word.lead, word.text, start_ms, end_ms, Timing.INTERPOLATED)
+        for word, (start_ms, end_ms) in zip(shown, times, strict=True)
     ]
     return _in_order(timed, chunk)
 
 
-def _at(speech: Sequence[Span], spoken_ms: int, *, is_end: bool) -> int:
-    """Return the container time at which `spoken_ms` of the speech have passed.
+def _without_silence(word: DisplayWord, said: Span, speech: Sequence[Span]) -> tuple[int, int]:
+    """Return a word's times without a silence that it reaches into or over, and not longer than words last.
 
-    Between two spans a word ends before the silence and the next begins after it.
+    Of a word over a silence the longer part stays: a silence that voice detection leaves, with its margins,
+    is none inside a word.
     """
-    passed = [0, *accumulate(span.duration_ms for span in speech)]
-    index = bisect_right(passed, spoken_ms - is_end) - 1
-    index = min(max(index, 0), len(speech) - 1)
-    return speech[index].start_ms + spoken_ms - passed[index]
+    part = max(estimates.within(speech, said.start_ms, said.end_ms), key=lambda span: span.duration_ms)
+    longest_ms = max(_LONGEST_WORD_MS, _LONGEST_LETTER_MS * len(word.text))
+    return part.start_ms, min(part.end_ms, part.start_ms + longest_ms)
 
 
 def _in_order(timed: Sequence[Word], chunk: Chunk) -> tuple[Word, ...]:

@@ -13,12 +13,10 @@ import numpy as np
 
 from qasr_cli import languages
 from qasr_cli.options import AlignOptions, DecodeOptions
-from qasr_cli.records import Chunk, Finish, Hypothesis, Segment
-from qasr_cli.speech import batching, timing, words
-from qasr_cli.speech.align import UnitTime, decode
-from qasr_cli.speech.headroom import Headroom
-from qasr_cli.speech.protocols import Aligner, AlignRequest, Engines, Posterior
-from qasr_cli.speech.words import DisplayWord
+from qasr_cli.records import Chunk, Finish, Hypothesis, Segment, Word
+from qasr_cli.speech import batching, words
+from qasr_cli.speech.forced_alignment import Spoken, time_words
+from qasr_cli.speech.protocols import Engines
 
 
 def transcribe(
@@ -41,13 +39,13 @@ def transcribe(
         OutOfMemoryError: Not even one chunk fits into memory.
     """
     heard = [_with_language(answer, decode_options) for answer in _recognize(audio, engines, decode_options)]
-    split = [words.split(answer.text.strip(), _code(answer)) for answer in heard]
-    aligner = engines.aligner if align_options.is_enabled else None
-    no_times: list[list[UnitTime] | None] = [None] * len(heard)
-    times = _align(audio, heard, split, aligner, engines.aligner_headroom) if aligner else no_times
+    spoken = [
+        Spoken(chunk, samples, answer.language, words.split(answer.text.strip(), _code(answer)))
+        for chunk, samples, answer in zip(chunks, audio, heard, strict=True)
+    ]
+    timed = time_words(spoken, engines, is_enabled=align_options.is_enabled)
     return [
-        _assemble(chunk, answer, shown, found)
-        for chunk, answer, shown, found in zip(chunks, heard, split, times, strict=True)
+        _assemble(chunk, answer, found) for chunk, answer, found in zip(chunks, heard, timed, strict=True)
     ]
 
 
@@ -72,40 +70,9 @@ def _code(answer: Hypothesis) -> str | None:
     return known.code if known else None
 
 
-def _align(
-    audio: Sequence[np.ndarray],
-    heard: Sequence[Hypothesis],
-    split: Sequence[tuple[DisplayWord, ...]],
-    aligner: Aligner,
-    headroom: Headroom,
-) -> list[list[UnitTime] | None]:
-    """Return the times of each chunk's units, None where the aligner cannot say."""
-    times: list[list[UnitTime] | None] = [None] * len(heard)
-    requests: dict[int, AlignRequest] = {}
-    for index, (samples, answer, shown) in enumerate(zip(audio, heard, split, strict=True)):
-        units = tuple(unit for word in shown for unit in word.units)
-        fits = timing.duration_ms(samples) <= aligner.capacity.max_chunk_ms
-        if units and fits and aligner.supports(answer.language):
-            requests[index] = AlignRequest(samples, units, answer.language)
-    order = list(requests)
-    durations = [timing.duration_ms(requests[index].audio) for index in order]
-    for batch in batching.plan(durations, aligner.capacity):
-        some = [order[i] for i in batch]
-        posteriors: list[Posterior] = batching.run_halving(
-            [requests[i] for i in some], aligner.align, [len(requests[i].audio) for i in some], headroom
-        )
-        for index, posterior in zip(some, posteriors, strict=True):
-            times[index] = decode(posterior, timing.duration_ms(requests[index].audio))
-    return times
-
-
-def _assemble(
-    chunk: Chunk, answer: Hypothesis, shown: tuple[DisplayWord, ...], times: list[UnitTime] | None
-) -> Segment | None:
-    if not shown:
+def _assemble(chunk: Chunk, answer: Hypothesis, timed: tuple[Word, ...]) -> Segment | None:
+    if not timed:
         return None
-    timed = timing.from_units(shown, times, chunk) if times else timing.spread(shown, chunk)
     flags = ("truncated",) if answer.finish is Finish.TRUNCATED else ()
-    return Segment(
-        chunk.start_ms, chunk.end_ms, _code(answer), "".join(w.lead + w.text for w in shown), timed, flags
-    )
+    text = "".join(word.lead + word.text for word in timed)
+    return Segment(chunk.start_ms, chunk.end_ms, _code(answer), text, timed, flags)

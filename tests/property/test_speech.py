@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qasr_cli.options import ChunkOptions, VadOptions
 from qasr_cli.records import Chunk, Span, Timing
-from qasr_cli.speech import align, batching, chunking, timing, words
+from qasr_cli.speech import align, batching, chunking, timing, units, words
 from qasr_cli.speech.protocols import Capacity, Posterior
 from qasr_cli.speech.vad import FRAME_MS, SpeechMap, find_spans
 
@@ -125,7 +125,7 @@ def test_words_are_the_text_and_hold_every_unit(text: str, language: str | None)
     shown = words.split(text, language)
     assert "".join(word.lead + word.text for word in shown) == text
     assert [unit for word in shown for unit in word.units] == [
-        unit.text for unit in words.find_units(text, language)
+        unit.text for unit in units.find_units(text, language)
     ]
     assert all(word.text for word in shown)
     if any(word.units for word in shown):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -14,7 +16,7 @@ from transformers.models.qwen3_asr.processing_qwen3_asr import Qwen3ASRProcessor
 from qasr_cli.errors import OutOfMemoryError
 from qasr_cli.options import ChunkOptions
 from qasr_cli.records import Span
-from qasr_cli.speech import align, batching, chunking, words
+from qasr_cli.speech import align, batching, chunking, segmenters, units, words
 from qasr_cli.speech.headroom import Headroom
 from qasr_cli.speech.protocols import Posterior
 from qasr_cli.speech.vad import SpeechMap
@@ -26,23 +28,45 @@ CHARACTERS = st.one_of(
 )
 
 
-@given(st.text(CHARACTERS, max_size=80), st.sampled_from(["en", "zh", "yue", "ko", "th", "ar", "hi", None]))
+def reference(text: str) -> list[str]:
+    """What the models' own preprocessing makes of a text that is read as qasr reads it."""
+    read = unicodedata.normalize("NFC", units.prepared(text))
+    split: list[str] = Qwen3ASRProcessor.split_words_for_alignment(None, read, "English")
+    return split
+
+
+@given(st.text(CHARACTERS, max_size=80), st.sampled_from(["en", "zh", "yue", "th", "ar", "hi", None]))
 def test_units_are_the_model_s_own_for_any_text(text: str, language: str | None) -> None:
-    theirs = Qwen3ASRProcessor.split_words_for_alignment(None, text, "English")
-    units = words.find_units(text, language)
-    assert [unit.text for unit in units] == theirs
-    assert all(set(unit.text) <= set(text[unit.start : unit.end]) for unit in units)
+    found = units.find_units(text, language)
+    assert [unit.text for unit in found] == reference(text)
+    assert all(0 <= unit.start < unit.end <= len(text) for unit in found)
+    assert all(one.end <= other.start for one, other in itertools.pairwise(found))
 
 
 @given(st.text(CHARACTERS, max_size=80))
-def test_japanese_keeps_the_same_letters_in_order(text: str) -> None:
-    theirs = Qwen3ASRProcessor.split_words_for_alignment(None, text, "English")
-    units = words.find_units(text, "ja")
-    assert "".join(unit.text for unit in units) == "".join(theirs)
-    assert all(one.end <= other.start for one, other in itertools.pairwise(units))
-    shown = words.split(text, "ja")
+def test_reading_keeps_every_place(text: str) -> None:
+    read = units.prepared(text)
+    assert len(read) == len(text)
+    assert all(new in (old, " ", "'") for old, new in zip(text, read, strict=True))
+    assert [a for a in text if a.isalnum()] == [a for a in read if a.isalnum() and a != "ʼ"] or "ʼ" in text
+
+
+@pytest.mark.parametrize("has_taggers", [False, True])
+@given(st.text(CHARACTERS, max_size=80), st.sampled_from(["ja", "ko"]))
+def test_cutting_keeps_the_same_letters_in_order(has_taggers: bool, text: str, language: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        # A stand-in that cuts anywhere: what holds for it holds for nagisa and soynlp.
+        tagger = (lambda read: [read[i : i + 3] for i in range(0, len(read), 3)]) if has_taggers else None
+        patch.setattr(segmenters, "_japanese", lambda: tagger)
+        patch.setattr(segmenters, "_korean", lambda: tagger)
+        found = units.find_units(text, language)
+        shown = words.split(text, language)
+    theirs = unicodedata.normalize("NFKC" if language == "ja" else "NFC", "".join(reference(text)))
+    ours = unicodedata.normalize("NFKC" if language == "ja" else "NFC", "".join(unit.text for unit in found))
+    assert has_taggers or ours == theirs
+    assert all(one.end <= other.start for one, other in itertools.pairwise(found))
     assert "".join(word.lead + word.text for word in shown) == text
-    assert [unit for word in shown for unit in word.units] == [unit.text for unit in units]
+    assert [unit for word in shown for unit in word.units] == [unit.text for unit in found]
 
 
 @given(st.lists(st.integers(1, 50), max_size=40), st.integers(50, 400))

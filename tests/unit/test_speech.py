@@ -14,7 +14,7 @@ import soundfile
 from qasr_cli.errors import OutOfMemoryError
 from qasr_cli.options import AlignOptions, ChunkOptions, DecodeOptions, EngineOptions, VadOptions
 from qasr_cli.records import Chunk, Span, Timing
-from qasr_cli.speech import align, batching, chunking, words
+from qasr_cli.speech import align, batching, chunking, units, words
 from qasr_cli.speech.protocols import Posterior
 from qasr_cli.speech.transcribe import transcribe
 from qasr_cli.speech.vad import SpeechDetector, SpeechMap
@@ -151,8 +151,8 @@ def reference_units(text: str) -> list[str]:
 class TestWords:
     TEXTS = (
         "Hello, world!",
-        "3.5% of don't and don’t",
-        "e-mail yes—no ₩43,000",
+        "3.5% of don't and ‘so’",
+        "e-mail ₩43,000",
         "हिन्दी Привет! ¿Qué?",
         "我们ok吗？ mixed 日本語 text",
         "...",
@@ -161,7 +161,26 @@ class TestWords:
 
     @pytest.mark.parametrize("text", TEXTS)
     def test_units_are_the_model_s_own(self, text: str) -> None:
-        assert [unit.text for unit in words.find_units(text, "en")] == reference_units(text)
+        assert [unit.text for unit in units.find_units(text, "en")] == reference_units(text)
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("yes—no", ["yes", "no"]),  # the models' own code glues these, and the second gets no time
+            ("1990–1995 and/or well...maybe", ["1990", "1995", "and", "or", "well", "maybe"]),
+            ("don’t l’homme rock’n’roll dogs’", ["don't", "l'homme", "rock'n'roll", "dogs"]),
+            ("cafe\u0301 na\u00efve", ["caf\u00e9", "na\u00efve"]),  # a mark of its own is an accent all the same
+            ("\u1112\u1161\u11ab\u1100\u1173\u11af", ["한글"]),  # letter by letter
+            ("OK。Python，３．５", ["OK", "Python", "３５"]),
+        ],
+    )
+    def test_units_where_we_know_better(self, text: str, expected: list[str]) -> None:
+        assert [unit.text for unit in units.find_units(text, "en")] == expected
+
+    def test_a_unit_knows_its_characters(self) -> None:
+        text = "“Cafe\u0301” don’t"
+        spans = [(unit.start, unit.end) for unit in units.find_units(text, "fr")]
+        assert [text[start:end] for start, end in spans] == ["Cafe\u0301", "don’t"]
 
     @pytest.mark.parametrize(
         ("text", "language", "shown"),
@@ -171,8 +190,11 @@ class TestWords:
             ("¿Qué? “So.”", "es", ["¿Qué?", " “So.”"]),
             ("我们说「好」。", "zh", ["我", "们", "说", "「好」。"]),
             ("我用Python 3写。", "zh", ["我", "用", "Python", " 3", "写。"]),
-            ("東京タワーへ、行く。", "ja", ["東", "京", "タワー", "へ、", "行", "く。"]),
             ("안녕하세요, 여러분.", "ko", ["안녕하세요,", " 여러분."]),
+            ("So yes—no, or “yes”--“no”.", "en", ["So", " yes—", "no,", " or", " “yes”--", "“no”."]),
+            ("Wait—” he said — 1990–1995 and/or", "en", ["Wait—”", " he", " said —", " 1990–1995", " and/or"]),
+            ("₩43,000 is 3.5%…", "en", ["₩43,000", " is", " 3.5%…"]),
+            ("हिन्दी में। Привет!", "hi", ["हिन्दी", " में।", " Привет!"]),
             ("...", "en", ["..."]),
         ],
     )
@@ -201,7 +223,7 @@ class TestAlign:
     def test_a_word_always_lasts(self) -> None:
         times = align.decode(self.posterior(5, 5, 5, 5), 4_000)
         assert times is not None
-        assert all(unit.end_ms - unit.start_ms >= 80 for unit in times)
+        assert all(unit.end_ms - unit.start_ms >= 40 for unit in times)
 
     def test_more_words_than_time_are_nobody_s(self) -> None:
         assert align.decode(self.posterior(*range(40), n_bins=41), 400) is None

@@ -1,0 +1,140 @@
+"""The taggers that the aligner was trained with: nagisa for Japanese, soynlp for Korean; both optional.
+
+In go text and a language; out come tokens with the characters they came from, or None where no tagger is
+installed or it rewrote the text beyond recognition: then the caller cuts without one. Nothing else in qasr
+imports either package (`pip install 'qasr[ja]'`, `'qasr[ko]'`), and importing this module loads neither.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import unicodedata
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+Segmenter = Callable[[str], Sequence[str]]
+
+# Of the official package, which loads its Korean tokenizer with it: a word a line, further columns ignored.
+_OFFICIAL_SCORES = Path("inference") / "assets" / "korean_dict_jieba.dict"
+_SCORES_VARIABLE = "QASR_KOREAN_DICT"
+_VOICING_MARKS = "\uff9e\uff9f"  # half-width, one character with the kana before them when normalised
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a tagger takes for a word: as it wrote it, and which characters `[start, end)` it came from."""
+
+    text: str
+    start: int
+    end: int
+
+
+def segment(text: str, language: str | None) -> list[Token] | None:
+    """Return the tokens of a text, in order and without white space, or None where there is no tagger."""
+    if language == "ja":
+        segmenter, form = _japanese(), "NFKC"  # nagisa normalises what it reads
+    elif language == "ko":
+        segmenter, form = _korean(), "NFC"
+    else:
+        return None
+    if segmenter is None or not text.strip():
+        return None
+    return locate(segmenter(unicodedata.normalize(form, text)), text, form)
+
+
+def locate(words: Sequence[str], text: str, form: str) -> list[Token] | None:
+    """Return where a tagger's words came from in a text that it normalised; None if they say another thing.
+
+    Words that share a character of the text (`㍿` is four) are one token.
+
+    Args:
+        words: In order; white space in them is ignored.
+        text: As it was before normalization.
+        form: Of Unicode normalization, such as `NFKC`.
+    """
+    origins: list[tuple[int, int]] = []
+    said: list[str] = []
+    for start, end in _clusters(text):
+        normal = "".join(unicodedata.normalize(form, text[start:end]).split())
+        said.append(normal)
+        origins += [(start, end)] * len(normal)
+    bare = ["".join(word.split()) for word in words]
+    if "".join(bare) != "".join(said):
+        return None
+    tokens: list[Token] = []
+    position = 0
+    for word in filter(None, bare):
+        start, end = origins[position][0], origins[position + len(word) - 1][1]
+        position += len(word)
+        if tokens and start < tokens[-1].end:
+            before = tokens.pop()
+            start, word = before.start, before.text + word
+        tokens.append(Token(word, start, end))
+    return tokens
+
+
+def _clusters(text: str) -> Iterator[tuple[int, int]]:
+    """Yield spans of characters that normalization may put together."""
+    start = 0
+    for position, char in enumerate(text):
+        is_medial = "\u1160" <= char <= "\u11ff"  # vowels and finals of Hangul written letter by letter
+        if position > start and not (unicodedata.combining(char) or char in _VOICING_MARKS or is_medial):
+            yield start, position
+            start = position
+    if text:
+        yield start, len(text)
+
+
+@functools.cache
+def _japanese() -> Segmenter | None:
+    """Return nagisa's segmentation; what its `tagging` gives as words, without finding parts of speech."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # advice to its authors
+            import nagisa
+    except (ImportError, OSError, RuntimeError) as error:  # it cannot load its model from every path
+        logger.debug("Japanese without nagisa: %s", error)
+        return None
+    wakati: Segmenter = nagisa.wakati
+    return wakati
+
+
+@functools.cache
+def _korean() -> Segmenter | None:
+    """Return soynlp's tokenizer; without scores it cuts at spaces, with them endings are parted off."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from soynlp.tokenizer import LTokenizer
+    except (ImportError, OSError) as error:
+        logger.debug("Korean without soynlp: %s", error)
+        return None
+    tokenizer: Segmenter = LTokenizer(korean_scores()).tokenize
+    return tokenizer
+
+
+def korean_scores() -> dict[str, float]:
+    """Return the score dictionary of the official aligner, or nothing where it is not on this machine.
+
+    It is looked for in the file that QASR_KOREAN_DICT names, and then in the official package.
+    """
+    path = _scores_path()
+    if path is None or not path.is_file():
+        return {}
+    lines = path.read_text("utf-8").splitlines()
+    return {columns[0]: 1.0 for line in lines if (columns := line.split())}
+
+
+def _scores_path() -> Path | None:
+    named = os.environ.get(_SCORES_VARIABLE)
+    if named:
+        return Path(named)
+    package = find_spec("qwen_asr")  # found without importing it
+    return Path(package.origin).parent / _OFFICIAL_SCORES if package and package.origin else None
