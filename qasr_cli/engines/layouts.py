@@ -97,7 +97,8 @@ def _offset_ms(config: dict[str, Any], folder: Path) -> int:
     offset = config.get(OFFSET_KEY, 0)
     if isinstance(offset, bool) or not isinstance(offset, int):
         raise UnavailableError(
-            f"{folder}: config.json says {OFFSET_KEY} {offset!r}", "it must be whole milliseconds, such as -12"
+            f"{folder}: config.json says {OFFSET_KEY} {offset!r}",
+            "it must be whole milliseconds, such as -12",
         )
     return offset
 

@@ -19,7 +19,9 @@ from qasr_cli.speech.protocols import Posterior
 # that break the order with them. Far below any log-softmax that means something.
 _IMPOSSIBLE = np.float32(-1e4)
 _REACH_BINS = 2  # how far around the chosen bin the posterior is averaged; the peak is no wider
-_NEAR_BINS = 1  # what counts as the chosen time where confidence is summed up: two bins often share a boundary
+_NEAR_BINS = (
+    1  # what counts as the chosen time where confidence is summed up: two bins often share a boundary
+)
 # The search keeps a whole bin between start and end; between bins half of one is enough (40 ms of 80, the
 # shortest function words of fast speech).
 _SHORTEST_BINS = 0.5

@@ -53,18 +53,16 @@ def follow(
     Args:
         waveform: The recording.
         chunks: All of it where somebody speaks.
-        lines: Of the script.
+        lines: Of the script; at least one.
         engines: Recognizer, and aligner if there is one.
         options: What the recognizer is told.
         heard: Called with milliseconds of speech that are done.
 
     Raises:
-        UndecodableError: The script has no words, or nobody speaks.
+        UndecodableError: Nobody speaks.
         QualityError: The script is not of this recording.
         OutOfMemoryError: Not even one chunk fits into memory.
     """
-    if not any(line.strip() for line in lines):
-        raise UndecodableError("the script holds no words", "give a text or subtitle file with what is said")
     segments = _recognized(waveform, chunks, engines, options, heard)
     spoken_chunks = [chunk for chunk, segment in zip(chunks, segments, strict=True) if segment]
     found = [segment for segment in segments if segment]

@@ -225,7 +225,9 @@ def _estimated(answer: _Answer, is_open: np.ndarray) -> list[UnitTime]:
 
 def _words(item: Spoken, answer: _Answer) -> tuple[Word, ...]:
     moved = [
-        replace(unit, start_ms=unit.start_ms + answer.clip.start_ms, end_ms=unit.end_ms + answer.clip.start_ms)
+        replace(
+            unit, start_ms=unit.start_ms + answer.clip.start_ms, end_ms=unit.end_ms + answer.clip.start_ms
+        )
         for unit in answer.times
     ]
     return timing.from_units(item.words, moved, item.chunk)

@@ -169,7 +169,10 @@ class TestWords:
             ("yes—no", ["yes", "no"]),  # the models' own code glues these, and the second gets no time
             ("1990–1995 and/or well...maybe", ["1990", "1995", "and", "or", "well", "maybe"]),
             ("don’t l’homme rock’n’roll dogs’", ["don't", "l'homme", "rock'n'roll", "dogs"]),
-            ("cafe\u0301 na\u00efve", ["caf\u00e9", "na\u00efve"]),  # a mark of its own is an accent all the same
+            (
+                "cafe\u0301 na\u00efve",
+                ["caf\u00e9", "na\u00efve"],
+            ),  # a mark of its own is an accent all the same
             ("\u1112\u1161\u11ab\u1100\u1173\u11af", ["한글"]),  # letter by letter
             ("OK。Python，３．５", ["OK", "Python", "３５"]),
         ],
@@ -192,7 +195,11 @@ class TestWords:
             ("我用Python 3写。", "zh", ["我", "用", "Python", " 3", "写。"]),
             ("안녕하세요, 여러분.", "ko", ["안녕하세요,", " 여러분."]),
             ("So yes—no, or “yes”--“no”.", "en", ["So", " yes—", "no,", " or", " “yes”--", "“no”."]),
-            ("Wait—” he said — 1990–1995 and/or", "en", ["Wait—”", " he", " said —", " 1990–1995", " and/or"]),
+            (
+                "Wait—” he said — 1990–1995 and/or",
+                "en",
+                ["Wait—”", " he", " said —", " 1990–1995", " and/or"],
+            ),
             ("₩43,000 is 3.5%…", "en", ["₩43,000", " is", " 3.5%…"]),
             ("हिन्दी में। Привет!", "hi", ["हिन्दी", " में।", " Привет!"]),
             ("...", "en", ["..."]),
