@@ -1,7 +1,7 @@
 r"""A script as people keep them: plain text, or subtitles whose times are to be found anew.
 
-In goes a file's text; out come its blocks, each with its lines: a line of a plain text, a cue of an SRT or WebVTT file.
-Styling (`<i>`, `{\an8}`) is left out; nothing else of the text is. Never looks at the old times.
+In goes a file's text; out come its blocks, each with its lines: a line of a plain text, a cue of an SRT or
+WebVTT file. Styling (`<i>`, `{\an8}`) is left out; nothing else of the text is. Never looks at the old times.
 """
 
 from __future__ import annotations

@@ -14,13 +14,29 @@ def test_a_plain_text_is_its_lines() -> None:
     assert not found.is_cued
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "1\n00:00:01,000 --> 00:00:02,000\n<i>Good</i>\n{\\an8}morning.\n\n2\n00:00:00,000 --> 00:00:00,001\nYes\n",
-        "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Anna>Good\nmor<00:01.500>ning.\n\n00:03.000 --> 00:04.000\nYes\n",
-    ],
-)
+SRT = """\
+1
+00:00:01,000 --> 00:00:02,000
+<i>Good</i>
+{\\an8}morning.
+
+2
+00:00:00,000 --> 00:00:00,001
+Yes
+"""
+VTT = """\
+WEBVTT
+
+00:01.000 --> 00:02.000
+<v Anna>Good
+mor<00:01.500>ning.
+
+00:03.000 --> 00:04.000
+Yes
+"""
+
+
+@pytest.mark.parametrize("text", [SRT, VTT])
 def test_subtitles_are_their_cues_with_their_breaks_and_without_styling(text: str) -> None:
     found = parse_script(text)
     assert found.blocks == (("Good", "morning."), ("Yes",))
