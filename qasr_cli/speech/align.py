@@ -22,9 +22,6 @@ _REACH_BINS = 2  # how far around the chosen bin the posterior is averaged; the 
 _NEAR_BINS = (
     1  # what counts as the chosen time where confidence is summed up: two bins often share a boundary
 )
-# The search keeps a whole bin between start and end; between bins half of one is enough (40 ms of 80, the
-# shortest function words of fast speech).
-_SHORTEST_BINS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ def decode(posterior: Posterior, duration_ms: int) -> list[UnitTime] | None:
     """Return a time for each unit, or None when the posterior cannot say.
 
     It cannot when there are more units than bins, or when half precision overflowed and it is not a number.
-    Starts and ends never go back, and every unit lasts at least half a bin.
+    Starts and ends never go back, and every unit lasts at least one bin.
     """
     scores = usable_scores(posterior, duration_ms)
     n_slots = scores.shape[0]
@@ -80,7 +77,8 @@ def usable_scores(posterior: Posterior, duration_ms: int) -> np.ndarray:
 def near_masses(scores: np.ndarray, bins: np.ndarray) -> np.ndarray:
     """Return `float64[n_slots]`, the probability within a bin of the chosen one, at most 1."""
     near = _around(scores, bins, _NEAR_BINS)
-    return np.minimum(np.exp(near.astype(np.float64)).sum(axis=1), 1.0)
+    capped: np.ndarray = np.minimum(np.exp(near.astype(np.float64)).sum(axis=1), 1.0)
+    return capped
 
 
 def best_monotone(scores: np.ndarray, min_step: np.ndarray) -> np.ndarray:
@@ -121,11 +119,12 @@ def _edges_ms(scores: np.ndarray, bins: np.ndarray, posterior: Posterior, durati
     wanted = bins + _mean_steps(scores, bins) + posterior.offset_ms / posterior.bin_ms
     last = duration_ms / posterior.bin_ms
     n_units = len(bins) // 2
-    shortest = min(_SHORTEST_BINS, last / n_units)
+    shortest = min(1.0, last / n_units)
     behind = np.cumsum(np.arange(len(bins)) % 2) * shortest  # what must lie before each slot
     free = np.clip(_isotonic(wanted - behind), 0.0, last - behind[-1])
-    edges: np.ndarray = np.floor((free + behind) * posterior.bin_ms + 0.5).astype(np.int64)
-    return np.minimum(edges, duration_ms)
+    edges = np.floor((free + behind) * posterior.bin_ms + 0.5).astype(np.int64)
+    inside: np.ndarray = np.minimum(edges, duration_ms)
+    return inside
 
 
 def _mean_steps(scores: np.ndarray, bins: np.ndarray) -> np.ndarray:
@@ -133,8 +132,8 @@ def _mean_steps(scores: np.ndarray, bins: np.ndarray) -> np.ndarray:
     near = _around(scores, bins, _REACH_BINS).astype(np.float64)
     weights = np.exp(near - near.max(axis=1, keepdims=True))
     steps = np.arange(-_REACH_BINS, _REACH_BINS + 1)
-    means: np.ndarray = (weights * steps).sum(axis=1) / weights.sum(axis=1)
-    return np.clip(means, -1.0, 1.0)
+    means: np.ndarray = np.clip((weights * steps).sum(axis=1) / weights.sum(axis=1), -1.0, 1.0)
+    return means
 
 
 def _around(scores: np.ndarray, bins: np.ndarray, reach: int) -> np.ndarray:

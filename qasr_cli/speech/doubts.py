@@ -1,7 +1,7 @@
 """Which of an aligner's times cannot be right, and between which good ones the truth must lie.
 
 In go a posterior, the times decoded from it and where speech is; out come stretches of units to be timed
-again. Decides nothing else. The failures are known: from some point on all words share one time (seen in
+again. The failures are known: from some point on all words share one time (seen in
 recordings of minutes, in noise, in text that was not said), or words are thrown into a silence.
 """
 
@@ -20,7 +20,8 @@ from qasr_cli.speech.protocols import Posterior
 _PLATEAU_UNITS = 3  # three words whose six times are all the same bin or the next were not heard there
 _PLATEAU_BINS = 1
 _UNHEARD = 0.1  # a moved time with less of the posterior around it was put where the aligner saw nothing
-_TRUSTED = 0.3  # an anchor has at least this much around it
+_TRUSTED = 0.3  # an anchor has at least this much around it; so has a plateau's word that was heard elsewhere
+_NOWHERE = -1e4  # stands in for a probability of 0
 _ROOM_MS = 100  # a unit, at ten a second: nobody speaks faster for long
 
 
@@ -50,24 +51,25 @@ def find(
         speech: Where somebody speaks, in the clip's own time; empty if nobody looked.
         duration_ms: Of the clip.
     """
-    is_bad = misplaced(posterior, times, speech, duration_ms)
-    is_bad |= np.array(
-        [unit.timing is Timing.REPAIRED and (unit.confidence or 0.0) < _UNHEARD for unit in times], dtype=bool
-    )
+    is_unheard = [unit.timing is Timing.REPAIRED and (unit.confidence or 0.0) < _UNHEARD for unit in times]
+    is_bad = _plateaus(posterior) | _silent(times, speech) | np.array(is_unheard, dtype=bool)
     return stretches(is_bad, is_bad | ~_anchors(is_bad, times), times, duration_ms)
 
 
-def misplaced(
-    posterior: Posterior, times: Sequence[UnitTime], speech: Sequence[Span], duration_ms: int
+def hopeless(
+    posterior: Posterior, times: Sequence[UnitTime], speech: Sequence[Span], stretch: Stretch
 ) -> np.ndarray:
-    """Return `bool[n_units]`: which share one time with their neighbours, or lie where nobody speaks."""
-    favourites = align.usable_scores(posterior, duration_ms).argmax(axis=1)
-    is_bad = np.array([bool(speech) and not _is_heard(unit, speech) for unit in times], dtype=bool)
-    for first in range(len(times) - _PLATEAU_UNITS + 1):
-        window = favourites[2 * first : 2 * (first + _PLATEAU_UNITS)]
-        if np.ptp(window) <= _PLATEAU_BINS:
-            is_bad[first : first + _PLATEAU_UNITS] = True
-    return is_bad
+    """Return `bool[n_units]` of a stretch: whose times say nothing, so that an estimate is better.
+
+    They lie where nobody speaks; or they are of a plateau and the search found nothing elsewhere: often what
+    lies under a plateau is right, and weaker.
+    """
+    inside = slice(stretch.first, stretch.last)
+    is_flat = _plateaus(posterior)[inside]
+    if is_flat.any() and certainty(posterior, times, stretch)[is_flat].mean() >= _TRUSTED:
+        is_flat[:] = False
+    is_hopeless: np.ndarray = is_flat | _silent(times, speech)[inside]
+    return is_hopeless
 
 
 def stretches(
@@ -96,31 +98,54 @@ def stretches(
     return found
 
 
-def confidence_within(posterior: Posterior, times: Sequence[UnitTime], stretch: Stretch) -> float:
-    """Return how sure the aligner was of a stretch's times, had it known the anchors: the mean of its units.
+def certainty(posterior: Posterior, times: Sequence[UnitTime], stretch: Stretch) -> np.ndarray:
+    """Return `float64[n_units]`: how sure the aligner was of a stretch's times, had it known the anchors.
 
-    Only the bins between the anchors count, so that it can be compared with an answer for that piece alone.
+    Only the bins between the anchors count, so that it can be compared with an answer for that piece alone,
+    and of a plateau's words only those beside the plateau.
     """
+    scores = np.maximum(posterior.log_probs.astype(np.float64), _NOWHERE)
+    begin, end = _bins(posterior, np.array([stretch.start_ms, stretch.end_ms]), scores.shape[1])
+    scores = scores[2 * stretch.first : 2 * stretch.last, begin : end + 1].copy()
+    for slot in np.flatnonzero(np.repeat(_plateaus(posterior)[stretch.first : stretch.last], 2)):
+        flat = int(posterior.log_probs[2 * stretch.first + slot].argmax()) - begin
+        scores[slot, max(flat - 1, 0) : max(flat + 2, 0)] = _NOWHERE
+    scores -= np.logaddexp.reduce(scores, axis=1, keepdims=True)
     edges_ms = np.array([[unit.start_ms, unit.end_ms] for unit in times[stretch.first : stretch.last]])
-    n_bins = posterior.log_probs.shape[1]
-    begin, end = (_nearest_bin(posterior, edge_ms) for edge_ms in (stretch.start_ms, stretch.end_ms))
-    begin, end = min(max(begin, 0), n_bins - 1), min(max(end, 0), n_bins - 1) + 1
-    scores = posterior.log_probs[2 * stretch.first : 2 * stretch.last, begin:end].astype(np.float64)
-    scores = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
-    bins = np.rint((edges_ms.ravel() - posterior.offset_ms) / posterior.bin_ms).astype(np.int64) - begin
+    bins = _bins(posterior, edges_ms.ravel(), posterior.log_probs.shape[1]) - begin
     masses = align.near_masses(scores, np.clip(bins, 0, scores.shape[1] - 1))
-    return float(masses.reshape(-1, 2).min(axis=1).mean())
+    least: np.ndarray = masses.reshape(-1, 2).min(axis=1)
+    return least
 
 
-def _nearest_bin(posterior: Posterior, time_ms: int) -> int:
-    return round((time_ms - posterior.offset_ms) / posterior.bin_ms)
+def _bins(posterior: Posterior, times_ms: np.ndarray, n_bins: int) -> np.ndarray:
+    nearest = np.rint((times_ms - posterior.offset_ms) / posterior.bin_ms).astype(np.int64)
+    inside: np.ndarray = np.clip(nearest, 0, n_bins - 1)
+    return inside
+
+
+def _plateaus(posterior: Posterior) -> np.ndarray:
+    """Return `bool[n_units]`: which have their likeliest times where their neighbours have them."""
+    favourites = posterior.log_probs.argmax(axis=1)
+    is_flat = np.zeros(len(favourites) // 2, dtype=bool)
+    for first in range(len(is_flat) - _PLATEAU_UNITS + 1):
+        window = favourites[2 * first : 2 * (first + _PLATEAU_UNITS)]
+        if np.ptp(window) <= _PLATEAU_BINS:
+            is_flat[first : first + _PLATEAU_UNITS] = True
+    return is_flat
+
+
+def _silent(times: Sequence[UnitTime], speech: Sequence[Span]) -> np.ndarray:
+    """Return `bool[n_units]`: which lie outside all speech, if anybody looked for it."""
+    return np.array([bool(speech) and not _is_heard(unit, speech) for unit in times], dtype=bool)
 
 
 def _anchors(is_bad: np.ndarray, times: Sequence[UnitTime]) -> np.ndarray:
     """Return `bool[n_units]`: what is sure of its time, and not alone in that among the doubtful."""
     is_sure = ~is_bad & np.array([(unit.confidence or 0.0) >= _TRUSTED for unit in times], dtype=bool)
     padded = np.pad(is_sure, 1)
-    return is_sure & (padded[:-2] | padded[2:])
+    anchors: np.ndarray = is_sure & (padded[:-2] | padded[2:])
+    return anchors
 
 
 def _is_heard(unit: UnitTime, speech: Sequence[Span]) -> bool:

@@ -1,7 +1,7 @@
 """Times for words that nobody measured: by how long they take to say, inside the speech, around its pauses.
 
-In go the words' lengths and the speech spans; out come times that are an estimate and are to be marked as one.
-Knows no languages and no aligner.
+In go the words' lengths and the speech spans; out come times that are an estimate and are to be marked as
+one. Knows no languages and no aligner.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _deal(loads: Sequence[Load], speech: Sequence[Span]) -> list[tuple[int, int]
     said = np.array([0, *accumulate(load.letters for load in loads)], dtype=np.float64)
     said *= sum(span.duration_ms for span in speech) / max(said[-1], 1.0)
     is_inside = [0 < last < n_words and not loads[last - 1].pause for last in range(n_words + 1)]
-    penalty = np.array(is_inside) * _MID_PHRASE_MS
+    penalty = np.array(is_inside) * 2 * _MID_PHRASE_MS  # a word that moves is counted in both spans
     # rows: the first word of the span's group; columns: the first after it; an empty group breaks no phrase
     needed = said[None, :] - said[:, None]
     breaking = np.where(np.eye(n_words + 1, dtype=bool), 0, penalty[None, :])

@@ -1,7 +1,7 @@
-"""When each word of known text was said: the aligner asked, its answer decoded, doubtful stretches asked again.
+"""When each word of known text was said: the aligner is asked, and of doubtful stretches asked again.
 
-In go chunks with their audio and display words; out come words with times, each marked as aligned, repaired or
-interpolated. Silence at the ends of a chunk is not shown to the aligner, which throws words into it. Knows
+In go chunks with their audio and display words; out come words with times, each marked as aligned, repaired
+or interpolated. Silence at the ends of a chunk is not shown to the aligner, which throws words into it. Knows
 engines by their protocols only.
 """
 
@@ -91,8 +91,16 @@ class _Answer:
         return doubts.find(self.posterior, self.times, self.clip.speech, self.clip.duration_ms)
 
     @property
-    def misplaced(self) -> np.ndarray:
-        return doubts.misplaced(self.posterior, self.times, self.clip.speech, self.clip.duration_ms)
+    def whole(self) -> Stretch:
+        return Stretch(0, len(self.times), 0, self.clip.duration_ms)
+
+    def certainty(self, stretch: Stretch) -> float:
+        """How much a stretch's times are to be believed; what cannot be is not, however sure of it."""
+        believed = doubts.certainty(self.posterior, self.times, stretch)
+        return float(np.where(self.hopeless(stretch), 0.0, believed).mean())
+
+    def hopeless(self, stretch: Stretch) -> np.ndarray:
+        return doubts.hopeless(self.posterior, self.times, self.clip.speech, stretch)
 
 
 def time_words(
@@ -140,7 +148,8 @@ def _is_known(language: str | None, aligner: Aligner, told: set[str]) -> bool:
 
 def _clip(item: Spoken) -> _Clip:
     begin_ms = item.chunk.start_ms
-    speech = tuple(Span(span.start_ms - begin_ms, span.end_ms - begin_ms) for span in item.chunk.speech)
+    inside = estimates.within(item.chunk.speech, begin_ms, item.chunk.end_ms)
+    speech = tuple(Span(span.start_ms - begin_ms, span.end_ms - begin_ms) for span in inside)
     loads = [
         Load(words.letters(unit), words.pause_after(word.text) if number == len(word.units) else 0)
         for word in item.words
@@ -172,32 +181,29 @@ def _look_again(
     answers: Sequence[_Answer | None], aligner: Aligner, engines: Engines
 ) -> list[_Answer | None]:
     """Have every doubtful stretch aligned again on its own; what stays impossible is estimated."""
-    jobs: list[tuple[int, Stretch, _Clip]] = []
+    settled = list(answers)
+    is_open = [np.zeros(len(answer.times) if answer else 0, dtype=bool) for answer in answers]
+    jobs: list[tuple[int, _Answer, Stretch, _Clip]] = []
     for index, answer in enumerate(answers):
-        for stretch in answer.stretches if answer else ():
+        if answer is None:
+            continue
+        for stretch in answer.stretches:
+            is_open[index][stretch.first : stretch.last] = answer.hopeless(stretch)
             clip = answer.clip.part(stretch.first, stretch.last, stretch.start_ms, stretch.end_ms)
             if _SHORTEST_CLIP_MS <= clip.duration_ms <= _WHOLE * answer.clip.duration_ms:
-                jobs.append((index, stretch, clip))
-    settled = list(answers)
-    again = _ask([clip for _, _, clip in jobs], aligner, engines)
-    is_open = {index: answer.misplaced for index, answer in enumerate(answers) if answer}
-    for (index, stretch, _), new in zip(jobs, again, strict=True):
-        old = answers[index]
-        if old is not None and new is not None and _is_better(new, old, stretch):
-            before = settled[index] or old
+                jobs.append((index, answer, stretch, clip))
+    again = _ask([clip for _, _, _, clip in jobs], aligner, engines)
+    for (index, first_answer, stretch, _), new in zip(jobs, again, strict=True):
+        before = settled[index]
+        if before is None or new is None:
+            continue
+        if new.certainty(new.whole) > first_answer.certainty(stretch):
             settled[index] = replace(before, times=_spliced(before, stretch, new))
-            is_open[index][stretch.first : stretch.last] = new.misplaced
+            is_open[index][stretch.first : stretch.last] = new.hopeless(new.whole)
     return [
-        answer and replace(answer, times=_estimated(answer, is_open[index]))
-        for index, answer in enumerate(settled)
+        None if answer is None else replace(answer, times=_estimated(answer, open_units))
+        for answer, open_units in zip(settled, is_open, strict=True)
     ]
-
-
-def _is_better(new: _Answer, old: _Answer, stretch: Stretch) -> bool:
-    n_old = int(old.misplaced[stretch.first : stretch.last].sum())
-    confidence = float(np.mean([unit.confidence or 0.0 for unit in new.times]))
-    is_surer = confidence > doubts.confidence_within(old.posterior, old.times, stretch)
-    return is_surer and int(new.misplaced.sum()) <= n_old
 
 
 def _spliced(old: _Answer, stretch: Stretch, new: _Answer) -> list[UnitTime]:

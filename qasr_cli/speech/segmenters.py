@@ -16,10 +16,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 logger = logging.getLogger(__name__)
 
 Segmenter = Callable[[str], Sequence[str]]
+Form = Literal["NFC", "NFKC"]  # of Unicode normalization
 
 # Of the official package, which loads its Korean tokenizer with it: a word a line, further columns ignored.
 _OFFICIAL_SCORES = Path("inference") / "assets" / "korean_dict_jieba.dict"
@@ -38,18 +40,16 @@ class Token:
 
 def segment(text: str, language: str | None) -> list[Token] | None:
     """Return the tokens of a text, in order and without white space, or None where there is no tagger."""
-    if language == "ja":
-        segmenter, form = _japanese(), "NFKC"  # nagisa normalises what it reads
-    elif language == "ko":
-        segmenter, form = _korean(), "NFC"
-    else:
+    if language not in {"ja", "ko"}:
         return None
+    segmenter = _japanese() if language == "ja" else _korean()
+    form: Form = "NFKC" if language == "ja" else "NFC"  # nagisa normalises what it reads
     if segmenter is None or not text.strip():
         return None
     return locate(segmenter(unicodedata.normalize(form, text)), text, form)
 
 
-def locate(words: Sequence[str], text: str, form: str) -> list[Token] | None:
+def locate(words: Sequence[str], text: str, form: Form) -> list[Token] | None:
     """Return where a tagger's words came from in a text that it normalised; None if they say another thing.
 
     Words that share a character of the text (`㍿` is four) are one token.
@@ -57,7 +57,7 @@ def locate(words: Sequence[str], text: str, form: str) -> list[Token] | None:
     Args:
         words: In order; white space in them is ignored.
         text: As it was before normalization.
-        form: Of Unicode normalization, such as `NFKC`.
+        form: What the tagger's words are in.
     """
     origins: list[tuple[int, int]] = []
     said: list[str] = []
@@ -75,8 +75,9 @@ def locate(words: Sequence[str], text: str, form: str) -> list[Token] | None:
         position += len(word)
         if tokens and start < tokens[-1].end:
             before = tokens.pop()
-            start, word = before.start, before.text + word
-        tokens.append(Token(word, start, end))
+            tokens.append(Token(before.text + word, before.start, end))
+        else:
+            tokens.append(Token(word, start, end))
     return tokens
 
 

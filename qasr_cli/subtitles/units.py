@@ -22,6 +22,7 @@ IDEOGRAPHIC_SPACE = "　"
 _BREAKING_SPACE = re.compile(rf"[^\S{_NO_BREAK_SPACES}{IDEOGRAPHIC_SPACE}]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")  # the others are white space to `\s`
 _HYPHENS = "-‐‑'’"
+_DASHES = "—―⸺"  # between two words that they join (`yes—no`), not after a space
 # A line must not begin with these (JIS X 4051; UAX #14 classes CL, CP, EX, IS, NS; Netflix ja, zh).
 NOT_AT_START = frozenset(
     "、。，．！？：；」』）】〉》〕］｝’”…‥・ー々ゝゞヽヾっゃゅょゎぁぃぅぇぉッャュョヮァィゥェォ,.!?:;)]}%،؛؟।॥»"
@@ -136,6 +137,8 @@ def _merge(before: Unit, unit: Unit, preset: Preset) -> Unit:
 def _lost_space(before: str, after: str, preset: Preset) -> str:
     """Return the space that is missing where two chunks of a spaced language meet: the first has no lead."""
     if not preset.is_spaced or before[-1] in _HYPHENS or after[0] in _HYPHENS or _is_closing(after):
+        return ""
+    if before[-1] in _DASHES and len(before) > 1:
         return ""
     return " "
 

@@ -230,7 +230,7 @@ class TestAlign:
     def test_a_word_always_lasts(self) -> None:
         times = align.decode(self.posterior(5, 5, 5, 5), 4_000)
         assert times is not None
-        assert all(unit.end_ms - unit.start_ms >= 40 for unit in times)
+        assert all(unit.end_ms - unit.start_ms >= 80 for unit in times)
 
     def test_more_words_than_time_are_nobody_s(self) -> None:
         assert align.decode(self.posterior(*range(40), n_bins=41), 400) is None

@@ -84,7 +84,7 @@ def test_order_holds_where_every_way_is_impossible() -> None:
     assert times is not None
     edges = [edge for unit in times for edge in (unit.start_ms, unit.end_ms)]
     assert edges == sorted(edges)
-    assert all(unit.end_ms - unit.start_ms >= 40 and unit.confidence is not None for unit in times)
+    assert all(unit.end_ms - unit.start_ms >= 80 and unit.confidence is not None for unit in times)
 
 
 def test_a_forced_language_is_filled_in_and_reaches_the_aligner() -> None:

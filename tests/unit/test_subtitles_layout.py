@@ -254,3 +254,10 @@ def test_forty_five_minutes_are_laid_out_in_no_time():
     assert time.perf_counter() - begun_s < 10  # 0.5 s on the machine this was written on
     assert len(words) == 9_000
     assert len(built) > 1_000
+
+
+def test_a_dash_that_joins_two_words_gets_no_space_after_it():
+    said = [Word("", "Say", 0, 300), Word(" ", "yes—", 300, 700), Word("", "no.", 700, 1_100)]
+    assert texts(lay_out(said, "en")) == ["Say yes—no."]
+    apart = [Word("", "Oui —", 0, 400), Word("", "non.", 500, 900)]  # where two chunks meet
+    assert texts(lay_out(apart, "fr")) == ["Oui — non."]
