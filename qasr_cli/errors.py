@@ -2,6 +2,7 @@
 
     QasrError                70
     ├── UsageError            2   flags that contradict each other
+    ├── QualityError          4   a result that could be made and not be trusted
     ├── UndecodableError     65   not media, no audio in it, not a transcript
     ├── NoInputError         66   no such file, nothing to transcribe in a folder
     ├── UnavailableError     69   ffmpeg, weights, an engine or a device is missing
@@ -11,7 +12,7 @@
     └── ConfigError          78   unknown key or wrong type in qasr.toml
 
 An error's text is one line: which file or flag, what is wrong. Its hint is one line: what to do next.
-The codes are sysexits.h's, apart from 2, 3 (some of several failed) and 4 (--strict, and a doubt); they are
+The codes are sysexits.h's, apart from 2, 3 (some of several failed) and 4 (a doubt); they are
 part of the stable interface, the texts are not.
 """
 
@@ -75,6 +76,13 @@ class UsageError(QasrError):
 
     exit_code = ExitCode.USAGE
     hint = "see qasr --help"
+
+
+class QualityError(QasrError):
+    """A result could be made, and could not be trusted."""
+
+    exit_code = ExitCode.QUALITY
+    hint = "check that the inputs belong together"
 
 
 class UndecodableError(QasrError):

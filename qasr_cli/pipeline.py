@@ -11,16 +11,20 @@ This module is the only one that knows the order of the stages. It starts no thr
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from qasr_cli import formats
+from qasr_cli.formats.script_reading import ScriptFile
 from qasr_cli.media import decode
 from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import Cue, Segment, Source, Track, Transcript, Waveform
+from qasr_cli.speech import chunking, following
 from qasr_cli.speech.protocols import Engines
+from qasr_cli.speech.script import AdLib
 from qasr_cli.speech.vad import SpeechDetector, SpeechMap
 from qasr_cli.subtitles import cues
 
@@ -44,6 +48,65 @@ class Prepared:
     def speech_ms(self) -> int:
         """How much of the source is speech."""
         return sum(span.duration_ms for span in self.speech.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A transcript in the words of a script, and where script and recording differ.
+
+    Attributes:
+        cues: The script's own, timed; None where it has none.
+    """
+
+    transcript: Transcript
+    found: following.Followed
+    media_warnings: tuple[str, ...]
+    cues: tuple[Cue, ...] | None
+
+    @property
+    def n_words(self) -> int:
+        """Words of the script."""
+        return len(self.found.script.words)
+
+    @property
+    def n_timed(self) -> int:
+        """Words of the script that are said."""
+        return len(self.found.places)
+
+    @property
+    def unspoken(self) -> tuple[tuple[int, str], ...]:
+        """What nobody says: the line of the script, counted from 1 without empty ones, and its words."""
+        text = self.found.script
+        said = [
+            (text.line_of[place] + 1, text.words[place])
+            for first, last in self.found.overlay.unspoken
+            for place in range(first, last)
+        ]
+        return tuple(
+            (line, "".join(word.lead + word.text for _, word in run).strip())
+            for line, run in groupby(said, key=lambda item: item[0])
+        )
+
+    @property
+    def ad_libs(self) -> tuple[AdLib, ...]:
+        """What is said and not in the script."""
+        return self.found.overlay.ad_libs
+
+    @property
+    def fit(self) -> float:
+        """Share of the script's words that were heard as written or nearly so."""
+        return self.found.overlay.fit
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know, a line each."""
+        told = list(self.media_warnings)
+        if self.unspoken:
+            lines = ", ".join(str(line) for line in dict.fromkeys(line for line, _ in self.unspoken))
+            told.append(f"{self.n_words - self.n_timed} words of the script are not said, in line {lines}")
+        if self.ad_libs:
+            told.append(f"{len(self.ad_libs)} passages are said that the script does not have")
+        return tuple(told)
 
 
 class Cancelled(Exception):
@@ -92,7 +155,52 @@ def lay_out(transcript: Transcript, options: CueOptions) -> tuple[Cue, ...]:
     return cues.build(transcript.words, transcript.language, transcript.duration_ms, options)
 
 
-def render(transcript: Transcript, cue_options: CueOptions, output: OutputOptions) -> dict[str, str]:
-    """Return the text of each format that was asked for, by format name."""
-    laid_out = lay_out(transcript, cue_options)
+def follow(
+    prepared: Prepared,
+    script: ScriptFile,
+    engines: Engines,
+    options: Options,
+    heard: Callable[[int], None],
+) -> Followed:
+    """Return a source's transcript in the words of its script.
+
+    Raises:
+        QasrError: The script is empty or of another recording, or nobody speaks.
+    """
+    limits = options.chunk.limited_to(engines.recognizer.capacity.max_chunk_ms)
+    chunks = chunking.plan(prepared.source.id, prepared.speech, limits)
+    lines = [" ".join(block) for block in script.blocks]
+    found = following.follow(prepared.waveform, chunks, lines, engines, options.decode, heard)
+    transcript = finish(prepared, found.segments, engines, options)
+    if not script.is_cued:
+        return Followed(transcript, found, prepared.warnings, None)
+    cued = cues.keep(
+        transcript.words,
+        _blocks(script, found),
+        transcript.language,
+        transcript.duration_ms,
+        options.cue,
+    )
+    return Followed(transcript, found, prepared.warnings, cued)
+
+
+def _blocks(script: ScriptFile, found: following.Followed) -> list[cues.Block]:
+    """Return the script's cues of which something is said, with their words."""
+    lines = [found.script.line_of[place] for place in found.places]
+    blocks, first = [], 0
+    for line, run in groupby(lines):
+        last = first + len(list(run))
+        blocks.append(cues.Block(script.blocks[line], (first, last)))
+        first = last
+    return blocks
+
+
+def render(
+    transcript: Transcript,
+    cue_options: CueOptions,
+    output: OutputOptions,
+    cued: Sequence[Cue] | None = None,
+) -> dict[str, str]:
+    """Return the text of each format that was asked for, by format name; `cued` are cues that exist."""
+    laid_out = lay_out(transcript, cue_options) if cued is None else tuple(cued)
     return {name: formats.FORMATS[name].render(transcript, laid_out, output) for name in output.formats}

@@ -16,7 +16,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from qasr_cli import __version__
-from qasr_cli.cli import config, doctor, models, render, transcribe, whisper
+from qasr_cli.cli import align, config, doctor, models, render, transcribe, whisper
 from qasr_cli.errors import ExitCode, QasrError, UsageError
 from qasr_cli.terminal import logs
 from qasr_cli.terminal.stdio import ReaderGone
@@ -46,6 +46,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
 app.command("transcribe", epilog=transcribe.EPILOG)(transcribe.command)
+app.command("align", epilog=align.EPILOG)(align.command)
 app.command("render")(render.command)
 app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.command)
@@ -86,7 +87,11 @@ def configure(
         }
 
 
-_COMMANDS: dict[str, Callable[..., None]] = {"transcribe": transcribe.command, "render": render.command}
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "transcribe": transcribe.command,
+    "align": align.command,
+    "render": render.command,
+}
 
 
 def _settings_of(command: Callable[..., None]) -> dict[str, type]:

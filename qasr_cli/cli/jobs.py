@@ -32,12 +32,12 @@ _STDIN = Path(STDIO)
 def transcribe(inputs: Sequence[Path], options: Options, progress: str, *, verbosity: int) -> int:
     """Run over all inputs and return the exit code."""
     logs.configure(verbosity)
-    options = replace(options, output=_with_known_formats(options.output))
+    options = replace(options, output=with_known_formats(options.output))
     reporter = make_reporter(progress, is_quiet=verbosity < 0)
     stdout = stdio.guard()
     begun_s = time.monotonic()
     with _sources(inputs, options) as found:
-        plans = _plan(found, options.output)
+        plans = plan_outputs(found, options.output)
         run = Run(options, functools.partial(engines.load, options.engine), reporter, stdout.write)
         try:
             report = run.execute(plans)
@@ -51,11 +51,11 @@ def transcribe(inputs: Sequence[Path], options: Options, progress: str, *, verbo
 def render(inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, *, verbosity: int) -> int:
     """Render each transcript and return the exit code; one that cannot be does not stop the others."""
     logs.configure(verbosity)
-    output = _with_known_formats(output)
+    output = with_known_formats(output)
     stdout = stdio.guard()
     report = Report()
     found = [Source(number, path, Path(path.name)) for number, path in enumerate(inputs)]
-    for plan in _plan(found, output):
+    for plan in plan_outputs(found, output):
         try:
             texts = pipeline.render(_read_transcript(plan), cues, output)
             for name, path in plan.targets.items():
@@ -92,7 +92,12 @@ def _sources(inputs: Sequence[Path], options: Options) -> Iterator[list[Source]]
         yield [Source(0, spool_stdin(0, Path(folder)), Path("stdin"))]
 
 
-def _plan(found: Sequence[Source], output: OutputOptions) -> list[Plan]:
+def plan_outputs(found: Sequence[Source], output: OutputOptions) -> list[Plan]:
+    """Return where each source's results go.
+
+    Raises:
+        UsageError: stdout cannot take so many.
+    """
     is_one = len(found) == 1 and len(output.formats) == 1
     if output.is_stdout and not output.is_json_lines and not is_one:
         raise UsageError(
@@ -102,7 +107,12 @@ def _plan(found: Sequence[Source], output: OutputOptions) -> list[Plan]:
     return outputs.plan(found, output, suffixes)
 
 
-def _with_known_formats(output: OutputOptions) -> OutputOptions:
+def with_known_formats(output: OutputOptions) -> OutputOptions:
+    """Return the options with `all` spelt out.
+
+    Raises:
+        UsageError: No such format.
+    """
     known = [name for name, form in formats.FORMATS.items() if not form.is_line]
     if "all" in output.formats:
         return replace(output, formats=tuple(known))

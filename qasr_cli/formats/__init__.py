@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from qasr_cli.formats import json_file, srt_file, tsv_file, txt_file, vtt_file
+from qasr_cli.formats import json_file, script_reading, srt_file, tsv_file, txt_file, vtt_file
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript
 
@@ -56,3 +56,4 @@ FORMATS: dict[str, Format] = {
 }
 
 parse_transcript = json_file.parse
+parse_script = script_reading.parse_script

@@ -12,6 +12,7 @@ the same shape is in Matusov et al. 2019 (W19-5209), where the break model is le
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from qasr_cli.options import CueOptions
@@ -22,7 +23,7 @@ from qasr_cli.subtitles.lines import IMPOSSIBLE, Ruler, text_of
 from qasr_cli.subtitles.presets import Preset, code_by_script, preset
 from qasr_cli.subtitles.timing import Draft
 from qasr_cli.subtitles.units import Unit
-from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL
+from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL, half_cells
 from qasr_cli.timebase import MS_PER_S
 
 HARD_PAUSE_MS = 1_500  # BBC 6: text is not held for longer than 1.5 s of silence
@@ -44,6 +45,14 @@ _HEAD_OF_SENTENCE = 3.0
 _LONE_WORD = 3.0
 _STRANDED = 4.0  # one or two words cut off from their clause (BBC 3.9)
 _STRANDED_SHARE = 0.3  # of a line
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A cue's text as somebody has broken it already, and the words in it `[first, last)`."""
+
+    lines: tuple[str, ...]
+    word_range: tuple[int, int]
 
 
 def build(
@@ -71,6 +80,36 @@ def build(
     edges = _Search(pieces, found, ruler, _rates(limits, options), options, end_ms).run()
     drafts = _drafts(pieces, edges, ruler)
     return timing.polish(drafts, end_ms, _rates(limits, options), options)
+
+
+def keep(
+    words: Sequence[Word],
+    blocks: Sequence[Block],
+    language: str | None,
+    duration_ms: int,
+    options: CueOptions,
+) -> tuple[Cue, ...]:
+    """Return cues whose text and breaks are given already, shown when their words are spoken.
+
+    Args:
+        words: In order.
+        blocks: Their words' ranges are in order, and none is empty.
+        language: Code, or None: the limits are then those of the text's script.
+        duration_ms: No cue ends after it.
+        options: Durations and gap.
+    """
+    limits = preset(language, (word.text for word in words))
+    drafts = [
+        Draft(
+            words[block.word_range[0]].start_ms,
+            words[block.word_range[1] - 1].end_ms,
+            block.lines,
+            block.word_range,
+            sum(half_cells(line, limits.counting) for line in block.lines),
+        )
+        for block in blocks
+    ]
+    return timing.polish(drafts, duration_ms, _rates(limits, options), options) if drafts else ()
 
 
 def _rates(limits: Preset, options: CueOptions) -> timing.Rates:

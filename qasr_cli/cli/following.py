@@ -1,0 +1,125 @@
+"""What `qasr align` does once its flags are read: one recording, one script, from decoding to files.
+
+In go paths and options; out comes an exit code. Whatever can fail for want of a file fails before the model
+is loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from qasr_cli import engines, formats, pipeline
+from qasr_cli.cli.choices import STDIO, read_text
+from qasr_cli.cli.jobs import plan_outputs, with_known_formats
+from qasr_cli.errors import CannotCreateError, ExitCode, QasrError
+from qasr_cli.formats.script_reading import ScriptFile
+from qasr_cli.media.ffmpeg import find_tools
+from qasr_cli.options import Options
+from qasr_cli.pipeline import Followed
+from qasr_cli.records import Outcome, Source, Status
+from qasr_cli.runs import outputs, sources
+from qasr_cli.terminal import logs, stdio
+from qasr_cli.terminal.progress import Reporter, make_reporter
+
+logger = logging.getLogger(__name__)
+
+REPORT_SCHEMA = "qasr.align.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be aligned with what, and where to say what differs."""
+
+    media: Path
+    script: Path
+    report: Path | None
+
+
+def align(job: Job, options: Options, progress: str, *, verbosity: int) -> int:
+    """Time a script's words and return the exit code."""
+    logs.configure(verbosity)
+    options = replace(options, output=with_known_formats(options.output))
+    reporter = make_reporter(progress, is_quiet=verbosity < 0)
+    stdout = stdio.guard()
+    begun_s = time.monotonic()
+    source = sources.discover([job.media], is_recursive=False)[0]
+    (plan,) = plan_outputs([source], options.output)
+    if plan.error is not None:
+        raise plan.error
+    if job.report and os.path.lexists(job.report) and not options.output.is_overwrite:
+        raise CannotCreateError(f"{job.report} exists already")
+    script = _read_script(job.script)
+    reporter.begin(1)
+    try:
+        with _naming(job.media):
+            followed = _follow(source, script, options, reporter)
+        texts = pipeline.render(followed.transcript, options.cue, options.output, followed.cues)
+        for name, path in plan.targets.items():
+            outputs.write(path, texts[name], is_overwrite=options.output.is_overwrite)
+        if job.report:
+            outputs.write(job.report, _report(job, followed), is_overwrite=options.output.is_overwrite)
+        if options.output.is_stdout:
+            stdout.write("".join(texts.values()))
+        wall_s = time.monotonic() - begun_s
+        duration_ms = followed.transcript.duration_ms
+        written = tuple(plan.targets.values())
+        reporter.finished(
+            Outcome(source, Status.DONE, duration_ms, wall_s, written, warnings=followed.warnings)
+        )
+    finally:
+        reporter.end("")
+    return ExitCode.OK
+
+
+def _read_script(path: Path) -> ScriptFile:
+    name = "stdin" if path == Path(STDIO) else str(path)
+    text = read_text(path, name, "give plain text in UTF-8, or an SRT file")
+    with _naming(Path(name)):
+        return formats.parse_script(text)
+
+
+def _follow(source: Source, script: ScriptFile, options: Options, reporter: Reporter) -> Followed:
+    find_tools()
+    with tempfile.TemporaryDirectory(prefix="qasr-", ignore_cleanup_errors=True) as folder:
+        reporter.stage("reading media")
+        prepared = pipeline.prepare(source, Path(folder), options, threading.Event())
+        reporter.prepared(source, prepared.speech_ms)
+        reporter.stage("loading the model")
+        loaded = engines.load(options.engine)
+        return pipeline.follow(prepared, script, loaded, options, reporter.recognized)
+
+
+def _report(job: Job, followed: Followed) -> str:
+    told = {
+        "schema": REPORT_SCHEMA,
+        "media": job.media.name,
+        "script": job.script.name,
+        "words": followed.n_words,
+        "timed_words": followed.n_timed,
+        "fit": round(followed.fit, 3),
+        "unspoken": [{"line": line, "text": text} for line, text in followed.unspoken],
+        "ad_libs": [
+            {"start_ms": one.start_ms, "end_ms": one.end_ms, "text": one.text} for one in followed.ad_libs
+        ],
+    }
+    return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Have every error say which file it is about."""
+    try:
+        yield
+    except QasrError as error:
+        if str(path) in error.message or path.name in error.message:
+            raise
+        raise type(error)(f"{path}: {error.message}", error.hint) from error

@@ -1,0 +1,232 @@
+"""A written script laid over what was heard: which of its words are spoken where, and what differs.
+
+In go the script's lines and the segments of a recording; out come, for each segment, the words that are
+spoken in it, the script's own spelling where the two agree and the heard words where somebody left the
+script. Pure: what is asked of the aligner with it, and when, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from qasr_cli import languages
+from qasr_cli.records import Segment, Span, Word
+from qasr_cli.speech import anchors
+from qasr_cli.speech.words import DisplayWord, find_units, split
+
+_SHORT_RUN = 2  # so few words in a row without a partner were said and not heard
+_SPOKEN_WORD_MS = 150  # a quick speaker's word: a longer run was said only where there is voice for it
+_AD_LIB = 3  # so many heard words in a row without a partner are worth reporting
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script as words.
+
+    Attributes:
+        lines: As written; empty ones are left out.
+        words: Of all lines; joining leads and texts of a line gives it back without outer space.
+        line_of: For each word, the line it stands in.
+    """
+
+    lines: tuple[str, ...]
+    words: tuple[DisplayWord, ...]
+    line_of: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word that is spoken; `place` is the script word's, or None where it is not in the script."""
+
+    shown: DisplayWord
+    place: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdLib:
+    """Something that is said and not in the script."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """A script on a recording.
+
+    Attributes:
+        parts: For each segment what is spoken in it, in order.
+        unspoken: Places of the script's words that are not spoken, in runs `[first, last)`.
+        ad_libs: What is spoken and not in the script, three words and more.
+        fit: Share of the script's words that were heard as written or nearly so.
+    """
+
+    parts: tuple[tuple[Token, ...], ...]
+    unspoken: tuple[tuple[int, int], ...]
+    ad_libs: tuple[AdLib, ...]
+    fit: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A recognised word and the segment it is in."""
+
+    word: Word
+    segment: int
+
+
+def read(lines: Sequence[str], language: str | None) -> Script:
+    """Return the script that these lines are; `language` is a code or None."""
+    known = languages.find(language) if language else None
+    gap = " " if known is None or known.is_spaced else ""
+    kept = tuple(text for text in (" ".join(line.split()) for line in lines) if text)
+    words: list[DisplayWord] = []
+    line_of: list[int] = []
+    for number, line in enumerate(kept):
+        mine = split(line, language)
+        words += [replace(mine[0], lead=gap if number else ""), *mine[1:]]
+        line_of += [number] * len(mine)
+    return Script(kept, tuple(words), tuple(line_of))
+
+
+def overlay(script: Script, segments: Sequence[Segment], speech: Sequence[Span]) -> Overlay:
+    """Lay a script over the segments of a recording.
+
+    Args:
+        script: At least one word.
+        segments: In order, with words.
+        speech: Where somebody speaks; decides whether words without a partner can have been said.
+    """
+    heard = [_Heard(word, index) for index, segment in enumerate(segments) for word in segment.words]
+    written = [anchors.normalized(word.text) for word in script.words]
+    said = [anchors.normalized(one.word.text) for one in heard]
+    pairing = anchors.pair(written, said)
+    unspoken = _unspoken(script, pairing, heard, speech)
+    silent = {place for first, last in unspoken for place in range(first, last)}
+    in_order = sorted(_placed(script, segments, heard, pairing, silent), key=lambda item: item[0])
+    parts: list[tuple[Token, ...]] = [()] * len(segments)
+    for index, items in groupby(in_order, key=lambda item: item[0]):
+        parts[index] = tuple(token for _, token in items)
+    partners = [(w, said[j]) for w, j in zip(written, pairing, strict=True) if j is not None]
+    n_fitting = sum(w == other or anchors.alike(w, other) for w, other in partners)
+    return Overlay(tuple(parts), unspoken, _ad_libs(heard, pairing), n_fitting / len(written))
+
+
+def _unspoken(
+    script: Script, pairing: Sequence[int | None], heard: Sequence[_Heard], speech: Sequence[Span]
+) -> tuple[tuple[int, int], ...]:
+    """Return the runs of script words that nobody says."""
+    runs = []
+    for first, last in _runs(pairing):
+        before = pairing[first - 1] if first else None
+        after = pairing[last] if last < len(pairing) else None
+        # from the end of the word before to the start of the word after, less what was heard between
+        start_ms = heard[before].word.end_ms if before is not None else 0
+        end_ms = heard[after].word.start_ms if after is not None else (speech[-1].end_ms if speech else 0)
+        between = heard[(before + 1 if before is not None else 0) : after]
+        voiced_ms = sum(max(0, min(span.end_ms, end_ms) - max(span.start_ms, start_ms)) for span in speech)
+        free_ms = voiced_ms - sum(one.word.end_ms - one.word.start_ms for one in between)
+        is_heard_nearby = before is not None or after is not None
+        is_long = last - first > _SHORT_RUN or _is_whole_line(script, first, last)
+        if not is_heard_nearby or (is_long and free_ms < (last - first) * _SPOKEN_WORD_MS):
+            runs.append((first, last))
+    return tuple(runs)
+
+
+def _is_whole_line(script: Script, first: int, last: int) -> bool:
+    line = script.line_of[first]
+    begins = first == 0 or script.line_of[first - 1] != line
+    return begins and (last == len(script.words) or script.line_of[last] != script.line_of[last - 1])
+
+
+def _runs(pairing: Sequence[int | None]) -> Iterator[tuple[int, int]]:
+    """Yield the runs `[first, last)` of words without a partner."""
+    for is_alone, run in groupby(range(len(pairing)), key=lambda place: pairing[place] is None):
+        if is_alone:
+            places = list(run)
+            yield places[0], places[-1] + 1
+
+
+def _placed(
+    script: Script,
+    segments: Sequence[Segment],
+    heard: Sequence[_Heard],
+    pairing: Sequence[int | None],
+    silent: set[int],
+) -> Iterator[tuple[int, Token]]:
+    """Yield every word that is spoken with the segment it is spoken in; in order within a segment."""
+    cursor = 0  # the next heard word
+    waiting: list[Token] = []  # script words that were said before the next pair, in its segment
+    for place, partner in enumerate(pairing):
+        token = Token(script.words[place], place)
+        if partner is None:
+            if place not in silent and _belongs_before(heard, pairing, segments, place):
+                yield heard[cursor - 1].segment, token
+            elif place not in silent:
+                waiting.append(token)
+            continue
+        yield from _as_heard(heard[cursor:partner], segments)
+        for said_before in waiting:
+            yield heard[partner].segment, said_before
+        waiting = []
+        yield heard[partner].segment, token
+        cursor = partner + 1
+    for said_last in waiting:
+        yield heard[cursor - 1].segment, said_last
+    yield from _as_heard(heard[cursor:], segments)
+
+
+def _belongs_before(
+    heard: Sequence[_Heard], pairing: Sequence[int | None], segments: Sequence[Segment], place: int
+) -> bool:
+    """Return whether a word without a partner lies in the segment of the pair before it.
+
+    Between two segments it is in the one with more room beside its pair.
+    """
+    before = next((j for j in reversed(pairing[:place]) if j is not None), None)
+    after = next((j for j in pairing[place:] if j is not None), None)
+    if before is None or after is None:
+        return before is not None
+    left, right = heard[before], heard[after]
+    room_left_ms = segments[left.segment].end_ms - left.word.end_ms
+    room_right_ms = right.word.start_ms - segments[right.segment].start_ms
+    return left.segment == right.segment or room_left_ms >= room_right_ms
+
+
+def _as_heard(said: Sequence[_Heard], segments: Sequence[Segment]) -> Iterator[tuple[int, Token]]:
+    for one in said:
+        units = find_units(one.word.text, segments[one.segment].language)
+        yield (
+            one.segment,
+            Token(DisplayWord(one.word.lead, one.word.text, tuple(unit.text for unit in units)), None),
+        )
+
+
+def _ad_libs(heard: Sequence[_Heard], pairing: Sequence[int | None]) -> tuple[AdLib, ...]:
+    scripted = {partner for partner in pairing if partner is not None}
+    found = []
+    for is_scripted, run in groupby(range(len(heard)), key=scripted.__contains__):
+        words = [heard[place].word for place in run]
+        if not is_scripted and len(words) >= _AD_LIB:
+            text = "".join(word.lead + word.text for word in words).strip()
+            found.append(AdLib(words[0].start_ms, words[-1].end_ms, text))
+    return tuple(found)
+
+
+def segment_of(part: Sequence[Token], words: Sequence[Word], segment: Segment) -> Segment | None:
+    """Return the segment with the script's words and their times, None where it has none.
+
+    Args:
+        part: What is spoken in it.
+        words: One for each token, timed.
+        segment: As it was recognised.
+    """
+    kept = [word for token, word in zip(part, words, strict=True) if token.place is not None]
+    if not kept:
+        return None
+    kept[0] = replace(kept[0], lead="")
+    text = "".join(word.lead + word.text for word in kept)
+    return replace(segment, text=text, words=tuple(kept))

@@ -1,0 +1,163 @@
+"""An hour's talk followed through a script that is not quite its own, with the demo pair.
+
+    python -m tests.bench.long_align              60 minutes, and 6 to compare the memory with
+    python -m tests.bench.long_align --minutes 6
+
+Speaks sentences that the demo pair never heard (so it needs the `demo-model` extra), with two minutes of music
+in the middle. In the script one word in twenty is another, a paragraph stands that nobody says, and one is
+missing that somebody does. Prints how many of the kept words are within 200 ms, and what was reported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from tests.measuring import measure_qasr
+
+NEAR_MS = 200
+_RATE_HZ = 16_000
+_MUSIC_S = 120
+_N_APART = 12  # sentences of the ad-lib, and of the paragraph that nobody says
+_CHANGED = 0.05
+
+
+@dataclass
+class Talk:
+    """What is spoken, and the script that somebody has of it.
+
+    Attributes:
+        samples: float32[n] at 16 kHz.
+        kept: Words that script and recording share: text, start and end in ms.
+        script: Its lines.
+        unspoken: The paragraph that nobody says.
+        ad_lib: The paragraph that the script lacks.
+    """
+
+    samples: np.ndarray
+    kept: list[tuple[str, float, float]]
+    script: list[str]
+    unspoken: str
+    ad_lib: str
+
+
+def speak(minutes: float, seed: int) -> Talk:
+    """Make a talk of so many minutes and its script; the same every time."""
+    from tools.demo_model import noise
+    from tools.demo_model.clips import say
+    from tools.demo_model.synth import UntimedError
+    from tools.demo_model.texts import LANGUAGES, Mix
+    from tools.demo_model.voices import Voice
+
+    rng = random.Random(seed)
+    english, voice = LANGUAGES["en"], Voice("gmw/en-US", "f1", 160, 50, 55)
+    pieces: list[np.ndarray] = [np.zeros(_RATE_HZ, np.float32)]
+    kept: list[tuple[str, float, float]] = []
+    script: list[str] = []
+    unspoken: list[str] = []
+    ad_lib: list[str] = []
+    length, half = _RATE_HZ, minutes * 30 * _RATE_HZ
+    has_music = False
+    while length < minutes * 60 * _RATE_HZ:
+        text = english.sentence(rng, "test", Mix(salad=0.0, patchwork=0.0))
+        is_late = length > half
+        if is_late and len(unspoken) < _N_APART:
+            unspoken.append(text)
+            script.append(text)
+            continue
+        try:
+            said = say(text, voice)
+        except UntimedError:
+            continue
+        begin_ms = length * 1000 / _RATE_HZ
+        if (
+            is_late
+            and len(unspoken) == _N_APART
+            and len(script) > len(unspoken) + 40
+            and len(ad_lib) < _N_APART
+        ):
+            ad_lib.append(text)
+        else:
+            line = []
+            for word in said.words:
+                is_changed = rng.random() < _CHANGED
+                line.append(rng.choice(english.vocabulary) if is_changed else word.text)
+                if not is_changed:
+                    kept.append((word.text, begin_ms + word.start_ms, begin_ms + word.end_ms))
+            script.append(" ".join(line))
+        pause = np.zeros(int(rng.uniform(0.2, 1.2) * _RATE_HZ), np.float32)
+        pieces += [said.samples, pause]
+        length += len(said.samples) + len(pause)
+        if is_late and not has_music:
+            has_music = True
+            music = 0.3 * noise.make("melody", np.random.default_rng(seed), min(_MUSIC_S, minutes * 10))
+            pieces.append(music)
+            length += len(music)
+    samples = np.concatenate(pieces)
+    return Talk(samples / np.abs(samples).max() * 0.7, kept, script, " ".join(unspoken), " ".join(ad_lib))
+
+
+def _share_near(talk: Talk, words: list[dict[str, Any]]) -> float:
+    """Share of the kept words that stand in the result within NEAR_MS; a word that is missing is not."""
+    n_near, place = 0, 0
+    for text, start_ms, end_ms in talk.kept:
+        found = next((i for i in range(place, min(place + 40, len(words))) if words[i]["text"] == text), None)
+        if found is None:
+            continue
+        place = found + 1
+        off_ms = max(abs(words[found]["start_ms"] - start_ms), abs(words[found]["end_ms"] - end_ms))
+        n_near += off_ms <= NEAR_MS
+    return n_near / len(talk.kept)
+
+
+def measure(minutes: float, seed: int = 1) -> None:
+    """Print a row of the table."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        talk = speak(minutes, seed)
+        soundfile.write(folder / "talk.flac", talk.samples, _RATE_HZ)
+        (folder / "script.txt").write_text("\n".join(talk.script), "utf-8")
+        usage = measure_qasr(
+            *("align", "talk.flac", "script.txt", "--model", "demo", "--json", "--report", "report.json"),
+            folder=folder,
+        )
+        if usage.exit_code:
+            raise SystemExit(f"qasr align failed:\n{usage.errors}")
+        segments = json.loads((folder / "talk.json").read_text("utf-8"))["segments"]
+        report = json.loads((folder / "report.json").read_text("utf-8"))
+    words = [word for segment in segments for word in segment["words"]]
+    n_unspoken = len(talk.unspoken.split())
+    told_unspoken = sum(len(one["text"].split()) for one in report["unspoken"])
+    told_ad_lib = sum(len(one["text"].split()) for one in report["ad_libs"])
+    length_min, near = len(talk.samples) / _RATE_HZ / 60, 100 * _share_near(talk, words)
+    sys.stdout.write(
+        f"| {length_min:.1f} min | {len(talk.kept)} | {near:.1f} % "
+        f"| {told_unspoken} of {n_unspoken} | {told_ad_lib} of {len(talk.ad_lib.split())} "
+        f"| {usage.wall_s:.0f} s | {usage.peak_mb:.0f} MB |\n"
+    )
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.long_align", description=__doc__)
+    parser.add_argument("--minutes", type=float, nargs="+", default=[6.0, 60.0])
+    sys.stdout.write(
+        f"| talk | kept words | within {NEAR_MS} ms | unspoken words reported | ad-lib words reported | time "
+        "| peak memory |\n|---|---|---|---|---|---|---|\n"
+    )
+    for minutes in parser.parse_args().minutes:
+        measure(minutes)
+
+
+if __name__ == "__main__":
+    main()

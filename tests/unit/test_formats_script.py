@@ -1,0 +1,53 @@
+"""Scripts as people keep them: plain text, SRT, WebVTT."""
+
+from __future__ import annotations
+
+import pytest
+
+from qasr_cli.errors import UndecodableError
+from qasr_cli.formats import parse_script
+
+
+def test_a_plain_text_is_its_lines() -> None:
+    found = parse_script("Good morning.\n\n  And welcome.  \n")
+    assert found.blocks == (("Good morning.",), ("And welcome.",))
+    assert not found.is_cued
+
+
+SRT = """\
+1
+00:00:01,000 --> 00:00:02,000
+<i>Good</i>
+{\\an8}morning.
+
+2
+00:00:00,000 --> 00:00:00,001
+Yes
+"""
+VTT = """\
+WEBVTT
+
+00:01.000 --> 00:02.000
+<v Anna>Good
+mor<00:01.500>ning.
+
+00:03.000 --> 00:04.000
+Yes
+"""
+
+
+@pytest.mark.parametrize("text", [SRT, VTT])
+def test_subtitles_are_their_cues_with_their_breaks_and_without_styling(text: str) -> None:
+    found = parse_script(text)
+    assert found.blocks == (("Good", "morning."), ("Yes",))
+    assert found.is_cued
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", "WEBVTT\n", "1\n00:00:01,000 --> 00:00:02,000\n<b></b>\n"])
+def test_a_script_without_words_is_refused(text: str) -> None:
+    with pytest.raises(UndecodableError, match="no words"):
+        parse_script(text)
+
+
+def test_a_less_than_sign_is_text() -> None:
+    assert parse_script("1 < 2 and 3 > 2").blocks == (("1 < 2 and 3 > 2",),)

@@ -1,0 +1,141 @@
+"""A script laid over a recording: pairing words, finding what nobody says and what nobody wrote."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qasr_cli.records import Segment, Span, Word
+from qasr_cli.speech import anchors, script
+
+_WORD_MS = 300
+
+
+def heard(text: str, start_ms: int = 0, language: str = "en") -> Segment:
+    """A segment whose words follow each other without a pause."""
+    words = [
+        Word(" " if i else "", word, start_ms + i * _WORD_MS, start_ms + (i + 1) * _WORD_MS)
+        for i, word in enumerate(text.split())
+    ]
+    return Segment(start_ms, words[-1].end_ms, language, text, tuple(words))
+
+
+def w(text: str) -> list[str]:
+    return text.split()
+
+
+def said(overlay: script.Overlay) -> list[str]:
+    return [" ".join(token.shown.text for token in part) for part in overlay.parts]
+
+
+class TestPairing:
+    def test_equal_lists_pair_one_to_one(self) -> None:
+        words = w("the cat saw the dog and the dog saw the cat")
+        assert anchors.pair(words, words) == list(range(len(words)))
+
+    def test_a_misheard_word_pairs_with_what_was_heard_for_it(self) -> None:
+        assert anchors.pair(w("a quiet old harbour"), w("a quite cold harbor")) == [0, 1, 2, 3]
+
+    def test_a_dropped_and_an_inserted_word(self) -> None:
+        assert anchors.pair(w("one two three four"), w("one three five four")) == [0, None, 1, 3]
+
+    def test_a_dropped_passage_beside_an_inserted_one_is_not_paired(self) -> None:
+        script_words = w("alpha beta gamma one two three four five six delta epsilon")
+        other_words = w("alpha beta gamma uno dos tres cuatro cinco seis delta epsilon")
+        assert anchors.pair(script_words, other_words) == [0, 1, 2, *[None] * 6, 9, 10]
+
+    def test_a_passage_said_twice_and_one_cut_out_do_not_derail_the_rest(self) -> None:
+        rng = random.Random(1)
+        words = [f"w{rng.randrange(400)}" for _ in range(3000)]
+        recording = words[:1000] + words[800:1000] + words[1000:1500] + words[2000:]
+        pairing = anchors.pair(words, recording)
+        assert sum(partner is None for partner in pairing) == 500
+        assert [p for p in pairing[1500:2000] if p is not None] == []
+
+    @given(st.lists(st.sampled_from("abcd"), max_size=12), st.lists(st.sampled_from("abcd"), max_size=12))
+    def test_pairs_never_cross(self, mine: list[str], theirs: list[str]) -> None:
+        partners = [partner for partner in anchors.pair(mine, theirs) if partner is not None]
+        assert all(a < b for a, b in pairwise(partners))
+        assert all(0 <= partner < len(theirs) for partner in partners)
+
+    @pytest.mark.parametrize(
+        ("word", "key"), [("Don’t!", "dont"), ("50%", "50"), ("“É", "é"), ("हिन्दी", "हिन्दी"), ("—", "")]
+    )
+    def test_keys_ignore_marks_and_case(self, word: str, key: str) -> None:
+        assert anchors.normalized(word) == key
+
+
+class TestOverlay:
+    def lay(self, lines: list[str], *segments: Segment) -> script.Overlay:
+        speech = [Span(segment.start_ms, segment.end_ms) for segment in segments]
+        return script.overlay(script.read(lines, "en"), segments, speech)
+
+    def test_the_script_s_spelling_stands_where_both_agree(self) -> None:
+        laid = self.lay(["Good morning, Dr. O’Neill!"], heard("good morning doctor o'neil"))
+        assert said(laid) == ["Good morning, Dr. O’Neill!"]
+        assert (laid.unspoken, laid.ad_libs) == ((), ())
+
+    def test_a_line_nobody_says_is_unspoken(self) -> None:
+        lines = ["Welcome to our town.", "This line was cut by the editor.", "Look at the old harbour."]
+        laid = self.lay(lines, heard("welcome to our town"), heard("look at the old harbour", 2000))
+        assert laid.unspoken == ((4, 11),)
+        assert said(laid) == ["Welcome to our town.", "Look at the old harbour."]
+
+    def test_a_short_line_nobody_says_is_unspoken_too(self) -> None:
+        laid = self.lay(
+            ["Welcome to our town.", "Thanks.", "Look at it."], heard("welcome to our town look at it")
+        )
+        assert laid.unspoken == ((4, 5),)
+
+    def test_a_word_that_was_not_heard_stays_with_its_sentence(self) -> None:
+        laid = self.lay(["Look at the very old harbour."], heard("look at the old harbour"))
+        assert laid.unspoken == ()
+        assert said(laid) == ["Look at the very old harbour."]
+
+    def test_words_not_heard_are_spoken_where_there_is_voice_for_them(self) -> None:
+        before, after = heard("welcome to our town"), heard("look at the harbour", 4000)
+        text = script.read(["Welcome to our town.", "It is small and old.", "Look at the harbour."], "en")
+        silent = [Span(0, 1200), Span(4000, 5200)]
+        assert script.overlay(text, [before, after], silent).unspoken == ((4, 9),)
+        assert script.overlay(text, [before, after], [Span(0, 5200)]).unspoken == ()
+
+    def test_an_ad_lib_is_reported_and_kept_for_the_aligner(self) -> None:
+        laid = self.lay(
+            ["Welcome to our town.", "Look at the harbour."],
+            heard("welcome to our town oh sorry one moment please look at the harbour"),
+        )
+        assert [one.text for one in laid.ad_libs] == ["oh sorry one moment please"]
+        assert (laid.ad_libs[0].start_ms, laid.ad_libs[0].end_ms) == (4 * _WORD_MS, 9 * _WORD_MS)
+        assert [token.place for token in laid.parts[0]][4:9] == [None] * 5
+
+    def test_a_script_of_something_else_does_not_fit(self) -> None:
+        laid = self.lay(["Entirely different words about quantum physics."], heard("the cat sat on my mat"))
+        assert laid.fit < 0.2
+
+    def test_segments_get_the_script_s_words_and_only_those(self) -> None:
+        segment = heard("so welcome to our town everybody")
+        laid = self.lay(["Welcome to our town."], segment)
+        words = [
+            Word(token.shown.lead, token.shown.text, i * 100, i * 100 + 100)
+            for i, token in enumerate(laid.parts[0])
+        ]
+        found = script.segment_of(laid.parts[0], words, segment)
+        assert found is not None
+        assert found.text == "Welcome to our town."
+        assert found.words[0].start_ms == 100
+
+    def test_lines_of_a_language_without_spaces(self) -> None:
+        found = script.read(["你好。", "世界"], "zh")
+        assert [word.lead for word in found.words] == ["", "", "", ""]
+        assert "".join(word.text for word in found.words) == "你好。世界"
+
+    @given(st.lists(st.text(" abc.,'", max_size=12), max_size=5))
+    def test_every_line_comes_back_from_its_words(self, lines: list[str]) -> None:
+        found = script.read(lines, "en")
+        for number, line in enumerate(found.lines):
+            mine = [w for w, at in zip(found.words, found.line_of, strict=True) if at == number]
+            assert "".join(word.lead + word.text for word in mine).strip() == line
