@@ -2,6 +2,10 @@
 
     python -m tests.bench.alignment                 seconds on one core; no model, no torch
     python -m tests.bench.alignment --model demo    a model's own answers to the samples' words as well
+    python -m tests.bench.alignment --seed 7        other draws
+
+How wide the decoder looks around a bin, a word's least length and the rule for plateaus were chosen by looking at
+the draws of seed 1: figures to quote come from another seed, and even those are of the cases that were in mind.
 
 No weights are needed: the true word times are known (the samples' synthesiser wrote them; others are drawn),
 and the answers are made from them as an aligner would give them (80 ms bins, peaks as wide and as far off as
@@ -279,11 +283,11 @@ class Score:
 DECODERS = ("argmax + LIS", "search", "search and second look")
 
 
-def measure(case: str, spoken: Sequence[Utterance]) -> dict[str, Score]:
+def measure(case: str, spoken: Sequence[Utterance], seed: int = 1) -> dict[str, Score]:
     """Return each decoder's figures over the utterances in one case; the same in every run."""
     spoil, silence_ms = CASES[case]
     scores = {name: Score() for name in DECODERS}
-    for seed, utterance in enumerate(spoken):
+    for number, utterance in enumerate(spoken, (seed - 1) * len(spoken)):
         # The first two see the silence; only the whole of it knows where speech is and trims it.
         whole = dataclasses.replace(
             utterance,
@@ -293,11 +297,11 @@ def measure(case: str, spoken: Sequence[Utterance]) -> dict[str, Score]:
         )
         places = np.arange(whole.duration_ms * SAMPLES_PER_MS, dtype=np.float32)
         units = tuple(str(i) for i in range(len(whole.edges_ms)))
-        (posterior,) = SpoiltAligner(whole, spoil, seed).align([AlignRequest(places, units, None)])
+        (posterior,) = SpoiltAligner(whole, spoil, number).align([AlignRequest(places, units, None)])
         found = (
             lis_times(posterior, whole.duration_ms),
             first_look(posterior, whole.duration_ms),
-            all_of_it(whole, SpoiltAligner(whole, spoil, seed)),
+            all_of_it(whole, SpoiltAligner(whole, spoil, number)),
         )
         for name, edges in zip(DECODERS, found, strict=True):
             scores[name].add(edges, whole.edges_ms)
@@ -353,13 +357,15 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.alignment")
     parser.add_argument("--model", help="whose own answers are decoded as well, such as demo")
-    model = parser.parse_args().model
-    spoken = utterances()
+    parser.add_argument("--seed", type=int, default=1, help="of all draws")
+    arguments = parser.parse_args()
+    model = arguments.model
+    spoken = utterances(arguments.seed)
     lines = [
         "| answers | decoder | AAS, ms | words of no length | words > 200 ms off |",
         "|---|---|---|---|---|",
     ]
-    cases = {case: measure(case, spoken) for case in CASES}
+    cases = {case: measure(case, spoken, arguments.seed) for case in CASES}
     cases["all"] = {name: pooled([scores[name] for scores in cases.values()]) for name in DECODERS}
     if model:
         cases[f"{model} model, its own"] = measure_model(model)

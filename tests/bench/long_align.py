@@ -3,8 +3,8 @@
     python -m tests.bench.long_align              60 minutes, and 6 to compare the memory with
     python -m tests.bench.long_align --minutes 6
 
-Speaks sentences that the demo pair never heard (so it needs the `demo-model` extra), with two minutes of music
-in the middle. In the script one word in twenty is another, a paragraph stands that nobody says, and one is
+Speaks sentences that the demo pair never heard (so it needs the `demo-model` extra), with two minutes of
+music in the middle. In the script one word in twenty is another, a paragraph stands that nobody says, and one is
 missing that somebody does. Prints how many of the kept words are within 200 ms, and what was reported.
 """
 
