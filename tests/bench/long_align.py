@@ -4,8 +4,8 @@
     python -m tests.bench.long_align --minutes 6
 
 Speaks sentences that the demo pair never heard (so it needs the `demo-model` extra), with two minutes of
-music in the middle. In the script one word in twenty is another, a paragraph stands that nobody says, and one is
-missing that somebody does. Prints how many of the kept words are within 200 ms, and what was reported.
+music in the middle. In the script one word in twenty is another, a paragraph stands that nobody says, and one
+is missing that somebody does. Prints how many kept words are within 200 ms, and what was reported.
 """
 
 from __future__ import annotations
