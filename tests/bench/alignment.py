@@ -4,8 +4,9 @@
     python -m tests.bench.alignment --model demo    a model's own answers to the samples' words as well
     python -m tests.bench.alignment --seed 7        other draws
 
-How wide the decoder looks around a bin, a word's least length and the rule for plateaus were chosen by looking
-at the draws of seed 1: figures to quote come from another seed, and even those are of the cases in mind then.
+How wide the decoder looks around a bin, a word's least length and the rule for plateaus were chosen while
+looking at the draws of seed 1: figures to quote come from another seed, and even those are of the cases that
+were in mind then.
 
 No weights are needed: the true word times are known (the samples' synthesiser wrote them; others are drawn),
 and the answers are made from them as an aligner would give them (80 ms bins, peaks as wide and as far off as
