@@ -1,24 +1,40 @@
-"""One batch of chunks through the engines: heard, timed, and put together as segments.
+"""One batch of chunks through the engines: heard, judged, timed, and put together as segments.
 
-In go audio and chunks of any sources; out comes a segment for each chunk, or None where nobody said anything.
-Knows engines by their protocols only, and gives every word a time, measured where that is possible.
+In go audio and chunks of any sources; out comes a piece for each chunk: what was heard, what is wrong with
+it, and the segment that it makes. Knows engines by their protocols only, and gives every word a time,
+measured where that is possible.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from qasr_cli import languages
 from qasr_cli.options import AlignOptions, DecodeOptions
-from qasr_cli.records import Chunk, Finish, Hypothesis, Segment
-from qasr_cli.speech import batching, timing, words
+from qasr_cli.records import Chunk, Hypothesis, Segment
+from qasr_cli.speech import batching, suspicion, timing, words
 from qasr_cli.speech.align import UnitTime, decode
 from qasr_cli.speech.headroom import Headroom
 from qasr_cli.speech.protocols import Aligner, AlignRequest, Engines, Posterior
 from qasr_cli.speech.words import DisplayWord
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A chunk, or a part of one, and what was heard in it.
+
+    Attributes:
+        flags: What is wrong with the answer, by `suspicion.Flag`.
+        segment: What it makes; None where there are no words, or as long as they have no times.
+    """
+
+    chunk: Chunk
+    answer: Hypothesis
+    flags: tuple[str, ...] = ()
+    segment: Segment | None = None
 
 
 def transcribe(
@@ -40,25 +56,48 @@ def transcribe(
     Raises:
         OutOfMemoryError: Not even one chunk fits into memory.
     """
-    heard = [_with_language(answer, decode_options) for answer in _recognize(audio, engines, decode_options)]
-    split = [words.split(answer.text.strip(), _code(answer)) for answer in heard]
-    aligner = engines.aligner if align_options.is_enabled else None
-    no_times: list[list[UnitTime] | None] = [None] * len(heard)
-    times = _align(audio, heard, split, aligner, engines.aligner_headroom) if aligner else no_times
+    pieces = hear(audio, chunks, engines, decode_options)
+    return [piece.segment for piece in add_times(audio, pieces, engines, align_options)]
+
+
+def hear(
+    audio: Sequence[np.ndarray], chunks: Sequence[Chunk], engines: Engines, options: DecodeOptions
+) -> list[Piece]:
+    """Return what the recognizer hears in each chunk, and what is wrong with it; without times.
+
+    Raises:
+        OutOfMemoryError: Not even one chunk fits into memory.
+    """
+    answers = batching.run_halving(
+        audio,
+        lambda some: engines.recognizer.recognize(some, options),
+        [len(samples) for samples in audio],
+        engines.recognizer_headroom,
+    )
+    named = [_with_language(answer, options) for answer in answers]
     return [
-        _assemble(chunk, answer, shown, found)
-        for chunk, answer, shown, found in zip(chunks, heard, split, times, strict=True)
+        Piece(chunk, answer, suspicion.find_flags(answer, chunk, options))
+        for chunk, answer in zip(chunks, named, strict=True)
     ]
 
 
-def _recognize(audio: Sequence[np.ndarray], engines: Engines, options: DecodeOptions) -> list[Hypothesis]:
-    lengths = [len(samples) for samples in audio]
-    return batching.run_halving(
-        audio,
-        lambda some: engines.recognizer.recognize(some, options),
-        lengths,
-        engines.recognizer_headroom,
-    )
+def add_times(
+    audio: Sequence[np.ndarray], pieces: Sequence[Piece], engines: Engines, options: AlignOptions
+) -> list[Piece]:
+    """Return the pieces with their segments; `audio` is `float32[n_samples]` of each.
+
+    Raises:
+        OutOfMemoryError: Not even one chunk fits into memory.
+    """
+    heard = [piece.answer for piece in pieces]
+    split = [words.split(answer.text.strip(), _code(answer)) for answer in heard]
+    aligner = engines.aligner if options.is_enabled else None
+    no_times: list[list[UnitTime] | None] = [None] * len(heard)
+    times = _align(audio, heard, split, aligner, engines.aligner_headroom) if aligner else no_times
+    return [
+        replace(piece, segment=_assemble(piece, shown, found))
+        for piece, shown, found in zip(pieces, split, times, strict=True)
+    ]
 
 
 def _with_language(answer: Hypothesis, options: DecodeOptions) -> Hypothesis:
@@ -99,13 +138,10 @@ def _align(
     return times
 
 
-def _assemble(
-    chunk: Chunk, answer: Hypothesis, shown: tuple[DisplayWord, ...], times: list[UnitTime] | None
-) -> Segment | None:
+def _assemble(piece: Piece, shown: tuple[DisplayWord, ...], times: list[UnitTime] | None) -> Segment | None:
     if not shown:
         return None
+    chunk = piece.chunk
     timed = timing.from_units(shown, times, chunk) if times else timing.spread(shown, chunk)
-    flags = ("truncated",) if answer.finish is Finish.TRUNCATED else ()
-    return Segment(
-        chunk.start_ms, chunk.end_ms, _code(answer), "".join(w.lead + w.text for w in shown), timed, flags
-    )
+    text = "".join(word.lead + word.text for word in shown)
+    return Segment(chunk.start_ms, chunk.end_ms, _code(piece.answer), text, timed, piece.flags)

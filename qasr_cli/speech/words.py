@@ -175,13 +175,15 @@ def _script(char: str) -> str:
 
 
 def weights(words: Sequence[DisplayWord]) -> Iterator[int]:
-    """Yield how long each word takes to say, relative to the others: its letters, and a breath for a stop.
+    """Yield how long each word takes to say, relative to the others: its letters, and a breath for a stop."""
+    for word in words:
+        pause = 3 if word.text[-1] in ".!?。！？…" else 1 if word.text[-1] in ",;:、，" else 0
+        yield max(1, count_letters(word.text)) + pause
+
+
+def count_letters(text: str) -> int:
+    """Return how many letters and digits a text has to say.
 
     A letter as wide as two (an ideograph, kana, a Hangul syllable) is a syllable, and counts as two.
     """
-    for word in words:
-        pause = 3 if word.text[-1] in ".!?。！？…" else 1 if word.text[-1] in ",;:、，" else 0
-        letters = sum(
-            1 + (unicodedata.east_asian_width(char) in "WF") for char in word.text if _is_kept(char)
-        )
-        yield max(1, letters) + pause
+    return sum(1 + (unicodedata.east_asian_width(char) in "WF") for char in text if _is_kept(char))

@@ -1,0 +1,141 @@
+"""The ladder of retries for what cannot be right.
+
+In go recordings with flagged pieces; out come the recordings with better ones. Each rung hears all that is
+still flagged once more, of all recordings together: cut in two at the best silence, without the context, in
+the file's language, and at last with a mild penalty on repetition as well. The first clean answer ends it
+for a piece; where there is none, the least doubtful answer is kept, with its flags. Text is never deleted:
+no answer without words takes the place of one that has some, unless hardly anything was said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from qasr_cli.options import DecodeOptions, GuardOptions
+from qasr_cli.records import Chunk
+from qasr_cli.speech import chunking, suspicion, vote
+from qasr_cli.speech.hearing import Recording, Request, hear_all
+from qasr_cli.speech.protocols import Engines
+from qasr_cli.speech.suspicion import Flag
+from qasr_cli.speech.transcribe import Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One way to hear a chunk again."""
+
+    is_split: bool
+    options: DecodeOptions
+
+
+@dataclass(slots=True)
+class Case:
+    """A flagged piece, and the ways that are left to hear it."""
+
+    recording: Recording
+    piece: Piece
+    attempts: list[Attempt]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something wrong, and something left to try."""
+        return bool(self.piece.flags and self.attempts)
+
+
+def rescue(
+    recordings: Sequence[Recording], engines: Engines, told: DecodeOptions, options: GuardOptions
+) -> list[Recording]:
+    """Return the recordings with what was flagged heard again.
+
+    Args:
+        recordings: Of any number of sources; what is not flagged in them is not touched.
+        engines: The rescue model is loaded by the first flagged piece, and then does all of this.
+        told: What the recognizer was told the first time.
+        options: The guard's.
+
+    Raises:
+        OutOfMemoryError: Not even one chunk fits into memory.
+    """
+    if not any(piece.flags for recording in recordings for piece in recording.pieces):
+        return list(recordings)
+    is_other = engines.load_rescue is not None
+    rescuers = engines.load_rescue() if engines.load_rescue else engines
+    reach_ms = rescuers.recognizer.capacity.max_chunk_ms
+    rows: list[list[Case]] = []
+    for recording in recordings:
+        row = []
+        for piece in recording.pieces:
+            forced = _language(piece, recording, told, options)
+            attempts = plan_attempts(piece.flags, told, forced, options.repetition_penalty)
+            if is_other:
+                attempts.insert(0, Attempt(False, told))
+            if piece.chunk.duration_ms > reach_ms:  # the rescue model may hear less at once
+                attempts = [attempt for attempt in attempts if attempt.is_split]
+            row.append(Case(recording, piece, attempts if piece.flags else []))
+        rows.append(row)
+    while any(case.is_open for row in rows for case in row):
+        rows = _climb(rows, rescuers)
+    return [
+        replace(recording, pieces=tuple(case.piece for case in row))
+        for recording, row in zip(recordings, rows, strict=True)
+    ]
+
+
+def plan_attempts(
+    flags: tuple[str, ...], told: DecodeOptions, forced: str | None, penalty: float
+) -> list[Attempt]:
+    """Return the rungs for a piece with these flags, without those that would repeat another.
+
+    What the flags point at comes first: an echo is heard without the context, a wrong language with the
+    right one. Where no text was heard, no language is forced: that would take away the model's way to say
+    that nobody speaks.
+    """
+    bare = replace(told, context="")
+    in_language = replace(bare, language=forced) if forced and Flag.EMPTY not in flags else bare
+    penalized = in_language if Flag.EMPTY in flags else replace(in_language, repetition_penalty=penalty)
+    rungs = [Attempt(True, told), Attempt(False, bare), Attempt(False, in_language), Attempt(True, penalized)]
+    if Flag.CONTEXT in flags:
+        rungs[:2] = [Attempt(False, bare), Attempt(True, bare)]
+    elif Flag.SCRIPT in flags or Flag.LANGUAGE in flags:
+        rungs.insert(0, Attempt(False, replace(in_language, context=told.context)))
+    return [rung for rung in dict.fromkeys(rungs) if rung != Attempt(False, told)]
+
+
+def doubt(pieces: Sequence[Piece], chunk: Chunk) -> float:
+    """Return how doubtful the pieces of a chunk are together, by how long each is; 0 when they are clean."""
+    if not any(suspicion.units(piece.answer.text) for piece in pieces):
+        whole = replace(pieces[0].answer, text="")
+        return suspicion.severity(suspicion.find_flags(whole, chunk, DecodeOptions()))
+    total_ms = sum(piece.chunk.duration_ms for piece in pieces)
+    return sum(suspicion.severity(piece.flags) * piece.chunk.duration_ms for piece in pieces) / total_ms
+
+
+def _language(piece: Piece, recording: Recording, told: DecodeOptions, options: GuardOptions) -> str | None:
+    """Return the code of the language to hear a piece in: the file's, if it has one."""
+    if told.language or (options.is_multilingual and Flag.LANGUAGE not in piece.flags):
+        return told.language
+    return vote.majority(recording.pieces, told.languages) or next(iter(told.languages), None)
+
+
+def _climb(rows: Sequence[list[Case]], engines: Engines) -> list[list[Case]]:
+    """Hear every open case once more, all in one go, and return what has become of the cases."""
+    parts: dict[int, tuple[Request, ...]] = {}
+    for case in (case for row in rows for case in row if case.is_open):
+        attempt = case.attempts.pop(0)
+        halves = chunking.halve(case.piece.chunk, case.recording.speech) if attempt.is_split else None
+        chunks = halves or (() if attempt.is_split else (case.piece.chunk,))
+        parts[id(case)] = tuple(Request(case.recording, chunk, attempt.options) for chunk in chunks)
+    heard = iter(hear_all([request for requests in parts.values() for request in requests], engines))
+    answers = {name: [next(heard) for _ in requests] for name, requests in parts.items()}
+    return [[after for case in row for after in _settle(case, answers.get(id(case), []))] for row in rows]
+
+
+def _settle(case: Case, pieces: list[Piece]) -> list[Case]:
+    """Return the case with the better of its piece and what was heard instead, in parts if it was cut.
+
+    A part that is still flagged climbs on by itself.
+    """
+    if not pieces or doubt(pieces, case.piece.chunk) >= doubt([case.piece], case.piece.chunk):
+        return [case]
+    return [Case(case.recording, piece, list(case.attempts)) for piece in pieces]
