@@ -214,8 +214,8 @@ class Transcript:
     def words(self) -> tuple[Word, ...]:
         """Every word of every segment, in order.
 
-        A segment's first word has no lead. In a language with spaces those who set lines put one there; in one
-        without, a word of another language next to another such word gets it here.
+        A segment's first word has no lead. In a language with spaces whoever sets lines puts one there; in
+        one without, a word of another language next to another such word gets it here.
         """
         known = languages.find(self.language) if self.language else None
         if known is None or known.is_spaced:

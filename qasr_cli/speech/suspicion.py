@@ -52,6 +52,7 @@ _MAX_REPEATS = 16  # a refrain of two seconds fills a chunk so often
 _MAX_SYLLABLES = 32  # laughing and la-la-la go on for longer
 _SYLLABLE_LETTERS = 4
 _SENTENCE_LETTERS = 20  # from here on it is no word or cry but a phrase, which nobody says again and again
+_LOOP_SHARE = 0.2  # of the text; a "1,000,000" in a fast talker's chunk is not what makes it too long
 _REFRAIN = 10  # letters a second at which a phrase is sung or counted out again and again
 
 _MIN_ECHO_UNITS, _MIN_ECHO_LETTERS = 3, 10  # one or two hotwords in a row are what people say
@@ -118,14 +119,16 @@ def is_loop(text: str, duration_ms: int, *, is_truncated: bool) -> bool:
     """Whether a text repeats itself as nobody does, `duration_ms` being all the time there was."""
     folded = _fold(text)
     widths = np.array([words.count_letters(char) for char in folded])
+    n_letters = int(widths.sum())
     for repeat in find_repeats(folded):
         n_stretch = int(widths[repeat.start : repeat.end].sum())
         n_phrase = n_stretch / (repeat.end - repeat.start) * repeat.period
         is_phrase = n_phrase >= _SENTENCE_LETTERS
         pace, pace_of_rest = (_REFRAIN, _BRISK) if is_phrase else (_BRISK, _FAST)
-        needed_s = n_stretch / pace + (int(widths.sum()) - n_stretch) / pace_of_rest
+        needed_s = n_stretch / pace + (n_letters - n_stretch) / pace_of_rest
         most = _MAX_SYLLABLES if n_phrase <= _SYLLABLE_LETTERS else _MAX_REPEATS
-        if is_truncated or repeat.n >= most or needed_s * MS_PER_S > duration_ms:
+        is_too_much = n_stretch >= _LOOP_SHARE * n_letters and needed_s * MS_PER_S > duration_ms
+        if is_truncated or repeat.n >= most or is_too_much:
             return True
     return False
 
