@@ -31,16 +31,21 @@ class Attempt:
 
 @dataclass(slots=True)
 class Case:
-    """A flagged piece, and the ways that are left to hear it."""
+    """A piece, and the ways that are left to hear it again.
+
+    Attributes:
+        best: What is taken if nothing better comes: the piece itself, or less doubtful ones in its place.
+    """
 
     recording: Recording
     piece: Piece
     attempts: list[Attempt]
+    best: list[Piece]
 
     @property
     def is_open(self) -> bool:
         """Whether there is something wrong, and something left to try."""
-        return bool(self.piece.flags and self.attempts)
+        return bool(self.attempts) and any(piece.flags for piece in self.best)
 
 
 def rescue(
@@ -68,16 +73,14 @@ def rescue(
         for piece in recording.pieces:
             forced = _language(piece, recording, told, options)
             attempts = plan_attempts(piece.flags, told, forced, options.repetition_penalty)
-            if is_other:
+            if is_other and piece.chunk.duration_ms <= reach_ms:  # it may hear less at once than the first
                 attempts.insert(0, Attempt(False, told))
-            if piece.chunk.duration_ms > reach_ms:  # the rescue model may hear less at once
-                attempts = [attempt for attempt in attempts if attempt.is_split]
-            row.append(Case(recording, piece, attempts if piece.flags else []))
+            row.append(_open(recording, piece, attempts))
         rows.append(row)
     while any(case.is_open for row in rows for case in row):
         rows = _climb(rows, rescuers)
     return [
-        replace(recording, pieces=tuple(case.piece for case in row))
+        replace(recording, pieces=tuple(piece for case in row for piece in case.best))
         for recording, row in zip(recordings, rows, strict=True)
     ]
 
@@ -118,24 +121,38 @@ def _language(piece: Piece, recording: Recording, told: DecodeOptions, options: 
     return vote.majority(recording.pieces, told.languages) or next(iter(told.languages), None)
 
 
+def _open(recording: Recording, piece: Piece, attempts: Sequence[Attempt]) -> Case:
+    """Return a piece's case; what is too short to be cut is heard whole, once in each way."""
+    if chunking.halve(piece.chunk, recording.speech) is None:
+        as_heard = attempts[0].options if attempts and attempts[0].is_split else None
+        whole = [Attempt(False, attempt.options) for attempt in attempts if attempt.options != as_heard]
+        attempts = list(dict.fromkeys(whole))
+    return Case(recording, piece, list(attempts), [piece])
+
+
 def _climb(rows: Sequence[list[Case]], engines: Engines) -> list[list[Case]]:
     """Hear every open case once more, all in one go, and return what has become of the cases."""
-    parts: dict[int, tuple[Request, ...]] = {}
+    asked: dict[int, list[Request]] = {}
     for case in (case for row in rows for case in row if case.is_open):
         attempt = case.attempts.pop(0)
-        halves = chunking.halve(case.piece.chunk, case.recording.speech) if attempt.is_split else None
-        chunks = halves or (() if attempt.is_split else (case.piece.chunk,))
-        parts[id(case)] = tuple(Request(case.recording, chunk, attempt.options) for chunk in chunks)
-    heard = iter(hear_all([request for requests in parts.values() for request in requests], engines))
-    answers = {name: [next(heard) for _ in requests] for name, requests in parts.items()}
+        chunk = case.piece.chunk
+        halves = chunking.halve(chunk, case.recording.speech) if attempt.is_split else None
+        asked[id(case)] = [Request(case.recording, part, attempt.options) for part in halves or (chunk,)]
+    heard = iter(hear_all([request for requests in asked.values() for request in requests], engines))
+    answers = {name: [next(heard) for _ in requests] for name, requests in asked.items()}
     return [[after for case in row for after in _settle(case, answers.get(id(case), []))] for row in rows]
 
 
 def _settle(case: Case, pieces: list[Piece]) -> list[Case]:
-    """Return the case with the better of its piece and what was heard instead, in parts if it was cut.
+    """Return what a case comes to with what was heard now.
 
-    A part that is still flagged climbs on by itself.
+    When it was cut and a part is clean, each part goes on by itself. Otherwise the whole goes on, with the
+    less doubtful of what there is to fall back on.
     """
-    if not pieces or doubt(pieces, case.piece.chunk) >= doubt([case.piece], case.piece.chunk):
-        return [case]
-    return [Case(case.recording, piece, list(case.attempts)) for piece in pieces]
+    chunk = case.piece.chunk
+    is_better = bool(pieces) and doubt(pieces, chunk) < doubt(case.best, chunk)
+    if is_better and len(pieces) > 1 and not all(piece.flags for piece in pieces):
+        return [_open(case.recording, piece, case.attempts if piece.flags else []) for piece in pieces]
+    if is_better:
+        case.best = pieces
+    return [case]
