@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -184,7 +185,9 @@ def is_echo(text: str, context: str) -> bool:
 @functools.lru_cache(maxsize=64)  # a context may be long, and is asked about with every chunk
 def units(text: str) -> tuple[str, ...]:
     """Return what a text says, without case, punctuation and spaces: words, or ideographs one by one."""
-    return tuple(unit.text for unit in words.find_units(text.casefold(), None))
+    # A mark parts words here even without a space after it: "Baku,Lima" is two.
+    apart = "".join(char if char == "'" or unicodedata.category(char)[0] in "LNM" else " " for char in text)
+    return tuple(unit.text for unit in words.find_units(apart.casefold(), None))
 
 
 # ── script ──────────────────────────────────────────────────────────────────────────────────────────────

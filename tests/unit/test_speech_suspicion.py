@@ -155,6 +155,7 @@ CONTEXT = "Dr. Nguyen, Baku, Port Said, Lima, Ulaanbaatar"
     [
         "Dr. Nguyen, Baku, Port Said, Lima, Ulaanbaatar.",
         "Baku, Port Said, Lima",
+        "Baku,Port Said,Lima",
         "dr nguyen baku port said lima ulaanbaatar and so we came to the harbour in the evening",
     ],
 )
