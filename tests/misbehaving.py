@@ -71,6 +71,21 @@ def looping_when_small(options: EngineOptions) -> Engines:
     return Engines(Misbehaving(options, change), Even())
 
 
+class _CrashingWhenAskedAgain(Misbehaving):
+    def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
+        if self.asked:
+            raise RuntimeError("cannot bear to be asked again")
+        return super().recognize(audio, options)
+
+
+def crashing_when_asked_again(options: EngineOptions) -> Engines:
+    """Return a recognizer that loops on more than four seconds, and has a bug that its next call meets."""
+    return Engines(
+        _CrashingWhenAskedAgain(options, lambda answer, s, told: _loop(answer, s, told) if s > 4 else answer),
+        Even(),
+    )
+
+
 def truncating_long(options: EngineOptions) -> Engines:
     """Return a recognizer that runs out of tokens on what is not short."""
 
@@ -173,3 +188,14 @@ def _half_hearing(text_of_gap: str) -> Callable[[EngineOptions], Engines]:
 half_hearing = _half_hearing("Six seven eight nine ten.")  # hears the rest when it is asked for it alone
 repeating_itself = _half_hearing("Three four five.")  # the words were there, the aligner was wrong
 half_deaf = _half_hearing("")
+
+
+def half_hearing_in_german(options: EngineOptions) -> Engines:
+    """Return a recognizer that hears the rest when asked for it, in German unless told the language."""
+
+    def change(answer: Hypothesis, seconds: float, told: DecodeOptions) -> Hypothesis:
+        if seconds > 7:
+            return Hypothesis("One two three four five.", "English")
+        return Hypothesis("Six seven.", "English") if told.language else Hypothesis("Sechs.", "German")
+
+    return Engines(Misbehaving(options, change), _Early())

@@ -18,6 +18,7 @@ from qasr_cli.speech.hearing import Recording, Request, hear_all, time_all
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.rescue import rescue
 from qasr_cli.speech.suspicion import Flag
+from qasr_cli.speech.transcribe import Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def review(
         OutOfMemoryError: Not even one chunk fits into memory.
     """
     rescued = rescue(recordings, engines, told, guard)
-    agreed = _bring_together(rescued, engines, told, guard)
+    agreed = _bring_together(rescued, rescued, engines, told, guard)
     timed = time_all(agreed, engines, align)
     found = _hear_gaps(timed, engines, told, guard)
     return [
@@ -55,14 +56,23 @@ def review(
 
 
 def _bring_together(
-    recordings: Sequence[Recording], engines: Engines, told: DecodeOptions, guard: GuardOptions
+    recordings: Sequence[Recording],
+    voters: Sequence[Recording],
+    engines: Engines,
+    told: DecodeOptions,
+    guard: GuardOptions,
 ) -> list[Recording]:
-    """Hear short pieces in another language than their file's again, in the file's; keep what is clean."""
+    """Hear short pieces in another language than their file's again, in the file's; keep what is clean.
+
+    What language a file is in is decided by the recording at the same place among the voters.
+    """
+    if told.language:  # the user has settled it
+        return list(recordings)
     requests: list[Request] = []
     places: list[tuple[int, int]] = []
-    for number, recording in enumerate(recordings):
-        language = vote.majority(recording.pieces, told.languages)
-        for place in vote.dissenters(recording.pieces, guard):
+    for number, (recording, file) in enumerate(zip(recordings, voters, strict=True)):
+        language = vote.majority(file.pieces)
+        for place in vote.dissenters(recording.pieces, file.pieces, guard):
             options = replace(told, language=language)
             requests.append(Request(recording, recording.pieces[place].chunk, options))
             places.append((number, place))
@@ -84,11 +94,31 @@ def _hear_gaps(
         for chunk in _chunks_of(gaps, recording, guard.min_uncovered_ms):
             requests.append(Request(recording, chunk, replace(told, context="")))
             owners.append(number)
-    found = [replace(recording, pieces=()) for recording in recordings]
+    heard: list[list[Piece]] = [[] for _ in recordings]
     for number, piece in zip(owners, hear_all(requests, engines), strict=True):
-        if not piece.flags and _is_new(piece.answer.text, piece.chunk, recordings[number]):
-            found[number] = replace(found[number], pieces=(*found[number].pieces, piece))
-    return found
+        if suspicion.units(piece.answer.text) and not piece.flags:
+            heard[number].append(piece)
+    found = [
+        replace(recording, pieces=tuple(more)) for recording, more in zip(recordings, heard, strict=True)
+    ]
+    agreed = _bring_together(found, recordings, engines, told, guard)
+    return [
+        replace(recording, pieces=tuple(_new_pieces(recording, more.pieces)))
+        for recording, more in zip(recordings, agreed, strict=True)
+    ]
+
+
+def _new_pieces(recording: Recording, found: Sequence[Piece]) -> Iterator[Piece]:
+    """Yield what does not say what the words around it say: those may have been given a wrong time."""
+    for piece in found:
+        said = suspicion.units(piece.answer.text)
+        near = [
+            suspicion.units(other.answer.text)
+            for other in recording.pieces
+            if other.chunk.end_ms >= piece.chunk.start_ms and other.chunk.start_ms <= piece.chunk.end_ms
+        ]
+        if not any(around[at : at + len(said)] == said for around in near for at in range(len(around))):
+            yield piece
 
 
 def _chunks_of(gaps: Sequence[Span], recording: Recording, min_ms: int) -> Iterator[Chunk]:
@@ -99,19 +129,6 @@ def _chunks_of(gaps: Sequence[Span], recording: Recording, min_ms: int) -> Itera
             end_ms = min(gap.end_ms, piece.chunk.end_ms)
             if end_ms - start_ms >= min_ms:
                 yield chunking.part(piece.chunk, recording.speech, start_ms, end_ms)
-
-
-def _is_new(text: str, chunk: Chunk, recording: Recording) -> bool:
-    """Whether a text is not what the words around the gap say: those may have been given a wrong time."""
-    said = suspicion.units(text)
-    near = [
-        suspicion.units(piece.answer.text)
-        for piece in recording.pieces
-        if piece.chunk.end_ms >= chunk.start_ms and piece.chunk.start_ms <= chunk.end_ms
-    ]
-    return bool(said) and not any(
-        around[at : at + len(said)] == said for around in near for at in range(len(around))
-    )
 
 
 def _conclude(recording: Recording, found: Recording, guard: GuardOptions) -> Reviewed:

@@ -29,10 +29,16 @@ def majority(pieces: Sequence[Piece], allowed: Sequence[str] = ()) -> str | None
     return max(candidates, key=lambda code: spoken[code], default=None)
 
 
-def dissenters(pieces: Sequence[Piece], options: GuardOptions) -> list[int]:
-    """Return the indices of short pieces in another language than a file that is clearly in one."""
-    spoken = _spoken_ms(pieces)
-    winner = majority(pieces)
+def dissenters(pieces: Sequence[Piece], voters: Sequence[Piece], options: GuardOptions) -> list[int]:
+    """Return the indices of short pieces in another language than a file that is clearly in one.
+
+    Args:
+        pieces: To look at; of the file that the voters are of.
+        voters: Decide what language the file is in.
+        options: Say what is short, and whether languages may change.
+    """
+    spoken = _spoken_ms(voters)
+    winner = majority(voters)
     if winner is None or options.is_multilingual or spoken[winner] < _LEAST_SHARE * sum(spoken.values()):
         return []
     return [

@@ -58,6 +58,13 @@ def test_a_rescue_model_redoes_what_is_doubtful(qasr: Qasr, long_clip: Path) -> 
     assert qasr("transcribe", long_clip, *arguments, "--rescue-model", "big", "-y").returncode == 0
 
 
+def test_a_rescue_model_that_is_missing_is_found_out_at_once(qasr: Qasr, long_clip: Path) -> None:
+    result = qasr("transcribe", long_clip, "--model", "demo", "--rescue-model", "nobody/has-this")
+    assert result.returncode == 69
+    assert "nobody/has-this" in result.stderr
+    assert not long_clip.with_suffix(".srt").exists()
+
+
 def test_speech_without_words_is_reported(qasr: Qasr, long_clip: Path) -> None:
     result = qasr("transcribe", long_clip, "--engine", "tests.misbehaving:deaf", "--json", "--strict")
     assert result.returncode == 4

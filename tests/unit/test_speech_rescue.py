@@ -292,6 +292,16 @@ class TestCoverage:
         assert all(one.end_ms <= other.start_ms for one, other in pairwise(words))
         assert len(scene.again) == 1
 
+    def test_what_is_found_is_in_the_file_s_language_too(self, folder: Path) -> None:
+        scene = Scene(folder, misbehaving.half_hearing_in_german, speech_of(0, 9))
+        (result,) = scene.play()
+        assert [(segment.language, segment.text) for segment in result.segments] == [
+            ("en", "One two three four five."),
+            ("en", "Six seven."),
+        ]
+        scene.guard = GuardOptions(is_multilingual=True)
+        assert [segment.language for segment in scene.play()[0].segments] == ["en", "de"]
+
     def test_words_that_were_there_are_not_doubled(self, folder: Path) -> None:
         (result,) = Scene(folder, misbehaving.repeating_itself, speech_of(0, 9)).play()
         assert texts(result) == ["One two three four five."]
