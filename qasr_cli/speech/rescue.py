@@ -66,17 +66,8 @@ def rescue(
         return list(recordings)
     is_other = engines.load_rescue is not None
     rescuers = engines.load_rescue() if engines.load_rescue else engines
-    reach_ms = rescuers.recognizer.capacity.max_chunk_ms
-    rows: list[list[Case]] = []
-    for recording in recordings:
-        row = []
-        for piece in recording.pieces:
-            forced = _language(piece, recording, told, options)
-            attempts = plan_attempts(piece.flags, told, forced, options.repetition_penalty)
-            if is_other and piece.chunk.duration_ms <= reach_ms:  # it may hear less at once than the first
-                attempts.insert(0, Attempt(False, told))
-            row.append(_open(recording, piece, attempts))
-        rows.append(row)
+    reach_ms = rescuers.recognizer.capacity.max_chunk_ms if is_other else 0
+    rows = [_cases(recording, told, options, reach_ms) for recording in recordings]
     while any(case.is_open for row in rows for case in row):
         rows = _climb(rows, rescuers)
     return [
@@ -114,18 +105,29 @@ def doubt(pieces: Sequence[Piece], chunk: Chunk) -> float:
     return sum(suspicion.severity(piece.flags) * piece.chunk.duration_ms for piece in pieces) / total_ms
 
 
-def _language(piece: Piece, recording: Recording, told: DecodeOptions, options: GuardOptions) -> str | None:
-    """Return the code of the language to hear a piece in: the file's, if it has one."""
-    if told.language or (options.is_multilingual and Flag.LANGUAGE not in piece.flags):
-        return told.language
-    return vote.majority(recording.pieces, told.languages) or next(iter(told.languages), None)
+def _cases(recording: Recording, told: DecodeOptions, options: GuardOptions, reach_ms: int) -> list[Case]:
+    """Return a case for each piece; `reach_ms` is what another model hears at once, 0 if there is none."""
+    cases = []
+    majority = vote.majority(recording.pieces, told.languages) or next(iter(told.languages), None)
+    for piece in recording.pieces:
+        if not piece.flags:
+            cases.append(Case(recording, piece, [], [piece]))
+            continue
+        is_kept = bool(told.language) or (options.is_multilingual and Flag.LANGUAGE not in piece.flags)
+        forced = told.language if is_kept else majority
+        attempts = plan_attempts(piece.flags, told, forced, options.repetition_penalty)
+        if piece.chunk.duration_ms <= reach_ms:
+            attempts.insert(0, Attempt(False, told))
+        cases.append(_open(recording, piece, attempts, None if reach_ms else told))
+    return cases
 
 
-def _open(recording: Recording, piece: Piece, attempts: Sequence[Attempt]) -> Case:
-    """Return a piece's case; what is too short to be cut is heard whole, once in each way."""
+def _open(
+    recording: Recording, piece: Piece, attempts: Sequence[Attempt], heard: DecodeOptions | None = None
+) -> Case:
+    """Return a piece's case; what is too short to be cut is heard whole, but not as it was `heard`."""
     if chunking.halve(piece.chunk, recording.speech) is None:
-        as_heard = attempts[0].options if attempts and attempts[0].is_split else None
-        whole = [Attempt(False, attempt.options) for attempt in attempts if attempt.options != as_heard]
+        whole = [Attempt(False, attempt.options) for attempt in attempts if attempt.options != heard]
         attempts = list(dict.fromkeys(whole))
     return Case(recording, piece, list(attempts), [piece])
 
@@ -152,7 +154,7 @@ def _settle(case: Case, pieces: list[Piece]) -> list[Case]:
     chunk = case.piece.chunk
     is_better = bool(pieces) and doubt(pieces, chunk) < doubt(case.best, chunk)
     if is_better and len(pieces) > 1 and not all(piece.flags for piece in pieces):
-        return [_open(case.recording, piece, case.attempts if piece.flags else []) for piece in pieces]
+        return [_open(case.recording, piece, case.attempts if piece.flags else ()) for piece in pieces]
     if is_better:
         case.best = pieces
     return [case]

@@ -157,6 +157,14 @@ def test_a_loop_that_nothing_else_ends_gets_a_mild_penalty_at_last(folder: Path)
     assert penalties == [*[1.0] * (len(penalties) - 1), 1.1]
 
 
+def test_what_is_too_short_to_be_cut_is_heard_whole_in_every_way(folder: Path) -> None:
+    scene = Scene(folder, misbehaving.looping_without_penalty, speech_of(0, 1.5))
+    scene.told = DecodeOptions(context="a, b, c")
+    (result,) = scene.play()
+    assert flags(result) == [()]
+    assert scene.again == [([1.5], DecodeOptions()), ([1.5], DecodeOptions(repetition_penalty=1.1))]
+
+
 def test_what_stays_wrong_is_kept_and_flagged(folder: Path) -> None:
     scene = Scene(folder, misbehaving.always_looping, speech_of(0, 4))
     (result,) = scene.play()
