@@ -7,6 +7,8 @@ beyond what the checkpoints themselves fix: the English names that the model was
 from __future__ import annotations
 
 import difflib
+import functools
+import unicodedata
 from dataclasses import dataclass
 
 from qasr_cli.errors import UsageError
@@ -24,6 +26,7 @@ class Language:
         name: The English name, exactly as the models write it after `language `.
         is_aligned: Qwen3-ForcedAligner knows it (11 of 30; the others get estimated word times).
         is_spaced: Words are written with spaces between them.
+        scripts: What it is written in, by the first word of its letters' Unicode names.
     """
 
     code: str
@@ -31,41 +34,43 @@ class Language:
     name: str
     is_aligned: bool = False
     is_spaced: bool = True
+    scripts: tuple[str, ...] = ("LATIN",)
 
 
+_KANA = ("HIRAGANA", "KATAKANA")
 # Names and aligner support: processing_qwen3_asr.py of transformers (LANGUAGE_CODE_TO_NAME,
 # FORCED_ALIGNER_LANGUAGES); codes: ISO 639.
 LANGUAGES: tuple[Language, ...] = (
-    Language("ar", "ara", "Arabic"),
+    Language("ar", "ara", "Arabic", scripts=("ARABIC",)),
     Language("cs", "ces", "Czech"),
     Language("da", "dan", "Danish"),
     Language("de", "deu", "German", is_aligned=True),
-    Language("el", "ell", "Greek"),
+    Language("el", "ell", "Greek", scripts=("GREEK",)),
     Language("en", "eng", "English", is_aligned=True),
     Language("es", "spa", "Spanish", is_aligned=True),
-    Language("fa", "fas", "Persian"),
+    Language("fa", "fas", "Persian", scripts=("ARABIC",)),
     Language("fi", "fin", "Finnish"),
     Language("fil", "fil", "Filipino"),
     Language("fr", "fra", "French", is_aligned=True),
-    Language("hi", "hin", "Hindi"),
+    Language("hi", "hin", "Hindi", scripts=("DEVANAGARI",)),
     Language("hu", "hun", "Hungarian"),
     Language("id", "ind", "Indonesian"),
     Language("it", "ita", "Italian", is_aligned=True),
-    Language("ja", "jpn", "Japanese", is_aligned=True, is_spaced=False),
-    Language("ko", "kor", "Korean", is_aligned=True),
-    Language("mk", "mkd", "Macedonian"),
+    Language("ja", "jpn", "Japanese", is_aligned=True, is_spaced=False, scripts=("CJK", *_KANA)),
+    Language("ko", "kor", "Korean", is_aligned=True, scripts=("HANGUL",)),
+    Language("mk", "mkd", "Macedonian", scripts=("CYRILLIC",)),
     Language("ms", "msa", "Malay"),
     Language("nl", "nld", "Dutch"),
     Language("pl", "pol", "Polish"),
     Language("pt", "por", "Portuguese", is_aligned=True),
     Language("ro", "ron", "Romanian"),
-    Language("ru", "rus", "Russian", is_aligned=True),
+    Language("ru", "rus", "Russian", is_aligned=True, scripts=("CYRILLIC",)),
     Language("sv", "swe", "Swedish"),
-    Language("th", "tha", "Thai", is_spaced=False),
+    Language("th", "tha", "Thai", is_spaced=False, scripts=("THAI",)),
     Language("tr", "tur", "Turkish"),
     Language("vi", "vie", "Vietnamese"),
-    Language("yue", "yue", "Cantonese", is_aligned=True, is_spaced=False),
-    Language("zh", "zho", "Chinese", is_aligned=True, is_spaced=False),
+    Language("yue", "yue", "Cantonese", is_aligned=True, is_spaced=False, scripts=("CJK",)),
+    Language("zh", "zho", "Chinese", is_aligned=True, is_spaced=False, scripts=("CJK",)),
 )
 
 # ISO 639-2/B codes, superseded codes, 639-3 codes of the individual languages meant, and other names.
@@ -81,6 +86,30 @@ _BY_SPELLING = {
     for spelling in (language.code, language.code3, language.name.lower())
 }
 _BY_SPELLING |= {alias: _BY_SPELLING[code] for alias, code in _ALIASES.items()}
+
+
+# Of a letter's Unicode name, the first word where it is not the script's own.
+_SCRIPT_OF = {"IDEOGRAPHIC": "CJK", "FULLWIDTH": "LATIN", "HALFWIDTH": "KATAKANA"}
+_UNSPACED_SCRIPTS = {"CJK", *_KANA, "THAI"}
+
+
+@functools.cache
+def script(letter: str) -> str:
+    """Return what a letter is written in (`LATIN`, `HANGUL`, `CJK`), or "" for what is no letter."""
+    if not letter.isalpha():
+        return ""
+    first = unicodedata.name(letter, "").replace("-", " ").partition(" ")[0]
+    return _SCRIPT_OF.get(first, first)
+
+
+def joint(before: str, after: str) -> str:
+    """Return what belongs between two texts that were heard apart: a space if both scripts write spaces."""
+    return "" if not (before and after) or _is_unspaced(before[-1]) or _is_unspaced(after[0]) else " "
+
+
+def _is_unspaced(char: str) -> bool:
+    is_wide_mark = unicodedata.category(char)[0] == "P" and unicodedata.east_asian_width(char) in "WF"
+    return is_wide_mark or script(char) in _UNSPACED_SCRIPTS
 
 
 def find(spelling: str) -> Language | None:

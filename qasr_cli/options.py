@@ -72,6 +72,28 @@ class DecodeOptions:
 
     language: str | None = None
     context: str = ""  # free text or hotwords, given to the model as its system prompt
+    languages: tuple[str, ...] = ()  # codes that detection may choose from; empty: all
+    repetition_penalty: float = 1.0  # 1: none; set by the guard for a chunk that loops, never for all
+
+    def __post_init__(self) -> None:
+        _require(
+            self.language is None or not self.languages or self.language in self.languages,
+            "--language must be one of --languages",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GuardOptions:
+    """What is done about text that cannot be right; see `speech.suspicion` for what counts as that."""
+
+    rescue_model: str = ""  # a second, better model that redoes what is doubtful; "": the same one does
+    is_multilingual: bool = False  # languages change within a file: nothing is redone in the majority's
+    repetition_penalty: float = 1.1  # of the last retry; 1.2 and more begins to cost real repetitions
+    max_dissent_ms: int = 8_000  # speech in another language than the file's that passes for a mistake
+    min_uncovered_ms: int = 2_000  # speech without words that is worth hearing again and reporting
+
+    def __post_init__(self) -> None:
+        _require(self.repetition_penalty >= 1, "the repetition penalty must be at least 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +168,7 @@ class Options:
     vad: VadOptions = field(default_factory=VadOptions)
     chunk: ChunkOptions = field(default_factory=ChunkOptions)
     decode: DecodeOptions = field(default_factory=DecodeOptions)
+    guard: GuardOptions = field(default_factory=GuardOptions)
     align: AlignOptions = field(default_factory=AlignOptions)
     cue: CueOptions = field(default_factory=CueOptions)
     output: OutputOptions = field(default_factory=OutputOptions)
@@ -157,6 +180,7 @@ class Options:
 
         Cues are made from the transcript, so `cue` is not part of it, nor is where or how fast it ran.
         """
-        decides = [asdict(group) for group in (self.media, self.vad, self.chunk, self.decode, self.align)]
+        groups = (self.media, self.vad, self.chunk, self.decode, self.guard, self.align)
+        decides = [asdict(group) for group in groups]
         canonical = json.dumps([SCHEMA, model_id, aligner_id, decides], sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -1,7 +1,7 @@
 """One source, from media to rendered text, in the order in which the data flows.
 
     prepare: probe, decode, find speech   (a process and a thread per source, several sources ahead)
-    [the engine turns chunks of many sources into segments; see runs.lanes]
+    [the engine turns chunks of many sources into segments; see runs.engine_lane]
     finish:  segments to a transcript
     render:  transcript to cues to file texts   (pure, milliseconds, also `qasr render`)
 
@@ -21,7 +21,7 @@ from qasr_cli.formats.script_reading import ScriptFile
 from qasr_cli.media import decode
 from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import CueOptions, Options, OutputOptions
-from qasr_cli.records import Cue, Segment, Source, Track, Transcript, Waveform
+from qasr_cli.records import Cue, Segment, Source, Span, Track, Transcript, Waveform
 from qasr_cli.speech import chunking, following
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.script import AdLib
@@ -135,9 +135,16 @@ def prepare(source: Source, folder: Path, options: Options, stop: threading.Even
 
 
 def finish(
-    prepared: Prepared, segments: Sequence[Segment | None], engines: Engines, options: Options
+    prepared: Prepared,
+    segments: Sequence[Segment | None],
+    engines: Engines,
+    options: Options,
+    uncovered: tuple[Span, ...] = (),
 ) -> Transcript:
-    """Return the transcript of a source whose every chunk is back (None where a chunk had no words)."""
+    """Return the transcript of a source whose every chunk is back (None where a chunk had no words).
+
+    `uncovered` is the speech that stayed without words.
+    """
     aligner_id = engines.aligner.model_id if engines.aligner else ""
     return Transcript(
         source_name=prepared.source.relative.name,
@@ -147,6 +154,7 @@ def finish(
         fingerprint=options.fingerprint(engines.recognizer.model_id, aligner_id),
         model=engines.recognizer.model_id,
         aligner=aligner_id,
+        uncovered=uncovered,
     )
 
 

@@ -7,12 +7,13 @@ What each record's docstring calls "always true" is checked where it is cheap, a
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
+from qasr_cli import languages
 from qasr_cli.timebase import BYTES_PER_SAMPLE, ms_to_samples, samples_to_ms
 
 _INT16_SCALE = np.float32(1 / 32768)  # int16 full scale to [-1, 1)
@@ -100,6 +101,7 @@ class Chunk:
 
     Attributes:
         speech: The speech spans inside, clipped to the chunk (container time).
+        clear_ms: How much of it the detector is sure is speech; 0 when nobody has looked.
     """
 
     source_id: int
@@ -107,11 +109,17 @@ class Chunk:
     start_ms: int
     end_ms: int
     speech: tuple[Span, ...] = ()
+    clear_ms: int = 0
 
     @property
     def duration_ms(self) -> int:
         """Length in milliseconds."""
         return self.end_ms - self.start_ms
+
+    @property
+    def speech_ms(self) -> int:
+        """How much of it is speech; all of it when no spans are known."""
+        return sum(span.duration_ms for span in self.speech) or self.duration_ms
 
 
 class Finish(StrEnum):
@@ -159,7 +167,7 @@ class Segment:
 
     Attributes:
         language: Code such as `en`, or None when the model named none.
-        flags: What is doubtful about it, in words for the JSON and the summary (`truncated`).
+        flags: What is doubtful about it, by the names of `speech.suspicion.Flag` (`truncated`, `loop`).
     """
 
     start_ms: int
@@ -177,7 +185,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """All that any output needs; the border between model and subtitles."""
+    """All that any output needs; the border between model and subtitles.
+
+    Attributes:
+        uncovered: Speech that no words were found for, after it was heard again; ordered, disjoint.
+    """
 
     source_name: str
     track: Track
@@ -186,6 +198,7 @@ class Transcript:
     fingerprint: str
     model: str = ""
     aligner: str = ""
+    uncovered: tuple[Span, ...] = ()
 
     @property
     def language(self) -> str | None:
@@ -199,8 +212,21 @@ class Transcript:
 
     @property
     def words(self) -> tuple[Word, ...]:
-        """Every word of every segment, in order."""
-        return tuple(word for segment in self.segments for word in segment.words)
+        """Every word of every segment, in order.
+
+        A segment's first word has no lead. In a language with spaces whoever sets lines puts one there; in
+        one without, a word of another language next to another such word gets it here.
+        """
+        known = languages.find(self.language) if self.language else None
+        if known is None or known.is_spaced:
+            return tuple(word for segment in self.segments for word in segment.words)
+        words: list[Word] = []
+        for segment in self.segments:
+            for number, word in enumerate(segment.words):
+                is_seam = number == 0 and bool(words) and not word.lead
+                lead = languages.joint(words[-1].text, word.text) if is_seam else word.lead
+                words.append(replace(word, lead=lead))
+        return tuple(words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,16 @@ Model = Annotated[
         metavar="NAME",
     ),
 ]
+RescueModel = Annotated[
+    str,
+    _flag(
+        _MODEL,
+        "A better model, such as 1.7b, that redoes only what is doubtful; loaded when something is.",
+        "--rescue-model",
+        metavar="NAME",
+        **_UNSET,
+    ),
+]
 Aligner = Annotated[
     str,
     _flag(
@@ -141,6 +151,25 @@ Language = Annotated[
         "en, eng, English, ...; auto lets the model tell.",
         *("--language", "-l"),
         metavar="CODE",
+    ),
+]
+Languages = Annotated[
+    str,
+    _flag(
+        _SPEECH,
+        "Let the model choose from these only.",
+        "--languages",
+        metavar="EN,KO,...",
+        **_UNSET,
+    ),
+]
+Multilingual = Annotated[
+    bool,
+    _flag(
+        _SPEECH,
+        "People change languages: keep each segment's own. Without it a few seconds in another language "
+        "than the file's are taken for a mistake and heard again.",
+        "--multilingual",
     ),
 ]
 Context = Annotated[

@@ -38,7 +38,8 @@ def transcribe(inputs: Sequence[Path], options: Options, progress: str, *, verbo
     begun_s = time.monotonic()
     with _sources(inputs, options) as found:
         plans = plan_outputs(found, options.output)
-        run = Run(options, functools.partial(engines.load, options.engine), reporter, stdout.write)
+        load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
+        run = Run(options, load, reporter, stdout.write)
         try:
             report = run.execute(plans)
         except BaseException:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import typer
 
-from qasr_cli import languages
 from qasr_cli.cli import choices, flags
 from qasr_cli.cli.flags import DEFAULTS
+from qasr_cli.languages import AUTO, find, parse
 from qasr_cli.options import (
     AlignOptions,
     ChunkOptions,
@@ -42,6 +42,7 @@ def command(
     json_lines: flags.JsonLines = DEFAULTS.output.is_json_lines,
     overwrite: flags.Overwrite = DEFAULTS.output.is_overwrite,
     model: flags.Model = DEFAULTS.engine.model,
+    rescue_model: flags.RescueModel = DEFAULTS.guard.rescue_model,
     aligner: flags.Aligner = DEFAULTS.engine.aligner,
     revision: flags.Revision = "",
     offline: flags.Offline = DEFAULTS.engine.is_offline,
@@ -49,7 +50,9 @@ def command(
     dtype: flags.Dtype = DEFAULTS.engine.dtype,
     batch_size: flags.BatchSize = DEFAULTS.engine.batch_size,
     engine: flags.Engine = DEFAULTS.engine.engine,
-    language: flags.Language = languages.AUTO,
+    language: flags.Language = AUTO,
+    languages: flags.Languages = "",
+    multilingual: flags.Multilingual = DEFAULTS.guard.is_multilingual,
     context: flags.Context = DEFAULTS.decode.context,
     hotwords: flags.Hotwords = "",
     audio_track: flags.AudioTrack = DEFAULTS.media.audio_track,
@@ -79,7 +82,8 @@ def command(
         media=MediaOptions(audio_track, max_hours),
         vad=VadOptions(vad_onset, vad_offset),
         chunk=_chunk_options(seconds_to_ms(chunk_seconds)),
-        decode=_decode_options(language, context, hotwords),
+        decode=_decode_options(language, context, hotwords, languages),
+        guard=replace(DEFAULTS.guard, rescue_model=rescue_model, is_multilingual=multilingual),
         align=AlignOptions(is_enabled=aligner.lower() != "none"),
         cue=choices.cue_options(max_line_width, max_lines, max_cps, (min_duration, max_duration), min_gap),
         output=replace(
@@ -100,11 +104,15 @@ def command(
     raise typer.Exit(jobs.transcribe(inputs, options, progress, verbosity=-1 if quiet else verbose))
 
 
-def _decode_options(language: str, context: str, hotwords: str) -> DecodeOptions:
-    found = languages.parse(language)
+def _decode_options(language: str, context: str, hotwords: str, allowed: str = "") -> DecodeOptions:
+    found = parse(language)
+    named = [parse(name) for name in allowed.split(",") if name.strip()]
+    codes = tuple(dict.fromkeys(one.code for one in named if one))
+    if len(codes) == 1 and found is None:
+        found = find(codes[0])  # a choice of one is none
     listed = ", ".join(line.strip() for line in _text_of("--hotwords", hotwords).splitlines() if line.strip())
     told = [_text_of("--context", context).strip(), listed]
-    return DecodeOptions(found.code if found else None, ", ".join(filter(None, told)))
+    return DecodeOptions(found.code if found else None, ", ".join(filter(None, told)), codes)
 
 
 def _text_of(flag: str, value: str) -> str:

@@ -8,35 +8,53 @@ them, so that `qasr --help` and a run with nothing to do never wait for them.
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from qasr_cli.errors import UnavailableError, UsageError
 from qasr_cli.options import EngineOptions
 from qasr_cli.speech.protocols import Engines
 
+if TYPE_CHECKING:
+    from qasr_cli.engines.checkpoints import Checkpoint
+
 EngineFactory = Callable[[EngineOptions], Engines]
 
 
-def load(options: EngineOptions) -> Engines:
+def load(options: EngineOptions, rescue_model: str = "") -> Engines:
     """Return the engines that `options.engine` names: a built-in name or `module:factory`.
 
     A factory takes the `EngineOptions` and returns `Engines`; it is how other implementations, and the
-    tests' fakes, come in.
+    tests' fakes, come in. The rescue model comes from the same factory, when something is doubtful.
 
     Raises:
         UsageError: The name is neither built in nor of the form `module:factory`.
         UnavailableError: The module or the factory in it does not exist, or weights or a device are missing.
     """
-    return _find_factory(options.engine)(options)
+    factory = _find_factory(options.engine)
+    if not rescue_model:
+        return factory(options)
+    other = replace(options, model=rescue_model, aligner="none", revision=None)
+    if factory is _load_qwen3:
+        _fetch_recognizer(other)  # one that is missing is found out now, and not hours into the run
+    return replace(factory(options), load_rescue=functools.cache(lambda: factory(other)))
+
+
+def _fetch_recognizer(options: EngineOptions) -> Checkpoint:
+    from qasr_cli.engines import checkpoints
+
+    location = checkpoints.recognizer_location(options.model)
+    return checkpoints.fetch(location, options.revision, is_offline=options.is_offline)
 
 
 def _load_qwen3(options: EngineOptions) -> Engines:
     """Find the weights first: torch takes seconds to load, and a missing model should not."""
     from qasr_cli.engines import checkpoints
 
-    model = checkpoints.recognizer_location(options.model)
-    recognizer = checkpoints.fetch(model, options.revision, is_offline=options.is_offline)
+    recognizer = _fetch_recognizer(options)
     where = checkpoints.aligner_location(options.aligner, options.model)
     aligner = checkpoints.fetch(where, is_offline=options.is_offline) if where else None
     from qasr_cli.engines import qwen3

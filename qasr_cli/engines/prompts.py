@@ -21,6 +21,7 @@ _HOP_SAMPLES = 160  # 10 ms a mel frame
 _MIN_SAMPLES = SAMPLE_RATE_HZ // 2  # the models were trained on at least half a second
 _FRAMES_PER_BLOCK = 100  # the encoder convolves one second at a time …
 _INSIDE_MARKER = re.compile(r"(?<=<)(?=(?:asr_text|timestamp)>)")
+_NOBODY = "None"  # what the models name in place of a language when nobody speaks
 _TOKENS_PER_BLOCK = 13  # … into 13 tokens: 100 -> 50 -> 25 -> 13
 
 
@@ -113,6 +114,10 @@ class Prompts:
             *(self._turn_start, *self._encode("user\n"), *heard, self._turn_end, *self._encode("\n")),
             *(self._turn_start, *self._encode("assistant\n"), *forced),
         ]
+
+    def language_tags(self, names: Sequence[str]) -> list[list[int]]:
+        """Return the ids with which an answer in each of the languages begins, and one without speech."""
+        return [[*self._encode(f"language {name}"), self.text_marker] for name in (*names, _NOBODY)]
 
     def alignment(self, n_tokens: int, units: Sequence[str]) -> list[int]:
         """Return the aligner's prompt: the audio, then each unit with a slot for its start and its end.

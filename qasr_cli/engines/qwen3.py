@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from transformers import LogitsProcessorList
+from transformers import LogitsProcessor, LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 from transformers.utils import logging as transformers_logging
 
 from qasr_cli import languages
-from qasr_cli.engines import device, loading, prompts
+from qasr_cli.engines import device, loading, prompts, steering
 from qasr_cli.engines.checkpoints import Checkpoint
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
@@ -73,7 +73,7 @@ class Qwen3Recognizer:
         budgets = [_token_budget(len(samples)) for samples in audio]
         self._refuse_long_prompts(ids, max(budgets))
         with _device_errors(self._placement.device):
-            written = self._generate(features, ids, max(budgets))
+            written = self._generate(features, ids, max(budgets), options)
         name = forced.name if forced else None
         return [
             self._parse(row[:budget], name) for row, budget in zip(written.tolist(), budgets, strict=True)
@@ -91,11 +91,15 @@ class Qwen3Recognizer:
             )
 
     def _generate(
-        self, features: Sequence[prompts.Features], ids: Sequence[list[int]], n_tokens: int
+        self,
+        features: Sequence[prompts.Features],
+        ids: Sequence[list[int]],
+        n_tokens: int,
+        options: DecodeOptions,
     ) -> torch.Tensor:
         """Return `int64[n_chunks, n_new_tokens]`, padded after the stop token."""
         padded, mask = prompts.pad(ids, self._prompts.stop_ids[-1], is_left=True)
-        watch = _FiniteWatch()
+        watch = steering.FiniteWatch()
         with torch.inference_mode():
             out = self._model.generate(
                 **_tensors(features, padded, mask, self._placement),
@@ -103,12 +107,26 @@ class Qwen3Recognizer:
                 do_sample=False,
                 eos_token_id=self._prompts.stop_ids,
                 pad_token_id=self._prompts.stop_ids[-1],
-                logits_processor=LogitsProcessorList([watch]),
+                logits_processor=LogitsProcessorList([watch, *self._rules(options, padded.shape[1])]),
             )
         if not watch.is_finite():
             raise _not_numbers(self.model_id, self._placement)
         new: torch.Tensor = out[:, padded.shape[1] :].cpu()
         return new
+
+    def _rules(self, options: DecodeOptions, n_prompt_tokens: int) -> list[LogitsProcessor]:
+        """Return what changes the choice of tokens; nothing, as a rule, and never what the prompt says."""
+        rules: list[LogitsProcessor] = []
+        if options.languages and not options.language:
+            names = [found.name for code in options.languages if (found := languages.find(code))]
+            rules.append(steering.AllowedTags(self._prompts.language_tags(names), n_prompt_tokens))
+        if options.repetition_penalty != 1:
+            rules.append(
+                RepetitionPenaltyLogitsProcessor(
+                    float(options.repetition_penalty), prompt_ignore_length=n_prompt_tokens
+                )
+            )
+        return rules
 
     def _parse(self, ids: list[int], forced: str | None) -> Hypothesis:
         """Split `language X<asr_text>text`; a forced language stands in the prompt and not in the answer."""
@@ -183,21 +201,6 @@ class Qwen3Aligner:
         n_bins = min(duration_ms // self._bin_ms + 2, logits.shape[1])
         log_probs = torch.log_softmax(logits[:, :n_bins], dim=-1).numpy()
         return Posterior(log_probs, self._bin_ms, self._offset_ms)
-
-
-class _FiniteWatch:
-    """Looks at every step's logits and changes none; a number that is none must never become text."""
-
-    def __init__(self) -> None:
-        self._seen: torch.Tensor | None = None
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        now = torch.isfinite(scores).all()
-        self._seen = now if self._seen is None else self._seen & now  # stays on the device: no waiting
-        return scores
-
-    def is_finite(self) -> bool:
-        return self._seen is None or bool(self._seen)
 
 
 def _not_numbers(model_id: str, placement: Placement) -> UnavailableError:

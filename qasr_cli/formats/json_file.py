@@ -5,7 +5,8 @@ cues are written for other programs and are not read, since they follow from the
 milliseconds, keys have a fixed order, and each word and cue is one line, so that a ten-hour file stays small
 and a diff of two shows the words that changed.
 
-`confidence` is a number or null. Whatever is optional in other tools' JSON is always there in this one.
+`confidence` is a number or null. Whatever is optional in other tools' JSON is always there in this one. Files
+from before `uncovered` was written are read as if it were empty.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterator, Sequence
 
 from qasr_cli.formats.json_reading import Fields, load_object
 from qasr_cli.options import SCHEMA, OutputOptions
-from qasr_cli.records import Cue, Segment, Timing, Track, Transcript, Word
+from qasr_cli.records import Cue, Segment, Span, Timing, Track, Transcript, Word
 
 # Legal in JSON strings, but ends of lines to some readers (NEL, LS, PS), or not encodable: a file name that
 # is not UTF-8 comes with lone surrogates, and must come back as it was.
@@ -80,6 +81,7 @@ def _head(transcript: Transcript) -> dict[str, object]:
         "model": transcript.model,
         "aligner": transcript.aligner,
         "fingerprint": transcript.fingerprint,
+        "uncovered": [[span.start_ms, span.end_ms] for span in transcript.uncovered],
     }
 
 
@@ -153,6 +155,7 @@ def parse(text: str) -> Transcript:
         fingerprint=whole.text("fingerprint"),
         model=whole.text("model"),
         aligner=whole.text("aligner"),
+        uncovered=tuple(Span(start, end) for start, end in whole.spans("uncovered")),
     )
 
 

@@ -113,6 +113,17 @@ class Fields:
             raise self.wrong(key, "is out of range")
         return float(value)
 
+    def spans(self, key: str) -> list[tuple[int, int]]:
+        """Return a list of `[start, end]` in milliseconds; none when there is no such key."""
+        value = self.values.get(key, [])
+        if not isinstance(value, list):
+            raise self.wrong(key, "must be a list")
+        for number, pair in enumerate(value):
+            is_pair = isinstance(pair, list) and len(pair) == 2 and all(type(edge) is int for edge in pair)
+            if not is_pair or not 0 <= pair[0] < pair[1] <= _MAX_COUNT:
+                raise self.wrong(f"{key}[{number}]", "must be a start and a later end")
+        return [(start, end) for start, end in value]
+
     def child(self, key: str) -> Fields:
         """Return an object."""
         value = self._get(key)

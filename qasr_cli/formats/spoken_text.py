@@ -41,7 +41,10 @@ def one_line(text: str) -> str:
 
 def joined(cue: Cue, transcript: Transcript) -> str:
     """Return a cue's text as one line, with a space for each line break where the language writes spaces."""
-    return (" " if is_spaced(transcript.language) else "").join(one_line(line) for line in cue.lines)
+    text = ""
+    for line in map(one_line, cue.lines):
+        text += (" " if text and is_spaced(transcript.language) else languages.joint(text, line)) + line
+    return text
 
 
 def is_spaced(language: str | None) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qasr_cli.formats.spoken_text import is_spaced, one_line
+from qasr_cli import languages
+from qasr_cli.formats.spoken_text import one_line
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Segment, Transcript
 
@@ -32,4 +33,4 @@ def _append(paragraph: str, segment: Segment) -> str:
     text = " ".join(one_line(segment.text).split())
     if not paragraph or not text:
         return paragraph + text
-    return paragraph + (" " if is_spaced(segment.language) else "") + text
+    return paragraph + languages.joint(paragraph, text) + text

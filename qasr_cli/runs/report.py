@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from qasr_cli.errors import ExitCode, QasrError
-from qasr_cli.records import Outcome, Status
+from qasr_cli.records import Outcome, Status, Transcript
+from qasr_cli.speech.suspicion import Flag
 from qasr_cli.timebase import MS_PER_S, format_clock
+
+_IN_WORDS = {
+    Flag.LANGUAGE: "in another language",
+    Flag.SCRIPT: "in the wrong script",
+    Flag.TRUNCATED: "cut short",
+    Flag.RATE: "at an impossible pace",
+    Flag.CONTEXT: "repeating the context",
+    Flag.LOOP: "looping",
+}
+
+
+def doubts(transcript: Transcript) -> tuple[str, ...]:
+    """Return what is doubtful about a transcript: nothing, or one short line."""
+    flagged = [segment for segment in transcript.segments if segment.flags]
+    parts: list[str] = []
+    if flagged:
+        counts = Counter(flag for segment in flagged for flag in segment.flags)
+        kinds = [f"{counts[flag]} {text}" for flag, text in _IN_WORDS.items() if counts[flag]]
+        parts.append(f"{len(flagged)} of {len(transcript.segments)} segments doubtful ({', '.join(kinds)})")
+    if transcript.uncovered:
+        lost_ms = sum(span.duration_ms for span in transcript.uncovered)
+        first = format_clock(transcript.uncovered[0].start_ms)[:-4]
+        parts.append(f"{lost_ms / MS_PER_S:.1f} s of speech without words, first at {first}")
+    return ("; ".join(parts),) if parts else ()
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ as there is a pause to be had, never makes a chunk longer than its limit, never 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,8 +28,40 @@ def plan(source_id: int, speech: SpeechMap, options: ChunkOptions) -> tuple[Chun
     pieces = [piece for span in speech.spans for piece in _split_long(span, speech.probs, options)]
     chunks: list[Chunk] = []
     for group in _pack(pieces, options):
-        chunks.append(Chunk(source_id, len(chunks), group[0].start_ms, group[-1].end_ms, _join(group)))
+        start_ms, end_ms = group[0].start_ms, group[-1].end_ms
+        clear_ms = speech.clear_ms(start_ms, end_ms)
+        chunks.append(Chunk(source_id, len(chunks), start_ms, end_ms, _join(group), clear_ms))
     return tuple(chunks)
+
+
+def halve(chunk: Chunk, speech: SpeechMap) -> tuple[Chunk, Chunk] | None:
+    """Return a chunk in two parts, cut at its longest pause away from its ends; None if it is too short.
+
+    Where there is no pause the cut is where the detector is least sure of speech.
+    """
+    margin_ms = max(_SHORTEST_MS, chunk.duration_ms // 4)
+    earliest_ms, latest_ms = chunk.start_ms + margin_ms, chunk.end_ms - margin_ms
+    if earliest_ms > latest_ms:
+        return None
+    pauses = [
+        (after.start_ms - before.end_ms, before.end_ms, after.start_ms)
+        for before, after in pairwise(chunk.speech)
+        if earliest_ms <= before.end_ms and after.start_ms <= latest_ms
+    ]
+    cut_ms = _quietest(speech.probs, earliest_ms, latest_ms)
+    _, end_ms, start_ms = max(pauses, default=(0, cut_ms, cut_ms))
+    return part(chunk, speech, chunk.start_ms, end_ms), part(chunk, speech, start_ms, chunk.end_ms)
+
+
+def part(chunk: Chunk, speech: SpeechMap, start_ms: int, end_ms: int) -> Chunk:
+    """Return `[start_ms, end_ms)` of a chunk as a chunk of its own, with the speech that lies in it."""
+    clipped = (
+        (max(span.start_ms, start_ms), min(span.end_ms, end_ms))
+        for span in chunk.speech
+        if span.start_ms < end_ms and start_ms < span.end_ms
+    )
+    spans = tuple(Span(*edges) for edges in clipped)
+    return Chunk(chunk.source_id, chunk.index, start_ms, end_ms, spans, speech.clear_ms(start_ms, end_ms))
 
 
 def _split_long(span: Span, probs: np.ndarray, options: ChunkOptions) -> Iterator[Span]:

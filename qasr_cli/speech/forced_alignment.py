@@ -151,7 +151,10 @@ def _clip(item: Spoken) -> _Clip:
     inside = estimates.within(item.chunk.speech, begin_ms, item.chunk.end_ms)
     speech = tuple(Span(span.start_ms - begin_ms, span.end_ms - begin_ms) for span in inside)
     loads = [
-        Load(words.letters(unit), words.pause_after(word.text) if number == len(word.units) else 0)
+        Load(
+            max(1, words.count_letters(unit)),
+            words.pause_after(word.text) if number == len(word.units) else 0,
+        )
         for word in item.words
         for number, unit in enumerate(word.units, 1)
     ]

@@ -6,7 +6,7 @@ only by them. Audio crosses as `float32[n_samples]` mono 16 kHz in [-1, 1); time
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -112,6 +112,8 @@ class Engines:
         recognizer_headroom: What the run has learnt about the recognizer's memory; engines leave it alone.
         aligner_headroom: The same for the aligner.
         told: Languages without aligner that the user has been told of, so that each is named once.
+        load_rescue: Returns the better recognizer for what is doubtful, always the same one; the first call
+            loads it. None: there is none.
     """
 
     recognizer: Recognizer
@@ -119,3 +121,4 @@ class Engines:
     recognizer_headroom: Headroom = field(default_factory=Headroom, repr=False, compare=False)
     aligner_headroom: Headroom = field(default_factory=Headroom, repr=False, compare=False)
     told: set[str] = field(default_factory=set, repr=False, compare=False)
+    load_rescue: Callable[[], Engines] | None = field(default=None, repr=False, compare=False)

@@ -14,7 +14,7 @@ from qasr_cli.records import Chunk, Span, Timing, Word
 from qasr_cli.speech import estimates
 from qasr_cli.speech.align import UnitTime
 from qasr_cli.speech.estimates import Load
-from qasr_cli.speech.words import DisplayWord, letters, pause_after
+from qasr_cli.speech.words import DisplayWord, count_letters, pause_after
 from qasr_cli.timebase import samples_to_ms
 
 # A word that lasts longer has swallowed a pause: a second and a bit, or a quarter second a letter.
@@ -47,7 +47,7 @@ def from_units(shown: Sequence[DisplayWord], times: Sequence[UnitTime], chunk: C
 
 def spread(shown: Sequence[DisplayWord], chunk: Chunk) -> tuple[Word, ...]:
     """Return the words spread over the chunk's speech by how long they take to say; an estimate."""
-    loads = [Load(letters(word.text), pause_after(word.text)) for word in shown]
+    loads = [Load(max(1, count_letters(word.text)), pause_after(word.text)) for word in shown]
     times = estimates.place(loads, chunk.speech or (Span(chunk.start_ms, chunk.end_ms),))
     timed = [
         Word(word.lead, word.text, start_ms, end_ms, Timing.INTERPOLATED)

@@ -1,22 +1,38 @@
-"""One batch of chunks through the engines: heard, timed, and put together as segments.
+"""One batch of chunks through the engines: heard, judged, timed, and put together as segments.
 
-In go audio and chunks of any sources; out comes a segment for each chunk, or None where nobody said anything.
-Knows engines by their protocols only, and gives every word a time, measured where that is possible.
+In go audio and chunks of any sources; out comes a piece for each chunk: what was heard, what is wrong with
+it, and the segment that it makes. Knows engines by their protocols only, and gives every word a time,
+measured where that is possible.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from qasr_cli import languages
 from qasr_cli.options import AlignOptions, DecodeOptions
-from qasr_cli.records import Chunk, Finish, Hypothesis, Segment, Word
-from qasr_cli.speech import batching, words
+from qasr_cli.records import Chunk, Hypothesis, Segment, Word
+from qasr_cli.speech import batching, suspicion, words
 from qasr_cli.speech.forced_alignment import Spoken, time_words
 from qasr_cli.speech.protocols import Engines
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A chunk, or a part of one, and what was heard in it.
+
+    Attributes:
+        flags: What is wrong with the answer, by `suspicion.Flag`.
+        segment: What it makes; None where there are no words, or as long as they have no times.
+    """
+
+    chunk: Chunk
+    answer: Hypothesis
+    flags: tuple[str, ...] = ()
+    segment: Segment | None = None
 
 
 def transcribe(
@@ -38,25 +54,52 @@ def transcribe(
     Raises:
         OutOfMemoryError: Not even one chunk fits into memory.
     """
-    heard = [_with_language(answer, decode_options) for answer in _recognize(audio, engines, decode_options)]
-    spoken = [
-        Spoken(chunk, samples, answer.language, words.split(answer.text.strip(), _code(answer)))
-        for chunk, samples, answer in zip(chunks, audio, heard, strict=True)
-    ]
-    timed = time_words(spoken, engines, is_enabled=align_options.is_enabled)
-    return [
-        _assemble(chunk, answer, found) for chunk, answer, found in zip(chunks, heard, timed, strict=True)
-    ]
+    pieces = hear(audio, chunks, engines, decode_options)
+    return [piece.segment for piece in add_times(audio, pieces, engines, align_options)]
 
 
-def _recognize(audio: Sequence[np.ndarray], engines: Engines, options: DecodeOptions) -> list[Hypothesis]:
-    lengths = [len(samples) for samples in audio]
-    return batching.run_halving(
+def hear(
+    audio: Sequence[np.ndarray], chunks: Sequence[Chunk], engines: Engines, options: DecodeOptions
+) -> list[Piece]:
+    """Return what the recognizer hears in each chunk, and what is wrong with it; without times.
+
+    Raises:
+        OutOfMemoryError: Not even one chunk fits into memory.
+    """
+    answers = batching.run_halving(
         audio,
         lambda some: engines.recognizer.recognize(some, options),
-        lengths,
+        [len(samples) for samples in audio],
         engines.recognizer_headroom,
     )
+    named = [_with_language(answer, options) for answer in answers]
+    return [
+        Piece(chunk, answer, suspicion.find_flags(answer, chunk, options))
+        for chunk, answer in zip(chunks, named, strict=True)
+    ]
+
+
+def add_times(
+    audio: Sequence[np.ndarray], pieces: Sequence[Piece], engines: Engines, options: AlignOptions
+) -> list[Piece]:
+    """Return the pieces with their segments; `audio` is `float32[n_samples]` of each.
+
+    Raises:
+        OutOfMemoryError: Not even one chunk fits into memory.
+    """
+    spoken = [
+        Spoken(
+            piece.chunk,
+            samples,
+            piece.answer.language,
+            words.split(piece.answer.text.strip(), _code(piece.answer)),
+        )
+        for samples, piece in zip(audio, pieces, strict=True)
+    ]
+    timed = time_words(spoken, engines, is_enabled=options.is_enabled)
+    return [
+        replace(piece, segment=_assemble(piece, found)) for piece, found in zip(pieces, timed, strict=True)
+    ]
 
 
 def _with_language(answer: Hypothesis, options: DecodeOptions) -> Hypothesis:
@@ -70,9 +113,9 @@ def _code(answer: Hypothesis) -> str | None:
     return known.code if known else None
 
 
-def _assemble(chunk: Chunk, answer: Hypothesis, timed: tuple[Word, ...]) -> Segment | None:
+def _assemble(piece: Piece, timed: tuple[Word, ...]) -> Segment | None:
     if not timed:
         return None
-    flags = ("truncated",) if answer.finish is Finish.TRUNCATED else ()
+    chunk = piece.chunk
     text = "".join(word.lead + word.text for word in timed)
-    return Segment(chunk.start_ms, chunk.end_ms, _code(answer), text, timed, flags)
+    return Segment(chunk.start_ms, chunk.end_ms, _code(piece.answer), text, timed, piece.flags)

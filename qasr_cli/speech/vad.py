@@ -24,6 +24,7 @@ FRAME_SAMPLES = 512  # silero-vad's window at 16 kHz
 FRAME_MS = FRAME_SAMPLES // SAMPLES_PER_MS  # 32
 _CONTEXT_SAMPLES = 64  # of the previous window, which the model sees in front of each
 _BLOCK_FRAMES = 512  # 16.4 s in one call: seven times as fast as one window at a time
+_CLEAR = 0.8  # music and noise that pass for speech mostly stay below; plain speech mostly lies above 0.95
 _MODEL_FILE = Path("data") / "silero_vad_16k_sequence.onnx"
 _INT16_SCALE = np.float32(1 / 32768)
 
@@ -41,6 +42,11 @@ class SpeechMap:
     spans: tuple[Span, ...]
     probs: np.ndarray
     duration_ms: int
+
+    def clear_ms(self, start_ms: int, end_ms: int) -> int:
+        """Return how much of `[start_ms, end_ms)` the model is sure is speech, to about 32 ms."""
+        inside = self.probs[start_ms // FRAME_MS : -(-end_ms // FRAME_MS)]
+        return min(int(np.count_nonzero(inside >= _CLEAR)) * FRAME_MS, end_ms - start_ms)
 
 
 class SpeechDetector:

@@ -55,12 +55,12 @@ def split(text: str, language: str | None) -> tuple[DisplayWord, ...]:
     return tuple(words)
 
 
-def letters(text: str) -> int:
-    """Return how long a text takes to say, relative to others: its letters and digits, at least 1.
+def count_letters(text: str) -> int:
+    """Return how many letters and digits a text has to say.
 
     A letter as wide as two (an ideograph, kana, a Hangul syllable) is a syllable, and counts as two.
     """
-    return max(1, sum(1 + (unicodedata.east_asian_width(char) in "WF") for char in text if is_kept(char)))
+    return sum(1 + (unicodedata.east_asian_width(char) in "WF") for char in text if is_kept(char))
 
 
 def pause_after(text: str) -> int:

@@ -15,7 +15,7 @@ from qasr_cli.runs import outputs, sources
 from qasr_cli.runs.lanes import Run
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.terminal.progress import QuietReporter
-from tests import fakes
+from tests import fakes, misbehaving
 from tests.e2e.conftest import CLIP, ECHO, SAMPLES, Qasr, environment
 from tests.measuring import measure_qasr
 from tests.media_factory import ffmpeg, make_silence
@@ -62,6 +62,28 @@ def test_chunks_of_many_sources_share_a_batch(run_folder: Path) -> None:
     job = run(run_folder, Engines(recognizer, fakes.Even()))
     assert recognizer.batches == [10]
     assert job.report.count(Status.DONE) == 10
+
+
+def test_what_many_sources_need_again_shares_a_batch_too(run_folder: Path) -> None:
+    engines = misbehaving.looping(Options().engine)
+    recognizer = engines.recognizer
+    assert isinstance(recognizer, misbehaving.Misbehaving)
+    job = run(run_folder, engines)
+    assert job.report.count(Status.DONE) == 10
+    first, second = recognizer.batches[:2]
+    long = [length for length in recognizer.asked[0][0] if length > misbehaving.SHORT_S]
+    assert (first, second) == (10, 2 * len(long))
+    results = {path.name: path.read_bytes() for path in run_folder.glob("*.srt")}
+    run(run_folder, misbehaving.looping(Options().engine))
+    assert results == {path.name: path.read_bytes() for path in run_folder.glob("*.srt")}
+
+
+def test_a_crash_while_hearing_again_costs_its_own_source_only(run_folder: Path) -> None:
+    engines = misbehaving.crashing_when_asked_again(Options().engine)
+    job = run(run_folder, engines)
+    failed = {o.source.relative.name for o in job.report.outcomes if o.status is Status.FAILED}
+    assert failed == {"4.m4a", "5.wav", "7.flac", "9.m4a"}  # the four clips with more than four seconds
+    assert job.report.count(Status.DONE) == 6
 
 
 def test_a_crash_costs_the_source_that_causes_it_and_no_other(run_folder: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from qasr_cli.errors import UndecodableError
 from qasr_cli.formats import FORMATS, parse_transcript
 from qasr_cli.options import CueOptions, OutputOptions
-from qasr_cli.records import Cue, Segment, Timing, Track, Transcript, Word
+from qasr_cli.records import Cue, Segment, Span, Timing, Track, Transcript, Word
 from qasr_cli.subtitles import cues
 
 HOSTILE = st.sampled_from(
@@ -52,7 +52,9 @@ def transcripts(draw: st.DrawFn) -> Transcript:
         draw(st.integers(0, 9)), draw(st.text(max_size=5)), 2, 48_000, draw(st.integers(-99, 99)), None, None
     )
     name = draw(st.text(st.characters(), max_size=8))
-    return Transcript(name, track, now_ms + draw(st.integers(1, 4_000)), tuple(segments), "0" * 16, "m", "a")
+    duration_ms = now_ms + draw(st.integers(1, 4_000))
+    uncovered = draw(st.sampled_from([(), (Span(0, 1),), (Span(3, 40), Span(90, 4_000))]))
+    return Transcript(name, track, duration_ms, tuple(segments), "0" * 16, "m", "a", uncovered)
 
 
 def _lay_out(transcript: Transcript) -> tuple[Cue, ...]:

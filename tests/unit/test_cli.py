@@ -107,6 +107,20 @@ class TestWhatTheModelIsTold:
             self.told("Koraen")
         assert "Korean" in f"{caught.value} {caught.value.hint}"
 
+    def test_the_choice_of_languages_is_read_like_a_language(self) -> None:
+        def choice(allowed: str, language: str = "auto") -> tuple[str | None, tuple[str, ...]]:
+            told = transcribe._decode_options(language, "", "", allowed)
+            return told.language, told.languages
+
+        assert choice("") == (None, ())
+        assert choice("English, KOR,en") == (None, ("en", "ko"))
+        assert choice("ko") == ("ko", ("ko",))  # one is no choice
+        assert choice("en,ko", "ko") == ("ko", ("en", "ko"))
+        with pytest.raises(UsageError, match="--languages"):
+            choice("en,ko", "ja")
+        with pytest.raises(UsageError, match="Klingon"):
+            choice("en,Klingon")
+
     def test_context_and_hotwords_become_one_text(self) -> None:
         assert self.told().context == ""
         assert self.told(context="Dr. Nguyen").context == "Dr. Nguyen"

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from qasr_cli import errors, languages, timebase
 from qasr_cli.errors import CannotCreateError, ExitCode, InputOutputError, QasrError, UsageError
-from qasr_cli.options import ChunkOptions, CueOptions, DecodeOptions, EngineOptions, Options, VadOptions
+from qasr_cli.options import (
+    ChunkOptions,
+    CueOptions,
+    DecodeOptions,
+    EngineOptions,
+    GuardOptions,
+    Options,
+    VadOptions,
+)
 from qasr_cli.records import Segment, Span, Timing, Track, Transcript, Waveform, Word
 
 
@@ -142,6 +150,33 @@ class TestRecords:
         assert Transcript("a", track, 100, (), "f").language is None
 
 
+class TestSeams:
+    @pytest.mark.parametrize(
+        ("before", "after", "between"),
+        [
+            ("Hello.", "World", " "),
+            ("안녕하세요.", "여러분", " "),
+            ("你好。", "再见", ""),
+            ("です", "ABC", ""),
+            ("OK", "東京", ""),
+            ("สวัสดี", "ครับ", ""),
+            ("OK。", "yes", ""),
+            ("2026", "5", " "),
+            ("", "a", ""),
+        ],
+    )
+    def test_texts_are_joined_as_their_scripts_want_it(self, before: str, after: str, between: str) -> None:
+        assert languages.joint(before, after) == between
+
+    def test_a_quoted_language_keeps_its_spaces_where_segments_meet(self) -> None:
+        texts = ("你好", "hello", "world", "再见")
+        segments = tuple(
+            Segment(i, i + 1, "zh", text, (Word("", text, i, i + 1),)) for i, text in enumerate(texts)
+        )
+        words = Transcript("a", Track(0, "aac", 2, 48_000), 9, segments, "f").words
+        assert "".join(word.lead + word.text for word in words) == "你好hello world再见"
+
+
 class TestOptions:
     def test_the_fingerprint_changes_with_everything_that_changes_the_text(self) -> None:
         base = Options()
@@ -150,10 +185,13 @@ class TestOptions:
             dataclasses.replace(base, chunk=ChunkOptions(max_ms=25_000)),
             dataclasses.replace(base, decode=DecodeOptions(language="en")),
             dataclasses.replace(base, decode=DecodeOptions(context="Dublin")),
+            dataclasses.replace(base, decode=DecodeOptions(languages=("en", "ko"))),
+            dataclasses.replace(base, guard=GuardOptions(rescue_model="1.7b")),
+            dataclasses.replace(base, guard=GuardOptions(is_multilingual=True)),
         ]
         prints = {options.fingerprint("m", "a") for options in [base, *changed]}
         prints |= {base.fingerprint("n", "a"), base.fingerprint("m", "b")}
-        assert len(prints) == 7
+        assert len(prints) == 10
         assert all(len(text) == 16 for text in prints)
 
     def test_and_with_nothing_else(self) -> None:
@@ -167,6 +205,8 @@ class TestOptions:
         [
             lambda: VadOptions(onset=0.3, offset=0.5),
             lambda: ChunkOptions(max_ms=10),
+            lambda: DecodeOptions(language="en", languages=("ko", "ja")),
+            lambda: GuardOptions(repetition_penalty=0.9),
             lambda: CueOptions(max_lines=0),
             lambda: CueOptions(max_line_cells=3),
             lambda: CueOptions(min_duration_ms=9000),

@@ -64,6 +64,7 @@ def test_json():
         "model": "m",
         "aligner": "a",
         "fingerprint": "f" * 16,
+        "uncovered": [],
         "track": {
             "stream_index": 1,
             "codec": "aac",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,11 @@ from hypothesis import strategies as st
 
 from qasr_cli.errors import CannotCreateError, ExitCode, NoInputError, QasrError, UndecodableError
 from qasr_cli.options import OutputOptions
-from qasr_cli.records import Outcome, Source, Status
+from qasr_cli.records import Outcome, Segment, Source, Span, Status, Track, Transcript
 from qasr_cli.runs import outputs, sources
 from qasr_cli.runs.delivery import Delivery
 from qasr_cli.runs.prefetch import Prefetch
-from qasr_cli.runs.report import Report
+from qasr_cli.runs.report import Report, doubts
 
 SUFFIXES = {"srt": ".srt", "vtt": ".vtt"}
 
@@ -230,6 +231,23 @@ class TestReport:
         doubtful = self.outcome(Status.DONE, warnings=("cut short",))
         assert Report(is_strict=True, outcomes=[doubtful]).exit_code is ExitCode.QUALITY
         assert Report(outcomes=[doubtful]).exit_code is ExitCode.OK
+
+    def test_all_doubts_of_a_source_are_one_short_line(self) -> None:
+        def segment(at_ms: int, *flags: str) -> Segment:
+            return Segment(at_ms, at_ms + 9, "en", "", (), flags)
+
+        track = Track(0, "aac", 2, 48_000)
+        segments = (segment(0), segment(10, "loop", "truncated"), segment(20, "loop"))
+        clean = Transcript("a", track, 99_000, segments[:1], "f")
+        assert doubts(clean) == ()
+        assert doubts(replace(clean, segments=segments)) == (
+            "2 of 3 segments doubtful (1 cut short, 2 looping)",
+        )
+        uncovered = (Span(62_000, 65_500), Span(70_000, 72_000))
+        assert doubts(replace(clean, segments=segments, uncovered=uncovered)) == (
+            "2 of 3 segments doubtful (1 cut short, 2 looping); "
+            "5.5 s of speech without words, first at 00:01:02",
+        )
 
     def test_the_summary_counts_and_gives_the_pace(self) -> None:
         done = self.outcome(Status.DONE, audio_ms=100_000)

@@ -1,0 +1,183 @@
+"""The engine lane: the chunks of all sources in full batches, and a review of each file as it completes.
+
+In go prepared sources; out they come with their text. The pool is a window over the chunks in source order,
+sized in batches: chunks of like length from many sources share a batch, so a folder of short clips fills the
+device as one film does. When a window is heard, the files whose last chunk was in it are reviewed together,
+so that what must be heard again shares batches, too. What is in a window depends on the sources alone and not
+on which thread was faster, so a run repeats itself exactly.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from qasr_cli.errors import QasrError, from_os_error
+from qasr_cli.options import Options
+from qasr_cli.pipeline import Prepared
+from qasr_cli.records import Chunk, Source
+from qasr_cli.runs.outputs import Plan
+from qasr_cli.speech import batching, chunking, transcribe
+from qasr_cli.speech.hearing import Recording
+from qasr_cli.speech.protocols import Engines
+from qasr_cli.speech.review import Reviewed, review
+from qasr_cli.speech.transcribe import Piece
+from qasr_cli.terminal.stdio import ReaderGone
+
+logger = logging.getLogger(__name__)
+
+_BATCHES_PER_WINDOW = 4  # enough to sort by length; more would only delay each source's result
+
+Value = TypeVar("Value")
+
+
+@dataclass(slots=True)
+class OpenSource:
+    """A source that is past the prepare lane, and what is back from the engine so far.
+
+    Attributes:
+        pieces: What was heard in each chunk; None until it was.
+        text: What it all comes to, once every chunk was heard and the whole was reviewed.
+    """
+
+    plan: Plan
+    prepared: Prepared
+    begun_s: float
+    pieces: list[Piece | None] = field(default_factory=list)
+    n_left: int = 0
+    text: Reviewed = field(default_factory=lambda: Reviewed(()))
+    error: Exception | None = None
+
+    @property
+    def recording(self) -> Recording:
+        """The source as speech knows it."""
+        heard = tuple(piece for piece in self.pieces if piece is not None)
+        return Recording(self.prepared.waveform, self.prepared.speech, heard)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One chunk in the pool, and the source that waits for it."""
+
+    owner: OpenSource
+    chunk: Chunk
+
+
+class EngineLane:
+    """One lane over many sources.
+
+    Args:
+        engines: To work with.
+        options: The whole tree; each stage is given its group.
+        on_heard: Told how much more speech was heard, in milliseconds.
+    """
+
+    def __init__(self, engines: Engines, options: Options, on_heard: Callable[[int], None]) -> None:
+        self._engines = engines
+        self._options = options
+        self._on_heard = on_heard
+
+    def run(self, sources: Iterable[OpenSource]) -> Iterator[OpenSource]:
+        """Yield each source when its last chunk is back and its text is final."""
+        capacity = self._engines.recognizer.capacity
+        limits = self._options.chunk.limited_to(capacity.max_chunk_ms)
+        fullest_ms = min(capacity.max_batch_ms, capacity.max_batch_size * limits.max_ms)
+        window: list[Job] = []
+        window_ms = 0
+        for opened in sources:
+            chunks = chunking.plan(opened.prepared.source.id, opened.prepared.speech, limits)
+            opened.pieces, opened.n_left = [None] * len(chunks), len(chunks)
+            if not chunks:
+                yield opened
+            for chunk in chunks:
+                window.append(Job(opened, chunk))
+                window_ms += chunk.duration_ms
+                if window_ms >= _BATCHES_PER_WINDOW * fullest_ms:
+                    yield from self._hear_window(window)
+                    window, window_ms = [], 0
+        yield from self._hear_window(window)
+
+    def _hear_window(self, window: Sequence[Job]) -> Iterator[OpenSource]:
+        complete: list[OpenSource] = []
+        for batch in batching.plan(
+            [job.chunk.duration_ms for job in window], self._engines.recognizer.capacity
+        ):
+            jobs = [window[index] for index in batch]
+            self._hear([job for job in jobs if job.owner.error is None])
+            self._on_heard(sum(span.duration_ms for job in jobs for span in job.chunk.speech))
+            for job in jobs:
+                job.owner.n_left -= 1
+                if not job.owner.n_left:
+                    complete.append(job.owner)
+        self._review([opened for opened in complete if opened.error is None])
+        yield from complete
+
+    def _hear(self, jobs: Sequence[Job]) -> None:
+        """Fill in the pieces of one batch; when it fails, find out whose chunk it was."""
+        if not jobs:
+            return
+        pieces = attempt(jobs[0].owner.prepared.source, lambda: self._hear_batch(jobs))
+        if not isinstance(pieces, Exception):
+            for job, piece in zip(jobs, pieces, strict=True):
+                job.owner.pieces[job.chunk.index] = piece
+        elif len(jobs) == 1:
+            jobs[0].owner.error = pieces
+        else:
+            for job in jobs:
+                self._hear([job] if job.owner.error is None else [])
+
+    def _hear_batch(self, jobs: Sequence[Job]) -> list[Piece]:
+        """Return a piece for each job; what is in doubt gets no times yet, since it will be heard again."""
+        audio = [job.owner.prepared.waveform.read(job.chunk.start_ms, job.chunk.end_ms) for job in jobs]
+        pieces = transcribe.hear(audio, [job.chunk for job in jobs], self._engines, self._options.decode)
+        clean = [index for index, piece in enumerate(pieces) if not piece.flags]
+        timed = transcribe.add_times(
+            [audio[index] for index in clean],
+            [pieces[index] for index in clean],
+            self._engines,
+            self._options.align,
+        )
+        for index, piece in zip(clean, timed, strict=True):
+            pieces[index] = piece
+        return pieces
+
+    def _review(self, complete: Sequence[OpenSource]) -> None:
+        """Make the sources' text final; when that fails, find out whose it was."""
+        if not complete:
+            return
+        options = self._options
+        texts = attempt(
+            complete[0].prepared.source,
+            lambda: review(
+                [opened.recording for opened in complete],
+                self._engines,
+                options.decode,
+                options.guard,
+                options.align,
+            ),
+        )
+        if not isinstance(texts, Exception):
+            for opened, text in zip(complete, texts, strict=True):
+                opened.text = text
+        elif len(complete) == 1:
+            complete[0].error = texts
+        else:
+            for opened in complete:
+                self._review([opened])
+
+
+def attempt(source: Source, work: Callable[[], Value]) -> Value | Exception:
+    """Return what `work` returns, or why it could not; whatever happens to a source stays with it."""
+    try:
+        return work()
+    except ReaderGone:  # ends the run, not the source
+        raise
+    except QasrError as error:
+        return error
+    except OSError as error:
+        return from_os_error(error, str(source.relative))
+    except Exception as error:
+        logger.debug("%s failed", source.relative, exc_info=True)
+        return QasrError(f"{source.relative}: unexpected {type(error).__name__}: {error}")

@@ -1,0 +1,160 @@
+"""The ladder of retries for what cannot be right.
+
+In go recordings with flagged pieces; out come the recordings with better ones. Each rung hears all that is
+still flagged once more, of all recordings together: cut in two at the best silence, without the context, in
+the file's language, and at last with a mild penalty on repetition as well. The first clean answer ends it
+for a piece; where there is none, the least doubtful answer is kept, with its flags. Text is never deleted:
+no answer without words takes the place of one that has some, unless hardly anything was said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from qasr_cli.options import DecodeOptions, GuardOptions
+from qasr_cli.records import Chunk
+from qasr_cli.speech import chunking, suspicion, vote
+from qasr_cli.speech.hearing import Recording, Request, hear_all
+from qasr_cli.speech.protocols import Engines
+from qasr_cli.speech.suspicion import Flag
+from qasr_cli.speech.transcribe import Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One way to hear a chunk again."""
+
+    is_split: bool
+    options: DecodeOptions
+
+
+@dataclass(slots=True)
+class Case:
+    """A piece, and the ways that are left to hear it again.
+
+    Attributes:
+        best: What is taken if nothing better comes: the piece itself, or less doubtful ones in its place.
+    """
+
+    recording: Recording
+    piece: Piece
+    attempts: list[Attempt]
+    best: list[Piece]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something wrong, and something left to try."""
+        return bool(self.attempts) and any(piece.flags for piece in self.best)
+
+
+def rescue(
+    recordings: Sequence[Recording], engines: Engines, told: DecodeOptions, options: GuardOptions
+) -> list[Recording]:
+    """Return the recordings with what was flagged heard again.
+
+    Args:
+        recordings: Of any number of sources; what is not flagged in them is not touched.
+        engines: The rescue model is loaded by the first flagged piece, and then does all of this.
+        told: What the recognizer was told the first time.
+        options: The guard's.
+
+    Raises:
+        OutOfMemoryError: Not even one chunk fits into memory.
+    """
+    if not any(piece.flags for recording in recordings for piece in recording.pieces):
+        return list(recordings)
+    is_other = engines.load_rescue is not None
+    rescuers = engines.load_rescue() if engines.load_rescue else engines
+    reach_ms = rescuers.recognizer.capacity.max_chunk_ms if is_other else 0
+    rows = [_cases(recording, told, options, reach_ms) for recording in recordings]
+    while any(case.is_open for row in rows for case in row):
+        rows = _climb(rows, rescuers)
+    return [
+        replace(recording, pieces=tuple(piece for case in row for piece in case.best))
+        for recording, row in zip(recordings, rows, strict=True)
+    ]
+
+
+def plan_attempts(
+    flags: tuple[str, ...], told: DecodeOptions, forced: str | None, penalty: float
+) -> list[Attempt]:
+    """Return the rungs for a piece with these flags, without those that would repeat another.
+
+    What the flags point at comes first: an echo is heard without the context, a wrong language with the
+    right one. Where no text was heard, no language is forced: that would take away the model's way to say
+    that nobody speaks.
+    """
+    bare = replace(told, context="")
+    in_language = replace(bare, language=forced) if forced and Flag.EMPTY not in flags else bare
+    penalized = in_language if Flag.EMPTY in flags else replace(in_language, repetition_penalty=penalty)
+    rungs = [Attempt(True, told), Attempt(False, bare), Attempt(False, in_language), Attempt(True, penalized)]
+    if Flag.CONTEXT in flags:
+        rungs[:2] = [Attempt(False, bare), Attempt(True, bare)]
+    elif Flag.SCRIPT in flags or Flag.LANGUAGE in flags:
+        rungs.insert(0, Attempt(False, replace(in_language, context=told.context)))
+    return [rung for rung in dict.fromkeys(rungs) if rung != Attempt(False, told)]
+
+
+def doubt(pieces: Sequence[Piece], chunk: Chunk) -> float:
+    """Return how doubtful the pieces of a chunk are together, by how long each is; 0 when they are clean."""
+    if not any(suspicion.units(piece.answer.text) for piece in pieces):
+        whole = replace(pieces[0].answer, text="")
+        return suspicion.severity(suspicion.find_flags(whole, chunk, DecodeOptions()))
+    total_ms = sum(piece.chunk.duration_ms for piece in pieces)
+    return sum(suspicion.severity(piece.flags) * piece.chunk.duration_ms for piece in pieces) / total_ms
+
+
+def _cases(recording: Recording, told: DecodeOptions, options: GuardOptions, reach_ms: int) -> list[Case]:
+    """Return a case for each piece; `reach_ms` is what another model hears at once, 0 if there is none."""
+    cases = []
+    majority = vote.majority(recording.pieces, told.languages) or next(iter(told.languages), None)
+    for piece in recording.pieces:
+        if not piece.flags:
+            cases.append(Case(recording, piece, [], [piece]))
+            continue
+        is_kept = bool(told.language) or (options.is_multilingual and Flag.LANGUAGE not in piece.flags)
+        forced = told.language if is_kept else majority
+        attempts = plan_attempts(piece.flags, told, forced, options.repetition_penalty)
+        if piece.chunk.duration_ms <= reach_ms:
+            attempts.insert(0, Attempt(False, told))
+        cases.append(_open(recording, piece, attempts, None if reach_ms else told))
+    return cases
+
+
+def _open(
+    recording: Recording, piece: Piece, attempts: Sequence[Attempt], heard: DecodeOptions | None = None
+) -> Case:
+    """Return a piece's case; what is too short to be cut is heard whole, but not as it was `heard`."""
+    if chunking.halve(piece.chunk, recording.speech) is None:
+        whole = [Attempt(False, attempt.options) for attempt in attempts if attempt.options != heard]
+        attempts = list(dict.fromkeys(whole))
+    return Case(recording, piece, list(attempts), [piece])
+
+
+def _climb(rows: Sequence[list[Case]], engines: Engines) -> list[list[Case]]:
+    """Hear every open case once more, all in one go, and return what has become of the cases."""
+    asked: dict[int, list[Request]] = {}
+    for case in (case for row in rows for case in row if case.is_open):
+        attempt = case.attempts.pop(0)
+        chunk = case.piece.chunk
+        halves = chunking.halve(chunk, case.recording.speech) if attempt.is_split else None
+        asked[id(case)] = [Request(case.recording, part, attempt.options) for part in halves or (chunk,)]
+    heard = iter(hear_all([request for requests in asked.values() for request in requests], engines))
+    answers = {name: [next(heard) for _ in requests] for name, requests in asked.items()}
+    return [[after for case in row for after in _settle(case, answers.get(id(case), []))] for row in rows]
+
+
+def _settle(case: Case, pieces: list[Piece]) -> list[Case]:
+    """Return what a case comes to with what was heard now.
+
+    When it was cut and a part is clean, each part goes on by itself. Otherwise the whole goes on, with the
+    less doubtful of what there is to fall back on.
+    """
+    chunk = case.piece.chunk
+    is_better = bool(pieces) and doubt(pieces, chunk) < doubt(case.best, chunk)
+    if is_better and len(pieces) > 1 and not all(piece.flags for piece in pieces):
+        return [_open(case.recording, piece, case.attempts if piece.flags else ()) for piece in pieces]
+    if is_better:
+        case.best = pieces
+    return [case]

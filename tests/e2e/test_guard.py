@@ -1,0 +1,101 @@
+"""What a user sees of an engine that misbehaves, through a real process."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import ECHO, SAMPLES, Qasr
+from tests.media_factory import ffmpeg
+
+LONG_CLIP = SAMPLES / "clips" / "clip-05.m4a"  # more than four seconds
+
+
+@pytest.fixture
+def long_clip(tmp_path: Path) -> Path:
+    return Path(shutil.copy(LONG_CLIP, tmp_path / "clip.m4a"))
+
+
+def flags_of(path: Path) -> set[str]:
+    transcript = json.loads(path.with_suffix(".json").read_text())
+    assert transcript["segments"]
+    return {flag for segment in transcript["segments"] for flag in segment["flags"]}
+
+
+@pytest.mark.parametrize("name", ["looping", "truncating_long", "racing", "looping_without_penalty"])
+def test_what_can_be_put_right_is(qasr: Qasr, long_clip: Path, name: str) -> None:
+    result = qasr("transcribe", long_clip, "--engine", f"tests.misbehaving:{name}", "--json", "--strict")
+    assert result.returncode == 0, result.stderr
+    assert flags_of(long_clip) == set()
+
+
+def test_what_cannot_is_kept_and_said_in_one_line(qasr: Qasr, long_clip: Path) -> None:
+    result = qasr(
+        "transcribe", long_clip, "--engine", "tests.misbehaving:always_looping", "--json", "--strict"
+    )
+    assert result.returncode == 4
+    assert flags_of(long_clip) >= {"truncated"}
+    warnings = [line for line in result.stderr.splitlines() if "warning" in line]
+    assert len(warnings) == 1
+    assert "segments doubtful (" in warnings[0]
+    assert len(warnings[0]) < 160
+    again = qasr("render", long_clip.with_suffix(".json"), "--txt", "-o", "-")
+    assert again.stdout.startswith("and so it went on")
+
+
+def test_the_context_does_not_come_out_as_text(qasr: Qasr, long_clip: Path) -> None:
+    arguments = ("--engine", "tests.misbehaving:echoing", "--hotwords", "Baku,Lima,Port Said,Quito")
+    assert qasr("transcribe", long_clip, *arguments, "--json", "--strict").returncode == 0
+    assert "Baku" not in long_clip.with_suffix(".json").read_text()
+
+
+def test_a_rescue_model_redoes_what_is_doubtful(qasr: Qasr, long_clip: Path) -> None:
+    arguments = ("--engine", "tests.misbehaving:looping_when_small", "--json", "--strict")
+    assert qasr("transcribe", long_clip, *arguments).returncode == 4
+    assert qasr("transcribe", long_clip, *arguments, "--rescue-model", "big", "-y").returncode == 0
+
+
+def test_a_rescue_model_that_is_missing_is_found_out_at_once(qasr: Qasr, long_clip: Path) -> None:
+    result = qasr("transcribe", long_clip, "--model", "demo", "--rescue-model", "nobody/has-this")
+    assert result.returncode == 69
+    assert "nobody/has-this" in result.stderr
+    assert not long_clip.with_suffix(".srt").exists()
+
+
+def test_speech_without_words_is_reported(qasr: Qasr, long_clip: Path) -> None:
+    result = qasr("transcribe", long_clip, "--engine", "tests.misbehaving:deaf", "--json", "--strict")
+    assert result.returncode == 4
+    assert "s of speech without words, first at 00:00:0" in result.stderr
+    transcript = json.loads(long_clip.with_suffix(".json").read_text())
+    assert transcript["segments"] == []
+    assert transcript["uncovered"]
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        "anullsrc=r=16000:cl=mono",
+        "anoisesrc=color=pink:amplitude=0.3:seed=1",
+        "sine=frequency=220:beep_factor=4",
+    ],
+    ids=["silence", "noise", "tones"],
+)
+def test_nothing_is_invented_where_nobody_speaks(qasr: Qasr, tmp_path: Path, sound: str) -> None:
+    ffmpeg("-f", "lavfi", "-i", sound, "-t", 20, tmp_path / "quiet.wav")
+    result = qasr("transcribe", "quiet.wav", "--engine", ECHO, "--json", "--strict")
+    assert result.returncode == 0, result.stderr
+    transcript = json.loads((tmp_path / "quiet.json").read_text())
+    assert (transcript["segments"], transcript["uncovered"]) == ([], [])
+
+
+def test_a_language_outside_the_choice_is_not_kept(qasr: Qasr, long_clip: Path) -> None:
+    arguments = ("--engine", "tests.misbehaving:polyglot", "--json")
+    assert qasr("transcribe", long_clip, *arguments).returncode == 0
+    assert json.loads(long_clip.with_suffix(".json").read_text())["language"] == "de"
+    assert qasr("transcribe", long_clip, *arguments, "-y", "--languages", "en,ko").returncode == 0
+    assert json.loads(long_clip.with_suffix(".json").read_text())["language"] == "en"
+    contradiction = qasr("transcribe", long_clip, *arguments, "--languages", "en,ko", "--language", "ja")
+    assert contradiction.returncode == 2
