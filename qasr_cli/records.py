@@ -7,6 +7,7 @@ What each record's docstring calls "always true" is checked where it is cheap, a
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -183,6 +184,16 @@ class Segment:
             raise ValueError(f"words say {rebuilt!r} where the text says {self.text!r}")
 
 
+def longest_language(segments: Sequence[Segment]) -> str | None:
+    """Return the code of the language that most of the segments' time is in, or None when none is known."""
+    total_ms: dict[str, int] = {}
+    for segment in segments:
+        if segment.language is not None:
+            heard_ms = segment.end_ms - segment.start_ms
+            total_ms[segment.language] = total_ms.get(segment.language, 0) + heard_ms
+    return max(total_ms, key=lambda code: total_ms[code], default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """All that any output needs; the border between model and subtitles.
@@ -203,12 +214,7 @@ class Transcript:
     @property
     def language(self) -> str | None:
         """The language spoken longest, or None when there is no speech."""
-        total_ms: dict[str, int] = {}
-        for segment in self.segments:
-            if segment.language is not None:
-                heard_ms = segment.end_ms - segment.start_ms
-                total_ms[segment.language] = total_ms.get(segment.language, 0) + heard_ms
-        return max(total_ms, key=lambda code: total_ms[code], default=None)
+        return longest_language(self.segments)
 
     @property
     def words(self) -> tuple[Word, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from qasr_cli import languages
 from qasr_cli.errors import QualityError, UndecodableError
 from qasr_cli.options import AlignOptions, DecodeOptions
-from qasr_cli.records import Chunk, Segment, Waveform, Word
+from qasr_cli.records import Chunk, Segment, Waveform, Word, longest_language
 from qasr_cli.speech import batching, script
 from qasr_cli.speech.forced_alignment import Spoken, time_words
 from qasr_cli.speech.protocols import Engines
@@ -68,7 +68,7 @@ def follow(
     found = [segment for segment in segments if segment]
     if not found:
         raise UndecodableError("nobody speaks in it", "check the audio track: --audio-track")
-    text = script.read(lines, options.language or _majority(found))
+    text = script.read(lines, options.language or longest_language(found))
     _refuse_too_long(text, chunks)
     laid = script.overlay(text, found, [span for chunk in chunks for span in chunk.speech])
     _refuse_foreign(laid, found)
@@ -154,14 +154,6 @@ def _name(segment: Segment) -> str | None:
     return known.name if known else None
 
 
-def _majority(segments: Sequence[Segment]) -> str | None:
-    total_ms: dict[str, int] = {}
-    for segment in segments:
-        if segment.language:
-            total_ms[segment.language] = total_ms.get(segment.language, 0) + segment.end_ms - segment.start_ms
-    return max(total_ms, key=lambda code: total_ms[code], default=None)
-
-
 def _refuse_too_long(text: Script, chunks: Sequence[Chunk]) -> None:
     speech_s = sum(span.duration_ms for chunk in chunks for span in chunk.speech) / MS_PER_S
     if len(text.words) > _MOST_WORDS_PER_S * max(speech_s, 1):
@@ -175,7 +167,7 @@ def _refuse_too_long(text: Script, chunks: Sequence[Chunk]) -> None:
 def _refuse_foreign(laid: Overlay, segments: Sequence[Segment]) -> None:
     if laid.fit >= _LEAST_FIT:
         return
-    spoken = languages.find(_majority(segments) or "")
+    spoken = languages.find(longest_language(segments) or "")
     where = f"in {spoken.name} speech" if spoken else "in it"
     raise QualityError(
         f"only {laid.fit:.0%} of the script's words are heard {where}; "
