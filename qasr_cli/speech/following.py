@@ -18,7 +18,7 @@ from qasr_cli.speech.forced_alignment import Spoken, time_words
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.script import Overlay, Script, Token
 from qasr_cli.speech.transcribe import transcribe
-from qasr_cli.speech.words import find_units
+from qasr_cli.speech.units import find_units
 from qasr_cli.timebase import MS_PER_S
 
 _LEAST_FIT = 0.35  # of the script's words heard; another talk in the same language has a tenth to a quarter

@@ -14,7 +14,8 @@ from itertools import groupby
 from qasr_cli import languages
 from qasr_cli.records import Segment, Span, Word
 from qasr_cli.speech import anchors
-from qasr_cli.speech.words import DisplayWord, find_units, split
+from qasr_cli.speech.units import find_units
+from qasr_cli.speech.words import DisplayWord, split
 
 _SHORT_RUN = 2  # so few words in a row without a partner were said and not heard
 _SPOKEN_WORD_MS = 150  # a quick speaker's word: a longer run was said only where there is voice for it

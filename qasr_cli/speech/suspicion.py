@@ -22,6 +22,7 @@ from qasr_cli import languages
 from qasr_cli.options import DecodeOptions
 from qasr_cli.records import Chunk, Finish, Hypothesis
 from qasr_cli.speech import words
+from qasr_cli.speech.units import find_units
 from qasr_cli.timebase import MS_PER_S
 
 
@@ -187,7 +188,7 @@ def units(text: str) -> tuple[str, ...]:
     """Return what a text says, without case, punctuation and spaces: words, or ideographs one by one."""
     # A mark parts words here even without a space after it: "Baku,Lima" is two.
     apart = "".join(char if char == "'" or unicodedata.category(char)[0] in "LNM" else " " for char in text)
-    return tuple(unit.text for unit in words.find_units(apart.casefold(), None))
+    return tuple(unit.text for unit in find_units(apart.casefold(), None))
 
 
 # ── script ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -51,7 +51,7 @@ ASR = LearnSettings(
 )
 # Then both together, and real people.
 ASR_POLISH = LearnSettings(
-    plan=Plan(steps=4700, seconds=128, seed=13, ramp=0.0, task="asr", banks=_BANKS),
+    plan=Plan(steps=4400, seconds=128, seed=13, ramp=0.0, task="asr", banks=_BANKS),
     rate=3.5e-3,
     matrix_rate=7e-4,
     weights={"text": (1.0, 1.0), "pieces": (0.5, 0.3), "phones": (0.3, 0.2), "guide": (0.3, 0.3)},
