@@ -22,7 +22,7 @@ from tools.demo_model import clips as held_out
 from tools.demo_model import human
 from tools.demo_model.clips import HeldOut
 from tools.demo_model.pair import Heard, Pair
-from tools.demo_model.samples import TALK_VOICE, Recording, Turn, in_turn, record
+from tools.demo_model.samples import TALK_VOICE, TURNS, Recording, Turn, in_turn, record
 from tools.demo_model.scoring import bare, errors_by_word, interval, percent, share
 from tools.demo_model.synth import SAMPLE_RATE_HZ
 from tools.demo_model.texts import LANGUAGES, talks
@@ -158,12 +158,12 @@ def _print_recordings(folder: Path) -> None:
     )
     stranger = Voice("gmw/en", "f4", 155, 50, 50)
     lecture = (*talks.TALK, *talks.LECTURE)
-    for name, turns in (
-        ("talk, training voice", [Turn(text, TALK_VOICE) for text in lecture]),
-        ("talk, held-out voice", [Turn(text, stranger) for text in lecture]),
-        ("three languages in turn", in_turn()),
+    for name, whole in (
+        ("talk, training voice", record([Turn(text, TALK_VOICE) for text in lecture])),
+        ("talk, held-out voice", record([Turn(text, stranger) for text in lecture])),
+        ("three languages in turn, 2.6 s between", record(in_turn(), TURNS)),
+        ("three languages in turn, 1.3 s between", record(in_turn())),
     ):
-        whole = record(turns)
         segments = _through_qasr(folder, whole)
         words = [word for segment in segments for word in segment["words"]]
         truth = [bare(word.text) for word in whole.words]

@@ -60,6 +60,10 @@ class Pauses:
     after: int = 600
 
 
+# Who answers in another language waits a moment; a shorter pause would put both into one chunk.
+TURNS = Pauses(between_paragraphs=2600)
+
+
 @dataclass(frozen=True)
 class Turn:
     """One paragraph: what is said, by whom, in which language (a code)."""
@@ -218,7 +222,7 @@ def _make_two_tracks(out: Path) -> None:
 
 
 def _make_languages(out: Path) -> None:
-    whole = record(in_turn())
+    whole = record(in_turn(), TURNS)
     _ffmpeg(
         [*_raw_input("-"), *_CODECS[".ogg"], *_EXACT, str(out / "three-languages.ogg")], _pcm(whole.samples)
     )
