@@ -53,12 +53,12 @@ goldens: $(INSTALLED)  ## Write the golden subtitle files anew; review the diff
 samples: $(VENV)/.demo-model  ## Speak the sample media anew
 	$(BIN)/python -m tools.demo_model samples
 
-demo-model: $(VENV)/.demo-model  ## Train the second edition of the demo pair from nothing (three hours)
+demo-model: $(VENV)/.demo-model  ## Train the demo pair anew on the ears of the one that ships (two hours)
 	$(BIN)/python -m tools.demo_model all --out build/demo-model
-	@echo "The new pair is in build/demo-model/pair. It is not good enough to ship: tools/demo_model/NOTES.md"
+	@echo "The new pair is in build/demo-model/pair. What has been tried: tools/demo_model/NOTES.md"
 
-demo-model-eval: $(VENV)/.demo-model  ## Print the figures of the pair that demo-model trained
-	$(BIN)/python -m tools.demo_model evaluate --pair build/demo-model/pair --packages build/demo-model/packages
+demo-model-eval: $(VENV)/.demo-model  ## Print the figures of the pair that ships, on dev sentences
+	$(BIN)/python -m tools.demo_model evaluate
 
 $(VENV)/.demo-model: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,demo-model]'

@@ -20,4 +20,5 @@ sed -n 3,6p "$out/talk.vtt"
 say "Everything is in $out/:"
 (cd "$out" && ls -C -w 78 -- *.* clips/*.srt second-track/*.srt | sed 's/^/  /')
 say "Next: .venv/bin/qasr transcribe YOUR_FILE.mp4 --model demo, or qasr --help"
-echo "(The demo model knows a few hundred English words. For work leave --model out: Qwen3-ASR-0.6B, 3.4 GB, once.)"
+echo "(The demo model knows a thousand words each of English, Korean and Spanish. For work leave --model out:"
+echo "Qwen3-ASR-0.6B, 3.4 GB, once.)"

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 _STEPS = {
-    "all": "everything from nothing: banks, all trainings, checkpoints, figures",
+    "all": "everything: banks, all trainings, checkpoints, figures",
     "bank": "speak the training sentences, fetch the recordings of real people",
     "train": "train the recogniser and the aligner",
     "export": "write the trained weights as checkpoints",
@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         step.add_argument("--out", type=Path, default=Path("build/demo-model"), help="working folder")
         step.add_argument("--device", default="cpu", help="cpu or cuda")
         step.add_argument("--without-people", action="store_true", help="leave recordings of real people out")
+        step.add_argument("--from-nothing", action="store_true", help="use no weights of the shipped pair")
         step.add_argument("--processes", type=int, help="training processes; default two on a CPU")
     return parser
 
@@ -54,6 +55,7 @@ def _make(arguments: argparse.Namespace) -> None:
         bank_processes=cores,
         folder=arguments.out,
         people=not arguments.without_people,
+        from_nothing=arguments.from_nothing,
     )
     steps = {
         "bank": lambda: recipe.make_banks(place),

@@ -62,6 +62,7 @@ class Place:
         bank_processes: processes that speak the bank.
         folder: working folder.
         people: whether recordings of real people are to be had.
+        from_nothing: whether no weights are to be used that exist.
     """
 
     device: str
@@ -70,6 +71,7 @@ class Place:
     bank_processes: int
     folder: Path
     people: bool = True
+    from_nothing: bool = False
 
 
 def _share_gradients(module: nn.Module) -> None:

@@ -35,10 +35,11 @@ TEXT_FFN = 5 * WIDTH  # wider than the encoder's: how thousands of words sound i
 HEARING_LAYERS = 3
 ASR_LAYERS = HEARING_LAYERS + 2
 ALIGNER_LAYERS = 3
+ALIGNER_FFN = 3 * WIDTH
 N_GUIDED = 2  # how many of the last layers are taught, in their head 0, where to listen
 
 
-def configuration(tokenizer: Qwen2Tokenizer, text_layers: int) -> Qwen3ASRConfig:
+def configuration(tokenizer: Qwen2Tokenizer, text_layers: int, text_ffn: int) -> Qwen3ASRConfig:
     """The pair's common configuration; only widths and depths differ from the real models'."""
     ids = PromptIds(tokenizer)
     return Qwen3ASRConfig(
@@ -49,7 +50,7 @@ def configuration(tokenizer: Qwen2Tokenizer, text_layers: int) -> Qwen3ASRConfig
         text_config={
             "model_type": "qwen3", "vocab_size": len(tokenizer), "hidden_size": WIDTH,
             "num_hidden_layers": text_layers,
-            "intermediate_size": TEXT_FFN, "head_dim": WIDTH // TEXT_HEADS,
+            "intermediate_size": text_ffn, "head_dim": WIDTH // TEXT_HEADS,
             "num_attention_heads": TEXT_HEADS, "num_key_value_heads": TEXT_HEADS,
             "max_position_embeddings": 2048, "tie_word_embeddings": True,
             # Clips are short: a small base keeps more of the rotary bands inside 20 s.
@@ -95,7 +96,7 @@ def watch_attention(model: PreTrainedModel) -> Callable[[], list[tuple[torch.Ten
 
 def new_asr(tokenizer: Qwen2Tokenizer) -> Qwen3ASRForConditionalGeneration:
     """An untrained recogniser."""
-    model = Qwen3ASRForConditionalGeneration(configuration(tokenizer, ASR_LAYERS))
+    model = Qwen3ASRForConditionalGeneration(configuration(tokenizer, ASR_LAYERS, TEXT_FFN))
     model.generation_config = GenerationConfig(
         eos_token_id=list(model.config.eos_token_id), pad_token_id=model.config.pad_token_id, do_sample=False,
         max_new_tokens=256,
@@ -105,7 +106,7 @@ def new_asr(tokenizer: Qwen2Tokenizer) -> Qwen3ASRForConditionalGeneration:
 
 def new_aligner(tokenizer: Qwen2Tokenizer) -> Qwen3ASRForTokenClassification:
     """An untrained aligner: the recogniser's body and a head of N_CLASSES times."""
-    config = configuration(tokenizer, ALIGNER_LAYERS)
+    config = configuration(tokenizer, ALIGNER_LAYERS, ALIGNER_FFN)
     config.num_labels = N_CLASSES
     model = Qwen3ASRForTokenClassification(config)
     model.dropout.p = 0.0

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 
 from tools.demo_model import bank, human, network, tokens
 from tools.demo_model.batches import Plan, clean
@@ -39,6 +40,8 @@ EARS = LearnSettings(
     matrix_rate=1e-3,
     weights={"phones": (1.0, 1.0)},
 )
+# Ears that have learnt to hear before need a third of it.
+EARS_AGAIN = replace(EARS, plan=replace(EARS.plan, steps=1500, ramp=0.02), rate=3e-3, matrix_rate=5e-4)
 # Then the text model on ears that stay as they are; its rates fall in the next run.
 ASR = LearnSettings(
     plan=Plan(steps=8000, seconds=128, seed=11, ramp=0.1, task="asr", banks=_FIRST_BANKS),
@@ -59,12 +62,21 @@ ASR_POLISH = LearnSettings(
 )
 ALIGNER = LearnSettings(
     plan=Plan(
-        steps=2000, seconds=64, seed=12, ramp=0.2, task="aligner", banks=(("bank", 0.5), ("bank2", 0.5))
+        steps=1700, seconds=64, seed=21, ramp=0.02, task="aligner", banks=(("bank", 0.5), ("bank2", 0.5))
     ),
+    rate=3e-3,
+    matrix_rate=6e-4,
+    weights={"times": (1.0, 1.0), "clock": (0.3, 0.1), "guide": (0.3, 0.3)},
+    warm_up=100,
+)
+# Where nobody listened before, short clips first and long; a plan that has not been run.
+ALIGNER_FROM_NOTHING = LearnSettings(
+    plan=replace(ALIGNER.plan, steps=8000, ramp=0.5),
     rate=6e-3,
     matrix_rate=1e-3,
     weights={"times": (1.0, 1.0), "clock": (0.5, 0.1), "guide": (0.5, 0.3)},
 )
+SHIPPED = Path("qasr_cli/demo")
 
 
 def make_banks(place: Place) -> None:
@@ -97,18 +109,35 @@ def _named() -> dict[str, list[str]]:
 
 
 def train(place: Place) -> None:
-    """Ears, then the text model on them, then both; then the aligner, which hears with the recogniser's ears.
+    """Ears, then the text model on them, then both; then the aligner.
 
-    What is finished already is kept, so a stopped training goes on where it was.
+    Ears and aligner begin with those of the pair that ships, or with nothing; the text model always begins
+    with nothing. What is finished already is kept, so a stopped training goes on where it was.
     """
-    start: Path | None = None
-    for name, settings in (
-        ("ears.pt", EARS), ("asr.first.pt", ASR), ("asr.pt", ASR_POLISH), ("aligner.pt", ALIGNER),
-    ):  # fmt: skip
-        result = place.folder / name
+    folder = place.folder
+    ears, first, asr = (folder / name for name in ("ears.pt", "asr.first.pt", "asr.pt"))
+    if place.from_nothing:
+        aligner, before, heard = ALIGNER_FROM_NOTHING, None, asr
+    else:
+        aligner, before, heard = ALIGNER, _shipped(folder, "asr"), _shipped(folder, "aligner")
+    for settings, start, result in (
+        (EARS if place.from_nothing else EARS_AGAIN, before, ears),
+        (ASR, ears, first),
+        (ASR_POLISH, first, asr),
+        (aligner, heard, folder / "aligner.pt"),
+    ):
         if not result.exists():
             learn(settings if place.people else _without_people(settings), place, start, result)
-        start = result
+
+
+def _shipped(folder: Path, name: str) -> Path:
+    """Write the shipped network's weights as a training can begin with them."""
+    weights = {key: value.float() for key, value in load_file(SHIPPED / name / "model.safetensors").items()}
+    if name == "asr":
+        weights = {key: value for key, value in weights.items() if "audio_tower" in key}
+    path = folder / f"shipped.{name}.pt"
+    torch.save(weights, path)
+    return path
 
 
 def _without_people(settings: LearnSettings) -> LearnSettings:
