@@ -82,14 +82,15 @@ def load_aligner(aligner: str, model: str, device_name: str) -> tuple[Checkpoint
 
 
 def recordings(folder: Path) -> Iterator[tuple[Path, int, dict[str, Any]]]:
-    """Yield media file, audio track and truth of every recording in a folder."""
+    """Yield media file, audio track and truth of every recording in one language in a folder."""
     for path in sorted(folder.rglob("*.truth.json")):
         name = path.name.removesuffix(".truth.json")
         content = json.loads(path.read_text("utf-8"))
         if "words" in content or "tracks" in content:
             media = next(file for file in sorted(path.parent.glob(f"{name}.*")) if file != path)
             for track, truth in enumerate(content.get("tracks", [content])):
-                yield media, track, truth
+                if "," not in truth.get("language", ""):
+                    yield media, track, truth
         else:  # a folder of clips, by file name
             for file, truth in content.items():
                 yield path.parent / name / file, 0, truth

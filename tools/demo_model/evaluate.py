@@ -52,7 +52,8 @@ def _wer(errors: _Errors) -> str:
 
 
 def _head(first: str, *columns: str) -> None:
-    print(f"\n| {' | '.join((first, *columns))} |\n|{'---|' * (len(columns) + 1)}")
+    cells = " | ".join((first, *columns))  # a column may be several, parted already
+    print(f"\n| {cells} |\n|{'---|' * (cells.count('|') + 1)}")
 
 
 def _print_words(pair: Pair, sets: dict[str, list[HeldOut]]) -> None:
