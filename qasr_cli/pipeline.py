@@ -23,6 +23,7 @@ from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import Cue, Segment, Source, Span, Track, Transcript, Waveform
 from qasr_cli.speech import chunking, following
+from qasr_cli.speech.hearing import Recording
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.script import AdLib
 from qasr_cli.speech.vad import SpeechDetector, SpeechMap
@@ -178,7 +179,8 @@ def follow(
     limits = options.chunk.limited_to(engines.recognizer.capacity.max_chunk_ms)
     chunks = chunking.plan(prepared.source.id, prepared.speech, limits)
     lines = [" ".join(block) for block in script.blocks]
-    found = following.follow(prepared.waveform, chunks, lines, engines, options.decode, heard)
+    recording = Recording(prepared.waveform, prepared.speech, ())
+    found = following.follow(recording, chunks, lines, engines, options.decode, heard)
     transcript = finish(prepared, found.segments, engines, options)
     if not script.is_cued:
         return Followed(transcript, found, prepared.warnings, None)

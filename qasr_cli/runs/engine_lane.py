@@ -2,9 +2,9 @@
 
 In go prepared sources; out they come with their text. The pool is a window over the chunks in source order,
 sized in batches: chunks of like length from many sources share a batch, so a folder of short clips fills the
-device as one film does. When a window is heard, the files whose last chunk was in it are reviewed together,
-so that what must be heard again shares batches, too. What is in a window depends on the sources alone and not
-on which thread was faster, so a run repeats itself exactly.
+device as one film does. A file without a doubt is done with its last chunk; when a window is heard, the files
+of it that hold doubts are reviewed together, so that what must be heard again shares batches, too. What is in
+a window depends on the sources alone and not on which thread was faster, so a run repeats itself exactly.
 """
 
 from __future__ import annotations
@@ -49,6 +49,11 @@ class OpenSource:
     n_left: int = 0
     text: Reviewed = field(default_factory=lambda: Reviewed(()))
     error: Exception | None = None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether something in it must be heard again, which it does together with other sources."""
+        return self.error is None and any(piece.flags for piece in self.pieces if piece)
 
     @property
     def recording(self) -> Recording:
@@ -100,7 +105,7 @@ class EngineLane:
         yield from self._hear_window(window)
 
     def _hear_window(self, window: Sequence[Job]) -> Iterator[OpenSource]:
-        complete: list[OpenSource] = []
+        doubtful: list[OpenSource] = []
         for batch in batching.plan(
             [job.chunk.duration_ms for job in window], self._engines.recognizer.capacity
         ):
@@ -109,10 +114,13 @@ class EngineLane:
             self._on_heard(sum(span.duration_ms for job in jobs for span in job.chunk.speech))
             for job in jobs:
                 job.owner.n_left -= 1
-                if not job.owner.n_left:
-                    complete.append(job.owner)
-        self._review([opened for opened in complete if opened.error is None])
-        yield from complete
+            complete = [owner for owner in _owners(jobs) if not owner.n_left]
+            settled = [opened for opened in complete if not opened.is_doubtful]
+            self._review([opened for opened in settled if opened.error is None])
+            yield from settled
+            doubtful += [opened for opened in complete if opened.is_doubtful]
+        self._review(doubtful)
+        yield from doubtful
 
     def _hear(self, jobs: Sequence[Job]) -> None:
         """Fill in the pieces of one batch; when it fails, find out whose chunk it was."""
@@ -166,6 +174,11 @@ class EngineLane:
         else:
             for opened in complete:
                 self._review([opened])
+
+
+def _owners(jobs: Sequence[Job]) -> list[OpenSource]:
+    """Return the sources of the jobs, each once, in order."""
+    return list({id(job.owner): job.owner for job in jobs}.values())
 
 
 def attempt(source: Source, work: Callable[[], Value]) -> Value | Exception:

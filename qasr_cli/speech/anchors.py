@@ -22,6 +22,9 @@ _MAX_CELLS = 25_000_000  # of one exhaustive search (25 MB); a wider gap pairs b
 _EQUAL, _ALIKE, _OTHER, _MISSING = 3, 1, -1, -1  # scores of a pairing, and of a word without a partner
 _ALIKE_SHARE = 0.5  # of letter pairs in common: "colour" and "color", "Meyer" and "Meier"
 _PAIR, _SKIP_HEARD, _SKIP_SCRIPT = 0, 1, 2
+_WINDOW = 11  # words; in so many of a passage that is read, most are heard as written …
+_LEAST_AGREEMENT = 0.4  # … and in two unrelated texts a fifth to a third are the same by chance
+_SHORTEST_FOREIGN = 6
 _LONGEST_UNLIKE_RUN = 4  # so many strangers in a row are misheard words; more are another text
 
 Pairing = list[int | None]
@@ -45,6 +48,7 @@ def pair(script: Sequence[str], heard: Sequence[str]) -> Pairing:
     pairing: Pairing = [None] * len(script)
     _fill(script, heard, pairing)
     _unpair_strangers(script, heard, pairing)
+    _unpair_coincidences(script, heard, pairing)
     return pairing
 
 
@@ -174,3 +178,25 @@ def _unpair_strangers(script: Sequence[str], heard: Sequence[str], pairing: Pair
             for stranger in run:
                 pairing[stranger] = None
         run = []
+
+
+def _unpair_coincidences(script: Sequence[str], heard: Sequence[str], pairing: Pairing) -> None:
+    """Take apart passages in which few words agree: another text is said there, with a few of the same."""
+    agrees = np.array(
+        [
+            partner is not None and _likeness(word, heard[partner]) != _OTHER
+            for word, partner in zip(script, pairing, strict=True)
+        ],
+        dtype=float,
+    )
+    if len(agrees) < _WINDOW:
+        return
+    half = _WINDOW // 2
+    sums = np.convolve(agrees, np.ones(_WINDOW), "full")[half:-half]
+    counts = np.convolve(np.ones(len(agrees)), np.ones(_WINDOW), "full")[half:-half]
+    is_foreign = sums / counts < _LEAST_AGREEMENT
+    for foreign, run in itertools.groupby(range(len(script)), key=lambda place: bool(is_foreign[place])):
+        places = list(run)
+        if foreign and len(places) >= _SHORTEST_FOREIGN:
+            for place in places:
+                pairing[place] = None

@@ -15,6 +15,7 @@ from qasr_cli.options import AlignOptions, DecodeOptions
 from qasr_cli.records import Chunk, Segment, Waveform, Word, longest_language
 from qasr_cli.speech import batching, script
 from qasr_cli.speech.forced_alignment import Spoken, time_words
+from qasr_cli.speech.hearing import Recording
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.script import Overlay, Script, Token
 from qasr_cli.speech.transcribe import transcribe
@@ -41,7 +42,7 @@ class Followed:
 
 
 def follow(
-    waveform: Waveform,
+    recording: Recording,
     chunks: Sequence[Chunk],
     lines: Sequence[str],
     engines: Engines,
@@ -51,7 +52,7 @@ def follow(
     """Return the script's words with the times at which they are spoken.
 
     Args:
-        waveform: The recording.
+        recording: With nothing heard yet.
         chunks: All of it where somebody speaks.
         lines: Of the script; at least one.
         engines: Recognizer, and aligner if there is one.
@@ -63,6 +64,7 @@ def follow(
         QualityError: The script is not of this recording.
         OutOfMemoryError: Not even one chunk fits into memory.
     """
+    waveform, speech = recording.waveform, recording.speech
     segments = _recognized(waveform, chunks, engines, options, heard)
     spoken_chunks = [chunk for chunk, segment in zip(chunks, segments, strict=True) if segment]
     found = [segment for segment in segments if segment]
@@ -70,7 +72,7 @@ def follow(
         raise UndecodableError("nobody speaks in it", "check the audio track: --audio-track")
     text = script.read(lines, options.language or longest_language(found))
     _refuse_too_long(text, chunks)
-    laid = script.overlay(text, found, [span for chunk in chunks for span in chunk.speech])
+    laid = script.overlay(text, found, speech.clear_ms)
     _refuse_foreign(laid, found)
     timed = _timed(waveform, spoken_chunks, found, laid, engines)
     kept = [

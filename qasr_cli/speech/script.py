@@ -7,12 +7,12 @@ script. Pure: what is asked of the aligner with it, and when, is decided elsewhe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from qasr_cli import languages
-from qasr_cli.records import Segment, Span, Word
+from qasr_cli.records import Segment, Word
 from qasr_cli.speech import anchors
 from qasr_cli.speech.units import find_units
 from qasr_cli.speech.words import DisplayWord, split
@@ -93,19 +93,20 @@ def read(lines: Sequence[str], language: str | None) -> Script:
     return Script(kept, tuple(words), tuple(line_of))
 
 
-def overlay(script: Script, segments: Sequence[Segment], speech: Sequence[Span]) -> Overlay:
+def overlay(script: Script, segments: Sequence[Segment], clear_ms: Callable[[int, int], int]) -> Overlay:
     """Lay a script over the segments of a recording.
 
     Args:
         script: At least one word.
         segments: In order, with words.
-        speech: Where somebody speaks; decides whether words without a partner can have been said.
+        clear_ms: How much of the time between two moments is speech for certain (music often passes for
+            some); decides whether words without a partner can have been said.
     """
     heard = [_Heard(word, index) for index, segment in enumerate(segments) for word in segment.words]
     written = [anchors.normalized(word.text) for word in script.words]
     said = [anchors.normalized(one.word.text) for one in heard]
     pairing = anchors.pair(written, said)
-    unspoken = _unspoken(script, pairing, heard, speech)
+    unspoken = _unspoken(script, pairing, heard, (clear_ms, segments[-1].end_ms))
     silent = {place for first, last in unspoken for place in range(first, last)}
     in_order = sorted(_placed(script, segments, heard, pairing, silent), key=lambda item: item[0])
     parts: list[tuple[Token, ...]] = [()] * len(segments)
@@ -117,19 +118,23 @@ def overlay(script: Script, segments: Sequence[Segment], speech: Sequence[Span])
 
 
 def _unspoken(
-    script: Script, pairing: Sequence[int | None], heard: Sequence[_Heard], speech: Sequence[Span]
+    script: Script,
+    pairing: Sequence[int | None],
+    heard: Sequence[_Heard],
+    voice: tuple[Callable[[int, int], int], int],
 ) -> tuple[tuple[int, int], ...]:
-    """Return the runs of script words that nobody says."""
+    """Return the runs of script words that nobody says; `voice` measures clear speech, up to a moment."""
+    clear_ms, last_ms = voice
     runs = []
     for first, last in _runs(pairing):
         before = pairing[first - 1] if first else None
         after = pairing[last] if last < len(pairing) else None
         # from the end of the word before to the start of the word after, less what was heard between
         start_ms = heard[before].word.end_ms if before is not None else 0
-        end_ms = heard[after].word.start_ms if after is not None else (speech[-1].end_ms if speech else 0)
+        end_ms = heard[after].word.start_ms if after is not None else last_ms
         between = heard[(before + 1 if before is not None else 0) : after]
-        voiced_ms = sum(max(0, min(span.end_ms, end_ms) - max(span.start_ms, start_ms)) for span in speech)
-        free_ms = voiced_ms - sum(one.word.end_ms - one.word.start_ms for one in between)
+        free_ms = clear_ms(start_ms, max(start_ms, end_ms))
+        free_ms -= sum(one.word.end_ms - one.word.start_ms for one in between)
         is_heard_nearby = before is not None or after is not None
         is_long = last - first > _SHORT_RUN or _is_whole_line(script, first, last)
         if not is_heard_nearby or (is_long and free_ms < (last - first) * _SPOKEN_WORD_MS):
@@ -173,7 +178,7 @@ def _placed(
         for said_before in waiting:
             yield heard[partner].segment, said_before
         waiting = []
-        yield heard[partner].segment, token
+        yield heard[partner].segment, _as_said(token, heard[partner], segments)
         cursor = partner + 1
     for said_last in waiting:
         yield heard[cursor - 1].segment, said_last
@@ -197,6 +202,19 @@ def _belongs_before(
     return left.segment == right.segment or room_left_ms >= room_right_ms
 
 
+def _as_said(token: Token, one: _Heard, segments: Sequence[Segment]) -> Token:
+    """Return the token as the aligner is to be asked about it.
+
+    Where something quite different was heard, somebody changed the script or the speaker did: the sound is
+    that of the heard word.
+    """
+    written, said = anchors.normalized(token.shown.text), anchors.normalized(one.word.text)
+    if written == said or anchors.alike(written, said):
+        return token
+    units = find_units(one.word.text, segments[one.segment].language)
+    return replace(token, shown=replace(token.shown, units=tuple(unit.text for unit in units)))
+
+
 def _as_heard(said: Sequence[_Heard], segments: Sequence[Segment]) -> Iterator[tuple[int, Token]]:
     for one in said:
         units = find_units(one.word.text, segments[one.segment].language)
@@ -212,8 +230,10 @@ def _ad_libs(heard: Sequence[_Heard], pairing: Sequence[int | None]) -> tuple[Ad
     for is_scripted, run in groupby(range(len(heard)), key=scripted.__contains__):
         words = [heard[place].word for place in run]
         if not is_scripted and len(words) >= _AD_LIB:
-            text = "".join(word.lead + word.text for word in words).strip()
-            found.append(AdLib(words[0].start_ms, words[-1].end_ms, text))
+            text = ""
+            for word in words:  # a segment's first word has no lead
+                text += (word.lead or languages.joint(text, word.text)) + word.text
+            found.append(AdLib(words[0].start_ms, words[-1].end_ms, text.strip()))
     return tuple(found)
 
 
