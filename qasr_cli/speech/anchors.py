@@ -198,5 +198,18 @@ def _unpair_coincidences(script: Sequence[str], heard: Sequence[str], pairing: P
     for foreign, run in itertools.groupby(range(len(script)), key=lambda place: bool(is_foreign[place])):
         places = list(run)
         if foreign and len(places) >= _SHORTEST_FOREIGN:
-            for place in places:
-                pairing[place] = None
+            first, last = places[0], places[-1]
+            # the window reaches a few words into what is read before and after
+            while first <= last and agrees[first] and _follows(pairing, first - 1, first):
+                first += 1
+            while last >= first and agrees[last] and _follows(pairing, last, last + 1):
+                last -= 1
+            pairing[first : last + 1] = [None] * (last + 1 - first)
+
+
+def _follows(pairing: Pairing, before: int, after: int) -> bool:
+    """Whether two words of the script that follow each other were heard one after the other."""
+    if before < 0 or after >= len(pairing):
+        return False
+    left, right = pairing[before], pairing[after]
+    return left is not None and right is not None and right == left + 1
