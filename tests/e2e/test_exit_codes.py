@@ -170,7 +170,8 @@ def test_a_signal_ends_the_run_clean_and_a_rerun_goes_on(
     process = subprocess.Popen(
         [sys.executable, "-m", "qasr_cli", "transcribe", folder, "--engine", SLOW, "--batch-size", "1"],
         stderr=subprocess.PIPE, env=environment(TMPDIR=str(work)), text=True,
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # a shell's background jobs ignore Ctrl-C
+        # A shell's background jobs ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509 - no threads in this process
     )  # fmt: skip
     assert process.stderr is not None
     first = process.stderr.readline()  # a line as soon as one file is done
