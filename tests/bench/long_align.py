@@ -107,15 +107,14 @@ def speak(minutes: float, seed: int) -> Talk:
 
 
 def _share_near(talk: Talk, words: list[dict[str, Any]]) -> float:
-    """Share of the kept words that stand in the result within NEAR_MS; a word that is missing is not."""
-    n_near, place = 0, 0
-    for text, start_ms, end_ms in talk.kept:
-        found = next((i for i in range(place, min(place + 40, len(words))) if words[i]["text"] == text), None)
-        if found is None:
-            continue
-        place = found + 1
-        off_ms = max(abs(words[found]["start_ms"] - start_ms), abs(words[found]["end_ms"] - end_ms))
-        n_near += off_ms <= NEAR_MS
+    """Share of the kept words that stand in the result within NEAR_MS at both ends."""
+    places: dict[str, list[tuple[int, int]]] = {}
+    for word in words:
+        places.setdefault(word["text"], []).append((word["start_ms"], word["end_ms"]))
+    n_near = sum(
+        any(max(abs(begin - start_ms), abs(end - end_ms)) <= NEAR_MS for begin, end in places.get(text, []))
+        for text, start_ms, end_ms in talk.kept
+    )
     return n_near / len(talk.kept)
 
 

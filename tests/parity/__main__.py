@@ -26,6 +26,7 @@ from qasr_cli.engines import checkpoints, device, prompts
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import Qwen3Aligner, Qwen3Recognizer
 from qasr_cli.media.ffmpeg import find_tools
+from qasr_cli.options import DecodeOptions
 from qasr_cli.speech.protocols import AlignRequest
 from tests.checkpoints import REAL_ALIGNER, REAL_ASR_06B, TINY, Shape, write_original, write_random
 from tests.official_times import repaired
@@ -145,7 +146,7 @@ class _Ours:
         ]
         mel, mask = prompts.stack(features)
         encoded = engine._model.model.get_audio_features(mel, mask).pooler_output
-        written = engine._generate(features, ids, case.get("max_new_tokens", 24)).tolist()
+        written = engine._generate(features, ids, case.get("max_new_tokens", 24), DecodeOptions()).tolist()
         stop = set(engine._prompts.stop_ids)
         new = [row[: next((i for i, token in enumerate(row) if token in stop), len(row))] for row in written]
         return {
