@@ -1,7 +1,8 @@
 """A recording followed through its script: heard, laid over the script, and timed with the script's words.
 
 In go a waveform, its chunks and the script's lines; out come segments that hold the script's spelling, and
-what differs. Audio is read a batch at a time: a recording of hours takes no more memory than one of minutes.
+what differs. Audio is read a batch at a time, so that memory grows with the batch and not with the recording.
+Hears each chunk once: what cannot be right is not heard again here, since the script says what was said.
 """
 
 from __future__ import annotations
