@@ -66,8 +66,9 @@ def command(
 ) -> None:
     """Find when each word of a script is said, in recordings of any length.
 
-    The recording is recognised first, so cuts, repeats, music and ad-libs do not matter. An SRT file keeps
-    its words and its cue breaks and gets new times.
+    The recording is recognised first, so cuts, repeats, music and ad-libs do not matter.
+
+    Subtitles (SRT, WebVTT) keep their words and their cues and get new times.
     """
     names = choices.format_names(output_format, srt=srt, vtt=vtt, json=json, txt=txt, tsv=tsv)
     found = languages.parse(language)
