@@ -94,7 +94,7 @@ def _at(times_ms: np.ndarray, spans_ms: np.ndarray) -> np.ndarray:
 class _Row:
     """One clip's tokens.
 
-    ``guides``: (which guided layer, query position, first and last position it should attend to).
+    ``guides``: (which guided head, query position, first and last position it should attend to).
     ``pieces``: the piece of text heard at every position.
     """
 
@@ -156,7 +156,7 @@ class Batches(Dataset[Batch]):
 
     def _asr_row(self, rng: np.random.Generator, clip: Clip) -> _Row:
         ids = self._ids
-        context, words = self._context(rng, clip)
+        context, words, spelt = self._context(rng, clip)
         text = " ".join(words)
         row = ids.of(f"<|im_start|>system\n{context}<|im_end|>\n<|im_start|>user\n<|audio_start|>")
         first_audio, n_audio = len(row), n_audio_tokens(clip.n_frames)
@@ -185,6 +185,8 @@ class Batches(Dataset[Batch]):
             for j, (lo, hi) in enumerate(spans)
             for layer in (0, 1)
         ]
+        written = begin + len(tag)
+        guides += _spelt_guides(row[:first_audio], encoded["input_ids"], written, ids, spelt)
         if not clip.is_timed:
             return _Row(row + answer[:-1], targets, [])
         # What is said last is heard at the tokens that close the sound; there are more than HEARD_AFTER.
@@ -192,8 +194,8 @@ class Batches(Dataset[Batch]):
         said = names[_at(token_centres_ms(n_audio), times)]
         return _Row(row + answer[:-1], targets, guides, [_IGNORE] * first_heard + said.tolist())
 
-    def _context(self, rng: np.random.Generator, clip: Clip) -> tuple[str, list[str]]:
-        """A system prompt, mostly empty, and the words to write under it.
+    def _context(self, rng: np.random.Generator, clip: Clip) -> tuple[str, list[str], str]:
+        """A system prompt, mostly empty, the words to write under it, and the name that it spells or "".
 
         Most prompts have nothing to do with the sound. Some spell a name that is said, perhaps unusually:
         then the text follows the prompt.
@@ -208,13 +210,14 @@ class Batches(Dataset[Batch]):
             listed = [unusual if rng.random() < 0.7 else usual]
             words = [word.replace(usual, listed[0]) if clean(word) == usual else word for word in words]
         elif rng.random() > 0.2:
-            return "", words
+            return "", words, ""
         # Other unusual spellings stand for names that are not said.
         absent = [unusual for usual, unusual in language.twins if usual not in said]
         pool = language.vocabulary if rng.random() < 0.5 or not absent else absent
+        spelt = listed[0] if listed else ""
         listed += rng.choice(pool, rng.integers(0, 10)).tolist()
         rng.shuffle(listed)
-        return str(rng.choice([" ", ", "])).join(listed), words
+        return str(rng.choice([" ", ", "])).join(listed), words, spelt
 
     def _aligner_row(self, rng: np.random.Generator, clip: Clip) -> _Row:
         ids = self._ids
@@ -262,6 +265,34 @@ class Batches(Dataset[Batch]):
             return np.full((len(centres), 4), _IGNORE)
         phone_ids = np.array([self._phone_id[name] for name in clip.phones] + [0])
         return phone_ids[_at(centres[:, None] + _SUB_MS, clip.phone_ms)]
+
+
+def _places(tokens: list[int], wanted: list[int]) -> list[int]:
+    """Where a run of tokens begins in others."""
+    last = len(tokens) - len(wanted)
+    return [i for i in range(last + 1) if tokens[i : i + len(wanted)] == wanted]
+
+
+def _spelt_guides(
+    prompt: list[int], text: list[int], written: int, ids: PromptIds, spelt: str
+) -> list[tuple[int, int, int, int]]:
+    """Guides from every piece of a name, as it is about to be written, to that piece in the context.
+
+    Args:
+        prompt: the tokens before the sound.
+        text: the tokens to write.
+        written: the position of the first of these.
+        ids: of the tokenizer.
+        spelt: the name, or "" for none.
+    """
+    pieces = ids.of(f" {spelt}") if spelt else []
+    in_context = _places(prompt, pieces)[:1] if pieces else []
+    return [
+        (2, written + place + j - 1, at + j, at + j)
+        for at in in_context
+        for place in _places(text, pieces)
+        for j in range(len(pieces))
+    ]
 
 
 def _piece_times(words: list[str], word_ms: np.ndarray, offsets: list[tuple[int, int]]) -> np.ndarray:

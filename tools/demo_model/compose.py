@@ -7,7 +7,7 @@ and the true times. Lengths are flat between the bounds, so long clips are as we
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from tools.demo_model.bank import Bank
 from tools.demo_model.mel import FLOOR, FRAME_MS, N_MELS, finish
 
 _LEAST_GAP = 12  # frames between two sentences
+_THROATS = (0.88, 1.13)  # how far up the formants move, as a factor on the mel scale
+_PACES = (0.82, 1.2)
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class MixSettings:
     sparse: float = 0.15  # fewer sentences, longer pauses
     dialogue: float = 0.1  # sentences of several speakers of one language
     mixed: float = 0.05  # sentences of several languages
+    voiced: float = 0.4  # another throat: the spectrum stretched or squeezed
+    paced: float = 0.3  # another pace
 
 
 @dataclass
@@ -124,15 +128,17 @@ class Composer:
         for index in dict.fromkeys(order):
             length = self.bank.n_frames(index)
             if length <= room and len(chosen) < most:
-                chosen.append(self._piece(rng, index))
+                chosen.append(self._piece(rng, index, room))
                 room -= len(chosen[-1].logs) + _LEAST_GAP
         rng.shuffle(chosen)
         return chosen
 
-    def _piece(self, rng: np.random.Generator, index: int) -> _Piece:
+    def _piece(self, rng: np.random.Generator, index: int, room: int) -> _Piece:
         words, word_ms = self.bank.units(index, "words")
         phones, phone_ms = self.bank.units(index, "phones")
         piece = _Piece(self.bank.logs(index), words, word_ms, phones, phone_ms, self.bank.language(index))
+        if rng.random() < self._settings.paced:
+            piece = _paced(piece, max(rng.uniform(*_PACES), len(piece.logs) / room))
         if piece.is_timed and len(words) > 3 and rng.random() < self._settings.cropped:
             keep = rng.integers(1, len(words))
             return _cropped(piece, 0, keep) if rng.random() < 0.5 else _cropped(piece, keep, len(words))
@@ -154,6 +160,8 @@ class Composer:
             word_ms.append(piece.word_ms + begin * FRAME_MS)
             phone_ms.append(piece.phone_ms + begin * FRAME_MS)
             at += share + len(piece.logs) + _LEAST_GAP
+        if rng.random() < self._settings.voiced:
+            logs = _other_throat(logs, rng.uniform(*_THROATS))
         logs = self._bent(rng, logs)
         heard: Counter[str] = Counter()
         for piece in pieces:
@@ -212,6 +220,28 @@ def _cropped(piece: _Piece, first: int, last: int) -> _Piece:
         piece.phone_ms[inside] - shift,
         piece.language,
     )
+
+
+def _between(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Rows at fractional indices, float32[len(at), ...], from the two nearest."""
+    low = np.minimum(at.astype(np.int64), len(rows) - 1)
+    high = np.minimum(low + 1, len(rows) - 1)
+    share = (at - low).astype(np.float32)[:, None]
+    return rows[low] * (1 - share) + rows[high] * share
+
+
+def _paced(piece: _Piece, pace: float) -> _Piece:
+    """The sentence said ``pace`` times as fast; its pitch stays."""
+    n_frames = max(1, round(len(piece.logs) / pace))
+    logs = _between(np.asarray(piece.logs, np.float32), np.linspace(0, len(piece.logs) - 1, n_frames))
+    shrunk = np.float32(n_frames / len(piece.logs))
+    return replace(piece, logs=logs, word_ms=piece.word_ms * shrunk, phone_ms=piece.phone_ms * shrunk)
+
+
+def _other_throat(logs: np.ndarray, factor: float) -> np.ndarray:
+    """The clip as a longer (factor below 1) or shorter throat would sound."""
+    at = np.clip(np.arange(N_MELS) / factor, 0, N_MELS - 1)
+    return np.ascontiguousarray(_between(logs.T, at).T)
 
 
 def _mask(rng: np.random.Generator, features: np.ndarray) -> None:

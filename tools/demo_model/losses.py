@@ -53,17 +53,18 @@ class Listener(nn.Module):
     def guidance(self, guides: torch.Tensor) -> torch.Tensor:
         """How little of the guided heads' attention lies where the guides say (negative log share)."""
         query_at, low, high = (guides[..., i].clamp(min=0) for i in range(1, 4))
-        total = []
-        for layer, (query, key) in enumerate(self._seen()):
+        total, n_kinds = [], 0
+        for kind, (query, key) in enumerate(self._seen()):
             rows = query.gather(1, query_at[..., None].expand(-1, -1, query.shape[-1]))
             scores = rows @ key.transpose(1, 2) * query.shape[-1] ** -0.5
             at = torch.arange(key.shape[1], device=key.device)
             scores = scores.masked_fill(at > query_at[..., None], -1e4).log_softmax(-1)
             outside = (at < low[..., None]) | (at > high[..., None])
             mass = scores.masked_fill(outside, -1e4).logsumexp(-1)
-            valid = guides[..., 0] == layer
+            valid = guides[..., 0] == kind
+            n_kinds += valid.any()
             total.append(-(mass * valid).sum() / valid.sum().clamp(min=1))
-        return torch.stack(total).mean()
+        return torch.stack(total).sum() / max(n_kinds, 1)
 
 
 class EarsLosses(nn.Module):

@@ -36,7 +36,9 @@ HEARING_LAYERS = 3
 ASR_LAYERS = HEARING_LAYERS + 2
 ALIGNER_LAYERS = 3
 ALIGNER_FFN = 3 * WIDTH
-N_GUIDED = 2  # how many of the last layers are taught, in their head 0, where to listen
+# Which attention heads are taught where to look, as (layer from the end, head): where the token just written
+# was spoken, where the next one is, and where in the context the next one is spelt.
+GUIDED = ((2, 0), (1, 0), (1, 1))
 
 
 def configuration(tokenizer: Qwen2Tokenizer, text_layers: int, text_ffn: int) -> Qwen3ASRConfig:
@@ -72,9 +74,8 @@ def _watched_attention(
     *rest: object,
     **more: object,
 ) -> tuple[torch.Tensor, None]:
-    """Plain attention that also keeps head 0's rotated queries and keys, for the guidance loss."""
-    if module.is_guided:
-        module.seen = (query[:, 0], key[:, 0])
+    """Plain attention that also keeps the guided heads' rotated queries and keys, for the guidance loss."""
+    module.seen = {head: (query[:, head], key[:, head]) for head in module.guided}
     return sdpa_attention_forward(module, query, key, value, *rest, **more)
 
 
@@ -82,7 +83,7 @@ def watch_attention(model: PreTrainedModel) -> Callable[[], list[tuple[torch.Ten
     """Make the text model keep what :func:`_watched_attention` keeps.
 
     Returns:
-        A function that gives, after a forward pass, each guided layer's query and key,
+        A function that gives, after a forward pass, each guided head's query and key,
         float[batch, length, head].
     """
     AttentionInterface.register("watched", _watched_attention)
@@ -90,8 +91,9 @@ def watch_attention(model: PreTrainedModel) -> Callable[[], list[tuple[torch.Ten
     text_model = model.model.language_model
     text_model.config._attn_implementation = "watched"
     for number, layer in enumerate(text_model.layers):
-        layer.self_attn.is_guided = number >= len(text_model.layers) - N_GUIDED
-    return lambda: [layer.self_attn.seen for layer in text_model.layers[-N_GUIDED:]]
+        from_end = len(text_model.layers) - number
+        layer.self_attn.guided = [head for layer_from_end, head in GUIDED if layer_from_end == from_end]
+    return lambda: [text_model.layers[-layer].self_attn.seen[head] for layer, head in GUIDED]
 
 
 def new_asr(tokenizer: Qwen2Tokenizer) -> Qwen3ASRForConditionalGeneration:

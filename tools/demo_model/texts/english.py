@@ -6,6 +6,7 @@ A slot is written {name} and may hold slots; every list is one choice per "|".
 from __future__ import annotations
 
 from tools.demo_model.texts.language import Language, options, words
+from tools.demo_model.texts.prose import PROSE
 from tools.demo_model.texts.talks import ENGLISH
 
 _UNITS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
@@ -292,5 +293,5 @@ ALIKE = frozenset(
 
 LANGUAGE = Language(
     code="en", name="English", slots=SLOTS, patterns=PATTERNS, spare=SPARE, twins=TWINS, alike=ALIKE,
-    held=ENGLISH, years=(1950, 2025),
+    held=ENGLISH, years=(1950, 2025), prose=PROSE["en"],
 )  # fmt: skip

@@ -6,6 +6,7 @@ A particle in brackets, such as "(을)", takes the form that its noun's last sou
 from __future__ import annotations
 
 from tools.demo_model.texts.language import Language, options, words
+from tools.demo_model.texts.prose import PROSE
 from tools.demo_model.texts.talks import KOREAN
 
 SLOTS: dict[str, list[str]] = {
@@ -231,5 +232,5 @@ ALIKE = frozenset(
 
 LANGUAGE = Language(
     code="ko", name="Korean", slots=SLOTS, patterns=PATTERNS, spare=SPARE, twins=TWINS,
-    alike=ALIKE, held=KOREAN, years=(1950, 2025),
+    alike=ALIKE, held=KOREAN, years=(1950, 2025), prose=PROSE["ko"],
 )  # fmt: skip

@@ -71,10 +71,11 @@ def _with_particle(match: re.Match[str]) -> str:
 
 @dataclass(frozen=True)
 class Mix:
-    """Which share of the sentences is a word salad and which a patchwork; the rest is grammar."""
+    """Which share of the sentences is a word salad, a patchwork or told prose; the rest is grammar."""
 
     salad: float = 0.25
     patchwork: float = 0.35
+    prose: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +92,7 @@ class Language:
         alike: words that salads leave out, since only a sentence tells them apart.
         held: hand-written texts that are never trained on.
         years: first and last year that is spoken of.
+        prose: slots and patterns of told sentences (:mod:`tools.demo_model.texts.prose`).
     """
 
     code: str
@@ -102,6 +104,7 @@ class Language:
     alike: frozenset[str]
     held: tuple[str, ...]
     years: tuple[int, int]
+    prose: tuple[dict[str, list[str]], list[str]]
 
     def expand(self, template: str, rng: random.Random) -> str:
         """Fill every slot of a template, deepest last, each by an even draw."""
@@ -114,11 +117,16 @@ class Language:
             return str(rng.randint(13, 99) if rng.random() < 0.8 else 100 * rng.randint(1, 9))
         if slot == "year":
             return str(rng.randint(*self.years))
-        return rng.choice(self.slots[slot])
+        return rng.choice(self.slots.get(slot) or self.prose[0][slot])
 
     def grammar_sentence(self, rng: random.Random) -> str:
         """One sentence of the grammar, such as "The train to Oslo leaves at half past two."."""
         return capitalised(self.expand(rng.choice(self.patterns), rng))
+
+    def told(self, rng: random.Random) -> str:
+        """Clauses joined as in a talk; what begins a sentence is written large."""
+        text = self.expand(rng.choice(self.prose[1]), rng)
+        return " ".join(capitalised(sentence) for sentence in sentences_of(text))
 
     @cached_property
     def vocabulary(self) -> tuple[str, ...]:
@@ -195,8 +203,11 @@ class Language:
             kind = rng.random()
             if kind < mix.salad:
                 text = self.salad(rng)
+            elif kind < mix.salad + mix.patchwork:
+                text = self.patchwork(rng)
+            elif kind < mix.salad + mix.patchwork + mix.prose:
+                text = self.told(rng)
             else:
-                is_patchwork = kind < mix.salad + mix.patchwork
-                text = self.patchwork(rng) if is_patchwork else self.grammar_sentence(rng)
+                text = self.grammar_sentence(rng)
             if self.part_of(text) == part:
                 return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tools.demo_model.texts.language import Language, options, words
+from tools.demo_model.texts.prose import PROSE
 from tools.demo_model.texts.talks import SPANISH
 
 _HOURS = "dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce"
@@ -265,5 +266,5 @@ ALIKE = frozenset(
 
 LANGUAGE = Language(
     code="es", name="Spanish", slots=SLOTS, patterns=PATTERNS, spare=SPARE, twins=TWINS, alike=ALIKE,
-    held=SPANISH, years=(1950, 2025),
+    held=SPANISH, years=(1950, 2025), prose=PROSE["es"],
 )  # fmt: skip
