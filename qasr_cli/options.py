@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 from qasr_cli.errors import UsageError
@@ -105,24 +106,34 @@ class AlignOptions:
 
 @dataclass(frozen=True, slots=True)
 class CueOptions:
-    """Limits of a cue; None means the language's own preset."""
+    """Limits of a cue; None means the profile's own for the language (`subtitles.profiles`).
 
+    `is_frame_true` without a `frame_rate` means the video's.
+    """
+
+    profile: str = "netflix-sdh"
     max_line_cells: int | None = None
-    max_lines: int = 2  # Netflix, BBC, TED: two
+    max_lines: int | None = None
+    max_words: int | None = None
     max_cps: float | None = None
-    min_duration_ms: int = 833  # Netflix: 5/6 s
-    max_duration_ms: int = 7_000  # Netflix: 7 s
-    min_gap_ms: int = 83  # Netflix: 2 frames, at 24 fps
+    min_duration_ms: int | None = None
+    max_duration_ms: int | None = None
+    min_gap_ms: int | None = None
+    frame_rate: Fraction | None = None
+    is_frame_true: bool = True
 
     def __post_init__(self) -> None:
         _require((self.max_line_cells or 8) >= 8, "--max-line-width must be at least 8")
-        _require(1 <= self.max_lines <= 4, "--max-line-count must be 1 to 4")
+        _require(self.max_lines is None or 1 <= self.max_lines <= 4, "--max-lines must be 1 to 4")
+        _require(self.max_words is None or self.max_words >= 1, "--max-words must be at least 1")
         _require(self.max_cps is None or self.max_cps > 0, "--max-cps must be above 0")
+        _require(self.min_duration_ms is None or self.min_duration_ms > 0, "--min-duration must be above 0")
+        _require(self.max_duration_ms is None or self.max_duration_ms > 0, "--max-duration must be above 0")
+        _require(self.min_gap_ms is None or self.min_gap_ms >= 0, "--min-gap cannot be negative")
         _require(
-            0 < self.min_duration_ms <= self.max_duration_ms,
-            "--min-duration must be above 0 and at most --max-duration",
+            self.frame_rate is None or 1 <= self.frame_rate <= 1_000,
+            "--fps must be auto, none or 1 to 1000 frames a second",
         )
-        _require(self.min_gap_ms >= 0, "--min-gap cannot be negative")
 
 
 @dataclass(frozen=True, slots=True)

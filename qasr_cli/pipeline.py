@@ -161,7 +161,9 @@ def finish(
 
 def lay_out(transcript: Transcript, options: CueOptions) -> tuple[Cue, ...]:
     """Return the transcript's cues."""
-    return cues.build(transcript.words, transcript.language, transcript.duration_ms, options)
+    return cues.build(
+        transcript.words, transcript.language, transcript.duration_ms, options, transcript.video
+    )
 
 
 def follow(
@@ -190,6 +192,7 @@ def follow(
         transcript.language,
         transcript.duration_ms,
         options.cue,
+        transcript.video,
     )
     return Followed(transcript, found, prepared.warnings, cued)
 

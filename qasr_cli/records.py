@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -195,11 +196,25 @@ def longest_language(segments: Sequence[Segment]) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Video:
+    """What of the picture matters to subtitles.
+
+    Attributes:
+        frame_rate: Frames a second (24000/1001), or None where it varies or is not known.
+        shots_ms: Where the picture changes, in order; empty where nobody looked.
+    """
+
+    frame_rate: Fraction | None = None
+    shots_ms: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """All that any output needs; the border between model and subtitles.
 
     Attributes:
         uncovered: Speech that no words were found for, after it was heard again; ordered, disjoint.
+        video: What is known of the picture; None where there is none.
     """
 
     source_name: str
@@ -210,6 +225,7 @@ class Transcript:
     model: str = ""
     aligner: str = ""
     uncovered: tuple[Span, ...] = ()
+    video: Video | None = None
 
     @property
     def language(self) -> str | None:

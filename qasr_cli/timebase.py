@@ -7,6 +7,8 @@ converts time, and no float time travels between rooms: `int(ms / 1000 * 1000)` 
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 MS_PER_S = 1000
 SAMPLE_RATE_HZ = 16_000  # what Qwen3-ASR, its aligner and silero-vad all listen at
 SAMPLES_PER_MS = SAMPLE_RATE_HZ // MS_PER_S  # 16, exactly: a millisecond is always a whole sample index
@@ -42,3 +44,12 @@ def format_clock(time_ms: int, decimal_mark: str = ".") -> str:
     hours, minutes = divmod(minutes, 60)
     seconds, millis = divmod(rest_ms, MS_PER_S)
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}{decimal_mark}{millis:03d}"
+
+
+def broadcast_rate(rate: Fraction) -> Fraction:
+    """Return the exact frame rate that a rounded one stands for: 23.976 is 24000/1001."""
+    for whole in (24, 30, 48, 60, 120):
+        exact = Fraction(whole * 1_000, 1_001)
+        if abs(rate - exact) < Fraction(1, 200):
+            return exact
+    return rate

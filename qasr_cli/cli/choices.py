@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from fractions import Fraction
 from pathlib import Path
 
-from qasr_cli.errors import NoInputError, UndecodableError, from_os_error
+from qasr_cli.errors import NoInputError, UndecodableError, UsageError, from_os_error
+from qasr_cli.languages import AUTO
 from qasr_cli.options import CueOptions, OutputOptions
-from qasr_cli.timebase import seconds_to_ms
+from qasr_cli.subtitles.limits import resolve
+from qasr_cli.timebase import broadcast_rate, seconds_to_ms
 
 STDIO = "-"  # as an input: stdin; as an output: stdout
+NO_FPS = "none"
 
 
 def output_options(
@@ -33,11 +37,43 @@ def format_names(as_list: str, **asked_for: bool) -> tuple[str, ...]:
 
 
 def cue_options(
-    width: int | None, lines: int, cps: float | None, durations_s: tuple[float, float], gap_s: float
+    profile: str,
+    counts: tuple[int | None, int | None, int | None],
+    cps: float | None,
+    seconds: tuple[float | None, float | None, float | None],
+    fps: str,
 ) -> CueOptions:
-    """Return the limits of a cue; the command line speaks in seconds."""
-    shortest_ms, longest_ms = (seconds_to_ms(value) for value in durations_s)
-    return CueOptions(width, lines, cps, shortest_ms, longest_ms, seconds_to_ms(gap_s))
+    """Return the limits of a cue; the command line speaks in seconds.
+
+    Args:
+        profile: Its name.
+        counts: Line width, lines and words.
+        cps: Reading speed.
+        seconds: Shortest and longest cue, gap.
+        fps: `auto`, `none` or a number.
+
+    Raises:
+        UsageError: There is no such profile, or a limit is impossible.
+    """
+    width, lines, words = counts
+    shortest_ms, longest_ms, gap_ms = (None if value is None else seconds_to_ms(value) for value in seconds)
+    limits = CueOptions(
+        *(profile, width, lines, words, cps, shortest_ms, longest_ms, gap_ms),
+        frame_rate=_frame_rate(fps),
+        is_frame_true=fps.lower() != NO_FPS,
+    )
+    resolve(limits, None)  # what contradicts itself in English does so before any work is done
+    return limits
+
+
+def _frame_rate(text: str) -> Fraction | None:
+    if text.lower() in {AUTO, NO_FPS}:
+        return None
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise UsageError(f"--fps {text}: say auto, none or a number such as 25 or 24000/1001") from None
+    return broadcast_rate(rate)
 
 
 def read_text(path: Path, name: str, hint: str) -> str:

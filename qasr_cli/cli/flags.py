@@ -211,6 +211,16 @@ VadOffset = Annotated[float, _flag(_SPEECH, "... and ends below this one.", "--v
 MaxHours = Annotated[float, _flag(_SPEECH, "Refuse media that decodes to more.", "--max-hours", metavar="H")]
 
 _CUES = "How subtitles look"
+Profile = Annotated[
+    str,
+    _flag(
+        _CUES,
+        "Whose rules: netflix-sdh, netflix (slower, as for translations), bbc, ted, arte, shorts, children "
+        "or verbatim. The numbers below change single ones.",
+        "--profile",
+        metavar="NAME",
+    ),
+]
 MaxLineWidth = Annotated[
     int | None,
     _flag(
@@ -221,7 +231,10 @@ MaxLineWidth = Annotated[
         **_UNSET,
     ),
 ]
-MaxLines = Annotated[int, _flag(_CUES, "Lines in a cue.", "--max-lines", metavar="N")]
+MaxLines = Annotated[
+    int | None, _flag(_CUES, "Lines in a cue. Without it: 2.", "--max-lines", metavar="N", **_UNSET)
+]
+MaxWords = Annotated[int | None, _flag(_CUES, "Words in a cue.", "--max-words", metavar="N", **_UNSET)]
 MaxCps = Annotated[
     float | None,
     _flag(
@@ -233,10 +246,31 @@ MaxCps = Annotated[
     ),
 ]
 MinDuration = Annotated[
-    float, _flag(_CUES, "Shortest cue in seconds, where there is room.", "--min-duration", metavar="S")
+    float | None,
+    _flag(
+        _CUES,
+        "Shortest cue in seconds, where there is room. Without it: 5/6.",
+        "--min-duration",
+        metavar="S",
+        **_UNSET,
+    ),
 ]
-MaxDuration = Annotated[float, _flag(_CUES, "Longest cue.", "--max-duration", metavar="S")]
-MinGap = Annotated[float, _flag(_CUES, "Between two cues.", "--min-gap", metavar="S")]
+MaxDuration = Annotated[
+    float | None, _flag(_CUES, "Longest cue. Without it: 7.", "--max-duration", metavar="S", **_UNSET)
+]
+MinGap = Annotated[
+    float | None,
+    _flag(_CUES, "Between two cues. Without it: two frames.", "--min-gap", metavar="S", **_UNSET),
+]
+Fps = Annotated[
+    str,
+    _flag(
+        _CUES,
+        "Frames a second that cues are true to: auto (the video's), none, 25, 23.976, 24000/1001.",
+        "--fps",
+        metavar="RATE",
+    ),
+]
 
 _RUN = "How it runs"
 Recursive = Annotated[bool, _flag(_RUN, "Look into subfolders too.", *("--recursive", "-r"))]

@@ -10,7 +10,7 @@ import typer
 
 from qasr_cli.cli import choices, flags
 from qasr_cli.cli.flags import DEFAULTS
-from qasr_cli.timebase import MS_PER_S
+from qasr_cli.languages import AUTO
 
 Transcripts = Annotated[
     list[Path],
@@ -33,12 +33,15 @@ def command(
     highlight_words: flags.HighlightWords = DEFAULTS.output.is_highlighting,
     output: flags.Output = "",
     overwrite: flags.Overwrite = DEFAULTS.output.is_overwrite,
+    profile: flags.Profile = DEFAULTS.cue.profile,
     max_line_width: flags.MaxLineWidth = DEFAULTS.cue.max_line_cells,
     max_lines: flags.MaxLines = DEFAULTS.cue.max_lines,
+    max_words: flags.MaxWords = DEFAULTS.cue.max_words,
     max_cps: flags.MaxCps = DEFAULTS.cue.max_cps,
-    min_duration: flags.MinDuration = DEFAULTS.cue.min_duration_ms / MS_PER_S,
-    max_duration: flags.MaxDuration = DEFAULTS.cue.max_duration_ms / MS_PER_S,
-    min_gap: flags.MinGap = DEFAULTS.cue.min_gap_ms / MS_PER_S,
+    min_duration: flags.MinDuration = None,
+    max_duration: flags.MaxDuration = None,
+    min_gap: flags.MinGap = None,
+    fps: flags.Fps = AUTO,
     quiet: flags.Quiet = False,
     verbose: flags.Verbose = 0,
 ) -> None:
@@ -49,7 +52,13 @@ def command(
         is_from_stdin=Path(choices.STDIO) in inputs,
         overwrite=overwrite,
     )
-    cues = choices.cue_options(max_line_width, max_lines, max_cps, (min_duration, max_duration), min_gap)
+    cues = choices.cue_options(
+        profile,
+        (max_line_width, max_lines, max_words),
+        max_cps,
+        (min_duration, max_duration, min_gap),
+        fps,
+    )
     from qasr_cli.cli import jobs
 
     where = replace(where, is_highlighting=highlight_words)

@@ -16,14 +16,15 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from qasr_cli.options import CueOptions
-from qasr_cli.records import Cue, Word
+from qasr_cli.records import Cue, Video, Word
 from qasr_cli.subtitles import boundaries, timing, units
 from qasr_cli.subtitles.boundaries import Boundaries
+from qasr_cli.subtitles.limits import Limits, resolve
 from qasr_cli.subtitles.lines import IMPOSSIBLE, Ruler, text_of
-from qasr_cli.subtitles.presets import Preset, code_by_script, preset
+from qasr_cli.subtitles.presets import code_by_script
 from qasr_cli.subtitles.timing import Draft
 from qasr_cli.subtitles.units import Unit
-from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL, half_cells
+from qasr_cli.subtitles.width import half_cells
 from qasr_cli.timebase import MS_PER_S
 
 HARD_PAUSE_MS = 1_500  # BBC 6: text is not held for longer than 1.5 s of silence
@@ -56,7 +57,11 @@ class Block:
 
 
 def build(
-    words: Sequence[Word], language: str | None, duration_ms: int, options: CueOptions
+    words: Sequence[Word],
+    language: str | None,
+    duration_ms: int,
+    options: CueOptions,
+    video: Video | None = None,
 ) -> tuple[Cue, ...]:
     """Return the cues of a transcript: ordered, without overlap, every word in exactly one.
 
@@ -67,19 +72,21 @@ def build(
         words: In order; their times may be anything.
         language: Code, or None: the limits are then those of the text's script.
         duration_ms: No cue ends after it (a media of no length is taken to end with its last word).
-        options: Limits; None in them means the language's own.
+        options: Limits; None in them means the profile's for the language.
+        video: What is known of the picture: times are true to its frames and keep to its shots.
+
+    Raises:
+        UsageError: The limits contradict each other.
     """
-    limits = preset(language, (word.text for word in words))
+    limits = _limits(words, language, options, video)
     end_ms = duration_ms if duration_ms > 0 else max([1, *(word.end_ms for word in words)])
-    max_half_cells = (options.max_line_cells or limits.max_line_cells) * HALF_CELLS_PER_CELL
-    pieces = units.split(words, end_ms, limits, max_half_cells)
+    pieces = units.split(words, end_ms, limits)
     if not pieces:
         return ()
     found = boundaries.find(pieces, language or code_by_script(piece.text for piece in pieces))
-    ruler = Ruler(pieces, found.cost, limits.counting, max_half_cells, options.max_lines)
-    edges = _Search(pieces, found, ruler, _rates(limits, options), options, end_ms).run()
-    drafts = _drafts(pieces, edges, ruler)
-    return timing.polish(drafts, end_ms, _rates(limits, options), options)
+    ruler = Ruler(pieces, found.cost, limits)
+    edges = _Search(pieces, found, ruler, limits, end_ms).run()
+    return timing.polish(_drafts(pieces, edges, ruler), end_ms, limits)
 
 
 def keep(
@@ -88,6 +95,7 @@ def keep(
     language: str | None,
     duration_ms: int,
     options: CueOptions,
+    video: Video | None = None,
 ) -> tuple[Cue, ...]:
     """Return cues whose text and breaks are given already, shown when their words are spoken.
 
@@ -97,8 +105,9 @@ def keep(
         language: Code, or None: the limits are then those of the text's script.
         duration_ms: No cue ends after it.
         options: Durations and gap.
+        video: As for `build`.
     """
-    limits = preset(language, (word.text for word in words))
+    limits = _limits(words, language, options, video)
     drafts = [
         Draft(
             words[block.word_range[0]].start_ms,
@@ -109,12 +118,12 @@ def keep(
         )
         for block in blocks
     ]
-    return timing.polish(drafts, duration_ms, _rates(limits, options), options) if drafts else ()
+    return timing.polish(drafts, duration_ms, limits) if drafts else ()
 
 
-def _rates(limits: Preset, options: CueOptions) -> timing.Rates:
-    hard_cps = options.max_cps or limits.hard_cps
-    return timing.Rates(hard_cps * HALF_CELLS_PER_CELL, min(limits.soft_cps, hard_cps) * HALF_CELLS_PER_CELL)
+def _limits(words: Sequence[Word], language: str | None, options: CueOptions, video: Video | None) -> Limits:
+    known = video or Video()
+    return resolve(options, language, (word.text for word in words), known.frame_rate, known.shots_ms)
 
 
 def _drafts(pieces: Sequence[Unit], edges: Sequence[int], ruler: Ruler) -> list[Draft]:
@@ -144,16 +153,14 @@ class _Search:
         pieces: Sequence[Unit],
         found: Boundaries,
         ruler: Ruler,
-        rates: timing.Rates,
-        options: CueOptions,
+        limits: Limits,
         duration_ms: int,
     ) -> None:
         self._n = len(pieces)
         self._ruler = ruler
-        self._rates = rates
-        self._options = options
-        self._max_width = ruler.max_half_cells * options.max_lines
-        self._stranded_width = int(_STRANDED_SHARE * ruler.max_half_cells)
+        self._limits = limits
+        self._max_width = limits.max_half_cells * limits.max_lines
+        self._stranded_width = int(_STRANDED_SHARE * limits.max_half_cells)
         self._is_sentence_end = found.is_sentence_end
         self._is_clause_end = found.is_clause_end
         self._starts = [piece.start_ms for piece in pieces] + [duration_ms]
@@ -202,7 +209,7 @@ class _Search:
         return (
             self._gaps[last - 1] < HARD_PAUSE_MS
             and self._ruler.width(first, last) <= self._max_width
-            and self._ends[last - 1] - self._starts[first] <= self._options.max_duration_ms
+            and self._ends[last - 1] - self._starts[first] <= self._limits.max_duration_ms
         )
 
     def _cost(self, first: int, last: int) -> float:
@@ -232,18 +239,18 @@ class _Search:
         """Return the cost of reading speed and duration, were the cue held as long as it may be."""
         start_ms = self._starts[first]
         held_ms = min(
-            self._starts[last] - self._options.min_gap_ms - start_ms,
-            self._ends[last - 1] + timing.MAX_LINGER_MS - start_ms,
-            self._options.max_duration_ms,
+            self._starts[last] - self._limits.min_gap_ms - start_ms,
+            self._ends[last - 1] + self._limits.max_linger_ms - start_ms,
+            self._limits.max_duration_ms,
         )
         held_ms = max(held_ms, 1)
         speed = self._ruler.width(first, last) * MS_PER_S / held_ms
         cost = 0.0
-        if speed > self._rates.soft:
-            cost = _OVER_SOFT_CPS * min(speed / self._rates.soft - 1, _MAX_OVER_CPS)
-            cost += _OVER_HARD_CPS * min(max(0.0, speed / self._rates.hard - 1), _MAX_OVER_CPS)
-        if held_ms < self._options.min_duration_ms:
-            cost += _TOO_SHORT * (1 - held_ms / self._options.min_duration_ms)
+        if speed > self._limits.soft_rate:
+            cost = _OVER_SOFT_CPS * min(speed / self._limits.soft_rate - 1, _MAX_OVER_CPS)
+            cost += _OVER_HARD_CPS * min(max(0.0, speed / self._limits.hard_rate - 1), _MAX_OVER_CPS)
+        if held_ms < self._limits.min_duration_ms:
+            cost += _TOO_SHORT * (1 - held_ms / self._limits.min_duration_ms)
         return cost
 
     def _stranded_cost(self, first: int, last: int) -> float:

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
 
+from qasr_cli.subtitles.limits import Limits
 from qasr_cli.subtitles.units import IDEOGRAPHIC_SPACE, Unit
 from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL, Counting
 
@@ -35,23 +36,19 @@ class Ruler:
     Args:
         units: Of the whole transcript.
         break_costs: Of a break before each unit.
-        counting: How spaces count.
-        max_half_cells: Width of a line.
-        max_lines: Lines of a cue.
+        limits: Width of a line, lines of a cue, how spaces count.
     """
 
     def __init__(
         self,
         units: Sequence[Unit],
         break_costs: Sequence[float],
-        counting: Counting,
-        max_half_cells: int,
-        max_lines: int,
+        limits: Limits,
     ) -> None:
         self._break_costs = break_costs
-        self.max_half_cells = max_half_cells
-        self._max_lines = max_lines
-        spaces = [_space_half_cells(unit.space, counting) for unit in units]
+        self.max_half_cells = limits.max_half_cells
+        self._max_lines = limits.max_lines
+        spaces = [_space_half_cells(unit.space, limits.counting) for unit in units]
         # Where each unit ends and begins, were the whole text one line.
         self._ends = list(
             accumulate(space + unit.half_cells for space, unit in zip(spaces, units, strict=True))

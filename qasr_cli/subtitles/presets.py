@@ -1,8 +1,8 @@
 """How wide a line and how fast a text may be, by language.
 
 In goes a language code (or, when the model named none, the text itself); out comes a `Preset`. The numbers
-are those for subtitles in the language that is spoken (Netflix SDH, adult programmes); translated subtitles
-are read more slowly, and those numbers are the soft targets here.
+are Netflix's: reading speeds for subtitles in the language that is spoken (SDH) to adults, for translated
+ones, which are read more slowly, and for children. What a profile makes of them is said in `profiles`.
 
 Sources: Netflix Timed Text Style Guides (English 217350977, Korean 216001127, Chinese 215986007, Japanese
 215767517, Thai 220448308, Hindi 115003196707, Arabic 215517947); for the SDH columns Subtitle Edit's
@@ -24,28 +24,56 @@ class Preset:
     """Limits of one language.
 
     Attributes:
-        max_line_cells: Widest line, in cells.
-        hard_cps: Cells a second that are never exceeded without a flag.
-        soft_cps: Cells a second that a cue is held on screen for, where there is time.
+        line_cells: Widest line, in cells.
+        spoken_cps: Cells a second that adults read in subtitles of the language that they hear.
+        translated_cps: The same where they hear another language.
+        children_cps: What children read.
         counting: What a cell is.
         is_spaced: Words are written with spaces between them.
+        min_duration_ms: Shortest cue where it is not the profile's own.
     """
 
-    max_line_cells: int
-    hard_cps: int
-    soft_cps: int
+    line_cells: int
+    spoken_cps: int
+    translated_cps: int
+    children_cps: int
     counting: Counting = Counting.CLUSTER
     is_spaced: bool = True
+    min_duration_ms: int | None = None
 
 
-_LATIN = Preset(42, 20, 17)
-_CHINESE = Preset(16, 11, 9, Counting.EAST_ASIAN, is_spaced=False)
+_ALPHABETIC = Preset(42, 20, 17, 17)
+_CHINESE = Preset(16, 11, 9, 9, Counting.EAST_ASIAN, is_spaced=False)
 _PRESETS = {
-    "ar": Preset(42, 23, 20),
-    "hi": Preset(42, 25, 22),
-    "ja": Preset(16, 7, 4, Counting.EAST_ASIAN, is_spaced=False),
-    "ko": Preset(16, 14, 12, Counting.KOREAN),
-    "th": Preset(35, 20, 17, is_spaced=False),
+    "ar": Preset(42, 23, 20, 20),
+    "cs": _ALPHABETIC,
+    "da": _ALPHABETIC,
+    "de": _ALPHABETIC,
+    "el": _ALPHABETIC,
+    "en": _ALPHABETIC,
+    "es": _ALPHABETIC,
+    "fa": _ALPHABETIC,
+    "fi": _ALPHABETIC,
+    "fil": _ALPHABETIC,
+    "fr": _ALPHABETIC,
+    "hi": Preset(42, 25, 22, 20),
+    "hu": _ALPHABETIC,
+    "id": _ALPHABETIC,
+    "it": _ALPHABETIC,
+    # Speech has 7 to 9 morae a second: at the 4 cps of translated subtitles none of it could be verbatim.
+    "ja": Preset(16, 7, 4, 7, Counting.EAST_ASIAN, is_spaced=False, min_duration_ms=500),
+    "ko": Preset(16, 14, 12, 11, Counting.KOREAN),
+    "mk": _ALPHABETIC,
+    "ms": _ALPHABETIC,
+    "nl": _ALPHABETIC,
+    "pl": _ALPHABETIC,
+    "pt": _ALPHABETIC,
+    "ro": _ALPHABETIC,
+    "ru": _ALPHABETIC,
+    "sv": _ALPHABETIC,
+    "th": Preset(35, 20, 17, 17, is_spaced=False),
+    "tr": _ALPHABETIC,
+    "vi": _ALPHABETIC,
     "yue": _CHINESE,
     "zh": _CHINESE,
 }
@@ -67,7 +95,7 @@ _SCRIPTS = (
 def preset(language: str | None, texts: Iterable[str] = ()) -> Preset:
     """Return the limits for a language code; for None or an unknown one, those of the script of `texts`."""
     known = languages.find(language) if language else None
-    return _PRESETS.get(known.code if known else code_by_script(texts), _LATIN)
+    return _PRESETS.get(known.code if known else code_by_script(texts), _ALPHABETIC)
 
 
 def code_by_script(texts: Iterable[str]) -> str:

@@ -17,25 +17,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue
+from qasr_cli.subtitles.limits import Limits
 from qasr_cli.timebase import MS_PER_S
 
-LEAD_IN_MS = 40  # the aligner's mean error is 37 to 43 ms: most late onsets go, and no reader sees one frame
-LINGER_MS = 500  # Netflix: the out-time may follow the audio by half a second
-MAX_LINGER_MS = 1_500  # BBC: never longer, even for slow readers
-CHAIN_MS = 500  # Netflix: a gap is two frames or at least half a second; anything between flickers
 _BORROW_MS = 120  # how late a cue may be to give a short one before it its minimum: three frames at 25 fps
 _FLOOR_MS = 200  # where words share one millisecond, each cue is still seen
 _LATE_MS = 83  # two frames at 24 fps
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Reading speeds in half cells a second: never above `hard` unflagged; `soft` where time allows."""
-
-    hard: float
-    soft: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +38,22 @@ class Draft:
     flags: tuple[str, ...] = ()
 
 
-def polish(drafts: Sequence[Draft], duration_ms: int, rates: Rates, options: CueOptions) -> tuple[Cue, ...]:
+def polish(drafts: Sequence[Draft], duration_ms: int, limits: Limits) -> tuple[Cue, ...]:
     """Return the drafts as cues: starts strictly increase, none overlaps, all within the media.
 
     Args:
         drafts: Ordered by the start of their speech.
         duration_ms: Length of the media, at least 1.
-        rates: Reading speeds.
-        options: Durations and gap.
+        limits: Durations, gap and reading speeds.
     """
     fitting = _squeeze(drafts, duration_ms)
-    starts = _starts(fitting, duration_ms, options)
+    starts = _starts(fitting, duration_ms, limits)
     cues = []
     for draft, start_ms, next_ms in zip(fitting, starts, [*starts[1:], None], strict=True):
-        end_ms = _end(draft, start_ms, _latest_end(start_ms, next_ms, duration_ms, options), rates, options)
-        end_ms = _chain(start_ms, end_ms, next_ms, options)
+        end_ms = _end(draft, start_ms, _latest_end(start_ms, next_ms, duration_ms, limits), limits)
+        end_ms = _chain(start_ms, end_ms, next_ms, limits)
         shown = Cue(start_ms, end_ms, draft.lines, draft.word_range)
-        cues.append(replace(shown, flags=_flags(draft, shown, next_ms, rates, options)))
+        cues.append(replace(shown, flags=_flags(draft, shown, next_ms, limits)))
     return tuple(cues)
 
 
@@ -89,40 +76,40 @@ def _squeeze(drafts: Sequence[Draft], duration_ms: int) -> list[Draft]:
     ]
 
 
-def _starts(drafts: Sequence[Draft], duration_ms: int, options: CueOptions) -> list[int]:
+def _starts(drafts: Sequence[Draft], duration_ms: int, limits: Limits) -> list[int]:
     """Return when each cue appears; where there is no room for all, gaps go first, then durations."""
-    wanted = _lead_in(drafts, options)
-    floor_ms = min(_FLOOR_MS, options.min_duration_ms)
-    for gap_ms, least_ms in ((options.min_gap_ms, floor_ms), (0, floor_ms), (0, duration_ms // len(drafts))):
-        starts = _push_later(wanted, drafts, (gap_ms, min(least_ms, floor_ms)), options)
+    wanted = _lead_in(drafts, limits)
+    floor_ms = min(_FLOOR_MS, limits.min_duration_ms)
+    for gap_ms, least_ms in ((limits.min_gap_ms, floor_ms), (0, floor_ms), (0, duration_ms // len(drafts))):
+        starts = _push_later(wanted, drafts, (gap_ms, min(least_ms, floor_ms)), limits)
         _pull_earlier(starts, duration_ms, gap_ms, min(least_ms, floor_ms))
         if starts[0] >= 0:
             return starts
     raise AssertionError("every cue has its millisecond")
 
 
-def _lead_in(drafts: Sequence[Draft], options: CueOptions) -> list[int]:
+def _lead_in(drafts: Sequence[Draft], limits: Limits) -> list[int]:
     """Start each cue a little before its speech, as far as the speech before leaves room."""
     starts = []
-    spoken_until_ms = -options.min_gap_ms
+    spoken_until_ms = -limits.min_gap_ms
     for draft in drafts:
-        earliest_ms = min(draft.start_ms, spoken_until_ms + options.min_gap_ms)
-        starts.append(max(draft.start_ms - LEAD_IN_MS, earliest_ms))
+        earliest_ms = min(draft.start_ms, spoken_until_ms + limits.min_gap_ms)
+        starts.append(max(draft.start_ms - limits.lead_in_ms, earliest_ms))
         spoken_until_ms = draft.end_ms
     return starts
 
 
 def _push_later(
-    wanted: Sequence[int], drafts: Sequence[Draft], room_ms: tuple[int, int], options: CueOptions
+    wanted: Sequence[int], drafts: Sequence[Draft], room_ms: tuple[int, int], limits: Limits
 ) -> list[int]:
     """Return starts that leave each cue its floor, and its minimum where the next can wait a moment."""
     gap_ms, floor_ms = room_ms
     starts = list(wanted)
     for k in range(1, len(starts)):
-        needed_ms = starts[k - 1] + options.min_duration_ms + gap_ms
+        needed_ms = starts[k - 1] + limits.min_duration_ms + gap_ms
         borrowed_ms = min(needed_ms, drafts[k].start_ms + _BORROW_MS)
         has_room = k + 1 == len(starts) or (
-            wanted[k + 1] - borrowed_ms >= options.min_duration_ms + options.min_gap_ms
+            wanted[k + 1] - borrowed_ms >= limits.min_duration_ms + limits.min_gap_ms
         )
         if has_room:
             starts[k] = max(starts[k], borrowed_ms)
@@ -138,43 +125,43 @@ def _pull_earlier(starts: list[int], duration_ms: int, gap_ms: int, floor_ms: in
         limit_ms = starts[k] - gap_ms
 
 
-def _latest_end(start_ms: int, next_ms: int | None, duration_ms: int, options: CueOptions) -> int:
+def _latest_end(start_ms: int, next_ms: int | None, duration_ms: int, limits: Limits) -> int:
     if next_ms is None:
         return duration_ms
     # The gap gives way before the cue does.
-    return min(max(next_ms - options.min_gap_ms, start_ms + min(_FLOOR_MS, options.min_duration_ms)), next_ms)
+    return min(max(next_ms - limits.min_gap_ms, start_ms + min(_FLOOR_MS, limits.min_duration_ms)), next_ms)
 
 
-def _end(draft: Draft, start_ms: int, latest_ms: int, rates: Rates, options: CueOptions) -> int:
+def _end(draft: Draft, start_ms: int, latest_ms: int, limits: Limits) -> int:
     """Return when a cue goes: after its speech and its reading time, before the next cue."""
     spoken_until_ms = max(draft.end_ms, start_ms)
-    reading_ms = int(draft.half_cells * MS_PER_S / rates.soft)
-    wanted_ms = max(spoken_until_ms + LINGER_MS, start_ms + max(options.min_duration_ms, reading_ms))
+    reading_ms = int(draft.half_cells * MS_PER_S / limits.soft_rate)
+    wanted_ms = max(spoken_until_ms + limits.linger_ms, start_ms + max(limits.min_duration_ms, reading_ms))
     return min(
         wanted_ms,
-        max(spoken_until_ms + MAX_LINGER_MS, start_ms + options.min_duration_ms),
-        start_ms + options.max_duration_ms,
+        max(spoken_until_ms + limits.max_linger_ms, start_ms + limits.min_duration_ms),
+        start_ms + limits.max_duration_ms,
         latest_ms,
     )
 
 
-def _chain(start_ms: int, end_ms: int, next_ms: int | None, options: CueOptions) -> int:
+def _chain(start_ms: int, end_ms: int, next_ms: int | None, limits: Limits) -> int:
     """Close a gap that would only flicker, unless that makes the cue too long."""
-    if next_ms is None or not options.min_gap_ms < next_ms - end_ms < CHAIN_MS:
+    if next_ms is None or not limits.min_gap_ms < next_ms - end_ms < limits.chain_ms:
         return end_ms
-    closed_ms = next_ms - options.min_gap_ms
-    return closed_ms if closed_ms - start_ms <= options.max_duration_ms else end_ms
+    closed_ms = next_ms - limits.min_gap_ms
+    return closed_ms if closed_ms - start_ms <= limits.max_duration_ms else end_ms
 
 
-def _flags(draft: Draft, cue: Cue, next_ms: int | None, rates: Rates, options: CueOptions) -> tuple[str, ...]:
+def _flags(draft: Draft, cue: Cue, next_ms: int | None, limits: Limits) -> tuple[str, ...]:
     length_ms = cue.end_ms - cue.start_ms
     flags = list(draft.flags)
-    if draft.half_cells * MS_PER_S > rates.hard * length_ms:
+    if draft.half_cells * MS_PER_S > limits.hard_rate * length_ms:
         flags.append("cps")
-    if length_ms < options.min_duration_ms:
+    if length_ms < limits.min_duration_ms:
         flags.append("dur_min")
-    gap_ms = options.min_gap_ms if next_ms is None else next_ms - cue.end_ms
-    if gap_ms != options.min_gap_ms and gap_ms < max(CHAIN_MS, options.min_gap_ms):
+    gap_ms = limits.min_gap_ms if next_ms is None else next_ms - cue.end_ms
+    if gap_ms != limits.min_gap_ms and gap_ms < max(limits.chain_ms, limits.min_gap_ms):
         flags.append("gap")
     if cue.start_ms > draft.start_ms + _LATE_MS:
         flags.append("late")

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from qasr_cli.records import Word
-from qasr_cli.subtitles.presets import Preset
+from qasr_cli.subtitles.limits import Limits
 from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL, clusters, half_cells, is_joined
 
 _NO_BREAK_SPACES = "\u00a0\u2007\u202f"
@@ -55,17 +55,16 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", _CONTROL.sub("", _BREAKING_SPACE.sub(" ", text)))
 
 
-def split(words: Sequence[Word], duration_ms: int, preset: Preset, max_half_cells: int) -> list[Unit]:
+def split(words: Sequence[Word], duration_ms: int, limits: Limits) -> list[Unit]:
     """Return the units of all words, in order.
 
     Args:
         words: Any; times may be outside the media, out of order or empty.
         duration_ms: Times are clipped to it.
-        preset: How the language is counted and spaced.
-        max_half_cells: No unit is wider.
+        limits: How the language is counted and spaced; no unit is wider than a line.
     """
-    joined = _join_marks(list(_visible(_possible_times(words, duration_ms), preset)), preset)
-    return [part for unit in joined for part in _fit(unit, preset, max_half_cells)]
+    joined = _join_marks(list(_visible(_possible_times(words, duration_ms), limits)), limits)
+    return [part for unit in joined for part in _fit(unit, limits)]
 
 
 def _possible_times(words: Sequence[Word], duration_ms: int) -> Iterator[Word]:
@@ -78,7 +77,7 @@ def _possible_times(words: Sequence[Word], duration_ms: int) -> Iterator[Word]:
         yield replace(word, start_ms=start_ms, end_ms=end_ms)
 
 
-def _visible(words: Iterator[Word], preset: Preset) -> Iterator[Unit]:
+def _visible(words: Iterator[Word], limits: Limits) -> Iterator[Unit]:
     """Yield a unit for each visible run of characters.
 
     What cannot be seen goes with the next unit, at the end with the last: a word without a visible character
@@ -91,7 +90,7 @@ def _visible(words: Iterator[Word], preset: Preset) -> Iterator[Unit]:
         for number, run in enumerate(clean(word.text).split(" ")):
             space = space or (" " if number else _space(word.lead))
             carried += run.strip()
-            width = half_cells(carried, preset.counting)
+            width = half_cells(carried, limits.counting)
             if width:
                 if last is not None:
                     yield last
@@ -107,7 +106,7 @@ def _space(lead: str) -> str:
     return next(kept, " " if cleaned else "")
 
 
-def _join_marks(units: list[Unit], preset: Preset) -> list[Unit]:
+def _join_marks(units: list[Unit], limits: Limits) -> list[Unit]:
     """Put a unit that begins inside a grapheme cluster back on the unit before, and restore lost spaces."""
     joined: list[Unit] = []
     for unit in units:
@@ -115,28 +114,28 @@ def _join_marks(units: list[Unit], preset: Preset) -> list[Unit]:
         if before is None:
             joined.append(replace(unit, space=""))
         elif not unit.space and is_joined(before.text, unit.text):
-            joined[-1] = _merge(before, unit, preset)
+            joined[-1] = _merge(before, unit, limits)
         else:
-            space = unit.space or _lost_space(before.text, unit.text, preset)
+            space = unit.space or _lost_space(before.text, unit.text, limits)
             is_glued = space in _NO_BREAK_SPACES if space else False
             joined.append(replace(unit, space=space, is_glued=is_glued or _is_closing(unit.text)))
     return joined
 
 
-def _merge(before: Unit, unit: Unit, preset: Preset) -> Unit:
+def _merge(before: Unit, unit: Unit, limits: Limits) -> Unit:
     text = unicodedata.normalize("NFC", before.text + unit.text)
     return replace(
         before,
         text=text,
         end_ms=max(before.end_ms, unit.end_ms),
-        half_cells=half_cells(text, preset.counting),
+        half_cells=half_cells(text, limits.counting),
         n_words=before.n_words + unit.n_words,
     )
 
 
-def _lost_space(before: str, after: str, preset: Preset) -> str:
+def _lost_space(before: str, after: str, limits: Limits) -> str:
     """Return the space that is missing where two chunks of a spaced language meet: the first has no lead."""
-    if not preset.is_spaced or before[-1] in _HYPHENS or after[0] in _HYPHENS or _is_closing(after):
+    if not limits.is_spaced or before[-1] in _HYPHENS or after[0] in _HYPHENS or _is_closing(after):
         return ""
     if before[-1] in _DASHES and len(before) > 1:
         return ""
@@ -148,16 +147,16 @@ def _is_closing(text: str) -> bool:
     return text[0] in NOT_AT_START and not any(char.isalnum() for char in text)
 
 
-def _fit(unit: Unit, preset: Preset, max_half_cells: int) -> list[Unit]:
+def _fit(unit: Unit, limits: Limits) -> list[Unit]:
     """Cut a unit that is wider than a line into parts of about equal width, at clusters."""
-    if unit.half_cells <= max_half_cells:
+    if unit.half_cells <= limits.max_half_cells:
         return [unit]
-    n_parts = -(-unit.half_cells // (max_half_cells - HALF_CELLS_PER_CELL))
-    texts = _cut(unit.text, preset, max_half_cells, unit.half_cells / n_parts)
+    n_parts = -(-unit.half_cells // (limits.max_half_cells - HALF_CELLS_PER_CELL))
+    texts = _cut(unit.text, limits, unit.half_cells / n_parts)
     whole, done, parts = unit.half_cells, 0, []
     length_ms = unit.end_ms - unit.start_ms
     for number, text in enumerate(texts):
-        width = half_cells(text, preset.counting)
+        width = half_cells(text, limits.counting)
         start_ms = unit.start_ms + length_ms * done // whole
         done = min(done + width, whole)
         end_ms = unit.start_ms + length_ms * done // whole
@@ -167,12 +166,12 @@ def _fit(unit: Unit, preset: Preset, max_half_cells: int) -> list[Unit]:
     return parts
 
 
-def _cut(text: str, preset: Preset, max_half_cells: int, ideal_half_cells: float) -> list[str]:
+def _cut(text: str, limits: Limits, ideal_half_cells: float) -> list[str]:
     parts, part, width = [], "", 0
     for cluster in clusters(text):
-        step = half_cells(cluster, preset.counting)
+        step = half_cells(cluster, limits.counting)
         may_break = cluster[0] not in NOT_AT_START and (not part or part[-1] not in NOT_AT_END)
-        is_full = width + step > max_half_cells or (width >= ideal_half_cells and may_break)
+        is_full = width + step > limits.max_half_cells or (width >= ideal_half_cells and may_break)
         if is_full and width:
             parts.append(part)
             part, width = "", 0

@@ -13,8 +13,8 @@ from qasr_cli.languages import LANGUAGES
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Word
 from qasr_cli.subtitles import cues
-from qasr_cli.subtitles.presets import preset
-from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL, clusters, half_cells
+from qasr_cli.subtitles.limits import Limits, resolve
+from qasr_cli.subtitles.width import clusters, half_cells
 
 CODES = [None, *(language.code for language in LANGUAGES)]
 HOSTILE = (
@@ -80,35 +80,31 @@ def _ink(texts: list[str]) -> str:
     return unicodedata.normalize("NFD", "".join(kept.split()))
 
 
-def _check_times(built: tuple[Cue, ...], duration_ms: int, options: CueOptions) -> None:
+def _check_times(built: tuple[Cue, ...], duration_ms: int, limits: Limits) -> None:
     for cue in built:
         assert isinstance(cue.start_ms, int)
         assert isinstance(cue.end_ms, int)
         assert 0 <= cue.start_ms < cue.end_ms <= duration_ms
-        assert cue.end_ms - cue.start_ms <= options.max_duration_ms
-        is_short = cue.end_ms - cue.start_ms < options.min_duration_ms
+        assert cue.end_ms - cue.start_ms <= limits.max_duration_ms
+        is_short = cue.end_ms - cue.start_ms < limits.min_duration_ms
         assert is_short == ("dur_min" in cue.flags)
     for cue, following in pairwise(built):
         assert cue.start_ms < following.start_ms
         gap_ms = following.start_ms - cue.end_ms
         assert gap_ms >= 0
-        is_held = gap_ms == options.min_gap_ms or gap_ms >= max(500, options.min_gap_ms)
+        is_held = gap_ms == limits.min_gap_ms or gap_ms >= max(limits.chain_ms, limits.min_gap_ms)
         assert is_held != ("gap" in cue.flags)
 
 
-def _check_lines(
-    built: tuple[Cue, ...], language: str | None, words: list[Word], options: CueOptions
-) -> None:
-    limits = preset(language, (word.text for word in words))
-    room = (options.max_line_cells or limits.max_line_cells) * HALF_CELLS_PER_CELL
+def _check_lines(built: tuple[Cue, ...], limits: Limits) -> None:
     for cue in built:
         assert cue.lines
-        assert len(cue.lines) <= options.max_lines or "lines" in cue.flags
+        assert len(cue.lines) <= limits.max_lines or "lines" in cue.flags
         for line in cue.lines:
             assert line
             assert line == line.strip()
             assert "\n" not in line
-            assert half_cells(line, limits.counting) <= room
+            assert half_cells(line, limits.counting) <= limits.max_half_cells
 
 
 @given(hostile_words(), st.sampled_from(CODES), st.sampled_from([0, 1, 3, 25, 5_000, 30_000]), OPTIONS)
@@ -118,8 +114,9 @@ def _check_lines(
 def test_hostile_transcripts_still_make_legal_cues(words, language, duration_ms, options):
     built = cues.build(words, language, duration_ms, options)
     end_ms = duration_ms or max([1, *(word.end_ms for word in words)])
-    _check_times(built, end_ms, options)
-    _check_lines(built, language, words, options)
+    limits = resolve(options, language, (word.text for word in words))
+    _check_times(built, end_ms, limits)
+    _check_lines(built, limits)
     if built:
         assert _ink([line for cue in built for line in cue.lines]) == _ink([word.text for word in words])
         edges = [0, *(cue.word_range[1] for cue in built)]

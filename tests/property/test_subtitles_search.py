@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Word
 from qasr_cli.subtitles import boundaries, cues, units
+from qasr_cli.subtitles.limits import resolve
 from qasr_cli.subtitles.lines import Ruler
-from qasr_cli.subtitles.presets import preset
-from qasr_cli.subtitles.timing import Rates
 
 VOCABULARY = ["the", "of", "and", "house.", "yes,", "Why?", "was", "beautifully", "supermarkets", "Mr."]
 
@@ -23,11 +22,11 @@ def _search(texts: list[str], pauses_ms: list[int], options: CueOptions) -> tupl
     for text, pause_ms in zip(texts, pauses_ms, strict=True):
         words.append(Word(" ", text, now_ms, now_ms + 60 * len(text)))
         now_ms = words[-1].end_ms + pause_ms
-    limits = preset("en")
-    pieces = units.split(words, now_ms + 2_000, limits, 40)
+    limits = resolve(options, "en")
+    pieces = units.split(words, now_ms + 2_000, limits)
     found = boundaries.find(pieces, "en")
-    ruler = Ruler(pieces, found.cost, limits.counting, 40, options.max_lines)
-    return cues._Search(pieces, found, ruler, Rates(40, 34), options, now_ms + 2_000), ruler, len(pieces)
+    ruler = Ruler(pieces, found.cost, limits)
+    return cues._Search(pieces, found, ruler, limits, now_ms + 2_000), ruler, len(pieces)
 
 
 @given(
@@ -40,7 +39,7 @@ def _search(texts: list[str], pauses_ms: list[int], options: CueOptions) -> tupl
 )
 def test_no_other_cues_cost_less(spoken, max_lines):
     texts, pauses_ms = [list(column) for column in zip(*spoken, strict=True)]
-    search, ruler, n = _search(texts, pauses_ms, CueOptions(max_lines=max_lines))
+    search, ruler, n = _search(texts, pauses_ms, CueOptions(max_lines=max_lines, max_line_cells=20))
 
     def total(edges: list[int]) -> float:
         stretches = list(pairwise(edges))

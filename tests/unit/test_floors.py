@@ -24,6 +24,7 @@ from qasr_cli.options import (
     VadOptions,
 )
 from qasr_cli.records import Segment, Span, Timing, Track, Transcript, Waveform, Word
+from qasr_cli.subtitles import limits
 
 
 def all_errors(base: type[QasrError] = QasrError) -> list[type[QasrError]]:
@@ -209,7 +210,9 @@ class TestOptions:
             lambda: GuardOptions(repetition_penalty=0.9),
             lambda: CueOptions(max_lines=0),
             lambda: CueOptions(max_line_cells=3),
-            lambda: CueOptions(min_duration_ms=9000),
+            lambda: limits.resolve(CueOptions(min_duration_ms=9000), None),
+            lambda: limits.resolve(CueOptions(profile="netflux"), None),
+            lambda: CueOptions(max_words=0),
             lambda: CueOptions(max_cps=0),
         ],
     )

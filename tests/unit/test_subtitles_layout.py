@@ -10,6 +10,7 @@ from qasr_cli.languages import LANGUAGES
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Word
 from qasr_cli.subtitles import boundaries, cues, units
+from qasr_cli.subtitles.limits import resolve
 from qasr_cli.subtitles.presets import Preset, code_by_script, preset
 from qasr_cli.subtitles.width import Counting, clusters, half_cells, is_joined
 
@@ -163,9 +164,9 @@ def test_small_gaps_are_closed_and_large_ones_kept():
 def test_every_language_has_its_numbers():
     by_code = {language.code: preset(language.code) for language in LANGUAGES}
     assert len(by_code) == 30
-    assert by_code["en"] == Preset(42, 20, 17)
-    assert (by_code["ko"].max_line_cells, by_code["ko"].hard_cps) == (16, 14)
-    assert (by_code["ja"].hard_cps, by_code["zh"].hard_cps, by_code["th"].max_line_cells) == (7, 11, 35)
+    assert by_code["en"] == Preset(42, 20, 17, 17)
+    assert (by_code["ko"].line_cells, by_code["ko"].spoken_cps) == (16, 14)
+    assert (by_code["ja"].spoken_cps, by_code["zh"].spoken_cps, by_code["th"].line_cells) == (7, 11, 35)
     for language in LANGUAGES:
         assert by_code[language.code].is_spaced == language.is_spaced
 
@@ -228,14 +229,14 @@ def test_clusters_are_what_a_reader_sees():
 )
 def test_sentence_ends(first, second, pause_ms, language, is_end):
     words = [Word("", first, 0, 500), Word(" ", second, 500 + pause_ms, 1_000 + pause_ms)]
-    pieces = units.split(words, 5_000, preset(language), 84)
+    pieces = units.split(words, 5_000, resolve(CueOptions(), language))
     assert boundaries.find(pieces, language).is_sentence_end == [is_end, True]
 
 
 def test_breaks_that_hurt_cost_more_than_breaks_that_help():
     def cost(before: str, after: str, language: str = "en") -> float:
         words = [Word("", "So", 0, 1), Word(" ", before, 1, 2), Word(" ", after, 2, 3)]
-        return boundaries.find(units.split(words, 9, preset(language), 84), language).cost[2]
+        return boundaries.find(units.split(words, 9, resolve(CueOptions(), language)), language).cost[2]
 
     assert cost("done.", "Then") < cost("done,", "then") < cost("house", "and") < cost("house", "in")
     assert cost("house", "in") < cost("big", "house") < cost("the", "house")
