@@ -23,6 +23,10 @@ SECOND_BANK = bank.BankSettings(seed=3)
 SALADS = bank.BankSettings(
     n_speakers=420, sentences_each=36, n_noises=100, seed=7, mix=Mix(salad=0.85, patchwork=0.15)
 )
+# Clauses joined as in a talk.
+PROSE = bank.BankSettings(
+    n_speakers=560, sentences_each=36, n_noises=100, seed=8, mix=Mix(salad=0.1, patchwork=0.1, prose=0.8)
+)
 # The people's prompts in the synthesiser's voices, so that their words are not new when people say them.
 PROMPTS = bank.BankSettings(n_speakers=140, sentences_each=16, n_noises=30, seed=2)
 # Sentences with a name of two spellings, which others hold too seldom to learn to look into the context.
@@ -31,6 +35,10 @@ NAMES = bank.BankSettings(n_speakers=280, sentences_each=16, n_noises=30, seed=5
 _FIRST_BANKS = (("bank", 0.40), ("bank2", 0.42), ("names", 0.10), ("prompts", 0.08))
 _BANKS = (
     ("bank", 0.22), ("bank2", 0.26), ("salads", 0.28), ("names", 0.10), ("prompts", 0.07), ("human", 0.07),
+)  # fmt: skip
+_LAST_BANKS = (
+    ("bank", 0.18), ("bank2", 0.18), ("prose", 0.22), ("salads", 0.22), ("names", 0.08), ("prompts", 0.06),
+    ("human", 0.06),
 )  # fmt: skip
 _OF_PEOPLE = ("prompts", "human")
 # First the ears alone: phonemes need no text model, and without one a step costs half.
@@ -60,6 +68,13 @@ ASR_POLISH = LearnSettings(
     weights={"text": (1.0, 1.0), "pieces": (0.5, 0.3), "phones": (0.3, 0.2), "guide": (0.3, 0.3)},
     slips=0.06,
 )
+# Then once more from lower rates, with talk.
+ASR_TOLD = replace(
+    ASR_POLISH,
+    plan=Plan(steps=2600, seconds=128, seed=17, ramp=0.0, task="asr", banks=_LAST_BANKS),
+    rate=3e-3,
+    matrix_rate=6e-4,
+)
 ALIGNER = LearnSettings(
     plan=Plan(
         steps=1700, seconds=64, seed=21, ramp=0.02, task="aligner", banks=(("bank", 0.5), ("bank2", 0.5))
@@ -85,6 +100,7 @@ def make_banks(place: Place) -> None:
     bank.build(folder / "bank", BANK, place.bank_processes)
     bank.build(folder / "bank2", SECOND_BANK, place.bank_processes)
     bank.build(folder / "salads", SALADS, place.bank_processes)
+    bank.build(folder / "prose", PROSE, place.bank_processes)
     bank.build(folder / "names", replace(NAMES, lines=_named()), place.bank_processes)
     if not place.people:
         return
@@ -109,13 +125,14 @@ def _named() -> dict[str, list[str]]:
 
 
 def train(place: Place) -> None:
-    """Ears, then the text model on them, then both; then the aligner.
+    """Ears, then the text model on them, then both, twice; then the aligner.
 
     Ears and aligner begin with those of the pair that ships, or with nothing; the text model always begins
     with nothing. What is finished already is kept, so a stopped training goes on where it was.
     """
     folder = place.folder
-    ears, first, asr = (folder / name for name in ("ears.pt", "asr.first.pt", "asr.pt"))
+    names = ("ears.pt", "asr.first.pt", "asr.second.pt", "asr.pt")
+    ears, first, second, asr = (folder / name for name in names)
     if place.from_nothing:
         aligner, before, heard = ALIGNER_FROM_NOTHING, None, asr
     else:
@@ -123,7 +140,8 @@ def train(place: Place) -> None:
     for settings, start, result in (
         (EARS if place.from_nothing else EARS_AGAIN, before, ears),
         (ASR, ears, first),
-        (ASR_POLISH, first, asr),
+        (ASR_POLISH, first, second),
+        (ASR_TOLD, second, asr),
         (aligner, heard, folder / "aligner.pt"),
     ):
         if not result.exists():

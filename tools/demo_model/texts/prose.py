@@ -119,7 +119,9 @@ _KO_SLOTS = {
     ),
     "clause": options("{event}|{event}|{state}|{when} {event}|{when} {state}"),
     "join": options("그리고|그리고|하지만|그래서|그런데|그 후에|그 결과|게다가"),
-    "lead": options("{start}|{start}|{when}|{when}|{later}|{season}에|{year}년에|{place} 근처에서|아시다시피"),
+    "lead": options(
+        "{start}|{start}|{when}|{when}|{later}|{season}에|{year}년에|{place} 근처에서|아시다시피"
+    ),
 }
 _KO = options(
     "{clause}, {join} {clause}.|{clause}, {join} {clause}.|{clause}. {join} {clause}.|{lead}, {clause}.|"
