@@ -127,7 +127,8 @@ _KO = options(
     "{clause}, {join} {clause}.|{clause}, {join} {clause}.|{clause}. {join} {clause}.|{lead}, {clause}.|"
     "{lead} {clause}, {join} {clause}.|{lead} {clause}.|{clause}.|{clause}. {lead} {event}.|"
     "먼저 {event}. 그다음에 {event}.|{thing}(과) {thing}(과) {thing}(을) 보세요.|"
-    "오늘은 {topic}(과) {topic}에 대해 말씀드릴게요.|{who}(은) 왜 {feeling}?|{who}, {who}(과) {who}(이) {bought}.|"
+    "오늘은 {topic}(과) {topic}에 대해 말씀드릴게요.|{who}(은) 왜 {feeling}?|"
+    "{who}, {who}(과) {who}(이) {bought}.|"
     "겨울에는 {state}, 하지만 {event}.|저는 {city}에서 온 {job} {name}입니다.|솔직히 {state}, 그래서 {event}."
 )
 
