@@ -4,6 +4,7 @@
     [the engine turns chunks of many sources into segments; see runs.engine_lane]
     finish:  segments to a transcript
     render:  transcript to cues to file texts   (pure, milliseconds, also `qasr render`)
+    judge:   cues to how good they are
 
 This module is the only one that knows the order of the stages. It starts no threads and writes no outputs.
 """
@@ -21,13 +22,14 @@ from qasr_cli.formats.script_reading import ScriptFile
 from qasr_cli.media import decode
 from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import CueOptions, Options, OutputOptions
-from qasr_cli.records import Cue, Segment, Source, Span, Track, Transcript, Waveform
+from qasr_cli.records import Cue, Quality, Segment, Source, Span, Track, Transcript, Waveform
 from qasr_cli.speech import chunking, following
 from qasr_cli.speech.hearing import Recording
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.script import AdLib
 from qasr_cli.speech.vad import SpeechDetector, SpeechMap
-from qasr_cli.subtitles import cues
+from qasr_cli.subtitles import check, cues, limits
+from qasr_cli.timebase import format_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,23 @@ def lay_out(transcript: Transcript, options: CueOptions) -> tuple[Cue, ...]:
     )
 
 
+def judge(transcript: Transcript, cued: Sequence[Cue], options: CueOptions) -> Quality:
+    """Return how good a transcript's cues are, by the rules of their profile."""
+    captions = check.of_cues(cued)
+    video = transcript.video
+    kept = limits.resolve(
+        options,
+        transcript.language,
+        (word.text for word in transcript.words),
+        video.frame_rate if video else None,
+        video.shots_ms if video else (),
+    )
+    found = check.check(captions, kept, transcript.language)
+    figures = found.figures
+    broken = [f"{one.rule} at {format_clock(max(0, one.time_ms or 0))} ({one.comment})" for one in found.hard]
+    return Quality(figures.n_cues, round(figures.cps_share * figures.n_cues), kept.hard_cps, tuple(broken))
+
+
 def follow(
     prepared: Prepared,
     script: ScriptFile,
@@ -178,8 +197,8 @@ def follow(
     Raises:
         QasrError: The script is empty or of another recording, or nobody speaks.
     """
-    limits = options.chunk.limited_to(engines.recognizer.capacity.max_chunk_ms)
-    chunks = chunking.plan(prepared.source.id, prepared.speech, limits)
+    reach = options.chunk.limited_to(engines.recognizer.capacity.max_chunk_ms)
+    chunks = chunking.plan(prepared.source.id, prepared.speech, reach)
     lines = [" ".join(block) for block in script.blocks]
     recording = Recording(prepared.waveform, prepared.speech, ())
     found = following.follow(recording, chunks, lines, engines, options.decode, heard)

@@ -269,6 +269,35 @@ class Cue:
     flags: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A timed block of a subtitle file that somebody wrote, right or wrong; nothing of it is sure.
+
+    Attributes:
+        start_ms: May be negative, or after the end.
+        lines: What is seen, without styling; none of them is empty.
+        number: What the file calls it, or "".
+        line: Where in the file it begins, from 1; 0 where lines say nothing (JSON).
+        marked: The lines with their styling, as the file has them.
+        place: Where on the screen it stands, "" for where captions usually do; two of different places may
+            be shown together.
+        settings: What else the file says about it, as written.
+        before: Lines between the caption before and this one that are no caption, as written.
+        word_range: `[first, last)` into the transcript's words, where the file has them.
+    """
+
+    start_ms: int
+    end_ms: int
+    lines: tuple[str, ...]
+    number: str = ""
+    line: int = 0
+    marked: tuple[str, ...] = ()
+    place: str = ""
+    settings: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    word_range: tuple[int, int] | None = None
+
+
 class Status(StrEnum):
     """How one source ended."""
 
@@ -278,8 +307,27 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Quality:
+    """How good the cues of one source are.
+
+    Attributes:
+        n_readable: Cues that keep the reading speed of `max_cps`.
+        broken: What is wrong by a hard rule, a short line each.
+    """
+
+    n_cues: int
+    n_readable: int
+    max_cps: float
+    broken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one source. `error` is set if and only if it failed."""
+    """What became of one source. `error` is set if and only if it failed.
+
+    Attributes:
+        quality: Of its cues; None where none were made.
+    """
 
     source: Source
     status: Status
@@ -288,3 +336,4 @@ class Outcome:
     outputs: tuple[Path, ...] = ()
     error: Exception | None = None
     warnings: tuple[str, ...] = field(default=())
+    quality: Quality | None = None

@@ -16,7 +16,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from qasr_cli import __version__
-from qasr_cli.cli import align, config, doctor, models, render, transcribe, whisper
+from qasr_cli.cli import align, check, config, doctor, models, render, transcribe, whisper
 from qasr_cli.errors import ExitCode, QasrError, UsageError
 from qasr_cli.terminal import logs
 from qasr_cli.terminal.stdio import ReaderGone
@@ -48,6 +48,7 @@ app = typer.Typer(
 app.command("transcribe", epilog=transcribe.EPILOG)(transcribe.command)
 app.command("align", epilog=align.EPILOG)(align.command)
 app.command("render")(render.command)
+app.command("check", epilog=check.EPILOG)(check.command)
 app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.command)
 
@@ -91,6 +92,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "transcribe": transcribe.command,
     "align": align.command,
     "render": render.command,
+    "check": check.command,
 }
 
 

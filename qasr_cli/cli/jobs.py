@@ -45,7 +45,7 @@ def transcribe(inputs: Sequence[Path], options: Options, progress: str, *, verbo
         except BaseException:
             reporter.end("")  # leaves the terminal as it was, whatever ended the run
             raise
-    reporter.end(report.summary(time.monotonic() - begun_s))
+    reporter.end(report.summary(time.monotonic() - begun_s), report.quality)
     return report.exit_code
 
 

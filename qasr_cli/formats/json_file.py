@@ -138,6 +138,11 @@ def parse(text: str) -> Transcript:
     """
     whole = load_object(text)
     whole.require_schema(SCHEMA)
+    return read(whole)
+
+
+def read(whole: Fields) -> Transcript:
+    """Return the transcript of a JSON object of this schema; see `parse`."""
     track = whole.child("track")
     return Transcript(
         source_name=whole.text("source"),

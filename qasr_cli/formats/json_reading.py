@@ -124,6 +124,14 @@ class Fields:
                 raise self.wrong(f"{key}[{number}]", "must be a start and a later end")
         return [(start, end) for start, end in value]
 
+    def range(self, key: str, length: int) -> tuple[int, int]:
+        """Return `[first, last]`, a stretch of a list of `length` items."""
+        value = self._get(key)
+        is_pair = isinstance(value, list) and len(value) == 2 and all(type(edge) is int for edge in value)
+        if not (isinstance(value, list) and is_pair and 0 <= value[0] <= value[1] <= length):
+            raise self.wrong(key, f"must be two places among {length} words")
+        return value[0], value[1]
+
     def child(self, key: str) -> Fields:
         """Return an object."""
         value = self._get(key)

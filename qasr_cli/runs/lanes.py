@@ -16,16 +16,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from qasr_cli import pipeline
+from qasr_cli import formats, pipeline
+from qasr_cli.errors import QualityError
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
-from qasr_cli.records import Outcome, Status, Transcript
+from qasr_cli.records import Outcome, Quality, Status, Transcript
 from qasr_cli.runs import outputs
 from qasr_cli.runs.delivery import Delivery
 from qasr_cli.runs.engine_lane import EngineLane, OpenSource, attempt
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.prefetch import Prefetch
-from qasr_cli.runs.report import Report, doubts
+from qasr_cli.runs.report import Report, doubts, rules_broken
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.terminal.progress import Reporter
 
@@ -132,29 +133,42 @@ class Run:
         if isinstance(result, Exception):
             self._close(Outcome(source, Status.FAILED, waveform.duration_ms, wall_s, error=result))
             return
+        transcript, quality = result
+        error = self._hard_error(opened, quality)
         self._close(
             Outcome(
                 source,
-                Status.DONE,
+                Status.FAILED if error else Status.DONE,
                 waveform.duration_ms,
                 wall_s,
                 outputs=tuple(opened.plan.targets.values()),
-                warnings=(*opened.prepared.warnings, *doubts(result)),
+                error=error,
+                warnings=(*opened.prepared.warnings, *doubts(transcript)),
+                quality=quality,
             )
         )
 
-    def _put_out(self, opened: OpenSource, engines: Engines) -> Transcript:
+    def _hard_error(self, opened: OpenSource, quality: Quality | None) -> QualityError | None:
+        """Return why --strict does not let a source pass; its results are there to be looked at."""
+        if not self._options.run.is_strict or quality is None or not quality.broken:
+            return None
+        return rules_broken(opened.prepared.source, tuple(opened.plan.targets.values()), quality)
+
+    def _put_out(self, opened: OpenSource, engines: Engines) -> tuple[Transcript, Quality | None]:
         if opened.error is not None:
             raise opened.error
         transcript = pipeline.finish(
             opened.prepared, opened.text.segments, engines, self._options, opened.text.uncovered
         )
-        texts = pipeline.render(transcript, self._options.cue, self._options.output)
+        output = self._options.output
+        has_cues = any(formats.FORMATS[name].is_cue_based for name in output.formats)
+        cued = pipeline.lay_out(transcript, self._options.cue) if has_cues else ()
+        texts = pipeline.render(transcript, self._options.cue, output, cued)
         for name, path in opened.plan.targets.items():
-            outputs.write(path, texts[name], is_overwrite=self._options.output.is_overwrite)
-        if self._options.output.is_stdout:
+            outputs.write(path, texts[name], is_overwrite=output.is_overwrite)
+        if output.is_stdout:
             self._delivery.settle(opened.plan.source.id, "".join(texts.values()))
-        return transcript
+        return transcript, pipeline.judge(transcript, cued, self._options.cue) if cued else None
 
     def _close(self, outcome: Outcome) -> None:
         self.report.add(outcome)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from qasr_cli.errors import ExitCode, QasrError
-from qasr_cli.records import Outcome, Status, Transcript
+from qasr_cli.errors import ExitCode, QasrError, QualityError, printable
+from qasr_cli.records import Outcome, Quality, Source, Status, Transcript
 from qasr_cli.speech.suspicion import Flag
 from qasr_cli.timebase import MS_PER_S, format_clock
 
@@ -35,6 +37,25 @@ def doubts(transcript: Transcript) -> tuple[str, ...]:
     return ("; ".join(parts),) if parts else ()
 
 
+_MAX_NAMED = 3  # broken rules in one error line
+_CHECKABLE = (".srt", ".vtt", ".json")
+
+
+def rules_broken(source: Source, outputs: Sequence[Path], quality: Quality) -> QualityError:
+    """Return the error for a source whose cues break hard rules: which ones, and where to see all."""
+    named = ", ".join(quality.broken[:_MAX_NAMED])
+    more = len(quality.broken) - _MAX_NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    n_rules = f"{len(quality.broken)} hard rule{'s' if len(quality.broken) > 1 else ''}"
+    checkable = _checkable(outputs)
+    hint = f"qasr check {checkable} lists them" if checkable else "write a file and run qasr check on it"
+    return QualityError(f"{source.relative}: {n_rules} broken: {named}{rest}", hint)
+
+
+def _checkable(outputs: Sequence[Path]) -> Path | None:
+    return next((path for path in outputs if path.suffix in _CHECKABLE), None)
+
+
 @dataclass(slots=True)
 class Report:
     """The outcomes of a run so far."""
@@ -54,6 +75,8 @@ class Report:
     def exit_code(self) -> ExitCode:
         """One source: its own code. Several: 0, or 3 when some failed. --strict turns warnings into 4."""
         failed = [outcome.error for outcome in self.outcomes if outcome.status is Status.FAILED]
+        if failed and all(isinstance(error, QualityError) for error in failed):
+            return ExitCode.QUALITY
         if failed and len(self.outcomes) > 1:
             return ExitCode.PARTIAL
         if failed:
@@ -62,6 +85,26 @@ class Report:
         if self.is_strict and any(outcome.warnings for outcome in self.outcomes):
             return ExitCode.QUALITY
         return ExitCode.OK
+
+    @property
+    def quality(self) -> str:
+        """One line on the cues of all sources: how many, how readable, how many errors; "" without cues."""
+        judged = [(outcome, outcome.quality) for outcome in self.outcomes if outcome.quality]
+        n_cues = sum(quality.n_cues for _, quality in judged)
+        if not n_cues:
+            return ""
+        speeds = {quality.max_cps for _, quality in judged}
+        share = sum(quality.n_readable for _, quality in judged) / n_cues
+        within = f"{speeds.pop():g} cps" if len(speeds) == 1 else "their language's cps"
+        n_errors = sum(len(quality.broken) for _, quality in judged)
+        worst = max(judged, key=lambda pair: len(pair[1].broken))[0]
+        checkable = _checkable(worst.outputs)
+        where = f" (qasr check {printable(checkable)})" if n_errors and checkable else ""
+        cues, errors = (
+            f"{number:,} {what}{'' if number == 1 else 's'}"
+            for number, what in ((n_cues, "cue"), (n_errors, "error"))
+        )
+        return f"quality: {cues}, {share:.1%} within {within}, {errors}{where}"
 
     def summary(self, wall_s: float) -> str:
         """Return one line: how many, how long, how fast."""

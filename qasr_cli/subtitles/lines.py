@@ -26,7 +26,7 @@ _HALF, _HALF_SLACK = (
     0.15,
 )  # a line of 49 % is no worse than one of 50 %: the cost grows to its full at 35 %
 # A line that ends on "of" or "the" costs so much more that another cue is the better choice (BBC 3.4).
-_BAD_BREAK, _PER_BAD_BREAK = 5.0, 1.2
+BAD_BREAK, _PER_BAD_BREAK = 5.0, 1.2
 IMPOSSIBLE = float("inf")
 
 
@@ -98,7 +98,7 @@ class Ruler:
     def _break_cost(self, top: float, bottom: float, place: int) -> float:
         uneven = abs(top - bottom) / self.max_half_cells
         broken = self._break_costs[place]
-        cost = _PER_LINE + _PER_BREAK_COST * broken + _PER_BAD_BREAK * max(0.0, broken - _BAD_BREAK)
+        cost = _PER_LINE + _PER_BREAK_COST * broken + _PER_BAD_BREAK * max(0.0, broken - BAD_BREAK)
         cost += _IMBALANCE * uneven
         if top > bottom:
             cost += _TOP_HEAVY * uneven

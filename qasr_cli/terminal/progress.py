@@ -38,8 +38,8 @@ class Reporter(Protocol):
     def finished(self, outcome: Outcome) -> None:
         """A source is done, skipped or failed."""
 
-    def end(self, summary: str) -> None:
-        """The run is over, however it ended."""
+    def end(self, summary: str, quality: str = "") -> None:
+        """The run is over, however it ended; `quality` is a line on its cues, or nothing."""
 
 
 def make_reporter(style: str, *, is_quiet: bool = False) -> Reporter:
@@ -94,7 +94,7 @@ class QuietReporter:
         if outcome.status is Status.FAILED:
             _write_line(outcome_line(outcome))
 
-    def end(self, summary: str) -> None:
+    def end(self, summary: str, quality: str = "") -> None:
         """Say nothing."""
 
 
@@ -105,10 +105,10 @@ class PlainReporter(QuietReporter):
         """Say what became of the source."""
         _write_line(outcome_line(outcome))
 
-    def end(self, summary: str) -> None:
+    def end(self, summary: str, quality: str = "") -> None:
         """Say how it all went."""
-        if summary:
-            _write_line(summary)
+        for line in filter(None, (summary, quality)):
+            _write_line(line)
 
 
 class JsonReporter(QuietReporter):
@@ -143,9 +143,9 @@ class JsonReporter(QuietReporter):
             warnings=list(outcome.warnings),
         )
 
-    def end(self, summary: str) -> None:
+    def end(self, summary: str, quality: str = "") -> None:
         """Say how it all went."""
-        self._say("end", summary=summary)
+        self._say("end", summary=summary, quality=quality)
 
     def _say(self, event: str, **fields: object) -> None:
         _write_line(json.dumps({"event": event, **fields}, ensure_ascii=False))
@@ -209,12 +209,12 @@ class BarReporter:
             self._console.print(Text.assemble((head, colour), " ", rest))
             self._draw()
 
-    def end(self, summary: str) -> None:
+    def end(self, summary: str, quality: str = "") -> None:
         """Take the bar away and leave the summary."""
         with self._lock:
             self._bar.stop()
-            if summary:
-                self._console.print(summary, markup=False)
+            for line in filter(None, (summary, quality)):
+                self._console.print(line, markup=False)
 
     def _draw(self) -> None:
         if not self._total_ms:

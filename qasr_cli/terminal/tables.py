@@ -1,7 +1,12 @@
-"""Small tables on stdout for `qasr models` and `qasr doctor`: aligned columns, colour only on a terminal."""
+"""Tables for people: aligned columns that fold where they must, colour only on a terminal.
+
+Small ones of `qasr models` and `qasr doctor` go straight to stdout; a `Page` of text and tables is put
+together for a given width and returned as text.
+"""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 
 _COLOURS = {"ok": "green", "missing": "red", "note": "yellow"}
@@ -17,3 +22,50 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell, style=_COLOURS.get(cell, ""), overflow="fold") for cell in row))
     Console(highlight=False).print(table)
+
+
+def plain(text: str) -> str:
+    """Return text for a cell of a `Page`, in which brackets are no markup."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
+class Page:
+    """A page of a terminal that is `width` columns wide."""
+
+    def __init__(self, width: int) -> None:
+        from rich.console import Console
+
+        self._written = io.StringIO()
+        self._console = Console(file=self._written, width=width, highlight=False, force_terminal=True)
+
+    def title(self, line: str) -> None:
+        """Add a line that stands out."""
+        self._console.print(line, style="bold", markup=False)
+
+    def paragraphs(self, lines: Sequence[str]) -> None:
+        """Add lines, each folded where it is longer than the page is wide."""
+        for line in lines:
+            self._console.print(line, markup=False)
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Add a table, of which the first columns keep their width; cells may hold rich's markup."""
+        from rich.table import Table
+
+        if not rows:
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        for number, name in enumerate(header):
+            is_narrow = number < 2
+            table.add_column(
+                name, no_wrap=is_narrow, overflow="fold", justify="right" if not number else "left"
+            )
+        for row in rows:
+            table.add_row(*row)
+        self._console.print()
+        self._console.print(table)
+
+    def text(self) -> str:
+        """Return the page, with an empty line below."""
+        return self._written.getvalue() + "\n"

@@ -1,0 +1,256 @@
+"""The result of `qasr check` as a page for a terminal, as lines for a pipe, as CSV and as JSON.
+
+In go results; out come texts. Whatever comes from a file is made harmless first: subtitles may hold the
+escape codes of a terminal.
+
+On a terminal findings stand in the order of time, as an editor goes through a film; where there are more
+than fit a few screens, errors are listed and warnings counted. In a pipe each finding is a line of its own,
+`file:line: time severity rule: what; how to mend`, which editors and grep know what to do with.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+
+from qasr_cli import languages
+from qasr_cli.errors import printable
+from qasr_cli.records import Caption
+from qasr_cli.runs.checks import Fixed, Result
+from qasr_cli.subtitles.check import Checked
+from qasr_cli.subtitles.comparison import Comparison
+from qasr_cli.subtitles.findings import RULES, Finding
+from qasr_cli.terminal import tables
+from qasr_cli.timebase import MS_PER_S, format_clock
+
+SCHEMA = "qasr.check.v1"
+CSV_HEADER = ("LineNumber", "TimeCode", "Context", "Comment")  # Subtitle Edit's Netflix report
+_MANY = 60  # findings: three screens
+_WIDE = 100  # columns, from which on there is room for what the cue says
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """All about one file."""
+
+    result: Result
+    fixed: Fixed | None
+    compared: Comparison | None
+
+    @property
+    def left(self) -> Checked:
+        """What is still wrong: with the repaired copy where there is one."""
+        return self.fixed.checked if self.fixed else self.result.checked
+
+
+def text(entry: Entry, width: int | None, *, is_all: bool) -> str:
+    """Return a page of `width` columns, or with None plain lines."""
+    head = [*_head(entry), *_compared(entry.compared), *_fixed(entry)]
+    if width is None:
+        return "".join(f"{line}\n" for line in [*_lines(entry), *head])
+    findings = entry.result.checked.findings
+    shown = findings if is_all or len(findings) <= _MANY else entry.result.checked.errors
+    page = tables.Page(width)
+    page.title(head[0])
+    page.paragraphs(head[1:])
+    if shown:
+        names = ("cue", "time", "what is wrong", *(["text"] if width >= _WIDE else []))
+        page.table(names, _rows(entry.result, shown, len(names)))
+    hidden = len(findings) - len(shown)
+    if hidden:
+        page.paragraphs(
+            [f"{hidden} warnings are only counted here; -v lists them, --csv and --json hold all"]
+        )
+    page.table(("", "rule", "how to mend"), _by_rule(findings))
+    return page.text()
+
+
+def _rows(result: Result, findings: Sequence[Finding], n_columns: int) -> list[tuple[str, ...]]:
+    """Return the rows of a table; what was said of a cue in the row above is not said again."""
+    rows, above = [], None
+    for finding in findings:
+        colour = "red" if finding.is_error else "yellow"
+        what = f"[{colour}]{finding.rule}[/]: {tables.plain(printable(finding.comment))}"
+        number, clock, said = (
+            _number(result, finding),
+            _clock(finding),
+            tables.plain(_context(result, finding)),
+        )
+        if finding.caption is not None and finding.caption == above:
+            number = clock = said = ""
+        rows.append((number, clock, what, said)[:n_columns])
+        above = finding.caption
+    return rows
+
+
+def _by_rule(findings: Sequence[Finding]) -> list[tuple[str, ...]]:
+    counts = Counter(finding.rule for finding in findings)
+    ranked = sorted(counts, key=lambda rule: (RULES[rule].severity.value, -counts[rule]))
+    colours = {"error": "red", "warning": "yellow"}
+    return [
+        (str(counts[rule]), f"[{colours[RULES[rule].severity]}]{rule}[/]", RULES[rule].advice)
+        for rule in ranked
+    ]
+
+
+def _lines(entry: Entry) -> list[str]:
+    result = entry.result
+    told = []
+    for finding in result.checked.findings:
+        caption = _caption(result, finding)
+        line = f":{caption.line}" if caption and caption.line else ""
+        where = f"{printable(result.name)}{line}: {_clock(finding)}".rstrip()
+        what = f"{finding.severity} {finding.rule}: {printable(finding.comment)}; {finding.advice}"
+        told.append(f"{where} {what}" if finding.time_ms is not None else f"{where.rstrip(':')}: {what}")
+    return told
+
+
+def _head(entry: Entry) -> list[str]:
+    result, figures = entry.result, entry.result.checked.figures
+    known = languages.find(result.language) if result.language else None
+    kind = f"{result.file.kind.upper()}, {known.name if known else 'language not known'}"
+    limits = result.limits
+    pace = f", {figures.words_per_minute:.0f} words a minute" if figures.words_per_minute else ""
+    return [
+        f"{printable(result.name)} ({kind}): {_n(figures.n_cues, 'cue')}, {_n(figures.n_errors, 'error')}, "
+        f"{_n(figures.n_warnings, 'warning')}, score {figures.score:.1f}",
+        f"reading speed: {figures.cps_share:.1%} of cues within {figures.hard_cps:g} characters a second, "
+        f"mean {figures.mean_cps:.1f}, 95th percentile {figures.high_cps:.1f}{pace}",
+        f"lines: {figures.cpl_share:.1%} of cues within {limits.max_line_cells} characters, "
+        f"{figures.lines_share:.1%} within {_n(limits.max_lines, 'line')}",
+    ]
+
+
+def _n(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _compared(found: Comparison | None) -> list[str]:
+    if found is None:
+        return []
+    told = [
+        f"against the reference: SubER {found.edit_rate:.1f} %; same breaks (F1): cues {found.cue_f1:.1%}, "
+        f"lines {found.line_f1:.1%}, either {found.break_f1:.1%}"
+    ]
+    if found.shift_ms is not None:
+        told.append(
+            f"starts: median {found.shift_ms:+.0f} ms, absolute {found.absolute_shift_ms:.0f} ms, "
+            f"{found.near_share:.1%} within 100 ms, of {_n(found.n_starts, 'cue')} that begin alike"
+        )
+    return told
+
+
+def _fixed(entry: Entry) -> list[str]:
+    if entry.fixed is None:
+        return []
+    before, after = (
+        Counter(finding.rule for finding in checked.findings)
+        for checked in (entry.result.checked, entry.fixed.checked)
+    )
+    mended = ", ".join(f"{n} {rule}" for rule, n in sorted((before - after).items())) or "nothing"
+    figures = entry.fixed.checked.figures
+    left = f"{_n(figures.n_errors, 'error')} and {_n(figures.n_warnings, 'warning')} left"
+    return [f"fixed: {mended}; {left} -> {printable(entry.fixed.path)}"]
+
+
+def _caption(result: Result, finding: Finding) -> Caption | None:
+    return None if finding.caption is None else result.file.captions[finding.caption]
+
+
+def _number(result: Result, finding: Finding) -> str:
+    """Return what the file calls the cue, else its place."""
+    caption = _caption(result, finding)
+    if caption is None or finding.caption is None:
+        return ""
+    return caption.number if caption.number.isdecimal() else str(finding.caption + 1)
+
+
+def _clock(finding: Finding) -> str:
+    return "" if finding.time_ms is None else _signed_clock(finding.time_ms)
+
+
+def _signed_clock(time_ms: int) -> str:
+    return ("-" if time_ms < 0 else "") + format_clock(abs(time_ms))
+
+
+def _context(result: Result, finding: Finding) -> str:
+    caption = _caption(result, finding)
+    return printable(" ".join(caption.lines)) if caption else ""
+
+
+def csv_text(entry: Entry) -> str:
+    """Return a file's findings as Subtitle Edit lists them; times have frames where a rate is known."""
+    written = io.StringIO()
+    rows = csv.writer(written, lineterminator="\n")
+    rows.writerow(CSV_HEADER)
+    result = entry.result
+    for finding in result.checked.findings:
+        comment = f"{finding.severity} {finding.rule}: {printable(finding.comment)}; {finding.advice}"
+        time_code = "" if finding.time_ms is None else _time_code(finding.time_ms, result.limits.frame_rate)
+        rows.writerow((_number(result, finding), time_code, _context(result, finding), comment))
+    return written.getvalue()
+
+
+def _time_code(time_ms: int, rate: Fraction | None) -> str:
+    if rate is None:
+        return _signed_clock(time_ms)
+    seconds, rest_ms = divmod(abs(time_ms), MS_PER_S)
+    frame = int(rest_ms * rate / MS_PER_S + Fraction(1, 2))
+    whole = round(rate)  # frames of a second as time codes count them: 23.976 has 24
+    seconds, frame = (seconds + 1, 0) if frame >= whole else (seconds, frame)
+    return f"{'-' if time_ms < 0 else ''}{format_clock(seconds * MS_PER_S)[:-4]}:{frame:02d}"
+
+
+def json_text(entries: Sequence[Entry], profile: str) -> str:
+    """Return all results as one JSON object."""
+    whole = {"schema": SCHEMA, "profile": profile, "files": [_json_entry(entry) for entry in entries]}
+    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+
+
+def _json_entry(entry: Entry) -> dict[str, object]:
+    result = entry.result
+    told: dict[str, object] = {
+        "file": printable(result.name),
+        "format": result.file.kind,
+        "encoding": result.file.encoding,
+        "language": result.language,
+        "figures": _json_figures(result.checked),
+        "findings": [_json_finding(result, finding) for finding in result.checked.findings],
+    }
+    if entry.compared:
+        told["against"] = {
+            key: round(value, 4) if isinstance(value, float) else value
+            for key, value in asdict(entry.compared).items()
+        }
+    if entry.fixed:
+        left = Counter(finding.rule for finding in entry.fixed.checked.findings)
+        told["fixed"] = {"file": printable(entry.fixed.path), "left": dict(sorted(left.items()))}
+    return told
+
+
+def _json_figures(checked: Checked) -> dict[str, object]:
+    return {
+        key: round(value, 4) if isinstance(value, float) else value
+        for key, value in asdict(checked.figures).items()
+    }
+
+
+def _json_finding(result: Result, finding: Finding) -> dict[str, object]:
+    caption = _caption(result, finding)
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "cue": None if finding.caption is None else finding.caption + 1,
+        "line": caption.line if caption and caption.line else None,
+        "time_ms": finding.time_ms,
+        "value": finding.value,
+        "limit": finding.limit,
+        "comment": printable(finding.comment),
+        "advice": finding.advice,
+        "text": _context(result, finding),
+    }

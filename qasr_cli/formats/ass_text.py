@@ -1,0 +1,132 @@
+r"""Advanced SubStation Alpha and its older sister SSA: the dialogue of a script, and the script around it.
+
+In go lines; out come captions, and everything else (styles, comments, fonts, drawings) as lines that are
+given back as they came. pysubs2 reads ASS too, but it writes a whole file anew in its own words; a repaired
+copy must differ in times and line breaks and in nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qasr_cli.formats import markup
+from qasr_cli.formats.caption_file import CaptionFile, Fault
+from qasr_cli.records import Caption
+from qasr_cli.timebase import MS_PER_S
+
+GRID_MS = 10  # its times are hundredths of a second
+_SECTION = re.compile(r"\s*\[(.+)\]\s*")
+_TIME = re.compile(r"\s*(-?)(\d+):(\d{1,2}):(\d{1,2})(?:[.,:](\d{1,3}))?\s*")
+_USUAL = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
+_DIALOGUE = "Dialogue:"
+_DRAWING = re.compile(r"\{[^}]*\\p[1-9]")  # shapes; what follows are coordinates and no words
+_PLACED = re.compile(r"\\(?:an?\d+|pos\([^)]*\)|move\([^)]*\))")
+_LINE_BREAK = r"\N"
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Which field of a dialogue line is which."""
+
+    n_fields: int
+    start: int
+    end: int
+    style: int | None
+
+    @classmethod
+    def of(cls, form: str) -> _Columns | None:
+        """Return the columns of a Format line; None where times or text are not among them."""
+        names = [name.strip().lower() for name in form.split(",")]
+        if not {"start", "end"} <= set(names) or names[-1] != "text":
+            return None
+        style = names.index("style") if "style" in names else None
+        return cls(len(names), names.index("start"), names.index("end"), style)
+
+
+def is_script(lines: Sequence[str]) -> bool:
+    """Say whether lines are an ASS or SSA script."""
+    first = next((line for line in lines if line.strip() and not line.startswith(";")), "")
+    return bool(re.match(r"\s*\[(Script Info|V4\+? Styles|Events)\]", first, re.IGNORECASE))
+
+
+def read(lines: Sequence[str]) -> CaptionFile:
+    """Return what an ASS or SSA script holds."""
+    captions: list[Caption] = []
+    faults: list[Fault] = []
+    waiting: list[str] = []
+    section, columns = "", _Columns.of(_USUAL)
+    for number, line in enumerate(lines, 1):
+        found = _SECTION.fullmatch(line)
+        if found:
+            section = found[1].strip().lower()
+        elif section == "events" and line.lstrip().lower().startswith("format:"):
+            columns = _Columns.of(line.partition(":")[2])
+            if columns is None:
+                faults.append(Fault(number, "the events' Format line names no Start, End and, last, Text"))
+        elif section == "events" and line.startswith(_DIALOGUE) and columns and not _DRAWING.search(line):
+            caption = _caption(line, number, columns, tuple(waiting))
+            if caption is not None:
+                captions.append(caption)
+                waiting = []
+                continue
+            faults.append(Fault(number, f"no dialogue line: {line.strip()[:60]!r}"))
+        waiting.append(line)
+    return CaptionFile("ass", tuple(captions), tuple(faults), tail=tuple(waiting))
+
+
+def _caption(line: str, number: int, columns: _Columns, before: tuple[str, ...]) -> Caption | None:
+    fields = line[len(_DIALOGUE) :].split(",", columns.n_fields - 1)
+    if len(fields) < columns.n_fields:
+        return None
+    start, end = _TIME.fullmatch(fields[columns.start]), _TIME.fullmatch(fields[columns.end])
+    if start is None or end is None:
+        return None
+    marked = tuple(fields[-1].split(_LINE_BREAK))
+    style = "" if columns.style is None else fields[columns.style].strip()
+    return Caption(
+        _time_ms(start),
+        _time_ms(end),
+        tuple(filter(None, (markup.seen(text, "ass") for text in marked))),
+        line=number,
+        marked=marked,
+        # Signs are set over the dialogue on purpose; what has another style or place may overlap.
+        place=" ".join([style, *_PLACED.findall(fields[-1])]),
+        settings=(*fields[:-1], str(columns.start), str(columns.end)),
+        before=before,
+    )
+
+
+def _time_ms(found: re.Match[str]) -> int:
+    sign, hours, minutes, seconds, fraction = found.groups()
+    whole = (int(hours) * 60 + int(minutes)) * 60 + int(seconds)
+    time_ms = whole * MS_PER_S + int((fraction or "0").ljust(3, "0"))
+    return -time_ms if sign else time_ms
+
+
+def write(file: CaptionFile, captions: Sequence[Caption]) -> str:
+    """Return the script with the captions' times and line breaks; times are whole hundredths, not negative.
+
+    Events keep the order of the file: it says what is drawn over what.
+    """
+    written: list[str] = []
+    for caption in sorted(captions, key=lambda one: one.line):
+        *fields, start, end = caption.settings
+        fields[int(start)] = _like(fields[int(start)], _clock(caption.start_ms))
+        fields[int(end)] = _like(fields[int(end)], _clock(caption.end_ms))
+        text = _LINE_BREAK.join(caption.marked)
+        written += [*caption.before, f"{_DIALOGUE}{','.join([*fields, text])}"]
+    return "\n".join([*written, *file.tail]).rstrip("\n") + "\n"
+
+
+def _like(old: str, new: str) -> str:
+    """Return `new` with the white space around it that `old` had."""
+    return old[: len(old) - len(old.lstrip())] + new + old[len(old.rstrip()) :]
+
+
+def _clock(time_ms: int) -> str:
+    seconds, rest_ms = divmod(time_ms, MS_PER_S)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}.{rest_ms // GRID_MS:02d}"

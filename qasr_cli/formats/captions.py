@@ -1,0 +1,102 @@
+"""Any subtitle file in, captions out, and back: the one place that knows which reader reads what.
+
+In go bytes or text from anywhere; out comes a `CaptionFile`. What is wrong with a file's captions is left as
+it is for others to judge; only what is no subtitle file at all is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePath
+
+from qasr_cli.errors import UndecodableError
+from qasr_cli.formats import ass_text, cued_text, encodings, json_captions, markup
+from qasr_cli.formats.caption_file import CaptionFile, Fault
+from qasr_cli.records import Caption
+
+# A film's subtitles are 100 kB. A hundred hours of them fit, and a file that was no subtitle file at all, or
+# was made to fill the memory, ends here: a caption in memory takes ten times its place in the file.
+MAX_TEXT_BYTES = 16_000_000
+MAX_JSON_BYTES = 64_000_000  # ours holds each word with its times
+_HINT = "give SRT, WebVTT, ASS, or JSON that qasr or whisper wrote"
+
+
+def read(raw: bytes, name: str, encoding: str = "") -> CaptionFile:
+    """Return what the bytes of a subtitle file hold.
+
+    Args:
+        raw: The whole file, or as much of it as shows that it is too large.
+        name: Of the file; its extension decides where the content does not.
+        encoding: What the user says it is in, or "" to find out.
+
+    Raises:
+        UndecodableError: It is empty, too large, not text, or holds no subtitles.
+    """
+    is_json = raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" or name.lower().endswith(".json")
+    limit = MAX_JSON_BYTES if is_json else MAX_TEXT_BYTES
+    if len(raw) > limit:
+        raise UndecodableError(f"larger than {limit // 1_000_000} MB: no subtitle file is", "split it")
+    if not raw.strip(b"\x00 \t\r\n"):
+        raise UndecodableError("the file is empty", _HINT)
+    decoded = encodings.decode(raw, encoding)
+    found = parse(decoded.text, name)
+    faults = found.faults
+    if decoded.n_broken:
+        text = f"{decoded.n_broken} characters are not {decoded.encoding.upper()}"
+        faults = (Fault(0, text), *faults)
+    return replace(found, faults=faults, encoding=decoded.encoding, is_guess=decoded.is_guess)
+
+
+def parse(text: str, name: str = "") -> CaptionFile:
+    """Return what the text of a subtitle file holds.
+
+    Raises:
+        UndecodableError: It holds no subtitles.
+    """
+    if text.lstrip()[:1] == "{" or name.lower().endswith(".json"):
+        return json_captions.read(text)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    kind = kind_of(lines, name)
+    if kind is None:
+        arrow = next((number for number, line in enumerate(lines, 1) if "-->" in line), None)
+        where = f": line {arrow} has no times that can be read" if arrow else ""
+        raise UndecodableError(f"no subtitles in it{where}", _HINT)
+    found = ass_text.read(lines) if kind == "ass" else cued_text.read(lines, kind)
+    if not found.captions:
+        broken = f": line {found.faults[0].line}: {found.faults[0].text}" if found.faults else ""
+        raise UndecodableError(f"no subtitles in it{broken}", _HINT)
+    return found
+
+
+def kind_of(lines: Sequence[str], name: str = "") -> str | None:
+    """Return the format of a text by what it looks like: srt, vtt, ass, or None for none of them."""
+    if lines and lines[0].startswith(cued_text.SIGNATURE):
+        return "vtt"
+    if ass_text.is_script(lines):
+        return "ass"
+    if not any(map(cued_text.is_time_line, lines)):
+        return None
+    # The name decides what a file without its signature was meant to be.
+    return "vtt" if PurePath(name).suffix.lower() == ".vtt" else "srt"
+
+
+def grid_ms(file: CaptionFile) -> int:
+    """Return the step of times that the file's format can say."""
+    return ass_text.GRID_MS if file.kind == "ass" else 1
+
+
+def write(file: CaptionFile, captions: Sequence[Caption]) -> str:
+    """Return the text of the file with `captions` in place of its own, all else as it was (not for JSON).
+
+    Captions whose `lines` are broken otherwise than their `marked` ones are written with the new breaks.
+    """
+    broken = [_rebroken(caption, file.kind) for caption in captions]
+    return ass_text.write(file, broken) if file.kind == "ass" else cued_text.write(file, broken)
+
+
+def _rebroken(caption: Caption, kind: str) -> Caption:
+    seen = tuple(filter(None, (markup.seen(line, kind) for line in caption.marked)))
+    if not caption.lines or seen == caption.lines:
+        return caption
+    return replace(caption, marked=markup.rebroken(caption.marked, caption.lines, kind))

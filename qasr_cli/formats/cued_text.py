@@ -1,0 +1,197 @@
+r"""SubRip and WebVTT as they are found: read whatever order, numbers and times they have, and written back.
+
+In go lines; out come captions, and faults: what a player would stumble over. Nothing is corrected here, and
+no word is lost without a fault that says so. Written back is everything that came, styling and notes too.
+
+Both formats are a time line with text below it. They differ in what ends the text: WebVTT ends it at an
+empty line; SRT readers go on to the next time line, so an empty line inside a caption is only a fault.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from qasr_cli.formats import markup
+from qasr_cli.formats.caption_file import CaptionFile, Fault
+from qasr_cli.records import Caption
+from qasr_cli.timebase import MS_PER_S, format_clock
+
+_CLOCK = r"(-?)\s*(?:(\d{1,4}):)?(\d{1,3}):(\d{1,2})(?:([,.])(\d{1,9}))?"
+_TIME_LINE = re.compile(rf"\s*{_CLOCK}\s*-+>\s*{_CLOCK}(?:\s+(\S.*))?\s*")
+_NUMBER = re.compile(r"\s*\d{1,9}\s*")
+_TOP = re.compile(r"\{\\an?[1-9]\d?\}|\{\\pos\([^)]*\)\}")
+_NOTES = ("NOTE", "STYLE", "REGION")
+SIGNATURE = "WEBVTT"
+
+
+def is_time_line(line: str) -> bool:
+    """Say whether a line is one with a start and an end."""
+    return "-->" in line and _TIME_LINE.fullmatch(line) is not None
+
+
+def read(lines: Sequence[str], kind: str) -> CaptionFile:
+    """Return what an SRT or a WebVTT file (`kind`: srt, vtt) holds."""
+    reader = _Reader(lines, kind)
+    reader.run()
+    return CaptionFile(kind, tuple(reader.captions), tuple(reader.faults), reader.head, tuple(reader.waiting))
+
+
+@dataclass(slots=True)
+class _Reader:
+    lines: Sequence[str]
+    kind: str
+    captions: list[Caption] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    head: tuple[str, ...] = ()
+    waiting: list[str] = field(default_factory=list)  # notes that belong to the next caption
+    at: int = 0
+
+    def run(self) -> None:
+        if self.kind == "vtt":
+            self._read_signature()
+        while self.at < len(self.lines):
+            if not self.lines[self.at].strip():
+                self.at += 1
+            elif self._begins_caption(self.at):
+                self._read_caption()
+            else:
+                self._read_other()
+
+    def _read_signature(self) -> None:
+        first = self.lines[0] if self.lines else ""
+        if re.fullmatch(rf"{SIGNATURE}([ \t].*)?", first):
+            self.at = next((n for n, line in enumerate(self.lines) if not line.strip()), len(self.lines))
+            self.at = next((n for n in range(1, self.at) if self._begins_caption(n)), self.at)
+            self.head = tuple(self.lines[: self.at])
+        else:
+            self.faults.append(Fault(1, f"the first line is not {SIGNATURE}: no browser reads it", True))
+
+    def _begins_caption(self, at: int) -> bool:
+        """Say whether a caption's time line is here, or its number or name with a time line below."""
+        if is_time_line(self.lines[at]):
+            return True
+        is_named = self.kind == "vtt" or _NUMBER.fullmatch(self.lines[at]) is not None
+        return is_named and at + 1 < len(self.lines) and is_time_line(self.lines[at + 1])
+
+    def _read_caption(self) -> None:
+        number = "" if is_time_line(self.lines[self.at]) else self.lines[self.at].strip()
+        first = self.at
+        self.at += bool(number)
+        times = _TIME_LINE.fullmatch(self.lines[self.at])
+        assert times is not None  # noqa: S101 - `_begins_caption` has seen it
+        if self.kind == "vtt" and "," in (times[5], times[11]):
+            self.faults.append(Fault(self.at + 1, "WebVTT's times have a dot, not a comma", True))
+        self.at += 1
+        marked = tuple(self._read_text())
+        settings = (times[13].strip(),) if times[13] else ()
+        self.captions.append(
+            Caption(
+                _time_ms(times.groups()[:6]),
+                _time_ms(times.groups()[6:12]),
+                tuple(filter(None, (markup.seen(line, self.kind) for line in marked))),
+                number,
+                first + 1,
+                marked,
+                self._place(marked, settings),
+                settings,
+                tuple(self.waiting),
+            )
+        )
+        self.waiting = []
+
+    def _place(self, marked: Sequence[str], settings: tuple[str, ...]) -> str:
+        if self.kind == "vtt":
+            return " ".join(settings)
+        return "".join(tag for line in marked for tag in _TOP.findall(line))
+
+    def _read_text(self) -> Iterator[str]:
+        """Yield the lines of a caption, up to the next one's first line."""
+        empty_at = 0
+        while self.at < len(self.lines):
+            line = self.lines[self.at]
+            if not line.strip():
+                if self.kind == "vtt":
+                    return
+                empty_at = empty_at or self.at + 1
+            elif self._begins_next(is_after_empty=bool(empty_at)):
+                return
+            else:
+                if empty_at:
+                    text = "an empty line inside a caption: players end it there"
+                    self.faults.append(Fault(empty_at, text, True))
+                    empty_at = 0
+                yield line.rstrip()
+            self.at += 1
+
+    def _begins_next(self, *, is_after_empty: bool) -> bool:
+        if self.kind == "vtt":
+            return is_time_line(self.lines[self.at])
+        return self._begins_caption(self.at) or (is_after_empty and self._is_bad_start(self.at))
+
+    def _is_bad_start(self, at: int) -> bool:
+        """Say whether somebody meant a caption to begin here and its times cannot be read."""
+        line = self.lines[at]
+        following = self.lines[at + 1] if at + 1 < len(self.lines) else ""
+        return "->" in line or (_NUMBER.fullmatch(line) is not None and "->" in following)
+
+    def _read_other(self) -> None:
+        """Read a block that is no caption: a note, or something that nobody can show."""
+        first = self.at
+        while self.at < len(self.lines) and self.lines[self.at].strip():
+            if self.at > first and is_time_line(self.lines[self.at]):
+                break
+            self.at += 1
+        block = self.lines[first : self.at]
+        if self.kind == "vtt" and block[0].split()[0] in _NOTES:
+            self.waiting += [*block, ""]
+            return
+        arrow = next((line for line in block if "->" in line), None)
+        if arrow is not None:
+            self.faults.append(Fault(first + 1, f"no time line: {arrow.strip()[:60]!r}"))
+        else:
+            self.faults.append(
+                Fault(first + 1, f"text that belongs to no caption: {block[0].strip()[:60]!r}")
+            )
+
+
+def _time_ms(groups: Sequence[str | None]) -> int:
+    sign, hours, minutes, seconds, _, fraction = groups
+    whole = (int(hours or 0) * 60 + int(minutes or 0)) * 60 + int(seconds or 0)
+    time_ms = whole * MS_PER_S + int((fraction or "0").ljust(3, "0")[:3])
+    return -time_ms if sign else time_ms
+
+
+def write(file: CaptionFile, captions: Sequence[Caption]) -> str:
+    """Return the file's text with `captions` in place of its own; times are not negative."""
+    decimal_mark = "," if file.kind == "srt" else "."
+    written = [*(file.head or ((SIGNATURE,) if file.kind == "vtt" else ()))]
+    written += [""] if written else []
+    for number, caption in enumerate(captions, 1):
+        times = (format_clock(time_ms, decimal_mark) for time_ms in (caption.start_ms, caption.end_ms))
+        name = str(number) if file.kind == "srt" else caption.number
+        written += [*caption.before, *([name] if name else [])]
+        written += [" ".join([" --> ".join(times), *caption.settings]), *_text(caption), ""]
+    return "\n".join([*written, *file.tail]).rstrip("\n") + "\n"
+
+
+def _text(caption: Caption) -> list[str]:
+    stamped = [_without_lost_stamps(line, caption) for line in caption.marked]
+    return [line for line in stamped if line.strip()]
+
+
+_STAMP = re.compile(r"<((?:\d{2,4}:)?\d\d:\d\d\.\d{3})>")
+
+
+def _without_lost_stamps(line: str, caption: Caption) -> str:
+    """Leave out the times of words that lie outside the caption: WebVTT forbids them."""
+    if "<" not in line:
+        return line
+
+    def kept(found: re.Match[str]) -> str:
+        parts = [float(part) for part in found[1].split(":")]
+        time_ms = round(sum(part * 60**place for place, part in enumerate(reversed(parts))) * MS_PER_S)
+        return found[0] if caption.start_ms < time_ms < caption.end_ms else ""
+
+    return _STAMP.sub(kept, line)

@@ -1,0 +1,163 @@
+"""The text that a file's bytes are, and how sure that is.
+
+In go bytes; out comes text with the name of its encoding. UTF-8 proves itself, and so does a byte order mark.
+Everything else is a guess by what the text would look like, and is called one; where no guess is good the
+user is asked rather than given rubbish.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from qasr_cli.errors import UndecodableError, UsageError
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_SAMPLE_BYTES = 65_536  # enough to tell; a whole file is then decoded once
+_LEAD = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")  # a character of UTF-8 beyond ASCII
+_HINT = "say which with --encoding (cp949, shift_jis, gb18030, cp1251, ...), or save it as UTF-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A text and where it comes from.
+
+    Attributes:
+        encoding: Python's name for it.
+        is_guess: The bytes do not prove it.
+        n_broken: Places that are not of the encoding and became U+FFFD.
+    """
+
+    text: str
+    encoding: str
+    is_guess: bool = False
+    n_broken: int = 0
+
+
+def decode(raw: bytes, encoding: str = "") -> Decoded:
+    """Return the text of a file, its byte order mark left out.
+
+    Args:
+        raw: The whole file.
+        encoding: What the user says it is, or "".
+
+    Raises:
+        UsageError: There is no such encoding.
+        UndecodableError: The bytes are not of the encoding, or of none that can be told.
+    """
+    if encoding:
+        return _as_told(raw, encoding)
+    for mark, name in _MARKS:
+        if raw.startswith(mark):
+            return _broken(raw[len(mark) :], name)
+    if b"\x00" in raw[:_SAMPLE_BYTES]:
+        return _unmarked_wide(raw)
+    try:
+        return Decoded(raw.decode("utf-8"), "utf-8")
+    except UnicodeDecodeError:
+        return _legacy(raw)
+
+
+def _as_told(raw: bytes, encoding: str) -> Decoded:
+    try:
+        return Decoded(raw.decode(encoding).removeprefix("\ufeff"), codecs.lookup(encoding).name)
+    except LookupError as error:
+        raise UsageError(
+            f"--encoding {encoding}: there is no such encoding", "say utf-8, cp949, ..."
+        ) from error
+    except (UnicodeError, ValueError) as error:
+        raise UndecodableError(
+            f"not a text in {encoding}", "leave --encoding away, or name another"
+        ) from error
+
+
+def _broken(raw: bytes, encoding: str) -> Decoded:
+    text = raw.decode(encoding, "replace")
+    # What the file itself holds of U+FFFD was lost earlier and is counted as lost, too.
+    return Decoded(text, encoding, n_broken=text.count("\ufffd"))
+
+
+def _unmarked_wide(raw: bytes) -> Decoded:
+    """Tell UTF-16 without a mark by where its zero bytes are: ASCII's upper half is nothing but zeros."""
+    sample = raw[:_SAMPLE_BYTES]
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if max(even, odd) > 4 * min(even, odd) and max(even, odd) * 8 > len(sample):
+        found = _broken(raw, "utf-16-be" if even > odd else "utf-16-le")
+        return Decoded(found.text, found.encoding, is_guess=True, n_broken=found.n_broken)
+    raise UndecodableError("not a text file", "give SRT, WebVTT, ASS or JSON")
+
+
+def _legacy(raw: bytes) -> Decoded:
+    high = sum(byte >= 0x80 for byte in raw)
+    if 2 * sum(len(found) for found in _LEAD.findall(raw)) > high and _is_mostly_utf8(raw):
+        return _broken(raw, "utf-8")
+    for encoding, is_like in _GUESSES:
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if is_like(text):
+            return Decoded(text, encoding, is_guess=True)
+    raise UndecodableError("neither UTF-8 nor an encoding that can be told", _HINT)
+
+
+def _is_mostly_utf8(raw: bytes) -> bool:
+    """Say whether hardly anything of the text is lost as UTF-8: some lines came from elsewhere."""
+    text = raw[: 4 * _SAMPLE_BYTES].decode("utf-8", "replace")
+    beyond = [char for char in text if ord(char) > 0x7F]
+    return beyond.count("\ufffd") * 3 < len(beyond)
+
+
+def _share(text: str, is_one: Callable[[str], bool], of: Callable[[str], bool]) -> float:
+    asked = [char for char in text[:_SAMPLE_BYTES] if of(char)]
+    return sum(map(is_one, asked)) / max(len(asked), 1)
+
+
+def _is_beyond_ascii(char: str) -> bool:
+    return ord(char) > 0x7F
+
+
+def _is_korean(text: str) -> bool:
+    # Korean is written in Hangul alone; Chinese read as CP949 is half Hangul and half Chinese characters.
+    return _share(text, lambda char: "가" <= char <= "힣", _is_beyond_ascii) > 0.85
+
+
+def _is_japanese(text: str) -> bool:
+    return _share(
+        text, lambda char: "ぁ" <= char <= "ヿ" or "一" <= char <= "鿿", _is_beyond_ascii
+    ) > 0.8 and (_share(text, lambda char: "ぁ" <= char <= "ヿ", _is_beyond_ascii) > 0.25)
+
+
+def _is_chinese(text: str) -> bool:
+    def is_common(char: str) -> bool:
+        # The first level of GB 2312 holds the characters of daily use; other texts seldom stay inside it.
+        try:
+            return 0xB0 <= char.encode("gb2312")[0] <= 0xD7
+        except UnicodeEncodeError:
+            return False
+
+    return _share(text, is_common, lambda char: "一" <= char <= "鿿") > 0.9 and (
+        _share(text, lambda char: "一" <= char <= "鿿", _is_beyond_ascii) > 0.6
+    )
+
+
+def _is_western(text: str) -> bool:
+    # Western languages are ASCII with a sprinkling of accents; where most letters lie beyond ASCII the
+    # bytes are Cyrillic, Greek, Arabic ..., and CP1252 would only make rubbish of them.
+    return _share(text, _is_beyond_ascii, str.isalpha) < 0.4
+
+
+_GUESSES: tuple[tuple[str, Callable[[str], bool]], ...] = (
+    ("cp949", _is_korean),
+    ("cp932", _is_japanese),
+    ("gb18030", _is_chinese),
+    ("cp1252", _is_western),
+)

@@ -1,0 +1,60 @@
+"""The captions of a JSON file: our own transcript, or the segments that whisper and its kin write.
+
+In goes text; out come captions, and for our own schema the transcript with its words. Whisper's segments are
+`{"segments": [{"start": seconds, "end": seconds, "text": ...}]}`, as openai-whisper, whisperX, faster-whisper
+and OpenAI's `verbose_json` have them.
+"""
+
+from __future__ import annotations
+
+from qasr_cli import languages
+from qasr_cli.formats import json_file
+from qasr_cli.formats.caption_file import CaptionFile
+from qasr_cli.formats.json_reading import Fields, load_object
+from qasr_cli.options import SCHEMA
+from qasr_cli.records import Caption
+from qasr_cli.timebase import seconds_to_ms
+
+
+def read(text: str) -> CaptionFile:
+    """Return what a JSON file holds.
+
+    Raises:
+        UndecodableError: It is not JSON, or neither a transcript of ours nor a list of segments.
+    """
+    whole = load_object(text)
+    if "schema" in whole.values or "segments" not in whole.values:
+        whole.require_schema(SCHEMA)
+        transcript = json_file.read(whole)
+        n_words = len(transcript.words)
+        found = tuple(
+            _cue(fields, number, n_words) for number, fields in enumerate(whole.children("cues"), 1)
+        )
+        return CaptionFile("json", found, language=transcript.language, transcript=transcript)
+    said = whole.values.get("language")
+    known = languages.find(said) if isinstance(said, str) else None
+    segments = enumerate(whole.children("segments"), 1)
+    return CaptionFile(
+        "json",
+        tuple(_segment(fields, number) for number, fields in segments),
+        language=known.code if known else None,
+    )
+
+
+def _cue(fields: Fields, number: int, n_words: int) -> Caption:
+    lines = fields.texts("lines")
+    first, last = fields.range("word_range", n_words)
+    return Caption(
+        fields.signed_ms("start_ms"),
+        fields.signed_ms("end_ms"),
+        tuple(filter(None, map(str.strip, lines))),
+        str(number),
+        marked=lines,
+        word_range=(first, last),
+    )
+
+
+def _segment(fields: Fields, number: int) -> Caption:
+    marked = tuple(fields.text("text").strip().splitlines())
+    start_ms, end_ms = (seconds_to_ms(fields.optional_number(key) or 0.0) for key in ("start", "end"))
+    return Caption(start_ms, end_ms, tuple(filter(None, map(str.strip, marked))), str(number), marked=marked)

@@ -1,0 +1,73 @@
+r"""Styling inside the lines of a caption: kept apart from what is seen, and put back around new line breaks.
+
+In go lines as a file has them; out come what a viewer sees, or the same marked-up text with its lines broken
+elsewhere. Styling is whatever the format hides: `<i>`, `{\an8}`, `<00:01.500>`. No tag and no character is
+ever lost, moved past a character that is seen, or changed; only white space at line ends comes and goes.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+
+_SRT = re.compile(r"(?P<mark></?[a-zA-Z][^<>]*>|\{\\[^{}]*\})|(?P<seen>.)", re.DOTALL)
+_VTT = re.compile(
+    r"(?P<mark><[^>]*>)|(?P<entity>&(?:amp|lt|gt|nbsp|lrm|rlm|\#\d{1,7}|\#x[0-9a-fA-F]{1,6});)|(?P<seen>.)",
+    re.DOTALL,
+)
+_ASS = re.compile(r"(?P<mark>\{[^{}]*\})|(?P<entity>\\[hn])|(?P<seen>.)", re.DOTALL)
+_NONE = re.compile(r"(?P<seen>.)", re.DOTALL)
+_SYNTAX = {"srt": _SRT, "vtt": _VTT, "ass": _ASS}
+_ASS_SPACES = {r"\h": "\u00a0", r"\n": " "}  # \n breaks only where the player is asked not to wrap
+_MAYBE_MARKED = re.compile(r"[<{&\\]")
+_IS_CLOSING = re.compile(r"</|\{\\[a-z]+0?\}")
+
+
+def tokens(marked: str, kind: str) -> Iterator[tuple[str, str]]:
+    """Yield each piece of a line as written, with the one character that is seen of it ("" for styling)."""
+    for found in _SYNTAX.get(kind, _NONE).finditer(marked):
+        piece = found[0]
+        if found.lastgroup == "mark":
+            yield piece, ""
+        elif found.lastgroup == "entity":
+            yield piece, _ASS_SPACES.get(piece) or html.unescape(piece)[:1]
+        else:
+            yield piece, piece
+
+
+def seen(marked: str, kind: str) -> str:
+    """Return what is seen of a line, without white space at its ends."""
+    if not _MAYBE_MARKED.search(marked):
+        return marked.strip()
+    return "".join(char for _, char in tokens(marked, kind)).strip()
+
+
+def rebroken(marked: Sequence[str], lines: Sequence[str], kind: str) -> tuple[str, ...]:
+    """Return marked-up lines broken as `lines` are.
+
+    Args:
+        marked: As the file has them.
+        lines: What is seen of them with other breaks; the same characters in the same order but for spaces.
+        kind: Format that the styling is of.
+    """
+    pieces = [piece for line in marked for piece in tokens(line, kind) if not piece[1].isspace()]
+    written, place = [], 0
+    for line in lines:
+        text = ""
+        for char in line:
+            if char.isspace():
+                text += char if kind != "ass" or char != "\u00a0" else r"\h"
+                continue
+            while not pieces[place][1]:
+                text += pieces[place][0]
+                place += 1
+            text += pieces[place][0]
+            place += 1
+        # What closes here belongs to this line and not to the beginning of the next.
+        while place < len(pieces) and not pieces[place][1] and _IS_CLOSING.match(pieces[place][0]):
+            text += pieces[place][0]
+            place += 1
+        written.append(text)
+    written[-1] += "".join(piece for piece, _ in pieces[place:])
+    return tuple(written)

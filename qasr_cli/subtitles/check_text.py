@@ -1,0 +1,157 @@
+"""Rules of text: lines, characters, and where lines and captions break.
+
+In go captions in the order of time with their units; out come findings. Nothing here knows what is said.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from qasr_cli.records import Caption
+from qasr_cli.subtitles.boundaries import FORBIDDEN
+from qasr_cli.subtitles.caption_units import CaptionText, is_dialogue, joined
+from qasr_cli.subtitles.findings import Finding
+from qasr_cli.subtitles.limits import Limits
+from qasr_cli.subtitles.lines import BAD_BREAK, text_of
+from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL, Counting, half_cells
+
+_HALF = 0.5  # TED: the shorter line has at least half of the longer one
+_STRANDED_SHARE = 0.3  # of a line: one or two words
+_NEAR_MS = 1_500  # two captions that are further apart than this are two thoughts
+_BAD_KOREAN_BREAK = 6.0  # below it a word has no ending that tells; above, it needs the next (새로운, 몇)
+_MIN_REPEATS = 3
+_LOOP = re.compile(r"(\S.{0,60}?)(?:[\s,.]+\1){5,}(?!\w)")
+_LOOP_CHARS = 500
+_DOUBLE_SPACE = re.compile(r"\S(?:  +|\t)")
+# Joiners and marks of direction are text; other invisible characters show as boxes or as nothing.
+_LEGAL_FORMAT = set("\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060")
+_LEGAL_FORMAT |= {chr(point) for point in range(0x2066, 0x206A)} | {chr(p) for p in range(0xE0020, 0xE0080)}
+
+
+def check(captions: Sequence[Caption], text: CaptionText, limits: Limits) -> Iterator[Finding]:
+    """Yield what is wrong with the text and its breaks."""
+    for index, caption in enumerate(captions):
+        if caption.lines:
+            yield from _lines(caption, index, limits)
+            yield from _characters(caption, index)
+            yield from _breaks(captions, index, text, limits)
+        else:
+            yield Finding("empty", "nothing is shown", index, caption.start_ms)
+    yield from _repeats(captions)
+
+
+def _lines(caption: Caption, index: int, limits: Limits) -> Iterator[Finding]:
+    n_lines = len(caption.lines)
+    if n_lines > limits.max_lines:
+        comment = f"{n_lines} lines, more than {limits.max_lines}"
+        yield Finding("lines", comment, index, caption.start_ms, n_lines, limits.max_lines)
+    widest = max(half_cells(line, limits.counting) for line in caption.lines) / HALF_CELLS_PER_CELL
+    if widest > limits.max_line_cells:
+        comment = f"a line of {widest:g} characters, more than {limits.max_line_cells}"
+        yield Finding("cpl", comment, index, caption.start_ms, widest, limits.max_line_cells)
+
+
+def _characters(caption: Caption, index: int) -> Iterator[Finding]:
+    whole = "\n".join(caption.lines)
+    illegal = sorted({char for char in whole if char != "\n" and _is_illegal(char)})
+    if illegal:
+        named = ", ".join(f"U+{ord(char):04X}" for char in illegal[:4])
+        yield Finding("illegal_chars", f"holds {named}", index, caption.start_ms)
+    if _DOUBLE_SPACE.search(whole):
+        yield Finding("double_space", "two spaces in a row", index, caption.start_ms)
+    if not unicodedata.is_normalized("NFC", whole):
+        yield Finding("non_nfc", "letters are written as base and mark", index, caption.start_ms)
+
+
+def _is_illegal(char: str) -> bool:
+    category = unicodedata.category(char)
+    is_hidden = category in {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"} and char != "\t"
+    return is_hidden or char == "\ufffd" or (category == "Cf" and char not in _LEGAL_FORMAT)
+
+
+def _breaks(captions: Sequence[Caption], index: int, text: CaptionText, limits: Limits) -> Iterator[Finding]:
+    caption = captions[index]
+    found, (first, last) = text.found, text.edges(index)
+    if first == last:
+        return
+
+    def told(rule: str, comment: str) -> Finding:
+        return Finding(rule, comment, index, caption.start_ms)
+
+    if is_dialogue(caption.lines):
+        return
+    yield from _line_breaks(caption, index, text, limits)
+    is_end = found.is_sentence_end[last - 1]
+    is_start = first == 0 or found.is_sentence_end[first - 1]
+    following = next((later for later in captions[index + 1 :] if later.lines), None)
+    is_near = following is not None and following.start_ms - caption.end_ms < _NEAR_MS
+    is_dotted = text.units[last - 1].text[-1] in ".!?…"  # whatever follows, the eye takes it for an end
+    if is_near and not is_end and not is_dotted and _is_bad(found.cost[last], limits):
+        yield told("bad_break_cue", f"ends on {text.units[last - 1].text!r}")
+    if last - first == 1 and limits.is_spaced and not (is_end and is_start) and is_near:
+        if not found.is_clause_end[first]:
+            yield told("orphan_word", f"{text.units[first].text!r} stands alone")
+        return
+    inner = [place for place in range(first, last - 1) if found.is_sentence_end[place]]
+    if inner and not is_end and is_near:
+        yield told(
+            "mixed_sentences", f"ends one sentence and begins another after {text.units[inner[-1]].text!r}"
+        )
+    elif (stranded := _stranded(text, (first, last), limits)) and is_near:
+        yield told("stranded_fragment", f"{stranded!r} is cut off from its clause")
+
+
+def _is_bad(cost: float, limits: Limits) -> bool:
+    # Without spaces nobody here knows where words end, so only what no line may end or begin with counts.
+    if not limits.is_spaced:
+        return cost >= FORBIDDEN
+    return cost > (_BAD_KOREAN_BREAK if limits.counting is Counting.KOREAN else BAD_BREAK)
+
+
+def _line_breaks(caption: Caption, index: int, text: CaptionText, limits: Limits) -> Iterator[Finding]:
+    found = text.found
+    places = text.lines[index][1:-1]
+    bad = next((place for place in places if _is_bad(found.cost[place], limits)), None)
+    if bad is not None:
+        comment = f"a line ends on {text.units[bad - 1].text!r}"
+        yield Finding("bad_break_line", comment, index, caption.start_ms)
+    if len(caption.lines) != 2 or (places and found.is_clause_end[places[0] - 1]):
+        return  # a line that ends with its clause may be short: words go before geometry (BBC 3.4)
+    shorter, longer = sorted(half_cells(line, limits.counting) for line in caption.lines)
+    if shorter < _HALF * longer:
+        share = shorter / longer
+        comment = f"one line has {share:.0%} of the other"
+        yield Finding("orphan_line", comment, index, caption.start_ms, round(share, 2), _HALF)
+
+
+def _stranded(text: CaptionText, edges: tuple[int, int], limits: Limits) -> str:
+    """Return one or two words after a caption's last comma, or before its first; "" without any."""
+    (first, last), clauses = edges, text.found.is_clause_end
+    limit = _STRANDED_SHARE * limits.max_half_cells
+    ends = [place + 1 for place in range(first, last - 1) if clauses[place]]
+    if not ends:
+        return ""
+    if not clauses[last - 1]:
+        tail = text_of(text.units[ends[-1] : last])
+        if half_cells(tail, limits.counting) <= limit:
+            return tail
+    if first and not clauses[first - 1]:
+        head = text_of(text.units[first : ends[0]])
+        if half_cells(head, limits.counting) <= limit:
+            return head
+    return ""
+
+
+def _repeats(captions: Sequence[Caption]) -> Iterator[Finding]:
+    texts = [joined(caption.lines).casefold() for caption in captions]
+    at = 0
+    for said, run in groupby(texts):
+        n_times = len(list(run))
+        if n_times >= _MIN_REPEATS and any(char.isalnum() for char in said):
+            yield Finding("repeat", f"{n_times} cues say the same", at, captions[at].start_ms, n_times, 2)
+        elif _LOOP.search(said[:_LOOP_CHARS]):
+            yield Finding("repeat", "the same words again and again", at, captions[at].start_ms)
+        at += n_times

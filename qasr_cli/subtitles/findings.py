@@ -1,0 +1,115 @@
+"""What can be wrong with subtitles: a table of rules, and a finding of one of them in one place.
+
+Errors are what Netflix or the BBC send a file back for, or what a player stumbles over; a warning is what a
+reader would rather not see and an editor may have chosen. Numbers are the profile's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad it is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        severity: Of a finding.
+        advice: How to mend it, as one says it to an editor.
+        is_hard: qasr's own cues break it only where the speech leaves no choice; `--strict` counts it.
+    """
+
+    severity: Severity
+    advice: str
+    is_hard: bool = False
+
+
+def _error(advice: str, *, is_hard: bool = True) -> Rule:
+    return Rule(Severity.ERROR, advice, is_hard)
+
+
+def _warning(advice: str) -> Rule:
+    return Rule(Severity.WARNING, advice)
+
+
+RULES: dict[str, Rule] = {
+    # The file.
+    "malformed": _error("mend the file's structure by hand", is_hard=False),
+    "encoding": _warning("save the file as UTF-8"),
+    "numbering": _warning("number the cues from 1; --fix does"),
+    # Times. Netflix Timing Guidelines; a player shows two cues at once, or none.
+    "bad_times": _error("give it a start that is not negative and a later end"),
+    "order": _error("sort the cues by time"),
+    "overlap": _error("end it before the next cue starts"),
+    "gap_min": _error("end it earlier, two frames before the next cue"),
+    "gap_flicker": _warning("close the gap to two frames, or make it half a second"),
+    "dur_min": _error("show it longer, or put it together with a neighbour"),
+    "dur_max": _error("end it earlier, or split it"),
+    "cps": _error("show it longer, or split it"),
+    "cps_soft": _warning("show it longer if there is room"),
+    "crosses_shot": _warning("move its start or end to the cut"),
+    # Text. Netflix General Requirements; what is not text shows as a box.
+    "empty": _error("delete it"),
+    "lines": _error("use fewer lines, or split it"),
+    "cpl": _error("break the line elsewhere, or split the cue"),
+    "illegal_chars": _error("replace what is not text"),
+    "double_space": _warning("leave one space"),
+    "non_nfc": _warning("normalize the text to NFC"),
+    "repeat": _warning("listen whether it is said so often"),
+    # Breaks. BBC Subtitle Guidelines 3, TED: style, which an editor may overrule.
+    "orphan_word": _warning("put it together with a neighbour"),
+    "orphan_line": _warning("make the lines more even"),
+    "bad_break_line": _warning("break before this word and not after it"),
+    "bad_break_cue": _warning("let the next cue begin with this word"),
+    "mixed_sentences": _warning("let the new sentence begin in the next cue"),
+    "stranded_fragment": _warning("keep the words with their clause"),
+    # Words and speech, which only a transcript knows.
+    "early": _warning("start it with its first word"),
+    "late": _warning("start it with its first word"),
+    "linger": _warning("end it sooner after its last word"),
+    "interpolated_timing": _warning("check the times by ear: they are estimated"),
+    "silence_text": _warning("listen whether anybody speaks"),
+    "untranscribed_speech": _warning("listen to what is said there"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that is broken.
+
+    Attributes:
+        comment: What is wrong, in one short line.
+        caption: Index of the caption; None for the file.
+        time_ms: Where in time; None for the file.
+        value: What was measured, and `limit` what it should keep; None where nothing is measured.
+    """
+
+    rule: str
+    comment: str
+    caption: int | None = None
+    time_ms: int | None = None
+    value: float | None = None
+    limit: float | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        return RULES[self.rule].severity
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it is an error."""
+        return self.severity is Severity.ERROR
+
+    @property
+    def advice(self) -> str:
+        """How to mend it."""
+        return RULES[self.rule].advice
