@@ -15,9 +15,9 @@ from qasr_cli.formats import ass_text, cued_text, encodings, json_captions, mark
 from qasr_cli.formats.caption_file import CaptionFile, Fault
 from qasr_cli.records import Caption
 
-# A film's subtitles are 100 kB. A hundred hours of them fit, and a file that was no subtitle file at all, or
-# was made to fill the memory, ends here: a caption in memory takes ten times its place in the file.
-MAX_TEXT_BYTES = 16_000_000
+# A film's subtitles are 100 kB. Sixty hours of them fit, and a file that was no subtitle file at all, or was
+# made to fill the memory, ends here: in memory a caption takes fifty times its place in the file.
+MAX_TEXT_BYTES = 10_000_000
 MAX_JSON_BYTES = 64_000_000  # ours holds each word with its times
 _HINT = "give SRT, WebVTT, ASS, or JSON that qasr or whisper wrote"
 

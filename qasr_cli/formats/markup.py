@@ -51,23 +51,34 @@ def rebroken(marked: Sequence[str], lines: Sequence[str], kind: str) -> tuple[st
         lines: What is seen of them with other breaks; the same characters in the same order but for spaces.
         kind: Format that the styling is of.
     """
-    pieces = [piece for line in marked for piece in tokens(line, kind) if not piece[1].isspace()]
+    stuck = _stuck([piece for line in marked for piece in tokens(line, kind)])
     written, place = [], 0
     for line in lines:
         text = ""
         for char in line:
             if char.isspace():
-                text += char if kind != "ass" or char != "\u00a0" else r"\h"
-                continue
-            while not pieces[place][1]:
-                text += pieces[place][0]
+                text += r"\h" if kind == "ass" and char == "\u00a0" else char
+            else:
+                text += stuck[place]
                 place += 1
-            text += pieces[place][0]
-            place += 1
-        # What closes here belongs to this line and not to the beginning of the next.
-        while place < len(pieces) and not pieces[place][1] and _IS_CLOSING.match(pieces[place][0]):
-            text += pieces[place][0]
-            place += 1
         written.append(text)
-    written[-1] += "".join(piece for piece, _ in pieces[place:])
     return tuple(written)
+
+
+def _stuck(pieces: Sequence[tuple[str, str]]) -> list[str]:
+    """Return each character that is seen with the styling around it: what opens before, what closes after."""
+    found: list[str] = []
+    waiting = ""
+    for piece, char in pieces:
+        if char.isspace():
+            continue
+        if char:
+            found.append(waiting + piece)
+            waiting = ""
+        elif found and not waiting and _IS_CLOSING.match(piece):
+            found[-1] += piece
+        else:
+            waiting += piece
+    if found:
+        found[-1] += waiting
+    return found

@@ -39,6 +39,7 @@ from qasr_cli.subtitles.findings import Finding
 from qasr_cli.subtitles.limits import Limits, resolve
 
 STDIN = Path("-")
+_SAMPLE = 2_000  # captions that tell the language; a film has no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def naming(name: str) -> Iterator[None]:
 
 def check(path: Path, file: CaptionFile, rules: Rules) -> Result:
     """Return what is wrong with a file."""
-    texts = [line for caption in file.captions for line in caption.lines]
+    texts = [line for caption in file.captions[:_SAMPLE] for line in caption.lines]
     language = rules.language or file.language or _language_of_name(path, texts)
     language = language or caption_units.guess_language(texts)
     video = file.transcript.video if file.transcript else None

@@ -86,7 +86,7 @@ def _breaks(captions: Sequence[Caption], index: int, text: CaptionText, limits: 
     yield from _line_breaks(caption, index, text, limits)
     is_end = found.is_sentence_end[last - 1]
     is_start = first == 0 or found.is_sentence_end[first - 1]
-    following = next((later for later in captions[index + 1 :] if later.lines), None)
+    following = _following(captions, index)
     is_near = following is not None and following.start_ms - caption.end_ms < _NEAR_MS
     is_dotted = text.units[last - 1].text[-1] in ".!?…"  # whatever follows, the eye takes it for an end
     if is_near and not is_end and not is_dotted and _is_bad(found.cost[last], limits):
@@ -102,6 +102,12 @@ def _breaks(captions: Sequence[Caption], index: int, text: CaptionText, limits: 
         )
     elif (stranded := _stranded(text, (first, last), limits)) and is_near:
         yield told("stranded_fragment", f"{stranded!r} is cut off from its clause")
+
+
+def _following(captions: Sequence[Caption], index: int) -> Caption | None:
+    """Return the next caption that says something; empty ones do not part two that do."""
+    later = range(index + 1, min(index + 4, len(captions)))
+    return next((captions[place] for place in later if captions[place].lines), None)
 
 
 def _is_bad(cost: float, limits: Limits) -> bool:
