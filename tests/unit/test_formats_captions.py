@@ -190,10 +190,14 @@ class TestBytes:
             (CHINESE.encode("gb18030"), "gb18030", True),
         ],
     )
-    def test_encodings_are_told_and_guesses_are_called_so(self, raw: bytes, encoding: str, is_guess: bool) -> None:
+    def test_encodings_are_told_and_guesses_are_called_so(
+        self, raw: bytes, encoding: str, is_guess: bool
+    ) -> None:
         found = captions.read(raw, "x.srt")
         assert (found.encoding, found.is_guess, found.faults) == (encoding, is_guess, ())
-        assert any(text in found.captions[0].lines[0] for text in ("안녕", "Ça va très", "今日は", "我们今天"))
+        assert any(
+            text in found.captions[0].lines[0] for text in ("안녕", "Ça va très", "今日は", "我们今天")
+        )
 
     def test_what_cannot_be_told_is_asked_for(self) -> None:
         raw = self.RUSSIAN.encode("cp1251")

@@ -70,7 +70,10 @@ CASES: dict[str, tuple[list[Caption], list[Caption]]] = {
     ),
     "bad_break_line": (
         [cap(0, 4_000, "We looked at the", "house on the hill.")],
-        [cap(0, 4_000, "Today we looked", "at the house on the hill."), cap(4_083, 7_000, "- At the", "- Where?")],
+        [
+            cap(0, 4_000, "Today we looked", "at the house on the hill."),
+            cap(4_083, 7_000, "- At the", "- Where?"),
+        ],
     ),
     "bad_break_cue": (
         [cap(0, 2_000, "We looked at the"), cap(2_083, 4_000, "old house there.")],
@@ -106,7 +109,13 @@ def test_a_named_rate_is_taken_at_its_word() -> None:
 
 @pytest.mark.parametrize(
     ("start_ms", "end_ms", "is_broken"),
-    [(1_000, 3_000, False), (800, 3_000, True), (1_000, 5_200, True), (0, 7_000, False), (1_200, 4_900, False)],
+    [
+        (1_000, 3_000, False),
+        (800, 3_000, True),
+        (1_000, 5_200, True),
+        (0, 7_000, False),
+        (1_200, 4_900, False),
+    ],
 )
 def test_a_start_or_an_end_beside_a_cut_is_found(start_ms: int, end_ms: int, is_broken: bool) -> None:
     found = rules([cap(start_ms, end_ms, "Over the cut.")], shots_ms=(1_000, 5_000))
@@ -161,7 +170,9 @@ class TestFigures:
         return check.check(captions, limits(language), language)
 
     def test_shares_speeds_and_score(self) -> None:
-        found = self.figures(cap(0, 1_000, "a" * 10), cap(1_083, 2_083, "b" * 30), cap(3_000, 5_000, "c" * 44))
+        found = self.figures(
+            cap(0, 1_000, "a" * 10), cap(1_083, 2_083, "b" * 30), cap(3_000, 5_000, "c" * 44)
+        )
         figures = found.figures
         assert figures.n_cues == 3
         assert figures.cps_share == pytest.approx(1 - 2 / 3)
