@@ -152,7 +152,7 @@ class Run:
         """Return why --strict does not let a source pass; its results are there to be looked at."""
         if not self._options.run.is_strict or quality is None or not quality.broken:
             return None
-        return rules_broken(opened.prepared.source, tuple(opened.plan.targets.values()), quality)
+        return rules_broken(tuple(opened.plan.targets.values()), quality)
 
     def _put_out(self, opened: OpenSource, engines: Engines) -> tuple[Transcript, Quality | None]:
         if opened.error is not None:

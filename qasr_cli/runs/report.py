@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qasr_cli.errors import ExitCode, QasrError, QualityError, printable
-from qasr_cli.records import Outcome, Quality, Source, Status, Transcript
+from qasr_cli.records import Outcome, Quality, Status, Transcript
 from qasr_cli.speech.suspicion import Flag
 from qasr_cli.timebase import MS_PER_S, format_clock
 
@@ -41,7 +41,7 @@ _MAX_NAMED = 3  # broken rules in one error line
 _CHECKABLE = (".srt", ".vtt", ".json")
 
 
-def rules_broken(source: Source, outputs: Sequence[Path], quality: Quality) -> QualityError:
+def rules_broken(outputs: Sequence[Path], quality: Quality) -> QualityError:
     """Return the error for a source whose cues break hard rules: which ones, and where to see all."""
     named = ", ".join(quality.broken[:_MAX_NAMED])
     more = len(quality.broken) - _MAX_NAMED
@@ -49,7 +49,7 @@ def rules_broken(source: Source, outputs: Sequence[Path], quality: Quality) -> Q
     n_rules = f"{len(quality.broken)} hard rule{'s' if len(quality.broken) > 1 else ''}"
     checkable = _checkable(outputs)
     hint = f"qasr check {checkable} lists them" if checkable else "write a file and run qasr check on it"
-    return QualityError(f"{source.relative}: {n_rules} broken: {named}{rest}", hint)
+    return QualityError(f"{n_rules} broken: {named}{rest}", hint)
 
 
 def _checkable(outputs: Sequence[Path]) -> Path | None:

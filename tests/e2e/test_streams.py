@@ -46,7 +46,7 @@ def test_json_lines_come_in_source_order(qasr: Qasr, tmp_path: Path) -> None:
 def test_without_a_terminal_there_is_no_escape_code_and_a_line_a_file(qasr: Qasr, clip: Path) -> None:
     result = qasr("transcribe", clip, "--engine", ECHO)
     assert "\x1b" not in result.stderr + result.stdout
-    assert [line.split()[0] for line in result.stderr.splitlines()] == ["done", "1"]
+    assert [line.split()[0] for line in result.stderr.splitlines()] == ["done", "1", "quality:"]
     for command in (["--help"], ["transcribe", "--help"], ["models"], ["doctor"]):
         assert "\x1b" not in qasr(*command).stdout
 
@@ -66,7 +66,7 @@ def test_on_a_terminal_there_is_a_bar_and_the_screen_is_left_tidy(clip: Path) ->
     assert process.wait(timeout=60) == 0, written
     assert b"transcribing" in written
     assert b"\x1b[?25h" in written  # the cursor is shown again
-    assert "1 done;" in written.decode().rstrip().splitlines()[-1]
+    assert "1 done;" in written.decode().rstrip().splitlines()[-2]
 
 
 def test_quiet_says_nothing_but_errors(qasr: Qasr, clip: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_hostile_name_cannot_write_to_the_terminal(qasr: Qasr, tmp_path: Path)
     result = qasr("transcribe", ".", "--engine", ECHO)
     assert result.returncode == 0, result.stderr
     assert "\x1b" not in result.stderr
-    assert len(result.stderr.splitlines()) == 7
+    assert len(result.stderr.splitlines()) == 6 + 2  # a line a file, the summary, the quality
     assert (tmp_path / "two\nlines.srt").exists()
 
 

@@ -14,10 +14,15 @@ from qasr_cli.records import Caption
 from qasr_cli.subtitles import check, mend
 from qasr_cli.subtitles.limits import resolve
 
+
+def _one_of(words: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(words.split())
+
+
 MENDED_ALWAYS = {"bad_times", "overlap", "order", "empty"}
-LATIN = st.sampled_from("a of the house, because mountain. we went- -Yes! U.S. 42 extraordinarily".split())
-KOREAN = st.sampled_from("우리는 어제 새로운 집을, 보았다. 그리고 몇 명이 음성인식".split())
-JAPANESE = st.sampled_from("今日は 天気が、 良い。 散歩 しました カタカナ ABC 「はい」".split())
+LATIN = _one_of("a of the house, because mountain. we went- -Yes! U.S. 42 extraordinarily")
+KOREAN = _one_of("우리는 어제 새로운 집을, 보았다. 그리고 몇 명이 음성인식")
+JAPANESE = _one_of("今日は 天気が、 良い。 散歩 しました カタカナ ABC 「はい」")
 MARKS = ("", "", "", "<i>", "</i>", "{\\an8}", "<b>")
 
 

@@ -141,7 +141,8 @@ class TestAss:
         assert "no dialogue line" in found.faults[0].text
 
     def test_ssa_is_the_same_with_other_columns(self) -> None:
-        text = "[Script Info]\n[Events]\nFormat: Marked, Start, End, Text\nDialogue: 0,0:00:01.5,0:00:02.00,a, b\n"
+        head = "[Script Info]\n[Events]\nFormat: Marked, Start, End, Text\n"
+        text = f"{head}Dialogue: 0,0:00:01.5,0:00:02.00,a, b\n"
         (found,) = captions.parse(text).captions
         assert (found.start_ms, found.lines) == (1_500, ("a, b",))
 

@@ -61,8 +61,8 @@ BUS = caps(
     (8_083, 11_000, "small numbers of people | were seen crossing the border."),
     (14_000, 16_500, "Nobody knows - not even now - | what became of them."),
 )
-# Values of subtitle-edit-rate 0.4.0, the package of the paper's authors. It also agrees on 131 random files of
-# up to 120 cues with changed, missing and moved words, breaks and times.
+# Values of subtitle-edit-rate 0.4.0, the package of the paper's authors. It also agrees on 131 random files
+# of up to 120 cues with changed, missing and moved words, breaks and times.
 BY_PACKAGE = [
     ("words", caps(
         (0, 1_800, "When I jumped on a bus"),
