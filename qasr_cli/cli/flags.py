@@ -274,7 +274,9 @@ Fps = Annotated[
 
 _RUN = "How it runs"
 Recursive = Annotated[bool, _flag(_RUN, "Look into subfolders too.", *("--recursive", "-r"))]
-Strict = Annotated[bool, _flag(_RUN, "Exit 4 when a result is doubtful.", "--strict")]
+Strict = Annotated[
+    bool, _flag(_RUN, "Exit 4 when a result is doubtful or its cues break a hard rule.", "--strict")
+]
 Workers = Annotated[int, _flag(_RUN, "Media files decoded at once.", "--workers", metavar="N", min=1)]
 Progress = Annotated[
     str, _flag(_RUN, "auto, bar, plain (a line a file), json or none.", "--progress", metavar="STYLE")

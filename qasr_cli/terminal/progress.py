@@ -64,14 +64,14 @@ def outcome_line(outcome: Outcome) -> str:
     name = printable(outcome.source.relative)
     if outcome.status is Status.SKIPPED:
         return f"skipped {name}: its outputs exist (--overwrite makes them anew)"
+    warnings = "".join(f"\n        {name}: warning: {printable(text)}" for text in outcome.warnings)
     if outcome.status is Status.FAILED:
         error = outcome.error
         line = error_line(error).removeprefix("qasr: ") if isinstance(error, QasrError) else f"error: {error}"
-        return f"failed  {name}: {line.removeprefix('error: ')}"
+        return f"failed  {name}: {line.removeprefix('error: ')}{warnings}"
     clock = format_clock(outcome.audio_ms)[:-4]
     where = ", ".join(printable(path) for path in outcome.outputs) or "stdout"
-    line = f"done    {name}: {clock} in {outcome.wall_s:.1f} s -> {where}"
-    return line + "".join(f"\n        {name}: warning: {printable(text)}" for text in outcome.warnings)
+    return f"done    {name}: {clock} in {outcome.wall_s:.1f} s -> {where}{warnings}"
 
 
 class QuietReporter:
