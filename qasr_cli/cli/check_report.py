@@ -31,7 +31,8 @@ from qasr_cli.timebase import MS_PER_S, format_clock
 SCHEMA = "qasr.check.v1"
 CSV_HEADER = ("LineNumber", "TimeCode", "Context", "Comment")  # Subtitle Edit's Netflix report
 _MANY = 60  # findings: three screens
-_WIDE = 100  # columns, from which on there is room for what the cue says
+_WIDE = 100  # columns, from which on there is room for what the cue says beside ...
+_FINDING = 78  # ... its number, its time and what is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ def text(entry: Entry, width: int | None, *, is_all: bool) -> str:
     page.paragraphs(head[1:])
     if shown:
         names = ("cue", "time", "what is wrong", *(["text"] if width >= _WIDE else []))
-        page.table(names, _rows(entry.result, shown, len(names)))
+        rows = _rows(entry.result, shown, max(1, width - _FINDING))
+        page.table(names, [row[: len(names)] for row in rows])
     hidden = len(findings) - len(shown)
     if hidden:
         page.paragraphs(
@@ -70,20 +72,18 @@ def text(entry: Entry, width: int | None, *, is_all: bool) -> str:
     return page.text()
 
 
-def _rows(result: Result, findings: Sequence[Finding], n_columns: int) -> list[tuple[str, ...]]:
-    """Return the rows of a table; what was said of a cue in the row above is not said again."""
-    rows, above = [], None
+def _rows(result: Result, findings: Sequence[Finding], n_cells: int) -> list[tuple[str, ...]]:
+    """Return the rows of a table, each with what its cue says in `n_cells`; none repeats the cue above."""
+    rows: list[tuple[str, ...]] = []
+    above: int | None = None
     for finding in findings:
         colour = "red" if finding.is_error else "yellow"
         what = f"[{colour}]{finding.rule}[/]: {tables.plain(printable(finding.comment))}"
-        number, clock, said = (
-            _number(result, finding),
-            _clock(finding),
-            tables.plain(_context(result, finding)),
-        )
+        said = tables.plain(tables.cut(_context(result, finding), n_cells))
+        place = (_number(result, finding), _clock(finding))
         if finding.caption is not None and finding.caption == above:
-            number = clock = said = ""
-        rows.append((number, clock, what, said)[:n_columns])
+            place, said = ("", ""), ""
+        rows.append((*place, what, said))
         above = finding.caption
     return rows
 

@@ -31,6 +31,13 @@ def plain(text: str) -> str:
     return escape(text)
 
 
+def cut(text: str, n_cells: int) -> str:
+    """Return text that takes at most `n_cells` columns of a terminal, with a sign where it is cut."""
+    from rich.cells import cell_len, set_cell_size
+
+    return text if cell_len(text) <= n_cells else set_cell_size(text, n_cells - 1).rstrip() + "…"
+
+
 class Page:
     """A page of a terminal that is `width` columns wide."""
 
@@ -50,7 +57,7 @@ class Page:
             self._console.print(line, markup=False)
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Add a table, of which the first columns keep their width; cells may hold rich's markup."""
+        """Add a table, of which the first two columns keep their width; cells may hold rich's markup."""
         from rich.table import Table
 
         if not rows:
@@ -58,9 +65,7 @@ class Page:
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         for number, name in enumerate(header):
             is_narrow = number < 2
-            table.add_column(
-                name, no_wrap=is_narrow, overflow="fold", justify="right" if not number else "left"
-            )
+            table.add_column(name, no_wrap=is_narrow, overflow="fold", justify="left" if number else "right")
         for row in rows:
             table.add_row(*row)
         self._console.print()

@@ -84,3 +84,12 @@ def test_what_fix_mends_is_mended(case: tuple[str, str]) -> None:
     # Lines are only ever made better.
     found = Counter(one.rule for one in check.check(before.captions, limits, language).errors)
     assert left["cpl"] + left["lines"] <= found["cpl"] + found["lines"]
+
+
+@given(files())
+def test_a_coarser_grid_of_times_is_kept_to(case: tuple[str, str]) -> None:
+    text, language = case
+    limits = resolve(CueOptions(min_duration_ms=830, min_gap_ms=80), language)
+    once = mend.mend(formats.parse(text).captions, limits, language, 10)
+    assert mend.mend(once, limits, language, 10) == once
+    assert all(one.start_ms % 10 == 0 == one.end_ms % 10 and one.start_ms < one.end_ms for one in once)
