@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PARITY := .venv-parity
+OLDEST := .venv-oldest
 OUT := demo-out
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench demo-model demo-model-eval samples parity goldens clean
+.PHONY: help demo test check format bench demo-model demo-model-eval samples parity oldest goldens clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -47,6 +48,17 @@ $(PARITY)/.installed:
 	$(PARITY)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 qwen-asr==0.0.6
 	@touch $@
 
+oldest: $(OLDEST)/.installed  ## Test the engine with the oldest transformers that it supports
+	$(OLDEST)/bin/python -m pytest -n 2 tests/e2e/test_engine.py tests/e2e/test_checkpoints.py \
+		tests/e2e/test_models.py tests/e2e/test_steering.py tests/e2e/test_demo_model.py
+
+$(OLDEST)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(OLDEST)
+	grep -v '^transformers' constraints.txt > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(OLDEST)/constraints.txt \
+		transformers==5.17.0 -e '.[dev]'
+	@touch $@
+
 goldens: $(INSTALLED)  ## Write the golden subtitle files anew; review the diff
 	$(BIN)/python -m tests.golden.regenerate
 
@@ -65,4 +77,4 @@ $(VENV)/.demo-model: $(INSTALLED)
 	@touch $@
 
 clean:  ## Remove everything that these made
-	rm -rf $(VENV) $(PARITY) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PARITY) $(OLDEST) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
