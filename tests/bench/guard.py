@@ -26,6 +26,7 @@ import soundfile
 from qasr_cli import engines, languages, pipeline
 from qasr_cli.options import EngineOptions, Options
 from qasr_cli.records import Source
+from qasr_cli.runs.engine_lane import contain
 from qasr_cli.speech import chunking, transcribe
 from qasr_cli.speech.hearing import Recording
 from qasr_cli.speech.protocols import Engines
@@ -134,7 +135,7 @@ def _guarded(prepared: pipeline.Prepared, pair: Engines) -> tuple[str, str | Non
         audio = [prepared.waveform.read(chunk.start_ms, chunk.end_ms)]
         pieces += transcribe.hear(audio, [chunk], pair, OPTIONS.decode)
     recording = Recording(prepared.waveform, prepared.speech, tuple(pieces))
-    (text,) = review([recording], pair, OPTIONS.decode, OPTIONS.guard, OPTIONS.align)
+    (text,) = review([recording], pair, OPTIONS.decode, OPTIONS.guard, OPTIONS.align, contain)
     whole = pipeline.finish(prepared, text.segments, pair, OPTIONS)
     flags = [flag for segment in text.segments for flag in segment.flags]
     return " ".join(segment.text for segment in text.segments), whole.language, flags

@@ -25,6 +25,10 @@ def flags_of(path: Path) -> set[str]:
     return {flag for segment in transcript["segments"] for flag in segment["flags"]}
 
 
+def warnings(stderr: str) -> list[str]:
+    return [line for line in stderr.splitlines() if "warning" in line]
+
+
 @pytest.mark.parametrize("name", ["looping", "truncating_long", "racing", "looping_without_penalty"])
 def test_what_can_be_put_right_is(qasr: Qasr, long_clip: Path, name: str) -> None:
     result = qasr("transcribe", long_clip, "--engine", f"tests.misbehaving:{name}", "--json", "--strict")
@@ -38,10 +42,9 @@ def test_what_cannot_is_kept_and_said_in_one_line(qasr: Qasr, long_clip: Path) -
     )
     assert result.returncode == 4
     assert flags_of(long_clip) >= {"truncated"}
-    warnings = [line for line in result.stderr.splitlines() if "warning" in line]
-    assert len(warnings) == 1
-    assert "segments doubtful (" in warnings[0]
-    assert len(warnings[0]) < 160
+    (warning,) = warnings(result.stderr)
+    assert "segments doubtful (" in warning
+    assert len(warning) < 160
     again = qasr("render", long_clip.with_suffix(".json"), "--txt", "-o", "-")
     assert again.stdout.startswith("and so it went on")
 
@@ -63,6 +66,56 @@ def test_a_rescue_model_that_is_missing_is_found_out_at_once(qasr: Qasr, long_cl
     assert result.returncode == 69
     assert "nobody/has-this" in result.stderr
     assert not long_clip.with_suffix(".srt").exists()
+
+
+def test_a_retry_that_fails_costs_nothing_that_was_there(qasr: Qasr, long_clip: Path) -> None:
+    engine = "tests.misbehaving:crashing_when_asked_again"
+    result = qasr("transcribe", long_clip, "--engine", engine, "--json", "--txt", "--strict")
+    assert result.returncode == 4
+    assert long_clip.with_suffix(".txt").read_text().startswith("and so it went on")
+    assert flags_of(long_clip) >= {"loop"}
+    doubtful, failed = warnings(result.stderr)
+    assert "segments doubtful (" in doubtful
+    assert "1 retry failed, what was heard first is kept: the engine: unexpected RuntimeError: " in failed
+    assert "Traceback" not in result.stderr
+
+
+def test_a_rescue_model_without_memory_costs_nothing_either(qasr: Qasr, long_clip: Path) -> None:
+    arguments = ("--rescue-model", "big", "--json", "--strict")
+    result = qasr("transcribe", long_clip, "--engine", "tests.misbehaving:too_large_when_big", *arguments)
+    assert result.returncode == 4
+    assert flags_of(long_clip) >= {"loop"}
+    assert warnings(result.stderr)[-1].endswith("is kept: not enough memory on the fake device")
+
+
+def test_a_rescue_model_that_cannot_be_loaded_is_said_once_and_done_without(
+    qasr: Qasr, long_clip: Path
+) -> None:
+    shutil.copy(long_clip, long_clip.with_name("other.m4a"))
+    engine = ("--engine", "tests.misbehaving:too_large_to_load_when_big")
+    result = qasr("transcribe", ".", *engine, "--rescue-model", "big", "--json", "--strict")
+    assert result.returncode == 0, result.stderr
+    assert flags_of(long_clip) == flags_of(long_clip.with_name("other.m4a")) == set()
+    assert [line.partition("warning: ")[2] for line in warnings(result.stderr)] == [
+        "the rescue model cannot be loaded and the first one does its work: "
+        "not enough memory on the fake device"
+    ]
+
+
+def test_a_device_that_is_gone_is_no_failed_retry(qasr: Qasr, long_clip: Path) -> None:
+    result = qasr("transcribe", long_clip, "--engine", "tests.misbehaving:losing_its_device")
+    assert result.returncode == 69
+    assert "fake:0 has failed" in result.stderr
+    assert not long_clip.with_suffix(".srt").exists()
+
+
+def test_a_doubtful_text_that_cannot_be_aligned_is_spread(qasr: Qasr, long_clip: Path) -> None:
+    engine = "tests.misbehaving:looping_past_its_aligner"
+    result = qasr("transcribe", long_clip, "--engine", engine, "--json")
+    assert result.returncode == 0
+    assert "cannot bear such a text" in warnings(result.stderr)[-1]
+    segments = json.loads(long_clip.with_suffix(".json").read_text())["segments"]
+    assert {word["timing"] for segment in segments for word in segment["words"]} == {"interpolated"}
 
 
 def test_speech_without_words_is_reported(qasr: Qasr, long_clip: Path) -> None:
