@@ -52,6 +52,16 @@ def looping(options: EngineOptions) -> Engines:
     )
 
 
+def looping_at_length(options: EngineOptions) -> Engines:
+    """Return a recognizer that says one long sentence again and again in what is not short."""
+    sentence = "This is a long sentence about the harbour that comes again and again. "
+
+    def change(answer: Hypothesis, seconds: float, told: DecodeOptions) -> Hypothesis:
+        return Hypothesis(sentence * 6, "English", Finish.COMPLETE, 84) if seconds > SHORT_S else answer
+
+    return Engines(Misbehaving(options, change), Even())
+
+
 def always_looping(options: EngineOptions) -> Engines:
     """Return a recognizer that loops whatever it is told."""
     return Engines(Misbehaving(options, _loop), Even())
@@ -173,6 +183,26 @@ def racing(options: EngineOptions) -> Engines:
         return Hypothesis(text, "English", Finish.COMPLETE, n_words) if seconds > SHORT_S else answer
 
     return Engines(Misbehaving(options, change), Even())
+
+
+def drawling(options: EngineOptions) -> Engines:
+    """Return a recognizer that gives up after one word in what is long."""
+
+    def change(answer: Hypothesis, seconds: float, told: DecodeOptions) -> Hypothesis:
+        return Hypothesis("Yes.", "English") if seconds > 10 else answer
+
+    return Engines(Misbehaving(options, change), Even())
+
+
+def quoting(options: EngineOptions) -> Engines:
+    """Return a recognizer that says the name of its model, and when it is asked again that it was."""
+
+    def change(answer: Hypothesis, seconds: float, told: DecodeOptions) -> Hypothesis:
+        text = options.model if len(recognizer.asked) == 1 else "asked again"
+        return Hypothesis(text, "English", Finish.COMPLETE, len(text))
+
+    recognizer = Misbehaving(options, change)
+    return Engines(recognizer, Even())
 
 
 def misspelling(options: EngineOptions) -> Engines:
