@@ -43,6 +43,7 @@ class Case:
     Attributes:
         best: What is taken if nothing better comes: the piece itself, or less doubtful ones in its place.
         failure: Why the last of the retries that failed did.
+        latest: How it was heard at last.
     """
 
     recording: Recording
@@ -50,6 +51,7 @@ class Case:
     attempts: list[Attempt]
     best: list[Piece]
     failure: QasrError | None = None
+    latest: Attempt | None = None
 
     @property
     def is_doubtful(self) -> bool:
@@ -175,7 +177,7 @@ def _climb(rows: Sequence[list[Case]], engines: Engines, contain: Contain) -> li
     """Hear every open case once more, all in one go, and return what has become of the cases."""
     asked: dict[int, list[Request]] = {}
     for case in (case for row in rows for case in row if case.is_open):
-        attempt = case.attempts.pop(0)
+        attempt = case.latest = case.attempts.pop(0)
         chunk = case.piece.chunk
         halves = chunking.halve(chunk, case.recording.speech) if attempt.is_split else None
         asked[id(case)] = [Request(case.recording, part, attempt.options) for part in halves or (chunk,)]
@@ -198,7 +200,20 @@ def _settle(case: Case, heard: Sequence[Piece | QasrError]) -> list[Case]:
         return [case]
     is_better = bool(pieces) and doubt(pieces, chunk) < doubt(case.best, chunk)
     if is_better and len(pieces) > 1 and not all(piece.flags for piece in pieces):
-        return [_open(case.recording, piece, case.attempts if piece.flags else ()) for piece in pieces]
+        return [_open(case.recording, piece, _left_for(case, piece)) for piece in pieces]
     if is_better:
         case.best = pieces
     return [case]
+
+
+def _left_for(case: Case, part: Piece) -> Sequence[Attempt]:
+    """Return what is left to try for a part.
+
+    Where nothing was heard there is little to change but the cut: when it helped the other part, the silent
+    one is cut in its turn, for as long as that helps.
+    """
+    if not part.flags:
+        return ()
+    if Flag.EMPTY not in part.flags or case.attempts or case.latest is None:
+        return case.attempts
+    return () if chunking.halve(part.chunk, case.recording.speech) is None else (case.latest,)

@@ -53,6 +53,14 @@ def test_a_chunk_that_goes_wrong_is_cut_at_its_pause_and_heard_again(folder: Pat
     assert result.uncovered == ()
 
 
+def test_a_part_in_which_nobody_was_heard_is_cut_for_as_long_as_that_helps(folder: Path) -> None:
+    scene = Scene(folder, misbehaving.deaf_to_long, speech_of(0, 2, 2.4, 5, 5.3, 7.8, 8.1, 10.9))
+    (result,) = scene.play()
+    assert [segment.start_ms for segment in result.segments] == [0, 2_400, 5_300, 8_100]
+    assert result.uncovered == ()
+    assert all(options == scene.told for _, options in scene.again)
+
+
 def test_a_part_that_is_still_wrong_goes_on_alone(folder: Path) -> None:
     scene = Scene(folder, misbehaving.looping, speech_of(0, 2.5, 2.9, 6.9))
     (result,) = scene.play()
