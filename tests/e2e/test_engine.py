@@ -17,6 +17,7 @@ from transformers.models.qwen3_asr.processing_qwen3_asr import Qwen3ASRProcessor
 from qasr_cli.engines import checkpoints, device, load, prompts
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, QasrError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
+from qasr_cli.records import Finish
 from qasr_cli.speech.protocols import AlignRequest, Engines
 from tests.e2e.conftest import SAMPLES
 
@@ -201,3 +202,18 @@ def test_a_device_that_is_full_is_told_from_one_that_is_gone(
     assert type(caught.value) is becomes
     assert "\n" not in str(caught.value)
     assert "Compile" not in str(caught.value)
+
+
+def test_each_chunk_has_a_token_budget_from_its_own_length(
+    engines: Engines, audio: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that never stops writing: what it may write is told by each chunk and not by its batch."""
+
+    def write_on(features: object, ids: list[list[int]], n_tokens: int, options: object) -> torch.Tensor:
+        return torch.full((len(ids), n_tokens), 100)
+
+    monkeypatch.setattr(engines.recognizer, "_generate", write_on)
+    clips = [audio[0][: 16_000 * seconds] for seconds in (1, 2)] + [np.zeros(16_000 * 30, np.float32)]
+    answers = engines.recognizer.recognize(clips, DecodeOptions())
+    assert [answer.n_tokens for answer in answers] == [34, 44, 324]  # 24, and 10 for every second
+    assert {answer.finish for answer in answers} == {Finish.TRUNCATED}
