@@ -19,6 +19,7 @@ from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL, Counting
 from qasr_cli.timebase import MS_PER_S
 
 MIN_LINE_CELLS = 8
+HARD_PAUSE_MS = 1_500  # BBC 6: text is not held for longer than 1.5 s of silence
 
 
 @dataclass(frozen=True, slots=True)
