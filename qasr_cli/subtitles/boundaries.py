@@ -17,6 +17,7 @@ from itertools import pairwise
 from qasr_cli import languages
 from qasr_cli.subtitles.endings import japanese_cost, korean_cost
 from qasr_cli.subtitles.function_words import function_words
+from qasr_cli.subtitles.limits import HARD_PAUSE_MS
 from qasr_cli.subtitles.phrases import is_unspaced
 from qasr_cli.subtitles.pieces import NOT_AT_END, NOT_AT_START, Unit
 
@@ -26,7 +27,7 @@ _SENTENCE_END, _CLAUSE_END, _BEFORE_CONJUNCTION, _BEFORE_PREPOSITION, _BETWEEN_W
 _AFTER_LEANING, _AFTER_NUMBER, _INSIDE_NAME, _INSIDE_WORD = 3.5, 2.0, 2.5, 10.0
 _BEFORE_TRAILING, _AFTER_TRAILING = 3.5, -0.8
 _INSIDE_PHRASE, _BETWEEN_SCRIPTS = 12.0, 5.0  # where no space is written
-_NO_SPACE = 1.0  # two words that no space parts are more of one than two that it does
+_NO_SPACE = 1.5  # two words that no space parts are more of one than two that it does
 _BEFORE_BRACKET = 1.5
 _BEFORE_LEANING = 3.2  # a noun phrase or a verb group begins
 _BETWEEN_CLAUSES = 2.0  # a space in Thai, Chinese or Japanese is as good as a comma
@@ -129,6 +130,8 @@ class _Judge:
 
     def is_sentence_end(self, unit: Unit, after: Unit) -> bool:
         """Say whether a sentence ends with `unit`: a dot alone does not make an end."""
+        if after.start_ms - unit.end_ms >= HARD_PAUSE_MS:
+            return True  # so that what follows so late changes nothing before it
         mark = _last_mark(unit.text)
         if mark not in self._sentence_marks or after.is_glued:
             return False

@@ -96,7 +96,9 @@ class Ruler:
             return 0.0, ()
         for n_lines in range(2, self._max_lines + 1):
             # The fewest lines that are possible count, so only the last try may stop at what is too dear.
-            cost, places = self._split(first, last, n_lines, below if n_lines == self._max_lines else IMPOSSIBLE)
+            cost, places = self._split(
+                first, last, n_lines, below if n_lines == self._max_lines else IMPOSSIBLE
+            )
             if cost < IMPOSSIBLE:
                 return cost, places
         return IMPOSSIBLE, ()

@@ -21,6 +21,8 @@ from qasr_cli.subtitles.width import clusters, half_cells
 _UNSPACED_SCRIPTS = frozenset({"CJK", "HIRAGANA", "KATAKANA", "THAI"})
 _STOPS = frozenset("。！？!?…")
 _TRADITIONAL = frozenset("們這個來說時為會國對過還後學沒點發開關問長見現實經種樣頭話間題動電應")
+# Words that BudouX glues to the prefix of the next one; `โครงการ` (project) only looks like them.
+_BEFORE_NOUNS = frozenset(("", *"เรื่อง ของ จาก ใน เพื่อ มี กับ ด้วย ต่อ โดย และ หรือ ถึง ทำ เป็น".split()))
 _LONGEST_RUN = 2_000  # characters that are read at once, so that no text costs more than its length
 
 
@@ -95,6 +97,18 @@ def is_unspaced(char: str) -> bool:
     return languages.script(char) in _UNSPACED_SCRIPTS
 
 
+def _with_prefixes(phrases: Sequence[str]) -> Iterator[str]:
+    """Yield Thai words with the prefix that makes a noun of a verb on that verb (`เรื่อง|การแปลง`)."""
+    carried = ""
+    for number, phrase in enumerate(phrases):
+        whole = carried + phrase
+        head = phrase.removesuffix("การ")
+        carried = "การ" if head in _BEFORE_NOUNS and head != phrase and number + 1 < len(phrases) else ""
+        yield from filter(None, [whole.removesuffix(carried)])
+    if carried:
+        yield carried
+
+
 @functools.cache
 def _reader(code: str) -> Callable[[str], list[str]] | None:
     """Return what cuts a text of a language into phrases, or None: it has spaces."""
@@ -102,10 +116,12 @@ def _reader(code: str) -> Callable[[str], list[str]] | None:
         return None
     import budoux
 
-    if code in {"ja", "th"}:
-        load = budoux.load_default_japanese_parser if code == "ja" else budoux.load_default_thai_parser
-        parse: Callable[[str], list[str]] = load().parse
+    if code == "ja":
+        parse: Callable[[str], list[str]] = budoux.load_default_japanese_parser().parse
         return parse
+    if code == "th":
+        parse_thai = budoux.load_default_thai_parser().parse
+        return lambda text: list(_with_prefixes(parse_thai(text)))
     simplified = budoux.load_default_simplified_chinese_parser()
     traditional = budoux.load_default_traditional_chinese_parser()
 
