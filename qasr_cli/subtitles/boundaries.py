@@ -26,6 +26,10 @@ FORBIDDEN = 50.0  # not infinite: a text of nothing but brackets must still be l
 _SENTENCE_END, _CLAUSE_END, _BEFORE_CONJUNCTION, _BEFORE_PREPOSITION, _BETWEEN_WORDS = 0.0, 1.0, 2.0, 2.8, 4.0
 _AFTER_LEANING, _AFTER_NUMBER, _INSIDE_NAME, _INSIDE_WORD = 3.5, 2.0, 2.5, 10.0
 _BEFORE_TRAILING, _AFTER_TRAILING = 3.5, -0.8
+_BEFORE_OBJECT = 1.0
+# Short words are rarely the last of a phrase; a Chinese verb of one syllable wants its object or complement.
+_AFTER_SHORT, _AFTER_SYLLABLE = 0.8, 2.0
+_AFTER_ABBREVIATION = 1.8
 _INSIDE_PHRASE, _BETWEEN_SCRIPTS = 12.0, 5.0  # where no space is written
 _NO_SPACE = 1.5  # two words that no space parts are more of one than two that it does
 _BEFORE_BRACKET = 1.5
@@ -144,7 +148,9 @@ class _Judge:
         return not is_doubtful or after.start_ms - unit.end_ms >= _SENTENCE_PAUSE_MS
 
     def _is_doubtful(self, text: str) -> bool:
-        if _plain(text) in self._words.abbreviations or _INITIAL.fullmatch(text):
+        # A syllable of Korean and its dot are a sentence ("네."); only letters with capitals make initials.
+        is_initial = _INITIAL.fullmatch(text) and text[0].lower() != text[0].upper()
+        if _plain(text) in self._words.abbreviations or is_initial:
             return text != "I."
         return self._code in _ORDINAL_DOT_LANGUAGES and bool(_NUMBER.fullmatch(text[:-1]))
 
@@ -173,7 +179,9 @@ class _Judge:
         return self._word_cost(*phrases) + _NO_SPACE
 
     def _spaced_cost(self, before: str, after: str, n_unspaced: int, *, is_start: bool) -> float:
-        if n_unspaced == 2:
+        if (
+            n_unspaced == 2 and before[-1] not in NOT_AT_START
+        ):  # Thai writes a space after its repetition mark
             return _BETWEEN_CLAUSES
         if "가" <= before[-1] <= "힣":
             return korean_cost(before, after)
@@ -187,21 +195,34 @@ class _Judge:
         return min(cost, _INSIDE_WORD)
 
     def _word_cost(self, before: str, after: str) -> float:
-        previous, following = _plain(before).strip(_CLOSERS), _plain(after).strip(_MARKS)
-        cost = _BETWEEN_WORDS
+        return self._cost_before(_plain(after).strip(_MARKS)) + self._cost_after(
+            _plain(before).strip(_CLOSERS)
+        )
+
+    def _cost_before(self, following: str) -> float:
         if following in self._words.trailing:
-            cost += _BEFORE_TRAILING
-        elif following in self._words.conjunctions:
-            cost = _BEFORE_CONJUNCTION
-        elif following in self._words.prepositions:
-            cost = _BEFORE_PREPOSITION
-        elif following in self._openers:
-            cost = _BEFORE_LEANING
-        if previous in self._leaning or previous.endswith(("'", "’", ".")):
-            cost += _AFTER_LEANING  # a dot that ends no sentence ends an abbreviation
-        if _NUMBER.fullmatch(previous) or previous in _SCALES:
-            cost += _AFTER_NUMBER
-        return cost
+            return _BETWEEN_WORDS + _BEFORE_TRAILING
+        if following in self._words.conjunctions:
+            return _BEFORE_CONJUNCTION
+        if following in self._words.prepositions:
+            return _BEFORE_PREPOSITION
+        if following in self._openers:
+            return _BEFORE_LEANING
+        return _BETWEEN_WORDS + _BEFORE_OBJECT * (following in self._words.objects)
+
+    def _cost_after(self, previous: str) -> float:
+        """Return what the word at the end of a line adds."""
+        cost = 0.0
+        if previous in self._leaning or previous.endswith(("'", "’")):
+            cost = _AFTER_LEANING
+        elif previous.endswith("."):
+            cost = _AFTER_ABBREVIATION  # a dot that ends no sentence
+        elif self._code in {"zh", "yue"}:
+            cost = _AFTER_SYLLABLE * (len(previous) == 1 and previous not in self._words.trailing)
+        elif len(previous) <= 2 and self._code != "th":
+            cost = _AFTER_SHORT
+        is_number = _NUMBER.fullmatch(previous.rstrip(".")) or previous in _SCALES
+        return cost + _AFTER_NUMBER * bool(is_number)
 
 
 def _is_lower(text: str) -> bool:

@@ -8,6 +8,7 @@ hangs together with the next.
 from __future__ import annotations
 
 _BEFORE_BOUND, _ADNOMINAL, _NOUN_BEFORE_NOUN, _AFTER_NO, _AFTER_PARTICLE = 10.0, 4.5, 4.2, 3.8, 2.8
+_AFTER_ADVERB = 6.5  # and after a determiner: they belong to the next phrase
 _JAPANESE_CLOSING = frozenset("はがをにでともへてばりらし")  # particles and endings that close a phrase
 _JAPANESE_JOINING = frozenset("のや")  # particles that join it to the next
 _JAPANESE_ADNOMINAL = frozenset("たるいなうくすむぐぶつ")  # a verb or an adjective that describes the next
@@ -17,12 +18,18 @@ _JAPANESE_BOUND = tuple(
     なく ござ くだ ほし みる みた おく おき おり できる でき すぎ だけ まで から より""".split()
 )
 
+_JAPANESE_ADVERBS = frozenset(
+    "とても すごく かなり もっと あまり 少し もう まだ ずっと 最も 一番 この その あの".split()
+)
+
 
 def japanese_cost(before: str, after: str) -> float:
     """Return the cost of a break between two phrases, or parts of them."""
     last = before[-1]
     if after.startswith(_JAPANESE_BOUND):
         return _BEFORE_BOUND
+    if before in _JAPANESE_ADVERBS:
+        return _AFTER_ADVERB
     if last in _JAPANESE_CLOSING:
         return _AFTER_PARTICLE
     if last in _JAPANESE_JOINING:
@@ -55,6 +62,7 @@ _KOREAN_WHEN = frozenset(
     "때 후 뒤 전 동안 이후 다음 경우".split()
 )  # "when", after an adnominal: a clause of its own
 _KOREAN_PARTICLES = frozenset("이가를에로와과도만께나데게요다록려러자지")
+_KOREAN_LONG_PARTICLES = ("한테", "부터", "까지", "처럼", "보다", "마다", "조차", "마저", "랑", "밖에")
 _KOREAN_DOUBTFUL = frozenset("은는을")  # particle or adnominal
 # Auxiliaries and dependent nouns, which hang on the word before them.
 _KOREAN_BOUND = ("있", "없", "싶", "않", "버렸", "버리", "때문", "것")
@@ -62,7 +70,7 @@ _KOREAN_BOUND_WORDS = frozenset(
     "수 줄 거 게 걸 듯 척 채 뿐 만큼 못했다 합니다 했습니다 됩니다 주세요 보세요".split()
 )
 _KOREAN_CLAUSE, _KOREAN_CLOSED, _KOREAN_MAYBE_CLOSED = 2.2, 3.0, 3.8
-_KOREAN_BARE, _KOREAN_ADNOMINAL, _KOREAN_BEFORE_BOUND = 5.5, 6.5, 7.0
+_KOREAN_BARE, _KOREAN_ADNOMINAL, _KOREAN_BEFORE_BOUND = 5.5, 7.0, 7.5
 _FINAL_N, _FINAL_L = 4, 8  # place of ㄴ and ㄹ among the 28 finals of a Hangul syllable (Unicode 3.12)
 
 
@@ -75,7 +83,7 @@ def korean_cost(before: str, after: str) -> float:
         return _KOREAN_CLAUSE
     if len(before) > 1 and before.endswith(_KOREAN_CONNECTIVE):
         return _KOREAN_CLOSED if before.endswith(_KOREAN_PLACE) else _KOREAN_CLAUSE
-    if len(before) > 1 and last in _KOREAN_PARTICLES:
+    if len(before) > 1 and (last in _KOREAN_PARTICLES or before.endswith(_KOREAN_LONG_PARTICLES)):
         return _KOREAN_CLOSED
     if len(before) > 1 and last in _KOREAN_DOUBTFUL:
         return _KOREAN_MAYBE_CLOSED

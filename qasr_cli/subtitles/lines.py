@@ -27,10 +27,11 @@ _HALF, _HALF_SLACK = (
     0.15,
 )  # a line of 49 % is no worse than one of 50 %: the cost grows to its full at 35 %
 # A line that ends on "of" or "the" costs so much more that another cue is the better choice (BBC 3.4).
-_BAD_BREAK, _PER_BAD_BREAK = 5.0, 1.2
+_BAD_BREAK, _PER_BAD_BREAK = 5.0, 1.5
 # One or two words parted by the line break from the clause that they end or begin (BBC 3.9).
 _STRANDED = 2.0
 STRANDED_SHARE = 0.3  # of a line
+_EASY_BREAK = 2.5  # before a conjunction: "…, he said / that" strands nothing
 IMPOSSIBLE = float("inf")
 
 
@@ -54,13 +55,14 @@ class Ruler:
         )
         self._begins = [end - unit.half_cells for end, unit in zip(self._ends, units, strict=True)]
         self.stranded_half_cells = int(STRANDED_SHARE * limits.max_half_cells)
-        self._heads, self._tails = self._stranded(found.is_clause_end)
+        self._heads, self._tails = self._stranded(found)
 
-    def _stranded(self, is_clause_end: Sequence[bool]) -> tuple[list[int], list[int]]:
+    def _stranded(self, found: Boundaries) -> tuple[list[int], list[int]]:
         """Return, for a break at each place, where a clause ends soon after it, and where one ended just before.
 
         Where none does, or the place is a clause's own end, these are beyond the text at either side.
         """
+        is_clause_end = found.is_clause_end
         n = len(is_clause_end)
         heads, tails = [n] * n, [-1] * n
         following = n
@@ -71,7 +73,8 @@ class Ruler:
         before = 0
         for place in range(1, n):
             before = place if is_clause_end[place - 1] else before
-            if before != place and self.width(before, place) <= self.stranded_half_cells:
+            is_easy = found.cost[place] <= _EASY_BREAK
+            if not is_easy and self.width(before, place) <= self.stranded_half_cells:
                 tails[place] = before
         return heads, tails
 

@@ -37,6 +37,8 @@ _TAIL_OF_SENTENCE = 5.0  # "…end of one. Begin of" (TED: no end and beginning 
 _HEAD_OF_SENTENCE = 3.0
 _LONE_WORD = 3.0
 _STRANDED = 4.0  # one or two words cut off from their clause (BBC 3.9)
+_STUB = 3.0  # the same, as a cue of their own; the less the longer they are ...
+_STUB_SHARE = 0.45  # ... up to this share of a line
 
 
 class Search:
@@ -62,6 +64,7 @@ class Search:
         self._ruler = ruler
         self._limits = limits
         self._soft_rate, self._hard_rate = limits.soft_rate, limits.hard_rate
+        self._stub_width = _STUB_SHARE * limits.max_half_cells
         self._max_width = limits.max_half_cells * limits.max_lines
         self._is_sentence_end = found.is_sentence_end
         self._is_clause_end = found.is_clause_end
@@ -134,7 +137,7 @@ class Search:
             cost += _INNER_SENTENCE_END * n_inner_ends
             cost += 0.0 if self._is_sentence_end[last - 1] else _TAIL_OF_SENTENCE
             cost += 0.0 if self._begins_sentence(first) else _HEAD_OF_SENTENCE
-        return cost + self._stranded_cost(first, last)
+        return cost + self._stranded_cost(first, last) + self._stub_cost(first, last)
 
     def _lone_word_cost(self, place: int) -> float:
         if self._begins_sentence(place) and self._is_sentence_end[place]:
@@ -164,6 +167,12 @@ class Search:
         if held_ms < limits.min_duration_ms:
             cost += _TOO_SHORT * (1 - held_ms / limits.min_duration_ms)
         return cost
+
+    def _stub_cost(self, first: int, last: int) -> float:
+        """Return the cost of a cue of a few words out of the middle of their clause."""
+        if first == 0 or self._is_clause_end[first - 1]:
+            return 0.0
+        return _STUB * max(0.0, 1 - self._ruler.width(first, last) / self._stub_width)
 
     def _stranded_cost(self, first: int, last: int) -> float:
         """Return the cost of a few words at either edge that punctuation parts from the rest of the cue."""

@@ -3,7 +3,8 @@
 In go the words of a transcript, whatever an engine made of them; out come units with clean, visible text and
 times that are possible. A unit is usually a word. It is several where a word cannot stand alone (it is
 invisible, or its first character is a mark on the previous word's last), and a part of one where a word is
-wider than a line or, in Thai, a whole sentence. No letter is ever lost or changed here, beyond Unicode normalization.
+wider than a line or, in Thai, a whole sentence. No letter is ever lost or changed here, beyond Unicode
+normalization.
 """
 
 from __future__ import annotations

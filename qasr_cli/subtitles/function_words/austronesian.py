@@ -1,7 +1,7 @@
 """Function words of Indonesian, Malay and Filipino: data, no logic.
 
 Demonstratives follow their noun in Indonesian and Malay; Filipino particles and short pronouns follow the
-first word of their clause.
+first word of their clause. Of its `na`, a linker or "already", the latter is assumed.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ WORDS = {
     "fil": words(
         leaning="""
             ang si sina mga isang bawat hindi wala walang may mayroon mayroong huwag ay ating aming kanyang
-            kanilang iyong inyong aking itong mas sobrang dapat puwede pwede gusto gustong lahat
-            dr. g. gng. bb.
+            kanilang iyong inyong aking itong mas sobrang dapat puwede pwede gusto gustong lahat dr. g. gng.
+            bb. huling unang ibang
         """,
         prepositions="""
             sa ng ni nina kay kina para mula hanggang tungkol ayon laban bilang tulad gaya

@@ -36,10 +36,10 @@ WORDS = {
         leaning="""
             der die das den dem des ein eine einen einem einer eines kein keine keinen keinem keiner mein
             meine meinen meinem meiner dein deine sein seine seinen seinem seiner ihr ihre ihren ihrem ihrer
-            unser unsere unseren euer eure dieser diese dieses diesen diesem jeder jede jedes ich du er sie
-            es wir man sich mich mir dich dir uns euch ihn ihm ihnen bin bist ist sind war waren habe hast
-            hat haben hatte hatten werde wird werden wurde wurden kann können konnte muss müssen soll sollen
-            will wollen darf dürfen nicht sehr zu ganz herr herrn frau dr. prof.
+            unser unsere unseren euer eure dieser diese dieses diesen diesem jeder jede jedes ich du er sie es
+            wir man sich mich mir dich dir uns euch ihn ihm ihnen bin bist ist sind war waren habe hast hat
+            haben hatte hatten werde wird werden wurde wurden kann können konnte muss müssen soll sollen will
+            wollen darf dürfen nicht sehr zu ganz herr herrn frau dr. prof. mehr weniger
         """,
         prepositions="""
             an auf aus bei bis durch für gegen hinter in im ins mit nach neben ohne seit trotz über um unter
@@ -83,7 +83,7 @@ WORDS = {
             en ett den det de min mitt mina din ditt dina sin sitt sina hans hennes vår vårt våra er ert era
             deras denna detta dessa varje ingen inget inga alla jag du han hon vi ni man är var varit har hade
             haft ska skall skulle kan kunde måste vill ville får fick bör borde blir blev inte aldrig mycket
-            väldigt så mer mest herr fru dr dr. prof.
+            väldigt så mer mest herr fru dr dr. prof. fler färre
         """,
         prepositions="""
             av bakom bland bredvid efter enligt framför från för före genom hos i inför inom kring längs med
@@ -104,7 +104,7 @@ WORDS = {
             en et den det de min mit mine din dit dine sin sit sine hans hendes vores jeres deres denne dette
             disse hver hvert ingen intet alle jeg du han hun vi i man er var været har havde haft skal skulle
             kan kunne må måtte vil ville bør burde bliver blev ikke aldrig meget så mere mest hr. fru dr.
-            prof.
+            prof. flere færre
         """,
         prepositions="""
             ad af bag bagved blandt efter for foran fra før gennem hos i ifølge imellem imod inden indtil

@@ -100,7 +100,7 @@ WORDS = {
         """,
         trailing="""
             meu mea mei mele tău ta tăi tale său sa săi sale nostru noastră noștri noastre vostru voastră
-            voștri voastre
+            voștri voastre acesta aceasta acestea aceștia acela aceea aceia
         """,
     ),
 }

@@ -31,6 +31,7 @@ WORDS = {
             w. zł. tys. mln. mld. im. ks. gen. płk. por. str. ww. wg. zob. p.n.e. n.e.
         """,
         trailing="się",
+        objects="mnie cię ciebie go ją nas was ich mu jej im mi ci sobie siebie nam wam",
     ),
     "cs": words(
         leaning="""
@@ -53,6 +54,7 @@ WORDS = {
             str. ul. nám. sv. r. stol. mj. cca. hod. min. tis. mil. mld. kč. př. n. l. resp.
         """,
         trailing="se si by bych bys bychom byste jsem jsi jsme jste",
+        objects="mě mne tě ho ji nás vás mi ti mu jí nám vám jim jej",
     ),
     "ru": words(
         leaning="""
@@ -76,6 +78,7 @@ WORDS = {
             млрд. проф. акад. доц. св. напр. и.о. н.э. обл. р. оз. пос. мин. сек. тел.
         """,
         trailing="ли ль же ж бы б",
+        objects="меня тебя его её ее нас вас их мне тебе ему ей нам вам им себя себе",
     ),
     "mk": words(
         leaning="""

@@ -11,7 +11,7 @@ WORDS = {
     "tr": words(
         leaning="""
             bir bu şu o her hiç çok en daha pek ben sen biz siz onlar benim senin onun bizim sizin onların
-            bazı birkaç bütün tüm hangi böyle öyle sadece yalnızca tam bay bayan sayın dr. prof.
+            bazı birkaç bütün tüm hangi böyle öyle sadece yalnızca tam bay bayan sayın dr. prof. fazla az
         """,
         conjunctions="""
             ve veya ya ama fakat ancak çünkü yoksa eğer hem ne lakin oysa halbuki üstelik ayrıca zira şayet

@@ -13,7 +13,7 @@ WORDS = {
             en et ei emme ette eivät älä älkää minä sinä hän se me te he ne tämä tuo nämä nuo minun sinun
             hänen meidän teidän heidän sen tämän tuon on ovat oli olen olet olemme olette olivat olin ole
             ollut olisi voi voin pitää täytyy saa hyvin erittäin todella liian niin kaikki joka jokainen yksi
-            herra rouva tri prof.
+            herra rouva tri prof. näin yhtä melko enemmän vähemmän
         """,
         prepositions="ilman ennen kohti keskellä lähellä pitkin noin",
         conjunctions="""
