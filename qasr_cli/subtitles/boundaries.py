@@ -17,6 +17,7 @@ from itertools import pairwise
 from qasr_cli import languages
 from qasr_cli.subtitles.endings import japanese_cost, korean_cost
 from qasr_cli.subtitles.function_words import function_words
+from qasr_cli.subtitles.function_words.kinds import word_set
 from qasr_cli.subtitles.limits import HARD_PAUSE_MS
 from qasr_cli.subtitles.phrases import is_unspaced
 from qasr_cli.subtitles.pieces import NOT_AT_END, NOT_AT_START, Unit
@@ -48,12 +49,14 @@ _ORDINAL_DOT_LANGUAGES = frozenset({"cs", "da", "de", "fi", "hu", "pl", "tr"})  
 _INITIAL = re.compile(r"(?:[^\W\d_]\.)+")  # J. and U.S.
 _NUMBER = re.compile(r"[-+]?[\d.,]*\d")
 # Numbers in words that are followed by what is counted; those below a hundred are too many to list.
-_SCALES = frozenset(
-    """hundred thousand million billion hundert tausend million millionen milliarden cent mille millions milliards
-    cien mil millones millón mila milioni miliardi milhões bilhões duizend miljoen miljard tusen miljoner
-    tusind millioner sto tysięcy tysiące milionów tisíc milionů сто тысяч тысячи миллионов миллиона илјади милиони
-    χιλιάδες εκατομμύρια ezer millió sută mii milioane yüz bin milyon ratus ribu juta nghìn triệu लाख करोड़ हजार هزار
-    میلیون ألف مليون""".split()
+_SCALES = word_set(
+    """
+    hundred thousand million billion hundert tausend million millionen milliarden cent mille millions
+    milliards cien mil millones millón mila milioni miliardi milhões bilhões duizend miljoen miljard tusen
+    miljoner tusind millioner sto tysięcy tysiące milionów tisíc milionů сто тысяч тысячи миллионов миллиона
+    илјади милиони χιλιάδες εκατομμύρια ezer millió sută mii milioane yüz bin milyon ratus ribu juta nghìn
+    triệu लाख करोड़ हजार هزار میلیون ألف مليون
+    """
 )
 
 
@@ -172,11 +175,12 @@ class _Judge:
             return self._spaced_cost(*phrases, n_unspaced, is_start=is_start)
         if after.begins_phrase is None:
             return _BETWEEN_SCRIPTS if n_unspaced == 1 else _INSIDE_WORD
-        if not after.begins_phrase:
-            return _INSIDE_PHRASE
+        return self._phrase_cost(*phrases) if after.begins_phrase else _INSIDE_PHRASE
+
+    def _phrase_cost(self, before: str, after: str) -> float:
         if self._code == "ja":
-            return japanese_cost(*phrases)
-        return self._word_cost(*phrases) + _NO_SPACE
+            return japanese_cost(before, after)
+        return self._word_cost(before, after) + _NO_SPACE
 
     def _spaced_cost(self, before: str, after: str, n_unspaced: int, *, is_start: bool) -> float:
         if (
@@ -200,15 +204,19 @@ class _Judge:
         )
 
     def _cost_before(self, following: str) -> float:
+        """Return what the word at the beginning of a line makes of it."""
+        cost = _BETWEEN_WORDS
         if following in self._words.trailing:
-            return _BETWEEN_WORDS + _BEFORE_TRAILING
-        if following in self._words.conjunctions:
-            return _BEFORE_CONJUNCTION
-        if following in self._words.prepositions:
-            return _BEFORE_PREPOSITION
-        if following in self._openers:
-            return _BEFORE_LEANING
-        return _BETWEEN_WORDS + _BEFORE_OBJECT * (following in self._words.objects)
+            cost += _BEFORE_TRAILING
+        elif following in self._words.conjunctions:
+            cost = _BEFORE_CONJUNCTION
+        elif following in self._words.prepositions:
+            cost = _BEFORE_PREPOSITION
+        elif following in self._openers:
+            cost = _BEFORE_LEANING
+        elif following in self._words.objects:
+            cost += _BEFORE_OBJECT
+        return cost
 
     def _cost_after(self, previous: str) -> float:
         """Return what the word at the end of a line adds."""

@@ -58,7 +58,7 @@ class Ruler:
         self._heads, self._tails = self._stranded(found)
 
     def _stranded(self, found: Boundaries) -> tuple[list[int], list[int]]:
-        """Return, for a break at each place, where a clause ends soon after it, and where one ended just before.
+        """Return, for a break at each place, where a clause ends soon after it, and where one just ended.
 
         Where none does, or the place is a clause's own end, these are beyond the text at either side.
         """
@@ -81,6 +81,10 @@ class Ruler:
     def width(self, first: int, last: int) -> int:
         """Return the half cells of units `[first, last)` on one line."""
         return self._ends[last - 1] - self._begins[first]
+
+    def room(self, n_lines: int) -> int:
+        """Return the half cells that so many full lines had on one line: a space at a break takes no room."""
+        return self.max_half_cells * n_lines + HALF_CELLS_PER_CELL * (n_lines - 1)
 
     def reach(self, first: int, half_cells: int) -> int:
         """Return the furthest `last` with which `[first, last)` is no wider than `half_cells` on one line."""
@@ -113,7 +117,7 @@ class Ruler:
             return (0.0 if fits else IMPOSSIBLE), ()
         least, best = below, IMPOSSIBLE
         chosen: tuple[int, ...] = ()
-        room = self.max_half_cells * (n_lines - 1)
+        room = self.room(n_lines - 1)
         earliest = bisect_left(self._begins, self._ends[last - 1] - room, first + 1, last)
         for place in range(earliest, min(self.reach(first, self.max_half_cells) + 1, last)):
             cost = self._break_costs[place]

@@ -11,9 +11,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from qasr_cli import languages
+from qasr_cli.subtitles.function_words.kinds import word_set
 from qasr_cli.subtitles.limits import HARD_PAUSE_MS, Limits
 from qasr_cli.subtitles.pieces import NOT_AT_END, NOT_AT_START, Unit, cut
 from qasr_cli.subtitles.width import clusters, half_cells
@@ -22,7 +23,7 @@ _UNSPACED_SCRIPTS = frozenset({"CJK", "HIRAGANA", "KATAKANA", "THAI"})
 _STOPS = frozenset("。！？!?…")
 _TRADITIONAL = frozenset("們這個來說時為會國對過還後學沒點發開關問長見現實經種樣頭話間題動電應")
 # Words that BudouX glues to the prefix of the next one; `โครงการ` (project) only looks like them.
-_BEFORE_NOUNS = frozenset(("", *"เรื่อง ของ จาก ใน เพื่อ มี กับ ด้วย ต่อ โดย และ หรือ ถึง ทำ เป็น".split()))
+_BEFORE_NOUNS = word_set("เรื่อง ของ จาก ใน เพื่อ มี กับ ด้วย ต่อ โดย และ หรือ ถึง ทำ เป็น") | {""}
 _LONGEST_RUN = 2_000  # characters that are read at once, so that no text costs more than its length
 
 
@@ -77,7 +78,7 @@ def _cut_run(run: Sequence[Unit], find_phrases: Callable[[str], list[str]], limi
 
 def _cut_unit(unit: Unit, places: Sequence[int], limits: Limits) -> list[Unit]:
     first = places[0]
-    texts = [unit.text[a - first : b - first] for a, b in zip(places, places[1:], strict=False)]
+    texts = [unit.text[a - first : b - first] for a, b in pairwise(places)]
     if len(texts) == 1 or not all(half_cells(text, limits.counting) for text in texts):
         return [unit]
     head, *rest = cut(unit, texts, limits.counting)

@@ -65,7 +65,7 @@ class Search:
         self._limits = limits
         self._soft_rate, self._hard_rate = limits.soft_rate, limits.hard_rate
         self._stub_width = _STUB_SHARE * limits.max_half_cells
-        self._max_width = limits.max_half_cells * limits.max_lines
+        self._max_width = ruler.room(limits.max_lines)
         self._is_sentence_end = found.is_sentence_end
         self._is_clause_end = found.is_clause_end
         self._starts = [piece.start_ms for piece in pieces] + [duration_ms]
@@ -114,7 +114,7 @@ class Search:
         return edges[::-1]
 
     def reach(self, first: int) -> int:
-        """Return the furthest `last` that the hard limits leave room for; one unit alone always may be a cue."""
+        """Return the furthest `last` within the hard limits; one unit alone may always be a cue."""
         lasts = [
             self._ruler.reach(first, self._max_width),
             bisect_right(self._ends, self._starts[first] + self._limits.max_duration_ms),

@@ -25,7 +25,7 @@ def nearest(shots: Sequence[int], tick: int) -> int | None:
 def snap_starts(
     wanted: Sequence[int], beats: Sequence[Beat], shots: Sequence[int], pace: Pace, n_ticks: int
 ) -> list[int]:
-    """Return the starts of all cues, each at its shot change where there is one and nothing speaks against it.
+    """Return the starts of all cues, each at its shot change where nothing speaks against it.
 
     Args:
         wanted: Strictly increasing.
@@ -66,13 +66,13 @@ def _leaves_room(new: int, old: int, before: tuple[int, Beat], pace: Pace) -> bo
 def snap_end(
     span: tuple[int, int], next_start: int | None, beat: Beat, shots: Sequence[int], pace: Pace
 ) -> int:
-    """Return the end of a cue, before its shot change where there is one and nothing speaks against it.
+    """Return the end of a cue, before its shot change where nothing speaks against it.
 
     Args:
         span: The cue's start and end.
-        next_start: Of the next cue, or None: this one may at most become shorter.
+        next_start: Of the next cue, or None.
         beat: What the cue needs.
-        shots: Shot changes, in order.
+        shots: Shot changes, in order, none after the end of the media.
         pace: Limits.
     """
     start, old = span
@@ -83,8 +83,6 @@ def snap_end(
     # As with a following cue, the last two frames of speech may give way to the gap.
     earliest = max(start + beat.least(pace), min(old, beat.spoken_until - pace.gap))
     latest = min(start + pace.max_duration, max(old, beat.spoken_until + pace.max_linger))
-    if next_start is None:
-        latest = min(latest, old)
-    elif not (next_start - new == pace.gap or next_start - new >= pace.chain):
+    if next_start is not None and next_start - new != pace.gap and next_start - new < pace.chain:
         return old
     return new if earliest <= new <= latest else old

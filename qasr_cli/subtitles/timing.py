@@ -57,7 +57,7 @@ def polish(drafts: Sequence[Draft], duration_ms: int, limits: Limits) -> tuple[C
     fitting = _squeeze(drafts, duration_ms)
     grid = _grid(fitting, duration_ms, limits)
     pace, n_ticks = Pace.on(grid, limits), grid.at_or_before(duration_ms)
-    changes = sorted({grid.nearest(time_ms) for time_ms in limits.shots_ms})
+    changes = sorted({grid.nearest(time_ms) for time_ms in limits.shots_ms if time_ms <= duration_ms})
     beats = [_beat(draft, grid, limits) for draft in fitting]
     starts = shots.snap_starts(_starts(beats, n_ticks, pace), beats, changes, pace, n_ticks)
     cues, seen = [], set(changes)

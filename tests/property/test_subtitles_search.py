@@ -45,15 +45,13 @@ def _words(spoken: list[tuple[str, int, int]]) -> list[Word]:
 
 
 def _is_legal(pieces: list[Unit], limits: Limits) -> bool:
-    """Say whether pieces may be a cue, from the words of the rules and none of the search's tables."""
+    """Say whether pieces may be a cue, by the rules and not the search's tables; lines say the rest."""
     if len(pieces) == 1:
         return True
-    width = sum(piece.half_cells for piece in pieces) + 2 * sum(bool(piece.space) for piece in pieces[1:])
     return (
         (limits.max_words is None or len(pieces) <= limits.max_words)
         and all(b.start_ms - a.end_ms < HARD_PAUSE_MS for a, b in pairwise(pieces))
         and pieces[-1].end_ms - pieces[0].start_ms <= limits.max_duration_ms
-        and width <= limits.max_half_cells * limits.max_lines
     )
 
 

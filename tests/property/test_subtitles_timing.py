@@ -1,4 +1,4 @@
-"""When cues come and go: in time with clean speech, on the frames, at the shots, and blind to what is far away."""
+"""When cues come and go: in time with speech, on the frames, at the shots, and blind to what is far away."""
 
 from __future__ import annotations
 

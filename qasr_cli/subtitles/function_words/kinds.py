@@ -42,4 +42,9 @@ def words(
 ) -> FunctionWords:
     """Return the function words of a language, each kind given as words with white space between them."""
     texts = (leaning, prepositions, conjunctions, abbreviations, objects, trailing)
-    return FunctionWords(*(frozenset(text.split()) for text in texts))
+    return FunctionWords(*map(word_set, texts))
+
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
