@@ -41,6 +41,12 @@ def _check_times(built: tuple[Cue, ...], duration_ms: int, limits: Limits) -> No
         length_ms = cue.end_ms - cue.start_ms
         assert length_ms <= limits.max_duration_ms
         assert (length_ms < limits.min_duration_ms) == ("dur_min" in cue.flags)
+    tick_ms = 0 if limits.frame_rate is None else 1_000 / limits.frame_rate
+    for cue, next_ms in zip(
+        built, [*(cue.start_ms - limits.min_gap_ms for cue in built[1:]), duration_ms], strict=False
+    ):
+        # (6) shorter only where the next one, or the end of the media, leaves no room
+        assert "dur_min" not in cue.flags or next_ms - cue.start_ms < limits.min_duration_ms + tick_ms
     for cue, following in pairwise(built):
         # (4) in order, never two at once
         assert cue.start_ms < following.start_ms
@@ -52,6 +58,10 @@ def _check_times(built: tuple[Cue, ...], duration_ms: int, limits: Limits) -> No
             assert is_held != ("gap" in cue.flags)
         elif "gap" not in cue.flags:
             assert gap_ms >= limits.min_gap_ms
+        if "gap" in cue.flags and gap_ms > limits.min_gap_ms + tick_ms:
+            # (5) and if it could not be closed, then because the cue would last too long
+            closed_ms = following.start_ms - limits.min_gap_ms - cue.start_ms
+            assert closed_ms > limits.max_duration_ms - tick_ms
 
 
 def _check_lines(built: tuple[Cue, ...], limits: Limits) -> None:

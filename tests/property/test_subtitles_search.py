@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Word
-from qasr_cli.subtitles import boundaries, units
+from qasr_cli.subtitles import boundaries, lines, units
 from qasr_cli.subtitles.limits import HARD_PAUSE_MS, Limits, resolve
 from qasr_cli.subtitles.lines import Ruler
 from qasr_cli.subtitles.pieces import Unit
@@ -94,9 +94,22 @@ def test_no_other_lines_cost_less(spoken, max_lines):
     if n_lines > max_lines:
         assert ruler.cost(0, n) == float("inf")
         return
-    # The fewest lines that will do, each within its width; a bound changes nothing below it.
+    # The fewest lines that will do, and of all ways to so many the cheapest; a bound changes nothing below it.
     assert len(breaks) == n_lines - 1
     assert [0, *breaks, n] in fitting
     cost = ruler.cost(0, n)
+    assert cost == pytest.approx(
+        min(_cost_of_lines(ruler, edges) for edges in fitting if len(edges) - 1 == n_lines)
+    )
     assert ruler.cost(0, n, cost + 1) == cost
     assert ruler.cost(0, n, cost) in {cost, float("inf")}
+
+
+def _cost_of_lines(ruler: Ruler, edges: list[int]) -> float:
+    """Return what given lines cost: each is weighed against the mean of those below it."""
+    total, n = 0.0, edges[-1]
+    for number, (first, place) in enumerate(pairwise(edges[:-1])):
+        rest = ruler.width(place, n) / (len(edges) - 2 - number)
+        total += ruler._break_costs[place] + ruler._shape_cost(ruler.width(first, place), rest)
+        total += lines._STRANDED * (ruler._heads[place] < n or ruler._tails[place] > first)
+    return total
