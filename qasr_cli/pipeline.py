@@ -21,7 +21,7 @@ from qasr_cli.formats.script_reading import ScriptFile
 from qasr_cli.media import decode
 from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import CueOptions, Options, OutputOptions
-from qasr_cli.records import Cue, Segment, Source, Span, Track, Transcript, Waveform
+from qasr_cli.records import Cue, Segment, Source, Span, Track, Transcript, Video, Waveform
 from qasr_cli.speech import chunking, following
 from qasr_cli.speech.hearing import Recording
 from qasr_cli.speech.protocols import Engines
@@ -37,6 +37,7 @@ class Prepared:
     Attributes:
         speech: Where speech is and how sure the detector was of every 32 ms.
         warnings: What was wrong with the media, for the user.
+        video: What is known of its picture; None where it has none.
     """
 
     source: Source
@@ -44,6 +45,7 @@ class Prepared:
     waveform: Waveform
     speech: SpeechMap
     warnings: tuple[str, ...] = ()
+    video: Video | None = None
 
     @property
     def speech_ms(self) -> int:
@@ -132,7 +134,7 @@ def prepare(source: Source, folder: Path, options: Options, stop: threading.Even
             writer.append(block)
             detector.feed(block)
         waveform = writer.close()
-        return Prepared(source, audio.track, waveform, detector.finish(), audio.warnings)
+        return Prepared(source, audio.track, waveform, detector.finish(), audio.warnings, audio.known.video)
 
 
 def finish(
@@ -156,6 +158,7 @@ def finish(
         model=engines.recognizer.model_id,
         aligner=aligner_id,
         uncovered=uncovered,
+        video=prepared.video,
     )
 
 

@@ -43,15 +43,17 @@ class AudioStream:
 
     Attributes:
         track: Which track this is.
+        known: What the container says of itself.
         warnings: What was wrong with the media; complete when the iteration has ended.
     """
 
-    def __init__(self, path: Path, child: Child, track: Track, first: bytes, max_hours: float) -> None:
+    def __init__(self, path: Path, child: Child, known: Banner, first: bytes, options: MediaOptions) -> None:
         self._path = path
         self._child = child
         self._first = first
-        self._max_hours = max_hours
-        self.track = track
+        self._max_hours = options.max_hours
+        self.known = known
+        self.track = known.tracks[options.audio_track]
         self.warnings: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -111,7 +113,7 @@ def open_audio(path: Path, options: MediaOptions) -> Iterator[AudioStream]:
                 child, first = _begin(stack, command.decode(path, wanted, late_ms))
                 if not late_ms:
                     warnings = ("its picture is unreadable; if its sound starts later, subtitles are early",)
-        audio = AudioStream(path, child, track, first, options.max_hours)
+        audio = AudioStream(path, child, known, first, options)
         audio.warnings = warnings
         yield audio
 
