@@ -36,6 +36,7 @@ _STREAM = re.compile(
     r"(?P<kind>Audio|Video): (?P<rest>.*)$",
     re.M,
 )
+_JUMPING_CLOCKS = {"mpegts", "mpeg", "ogg"}
 _PRINTED_FPS = Fraction(1, 100)  # how fine ffmpeg prints a rate
 _MAX_FPS = 1_000
 _CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "quad": 4, "quad(side)": 4, "hexagonal": 6}
@@ -70,6 +71,11 @@ class Banner:
     frame_rate: Fraction | None = None
 
     @property
+    def is_jumping(self) -> bool:
+        """Whether its clock may jump: ffmpeg starts that at the streams in use, not at the container's."""
+        return self.formats in _JUMPING_CLOCKS
+
+    @property
     def video(self) -> Video | None:
         """What is known of the moving picture; None where there is none."""
         return Video(self.frame_rate) if self.has_video else None
@@ -99,10 +105,11 @@ def read(said: str) -> Banner:
     )
 
 
-def first_complaint(said: str) -> str:
-    """Return what ffmpeg first called an error that touches the sound, or ""."""
+def first_complaint(said: str, *, is_of_picture: bool = False) -> str:
+    """Return what ffmpeg first called an error that touches the sound (or the picture), or ""."""
     for match in _COMPLAINT.finditer(said):
-        if not _IDLE.search(match["what"]) and not _IDLE_WHO.search(match["who"]):
+        is_idle = _IDLE.search(match["what"]) or (not is_of_picture and _IDLE_WHO.search(match["who"]))
+        if not is_idle:
             return match["what"].removeprefix("Error opening input: ")
     return ""
 

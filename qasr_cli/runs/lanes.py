@@ -108,7 +108,10 @@ class Run:
     def _prepare(self, plan: Plan, folder: Path) -> OpenSource | Outcome:
         begun_s = time.monotonic()
         source = plan.source
-        prepared = attempt(source, lambda: pipeline.prepare(source, folder, self._options, self._stop))
+        prepared = attempt(
+            source,
+            lambda: pipeline.prepare(source, folder, self._options, self._stop, self._reporter.stage),
+        )
         if isinstance(prepared, Exception):
             return Outcome(source, Status.FAILED, wall_s=time.monotonic() - begun_s, error=prepared)
         self._reporter.prepared(source, prepared.speech_ms)
