@@ -58,6 +58,9 @@ $(WRITERS)/.installed:
 		openai-whisper==20250625 whisperx==3.8.6 stable-ts==2.19.1 numpy tqdm
 	@touch $@
 
+gallery: $(INSTALLED)  ## Draw the README's cues in six languages; says which fonts it needs
+	$(BIN)/python -m tools.gallery docs/languages.png
+
 goldens: $(INSTALLED)  ## Write the golden subtitle files anew; review the diff
 	$(BIN)/python -m tests.golden.regenerate
 

@@ -1,6 +1,6 @@
 """Words with times, as an aligner gives them, to make subtitles from.
 
-The demo pair's transcript of samples/talk.mp4, the golden transcripts in ten languages, 45 minutes of talk
+The demo pair's transcript of samples/talk.mp4, the golden transcripts in nine languages, 45 minutes of talk
 made up from a fixed seed, and an example from the BBC Subtitle Guidelines.
 """
 
