@@ -50,6 +50,10 @@ def test_each_rule_is_counted_where_it_is_broken(cues: list[tuple[int, int, str]
     assert broken(srt(*cues)) == rules
 
 
+def test_a_german_date_ends_no_sentence() -> None:
+    assert broken(srt((0, 3000, "Es war am 3. Mai kalt"), (3083, 5000, "in Bonn.")), "de") == set()
+
+
 @pytest.mark.parametrize(
     ("text", "language", "cells"),
     [("e\u0301a", "en", 2), ("字a", "zh", 1.5), ("한국 a", "ko", 3.0), ("हिन्दी", "hi", 3), ("ที่", "th", 1)],

@@ -80,7 +80,8 @@ class Case:
             for word in segment.words:
                 open_one.append(word)
                 is_marked = word.text.rstrip(_CLOSING)[-1:] in set(_SENTENCE_MARKS)
-                if is_marked and word.text not in _TITLES:
+                is_ordinal = self.language == "de" and word.text[:-1].isdigit()  # am 3. Mai
+                if is_marked and not is_ordinal and word.text not in _TITLES:
                     found.append(open_one)
                     open_one = []
             if open_one:

@@ -138,6 +138,11 @@ def _sentence_ends(cue: Shown, language: str) -> list[bool]:
         pieces = re.findall(r"[^。！？]+[。！？]?[」』”’）]*", "".join(cue.lines)) or ["".join(cue.lines)]
     else:
         pieces = " ".join(cue.lines).split()
-    ends = [bool(_SENTENCE_END.search(piece)) and piece.lower() not in _TITLES for piece in pieces]
+    ends = [bool(_SENTENCE_END.search(piece)) and not _is_abbreviation(piece, language) for piece in pieces]
     starts_small = [piece[:1].islower() for piece in pieces[1:]] + [False]
     return [is_end and not is_small for is_end, is_small in zip(ends, starts_small, strict=True)]
+
+
+def _is_abbreviation(piece: str, language: str) -> bool:
+    is_ordinal = language == "de" and piece[:-1].isdigit()  # am 3. Mai
+    return is_ordinal or piece.lower() in _TITLES
