@@ -6,10 +6,12 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PARITY := .venv-parity
 OLDEST := .venv-oldest
+WRITERS := .venv-writers
 OUT := demo-out
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench demo-model demo-model-eval samples parity oldest goldens clean
+.PHONY: help demo test check format bench demo-model demo-model-eval samples parity oldest compare-writers \
+	gallery goldens clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -59,6 +61,19 @@ $(OLDEST)/.installed: pyproject.toml constraints.txt
 		transformers==5.17.0 -e '.[dev]'
 	@touch $@
 
+compare-writers: $(INSTALLED) $(WRITERS)/.installed  ## Compare subtitles with other tools' writers; updates the READMEs
+	$(BIN)/python -m tools.compare_writers --python $(WRITERS)/bin/python --readme
+
+# Without what they need for hearing: a writer handles text, and torch would come along three times.
+$(WRITERS)/.installed:
+	$(PYTHON) -m venv $(WRITERS)
+	$(WRITERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		openai-whisper==20250625 whisperx==3.8.6 stable-ts==2.19.1 numpy tqdm
+	@touch $@
+
+gallery: $(INSTALLED)  ## Draw the README's cues in six languages; says which fonts it needs
+	$(BIN)/python -m tools.gallery docs/languages.png
+
 goldens: $(INSTALLED)  ## Write the golden subtitle files anew; review the diff
 	$(BIN)/python -m tests.golden.regenerate
 
@@ -77,4 +92,5 @@ $(VENV)/.demo-model: $(INSTALLED)
 	@touch $@
 
 clean:  ## Remove everything that these made
-	rm -rf $(VENV) $(PARITY) $(OLDEST) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PARITY) $(OLDEST) $(WRITERS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
+		.hypothesis

@@ -10,24 +10,31 @@ This module is the only one that knows the order of the stages. It starts no thr
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 from qasr_cli import formats
 from qasr_cli.formats.script_reading import ScriptFile
-from qasr_cli.media import decode
+from qasr_cli.media import decode, shots
+from qasr_cli.media.banner import Banner
 from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import CueOptions, Options, OutputOptions
-from qasr_cli.records import Cue, Segment, Source, Span, Track, Transcript, Waveform
+from qasr_cli.records import Cue, Segment, Source, Span, Track, Transcript, Video, Waveform
 from qasr_cli.speech import chunking, following
 from qasr_cli.speech.hearing import Recording
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.script import AdLib
 from qasr_cli.speech.vad import SpeechDetector, SpeechMap
 from qasr_cli.subtitles import cues
+from qasr_cli.timebase import format_clock
+
+_GLANCE_S = 0.2  # how long a run that is being taken down may still be waited for
+_TELL_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,7 @@ class Prepared:
     Attributes:
         speech: Where speech is and how sure the detector was of every 32 ms.
         warnings: What was wrong with the media, for the user.
+        video: What is known of its picture; None where it has none.
     """
 
     source: Source
@@ -44,6 +52,7 @@ class Prepared:
     waveform: Waveform
     speech: SpeechMap
     warnings: tuple[str, ...] = ()
+    video: Video | None = None
 
     @property
     def speech_ms(self) -> int:
@@ -114,8 +123,16 @@ class Cancelled(Exception):
     """The run is being taken down; nobody is waiting for this source any more."""
 
 
-def prepare(source: Source, folder: Path, options: Options, stop: threading.Event) -> Prepared:
+def prepare(
+    source: Source,
+    folder: Path,
+    options: Options,
+    stop: threading.Event,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Prepared:
     """Decode a source to a waveform in `folder`, and find the speech in it while it is being decoded.
+
+    The shots, where they are wanted, are found beside that; `tell` hears about it when it takes long.
 
     Raises:
         QasrError: The source is not there, not media or has no audio; or the disk is full.
@@ -125,6 +142,7 @@ def prepare(source: Source, folder: Path, options: Options, stop: threading.Even
     with (
         WaveformWriter(folder / f"{source.id}.s16le") as writer,
         decode.open_audio(source.path, options.media) as audio,
+        _searching_shots(source, audio.known, options) as search,
     ):
         for block in audio:
             if stop.is_set():
@@ -132,7 +150,44 @@ def prepare(source: Source, folder: Path, options: Options, stop: threading.Even
             writer.append(block)
             detector.feed(block)
         waveform = writer.close()
-        return Prepared(source, audio.track, waveform, detector.finish(), audio.warnings)
+        speech, warnings, video = detector.finish(), audio.warnings, audio.known.video
+        if search is not None:
+            _await(search, source, waveform.duration_ms, stop, tell)
+            warnings += search.warnings
+            video = video and replace(video, shots_ms=search.shots_ms)
+        return Prepared(source, audio.track, waveform, speech, warnings, video)
+
+
+def _searching_shots(
+    source: Source, known: Banner, options: Options
+) -> contextlib.AbstractContextManager[shots.ShotSearch | None]:
+    if not options.picture.is_finding_shots:
+        return contextlib.nullcontext()
+    return shots.searching(source.path, known, options.media.max_hours)
+
+
+def _await(
+    search: shots.ShotSearch,
+    source: Source,
+    duration_ms: int,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+) -> None:
+    """Wait until the shots are found; a picture takes much longer than its sound.
+
+    Raises:
+        Cancelled: `stop` was set.
+    """
+    told_s = time.monotonic()
+    while not search.is_over(_GLANCE_S):
+        if stop.is_set():
+            raise Cancelled
+        if time.monotonic() - told_s >= _TELL_EVERY_S:
+            told_s = time.monotonic()
+            reached, whole = (
+                format_clock(time_ms)[:-4] for time_ms in (max(0, search.reached_ms), duration_ms)
+            )
+            tell(f"finding shots in {source.relative}, {reached} of {whole}")
 
 
 def finish(
@@ -156,6 +211,7 @@ def finish(
         model=engines.recognizer.model_id,
         aligner=aligner_id,
         uncovered=uncovered,
+        video=prepared.video,
     )
 
 

@@ -91,7 +91,7 @@ def _follow(source: Source, script: ScriptFile, options: Options, reporter: Repo
     find_tools()
     with tempfile.TemporaryDirectory(prefix="qasr-", ignore_cleanup_errors=True) as folder:
         reporter.stage("reading media")
-        prepared = pipeline.prepare(source, Path(folder), options, threading.Event())
+        prepared = pipeline.prepare(source, Path(folder), options, threading.Event(), reporter.stage)
         reporter.prepared(source, prepared.speech_ms)
         reporter.stage("loading the model")
         loaded = engines.load(options.engine)

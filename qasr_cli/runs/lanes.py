@@ -110,7 +110,8 @@ class Run:
         begun_s = time.monotonic()
         source = plan.source
         prepared = attempt(
-            str(source.relative), lambda: pipeline.prepare(source, folder, self._options, self._stop)
+            str(source.relative),
+            lambda: pipeline.prepare(source, folder, self._options, self._stop, self._reporter.stage),
         )
         if isinstance(prepared, QasrError):
             return Outcome(source, Status.FAILED, wall_s=time.monotonic() - begun_s, error=prepared)

@@ -21,6 +21,7 @@ from qasr_cli.options import (
     EngineOptions,
     GuardOptions,
     Options,
+    PictureOptions,
     VadOptions,
 )
 from qasr_cli.records import Segment, Span, Timing, Track, Transcript, Waveform, Word
@@ -197,7 +198,10 @@ class TestOptions:
 
     def test_and_with_nothing_else(self) -> None:
         other = dataclasses.replace(
-            Options(), cue=CueOptions(max_lines=1), engine=EngineOptions(device="cpu")
+            Options(),
+            cue=CueOptions(max_lines=1),
+            engine=EngineOptions(device="cpu"),
+            picture=PictureOptions(is_finding_shots=True),
         )
         assert other.fingerprint("m", "a") == Options().fingerprint("m", "a")
 
