@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -23,8 +23,9 @@ from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import Cue, Segment, Source, Span, Track, Transcript, Waveform
 from qasr_cli.speech import chunking, following
-from qasr_cli.speech.hearing import Recording
+from qasr_cli.speech.hearing import Recording, Request, hear_all
 from qasr_cli.speech.protocols import Engines
+from qasr_cli.speech.review import review
 from qasr_cli.speech.script import AdLib
 from qasr_cli.speech.vad import SpeechDetector, SpeechMap
 from qasr_cli.subtitles import cues
@@ -181,8 +182,11 @@ def follow(
     limits = options.chunk.limited_to(engines.recognizer.capacity.max_chunk_ms)
     chunks = chunking.plan(prepared.source.id, prepared.speech, limits)
     lines = [" ".join(block) for block in script.blocks]
-    recording = Recording(prepared.waveform, prepared.speech, ())
-    found = following.follow(recording, chunks, lines, engines, options.decode, heard)
+    unheard = Recording(prepared.waveform, prepared.speech, ())
+    pieces = hear_all([Request(unheard, chunk, options.decode) for chunk in chunks], engines, heard)
+    recording = replace(unheard, pieces=tuple(pieces))
+    (text,) = review([recording], engines, options.decode, options.guard, options.align)
+    found = following.follow(recording, text.segments, lines, engines, options.decode.language)
     transcript = finish(prepared, found.segments, engines, options)
     if not script.is_cued:
         return Followed(transcript, found, prepared.warnings, None)

@@ -13,9 +13,10 @@ from itertools import groupby
 
 from qasr_cli import languages
 from qasr_cli.records import Segment, Word
-from qasr_cli.speech import anchors
+from qasr_cli.speech import anchors, echoes
+from qasr_cli.speech.anchors import Pairing
 from qasr_cli.speech.units import find_units
-from qasr_cli.speech.words import DisplayWord, split
+from qasr_cli.speech.words import PAUSE_OF_SENTENCE, DisplayWord, pause_after, split
 
 _SHORT_RUN = 2  # so few words in a row without a partner were said and not heard
 _SPOKEN_WORD_MS = 150  # a quick speaker's word: a longer run was said only where there is voice for it
@@ -106,6 +107,8 @@ def overlay(script: Script, segments: Sequence[Segment], clear_ms: Callable[[int
     written = [anchors.normalized(word.text) for word in script.words]
     said = [anchors.normalized(one.word.text) for one in heard]
     pairing = anchors.pair(written, said)
+    nobodys = echoes.find([one.word for one in heard], written, pairing, clear_ms)
+    heard, said, pairing = _without(nobodys, heard, said, pairing)
     unspoken = _unspoken(script, pairing, heard, (clear_ms, segments[-1].end_ms))
     silent = {place for first, last in unspoken for place in range(first, last)}
     in_order = sorted(_placed(script, segments, heard, pairing, silent), key=lambda item: item[0])
@@ -115,6 +118,16 @@ def overlay(script: Script, segments: Sequence[Segment], clear_ms: Callable[[int
     partners = [(w, said[j]) for w, j in zip(written, pairing, strict=True) if j is not None]
     n_fitting = sum(w == other or anchors.alike(w, other) for w, other in partners)
     return Overlay(tuple(parts), unspoken, _ad_libs(heard, pairing), n_fitting / len(written))
+
+
+def _without(
+    nobodys: set[int], heard: Sequence[_Heard], said: Sequence[str], pairing: Pairing
+) -> tuple[list[_Heard], list[str], Pairing]:
+    """Return all three without some heard words, none of which pairs."""
+    kept = [place for place in range(len(heard)) if place not in nobodys]
+    new_place = {place: number for number, place in enumerate(kept)}
+    moved = [None if partner is None else new_place[partner] for partner in pairing]
+    return [heard[place] for place in kept], [said[place] for place in kept], moved
 
 
 def _unspoken(
@@ -164,12 +177,13 @@ def _placed(
     silent: set[int],
 ) -> Iterator[tuple[int, Token]]:
     """Yield every word that is spoken with the segment it is spoken in; in order within a segment."""
+    early = _early(script, segments, heard, pairing)
     cursor = 0  # the next heard word
     waiting: list[Token] = []  # script words that were said before the next pair, in its segment
     for place, partner in enumerate(pairing):
         token = Token(script.words[place], place)
         if partner is None:
-            if place not in silent and _belongs_before(heard, pairing, segments, place):
+            if place not in silent and place in early:
                 yield heard[cursor - 1].segment, token
             elif place not in silent:
                 waiting.append(token)
@@ -180,26 +194,34 @@ def _placed(
         waiting = []
         yield heard[partner].segment, _as_said(token, heard[partner], segments)
         cursor = partner + 1
-    for said_last in waiting:
-        yield heard[cursor - 1].segment, said_last
     yield from _as_heard(heard[cursor:], segments)
 
 
-def _belongs_before(
-    heard: Sequence[_Heard], pairing: Sequence[int | None], segments: Sequence[Segment], place: int
-) -> bool:
-    """Return whether a word without a partner lies in the segment of the pair before it.
+def _early(
+    script: Script, segments: Sequence[Segment], heard: Sequence[_Heard], pairing: Pairing
+) -> set[int]:
+    """Return the words without a partner that lie in the segment of the pair before them.
 
-    Between two segments it is in the one with more room beside its pair.
+    Between two segments a sentence stays together, since chunks are cut where speakers rest; what that does
+    not decide goes where there is more room beside the pair.
     """
-    before = next((j for j in reversed(pairing[:place]) if j is not None), None)
-    after = next((j for j in pairing[place:] if j is not None), None)
-    if before is None or after is None:
-        return before is not None
-    left, right = heard[before], heard[after]
-    room_left_ms = segments[left.segment].end_ms - left.word.end_ms
-    room_right_ms = right.word.start_ms - segments[right.segment].start_ms
-    return left.segment == right.segment or room_left_ms >= room_right_ms
+    early: set[int] = set()
+    for first, last in _runs(pairing):
+        before = heard[pairing[first - 1] or 0] if first else None
+        after = heard[pairing[last] or 0] if last < len(pairing) else None
+        split = last if before else first
+        if before and after and before.segment != after.segment:
+            room_before_ms = segments[before.segment].end_ms - before.word.end_ms
+            room_after_ms = after.word.start_ms - segments[after.segment].start_ms
+            stops = [place for place in range(first, last + 1) if _ends_sentence(script.words[place - 1])]
+            choice = stops or (first, last)
+            split = choice[-1] if room_before_ms >= room_after_ms else choice[0]
+        early.update(range(first, split))
+    return early
+
+
+def _ends_sentence(word: DisplayWord) -> bool:
+    return pause_after(word.text) >= PAUSE_OF_SENTENCE
 
 
 def _as_said(token: Token, one: _Heard, segments: Sequence[Segment]) -> Token:

@@ -14,7 +14,7 @@ from qasr_cli.records import Chunk, Span, Timing, Word
 from qasr_cli.speech import estimates
 from qasr_cli.speech.align import UnitTime
 from qasr_cli.speech.estimates import Load
-from qasr_cli.speech.words import DisplayWord, count_letters, pause_after
+from qasr_cli.speech.words import DisplayWord, letters_to_say, pause_after
 from qasr_cli.timebase import samples_to_ms
 
 # A word that lasts longer has swallowed a pause: a second and a bit, or a quarter second a letter.
@@ -47,7 +47,7 @@ def from_units(shown: Sequence[DisplayWord], times: Sequence[UnitTime], chunk: C
 
 def spread(shown: Sequence[DisplayWord], chunk: Chunk) -> tuple[Word, ...]:
     """Return the words spread over the chunk's speech by how long they take to say; an estimate."""
-    loads = [Load(max(1, count_letters(word.text)), pause_after(word.text)) for word in shown]
+    loads = [Load(max(1, letters_to_say(word.text)), pause_after(word.text)) for word in shown]
     times = estimates.place(loads, chunk.speech or (Span(chunk.start_ms, chunk.end_ms),))
     timed = [
         Word(word.lead, word.text, start_ms, end_ms, Timing.INTERPOLATED)
@@ -63,7 +63,7 @@ def _without_silence(word: DisplayWord, said: Span, speech: Sequence[Span]) -> t
     is none inside a word.
     """
     part = max(estimates.within(speech, said.start_ms, said.end_ms), key=lambda span: span.duration_ms)
-    longest_ms = max(_LONGEST_WORD_MS, _LONGEST_LETTER_MS * len(word.text))
+    longest_ms = max(_LONGEST_WORD_MS, _LONGEST_LETTER_MS * max(len(word.text), letters_to_say(word.text)))
     return part.start_ms, min(part.end_ms, part.start_ms + longest_ms)
 
 
