@@ -24,9 +24,9 @@ from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import Cue, Segment, Source, Span, Track, Transcript, Waveform
 from qasr_cli.speech import chunking, following
 from qasr_cli.speech.hearing import Recording, Request, hear_all
+from qasr_cli.speech.overlay import AdLib
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.review import review
-from qasr_cli.speech.script import AdLib
 from qasr_cli.speech.vad import SpeechDetector, SpeechMap
 from qasr_cli.subtitles import cues
 

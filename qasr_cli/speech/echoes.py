@@ -64,23 +64,38 @@ def _has_room(
 ) -> bool:
     """Whether the speech around a run lasts long enough for its words and those around them.
 
-    The repeated words and their model share the time of one, and where the aligner put which is chance:
-    so as many words as the run has, and some, are taken in on both sides.
+    Which of the copies pairs with the script, and where the aligner put which, is chance: so all copies are
+    taken in, and as many words as the run has on both sides.
     """
     first, last = run
     letters = _letters(heard[first:last])
     if last - first < _SHORTEST or letters < _FEWEST_LETTERS:
         return True
+    begin, end = _copies(heard, first, last)
     margin = last - first + _MARGIN
-    begin, end = max(0, first - margin), min(len(heard), last + margin)
+    begin, end = max(0, begin - margin), min(len(heard), end + margin)
     around = [*range(max(0, begin - _AROUND), begin), *range(end, min(len(heard), end + _AROUND))]
     known = [heard[place] for place in around if place in partner_of]
     if not known:
         return True
     ms_a_letter = sum(word.end_ms - word.start_ms for word in known) / _letters(known)
     others = _letters(heard[begin:first]) + _letters(heard[last:end])
-    free_ms = clear_ms(heard[begin].start_ms, heard[end - 1].end_ms) - others * ms_a_letter
+    free_ms: float = clear_ms(heard[begin].start_ms, heard[end - 1].end_ms) - others * ms_a_letter
     return free_ms >= _HALF * letters * ms_a_letter
+
+
+def _copies(heard: Sequence[Word], first: int, last: int) -> tuple[int, int]:
+    """Return from where to where the same words as in `[first, last)` are heard over and over."""
+    period = last - first
+    while first and _are_same(heard[first - 1], heard[first - 1 + period]):
+        first -= 1
+    while last < len(heard) and _are_same(heard[last], heard[last - period]):
+        last += 1
+    return first, last
+
+
+def _are_same(word: Word, other: Word) -> bool:
+    return anchors.normalized(word.text) == anchors.normalized(other.text)
 
 
 def _letters(words: Sequence[Word]) -> int:

@@ -6,16 +6,19 @@ and what differs. Never hears anything itself: what was said is settled before i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from statistics import mean
 
 from qasr_cli import languages
 from qasr_cli.errors import QualityError, UndecodableError
 from qasr_cli.records import Chunk, Segment, Word, longest_language
-from qasr_cli.speech import chunking, script
+from qasr_cli.speech import chunking, matching, overlay, script
 from qasr_cli.speech.hearing import Recording, Wording, time_wordings
+from qasr_cli.speech.matching import Match
+from qasr_cli.speech.overlay import Overlay, Token
 from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.script import Overlay, Script, Token
+from qasr_cli.speech.script import Script
 from qasr_cli.speech.units import find_units
 from qasr_cli.speech.vad import SpeechMap
 from qasr_cli.timebase import MS_PER_S
@@ -64,19 +67,52 @@ def follow(
         raise UndecodableError("nobody speaks in it", "check the audio track: --audio-track")
     text = script.read(lines, language or longest_language(segments))
     _refuse_too_long(text, recording.speech)
-    laid = script.overlay(text, segments, recording.speech.clear_ms)
-    _refuse_foreign(laid, segments)
-    timed = _timed(recording, segments, laid, engines)
+    clear_ms = recording.speech.clear_ms
+    matched = matching.match(text, segments, clear_ms)
+    _refuse_foreign(overlay.lay(matched, clear_ms), segments)
+    laid = overlay.lay(_settled(recording, matched, engines), clear_ms)
+    timed = _timed(recording, segments, laid.parts, engines)
     kept = [
-        script.segment_of(part, words, segment)
+        overlay.segment_of(part, words, segment)
         for part, words, segment in zip(laid.parts, timed, segments, strict=True)
     ]
     places = tuple(token.place for part in laid.parts for token in part if token.place is not None)
     return Followed(text, laid, tuple(segment for segment in kept if segment), places)
 
 
+def _settled(recording: Recording, matched: Match, engines: Engines) -> Match:
+    """Return the match with every dispute settled for whom the aligner finds in the sound.
+
+    A speaker who leaves the script is heard with certainty and the script's words are found nowhere; where
+    the recognizer made something up, it is the other way round.
+    """
+    disputes = matching.disputes(matched)
+    if not disputes:
+        return matched
+    for_script = overlay.lay(matching.settle(matched, disputes), recording.speech.clear_ms)
+    disputed = {dispute.segment for dispute in disputes}
+    parts = [part if index in disputed else () for index, part in enumerate(for_script.parts)]
+    found: dict[int | None, Word] = {}
+    for part, words in zip(parts, _timed(recording, matched.segments, parts, engines), strict=True):
+        found.update(zip((token.place for token in part), words, strict=True))
+    return matching.settle(
+        matched,
+        [
+            dispute
+            for dispute in disputes
+            if _certainty(found[place] for place in range(dispute.first, dispute.last))
+            > _certainty(one.word for one in matched.heard[dispute.begin : dispute.end])
+        ],
+    )
+
+
+def _certainty(words: Iterable[Word]) -> float:
+    """Return how sure the aligner was on average; an estimated word was not found at all."""
+    return mean(word.confidence or 0.0 for word in words)
+
+
 def _timed(
-    recording: Recording, segments: Sequence[Segment], laid: Overlay, engines: Engines
+    recording: Recording, segments: Sequence[Segment], parts: Sequence[tuple[Token, ...]], engines: Engines
 ) -> list[tuple[Word, ...]]:
     """Return a time for each token; where the script says what was heard, the times are there already."""
     timed = [
@@ -84,11 +120,11 @@ def _timed(
             replace(word, lead=token.shown.lead, text=token.shown.text)
             for token, word in zip(part, segment.words, strict=False)
         )
-        for part, segment in zip(laid.parts, segments, strict=True)
+        for part, segment in zip(parts, segments, strict=True)
     ]
     changed = [
         index
-        for index, (part, segment) in enumerate(zip(laid.parts, segments, strict=True))
+        for index, (part, segment) in enumerate(zip(parts, segments, strict=True))
         if part and not _sounds_alike(part, segment)
     ]
     whole = Chunk(0, 0, 0, recording.speech.duration_ms, recording.speech.spans)
@@ -97,7 +133,7 @@ def _timed(
             recording,
             chunking.part(whole, recording.speech, segments[index].start_ms, segments[index].end_ms),
             _name(segments[index]),
-            tuple(token.shown for token in laid.parts[index]),
+            tuple(token.shown for token in parts[index]),
         )
         for index in changed
     ]
