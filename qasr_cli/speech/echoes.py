@@ -12,7 +12,6 @@ from itertools import groupby
 
 from qasr_cli.records import Word
 from qasr_cli.speech import anchors
-from qasr_cli.speech.anchors import Pairing
 from qasr_cli.speech.words import letters_to_say
 
 _SHORTEST = 2  # words; the time of a shorter one is lost in the pauses around it
@@ -20,11 +19,15 @@ _FEWEST_LETTERS = 8  # likewise: half of a second
 _MARGIN = 2  # words; the times of those right beside an echo are as wrong as the echo's
 _AROUND = 40  # words before and after by which a speaker's pace is known
 _HALF = 0.5  # of the time that the words would take: with less they were not said
+_FOUND = 0.3  # of an aligner's certainty; it is what `doubts` trusts, too
 _MOST_FRAGMENTS = 3  # "sing a po" for Singapore
 
 
 def find(
-    heard: Sequence[Word], written: Sequence[str], pairing: Pairing, clear_ms: Callable[[int, int], int]
+    heard: Sequence[Word],
+    written: Sequence[str],
+    pairing: Sequence[int | None],
+    clear_ms: Callable[[int, int], int],
 ) -> set[int]:
     """Return the places of the heard words that nobody said.
 
@@ -36,7 +39,9 @@ def find(
     """
     partner_of = {place: word for word, place in zip(written, pairing, strict=True) if place is not None}
     runs = list(_runs(len(heard), partner_of))
-    echoes = [run for run in runs if not _has_room(heard, run, partner_of, clear_ms)]
+    echoes = [
+        run for run in runs if _is_unheard(heard, run) or not _has_room(heard, run, partner_of, clear_ms)
+    ]
     found = {place for first, last in echoes for place in range(first, last)}
     for first, last in runs:
         if (
@@ -56,6 +61,22 @@ def _runs(n_heard: int, partner_of: dict[int, str]) -> Iterator[tuple[int, int]]
             yield places[0], places[-1] + 1
 
 
+def _is_unheard(heard: Sequence[Word], run: tuple[int, int]) -> bool:
+    """Whether the aligner found hardly any of a run's words, or of the words that it repeats.
+
+    Which of the copies pairs with the script, and which the aligner found, is chance.
+    """
+    first, last = run
+    if last - first < _SHORTEST:
+        return False
+    begin, end = _copies(heard, first, last)
+    beside = [*heard[max(0, begin - 1) : begin], *heard[end : end + 1]]
+    if all(word.confidence is None for word in beside):  # nobody asked an aligner
+        return False
+    n_lost = sum((word.confidence or 0.0) < _FOUND for word in heard[begin:end])
+    return n_lost > _HALF * (last - first)
+
+
 def _has_room(
     heard: Sequence[Word],
     run: tuple[int, int],
@@ -64,8 +85,7 @@ def _has_room(
 ) -> bool:
     """Whether the speech around a run lasts long enough for its words and those around them.
 
-    Which of the copies pairs with the script, and where the aligner put which, is chance: so all copies are
-    taken in, and as many words as the run has on both sides.
+    All copies of the run are taken in, and as many words as it has on both sides: their times are wrong.
     """
     first, last = run
     letters = _letters(heard[first:last])
@@ -80,7 +100,7 @@ def _has_room(
         return True
     ms_a_letter = sum(word.end_ms - word.start_ms for word in known) / _letters(known)
     others = _letters(heard[begin:first]) + _letters(heard[last:end])
-    free_ms: float = clear_ms(heard[begin].start_ms, heard[end - 1].end_ms) - others * ms_a_letter
+    free_ms = clear_ms(heard[begin].start_ms, heard[end - 1].end_ms) - others * ms_a_letter
     return free_ms >= _HALF * letters * ms_a_letter
 
 

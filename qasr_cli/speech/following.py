@@ -24,6 +24,7 @@ from qasr_cli.speech.vad import SpeechMap
 from qasr_cli.timebase import MS_PER_S
 
 _LEAST_FIT = 0.35  # of the script's words heard; another talk in the same language has a tenth to a quarter
+_MUCH_LESS = 0.5  # of the doubt: an aligner finds something like a word nearly everywhere
 _MOST_WORDS_PER_S = 12  # of speech; auctioneers reach 8
 
 
@@ -68,9 +69,10 @@ def follow(
     text = script.read(lines, language or longest_language(segments))
     _refuse_too_long(text, recording.speech)
     clear_ms = recording.speech.clear_ms
-    matched = matching.match(text, segments, clear_ms)
-    _refuse_foreign(overlay.lay(matched, clear_ms), segments)
-    laid = overlay.lay(_settled(recording, matched, engines), clear_ms)
+    matched = matching.match(text, segments)
+    _refuse_foreign(matched, segments)
+    settled = matching.without_echoes(_settled(recording, matched, engines), clear_ms)
+    laid = overlay.lay(settled, clear_ms)
     timed = _timed(recording, segments, laid.parts, engines)
     kept = [
         overlay.segment_of(part, words, segment)
@@ -100,15 +102,15 @@ def _settled(recording: Recording, matched: Match, engines: Engines) -> Match:
         [
             dispute
             for dispute in disputes
-            if _certainty(found[place] for place in range(dispute.first, dispute.last))
-            > _certainty(one.word for one in matched.heard[dispute.begin : dispute.end])
+            if _doubt(found[place] for place in range(dispute.first, dispute.last))
+            < _MUCH_LESS * _doubt(one.word for one in matched.heard[dispute.begin : dispute.end])
         ],
     )
 
 
-def _certainty(words: Iterable[Word]) -> float:
-    """Return how sure the aligner was on average; an estimated word was not found at all."""
-    return mean(word.confidence or 0.0 for word in words)
+def _doubt(words: Iterable[Word]) -> float:
+    """Return how unsure the aligner was on average; an estimated word was not found at all."""
+    return 1 - mean(word.confidence or 0.0 for word in words)
 
 
 def _timed(
@@ -167,13 +169,13 @@ def _refuse_too_long(text: Script, speech: SpeechMap) -> None:
         )
 
 
-def _refuse_foreign(laid: Overlay, segments: Sequence[Segment]) -> None:
-    if laid.fit >= _LEAST_FIT:
+def _refuse_foreign(matched: Match, segments: Sequence[Segment]) -> None:
+    if matched.fit >= _LEAST_FIT:
         return
     spoken = languages.find(longest_language(segments) or "")
     where = f"in {spoken.name} speech" if spoken else "in it"
     raise QualityError(
-        f"only {laid.fit:.0%} of the script's words are heard {where}; "
+        f"only {matched.fit:.0%} of the script's words are heard {where}; "
         "it is of another recording or in another language",
         "check that script and recording belong together, or transcribe: qasr transcribe",
     )

@@ -1,8 +1,8 @@
 """Which words of a script were heard where, and where script and recognizer disagree about a passage.
 
-In go a script and the segments of a recording; out comes the match of their words, without those that nobody
-said. A dispute is a passage where something else was heard than is written: the speaker left the script, or
-the recognizer heard wrong. Whoever can ask the sound settles it. Pure.
+In go a script and the segments of a recording; out comes the match of their words. A dispute is a passage
+where something else was heard than is written: the speaker left the script, or the recognizer heard wrong.
+Whoever can ask the sound settles it. Pure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from qasr_cli.speech import anchors, echoes
 from qasr_cli.speech.script import Script
 from qasr_cli.speech.words import letters_to_say
 
-_FEWEST_DISPUTED = 2  # words of the script; a single other word is one that somebody changed
+_FEWEST_DISPUTED = 3  # words of the script; one or two others are those that somebody changed
+_FARTHEST = 15  # words between two differences that are one: a sentence
 _MOST_UNEVEN = 2  # times as many letters on one side: not two readings of the same sound
 
 
@@ -47,6 +48,11 @@ class Match:
     pairing: tuple[int | None, ...]
     settled: dict[int, int] = field(default_factory=dict)
 
+    @property
+    def fit(self) -> float:
+        """Share of the script's words that were heard as written or nearly so."""
+        return sum(self.agrees(place) for place in range(len(self.written))) / len(self.written)
+
     def agrees(self, place: int) -> bool:
         """Whether a word of the script was heard as it is written, or nearly so."""
         partner = self.pairing[place]
@@ -67,11 +73,8 @@ class Dispute:
     segment: int
 
 
-def match(script: Script, segments: Sequence[Segment], clear_ms: Callable[[int, int], int]) -> Match:
-    """Return the match of a script of at least one word with segments that have words.
-
-    `clear_ms` is how much of the time between two moments is speech for certain.
-    """
+def match(script: Script, segments: Sequence[Segment]) -> Match:
+    """Return the match of a script of at least one word with segments that have words."""
     heard = [
         Heard(word, anchors.normalized(word.text), index)
         for index, segment in enumerate(segments)
@@ -79,8 +82,16 @@ def match(script: Script, segments: Sequence[Segment], clear_ms: Callable[[int, 
     ]
     written = tuple(anchors.normalized(word.text) for word in script.words)
     pairing = anchors.pair(written, [one.said for one in heard])
-    whole = Match(script, tuple(segments), written, tuple(heard), tuple(pairing))
-    return _without(whole, echoes.find([one.word for one in heard], written, pairing, clear_ms))
+    return Match(script, tuple(segments), written, tuple(heard), tuple(pairing))
+
+
+def without_echoes(found: Match, clear_ms: Callable[[int, int], int]) -> Match:
+    """Return the match without heard words that nobody said.
+
+    `clear_ms` is how much of the time between two moments is speech for certain.
+    """
+    words = [one.word for one in found.heard]
+    return _without(found, echoes.find(words, found.written, found.pairing, clear_ms))
 
 
 def disputes(found: Match) -> list[Dispute]:
@@ -128,9 +139,9 @@ def _gaps(found: Match) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _are_close(left: tuple[int, int, int, int], right: tuple[int, int, int, int]) -> bool:
-    sizes = [last - first for first, last in (left[:2], left[2:], right[:2], right[2:])]
-    is_one_word = max(sizes) < _FEWEST_DISPUTED
-    return not is_one_word and right[0] - left[1] <= max(sizes)
+    """Whether there is less between two differences than in them, one of which is more than a word."""
+    sizes = [max(last - first, end - begin) for first, last, begin, end in (left, right)]
+    return max(sizes) > 1 and right[0] - left[1] <= min(sum(sizes), _FARTHEST)
 
 
 def _may_be_either(found: Match, first: int, last: int, begin: int, end: int) -> bool:

@@ -70,8 +70,7 @@ def lay(match: Match, clear_ms: Callable[[int, int], int]) -> Overlay:
     parts: list[tuple[Token, ...]] = [()] * len(match.segments)
     for index, items in groupby(in_order, key=lambda item: item[0]):
         parts[index] = tuple(token for _, token in items)
-    n_fitting = sum(match.agrees(place) for place in range(len(match.written)))
-    return Overlay(tuple(parts), unspoken, _ad_libs(match), n_fitting / len(match.written))
+    return Overlay(tuple(parts), unspoken, _ad_libs(match), match.fit)
 
 
 def _unspoken(match: Match, clear_ms: Callable[[int, int], int]) -> tuple[tuple[int, int], ...]:
