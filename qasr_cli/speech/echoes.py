@@ -101,7 +101,8 @@ def _has_room(
     ms_a_letter = sum(word.end_ms - word.start_ms for word in known) / _letters(known)
     others = _letters(heard[begin:first]) + _letters(heard[last:end])
     free_ms = clear_ms(heard[begin].start_ms, heard[end - 1].end_ms) - others * ms_a_letter
-    return free_ms >= _HALF * letters * ms_a_letter
+    has_room: bool = free_ms >= _HALF * letters * ms_a_letter
+    return has_room
 
 
 def _copies(heard: Sequence[Word], first: int, last: int) -> tuple[int, int]:
