@@ -1,8 +1,8 @@
 """Which heard words nobody said: recognizers write a sentence twice, and break a name into several words.
 
 In go the words of a recording and which of them a script's words pair with; out come the places of those
-that are no words of their own. What a script cannot tell is decided by the sound: a sentence that was said
-twice takes its time twice, and one that was only written twice does not. Pure.
+that are no words of their own. A script alone cannot tell an echo from an ad-lib, but the sound can: a
+sentence that was said twice takes its time twice, and the aligner finds it twice. Pure.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SHORTEST = 2  # words; the time of a shorter one is lost in the pauses around i
 _FEWEST_LETTERS = 8  # likewise: half of a second
 _MARGIN = 2  # words; the times of those right beside an echo are as wrong as the echo's
 _AROUND = 40  # words before and after by which a speaker's pace is known
-_HALF = 0.5  # of the time that the words would take: with less they were not said
+_HALF = 0.5  # of the time that the words take, or of the words: with more of it missing nobody said them
 _FOUND = 0.3  # of an aligner's certainty; it is what `doubts` trusts, too
 _MOST_FRAGMENTS = 3  # "sing a po" for Singapore
 
