@@ -19,6 +19,7 @@ from itertools import groupby
 from pathlib import Path
 
 from qasr_cli import formats
+from qasr_cli.errors import QasrError
 from qasr_cli.formats.script_reading import ScriptFile
 from qasr_cli.media import decode, shots
 from qasr_cli.media.banner import Banner
@@ -26,9 +27,11 @@ from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import Cue, Segment, Source, Span, Track, Transcript, Video, Waveform
 from qasr_cli.speech import chunking, following
-from qasr_cli.speech.hearing import Recording
+from qasr_cli.speech.hearing import Contain, Recording, Request, hear_all
+from qasr_cli.speech.overlay import AdLib
 from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.script import AdLib
+from qasr_cli.speech.review import review
+from qasr_cli.speech.transcribe import Piece
 from qasr_cli.speech.vad import SpeechDetector, SpeechMap
 from qasr_cli.subtitles import cues
 from qasr_cli.timebase import format_clock
@@ -65,12 +68,13 @@ class Followed:
     """A transcript in the words of a script, and where script and recording differ.
 
     Attributes:
+        known_warnings: What was wrong with the media, or could not be heard again.
         cues: The script's own, timed; None where it has none.
     """
 
     transcript: Transcript
     found: following.Followed
-    media_warnings: tuple[str, ...]
+    known_warnings: tuple[str, ...]
     cues: tuple[Cue, ...] | None
 
     @property
@@ -110,7 +114,7 @@ class Followed:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the user should know, a line each."""
-        told = list(self.media_warnings)
+        told = list(self.known_warnings)
         if self.unspoken:
             lines = ", ".join(str(line) for line in dict.fromkeys(line for line, _ in self.unspoken))
             told.append(f"{self.n_words - self.n_timed} words of the script are not said, in line {lines}")
@@ -228,8 +232,12 @@ def follow(
     engines: Engines,
     options: Options,
     heard: Callable[[int], None],
+    contain: Contain,
 ) -> Followed:
     """Return a source's transcript in the words of its script.
+
+    `heard` is told the milliseconds of speech that were recognised; `contain` runs what may fail
+    without harm.
 
     Raises:
         QasrError: The script is empty or of another recording, or nobody speaks.
@@ -237,11 +245,20 @@ def follow(
     limits = options.chunk.limited_to(engines.recognizer.capacity.max_chunk_ms)
     chunks = chunking.plan(prepared.source.id, prepared.speech, limits)
     lines = [" ".join(block) for block in script.blocks]
-    recording = Recording(prepared.waveform, prepared.speech, ())
-    found = following.follow(recording, chunks, lines, engines, options.decode, heard)
+    unheard = Recording(prepared.waveform, prepared.speech, ())
+    requests = [Request(unheard, chunk, options.decode) for chunk in chunks]
+    pieces: list[Piece] = []
+    for piece in hear_all(requests, engines, contain, heard):
+        if isinstance(piece, QasrError):
+            raise piece
+        pieces.append(piece)
+    recording = replace(unheard, pieces=tuple(pieces))
+    (text,) = review([recording], engines, options.decode, options.guard, options.align, contain)
+    found = following.follow(recording, text.segments, lines, engines, options.decode.language)
     transcript = finish(prepared, found.segments, engines, options)
+    warnings = (*prepared.warnings, *text.warnings)
     if not script.is_cued:
-        return Followed(transcript, found, prepared.warnings, None)
+        return Followed(transcript, found, warnings, None)
     cued = cues.keep(
         transcript.words,
         _blocks(script, found),
@@ -250,7 +267,7 @@ def follow(
         options.cue,
         transcript.video,
     )
-    return Followed(transcript, found, prepared.warnings, cued)
+    return Followed(transcript, found, warnings, cued)
 
 
 def _blocks(script: ScriptFile, found: following.Followed) -> list[cues.Block]:

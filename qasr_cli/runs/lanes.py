@@ -26,7 +26,7 @@ from qasr_cli.runs.delivery import Delivery
 from qasr_cli.runs.engine_lane import EngineLane, OpenSource, attempt
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.prefetch import Prefetch
-from qasr_cli.runs.report import Report, doubts, failures
+from qasr_cli.runs.report import Report, doubts
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.terminal.progress import Reporter
 
@@ -143,7 +143,7 @@ class Run:
                 waveform.duration_ms,
                 wall_s,
                 outputs=tuple(opened.plan.targets.values()),
-                warnings=(*opened.prepared.warnings, *doubts(result), *failures(opened.text)),
+                warnings=(*opened.prepared.warnings, *doubts(result), *opened.text.warnings),
             )
         )
 

@@ -1,13 +1,14 @@
-"""Chunks of any recordings, heard again or timed, in as few batches as they make.
+"""Chunks of any recordings, heard or timed, in as few batches as they make.
 
-In go chunks with the recordings that they lie in; out come pieces in the same order. Audio is read a batch at
-a time, so that however much is to be heard again, no more than a batch of it is in memory. What fails here
-costs no text, since there is some already: a chunk that could not be heard again comes back as the reason.
+In go chunks with the recordings that they lie in; out come pieces or words in the same order. Audio is read a
+batch at a time, so that however much is to be heard, no more than a batch of it is in memory. A chunk that
+could not be heard comes back as the reason: where there is some text already, that is no loss.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -15,11 +16,13 @@ import numpy as np
 
 from qasr_cli.errors import QasrError
 from qasr_cli.options import AlignOptions, DecodeOptions
-from qasr_cli.records import Chunk, Waveform
+from qasr_cli.records import Chunk, Waveform, Word
 from qasr_cli.speech import batching, transcribe
-from qasr_cli.speech.protocols import Engines
+from qasr_cli.speech.forced_alignment import Spoken, time_words
+from qasr_cli.speech.protocols import Capacity, Engines
 from qasr_cli.speech.transcribe import Piece
 from qasr_cli.speech.vad import SpeechMap
+from qasr_cli.speech.words import DisplayWord
 
 Value = TypeVar("Value")
 Item = TypeVar("Item")
@@ -60,10 +63,26 @@ class Request:
     options: DecodeOptions
 
 
-def hear_all(requests: Sequence[Request], engines: Engines, contain: Contain) -> list[Piece | QasrError]:
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A chunk and the words that are said in it, to be timed; `language` is an English name or None."""
+
+    recording: Recording
+    chunk: Chunk
+    language: str | None
+    words: tuple[DisplayWord, ...]
+
+
+def hear_all(
+    requests: Sequence[Request],
+    engines: Engines,
+    contain: Contain,
+    heard: Callable[[int], None] = lambda ms: None,
+) -> list[Piece | QasrError]:
     """Return what is heard, or why nothing could be, in the order of the requests.
 
-    Those that are told the same share batches.
+    Those that are told the same share batches. `heard` is called after each batch with the milliseconds of
+    speech in it.
 
     Raises:
         DeviceLostError: Nothing more can be computed.
@@ -71,14 +90,16 @@ def hear_all(requests: Sequence[Request], engines: Engines, contain: Contain) ->
     told_alike: dict[DecodeOptions, list[int]] = {}
     for index, request in enumerate(requests):
         told_alike.setdefault(request.options, []).append(index)
-    heard: dict[int, Piece | QasrError] = {}
-    for members in told_alike.values():
-        durations = [requests[index].chunk.duration_ms for index in members]
-        for batch in batching.plan(durations, engines.recognizer.capacity):
-            some = [members[i] for i in batch]
-            answers = _hear_batch([requests[index] for index in some], engines, contain)
-            heard.update(zip(some, answers, strict=True))
-    return [heard[index] for index in range(len(requests))]
+    answers: dict[int, Piece | QasrError] = {}
+    for options, members in told_alike.items():
+        places = [(requests[index].recording, requests[index].chunk) for index in members]
+        for batch, audio in _batches(places, engines.recognizer.capacity):
+            chunks = [places[i][1] for i in batch]
+            clips = list(zip(audio, chunks, strict=True))
+            pieces = _each(clips, functools.partial(_hear, engines=engines, options=options), contain)
+            answers.update(zip((members[i] for i in batch), pieces, strict=True))
+            heard(sum(span.duration_ms for chunk in chunks for span in chunk.speech))
+    return [answers[index] for index in range(len(requests))]
 
 
 def time_all(
@@ -99,11 +120,12 @@ def time_all(
         for place, piece in enumerate(mine)
         if piece.segment is None and piece.answer.text
     ]
-    durations = [pieces[number][place].chunk.duration_ms for number, place in todo]
-    for batch in batching.plan(durations, engines.recognizer.capacity):
+    places = [(recordings[number], pieces[number][place].chunk) for number, place in todo]
+    for batch, audio in _batches(places, engines.recognizer.capacity):
         some = [todo[i] for i in batch]
-        clips = [_clip(recordings[number], pieces[number][place]) for number, place in some]
-        timed = _each(clips, lambda part: _time(part, engines, options), contain)
+        untimed = (pieces[number][place] for number, place in some)
+        clips = list(zip(audio, untimed, strict=True))
+        timed = _each(clips, functools.partial(_time, engines=engines, options=options), contain)
         for (number, place), clip, piece in zip(some, clips, timed, strict=True):
             if isinstance(piece, QasrError):
                 failures[number].append(piece)
@@ -116,23 +138,35 @@ def time_all(
     ]
 
 
-def _hear_batch(requests: Sequence[Request], engines: Engines, contain: Contain) -> list[Piece | QasrError]:
-    options = requests[0].options
-    clips = [
-        (request.recording.waveform.read(request.chunk.start_ms, request.chunk.end_ms), request.chunk)
-        for request in requests
-    ]
-    return _each(
-        clips,
-        lambda some: transcribe.hear(
-            [samples for samples, _ in some], [chunk for _, chunk in some], engines, options
-        ),
-        contain,
-    )
+def time_wordings(wordings: Sequence[Wording], engines: Engines) -> list[tuple[Word, ...]]:
+    """Return the words of each wording with their times, in container time.
+
+    Raises:
+        OutOfMemoryError: Not even one chunk fits into memory.
+    """
+    timed: dict[int, tuple[Word, ...]] = {}
+    places = [(wording.recording, wording.chunk) for wording in wordings]
+    for batch, audio in _batches(places, engines.recognizer.capacity):
+        some = [wordings[index] for index in batch]
+        spoken = [
+            Spoken(wording.chunk, samples, wording.language, wording.words)
+            for wording, samples in zip(some, audio, strict=True)
+        ]
+        timed.update(zip(batch, time_words(spoken, engines), strict=True))
+    return [timed[index] for index in range(len(wordings))]
 
 
-def _clip(recording: Recording, piece: Piece) -> tuple[np.ndarray, Piece]:
-    return recording.waveform.read(piece.chunk.start_ms, piece.chunk.end_ms), piece
+def _batches(
+    places: Sequence[tuple[Recording, Chunk]], capacity: Capacity
+) -> Iterator[tuple[list[int], list[np.ndarray]]]:
+    """Yield the places of each batch and the audio of each: `float32[n_samples]`, of this batch alone."""
+    for batch in batching.plan([chunk.duration_ms for _, chunk in places], capacity):
+        some = [places[index] for index in batch]
+        yield batch, [recording.waveform.read(chunk.start_ms, chunk.end_ms) for recording, chunk in some]
+
+
+def _hear(clips: Sequence[tuple[np.ndarray, Chunk]], engines: Engines, options: DecodeOptions) -> list[Piece]:
+    return transcribe.hear([samples for samples, _ in clips], [chunk for _, chunk in clips], engines, options)
 
 
 def _time(clips: Sequence[tuple[np.ndarray, Piece]], engines: Engines, options: AlignOptions) -> list[Piece]:

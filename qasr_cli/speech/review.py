@@ -39,6 +39,14 @@ class Reviewed:
     uncovered: tuple[Span, ...] = ()
     failures: tuple[QasrError, ...] = ()
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What failed, for the user, in one line or none."""
+        if not self.failures:
+            return ()
+        what = "1 retry" if len(self.failures) == 1 else f"{len(self.failures)} retries"
+        return (f"{what} failed, what was heard first is kept: {self.failures[0]}",)
+
 
 def review(
     recordings: Sequence[Recording],

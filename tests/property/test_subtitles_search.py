@@ -94,7 +94,7 @@ def test_no_other_lines_cost_less(spoken, max_lines):
     if n_lines > max_lines:
         assert ruler.cost(0, n) == float("inf")
         return
-    # The fewest lines that will do, and of all ways to so many the cheapest; a bound changes nothing below it.
+    # The fewest lines that will do, and of all ways to so many the cheapest; a bound changes nothing.
     assert len(breaks) == n_lines - 1
     assert [0, *breaks, n] in fitting
     cost = ruler.cost(0, n)

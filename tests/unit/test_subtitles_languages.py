@@ -1,4 +1,4 @@
-"""Each language as its readers would have it: `languages.toml` beside this file, and what the lists must hold."""
+"""Each language as its readers would have it (`languages.toml` beside this file), and what the lists hold."""
 
 from __future__ import annotations
 
