@@ -7,7 +7,15 @@ The text is a few sentences again and again, with a pause now and then, spoken a
 and Chinese are given character by character, Thai sentence by sentence: as the recognizer gives them, and the
 hardest that they can be.
 
-FIGURES
+Five rounds on one core of an Intel Xeon (two cores, both busy with other work), no GPU, at ede9525:
+
+| language | words | cues | median CPU s | least |
+|---|---|---|---|---|
+| en | 10219 | 1135 | 0.55 | 0.54 |
+| ko | 5110 | 973 | 0.21 | 0.20 |
+| ja | 17177 | 772 | 1.18 | 1.16 |
+| zh | 12227 | 601 | 0.91 | 0.91 |
+| th | 591 | 591 | 0.51 | 0.51 |
 """
 
 from __future__ import annotations
