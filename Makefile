@@ -6,10 +6,12 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PARITY := .venv-parity
 WRITERS := .venv-writers
+OLDEST := .venv-oldest
 OUT := demo-out
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench demo-model demo-model-eval samples parity compare-writers gallery goldens clean
+.PHONY: help demo test check format bench demo-model demo-model-eval samples parity oldest compare-writers gallery \
+	goldens clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -61,6 +63,17 @@ $(WRITERS)/.installed:
 gallery: $(INSTALLED)  ## Draw the README's cues in six languages; says which fonts it needs
 	$(BIN)/python -m tools.gallery docs/languages.png
 
+oldest: $(OLDEST)/.installed  ## Test the engine with the oldest transformers that it supports
+	$(OLDEST)/bin/python -m pytest -n 2 tests/e2e/test_engine.py tests/e2e/test_checkpoints.py \
+		tests/e2e/test_models.py tests/e2e/test_steering.py tests/e2e/test_demo_model.py
+
+$(OLDEST)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(OLDEST)
+	grep -v '^transformers' constraints.txt > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(OLDEST)/constraints.txt \
+		transformers==5.17.0 -e '.[dev]'
+	@touch $@
+
 goldens: $(INSTALLED)  ## Write the golden subtitle files anew; review the diff
 	$(BIN)/python -m tests.golden.regenerate
 
@@ -79,4 +92,4 @@ $(VENV)/.demo-model: $(INSTALLED)
 	@touch $@
 
 clean:  ## Remove everything that these made
-	rm -rf $(VENV) $(PARITY) $(WRITERS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PARITY) $(OLDEST) $(WRITERS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -17,6 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from qasr_cli import pipeline
+from qasr_cli.errors import QasrError
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Status, Transcript
@@ -25,7 +26,7 @@ from qasr_cli.runs.delivery import Delivery
 from qasr_cli.runs.engine_lane import EngineLane, OpenSource, attempt
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.prefetch import Prefetch
-from qasr_cli.runs.report import Report, doubts
+from qasr_cli.runs.report import Report, doubts, failures
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.terminal.progress import Reporter
 
@@ -109,10 +110,10 @@ class Run:
         begun_s = time.monotonic()
         source = plan.source
         prepared = attempt(
-            source,
+            str(source.relative),
             lambda: pipeline.prepare(source, folder, self._options, self._stop, self._reporter.stage),
         )
-        if isinstance(prepared, Exception):
+        if isinstance(prepared, QasrError):
             return Outcome(source, Status.FAILED, wall_s=time.monotonic() - begun_s, error=prepared)
         self._reporter.prepared(source, prepared.speech_ms)
         return OpenSource(plan, prepared, begun_s)
@@ -130,9 +131,9 @@ class Run:
     def _finish(self, opened: OpenSource, engines: Engines) -> None:
         source, waveform = opened.prepared.source, opened.prepared.waveform
         waveform.path.unlink(missing_ok=True)
-        result = attempt(source, lambda: self._put_out(opened, engines))
+        result = attempt(str(source.relative), lambda: self._put_out(opened, engines))
         wall_s = time.monotonic() - opened.begun_s
-        if isinstance(result, Exception):
+        if isinstance(result, QasrError):
             self._close(Outcome(source, Status.FAILED, waveform.duration_ms, wall_s, error=result))
             return
         self._close(
@@ -142,7 +143,7 @@ class Run:
                 waveform.duration_ms,
                 wall_s,
                 outputs=tuple(opened.plan.targets.values()),
-                warnings=(*opened.prepared.warnings, *doubts(result)),
+                warnings=(*opened.prepared.warnings, *doubts(result), *failures(opened.text)),
             )
         )
 

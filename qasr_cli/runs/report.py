@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from qasr_cli.errors import ExitCode, QasrError
 from qasr_cli.records import Outcome, Status, Transcript
+from qasr_cli.speech.review import Reviewed
 from qasr_cli.speech.suspicion import Flag
 from qasr_cli.timebase import MS_PER_S, format_clock
 
@@ -33,6 +34,15 @@ def doubts(transcript: Transcript) -> tuple[str, ...]:
         first = format_clock(transcript.uncovered[0].start_ms)[:-4]
         parts.append(f"{lost_ms / MS_PER_S:.1f} s of speech without words, first at {first}")
     return ("; ".join(parts),) if parts else ()
+
+
+def failures(text: Reviewed) -> tuple[str, ...]:
+    """Return what could not be heard again: nothing, or one short line with the first of the reasons."""
+    if not text.failures:
+        return ()
+    n_failures = len(text.failures)
+    what = "1 retry" if n_failures == 1 else f"{n_failures} retries"
+    return (f"{what} failed, what was heard first is kept: {text.failures[0]}",)
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL, Counting
 from qasr_cli.timebase import MS_PER_S
 
 MIN_LINE_CELLS = 8
+HARD_PAUSE_MS = 1_500  # BBC 6: text is not held for longer than 1.5 s of silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ def resolve(
     is_framed = rate is not None and options.is_frame_true
     min_gap_ms = profile.min_gap_ms
     if is_framed and rate:
-        min_gap_ms = round(profile.gap_frames * MS_PER_S / rate)
+        # Down, so that the gap is never more frames than that; `grid` counts them.
+        min_gap_ms = int(profile.gap_frames * MS_PER_S / rate)
     limits = Limits(
         max_line_cells=options.max_line_cells or _line_cells(profile, known),
         max_lines=options.max_lines or profile.max_lines,
