@@ -116,3 +116,10 @@ def test_a_shot_is_not_worth_an_unreadable_cue():
 def test_speech_is_not_cut_for_a_shot():
     plain = show((1_000, 2_800), (2_900, 4_500), video=Video())
     assert show((1_000, 2_800), (2_900, 4_500), video=Video(None, (2_500,)))[1] == plain[1]
+
+
+def test_a_slide_show_s_frames_are_too_long_to_wait_for():
+    slides = Fraction(5)
+    assert resolve(CueOptions(), "en", frame_rate=slides).frame_rate is None
+    assert resolve(CueOptions(frame_rate=slides), "en").frame_rate == slides
+    assert resolve(CueOptions(is_frame_true=False), "en", frame_rate=PAL).frame_rate is None
