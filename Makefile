@@ -5,10 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PARITY := .venv-parity
+OLDEST := .venv-oldest
+WRITERS := .venv-writers
 OUT := demo-out
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench demo-model demo-model-eval samples parity goldens clean
+.PHONY: help demo test check format bench demo-model demo-model-eval samples parity oldest compare-writers \
+	gallery goldens clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -47,6 +50,30 @@ $(PARITY)/.installed:
 	$(PARITY)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 qwen-asr==0.0.6
 	@touch $@
 
+oldest: $(OLDEST)/.installed  ## Test the engine with the oldest transformers that it supports
+	$(OLDEST)/bin/python -m pytest -n 2 tests/e2e/test_engine.py tests/e2e/test_checkpoints.py \
+		tests/e2e/test_models.py tests/e2e/test_steering.py tests/e2e/test_demo_model.py
+
+$(OLDEST)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(OLDEST)
+	grep -v '^transformers' constraints.txt > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(OLDEST)/constraints.txt \
+		transformers==5.17.0 -e '.[dev]'
+	@touch $@
+
+compare-writers: $(INSTALLED) $(WRITERS)/.installed  ## Compare subtitles with other tools' writers; updates the READMEs
+	$(BIN)/python -m tools.compare_writers --python $(WRITERS)/bin/python --readme
+
+# Without what they need for hearing: a writer handles text, and torch would come along three times.
+$(WRITERS)/.installed:
+	$(PYTHON) -m venv $(WRITERS)
+	$(WRITERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		openai-whisper==20250625 whisperx==3.8.6 stable-ts==2.19.1 numpy tqdm
+	@touch $@
+
+gallery: $(INSTALLED)  ## Draw the README's cues in six languages; says which fonts it needs
+	$(BIN)/python -m tools.gallery docs/languages.png
+
 goldens: $(INSTALLED)  ## Write the golden subtitle files anew; review the diff
 	$(BIN)/python -m tests.golden.regenerate
 
@@ -65,4 +92,5 @@ $(VENV)/.demo-model: $(INSTALLED)
 	@touch $@
 
 clean:  ## Remove everything that these made
-	rm -rf $(VENV) $(PARITY) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PARITY) $(OLDEST) $(WRITERS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
+		.hypothesis

@@ -6,6 +6,7 @@
     ├── UndecodableError     65   not media, no audio in it, not a transcript
     ├── NoInputError         66   no such file, nothing to transcribe in a folder
     ├── UnavailableError     69   ffmpeg, weights, an engine or a device is missing
+    │   └── DeviceLostError  69   a device fails in the middle of the work
     ├── CannotCreateError    73   the output exists, two sources want one path, no permission
     ├── InputOutputError     74   disk full, a read that fails half way
     ├── OutOfMemoryError     75   even a batch of one does not fit
@@ -104,6 +105,12 @@ class UnavailableError(QasrError):
 
     exit_code = ExitCode.UNAVAILABLE
     hint = "run qasr doctor to see what is missing"
+
+
+class DeviceLostError(UnavailableError):
+    """A device failed in the middle of the work; nothing more can be computed on it by this process."""
+
+    hint = "run the same command again; qasr doctor says whether the device is there; --device cpu needs none"
 
 
 class CannotCreateError(QasrError):

@@ -105,6 +105,17 @@ class AlignOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureOptions:
+    """What is looked for in the picture.
+
+    A group of its own and not part of `MediaOptions`, because it changes neither text nor word times and so
+    does not belong to the fingerprint, which takes whole groups.
+    """
+
+    is_finding_shots: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CueOptions:
     """Limits of a cue; None means the profile's own for the language (`subtitles.profiles`).
 
@@ -181,6 +192,7 @@ class Options:
     decode: DecodeOptions = field(default_factory=DecodeOptions)
     guard: GuardOptions = field(default_factory=GuardOptions)
     align: AlignOptions = field(default_factory=AlignOptions)
+    picture: PictureOptions = field(default_factory=PictureOptions)
     cue: CueOptions = field(default_factory=CueOptions)
     output: OutputOptions = field(default_factory=OutputOptions)
     engine: EngineOptions = field(default_factory=EngineOptions)
@@ -189,7 +201,8 @@ class Options:
     def fingerprint(self, model_id: str, aligner_id: str) -> str:
         """Return 16 hex digits that change with anything that changes a transcript's text or times.
 
-        Cues are made from the transcript, so `cue` is not part of it, nor is where or how fast it ran.
+        Cues are made from the transcript, so neither `cue` nor `picture` is part of it, nor is where or how
+        fast it ran.
         """
         groups = (self.media, self.vad, self.chunk, self.decode, self.guard, self.align)
         decides = [asdict(group) for group in groups]

@@ -11,25 +11,34 @@ This module is the only one that knows the order of the stages. It starts no thr
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 from qasr_cli import formats
+from qasr_cli.errors import QasrError
 from qasr_cli.formats.script_reading import ScriptFile
-from qasr_cli.media import decode
+from qasr_cli.media import decode, shots
+from qasr_cli.media.banner import Banner
 from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import CueOptions, Options, OutputOptions
-from qasr_cli.records import Cue, Quality, Segment, Source, Span, Track, Transcript, Waveform
+from qasr_cli.records import Cue, Quality, Segment, Source, Span, Track, Transcript, Video, Waveform
 from qasr_cli.speech import chunking, following
-from qasr_cli.speech.hearing import Recording
+from qasr_cli.speech.hearing import Contain, Recording, Request, hear_all
+from qasr_cli.speech.overlay import AdLib
 from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.script import AdLib
+from qasr_cli.speech.review import review
+from qasr_cli.speech.transcribe import Piece
 from qasr_cli.speech.vad import SpeechDetector, SpeechMap
 from qasr_cli.subtitles import check, cues, limits
 from qasr_cli.timebase import format_clock
+
+_GLANCE_S = 0.2  # how long a run that is being taken down may still be waited for
+_TELL_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,7 @@ class Prepared:
     Attributes:
         speech: Where speech is and how sure the detector was of every 32 ms.
         warnings: What was wrong with the media, for the user.
+        video: What is known of its picture; None where it has none.
     """
 
     source: Source
@@ -46,6 +56,7 @@ class Prepared:
     waveform: Waveform
     speech: SpeechMap
     warnings: tuple[str, ...] = ()
+    video: Video | None = None
 
     @property
     def speech_ms(self) -> int:
@@ -58,12 +69,13 @@ class Followed:
     """A transcript in the words of a script, and where script and recording differ.
 
     Attributes:
+        known_warnings: What was wrong with the media, or could not be heard again.
         cues: The script's own, timed; None where it has none.
     """
 
     transcript: Transcript
     found: following.Followed
-    media_warnings: tuple[str, ...]
+    known_warnings: tuple[str, ...]
     cues: tuple[Cue, ...] | None
 
     @property
@@ -103,7 +115,7 @@ class Followed:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the user should know, a line each."""
-        told = list(self.media_warnings)
+        told = list(self.known_warnings)
         if self.unspoken:
             lines = ", ".join(str(line) for line in dict.fromkeys(line for line, _ in self.unspoken))
             told.append(f"{self.n_words - self.n_timed} words of the script are not said, in line {lines}")
@@ -116,8 +128,16 @@ class Cancelled(Exception):
     """The run is being taken down; nobody is waiting for this source any more."""
 
 
-def prepare(source: Source, folder: Path, options: Options, stop: threading.Event) -> Prepared:
+def prepare(
+    source: Source,
+    folder: Path,
+    options: Options,
+    stop: threading.Event,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Prepared:
     """Decode a source to a waveform in `folder`, and find the speech in it while it is being decoded.
+
+    The shots, where they are wanted, are found beside that; `tell` hears about it when it takes long.
 
     Raises:
         QasrError: The source is not there, not media or has no audio; or the disk is full.
@@ -127,6 +147,7 @@ def prepare(source: Source, folder: Path, options: Options, stop: threading.Even
     with (
         WaveformWriter(folder / f"{source.id}.s16le") as writer,
         decode.open_audio(source.path, options.media) as audio,
+        _searching_shots(source, audio.known, options) as search,
     ):
         for block in audio:
             if stop.is_set():
@@ -134,7 +155,44 @@ def prepare(source: Source, folder: Path, options: Options, stop: threading.Even
             writer.append(block)
             detector.feed(block)
         waveform = writer.close()
-        return Prepared(source, audio.track, waveform, detector.finish(), audio.warnings)
+        speech, warnings, video = detector.finish(), audio.warnings, audio.known.video
+        if search is not None:
+            _await(search, source, waveform.duration_ms, stop, tell)
+            warnings += search.warnings
+            video = video and replace(video, shots_ms=search.shots_ms)
+        return Prepared(source, audio.track, waveform, speech, warnings, video)
+
+
+def _searching_shots(
+    source: Source, known: Banner, options: Options
+) -> contextlib.AbstractContextManager[shots.ShotSearch | None]:
+    if not options.picture.is_finding_shots:
+        return contextlib.nullcontext()
+    return shots.searching(source.path, known, options.media.max_hours)
+
+
+def _await(
+    search: shots.ShotSearch,
+    source: Source,
+    duration_ms: int,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+) -> None:
+    """Wait until the shots are found; a picture takes much longer than its sound.
+
+    Raises:
+        Cancelled: `stop` was set.
+    """
+    told_s = time.monotonic()
+    while not search.is_over(_GLANCE_S):
+        if stop.is_set():
+            raise Cancelled
+        if time.monotonic() - told_s >= _TELL_EVERY_S:
+            told_s = time.monotonic()
+            reached, whole = (
+                format_clock(time_ms)[:-4] for time_ms in (max(0, search.reached_ms), duration_ms)
+            )
+            tell(f"finding shots in {source.relative}, {reached} of {whole}")
 
 
 def finish(
@@ -158,6 +216,7 @@ def finish(
         model=engines.recognizer.model_id,
         aligner=aligner_id,
         uncovered=uncovered,
+        video=prepared.video,
     )
 
 
@@ -191,8 +250,12 @@ def follow(
     engines: Engines,
     options: Options,
     heard: Callable[[int], None],
+    contain: Contain,
 ) -> Followed:
     """Return a source's transcript in the words of its script.
+
+    `heard` is told the milliseconds of speech that were recognised; `contain` runs what may fail
+    without harm.
 
     Raises:
         QasrError: The script is empty or of another recording, or nobody speaks.
@@ -200,11 +263,20 @@ def follow(
     reach = options.chunk.limited_to(engines.recognizer.capacity.max_chunk_ms)
     chunks = chunking.plan(prepared.source.id, prepared.speech, reach)
     lines = [" ".join(block) for block in script.blocks]
-    recording = Recording(prepared.waveform, prepared.speech, ())
-    found = following.follow(recording, chunks, lines, engines, options.decode, heard)
+    unheard = Recording(prepared.waveform, prepared.speech, ())
+    requests = [Request(unheard, chunk, options.decode) for chunk in chunks]
+    pieces: list[Piece] = []
+    for piece in hear_all(requests, engines, contain, heard):
+        if isinstance(piece, QasrError):
+            raise piece
+        pieces.append(piece)
+    recording = replace(unheard, pieces=tuple(pieces))
+    (text,) = review([recording], engines, options.decode, options.guard, options.align, contain)
+    found = following.follow(recording, text.segments, lines, engines, options.decode.language)
     transcript = finish(prepared, found.segments, engines, options)
+    warnings = (*prepared.warnings, *text.warnings)
     if not script.is_cued:
-        return Followed(transcript, found, prepared.warnings, None)
+        return Followed(transcript, found, warnings, None)
     cued = cues.keep(
         transcript.words,
         _blocks(script, found),
@@ -213,7 +285,7 @@ def follow(
         options.cue,
         transcript.video,
     )
-    return Followed(transcript, found, prepared.warnings, cued)
+    return Followed(transcript, found, warnings, cued)
 
 
 def _blocks(script: ScriptFile, found: following.Followed) -> list[cues.Block]:

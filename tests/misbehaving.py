@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from qasr_cli.errors import DeviceLostError, OutOfMemoryError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Finish, Hypothesis
 from qasr_cli.speech.protocols import AlignRequest, Engines, Posterior
@@ -51,6 +52,16 @@ def looping(options: EngineOptions) -> Engines:
     )
 
 
+def looping_at_length(options: EngineOptions) -> Engines:
+    """Return a recognizer that says one long sentence again and again in what is not short."""
+    sentence = "This is a long sentence about the harbour that comes again and again. "
+
+    def change(answer: Hypothesis, seconds: float, told: DecodeOptions) -> Hypothesis:
+        return Hypothesis(sentence * 6, "English", Finish.COMPLETE, 84) if seconds > SHORT_S else answer
+
+    return Engines(Misbehaving(options, change), Even())
+
+
 def always_looping(options: EngineOptions) -> Engines:
     """Return a recognizer that loops whatever it is told."""
     return Engines(Misbehaving(options, _loop), Even())
@@ -71,19 +82,60 @@ def looping_when_small(options: EngineOptions) -> Engines:
     return Engines(Misbehaving(options, change), Even())
 
 
-class _CrashingWhenAskedAgain(Misbehaving):
+class FailingWhenAskedAgain(Misbehaving):
+    """Answers its first call, and fails in all that follow."""
+
+    def __init__(self, options: EngineOptions, change: Say, error: Exception, *, n_answered: int = 1) -> None:
+        super().__init__(options, change)
+        self._error = error
+        self._n_answered = n_answered
+
     def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
-        if self.asked:
-            raise RuntimeError("cannot bear to be asked again")
+        if len(self.asked) >= self._n_answered:
+            raise self._error
         return super().recognize(audio, options)
+
+
+def _loop_when_long(answer: Hypothesis, seconds: float, options: DecodeOptions) -> Hypothesis:
+    return _loop(answer, seconds, options) if seconds > 4 else answer
 
 
 def crashing_when_asked_again(options: EngineOptions) -> Engines:
     """Return a recognizer that loops on more than four seconds, and has a bug that its next call meets."""
-    return Engines(
-        _CrashingWhenAskedAgain(options, lambda answer, s, told: _loop(answer, s, told) if s > 4 else answer),
-        Even(),
-    )
+    error = RuntimeError("cannot bear to be asked again")
+    return Engines(FailingWhenAskedAgain(options, _loop_when_long, error), Even())
+
+
+def losing_its_device(options: EngineOptions) -> Engines:
+    """Return a recognizer that loops on more than four seconds, and whose device is gone after that."""
+    error = DeviceLostError("fake:0 has failed: unspecified launch failure")
+    return Engines(FailingWhenAskedAgain(options, _loop_when_long, error), Even())
+
+
+def too_large_when_big(options: EngineOptions) -> Engines:
+    """Return a recognizer that always loops, or as the model `big` never has the memory to say so."""
+    error = OutOfMemoryError("not enough memory on the fake device")
+    n_answered = 0 if options.model == "big" else 10**6
+    return Engines(FailingWhenAskedAgain(options, _loop, error, n_answered=n_answered), Even())
+
+
+def too_large_to_load_when_big(options: EngineOptions) -> Engines:
+    """Return a recognizer that loops on what is not short; the model `big` does not fit into memory."""
+    if options.model == "big":
+        raise OutOfMemoryError("not enough memory on the fake device")
+    return looping(options)
+
+
+class _FailingEven(Even):
+    def align(self, requests: Sequence[AlignRequest]) -> list[Posterior]:
+        if any("went" in request.units for request in requests):
+            raise RuntimeError("cannot bear such a text")
+        return super().align(requests)
+
+
+def looping_past_its_aligner(options: EngineOptions) -> Engines:
+    """Return a recognizer that always loops, and an aligner that fails on a loop."""
+    return Engines(Misbehaving(options, _loop), _FailingEven())
 
 
 def truncating_long(options: EngineOptions) -> Engines:
@@ -131,6 +183,26 @@ def racing(options: EngineOptions) -> Engines:
         return Hypothesis(text, "English", Finish.COMPLETE, n_words) if seconds > SHORT_S else answer
 
     return Engines(Misbehaving(options, change), Even())
+
+
+def drawling(options: EngineOptions) -> Engines:
+    """Return a recognizer that gives up after one word in what is long."""
+
+    def change(answer: Hypothesis, seconds: float, told: DecodeOptions) -> Hypothesis:
+        return Hypothesis("Yes.", "English") if seconds > 10 else answer
+
+    return Engines(Misbehaving(options, change), Even())
+
+
+def quoting(options: EngineOptions) -> Engines:
+    """Return a recognizer that says the name of its model, and when it is asked again that it was."""
+
+    def change(answer: Hypothesis, seconds: float, told: DecodeOptions) -> Hypothesis:
+        text = options.model if len(recognizer.asked) == 1 else "asked again"
+        return Hypothesis(text, "English", Finish.COMPLETE, len(text))
+
+    recognizer = Misbehaving(options, change)
+    return Engines(recognizer, Even())
 
 
 def misspelling(options: EngineOptions) -> Engines:

@@ -11,7 +11,7 @@ import typer
 from qasr_cli import languages
 from qasr_cli.cli import choices, flags
 from qasr_cli.cli.flags import DEFAULTS
-from qasr_cli.options import DecodeOptions, EngineOptions, MediaOptions, Options
+from qasr_cli.options import DecodeOptions, EngineOptions, MediaOptions, Options, PictureOptions
 
 EPILOG = (
     "Words that are said and not written, and lines that are written and not said, do not derail the rest. "
@@ -60,6 +60,7 @@ def command(
     dtype: flags.Dtype = DEFAULTS.engine.dtype,
     batch_size: flags.BatchSize = DEFAULTS.engine.batch_size,
     engine: flags.Engine = DEFAULTS.engine.engine,
+    shots: flags.Shots = DEFAULTS.picture.is_finding_shots,
     progress: flags.Progress = "auto",
     quiet: flags.Quiet = False,
     verbose: flags.Verbose = 0,
@@ -75,6 +76,7 @@ def command(
     options = Options(
         media=replace(MediaOptions(), audio_track=audio_track),
         decode=DecodeOptions(found.code if found else None),
+        picture=PictureOptions(shots),
         output=choices.output_options(output, names, is_from_stdin=False, overwrite=overwrite),
         engine=EngineOptions(model, aligner, device, dtype, engine, batch_size, revision or None, offline),
     )

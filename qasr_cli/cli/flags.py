@@ -272,6 +272,16 @@ Fps = Annotated[
     ),
 ]
 
+Shots = Annotated[
+    bool,
+    _flag(
+        _CUES,
+        "Find where the picture changes, so that cues come and go with it. Decodes the picture, which takes "
+        "many times as long as its sound.",
+        "--shots",
+    ),
+]
+
 _RUN = "How it runs"
 Recursive = Annotated[bool, _flag(_RUN, "Look into subfolders too.", *("--recursive", "-r"))]
 Strict = Annotated[

@@ -27,6 +27,7 @@ from qasr_cli.options import Options
 from qasr_cli.pipeline import Followed
 from qasr_cli.records import Outcome, Source, Status
 from qasr_cli.runs import outputs, sources
+from qasr_cli.runs.engine_lane import contain
 from qasr_cli.terminal import logs, stdio
 from qasr_cli.terminal.progress import Reporter, make_reporter
 
@@ -91,11 +92,11 @@ def _follow(source: Source, script: ScriptFile, options: Options, reporter: Repo
     find_tools()
     with tempfile.TemporaryDirectory(prefix="qasr-", ignore_cleanup_errors=True) as folder:
         reporter.stage("reading media")
-        prepared = pipeline.prepare(source, Path(folder), options, threading.Event())
+        prepared = pipeline.prepare(source, Path(folder), options, threading.Event(), reporter.stage)
         reporter.prepared(source, prepared.speech_ms)
         reporter.stage("loading the model")
         loaded = engines.load(options.engine)
-        return pipeline.follow(prepared, script, loaded, options, reporter.recognized)
+        return pipeline.follow(prepared, script, loaded, options, reporter.recognized, contain)
 
 
 def _report(job: Job, followed: Followed) -> str:

@@ -17,6 +17,7 @@ from qasr_cli.options import (
     EngineOptions,
     MediaOptions,
     Options,
+    PictureOptions,
     RunOptions,
     VadOptions,
 )
@@ -69,6 +70,7 @@ def command(
     max_duration: flags.MaxDuration = None,
     min_gap: flags.MinGap = None,
     fps: flags.Fps = AUTO,
+    shots: flags.Shots = DEFAULTS.picture.is_finding_shots,
     recursive: flags.Recursive = DEFAULTS.run.is_recursive,
     strict: flags.Strict = DEFAULTS.run.is_strict,
     workers: flags.Workers = DEFAULTS.run.n_prepare_workers,
@@ -95,6 +97,7 @@ def command(
             (min_duration, max_duration, min_gap),
             fps,
         ),
+        picture=PictureOptions(shots),
         output=replace(
             choices.output_options(
                 choices.STDIO if json_lines else output,

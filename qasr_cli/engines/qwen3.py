@@ -20,7 +20,7 @@ from qasr_cli.engines import device, loading, prompts, steering
 from qasr_cli.engines.checkpoints import Checkpoint
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
-from qasr_cli.errors import OutOfMemoryError, UnavailableError, UsageError
+from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Finish, Hypothesis
 from qasr_cli.speech.protocols import AlignRequest, Capacity, Engines, Posterior
@@ -39,14 +39,16 @@ def load(recognizer: Checkpoint, aligner: Checkpoint | None, options: EngineOpti
     Raises:
         UsageError: Unknown device or dtype.
         UnavailableError: The device is not there, or the weights do not fit the architecture.
+        OutOfMemoryError: The weights do not fit into the device's memory.
     """
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # what matters of its messages becomes an error of ours
     placement = device.place(options.device, options.dtype)
-    return Engines(
-        Qwen3Recognizer(recognizer, placement, options.batch_size),
-        Qwen3Aligner(aligner, placement, options.batch_size) if aligner else None,
-    )
+    with _device_errors(placement.device):
+        return Engines(
+            Qwen3Recognizer(recognizer, placement, options.batch_size),
+            Qwen3Aligner(aligner, placement, options.batch_size) if aligner else None,
+        )
 
 
 class Qwen3Recognizer:
@@ -231,7 +233,11 @@ def _token_budget(n_samples: int) -> int:
 
 @contextlib.contextmanager
 def _device_errors(where: torch.device) -> Iterator[None]:
-    """Turn every way of running out of memory into the one error that batching halves on."""
+    """Turn every way of running out of memory into the one error that batching halves on.
+
+    What else a device says of itself is its end: after an illegal access or a failed launch CUDA refuses
+    everything, so whoever tries again must know that it is of no use.
+    """
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
@@ -239,6 +245,11 @@ def _device_errors(where: torch.device) -> Iterator[None]:
             torch.cuda.empty_cache()
         raise OutOfMemoryError(f"not enough memory on {where}") from error
     except RuntimeError as error:
-        if "memory" not in str(error).lower():
+        said = str(error).lower()
+        is_lost = isinstance(error, torch.AcceleratorError) and "out of memory" not in said
+        if is_lost:
+            first_line = str(error).strip().partition("\n")[0]
+            raise DeviceLostError(f"{where} has failed: {first_line}") from error
+        if "memory" not in said:
             raise
         raise OutOfMemoryError(f"not enough memory on {where}") from error

@@ -5,8 +5,10 @@ cues are written for other programs and are not read, since they follow from the
 milliseconds, keys have a fixed order, and each word and cue is one line, so that a ten-hour file stays small
 and a diff of two shows the words that changed.
 
-`confidence` is a number or null. Whatever is optional in other tools' JSON is always there in this one. Files
-from before `uncovered` was written are read as if it were empty.
+`confidence` is a number or null. `video` is null for sound alone, else the picture's frame rate (the text
+"24000/1001", or null where it varies) and the times at which the picture changes, if these were looked for.
+Whatever is optional in other tools' JSON is always there in this one. Files from before `uncovered` and
+`video` were written are read as if nothing were known.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from collections.abc import Iterator, Sequence
 
 from qasr_cli.formats.json_reading import Fields, load_object
 from qasr_cli.options import SCHEMA, OutputOptions
-from qasr_cli.records import Cue, Segment, Span, Timing, Track, Transcript, Word
+from qasr_cli.records import Cue, Segment, Span, Timing, Track, Transcript, Video, Word
 
 # Legal in JSON strings, but ends of lines to some readers (NEL, LS, PS), or not encodable: a file name that
 # is not UTF-8 comes with lone surrogates, and must come back as it was.
@@ -82,6 +84,14 @@ def _head(transcript: Transcript) -> dict[str, object]:
         "aligner": transcript.aligner,
         "fingerprint": transcript.fingerprint,
         "uncovered": [[span.start_ms, span.end_ms] for span in transcript.uncovered],
+        "video": None if transcript.video is None else _video(transcript.video),
+    }
+
+
+def _video(video: Video) -> dict[str, object]:
+    return {
+        "frame_rate": None if video.frame_rate is None else str(video.frame_rate),
+        "shots_ms": list(video.shots_ms),
     }
 
 
@@ -161,7 +171,14 @@ def read(whole: Fields) -> Transcript:
         model=whole.text("model"),
         aligner=whole.text("aligner"),
         uncovered=tuple(Span(start, end) for start, end in whole.spans("uncovered")),
+        video=_read_video(whole.optional_child("video")),
     )
+
+
+def _read_video(fields: Fields | None) -> Video | None:
+    if fields is None:
+        return None
+    return Video(fields.optional_rate("frame_rate"), fields.rising_counts("shots_ms"))
 
 
 def _read_segment(fields: Fields) -> Segment:

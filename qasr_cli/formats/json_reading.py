@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
 
 from qasr_cli.errors import UndecodableError
 
 # A year. No media is longer, and `timedelta`, which SRT goes through, ends at a billion days.
 _MAX_COUNT = 366 * 24 * 3_600_000
+_RATE = re.compile(r"[0-9]{1,9}(?:/[0-9]{1,9})?")
+_MAX_RATE = 1_000
 _HINT = "give a file that qasr --json wrote"
 
 
@@ -113,6 +118,28 @@ class Fields:
             raise self.wrong(key, "is out of range")
         return float(value)
 
+    def optional_rate(self, key: str) -> Fraction | None:
+        """Return a rate that stands there as text (`24000/1001`, `25`), or None for null."""
+        if self._get(key) is None:
+            return None
+        text = self.text(key)
+        over, _, under = text.partition("/")
+        if not _RATE.fullmatch(text) or not int(under or 1):
+            raise self.wrong(key, "must be a rate such as 25 or 24000/1001")
+        rate = Fraction(int(over), int(under or 1))
+        if not 1 <= rate <= _MAX_RATE:
+            raise self.wrong(key, "is out of range")
+        return rate
+
+    def rising_counts(self, key: str) -> tuple[int, ...]:
+        """Return a list of milliseconds, each above the one before."""
+        value = self._get(key)
+        if not isinstance(value, list) or not all(type(item) is int for item in value):
+            raise self.wrong(key, "must be a list of whole numbers")
+        if any(not 0 <= item <= _MAX_COUNT for item in value) or any(a >= b for a, b in pairwise(value)):
+            raise self.wrong(key, "must rise from 0")
+        return tuple(value)
+
     def spans(self, key: str) -> list[tuple[int, int]]:
         """Return a list of `[start, end]` in milliseconds; none when there is no such key."""
         value = self.values.get(key, [])
@@ -138,6 +165,10 @@ class Fields:
         if not isinstance(value, dict):
             raise self.wrong(key, "must be an object")
         return Fields(value, self._path(key))
+
+    def optional_child(self, key: str) -> Fields | None:
+        """Return an object, or None for null and where there is no such key."""
+        return None if self.values.get(key) is None else self.child(key)
 
     def children(self, key: str) -> list[Fields]:
         """Return a list of objects."""

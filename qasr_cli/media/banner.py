@@ -1,6 +1,7 @@
 """What ffmpeg says about a file: what is in it, and what is wrong with it.
 
-In goes ffmpeg's stderr; out come the container's clock, its audio tracks and the first complaint. Read from
+In goes ffmpeg's stderr; out come the container's clock, its audio tracks, the pace of its picture and the
+first complaint. Read from
 what the decoding ffmpeg says rather than from ffprobe, because a machine may have no ffprobe, and because one
 process a file is half the price of two. It holds nothing but text, and believes none of it to be printable.
 """
@@ -9,10 +10,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 
 from qasr_cli.media.process import Ears
-from qasr_cli.records import Track
-from qasr_cli.timebase import seconds_to_ms
+from qasr_cli.records import Track, Video
+from qasr_cli.timebase import broadcast_rate, seconds_to_ms
 
 # What is worth keeping of `-loglevel level+info`: not tags and chapters, which are as long as they like. The
 # level at the start of the line tells ffmpeg's own words from a title that looks like them.
@@ -34,6 +36,9 @@ _STREAM = re.compile(
     r"(?P<kind>Audio|Video): (?P<rest>.*)$",
     re.M,
 )
+_JUMPING_CLOCKS = {"mpegts", "mpeg", "ogg"}
+_PRINTED_FPS = Fraction(1, 100)  # how fine ffmpeg prints a rate
+_MAX_FPS = 1_000
 _CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "quad": 4, "quad(side)": 4, "hexagonal": 6}
 _CHANNELS |= {"octagonal": 8, "cube": 8, "hexadecagonal": 16}
 
@@ -55,6 +60,7 @@ class Banner:
         has_video: There is a moving picture (a cover is none).
         tracks: The audio tracks, in order; their `start_ms` count from the container's start.
         track_starts_ms: Where each begins on the container's clock; 0 where ffmpeg does not say (before 7).
+        frame_rate: Of the moving picture; None where it varies or is not known exactly.
     """
 
     formats: str
@@ -62,6 +68,17 @@ class Banner:
     has_video: bool
     tracks: tuple[Track, ...]
     track_starts_ms: tuple[int, ...]
+    frame_rate: Fraction | None = None
+
+    @property
+    def is_jumping(self) -> bool:
+        """Whether its clock may jump: ffmpeg starts that at the streams in use, not at the container's."""
+        return self.formats in _JUMPING_CLOCKS
+
+    @property
+    def video(self) -> Video | None:
+        """What is known of the moving picture; None where there is none."""
+        return Video(self.frame_rate) if self.has_video else None
 
 
 def read(said: str) -> Banner:
@@ -75,19 +92,24 @@ def read(said: str) -> Banner:
     start_ms = seconds_to_ms(float(clock[4])) if clock and clock[4] else 0
     streams = list(_STREAM.finditer(about_input))
     audio = [item for item in streams if item["kind"] == "Audio"]
+    pictures = [
+        item["rest"] for item in streams if item["kind"] == "Video" and "(attached pic)" not in item["rest"]
+    ]
     return Banner(
         formats=known["formats"] if known else "",
         start_ms=start_ms,
-        has_video=any(item["kind"] == "Video" and "(attached pic)" not in item["rest"] for item in streams),
+        has_video=bool(pictures),
         tracks=tuple(_track(item, start_ms, duration_ms) for item in audio),
         track_starts_ms=tuple(_start_ms(item) or 0 for item in audio),
+        frame_rate=_frame_rate(pictures[0]) if pictures else None,
     )
 
 
-def first_complaint(said: str) -> str:
-    """Return what ffmpeg first called an error that touches the sound, or ""."""
+def first_complaint(said: str, *, is_of_picture: bool = False) -> str:
+    """Return what ffmpeg first called an error that touches the sound (or the picture), or ""."""
     for match in _COMPLAINT.finditer(said):
-        if not _IDLE.search(match["what"]) and not _IDLE_WHO.search(match["who"]):
+        is_idle = _IDLE.search(match["what"]) or (not is_of_picture and _IDLE_WHO.search(match["who"]))
+        if not is_idle:
             return match["what"].removeprefix("Error opening input: ")
     return ""
 
@@ -95,6 +117,24 @@ def first_complaint(said: str) -> str:
 def _start_ms(match: re.Match[str]) -> int | None:
     start = re.search(r", start (-?\d+\.\d+)", match["rest"])
     return seconds_to_ms(float(start[1])) if start else None
+
+
+def _frame_rate(rest: str) -> Fraction | None:
+    """Return the exact rate of a picture whose every frame is shown equally long, else None.
+
+    ffmpeg names the mean of all frames (`fps`) and the finest grid that they lie on (`tbr`). Where these are
+    one, or the grid is of half frames (interlaced pictures, and those it has not looked into), the rate is
+    constant. It prints two digits, which stand for an exact rate only if they are a broadcaster's rate, a
+    whole number or a half.
+    """
+    mean, grid = (re.search(rf", (\d+(?:\.\d+)?) {unit}(?:,| |$)", rest) for unit in ("fps", "tbr"))
+    if mean is None or grid is None:
+        return None
+    fps, tbr = Fraction(mean[1]), Fraction(grid[1])
+    if min(abs(tbr - fps), abs(tbr - 2 * fps)) > _PRINTED_FPS or not 1 <= fps <= _MAX_FPS:
+        return None
+    rate = broadcast_rate(fps)
+    return rate if rate != fps or (2 * fps).denominator == 1 else None
 
 
 def _track(match: re.Match[str], container_start_ms: int, duration_ms: int | None) -> Track:

@@ -1,6 +1,6 @@
 """The ffmpeg commands of qasr, each inside the same cage.
 
-In go a path and an audio track's number; out come argument lists. Nothing is run here.
+In go a path and what is wanted of it; out come argument lists. Nothing is run here.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import ffmpeg
 
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.timebase import MS_PER_S, SAMPLE_RATE_HZ
+
+_S_PER_HOUR = 3600
 
 _PLACEHOLDER = "INPUT"
 _MAX_ALLOC_BYTES = 512 * 1024**2  # in one piece; the largest honest ones are cover pictures
@@ -38,8 +40,16 @@ _CODECS = (
     "pcm_alaw,pcm_mulaw,pcm_bluray,pcm_dvd,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,adpcm_ima_ws,adpcm_swf,"
     "adpcm_yamaha"
 )
-# A picture is never decoded; but some containers cannot tell when it starts before its header has been read.
+# For sound no picture is decoded; but some containers cannot tell when it starts before its header was read.
 _VIDEO_CODECS = "h264,hevc,mpeg4,mpeg2video,mpeg1video,vp8,vp9,av1,libdav1d,vc1,wmv3,msmpeg4v3,theora,mjpeg"
+# And those of cameras and cutting rooms; used only where shots are asked for.
+_SHOT_CODECS = f"{_VIDEO_CODECS},prores,dnxhd,dvvideo"
+_MAX_PIXELS = 8192 * 8192
+# Always the same small picture, whatever shape and size the file claims; times in milliseconds.
+_CHANGES = (
+    "settb=expr=1/1000,scale=320:180:flags=fast_bilinear,scdet=threshold=100,"
+    "metadata=mode=print:key=lavfi.scd.mafd:direct=1:file=-"
+)
 
 
 def decode(path: Path, audio_track: int, late_ms: int = 0) -> list[str]:
@@ -68,8 +78,31 @@ def decode_on_the_clock_of_all(path: Path, audio_track: int, *, is_jumping: bool
     samples = _samples(media, audio_track)
     if not is_jumping:
         return _finished(samples, path)
-    nowhere = ffmpeg.output(media["v?"], media["a"], "-", format="null", c="copy")
-    return _finished(ffmpeg.merge_outputs(samples, nowhere), path)
+    return _finished(ffmpeg.merge_outputs(samples, _nowhere(media)), path)
+
+
+def find_shots(path: Path, max_hours: float, *, is_jumping: bool) -> list[str]:
+    """Return the command that prints to stdout how much each frame differs from the one before.
+
+    Args:
+        path: The media.
+        max_hours: How much of it is looked at.
+        is_jumping: As above; its times then count from where the sound's do.
+    """
+    media = _input(f"{_SHOT_CODECS},{_CODECS}" if is_jumping else _SHOT_CODECS, max_pixels=str(_MAX_PIXELS))
+    changes = media["V:0"].output(  # V: no cover
+        "-",
+        format="null",
+        vf=_CHANGES,
+        t=max_hours * _S_PER_HOUR,
+        **{"an": None, "sn": None, "dn": None},
+    )
+    return _finished(ffmpeg.merge_outputs(changes, _nowhere(media)) if is_jumping else changes, path)
+
+
+def _nowhere(media: Any) -> Any:
+    """Return an output that puts all streams to use and keeps none."""
+    return ffmpeg.output(media["v?"], media["a?"], "-", format="null", c="copy")
 
 
 def _input(codecs: str, **more: str) -> Any:

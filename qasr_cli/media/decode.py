@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,14 +26,13 @@ from qasr_cli.errors import (
 from qasr_cli.media import banner, command
 from qasr_cli.media.banner import Banner
 from qasr_cli.media.process import Child, running
+from qasr_cli.media.verdict import what_went_wrong
 from qasr_cli.options import MediaOptions
 from qasr_cli.records import Track
 from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, format_clock
 
 _BLOCK_BYTES = 2_000 * BYTES_PER_MS
 _MS_PER_HOUR = 3_600_000
-# Their clocks may jump, so ffmpeg starts them at the track it was asked for, not at the container's start.
-_JUMPING_CLOCKS = {"mpegts", "mpeg", "ogg"}
 _EMPTY_WORDS = {"invalid argument", "invalid data found when processing input"}
 
 
@@ -43,15 +41,17 @@ class AudioStream:
 
     Attributes:
         track: Which track this is.
+        known: What the container says of itself.
         warnings: What was wrong with the media; complete when the iteration has ended.
     """
 
-    def __init__(self, path: Path, child: Child, track: Track, first: bytes, max_hours: float) -> None:
+    def __init__(self, path: Path, child: Child, known: Banner, first: bytes, options: MediaOptions) -> None:
         self._path = path
         self._child = child
         self._first = first
-        self._max_hours = max_hours
-        self.track = track
+        self._max_hours = options.max_hours
+        self.known = known
+        self.track = known.tracks[options.audio_track]
         self.warnings: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -74,7 +74,7 @@ class AudioStream:
 
     def _judge(self, n_bytes: int) -> None:
         """Decide at the end of the samples whether ffmpeg was content."""
-        reason = _what_went_wrong(self._path, self._child)
+        reason = what_went_wrong(self._path, self._child)
         if not n_bytes and "not on whitelist" in self._child.said and "opening decoder" in reason:
             reason = f"its sound is {self.track.codec}, which qasr does not decode"
         if not n_bytes:
@@ -103,15 +103,14 @@ def open_audio(path: Path, options: MediaOptions) -> Iterator[AudioStream]:
         track = _choose(path, child, known, wanted)
         warnings: tuple[str, ...] = ()
         if _may_misread_clock(known, wanted):
-            is_jumping = known.formats in _JUMPING_CLOCKS
-            again = command.decode_on_the_clock_of_all(path, wanted, is_jumping=is_jumping)
+            again = command.decode_on_the_clock_of_all(path, wanted, is_jumping=known.is_jumping)
             child, first = _begin(stack, again)
             if not first:  # its picture cannot even be described: better its sound alone than nothing
-                late_ms = track.start_ms if is_jumping else 0
+                late_ms = track.start_ms if known.is_jumping else 0
                 child, first = _begin(stack, command.decode(path, wanted, late_ms))
                 if not late_ms:
                     warnings = ("its picture is unreadable; if its sound starts later, subtitles are early",)
-        audio = AudioStream(path, child, track, first, options.max_hours)
+        audio = AudioStream(path, child, known, first, options)
         audio.warnings = warnings
         yield audio
 
@@ -145,7 +144,7 @@ def _choose(path: Path, child: Child, known: Banner, wanted: int) -> Track:
     if wanted < len(known.tracks):
         return known.tracks[wanted]
     if not known.tracks:
-        reason = _what_went_wrong(path, child)
+        reason = what_went_wrong(path, child)
         if known.formats:
             raise UndecodableError(f"{path}: no audio track in it")
         more = f": {reason}" if reason and reason not in _EMPTY_WORDS else ""
@@ -159,20 +158,7 @@ def _choose(path: Path, child: Child, known: Banner, wanted: int) -> Track:
 
 def _may_misread_clock(known: Banner, wanted: int) -> bool:
     """Tell whether ffmpeg may have used another moment than the container's start as 0."""
-    if known.formats in _JUMPING_CLOCKS:
+    if known.is_jumping:
         is_alone = not known.has_video and len(known.tracks) == 1
         return not is_alone and known.track_starts_ms[wanted] != known.start_ms
     return known.has_video and known.start_ms != 0
-
-
-def _what_went_wrong(path: Path, child: Child) -> str:
-    """Return why ffmpeg, which has ended or is about to, is not content; "" if it is."""
-    status = child.finish()
-    if child.was_stuck:
-        return "ffmpeg got stuck"
-    if status < 0:
-        return f"ffmpeg crashed ({signal.Signals(-status).name})"
-    reason = banner.first_complaint(child.said).replace(command.file_url(path), "").strip(": ")
-    if not reason and status != 0:
-        return f"ffmpeg ended with {status}"
-    return reason[:1].lower() + reason[1:]

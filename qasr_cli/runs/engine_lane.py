@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from qasr_cli.errors import QasrError, from_os_error
+from qasr_cli.errors import DeviceLostError, QasrError, from_os_error
 from qasr_cli.options import Options
 from qasr_cli.pipeline import Prepared
-from qasr_cli.records import Chunk, Source
+from qasr_cli.records import Chunk
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.speech import batching, chunking, transcribe
 from qasr_cli.speech.hearing import Recording
@@ -126,8 +126,9 @@ class EngineLane:
         """Fill in the pieces of one batch; when it fails, find out whose chunk it was."""
         if not jobs:
             return
-        pieces = attempt(jobs[0].owner.prepared.source, lambda: self._hear_batch(jobs))
-        if not isinstance(pieces, Exception):
+        name = str(jobs[0].owner.prepared.source.relative)
+        pieces = attempt(name, lambda: self._hear_batch(jobs))
+        if not isinstance(pieces, QasrError):
             for job, piece in zip(jobs, pieces, strict=True):
                 job.owner.pieces[job.chunk.index] = piece
         elif len(jobs) == 1:
@@ -157,16 +158,17 @@ class EngineLane:
             return
         options = self._options
         texts = attempt(
-            complete[0].prepared.source,
+            str(complete[0].prepared.source.relative),
             lambda: review(
                 [opened.recording for opened in complete],
                 self._engines,
                 options.decode,
                 options.guard,
                 options.align,
+                contain,
             ),
         )
-        if not isinstance(texts, Exception):
+        if not isinstance(texts, QasrError):
             for opened, text in zip(complete, texts, strict=True):
                 opened.text = text
         elif len(complete) == 1:
@@ -181,8 +183,8 @@ def _owners(jobs: Sequence[Job]) -> list[OpenSource]:
     return list({id(job.owner): job.owner for job in jobs}.values())
 
 
-def attempt(source: Source, work: Callable[[], Value]) -> Value | Exception:
-    """Return what `work` returns, or why it could not; whatever happens to a source stays with it."""
+def attempt(name: str, work: Callable[[], Value]) -> Value | QasrError:
+    """Return what `work` returns, or why it could not; whatever happens to what is named stays with it."""
     try:
         return work()
     except ReaderGone:  # ends the run, not the source
@@ -190,7 +192,19 @@ def attempt(source: Source, work: Callable[[], Value]) -> Value | Exception:
     except QasrError as error:
         return error
     except OSError as error:
-        return from_os_error(error, str(source.relative))
+        return from_os_error(error, name)
     except Exception as error:
-        logger.debug("%s failed", source.relative, exc_info=True)
-        return QasrError(f"{source.relative}: unexpected {type(error).__name__}: {error}")
+        logger.debug("%s failed", name, exc_info=True)
+        return QasrError(f"{name}: unexpected {type(error).__name__}: {error}")
+
+
+def contain(work: Callable[[], Value]) -> Value | QasrError:
+    """Return what hearing again returns, or why it could not: there is a text already, which is kept.
+
+    Raises:
+        DeviceLostError: The trouble is not this work's, since nothing more can be computed.
+    """
+    result = attempt("the engine", work)
+    if isinstance(result, DeviceLostError):
+        raise result
+    return result

@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from qasr_cli import formats, pipeline
-from qasr_cli.errors import QualityError
+from qasr_cli.errors import QasrError, QualityError
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Quality, Status, Transcript
@@ -109,8 +109,11 @@ class Run:
     def _prepare(self, plan: Plan, folder: Path) -> OpenSource | Outcome:
         begun_s = time.monotonic()
         source = plan.source
-        prepared = attempt(source, lambda: pipeline.prepare(source, folder, self._options, self._stop))
-        if isinstance(prepared, Exception):
+        prepared = attempt(
+            str(source.relative),
+            lambda: pipeline.prepare(source, folder, self._options, self._stop, self._reporter.stage),
+        )
+        if isinstance(prepared, QasrError):
             return Outcome(source, Status.FAILED, wall_s=time.monotonic() - begun_s, error=prepared)
         self._reporter.prepared(source, prepared.speech_ms)
         return OpenSource(plan, prepared, begun_s)
@@ -128,9 +131,9 @@ class Run:
     def _finish(self, opened: OpenSource, engines: Engines) -> None:
         source, waveform = opened.prepared.source, opened.prepared.waveform
         waveform.path.unlink(missing_ok=True)
-        result = attempt(source, lambda: self._put_out(opened, engines))
+        result = attempt(str(source.relative), lambda: self._put_out(opened, engines))
         wall_s = time.monotonic() - opened.begun_s
-        if isinstance(result, Exception):
+        if isinstance(result, QasrError):
             self._close(Outcome(source, Status.FAILED, waveform.duration_ms, wall_s, error=result))
             return
         transcript, quality = result
@@ -143,7 +146,7 @@ class Run:
                 wall_s,
                 outputs=tuple(opened.plan.targets.values()),
                 error=error,
-                warnings=(*opened.prepared.warnings, *doubts(transcript)),
+                warnings=(*opened.prepared.warnings, *doubts(transcript), *opened.text.warnings),
                 quality=quality,
             )
         )

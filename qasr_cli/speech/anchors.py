@@ -25,6 +25,8 @@ _PAIR, _SKIP_HEARD, _SKIP_SCRIPT = 0, 1, 2
 _WINDOW = 11  # words; in so many of a passage that is read, most are heard as written …
 _LEAST_AGREEMENT = 0.4  # … and in two unrelated texts a fifth to a third are the same by chance
 _SHORTEST_FOREIGN = 6
+_LARGEST_ISLAND = 2  # words that are the same by chance ("is", "a") amid a passage that is not read …
+_NEAREST_SHORE = 3  # … and so many words without a partner on either side: fewer were only not heard
 _LONGEST_UNLIKE_RUN = 4  # so many strangers in a row are misheard words; more are another text
 
 Pairing = list[int | None]
@@ -49,6 +51,8 @@ def pair(script: Sequence[str], heard: Sequence[str]) -> Pairing:
     _fill(script, heard, pairing)
     _unpair_strangers(script, heard, pairing)
     _unpair_coincidences(script, heard, pairing)
+    _unpair_edges(script, heard, pairing)
+    _unpair_islands(pairing)
     return pairing
 
 
@@ -122,9 +126,9 @@ def _best(script: Sequence[str], heard: Sequence[str]) -> list[tuple[int, int]]:
     rows: dict[str, np.ndarray] = {}
     for i, word in enumerate(script, 1):
         if word not in rows:
-            rows[word] = np.array([_likeness(word, other) for other in words])[number]
-        likeness = rows[word]
-        paired = np.concatenate([[-(1 << 30)], best[:-1] + likeness])
+            rows[word] = np.array([_score(word, other) for other in words])[number]
+        scores = rows[word]
+        paired = np.concatenate([[-(1 << 30)], best[:-1] + scores])
         skipped = best + _MISSING
         without_skips = np.maximum(paired, skipped)
         # the best way into a column along the row: a running maximum, each step costing a heard word
@@ -143,19 +147,23 @@ def _best(script: Sequence[str], heard: Sequence[str]) -> list[tuple[int, int]]:
 
 
 @lru_cache(maxsize=1 << 16)
-def _likeness(word: str, other: str) -> int:
+def _score(word: str, other: str) -> int:
     if word == other:
         return _EQUAL
     return _ALIKE if alike(word, other) else _OTHER
 
 
 def alike(word: str, other: str) -> bool:
-    """Return whether two normalized words share half of their letter pairs (Dice's coefficient)."""
+    """Return whether two normalized words share half of their letter pairs."""
+    return likeness(word, other) >= _ALIKE_SHARE
+
+
+def likeness(word: str, other: str) -> float:
+    """Return the share of letter pairs that two normalized words have in common (Dice's coefficient)."""
     if not word or not other:
-        return False
+        return 0.0
     mine, theirs = _letter_pairs(word), _letter_pairs(other)
-    common = sum((mine & theirs).values())
-    return 2 * common >= _ALIKE_SHARE * (mine.total() + theirs.total())
+    return 2 * sum((mine & theirs).values()) / (mine.total() + theirs.total())
 
 
 @lru_cache(maxsize=1 << 14)
@@ -169,7 +177,7 @@ def _unpair_strangers(script: Sequence[str], heard: Sequence[str], pairing: Pair
     run: list[int] = []
     for place in range(len(script) + 1):
         partner = pairing[place] if place < len(script) else None
-        if partner is not None and _likeness(script[place], heard[partner]) == _OTHER:
+        if partner is not None and _are_strangers(script, heard, pairing, place):
             run.append(place)
             continue
         if partner is None and place < len(script):
@@ -184,7 +192,7 @@ def _unpair_coincidences(script: Sequence[str], heard: Sequence[str], pairing: P
     """Take apart passages in which few words agree: another text is said there, with a few of the same."""
     agrees = np.array(
         [
-            partner is not None and _likeness(word, heard[partner]) != _OTHER
+            partner is not None and _score(word, heard[partner]) != _OTHER
             for word, partner in zip(script, pairing, strict=True)
         ],
         dtype=float,
@@ -205,6 +213,55 @@ def _unpair_coincidences(script: Sequence[str], heard: Sequence[str], pairing: P
             while last >= first and agrees[last] and _follows(pairing, last, last + 1):
                 last -= 1
             pairing[first : last + 1] = [None] * (last + 1 - first)
+
+
+def _unpair_edges(script: Sequence[str], heard: Sequence[str], pairing: Pairing) -> None:
+    """Take apart the words beside a passage that is not read, as far as more of them differ than agree."""
+    blocks = _blocks(pairing)
+    for index, (first, last) in enumerate(blocks):
+        before = first - (blocks[index - 1][1] if index else 0)
+        after = (blocks[index + 1][0] if index + 1 < len(blocks) else len(script)) - last
+        from_left, from_right = range(first, last), range(last - 1, first - 1, -1)
+        for gap, places in ((before, from_left), (after, from_right)):
+            if gap >= _SHORTEST_FOREIGN:
+                for place in places[: _foreign_edge(script, heard, pairing, places)]:
+                    pairing[place] = None
+
+
+def _foreign_edge(
+    script: Sequence[str], heard: Sequence[str], pairing: Pairing, places: Sequence[int]
+) -> int:
+    """Return how many of the places, from the first on, hold by two more strangers than words that agree.
+
+    A single stranger is a changed word, unless nothing follows it.
+    """
+    balance = np.cumsum([-1 if _are_strangers(script, heard, pairing, place) else 1 for place in places])
+    lowest = int(balance.argmin())
+    is_all = lowest + 1 == len(places)
+    return lowest + 1 if balance[lowest] <= (-1 if is_all else -2) else 0
+
+
+def _are_strangers(script: Sequence[str], heard: Sequence[str], pairing: Pairing, place: int) -> bool:
+    partner = pairing[place]
+    return partner is not None and _score(script[place], heard[partner]) == _OTHER
+
+
+def _unpair_islands(pairing: Pairing) -> None:
+    """Take apart a word or two that are the same by chance, in the middle of what is not read."""
+    blocks = _blocks(pairing)
+    shores = [0, *(last for _, last in blocks)], [*(first for first, _ in blocks), len(pairing)]
+    gaps = [right - left for left, right in zip(*shores, strict=True)]
+    for (first, last), before, after in zip(blocks, gaps, gaps[1:], strict=False):
+        is_amid = min(before, after) >= _NEAREST_SHORE and max(before, after) >= _SHORTEST_FOREIGN
+        if is_amid and last - first <= _LARGEST_ISLAND:
+            pairing[first:last] = [None] * (last - first)
+
+
+def _blocks(pairing: Pairing) -> list[tuple[int, int]]:
+    """Return the runs `[first, last)` of script words that each have a partner."""
+    runs = itertools.groupby(range(len(pairing)), key=lambda place: pairing[place] is not None)
+    paired = [list(places) for is_paired, places in runs if is_paired]
+    return [(places[0], places[-1] + 1) for places in paired]
 
 
 def _follows(pairing: Pairing, before: int, after: int) -> bool:

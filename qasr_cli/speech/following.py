@@ -1,29 +1,30 @@
-"""A recording followed through its script: heard, laid over the script, and timed with the script's words.
+"""A recording followed through its script: laid under the script, and timed with the script's words.
 
-In go a waveform, its chunks and the script's lines; out come segments that hold the script's spelling, and
-what differs. Audio is read a batch at a time, so that memory grows with the batch and not with the recording.
-Hears each chunk once: what cannot be right is not heard again here, since the script says what was said.
+In go a recording that was heard and the script's lines; out come segments that hold the script's spelling,
+and what differs. Never hears anything itself: what was said is settled before it is compared with a script.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from statistics import mean
 
 from qasr_cli import languages
 from qasr_cli.errors import QualityError, UndecodableError
-from qasr_cli.options import AlignOptions, DecodeOptions
-from qasr_cli.records import Chunk, Segment, Waveform, Word, longest_language
-from qasr_cli.speech import batching, script
-from qasr_cli.speech.forced_alignment import Spoken, time_words
-from qasr_cli.speech.hearing import Recording
+from qasr_cli.records import Chunk, Segment, Word, longest_language
+from qasr_cli.speech import chunking, matching, overlay, script
+from qasr_cli.speech.hearing import Recording, Wording, time_wordings
+from qasr_cli.speech.matching import Match
+from qasr_cli.speech.overlay import Overlay, Token
 from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.script import Overlay, Script, Token
-from qasr_cli.speech.transcribe import transcribe
+from qasr_cli.speech.script import Script
 from qasr_cli.speech.units import find_units
+from qasr_cli.speech.vad import SpeechMap
 from qasr_cli.timebase import MS_PER_S
 
 _LEAST_FIT = 0.35  # of the script's words heard; another talk in the same language has a tenth to a quarter
+_MUCH_LESS = 0.5  # of the doubt: an aligner finds something like a word nearly everywhere
 _MOST_WORDS_PER_S = 12  # of speech; auctioneers reach 8
 
 
@@ -44,70 +45,76 @@ class Followed:
 
 def follow(
     recording: Recording,
-    chunks: Sequence[Chunk],
+    segments: Sequence[Segment],
     lines: Sequence[str],
     engines: Engines,
-    options: DecodeOptions,
-    heard: Callable[[int], None] = lambda ms: None,
+    language: str | None = None,
 ) -> Followed:
     """Return the script's words with the times at which they are spoken.
 
     Args:
-        recording: With nothing heard yet.
-        chunks: All of it where somebody speaks.
+        recording: For its audio, and where speech is in it.
+        segments: All that was heard in it, with times.
         lines: Of the script; at least one.
-        engines: Recognizer, and aligner if there is one.
-        options: What the recognizer is told.
-        heard: Called with milliseconds of speech that are done.
+        engines: For the aligner, if there is one.
+        language: Of the script, a code; None: the one that is spoken.
 
     Raises:
         UndecodableError: Nobody speaks.
         QualityError: The script is not of this recording.
         OutOfMemoryError: Not even one chunk fits into memory.
     """
-    waveform, speech = recording.waveform, recording.speech
-    segments = _recognized(waveform, chunks, engines, options, heard)
-    spoken_chunks = [chunk for chunk, segment in zip(chunks, segments, strict=True) if segment]
-    found = [segment for segment in segments if segment]
-    if not found:
+    if not segments:
         raise UndecodableError("nobody speaks in it", "check the audio track: --audio-track")
-    text = script.read(lines, options.language or longest_language(found))
-    _refuse_too_long(text, chunks)
-    laid = script.overlay(text, found, speech.clear_ms)
-    _refuse_foreign(laid, found)
-    timed = _timed(waveform, spoken_chunks, found, laid, engines)
+    text = script.read(lines, language or longest_language(segments))
+    _refuse_too_long(text, recording.speech)
+    clear_ms = recording.speech.clear_ms
+    matched = matching.match(text, segments)
+    _refuse_foreign(matched, segments)
+    settled = matching.without_echoes(_settled(recording, matched, engines), clear_ms)
+    laid = overlay.lay(settled, clear_ms)
+    timed = _timed(recording, segments, laid.parts, engines)
     kept = [
-        script.segment_of(part, words, segment)
-        for part, words, segment in zip(laid.parts, timed, found, strict=True)
+        overlay.segment_of(part, words, segment)
+        for part, words, segment in zip(laid.parts, timed, segments, strict=True)
     ]
     places = tuple(token.place for part in laid.parts for token in part if token.place is not None)
     return Followed(text, laid, tuple(segment for segment in kept if segment), places)
 
 
-def _recognized(
-    waveform: Waveform,
-    chunks: Sequence[Chunk],
-    engines: Engines,
-    options: DecodeOptions,
-    heard: Callable[[int], None],
-) -> list[Segment | None]:
-    segments: list[Segment | None] = [None] * len(chunks)
-    for batch in batching.plan([chunk.duration_ms for chunk in chunks], engines.recognizer.capacity):
-        some = [chunks[index] for index in batch]
-        audio = [waveform.read(chunk.start_ms, chunk.end_ms) for chunk in some]
-        answers = transcribe(audio, some, engines, options, AlignOptions())
-        for index, answer in zip(batch, answers, strict=True):
-            segments[index] = answer
-        heard(sum(span.duration_ms for chunk in some for span in chunk.speech))
-    return segments
+def _settled(recording: Recording, matched: Match, engines: Engines) -> Match:
+    """Return the match with every dispute settled for whom the aligner finds in the sound.
+
+    A speaker who leaves the script is heard with certainty and the script's words are found nowhere; where
+    the recognizer made something up, it is the other way round.
+    """
+    disputes = matching.disputes(matched)
+    if not disputes:
+        return matched
+    for_script = overlay.lay(matching.settle(matched, disputes), recording.speech.clear_ms)
+    disputed = {dispute.segment for dispute in disputes}
+    parts = [part if index in disputed else () for index, part in enumerate(for_script.parts)]
+    found: dict[int | None, Word] = {}
+    for part, words in zip(parts, _timed(recording, matched.segments, parts, engines), strict=True):
+        found.update(zip((token.place for token in part), words, strict=True))
+    return matching.settle(
+        matched,
+        [
+            dispute
+            for dispute in disputes
+            if _doubt(found[place] for place in range(dispute.first, dispute.last))
+            < _MUCH_LESS * _doubt(one.word for one in matched.heard[dispute.begin : dispute.end])
+        ],
+    )
+
+
+def _doubt(words: Iterable[Word]) -> float:
+    """Return how unsure the aligner was on average; an estimated word was not found at all."""
+    return 1 - mean(word.confidence or 0.0 for word in words)
 
 
 def _timed(
-    waveform: Waveform,
-    chunks: Sequence[Chunk],
-    segments: Sequence[Segment],
-    laid: Overlay,
-    engines: Engines,
+    recording: Recording, segments: Sequence[Segment], parts: Sequence[tuple[Token, ...]], engines: Engines
 ) -> list[tuple[Word, ...]]:
     """Return a time for each token; where the script says what was heard, the times are there already."""
     timed = [
@@ -115,30 +122,25 @@ def _timed(
             replace(word, lead=token.shown.lead, text=token.shown.text)
             for token, word in zip(part, segment.words, strict=False)
         )
-        for part, segment in zip(laid.parts, segments, strict=True)
+        for part, segment in zip(parts, segments, strict=True)
     ]
     changed = [
         index
-        for index, (part, segment) in enumerate(zip(laid.parts, segments, strict=True))
+        for index, (part, segment) in enumerate(zip(parts, segments, strict=True))
         if part and not _sounds_alike(part, segment)
     ]
-    capacity = (engines.aligner or engines.recognizer).capacity
-    for batch in batching.plan([chunks[index].duration_ms for index in changed], capacity):
-        some = [changed[number] for number in batch]
-        answers = time_words(
-            [
-                Spoken(
-                    chunks[index],
-                    waveform.read(chunks[index].start_ms, chunks[index].end_ms),
-                    _name(segments[index]),
-                    tuple(token.shown for token in laid.parts[index]),
-                )
-                for index in some
-            ],
-            engines,
+    whole = Chunk(0, 0, 0, recording.speech.duration_ms, recording.speech.spans)
+    wordings = [
+        Wording(
+            recording,
+            chunking.part(whole, recording.speech, segments[index].start_ms, segments[index].end_ms),
+            _name(segments[index]),
+            tuple(token.shown for token in parts[index]),
         )
-        for index, answer in zip(some, answers, strict=True):
-            timed[index] = answer
+        for index in changed
+    ]
+    for index, words in zip(changed, time_wordings(wordings, engines), strict=True):
+        timed[index] = words
     return timed
 
 
@@ -157,8 +159,8 @@ def _name(segment: Segment) -> str | None:
     return known.name if known else None
 
 
-def _refuse_too_long(text: Script, chunks: Sequence[Chunk]) -> None:
-    speech_s = sum(span.duration_ms for chunk in chunks for span in chunk.speech) / MS_PER_S
+def _refuse_too_long(text: Script, speech: SpeechMap) -> None:
+    speech_s = sum(span.duration_ms for span in speech.spans) / MS_PER_S
     if len(text.words) > _MOST_WORDS_PER_S * max(speech_s, 1):
         raise QualityError(
             f"the script has {len(text.words)} words and the recording {speech_s:.0f} s of speech; "
@@ -167,13 +169,13 @@ def _refuse_too_long(text: Script, chunks: Sequence[Chunk]) -> None:
         )
 
 
-def _refuse_foreign(laid: Overlay, segments: Sequence[Segment]) -> None:
-    if laid.fit >= _LEAST_FIT:
+def _refuse_foreign(matched: Match, segments: Sequence[Segment]) -> None:
+    if matched.fit >= _LEAST_FIT:
         return
     spoken = languages.find(longest_language(segments) or "")
     where = f"in {spoken.name} speech" if spoken else "in it"
     raise QualityError(
-        f"only {laid.fit:.0%} of the script's words are heard {where}; "
+        f"only {matched.fit:.0%} of the script's words are heard {where}; "
         "it is of another recording or in another language",
         "check that script and recording belong together, or transcribe: qasr transcribe",
     )

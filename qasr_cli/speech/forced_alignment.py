@@ -152,7 +152,7 @@ def _clip(item: Spoken) -> _Clip:
     speech = tuple(Span(span.start_ms - begin_ms, span.end_ms - begin_ms) for span in inside)
     loads = [
         Load(
-            max(1, words.count_letters(unit)),
+            max(1, words.letters_to_say(unit)),
             words.pause_after(word.text) if number == len(word.units) else 0,
         )
         for word in item.words

@@ -111,7 +111,8 @@ class Engines:
     Attributes:
         recognizer_headroom: What the run has learnt about the recognizer's memory; engines leave it alone.
         aligner_headroom: The same for the aligner.
-        told: Languages without aligner that the user has been told of, so that each is named once.
+        told: What the user has been told of (languages without aligner, a rescue model that is not to be
+            had), so that each is said once.
         load_rescue: Returns the better recognizer for what is doubtful, always the same one; the first call
             loads it. None: there is none.
     """

@@ -4,21 +4,28 @@ In go recordings with flagged pieces; out come the recordings with better ones. 
 still flagged once more, of all recordings together: cut in two at the best silence, without the context, in
 the file's language, and at last with a mild penalty on repetition as well. The first clean answer ends it
 for a piece; where there is none, the least doubtful answer is kept, with its flags. Text is never deleted:
-no answer without words takes the place of one that has some, unless hardly anything was said.
+no answer without words takes the place of one that has some, unless hardly anything was said. A retry that
+fails changes nothing: the next rung is tried, and at the end what was heard first is still there.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from qasr_cli.errors import QasrError
 from qasr_cli.options import DecodeOptions, GuardOptions
 from qasr_cli.records import Chunk
 from qasr_cli.speech import chunking, suspicion, vote
-from qasr_cli.speech.hearing import Recording, Request, hear_all
+from qasr_cli.speech.hearing import Contain, Recording, Request, hear_all
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.suspicion import Flag
 from qasr_cli.speech.transcribe import Piece
+
+logger = logging.getLogger(__name__)
+
+_NO_RESCUE = "no rescue model"  # among what the user has been told of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +42,34 @@ class Case:
 
     Attributes:
         best: What is taken if nothing better comes: the piece itself, or less doubtful ones in its place.
+        failure: Why the last of the retries that failed did.
+        latest: How it was heard at last.
     """
 
     recording: Recording
     piece: Piece
     attempts: list[Attempt]
     best: list[Piece]
+    failure: QasrError | None = None
+    latest: Attempt | None = None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether there is something wrong."""
+        return any(piece.flags for piece in self.best)
 
     @property
     def is_open(self) -> bool:
         """Whether there is something wrong, and something left to try."""
-        return bool(self.attempts) and any(piece.flags for piece in self.best)
+        return bool(self.attempts) and self.is_doubtful
 
 
 def rescue(
-    recordings: Sequence[Recording], engines: Engines, told: DecodeOptions, options: GuardOptions
+    recordings: Sequence[Recording],
+    engines: Engines,
+    told: DecodeOptions,
+    options: GuardOptions,
+    contain: Contain,
 ) -> list[Recording]:
     """Return the recordings with what was flagged heard again.
 
@@ -58,22 +78,43 @@ def rescue(
         engines: The rescue model is loaded by the first flagged piece, and then does all of this.
         told: What the recognizer was told the first time.
         options: The guard's.
+        contain: Runs what may fail without harm.
 
     Raises:
-        OutOfMemoryError: Not even one chunk fits into memory.
+        DeviceLostError: Nothing more can be computed.
     """
     if not any(piece.flags for recording in recordings for piece in recording.pieces):
         return list(recordings)
-    is_other = engines.load_rescue is not None
-    rescuers = engines.load_rescue() if engines.load_rescue else engines
-    reach_ms = rescuers.recognizer.capacity.max_chunk_ms if is_other else 0
+    rescuers = _find_rescuers(engines, contain)
+    reach_ms = 0 if rescuers is engines else rescuers.recognizer.capacity.max_chunk_ms
     rows = [_cases(recording, told, options, reach_ms) for recording in recordings]
     while any(case.is_open for row in rows for case in row):
-        rows = _climb(rows, rescuers)
+        rows = _climb(rows, rescuers, contain)
     return [
-        replace(recording, pieces=tuple(piece for case in row for piece in case.best))
+        replace(
+            recording,
+            pieces=tuple(piece for case in row for piece in case.best),
+            failures=(*recording.failures, *_failures(row)),
+        )
         for recording, row in zip(recordings, rows, strict=True)
     ]
+
+
+def _find_rescuers(engines: Engines, contain: Contain) -> Engines:
+    """Return the better model where there is one and it can be loaded, or else the one that there is."""
+    if engines.load_rescue is None or _NO_RESCUE in engines.told:
+        return engines
+    loaded = contain(engines.load_rescue)
+    if isinstance(loaded, QasrError):
+        engines.told.add(_NO_RESCUE)  # and it is not tried again: loading takes long, and ends the same way
+        logger.warning("the rescue model cannot be loaded and the first one does its work: %s", loaded)
+        return engines
+    return loaded
+
+
+def _failures(row: Sequence[Case]) -> list[QasrError]:
+    """Return why retries failed of which something might have become; not where another one succeeded."""
+    return [case.failure for case in row if case.failure and case.is_doubtful]
 
 
 def plan_attempts(
@@ -132,29 +173,47 @@ def _open(
     return Case(recording, piece, list(attempts), [piece])
 
 
-def _climb(rows: Sequence[list[Case]], engines: Engines) -> list[list[Case]]:
+def _climb(rows: Sequence[list[Case]], engines: Engines, contain: Contain) -> list[list[Case]]:
     """Hear every open case once more, all in one go, and return what has become of the cases."""
     asked: dict[int, list[Request]] = {}
     for case in (case for row in rows for case in row if case.is_open):
-        attempt = case.attempts.pop(0)
+        attempt = case.latest = case.attempts.pop(0)
         chunk = case.piece.chunk
         halves = chunking.halve(chunk, case.recording.speech) if attempt.is_split else None
         asked[id(case)] = [Request(case.recording, part, attempt.options) for part in halves or (chunk,)]
-    heard = iter(hear_all([request for requests in asked.values() for request in requests], engines))
+    requests_of_all = [request for requests in asked.values() for request in requests]
+    heard = iter(hear_all(requests_of_all, engines, contain))
     answers = {name: [next(heard) for _ in requests] for name, requests in asked.items()}
     return [[after for case in row for after in _settle(case, answers.get(id(case), []))] for row in rows]
 
 
-def _settle(case: Case, pieces: list[Piece]) -> list[Case]:
+def _settle(case: Case, heard: Sequence[Piece | QasrError]) -> list[Case]:
     """Return what a case comes to with what was heard now.
 
     When it was cut and a part is clean, each part goes on by itself. Otherwise the whole goes on, with the
     less doubtful of what there is to fall back on.
     """
     chunk = case.piece.chunk
+    pieces = [piece for piece in heard if not isinstance(piece, QasrError)]
+    if len(pieces) < len(heard):
+        case.failure = next(error for error in heard if isinstance(error, QasrError))
+        return [case]
     is_better = bool(pieces) and doubt(pieces, chunk) < doubt(case.best, chunk)
     if is_better and len(pieces) > 1 and not all(piece.flags for piece in pieces):
-        return [_open(case.recording, piece, case.attempts if piece.flags else ()) for piece in pieces]
+        return [_open(case.recording, piece, _left_for(case, piece)) for piece in pieces]
     if is_better:
         case.best = pieces
     return [case]
+
+
+def _left_for(case: Case, part: Piece) -> Sequence[Attempt]:
+    """Return what is left to try for a part.
+
+    Where nothing was heard there is little to change but the cut: when it helped the other part, the silent
+    one is cut in its turn, for as long as that helps.
+    """
+    if not part.flags:
+        return ()
+    if Flag.EMPTY not in part.flags or case.attempts or case.latest is None:
+        return case.attempts
+    return () if chunking.halve(part.chunk, case.recording.speech) is None else (case.latest,)

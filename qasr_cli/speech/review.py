@@ -3,22 +3,27 @@
 In go recordings; out come their final segments, and the speech that stayed without words. In this order: what
 is doubtful is heard again, short pieces in another language than the file's are heard again in its own, words
 get their times, and clear speech without words is heard once more. Each step takes all recordings at once,
-so that the few pieces of each file share their batches.
+so that the few pieces of each file share their batches. There is a text without any of them, so what fails in
+them is said and costs nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from qasr_cli.errors import QasrError
 from qasr_cli.options import AlignOptions, DecodeOptions, GuardOptions
 from qasr_cli.records import Chunk, Segment, Span
 from qasr_cli.speech import chunking, coverage, suspicion, vote
-from qasr_cli.speech.hearing import Recording, Request, hear_all, time_all
+from qasr_cli.speech.hearing import Contain, Recording, Request, hear_all, time_all
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.rescue import rescue
 from qasr_cli.speech.suspicion import Flag
 from qasr_cli.speech.transcribe import Piece
+
+Hear = Callable[[Sequence[Request]], list[Piece | QasrError]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +32,20 @@ class Reviewed:
 
     Attributes:
         uncovered: Speech without words.
+        failures: Why some of it could not be heard again, or timed, and stays as it was.
     """
 
     segments: tuple[Segment, ...]
     uncovered: tuple[Span, ...] = ()
+    failures: tuple[QasrError, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What failed, for the user, in one line or none."""
+        if not self.failures:
+            return ()
+        what = "1 retry" if len(self.failures) == 1 else f"{len(self.failures)} retries"
+        return (f"{what} failed, what was heard first is kept: {self.failures[0]}",)
 
 
 def review(
@@ -39,26 +54,25 @@ def review(
     told: DecodeOptions,
     guard: GuardOptions,
     align: AlignOptions,
+    contain: Contain,
 ) -> list[Reviewed]:
     """Return what each recording comes to; the recordings themselves stay as they are.
 
     Raises:
-        OutOfMemoryError: Not even one chunk fits into memory.
+        DeviceLostError: Nothing more can be computed.
     """
-    rescued = rescue(recordings, engines, told, guard)
-    agreed = _bring_together(rescued, rescued, engines, told, guard)
-    timed = time_all(agreed, engines, align)
-    found = _hear_gaps(timed, engines, told, guard)
-    return [
-        _conclude(recording, more, guard)
-        for recording, more in zip(timed, time_all(found, engines, align), strict=True)
-    ]
+    hear = functools.partial(hear_all, engines=engines, contain=contain)
+    rescued = rescue(recordings, engines, told, guard, contain)
+    agreed = _bring_together(rescued, rescued, hear, told, guard)
+    timed = time_all(agreed, engines, align, contain)
+    found = time_all(_hear_gaps(timed, hear, told, guard), engines, align, contain)
+    return [_conclude(recording, more, guard) for recording, more in zip(timed, found, strict=True)]
 
 
 def _bring_together(
     recordings: Sequence[Recording],
     voters: Sequence[Recording],
-    engines: Engines,
+    hear: Hear,
     told: DecodeOptions,
     guard: GuardOptions,
 ) -> list[Recording]:
@@ -77,14 +91,20 @@ def _bring_together(
             requests.append(Request(recording, recording.pieces[place].chunk, options))
             places.append((number, place))
     rows = [list(recording.pieces) for recording in recordings]
-    for (number, place), piece in zip(places, hear_all(requests, engines), strict=True):
-        if suspicion.units(piece.answer.text) and not piece.flags:
+    failures = [list(recording.failures) for recording in recordings]
+    for (number, place), piece in zip(places, hear(requests), strict=True):
+        if isinstance(piece, QasrError):
+            failures[number].append(piece)
+        elif suspicion.units(piece.answer.text) and not piece.flags:
             rows[number][place] = piece
-    return [replace(recording, pieces=tuple(row)) for recording, row in zip(recordings, rows, strict=True)]
+    return [
+        replace(recording, pieces=tuple(row), failures=tuple(why))
+        for recording, row, why in zip(recordings, rows, failures, strict=True)
+    ]
 
 
 def _hear_gaps(
-    recordings: Sequence[Recording], engines: Engines, told: DecodeOptions, guard: GuardOptions
+    recordings: Sequence[Recording], hear: Hear, told: DecodeOptions, guard: GuardOptions
 ) -> list[Recording]:
     """Return, for each recording, one with the pieces that clear speech without words turned out to hold."""
     requests: list[Request] = []
@@ -95,15 +115,19 @@ def _hear_gaps(
             requests.append(Request(recording, chunk, replace(told, context="")))
             owners.append(number)
     heard: list[list[Piece]] = [[] for _ in recordings]
-    for number, piece in zip(owners, hear_all(requests, engines), strict=True):
-        if suspicion.units(piece.answer.text) and not piece.flags:
+    failures: list[list[QasrError]] = [[] for _ in recordings]
+    for number, piece in zip(owners, hear(requests), strict=True):
+        if isinstance(piece, QasrError):
+            failures[number].append(piece)
+        elif suspicion.units(piece.answer.text) and not piece.flags:
             heard[number].append(piece)
     found = [
-        replace(recording, pieces=tuple(more)) for recording, more in zip(recordings, heard, strict=True)
+        replace(recording, pieces=tuple(more), failures=tuple(why))
+        for recording, more, why in zip(recordings, heard, failures, strict=True)
     ]
-    agreed = _bring_together(found, recordings, engines, told, guard)
+    agreed = _bring_together(found, recordings, hear, told, guard)
     return [
-        replace(recording, pieces=tuple(_new_pieces(recording, more.pieces)))
+        replace(more, pieces=tuple(_new_pieces(recording, more.pieces)))
         for recording, more in zip(recordings, agreed, strict=True)
     ]
 
@@ -140,7 +164,7 @@ def _conclude(recording: Recording, found: Recording, guard: GuardOptions) -> Re
     for piece in recording.pieces:
         if Flag.EMPTY in piece.flags:
             gaps += piece.chunk.speech
-    return Reviewed(tuple(segments), coverage.join_spans(gaps))
+    return Reviewed(tuple(segments), coverage.join_spans(gaps), (*recording.failures, *found.failures))
 
 
 def _segments(recording: Recording) -> tuple[Segment, ...]:

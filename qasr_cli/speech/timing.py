@@ -14,12 +14,13 @@ from qasr_cli.records import Chunk, Span, Timing, Word
 from qasr_cli.speech import estimates
 from qasr_cli.speech.align import UnitTime
 from qasr_cli.speech.estimates import Load
-from qasr_cli.speech.words import DisplayWord, count_letters, pause_after
+from qasr_cli.speech.words import DisplayWord, letters_to_say, pause_after
 from qasr_cli.timebase import samples_to_ms
 
 # A word that lasts longer has swallowed a pause: a second and a bit, or a quarter second a letter.
 _LONGEST_WORD_MS = 1_200
 _LONGEST_LETTER_MS = 250
+_LONGEST_MARGIN_MS = 350  # of silence in a speech span's end: 200 that are added, and what detection lags
 
 
 def duration_ms(samples: np.ndarray) -> int:
@@ -31,12 +32,12 @@ def from_units(shown: Sequence[DisplayWord], times: Sequence[UnitTime], chunk: C
     """Return the words of a chunk with the times of their units; `times` covers all units in order."""
     timed: list[Word] = []
     position = 0
-    for word in shown:
+    for index, word in enumerate(shown):
         mine = times[position : position + len(word.units)]
         position += len(word.units)
         start_ms, end_ms = chunk.start_ms + mine[0].start_ms, chunk.start_ms + mine[-1].end_ms
         kind = max((unit.timing for unit in mine), key=list(Timing).index)
-        tight_ms = _without_silence(word, Span(start_ms, max(end_ms, start_ms + 1)), chunk.speech)
+        tight_ms = _without_silence(shown, index, Span(start_ms, max(end_ms, start_ms + 1)), chunk.speech)
         if tight_ms != (start_ms, end_ms):
             start_ms, end_ms = tight_ms
             kind = max(kind, Timing.REPAIRED, key=list(Timing).index)
@@ -47,7 +48,7 @@ def from_units(shown: Sequence[DisplayWord], times: Sequence[UnitTime], chunk: C
 
 def spread(shown: Sequence[DisplayWord], chunk: Chunk) -> tuple[Word, ...]:
     """Return the words spread over the chunk's speech by how long they take to say; an estimate."""
-    loads = [Load(max(1, count_letters(word.text)), pause_after(word.text)) for word in shown]
+    loads = [Load(max(1, letters_to_say(word.text)), pause_after(word.text)) for word in shown]
     times = estimates.place(loads, chunk.speech or (Span(chunk.start_ms, chunk.end_ms),))
     timed = [
         Word(word.lead, word.text, start_ms, end_ms, Timing.INTERPOLATED)
@@ -56,15 +57,28 @@ def spread(shown: Sequence[DisplayWord], chunk: Chunk) -> tuple[Word, ...]:
     return _in_order(timed, chunk)
 
 
-def _without_silence(word: DisplayWord, said: Span, speech: Sequence[Span]) -> tuple[int, int]:
+def _without_silence(
+    shown: Sequence[DisplayWord], index: int, said: Span, speech: Sequence[Span]
+) -> tuple[int, int]:
     """Return a word's times without a silence that it reaches into or over, and not longer than words last.
 
     Of a word over a silence the longer part stays: a silence that voice detection leaves, with its margins,
-    is none inside a word.
+    is none inside a word. A part that is hardly more than such a margin does not count where a sentence ends:
+    the rest after the full stop was taken for the next sentence's first word, or for the last one's end.
     """
-    part = max(estimates.within(speech, said.start_ms, said.end_ms), key=lambda span: span.duration_ms)
-    longest_ms = max(_LONGEST_WORD_MS, _LONGEST_LETTER_MS * len(word.text))
+    word = shown[index]
+    parts = list(estimates.within(speech, said.start_ms, said.end_ms))
+    if len(parts) > 1 and index and pause_after(shown[index - 1].text) and _is_margin(parts[0]):
+        del parts[0]
+    if len(parts) > 1 and pause_after(word.text) and _is_margin(parts[-1]):
+        del parts[-1]
+    part = max(parts, key=lambda span: span.duration_ms)
+    longest_ms = max(_LONGEST_WORD_MS, _LONGEST_LETTER_MS * max(len(word.text), letters_to_say(word.text)))
     return part.start_ms, min(part.end_ms, part.start_ms + longest_ms)
+
+
+def _is_margin(part: Span) -> bool:
+    return part.duration_ms <= _LONGEST_MARGIN_MS
 
 
 def _in_order(timed: Sequence[Word], chunk: Chunk) -> tuple[Word, ...]:

@@ -20,6 +20,8 @@ _DASH = re.compile(r"(?<=\S)(?:[—―⸺]|--+)(?=\S)")  # a word ends after one
 _OPENING = {"Ps", "Pi"}  # brackets and quotes that belong to the word after them
 _OPENING_MARKS = {"¿", "¡"}
 _STOPS, _COMMAS = ".!?。！？…؟।", ",;:、，；：—،"
+_LETTERS_A_DIGIT = 4
+PAUSE_OF_SENTENCE, _PAUSE_OF_COMMA = 3, 1  # letters
 _CLOSING = "\"'”’»」』）)]"
 
 
@@ -63,10 +65,17 @@ def count_letters(text: str) -> int:
     return sum(1 + (unicodedata.east_asian_width(char) in "WF") for char in text if is_kept(char))
 
 
+def letters_to_say(text: str) -> int:
+    """Return how many letters a text has to say: a digit is a word of about four (one, five, zero)."""
+    return count_letters(text) + (_LETTERS_A_DIGIT - 1) * sum(char.isdigit() for char in text)
+
+
 def pause_after(text: str) -> int:
     """Return how long a speaker rests after a word, in letters: at a full stop longer than at a comma."""
     last = text.rstrip(_CLOSING)[-1:]
-    return 3 * bool(last and last in _STOPS) or int(bool(last and last in _COMMAS))
+    if last and last in _STOPS:
+        return PAUSE_OF_SENTENCE
+    return _PAUSE_OF_COMMA if last and last in _COMMAS else 0
 
 
 def _starts_at_spaces(text: str, units: Sequence[Unit]) -> list[int]:

@@ -15,24 +15,49 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from qasr_cli import languages
-from qasr_cli.subtitles.function_words import FUNCTION_WORDS, NONE, FunctionWords
-from qasr_cli.subtitles.units import NOT_AT_END, NOT_AT_START, Unit
+from qasr_cli.subtitles.endings import japanese_cost, korean_cost
+from qasr_cli.subtitles.function_words import function_words
+from qasr_cli.subtitles.function_words.kinds import word_set
+from qasr_cli.subtitles.limits import HARD_PAUSE_MS
+from qasr_cli.subtitles.phrases import is_unspaced
+from qasr_cli.subtitles.pieces import NOT_AT_END, NOT_AT_START, Unit
 
 FORBIDDEN = 50.0  # not infinite: a text of nothing but brackets must still be laid out
 
 _SENTENCE_END, _CLAUSE_END, _BEFORE_CONJUNCTION, _BEFORE_PREPOSITION, _BETWEEN_WORDS = 0.0, 1.0, 2.0, 2.8, 4.0
 _AFTER_LEANING, _AFTER_NUMBER, _INSIDE_NAME, _INSIDE_WORD = 3.5, 2.0, 2.5, 10.0
+_BEFORE_TRAILING, _AFTER_TRAILING = 3.5, -0.8
+_BEFORE_OBJECT = 1.0
+# Short words are rarely the last of a phrase; a Chinese verb of one syllable wants its object or complement.
+_AFTER_SHORT, _AFTER_SYLLABLE = 0.8, 2.0
+_AFTER_ABBREVIATION = 1.8
+_INSIDE_PHRASE, _BETWEEN_SCRIPTS = 12.0, 5.0  # where no space is written
+_NO_SPACE = 1.5  # two words that no space parts are more of one than two that it does
 _BEFORE_BRACKET = 1.5
 _BEFORE_LEANING = 3.2  # a noun phrase or a verb group begins
-_BETWEEN_PHRASES = 2.0  # a space in Thai, Chinese or Japanese parts phrases
+_BETWEEN_CLAUSES = 2.0  # a space in Thai, Chinese or Japanese is as good as a comma
 _SENTENCE_PAUSE_MS = 450  # a pause that is heard makes a sentence end of a doubtful dot
 
 _CLOSERS = "\"'”’»)]}」』）】〉》〕］｝"
+_OPENERS = "\"'“‘«([{„¿¡"
 _SENTENCE_MARKS = frozenset(".!?…。！？｡؟۔।॥።‼⁇⁈⁉")
 _CLAUSE_MARKS = frozenset(",;:、，；：،؛—–")
+_MARKS = _CLOSERS + _OPENERS + ",.;:!?…،؛؟।、，。！？"
+# Marks that mean something else in one language: the Greek question mark and semicolon.
+_OWN_SENTENCE_MARKS, _OWN_CLAUSE_MARKS = {"el": frozenset(";")}, {"el": frozenset("·")}
 _ORDINAL_DOT_LANGUAGES = frozenset({"cs", "da", "de", "fi", "hu", "pl", "tr"})  # "am 3. Mai"
 _INITIAL = re.compile(r"(?:[^\W\d_]\.)+")  # J. and U.S.
 _NUMBER = re.compile(r"[-+]?[\d.,]*\d")
+# Numbers in words that are followed by what is counted; those below a hundred are too many to list.
+_SCALES = word_set(
+    """
+    hundred thousand million billion hundert tausend million millionen milliarden cent mille millions
+    milliards cien mil millones millón mila milioni miliardi milhões bilhões duizend miljoen miljard tusen
+    miljoner tusind millioner sto tysięcy tysiące milionów tisíc milionů сто тысяч тысячи миллионов миллиона
+    илјади милиони χιλιάδες εκατομμύρια ezer millió sută mii milioane yüz bin milyon ratus ribu juta nghìn
+    triệu लाख करोड़ हजार هزار میلیون ألف مليون
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +80,42 @@ def find(units: Sequence[Unit], language: str | None) -> Boundaries:
     judge = _Judge(language)
     ends = [judge.is_sentence_end(unit, after) for unit, after in pairwise(units)]
     ends += [True] * bool(units)
-    clauses = [is_end or _is_clause_end(unit.text) for unit, is_end in zip(units, ends, strict=True)]
+    clauses = [is_end or judge.is_clause_end(unit.text) for unit, is_end in zip(units, ends, strict=True)]
+    phrases = _phrases(units)
     costs = [0.0] * bool(units)
     for number, (before, after) in enumerate(pairwise(units)):
+        if ends[number] or clauses[number]:
+            easy = _SENTENCE_END if ends[number] else _CLAUSE_END
+            costs.append(FORBIDDEN if _is_forbidden(before, after) else easy)
+            continue
         is_start = number == 0 or ends[number - 1]
-        costs.append(judge.cost(before, after, (ends[number], clauses[number], is_start)))
+        costs.append(judge.cost(before, after, (phrases[number], phrases[number + 1]), is_start=is_start))
     return Boundaries(costs, ends, clauses)
 
 
-def _is_clause_end(text: str) -> bool:
-    # Dots that trail off but end no sentence ("wait... and then").
-    return _last_mark(text) in _CLAUSE_MARKS or text.rstrip(_CLOSERS).endswith(("...", "…"))
+def _phrases(units: Sequence[Unit]) -> list[str]:
+    """Return for each unit the text of the phrase that it belongs to: its own, where no phrases are known."""
+    phrases: list[str] = []
+    for first, last in pairwise([*(k for k, unit in enumerate(units) if _begins(unit)), len(units)]):
+        phrases += ["".join(unit.text for unit in units[first:last])] * (last - first)
+    return phrases
+
+
+def _begins(unit: Unit) -> bool:
+    return unit.begins_phrase is not False or bool(unit.space)
+
+
+def _is_forbidden(before: Unit, after: Unit) -> bool:
+    return after.is_glued or after.text[0] in NOT_AT_START or before.text[-1] in NOT_AT_END
 
 
 def _last_mark(text: str) -> str:
     return (text.rstrip(_CLOSERS) or text)[-1]
+
+
+def _plain(text: str) -> str:
+    """Return a word as the lists have it."""
+    return text.replace("İ", "i").lower()  # Python's own lower case of İ has two characters
 
 
 class _Judge:
@@ -78,162 +124,115 @@ class _Judge:
     def __init__(self, language: str | None) -> None:
         known = languages.find(language) if language else None
         self._code = known.code if known else ""
-        self._words: FunctionWords = FUNCTION_WORDS.get(self._code, NONE)
+        self._words = function_words(self._code)
         self._openers = self._words.leaning - self._words.objects
         self._leaning = self._words.leaning | self._words.prepositions | self._words.conjunctions
+        self._sentence_marks = _SENTENCE_MARKS | _OWN_SENTENCE_MARKS.get(self._code, frozenset())
+        self._clause_marks = _CLAUSE_MARKS | _OWN_CLAUSE_MARKS.get(self._code, frozenset())
+
+    def is_clause_end(self, text: str) -> bool:
+        """Say whether a text ends with punctuation that ends no sentence."""
+        # Dots that trail off but end no sentence ("wait... and then").
+        return _last_mark(text) in self._clause_marks or text.rstrip(_CLOSERS).endswith(("...", "…"))
 
     def is_sentence_end(self, unit: Unit, after: Unit) -> bool:
         """Say whether a sentence ends with `unit`: a dot alone does not make an end."""
+        if after.start_ms - unit.end_ms >= HARD_PAUSE_MS:
+            return True  # so that what follows so late changes nothing before it
         mark = _last_mark(unit.text)
-        if mark not in _SENTENCE_MARKS or after.is_glued:
+        if mark not in self._sentence_marks or after.is_glued:
             return False
         if mark not in ".…":
             # 「え？」と聞いた: a quoted question goes on, in Latin as in Japanese.
             return not (unit.text[-1] in _CLOSERS and _is_lower(after.text))
         if _is_lower(after.text):
             return False
-        is_doubtful = mark == "." and self._is_doubtful(unit.text.strip(_CLOSERS + "([{«“‘"))
+        is_doubtful = mark == "." and self._is_doubtful(unit.text.strip(_CLOSERS + _OPENERS))
         return not is_doubtful or after.start_ms - unit.end_ms >= _SENTENCE_PAUSE_MS
 
     def _is_doubtful(self, text: str) -> bool:
-        if text.lower() in self._words.abbreviations or _INITIAL.fullmatch(text):
+        # A syllable of Korean and its dot are a sentence ("네."); only letters with capitals make initials.
+        is_initial = _INITIAL.fullmatch(text) and text[0].lower() != text[0].upper()
+        if _plain(text) in self._words.abbreviations or is_initial:
             return text != "I."
         return self._code in _ORDINAL_DOT_LANGUAGES and bool(_NUMBER.fullmatch(text[:-1]))
 
-    def cost(self, before: Unit, after: Unit, ends: tuple[bool, bool, bool]) -> float:
-        """Return the cost of a break; `ends`: sentence end, clause end, and `before` begins a sentence."""
-        is_sentence_end, is_clause_end, is_start = ends
-        if after.is_glued or after.text[0] in NOT_AT_START or before.text[-1] in NOT_AT_END:
+    def cost(self, before: Unit, after: Unit, phrases: tuple[str, str], *, is_start: bool) -> float:
+        """Return the cost of a break where there is no punctuation.
+
+        Args:
+            before: The unit that would end a line.
+            after: The one that would begin the next.
+            phrases: What they belong to where no spaces are written, else the units' own texts.
+            is_start: `before` begins a sentence.
+        """
+        if _is_forbidden(before, after):
             return FORBIDDEN
-        if is_sentence_end or is_clause_end:
-            return _SENTENCE_END if is_sentence_end else _CLAUSE_END
         if after.text[0] in NOT_AT_END:
             return _BEFORE_BRACKET
-        if not after.space:
-            return _unspaced_cost(before.text, after.text)
-        return self._spaced_cost(before.text, after.text, is_start=is_start)
+        n_unspaced = is_unspaced(before.text[-1]) + is_unspaced(after.text[0])
+        if after.space:
+            return self._spaced_cost(*phrases, n_unspaced, is_start=is_start)
+        if after.begins_phrase is None:
+            return _BETWEEN_SCRIPTS if n_unspaced == 1 else _INSIDE_WORD
+        return self._phrase_cost(*phrases) if after.begins_phrase else _INSIDE_PHRASE
 
-    def _spaced_cost(self, before: str, after: str, *, is_start: bool) -> float:
-        previous, following = before.lower().strip(_CLOSERS), after.lower().strip(_CLOSERS)
-        if _writes_unspaced(before[-1]) or _writes_unspaced(after[0]):
-            return _BETWEEN_PHRASES
+    def _phrase_cost(self, before: str, after: str) -> float:
+        if self._code == "ja":
+            return japanese_cost(before, after)
+        return self._word_cost(before, after) + _NO_SPACE
+
+    def _spaced_cost(self, before: str, after: str, n_unspaced: int, *, is_start: bool) -> float:
+        if (
+            n_unspaced == 2 and before[-1] not in NOT_AT_START
+        ):  # Thai writes a space after its repetition mark
+            return _BETWEEN_CLAUSES
         if "가" <= before[-1] <= "힣":
-            return _korean_cost(before)
-        cost = _BETWEEN_WORDS
-        if following in self._words.conjunctions:
-            cost = _BEFORE_CONJUNCTION
-        elif following in self._words.prepositions:
-            cost = _BEFORE_PREPOSITION
-        elif following in self._openers:
-            cost = _BEFORE_LEANING
-        if previous in self._leaning or previous.endswith(("'", "’", ".")):
-            cost += _AFTER_LEANING  # a dot that ends no sentence ends an abbreviation
-        if _NUMBER.fullmatch(previous):
-            cost += _AFTER_NUMBER
+            return korean_cost(before, after)
+        cost = self._word_cost(before, after)
+        previous = _plain(before).strip(_CLOSERS)
+        if previous in self._words.trailing and previous not in self._leaning:
+            cost += _AFTER_TRAILING
         # All German nouns are capitalised, so capitals say nothing about names there.
         if before[0].isupper() and after[0].isupper() and not is_start and self._code != "de":
             cost += _INSIDE_NAME
         return min(cost, _INSIDE_WORD)
 
+    def _word_cost(self, before: str, after: str) -> float:
+        return self._cost_before(_plain(after).strip(_MARKS)) + self._cost_after(
+            _plain(before).strip(_CLOSERS)
+        )
+
+    def _cost_before(self, following: str) -> float:
+        """Return what the word at the beginning of a line makes of it."""
+        cost = _BETWEEN_WORDS
+        if following in self._words.trailing:
+            cost += _BEFORE_TRAILING
+        elif following in self._words.conjunctions:
+            cost = _BEFORE_CONJUNCTION
+        elif following in self._words.prepositions:
+            cost = _BEFORE_PREPOSITION
+        elif following in self._openers:
+            cost = _BEFORE_LEANING
+        elif following in self._words.objects:
+            cost += _BEFORE_OBJECT
+        return cost
+
+    def _cost_after(self, previous: str) -> float:
+        """Return what the word at the end of a line adds."""
+        cost = 0.0
+        if previous in self._leaning or previous.endswith(("'", "’")):
+            cost = _AFTER_LEANING
+        elif previous.endswith("."):
+            cost = _AFTER_ABBREVIATION  # a dot that ends no sentence
+        elif self._code in {"zh", "yue"}:
+            cost = _AFTER_SYLLABLE * (len(previous) == 1 and previous not in self._words.trailing)
+        elif len(previous) <= 2 and self._code != "th":
+            cost = _AFTER_SHORT
+        is_number = _NUMBER.fullmatch(previous.rstrip(".")) or previous in _SCALES
+        return cost + _AFTER_NUMBER * bool(is_number)
+
 
 def _is_lower(text: str) -> bool:
     first = next((char for char in text if char.isalnum()), "")
     return first.islower()
-
-
-# Without spaces a change of script is the best sign of a new phrase: in Japanese a phrase is a content word
-# in kanji or katakana with its particles in hiragana. Chinese has no such sign; its commonest particles help.
-_PHRASE_END, _PHRASE_START, _PHRASE_MAYBE, _PHRASE_INSIDE = 2.8, 3.8, 5.0, 12.0
-_HONORIFICS = frozenset("おご")
-_JAPANESE_CLOSING = frozenset("はがをにでともへて")  # particles and endings that close a phrase
-_JAPANESE_JOINING = frozenset("のや")  # particles that join it to the next
-# Words in kana that hang on the phrase before them: について, という, ている, ことが.
-_JAPANESE_BOUND = (
-    *("つい", "よっ", "とっ", "おい", "いう", "いっ", "いる", "い", "し", "なる", "なっ", "なり", "こと"),
-    *("ため", "よう", "もの", "ある", "あり", "ない", "ござ", "くだ", "ほし", "み", "おく", "おき", "おり"),
-)
-_CHINESE_ENDS = frozenset("的了着过過们們吗嗎呢吧啊嘅咗哋㗎啦喇")
-_CHINESE_COVERBS = frozenset("把被对對从從跟和与與在用将將给給")  # as prepositions: they need what follows
-_CHINESE_STARTS = frozenset("和但而因所就在我你他她它我们这這那很也都还還要把被对對从從跟与與或如")
-
-
-def _unspaced_cost(before: str, after: str) -> float:
-    last, first = _script(before[-1]), _script(_head(after))
-    if "kana" in (last, first) or "katakana" in (last, first):
-        return _japanese_cost((before, last), (after, first))
-    if last == first == "han" or after[0] in _CHINESE_STARTS:
-        return _chinese_cost(before, after)
-    if last == first == "thai":
-        return _PHRASE_MAYBE  # units are whatever words an engine found
-    if last == first or "digit" in (last, first):
-        return _INSIDE_WORD
-    return _PHRASE_MAYBE
-
-
-def _head(text: str) -> str:
-    """Return the character that a word begins with in earnest: お茶 is a word like 茶."""
-    return text[1] if len(text) > 1 and text[0] in _HONORIFICS else text[0]
-
-
-def _japanese_cost(before: tuple[str, str], after: tuple[str, str]) -> float:
-    (text, last), (following, first) = before, after
-    if last == "kana" and first != "kana":
-        if text in _HONORIFICS:
-            return _PHRASE_INSIDE
-        if text[-1] in _JAPANESE_CLOSING:
-            return _PHRASE_END
-        return _PHRASE_START if text[-1] in _JAPANESE_JOINING else _PHRASE_MAYBE
-    is_bound = following.startswith(_JAPANESE_BOUND) or following in _JAPANESE_CLOSING | _JAPANESE_JOINING
-    if last == "kana" and text in _JAPANESE_CLOSING and not is_bound:
-        return _PHRASE_MAYBE + 1.0
-    if last == first:
-        # Words of one kanji or katakana run are compounds; two hiragana words are stem and ending.
-        return _PHRASE_INSIDE
-    return _PHRASE_INSIDE if first == "kana" else _PHRASE_MAYBE + 1.0
-
-
-def _chinese_cost(before: str, after: str) -> float:
-    if after[0] in _CHINESE_ENDS or before in _CHINESE_COVERBS:
-        return _PHRASE_INSIDE
-    if before[-1] in _CHINESE_ENDS:
-        return _PHRASE_START
-    if after[0] in _CHINESE_STARTS:
-        return _PHRASE_START
-    # Single characters may be halves of a word; longer units are words that an engine has found.
-    return _PHRASE_MAYBE + (2.5 if len(before) == 1 or len(after) == 1 else 0.0)
-
-
-# The last syllable of a Korean word says how it hangs together with the next one. A word with a particle or
-# a connective ending closes its phrase; one that ends in ㄴ or ㄹ otherwise is an adnominal (새로운, 옮길),
-# and one without an ending is a noun before a noun, a number or a determiner (음성 인식, 몇 초).
-_KOREAN_CLOSING = frozenset("이가를에서로와과도만께고며면나데니까게요다록려러자지")
-_KOREAN_DOUBTFUL = frozenset("은는을")  # particle or adnominal
-_KOREAN_CLOSED, _KOREAN_MAYBE_CLOSED, _KOREAN_BARE, _KOREAN_ADNOMINAL = 3.0, 3.8, 5.5, 6.5
-_FINAL_N, _FINAL_L = 4, 8  # place of ㄴ and ㄹ among the 28 finals of a Hangul syllable (Unicode 3.12)
-
-
-def _korean_cost(before: str) -> float:
-    last = before[-1]
-    if len(before) > 1 and last in _KOREAN_CLOSING:
-        return _KOREAN_CLOSED
-    if len(before) > 1 and last in _KOREAN_DOUBTFUL:
-        return _KOREAN_MAYBE_CLOSED
-    is_adnominal = (ord(last) - ord("가")) % 28 in {_FINAL_N, _FINAL_L} or last == "의" or len(before) == 1
-    return _KOREAN_ADNOMINAL if is_adnominal else _KOREAN_BARE
-
-
-def _script(char: str) -> str:
-    point = ord(char)
-    if char.isdigit():
-        return "digit"
-    if 0x3040 <= point <= 0x309F:
-        return "kana"
-    if 0x30A0 <= point <= 0x30FF:
-        return "katakana"
-    if 0x3400 <= point <= 0x9FFF or 0x20000 <= point <= 0x323AF:
-        return "han"
-    return "thai" if 0x0E00 <= point <= 0x0EFF else "other"
-
-
-def _writes_unspaced(char: str) -> bool:
-    return _script(char) in {"kana", "katakana", "han", "thai"}

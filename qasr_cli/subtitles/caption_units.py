@@ -13,13 +13,13 @@ from functools import cached_property
 
 from qasr_cli import languages
 from qasr_cli.records import Caption
-from qasr_cli.subtitles import boundaries
+from qasr_cli.subtitles import boundaries, phrases
 from qasr_cli.subtitles.boundaries import Boundaries
-from qasr_cli.subtitles.function_words import FUNCTION_WORDS
+from qasr_cli.subtitles.function_words import function_words
 from qasr_cli.subtitles.limits import Limits
+from qasr_cli.subtitles.pieces import NOT_AT_START, Unit
 from qasr_cli.subtitles.presets import code_by_script
-from qasr_cli.subtitles.units import NOT_AT_START, Unit
-from qasr_cli.subtitles.width import Counting, clusters, half_cells
+from qasr_cli.subtitles.width import half_cells
 
 _WORD = re.compile(r"[^\s]+(?:[\u00a0\u2007\u202f][^\s]+)*")  # a no-break space keeps its two words one
 _DASHES = "-‐‑–—"
@@ -33,11 +33,12 @@ def guess_language(texts: Sequence[str]) -> str | None:
         return code
     words = [word.strip(".,!?¿¡:;\"'()-") for text in texts for word in text.lower().split()]
     best, best_share = None, _MIN_SHARE
-    for name, known in FUNCTION_WORDS.items():
+    for language in languages.LANGUAGES:
+        known = function_words(language.code)
         small = known.leaning | known.prepositions | known.conjunctions
         share = sum(word in small for word in words) / max(len(words), 1)
         if share > best_share:
-            best, best_share = name, share
+            best, best_share = language.code, share
     return best
 
 
@@ -83,49 +84,38 @@ class CaptionText:
 
 
 def of_captions(captions: Sequence[Caption], language: str | None, limits: Limits) -> CaptionText:
-    """Return the units of captions, which are in the order of time."""
-    units: list[Unit] = []
-    places: list[tuple[int, ...]] = []
+    """Return the units of captions, which are in the order of time: words, or phrases without spaces."""
+    words: list[Unit] = []
+    starts: list[list[int]] = []
     for caption in captions:
-        starts = []
+        starts.append([])
         for line in caption.lines:
-            starts.append(len(units))
-            units += _of_line(line, caption, limits, units[-1].text if units else "")
-        places.append((*starts, len(units)))
-    return CaptionText(units, places, language)
+            starts[-1].append(len(words))
+            words += _of_line(line, caption, limits, words[-1].text if words else "")
+    units = phrases.cut_at_phrases(words, language, limits)
+    # Only the first part of a word that was cut counts as a word.
+    places = [*(place for place, unit in enumerate(units) if unit.n_words), len(units)]
+    lines, after = [], len(units)
+    for of_caption in reversed(starts):
+        lines.append((*(places[word] for word in of_caption), after))
+        after = lines[-1][0]
+    return CaptionText(units, lines[::-1], language)
 
 
 def _of_line(line: str, caption: Caption, limits: Limits, before: str) -> list[Unit]:
     found: list[Unit] = []
     for word in _WORD.finditer(line):
-        parts = [word[0]] if limits.is_spaced or limits.counting is Counting.CLUSTER else _parts(word[0])
-        for number, text in enumerate(parts):
-            previous = found[-1].text if found else before
-            space = " " if found and number == 0 else ""
-            found.append(
-                Unit(
-                    "" if not previous else space or (languages.joint(previous, text) if not found else ""),
-                    text,
-                    caption.start_ms,
-                    caption.end_ms,
-                    half_cells(text, limits.counting),
-                    is_glued=text[0] in NOT_AT_START and not any(char.isalnum() for char in text),
-                )
+        text = word[0]
+        space = " " if found else languages.joint(before, text)
+        is_closing = text[0] in NOT_AT_START and not any(char.isalnum() for char in text)
+        found.append(
+            Unit(
+                space,
+                text,
+                caption.start_ms,
+                caption.end_ms,
+                half_cells(text, limits.counting),
+                is_glued=is_closing,
             )
+        )
     return found
-
-
-def _parts(word: str) -> list[str]:
-    """Return the characters of a text without spaces, runs of Latin letters and digits whole."""
-    parts: list[str] = []
-    for cluster in clusters(word):
-        is_run = parts and _is_narrow(parts[-1][-1]) and _is_narrow(cluster[0])
-        if is_run:
-            parts[-1] += cluster
-        else:
-            parts.append(cluster)
-    return parts
-
-
-def _is_narrow(char: str) -> bool:
-    return char.isdigit() or languages.script(char) in {"LATIN", "CYRILLIC", "GREEK"}

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from qasr_cli.records import Caption
-from qasr_cli.subtitles.boundaries import FORBIDDEN
 from qasr_cli.subtitles.caption_units import CaptionText, is_dialogue, joined
 from qasr_cli.subtitles.findings import Finding
 from qasr_cli.subtitles.limits import Limits
@@ -21,6 +20,7 @@ from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL, Counting, half_cells
 _HALF = 0.5  # TED: the shorter line has at least half of the longer one
 _STRANDED_SHARE = 0.3  # of a line: one or two words
 _NEAR_MS = 1_500  # two captions that are further apart than this are two thoughts
+_BAD_UNSPACED_BREAK = 10.0  # above it a phrase is cut; between two words any place may be the best there is
 _BAD_KOREAN_BREAK = 6.0  # below it a word has no ending that tells; above, it needs the next (새로운, 몇)
 _MIN_REPEATS = 3
 _LOOP = re.compile(r"(\S.{0,60}?)(?:[\s,.]+\1){5,}(?!\w)")
@@ -111,9 +111,8 @@ def _following(captions: Sequence[Caption], index: int) -> Caption | None:
 
 
 def _is_bad(cost: float, limits: Limits) -> bool:
-    # Without spaces nobody here knows where words end, so only what no line may end or begin with counts.
     if not limits.is_spaced:
-        return cost >= FORBIDDEN
+        return cost > _BAD_UNSPACED_BREAK
     return cost > (_BAD_KOREAN_BREAK if limits.counting is Counting.KOREAN else BAD_BREAK)
 
 

@@ -19,6 +19,8 @@ from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL, Counting
 from qasr_cli.timebase import MS_PER_S
 
 MIN_LINE_CELLS = 8
+SLOWEST_RATE = 20  # frames a second; no film or broadcast has fewer
+HARD_PAUSE_MS = 1_500  # BBC 6: text is not held for longer than 1.5 s of silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,11 @@ def resolve(
     hard_cps, soft_cps = _speeds(profile, known)
     if options.max_cps is not None:
         hard_cps, soft_cps = options.max_cps, min(soft_cps, options.max_cps)
-    rate = options.frame_rate if options.frame_rate is not None else frame_rate
-    is_framed = rate is not None and options.is_frame_true
+    rate = _rate(options, frame_rate)
     min_gap_ms = profile.min_gap_ms
-    if is_framed and rate:
-        min_gap_ms = round(profile.gap_frames * MS_PER_S / rate)
+    if rate is not None:
+        # Down, so that the gap is never more frames than that; `grid` counts them.
+        min_gap_ms = int(profile.gap_frames * MS_PER_S / rate)
     limits = Limits(
         max_line_cells=options.max_line_cells or _line_cells(profile, known),
         max_lines=options.max_lines or profile.max_lines,
@@ -109,7 +111,7 @@ def resolve(
         lead_in_ms=profile.lead_in_ms,
         linger_ms=profile.linger_ms,
         max_linger_ms=profile.max_linger_ms,
-        frame_rate=rate if is_framed else None,
+        frame_rate=rate,
         shots_ms=shots_ms,
         counting=known.counting,
         is_spaced=known.is_spaced,
@@ -120,6 +122,14 @@ def resolve(
             f"{limits.max_duration_ms / MS_PER_S:g} s: give --min-duration and --max-duration that agree"
         )
     return limits
+
+
+def _rate(options: CueOptions, of_video: Fraction | None) -> Fraction | None:
+    """Return the frame rate to be true to, if any: what the user says, else what the video has."""
+    if options.frame_rate is not None or not options.is_frame_true:
+        return options.frame_rate if options.is_frame_true else None
+    # A slide show's frames are too long to wait for: players show a cue between them.
+    return of_video if of_video is not None and of_video >= SLOWEST_RATE else None
 
 
 def _first(own: int | None, other: int) -> int:

@@ -118,7 +118,7 @@ def _end(caption: Caption, next_ms: int | None, limits: Limits, grid_ms: int) ->
 
 def _break_lines(captions: Sequence[Caption], limits: Limits, language: str | None) -> list[Caption]:
     text = caption_units.of_captions(captions, language, limits)
-    ruler = Ruler(text.units, text.found.cost, limits)
+    ruler = Ruler(text.units, text.found, limits)
     broken = {
         finding.caption
         for finding in check_text.check(captions, text, limits)

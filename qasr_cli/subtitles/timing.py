@@ -1,12 +1,16 @@
 """When each cue comes and goes.
 
 In go cues with the time in which they are spoken; out come cues with the time in which they are shown, in
-whole milliseconds. The text is not touched. Rules that the speech leaves no room for are flagged:
+whole milliseconds. The text is not touched. The order: starts lead in their speech (`lead_in_ms`) and make
+room for each other; they move to shot changes (`--shots`, see `shots`); ends linger for the reader
+(`--max-cps`, `--min-duration`, `--max-duration`), gaps that would flicker are closed to `--min-gap`, and ends
+move to shot changes. With a frame rate (`--fps`) all of it is counted in frames, so that a gap is exactly so
+many frames. Rules that the speech leaves no room for are flagged:
 
     cps       faster than the hard reading speed
     dur_min   shorter than the minimum duration
     gap       closer to the next cue than the minimum gap, or not close enough to be one with it
-    late      shown more than two frames after it is spoken
+    late      shown more than two frames after it is spoken, and no shot change is the reason
     lines     more lines than allowed, because the media has fewer milliseconds than it has cues
 
 Order and numbers: Netflix Timing Guidelines (360051554394), BBC Subtitle Guidelines 6, TED.
@@ -14,15 +18,16 @@ Order and numbers: Netflix Timing Guidelines (360051554394), BBC Subtitle Guidel
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from qasr_cli.records import Cue
+from qasr_cli.subtitles import shots
+from qasr_cli.subtitles.grid import JUST_BEFORE_SHOT_MS, Beat, Grid, Pace
 from qasr_cli.subtitles.limits import Limits
 from qasr_cli.timebase import MS_PER_S
 
-_BORROW_MS = 120  # how late a cue may be to give a short one before it its minimum: three frames at 25 fps
-_FLOOR_MS = 200  # where words share one millisecond, each cue is still seen
 _LATE_MS = 83  # two frames at 24 fps
 
 
@@ -41,20 +46,48 @@ class Draft:
 def polish(drafts: Sequence[Draft], duration_ms: int, limits: Limits) -> tuple[Cue, ...]:
     """Return the drafts as cues: starts strictly increase, none overlaps, all within the media.
 
+    Times are true to frames where `limits` know the frame rate, unless the media has fewer frames than cues
+    or no whole number of frames is a legal duration.
+
     Args:
         drafts: Ordered by the start of their speech.
         duration_ms: Length of the media, at least 1.
         limits: Durations, gap and reading speeds.
     """
     fitting = _squeeze(drafts, duration_ms)
-    starts = _starts(fitting, duration_ms, limits)
-    cues = []
-    for draft, start_ms, next_ms in zip(fitting, starts, [*starts[1:], None], strict=True):
-        end_ms = _end(draft, start_ms, _latest_end(start_ms, next_ms, duration_ms, limits), limits)
-        end_ms = _chain(start_ms, end_ms, next_ms, limits)
-        shown = Cue(start_ms, end_ms, draft.lines, draft.word_range)
-        cues.append(replace(shown, flags=_flags(draft, shown, next_ms, limits)))
+    grid = _grid(fitting, duration_ms, limits)
+    pace, n_ticks = Pace.on(grid, limits), grid.at_or_before(duration_ms)
+    changes = sorted({grid.nearest(time_ms) for time_ms in limits.shots_ms if time_ms <= duration_ms})
+    beats = [_beat(draft, grid, limits) for draft in fitting]
+    starts = shots.snap_starts(_starts(beats, n_ticks, pace), beats, changes, pace, n_ticks)
+    cues, seen = [], set(changes)
+    for draft, beat, start, following in zip(fitting, beats, starts, [*starts[1:], None], strict=True):
+        end = _end(beat, start, _latest_end(start, following, n_ticks, pace), pace)
+        end = _chain(start, end, following, pace)
+        end = shots.snap_end((start, end), following, beat, changes, pace)
+        shown_ms = grid.ms(start), grid.ms(end)
+        flags = draft.flags + _reading_flags(draft, shown_ms, limits)
+        flags += _place_flags(draft.start_ms, shown_ms[0], is_at_shot=start in seen)
+        flags += _gap_flags(pace.gap if following is None else following - end, pace)
+        cues.append(Cue(*shown_ms, draft.lines, draft.word_range, flags))
     return tuple(cues)
+
+
+def _grid(drafts: Sequence[Draft], duration_ms: int, limits: Limits) -> Grid:
+    frames = Grid.of_frames(limits.frame_rate)
+    pace = Pace.on(frames, limits)
+    fits = len(drafts) <= frames.at_or_before(duration_ms) and pace.min_duration <= pace.max_duration
+    return frames if fits else Grid()
+
+
+def _beat(draft: Draft, grid: Grid, limits: Limits) -> Beat:
+    return Beat(
+        grid.at_or_after(draft.start_ms - limits.lead_in_ms),
+        grid.at_or_after(draft.start_ms),
+        grid.at_or_after(draft.end_ms),
+        grid.at_or_after(int(draft.half_cells * MS_PER_S / limits.soft_rate)),
+        grid.at_or_after(math.ceil(draft.half_cells * MS_PER_S / limits.hard_rate)),
+    )
 
 
 def _squeeze(drafts: Sequence[Draft], duration_ms: int) -> list[Draft]:
@@ -76,93 +109,84 @@ def _squeeze(drafts: Sequence[Draft], duration_ms: int) -> list[Draft]:
     ]
 
 
-def _starts(drafts: Sequence[Draft], duration_ms: int, limits: Limits) -> list[int]:
+def _starts(beats: Sequence[Beat], n_ticks: int, pace: Pace) -> list[int]:
     """Return when each cue appears; where there is no room for all, gaps go first, then durations."""
-    wanted = _lead_in(drafts, limits)
-    floor_ms = min(_FLOOR_MS, limits.min_duration_ms)
-    for gap_ms, least_ms in ((limits.min_gap_ms, floor_ms), (0, floor_ms), (0, duration_ms // len(drafts))):
-        starts = _push_later(wanted, drafts, (gap_ms, min(least_ms, floor_ms)), limits)
-        _pull_earlier(starts, duration_ms, gap_ms, min(least_ms, floor_ms))
+    wanted = _lead_in(beats, pace)
+    share = n_ticks // len(beats)
+    for gap, floor in ((pace.gap, pace.floor), (0, pace.floor), (0, min(share, pace.floor))):
+        starts = _push_later(wanted, beats, (gap, floor), pace)
+        _pull_earlier(starts, n_ticks, gap, floor)
         if starts[0] >= 0:
             return starts
-    raise AssertionError("every cue has its millisecond")
+    raise AssertionError("every cue has its tick")
 
 
-def _lead_in(drafts: Sequence[Draft], limits: Limits) -> list[int]:
+def _lead_in(beats: Sequence[Beat], pace: Pace) -> list[int]:
     """Start each cue a little before its speech, as far as the speech before leaves room."""
     starts = []
-    spoken_until_ms = -limits.min_gap_ms
-    for draft in drafts:
-        earliest_ms = min(draft.start_ms, spoken_until_ms + limits.min_gap_ms)
-        starts.append(max(draft.start_ms - limits.lead_in_ms, earliest_ms))
-        spoken_until_ms = draft.end_ms
+    spoken_until = -pace.gap
+    for beat in beats:
+        starts.append(max(beat.wanted, min(beat.spoken, spoken_until + pace.gap)))
+        spoken_until = beat.spoken_until
     return starts
 
 
-def _push_later(
-    wanted: Sequence[int], drafts: Sequence[Draft], room_ms: tuple[int, int], limits: Limits
-) -> list[int]:
+def _push_later(wanted: Sequence[int], beats: Sequence[Beat], room: tuple[int, int], pace: Pace) -> list[int]:
     """Return starts that leave each cue its floor, and its minimum where the next can wait a moment."""
-    gap_ms, floor_ms = room_ms
+    gap, floor = room
     starts = list(wanted)
     for k in range(1, len(starts)):
-        needed_ms = starts[k - 1] + limits.min_duration_ms + gap_ms
-        borrowed_ms = min(needed_ms, drafts[k].start_ms + _BORROW_MS)
-        has_room = k + 1 == len(starts) or (
-            wanted[k + 1] - borrowed_ms >= limits.min_duration_ms + limits.min_gap_ms
-        )
+        borrowed = min(starts[k - 1] + pace.min_duration + gap, beats[k].spoken + pace.borrow)
+        has_room = k + 1 == len(starts) or wanted[k + 1] - borrowed >= pace.min_duration + pace.gap
         if has_room:
-            starts[k] = max(starts[k], borrowed_ms)
-        starts[k] = max(starts[k], starts[k - 1] + floor_ms + gap_ms)
+            starts[k] = max(starts[k], borrowed)
+        starts[k] = max(starts[k], starts[k - 1] + floor + gap)
     return starts
 
 
-def _pull_earlier(starts: list[int], duration_ms: int, gap_ms: int, floor_ms: int) -> None:
+def _pull_earlier(starts: list[int], n_ticks: int, gap: int, floor: int) -> None:
     """Move starts back, in place, as far as the end of the media asks; they may become negative."""
-    limit_ms = duration_ms
+    limit = n_ticks
     for k in range(len(starts) - 1, -1, -1):
-        starts[k] = min(starts[k], limit_ms - floor_ms)
-        limit_ms = starts[k] - gap_ms
+        starts[k] = min(starts[k], limit - floor)
+        limit = starts[k] - gap
 
 
-def _latest_end(start_ms: int, next_ms: int | None, duration_ms: int, limits: Limits) -> int:
-    if next_ms is None:
-        return duration_ms
+def _latest_end(start: int, following: int | None, n_ticks: int, pace: Pace) -> int:
+    if following is None:
+        return n_ticks
     # The gap gives way before the cue does.
-    return min(max(next_ms - limits.min_gap_ms, start_ms + min(_FLOOR_MS, limits.min_duration_ms)), next_ms)
+    return min(max(following - pace.gap, start + pace.floor), following)
 
 
-def _end(draft: Draft, start_ms: int, latest_ms: int, limits: Limits) -> int:
+def _end(beat: Beat, start: int, latest: int, pace: Pace) -> int:
     """Return when a cue goes: after its speech and its reading time, before the next cue."""
-    spoken_until_ms = max(draft.end_ms, start_ms)
-    reading_ms = int(draft.half_cells * MS_PER_S / limits.soft_rate)
-    wanted_ms = max(spoken_until_ms + limits.linger_ms, start_ms + max(limits.min_duration_ms, reading_ms))
+    spoken_until = max(beat.spoken_until, start)
     return min(
-        wanted_ms,
-        max(spoken_until_ms + limits.max_linger_ms, start_ms + limits.min_duration_ms),
-        start_ms + limits.max_duration_ms,
-        latest_ms,
+        max(spoken_until + pace.linger, start + max(pace.min_duration, beat.reading)),
+        max(spoken_until + pace.max_linger, start + pace.min_duration),
+        start + pace.max_duration,
+        latest,
     )
 
 
-def _chain(start_ms: int, end_ms: int, next_ms: int | None, limits: Limits) -> int:
+def _chain(start: int, end: int, following: int | None, pace: Pace) -> int:
     """Close a gap that would only flicker, unless that makes the cue too long."""
-    if next_ms is None or not limits.min_gap_ms < next_ms - end_ms < limits.chain_ms:
-        return end_ms
-    closed_ms = next_ms - limits.min_gap_ms
-    return closed_ms if closed_ms - start_ms <= limits.max_duration_ms else end_ms
+    if following is None or not pace.gap < following - end < pace.chain:
+        return end
+    closed = following - pace.gap
+    return closed if closed - start <= pace.max_duration else end
 
 
-def _flags(draft: Draft, cue: Cue, next_ms: int | None, limits: Limits) -> tuple[str, ...]:
-    length_ms = cue.end_ms - cue.start_ms
-    flags = list(draft.flags)
-    if draft.half_cells * MS_PER_S > limits.hard_rate * length_ms:
-        flags.append("cps")
-    if length_ms < limits.min_duration_ms:
-        flags.append("dur_min")
-    gap_ms = limits.min_gap_ms if next_ms is None else next_ms - cue.end_ms
-    if gap_ms != limits.min_gap_ms and gap_ms < max(limits.chain_ms, limits.min_gap_ms):
-        flags.append("gap")
-    if cue.start_ms > draft.start_ms + _LATE_MS:
-        flags.append("late")
-    return tuple(flags)
+def _reading_flags(draft: Draft, shown_ms: tuple[int, int], limits: Limits) -> tuple[str, ...]:
+    length_ms = shown_ms[1] - shown_ms[0]
+    is_fast = draft.half_cells * MS_PER_S > limits.hard_rate * length_ms
+    return ("cps",) * is_fast + ("dur_min",) * (length_ms < limits.min_duration_ms)
+
+
+def _gap_flags(gap: int, pace: Pace) -> tuple[str, ...]:
+    return ("gap",) * (gap != pace.gap and gap < max(pace.chain, pace.gap))
+
+
+def _place_flags(spoken_ms: int, shown_ms: int, *, is_at_shot: bool) -> tuple[str, ...]:
+    return ("late",) * (shown_ms > spoken_ms + (JUST_BEFORE_SHOT_MS if is_at_shot else _LATE_MS))

@@ -3,7 +3,8 @@
 In go the words of a transcript, whatever an engine made of them; out come units with clean, visible text and
 times that are possible. A unit is usually a word. It is several where a word cannot stand alone (it is
 invisible, or its first character is a mark on the previous word's last), and a part of one where a word is
-wider than a line. No letter is ever lost or changed here, beyond Unicode normalization.
+wider than a line or, in Thai, a whole sentence. No letter is ever lost or changed here, beyond Unicode
+normalization.
 """
 
 from __future__ import annotations
@@ -11,43 +12,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from qasr_cli.records import Word
+from qasr_cli.subtitles import phrases
 from qasr_cli.subtitles.limits import Limits
+from qasr_cli.subtitles.pieces import IDEOGRAPHIC_SPACE, NOT_AT_END, NOT_AT_START, Unit, cut
 from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL, clusters, half_cells, is_joined
 
 _NO_BREAK_SPACES = "\u00a0\u2007\u202f"
-IDEOGRAPHIC_SPACE = "　"
 _BREAKING_SPACE = re.compile(rf"[^\S{_NO_BREAK_SPACES}{IDEOGRAPHIC_SPACE}]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")  # the others are white space to `\s`
 _HYPHENS = "-‐‑'’"
 _DASHES = "—―⸺"  # between two words that they join (`yes—no`), not after a space
-# A line must not begin with these (JIS X 4051; UAX #14 classes CL, CP, EX, IS, NS; Netflix ja, zh).
-NOT_AT_START = frozenset(
-    "、。，．！？：；」』）】〉》〕］｝’”…‥・ー々ゝゞヽヾっゃゅょゎぁぃぅぇぉッャュョヮァィゥェォ,.!?:;)]}%،؛؟।॥»"
-)
-NOT_AT_END = frozenset("「『（【〈《〔［｛‘“([{«¿¡")
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """Text that is never cut.
-
-    Attributes:
-        space: What separates it from the unit before ("" in Chinese, inside a long word); dropped at a break.
-        half_cells: Width of `text`.
-        n_words: How many of the transcript's words begin in it; 0 for the later parts of a long word.
-        is_glued: A break before it is wrong (no-break space, lone punctuation).
-    """
-
-    space: str
-    text: str
-    start_ms: int
-    end_ms: int
-    half_cells: int
-    n_words: int = 1
-    is_glued: bool = False
 
 
 def clean(text: str) -> str:
@@ -55,16 +32,17 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", _CONTROL.sub("", _BREAKING_SPACE.sub(" ", text)))
 
 
-def split(words: Sequence[Word], duration_ms: int, limits: Limits) -> list[Unit]:
+def split(words: Sequence[Word], duration_ms: int, limits: Limits, language: str | None = None) -> list[Unit]:
     """Return the units of all words, in order.
 
     Args:
         words: Any; times may be outside the media, out of order or empty.
         duration_ms: Times are clipped to it.
         limits: How the language is counted and spaced; no unit is wider than a line.
+        language: Code; in those without spaces no unit is longer than a phrase.
     """
     joined = _join_marks(list(_visible(_possible_times(words, duration_ms), limits)), limits)
-    return [part for unit in joined for part in _fit(unit, limits)]
+    return [part for unit in phrases.cut_at_phrases(joined, language, limits) for part in _fit(unit, limits)]
 
 
 def _possible_times(words: Sequence[Word], duration_ms: int) -> Iterator[Word]:
@@ -152,18 +130,7 @@ def _fit(unit: Unit, limits: Limits) -> list[Unit]:
     if unit.half_cells <= limits.max_half_cells:
         return [unit]
     n_parts = -(-unit.half_cells // (limits.max_half_cells - HALF_CELLS_PER_CELL))
-    texts = _cut(unit.text, limits, unit.half_cells / n_parts)
-    whole, done, parts = unit.half_cells, 0, []
-    length_ms = unit.end_ms - unit.start_ms
-    for number, text in enumerate(texts):
-        width = half_cells(text, limits.counting)
-        start_ms = unit.start_ms + length_ms * done // whole
-        done = min(done + width, whole)
-        end_ms = unit.start_ms + length_ms * done // whole
-        first = number == 0
-        space, n_words = (unit.space, unit.n_words) if first else ("", 0)
-        parts.append(Unit(space, text, start_ms, end_ms, width, n_words, is_glued=unit.is_glued and first))
-    return parts
+    return cut(unit, _cut(unit.text, limits, unit.half_cells / n_parts), limits.counting)
 
 
 def _cut(text: str, limits: Limits, ideal_half_cells: float) -> list[str]:

@@ -22,6 +22,7 @@ from qasr_cli.speech.protocols import AlignRequest
 from tests.checkpoints import (
     REAL_ALIGNER,
     REAL_ASR_06B,
+    REAL_ASR_17B,
     TINY,
     Shape,
     configuration,
@@ -101,10 +102,18 @@ def test_subtitles_are_byte_equal_in_both_layouts(
 
 
 @pytest.mark.parametrize(
-    ("kind", "shape"), [(Kind.RECOGNIZER, REAL_ASR_06B), (Kind.ALIGNER, REAL_ALIGNER)], ids=["asr", "aligner"]
+    ("kind", "shape", "n_parameters"),
+    [
+        (Kind.RECOGNIZER, REAL_ASR_06B, 782_426_112),
+        (Kind.RECOGNIZER, REAL_ASR_17B, 2_038_052_480),
+        (Kind.ALIGNER, REAL_ALIGNER, 917_728_896),
+    ],
+    ids=["0.6b", "1.7b", "aligner"],
 )
 @pytest.mark.parametrize("is_original", [False, True], ids=["native", "original"])
-def test_the_real_shapes_fit_key_by_key(tmp_path: Path, kind: Kind, shape: Shape, is_original: bool) -> None:
+def test_the_real_shapes_fit_key_by_key(
+    tmp_path: Path, kind: Kind, shape: Shape, n_parameters: int, is_original: bool
+) -> None:
     """Sparse files: a header with the real names and shapes, and no disk for the weights."""
     small = write_random(tmp_path / "small", kind, TINY)
     folder = write_original(small, tmp_path / "original") if is_original else small
@@ -130,8 +139,7 @@ def test_the_real_shapes_fit_key_by_key(tmp_path: Path, kind: Kind, shape: Shape
         {native_names.get(name, name): tuple(value.shape) for name, value in empty.state_dict().items()},
     )
     assert loading.check(checkpoint(folder)) is kind
-    n_parameters = sum(value.numel() for value in empty.parameters())
-    assert n_parameters == {Kind.RECOGNIZER: 782_426_112, Kind.ALIGNER: 917_728_896}[kind]
+    assert sum(value.numel() for value in empty.parameters()) == n_parameters
 
 
 def _names(layout: layouts.Layout, model: torch.nn.Module) -> list[str]:

@@ -15,8 +15,9 @@ from transformers.models.qwen3_asr.modeling_qwen3_asr import Qwen3ASRForConditio
 from transformers.models.qwen3_asr.processing_qwen3_asr import Qwen3ASRProcessor
 
 from qasr_cli.engines import checkpoints, device, load, prompts
-from qasr_cli.errors import UnavailableError, UsageError
+from qasr_cli.errors import DeviceLostError, OutOfMemoryError, QasrError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
+from qasr_cli.records import Finish
 from qasr_cli.speech.protocols import AlignRequest, Engines
 from tests.e2e.conftest import SAMPLES
 
@@ -173,3 +174,46 @@ def test_values_that_are_no_numbers_are_an_error_and_never_text(
 def test_a_context_longer_than_the_model_s_memory_is_usage(engines: Engines, audio: list[np.ndarray]) -> None:
     with pytest.raises(UsageError, match="--context is too long"):
         engines.recognizer.recognize(audio[:1], DecodeOptions(context="bread and honey " * 2000))
+
+
+@pytest.mark.parametrize(
+    ("error", "becomes"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), OutOfMemoryError),
+        (torch.AcceleratorError("CUDA error: out of memory"), OutOfMemoryError),
+        (MemoryError(), OutOfMemoryError),
+        (torch.AcceleratorError("CUDA error: an illegal memory access was encountered"), DeviceLostError),
+        (torch.AcceleratorError("CUDA error: unspecified launch failure\nCompile with"), DeviceLostError),
+    ],
+)
+def test_a_device_that_is_full_is_told_from_one_that_is_gone(
+    engines: Engines,
+    audio: list[np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    becomes: type[QasrError],
+) -> None:
+    def fail(**tensors: object) -> None:
+        raise error
+
+    monkeypatch.setattr(engines.recognizer._model, "generate", fail)  # type: ignore[attr-defined]
+    with pytest.raises(becomes) as caught:
+        engines.recognizer.recognize(audio[:1], DecodeOptions())
+    assert type(caught.value) is becomes
+    assert "\n" not in str(caught.value)
+    assert "Compile" not in str(caught.value)
+
+
+def test_each_chunk_has_a_token_budget_from_its_own_length(
+    engines: Engines, audio: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that never stops writing: what it may write is told by each chunk and not by its batch."""
+
+    def write_on(features: object, ids: list[list[int]], n_tokens: int, options: object) -> torch.Tensor:
+        return torch.full((len(ids), n_tokens), 100)
+
+    monkeypatch.setattr(engines.recognizer, "_generate", write_on)
+    clips = [audio[0][: 16_000 * seconds] for seconds in (1, 2)] + [np.zeros(16_000 * 30, np.float32)]
+    answers = engines.recognizer.recognize(clips, DecodeOptions())
+    assert [answer.n_tokens for answer in answers] == [34, 44, 324]  # 24, and 10 for every second
+    assert {answer.finish for answer in answers} == {Finish.TRUNCATED}

@@ -78,12 +78,19 @@ def test_what_many_sources_need_again_shares_a_batch_too(run_folder: Path) -> No
     assert results == {path.name: path.read_bytes() for path in run_folder.glob("*.srt")}
 
 
-def test_a_crash_while_hearing_again_costs_its_own_source_only(run_folder: Path) -> None:
+def test_a_crash_while_hearing_again_costs_no_source(run_folder: Path) -> None:
     engines = misbehaving.crashing_when_asked_again(Options().engine)
     job = run(run_folder, engines)
+    assert job.report.count(Status.DONE) == 10
+    warned = {o.source.relative.name for o in job.report.outcomes if "retry failed" in "".join(o.warnings)}
+    assert warned == {"4.m4a", "5.wav", "7.flac", "9.m4a"}  # the four clips with more than four seconds
+
+
+def test_a_device_that_is_gone_fails_what_needs_it(run_folder: Path) -> None:
+    job = run(run_folder, misbehaving.losing_its_device(Options().engine))
     failed = {o.source.relative.name for o in job.report.outcomes if o.status is Status.FAILED}
-    assert failed == {"4.m4a", "5.wav", "7.flac", "9.m4a"}  # the four clips with more than four seconds
-    assert job.report.count(Status.DONE) == 6
+    assert failed == {"4.m4a", "5.wav", "7.flac", "9.m4a"}
+    assert not (run_folder / "4.srt").exists()
 
 
 def test_a_crash_costs_the_source_that_causes_it_and_no_other(run_folder: Path) -> None:

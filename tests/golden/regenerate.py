@@ -28,7 +28,10 @@ def cases() -> list[Path]:
 def load(case: Path) -> tuple[Transcript, tuple[Cue, ...]]:
     """Return a case's transcript and the cues that qasr makes of it now."""
     transcript = parse_transcript(case.read_text(encoding="utf-8"))
-    return transcript, cues.build(transcript.words, transcript.language, transcript.duration_ms, CueOptions())
+    laid_out = cues.build(
+        transcript.words, transcript.language, transcript.duration_ms, CueOptions(), transcript.video
+    )
+    return transcript, laid_out
 
 
 def expected_files(case: Path) -> Iterator[tuple[Path, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from fractions import Fraction
 from itertools import pairwise
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from qasr_cli.errors import UndecodableError
 from qasr_cli.formats import FORMATS, parse_transcript
 from qasr_cli.options import CueOptions, OutputOptions
-from qasr_cli.records import Cue, Segment, Span, Timing, Track, Transcript, Word
+from qasr_cli.records import Cue, Segment, Span, Timing, Track, Transcript, Video, Word
 from qasr_cli.subtitles import cues
 
 HOSTILE = st.sampled_from(
@@ -54,7 +55,10 @@ def transcripts(draw: st.DrawFn) -> Transcript:
     name = draw(st.text(st.characters(), max_size=8))
     duration_ms = now_ms + draw(st.integers(1, 4_000))
     uncovered = draw(st.sampled_from([(), (Span(0, 1),), (Span(3, 40), Span(90, 4_000))]))
-    return Transcript(name, track, duration_ms, tuple(segments), "0" * 16, "m", "a", uncovered)
+    video = draw(
+        st.sampled_from([None, Video(), Video(Fraction(24_000, 1_001)), Video(None, (0, 40, 9_000))])
+    )
+    return Transcript(name, track, duration_ms, tuple(segments), "0" * 16, "m", "a", uncovered, video)
 
 
 def _lay_out(transcript: Transcript) -> tuple[Cue, ...]:

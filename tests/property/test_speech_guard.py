@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from qasr_cli.options import AlignOptions, ChunkOptions, DecodeOptions, EngineOptions, GuardOptions
 from qasr_cli.records import Chunk, Finish, Hypothesis, Span, Waveform
+from qasr_cli.runs.engine_lane import contain
 from qasr_cli.speech import chunking, coverage, suspicion, transcribe, words
 from qasr_cli.speech.hearing import Recording
 from qasr_cli.speech.protocols import Engines
@@ -75,7 +76,7 @@ def play(
         audio = [np.zeros(16 * chunk.duration_ms, np.float32) for chunk in chunks]
         heard = transcribe.hear(audio, chunks, engines, told)
         recordings.append(Recording(Silence(None, 0), speech, tuple(heard)))  # type: ignore[arg-type]
-    return recordings, review(recordings, engines, told, guard, AlignOptions())
+    return recordings, review(recordings, engines, told, guard, AlignOptions(), contain)
 
 
 @given(

@@ -1,52 +1,115 @@
-"""The search finds the best cues, compared with trying every way."""
+"""The search finds the best cues, compared with trying every way (10)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Word
-from qasr_cli.subtitles import boundaries, cues, units
-from qasr_cli.subtitles.limits import resolve
+from qasr_cli.subtitles import boundaries, lines, units
+from qasr_cli.subtitles.limits import HARD_PAUSE_MS, Limits, resolve
 from qasr_cli.subtitles.lines import Ruler
+from qasr_cli.subtitles.pieces import Unit
+from qasr_cli.subtitles.search import Search
 
 VOCABULARY = ["the", "of", "and", "house.", "yes,", "Why?", "was", "beautifully", "supermarkets", "Mr."]
-
-
-def _search(texts: list[str], pauses_ms: list[int], options: CueOptions) -> tuple[cues._Search, Ruler, int]:
-    now_ms, words = 500, []
-    for text, pause_ms in zip(texts, pauses_ms, strict=True):
-        words.append(Word(" ", text, now_ms, now_ms + 60 * len(text)))
-        now_ms = words[-1].end_ms + pause_ms
-    limits = resolve(options, "en")
-    pieces = units.split(words, now_ms + 2_000, limits)
-    found = boundaries.find(pieces, "en")
-    ruler = Ruler(pieces, found.cost, limits)
-    return cues._Search(pieces, found, ruler, limits, now_ms + 2_000), ruler, len(pieces)
-
-
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(VOCABULARY), st.sampled_from([0, 0, 100, 700, 2_000])),
-        min_size=1,
-        max_size=9,
+SPOKEN = st.lists(
+    st.tuples(
+        st.sampled_from(VOCABULARY),
+        st.sampled_from([0, 0, 100, 700, 2_000]),
+        st.sampled_from([60, 60, 25, 200]),
     ),
-    st.integers(1, 3),
+    min_size=1,
+    max_size=10,
 )
-def test_no_other_cues_cost_less(spoken, max_lines):
-    texts, pauses_ms = [list(column) for column in zip(*spoken, strict=True)]
-    search, ruler, n = _search(texts, pauses_ms, CueOptions(max_lines=max_lines, max_line_cells=20))
+OPTIONS = st.builds(
+    CueOptions,
+    max_lines=st.integers(1, 3),
+    max_line_cells=st.sampled_from([20, 26]),
+    max_words=st.sampled_from([None, None, 1, 2, 5]),
+    max_duration_ms=st.sampled_from([1_000, 7_000]),
+)
+
+
+def _words(spoken: list[tuple[str, int, int]]) -> list[Word]:
+    now_ms, words = 500, []
+    for text, pause_ms, ms_per_letter in spoken:
+        words.append(Word(" ", text, now_ms, now_ms + ms_per_letter * len(text)))
+        now_ms = words[-1].end_ms + pause_ms
+    return words
+
+
+def _is_legal(pieces: list[Unit], limits: Limits) -> bool:
+    """Say whether pieces may be a cue, by the rules and not the search's tables; lines say the rest."""
+    if len(pieces) == 1:
+        return True
+    return (
+        (limits.max_words is None or len(pieces) <= limits.max_words)
+        and all(b.start_ms - a.end_ms < HARD_PAUSE_MS for a, b in pairwise(pieces))
+        and pieces[-1].end_ms - pieces[0].start_ms <= limits.max_duration_ms
+    )
+
+
+def _every_way(n: int) -> Iterator[list[int]]:
+    return ([0, *inner, n] for size in range(n) for inner in combinations(range(1, n), size))
+
+
+@given(SPOKEN, OPTIONS)
+@example([("house.", 0, 60)] * 10, CueOptions(max_lines=3, max_line_cells=20, max_words=3))
+def test_no_other_cues_cost_less(spoken, options):
+    words = _words(spoken)
+    limits = resolve(options, "en")
+    pieces = units.split(words, words[-1].end_ms + 2_000, limits, "en")
+    found = boundaries.find(pieces, "en")
+    ruler = Ruler(pieces, found, limits)
+    search = Search(pieces, found, ruler, limits, words[-1].end_ms + 2_000)
 
     def total(edges: list[int]) -> float:
-        stretches = list(pairwise(edges))
-        steps = [(first, last) for first, end in stretches for last in range(first + 1, end + 1)]
-        if not all(search._is_possible(first, last) for first, last in steps):
+        if not all(_is_legal(pieces[first:last], limits) for first, last in pairwise(edges)):
             return float("inf")
-        return sum(search._cost(first, last) + ruler.cost(first, last) for first, last in stretches)
+        return sum(search.cost(first, last) + ruler.cost(first, last) for first, last in pairwise(edges))
 
-    every_way = ([0, *inner, n] for size in range(n) for inner in combinations(range(1, n), size))
-    assert total(search.run()) == pytest.approx(min(total(edges) for edges in every_way))
+    chosen = search.run()
+    assert total(chosen) == pytest.approx(min(total(edges) for edges in _every_way(len(pieces))))
+
+
+@given(SPOKEN, st.integers(2, 4))
+def test_no_other_lines_cost_less(spoken, max_lines):
+    limits = resolve(CueOptions(max_lines=max_lines, max_line_cells=20), "en")
+    pieces = units.split(_words(spoken), 60_000, limits, "en")
+    ruler = Ruler(pieces, boundaries.find(pieces, "en"), limits)
+    n = len(pieces)
+    fitting = [
+        edges
+        for edges in _every_way(n)
+        if all(ruler.width(a, b) <= limits.max_half_cells for a, b in pairwise(edges))
+    ]
+    n_lines = min(len(edges) - 1 for edges in fitting)
+    breaks = ruler.breaks(0, n)
+    if n_lines > max_lines:
+        assert ruler.cost(0, n) == float("inf")
+        return
+    # The fewest lines that will do, and of all ways to so many the cheapest; a bound changes nothing.
+    assert len(breaks) == n_lines - 1
+    assert [0, *breaks, n] in fitting
+    cost = ruler.cost(0, n)
+    assert cost == pytest.approx(
+        min(_cost_of_lines(ruler, edges) for edges in fitting if len(edges) - 1 == n_lines)
+    )
+    assert ruler.cost(0, n, cost + 1) == cost
+    assert ruler.cost(0, n, cost) in {cost, float("inf")}
+
+
+def _cost_of_lines(ruler: Ruler, edges: list[int]) -> float:
+    """Return what given lines cost: each is weighed against the mean of those below it."""
+    total, n = 0.0, edges[-1]
+    for number, (first, place) in enumerate(pairwise(edges[:-1])):
+        rest = ruler.width(place, n) / (len(edges) - 2 - number)
+        total += ruler._break_costs[place] + ruler._shape_cost(ruler.width(first, place), rest)
+        total += lines._STRANDED * (ruler._heads[place] < n or ruler._tails[place] > first)
+    return total

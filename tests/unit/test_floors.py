@@ -21,6 +21,7 @@ from qasr_cli.options import (
     EngineOptions,
     GuardOptions,
     Options,
+    PictureOptions,
     VadOptions,
 )
 from qasr_cli.records import Segment, Span, Timing, Track, Transcript, Waveform, Word
@@ -33,7 +34,7 @@ def all_errors(base: type[QasrError] = QasrError) -> list[type[QasrError]]:
 
 class TestErrors:
     def test_every_error_has_a_code_a_hint_and_a_place_in_the_tree(self) -> None:
-        assert len(all_errors()) == 10
+        assert len(all_errors()) == 11
         for error in all_errors():
             assert error.__name__ in (errors.__doc__ or "")
             assert error("x").exit_code in ExitCode
@@ -197,7 +198,10 @@ class TestOptions:
 
     def test_and_with_nothing_else(self) -> None:
         other = dataclasses.replace(
-            Options(), cue=CueOptions(max_lines=1), engine=EngineOptions(device="cpu")
+            Options(),
+            cue=CueOptions(max_lines=1),
+            engine=EngineOptions(device="cpu"),
+            picture=PictureOptions(is_finding_shots=True),
         )
         assert other.fingerprint("m", "a") == Options().fingerprint("m", "a")
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
 from qasr_cli.errors import UndecodableError
 from qasr_cli.formats import FORMATS, parse_transcript
 from qasr_cli.options import OutputOptions
-from qasr_cli.records import Cue, Segment, Timing, Track, Transcript, Word
+from qasr_cli.records import Cue, Segment, Timing, Track, Transcript, Video, Word
 
 PLAIN = OutputOptions()
 WORDS = (
@@ -28,7 +29,14 @@ def transcript(words: Sequence[Word] = WORDS, language: str | None = "en") -> Tr
     text = "".join(word.lead + word.text for word in words)
     segments = (Segment(0, 4_000, language, text, tuple(words), ("truncated",)),)
     return Transcript(
-        "talk.mp4", Track(1, "aac", 2, 48_000, 0, 5_000, "eng"), 5_000, segments, "f" * 16, "m", "a"
+        "talk.mp4",
+        Track(1, "aac", 2, 48_000, 0, 5_000, "eng"),
+        5_000,
+        segments,
+        "f" * 16,
+        "m",
+        "a",
+        video=Video(Fraction(24_000, 1_001), (0, 1_250)),
     )
 
 
@@ -65,6 +73,7 @@ def test_json():
         "aligner": "a",
         "fingerprint": "f" * 16,
         "uncovered": [],
+        "video": {"frame_rate": "24000/1001", "shots_ms": [0, 1_250]},
         "track": {
             "stream_index": 1,
             "codec": "aac",
@@ -225,6 +234,12 @@ def test_a_byte_order_mark_is_forgiven():
     assert parse_transcript("\ufeff" + render("json")) == transcript()
 
 
+def test_files_from_before_a_key_was_written_are_read():
+    whole = json.loads(render("json"))
+    del whole["uncovered"], whole["video"]
+    assert parse_transcript(json.dumps(whole)) == replace(transcript(), video=None)
+
+
 def test_unknown_keys_are_forgiven():
     whole = json.loads(render("json"))
     whole["segments"][0]["words"][0]["speaker"] = "A"
@@ -253,6 +268,14 @@ def test_unknown_keys_are_forgiven():
          "segments[0].words[2].timing must be one of aligned, repaired, interpolated"),
         ([*WORD_2, "confidence"], "high", "segments[0].words[2].confidence must be a number or null"),
         ([*WORD_2, "confidence"], 10**400, "segments[0].words[2].confidence is out of range"),
+        (["video"], 25, "video must be an object"),
+        (["video", "frame_rate"], 25, "video.frame_rate must be a text"),
+        (["video", "frame_rate"], "25 fps", "video.frame_rate must be a rate such as 25 or 24000/1001"),
+        (["video", "frame_rate"], "25/0", "video.frame_rate must be a rate such as 25 or 24000/1001"),
+        (["video", "frame_rate"], "1/25", "video.frame_rate is out of range"),
+        (["video", "shots_ms"], [40, 0], "video.shots_ms must rise from 0"),
+        (["video", "shots_ms"], [-1], "video.shots_ms must rise from 0"),
+        (["video", "shots_ms"], [1.5], "video.shots_ms must be a list of whole numbers"),
         ([*WORD_2, "text"], "x", "segments[0].words do not join to the segment's text"),
     ],
 )  # fmt: skip

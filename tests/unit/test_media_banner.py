@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from qasr_cli.media import banner
-from qasr_cli.records import Track
+from qasr_cli.records import Track, Video
 
 NEW = """\
 [mpegts @ 0x55d0c8a0e640] [warning] Could not find codec parameters for stream 0 (Video: h264)
@@ -42,11 +44,13 @@ def test_the_clock_and_the_tracks_are_read() -> None:
         Track(2, "ac3", 6, 44_100, 0, length_ms, None),
     )
     assert known.track_starts_ms == (2900, 0)
+    assert known.video == Video(None)
 
 
 def test_older_words_are_read_too_and_a_cover_is_no_film() -> None:
     known = banner.read(OLD)
     assert not known.has_video
+    assert known.video is None
     assert known.tracks == (Track(0, "aac", 2, 48_000, 0, 2000, None),)
 
 
@@ -63,6 +67,34 @@ def test_a_live_recording_has_no_length() -> None:
         "[info]   Stream #0:0: Audio: aac (LC), 44100 Hz, mono, fltp\n"
     ).tracks
     assert track.duration_ms is None
+
+
+@pytest.mark.parametrize(
+    ("rates", "exact"),
+    [
+        ("23.98 fps, 23.98 tbr, 24k tbn", Fraction(24_000, 1_001)),
+        ("29.97 fps, 29.97 tbr, 1k tbn", Fraction(30_000, 1_001)),
+        ("59.94 fps, 59.94 tbr, 90k tbn, 119.88 tbc", Fraction(60_000, 1_001)),
+        ("25 fps, 25 tbr, 12800 tbn (default)", Fraction(25)),
+        ("12.50 fps, 12.50 tbr, 1k tbn", Fraction(25, 2)),
+        ("25 fps, 50 tbr, 90k tbn", Fraction(25)),  # interlaced
+        ("5 fps, 10 tbr, 1k tbn", Fraction(5)),  # Matroska, its picture not looked into
+        ("25.94 fps, 30 tbr, 15360 tbn", None),  # a telephone's, which leaves frames out
+        ("23.98 fps, 29.97 tbr, 90k tbn", None),  # a film among broadcast
+        ("15 fps, 1k tbr, 1k tbn", None),
+        ("14.99 fps, 14.99 tbr, 1k tbn", None),  # 15000/1001, but two digits do not say so
+        ("0.50 fps, 0.50 tbr, 1k tbn", None),
+        ("90k tbr, 90k tbn", None),
+        ("1k fps, 1k tbr, 1k tbn", None),
+    ],
+)
+def test_a_rate_is_exact_or_unknown(rates: str, exact: Fraction | None) -> None:
+    known = banner.read(
+        "[info] Input #0, mov, from 'x':\n"
+        "[info]   Stream #0:0: Video: mjpeg, yuvj420p, 32x32, 25 fps, 25 tbr, 90k tbn (attached pic)\n"
+        f"[info]   Stream #0:1(und): Video: h264 (High), yuv420p, 640x360, 70 kb/s, {rates}\n"
+    )
+    assert known.video == Video(exact)
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,23 @@ def test_a_picture_is_not_looked_at_on_the_common_road() -> None:
     assert "-vn" in arguments
 
 
+def test_shots_are_found_in_the_same_cage() -> None:
+    for is_jumping in (False, True):
+        arguments = command.find_shots(Path("/a.mp4"), 2.0, is_jumping=is_jumping)
+        common = command.decode(Path("/a.mp4"), 0)
+        for flag in ("-protocol_whitelist", "-format_whitelist", "-max_alloc", "-threads", "-i"):
+            assert arguments[arguments.index(flag) + 1] == common[common.index(flag) + 1]
+        before = arguments[: arguments.index("-i")]
+        codecs = set(before[before.index("-codec_whitelist") + 1].split(","))
+        assert "h264" in codecs
+        assert ("aac" in codecs) == is_jumping  # to know when its sound starts
+        assert not codecs & {"png", "gif", "xbin", "ansi", "srt", "ass", "rawvideo"}
+        assert "-nostdin" in before
+        assert "-max_pixels" in before
+        assert arguments[arguments.index("-t") + 1] == "7200.0"
+        assert arguments[arguments.index("-map") + 1] == "0:V:0"
+
+
 def test_samples_come_from_the_track_that_was_asked_for() -> None:
     for arguments in commands(Path("/a.mp4")):
         assert arguments[arguments.index("-map") + 1] == "0:a:1"

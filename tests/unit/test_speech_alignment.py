@@ -10,7 +10,7 @@ import pytest
 
 from qasr_cli.options import EngineOptions
 from qasr_cli.records import Chunk, Span, Timing, Word
-from qasr_cli.speech import align, doubts, words
+from qasr_cli.speech import align, doubts, timing, words
 from qasr_cli.speech.align import UnitTime
 from qasr_cli.speech.forced_alignment import Spoken, time_words
 from qasr_cli.speech.protocols import AlignRequest, Capacity, Engines, Posterior
@@ -256,3 +256,35 @@ class TestDoubts:
 
     def test_little_confidence_alone_is_no_doubt(self) -> None:
         assert self.find(0.9, 0.9, 0.2, 0.2, 0.9, 0.9) == []
+
+
+class TestRests:
+    """A word that was drawn over the rest between two sentences."""
+
+    SHOWN = words.split("truck. I hope", "en")
+    SPEECH = (Span(0, 1_300), Span(1_800, 3_000))  # "truck" ends at 1,000; the rest of its span is margin
+
+    def time(
+        self, first: tuple[int, int], second: tuple[int, int], speech: tuple[Span, ...] = SPEECH
+    ) -> tuple[Word, ...]:
+        times = [UnitTime(*edges, Timing.ALIGNED, 0.9) for edges in (first, second, (2_010, 2_400))]
+        return timing.from_units(self.SHOWN, times, Chunk(0, 0, 0, 3_000, speech))
+
+    def test_a_sentence_s_first_word_begins_after_the_rest(self) -> None:
+        _, word, _ = self.time((600, 1_000), (1_000, 2_010))
+        assert (word.start_ms, word.end_ms) == (1_800, 2_010)
+
+    def test_a_sentence_s_last_word_ends_before_the_rest(self) -> None:
+        word, _, _ = self.time((1_150, 2_000), (2_000, 2_010))
+        assert (word.start_ms, word.end_ms) == (1_150, 1_300)
+
+    def test_what_is_more_than_a_margin_is_no_rest(self) -> None:
+        _, word, _ = self.time((200, 400), (400, 2_010))
+        assert (word.start_ms, word.end_ms) == (400, 1_300)
+
+    def test_a_year_takes_its_time(self) -> None:
+        (shown,) = words.split("1957", "en")
+        (word,) = timing.from_units(
+            [shown], [UnitTime(100, 1_900, Timing.ALIGNED, 0.9)], Chunk(0, 0, 0, 2_000)
+        )
+        assert (word.start_ms, word.end_ms) == (100, 1_900)

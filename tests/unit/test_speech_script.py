@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import pytest
@@ -11,16 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qasr_cli.records import Segment, Span, Word
-from qasr_cli.speech import anchors, script
+from qasr_cli.speech import anchors, matching, overlay, script
+from qasr_cli.speech.overlay import Overlay
 
 _WORD_MS = 300
 
 
-def heard(text: str, start_ms: int = 0, language: str = "en") -> Segment:
+def heard(
+    text: str, start_ms: int = 0, language: str = "en", confidences: Mapping[str, float] | None = None
+) -> Segment:
     """A segment whose words follow each other without a pause."""
+    known = confidences or {}
     words = [
-        Word(" " if i else "", word, start_ms + i * _WORD_MS, start_ms + (i + 1) * _WORD_MS)
+        Word(" " if i else "", word, begin, begin + _WORD_MS, confidence=known.get(word))
         for i, word in enumerate(text.split())
+        for begin in [start_ms + i * _WORD_MS]
     ]
     return Segment(start_ms, words[-1].end_ms, language, text, tuple(words))
 
@@ -36,8 +41,13 @@ def w(text: str) -> list[str]:
     return text.split()
 
 
-def said(overlay: script.Overlay) -> list[str]:
-    return [" ".join(token.shown.text for token in part) for part in overlay.parts]
+def lay(text: script.Script, segments: Sequence[Segment], speech: list[Span]) -> Overlay:
+    found = matching.without_echoes(matching.match(text, segments), clear(speech))
+    return overlay.lay(found, clear(speech))
+
+
+def said(laid: Overlay) -> list[str]:
+    return [" ".join(token.shown.text for token in part) for part in laid.parts]
 
 
 class TestPairing:
@@ -68,6 +78,22 @@ class TestPairing:
         assert pairing[:7] == list(range(7))
         assert pairing[-7:] == list(range(len(before) + len(other) + 1, len(before) + len(other) + 8))
 
+    def test_what_happens_to_be_the_same_beside_a_foreign_passage_belongs_to_it(self) -> None:
+        before, after = w("turn left at the big green gate"), w("her boss is talking to them again")
+        mine = w("we never saw so many carrots it costs dollars is a simple rocket")
+        other = w("please bring ten onions is nine miles from")
+        pairing = anchors.pair([*before, *mine, *after], [*before, *other, *after])
+        assert pairing[: len(before)] == list(range(len(before)))
+        assert pairing[len(before) : -len(after)] == [None] * len(mine)
+        assert None not in pairing[-len(after) :]
+
+    def test_a_changed_word_beside_a_dropped_passage_stays(self) -> None:
+        words = [f"w{n}" for n in range(40)]
+        changed = [*words[:20], "other", *words[21:]]
+        pairing = anchors.pair(words, changed[:9] + changed[20:])
+        assert pairing[9:20] == [None] * 11
+        assert pairing[20] == 9
+
     def test_a_passage_said_twice_and_one_cut_out_do_not_derail_the_rest(self) -> None:
         rng = random.Random(1)
         words = [f"w{rng.randrange(400)}" for _ in range(3000)]
@@ -90,9 +116,9 @@ class TestPairing:
 
 
 class TestOverlay:
-    def lay(self, lines: list[str], *segments: Segment) -> script.Overlay:
+    def lay(self, lines: list[str], *segments: Segment) -> Overlay:
         speech = [Span(segment.start_ms, segment.end_ms) for segment in segments]
-        return script.overlay(script.read(lines, "en"), segments, clear(speech))
+        return lay(script.read(lines, "en"), segments, speech)
 
     def test_the_script_s_spelling_stands_where_both_agree(self) -> None:
         laid = self.lay(["Good morning, Dr. O’Neill!"], heard("good morning doctor o'neil"))
@@ -120,8 +146,8 @@ class TestOverlay:
         before, after = heard("welcome to our town"), heard("look at the harbour", 4000)
         text = script.read(["Welcome to our town.", "It is small and old.", "Look at the harbour."], "en")
         silent = [Span(0, 1200), Span(4000, 5200)]
-        assert script.overlay(text, [before, after], clear(silent)).unspoken == ((4, 9),)
-        assert script.overlay(text, [before, after], clear([Span(0, 5200)])).unspoken == ()
+        assert lay(text, [before, after], silent).unspoken == ((4, 9),)
+        assert lay(text, [before, after], [Span(0, 5200)]).unspoken == ()
 
     def test_an_ad_lib_is_reported_and_kept_for_the_aligner(self) -> None:
         laid = self.lay(
@@ -131,6 +157,17 @@ class TestOverlay:
         assert [one.text for one in laid.ad_libs] == ["oh sorry one moment please"]
         assert (laid.ad_libs[0].start_ms, laid.ad_libs[0].end_ms) == (4 * _WORD_MS, 9 * _WORD_MS)
         assert [token.place for token in laid.parts[0]][4:9] == [None] * 5
+
+    def test_between_two_segments_a_sentence_stays_together(self) -> None:
+        first = heard("and the philip palmer was ready")
+        lines = ["And the Philip Palmer was ready. Which ship is clean?"]
+        laid = self.lay(lines, first, heard("ship is clean", first.end_ms + 900))
+        assert said(laid) == ["And the Philip Palmer was ready.", "Which ship is clean?"]
+
+    def test_a_word_that_was_not_found_is_not_what_was_said(self) -> None:
+        segment = heard("look at the old harbour", confidences={"old": 0.01})
+        laid = self.lay(["Look at the green harbour."], segment)
+        assert laid.parts[0][3].shown.units == ("green",)
 
     def test_a_changed_word_is_timed_by_what_was_heard_for_it(self) -> None:
         laid = self.lay(["Look at the green harbour."], heard("look at the old harbour"))
@@ -148,7 +185,7 @@ class TestOverlay:
             Word(token.shown.lead, token.shown.text, i * 100, i * 100 + 100)
             for i, token in enumerate(laid.parts[0])
         ]
-        found = script.segment_of(laid.parts[0], words, segment)
+        found = overlay.segment_of(laid.parts[0], words, segment)
         assert found is not None
         assert found.text == "Welcome to our town."
         assert found.words[0].start_ms == 100

@@ -97,6 +97,11 @@ def test_a_rule_finds_what_it_is_for(rule: str) -> None:
     assert rule not in rules(sound)
 
 
+def test_without_spaces_a_phrase_is_not_cut() -> None:
+    assert "bad_break_line" in rules([cap(0, 7_000, "今日はとても天", "気がいいですね")], "ja")
+    assert "bad_break_line" not in rules([cap(0, 7_000, "今日はとても", "天気がいいですね")], "ja")
+
+
 def test_nothing_is_found_in_good_subtitles() -> None:
     assert rules(GOOD) == []
 

@@ -1,0 +1,94 @@
+"""What a run does with recordings that hold nothing but a plan of who speaks when: heard, then reviewed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from qasr_cli import engines as engine_room
+from qasr_cli.options import AlignOptions, ChunkOptions, DecodeOptions, EngineOptions, GuardOptions
+from qasr_cli.records import Span, Waveform
+from qasr_cli.runs.engine_lane import contain
+from qasr_cli.speech import chunking, transcribe
+from qasr_cli.speech.hearing import Recording
+from qasr_cli.speech.protocols import Engines
+from qasr_cli.speech.review import Reviewed, review
+from qasr_cli.speech.vad import FRAME_MS, SpeechMap
+from tests import fakes
+from tests.misbehaving import Misbehaving
+
+Factory = Callable[[EngineOptions], Engines]
+
+
+def speech_of(*edges_s: float, clear: float = 1.0) -> SpeechMap:
+    """Return speech between each two of the times, three seconds of silence after the last."""
+    spans = tuple(
+        Span(int(a * 1000), int(b * 1000)) for a, b in zip(edges_s[::2], edges_s[1::2], strict=True)
+    )
+    duration_ms = spans[-1].end_ms + 3_000
+    probs = np.zeros(duration_ms // FRAME_MS + 1, np.float32)
+    for span in spans:
+        probs[span.start_ms // FRAME_MS : span.end_ms // FRAME_MS] = clear
+    return SpeechMap(spans, probs, duration_ms)
+
+
+class Scene:
+    """Sources, an engine and what it is told; `play` is what a run does with them."""
+
+    def __init__(self, folder: Path, factory: Factory, *speech: SpeechMap, rescue_model: str = "") -> None:
+        self.folder = folder
+        self.speech = speech
+        name = f"tests.misbehaving:{factory.__name__}"
+        if rescue_model:
+            self.engines = engine_room.load(EngineOptions(engine=name, model="small"), rescue_model)
+        else:
+            self.engines = factory(EngineOptions())
+        self.told = DecodeOptions()
+        self.guard = GuardOptions()
+
+    def _record(self, number: int, speech: SpeechMap) -> Recording:
+        path = self.folder / f"{number}.s16le"
+        path.write_bytes(bytes(32 * speech.duration_ms))
+        waveform = Waveform(path, 16 * speech.duration_ms)
+        chunks = chunking.plan(number, speech, ChunkOptions())
+        audio = [waveform.read(chunk.start_ms, chunk.end_ms) for chunk in chunks]
+        pieces = transcribe.hear(audio, chunks, self.engines, self.told)
+        timed = transcribe.add_times(audio, pieces, self.engines, AlignOptions())
+        return Recording(
+            waveform,
+            speech,
+            tuple(late if not late.flags else early for early, late in zip(pieces, timed, strict=True)),
+        )
+
+    def play(self) -> list[Reviewed]:
+        recordings = [self._record(number, speech) for number, speech in enumerate(self.speech)]
+        self.n_first = len(self.asked)
+        return review(recordings, self.engines, self.told, self.guard, AlignOptions(), contain)
+
+    @property
+    def asked(self) -> list[tuple[list[float], DecodeOptions]]:
+        recognizer = self.engines.recognizer
+        assert isinstance(recognizer, Misbehaving)
+        return recognizer.asked
+
+    @property
+    def again(self) -> list[tuple[list[float], DecodeOptions]]:
+        """What was heard again."""
+        return self.asked[self.n_first :]
+
+
+def texts(reviewed: Reviewed) -> list[str]:
+    return [segment.text for segment in reviewed.segments]
+
+
+def flags(reviewed: Reviewed) -> list[tuple[str, ...]]:
+    return [segment.flags for segment in reviewed.segments]
+
+
+NUMBERS = "One two three four five six seven eight nine ten."
+
+
+def well_behaved(options: EngineOptions) -> Engines:
+    return Engines(Misbehaving(options, lambda answer, seconds, told: answer), fakes.Even())
