@@ -4,6 +4,8 @@ In go a transcript and its cues; out comes the whole text of a file, always endi
 decide what is legal in a file of their kind and how text is escaped in it; they never move, drop or rewrap a
 cue, and never touch the disk.
 
+Subtitle files that others wrote come in through `captions`, whatever state they are in.
+
 A new format is:
     1. a module `<name>_file.py` with `render(transcript, cues, options) -> str`, which says in its docstring
        what cannot be said in the format and what becomes of it;

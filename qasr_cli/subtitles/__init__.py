@@ -13,4 +13,12 @@ search          the best cues of all units
 timing          when each cue comes and goes
 grid, shots     in whole frames, and with the picture
 cues            the door: `cues.build`
+
+Subtitles that exist, ours or not, are judged by the same numbers and breaks:
+
+findings        the rules, and which are errors
+check           the door: `check.check`; check_times, check_text, check_words hold the rules
+caption_units   captions to units
+mend            times and line breaks repaired
+comparison      against a reference; edit_rate is SubER
 """

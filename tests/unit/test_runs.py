@@ -11,13 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qasr_cli.errors import CannotCreateError, ExitCode, NoInputError, QasrError, UndecodableError
+from qasr_cli.errors import (
+    CannotCreateError,
+    ExitCode,
+    NoInputError,
+    QasrError,
+    QualityError,
+    UndecodableError,
+)
 from qasr_cli.options import OutputOptions
-from qasr_cli.records import Outcome, Segment, Source, Span, Status, Track, Transcript
+from qasr_cli.records import Outcome, Quality, Segment, Source, Span, Status, Track, Transcript
 from qasr_cli.runs import outputs, sources
 from qasr_cli.runs.delivery import Delivery
 from qasr_cli.runs.prefetch import Prefetch
-from qasr_cli.runs.report import Report, doubts
+from qasr_cli.runs.report import Report, doubts, rules_broken
 
 SUFFIXES = {"srt": ".srt", "vtt": ".vtt"}
 
@@ -248,6 +255,30 @@ class TestReport:
             "2 of 3 segments doubtful (1 cut short, 2 looping); "
             "5.5 s of speech without words, first at 00:01:02",
         )
+
+    def test_sources_that_break_hard_rules_are_4_however_many(self) -> None:
+        quality = Quality(3, 2, 20, ("cps at 00:00:01.000", *["gap_min at 00:00:02.000"] * 4))
+        error = rules_broken((Path("a.txt"), Path("a.vtt")), quality)
+        assert str(error).endswith("broken: cps at 00:00:01.000, gap_min at 00:00:02.000, "
+                                   "gap_min at 00:00:02.000 and 2 more")  # fmt: skip
+        assert error.hint == "qasr check a.vtt lists them"
+        broken = self.outcome(Status.FAILED, error)
+        assert isinstance(error, QualityError)
+        assert Report(outcomes=[broken, self.outcome(Status.DONE)]).exit_code is ExitCode.QUALITY
+        other = self.outcome(Status.FAILED, NoInputError("gone"))
+        assert Report(outcomes=[broken, other]).exit_code is ExitCode.PARTIAL
+
+    def test_the_quality_of_all_sources_is_one_line(self) -> None:
+        first = self.outcome(Status.DONE, quality=Quality(99, 99, 20), outputs=(Path("a.srt"),))
+        second = self.outcome(
+            Status.DONE, quality=Quality(101, 100, 20, ("x", "y")), outputs=(Path("b.srt"),)
+        )
+        assert Report(outcomes=[first, second]).quality == (
+            "quality: 200 cues, 99.5% within 20 cps, 2 errors (qasr check b.srt)"
+        )
+        assert Report(outcomes=[self.outcome(Status.SKIPPED)]).quality == ""
+        korean = self.outcome(Status.DONE, quality=Quality(1, 1, 14))
+        assert "within their language's cps, 0 errors" in Report(outcomes=[first, korean]).quality
 
     def test_the_summary_counts_and_gives_the_pace(self) -> None:
         done = self.outcome(Status.DONE, audio_ms=100_000)
