@@ -148,7 +148,7 @@ Language = Annotated[
     str,
     _flag(
         _SPEECH,
-        "en, eng, English, ...; auto lets the model tell.",
+        "en, eng, English, ...; auto finds it out.",
         *("--language", "-l"),
         metavar="CODE",
     ),
