@@ -18,6 +18,7 @@ from qasr_cli.records import Caption
 # A film's subtitles are 100 kB. Sixty hours of them fit, and a file that was no subtitle file at all, or was
 # made to fill the memory, ends here: in memory a caption takes fifty times its place in the file.
 MAX_TEXT_BYTES = 10_000_000
+MAX_CAPTION_CHARS = 20_000  # a long chapter's: what is longer lost its time lines, or is there to do harm
 MAX_JSON_BYTES = 64_000_000  # ours holds each word with its times
 _HINT = "give SRT, WebVTT, ASS, or JSON that qasr or whisper wrote"
 
@@ -31,7 +32,7 @@ def read(raw: bytes, name: str, encoding: str = "") -> CaptionFile:
         encoding: What the user says it is in, or "" to find out.
 
     Raises:
-        UndecodableError: It is empty, too large, not text, or holds no subtitles.
+        UndecodableError: It is empty, too large, not text, or holds no subtitles or endless ones.
     """
     is_json = raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" or name.lower().endswith(".json")
     limit = MAX_JSON_BYTES if is_json else MAX_TEXT_BYTES
@@ -41,11 +42,20 @@ def read(raw: bytes, name: str, encoding: str = "") -> CaptionFile:
         raise UndecodableError("the file is empty", _HINT)
     decoded = encodings.decode(raw, encoding)
     found = parse(decoded.text, name)
+    _require_short(found)
     faults = found.faults
     if decoded.n_broken:
         text = f"{decoded.n_broken} characters are not {decoded.encoding.upper()}"
         faults = (Fault(0, text), *faults)
     return replace(found, faults=faults, encoding=decoded.encoding, is_guess=decoded.is_guess)
+
+
+def _require_short(file: CaptionFile) -> None:
+    for number, caption in enumerate(file.captions, 1):
+        n_chars = sum(map(len, caption.marked))
+        if n_chars > MAX_CAPTION_CHARS:
+            where = f"line {caption.line}" if caption.line else f"cue {number}"
+            raise UndecodableError(f"{where}: a caption of {n_chars:,} characters: nobody can read it", _HINT)
 
 
 def parse(text: str, name: str = "") -> CaptionFile:

@@ -226,6 +226,7 @@ class TestBytes:
             (b"WEBVTT\n", "no subtitles"),
             (b"1\nsoon --> later\nx\n", "line 2 has no times"),
             (bytes(range(256)) * 64, "not a text file"),
+            (SRT.encode() + b"more " * 5_000, "line 5: a caption of 25,002 characters"),
             (b"x" * (captions.MAX_TEXT_BYTES + 1), "larger than 10 MB"),
             (b"{" + b" " * captions.MAX_JSON_BYTES, "larger than 64 MB"),
             (b"{}", "no schema"),
