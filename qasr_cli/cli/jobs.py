@@ -15,6 +15,7 @@ from pathlib import Path
 
 from qasr_cli import engines, formats, pipeline
 from qasr_cli.cli.choices import STDIO, read_text
+from qasr_cli.cli.telling import Telling, begin
 from qasr_cli.errors import QasrError, UndecodableError, UsageError
 from qasr_cli.media.spool import spool_stdin
 from qasr_cli.options import CueOptions, Options, OutputOptions
@@ -24,17 +25,15 @@ from qasr_cli.runs.lanes import Run
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.report import Report
 from qasr_cli.terminal import logs, stdio
-from qasr_cli.terminal.progress import make_reporter
 
 _STDIN = Path(STDIO)
 
 
-def transcribe(inputs: Sequence[Path], options: Options, progress: str, *, verbosity: int) -> int:
+def transcribe(inputs: Sequence[Path], options: Options, telling: Telling) -> int:
     """Run over all inputs and return the exit code."""
-    logs.configure(verbosity)
-    options = replace(options, output=with_known_formats(options.output))
-    reporter = make_reporter(progress, is_quiet=verbosity < 0)
     stdout = stdio.guard()
+    reporter = begin(telling, inputs)
+    options = replace(options, output=with_known_formats(options.output))
     begun_s = time.monotonic()
     with _sources(inputs, options) as found:
         plans = plan_outputs(found, options.output)
