@@ -20,7 +20,7 @@ from qasr_cli.errors import QasrError, UndecodableError, UsageError
 from qasr_cli.media.spool import spool_stdin
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import Outcome, Source, Status, Transcript
-from qasr_cli.runs import outputs, sources
+from qasr_cli.runs import outputs, report_file, sources
 from qasr_cli.runs.lanes import Run
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.report import Report
@@ -34,13 +34,17 @@ def transcribe(inputs: Sequence[Path], options: Options, telling: Telling) -> in
     stdout = stdio.guard()
     reporter = begin(telling, inputs)
     options = replace(options, output=with_known_formats(options.output))
+    report_path = Path(telling.report) if telling.report else None
+    if report_path is not None:
+        report_file.check_place(report_path, is_overwrite=options.output.is_overwrite)
     begun_s = time.monotonic()
     with _sources(inputs, options) as found:
         plans = plan_outputs(found, options.output)
         load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
         run = Run(options, load, reporter, stdout.write)
         try:
-            report = run.execute(plans)
+            with report_file.reporting(report_path, report_file.Reported(options, found, run.report)):
+                report = run.execute(plans)
         except BaseException:
             reporter.end("")  # leaves the terminal as it was, whatever ended the run
             raise

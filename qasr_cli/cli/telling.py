@@ -41,6 +41,18 @@ LogFormat = Annotated[
     ),
 ]
 
+ReportFile = Annotated[
+    str,
+    flag(
+        _RUN,
+        "Write what came of the run, also of one that is ended: FILE.json, or FILE.html with plots of where "
+        "the time went and of what to listen to.",
+        "--report",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Telling:
@@ -51,12 +63,14 @@ class Telling:
         verbosity: As `logs.configure` takes it.
         log_file: "" for none.
         log_format: `text` or `json`.
+        report: "" for none.
     """
 
     progress: str
     verbosity: int
     log_file: str = ""
     log_format: str = "text"
+    report: str = ""
 
 
 def begin(telling: Telling, inputs: Sequence[Path]) -> Reporter:
@@ -71,6 +85,7 @@ def begin(telling: Telling, inputs: Sequence[Path]) -> Reporter:
     from qasr_cli.terminal.progress import Both, LogReporter, make_reporter
 
     refuse_inputs("--log-file", telling.log_file, inputs)
+    refuse_inputs("--report", telling.report, inputs)
     logs.configure(
         telling.verbosity, Path(telling.log_file) if telling.log_file else None, telling.log_format
     )

@@ -77,6 +77,7 @@ def command(
     progress: flags.Progress = "auto",
     log_file: telling.LogFile = "",
     log_format: telling.LogFormat = "text",
+    report: telling.ReportFile = "",
     quiet: flags.Quiet = False,
     verbose: flags.Verbose = 0,
 ) -> None:
@@ -115,7 +116,7 @@ def command(
     )
     from qasr_cli.cli import jobs
 
-    told = telling.Telling(progress, -1 if quiet else verbose, log_file, log_format)
+    told = telling.Telling(progress, -1 if quiet else verbose, log_file, log_format, report)
     raise typer.Exit(jobs.transcribe(inputs, options, told))
 
 

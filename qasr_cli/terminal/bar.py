@@ -15,6 +15,7 @@ from qasr_cli.terminal import estimate
 from qasr_cli.terminal.estimate import Estimate
 from qasr_cli.timebase import format_clock
 
+_WIDE = 80  # columns; on fewer the figures that matter most must do
 _REDRAW_S = 0.5  # the time still to go counts down between two results
 
 
@@ -114,9 +115,10 @@ class BarReporter:
         if not total_ms:
             return
         rtfx, left_s = self._estimate.rtfx(now_s), self._estimate.left_s(now_s)
+        is_wide = self._console.width >= _WIDE
         done, total = (format_clock(value)[:-4] for value in (self._estimate.done_ms, total_ms))
         figures = [
-            f"{done} / {'' if self._estimate.is_total_known else '~'}{total}",
+            f"{done} / {'' if self._estimate.is_total_known else '~'}{total}" if is_wide else "",
             f"{self._n_finished}/{self._n_sources} files" if self._n_sources > 1 else "",
             f"RTFx {rtfx:.0f}" if rtfx else "",
             estimate.in_words(left_s) if left_s is not None else "",
