@@ -11,7 +11,7 @@ OUT := demo-out
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench demo-model demo-model-eval samples parity oldest compare-writers \
-	gallery goldens clean
+	gallery goldens man clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -76,6 +76,9 @@ gallery: $(INSTALLED)  ## Draw the README's cues in six languages; says which fo
 
 goldens: $(INSTALLED)  ## Write the golden subtitle files anew; review the diff
 	$(BIN)/python -m tests.golden.regenerate
+
+man: $(INSTALLED)  ## Write the manual page anew from the help
+	$(BIN)/python -m tools.make_man
 
 samples: $(VENV)/.demo-model  ## Speak the sample media anew
 	$(BIN)/python -m tools.demo_model samples

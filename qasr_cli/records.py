@@ -7,7 +7,7 @@ What each record's docstring calls "always true" is checked where it is cheap, a
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -321,12 +321,39 @@ class Quality:
     broken: tuple[str, ...] = ()
 
 
+class Stage(StrEnum):
+    """What a source goes through, in order."""
+
+    DECODE = "decode"  # ffmpeg, and finding speech while it decodes
+    RECOGNIZE = "recognize"
+    ALIGN = "align"
+    REVIEW = "review"  # what is doubtful, heard again
+    WRITE = "write"  # transcript, cues, files
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A stretch of a source whose text is in doubt.
+
+    Attributes:
+        flags: Why, by the names of `speech.suspicion.Flag`; `uncovered` where speech has no words.
+        text: What was heard, perhaps nothing.
+    """
+
+    start_ms: int
+    end_ms: int
+    flags: tuple[str, ...]
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one source. `error` is set if and only if it failed.
 
     Attributes:
         quality: Of its cues; None where none were made.
+        stage_s: Seconds of the lanes' time that it took; of a batch that it shared, its part by length.
+        doubts: Stretches that somebody should listen to, in order.
     """
 
     source: Source
@@ -337,3 +364,5 @@ class Outcome:
     error: Exception | None = None
     warnings: tuple[str, ...] = field(default=())
     quality: Quality | None = None
+    stage_s: Mapping[Stage, float] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()

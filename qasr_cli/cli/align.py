@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from qasr_cli import languages
-from qasr_cli.cli import choices, flags
+from qasr_cli.cli import choices, flags, telling
 from qasr_cli.cli.flags import DEFAULTS
 from qasr_cli.options import DecodeOptions, EngineOptions, MediaOptions, Options, PictureOptions
 
@@ -62,6 +62,8 @@ def command(
     engine: flags.Engine = DEFAULTS.engine.engine,
     shots: flags.Shots = DEFAULTS.picture.is_finding_shots,
     progress: flags.Progress = "auto",
+    log_file: telling.LogFile = "",
+    log_format: telling.LogFormat = "text",
     quiet: flags.Quiet = False,
     verbose: flags.Verbose = 0,
 ) -> None:
@@ -83,4 +85,5 @@ def command(
     from qasr_cli.cli import following
 
     job = following.Job(media, script, report)
-    raise typer.Exit(following.align(job, options, progress, verbosity=-1 if quiet else verbose))
+    told = telling.Telling(progress, -1 if quiet else verbose, log_file, log_format)
+    raise typer.Exit(following.align(job, options, told))

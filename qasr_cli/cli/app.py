@@ -16,7 +16,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from qasr_cli import __version__
-from qasr_cli.cli import align, check, config, doctor, models, render, transcribe, whisper
+from qasr_cli.cli import align, check, config, doctor, models, render, settings, transcribe, whisper
 from qasr_cli.errors import ExitCode, QasrError, UsageError
 from qasr_cli.terminal import logs
 from qasr_cli.terminal.stdio import ReaderGone
@@ -50,6 +50,7 @@ app.command("align", epilog=align.EPILOG)(align.command)
 app.command("render")(render.command)
 app.command("check", epilog=check.EPILOG)(check.command)
 app.add_typer(models.app, name="models")
+app.add_typer(settings.app, name="config")
 app.command("doctor")(doctor.command)
 
 
@@ -78,14 +79,21 @@ def configure(
     ] = False,
 ) -> None:
     """Read the settings file before a command reads its flags."""
-    path = config.find_file(config_file)
-    if path is not None:
-        settings = config.read(path, _settings_of(transcribe.command))
+    if context.invoked_subcommand == "config":  # must be able to name a file that cannot be read
+        context.obj = lambda: _read_settings(config_file)
+        return
+    read = _read_settings(config_file)
+    if read:
         accepted = {name: set(_settings_of(function)) for name, function in _COMMANDS.items()}
         context.default_map = {
-            name: {key: value for key, value in settings.items() if key in keys}
+            name: {key: value for key, value in read.items() if key in keys}
             for name, keys in accepted.items()
         }
+
+
+def _read_settings(config_file: Path | None) -> dict[str, Any]:
+    path = config.find_file(config_file)
+    return {} if path is None else config.read(path, _settings_of(transcribe.command))
 
 
 _COMMANDS: dict[str, Callable[..., None]] = {

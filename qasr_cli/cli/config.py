@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from qasr_cli.errors import ConfigError
 
-_FILE_NAME = "qasr.toml"
+FILE_NAME = "qasr.toml"
 
 
 def find_file(asked_for: Path | None) -> Path | None:
@@ -28,11 +29,22 @@ def find_file(asked_for: Path | None) -> Path | None:
         if not asked_for.is_file():
             raise ConfigError(f"--config {asked_for}: no such file", "check the path")
         return asked_for
+    return next((path for path in places() if path.is_file()), None)
+
+
+def places() -> tuple[Path, ...]:
+    """Return where a settings file is looked for, the first one first."""
     home = os.environ.get("XDG_CONFIG_HOME") or (
         Path(os.environ["HOME"]) / ".config" if "HOME" in os.environ else None
     )
-    candidates = [Path(_FILE_NAME), *([Path(home) / "qasr" / _FILE_NAME] if home else [])]
-    return next((path for path in candidates if path.is_file()), None)
+    return (Path(FILE_NAME), *([Path(home) / "qasr" / FILE_NAME] if home else []))
+
+
+def line_of(path: Path, name: str) -> int:
+    """Return the line, from 1, in which a file that `read` accepts sets a parameter; 0 if none is found."""
+    key = re.compile(rf"""\s*["']?{name.replace("_", "[-_]")}["']?\s*=""")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next((number for number, line in enumerate(lines, 1) if key.match(line)), 0)
 
 
 def read(path: Path, known: Mapping[str, type]) -> dict[str, Any]:

@@ -2,73 +2,150 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import shutil
+import tempfile
 from collections.abc import Callable
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
 
 import typer
 
 from qasr_cli import __version__
+from qasr_cli.cli import config
 from qasr_cli.errors import ExitCode, QasrError, UnavailableError
+from qasr_cli.options import EngineOptions
 
-Check = Callable[[], str]
+Check = Callable[[], "Finding"]
+
+_OLD_FFMPEG_YEARS = 4  # a major version is maintained for about three; distributions are a year behind
+_FEW_BYTES = 4e9  # the smallest real pair of models takes 3.4 GB as it lies on the disk
+_LITTLE_SPACE_BYTES = 2e9  # an hour of audio that waits takes 115 MB, and four hours may wait
 
 
-def command() -> None:
-    """Check ffmpeg, the voice detector, torch, the device and the models; exit 69 if something is missing."""
+class Finding(NamedTuple):
+    """What a check came to: `ok`, `note` (works, and there is something to know) or `missing`."""
+
+    state: str
+    detail: str
+
+
+def command(context: typer.Context) -> None:
+    """Check ffmpeg, libraries, device, memory, folders and models; exit 69 if something is missing."""
     from qasr_cli.terminal.tables import print_table
 
-    rows, is_healthy = [], True
-    for name, check in _CHECKS.items():
-        try:
-            rows.append((name, "ok", check()))
-        except (QasrError, ImportError, OSError) as error:
-            is_healthy = False
-            hint = f"; {error.hint}" if isinstance(error, QasrError) else "; reinstall with: pip install qasr"
-            rows.append((name, "missing", f"{error}{hint}"))
-    for model, state in _model_states():
-        rows.append(
-            (f"model {model}", "ok" if state else "note", state or "not here; downloaded at first use")
-        )
+    rows = [(name, *_run(check)) for name, check in _CHECKS.items()]
+    rows.append(("settings", *_settings(context.find_root().params.get("config_file"))))
+    rows += [(f"model {name}", *finding) for name, finding in _models()]
     print_table(("what", "state", "detail"), rows)
+    is_healthy = all(state != "missing" for _, state, _ in rows)
     raise typer.Exit(ExitCode.OK if is_healthy else ExitCode.UNAVAILABLE)
 
 
-def _qasr() -> str:
-    return f"{__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+def _run(check: Check) -> Finding:
+    try:
+        return check()
+    except (QasrError, ImportError, OSError) as error:
+        hint = error.hint if isinstance(error, QasrError) else "reinstall with: pip install qasr"
+        return Finding("missing", f"{error}; {hint}")
 
 
-def _ffmpeg() -> str:
+def _qasr() -> Finding:
+    return Finding(
+        "ok", f"{__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    )
+
+
+def _ffmpeg() -> Finding:
     from qasr_cli.media.ffmpeg import find_tools
 
     tools = find_tools()
-    return f"{tools.version} ({tools.origin}: {tools.ffmpeg})"
+    age = datetime.now().year - tools.year if tools.year else 0
+    detail = f"{tools.version} ({tools.origin}: {tools.ffmpeg})"
+    if tools.year:
+        detail += f", of {tools.year}"
+    if age >= _OLD_FFMPEG_YEARS:
+        return Finding("note", f"{detail}: {age} years old, so holes found since may be open; update it")
+    return Finding("ok", detail)
 
 
-def _voice_detector() -> str:
+def _voice_detector() -> Finding:
     from qasr_cli.options import VadOptions
     from qasr_cli.speech.vad import SpeechDetector
 
     SpeechDetector(VadOptions())
-    return f"silero-vad {version('silero-vad')}, onnxruntime {version('onnxruntime')}"
+    return Finding("ok", f"silero-vad {version('silero-vad')}, onnxruntime {version('onnxruntime')}")
 
 
-def _torch() -> str:
+def _torch() -> Finding:
     try:
-        return f"torch {version('torch')}, transformers {version('transformers')}"
+        return Finding("ok", f"torch {version('torch')}, transformers {version('transformers')}")
     except PackageNotFoundError as error:
         raise UnavailableError(
             f"{error.name} is not installed", "reinstall with: pip install qasr"
         ) from error
 
 
-def _devices() -> str:
+def _devices() -> Finding:
     from qasr_cli.engines import device
 
-    return ", ".join(device.available())
+    return Finding("ok", ", ".join(device.available()))
 
 
-def _model_states() -> list[tuple[str, str]]:
+def _choice() -> Finding:
+    from qasr_cli.engines import device
+
+    chosen = device.place(EngineOptions().device, EngineOptions().dtype)
+    return Finding("ok", f"{chosen.device}, {str(chosen.dtype).removeprefix('torch.')}")
+
+
+def _memory() -> Finding:
+    from qasr_cli.engines import device
+
+    is_small = device.machine_bytes() < _FEW_BYTES
+    detail = "; ".join(device.memory())
+    return Finding("note", f"{detail}: enough for --model demo only") if is_small else Finding("ok", detail)
+
+
+def _results() -> Finding:
+    here = Path.cwd()
+    if not os.access(here, os.W_OK):
+        return Finding("note", f"{here} cannot be written; use -o DIR")
+    return Finding("ok", f"{here} can be written, {_space(here)}")
+
+
+def _temporary() -> Finding:
+    folder = Path(tempfile.gettempdir())  # an OSError where there is none that can be written
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+    is_tight = shutil.disk_usage(folder).free < _LITTLE_SPACE_BYTES
+    rest = "; little for long media, set TMPDIR to another folder" if is_tight else ""
+    return Finding("note" if is_tight else "ok", f"{folder} can be written, {_space(folder)}{rest}")
+
+
+def _space(folder: Path) -> str:
+    return f"{shutil.disk_usage(folder).free / 1e9:.1f} GB free"
+
+
+def _model_cache() -> Finding:
+    from qasr_cli.engines import checkpoints
+
+    folder = checkpoints.cache_folder()
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not os.access(there, os.W_OK):
+        return Finding("note", f"{folder} cannot be written, so no model can be pulled; set HF_HOME")
+    return Finding("ok", f"{folder} can be written, {_space(there)}")
+
+
+def _settings(asked_for: Path | None) -> Finding:
+    found = config.find_file(asked_for)
+    return Finding("ok", str(found.resolve()) if found else "no qasr.toml, which is fine; qasr config init")
+
+
+def _models() -> list[tuple[str, Finding]]:
     from qasr_cli.engines import checkpoints
 
     states = []
@@ -76,9 +153,11 @@ def _model_states() -> list[tuple[str, str]]:
         try:
             found = [checkpoints.find(location) for location in (model.recognizer, model.aligner)]
         except UnavailableError as error:
-            states.append((model.name, f"damaged: {error}"))
+            states.append((model.name, Finding("note", f"damaged: {error}; {error.hint}")))
             continue
-        states.append((model.name, ", ".join(item.id for item in found if item) if all(found) else ""))
+        here = ", ".join(item.id for item in found if item) if all(found) else ""
+        finding = Finding("ok", here) if here else Finding("note", "not here; downloaded at first use")
+        states.append((model.name, finding))
     return states
 
 
@@ -88,4 +167,9 @@ _CHECKS: dict[str, Check] = {
     "voice detector": _voice_detector,
     "libraries": _torch,
     "devices, best first": _devices,
+    "auto means": _choice,
+    "memory": _memory,
+    "results here": _results,
+    "temporary files": _temporary,
+    "models' folder": _model_cache,
 }

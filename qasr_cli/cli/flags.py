@@ -11,23 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
+from qasr_cli.cli.flag import flag as _flag
 from qasr_cli.options import Options
 
 DEFAULTS = Options()
-
-
-def _flag(panel: str, help_text: str, *names: str, metavar: str | None = None, **more: Any) -> Any:
-    """Return Typer's description of a flag; the variable's name follows from the flag's."""
-    variable = "QASR_" + names[0].removeprefix("--").replace("-", "_").upper()
-    return typer.Option(
-        *names,
-        help=help_text,
-        metavar=metavar,
-        envvar=variable,
-        show_envvar=False,  # the help's last paragraph says the rule once
-        rich_help_panel=panel,
-        **more,
-    )
 
 
 _UNSET: dict[str, Any] = {"show_default": False}  # the help text says what happens without the flag

@@ -20,6 +20,7 @@ from pathlib import Path
 from qasr_cli import engines, formats, pipeline
 from qasr_cli.cli.choices import STDIO, read_text
 from qasr_cli.cli.jobs import plan_outputs, with_known_formats
+from qasr_cli.cli.telling import Telling, begin
 from qasr_cli.errors import CannotCreateError, ExitCode, QasrError
 from qasr_cli.formats.script_reading import ScriptFile
 from qasr_cli.media.ffmpeg import find_tools
@@ -28,8 +29,8 @@ from qasr_cli.pipeline import Followed
 from qasr_cli.records import Outcome, Source, Status
 from qasr_cli.runs import outputs, sources
 from qasr_cli.runs.engine_lane import contain
-from qasr_cli.terminal import logs, stdio
-from qasr_cli.terminal.progress import Reporter, make_reporter
+from qasr_cli.terminal import stdio
+from qasr_cli.terminal.progress import Reporter
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +46,11 @@ class Job:
     report: Path | None
 
 
-def align(job: Job, options: Options, progress: str, *, verbosity: int) -> int:
+def align(job: Job, options: Options, telling: Telling) -> int:
     """Time a script's words and return the exit code."""
-    logs.configure(verbosity)
     options = replace(options, output=with_known_formats(options.output))
-    reporter = make_reporter(progress, is_quiet=verbosity < 0)
     stdout = stdio.guard()
+    reporter = begin(telling, [job.media, job.script])
     begun_s = time.monotonic()
     source = sources.discover([job.media], is_recursive=False)[0]
     (plan,) = plan_outputs([source], options.output)
@@ -59,7 +59,7 @@ def align(job: Job, options: Options, progress: str, *, verbosity: int) -> int:
     if job.report and os.path.lexists(job.report) and not options.output.is_overwrite:
         raise CannotCreateError(f"{job.report} exists already")
     script = _read_script(job.script)
-    reporter.begin(1)
+    reporter.begin([source])
     try:
         with _naming(job.media):
             followed = _follow(source, script, options, reporter)
@@ -93,9 +93,10 @@ def _follow(source: Source, script: ScriptFile, options: Options, reporter: Repo
     with tempfile.TemporaryDirectory(prefix="qasr-", ignore_cleanup_errors=True) as folder:
         reporter.stage("reading media")
         prepared = pipeline.prepare(source, Path(folder), options, threading.Event(), reporter.stage)
-        reporter.prepared(source, prepared.speech_ms)
+        reporter.prepared(source, prepared.waveform.duration_ms, prepared.speech_ms)
         reporter.stage("loading the model")
         loaded = engines.load(options.engine)
+        reporter.ready()
         return pipeline.follow(prepared, script, loaded, options, reporter.recognized, contain)
 
 

@@ -15,33 +15,36 @@ from pathlib import Path
 
 from qasr_cli import engines, formats, pipeline
 from qasr_cli.cli.choices import STDIO, read_text
+from qasr_cli.cli.telling import Telling, begin
 from qasr_cli.errors import QasrError, UndecodableError, UsageError
 from qasr_cli.media.spool import spool_stdin
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import Outcome, Source, Status, Transcript
-from qasr_cli.runs import outputs, sources
+from qasr_cli.runs import outputs, report_file, sources
 from qasr_cli.runs.lanes import Run
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.report import Report
 from qasr_cli.terminal import logs, stdio
-from qasr_cli.terminal.progress import make_reporter
 
 _STDIN = Path(STDIO)
 
 
-def transcribe(inputs: Sequence[Path], options: Options, progress: str, *, verbosity: int) -> int:
+def transcribe(inputs: Sequence[Path], options: Options, telling: Telling) -> int:
     """Run over all inputs and return the exit code."""
-    logs.configure(verbosity)
-    options = replace(options, output=with_known_formats(options.output))
-    reporter = make_reporter(progress, is_quiet=verbosity < 0)
     stdout = stdio.guard()
+    reporter = begin(telling, inputs)
+    options = replace(options, output=with_known_formats(options.output))
+    report_path = Path(telling.report) if telling.report else None
+    if report_path is not None:
+        report_file.check_place(report_path, is_overwrite=options.output.is_overwrite)
     begun_s = time.monotonic()
     with _sources(inputs, options) as found:
         plans = plan_outputs(found, options.output)
         load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
         run = Run(options, load, reporter, stdout.write)
         try:
-            report = run.execute(plans)
+            with report_file.reporting(report_path, report_file.Reported(options, found, run.report)):
+                report = run.execute(plans)
         except BaseException:
             reporter.end("")  # leaves the terminal as it was, whatever ended the run
             raise

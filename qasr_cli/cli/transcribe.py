@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from qasr_cli.cli import choices, flags
+from qasr_cli.cli import choices, flags, telling
 from qasr_cli.cli.flags import DEFAULTS
 from qasr_cli.languages import AUTO, find, parse
 from qasr_cli.options import (
@@ -75,6 +75,9 @@ def command(
     strict: flags.Strict = DEFAULTS.run.is_strict,
     workers: flags.Workers = DEFAULTS.run.n_prepare_workers,
     progress: flags.Progress = "auto",
+    log_file: telling.LogFile = "",
+    log_format: telling.LogFormat = "text",
+    report: telling.ReportFile = "",
     quiet: flags.Quiet = False,
     verbose: flags.Verbose = 0,
 ) -> None:
@@ -113,7 +116,8 @@ def command(
     )
     from qasr_cli.cli import jobs
 
-    raise typer.Exit(jobs.transcribe(inputs, options, progress, verbosity=-1 if quiet else verbose))
+    told = telling.Telling(progress, -1 if quiet else verbose, log_file, log_format, report)
+    raise typer.Exit(jobs.transcribe(inputs, options, told))
 
 
 def _decode_options(language: str, context: str, hotwords: str, allowed: str = "") -> DecodeOptions:

@@ -111,6 +111,13 @@ def find(location: str, revision: str | None = None) -> Checkpoint | None:
     return _read(Path(cached), location) if (Path(cached) / "config.json").is_file() else None
 
 
+def cache_folder() -> Path:
+    """Return where models go that are downloaded; it need not exist yet."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE)
+
+
 def fetch(location: str, revision: str | None = None, *, is_offline: bool = False) -> Checkpoint:
     """Return the checkpoint, downloading what is not on this machine yet.
 

@@ -7,8 +7,10 @@ depend on the moment.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -52,6 +54,27 @@ def available() -> tuple[str, ...]:
     rows = [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
     rows += ["mps (Apple GPU)"] if torch.backends.mps.is_available() else []
     return (*rows, f"cpu ({torch.get_num_threads()} threads)")
+
+
+def memory() -> tuple[str, ...]:
+    """Return how much memory each device has and how much of it is free, for people; the machine's last."""
+    free = [(f"cuda:{i}", *torch.cuda.mem_get_info(i)) for i in range(torch.cuda.device_count())]
+    rows = [f"{name} {total / 1e9:.1f} GB, {left / 1e9:.1f} free" for name, left, total in free]
+    return (*rows, f"machine {machine_bytes() / 1e9:.1f} GB{_available()}")
+
+
+def _available() -> str:
+    """Return what the kernel could give without swapping; the free pages alone leave its caches out."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+        named = next(line for line in [*lines, ""] if line.startswith("MemAvailable") or not line)
+        return f", {int(named.split()[1]) * 1024 / 1e9:.1f} free"
+    return ""
+
+
+def machine_bytes() -> int:
+    """Return the machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _choose_device(name: str) -> torch.device:

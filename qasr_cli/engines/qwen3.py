@@ -48,6 +48,7 @@ def load(recognizer: Checkpoint, aligner: Checkpoint | None, options: EngineOpti
         return Engines(
             Qwen3Recognizer(recognizer, placement, options.batch_size),
             Qwen3Aligner(aligner, placement, options.batch_size) if aligner else None,
+            device=f"{placement.device} {str(placement.dtype).removeprefix('torch.')}",
         )
 
 

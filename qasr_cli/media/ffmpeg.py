@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from qasr_cli.errors import UnavailableError
 from qasr_cli.media import process
 
 _VARIABLE = "QASR_FFMPEG"
+_COPYRIGHT = re.compile(r"Copyright \(c\) (?:\d{4}-)?(\d{4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,13 @@ class FfmpegTools:
         ffmpeg: The program.
         version: As it names itself.
         origin: Where it was found, for people.
+        year: When its source was last touched, by its own copyright line; None where it has none.
     """
 
     ffmpeg: Path
     version: str
     origin: str
+    year: int | None = None
 
 
 @functools.cache
@@ -44,7 +48,8 @@ def find_tools() -> FfmpegTools:
     first = said.splitlines()[0] if said else ""
     if not first.startswith("ffmpeg version"):
         raise UnavailableError(f"{path} is not an ffmpeg that runs here", _hint())
-    return FfmpegTools(path, first.split()[2], origin)
+    year = _COPYRIGHT.search(first)
+    return FfmpegTools(path, first.split()[2], origin, int(year[1]) if year else None)
 
 
 def _find() -> tuple[Path, str]:

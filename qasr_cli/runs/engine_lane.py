@@ -17,8 +17,9 @@ from typing import TypeVar
 from qasr_cli.errors import DeviceLostError, QasrError, from_os_error
 from qasr_cli.options import Options
 from qasr_cli.pipeline import Prepared
-from qasr_cli.records import Chunk
+from qasr_cli.records import Chunk, Stage
 from qasr_cli.runs.outputs import Plan
+from qasr_cli.runs.spending import Account, spending
 from qasr_cli.speech import batching, chunking, transcribe
 from qasr_cli.speech.hearing import Recording
 from qasr_cli.speech.protocols import Engines
@@ -40,6 +41,7 @@ class OpenSource:
     Attributes:
         pieces: What was heard in each chunk; None until it was.
         text: What it all comes to, once every chunk was heard and the whole was reviewed.
+        account: Where its time went.
     """
 
     plan: Plan
@@ -49,11 +51,17 @@ class OpenSource:
     n_left: int = 0
     text: Reviewed = field(default_factory=lambda: Reviewed(()))
     error: Exception | None = None
+    account: Account = field(default_factory=Account)
 
     @property
     def is_doubtful(self) -> bool:
         """Whether something in it must be heard again, which it does together with other sources."""
         return self.error is None and any(piece.flags for piece in self.pieces if piece)
+
+    @property
+    def doubtful_ms(self) -> int:
+        """How long the chunks are that must be heard again."""
+        return sum(piece.chunk.duration_ms for piece in self.pieces if piece and piece.flags)
 
     @property
     def recording(self) -> Recording:
@@ -140,14 +148,17 @@ class EngineLane:
     def _hear_batch(self, jobs: Sequence[Job]) -> list[Piece]:
         """Return a piece for each job; what is in doubt gets no times yet, since it will be heard again."""
         audio = [job.owner.prepared.waveform.read(job.chunk.start_ms, job.chunk.end_ms) for job in jobs]
-        pieces = transcribe.hear(audio, [job.chunk for job in jobs], self._engines, self._options.decode)
+        shares = [(job.owner.account, job.chunk.duration_ms) for job in jobs]
+        with spending(Stage.RECOGNIZE, shares):
+            pieces = transcribe.hear(audio, [job.chunk for job in jobs], self._engines, self._options.decode)
         clean = [index for index, piece in enumerate(pieces) if not piece.flags]
-        timed = transcribe.add_times(
-            [audio[index] for index in clean],
-            [pieces[index] for index in clean],
-            self._engines,
-            self._options.align,
-        )
+        with spending(Stage.ALIGN, [shares[index] for index in clean]):
+            timed = transcribe.add_times(
+                [audio[index] for index in clean],
+                [pieces[index] for index in clean],
+                self._engines,
+                self._options.align,
+            )
         for index, piece in zip(clean, timed, strict=True):
             pieces[index] = piece
         return pieces
@@ -157,17 +168,18 @@ class EngineLane:
         if not complete:
             return
         options = self._options
-        texts = attempt(
-            str(complete[0].prepared.source.relative),
-            lambda: review(
-                [opened.recording for opened in complete],
-                self._engines,
-                options.decode,
-                options.guard,
-                options.align,
-                contain,
-            ),
-        )
+        with spending(Stage.REVIEW, [(opened.account, opened.doubtful_ms) for opened in complete]):
+            texts = attempt(
+                str(complete[0].prepared.source.relative),
+                lambda: review(
+                    [opened.recording for opened in complete],
+                    self._engines,
+                    options.decode,
+                    options.guard,
+                    options.align,
+                    contain,
+                ),
+            )
         if not isinstance(texts, QasrError):
             for opened, text in zip(complete, texts, strict=True):
                 opened.text = text

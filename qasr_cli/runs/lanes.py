@@ -14,19 +14,21 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from qasr_cli import formats, pipeline
 from qasr_cli.errors import QasrError, QualityError
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
-from qasr_cli.records import Outcome, Quality, Status, Transcript
+from qasr_cli.records import Outcome, Quality, Stage, Status, Transcript
 from qasr_cli.runs import outputs
 from qasr_cli.runs.delivery import Delivery
 from qasr_cli.runs.engine_lane import EngineLane, OpenSource, attempt
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.prefetch import Prefetch
-from qasr_cli.runs.report import Report, doubts, rules_broken
+from qasr_cli.runs.report import Loaded, Report, doubtful, doubts, rules_broken
+from qasr_cli.runs.spending import Account, spending
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.terminal.progress import Reporter
 
@@ -64,7 +66,7 @@ class Run:
         Raises:
             UnavailableError: There is no ffmpeg, or the engines cannot be loaded; nothing has been done then.
         """
-        self._reporter.begin(len(plans))
+        self._reporter.begin([plan.source for plan in plans])
         todo = [plan for plan in plans if not self._is_settled(plan)]
         if todo:
             with tempfile.TemporaryDirectory(prefix="qasr-", ignore_cleanup_errors=True) as folder:
@@ -91,7 +93,10 @@ class Run:
         with ThreadPoolExecutor(1, thread_name_prefix="finish") as finisher, prefetch as results:
             try:
                 self._reporter.stage("loading the model")
+                begun_s = time.monotonic()
                 engines = self._load_engines()
+                self.report.engines = Loaded.of(engines, time.monotonic() - begun_s)
+                self._reporter.ready()
                 self._reporter.stage("reading media")
                 finishing: list[Future[None]] = []
                 lane = EngineLane(engines, self._options, self._reporter.recognized)
@@ -108,15 +113,17 @@ class Run:
 
     def _prepare(self, plan: Plan, folder: Path) -> OpenSource | Outcome:
         begun_s = time.monotonic()
-        source = plan.source
-        prepared = attempt(
-            str(source.relative),
-            lambda: pipeline.prepare(source, folder, self._options, self._stop, self._reporter.stage),
-        )
+        source, account = plan.source, Account()
+        with spending(Stage.DECODE, [(account, 1)]):
+            prepared = attempt(
+                str(source.relative),
+                lambda: pipeline.prepare(source, folder, self._options, self._stop, self._reporter.stage),
+            )
         if isinstance(prepared, QasrError):
-            return Outcome(source, Status.FAILED, wall_s=time.monotonic() - begun_s, error=prepared)
-        self._reporter.prepared(source, prepared.speech_ms)
-        return OpenSource(plan, prepared, begun_s)
+            wall_s = time.monotonic() - begun_s
+            return Outcome(source, Status.FAILED, wall_s=wall_s, error=prepared, stage_s=account)
+        self._reporter.prepared(source, prepared.waveform.duration_ms, prepared.speech_ms)
+        return OpenSource(plan, prepared, begun_s, account=account)
 
     def _opened(self, results: Iterable[OpenSource | Outcome]) -> Iterator[OpenSource]:
         """Yield what can go on; what cannot is over."""
@@ -131,23 +138,29 @@ class Run:
     def _finish(self, opened: OpenSource, engines: Engines) -> None:
         source, waveform = opened.prepared.source, opened.prepared.waveform
         waveform.path.unlink(missing_ok=True)
-        result = attempt(str(source.relative), lambda: self._put_out(opened, engines))
-        wall_s = time.monotonic() - opened.begun_s
+        with spending(Stage.WRITE, [(opened.account, 1)]):
+            result = attempt(str(source.relative), lambda: self._put_out(opened, engines))
+        over = Outcome(
+            source,
+            Status.FAILED,
+            waveform.duration_ms,
+            time.monotonic() - opened.begun_s,
+            stage_s=opened.account,
+        )
         if isinstance(result, QasrError):
-            self._close(Outcome(source, Status.FAILED, waveform.duration_ms, wall_s, error=result))
+            self._close(replace(over, error=result))
             return
         transcript, quality = result
         error = self._hard_error(opened, quality)
         self._close(
-            Outcome(
-                source,
-                Status.FAILED if error else Status.DONE,
-                waveform.duration_ms,
-                wall_s,
+            replace(
+                over,
+                status=Status.FAILED if error else Status.DONE,
                 outputs=tuple(opened.plan.targets.values()),
                 error=error,
                 warnings=(*opened.prepared.warnings, *doubts(transcript), *opened.text.warnings),
                 quality=quality,
+                doubts=doubtful(transcript),
             )
         )
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qasr_cli.errors import ExitCode, QasrError, QualityError, printable
-from qasr_cli.records import Outcome, Quality, Status, Transcript
+from qasr_cli.records import Doubt, Outcome, Quality, Status, Transcript
+from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.suspicion import Flag
 from qasr_cli.timebase import MS_PER_S, format_clock
 
@@ -37,6 +38,20 @@ def doubts(transcript: Transcript) -> tuple[str, ...]:
     return ("; ".join(parts),) if parts else ()
 
 
+UNCOVERED = "uncovered"  # beside the flags of `speech.suspicion`: speech that no words were found for
+
+
+def doubtful(transcript: Transcript) -> tuple[Doubt, ...]:
+    """Return the stretches of a transcript that somebody should listen to, in order."""
+    heard = [
+        Doubt(segment.start_ms, segment.end_ms, segment.flags, segment.text)
+        for segment in transcript.segments
+        if segment.flags
+    ]
+    lost = [Doubt(span.start_ms, span.end_ms, (UNCOVERED,)) for span in transcript.uncovered]
+    return tuple(sorted((*heard, *lost), key=lambda doubt: doubt.start_ms))
+
+
 _MAX_NAMED = 3  # broken rules in one error line
 _CHECKABLE = (".srt", ".vtt", ".json")
 
@@ -56,12 +71,31 @@ def _checkable(outputs: Sequence[Path]) -> Path | None:
     return next((path for path in outputs if path.suffix in _CHECKABLE), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a run worked with, and how long it took to load."""
+
+    model: str
+    aligner: str
+    device: str
+    batch_size: int
+    load_s: float
+
+    @classmethod
+    def of(cls, engines: Engines, load_s: float) -> Loaded:
+        """Describe engines that have just been loaded."""
+        aligner = engines.aligner.model_id if engines.aligner else ""
+        recognizer = engines.recognizer
+        return cls(recognizer.model_id, aligner, engines.device, recognizer.capacity.max_batch_size, load_s)
+
+
 @dataclass(slots=True)
 class Report:
-    """The outcomes of a run so far."""
+    """The outcomes of a run so far; `engines` is None as long as none were needed."""
 
     is_strict: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
+    engines: Loaded | None = None
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome."""

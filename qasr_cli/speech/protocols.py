@@ -115,6 +115,7 @@ class Engines:
             had), so that each is said once.
         load_rescue: Returns the better recognizer for what is doubtful, always the same one; the first call
             loads it. None: there is none.
+        device: Where the pair runs and in which number format, for people; "" where nobody knows.
     """
 
     recognizer: Recognizer
@@ -123,3 +124,4 @@ class Engines:
     aligner_headroom: Headroom = field(default_factory=Headroom, repr=False, compare=False)
     told: set[str] = field(default_factory=set, repr=False, compare=False)
     load_rescue: Callable[[], Engines] | None = field(default=None, repr=False, compare=False)
+    device: str = ""

@@ -1,17 +1,31 @@
 """Logging set-up: qasr's own messages as plain lines on stderr, everybody else's kept down.
 
-In goes a verbosity; nothing comes out. Configured here only; the other rooms call `logging.getLogger`.
+In go a verbosity, and where a log file is wanted its path and form; nothing comes out. Configured here only;
+the other rooms call `logging.getLogger`. A log file is appended to and gets a run's events on top, whatever
+stderr shows; one that can no longer be written is said once and never stops a run.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from qasr_cli.errors import QasrError, printable
+from qasr_cli.errors import CannotCreateError, QasrError, UsageError, from_os_error, printable
+from qasr_cli.terminal.events import json_line, text_line
+
+FORMS = ("text", "json")
 
 _QASR = "qasr_cli"
+_EVENTS = logging.getLogger("qasr_events")  # what happens in a run; for the log file alone
+_EVENTS.propagate = False
+_EVENTS.addHandler(logging.NullHandler())
+_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+Line = Callable[[str, str, Mapping[str, object]], str]
 
 
 class _OneLine(logging.Formatter):
@@ -23,17 +37,107 @@ class _OneLine(logging.Formatter):
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
-def configure(verbosity: int) -> None:
-    """Set levels: -1 errors only, 0 warnings, 1 qasr's progress notes, 2 all of qasr, 3 libraries too."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine())
+class _Event(logging.Formatter):
+    """A line with time, level, event and fields; a message of the program is an event called `note`."""
+
+    def __init__(self, line: Line) -> None:
+        super().__init__()
+        self.line = line
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = getattr(record, "fields", None)
+        level = record.levelname.lower()
+        if fields is not None:
+            return self.line(record.msg, level, fields)
+        told = {"text": printable(record.getMessage())}
+        if record.exc_info:
+            told["traceback"] = self.formatException(record.exc_info)
+        return self.line("note", level, told)
+
+
+class _LogFile(logging.FileHandler):
+    """A log file; trouble with it is said once and is not the run's."""
+
+    has_failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not self.has_failed:
+            self.has_failed = True
+            sys.stderr.write(
+                f"qasr: warning: {self.baseFilename}: {sys.exc_info()[1]}; nothing more is logged\n"
+            )
+
+
+def configure(verbosity: int, file: Path | None = None, form: str = "text") -> None:
+    """Set levels: -1 errors only, 0 warnings, 1 qasr's progress notes, 2 all of qasr, 3 libraries too.
+
+    The form is the log file's, or stderr's where there is no file.
+
+    Raises:
+        UsageError: There is no such form, or stdout is named.
+        QasrError: The file cannot be opened.
+    """
+    if form not in FORMS:
+        raise UsageError(f"--log-format {form!r} is unknown", f"known: {', '.join(FORMS)}")
+    event_form = _Event(json_line if form == "json" else text_line)
+    stderr = logging.StreamHandler(sys.stderr)
+    stderr.setFormatter(event_form if form == "json" and file is None else _OneLine())
+    stderr_level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
+    stderr.setLevel(stderr_level)
+    handlers: list[logging.Handler] = [stderr]
+    _EVENTS.handlers[:] = [logging.NullHandler()]
+    _EVENTS.setLevel(logging.INFO)
+    if file is not None:
+        log_file = _open(file)
+        log_file.setFormatter(event_form)
+        handlers.append(log_file)
+        _EVENTS.addHandler(log_file)
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = handlers
     root.setLevel(logging.DEBUG if verbosity >= 3 else logging.ERROR)
-    own = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
-    logging.getLogger(_QASR).setLevel(own.get(verbosity, logging.DEBUG))
+    own_level = min(stderr_level, logging.INFO) if file else stderr_level
+    logging.getLogger(_QASR).setLevel(own_level)
     if verbosity < 3:
         warnings.simplefilter("ignore")  # libraries' advice to their own callers
+
+
+def _open(file: Path) -> _LogFile:
+    if str(file) == "-":
+        raise UsageError("--log-file -: stdout is for results", "name a file; without one, stderr has it all")
+    if _is_binary(file):
+        raise CannotCreateError(f"--log-file {file} is there and no text", "name a file of its own")
+    try:
+        return _LogFile(file, mode="a", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        found = from_os_error(error, f"--log-file {file}")
+        hint = "check its folder and permissions"
+        raise (
+            CannotCreateError(found.message, hint) if isinstance(found, CannotCreateError) else found
+        ) from error
+
+
+def _is_binary(file: Path) -> bool:
+    """Whether a file is there that no log may be appended to: somebody's film, say."""
+    with contextlib.suppress(OSError):
+        if file.is_file():
+            with file.open("rb") as opened:
+                return b"\0" in opened.read(4096)  # media has one there, text in UTF-8 has none
+    return False
+
+
+def is_stderr_json() -> bool:
+    """Whether everything on stderr is for programs."""
+    return any(
+        isinstance(handler, logging.StreamHandler)
+        and not isinstance(handler, logging.FileHandler)
+        and isinstance(handler.formatter, _Event)
+        for handler in logging.getLogger().handlers
+    )
+
+
+def record(event: str, level: str, fields: Mapping[str, object]) -> None:
+    """Write an event into the log file, if there is one."""
+    _EVENTS.log(_LEVELS[level], event, extra={"fields": fields})
 
 
 def error_line(error: QasrError) -> str:
@@ -42,8 +146,10 @@ def error_line(error: QasrError) -> str:
 
 
 def report_error(error: QasrError) -> None:
-    """Print an error's one line on stderr."""
-    sys.stderr.write(error_line(error) + "\n")
+    """Say on stderr, and in the log file, what is wrong and what to do next: one line."""
+    told = {"text": error.message, "next_step": error.hint, "exit_code": int(error.exit_code)}
+    record("error", "error", told)
+    sys.stderr.write((json_line("error", "error", told) if is_stderr_json() else error_line(error)) + "\n")
     sys.stderr.flush()
 
 

@@ -6,16 +6,18 @@ written and there is one line a source. Reporters are told from several threads 
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 import time
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 from qasr_cli.errors import QasrError, UsageError, printable
 from qasr_cli.records import Outcome, Source, Status
-from qasr_cli.terminal.logs import error_line
-from qasr_cli.timebase import MS_PER_S, format_clock
+from qasr_cli.terminal import estimate, logs
+from qasr_cli.terminal.estimate import Estimate
+from qasr_cli.terminal.events import json_line
+from qasr_cli.timebase import format_clock
 
 STYLES = ("auto", "bar", "plain", "json", "none")
 
@@ -23,14 +25,17 @@ STYLES = ("auto", "bar", "plain", "json", "none")
 class Reporter(Protocol):
     """Is told what happens in a run, in the order in which it happens to each source."""
 
-    def begin(self, n_sources: int) -> None:
-        """A run over `n_sources` starts."""
+    def begin(self, sources: Sequence[Source]) -> None:
+        """A run over these sources starts."""
 
     def stage(self, text: str) -> None:
         """Something that takes a while has begun, such as loading a model."""
 
-    def prepared(self, source: Source, speech_ms: int) -> None:
-        """A source is decoded; `speech_ms` of it will go through the model."""
+    def ready(self) -> None:
+        """The model is loaded, so that work of its begins."""
+
+    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
+        """A source is decoded; `speech_ms` of its `audio_ms` will go through the model."""
 
     def recognized(self, speech_ms: int) -> None:
         """The model is done with this much speech."""
@@ -55,7 +60,9 @@ def make_reporter(style: str, *, is_quiet: bool = False) -> Reporter:
     if is_quiet or style == "none":
         return QuietReporter()
     if style == "bar" or (style == "auto" and sys.stderr.isatty()):
-        return BarReporter()
+        from qasr_cli.terminal.bar import BarReporter
+
+        return BarReporter(outcome_line)
     return PlainReporter()
 
 
@@ -67,7 +74,11 @@ def outcome_line(outcome: Outcome) -> str:
     warnings = "".join(f"\n        {name}: warning: {printable(text)}" for text in outcome.warnings)
     if outcome.status is Status.FAILED:
         error = outcome.error
-        line = error_line(error).removeprefix("qasr: ") if isinstance(error, QasrError) else f"error: {error}"
+        line = (
+            logs.error_line(error).removeprefix("qasr: ")
+            if isinstance(error, QasrError)
+            else f"error: {error}"
+        )
         return f"failed  {name}: {line.removeprefix('error: ')}{warnings}"
     clock = format_clock(outcome.audio_ms)[:-4]
     where = ", ".join(printable(path) for path in outcome.outputs) or "stdout"
@@ -77,13 +88,16 @@ def outcome_line(outcome: Outcome) -> str:
 class QuietReporter:
     """Says nothing but why a source failed."""
 
-    def begin(self, n_sources: int) -> None:
+    def begin(self, sources: Sequence[Source]) -> None:
         """Say nothing."""
 
     def stage(self, text: str) -> None:
         """Say nothing."""
 
-    def prepared(self, source: Source, speech_ms: int) -> None:
+    def ready(self) -> None:
+        """Say nothing."""
+
+    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
         """Say nothing."""
 
     def recognized(self, speech_ms: int) -> None:
@@ -114,127 +128,123 @@ class PlainReporter(QuietReporter):
 class JsonReporter(QuietReporter):
     """One JSON object a line on stderr, for programs that watch a run."""
 
-    def begin(self, n_sources: int) -> None:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._estimate = Estimate((), {})
+
+    def begin(self, sources: Sequence[Source]) -> None:
         """Say how many sources there are."""
-        self._say("begin", sources=n_sources)
+        self._estimate = Estimate(sources, estimate.sizes(sources))
+        self._say("begin", sources=len(sources))
 
     def stage(self, text: str) -> None:
         """Say what has begun."""
-        self._say("stage", text=text)
+        self._say("stage", text=printable(text))
 
-    def prepared(self, source: Source, speech_ms: int) -> None:
+    def ready(self) -> None:
+        """Count the pace from here."""
+        with self._lock:
+            self._estimate.ready(time.monotonic())
+
+    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
         """Say how much speech the source holds."""
-        self._say("prepared", source=printable(source.relative), speech_ms=speech_ms)
+        with self._lock:
+            self._estimate.prepared(source, audio_ms, speech_ms)
+        self._say("prepared", source=printable(source.relative), audio_ms=audio_ms, speech_ms=speech_ms)
 
     def recognized(self, speech_ms: int) -> None:
-        """Say how much more speech is done."""
-        self._say("recognized", speech_ms=speech_ms)
+        """Say how much more speech is done, of how much, how fast, and how long the rest will take."""
+        now_s = time.monotonic()
+        with self._lock:
+            self._estimate.recognized(speech_ms, now_s)
+            rtfx, left_s = self._estimate.rtfx(now_s), self._estimate.left_s(now_s)
+            done_ms, total_ms = self._estimate.done_ms, self._estimate.total_ms
+        self._say(
+            "recognized",
+            speech_ms=speech_ms,
+            done_ms=done_ms,
+            total_ms=total_ms,
+            rtfx=None if rtfx is None else round(rtfx, 1),
+            left_s=None if left_s is None else round(left_s),
+        )
 
     def finished(self, outcome: Outcome) -> None:
         """Say what became of the source."""
+        with self._lock:
+            self._estimate.finished(outcome.source)
+        error = outcome.error
+        has_failed, is_warned = outcome.status is Status.FAILED, bool(outcome.warnings)
         self._say(
             "finished",
+            "error" if has_failed else "warning" if is_warned else "info",
             source=printable(outcome.source.relative),
             status=outcome.status.value,
             audio_ms=outcome.audio_ms,
             wall_s=round(outcome.wall_s, 3),
             outputs=[printable(path) for path in outcome.outputs],
-            error=None if outcome.error is None else printable(outcome.error),
+            error=None if error is None else printable(error),
+            next_step=error.hint if isinstance(error, QasrError) else None,
             warnings=list(outcome.warnings),
         )
 
     def end(self, summary: str, quality: str = "") -> None:
-        """Say how it all went."""
-        self._say("end", summary=summary, quality=quality)
+        """Say how it all went; a run that was ended has no summary."""
+        self._say("end", "info" if summary else "error", summary=summary, quality=quality)
 
-    def _say(self, event: str, **fields: object) -> None:
-        _write_line(json.dumps({"event": event, **fields}, ensure_ascii=False))
+    def _say(self, event: str, level: str = "info", **fields: object) -> None:
+        _write_line(json_line(event, level, fields))
 
 
-class BarReporter:
-    """A bar over the speech of all sources, with finished sources scrolling by above it."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
-
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._lock = threading.Lock()
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            TextColumn("{task.fields[clock]}"),
-            console=self._console,
-            transient=True,
-            expand=True,
-        )
-        self._task: Any = None
-        self._n_sources = self._n_finished = 0
-        self._total_ms = self._done_ms = 0
-        self._first_s = 0.0  # when the model gave its first result: what came before says nothing of its pace
-
-    def begin(self, n_sources: int) -> None:
-        """Show the bar."""
-        self._n_sources = n_sources
-        self._task = self._bar.add_task("reading media", total=None, clock="")
-        self._bar.start()
-
-    def stage(self, text: str) -> None:
-        """Name what is going on in front of the bar."""
-        with self._lock:
-            self._bar.update(self._task, description=text)
-
-    def prepared(self, source: Source, speech_ms: int) -> None:
-        """Make the bar longer by the source's speech."""
-        with self._lock:
-            self._total_ms += speech_ms
-            self._draw()
+class LogReporter(JsonReporter):
+    """The same events in the log file."""
 
     def recognized(self, speech_ms: int) -> None:
-        """Fill the bar further."""
-        with self._lock:
-            self._first_s = self._first_s or time.monotonic()
-            self._done_ms += speech_ms
-            self._draw()
+        """Keep the pace of a run out of what is read after it."""
+
+    def _say(self, event: str, level: str = "info", **fields: object) -> None:
+        logs.record(event, level, fields)
+
+
+class Both:
+    """Tells two reporters: whoever looks on, and the log."""
+
+    def __init__(self, *reporters: Reporter) -> None:
+        self._reporters = reporters
+
+    def begin(self, sources: Sequence[Source]) -> None:
+        """Pass it on."""
+        for one in self._reporters:
+            one.begin(sources)
+
+    def stage(self, text: str) -> None:
+        """Pass it on."""
+        for one in self._reporters:
+            one.stage(text)
+
+    def ready(self) -> None:
+        """Pass it on."""
+        for one in self._reporters:
+            one.ready()
+
+    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
+        """Pass it on."""
+        for one in self._reporters:
+            one.prepared(source, audio_ms, speech_ms)
+
+    def recognized(self, speech_ms: int) -> None:
+        """Pass it on."""
+        for one in self._reporters:
+            one.recognized(speech_ms)
 
     def finished(self, outcome: Outcome) -> None:
-        """Let the source's line scroll by."""
-        from rich.text import Text
-
-        colour = {Status.DONE: "green", Status.SKIPPED: "dim", Status.FAILED: "red"}[outcome.status]
-        head, _, rest = outcome_line(outcome).partition(" ")
-        with self._lock:
-            self._n_finished += 1
-            self._console.print(Text.assemble((head, colour), " ", rest))
-            self._draw()
+        """Pass it on."""
+        for one in self._reporters:
+            one.finished(outcome)
 
     def end(self, summary: str, quality: str = "") -> None:
-        """Take the bar away and leave the summary."""
-        with self._lock:
-            self._bar.stop()
-            for line in filter(None, (summary, quality)):
-                self._console.print(line, markup=False)
-
-    def _draw(self) -> None:
-        if not self._total_ms:
-            return
-        done, total = (format_clock(value)[:-4] for value in (self._done_ms, self._total_ms))
-        of_sources = f"  {self._n_finished}/{self._n_sources} files" if self._n_sources > 1 else ""
-        self._bar.update(
-            self._task,
-            description="transcribing",
-            total=self._total_ms,
-            completed=self._done_ms,
-            clock=f"{done} / {total} of speech{of_sources}{self._remaining()}",
-        )
-
-    def _remaining(self) -> str:
-        elapsed_s = time.monotonic() - self._first_s
-        if not self._first_s or elapsed_s < 2 or not self._done_ms:
-            return ""
-        left_s = elapsed_s * (self._total_ms - self._done_ms) / self._done_ms
-        return f"  about {format_clock(int(left_s) * MS_PER_S)[:-4]} left"
+        """Pass it on."""
+        for one in self._reporters:
+            one.end(summary, quality)
 
 
 def _write_line(line: str) -> None:

@@ -73,6 +73,25 @@ def test_the_doctor_finds_what_is_missing(qasr: Qasr) -> None:
     assert "missing" in sick.stdout
 
 
+def test_the_doctor_looks_at_everything_that_a_run_needs(qasr: Qasr, tmp_path: Path) -> None:
+    old = tmp_path / "old-ffmpeg"
+    old.write_text("#!/bin/sh\necho 'ffmpeg version 4.2.7 Copyright (c) 2000-2019 the FFmpeg developers'\n")
+    old.chmod(0o755)
+    (tmp_path / "qasr.toml").touch()
+    result = qasr("doctor", env={"QASR_FFMPEG": str(old), "HF_HOME": str(tmp_path / "hub"), "COLUMNS": "250"})
+    assert result.returncode == 0, result.stdout  # old is a note: it works
+    rows = {line[:20].strip(): line[20:].split(None, 1) for line in result.stdout.splitlines()[1:]}
+    assert rows["ffmpeg"][0] == "note"
+    assert "of 2019" in rows["ffmpeg"][1]
+    assert rows["memory"][1].startswith("machine ")
+    assert "GB" in rows["memory"][1]
+    assert rows["auto means"][1].split(", ")[1].strip() in {"float32", "bfloat16"}
+    assert str(tmp_path / "hub") in rows["models' folder"][1]
+    assert str(tmp_path / "qasr.toml") in rows["settings"][1]
+    assert {rows[name][0] for name in ("results here", "temporary files", "models' folder")} <= {"ok", "note"}
+    assert {"model 0.6b", "model 1.7b", "model demo"} <= set(rows)
+
+
 def test_the_list_of_models_knows_what_is_here(qasr: Qasr) -> None:
     listed = qasr("models", env={"COLUMNS": "200"})
     assert listed.returncode == 0

@@ -23,6 +23,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "qasr_cli", tree / "qasr_cli", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, tree / name)
+    (tree / "docs").mkdir()
+    shutil.copy(ROOT / "docs/qasr.1", tree / "docs/qasr.1")
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, tree],
         check=True, capture_output=True, timeout=300,
@@ -33,6 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_holds_the_demo_pair_and_nothing_of_the_workshop(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         sizes = {info.filename: info.file_size for info in archive.infolist()}
+    assert any(name.endswith("/share/man/man1/qasr.1") for name in sizes)
     weights = [size for name, size in sizes.items() if name.endswith(".safetensors")]
     assert len(weights) == 2
     assert sum(weights) < MAX_WEIGHTS_BYTES

@@ -72,10 +72,10 @@ def test_both_languages_show_the_same_commands() -> None:
 def test_every_flag_exists(name: str, desk: Path) -> None:
     helps = "".join(
         subprocess.run(
-            [sys.executable, "-m", "qasr_cli", command, "--help"],
+            [sys.executable, "-m", "qasr_cli", *command, "--help"],
             env=environment(COLUMNS="200"), capture_output=True, text=True, check=True,
         ).stdout
-        for command in ("transcribe", "align", "render", "check")
+        for command in ((), ("transcribe",), ("align",), ("render",), ("check",))
     )  # fmt: skip
     whisper = {"--output_dir", "--output_format", "--initial_prompt", "--max_line_width", "--max_line_count"}
     whisper |= {"--highlight_words", "--batch_size", "--fp16"}

@@ -1,0 +1,108 @@
+"""What a run tells, to whom: progress on stderr, a log file, a report; the flags and what opens them.
+
+In go flags; out come a reporter, and logging that is set up. Whatever cannot be written fails here, before
+any work is done.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from qasr_cli import __version__
+from qasr_cli.cli.flag import flag
+from qasr_cli.errors import UsageError
+from qasr_cli.terminal import logs
+
+if TYPE_CHECKING:
+    from qasr_cli.terminal.progress import Reporter
+
+_RUN = "How it runs"
+LogFile = Annotated[
+    str,
+    flag(
+        _RUN,
+        "Append what happens to a file, each line with its time, whatever stderr shows.",
+        "--log-file",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+LogFormat = Annotated[
+    str,
+    flag(
+        _RUN,
+        "text or json (an object a line): of the log file; without one, of everything on stderr.",
+        "--log-format",
+        metavar="FORM",
+    ),
+]
+
+ReportFile = Annotated[
+    str,
+    flag(
+        _RUN,
+        "Write what came of the run, also of one that is ended: FILE.json, or FILE.html with plots of where "
+        "the time went and of what to listen to.",
+        "--report",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How a run speaks.
+
+    Attributes:
+        progress: A `--progress` style.
+        verbosity: As `logs.configure` takes it.
+        log_file: "" for none.
+        log_format: `text` or `json`.
+        report: "" for none.
+    """
+
+    progress: str
+    verbosity: int
+    log_file: str = ""
+    log_format: str = "text"
+    report: str = ""
+
+
+def begin(telling: Telling, inputs: Sequence[Path]) -> Reporter:
+    """Set logging up and return the reporter.
+
+    Call it behind `stdio.guard()`, so that not even /dev/stdout leads into the results.
+
+    Raises:
+        UsageError: No such style or form, or the log would go into an input.
+        QasrError: The log file cannot be opened.
+    """
+    from qasr_cli.terminal.progress import Both, LogReporter, make_reporter
+
+    refuse_inputs("--log-file", telling.log_file, inputs)
+    refuse_inputs("--report", telling.report, inputs)
+    logs.configure(
+        telling.verbosity, Path(telling.log_file) if telling.log_file else None, telling.log_format
+    )
+    progress = "json" if logs.is_stderr_json() and telling.progress == "auto" else telling.progress
+    reporter = make_reporter(progress, is_quiet=telling.verbosity < 0)
+    if not telling.log_file:
+        return reporter
+    told = {"version": __version__, "folder": str(Path.cwd()), "arguments": sys.argv[1:]}
+    logs.record("start", "info", told)
+    return Both(reporter, LogReporter())
+
+
+def refuse_inputs(flag_name: str, file: str, inputs: Sequence[Path]) -> None:
+    """Refuse to write what a run tells into one of the files that it reads.
+
+    Raises:
+        UsageError: `file` is an input.
+    """
+    if file and any(path.is_file() and Path(file).exists() and path.samefile(file) for path in inputs):
+        raise UsageError(f"{flag_name} {file} is an input, too", "name a file of its own")

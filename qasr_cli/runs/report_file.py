@@ -1,0 +1,195 @@
+"""`--report`: what came of a run, for machines (JSON) or for people (HTML), also of one that was ended.
+
+In go a run's report, its sources and its options; out comes one file, whole or not at all. The page is made
+from the very values of the JSON, so that the two cannot disagree.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import platform
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from qasr_cli import __version__
+from qasr_cli.errors import CannotCreateError, QasrError, UsageError, from_os_error, printable
+from qasr_cli.media.ffmpeg import find_tools
+from qasr_cli.options import Options
+from qasr_cli.records import Outcome, Source, Stage, Status
+from qasr_cli.runs import outputs, report_page
+from qasr_cli.runs.report import Report
+from qasr_cli.timebase import MS_PER_S
+
+logger = logging.getLogger(__name__)
+
+SCHEMA = "qasr.report.v1"
+_FORMS = (".json", ".html")
+_SHORTEST_S = 0.01  # a pace over less says nothing
+_LIBRARIES = ("torch", "transformers", "onnxruntime", "silero-vad", "numpy")
+NOT_REACHED = "not reached"  # a source that a run which was ended did not come to, or not to the end of
+
+
+@dataclass(slots=True)
+class Reported:
+    """A run that is going on, for its report.
+
+    Attributes:
+        options: What it was asked for.
+        sources: All of it.
+        report: What has come of it so far.
+        begun: When it began.
+    """
+
+    options: Options
+    sources: Sequence[Source]
+    report: Report
+    begun: datetime = field(default_factory=lambda: datetime.now().astimezone())
+    begun_s: float = field(default_factory=time.monotonic)
+
+
+def check_place(path: Path, *, is_overwrite: bool) -> None:
+    """Find out before any work is done whether a report can be written there.
+
+    Raises:
+        UsageError: It is neither JSON nor HTML by its name.
+        CannotCreateError: It exists, or its folder cannot be written.
+    """
+    if path.suffix.lower() not in _FORMS:
+        raise UsageError(f"--report {path}: call it FILE.json or FILE.html", "its ending decides what it is")
+    if path.is_dir() or (os.path.lexists(path) and not is_overwrite):
+        raise CannotCreateError(f"--report {path} exists already", "use --overwrite, or give it another name")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise from_os_error(error, f"--report {path}") from error
+    if not os.access(path.parent, os.W_OK):
+        raise CannotCreateError(f"--report {path}: its folder cannot be written", "check its permissions")
+
+
+@contextlib.contextmanager
+def reporting(path: Path | None, run: Reported) -> Iterator[None]:
+    """Write the report when the block is over, however it ends.
+
+    Raises:
+        QasrError: The report of a run that came to its end cannot be written.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if path is not None:
+            try:
+                _write(path, run, error)
+            except QasrError as trouble:  # what ended the run is what the user must hear
+                logger.warning("%s", trouble)
+        raise
+    if path is not None:
+        _write(path, run, None)
+
+
+def _write(path: Path, run: Reported, error: BaseException | None) -> None:
+    told = describe(run, error)
+    is_json = path.suffix.lower() == ".json"
+    text = json.dumps(told, ensure_ascii=False, indent=1) + "\n" if is_json else report_page.render(told)
+    outputs.write(path, text, is_overwrite=run.options.output.is_overwrite)
+
+
+def describe(run: Reported, error: BaseException | None) -> dict[str, Any]:
+    """Return the report as JSON has it."""
+    wall_s = time.monotonic() - run.begun_s
+    report, loaded = run.report, run.report.engines
+    over = {outcome.source.id: outcome for outcome in report.outcomes}
+    done = [outcome for outcome in report.outcomes if outcome.status is Status.DONE]
+    audio_s = sum(outcome.audio_ms for outcome in done) / MS_PER_S
+    counts = Counter(over[one.id].status.value if one.id in over else NOT_REACHED for one in run.sources)
+    return {
+        "schema": SCHEMA,
+        "begun": run.begun.isoformat(timespec="seconds"),
+        **_ending(error, report),
+        "wall_s": round(wall_s, 3),
+        "counts": {name: counts[name] for name in (*Status, NOT_REACHED)},
+        "audio_s": round(audio_s, 3),
+        "rtfx": _rtfx(audio_s, wall_s),
+        "rtfx_scope": "media of sources that are done / wall time of the run, loading the model included",
+        "engines": asdict(loaded) if loaded else None,
+        "stages": _stages(*report.outcomes),
+        "sources": [_source(one, over.get(one.id)) for one in run.sources],
+        "versions": _versions(),
+        "arguments": [printable(argument) for argument in sys.argv[1:]],
+        "options": json.loads(json.dumps(asdict(run.options), default=str)),
+    }
+
+
+def _ending(error: BaseException | None, report: Report) -> dict[str, Any]:
+    if error is None:
+        return {"ended": "complete", "exit_code": int(report.exit_code), "error": None}
+    if isinstance(error, QasrError):
+        return {"ended": "failed", "exit_code": int(error.exit_code), "error": _error(error)}
+    is_asked = not isinstance(error, Exception)  # Ctrl-C and SIGTERM are none
+    code = error.code if isinstance(error, SystemExit) else 130 if is_asked else None
+    told = None if is_asked else {"text": f"{type(error).__name__}: {printable(error)}", "next_step": ""}
+    return {"ended": "interrupted" if is_asked else "failed", "exit_code": code, "error": told}
+
+
+def _source(source: Source, outcome: Outcome | None) -> dict[str, Any]:
+    name = {"source": printable(source.relative), "path": printable(source.path)}
+    if outcome is None:
+        return {**name, "status": NOT_REACHED}
+    audio_s, quality = outcome.audio_ms / MS_PER_S, outcome.quality
+    work_s = sum(outcome.stage_s.values())  # the wall time has the waiting for other sources in it
+    return {
+        **name,
+        "status": outcome.status.value,
+        "audio_s": audio_s,
+        "wall_s": round(outcome.wall_s, 3),
+        "work_s": round(work_s, 3),
+        "rtfx": _rtfx(audio_s, work_s),
+        "stages": _stages(outcome),
+        "outputs": [printable(path) for path in outcome.outputs],
+        "error": None if outcome.error is None else _error(outcome.error),
+        "warnings": [printable(text) for text in outcome.warnings],
+        "flags": dict(Counter(flag for doubt in outcome.doubts for flag in doubt.flags)),
+        "doubts": [asdict(doubt) for doubt in outcome.doubts],
+        "quality": asdict(quality) if quality else None,
+    }
+
+
+def _error(error: Exception) -> dict[str, Any]:
+    if isinstance(error, QasrError):
+        return {"text": error.message, "next_step": error.hint, "exit_code": int(error.exit_code)}
+    return {"text": printable(error), "next_step": "", "exit_code": None}
+
+
+def _stages(*outcomes: Outcome) -> dict[str, Any]:
+    """Return each stage's seconds, and how much faster than the media it went."""
+    found = {}
+    for stage in Stage:
+        through = [outcome for outcome in outcomes if stage in outcome.stage_s]
+        spent_s = sum(outcome.stage_s[stage] for outcome in through)
+        media_s = sum(outcome.audio_ms for outcome in through) / MS_PER_S
+        if through:
+            found[stage.value] = {"s": round(spent_s, 4), "rtfx": _rtfx(media_s, spent_s)}
+    return found
+
+
+def _rtfx(audio_s: float, wall_s: float) -> float | None:
+    return round(audio_s / wall_s, 2) if audio_s and wall_s >= _SHORTEST_S else None
+
+
+def _versions() -> dict[str, str]:
+    found = {"qasr": __version__, "python": platform.python_version(), "system": platform.platform()}
+    for name in _LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    with contextlib.suppress(QasrError):
+        found["ffmpeg"] = find_tools().version
+    return found

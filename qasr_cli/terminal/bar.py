@@ -1,0 +1,132 @@
+"""The bars of a run on a terminal: what is read, what is heard, how fast, how long still.
+
+In go the run's events; out come characters on stderr. Finished sources scroll by above the bars.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from qasr_cli.records import Outcome, Source, Status
+from qasr_cli.terminal import estimate
+from qasr_cli.terminal.estimate import Estimate
+from qasr_cli.timebase import format_clock
+
+_WIDE = 80  # columns; on fewer the figures that matter most must do
+_REDRAW_S = 0.5  # the time still to go counts down between two results
+
+
+class BarReporter:
+    """A bar for each lane of the run that is worth one.
+
+    Args:
+        line_of: Returns the line that says what became of a source.
+    """
+
+    def __init__(self, line_of: Callable[[Outcome], str]) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+        self._line_of = line_of
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._lock = threading.Lock()
+        self._bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[figures]}"),
+            console=self._console,
+            transient=True,
+            expand=True,
+        )
+        self._reading: Any = None
+        self._hearing: Any = None
+        self._n_sources = self._n_read = self._n_finished = 0
+        self._estimate = Estimate((), {})
+        self._over = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="bars", daemon=True)
+
+    def begin(self, sources: Sequence[Source]) -> None:
+        """Show the bars."""
+        self._n_sources = len(sources)
+        self._estimate = Estimate(sources, estimate.sizes(sources))
+        self._hearing = self._bars.add_task("reading media", total=None, figures="")
+        if self._n_sources > 1:  # one file is read in a moment, and its bar would only flicker
+            self._reading = self._bars.add_task("reading", total=self._n_sources, figures="")
+        self._bars.start()
+        self._ticker.start()
+
+    def stage(self, text: str) -> None:
+        """Name what is going on in front of the bar."""
+        with self._lock:
+            self._bars.update(self._hearing, description=text)
+
+    def ready(self) -> None:
+        """Count the pace from here."""
+        with self._lock:
+            self._estimate.ready(time.monotonic())
+
+    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
+        """Fill the bar of what is read, and make the other longer by the source's speech."""
+        with self._lock:
+            self._n_read += 1
+            self._estimate.prepared(source, audio_ms, speech_ms)
+            self._draw()
+
+    def recognized(self, speech_ms: int) -> None:
+        """Fill the bar of what is heard."""
+        with self._lock:
+            self._estimate.recognized(speech_ms, time.monotonic())
+            self._draw()
+
+    def finished(self, outcome: Outcome) -> None:
+        """Let the source's line scroll by."""
+        from rich.text import Text
+
+        colour = {Status.DONE: "green", Status.SKIPPED: "dim", Status.FAILED: "red"}[outcome.status]
+        head, _, rest = self._line_of(outcome).partition(" ")
+        with self._lock:
+            self._n_finished += 1
+            self._estimate.finished(outcome.source)
+            self._console.print(Text.assemble((head, colour), " ", rest))
+            self._draw()
+
+    def end(self, summary: str, quality: str = "") -> None:
+        """Take the bars away and leave the summary."""
+        self._over.set()
+        with self._lock:
+            self._bars.stop()
+            for line in filter(None, (summary, quality)):
+                self._console.print(line, markup=False)
+
+    def _tick(self) -> None:
+        while not self._over.wait(_REDRAW_S):
+            with self._lock:
+                self._draw()
+
+    def _draw(self) -> None:
+        total_ms, now_s = self._estimate.total_ms, time.monotonic()
+        if self._reading is not None:
+            n_read = max(self._n_read, self._n_finished)
+            self._bars.update(self._reading, completed=n_read, figures=f"{n_read}/{self._n_sources} files")
+        if not total_ms:
+            return
+        rtfx, left_s = self._estimate.rtfx(now_s), self._estimate.left_s(now_s)
+        is_wide = self._console.width >= _WIDE
+        done, total = (format_clock(value)[:-4] for value in (self._estimate.done_ms, total_ms))
+        figures = [
+            f"{done} / {'' if self._estimate.is_total_known else '~'}{total}" if is_wide else "",
+            f"{self._n_finished}/{self._n_sources} files" if self._n_sources > 1 else "",
+            f"RTFx {rtfx:.0f}" if rtfx else "",
+            estimate.in_words(left_s) if left_s is not None else "",
+        ]
+        self._bars.update(
+            self._hearing,
+            description="transcribing",
+            total=total_ms,
+            completed=self._estimate.done_ms,
+            figures="  ".join(filter(None, figures)),
+        )

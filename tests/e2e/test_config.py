@@ -1,0 +1,106 @@
+"""`qasr config`: what is in force and who set it, and a settings file to start from."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import ECHO, Qasr
+
+
+def shown(qasr: Qasr, *before: str, **env: str) -> dict[str, dict[str, Any]]:
+    result = qasr(*before, "config", "show", "--json", env=env)
+    assert result.returncode == 0, result.stderr
+    return {one["key"]: one for one in json.loads(result.stdout)}
+
+
+def test_each_value_says_who_set_it(qasr: Qasr, tmp_path: Path) -> None:
+    (tmp_path / "qasr.toml").write_text(
+        '# mine\nmodel = "demo"\n"max_lines" = 1\nmin-gap = 0\ndevice = "cpu"\n'
+    )
+    found = shown(qasr, QASR_DEVICE="cuda:1", QASR_STRICT="yes")
+    assert found["model"] == {"key": "model", "value": "demo", "from": "qasr.toml:2"}
+    assert found["max-lines"] == {"key": "max-lines", "value": 1, "from": "qasr.toml:3"}
+    assert found["min-gap"]["value"] == 0
+    assert found["device"] == {"key": "device", "value": "cuda:1", "from": "QASR_DEVICE"}
+    assert found["strict"] == {"key": "strict", "value": True, "from": "QASR_STRICT"}
+    assert found["batch-size"] == {"key": "batch-size", "value": None, "from": "default"}
+    assert "inputs" not in found
+
+
+def test_another_file_is_the_one_that_is_shown(qasr: Qasr, tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text('profile = "bbc"\n')
+    (tmp_path / "qasr.toml").write_text('profile = "ted"\n')
+    assert shown(qasr, "--config", "other.toml")["profile"]["from"] == "other.toml:1"
+    assert shown(qasr, QASR_CONFIG="other.toml")["profile"]["value"] == "bbc"
+    assert qasr("--config", "other.toml", "config", "path").stdout == f"{tmp_path / 'other.toml'}\n"
+
+
+def test_the_table_is_for_people_and_names_variables_that_nothing_reads(qasr: Qasr) -> None:
+    result = qasr("config", env={"QASR_MODLE": "demo", "COLUMNS": "100"})
+    assert result.returncode == 0
+    assert re.search(r'^model +"0.6b" +default', result.stdout, re.M)
+    assert "QASR_MODLE is no setting and has no effect; did you mean QASR_MODEL?" in result.stderr
+
+
+def test_the_path_is_the_file_that_is_read(qasr: Qasr, tmp_path: Path) -> None:
+    nothing = qasr("config", "path", env={"HOME": str(tmp_path / "home")})
+    assert (nothing.returncode, nothing.stdout) == (0, "")
+    assert "home/.config/qasr/qasr.toml" in nothing.stderr
+    at_home = tmp_path / "home/.config/qasr/qasr.toml"
+    at_home.parent.mkdir(parents=True)
+    at_home.write_text("no toml at all")  # its place is told even so
+    assert qasr("config", "path", env={"HOME": str(tmp_path / "home")}).stdout == f"{at_home}\n"
+    (tmp_path / "qasr.toml").touch()
+    assert qasr("config", "path").stdout == f"{tmp_path / 'qasr.toml'}\n"
+
+
+def test_a_new_file_changes_nothing_until_a_line_is_uncommented(qasr: Qasr, tmp_path: Path) -> None:
+    before = shown(qasr)
+    assert qasr("config", "init").stdout == "qasr.toml\n"
+    text = (tmp_path / "qasr.toml").read_text("utf-8")
+    assert tomllib.loads(text) == {}
+    assert shown(qasr) == before
+    keys = {line.split(" = ")[0].removeprefix("#") for line in text.splitlines() if re.match(r"#[a-z]", line)}
+    assert keys == set(before)
+    uncommented = re.sub(r"^#(?=[a-z-]+ = (?!.*\(not set\)$))", "", text, flags=re.M)
+    (tmp_path / "qasr.toml").write_text(uncommented, "utf-8")
+    after = shown(qasr)
+    assert len(tomllib.loads(uncommented)) > 20
+    assert {key: one["value"] for key, one in after.items()} == {k: one["value"] for k, one in before.items()}
+
+
+def test_a_file_that_exists_is_never_replaced(qasr: Qasr, tmp_path: Path) -> None:
+    (tmp_path / "qasr.toml").write_text('model = "demo"\n')
+    result = qasr("config", "init")
+    assert result.returncode == 73
+    assert len(result.stderr.splitlines()) == 1
+    assert (tmp_path / "qasr.toml").read_text() == 'model = "demo"\n'
+    assert qasr("config", "init", "gone/other.toml").returncode == 0  # as every output, with its folder
+    assert qasr("config", "init", "-").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "env", "code", "says"),
+    [
+        ('modle = "demo"', {}, 78, "did you mean model?"),
+        ("batch-size = 1.5", {}, 78, "whole number"),
+        ("model = ", {}, 78, "qasr.toml"),
+        ("", {"QASR_BATCH_SIZE": "many"}, 2, "--batch-size"),
+        ("", {"QASR_CONFIG": "gone.toml"}, 78, "no such file"),
+    ],
+)
+def test_bad_settings_are_one_line(
+    qasr: Qasr, tmp_path: Path, text: str, env: dict[str, str], code: int, says: str
+) -> None:
+    (tmp_path / "qasr.toml").write_text(text)
+    for command in (("config", "show"), ("transcribe", "a.wav", "--engine", ECHO)):
+        result = qasr(*command, env=env)
+        assert result.returncode == code, result.stderr
+        assert says in result.stderr
+        assert len(result.stderr.splitlines()) == 1
