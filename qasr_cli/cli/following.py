@@ -52,7 +52,7 @@ def align(job: Job, options: Options, progress: str, *, verbosity: int) -> int:
     reporter = make_reporter(progress, is_quiet=verbosity < 0)
     stdout = stdio.guard()
     begun_s = time.monotonic()
-    source = sources.discover([job.media], is_recursive=False)[0]
+    source = sources.discover([job.media], options.find).sources[0]
     (plan,) = plan_outputs([source], options.output)
     if plan.error is not None:
         raise plan.error
