@@ -100,11 +100,11 @@ class TestFolders:
                 os.close(here)
                 here = below
             os.close(os.open("a.wav", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+            found = sources.discover([tmp_path], EVERYTHING)
+            assert [source.path.name for source in found.sources] == ["a.wav"]
         finally:
             os.close(here)
-        found = sources.discover([tmp_path], EVERYTHING)
-        subprocess.run(["rm", "-r", tmp_path / "d"], check=True)  # which pytest's own clearing up could not
-        assert [source.path.name for source in found.sources] == ["a.wav"]
+            subprocess.run(["rm", "-r", tmp_path / "d"], check=True)  # pytest's own clearing up recurses
 
     @pytest.mark.parametrize(
         "name",
