@@ -28,7 +28,7 @@ _SYNC = 0x47
 def is_media(head: bytes) -> bool:
     """Whether `head`, a file's first `HEAD_BYTES`, is how audio or video begins."""
     if head.startswith(_STARTS):
-        return True
+        return not is_text(head)  # "MAC addresses of the house"
     if head[:4] in {b"RIFF", b"RF64", b"BW64"}:
         return head[8:12] in _RIFF_KINDS
     if head[:4] == b"FORM":

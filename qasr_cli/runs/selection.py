@@ -51,8 +51,12 @@ OTHER_SUFFIXES = frozenset(
     }
 )
 _IGNORED_FOLDERS = {"@eaDir", "#recycle", "lost+found", "$RECYCLE.BIN"}  # a NAS's thumbnails, and bins
-_PARTIAL_SUFFIXES = (".part", ".crdownload", ".!qb", ".tmp", ".partial", ".aria2", "~")
-_PARTIAL_PARTS = (".unmanic", ".syncthing.", "~syncthing~", "-tdarrcachefile-")  # of programs' working copies
+# Of downloads under way, and of copies that editors and converters keep; their content is media all right.
+_PARTIAL_SUFFIXES = (
+    *(".part", ".crdownload", ".!qb", ".!ut", ".bc!", ".tmp", ".temp", ".partial", ".aria2", "~"),
+    *(".filepart", ".download", ".opdownload", ".incomplete", ".ytdl", ".bak", ".old", ".orig"),
+)
+_PARTIAL_PARTS = (".part-frag", ".unmanic", ".syncthing.", "~syncthing~", "-tdarrcachefile-")
 _COMPANIONS = (".part", ".aria2")  # Firefox and aria2 keep a second file beside one that is under way
 
 
@@ -95,7 +99,34 @@ def is_partial(name: str, neighbours: Collection[str] = ()) -> bool:
     return any(name + suffix in neighbours for suffix in _COMPANIONS)
 
 
-def unique(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[LeftOut]]:
+_Reason = Callable[[Candidate], str]  # why a candidate is left out; "" when it is not
+
+
+def select(candidates: Sequence[Candidate], options: FindOptions) -> tuple[list[Candidate], list[LeftOut]]:
+    """Return what the options ask for, each file once and in their order, and what they leave out.
+
+    A file is told from its other names after the patterns, so that excluding one name keeps the other, and
+    before the parts, so that two machines do not take one name each.
+    """
+    wanted, unwanted = _split(candidates, _unwanted(options))
+    once, doubles = _unique(wanted)
+    kept, elsewhere = _split(once, _elsewhere(options))
+    return _ordered(kept, options.order), [*doubles, *unwanted, *elsewhere]
+
+
+def _split(candidates: Sequence[Candidate], reason: _Reason) -> tuple[list[Candidate], list[LeftOut]]:
+    kept: list[Candidate] = []
+    left_out: list[LeftOut] = []
+    for candidate in candidates:
+        why = reason(candidate)
+        if why:
+            left_out.append(LeftOut(candidate.relative, why))
+        else:
+            kept.append(candidate)
+    return kept, left_out
+
+
+def _unique(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[LeftOut]]:
     """Return each file once, under the first of its names; a real name goes before a link to it."""
     owners: dict[tuple[int, int], Candidate] = {}
     for candidate in candidates:
@@ -111,25 +142,9 @@ def unique(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[LeftO
     return kept, left_out
 
 
-def select(candidates: Sequence[Candidate], options: FindOptions) -> tuple[list[Candidate], list[LeftOut]]:
-    """Return what the options ask for, in their order, and what they leave out."""
-    reason = _reasons(options)
-    kept: list[Candidate] = []
-    left_out: list[LeftOut] = []
-    for candidate in candidates:
-        why = reason(candidate)
-        if why:
-            left_out.append(LeftOut(candidate.relative, why))
-        else:
-            kept.append(candidate)
-    return _ordered(kept, options.order), left_out
-
-
-def _reasons(options: FindOptions) -> Callable[[Candidate], str]:
-    """Return the function that says why a candidate is left out, or "" when it is not."""
+def _unwanted(options: FindOptions) -> _Reason:
     include = [_pattern(pattern) for pattern in options.include]
     exclude = [(pattern, _pattern(pattern)) for pattern in options.exclude]
-    part, n_parts = options.shard
 
     def reason(candidate: Candidate) -> str:
         name = unicodedata.normalize("NFC", candidate.relative.as_posix()) if include or exclude else ""
@@ -138,11 +153,18 @@ def _reasons(options: FindOptions) -> Callable[[Candidate], str]:
         for pattern, matches in exclude:
             if matches(name):
                 return f"excluded by {pattern}"
-        if options.newer_than_s is not None and candidate.changed_s <= options.newer_than_s:
-            return "not changed since --newer-than"
-        if n_parts > 1 and (shard := shard_of(candidate.relative, n_parts)) != part:
-            return f"in shard {shard}/{n_parts}"
-        return ""
+        is_old = options.newer_than_s is not None and candidate.changed_s <= options.newer_than_s
+        return "not changed since --newer-than" if is_old else ""
+
+    return reason
+
+
+def _elsewhere(options: FindOptions) -> _Reason:
+    part, n_parts = options.shard
+
+    def reason(candidate: Candidate) -> str:
+        shard = shard_of(candidate.relative, n_parts) if n_parts > 1 else part
+        return "" if shard == part else f"in shard {shard}/{n_parts}"
 
     return reason
 

@@ -65,13 +65,13 @@ def discover(paths: Sequence[Path], options: FindOptions, listed: Sequence[Path]
     findings += [finding for path in listed for finding in _look_at_listed(path, options)]
     failures = [finding for finding in findings if isinstance(finding, Failure)]
     left_out = [finding for finding in findings if isinstance(finding, LeftOut)]
-    candidates, doubles = selection.unique([one for one in findings if isinstance(one, Candidate)])
+    candidates = [finding for finding in findings if isinstance(finding, Candidate)]
     if paths and not (candidates or left_out or failures):
         hint = "check the folder" if options.is_recursive else "use -r to look into its subfolders too"
         raise NoInputError(f"no media files in {', '.join(map(str, paths))}", hint)
     chosen, unwanted = selection.select(candidates, options)
     sources = [Source(number, one.path, one.relative, one.is_found) for number, one in enumerate(chosen)]
-    return Found(sources, [*left_out, *doubles, *unwanted], failures)
+    return Found(sources, [*left_out, *unwanted], failures)
 
 
 def _expand(path: Path) -> list[Path]:
@@ -143,12 +143,19 @@ def _walk(root: Path, is_recursive: bool) -> Iterator[_Finding]:
         for entry in entries:
             if selection.is_ignored(entry.name):
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if _is_folder(entry):
                 below.append((entry.path, f"{prefix}{entry.name}/"))
             elif finding := _look_at_entry(entry, prefix, names, real_root):
                 yield finding
         if is_recursive:
             folders += reversed(below)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:  # some file systems say what an entry is only when asked, and may fail then
+        return False
 
 
 def _look_at_entry(

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from qasr_cli.cli import find_flags
 from qasr_cli.cli.preview import lines
-from qasr_cli.errors import InputOutputError, NoInputError, UsageError
-from qasr_cli.options import FindOptions, OutputOptions
+from qasr_cli.errors import ExitCode, InputOutputError, NoInputError, UsageError
+from qasr_cli.options import FindOptions, Options, OutputOptions
 from qasr_cli.runs import file_lists, outputs, selection, sources, todo
+from qasr_cli.runs.lanes import Run
 from qasr_cli.runs.sources import Found
+from qasr_cli.terminal.progress import QuietReporter
 
 WAVE = b"RIFF\x24\x00\x00\x00WAVEfmt "
 LONG_AGO_S = time.time() - 3600
@@ -90,6 +92,14 @@ class TestFolders:
         assert [failure.path.name for failure in found.failures] == ["sub"]
         assert isinstance(found.failures[0].error, InputOutputError)
         assert "sub: Permission denied" in str(found.failures[0].error)
+        for name in ("a.srt", "b.srt"):
+            (tree / name).touch()
+        plans = outputs.plan(found.sources, OutputOptions(), {"srt": ".srt"})
+        chosen = todo.choose(plans, found.failures, EVERYTHING)
+        run = Run(
+            Options(), lambda: pytest.fail("there is nothing to do"), QuietReporter(), lambda text: None
+        )
+        assert run.execute(chosen.plans).exit_code is ExitCode.PARTIAL
 
     def test_a_deep_tree_is_no_trouble(self, tmp_path: Path) -> None:
         here = os.open(tmp_path, os.O_RDONLY)
@@ -119,6 +129,7 @@ class TestFolders:
                 "a.mp4~",
             ),
             *("a.unmanic.mkv", ".syncthing.a.mp4.tmp", "~syncthing~a.mp4.tmp", "a-TdarrCacheFile-x1.mkv"),
+            *("a.mkv.filepart", "a.mp4.part-Frag7", "a.mkv.bak"),
         ],
     )
     def test_partial_downloads_and_working_copies_are_ignored(self, tree: Path, name: str) -> None:
@@ -143,6 +154,17 @@ class TestLinks:
         found = sources.discover([tree], FindOptions())
         assert names(found) == ["a.wav", "b.mp4"]
         assert reasons(found) == {"0-link.mp4": "the same file as b.mp4"}
+
+    def test_excluding_one_name_keeps_the_other(self, tree: Path) -> None:
+        os.link(tree / "a.wav", tree / "sub" / "again.wav")
+        assert find(tree, is_recursive=True, exclude=("a.wav", "*.flac", "*.mp4", "*.MKV")) == [
+            "sub/again.wav"
+        ]
+
+    def test_no_two_machines_take_a_name_of_one_file_each(self, tree: Path) -> None:
+        for number in range(20):
+            os.link(tree / "a.wav", tree / f"again-{number}.wav")
+        assert sorted(find(tree, shard=(1, 2)) + find(tree, shard=(2, 2))) == ["a.wav", "b.mp4"]
 
     def test_a_link_to_what_is_hidden_in_the_tree_is_the_file(self, tree: Path) -> None:
         (tree / "kept.mp4").symlink_to(".hidden.mp4")  # how git-annex keeps large files
@@ -173,11 +195,12 @@ class TestContents:
     ) -> None:
         make(tree, "voice", "memo.bin", content=WAVE)
         make(tree, "program.x", content=b"\x7fELF" + bytes(200))
+        make(tree, "MAC list", content=b"MAC addresses of the house\n")
         opened: list[str] = []
         read = sources._head
         monkeypatch.setattr(sources, "_head", lambda path: opened.append(Path(path).name) or read(path))
         assert find(tree) == ["a.wav", "b.mp4", "memo.bin", "voice"]
-        assert sorted(opened) == ["memo.bin", "program.x", "voice"]
+        assert sorted(opened) == ["MAC list", "memo.bin", "program.x", "voice"]
 
     def test_typescript_is_no_transport_stream(self, tree: Path) -> None:
         make(tree, "index.ts", content="const grüße: string = 'hi';\n".encode())
