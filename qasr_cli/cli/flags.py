@@ -37,6 +37,7 @@ Inputs = Annotated[
     typer.Argument(
         metavar="INPUT...",
         help="Media files, folders and patterns; [bold]-[/] reads one from stdin.",
+        readable=False,  # one that cannot be read fails by itself, and the others go on
         **UNSET,
     ),
 ]
