@@ -36,8 +36,20 @@ def mend(
         grid_ms: The step of times that their format can say; durations and gaps are whole steps.
     """
     # A caption without text has no word to lose; one with notes before it has more than that to lose.
-    kept = [caption for caption in captions if caption.lines or caption.before]
-    timed = sorted(kept, key=lambda caption: caption.start_ms)
+    kept = tuple(caption for caption in captions if caption.lines or caption.before)
+    while True:
+        mended = _mended(kept, limits, language, grid_ms)
+        # A new break takes the place of a space, and where scripts write none the text is another then. It
+        # ends: lines are only broken anew where that breaks fewer rules.
+        if sorted(one.lines for one in mended) == sorted(one.lines for one in kept):
+            return mended
+        kept = mended
+
+
+def _mended(
+    captions: Sequence[Caption], limits: Limits, language: str | None, grid_ms: int
+) -> tuple[Caption, ...]:
+    timed = sorted(captions, key=lambda caption: caption.start_ms)
     mended = [_possible(caption, grid_ms) for caption in timed]
     for lane in check_times.lanes(mended):
         of_lane = _ends(_starts([mended[index] for index in lane], limits, grid_ms), limits, grid_ms)

@@ -71,7 +71,7 @@ ASR_POLISH = LearnSettings(
 # Then once more from lower rates, with talk.
 ASR_TOLD = replace(
     ASR_POLISH,
-    plan=Plan(steps=2600, seconds=128, seed=17, ramp=0.0, task="asr", banks=_LAST_BANKS),
+    plan=Plan(steps=2200, seconds=128, seed=17, ramp=0.0, task="asr", banks=_LAST_BANKS),
     rate=3e-3,
     matrix_rate=6e-4,
 )
