@@ -173,11 +173,44 @@ class EngineOptions:
     is_offline: bool = False  # never ask the network
 
 
+ORDERS = ("name", "newest", "oldest", "largest", "smallest")
+
+
+@dataclass(frozen=True, slots=True)
+class FindOptions:
+    """Which files a run is about, and in what order.
+
+    Attributes:
+        include: Patterns; with any, only what matches one is taken.
+        exclude: Patterns; what matches one is left out.
+        newer_than_s: Seconds since 1970; only files that changed after it.
+        settle_s: A file that changed within so many seconds is left to a later run. None: named files are
+            taken as they are, found ones are looked at twice (`runs.todo`).
+        shard: (k, n): the k-th of n parts, counted from 1.
+        limit: Files to work on at most; finished ones do not count.
+    """
+
+    is_recursive: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    newer_than_s: float | None = None
+    settle_s: float | None = None
+    order: str = "name"
+    shard: tuple[int, int] = (1, 1)
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.settle_s is None or 0 <= self.settle_s < float("inf"), "--settle cannot be negative")
+        _require(self.order in ORDERS, f"--order {self.order}: say {', '.join(ORDERS)}")
+        part, n_parts = self.shard
+        _require(1 <= part <= n_parts, f"--shard {part}/{n_parts}: say K/N with K from 1 to N, such as 2/8")
+        _require(self.limit is None or self.limit >= 1, "--limit must be at least 1")
+
+
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """How a run behaves; nothing here changes text or times."""
 
-    is_recursive: bool = False
     is_strict: bool = False
     n_prepare_workers: int = 2  # sources decoded at once; ffmpeg uses further threads of its own
 
@@ -196,6 +229,7 @@ class Options:
     cue: CueOptions = field(default_factory=CueOptions)
     output: OutputOptions = field(default_factory=OutputOptions)
     engine: EngineOptions = field(default_factory=EngineOptions)
+    find: FindOptions = field(default_factory=FindOptions)
     run: RunOptions = field(default_factory=RunOptions)
 
     def fingerprint(self, model_id: str, aligner_id: str) -> str:

@@ -30,7 +30,8 @@ class Source:
         path: What ffmpeg opens.
         relative: Path below the folder that the user named (the file name alone for a file); it decides
             the output's name and folder.
-        is_found: Found while walking a folder, rather than named by the user.
+        is_found: Found in a folder or a list, rather than named on the command line: when its results are
+            there it is passed over, and not refused.
     """
 
     id: int

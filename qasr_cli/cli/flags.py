@@ -11,55 +11,58 @@ from typing import Annotated, Any
 
 import typer
 
-from qasr_cli.cli.flag import flag as _flag
+from qasr_cli.cli.flag import flag
 from qasr_cli.options import Options
 
 DEFAULTS = Options()
 
 
-_UNSET: dict[str, Any] = {"show_default": False}  # the help text says what happens without the flag
+UNSET: dict[str, Any] = {"show_default": False}  # the help text says what happens without the flag
 
 Inputs = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Argument(
-        metavar="INPUT...", help="Media files and folders; [bold]-[/] reads one from stdin.", **_UNSET
+        metavar="INPUT...",
+        help="Media files, folders and patterns; [bold]-[/] reads one from stdin.",
+        readable=False,  # one that cannot be read fails by itself, and the others go on
+        **UNSET,
     ),
 ]
 
 _WHAT = "What comes out"
-Srt = Annotated[bool, _flag(_WHAT, "SubRip subtitles (the default).", "--srt")]
-Vtt = Annotated[bool, _flag(_WHAT, "WebVTT subtitles with a time stamp before every word.", "--vtt")]
-Json = Annotated[bool, _flag(_WHAT, "Everything: words with times, segments, cues.", "--json")]
-Txt = Annotated[bool, _flag(_WHAT, "The text alone.", "--txt")]
-Tsv = Annotated[bool, _flag(_WHAT, "start, end (in ms), text; a row a cue.", "--tsv")]
+Srt = Annotated[bool, flag(_WHAT, "SubRip subtitles (the default).", "--srt")]
+Vtt = Annotated[bool, flag(_WHAT, "WebVTT subtitles with a time stamp before every word.", "--vtt")]
+Json = Annotated[bool, flag(_WHAT, "Everything: words with times, segments, cues.", "--json")]
+Txt = Annotated[bool, flag(_WHAT, "The text alone.", "--txt")]
+Tsv = Annotated[bool, flag(_WHAT, "start, end (in ms), text; a row a cue.", "--tsv")]
 OutputFormat = Annotated[
     str,
-    _flag(
+    flag(
         _WHAT,
         "The same as one word: srt,vtt,json,txt,tsv or all.",
         *("--output-format", "-f"),
         metavar="LIST",
-        **_UNSET,
+        **UNSET,
     ),
 ]
-HighlightWords = Annotated[bool, _flag(_WHAT, "Underline each word while it is spoken.", "--highlight-words")]
+HighlightWords = Annotated[bool, flag(_WHAT, "Underline each word while it is spoken.", "--highlight-words")]
 
 _WHERE = "Where it goes"
 Output = Annotated[
     str,
-    _flag(
+    flag(
         _WHERE,
         "Folder for the results (a folder's tree is mirrored), or [bold]-[/] for stdout. "
         "Without it: beside the media.",
         *("--output", "-o"),
         metavar="DIR|-",
-        **_UNSET,
+        **UNSET,
     ),
 ]
-JsonLines = Annotated[bool, _flag(_WHERE, "One JSON transcript a line on stdout.", "--json-lines")]
+JsonLines = Annotated[bool, flag(_WHERE, "One JSON transcript a line on stdout.", "--json-lines")]
 Overwrite = Annotated[
     bool,
-    _flag(
+    flag(
         _WHERE,
         "Replace results that exist. Without it a file you name is refused, and of a folder only what is "
         "not there yet is made.",
@@ -70,7 +73,7 @@ Overwrite = Annotated[
 _MODEL = "Model and device"
 Model = Annotated[
     str,
-    _flag(
+    flag(
         _MODEL,
         "0.6b, 1.7b, demo (tiny, ships with qasr, to try it), a folder, or a hub id.",
         *("--model", "-m"),
@@ -79,17 +82,17 @@ Model = Annotated[
 ]
 RescueModel = Annotated[
     str,
-    _flag(
+    flag(
         _MODEL,
         "A better model, such as 1.7b, that redoes only what is doubtful; loaded when something is.",
         "--rescue-model",
         metavar="NAME",
-        **_UNSET,
+        **UNSET,
     ),
 ]
 Aligner = Annotated[
     str,
-    _flag(
+    flag(
         _MODEL,
         "auto (the model's own), none (word times are estimated), a folder, or a hub id.",
         "--aligner",
@@ -98,42 +101,42 @@ Aligner = Annotated[
 ]
 Revision = Annotated[
     str,
-    _flag(
+    flag(
         _MODEL,
         "Commit, tag or branch of the model's hub repository.",
         "--revision",
         metavar="REV",
-        **_UNSET,
+        **UNSET,
     ),
 ]
-Offline = Annotated[bool, _flag(_MODEL, "Never download; a model that is not here is an error.", "--offline")]
-Device = Annotated[str, _flag(_MODEL, "auto, cpu, cuda, cuda:N or mps.", *("--device", "-d"), metavar="NAME")]
+Offline = Annotated[bool, flag(_MODEL, "Never download; a model that is not here is an error.", "--offline")]
+Device = Annotated[str, flag(_MODEL, "auto, cpu, cuda, cuda:N or mps.", *("--device", "-d"), metavar="NAME")]
 Dtype = Annotated[
     str,
-    _flag(
+    flag(
         _MODEL, "auto (bf16 on a GPU that has it, else fp32), bf16, fp16 or fp32.", "--dtype", metavar="NAME"
     ),
 ]
 BatchSize = Annotated[
     int | None,
-    _flag(
+    flag(
         _MODEL,
         "Chunks at once at most. Without it: as many as fit the memory.",
         "--batch-size",
         metavar="N",
         min=1,
-        **_UNSET,
+        **UNSET,
     ),
 ]
 Engine = Annotated[
     str,
-    _flag(_MODEL, "qwen3, or module:factory for an implementation of your own.", "--engine", metavar="NAME"),
+    flag(_MODEL, "qwen3, or module:factory for an implementation of your own.", "--engine", metavar="NAME"),
 ]
 
 _SPEECH = "Language and audio"
 Language = Annotated[
     str,
-    _flag(
+    flag(
         _SPEECH,
         "en, eng, English, ...; auto finds it out.",
         *("--language", "-l"),
@@ -142,17 +145,17 @@ Language = Annotated[
 ]
 Languages = Annotated[
     str,
-    _flag(
+    flag(
         _SPEECH,
         "Let the model choose from these only.",
         "--languages",
         metavar="EN,KO,...",
-        **_UNSET,
+        **UNSET,
     ),
 ]
 Multilingual = Annotated[
     bool,
-    _flag(
+    flag(
         _SPEECH,
         "People change languages: keep each segment's own. Without it a few seconds in another language "
         "than the file's are taken for a mistake and heard again.",
@@ -161,30 +164,28 @@ Multilingual = Annotated[
 ]
 Context = Annotated[
     str,
-    _flag(
+    flag(
         _SPEECH,
         "Names and words to expect, as free text; @FILE reads it from a file.",
         "--context",
         metavar="TEXT",
-        **_UNSET,
+        **UNSET,
     ),
 ]
 Hotwords = Annotated[
     str,
-    _flag(
+    flag(
         _SPEECH,
         "The same as a list; @FILE takes one word or phrase a line.",
         "--hotwords",
         metavar="A,B,...",
-        **_UNSET,
+        **UNSET,
     ),
 ]
-AudioTrack = Annotated[
-    int, _flag(_SPEECH, "Which audio track, counted from 0.", "--audio-track", metavar="N")
-]
+AudioTrack = Annotated[int, flag(_SPEECH, "Which audio track, counted from 0.", "--audio-track", metavar="N")]
 ChunkSeconds = Annotated[
     float,
-    _flag(
+    flag(
         _SPEECH,
         "Longest piece the model hears at once; cut at silence, and shorter where a model needs it.",
         "--chunk-seconds",
@@ -192,15 +193,15 @@ ChunkSeconds = Annotated[
     ),
 ]
 VadOnset = Annotated[
-    float, _flag(_SPEECH, "Speech begins above this probability ...", "--vad-onset", metavar="P")
+    float, flag(_SPEECH, "Speech begins above this probability ...", "--vad-onset", metavar="P")
 ]
-VadOffset = Annotated[float, _flag(_SPEECH, "... and ends below this one.", "--vad-offset", metavar="P")]
-MaxHours = Annotated[float, _flag(_SPEECH, "Refuse media that decodes to more.", "--max-hours", metavar="H")]
+VadOffset = Annotated[float, flag(_SPEECH, "... and ends below this one.", "--vad-offset", metavar="P")]
+MaxHours = Annotated[float, flag(_SPEECH, "Refuse media that decodes to more.", "--max-hours", metavar="H")]
 
 _CUES = "How subtitles look"
 Profile = Annotated[
     str,
-    _flag(
+    flag(
         _CUES,
         "Whose rules: netflix-sdh, netflix (slower, as for translations), bbc, ted, arte, shorts, children "
         "or verbatim. The numbers below change single ones.",
@@ -210,48 +211,48 @@ Profile = Annotated[
 ]
 MaxLineWidth = Annotated[
     int | None,
-    _flag(
+    flag(
         _CUES,
         "Characters in a line. Without it: 42; 16 full-width ones in Chinese, Japanese and Korean.",
         "--max-line-width",
         metavar="N",
-        **_UNSET,
+        **UNSET,
     ),
 ]
 MaxLines = Annotated[
-    int | None, _flag(_CUES, "Lines in a cue. Without it: 2.", "--max-lines", metavar="N", **_UNSET)
+    int | None, flag(_CUES, "Lines in a cue. Without it: 2.", "--max-lines", metavar="N", **UNSET)
 ]
-MaxWords = Annotated[int | None, _flag(_CUES, "Words in a cue.", "--max-words", metavar="N", **_UNSET)]
+MaxWords = Annotated[int | None, flag(_CUES, "Words in a cue.", "--max-words", metavar="N", **UNSET)]
 MaxCps = Annotated[
     float | None,
-    _flag(
+    flag(
         _CUES,
         "Reading speed, characters a second. Without it: the language's own, 20 in English.",
         "--max-cps",
         metavar="N",
-        **_UNSET,
+        **UNSET,
     ),
 ]
 MinDuration = Annotated[
     float | None,
-    _flag(
+    flag(
         _CUES,
         "Shortest cue in seconds, where there is room. Without it: 5/6.",
         "--min-duration",
         metavar="S",
-        **_UNSET,
+        **UNSET,
     ),
 ]
 MaxDuration = Annotated[
-    float | None, _flag(_CUES, "Longest cue. Without it: 7.", "--max-duration", metavar="S", **_UNSET)
+    float | None, flag(_CUES, "Longest cue. Without it: 7.", "--max-duration", metavar="S", **UNSET)
 ]
 MinGap = Annotated[
     float | None,
-    _flag(_CUES, "Between two cues. Without it: two frames.", "--min-gap", metavar="S", **_UNSET),
+    flag(_CUES, "Between two cues. Without it: two frames.", "--min-gap", metavar="S", **UNSET),
 ]
 Fps = Annotated[
     str,
-    _flag(
+    flag(
         _CUES,
         "Frames a second that cues are true to: auto (the video's), none, 25, 23.976, 24000/1001.",
         "--fps",
@@ -261,7 +262,7 @@ Fps = Annotated[
 
 Shots = Annotated[
     bool,
-    _flag(
+    flag(
         _CUES,
         "Find where the picture changes, so that cues come and go with it. Decodes the picture, which takes "
         "many times as long as its sound.",
@@ -270,15 +271,14 @@ Shots = Annotated[
 ]
 
 _RUN = "How it runs"
-Recursive = Annotated[bool, _flag(_RUN, "Look into subfolders too.", *("--recursive", "-r"))]
 Strict = Annotated[
-    bool, _flag(_RUN, "Exit 4 when a result is doubtful or its cues break a hard rule.", "--strict")
+    bool, flag(_RUN, "Exit 4 when a result is doubtful or its cues break a hard rule.", "--strict")
 ]
-Workers = Annotated[int, _flag(_RUN, "Media files decoded at once.", "--workers", metavar="N", min=1)]
+Workers = Annotated[int, flag(_RUN, "Media files decoded at once.", "--workers", metavar="N", min=1)]
 Progress = Annotated[
-    str, _flag(_RUN, "auto, bar, plain (a line a file), json or none.", "--progress", metavar="STYLE")
+    str, flag(_RUN, "auto, bar, plain (a line a file), json or none.", "--progress", metavar="STYLE")
 ]
-Quiet = Annotated[bool, _flag(_RUN, "Errors only.", *("--quiet", "-q"))]
+Quiet = Annotated[bool, flag(_RUN, "Errors only.", *("--quiet", "-q"))]
 Verbose = Annotated[
-    int, _flag(_RUN, "Say more; -vv for tracebacks.", *("--verbose", "-v"), count=True, **_UNSET)
+    int, flag(_RUN, "Say more; -vv for tracebacks.", *("--verbose", "-v"), count=True, **UNSET)
 ]

@@ -52,7 +52,7 @@ def align(job: Job, options: Options, telling: Telling) -> int:
     stdout = stdio.guard()
     reporter = begin(telling, [job.media, job.script])
     begun_s = time.monotonic()
-    source = sources.discover([job.media], is_recursive=False)[0]
+    source = sources.discover([job.media], options.find).sources[0]
     (plan,) = plan_outputs([source], options.output)
     if plan.error is not None:
         raise plan.error

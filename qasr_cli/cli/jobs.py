@@ -1,12 +1,14 @@
 """What the commands do once their flags are read; the heavy rooms come in here and not before.
 
-In go options; out comes an exit code. `qasr --help` never gets this far.
+In go options; out comes an exit code. `qasr --help` never gets this far, and `--dry-run` no further than
+planning.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -14,42 +16,67 @@ from dataclasses import replace
 from pathlib import Path
 
 from qasr_cli import engines, formats, pipeline
+from qasr_cli.cli import preview as previewing
 from qasr_cli.cli.choices import STDIO, read_text
+from qasr_cli.cli.find_flags import Request
 from qasr_cli.cli.telling import Telling, begin
-from qasr_cli.errors import QasrError, UndecodableError, UsageError
+from qasr_cli.errors import ExitCode, QasrError, UndecodableError, UsageError
 from qasr_cli.media.spool import spool_stdin
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import Outcome, Source, Status, Transcript
-from qasr_cli.runs import outputs, report_file, sources
+from qasr_cli.runs import file_lists, outputs, report_file, sources, todo
 from qasr_cli.runs.lanes import Run
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.report import Report
+from qasr_cli.runs.sources import Found
+from qasr_cli.runs.todo import Todo
 from qasr_cli.terminal import logs, stdio
+
+logger = logging.getLogger(__name__)
 
 _STDIN = Path(STDIO)
 
 
-def transcribe(inputs: Sequence[Path], options: Options, telling: Telling) -> int:
+def transcribe(request: Request, options: Options, telling: Telling) -> int:
     """Run over all inputs and return the exit code."""
     stdout = stdio.guard()
-    reporter = begin(telling, inputs)
+    reporter = begin(telling, request.inputs)
     options = replace(options, output=with_known_formats(options.output))
     report_path = Path(telling.report) if telling.report else None
     if report_path is not None:
         report_file.check_place(report_path, is_overwrite=options.output.is_overwrite)
     begun_s = time.monotonic()
-    with _sources(inputs, options) as found:
-        plans = plan_outputs(found, options.output)
+    with _found(request, options) as found:
+        chosen = _choose(found, options)
+        _say_what_is_left_out(found, chosen)
         load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
         run = Run(options, load, reporter, stdout.write)
         try:
-            with report_file.reporting(report_path, report_file.Reported(options, found, run.report)):
-                report = run.execute(plans)
+            sources_of_run = [plan.source for plan in chosen.plans]
+            reported = report_file.Reported(options, sources_of_run, run.report)
+            with report_file.reporting(report_path, reported):
+                report = run.execute(chosen.plans)
         except BaseException:
             reporter.end("")  # leaves the terminal as it was, whatever ended the run
             raise
     reporter.end(report.summary(time.monotonic() - begun_s), report.quality)
     return report.exit_code
+
+
+def preview(request: Request, options: Options, *, verbosity: int) -> int:
+    """Say on stdout, a line a file, what a run would do; read no media, load no model, write nothing."""
+    logs.configure(verbosity)
+    options = replace(options, output=with_known_formats(options.output))
+    stdout = stdio.guard()
+    if _STDIN in request.inputs:
+        _refuse_more_than_stdin(request)
+        found = Found([Source(0, _STDIN, Path("stdin"))], [], [])
+    else:
+        found = _discover(request, options)
+    chosen = _choose(found, options)
+    left_out = [*found.left_out, *chosen.left_out]
+    stdout.write("".join(previewing.lines(chosen.plans, left_out)))
+    return ExitCode.OK
 
 
 def render(inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, *, verbosity: int) -> int:
@@ -85,15 +112,42 @@ def _read_transcript(plan: Plan) -> Transcript:
 
 
 @contextlib.contextmanager
-def _sources(inputs: Sequence[Path], options: Options) -> Iterator[list[Source]]:
+def _found(request: Request, options: Options) -> Iterator[Found]:
     """Yield the sources; stdin is a file for as long as the run lasts, since mp4 cannot be read forward."""
-    if _STDIN not in inputs:
-        yield sources.discover(inputs, is_recursive=options.run.is_recursive)
+    if _STDIN not in request.inputs:
+        yield _discover(request, options)
         return
-    if len(inputs) > 1:
-        raise UsageError("- (stdin) is an input of its own", "transcribe the files in another call")
+    _refuse_more_than_stdin(request)
     with tempfile.TemporaryDirectory(prefix="qasr-stdin-") as folder:
-        yield [Source(0, spool_stdin(0, Path(folder)), Path("stdin"))]
+        yield Found([Source(0, spool_stdin(0, Path(folder)), Path("stdin"))], [], [])
+
+
+def _refuse_more_than_stdin(request: Request) -> None:
+    if len(request.inputs) > 1 or request.files_from:
+        raise UsageError("- (stdin) is an input of its own", "transcribe the files in another call")
+
+
+def _discover(request: Request, options: Options) -> Found:
+    listed = (
+        file_lists.read(request.files_from, is_null_separated=request.is_null_separated)
+        if request.files_from
+        else []
+    )
+    return sources.discover(request.inputs, options.find, listed)
+
+
+def _choose(found: Found, options: Options) -> Todo:
+    return todo.choose(plan_outputs(found.sources, options.output), found.failures, options.find)
+
+
+def _say_what_is_left_out(found: Found, chosen: Todo) -> None:
+    for one in chosen.left_out:
+        if one.reason.startswith(todo.UNSETTLED):
+            logger.warning("%s: %s; left to a later run", one.relative, one.reason)
+    n_left_out = len(found.left_out) + len(chosen.left_out)
+    if n_left_out:
+        level = logging.INFO if chosen.plans else logging.WARNING
+        logger.log(level, "%d files left out; --dry-run says why", n_left_out)
 
 
 def plan_outputs(found: Sequence[Source], output: OutputOptions) -> list[Plan]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from qasr_cli.cli import choices, flags, telling
+from qasr_cli.cli import choices, find_flags, flags, telling
 from qasr_cli.cli.flags import DEFAULTS
 from qasr_cli.languages import AUTO, find, parse
 from qasr_cli.options import (
@@ -15,6 +15,7 @@ from qasr_cli.options import (
     ChunkOptions,
     DecodeOptions,
     EngineOptions,
+    FindOptions,
     MediaOptions,
     Options,
     PictureOptions,
@@ -31,7 +32,7 @@ EPILOG = (
 
 
 def command(
-    inputs: flags.Inputs,
+    inputs: flags.Inputs = None,
     srt: flags.Srt = False,
     vtt: flags.Vtt = False,
     json: flags.Json = False,
@@ -71,7 +72,17 @@ def command(
     min_gap: flags.MinGap = None,
     fps: flags.Fps = AUTO,
     shots: flags.Shots = DEFAULTS.picture.is_finding_shots,
-    recursive: flags.Recursive = DEFAULTS.run.is_recursive,
+    recursive: find_flags.Recursive = DEFAULTS.find.is_recursive,
+    files_from: find_flags.FilesFrom = "",
+    null: find_flags.Null = False,
+    include: find_flags.Include = None,
+    exclude: find_flags.Exclude = None,
+    newer_than: find_flags.NewerThan = "",
+    settle: find_flags.Settle = DEFAULTS.find.settle_s,
+    order: find_flags.Order = DEFAULTS.find.order,
+    shard: find_flags.Shard = "",
+    limit: find_flags.Limit = DEFAULTS.find.limit,
+    dry_run: find_flags.DryRun = False,
     strict: flags.Strict = DEFAULTS.run.is_strict,
     workers: flags.Workers = DEFAULTS.run.n_prepare_workers,
     progress: flags.Progress = "auto",
@@ -86,6 +97,7 @@ def command(
     Existing results are never replaced without --overwrite; a bad file never stops the others.
     """
     names = choices.format_names(output_format, srt=srt, vtt=vtt, json=json, txt=txt, tsv=tsv)
+    request = find_flags.request(inputs or [], files_from, is_null_separated=null)
     options = Options(
         media=MediaOptions(audio_track, max_hours),
         vad=VadOptions(vad_onset, vad_offset),
@@ -105,19 +117,32 @@ def command(
             choices.output_options(
                 choices.STDIO if json_lines else output,
                 ("jsonl",) if json_lines else names,
-                is_from_stdin=Path(choices.STDIO) in inputs,
+                is_from_stdin=Path(choices.STDIO) in request.inputs,
                 overwrite=overwrite,
             ),
             is_json_lines=json_lines,
             is_highlighting=highlight_words,
         ),
         engine=EngineOptions(model, aligner, device, dtype, engine, batch_size, revision or None, offline),
-        run=RunOptions(recursive, strict, workers),
+        find=FindOptions(
+            is_recursive=recursive,
+            include=tuple(include or ()),
+            exclude=tuple(exclude or ()),
+            newer_than_s=find_flags.newer_than_s(newer_than),
+            settle_s=settle,
+            order=order,
+            shard=find_flags.shard_parts(shard),
+            limit=limit,
+        ),
+        run=RunOptions(strict, workers),
     )
     from qasr_cli.cli import jobs
 
-    told = telling.Telling(progress, -1 if quiet else verbose, log_file, log_format, report)
-    raise typer.Exit(jobs.transcribe(inputs, options, told))
+    verbosity = -1 if quiet else verbose
+    if dry_run:
+        raise typer.Exit(jobs.preview(request, options, verbosity=verbosity))
+    told = telling.Telling(progress, verbosity, log_file, log_format, report)
+    raise typer.Exit(jobs.transcribe(request, options, told))
 
 
 def _decode_options(language: str, context: str, hotwords: str, allowed: str = "") -> DecodeOptions:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from qasr_cli.errors import CannotCreateError, from_os_error
+from qasr_cli.errors import CannotCreateError, QasrError, from_os_error
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Source
 
@@ -27,13 +27,13 @@ class Plan:
     Attributes:
         targets: Path of each format still to be written.
         is_done: Every output is there already, so the source is skipped.
-        error: Why the source cannot be written at all.
+        error: Why the source cannot be read, or its results be written, at all.
     """
 
     source: Source
     targets: Mapping[str, Path]
     is_done: bool = False
-    error: CannotCreateError | None = None
+    error: QasrError | None = None
 
 
 def plan(sources: Sequence[Source], options: OutputOptions, suffixes: Mapping[str, str]) -> list[Plan]:
@@ -49,19 +49,35 @@ def plan(sources: Sequence[Source], options: OutputOptions, suffixes: Mapping[st
         suffixes: File name suffix of each format.
     """
     taken: dict[Path, Source] = {}
+    folders: dict[Path, Path] = {}  # resolving one takes a system call for each of its parts
     plans = []
     for source in sources:
         targets = {} if options.is_stdout else _targets(source, options, suffixes)
-        places = [path.parent.resolve() / path.name for path in targets.values()]
-        error = _clash(source, places, taken)
+        places = [_place(path, folders) for path in targets.values()]
+        is_link = source.path.is_symlink()
+        own = source.path.resolve() if is_link else _place(source.path, folders)
+        error = _clash(source, own, places, taken)
         taken |= dict.fromkeys(places, source) if error is None else {}
         plans.append(Plan(source, {}, error=error) if error else _respect_existing(source, targets, options))
     return plans
 
 
-def _clash(source: Source, places: Sequence[Path], taken: Mapping[Path, Source]) -> CannotCreateError | None:
-    """Return why a source may not be written to these places, if it may not even with `--overwrite`."""
-    if source.path.resolve() in places:
+def _place(path: Path, folders: dict[Path, Path]) -> Path:
+    """Return a path with its folder resolved, so that every spelling of one place is the same."""
+    parent = path.parent
+    if parent not in folders:
+        folders[parent] = parent.resolve()
+    return folders[parent] / path.name
+
+
+def _clash(
+    source: Source, own: Path, places: Sequence[Path], taken: Mapping[Path, Source]
+) -> CannotCreateError | None:
+    """Return why a source may not be written to these places, if it may not even with `--overwrite`.
+
+    `own` is the source's own place, of which it must keep off.
+    """
+    if own in places:
         return CannotCreateError(f"{source.path}: its result would replace the input itself", "use -o DIR")
     clash = next((place for place in places if place in taken), None)
     if clash is None:

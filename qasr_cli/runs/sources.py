@@ -1,80 +1,200 @@
 """What there is to transcribe: paths on the command line become sources in a stable order.
 
-In go files, folders and `-`; out come `Source` records. Opens nothing: whether a file really is media is
-found out when it is decoded.
+In go files, folders, patterns and lists; out come `Source` records, what was left out and why, and what
+could not be looked at. Media in folders is told by its name, and by its first bytes where the name says
+nothing; whether a file really is media is found out when it is decoded.
 """
 
 from __future__ import annotations
 
+import glob
 import os
+import stat
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from qasr_cli.errors import NoInputError, from_os_error
+from qasr_cli.errors import InputOutputError, NoInputError, QasrError
+from qasr_cli.media import signatures
+from qasr_cli.options import FindOptions
 from qasr_cli.records import Source
-
-# Only used to pick files out of a folder; a file that the user names is tried whatever it is called.
-MEDIA_SUFFIXES = frozenset(
-    {
-        *(".3g2", ".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
-        *(".mts", ".mxf", ".ogv", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv"),
-        *(".aac", ".ac3", ".aif", ".aiff", ".amr", ".ape", ".au", ".caf", ".dts", ".eac3", ".flac", ".m4a"),
-        *(".m4b", ".mka", ".mp2", ".mp3", ".oga", ".ogg", ".opus", ".tta", ".w64", ".wav", ".wma", ".wv"),
-    }
-)
-_IGNORED_FOLDERS = {"@eaDir", "#recycle", "lost+found"}  # a NAS's thumbnails and bins
+from qasr_cli.runs import selection
+from qasr_cli.runs.selection import Candidate, LeftOut
 
 
-def discover(paths: Sequence[Path], *, is_recursive: bool) -> list[Source]:
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A path that could not be looked at; the others go on."""
+
+    path: Path
+    error: QasrError
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a run is about.
+
+    Attributes:
+        sources: In the order of the run.
+        left_out: Files that are none of this run's business, and why.
+        failures: Paths of a list, and folders, that could not be read.
+    """
+
+    sources: list[Source]
+    left_out: list[LeftOut]
+    failures: list[Failure]
+
+
+_Finding = Candidate | LeftOut | Failure
+
+
+def discover(paths: Sequence[Path], options: FindOptions, listed: Sequence[Path] = ()) -> Found:
     """Return the sources that `paths` name, in the order given, a folder's in the order of their names.
 
-    A file that is named twice, or both by itself and by its folder, comes once.
+    A file that has several names, or is named both by itself and by its folder, comes once.
+
+    Args:
+        paths: Of the command line: files, folders, and patterns that no shell has expanded.
+        options: Which of them are wanted.
+        listed: Paths from a list; one of them that is not there is a failure of its own.
 
     Raises:
-        NoInputError: A path does not exist, or there is no media in the folders at all.
+        NoInputError: One of `paths` does not exist, or there is no media in the folders at all.
     """
-    sources: list[Source] = []
-    seen: set[tuple[int, int]] = set()
-    for root in paths:
-        for path, is_found in _expand(root, is_recursive):
-            identity = _identity(path)
-            if identity in seen:
-                continue
-            seen.add(identity)
-            relative = path.relative_to(root) if is_found else Path(path.name)
-            sources.append(Source(len(sources), path, relative, is_found))
-    if not sources:
-        hint = "check the folder" if is_recursive else "use -r to look into its subfolders too"
+    findings = [finding for path in paths for root in _expand(path) for finding in _look(root, options)]
+    findings += [finding for path in listed for finding in _look_at_listed(path, options)]
+    failures = [finding for finding in findings if isinstance(finding, Failure)]
+    left_out = [finding for finding in findings if isinstance(finding, LeftOut)]
+    candidates = [finding for finding in findings if isinstance(finding, Candidate)]
+    if paths and not (candidates or left_out or failures):
+        hint = "check the folder" if options.is_recursive else "use -r to look into its subfolders too"
         raise NoInputError(f"no media files in {', '.join(map(str, paths))}", hint)
-    return sources
+    chosen, unwanted = selection.select(candidates, options)
+    sources = [Source(number, one.path, one.relative, one.is_found) for number, one in enumerate(chosen)]
+    return Found(sources, [*left_out, *unwanted], failures)
 
 
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino
+def _expand(path: Path) -> list[Path]:
+    """Return the path itself or, where there is none, what it matches as a pattern (`*`, `?`, `[ab]`, `**`).
+
+    Raises:
+        NoInputError: Neither.
+    """
+    if os.path.lexists(path) or not glob.has_magic(str(path)):
+        return [path]
+    matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    if not matches:
+        raise NoInputError(f"{path}: no file matches", "check the pattern")
+    return [Path(match) for match in matches]
 
 
-def _expand(root: Path, is_recursive: bool) -> Iterator[tuple[Path, bool]]:
-    if not root.exists():
-        raise NoInputError(f"{root}: no such file or folder")
-    if not root.is_dir():
-        yield root, False
-        return
-    for path in _walk(root, is_recursive):
-        yield path, True
-
-
-def _walk(folder: Path, is_recursive: bool) -> Iterator[Path]:
-    """Yield the media files in a folder by name; links to folders are not followed, so loops cannot be."""
+def _look(root: Path, options: FindOptions) -> Iterator[_Finding]:
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        status = root.stat()
     except OSError as error:
-        raise from_os_error(error, f"reading folder {folder}") from error
-    for entry in entries:
-        if entry.name.startswith(".") or entry.name in _IGNORED_FOLDERS:
+        raise _missing(root, error) from error
+    if stat.S_ISDIR(status.st_mode):
+        yield from _walk(root, options.is_recursive)
+    else:
+        yield _candidate(root, Path(root.name), status, is_found=False)
+
+
+def _look_at_listed(path: Path, options: FindOptions) -> Iterator[_Finding]:
+    """Yield what a list names; a relative path keeps its folders, as it would in a tree that is walked."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        yield Failure(path, _missing(path, error))
+        return
+    if stat.S_ISDIR(status.st_mode):
+        yield from _walk(path, options.is_recursive)
+        return
+    is_below = not path.is_absolute() and ".." not in path.parts
+    yield _candidate(path, path if is_below else Path(path.name), status, is_found=True)
+
+
+def _missing(path: Path, error: OSError) -> NoInputError:
+    is_gone = isinstance(error, FileNotFoundError | NotADirectoryError)
+    return NoInputError(f"{path}: {'no such file or folder' if is_gone else error.strerror}")
+
+
+def _candidate(
+    path: Path, relative: Path, status: os.stat_result, *, is_found: bool, is_link: bool = False
+) -> Candidate:
+    identity = (status.st_dev, status.st_ino)
+    return Candidate(path, relative, is_found, identity, status.st_mtime, status.st_size, is_link)
+
+
+def _walk(root: Path, is_recursive: bool) -> Iterator[_Finding]:
+    """Yield what a folder holds, by name; links to folders are not followed, so loops cannot be."""
+    real_root = os.path.realpath(root)
+    folders = [(os.fspath(root), "")]
+    while folders:
+        folder, prefix = folders.pop()
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            message = f"reading folder {folder}: {error.strerror}"
+            yield Failure(Path(folder), InputOutputError(message, "check the folder and its permissions"))
             continue
-        if entry.is_dir(follow_symlinks=False):
-            if is_recursive:
-                yield from _walk(Path(entry.path), is_recursive)
-        elif Path(entry.name).suffix.lower() in MEDIA_SUFFIXES and entry.is_file():
-            yield Path(entry.path)
+        names = {entry.name for entry in entries}
+        below = []
+        for entry in entries:
+            if selection.is_ignored(entry.name):
+                continue
+            if _is_folder(entry):
+                below.append((entry.path, f"{prefix}{entry.name}/"))
+            elif finding := _look_at_entry(entry, prefix, names, real_root):
+                yield finding
+        if is_recursive:
+            folders += reversed(below)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:  # some file systems say what an entry is only when asked, and may fail then
+        return False
+
+
+def _look_at_entry(
+    entry: os.DirEntry[str], prefix: str, neighbours: set[str], real_root: str
+) -> Candidate | LeftOut | None:
+    """Return a file of a folder if it is media, why it is left out if it nearly is, and else nothing."""
+    relative = Path(prefix + entry.name)
+    if selection.is_partial(entry.name, neighbours):
+        return LeftOut(relative, "a partial download or a working copy")
+    suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - half the time of a Path's
+    if suffix in selection.OTHER_SUFFIXES:
+        return None
+    try:
+        status = entry.stat()
+    except OSError:  # a link to nothing, a ring of links, or gone by now
+        status = None
+    why = "cannot be looked at" if status is None else _objection(entry, status, suffix, real_root)
+    if status is not None and not why:
+        return _candidate(Path(entry.path), relative, status, is_found=True, is_link=entry.is_symlink())
+    return LeftOut(relative, why) if suffix in selection.MEDIA_SUFFIXES else None
+
+
+def _objection(entry: os.DirEntry[str], status: os.stat_result, suffix: str, real_root: str) -> str:
+    """Return why a file is not for us, or "" when it is; it is opened only where its name says too little."""
+    if not stat.S_ISREG(status.st_mode):
+        return "no regular file"
+    if entry.is_symlink() and not os.path.realpath(entry.path).startswith(real_root.rstrip(os.sep) + os.sep):
+        return "a link that leads out of the folder"
+    if suffix not in selection.MEDIA_SUFFIXES:
+        return "" if signatures.is_media(_head(entry.path)) else "no media"
+    if suffix in selection.AMBIGUOUS_SUFFIXES and signatures.is_text(_head(entry.path)):
+        return "text, in spite of its name"
+    return ""
+
+
+def _head(path: str) -> bytes:
+    """Return a file's first bytes; of one that cannot be read none, and decoding it will say why."""
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - as above
+            return file.read(signatures.HEAD_BYTES)
+    except OSError:
+        return b""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qasr_cli.options import Options, OutputOptions
+from qasr_cli.options import FindOptions, Options, OutputOptions
 from qasr_cli.records import Status
 from qasr_cli.runs import outputs, sources
 from qasr_cli.runs.lanes import Run
@@ -49,7 +49,7 @@ def run_folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, engines: Engines, **options: object) -> Run:
-    found = sources.discover([folder], is_recursive=False)
+    found = sources.discover([folder], FindOptions()).sources
     everything = Options(output=OutputOptions(is_overwrite=True), **options)  # type: ignore[arg-type]
     plans = outputs.plan(found, everything.output, {"srt": ".srt"})
     job = Run(everything, lambda: engines, QuietReporter(), lambda text: None)
@@ -110,7 +110,7 @@ def test_little_memory_changes_no_byte(run_folder: Path) -> None:
 
 
 def test_a_source_that_vanishes_is_its_own_trouble(run_folder: Path) -> None:
-    found = sources.discover([run_folder], is_recursive=False)
+    found = sources.discover([run_folder], FindOptions()).sources
     (run_folder / "3.ogg").unlink()
     plans = outputs.plan(found, OutputOptions(), {"srt": ".srt"})
     job = Run(Options(), lambda: fakes.echo(Options().engine), QuietReporter(), lambda text: None)

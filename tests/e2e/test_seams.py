@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from qasr_cli import engines, formats, pipeline
-from qasr_cli.options import ChunkOptions, EngineOptions, Options, OutputOptions
+from qasr_cli.options import ChunkOptions, EngineOptions, FindOptions, Options, OutputOptions
 from qasr_cli.records import Chunk, Source, Transcript
 from qasr_cli.runs import outputs, sources
 from qasr_cli.runs.lanes import Run
@@ -109,7 +109,7 @@ def transcripts(pair: Engines, excerpt: Path) -> dict[int, Transcript]:
             output=OutputOptions(formats=("json",), is_overwrite=True),
         )
         plans = outputs.plan(
-            sources.discover([excerpt], is_recursive=False), options.output, {"json": ".json"}
+            sources.discover([excerpt], FindOptions()).sources, options.output, {"json": ".json"}
         )
         report = Run(options, lambda: pair, QuietReporter(), lambda text: None).execute(plans)
         assert report.exit_code == 0

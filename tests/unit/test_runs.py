@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -21,64 +20,12 @@ from qasr_cli.errors import (
 )
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Outcome, Quality, Segment, Source, Span, Status, Track, Transcript
-from qasr_cli.runs import outputs, sources
+from qasr_cli.runs import outputs
 from qasr_cli.runs.delivery import Delivery
 from qasr_cli.runs.prefetch import Prefetch
 from qasr_cli.runs.report import Report, doubts, rules_broken
 
 SUFFIXES = {"srt": ".srt", "vtt": ".vtt"}
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    for name in [
-        "b.mp4",
-        "a.wav",
-        "notes.txt",
-        ".hidden.mp4",
-        "sub/c.MKV",
-        "sub/deep/d.flac",
-        "@eaDir/e.mp4",
-    ]:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    return tmp_path
-
-
-class TestSources:
-    def names(self, paths: list[Path], *, is_recursive: bool = False) -> list[str]:
-        return [source.relative.as_posix() for source in sources.discover(paths, is_recursive=is_recursive)]
-
-    def test_a_folder_gives_its_media_by_name(self, tree: Path) -> None:
-        assert self.names([tree]) == ["a.wav", "b.mp4"]
-        assert self.names([tree], is_recursive=True) == ["a.wav", "b.mp4", "sub/c.MKV", "sub/deep/d.flac"]
-
-    def test_a_named_file_is_taken_whatever_it_is_called(self, tree: Path) -> None:
-        found = sources.discover([tree / "notes.txt", tree], is_recursive=False)
-        assert [(source.id, source.relative.name, source.is_found) for source in found] == [
-            (0, "notes.txt", False),
-            (1, "a.wav", True),
-            (2, "b.mp4", True),
-        ]
-
-    def test_nothing_comes_twice(self, tree: Path) -> None:
-        os.link(tree / "a.wav", tree / "linked.wav")
-        (tree / "again.wav").symlink_to(tree / "a.wav")
-        assert self.names([tree / "a.wav", tree, tree]) == ["a.wav", "b.mp4"]
-
-    def test_links_to_folders_are_not_followed(self, tree: Path) -> None:
-        (tree / "sub" / "loop").symlink_to(tree)
-        (tree / "dangling.mp4").symlink_to(tree / "gone.mp4")
-        assert len(self.names([tree], is_recursive=True)) == 4
-
-    def test_a_missing_path_and_an_empty_folder_are_no_input(self, tree: Path) -> None:
-        with pytest.raises(NoInputError, match=r"gone\.mp4: no such file"):
-            self.names([tree / "gone.mp4"])
-        (tree / "empty").mkdir()
-        with pytest.raises(NoInputError) as caught:
-            self.names([tree / "empty"])
-        assert "-r" in caught.value.hint
 
 
 class TestOutputs:

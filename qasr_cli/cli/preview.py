@@ -1,0 +1,29 @@
+"""`--dry-run`: what a run would do, a line a file.
+
+In go plans and what is left out; out come lines for stdout. Names are made harmless, so that one file is
+always one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from qasr_cli.errors import printable
+from qasr_cli.runs.outputs import Plan
+from qasr_cli.runs.selection import LeftOut
+
+
+def lines(plans: Sequence[Plan], left_out: Sequence[LeftOut]) -> Iterator[str]:
+    """Yield `would transcribe FILE -> RESULTS`, `would fail FILE: why` and `would skip FILE: why`."""
+    for plan in plans:
+        name = printable(plan.source.relative)
+        if plan.error is not None:
+            why = plan.error.message.removeprefix(f"{name}: ")
+            yield f"would fail {name}: {why}; {plan.error.hint}\n"
+        elif plan.is_done:
+            yield f"would skip {name}: done, its outputs exist\n"
+        else:
+            where = ", ".join(printable(path) for path in plan.targets.values()) or "stdout"
+            yield f"would transcribe {name} -> {where}\n"
+    for one in left_out:
+        yield f"would skip {printable(one.relative)}: {printable(one.reason)}\n"

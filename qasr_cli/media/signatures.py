@@ -1,0 +1,108 @@
+"""What a file is, told by its first bytes: enough to pick media out of a folder.
+
+In go bytes; out comes yes or no. Opens nothing and promises nothing: whether a file really is media is found
+out when it is decoded. The byte patterns are those of the formats' own specifications, as listed in the
+`file` program's magic and in ffmpeg's probes.
+"""
+
+from __future__ import annotations
+
+HEAD_BYTES = 4096  # holds two of the longest MPEG audio frames (1441 bytes), and 21 transport packets
+
+_STARTS = (
+    b"\x1a\x45\xdf\xa3",  # EBML: Matroska, WebM
+    *(b"OggS", b"fLaC", b"ID3", b"FLV\x01", b"caff", b".snd", b"#!AMR", b"MAC ", b"wvpk", b"TTA1", b".RMF"),
+    b"riff\x2e\x91\xcf\x11",  # Wave64
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF: wmv, wma
+    *(b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3"),  # MPEG programme stream and video
+    b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01",  # MXF
+    b"\x7f\xfe\x80\x01",  # DTS
+)
+_RIFF_KINDS = {b"WAVE", b"AVI "}
+_BOXES = {b"moov", b"mdat", b"wide", b"free", b"skip"}  # how QuickTime files without `ftyp` begin
+_PICTURE_BRANDS = {b"avif", b"avis", b"heic", b"heix", b"heim", b"mif1", b"msf1", b"crx "}
+_PACKET_BYTES = (188, 192)  # of a transport stream, and of Blu-ray's with a time stamp before each
+_SYNC = 0x47
+
+
+def is_media(head: bytes) -> bool:
+    """Whether `head`, a file's first `HEAD_BYTES`, is how audio or video begins."""
+    if head.startswith(_STARTS):
+        return not is_text(head)  # "MAC addresses of the house"
+    if head[:4] in {b"RIFF", b"RF64", b"BW64"}:
+        return head[8:12] in _RIFF_KINDS
+    if head[:4] == b"FORM":
+        return head[8:12] in {b"AIFF", b"AIFC"}
+    if head[4:8] == b"ftyp":
+        return head[8:12] not in _PICTURE_BRANDS
+    return head[4:8] in _BOXES or _is_transport_stream(head) or _is_framed_audio(head)
+
+
+def is_text(head: bytes) -> bool:
+    """Whether `head` is UTF-8 text without control characters; an empty file is none."""
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3:  # a character that the end of the head cuts is still text
+            return False
+        text = head[: error.start].decode("utf-8")
+    return bool(text) and not any(char < " " and char not in "\t\n\r\f" for char in text)
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    for size in _PACKET_BYTES:
+        first = size - 188
+        syncs = head[first::size][:4]
+        if len(syncs) == 4 and set(syncs) == {_SYNC}:
+            return True
+    return False
+
+
+def _is_framed_audio(head: bytes) -> bool:
+    """Whether two frames of mp3, AAC (ADTS) or AC-3 follow each other; one sync word alone is chance."""
+    length = _frame_bytes(head)
+    return length > 0 and _frame_bytes(head[length:]) > 0
+
+
+# kbit/s by (whether it is MPEG-1, layer), for the header's 1 to 14 (ISO 11172-3, 13818-3)
+_KBPS = {
+    (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+_RATES_HZ = (44_100, 48_000, 32_000)  # of MPEG-1; half of it in MPEG-2, a quarter in MPEG-2.5
+_AC3_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
+_AC3_RATES_HZ = (48_000, 44_100, 32_000)
+
+
+def _frame_bytes(frame: bytes) -> int:
+    """Return the length that a frame's header says, or 0 where there is no header."""
+    if len(frame) < 6:
+        return 0
+    if frame[:2] == b"\x0b\x77":  # ATSC A/52, 5.3
+        rate, size = frame[4] >> 6, (frame[4] & 0x3F) >> 1
+        is_right = rate < 3 and size < len(_AC3_KBPS)
+        return _AC3_KBPS[size] * 1000 * 1536 // _AC3_RATES_HZ[rate] // 16 * 2 if is_right else 0
+    if frame[0] == 0xFF and frame[1] & 0xF6 == 0xF0:  # ADTS: ISO 13818-7
+        return (frame[3] & 3) << 11 | frame[4] << 3 | frame[5] >> 5
+    if frame[0] == 0xFF and frame[1] & 0xE0 == 0xE0:
+        return _mpeg_frame_bytes(frame)
+    return 0
+
+
+def _mpeg_frame_bytes(frame: bytes) -> int:
+    version, layer = frame[1] >> 3 & 3, 4 - (frame[1] >> 1 & 3)
+    kbps, rate = frame[2] >> 4, frame[2] >> 2 & 3
+    if version == 1 or layer == 4 or kbps in {0, 15} or rate == 3:
+        return 0
+    is_first = version == 3
+    bits_per_s = _KBPS[is_first, layer][kbps - 1] * 1000
+    rate_hz = _RATES_HZ[rate] // {3: 1, 2: 2, 0: 4}[version]
+    padding = frame[2] >> 1 & 1
+    if layer == 1:
+        return (12 * bits_per_s // rate_hz + padding) * 4
+    n_samples = 576 if layer == 3 and not is_first else 1152
+    return n_samples // 8 * bits_per_s // rate_hz + padding

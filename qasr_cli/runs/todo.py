@@ -1,0 +1,99 @@
+"""What of the planned work is done now: files that still change wait, and a limit is a limit.
+
+In go plans; out come those of this run, numbered without gaps, and what is left out with the reason.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from qasr_cli.options import FindOptions
+from qasr_cli.records import Source
+from qasr_cli.runs.outputs import Plan
+from qasr_cli.runs.selection import LeftOut
+from qasr_cli.runs.sources import Failure
+
+# Without --settle: whoever writes a file does so several times a second, and nobody who has just copied
+# one into a folder wants to hear "later", so a young file is looked at again after this time.
+SECOND_LOOK_S = 2.0
+UNSETTLED = "unsettled"  # how the reason of a file that still changes begins
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """A run's plans, finished and impossible ones included, and what is left for later."""
+
+    plans: list[Plan]
+    left_out: list[LeftOut]
+
+
+def choose(
+    plans: Sequence[Plan],
+    failures: Sequence[Failure],
+    options: FindOptions,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Todo:
+    """Return what to do now.
+
+    Finished files and those that cannot be written need no settling and do not count for the limit, so
+    that a run with `--limit 10` every night gets through any folder.
+    """
+    is_work = [plan.error is None and not plan.is_done for plan in plans]
+    changing = _changing(
+        [plan.source for plan, is_one in zip(plans, is_work, strict=True) if is_one], options, sleep
+    )
+    chosen: list[Plan] = []
+    left_out: list[LeftOut] = []
+    n_taken = 0
+    for plan, is_one in zip(plans, is_work, strict=True):
+        if not is_one:
+            chosen.append(plan)
+        elif plan.source.path in changing:
+            left_out.append(LeftOut(plan.source.relative, changing[plan.source.path]))
+        elif n_taken == options.limit:
+            left_out.append(LeftOut(plan.source.relative, f"beyond --limit {options.limit}"))
+        else:
+            chosen.append(plan)
+            n_taken += 1
+    chosen += [Plan(Source(0, one.path, one.path, is_found=True), {}, error=one.error) for one in failures]
+    # Results go to stdout in the order of these numbers, each once the number before it is settled.
+    numbered = [replace(plan, source=replace(plan.source, id=number)) for number, plan in enumerate(chosen)]
+    return Todo(numbered, left_out)
+
+
+def _changing(
+    sources: Sequence[Source], options: FindOptions, sleep: Callable[[float], None]
+) -> dict[Path, str]:
+    """Return the files that have not been still for long enough, each with the reason."""
+    if options.settle_s is not None:
+        ages = {source.path: _age_s(source.path) for source in sources}
+        # A time in the future, beyond a wrong clock's reach, says nothing about when the file changed.
+        return {
+            path: f"{UNSETTLED}: changed {max(age_s, 0):.0f} s ago, --settle is {options.settle_s:g}"
+            for path, age_s in ages.items()
+            if abs(age_s) < options.settle_s
+        }
+    found = [source.path for source in sources if source.is_found]
+    before = {path: _state(path) for path in found if abs(_age_s(path)) < SECOND_LOOK_S}
+    if not before:
+        return {}
+    sleep(SECOND_LOOK_S)
+    return {path: f"{UNSETTLED}: still changing" for path, state in before.items() if _state(path) != state}
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:  # gone: decoding says so
+        return float("inf")
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,264 @@
+"""Finding work through a real process: lists, parts, previews, bad input, idle passes."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from qasr_cli.media import signatures
+from tests.e2e.conftest import CLIP, ECHO, ROOT, Qasr, environment
+from tests.media_factory import ffmpeg
+
+HEAVY = "torch", "transformers", "onnxruntime", "silero_vad"
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    """Return a folder of three clips in the folder that `qasr` runs in."""
+    for name in ("a.wav", "b.wav", "sub/c.wav"):
+        path = tmp_path / "clips" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(CLIP, path)
+    return tmp_path / "clips"
+
+
+def results(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.srt"))
+
+
+def test_a_list_on_stdin_keeps_its_folders(qasr: Qasr, clips: Path) -> None:
+    result = qasr(
+        *("transcribe", "--files-from", "-", "-o", "out", "--engine", ECHO),
+        stdin=b"clips/a.wav\nclips/sub/c.wav\n",
+    )
+    assert result.returncode == 0, result.stderr
+    assert results(clips.parent / "out") == ["clips/a.srt", "clips/sub/c.srt"]
+
+
+def test_a_name_that_is_not_there_does_not_stop_the_rest(qasr: Qasr, clips: Path) -> None:
+    (clips.parent / "list").write_bytes(b"clips/gone.wav\nclips/a.wav\n")
+    result = qasr("transcribe", "--files-from", "list", "--engine", ECHO)
+    assert result.returncode == 3
+    assert "gone.wav: no such file" in result.stderr
+    assert results(clips) == ["a.srt"]
+    again = qasr("transcribe", "--files-from", "list", "--engine", "no.such:thing")
+    assert (again.returncode, "1 skipped, 1 failed" in again.stderr) == (3, True)
+
+
+def obey_permissions() -> None:
+    """Have root be refused like anybody else: give up the two capabilities that look past permissions."""
+    if sys.platform == "linux" and os.geteuid() == 0:
+        for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+            ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+
+
+@pytest.mark.parametrize(
+    ("inputs", "code"),
+    [(["clips"], 3), (["clips/a.wav", "clips/b.wav", "clips/sub"], 3), (["clips/sub"], 74)],
+)
+def test_a_folder_that_cannot_be_read_stops_no_other(clips: Path, inputs: list[str], code: int) -> None:
+    (clips / "sub").chmod(0)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "qasr_cli", "transcribe", *inputs, "-r", "--engine", ECHO],
+            cwd=clips.parent, env=environment(), capture_output=True, text=True, check=False,
+            preexec_fn=obey_permissions,
+        )  # fmt: skip
+    finally:
+        (clips / "sub").chmod(0o700)
+    assert done.returncode == code, done.stderr
+    assert "reading folder clips/sub: Permission denied; check the folder" in done.stderr
+    assert results(clips) == (["a.srt", "b.srt"] if code == 3 else [])
+
+
+def test_names_with_newlines_and_other_bytes(qasr: Qasr, clips: Path) -> None:
+    names = [b"new\nline.wav", b"latin-\xe9.wav", b"-y.wav", b"\xed\x95\x9c.wav"]
+    for name in names:
+        shutil.copy2(CLIP, os.fsencode(clips) + b"/" + name)
+    listed = b"\0".join(b"clips/" + name for name in names)
+    result = qasr("transcribe", "--files-from", "-", "-0", "--engine", ECHO, stdin=listed)
+    assert result.returncode == 0, result.stderr
+    written = {os.fsencode(path.name) for path in clips.glob("*.srt")}
+    assert written == {name.replace(b".wav", b".srt") for name in names}
+    assert len(result.stderr.splitlines()) == 6  # four files, the summary, the quality
+    preview = qasr("transcribe", clips, "--dry-run")
+    assert len(preview.stdout.splitlines()) == 6
+
+
+def test_a_pattern_that_no_shell_has_expanded(qasr: Qasr, clips: Path) -> None:
+    assert qasr("transcribe", "clips/**/*.wav", "--engine", ECHO, "--exclude", "b*").returncode == 0
+    assert results(clips) == ["a.srt", "sub/c.srt"]
+
+
+def test_several_machines_share_a_folder(qasr: Qasr, clips: Path) -> None:
+    done: list[list[str]] = []
+    for part in (1, 2):
+        folder = f"out-{part}"
+        arguments = ("transcribe", clips, "-r", "--shard", f"{part}/2", "-o", folder, "--engine", ECHO)
+        assert qasr(*arguments).returncode == 0
+        done.append(results(clips.parent / folder))
+    assert sorted(done[0] + done[1]) == ["a.srt", "b.srt", "sub/c.srt"]
+
+
+def test_a_limit_gets_through_a_folder_night_by_night(qasr: Qasr, clips: Path) -> None:
+    for n_done in (2, 3, 3):
+        result = qasr("transcribe", clips, "-r", "--limit", 2, "--engine", ECHO, "--json-lines")
+        assert len(result.stdout.splitlines()) == 2  # on stdout nothing is ever done
+        assert qasr("transcribe", clips, "-r", "--limit", 2, "--engine", ECHO).returncode == 0
+        assert len(results(clips)) == n_done
+
+
+def test_what_still_changes_is_left_to_a_later_run(qasr: Qasr, clips: Path) -> None:
+    (clips / "b.wav").touch()
+    result = qasr("transcribe", clips, "--settle", 60, "--engine", ECHO)
+    assert result.returncode == 0
+    assert "b.wav: unsettled: changed" in result.stderr
+    assert results(clips) == ["a.srt"]
+    (clips / "b.wav").touch()
+    assert qasr("transcribe", clips, "--engine", ECHO).returncode == 0
+    assert results(clips) == ["a.srt", "b.srt"]
+
+
+def test_a_file_that_grows_is_not_taken_from_a_folder(qasr: Qasr, clips: Path) -> None:
+    program = "import sys, time\nwhile True:\n    open(sys.argv[1], 'ab').write(b'x')\n    time.sleep(0.1)"
+    writer = subprocess.Popen([sys.executable, "-c", program, clips / "b.wav"])
+    try:
+        time.sleep(0.5)
+        result = qasr("transcribe", clips, "--engine", ECHO)
+    finally:
+        writer.kill()
+        writer.wait()
+    assert (result.returncode, results(clips)) == (0, ["a.srt"])
+    assert "b.wav: unsettled: still changing" in result.stderr
+
+
+def test_media_is_known_by_its_content(qasr: Qasr, clips: Path) -> None:
+    shutil.copy2(CLIP, clips / "voice memo")
+    (clips / "notes").write_text("no media")
+    (clips / "index.ts").write_text("export {};\n")
+    result = qasr("transcribe", clips, "--engine", ECHO)
+    assert result.returncode == 0, result.stderr
+    assert results(clips) == ["a.srt", "b.srt", "voice memo.srt"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "coding"),
+    [
+        *(("mp4", "aac"), ("mov", "aac"), ("m4a", "alac"), ("mkv", "flac"), ("webm", "libopus")),
+        *(("ogg", "libvorbis"), ("wav", "pcm_s16le"), ("w64", "pcm_s16le"), ("flac", "flac")),
+        *(("mp3", "libmp3lame"), ("mp2", "mp2"), ("aac", "aac"), ("ac3", "ac3"), ("ts", "aac")),
+        *(("m2ts", "ac3"), ("mpg", "mp2"), ("avi", "mp2"), ("flv", "aac"), ("wma", "wmav2")),
+        *(("aiff", "pcm_s16be"), ("caf", "pcm_s16le"), ("au", "pcm_s16be"), ("wv", "wavpack")),
+        *(("tta", "tta"), ("mxf", "pcm_s16le")),
+    ],
+)
+def test_the_first_bytes_of_what_ffmpeg_writes(tmp_path: Path, suffix: str, coding: str) -> None:
+    path = tmp_path / f"x.{suffix}"
+    picture = ("-f", "lavfi", "-i", "color=size=64x64:rate=25") if suffix == "mxf" else ()
+    plain = ("-id3v2_version", 0, "-write_xing", 0) if suffix == "mp3" else ()
+    rate = ("-ar", 48_000) if suffix in {"mxf", "webm"} else ()
+    ffmpeg("-i", CLIP, *picture, "-t", 1, "-c:a", coding, *rate, *plain, path)
+    head = path.read_bytes()[: signatures.HEAD_BYTES]
+    assert signatures.is_media(head)
+    assert not signatures.is_text(head)
+
+
+@pytest.mark.parametrize("path", ["README.ko.md", "docs/qasr.png", "tests/golden/korean.json"])
+def test_the_first_bytes_of_what_is_no_media(path: str) -> None:
+    head = (ROOT / path).read_bytes()[: signatures.HEAD_BYTES]
+    assert not signatures.is_media(head)
+    assert signatures.is_text(head) == (not path.endswith("png"))
+
+
+def test_a_preview_says_what_would_happen_and_does_nothing(qasr: Qasr, clips: Path) -> None:
+    (clips / "b.srt").touch()
+    (clips / "a.mkv").write_bytes(CLIP.read_bytes())
+    os.utime(clips / "a.mkv", (0, 0))
+    before = sorted(clips.rglob("*"))
+    result = qasr("transcribe", clips, "-r", "--dry-run", "--exclude", "sub", "--engine", "no.such:thing")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == [
+        f"would transcribe a.mkv -> {clips}/a.srt",
+        "would fail a.wav: a.mkv is transcribed to the same a.srt; rename one of the two, or run them with "
+        "different -o DIR",
+        "would skip b.wav: done, its outputs exist",
+        "would skip sub/c.wav: excluded by sub",
+    ]
+    assert sorted(clips.rglob("*")) == before
+    assert qasr("transcribe", "-", "--dry-run").stdout == "would transcribe stdin -> stdout\n"
+
+
+def loaded(folder: Path, *arguments: object) -> set[str]:
+    """Return which heavy libraries a run has imported by its end."""
+    program = (
+        "import sys\nfrom qasr_cli.cli import app\ncode = app._run(sys.argv[1:])\n"
+        f"sys.stderr.write('loaded: ' + ' '.join(name for name in {HEAVY!r} if name in sys.modules))\n"
+        "sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        cwd=folder, env=environment(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return set(done.stderr.rpartition("loaded: ")[2].split())
+
+
+def test_neither_a_preview_nor_an_idle_pass_loads_anything_heavy(clips: Path) -> None:
+    assert loaded(clips, "transcribe", ".", "-r", "--dry-run") == set()
+    for path in clips.rglob("*.wav"):
+        path.with_suffix(".srt").touch()
+    assert loaded(clips, "transcribe", ".", "-r") == set()
+
+
+def test_everything_left_out_is_nothing_to_do(qasr: Qasr, clips: Path) -> None:
+    result = qasr("transcribe", clips, "--include", "*.mkv", "--engine", "no.such:thing")
+    assert result.returncode == 0
+    assert "2 files left out; --dry-run says why" in result.stderr
+    empty = qasr("transcribe", "--files-from", "-", "--engine", "no.such:thing")
+    assert (empty.returncode, empty.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("how", ["variable", "file"])
+def test_patterns_from_a_variable_and_from_the_settings_file(qasr: Qasr, clips: Path, how: str) -> None:
+    if how == "file":
+        (clips.parent / "qasr.toml").write_text('exclude = "b* sub"\nrecursive = true\nsettle = 0.5\n')
+    env = {"QASR_EXCLUDE": "b* sub", "QASR_RECURSIVE": "1"} if how == "variable" else {}
+    told = qasr("transcribe", clips, "--dry-run", env=env).stdout.splitlines()
+    assert [line.split(" -> ")[0] for line in told] == [
+        "would transcribe a.wav",
+        "would skip b.wav: excluded by b*",
+        "would skip sub/c.wav: excluded by sub",
+    ]
+
+
+CASES = [
+    (["clips", "--shard", "9/8"], 2, "--shard 9/8: say K/N"),
+    (["clips", "--shard", "two"], 2, "--shard two: say K/N"),
+    (["clips", "--newer-than", "2026-02-30"], 2, "no date, no time and no file"),
+    (["clips", "--order", "random"], 2, "say name, newest"),
+    (["clips", "--settle", "-1"], 2, "--settle cannot be negative"),
+    (["clips", "--limit", "0"], 2, "--limit"),
+    (["clips", "-0"], 2, "--files-from"),
+    (["-", "--files-from", "list"], 2, "- (stdin) is an input of its own"),
+    ([], 2, "Missing argument 'INPUT...'"),
+    (["--files-from", "gone"], 66, "--files-from gone: no such file"),
+    (["--files-from", "clips"], 66, "--files-from clips: Is a directory"),
+    (["clips/*.mp4"], 66, "no file matches"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "says"), CASES)
+def test_bad_input_is_one_line_and_its_code(
+    qasr: Qasr, clips: Path, arguments: list[str], code: int, says: str
+) -> None:
+    result = qasr("transcribe", *arguments, "--engine", ECHO)
+    assert result.returncode == code, result.stderr
+    assert says in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert results(clips) == []

@@ -1,0 +1,394 @@
+"""Which files a run is about: names, contents, links, patterns, parts, settling and limits."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import time
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qasr_cli.cli import find_flags
+from qasr_cli.cli.preview import lines
+from qasr_cli.errors import ExitCode, InputOutputError, NoInputError, UsageError
+from qasr_cli.options import FindOptions, Options, OutputOptions
+from qasr_cli.runs import file_lists, outputs, selection, sources, todo
+from qasr_cli.runs.lanes import Run
+from qasr_cli.runs.sources import Found
+from qasr_cli.terminal.progress import QuietReporter
+
+WAVE = b"RIFF\x24\x00\x00\x00WAVEfmt "
+LONG_AGO_S = time.time() - 3600
+EVERYTHING = FindOptions(is_recursive=True)
+
+
+def make(folder: Path, *names: str, content: bytes = b"") -> Path:
+    """Make files that have been still for an hour."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        os.utime(path, (LONG_AGO_S, LONG_AGO_S))
+    return folder
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    names = ["b.mp4", "a.wav", "notes.txt", ".hidden.mp4", "sub/c.MKV", "sub/deep/d.flac", "@eaDir/e.mp4"]
+    return make(tmp_path / "tree", *names)
+
+
+def names(found: Found) -> list[str]:
+    return [source.relative.as_posix() for source in found.sources]
+
+
+def find(*paths: Path, **options: object) -> list[str]:
+    return names(sources.discover(paths, FindOptions(**options)))  # type: ignore[arg-type]
+
+
+def reasons(found: Found) -> dict[str, str]:
+    return {one.relative.as_posix(): one.reason for one in found.left_out}
+
+
+class TestFolders:
+    def test_a_folder_gives_its_media_by_name(self, tree: Path) -> None:
+        assert find(tree) == ["a.wav", "b.mp4"]
+        assert find(tree, is_recursive=True) == ["a.wav", "b.mp4", "sub/c.MKV", "sub/deep/d.flac"]
+
+    def test_a_named_file_is_taken_whatever_it_is_called(self, tree: Path) -> None:
+        found = sources.discover([tree / "notes.txt", tree], FindOptions()).sources
+        assert [(source.id, source.relative.name, source.is_found) for source in found] == [
+            (0, "notes.txt", False),
+            (1, "a.wav", True),
+            (2, "b.mp4", True),
+        ]
+
+    def test_a_missing_path_and_an_empty_folder_are_no_input(self, tree: Path) -> None:
+        with pytest.raises(NoInputError, match=r"gone\.mp4: no such file"):
+            find(tree / "gone.mp4")
+        (tree / "empty").mkdir()
+        with pytest.raises(NoInputError) as caught:
+            find(tree / "empty")
+        assert "-r" in caught.value.hint
+
+    def test_a_folder_that_cannot_be_read_stops_no_other(
+        self, tree: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scan = os.scandir
+
+        def scandir(folder: str) -> object:
+            if folder.endswith("sub"):
+                raise PermissionError(13, "Permission denied")
+            return scan(folder)
+
+        monkeypatch.setattr(os, "scandir", scandir)
+        found = sources.discover([tree], EVERYTHING)
+        assert names(found) == ["a.wav", "b.mp4"]
+        assert [failure.path.name for failure in found.failures] == ["sub"]
+        assert isinstance(found.failures[0].error, InputOutputError)
+        assert "sub: Permission denied" in str(found.failures[0].error)
+        for name in ("a.srt", "b.srt"):
+            (tree / name).touch()
+        plans = outputs.plan(found.sources, OutputOptions(), {"srt": ".srt"})
+        chosen = todo.choose(plans, found.failures, EVERYTHING)
+        run = Run(
+            Options(), lambda: pytest.fail("there is nothing to do"), QuietReporter(), lambda text: None
+        )
+        assert run.execute(chosen.plans).exit_code is ExitCode.PARTIAL
+
+    def test_a_deep_tree_is_no_trouble(self, tmp_path: Path) -> None:
+        here = os.open(tmp_path, os.O_RDONLY)
+        try:
+            for _ in range(1500):  # deeper than Python's recursion, and near the longest path there is
+                os.mkdir("d", dir_fd=here)
+                below = os.open("d", os.O_RDONLY, dir_fd=here)
+                os.close(here)
+                here = below
+            os.close(os.open("a.wav", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+            found = sources.discover([tmp_path], EVERYTHING)
+            assert [source.path.name for source in found.sources] == ["a.wav"]
+        finally:
+            os.close(here)
+            subprocess.run(["rm", "-r", tmp_path / "d"], check=True)  # pytest's own clearing up recurses
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *(
+                "a.mp4.part",
+                "a.mp4.crdownload",
+                "a.mkv.!qB",
+                "a.tmp",
+                "a.mp4.partial",
+                "a.mp4.aria2",
+                "a.mp4~",
+            ),
+            *("a.unmanic.mkv", ".syncthing.a.mp4.tmp", "~syncthing~a.mp4.tmp", "a-TdarrCacheFile-x1.mkv"),
+            *("a.mkv.filepart", "a.mp4.part-Frag7", "a.mkv.bak"),
+        ],
+    )
+    def test_partial_downloads_and_working_copies_are_ignored(self, tree: Path, name: str) -> None:
+        make(tree, name, content=WAVE)
+        assert find(tree) == ["a.wav", "b.mp4"]
+
+    def test_a_file_beside_its_download_s_companion_is_not_complete(self, tree: Path) -> None:
+        make(tree, "b.mp4.aria2", "a.wav.part")
+        found = sources.discover([tree], FindOptions())
+        assert names(found) == []
+        assert reasons(found)["b.mp4"] == "a partial download or a working copy"
+
+
+class TestLinks:
+    def test_nothing_comes_twice(self, tree: Path) -> None:
+        os.link(tree / "a.wav", tree / "linked.wav")
+        (tree / "again.wav").symlink_to(tree / "a.wav")
+        assert find(tree / "a.wav", tree, tree) == ["a.wav", "b.mp4"]
+
+    def test_a_real_name_goes_before_a_link_to_it(self, tree: Path) -> None:
+        (tree / "0-link.mp4").symlink_to("b.mp4")
+        found = sources.discover([tree], FindOptions())
+        assert names(found) == ["a.wav", "b.mp4"]
+        assert reasons(found) == {"0-link.mp4": "the same file as b.mp4"}
+
+    def test_excluding_one_name_keeps_the_other(self, tree: Path) -> None:
+        os.link(tree / "a.wav", tree / "sub" / "again.wav")
+        assert find(tree, is_recursive=True, exclude=("a.wav", "*.flac", "*.mp4", "*.MKV")) == [
+            "sub/again.wav"
+        ]
+
+    def test_no_two_machines_take_a_name_of_one_file_each(self, tree: Path) -> None:
+        for number in range(20):
+            os.link(tree / "a.wav", tree / f"again-{number}.wav")
+        assert sorted(find(tree, shard=(1, 2)) + find(tree, shard=(2, 2))) == ["a.wav", "b.mp4"]
+
+    def test_a_link_to_what_is_hidden_in_the_tree_is_the_file(self, tree: Path) -> None:
+        (tree / "kept.mp4").symlink_to(".hidden.mp4")  # how git-annex keeps large files
+        assert find(tree) == ["a.wav", "b.mp4", "kept.mp4"]
+
+    def test_no_link_leads_out_of_the_folder(self, tree: Path) -> None:
+        make(tree.parent, "tree-outside/f.mp4")
+        (tree / "out.mp4").symlink_to(tree.parent / "tree-outside" / "f.mp4")
+        (tree / "away").symlink_to(tree.parent / "tree-outside")
+        found = sources.discover([tree], EVERYTHING)
+        assert len(names(found)) == 4
+        assert reasons(found) == {"out.mp4": "a link that leads out of the folder"}
+        assert find(tree / "out.mp4") == ["out.mp4"]  # named: the user means it
+
+    def test_loops_and_links_to_nothing_are_no_trouble(self, tree: Path) -> None:
+        (tree / "sub" / "loop").symlink_to(tree)
+        (tree / "dangling.mp4").symlink_to(tree / "gone.mp4")
+        (tree / "ring.mp4").symlink_to("ring.mp4")
+        os.mkfifo(tree / "pipe.mp4")
+        found = sources.discover([tree], EVERYTHING)
+        assert len(names(found)) == 4
+        assert set(reasons(found)) == {"dangling.mp4", "ring.mp4", "pipe.mp4"}
+
+
+class TestContents:
+    def test_media_without_a_name_for_it_is_found_and_the_rest_is_not_opened(
+        self, tree: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make(tree, "voice", "memo.bin", content=WAVE)
+        make(tree, "program.x", content=b"\x7fELF" + bytes(200))
+        make(tree, "MAC list", content=b"MAC addresses of the house\n")
+        opened: list[str] = []
+        read = sources._head
+        monkeypatch.setattr(sources, "_head", lambda path: opened.append(Path(path).name) or read(path))
+        assert find(tree) == ["a.wav", "b.mp4", "memo.bin", "voice"]
+        assert sorted(opened) == ["MAC list", "memo.bin", "program.x", "voice"]
+
+    def test_typescript_is_no_transport_stream(self, tree: Path) -> None:
+        make(tree, "index.ts", content="const grüße: string = 'hi';\n".encode())
+        make(tree, "tv.ts", content=(b"G" + bytes(187)) * 8)
+        found = sources.discover([tree], FindOptions())
+        assert names(found) == ["a.wav", "b.mp4", "tv.ts"]
+        assert reasons(found) == {"index.ts": "text, in spite of its name"}
+
+
+class TestPatternsOfTheCommandLine:
+    def test_what_no_shell_has_expanded_is_expanded(self, tree: Path) -> None:
+        assert find(tree / "*.mp4", tree / "**" / "*.flac") == ["b.mp4", "d.flac"]
+        with pytest.raises(NoInputError, match=r"no file matches"):
+            find(tree / "*.ogg")
+
+    def test_a_file_of_that_very_name_goes_first(self, tree: Path) -> None:
+        make(tree, "[ab].mp4")
+        assert find(tree / "[ab].mp4") == ["[ab].mp4"]
+
+
+class TestSelection:
+    def test_patterns_are_about_names_folders_and_paths(self, tree: Path) -> None:
+        assert find(tree, is_recursive=True, include=("*.wav", "deep")) == ["a.wav", "sub/deep/d.flac"]
+        assert find(tree, is_recursive=True, include=("sub/*",)) == ["sub/c.MKV", "sub/deep/d.flac"]
+        assert find(tree, is_recursive=True, include=("sub",), exclude=("*.flac",)) == ["sub/c.MKV"]
+        found = sources.discover([tree], FindOptions(include=("b*",), exclude=("*.mp4",)))
+        assert reasons(found) == {"a.wav": "no --include matches", "b.mp4": "excluded by *.mp4"}
+
+    def test_accents_match_however_they_are_written(self, tree: Path) -> None:
+        make(tree, unicodedata.normalize("NFD", "한국어 é.mp4"))
+        assert len(find(tree, include=(unicodedata.normalize("NFC", "*한국어 é*"),))) == 1
+
+    def test_newer_than(self, tree: Path) -> None:
+        os.utime(tree / "b.mp4", (LONG_AGO_S + 60, LONG_AGO_S + 60))
+        assert find(tree, newer_than_s=(tree / "a.wav").stat().st_mtime) == ["b.mp4"]
+
+    def test_orders(self, tree: Path) -> None:
+        make(tree, "big.mp4", content=bytes(9))
+        os.utime(tree / "b.mp4", (LONG_AGO_S + 60, LONG_AGO_S + 60))
+        os.utime(tree / "big.mp4", (LONG_AGO_S - 60, LONG_AGO_S - 60))
+        assert find(tree) == ["a.wav", "b.mp4", "big.mp4"]
+        assert find(tree, order="newest") == ["b.mp4", "a.wav", "big.mp4"]
+        assert find(tree, order="oldest") == ["big.mp4", "a.wav", "b.mp4"]
+        assert find(tree, order="largest") == ["big.mp4", "a.wav", "b.mp4"]
+        assert find(tree, order="smallest") == ["a.wav", "b.mp4", "big.mp4"]
+
+    @given(st.lists(st.text("aé한\u0301/", min_size=1, max_size=8), max_size=20), st.integers(1, 9))
+    def test_every_file_is_in_one_part_and_machines_agree(self, paths: list[str], n_parts: int) -> None:
+        for path in paths:
+            relative = Path(f"x{path}.mp4")
+            part = selection.shard_of(relative, n_parts)
+            assert 1 <= part <= n_parts
+            assert part == selection.shard_of(Path(unicodedata.normalize("NFD", str(relative))), n_parts)
+            assert part == selection.shard_of(relative.with_suffix(".mkv"), n_parts)  # results would clash
+
+    def test_parts_are_about_even_and_stay_what_they_are(self) -> None:
+        parts = [selection.shard_of(Path(f"talks/{number}.mp4"), 8) for number in range(8000)]
+        assert all(900 < parts.count(part) < 1100 for part in range(1, 9))
+        assert parts[:6] == [1, 7, 3, 7, 4, 3]  # another hash would have two machines do one file
+
+    def test_the_parts_together_are_the_whole(self, tree: Path) -> None:
+        parts = [find(tree, is_recursive=True, shard=(part, 3)) for part in (1, 2, 3)]
+        assert sorted(itertools.chain(*parts)) == sorted(find(tree, is_recursive=True))
+
+
+class TestLists:
+    def read(self, path: Path, content: bytes, *, is_null_separated: bool = False) -> list[Path]:
+        path.write_bytes(content)
+        return file_lists.read(str(path), is_null_separated=is_null_separated)
+
+    def test_lines_and_zero_bytes(self, tmp_path: Path) -> None:
+        path = tmp_path / "list"
+        assert self.read(path, b"\xef\xbb\xbfa b.mp4\r\n\n#c.mp4\n") == [Path("a b.mp4"), Path("#c.mp4")]
+        assert self.read(path, b"a\nb.mp4\0\xff.wav\0", is_null_separated=True) == [
+            Path("a\nb.mp4"),
+            Path("\udcff.wav"),
+        ]
+        assert self.read(path, b"") == []
+        with pytest.raises(UsageError, match="zero bytes"):
+            self.read(path, b"a\0b\0")
+        with pytest.raises(NoInputError, match="gone: no such file"):
+            file_lists.read(str(tmp_path / "gone"), is_null_separated=False)
+
+    def test_what_is_listed_keeps_its_folders_and_what_is_missing_is_one_failure(
+        self, tree: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tree)
+        listed = [Path("sub/c.MKV"), Path("gone.mp4"), Path("x" * 300), tree / "b.mp4", Path("sub/deep")]
+        found = sources.discover([], FindOptions(), listed)
+        assert names(found) == ["sub/c.MKV", "b.mp4", "d.flac"]
+        assert all(source.is_found for source in found.sources)
+        assert [failure.path for failure in found.failures] == listed[1:3]
+        assert sources.discover([], FindOptions(), []).sources == []
+
+
+class TestTodo:
+    def plans(self, tree: Path, options: FindOptions) -> tuple[list[outputs.Plan], Found]:
+        found = sources.discover([tree], options)
+        return outputs.plan(found.sources, OutputOptions(), {"srt": ".srt"}), found
+
+    def choose(self, tree: Path, options: FindOptions, sleep: object = None) -> todo.Todo:
+        plans, found = self.plans(tree, options)
+
+        def stay_awake(seconds: float) -> None:
+            raise AssertionError("nothing here is young")
+
+        return todo.choose(plans, found.failures, options, sleep or stay_awake)  # type: ignore[arg-type]
+
+    def test_a_limit_counts_work_and_numbers_have_no_gaps(self, tree: Path) -> None:
+        (tree / "a.srt").touch()
+        chosen = self.choose(tree, FindOptions(is_recursive=True, limit=1, order="largest"))
+        assert [(plan.source.id, plan.source.relative.name, plan.is_done) for plan in chosen.plans] == [
+            (0, "a.wav", True),
+            (1, "b.mp4", False),
+        ]
+        assert {one.reason for one in chosen.left_out} == {"beyond --limit 1"}
+        assert len(chosen.left_out) == 2
+
+    def test_what_changed_within_settle_is_left_to_a_later_run(self, tree: Path) -> None:
+        (tree / "b.mp4").touch()
+        chosen = self.choose(tree, FindOptions(settle_s=30))
+        assert [plan.source.relative.name for plan in chosen.plans] == ["a.wav"]
+        assert chosen.left_out[0].reason.startswith(todo.UNSETTLED)
+        assert len(self.choose(tree, FindOptions(settle_s=0)).plans) == 2
+
+    def test_a_file_from_the_far_future_is_not_unsettled_for_ever(self, tree: Path) -> None:
+        os.utime(tree / "b.mp4", (LONG_AGO_S + 1e6, LONG_AGO_S + 1e6))
+        assert len(self.choose(tree, FindOptions(settle_s=30)).plans) == 2
+
+    def test_a_young_file_is_looked_at_again(self, tree: Path) -> None:
+        slept: list[float] = []
+        (tree / "b.mp4").touch()
+        assert len(self.choose(tree, FindOptions(), slept.append).plans) == 2
+        assert slept == [todo.SECOND_LOOK_S]
+
+        def grow(seconds: float) -> None:
+            (tree / "b.mp4").write_bytes(b"more")
+
+        (tree / "b.mp4").touch()
+        chosen = self.choose(tree, FindOptions(), grow)
+        assert [plan.source.relative.name for plan in chosen.plans] == ["a.wav"]
+        assert chosen.left_out[0].reason == "unsettled: still changing"
+
+    def test_neither_a_named_nor_a_finished_file_is_waited_for(self, tree: Path) -> None:
+        for name in ("a.wav", "b.mp4", "a.srt", "b.srt"):
+            (tree / name).touch()
+        assert len(self.choose(tree, FindOptions()).plans) == 2
+        assert len(self.choose(tree / "sub" / ".." / "sub" / "c.MKV", FindOptions()).plans) == 1
+
+    def test_a_preview_is_one_harmless_line_a_file(self, tree: Path) -> None:
+        make(tree, "new\nline \x1b[31m.mp4", "b.mkv", "x.mp4.part", os.fsdecode(b"\xff.wav"))
+        (tree / "a.srt").touch()
+        plans, found = self.plans(tree, FindOptions())
+        told = list(lines(plans, found.left_out))
+        assert all(line.endswith("\n") and line[:-1].isprintable() for line in told)
+        assert "would skip a.wav: done, its outputs exist\n" in told
+        assert any(
+            line.startswith("would fail b.mp4: b.mkv is transcribed to the same b.srt;") for line in told
+        )
+        assert any(line.startswith("would transcribe b.mkv -> ") for line in told)
+        assert "would skip x.mp4.part: a partial download or a working copy\n" in told
+        assert len(told) == 6
+
+
+class TestWords:
+    def test_moments(self, tmp_path: Path) -> None:
+        assert find_flags.newer_than_s("") is None
+        assert find_flags.newer_than_s("2026-03-31T00:00+00:00") == 1774915200
+        assert find_flags.newer_than_s("7d") == pytest.approx(time.time() - 7 * 86_400, abs=5)
+        assert find_flags.newer_than_s("1.5h") == pytest.approx(time.time() - 5_400, abs=5)
+        make(tmp_path, "mark")
+        assert find_flags.newer_than_s(str(tmp_path / "mark")) == (tmp_path / "mark").stat().st_mtime
+
+    @pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "7x", "-3d", "a\0b", "x" * 300])
+    def test_no_moments(self, text: str) -> None:
+        with pytest.raises(UsageError, match="no date, no time and no file"):
+            find_flags.newer_than_s(text)
+
+    @pytest.mark.parametrize(
+        "text", ["2", "2/", "0/3", "4/3", "a/b", "-1/3", "1/0", "1/3/5", "٢/٨", "9" * 5000 + "/1"]
+    )
+    def test_no_parts(self, text: str) -> None:
+        with pytest.raises(UsageError, match="K/N"):
+            FindOptions(shard=find_flags.shard_parts(text))
+
+    @pytest.mark.parametrize(
+        "options", [{"settle_s": -1}, {"settle_s": float("nan")}, {"order": "random"}, {"limit": 0}]
+    )
+    def test_no_options(self, options: dict[str, object]) -> None:
+        with pytest.raises(UsageError):
+            FindOptions(**options)  # type: ignore[arg-type]
