@@ -19,8 +19,11 @@ part of the stable interface, the texts are not.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+from collections.abc import Iterator
 from enum import IntEnum
+from pathlib import Path
 
 
 class ExitCode(IntEnum):
@@ -145,6 +148,17 @@ _NO_PLACE = {
     *(errno.EACCES, errno.EPERM, errno.EROFS),
     *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOENT),
 }
+
+
+@contextlib.contextmanager
+def naming(path: Path | str) -> Iterator[None]:
+    """Have every error say which file it is about."""
+    try:
+        yield
+    except QasrError as error:
+        if str(path) in error.message or Path(path).name in error.message:
+            raise
+        raise type(error)(f"{path}: {error.message}", error.hint) from error
 
 
 def from_os_error(error: OSError, doing: str) -> QasrError:

@@ -6,14 +6,12 @@ is loaded.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from qasr_cli import engines, formats, pipeline
 from qasr_cli.cli.choices import STDIO, read_text
 from qasr_cli.cli.jobs import plan_outputs, with_known_formats
 from qasr_cli.cli.telling import Telling, begin
-from qasr_cli.errors import CannotCreateError, ExitCode, QasrError
+from qasr_cli.errors import CannotCreateError, ExitCode, naming
 from qasr_cli.formats.script_reading import ScriptFile
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
@@ -61,7 +59,7 @@ def align(job: Job, options: Options, telling: Telling) -> int:
     script = _read_script(job.script)
     reporter.begin([source])
     try:
-        with _naming(job.media):
+        with naming(job.media):
             followed = _follow(source, script, options, reporter)
         texts = pipeline.render(followed.transcript, options.cue, options.output, followed.cues)
         for name, path in plan.targets.items():
@@ -84,7 +82,7 @@ def align(job: Job, options: Options, telling: Telling) -> int:
 def _read_script(path: Path) -> ScriptFile:
     name = "stdin" if path == Path(STDIO) else str(path)
     text = read_text(path, name, "give plain text in UTF-8, or an SRT file")
-    with _naming(Path(name)):
+    with naming(name):
         return formats.parse_script(text)
 
 
@@ -114,14 +112,3 @@ def _report(job: Job, followed: Followed) -> str:
         ],
     }
     return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
-
-
-@contextlib.contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Have every error say which file it is about."""
-    try:
-        yield
-    except QasrError as error:
-        if str(path) in error.message or path.name in error.message:
-            raise
-        raise type(error)(f"{path}: {error.message}", error.hint) from error

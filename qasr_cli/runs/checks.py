@@ -10,10 +10,9 @@ In go paths and options; out come results. Nothing is printed here, and the file
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
@@ -21,10 +20,10 @@ from qasr_cli import formats, languages
 from qasr_cli.errors import (
     CannotCreateError,
     NoInputError,
-    QasrError,
     UndecodableError,
     UsageError,
     from_os_error,
+    naming,
 )
 from qasr_cli.formats import captions as caption_formats
 from qasr_cli.formats.caption_file import CaptionFile
@@ -98,15 +97,6 @@ def _bytes(path: Path, name: str) -> bytes:
         raise UndecodableError(f"{name}: a folder", "name the subtitle files in it") from error
     except OSError as error:
         raise from_os_error(error, f"reading {name}") from error
-
-
-@contextlib.contextmanager
-def naming(name: str) -> Iterator[None]:
-    """Have every error say which file it is about."""
-    try:
-        yield
-    except QasrError as error:
-        raise type(error)(f"{name}: {error.message}", error.hint) from error
 
 
 def check(path: Path, file: CaptionFile, rules: Rules) -> Result:
