@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 from qasr_cli.media.ffmpeg import find_tools
 
 ROOT = Path(__file__).parents[1]
-COLUMNS, ROWS = 92, 22
+COLUMNS, ROWS = 92, 25
 CELL = (10, 21)  # pixels of a character
 FRAME_AT_S = 69.0
 INK = {"default": "#d4d7dd", "green": "#8fce7c", "red": "#e06c75", "brown": "#e5c07b", "cyan": "#6cc4cf"}
