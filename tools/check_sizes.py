@@ -37,7 +37,7 @@ def _complaints_of_function(path: Path, node: ast.FunctionDef | ast.AsyncFunctio
     where = f"{path}:{node.lineno}: {node.name}"
     n_lines = (node.end_lineno or node.lineno) - node.lineno + 1
     is_free = path.as_posix() in FREE_OF_PARAMETER_LIMIT
-    if n_lines > MAX_FUNCTION_LINES and not is_free:
+    if n_lines > MAX_FUNCTION_LINES:
         yield f"{where} has {n_lines} lines, at most {MAX_FUNCTION_LINES}"
     arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     n_parameters = len(arguments) - (arguments[:1] != [] and arguments[0].arg in {"self", "cls"})

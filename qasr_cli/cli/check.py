@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from qasr_cli import languages
-from qasr_cli.cli import choices, flags
+from qasr_cli.cli import flags
+from qasr_cli.cli.flag import grouped
 from qasr_cli.cli.flags import DEFAULTS
+from qasr_cli.cli.groups import LimitFlags
 from qasr_cli.errors import UsageError
 from qasr_cli.languages import AUTO
 
@@ -75,8 +77,10 @@ Encoding = Annotated[
 ]
 
 
+@grouped
 def command(
     inputs: Files,
+    *,
     as_csv: Csv = False,
     as_json: Json = False,
     fix: Fix = False,
@@ -85,14 +89,7 @@ def command(
     overwrite: flags.Overwrite = DEFAULTS.output.is_overwrite,
     encoding: Encoding = "",
     language: flags.Language = AUTO,
-    profile: flags.Profile = DEFAULTS.cue.profile,
-    max_line_width: flags.MaxLineWidth = DEFAULTS.cue.max_line_cells,
-    max_lines: flags.MaxLines = DEFAULTS.cue.max_lines,
-    max_cps: flags.MaxCps = DEFAULTS.cue.max_cps,
-    min_duration: flags.MinDuration = None,
-    max_duration: flags.MaxDuration = None,
-    min_gap: flags.MinGap = None,
-    fps: flags.Fps = AUTO,
+    limits: LimitFlags,
     quiet: flags.Quiet = False,
     verbose: flags.Verbose = 0,
 ) -> None:
@@ -102,19 +99,17 @@ def command(
     if len(inputs) > 1 and (as_csv or against):
         flag = "--csv" if as_csv else "--against"
         raise UsageError(f"{flag} is for one file", "call it once a file, or use --json")
-    cues = choices.cue_options(
-        profile,
-        (max_line_width, max_lines, None),
-        max_cps,
-        (min_duration, max_duration, min_gap),
-        fps,
-    )
     known = languages.parse(language)
     from qasr_cli.cli import checking
     from qasr_cli.runs.checks import Rules
 
     form = checking.Form.CSV if as_csv else checking.Form.JSON if as_json else checking.Form.TEXT
     task = checking.Task(
-        Rules(cues, known.code if known else None, encoding), form, fix, folder, overwrite, against
+        Rules(limits.options(), known.code if known else None, encoding),
+        form,
+        fix,
+        folder,
+        overwrite,
+        against,
     )
     raise typer.Exit(checking.check(inputs, task, verbosity=-1 if quiet else verbose))

@@ -13,9 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-from qasr_cli.cli.flag import flag
-from qasr_cli.cli.flags import UNSET
+from qasr_cli.cli.flag import UNSET, flag
+from qasr_cli.cli.flags import DEFAULTS
 from qasr_cli.errors import UsageError
+from qasr_cli.options import FindOptions
 
 _WHICH = "Which files"
 Recursive = Annotated[bool, flag(_WHICH, "Look into subfolders too.", *("--recursive", "-r"))]
@@ -114,17 +115,50 @@ class Request:
     is_null_separated: bool = False
 
 
-def request(inputs: Sequence[Path], files_from: str, *, is_null_separated: bool) -> Request:
-    """Return where to look.
+@dataclass(frozen=True, slots=True)
+class FindFlags:
+    """Which files a run is about."""
 
-    Raises:
-        UsageError: Nowhere.
-    """
-    if not inputs and not files_from:
-        raise UsageError("Missing argument 'INPUT...'", "see qasr transcribe --help")
-    if is_null_separated and not files_from:
-        raise UsageError("-0 is about the list of --files-from", "name the list, or leave -0 out")
-    return Request(inputs, files_from, is_null_separated)
+    recursive: Recursive = DEFAULTS.find.is_recursive
+    files_from: FilesFrom = ""
+    null: Null = False
+    include: Include = None
+    exclude: Exclude = None
+    newer_than: NewerThan = ""
+    settle: Settle = DEFAULTS.find.settle_s
+    order: Order = DEFAULTS.find.order
+    shard: Shard = ""
+    limit: Limit = DEFAULTS.find.limit
+    dry_run: DryRun = False
+
+    def request(self, inputs: Sequence[Path] | None) -> Request:
+        """Return where to look.
+
+        Raises:
+            UsageError: Nowhere.
+        """
+        if not inputs and not self.files_from:
+            raise UsageError("Missing argument 'INPUT...'", "see qasr transcribe --help")
+        if self.null and not self.files_from:
+            raise UsageError("-0 is about the list of --files-from", "name the list, or leave -0 out")
+        return Request(inputs or [], self.files_from, self.null)
+
+    def options(self) -> FindOptions:
+        """Return which of what is found there is taken.
+
+        Raises:
+            UsageError: A flag says nothing that can be.
+        """
+        return FindOptions(
+            is_recursive=self.recursive,
+            include=tuple(self.include or ()),
+            exclude=tuple(self.exclude or ()),
+            newer_than_s=newer_than_s(self.newer_than),
+            settle_s=self.settle,
+            order=self.order,
+            shard=shard_parts(self.shard),
+            limit=self.limit,
+        )
 
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}

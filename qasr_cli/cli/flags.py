@@ -7,17 +7,14 @@ variable (`--max-lines`: QASR_MAX_LINES) and a key of qasr.toml, both derived fr
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from qasr_cli.cli.flag import flag
+from qasr_cli.cli.flag import UNSET, flag
 from qasr_cli.options import Options
 
 DEFAULTS = Options()
-
-
-UNSET: dict[str, Any] = {"show_default": False}  # the help text says what happens without the flag
 
 Inputs = Annotated[
     list[Path] | None,

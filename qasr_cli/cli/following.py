@@ -18,7 +18,7 @@ from pathlib import Path
 from qasr_cli import engines, formats, pipeline
 from qasr_cli.cli.choices import STDIO, read_text
 from qasr_cli.cli.jobs import plan_outputs, with_known_formats
-from qasr_cli.cli.telling import Telling, begin
+from qasr_cli.cli.telling import Telling, begin, refuse_inputs
 from qasr_cli.errors import CannotCreateError, ExitCode, naming
 from qasr_cli.formats.script_reading import ScriptFile
 from qasr_cli.media.ffmpeg import find_tools
@@ -48,7 +48,9 @@ def align(job: Job, options: Options, telling: Telling) -> int:
     """Time a script's words and return the exit code."""
     options = replace(options, output=with_known_formats(options.output))
     stdout = stdio.guard()
-    reporter = begin(telling, [job.media, job.script])
+    inputs = [job.media, job.script]
+    refuse_inputs("--report", job.report, inputs)
+    reporter = begin(telling, inputs)
     begun_s = time.monotonic()
     source = sources.discover([job.media], options.find).sources[0]
     (plan,) = plan_outputs([source], options.output)

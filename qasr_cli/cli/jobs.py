@@ -19,7 +19,7 @@ from qasr_cli import engines, formats, pipeline
 from qasr_cli.cli import preview as previewing
 from qasr_cli.cli.choices import STDIO, read_text
 from qasr_cli.cli.find_flags import Request
-from qasr_cli.cli.telling import Telling, begin
+from qasr_cli.cli.telling import Telling, begin, refuse_inputs
 from qasr_cli.errors import ExitCode, QasrError, UndecodableError, UsageError
 from qasr_cli.media.spool import spool_stdin
 from qasr_cli.options import CueOptions, Options, OutputOptions
@@ -37,14 +37,14 @@ logger = logging.getLogger(__name__)
 _STDIN = Path(STDIO)
 
 
-def transcribe(request: Request, options: Options, telling: Telling) -> int:
-    """Run over all inputs and return the exit code."""
+def transcribe(request: Request, options: Options, telling: Telling, report_to: Path | None) -> int:
+    """Run over all inputs and return the exit code; what came of it is written to `report_to`."""
     stdout = stdio.guard()
+    refuse_inputs("--report", report_to, request.inputs)
     reporter = begin(telling, request.inputs)
     options = replace(options, output=with_known_formats(options.output))
-    report_path = Path(telling.report) if telling.report else None
-    if report_path is not None:
-        report_file.check_place(report_path, is_overwrite=options.output.is_overwrite)
+    if report_to is not None:
+        report_file.check_place(report_to, is_overwrite=options.output.is_overwrite)
     begun_s = time.monotonic()
     with _found(request, options) as found:
         chosen = _choose(found, options)
@@ -54,7 +54,7 @@ def transcribe(request: Request, options: Options, telling: Telling) -> int:
         try:
             sources_of_run = [plan.source for plan in chosen.plans]
             reported = report_file.Reported(options, sources_of_run, run.report)
-            with report_file.reporting(report_path, reported):
+            with report_file.reporting(report_to, reported):
                 report = run.execute(chosen.plans)
         except BaseException:
             reporter.end("")  # leaves the terminal as it was, whatever ended the run

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from qasr_cli import __version__
+from qasr_cli.cli import flags
 from qasr_cli.cli.flag import flag
 from qasr_cli.errors import UsageError
 from qasr_cli.terminal import logs
@@ -42,7 +43,7 @@ LogFormat = Annotated[
 ]
 
 ReportFile = Annotated[
-    str,
+    Path | None,
     flag(
         _RUN,
         "Write what came of the run, also of one that is ended: FILE.json, or FILE.html with plots of where "
@@ -56,21 +57,18 @@ ReportFile = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """How a run speaks.
+    """How a run speaks; "" is no log file."""
 
-    Attributes:
-        progress: A `--progress` style.
-        verbosity: As `logs.configure` takes it.
-        log_file: "" for none.
-        log_format: `text` or `json`.
-        report: "" for none.
-    """
+    progress: flags.Progress = "auto"
+    log_file: LogFile = ""
+    log_format: LogFormat = "text"
+    quiet: flags.Quiet = False
+    verbose: flags.Verbose = 0
 
-    progress: str
-    verbosity: int
-    log_file: str = ""
-    log_format: str = "text"
-    report: str = ""
+    @property
+    def verbosity(self) -> int:
+        """How much is said, as `logs.configure` takes it."""
+        return -1 if self.quiet else self.verbose
 
 
 def begin(telling: Telling, inputs: Sequence[Path]) -> Reporter:
@@ -84,25 +82,23 @@ def begin(telling: Telling, inputs: Sequence[Path]) -> Reporter:
     """
     from qasr_cli.terminal.progress import Both, LogReporter, make_reporter
 
-    refuse_inputs("--log-file", telling.log_file, inputs)
-    refuse_inputs("--report", telling.report, inputs)
-    logs.configure(
-        telling.verbosity, Path(telling.log_file) if telling.log_file else None, telling.log_format
-    )
+    log_file = Path(telling.log_file) if telling.log_file else None
+    refuse_inputs("--log-file", log_file, inputs)
+    logs.configure(telling.verbosity, log_file, telling.log_format)
     progress = "json" if logs.is_stderr_json() and telling.progress == "auto" else telling.progress
     reporter = make_reporter(progress, is_quiet=telling.verbosity < 0)
-    if not telling.log_file:
+    if log_file is None:
         return reporter
     told = {"version": __version__, "folder": str(Path.cwd()), "arguments": sys.argv[1:]}
     logs.record("start", "info", told)
     return Both(reporter, LogReporter())
 
 
-def refuse_inputs(flag_name: str, file: str, inputs: Sequence[Path]) -> None:
+def refuse_inputs(flag_name: str, file: Path | None, inputs: Sequence[Path]) -> None:
     """Refuse to write what a run tells into one of the files that it reads.
 
     Raises:
         UsageError: `file` is an input.
     """
-    if file and any(path.is_file() and Path(file).exists() and path.samefile(file) for path in inputs):
+    if file and any(path.is_file() and file.exists() and path.samefile(file) for path in inputs):
         raise UsageError(f"{flag_name} {file} is an input, too", "name a file of its own")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import pytest
 
-from qasr_cli.cli import choices, config, transcribe, whisper
+from qasr_cli.cli import config, whisper
+from qasr_cli.cli.flag import grouped
+from qasr_cli.cli.groups import FormatFlags, PlaceFlags, SpeechFlags
 from qasr_cli.errors import ConfigError, NoInputError, QasrError, UndecodableError, UsageError
 from qasr_cli.options import DecodeOptions
 
@@ -44,15 +47,29 @@ class TestWhisperSpellings:
             whisper.translate(["--task", "translate"])
 
 
-class TestChoices:
+class TestGroups:
     def test_formats_come_once_and_srt_is_the_default(self) -> None:
-        assert choices.format_names("", srt=False) == ("srt",)
-        assert choices.format_names("VTT, json,vtt", srt=True, vtt=True) == ("srt", "vtt", "json")
+        assert FormatFlags().names == ("srt",)
+        asked = FormatFlags(srt=True, vtt=True, output_format="VTT, json,vtt")
+        assert asked.names == ("srt", "vtt", "json")
 
     def test_stdin_goes_to_stdout_unless_a_folder_is_named(self) -> None:
-        assert choices.output_options("", ("srt",), is_from_stdin=True, overwrite=False).is_stdout
-        assert not choices.output_options("out", ("srt",), is_from_stdin=True, overwrite=False).is_stdout
-        assert choices.output_options("-", ("srt",), is_from_stdin=False, overwrite=False).folder is None
+        assert PlaceFlags().options(("srt",), is_from_stdin=True).is_stdout
+        assert not PlaceFlags(output="out").options(("srt",), is_from_stdin=True).is_stdout
+        assert PlaceFlags(output="-").options(("srt",)).folder is None
+
+    def test_a_command_has_its_groups_flags_and_gets_its_groups(self) -> None:
+        seen: list[object] = []
+
+        @grouped
+        def command(name: str, *, formats: FormatFlags, quiet: bool = False) -> None:
+            seen.extend((name, formats, quiet))
+
+        flat = list(inspect.signature(command).parameters)
+        assert flat == ["name", "srt", "vtt", "json", "txt", "tsv", "output_format", "quiet"]
+        flags = {"srt": False, "vtt": True, "json": False, "txt": False, "tsv": False, "output_format": ""}
+        command(name="a", quiet=True, **flags)
+        assert seen == ["a", FormatFlags(vtt=True), True]
 
 
 KNOWN = {"model": str, "max_lines": int, "min_gap": float, "overwrite": bool}
@@ -95,7 +112,7 @@ class TestConfig:
 
 class TestWhatTheModelIsTold:
     def told(self, language: str = "auto", context: str = "", hotwords: str = "") -> DecodeOptions:
-        return transcribe._decode_options(language, context, hotwords)
+        return SpeechFlags(language=language, context=context, hotwords=hotwords).decode()
 
     def test_languages_by_code_or_name_in_any_case(self) -> None:
         for spelling in ("ko", "KOR", "korean", "Korean", "ko-KR"):
@@ -109,7 +126,7 @@ class TestWhatTheModelIsTold:
 
     def test_the_choice_of_languages_is_read_like_a_language(self) -> None:
         def choice(allowed: str, language: str = "auto") -> tuple[str | None, tuple[str, ...]]:
-            told = transcribe._decode_options(language, "", "", allowed)
+            told = SpeechFlags(language=language, languages=allowed).decode()
             return told.language, told.languages
 
         assert choice("") == (None, ())
