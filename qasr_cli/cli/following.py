@@ -56,6 +56,8 @@ def align(job: Job, options: Options, telling: Telling) -> int:
     (plan,) = plan_outputs([source], options.output)
     if plan.error is not None:
         raise plan.error
+    if job.script.resolve() in [path.resolve() for path in plan.targets.values()]:
+        raise CannotCreateError(f"{job.script}: its result would replace the script itself", "use -o DIR")
     if job.report and os.path.lexists(job.report) and not options.output.is_overwrite:
         raise CannotCreateError(f"{job.report} exists already")
     script = _read_script(job.script)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import random
 import re
 from pathlib import Path
@@ -145,6 +146,18 @@ def test_existing_results_are_not_touched(qasr: Qasr, tmp_path: Path) -> None:
     (tmp_path / "clip-01.srt").write_text("mine", "utf-8")
     assert qasr(*given).returncode == 73
     assert (tmp_path / "clip-01.srt").read_text("utf-8") == "mine"
+
+
+def test_inputs_are_never_replaced_not_even_when_asked(qasr: Qasr, tmp_path: Path) -> None:
+    media = Path(shutil.copy(CLIP, tmp_path))
+    script = media.with_suffix(".srt")
+    script.write_text("1\n00:00:00,000 --> 00:00:02,000\nWhere is the yellow bicycle?\n", "utf-8")
+    before = {path: path.read_bytes() for path in (media, script)}
+    given = ("align", media, script, "--engine", ECHO, "--overwrite")
+    assert qasr(*given).returncode == 73
+    for path in before:
+        assert qasr(*given, "-o", tmp_path / "out", "--report", path).returncode == 2
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_a_script_from_stdin_and_words_to_stdout(qasr: Qasr) -> None:
