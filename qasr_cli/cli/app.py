@@ -85,10 +85,8 @@ def configure(
     read = _read_settings(config_file)
     if read:
         accepted = {name: set(_settings_of(function)) for name, function in _COMMANDS.items()}
-        repeatable = _repeatable_of(transcribe.command)
-        split = {key: value.split() if key in repeatable else value for key, value in read.items()}
         context.default_map = {
-            name: {key: value for key, value in split.items() if key in keys}
+            name: {key: value for key, value in read.items() if key in keys}
             for name, keys in accepted.items()
         }
 
@@ -106,20 +104,20 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
+_KINDS: dict[Any, type] = {str: str, int: int, float: float, bool: bool, list[str]: list}
+
+
 def _settings_of(command: Callable[..., None]) -> dict[str, type]:
-    """Return the type of each flag of a command, by parameter name; arguments are not settings."""
-    settings: dict[str, type] = dict.fromkeys(_repeatable_of(command), str)
+    """Return the type of each flag of a command, by parameter name, `list` for one that may be repeated.
+
+    Arguments are not settings.
+    """
+    settings: dict[str, type] = {}
     for name, hint in typing.get_type_hints(command).items():
-        kinds = [kind for kind in (hint, *typing.get_args(hint)) if kind in {str, int, float, bool}]
+        kinds = [_KINDS[kind] for kind in (hint, *typing.get_args(hint)) if kind in _KINDS]
         if kinds:
             settings[name] = kinds[0]
     return settings
-
-
-def _repeatable_of(command: Callable[..., None]) -> set[str]:
-    """Return the flags that may be repeated; a setting has their words in one text, as a variable does."""
-    hints = typing.get_type_hints(command).items()
-    return {name for name, hint in hints if list[str] in typing.get_args(hint)}
 
 
 def run() -> NoReturn:

@@ -17,6 +17,13 @@ from typing import Any
 from qasr_cli.errors import ConfigError
 
 FILE_NAME = "qasr.toml"
+_NAMES = {
+    str: "text in quotes",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list of texts in quotes",
+}
 
 
 def find_file(asked_for: Path | None) -> Path | None:
@@ -52,7 +59,8 @@ def read(path: Path, known: Mapping[str, type]) -> dict[str, Any]:
 
     Args:
         path: The file.
-        known: Type of each setting, by parameter name (`max_lines`).
+        known: Type of each setting, by parameter name (`max_lines`). A `list` is of text; the file may also
+            have its words in one text with blanks, as a variable has them.
 
     Raises:
         ConfigError: Not TOML, an unknown key (the nearest known one is named), or a value of another type.
@@ -78,9 +86,10 @@ def _nearest(name: str, known: Mapping[str, type]) -> str:
 
 
 def _checked(path: Path, key: str, value: object, wanted: type) -> object:
+    if wanted is list and isinstance(value, str):
+        return value.split()
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     is_right = is_number if wanted is float else type(value) is wanted
-    if not is_right:
-        names = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
-        raise ConfigError(f"{path}: {key} must be {names[wanted]}, not {value!r}", "mend the file")
+    if not is_right or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
+        raise ConfigError(f"{path}: {key} must be {_NAMES[wanted]}, not {value!r}", "mend the file")
     return value

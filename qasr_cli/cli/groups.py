@@ -24,7 +24,6 @@ from qasr_cli.options import (
     OutputOptions,
     VadOptions,
 )
-from qasr_cli.subtitles.limits import resolve
 from qasr_cli.timebase import MS_PER_S, broadcast_rate, seconds_to_ms
 
 _NO_FPS = "none"
@@ -181,6 +180,8 @@ class LimitFlags:
             frame_rate=_frame_rate(self.fps),
             is_frame_true=self.fps.lower() != _NO_FPS,
         )
+        from qasr_cli.subtitles.limits import resolve  # loads regex, which --help does without
+
         resolve(limits, None)  # what contradicts itself in English does so before any work is done
         return limits
 

@@ -23,7 +23,6 @@ from qasr_cli.errors import CannotCreateError, UsageError
 
 _MARKUP = re.compile(r"\[/?(?:bold)?\]")  # what the help's text is dressed with
 _OTHER_VARIABLES = ("QASR_CONFIG", "QASR_FFMPEG", "QASR_KOREAN_DICT")  # read, and no flag of transcribe
-_COMPLETION = "_QASR_COMPLETE"
 
 app = typer.Typer(
     help="Show settings and where they come from.", rich_markup_mode="rich", pretty_exceptions_enable=False

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from qasr_cli import __version__
-from qasr_cli.errors import CannotCreateError, QasrError, UsageError, from_os_error, printable
+from qasr_cli.errors import CannotCreateError, ExitCode, QasrError, UsageError, from_os_error, printable
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Source, Stage, Status
@@ -135,7 +135,7 @@ def _ending(error: BaseException | None, report: Report) -> dict[str, Any]:
     if isinstance(error, QasrError):
         return {"ended": "failed", "exit_code": int(error.exit_code), "error": _error(error)}
     is_asked = not isinstance(error, Exception)  # Ctrl-C and SIGTERM are none
-    code = error.code if isinstance(error, SystemExit) else 130 if is_asked else None
+    code = error.code if isinstance(error, SystemExit) else int(ExitCode.INTERRUPTED) if is_asked else None
     told = None if is_asked else {"text": f"{type(error).__name__}: {printable(error)}", "next_step": ""}
     return {"ended": "interrupted" if is_asked else "failed", "exit_code": code, "error": told}
 

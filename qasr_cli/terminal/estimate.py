@@ -21,11 +21,17 @@ _FIRST_WORD_S = 2.0  # before that a pace is mostly the first batch's overhead
 
 @dataclass(slots=True)
 class _Kind:
-    """Files of one suffix that were decoded: how many, their bytes, their speech."""
+    """Files of one suffix: of the decoded ones how many, their bytes, their speech; what is still to come.
+
+    A size of 0 says nothing, so files without one are counted and not weighed.
+    """
 
     n_files: int = 0
     n_bytes: int = 0
     speech_ms: int = 0
+    n_pending: int = 0
+    n_pending_unsized: int = 0
+    pending_bytes: int = 0
 
 
 def sizes(sources: Sequence[Source]) -> dict[int, int]:
@@ -46,10 +52,12 @@ class Estimate:
     """
 
     def __init__(self, sources: Sequence[Source], n_bytes: Mapping[int, int]) -> None:
-        self._pending = {source.id: source for source in sources}
+        self._pending = {source.id for source in sources}
         self._n_bytes = n_bytes
         self._kinds: defaultdict[str, _Kind] = defaultdict(_Kind)
         self._all = _Kind()
+        for source in sources:
+            self._await(source, 1)
         self._audio_ms = 0
         self._ready_s: float | None = None
         self._last_s = 0.0
@@ -62,9 +70,9 @@ class Estimate:
 
     def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
         """A source is decoded."""
-        self._pending.pop(source.id, None)
+        self.finished(source)
         self._audio_ms += audio_ms
-        for kind in (self._kinds[source.path.suffix.lower()], self._all):
+        for kind in (self._kind(source), self._all):
             kind.n_files += 1
             kind.n_bytes += self._n_bytes.get(source.id, 0)
             kind.speech_ms += speech_ms
@@ -77,12 +85,17 @@ class Estimate:
 
     def finished(self, source: Source) -> None:
         """A source is over; one that was skipped or not decodable holds no more work."""
-        self._pending.pop(source.id, None)
+        if source.id in self._pending:
+            self._pending.remove(source.id)
+            self._await(source, -1)
 
     @property
     def total_ms(self) -> int:
-        """Speech of the whole run, as far as one can tell."""
-        return self._all.speech_ms + round(sum(self._expected_ms(one) for one in self._pending.values()))
+        """Speech of the whole run, as far as one can tell.
+
+        Asked for with every event, so it must not go through the files: only through their kinds.
+        """
+        return self._all.speech_ms + round(sum(self._expected_ms(kind) for kind in self._kinds.values()))
 
     @property
     def is_total_known(self) -> bool:
@@ -111,12 +124,26 @@ class Estimate:
         overdue_s = max(0.0, since_s - usual_s)
         return max(0.0, rest * (elapsed_s + overdue_s) - min(since_s, usual_s))
 
-    def _expected_ms(self, source: Source) -> float:
-        kind = self._kinds.get(source.path.suffix.lower()) or self._all
-        n_bytes = self._n_bytes.get(source.id, 0)
-        if n_bytes and kind.n_bytes:
-            return kind.speech_ms * n_bytes / kind.n_bytes
-        return kind.speech_ms / kind.n_files if kind.n_files else 0.0
+    def _kind(self, source: Source) -> _Kind:
+        return self._kinds[source.path.suffix.lower()]
+
+    def _await(self, source: Source, n: int) -> None:
+        """Count a source as still to come (1) or no longer (-1)."""
+        kind, n_bytes = self._kind(source), self._n_bytes.get(source.id, 0)
+        kind.n_pending += n
+        kind.n_pending_unsized += 0 if n_bytes else n
+        kind.pending_bytes += n * n_bytes
+
+    def _expected_ms(self, kind: _Kind) -> float:
+        """Return the speech that a kind's files still to come hold, by what its own, else all, files held."""
+        known = kind if kind.n_files else self._all
+        if not known.n_files:
+            return 0.0
+        by_number = known.speech_ms / known.n_files
+        if not known.n_bytes:
+            return kind.n_pending * by_number
+        by_size = known.speech_ms / known.n_bytes
+        return kind.pending_bytes * by_size + kind.n_pending_unsized * by_number
 
 
 def in_words(left_s: float) -> str:

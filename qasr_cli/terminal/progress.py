@@ -125,8 +125,48 @@ class PlainReporter(QuietReporter):
             _write_line(line)
 
 
-class JsonReporter(QuietReporter):
-    """One JSON object a line on stderr, for programs that watch a run."""
+class LogReporter(QuietReporter):
+    """What happens in a run, for the log file; its pace is left out of what is read after it."""
+
+    def begin(self, sources: Sequence[Source]) -> None:
+        """Say how many sources there are."""
+        self._say("begin", sources=len(sources))
+
+    def stage(self, text: str) -> None:
+        """Say what has begun."""
+        self._say("stage", text=printable(text))
+
+    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
+        """Say how much speech the source holds."""
+        self._say("prepared", source=printable(source.relative), audio_ms=audio_ms, speech_ms=speech_ms)
+
+    def finished(self, outcome: Outcome) -> None:
+        """Say what became of the source."""
+        error = outcome.error
+        has_failed, is_warned = outcome.status is Status.FAILED, bool(outcome.warnings)
+        self._say(
+            "finished",
+            "error" if has_failed else "warning" if is_warned else "info",
+            source=printable(outcome.source.relative),
+            status=outcome.status.value,
+            audio_ms=outcome.audio_ms,
+            wall_s=round(outcome.wall_s, 3),
+            outputs=[printable(path) for path in outcome.outputs],
+            error=None if error is None else printable(error),
+            next_step=error.hint if isinstance(error, QasrError) else None,
+            warnings=list(outcome.warnings),
+        )
+
+    def end(self, summary: str, quality: str = "") -> None:
+        """Say how it all went; a run that was ended has no summary."""
+        self._say("end", "info" if summary else "error", summary=summary, quality=quality)
+
+    def _say(self, event: str, level: str = "info", **fields: object) -> None:
+        logs.record(event, level, fields)
+
+
+class JsonReporter(LogReporter):
+    """One JSON object a line on stderr, for programs that watch a run: the log's events, and the pace."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -135,11 +175,7 @@ class JsonReporter(QuietReporter):
     def begin(self, sources: Sequence[Source]) -> None:
         """Say how many sources there are."""
         self._estimate = Estimate(sources, estimate.sizes(sources))
-        self._say("begin", sources=len(sources))
-
-    def stage(self, text: str) -> None:
-        """Say what has begun."""
-        self._say("stage", text=printable(text))
+        super().begin(sources)
 
     def ready(self) -> None:
         """Count the pace from here."""
@@ -150,7 +186,7 @@ class JsonReporter(QuietReporter):
         """Say how much speech the source holds."""
         with self._lock:
             self._estimate.prepared(source, audio_ms, speech_ms)
-        self._say("prepared", source=printable(source.relative), audio_ms=audio_ms, speech_ms=speech_ms)
+        super().prepared(source, audio_ms, speech_ms)
 
     def recognized(self, speech_ms: int) -> None:
         """Say how much more speech is done, of how much, how fast, and how long the rest will take."""
@@ -172,37 +208,10 @@ class JsonReporter(QuietReporter):
         """Say what became of the source."""
         with self._lock:
             self._estimate.finished(outcome.source)
-        error = outcome.error
-        has_failed, is_warned = outcome.status is Status.FAILED, bool(outcome.warnings)
-        self._say(
-            "finished",
-            "error" if has_failed else "warning" if is_warned else "info",
-            source=printable(outcome.source.relative),
-            status=outcome.status.value,
-            audio_ms=outcome.audio_ms,
-            wall_s=round(outcome.wall_s, 3),
-            outputs=[printable(path) for path in outcome.outputs],
-            error=None if error is None else printable(error),
-            next_step=error.hint if isinstance(error, QasrError) else None,
-            warnings=list(outcome.warnings),
-        )
-
-    def end(self, summary: str, quality: str = "") -> None:
-        """Say how it all went; a run that was ended has no summary."""
-        self._say("end", "info" if summary else "error", summary=summary, quality=quality)
+        super().finished(outcome)
 
     def _say(self, event: str, level: str = "info", **fields: object) -> None:
         _write_line(json_line(event, level, fields))
-
-
-class LogReporter(JsonReporter):
-    """The same events in the log file."""
-
-    def recognized(self, speech_ms: int) -> None:
-        """Keep the pace of a run out of what is read after it."""
-
-    def _say(self, event: str, level: str = "info", **fields: object) -> None:
-        logs.record(event, level, fields)
 
 
 class Both:

@@ -21,12 +21,13 @@ def shown(qasr: Qasr, *before: str, **env: str) -> dict[str, dict[str, Any]]:
 
 def test_each_value_says_who_set_it(qasr: Qasr, tmp_path: Path) -> None:
     (tmp_path / "qasr.toml").write_text(
-        '# mine\nmodel = "demo"\n"max_lines" = 1\nmin-gap = 0\ndevice = "cpu"\n'
+        '# mine\nmodel = "demo"\n"max_lines" = 1\nmin-gap = 0\ndevice = "cpu"\nexclude = "b* sub"\n'
     )
     found = shown(qasr, QASR_DEVICE="cuda:1", QASR_STRICT="yes")
     assert found["model"] == {"key": "model", "value": "demo", "from": "qasr.toml:2"}
     assert found["max-lines"] == {"key": "max-lines", "value": 1, "from": "qasr.toml:3"}
     assert found["min-gap"]["value"] == 0
+    assert found["exclude"] == {"key": "exclude", "value": ["b*", "sub"], "from": "qasr.toml:6"}
     assert found["device"] == {"key": "device", "value": "cuda:1", "from": "QASR_DEVICE"}
     assert found["strict"] == {"key": "strict", "value": True, "from": "QASR_STRICT"}
     assert found["batch-size"] == {"key": "batch-size", "value": None, "from": "default"}

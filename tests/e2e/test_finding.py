@@ -224,11 +224,11 @@ def test_everything_left_out_is_nothing_to_do(qasr: Qasr, clips: Path) -> None:
     assert (empty.returncode, empty.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("how", ["variable", "file"])
-def test_patterns_from_a_variable_and_from_the_settings_file(qasr: Qasr, clips: Path, how: str) -> None:
-    if how == "file":
-        (clips.parent / "qasr.toml").write_text('exclude = "b* sub"\nrecursive = true\nsettle = 0.5\n')
-    env = {"QASR_EXCLUDE": "b* sub", "QASR_RECURSIVE": "1"} if how == "variable" else {}
+@pytest.mark.parametrize("exclude", ["", '"b* sub"', '["b*", "sub"]'])
+def test_patterns_from_a_variable_and_from_the_settings_file(qasr: Qasr, clips: Path, exclude: str) -> None:
+    if exclude:
+        (clips.parent / "qasr.toml").write_text(f"exclude = {exclude}\nrecursive = true\nsettle = 0.5\n")
+    env = {} if exclude else {"QASR_EXCLUDE": "b* sub", "QASR_RECURSIVE": "1"}
     told = qasr("transcribe", clips, "--dry-run", env=env).stdout.splitlines()
     assert [line.split(" -> ")[0] for line in told] == [
         "would transcribe a.wav",

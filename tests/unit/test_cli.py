@@ -72,7 +72,7 @@ class TestGroups:
         assert seen == ["a", FormatFlags(vtt=True), True]
 
 
-KNOWN = {"model": str, "max_lines": int, "min_gap": float, "overwrite": bool}
+KNOWN = {"model": str, "max_lines": int, "min_gap": float, "overwrite": bool, "include": list}
 
 
 class TestConfig:
@@ -89,14 +89,21 @@ class TestConfig:
             "overwrite": True,
         }
 
+    @pytest.mark.parametrize("text", ['include = "a* b"', 'include = ["a*", "b"]'])
+    def test_a_repeatable_flag_is_a_list_or_words(self, tmp_path: Path, text: str) -> None:
+        assert self.read(tmp_path, text) == {"include": ["a*", "b"]}
+
     @pytest.mark.parametrize(
         ("text", "says"),
         [
             ('modle = "demo"', "did you mean model"),
-            ("qqqq = 1", "known: max-lines"),
+            ("qqqq = 1", "known: include, max-lines"),
             ("max-lines = true", "max-lines must be a whole number"),
             ('min-gap = "a"', "min-gap must be a number"),
             ("overwrite = 1", "overwrite must be true or false"),
+            ("include = 1", "include must be a list of texts in quotes"),
+            ('include = ["a", 1]', "include must be a list of texts in quotes"),
+            ('model = ["demo"]', "model must be text in quotes"),
             ("model =", "qasr.toml: Invalid value"),
         ],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,23 @@ def test_what_is_skipped_or_broken_holds_no_work() -> None:
     known.finished(files[1])
     known.finished(files[2])
     assert (known.total_ms, known.is_total_known) == (8_000, True)
+
+
+def test_what_has_no_size_is_counted_like_the_mean() -> None:
+    first, second, third = sources(3)
+    known = Estimate([first, second, third], {0: 100, 1: 300, 2: 0})
+    known.prepared(first, 10_000, 8_000)
+    assert known.total_ms == 8_000 + 24_000 + 8_000
+
+
+def test_an_event_costs_the_same_however_many_files_wait() -> None:
+    files = sources(20_000)
+    known = Estimate(files, {})
+    begun_s = time.monotonic()
+    for file in files:
+        known.finished(file)
+        assert known.total_ms == 0
+    assert time.monotonic() - begun_s < 10  # all files at every event would be minutes
 
 
 def test_between_results_it_counts_down_and_rises_when_one_is_overdue() -> None:
