@@ -355,6 +355,7 @@ class Outcome:
         quality: Of its cues; None where none were made.
         stage_s: Seconds of the lanes' time that it took; of a batch that it shared, its part by length.
         doubts: Stretches that somebody should listen to, in order.
+        reason: Why it was skipped, in a few words.
     """
 
     source: Source
@@ -367,3 +368,4 @@ class Outcome:
     quality: Quality | None = None
     stage_s: Mapping[Stage, float] = field(default_factory=dict)
     doubts: tuple[Doubt, ...] = ()
+    reason: str = ""

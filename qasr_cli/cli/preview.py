@@ -20,8 +20,8 @@ def lines(plans: Sequence[Plan], left_out: Sequence[LeftOut]) -> Iterator[str]:
         if plan.error is not None:
             why = plan.error.message.removeprefix(f"{name}: ")
             yield f"would fail {name}: {why}; {plan.error.hint}\n"
-        elif plan.is_done:
-            yield f"would skip {name}: done, its outputs exist\n"
+        elif plan.skip:
+            yield f"would skip {name}: {printable(plan.skip)}\n"
         else:
             where = ", ".join(printable(path) for path in plan.targets.values()) or "stdout"
             yield f"would transcribe {name} -> {where}\n"

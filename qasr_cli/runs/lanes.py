@@ -76,9 +76,9 @@ class Run:
     def _is_settled(self, plan: Plan) -> bool:
         if plan.error is not None:
             self._close(Outcome(plan.source, Status.FAILED, error=plan.error))
-        elif plan.is_done:
-            self._close(Outcome(plan.source, Status.SKIPPED))
-        return plan.error is not None or plan.is_done
+        elif plan.skip:
+            self._close(Outcome(plan.source, Status.SKIPPED, reason=plan.skip))
+        return plan.error is not None or bool(plan.skip)
 
     def _work(self, plans: Sequence[Plan], folder: Path) -> None:
         find_tools()  # without ffmpeg the run fails at once, and not every source in its turn

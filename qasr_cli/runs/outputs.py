@@ -20,19 +20,22 @@ from qasr_cli.options import OutputOptions
 from qasr_cli.records import Source
 
 
+DONE = "its outputs exist (--overwrite makes them anew)"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be written for one source.
 
     Attributes:
         targets: Path of each format still to be written.
-        is_done: Every output is there already, so the source is skipped.
+        skip: Why nothing is to be done, in a few words; "" when there is.
         error: Why the source cannot be read, or its results be written, at all.
     """
 
     source: Source
     targets: Mapping[str, Path]
-    is_done: bool = False
+    skip: str = ""
     error: QasrError | None = None
 
 
@@ -100,7 +103,7 @@ def _respect_existing(source: Source, targets: dict[str, Path], options: OutputO
     if not source.is_found:
         return Plan(source, {}, error=CannotCreateError(f"{existing[0]} exists already"))
     missing = {name: path for name, path in targets.items() if path not in existing}
-    return Plan(source, missing, is_done=not missing)
+    return Plan(source, missing, skip="" if missing else DONE)
 
 
 def write(path: Path, text: str, *, is_overwrite: bool) -> None:

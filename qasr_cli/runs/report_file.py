@@ -149,6 +149,7 @@ def _source(source: Source, outcome: Outcome | None) -> dict[str, Any]:
     return {
         **name,
         "status": outcome.status.value,
+        "reason": printable(outcome.reason),
         "audio_s": audio_s,
         "wall_s": round(outcome.wall_s, 3),
         "work_s": round(work_s, 3),

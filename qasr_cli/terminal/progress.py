@@ -70,7 +70,7 @@ def outcome_line(outcome: Outcome) -> str:
     """Return one line about a source: what became of it, how fast, and where the result is."""
     name = printable(outcome.source.relative)
     if outcome.status is Status.SKIPPED:
-        return f"skipped {name}: its outputs exist (--overwrite makes them anew)"
+        return f"skipped {name}: {printable(outcome.reason)}"
     warnings = "".join(f"\n        {name}: warning: {printable(text)}" for text in outcome.warnings)
     if outcome.status is Status.FAILED:
         error = outcome.error
@@ -149,6 +149,7 @@ class LogReporter(QuietReporter):
             "error" if has_failed else "warning" if is_warned else "info",
             source=printable(outcome.source.relative),
             status=outcome.status.value,
+            reason=printable(outcome.reason),
             audio_ms=outcome.audio_ms,
             wall_s=round(outcome.wall_s, 3),
             outputs=[printable(path) for path in outcome.outputs],

@@ -312,7 +312,7 @@ class TestTodo:
     def test_a_limit_counts_work_and_numbers_have_no_gaps(self, tree: Path) -> None:
         (tree / "a.srt").touch()
         chosen = self.choose(tree, FindOptions(is_recursive=True, limit=1, order="largest"))
-        assert [(plan.source.id, plan.source.relative.name, plan.is_done) for plan in chosen.plans] == [
+        assert [(plan.source.id, plan.source.relative.name, bool(plan.skip)) for plan in chosen.plans] == [
             (0, "a.wav", True),
             (1, "b.mp4", False),
         ]
@@ -356,7 +356,7 @@ class TestTodo:
         plans, found = self.plans(tree, FindOptions())
         told = list(lines(plans, found.left_out))
         assert all(line.endswith("\n") and line[:-1].isprintable() for line in told)
-        assert "would skip a.wav: done, its outputs exist\n" in told
+        assert "would skip a.wav: its outputs exist (--overwrite makes them anew)\n" in told
         assert any(
             line.startswith("would fail b.mp4: b.mkv is transcribed to the same b.srt;") for line in told
         )

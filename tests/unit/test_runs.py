@@ -68,7 +68,7 @@ class TestOutputs:
         (tmp_path / "a.srt").touch()
         assert set(self.plan(source)[0].targets) == {"vtt"}
         (tmp_path / "a.vtt").touch()
-        assert self.plan(source)[0].is_done
+        assert self.plan(source)[0].skip
         assert set(self.plan(source, is_overwrite=True)[0].targets) == {"srt", "vtt"}
 
     def test_a_named_one_whose_result_exists_is_refused(self, tmp_path: Path) -> None:
