@@ -19,7 +19,6 @@ from qasr_cli.errors import CannotCreateError, QasrError, from_os_error
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Source
 
-
 DONE = "its outputs exist (--overwrite makes them anew)"
 
 
