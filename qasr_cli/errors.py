@@ -10,6 +10,7 @@
     ├── CannotCreateError    73   the output exists, two sources want one path, no permission
     ├── InputOutputError     74   disk full, a read that fails half way
     ├── OutOfMemoryError     75   even a batch of one does not fit
+    ├── LockedError          75   another run is at work in the same place
     └── ConfigError          78   unknown key or wrong type in qasr.toml
 
 An error's text is one line: which file or flag, what is wrong. Its hint is one line: what to do next.
@@ -135,6 +136,13 @@ class OutOfMemoryError(QasrError):
 
     exit_code = ExitCode.TRY_AGAIN
     hint = "close other programs, use a smaller --model, or shorten chunks with --chunk-seconds"
+
+
+class LockedError(QasrError):
+    """Another run is at work in the same place."""
+
+    exit_code = ExitCode.TRY_AGAIN
+    hint = "wait for it with --wait, or look later"
 
 
 class ConfigError(QasrError):

@@ -213,6 +213,12 @@ class RunOptions:
 
     is_strict: bool = False
     n_prepare_workers: int = 2  # sources decoded at once; ffmpeg uses further threads of its own
+    n_retries: int = 2  # a source that failed is tried again in so many runs; then ever more rarely
+    is_waiting: bool = False  # for another run in the same place, instead of giving up
+    state_folder: Path | None = None  # None: `.qasr` in the output root
+
+    def __post_init__(self) -> None:
+        _require(self.n_retries >= 0, "--retries cannot be negative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +244,24 @@ class Options:
         Cues are made from the transcript, so neither `cue` nor `picture` is part of it, nor is where or how
         fast it ran.
         """
+        return _digest([SCHEMA, model_id, aligner_id, self._transcript_groups()])
+
+    def request_fingerprint(self) -> str:
+        """Return 16 hex digits that change with any option that changes a result, whatever its format.
+
+        Known before a model is loaded: the model counts by the name that was asked for. What it runs on does
+        not count, and neither does the engine: two implementations of a model should agree.
+        """
+        engine = self.engine
+        asked_for = [engine.model, engine.aligner, engine.revision]
+        looks = [asdict(self.picture), asdict(self.cue), self.output.is_highlighting]
+        return _digest([SCHEMA, asked_for, self._transcript_groups(), looks])
+
+    def _transcript_groups(self) -> list[dict[str, object]]:
         groups = (self.media, self.vad, self.chunk, self.decode, self.guard, self.align)
-        decides = [asdict(group) for group in groups]
-        canonical = json.dumps([SCHEMA, model_id, aligner_id, decides], sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+        return [asdict(group) for group in groups]
+
+
+def _digest(decides: object) -> str:
+    canonical = json.dumps(decides, sort_keys=True, default=str)  # a frame rate is a fraction
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]

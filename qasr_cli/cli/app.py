@@ -5,6 +5,7 @@ In go arguments; out comes an exit code. Knows Typer and the rooms below by name
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import typing
@@ -123,6 +124,8 @@ def _settings_of(command: Callable[..., None]) -> dict[str, type]:
 def run() -> NoReturn:
     """Run the command line and exit."""
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's `&` has it ignored
+        signal.signal(signal.SIGINT, _interrupt)
     sys.exit(_run(sys.argv[1:]))
 
 
@@ -164,6 +167,18 @@ def _report_usage(error: Any) -> int:
         where = error.ctx.command_path if error.ctx else "qasr"
         logs.report_error(UsageError(text.rstrip("."), f"see {where} --help"))
     return ExitCode.USAGE
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGINT, _stop_at_once)
+    raise KeyboardInterrupt
+
+
+def _stop_at_once(number: int, frame: FrameType | None) -> None:
+    # What is being written has no name yet, and what lies on disk for the run goes with the next one.
+    sys.stderr.write("\x1b[?25hqasr: stopped at once\n" if sys.stderr.isatty() else "qasr: stopped at once\n")
+    sys.stderr.flush()
+    os._exit(ExitCode.INTERRUPTED)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import tempfile
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.pipeline import Followed
 from qasr_cli.records import Outcome, Source, Status
-from qasr_cli.runs import outputs, sources
+from qasr_cli.runs import outputs, scratch, sources
 from qasr_cli.runs.engine_lane import contain
 from qasr_cli.terminal import stdio
 from qasr_cli.terminal.progress import Reporter
@@ -92,9 +91,9 @@ def _read_script(path: Path) -> ScriptFile:
 
 def _follow(source: Source, script: ScriptFile, options: Options, reporter: Reporter) -> Followed:
     find_tools()
-    with tempfile.TemporaryDirectory(prefix="qasr-", ignore_cleanup_errors=True) as folder:
+    with scratch.folder() as folder:
         reporter.stage("reading media")
-        prepared = pipeline.prepare(source, Path(folder), options, threading.Event(), reporter.stage)
+        prepared = pipeline.prepare(source, folder, options, threading.Event(), reporter.stage)
         reporter.prepared(source, prepared.waveform.duration_ms, prepared.speech_ms)
         reporter.stage("loading the model")
         loaded = engines.load(options.engine)

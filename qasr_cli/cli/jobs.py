@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -24,11 +23,13 @@ from qasr_cli.errors import ExitCode, QasrError, UndecodableError, UsageError
 from qasr_cli.media.spool import spool_stdin
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import Outcome, Source, Status, Transcript
-from qasr_cli.runs import file_lists, outputs, report_file, sources, todo
+from qasr_cli.runs import file_lists, outputs, report_file, scratch, sources, todo
 from qasr_cli.runs.lanes import Run
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.report import Report
 from qasr_cli.runs.sources import Found
+from qasr_cli.runs.state import books
+from qasr_cli.runs.state.books import Books
 from qasr_cli.runs.todo import Todo
 from qasr_cli.terminal import logs, stdio
 
@@ -46,11 +47,11 @@ def transcribe(request: Request, options: Options, telling: Telling, report_to: 
     if report_to is not None:
         report_file.check_place(report_to, is_overwrite=options.output.is_overwrite)
     begun_s = time.monotonic()
-    with _found(request, options) as found:
-        chosen = _choose(found, options)
+    with _found(request, options) as found, _kept(request, found, options) as kept:
+        chosen = _choose(found, options, kept)
         _say_what_is_left_out(found, chosen)
         load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
-        run = Run(options, load, reporter, stdout.write)
+        run = Run(options, load, reporter, stdout.write, kept)
         try:
             sources_of_run = [plan.source for plan in chosen.plans]
             reported = report_file.Reported(options, sources_of_run, run.report)
@@ -73,7 +74,8 @@ def preview(request: Request, options: Options, *, verbosity: int) -> int:
         found = Found([Source(0, _STDIN, Path("stdin"))], [], [])
     else:
         found = _discover(request, options)
-    chosen = _choose(found, options)
+    kept = Books() if _is_passing(request, options) else books.consulted(found.sources, options)
+    chosen = _choose(found, options, kept)
     left_out = [*found.left_out, *chosen.left_out]
     stdout.write("".join(previewing.lines(chosen.plans, left_out)))
     return ExitCode.OK
@@ -118,8 +120,8 @@ def _found(request: Request, options: Options) -> Iterator[Found]:
         yield _discover(request, options)
         return
     _refuse_more_than_stdin(request)
-    with tempfile.TemporaryDirectory(prefix="qasr-stdin-") as folder:
-        yield Found([Source(0, spool_stdin(0, Path(folder)), Path("stdin"))], [], [])
+    with scratch.folder() as folder:
+        yield Found([Source(0, spool_stdin(0, folder), Path("stdin"))], [], [])
 
 
 def _refuse_more_than_stdin(request: Request) -> None:
@@ -136,8 +138,23 @@ def _discover(request: Request, options: Options) -> Found:
     return sources.discover(request.inputs, options.find, listed)
 
 
-def _choose(found: Found, options: Options) -> Todo:
-    return todo.choose(plan_outputs(found.sources, options.output), found.failures, options.find)
+@contextlib.contextmanager
+def _kept(request: Request, found: Found, options: Options) -> Iterator[Books]:
+    """Yield what is known of earlier runs; of what goes through a pipe nothing is."""
+    if _is_passing(request, options):
+        yield Books()
+        return
+    with books.opened(found.sources, options, logger.warning) as kept:
+        yield kept
+
+
+def _is_passing(request: Request, options: Options) -> bool:
+    return options.output.is_stdout or _STDIN in request.inputs
+
+
+def _choose(found: Found, options: Options, kept: Books) -> Todo:
+    plans = kept.decide(plan_outputs(found.sources, options.output))
+    return todo.choose(plans, found.failures, options.find)
 
 
 def _say_what_is_left_out(found: Found, chosen: Todo) -> None:

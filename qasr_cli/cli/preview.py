@@ -24,6 +24,7 @@ def lines(plans: Sequence[Plan], left_out: Sequence[LeftOut]) -> Iterator[str]:
             yield f"would skip {name}: {printable(plan.skip)}\n"
         else:
             where = ", ".join(printable(path) for path in plan.targets.values()) or "stdout"
-            yield f"would transcribe {name} -> {where}\n"
+            why = f" ({printable(plan.note)})" if plan.note else ""
+            yield f"would transcribe {name} -> {where}{why}\n"
     for one in left_out:
         yield f"would skip {printable(one.relative)}: {printable(one.reason)}\n"

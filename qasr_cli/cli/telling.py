@@ -86,7 +86,7 @@ def begin(telling: Telling, inputs: Sequence[Path]) -> Reporter:
     refuse_inputs("--log-file", log_file, inputs)
     logs.configure(telling.verbosity, log_file, telling.log_format)
     progress = "json" if logs.is_stderr_json() and telling.progress == "auto" else telling.progress
-    reporter = make_reporter(progress, is_quiet=telling.verbosity < 0)
+    reporter = make_reporter(progress, telling.verbosity)
     if log_file is None:
         return reporter
     told = {"version": __version__, "folder": str(Path.cwd()), "arguments": sys.argv[1:]}

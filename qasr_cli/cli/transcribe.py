@@ -13,7 +13,8 @@ from qasr_cli.cli.find_flags import FindFlags
 from qasr_cli.cli.flag import grouped
 from qasr_cli.cli.flags import DEFAULTS
 from qasr_cli.cli.groups import CueFlags, EngineFlags, FormatFlags, PlaceFlags, SpeechFlags
-from qasr_cli.options import AlignOptions, Options, OutputOptions, PictureOptions, RunOptions
+from qasr_cli.cli.run_flags import RunFlags
+from qasr_cli.options import AlignOptions, Options, OutputOptions, PictureOptions
 
 EPILOG = (
     "whisper's and whisperX's spellings work too: --output_dir, --output_format, --initial_prompt, "
@@ -36,8 +37,7 @@ def command(
     cue: CueFlags,
     shots: flags.Shots = DEFAULTS.picture.is_finding_shots,
     which: FindFlags,
-    strict: flags.Strict = DEFAULTS.run.is_strict,
-    workers: flags.Workers = DEFAULTS.run.n_prepare_workers,
+    running: RunFlags,
     told: telling.Telling,
     report: telling.ReportFile = None,
 ) -> None:
@@ -62,7 +62,7 @@ def command(
         ),
         engine=engine.options(),
         find=which.options(),
-        run=RunOptions(strict, workers),
+        run=running.options(),
     )
     from qasr_cli.cli import jobs
 

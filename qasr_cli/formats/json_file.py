@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from qasr_cli.formats.json_reading import Fields, load_object
 from qasr_cli.options import SCHEMA, OutputOptions
@@ -39,14 +39,10 @@ def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) 
 def render_line(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
     """Return the same as one line, for a stream of many transcripts."""
     del options
-    segments = [
-        {**_segment_head(segment), "words": [_word(word) for word in segment.words]}
-        for segment in transcript.segments
-    ]
     whole = {
         **_head(transcript),
         "track": _track(transcript.track),
-        "segments": segments,
+        "segments": [segment_fields(segment) for segment in transcript.segments],
         "cues": [_cue(cue) for cue in cues],
     }
     return _dump(whole) + "\n"
@@ -117,6 +113,11 @@ def _segment_head(segment: Segment) -> dict[str, object]:
     }
 
 
+def segment_fields(segment: Segment) -> dict[str, object]:
+    """Return a segment with its words as a JSON object; `read_segment` returns it as it was."""
+    return {**_segment_head(segment), "words": [_word(word) for word in segment.words]}
+
+
 def _word(word: Word) -> dict[str, object]:
     return {
         "lead": word.lead,
@@ -179,6 +180,15 @@ def _read_video(fields: Fields | None) -> Video | None:
     if fields is None:
         return None
     return Video(fields.optional_rate("frame_rate"), fields.rising_counts("shots_ms"))
+
+
+def read_segment(values: Mapping[str, object]) -> Segment:
+    """Return the segment of a JSON object.
+
+    Raises:
+        UndecodableError: A field is missing or wrong.
+    """
+    return _read_segment(Fields(dict(values), ""))
 
 
 def _read_segment(fields: Fields) -> Segment:

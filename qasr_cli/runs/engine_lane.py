@@ -10,16 +10,17 @@ a window depends on the sources alone and not on which thread was faster, so a r
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from qasr_cli.errors import DeviceLostError, QasrError, from_os_error
 from qasr_cli.options import Options
 from qasr_cli.pipeline import Prepared
-from qasr_cli.records import Chunk, Stage
+from qasr_cli.records import Chunk, Source, Stage
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.spending import Account, spending
+from qasr_cli.runs.state.checkpoints import Checkpoint
 from qasr_cli.speech import batching, chunking, transcribe
 from qasr_cli.speech.hearing import Recording
 from qasr_cli.speech.protocols import Engines
@@ -40,6 +41,8 @@ class OpenSource:
 
     Attributes:
         pieces: What was heard in each chunk; None until it was.
+        known: What an earlier run heard, by the chunk's index.
+        checkpoint: Where to keep what is heard; None where nothing is kept.
         text: What it all comes to, once every chunk was heard and the whole was reviewed.
         account: Where its time went.
     """
@@ -49,6 +52,8 @@ class OpenSource:
     begun_s: float
     pieces: list[Piece | None] = field(default_factory=list)
     n_left: int = 0
+    known: Mapping[int, Piece] = field(default_factory=dict)
+    checkpoint: Checkpoint | None = None
     text: Reviewed = field(default_factory=lambda: Reviewed(()))
     error: Exception | None = None
     account: Account = field(default_factory=Account)
@@ -77,6 +82,11 @@ class Job:
     owner: OpenSource
     chunk: Chunk
 
+    @property
+    def is_known(self) -> bool:
+        """Whether an earlier run heard it."""
+        return self.chunk.index in self.owner.known
+
 
 class EngineLane:
     """One lane over many sources.
@@ -85,12 +95,20 @@ class EngineLane:
         engines: To work with.
         options: The whole tree; each stage is given its group.
         on_heard: Told how much more speech was heard, in milliseconds.
+        checkpoint_of: Says where to keep what is heard of a source, by the transcript's fingerprint.
     """
 
-    def __init__(self, engines: Engines, options: Options, on_heard: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        engines: Engines,
+        options: Options,
+        on_heard: Callable[[int], None],
+        checkpoint_of: Callable[[Source, str], Checkpoint | None] = lambda source, fingerprint: None,
+    ) -> None:
         self._engines = engines
         self._options = options
         self._on_heard = on_heard
+        self._checkpoint_of = checkpoint_of
 
     def run(self, sources: Iterable[OpenSource]) -> Iterator[OpenSource]:
         """Yield each source when its last chunk is back and its text is final."""
@@ -102,6 +120,7 @@ class EngineLane:
         for opened in sources:
             chunks = chunking.plan(opened.prepared.source.id, opened.prepared.speech, limits)
             opened.pieces, opened.n_left = [None] * len(chunks), len(chunks)
+            self._recall(opened, chunks)
             if not chunks:
                 yield opened
             for chunk in chunks:
@@ -111,6 +130,18 @@ class EngineLane:
                     yield from self._hear_window(window)
                     window, window_ms = [], 0
         yield from self._hear_window(window)
+
+    def _recall(self, opened: OpenSource, chunks: Sequence[Chunk]) -> None:
+        """Find what an earlier run heard of the source."""
+        source = opened.prepared.source
+        aligner = self._engines.aligner
+        fingerprint = self._options.fingerprint(
+            self._engines.recognizer.model_id, aligner.model_id if aligner else ""
+        )
+        opened.checkpoint = self._checkpoint_of(source, fingerprint)
+        opened.known = opened.checkpoint.load(chunks) if opened.checkpoint else {}
+        if opened.known:
+            logger.info("%s: %d of %d chunks are known", source.relative, len(opened.known), len(chunks))
 
     def _hear_window(self, window: Sequence[Job]) -> Iterator[OpenSource]:
         doubtful: list[OpenSource] = []
@@ -122,6 +153,7 @@ class EngineLane:
             self._on_heard(sum(span.duration_ms for job in jobs for span in job.chunk.speech))
             for job in jobs:
                 job.owner.n_left -= 1
+            _keep(jobs)
             complete = [owner for owner in _owners(jobs) if not owner.n_left]
             settled = [opened for opened in complete if not opened.is_doubtful]
             self._review([opened for opened in settled if opened.error is None])
@@ -131,8 +163,16 @@ class EngineLane:
         yield from doubtful
 
     def _hear(self, jobs: Sequence[Job]) -> None:
-        """Fill in the pieces of one batch; when it fails, find out whose chunk it was."""
+        """Fill in the pieces of one batch; when it fails, find out whose chunk it was.
+
+        A batch of which some is known is heard all the same: in another company a chunk's times could differ
+        in the last digit, and a run that goes on must come to the same bytes as one that never stopped.
+        """
         if not jobs:
+            return
+        if all(job.is_known for job in jobs):
+            for job in jobs:
+                job.owner.pieces[job.chunk.index] = job.owner.known[job.chunk.index]
             return
         name = str(jobs[0].owner.prepared.source.relative)
         pieces = attempt(name, lambda: self._hear_batch(jobs))
@@ -188,6 +228,16 @@ class EngineLane:
         else:
             for opened in complete:
                 self._review([opened])
+
+
+def _keep(jobs: Sequence[Job]) -> None:
+    """Put what a batch said of unfinished sources into their checkpoints."""
+    for owner in _owners(jobs):
+        if owner.checkpoint is None or owner.error is not None or not (owner.n_left or owner.is_doubtful):
+            continue
+        heard = [owner.pieces[job.chunk.index] for job in jobs if job.owner is owner and not job.is_known]
+        if heard:
+            owner.checkpoint.add([piece for piece in heard if piece is not None])
 
 
 def _owners(jobs: Sequence[Job]) -> list[OpenSource]:

@@ -9,7 +9,6 @@ In go plans; out comes a report. What the engine lane does stands in `engine_lan
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,13 +21,14 @@ from qasr_cli.errors import QasrError, QualityError
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Quality, Stage, Status, Transcript
-from qasr_cli.runs import outputs
+from qasr_cli.runs import outputs, scratch
 from qasr_cli.runs.delivery import Delivery
 from qasr_cli.runs.engine_lane import EngineLane, OpenSource, attempt
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.prefetch import Prefetch
 from qasr_cli.runs.report import Loaded, Report, doubtful, doubts, rules_broken
 from qasr_cli.runs.spending import Account, spending
+from qasr_cli.runs.state.books import Books
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.terminal.progress import Reporter
 
@@ -44,6 +44,7 @@ class Run:
         load_engines: Called once, when there is something to do.
         reporter: Told what happens.
         deliver: Called in source order with each source's text when results go to stdout.
+        books: What is known of earlier runs, and kept for later ones.
     """
 
     def __init__(
@@ -52,11 +53,13 @@ class Run:
         load_engines: Callable[[], Engines],
         reporter: Reporter,
         deliver: Callable[[str], None],
+        books: Books | None = None,
     ) -> None:
         self._options = options
         self._load_engines = load_engines
         self._reporter = reporter
         self._delivery = Delivery(deliver)
+        self._books = books or Books()
         self._stop = threading.Event()
         self.report = Report(is_strict=options.run.is_strict)
 
@@ -69,8 +72,8 @@ class Run:
         self._reporter.begin([plan.source for plan in plans])
         todo = [plan for plan in plans if not self._is_settled(plan)]
         if todo:
-            with tempfile.TemporaryDirectory(prefix="qasr-", ignore_cleanup_errors=True) as folder:
-                self._work(todo, Path(folder))
+            with scratch.folder() as folder:
+                self._work(todo, folder)
         return self.report
 
     def _is_settled(self, plan: Plan) -> bool:
@@ -99,7 +102,7 @@ class Run:
                 self._reporter.ready()
                 self._reporter.stage("reading media")
                 finishing: list[Future[None]] = []
-                lane = EngineLane(engines, self._options, self._reporter.recognized)
+                lane = EngineLane(engines, self._options, self._reporter.recognized, self._books.checkpoint)
                 for opened in lane.run(self._opened(results)):
                     finishing.append(finisher.submit(self._finish, opened, engines))
                     finishing = [future for future in finishing if not _is_over(future)]
@@ -114,6 +117,7 @@ class Run:
     def _prepare(self, plan: Plan, folder: Path) -> OpenSource | Outcome:
         begun_s = time.monotonic()
         source, account = plan.source, Account()
+        self._books.begin(source)
         with spending(Stage.DECODE, [(account, 1)]):
             prepared = attempt(
                 str(source.relative),
@@ -152,6 +156,8 @@ class Run:
             return
         transcript, quality = result
         error = self._hard_error(opened, quality)
+        if opened.checkpoint is not None:
+            opened.checkpoint.remove()
         self._close(
             replace(
                 over,
@@ -161,7 +167,8 @@ class Run:
                 warnings=(*opened.prepared.warnings, *doubts(transcript), *opened.text.warnings),
                 quality=quality,
                 doubts=doubtful(transcript),
-            )
+            ),
+            transcript.language or "",
         )
 
     def _hard_error(self, opened: OpenSource, quality: Quality | None) -> QualityError | None:
@@ -181,13 +188,15 @@ class Run:
         cued = pipeline.lay_out(transcript, self._options.cue) if has_cues else ()
         texts = pipeline.render(transcript, self._options.cue, output, cued)
         for name, path in opened.plan.targets.items():
-            outputs.write(path, texts[name], is_overwrite=output.is_overwrite)
+            is_overwrite = output.is_overwrite or opened.plan.may_replace(path)
+            outputs.write(path, texts[name], is_overwrite=is_overwrite)
         if output.is_stdout:
             self._delivery.settle(opened.plan.source.id, "".join(texts.values()))
         return transcript, pipeline.judge(transcript, cued, self._options.cue) if cued else None
 
-    def _close(self, outcome: Outcome) -> None:
+    def _close(self, outcome: Outcome, language: str = "") -> None:
         self.report.add(outcome)
+        self._books.enter(outcome, language)
         self._reporter.finished(outcome)
         self._delivery.settle(outcome.source.id)
 

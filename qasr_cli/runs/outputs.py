@@ -12,12 +12,13 @@ import functools
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, QasrError, from_os_error
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Source
+from qasr_cli.runs.state.identity import Identity
 
 DONE = "its outputs exist (--overwrite makes them anew)"
 
@@ -28,14 +29,25 @@ class Plan:
 
     Attributes:
         targets: Path of each format still to be written.
+        existing: Path of each format that a found source has already.
         skip: Why nothing is to be done, in a few words; "" when there is.
+        note: Why something is done that one would not expect, in a few words.
+        replacing: Files that may be replaced if they are still so.
         error: Why the source cannot be read, or its results be written, at all.
     """
 
     source: Source
     targets: Mapping[str, Path]
+    existing: Mapping[str, Path] = field(default_factory=dict)
     skip: str = ""
+    note: str = ""
+    replacing: Mapping[Path, Identity] = field(default_factory=dict)
     error: QasrError | None = None
+
+    def may_replace(self, path: Path) -> bool:
+        """Whether what is at a path now is qasr's own, as it was written."""
+        known = self.replacing.get(path)
+        return known is not None and known.is_of(path)
 
 
 def plan(sources: Sequence[Source], options: OutputOptions, suffixes: Mapping[str, str]) -> list[Plan]:
@@ -96,13 +108,14 @@ def _targets(source: Source, options: OutputOptions, suffixes: Mapping[str, str]
 
 
 def _respect_existing(source: Source, targets: dict[str, Path], options: OutputOptions) -> Plan:
-    existing = [path for path in targets.values() if os.path.lexists(path)]
+    existing = {name: path for name, path in targets.items() if os.path.lexists(path)}
     if not existing or options.is_overwrite:
         return Plan(source, targets)
     if not source.is_found:
-        return Plan(source, {}, error=CannotCreateError(f"{existing[0]} exists already"))
-    missing = {name: path for name, path in targets.items() if path not in existing}
-    return Plan(source, missing, skip="" if missing else DONE)
+        first = next(iter(existing.values()))
+        return Plan(source, {}, error=CannotCreateError(f"{first} exists already"))
+    missing = {name: path for name, path in targets.items() if name not in existing}
+    return Plan(source, missing, existing, skip="" if missing else DONE)
 
 
 def write(path: Path, text: str, *, is_overwrite: bool) -> None:

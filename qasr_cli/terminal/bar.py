@@ -23,10 +23,10 @@ class BarReporter:
     """A bar for each lane of the run that is worth one.
 
     Args:
-        line_of: Returns the line that says what became of a source.
+        line_of: Returns the line that says what became of one of so many sources, or "".
     """
 
-    def __init__(self, line_of: Callable[[Outcome], str]) -> None:
+    def __init__(self, line_of: Callable[[Outcome, int], str]) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
@@ -87,11 +87,12 @@ class BarReporter:
         from rich.text import Text
 
         colour = {Status.DONE: "green", Status.SKIPPED: "dim", Status.FAILED: "red"}[outcome.status]
-        head, _, rest = self._line_of(outcome).partition(" ")
+        head, _, rest = self._line_of(outcome, self._n_sources).partition(" ")
         with self._lock:
             self._n_finished += 1
             self._estimate.finished(outcome.source)
-            self._console.print(Text.assemble((head, colour), " ", rest))
+            if head:
+                self._console.print(Text.assemble((head, colour), " ", rest))
             self._draw()
 
     def end(self, summary: str, quality: str = "") -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from qasr_cli.errors import QasrError, UsageError, printable
@@ -20,6 +20,9 @@ from qasr_cli.terminal.events import json_line
 from qasr_cli.timebase import format_clock
 
 STYLES = ("auto", "bar", "plain", "json", "none")
+_MANY = 20  # sources of a run, from which on skipped ones are only counted
+
+LineOf = Callable[[Outcome, int], str]  # what is said of a source in a run over so many; "" is nothing
 
 
 class Reporter(Protocol):
@@ -47,8 +50,10 @@ class Reporter(Protocol):
         """The run is over, however it ended; `quality` is a line on its cues, or nothing."""
 
 
-def make_reporter(style: str, *, is_quiet: bool = False) -> Reporter:
+def make_reporter(style: str, verbosity: int = 0) -> Reporter:
     """Return the reporter for a `--progress` style; `auto` is a bar on a terminal, else plain lines.
+
+    `verbosity` is -1 for a quiet one; from 1 on each skipped source gets its line, however many there are.
 
     Raises:
         UsageError: No such style.
@@ -57,17 +62,25 @@ def make_reporter(style: str, *, is_quiet: bool = False) -> Reporter:
         raise UsageError(f"--progress {style!r} is unknown", f"known: {', '.join(STYLES)}")
     if style == "json":
         return JsonReporter()
-    if is_quiet or style == "none":
+    if verbosity < 0 or style == "none":
         return QuietReporter()
+    line_of = outcome_line if verbosity > 0 else _short_line
     if style == "bar" or (style == "auto" and sys.stderr.isatty()):
         from qasr_cli.terminal.bar import BarReporter
 
-        return BarReporter(outcome_line)
-    return PlainReporter()
+        return BarReporter(line_of)
+    return PlainReporter(line_of)
 
 
-def outcome_line(outcome: Outcome) -> str:
+def _short_line(outcome: Outcome, n_sources: int) -> str:
+    """Return a line; none for what is skipped of an archive, which a cron job would mail every night."""
+    is_dull = outcome.status is Status.SKIPPED and n_sources > _MANY
+    return "" if is_dull else outcome_line(outcome)
+
+
+def outcome_line(outcome: Outcome, n_sources: int = 1) -> str:
     """Return one line about a source: what became of it, how fast, and where the result is."""
+    del n_sources  # of a run that tells all
     name = printable(outcome.source.relative)
     if outcome.status is Status.SKIPPED:
         return f"skipped {name}: {printable(outcome.reason)}"
@@ -115,9 +128,18 @@ class QuietReporter:
 class PlainReporter(QuietReporter):
     """One line a source and a summary: what cron mails and what a log keeps."""
 
+    def __init__(self, line_of: LineOf) -> None:
+        self._line_of = line_of
+        self._n_sources = 0
+
+    def begin(self, sources: Sequence[Source]) -> None:
+        """Count the sources."""
+        self._n_sources = len(sources)
+
     def finished(self, outcome: Outcome) -> None:
         """Say what became of the source."""
-        _write_line(outcome_line(outcome))
+        if line := self._line_of(outcome, self._n_sources):
+            _write_line(line)
 
     def end(self, summary: str, quality: str = "") -> None:
         """Say how it all went."""

@@ -199,7 +199,8 @@ def test_a_signal_ends_the_run_clean_and_a_rerun_goes_on(
     process.communicate(timeout=60)
     assert process.returncode == code
     assert list(work.iterdir()) == []
-    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == [".qasr"]
+    assert {path.name for path in (folder / ".qasr").iterdir()} == {"ledger.jsonl", "lock"}
     n_done = len(list(folder.glob("*.srt")))
     assert 1 <= n_done < 6
     rerun = qasr("transcribe", folder, "--engine", SLOW)

@@ -1,0 +1,52 @@
+"""A folder for what a run has on disk while it works; what killed runs left there is taken away.
+
+Out comes a path. A folder is in use as long as somebody holds a lock on it, which a killed run does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_PREFIX = "qasr-scratch-"
+_OURS = ("*.s16le", "stdin")  # all that is ever put there, and all that is taken from there
+_YOUNG_S = 60.0  # between being made and being locked pass microseconds
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """Yield an empty folder, which goes with the block."""
+    _sweep(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as name:
+        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            with contextlib.suppress(OSError):  # without locks nobody takes anything away either
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield Path(name)
+        finally:
+            os.close(descriptor)
+
+
+def _sweep(place: Path) -> None:
+    for path in place.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            status = path.lstat()
+            if status.st_uid == os.geteuid() and time.time() - status.st_mtime > _YOUNG_S:
+                _remove_unused(path)
+
+
+def _remove_unused(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for pattern in _OURS:
+            for file in path.glob(pattern):
+                file.unlink()
+        path.rmdir()
+    finally:
+        os.close(descriptor)

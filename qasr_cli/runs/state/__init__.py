@@ -1,0 +1,13 @@
+"""What a run leaves for the next one, in the folder `.qasr` of its output root.
+
+    identity     is a media file still the one that was transcribed
+    ledger       finished sources: what came of each, append-only, for people too
+    verdicts     what the ledger says of a source now
+    patience     when a source that failed is tried again
+    checkpoints  finished chunks of unfinished sources
+    locking      one run at a time in one place
+    roots        which folder is whose output root
+    books        all of it, as a run sees it
+
+Nothing here decides text or times, and all of it may be deleted: what is finished is known by its outputs.
+"""

@@ -1,0 +1,215 @@
+"""What a run knows of the runs before it, and leaves for the next.
+
+In go plans; out they come with what the ledger says about them: finished, changed since, or waiting after a
+failure. While the run goes on, outcomes are entered and heard chunks kept. Without a folder that may be
+written to, a run goes on without: what is finished is known by its outputs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from qasr_cli.errors import ExitCode, QasrError, printable
+from qasr_cli.options import Options
+from qasr_cli.records import Outcome, Source
+from qasr_cli.runs.outputs import Plan
+from qasr_cli.runs.state import checkpoints, identity, ledger, locking, verdicts
+from qasr_cli.runs.state.checkpoints import Checkpoint
+from qasr_cli.runs.state.identity import Identity
+from qasr_cli.runs.state.ledger import Entry, Ledger, Output
+from qasr_cli.runs.state.roots import FOLDER_NAME, Roots
+from qasr_cli.timebase import MS_PER_S
+
+logger = logging.getLogger(__name__)
+
+# What a failure says of the file itself; a full disk or a missing model says nothing of it.
+_OF_THE_FILE = {ExitCode.DATA, ExitCode.INTERNAL, ExitCode.TRY_AGAIN}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An output root and its state. Without a ledger, only checkpoints are kept there."""
+
+    root: Path
+    folder: Path
+    ledger: Ledger | None
+
+    def name(self, path: Path) -> str:
+        """Return what the ledger calls a file: its path below the root where it is, else all of it."""
+        absolute = Path(os.path.abspath(path))  # noqa: PTH100 - links are kept as the user knows them
+        return str(absolute.relative_to(self.root) if absolute.is_relative_to(self.root) else absolute)
+
+    def path(self, name: str) -> Path:
+        """Return the file that the ledger calls so."""
+        return self.root / name
+
+
+@dataclass(slots=True)
+class Books:
+    """All places of a run, by the source's id where the source has one.
+
+    Attributes:
+        fingerprint: Of the options, as the command line gave them.
+        n_retries: How often a failed source is tried again at once, in the next runs.
+    """
+
+    fingerprint: str = ""
+    n_retries: int = 0
+    place_of: Callable[[Source], Place | None] = lambda source: None
+    _read: dict[Path, Identity | None] = field(default_factory=dict)
+    _is_broken: bool = False
+
+    # ── before the run ──────────────────────────────────────────────────────────────────────────────────
+
+    def decide(self, plans: Sequence[Plan]) -> list[Plan]:
+        """Return the plans with what is known of their sources."""
+        now_s = time.time()
+        return [self._decide(plan, now_s) for plan in plans]
+
+    def _decide(self, plan: Plan, now_s: float) -> Plan:
+        place = self.place_of(plan.source) if plan.source.is_found and plan.error is None else None
+        if place is None or place.ledger is None:
+            return plan
+        entry = place.ledger.entries.get(place.name(plan.source.path))
+        if entry is None:
+            return plan
+        return verdicts.judge(plan, entry, self.fingerprint, place.path, self.n_retries, now_s)
+
+    # ── during the run ──────────────────────────────────────────────────────────────────────────────────
+
+    def begin(self, source: Source) -> None:
+        """Note what the media is like before it is read, so that what is written meanwhile is noticed."""
+        if self.place_of(source) is not None:
+            self._read[source.path] = identity.identify(source.path)
+
+    def checkpoint(self, source: Source, fingerprint: str) -> Checkpoint | None:
+        """Return where to keep what is heard of a source; None where nothing is kept."""
+        place, media = self.place_of(source), self._read.get(source.path)
+        if place is None or media is None:
+            return None
+        return checkpoints.checkpoint(place.folder, place.name(source.path), media, fingerprint)
+
+    def enter(self, outcome: Outcome, language: str = "") -> None:
+        """Put an outcome into the ledger; one that was known before the media was read is there already."""
+        source = outcome.source
+        place = self.place_of(source)
+        if place is None or place.ledger is None or source.path not in self._read:
+            return
+        entry = self._entry(place, place.ledger, outcome, language)
+        try:
+            place.ledger.add(entry)
+        except QasrError as error:
+            if not self._is_broken:
+                logger.warning("%s; %s; the ledger of this run is not complete", error, error.hint)
+            self._is_broken = True
+
+    def _entry(self, place: Place, known: Ledger, outcome: Outcome, language: str) -> Entry:
+        name = place.name(outcome.source.path)
+        media, before = self._read.pop(outcome.source.path), known.entries.get(name)
+        if before is not None and (before.media != media or before.fingerprint != self.fingerprint):
+            before = None
+        outputs = {one.path: one for one in before.outputs} if before else {}
+        for path in outcome.outputs:
+            state = identity.identify(path)
+            if state is not None:
+                outputs[place.name(path)] = Output(place.name(path), state)
+        entry = Entry(
+            file=name,
+            at_s=time.time(),
+            status=outcome.status,
+            media=media,
+            fingerprint=self.fingerprint,
+            outputs=tuple(outputs.values()),
+            language=language,
+            audio_s=outcome.audio_ms / MS_PER_S,
+            wall_s=round(outcome.wall_s, 3),
+            warnings=outcome.warnings,
+            reason=outcome.reason,
+        )
+        return _failed(entry, outcome.error, before.n_failures if before else 0) if outcome.error else entry
+
+
+def _failed(entry: Entry, error: Exception, n_failures: int) -> Entry:
+    """Return the entry of a failure, which counts if it is the file's own."""
+    code = error.exit_code if isinstance(error, QasrError) else ExitCode.INTERNAL
+    hint = error.hint if isinstance(error, QasrError) else ""
+    return replace(
+        entry,
+        reason=printable(error),
+        next_step=hint,
+        exit_code=int(code),
+        n_failures=n_failures + (code in _OF_THE_FILE),
+    )
+
+
+@contextlib.contextmanager
+def opened(sources: Sequence[Source], options: Options, tell: Callable[[str], None]) -> Iterator[Books]:
+    """Yield the books of a run, with its output roots locked for as long as the block runs.
+
+    Args:
+        sources: All of the run.
+        options: The whole tree.
+        tell: Hears what is waited for.
+
+    Raises:
+        LockedError: Another run is at work in one of the roots.
+    """
+    roots = Roots(sources, options.output.folder)
+    part = _part(options)
+    with contextlib.ExitStack() as held:
+        places: dict[Path, Place] = {}
+        for root in sorted({roots.of(source) for source in sources if source.is_found}):
+            folder = _made(options.run.state_folder or root / FOLDER_NAME)
+            if folder is not None and folder not in {place.folder for place in places.values()}:
+                held.enter_context(
+                    locking.holding(folder, part, is_waiting=options.run.is_waiting, tell=tell)
+                )
+            if folder is not None:
+                places[root] = Place(root, folder, ledger.load(folder, part))
+        yield _books(roots, places, options)
+
+
+def consulted(sources: Sequence[Source], options: Options) -> Books:
+    """Return the books for looking only: nothing is locked, made or written."""
+    roots = Roots(sources, options.output.folder)
+    places = {}
+    for root in {roots.of(source) for source in sources if source.is_found}:
+        folder = options.run.state_folder or root / FOLDER_NAME
+        places[root] = Place(root, folder, ledger.load(folder, _part(options)))
+    return _books(roots, places, options)
+
+
+def _books(roots: Roots, places: dict[Path, Place], options: Options) -> Books:
+    def place_of(source: Source) -> Place | None:
+        root = roots.of(source)
+        if root not in places:  # a file that was named: its folder gets no ledger, but a checkpoint
+            folder = options.run.state_folder or root / FOLDER_NAME
+            places[root] = Place(root, folder, ledger.load(folder) if folder.is_dir() else None)
+        return places[root]
+
+    return Books(options.request_fingerprint(), options.run.n_retries, place_of)
+
+
+def _part(options: Options) -> str:
+    part, n_parts = options.find.shard
+    return f".{part}-of-{n_parts}" if n_parts > 1 else ""
+
+
+def _made(folder: Path) -> Path | None:
+    """Return a state folder that exists and may be written to; None where there cannot be one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        logger.warning(
+            "%s: %s; without it nothing remembers what failed; --state DIR keeps it elsewhere",
+            folder,
+            error.strerror,
+        )
+        return None
+    return folder if os.access(folder, os.W_OK) else None

@@ -1,0 +1,120 @@
+"""Checkpoints: what was heard of an unfinished source, so that a kill costs one batch.
+
+In go the pieces of each batch; out they come in the next run over the same media with the same options. One
+file a source, one line a batch; a line that a kill tore counts for nothing, and so does a whole file of other
+media, other options or another model. A checkpoint only saves time: without a place for it a run goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from qasr_cli.errors import QasrError
+from qasr_cli.formats import json_file
+from qasr_cli.records import Chunk, Finish, Hypothesis
+from qasr_cli.runs.state import ledger
+from qasr_cli.runs.state.identity import Identity
+from qasr_cli.speech.transcribe import Piece
+
+logger = logging.getLogger(__name__)
+
+_SCHEMA = "qasr.checkpoint.v1"
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """One source's file."""
+
+    path: Path
+    head: bytes
+    is_begun: bool = False
+
+    def load(self, chunks: Sequence[Chunk]) -> dict[int, Piece]:
+        """Return what was heard of these chunks before, by their index."""
+        try:
+            head, *lines = self.path.read_bytes().split(b"\n")
+        except OSError:
+            return {}
+        if head != self.head:
+            return {}
+        self.is_begun = True
+        found: dict[int, Piece] = {}
+        for line in lines:
+            with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, IndexError, QasrError):
+                for told in json.loads(line):
+                    piece = _piece(told, chunks)
+                    found[piece.chunk.index] = piece
+        return found
+
+    def add(self, pieces: Sequence[Piece]) -> None:
+        """Keep what one batch said of the source; where there is no room for it, do without."""
+        line = json.dumps([_told(piece) for piece in pieces], ensure_ascii=False)
+        try:
+            if not self.is_begun:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.path.write_bytes(self.head + b"\n")
+                self.is_begun = True
+            ledger.append(self.path, line.encode("utf-8", "surrogateescape"))
+        except OSError as error:
+            logger.info("no checkpoint in %s: %s", self.path, error.strerror)
+
+    def remove(self) -> None:
+        """Take the file away, and the folders that are empty then."""
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
+            self.path.parent.rmdir()
+            self.path.parent.parent.rmdir()
+
+
+def checkpoint(folder: Path, file: str, media: Identity, fingerprint: str) -> Checkpoint:
+    """Return a source's checkpoint in a state folder; it may not exist yet.
+
+    Args:
+        folder: Of the output root.
+        file: The media's name in the ledger.
+        media: Its state.
+        fingerprint: Of the transcript's options and models.
+    """
+    name = hashlib.sha256(file.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    head = json.dumps(
+        {"schema": _SCHEMA, "file": file, "media": asdict(media), "fingerprint": fingerprint},
+        ensure_ascii=False,
+    )
+    return Checkpoint(folder / "checkpoints" / f"{name}.jsonl", head.encode("utf-8", "surrogateescape"))
+
+
+def _told(piece: Piece) -> dict[str, Any]:
+    answer, segment = piece.answer, piece.segment
+    return {
+        "chunk": piece.chunk.index,
+        "span": [piece.chunk.start_ms, piece.chunk.end_ms],
+        "answer": [answer.text, answer.language, answer.finish.value, answer.n_tokens],
+        "flags": list(piece.flags),
+        "segment": None if segment is None else json_file.segment_fields(segment),
+    }
+
+
+def _piece(told: Mapping[str, Any], chunks: Sequence[Chunk]) -> Piece:
+    """Return a piece as it was.
+
+    Raises:
+        ValueError: It is of a chunk that does not exist any more. Other errors: it is damaged.
+    """
+    chunk = chunks[told["chunk"]]
+    if [chunk.start_ms, chunk.end_ms] != told["span"]:
+        raise ValueError("another chunk")
+    text, language, finish, n_tokens = told["answer"]
+    segment = told["segment"]
+    return Piece(
+        chunk,
+        Hypothesis(text, language, Finish(finish), n_tokens),
+        tuple(told["flags"]),
+        None if segment is None else json_file.read_segment(segment),
+    )

@@ -1,0 +1,56 @@
+"""Whether a media file is still the one that was transcribed.
+
+In go paths; out come sizes, times and digests. Of a large file only three short stretches are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+_WHOLE_BYTES = 16 * 1024**2  # up to here all is read: an output may be edited anywhere
+_STRETCH_BYTES = 64 * 1024  # of a film, from its begin, middle and end: another cut or encoding changes these
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A file's state. The digest is of its content, or its begin, middle and end: 16 hex digits."""
+
+    size_bytes: int
+    mtime_ns: int
+    digest: str
+
+    def is_of(self, path: Path) -> bool:
+        """Whether the file is unchanged: by its time or, since copying changes that, by its content."""
+        try:
+            status = path.stat()
+            if status.st_size != self.size_bytes:
+                return False
+            return status.st_mtime_ns == self.mtime_ns or _digest(path, status.st_size) == self.digest
+        except OSError:
+            return False
+
+
+def identify(path: Path) -> Identity | None:
+    """Return a file's identity; None of what is no regular file, or cannot be read."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        return Identity(status.st_size, status.st_mtime_ns, _digest(path, status.st_size))
+    except OSError:
+        return None
+
+
+def _digest(path: Path, size_bytes: int) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        if size_bytes <= _WHOLE_BYTES:
+            digest.update(file.read(_WHOLE_BYTES))
+        else:
+            for place in (0, (size_bytes - _STRETCH_BYTES) // 2, size_bytes - _STRETCH_BYTES):
+                file.seek(place)
+                digest.update(file.read(_STRETCH_BYTES))
+    return digest.hexdigest()[:16]

@@ -1,0 +1,92 @@
+"""One run at a time in one place.
+
+In goes a state folder; a lock is held while a block runs. Locks are `flock`'s, so that a killed run leaves
+none behind. The parts of a sharded run hold the folder together and each its own part alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from qasr_cli.errors import LockedError, from_os_error
+
+logger = logging.getLogger(__name__)
+
+_GLANCE_S = 0.5
+_UNSUPPORTED = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
+
+
+@contextlib.contextmanager
+def holding(folder: Path, part: str, *, is_waiting: bool, tell: Callable[[str], None]) -> Iterator[None]:
+    """Hold a state folder, or a part of it, for as long as the block runs.
+
+    Args:
+        folder: It exists.
+        part: Name of a shard, or "" for all.
+        is_waiting: Wait for another run instead of giving up; `tell` hears that it is waited for.
+        tell: Called once with a line.
+
+    Raises:
+        LockedError: Another run holds it.
+        QasrError: There can be no lock file.
+    """
+    with contextlib.ExitStack() as held:
+        places = [("lock", fcntl.LOCK_SH if part else fcntl.LOCK_EX)]
+        places += [(f"lock{part}", fcntl.LOCK_EX)] if part else []
+        for name, kind in places:
+            descriptor = _open(folder / name)
+            held.callback(os.close, descriptor)
+            _take(descriptor, kind, folder / name, is_waiting=is_waiting, tell=tell)
+            if kind == fcntl.LOCK_EX:
+                _sign(descriptor)
+        yield
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise from_os_error(error, f"opening {path}") from error
+
+
+def _take(descriptor: int, kind: int, path: Path, *, is_waiting: bool, tell: Callable[[str], None]) -> None:
+    has_told = False
+    while True:
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            who = _holder(descriptor)
+            if not is_waiting:
+                raise LockedError(f"{path.parent.parent}: {who} is at work here") from error
+            if not has_told:
+                tell(f"waiting for {who} in {path.parent.parent}")
+            has_told = True
+            time.sleep(_GLANCE_S)  # and not in flock itself, so that a signal ends the waiting at once
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise from_os_error(error, f"locking {path}") from error
+            logger.warning("%s: the file system has no locks; see that no second run starts here", path)
+            return
+        else:
+            return
+
+
+def _sign(descriptor: int) -> None:
+    """Leave word of who holds the lock; it counts only as long as it is held."""
+    text = f"process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%Y-%m-%d %H:%M')}\n"
+    with contextlib.suppress(OSError):  # a full disk, say: the lock holds all the same
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, text.encode(), 0)
+
+
+def _holder(descriptor: int) -> str:
+    said = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+    return f"another run ({said})" if said else "another run"

@@ -1,0 +1,62 @@
+"""What the ledger says of a source that a folder or list holds: finished, to be made anew, or to wait.
+
+In go a plan, made by looking at the outputs alone, and the source's entry; out comes the plan as it is then.
+Reads media and outputs where their times do not tell whether they changed, and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from qasr_cli.records import Status
+from qasr_cli.runs.outputs import Plan
+from qasr_cli.runs.state import patience
+from qasr_cli.runs.state.ledger import Entry
+
+
+def judge(
+    plan: Plan, entry: Entry, fingerprint: str, path_of: Callable[[str], Path], n_retries: int, now_s: float
+) -> Plan:
+    """Return what is to be done about a source.
+
+    Args:
+        plan: By what is there of its outputs.
+        entry: What came of it the last time.
+        fingerprint: Of this run's options.
+        path_of: Says where the file is that the ledger calls so.
+        n_retries: How often a failure is tried again in the next runs.
+        now_s: In seconds since 1970.
+    """
+    is_same_media = entry.media is not None and entry.media.is_of(plan.source.path)
+    if not is_same_media or entry.fingerprint != fingerprint:
+        return _renewed(plan, entry, path_of, "options changed" if is_same_media else "media changed")
+    if plan.skip:
+        return plan
+    if entry.status is Status.SKIPPED:
+        return replace(plan, targets={}, skip=entry.reason)
+    return _retried(plan, entry, n_retries, now_s) if entry.status is Status.FAILED else plan
+
+
+def _retried(plan: Plan, entry: Entry, n_retries: int, now_s: float) -> Plan:
+    if not patience.is_waiting(entry.at_s, entry.n_failures, n_retries, now_s):
+        return replace(plan, note=f"failed before: {entry.reason}")
+    moment = patience.in_words(patience.next_try_s(entry.at_s, entry.n_failures, n_retries))
+    times = "once" if entry.n_failures == 1 else f"{entry.n_failures} times"
+    return replace(plan, targets={}, skip=f"failed {times}: {entry.reason}; tried again from {moment} on")
+
+
+def _renewed(plan: Plan, entry: Entry, path_of: Callable[[str], Path], why: str) -> Plan:
+    """Return that what is ours is made anew; what somebody has worked on since is not ours any more."""
+    if not plan.existing:
+        return plan
+    ours = {path_of(one.path): one.identity for one in entry.outputs}
+    for path in plan.existing.values():
+        place = path.absolute()
+        if place not in ours or not ours[place].is_of(path):
+            whose = "was edited since" if place in ours else "is not from that run"
+            skip = f"{why}, and {path.name} {whose} (--overwrite replaces it)"
+            return replace(plan, targets={}, skip=skip)
+    replacing = {path: ours[path.absolute()] for path in plan.existing.values()}
+    return replace(plan, targets={**plan.existing, **plan.targets}, skip="", note=why, replacing=replacing)
