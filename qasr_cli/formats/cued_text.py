@@ -72,8 +72,9 @@ class _Reader:
         """Say whether a caption's time line is here, or its number or name with a time line below."""
         if is_time_line(self.lines[at]):
             return True
-        is_named = self.kind == "vtt" or _NUMBER.fullmatch(self.lines[at]) is not None
-        return is_named and at + 1 < len(self.lines) and is_time_line(self.lines[at + 1])
+        if at + 1 == len(self.lines) or not is_time_line(self.lines[at + 1]):
+            return False
+        return self.kind == "vtt" or _NUMBER.fullmatch(self.lines[at]) is not None
 
     def _read_caption(self) -> None:
         number = "" if is_time_line(self.lines[self.at]) else self.lines[self.at].strip()
