@@ -62,21 +62,6 @@ _SCALES = word_set(
 
 
 @dataclass(frozen=True, slots=True)
-class Boundaries:
-    """One entry for each unit.
-
-    Attributes:
-        cost: Of a break before the unit; 0 before the first.
-        is_sentence_end: A sentence ends with the unit; always so for the last.
-        is_clause_end: It ends with punctuation of any kind.
-    """
-
-    cost: list[float]
-    is_sentence_end: list[bool]
-    is_clause_end: list[bool]
-
-
-@dataclass(frozen=True, slots=True)
 class _Look:
     """What a text says of the boundaries at both its sides, whatever is there.
 
@@ -103,25 +88,43 @@ class _Look:
     is_trailing: bool
 
 
-def find(units: Sequence[Unit], language: str | None) -> Boundaries:
-    """Return what is known of each boundary between `units`."""
-    looks = [_look(language, unit.text) for unit in units]
-    ends = [
-        _is_sentence_end(unit, after, look, next_look)
-        for (unit, after), (look, next_look) in zip(pairwise(units), pairwise(looks), strict=True)
-    ]
-    ends += [True] * bool(units)
-    clauses = [is_end or look.is_clause_end for look, is_end in zip(looks, ends, strict=True)]
-    judge, phrases = _judge(language), [_look(language, text) for text in _phrases(units)]
-    costs = [0.0] * bool(units)
-    for number, (before, after) in enumerate(pairwise(units)):
-        if ends[number] or clauses[number]:
-            easy = _SENTENCE_END if ends[number] else _CLAUSE_END
-            costs.append(FORBIDDEN if _is_forbidden(before, after) else easy)
-            continue
-        is_start = number == 0 or ends[number - 1]
-        costs.append(judge.cost(before, after, (phrases[number], phrases[number + 1]), is_start=is_start))
-    return Boundaries(costs, ends, clauses)
+class Boundaries:
+    """What is known of the boundaries of units; each list has one entry for each unit.
+
+    Attributes:
+        is_sentence_end: A sentence ends with the unit; always so for the last.
+        is_clause_end: It ends with punctuation of any kind.
+    """
+
+    def __init__(self, units: Sequence[Unit], language: str | None) -> None:
+        looks = [_look(language, unit.text) for unit in units]
+        self._units = units
+        self._judge = _judge(language)
+        self._phrases = [_look(language, text) for text in _phrases(units)]
+        self.is_sentence_end = [
+            _is_sentence_end(unit, after, look, next_look)
+            for (unit, after), (look, next_look) in zip(pairwise(units), pairwise(looks), strict=True)
+        ] + [True] * bool(units)
+        self.is_clause_end = [
+            is_end or look.is_clause_end for look, is_end in zip(looks, self.is_sentence_end, strict=True)
+        ]
+
+    @functools.cached_property
+    def cost(self) -> list[float]:
+        """Cost of a break before each unit; 0 before the first."""
+        return [self.cost_before(place) for place in range(len(self._units))]
+
+    def cost_before(self, place: int) -> float:
+        """Return the same of one unit: who asks about some places only need not wait for all."""
+        if place == 0:
+            return 0.0
+        before, after = self._units[place - 1], self._units[place]
+        if self.is_clause_end[place - 1]:
+            easy = _SENTENCE_END if self.is_sentence_end[place - 1] else _CLAUSE_END
+            return FORBIDDEN if _is_forbidden(before, after) else easy
+        is_start = place == 1 or self.is_sentence_end[place - 2]
+        looks = self._phrases[place - 1], self._phrases[place]
+        return self._judge.cost(before, after, looks, is_start=is_start)
 
 
 def _phrases(units: Sequence[Unit]) -> list[str]:

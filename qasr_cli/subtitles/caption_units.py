@@ -13,7 +13,7 @@ from functools import cached_property
 
 from qasr_cli import languages
 from qasr_cli.records import Caption
-from qasr_cli.subtitles import boundaries, phrases
+from qasr_cli.subtitles import phrases
 from qasr_cli.subtitles.boundaries import Boundaries
 from qasr_cli.subtitles.function_words import function_words
 from qasr_cli.subtitles.limits import Limits
@@ -76,7 +76,7 @@ class CaptionText:
     @cached_property
     def found(self) -> Boundaries:
         """What is known of the boundaries."""
-        return boundaries.find(self.units, self.language)
+        return Boundaries(self.units, self.language)
 
     def edges(self, caption: int) -> tuple[int, int]:
         """Return `[first, last)` of a caption's units."""

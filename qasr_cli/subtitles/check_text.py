@@ -73,7 +73,7 @@ def _line_breaks(caption: Caption, index: int, text: CaptionText, limits: Limits
         return
     found = text.found
     places = text.lines[index][1:-1]
-    bad = next((place for place in places if _is_bad(found.cost[place], limits)), None)
+    bad = next((place for place in places if _is_bad(found.cost_before(place), limits)), None)
     if bad is not None:
         comment = f"a line ends on {text.units[bad - 1].text!r}"
         yield Finding("bad_break_line", comment, index, caption.start_ms)
@@ -150,7 +150,7 @@ def _ends_badly(text: CaptionText, last: int, limits: Limits) -> bool:
     if text.found.is_sentence_end[last - 1]:
         return False
     is_dotted = text.units[last - 1].text[-1] in ".!?…"  # whatever follows, the eye takes it for an end
-    return not is_dotted and _is_bad(text.found.cost[last], limits)
+    return not is_dotted and _is_bad(text.found.cost_before(last), limits)
 
 
 def _is_torn_off(text: CaptionText, place: int) -> bool:
