@@ -30,6 +30,7 @@ from qasr_cli.timebase import MS_PER_S, format_clock
 
 SCHEMA = "qasr.check.v1"
 CSV_HEADER = ("LineNumber", "TimeCode", "Context", "Comment")  # Subtitle Edit's Netflix report
+_NESTED = (list, dict)
 _MANY = 60  # findings: three screens
 _WIDE = 100  # columns, from which on there is room for what the cue says beside ...
 _FINDING = 78  # ... its number, its time and what is wrong
@@ -219,7 +220,7 @@ def _dump(value: object, margin: str) -> str:
         return f"[{inner}{f',{inner}'.join(_dump(item, inner) for item in value)}{margin}]"
     if not isinstance(value, dict) or not value:
         return json.dumps(value, ensure_ascii=False)
-    if any(isinstance(item, list | dict) for item in value.values()):
+    if any(isinstance(item, _NESTED) for item in value.values()):
         items = [f"{json.dumps(key)}: {_dump(item, inner)}" for key, item in value.items()]
         return f"{{{inner}{f',{inner}'.join(items)}{margin}}}"
     flat = json.dumps(value, ensure_ascii=False, separators=(f",{inner}", ": "))
