@@ -18,7 +18,8 @@ from qasr_cli.formats.caption_file import CaptionFile, Fault
 from qasr_cli.records import Caption
 from qasr_cli.timebase import MS_PER_S, format_clock
 
-_CLOCK = r"(-?)\s*(?:(\d{1,4}):)?(\d{1,3}):(\d{1,2})(?:([,.])(\d{1,9}))?"
+# Hours are longer than any file's, so that what `--fix` makes of a late time can be read, too.
+_CLOCK = r"(-?)\s*(?:(\d{1,6}):)?(\d{1,3}):(\d{1,2})(?:([,.])(\d{1,9}))?"
 _TIME_LINE = re.compile(rf"\s*{_CLOCK}\s*-+>\s*{_CLOCK}(?:\s+(\S.*))?\s*")
 _NUMBER = re.compile(r"\s*\d{1,9}\s*")
 _TOP = re.compile(r"\{\\an?[1-9]\d?\}|\{\\pos\([^)]*\)\}")
@@ -182,7 +183,7 @@ def _text(caption: Caption) -> list[str]:
     return [line for line in stamped if line.strip()]
 
 
-_STAMP = re.compile(r"<((?:\d{2,4}:)?\d\d:\d\d\.\d{3})>")
+_STAMP = re.compile(r"<((?:\d{2,6}:)?\d\d:\d\d\.\d{3})>")
 
 
 def _without_lost_stamps(line: str, caption: Caption) -> str:

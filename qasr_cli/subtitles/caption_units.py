@@ -47,6 +47,11 @@ def is_dialogue(lines: Sequence[str]) -> bool:
     return len(lines) > 1 and lines[-1][0] in _DASHES
 
 
+def is_seen(caption: Caption, limits: Limits) -> bool:
+    """Say whether a caption has a character that takes room; marks of direction alone show nothing."""
+    return any(half_cells(line, limits.counting) for line in caption.lines)
+
+
 def joined(lines: Sequence[str]) -> str:
     """Return lines as one, with a space where the scripts on both sides write spaces."""
     text = ""

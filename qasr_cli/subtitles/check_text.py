@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from qasr_cli.records import Caption
-from qasr_cli.subtitles.caption_units import CaptionText, is_dialogue, joined
+from qasr_cli.subtitles.caption_units import CaptionText, is_dialogue, is_seen, joined
 from qasr_cli.subtitles.findings import Finding
 from qasr_cli.subtitles.limits import Limits
 from qasr_cli.subtitles.lines import BAD_BREAK, HALF, STRANDED_SHARE, text_of
@@ -20,6 +20,7 @@ from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL, Counting, half_cells
 _NEAR_MS = 1_500  # two captions that are further apart than this are two thoughts
 _BAD_UNSPACED_BREAK = 10.0  # above it a phrase is cut; between two words any place may be the best there is
 _BAD_KOREAN_BREAK = 6.0  # below it a word has no ending that tells; above, it needs the next (새로운, 몇)
+_LONGEST_WORD = 40  # characters that a comment has room for
 _MIN_REPEATS = 3
 _MIN_LOOPS = 6
 _LOOP = re.compile(rf"(\S.{{0,60}}?)(?:[\s,.]+\1){{{_MIN_LOOPS - 1},}}(?!\w)")
@@ -34,7 +35,7 @@ _LEGAL_FORMAT |= {chr(point) for point in range(0x2066, 0x206A)} | {chr(p) for p
 def check(captions: Sequence[Caption], text: CaptionText, limits: Limits) -> Iterator[Finding]:
     """Yield what is wrong with the text and its breaks."""
     for index, caption in enumerate(captions):
-        if caption.lines:
+        if is_seen(caption, limits):
             yield from _sizes(caption, index, limits)
             yield from _characters(caption, index)
             yield from _line_breaks(caption, index, text, limits)
@@ -75,7 +76,7 @@ def _line_breaks(caption: Caption, index: int, text: CaptionText, limits: Limits
     places = text.lines[index][1:-1]
     bad = next((place for place in places if _is_bad(found.cost_before(place), limits)), None)
     if bad is not None:
-        comment = f"a line ends on {text.units[bad - 1].text!r}"
+        comment = f"a line ends on {_quoted(text, bad - 1)}"
         yield Finding("bad_break_line", comment, index, caption.start_ms)
     if len(caption.lines) != 2 or (places and found.is_clause_end[places[0] - 1]):
         return  # a line that ends with its clause may be short: words go before geometry (BBC 3.4)
@@ -125,18 +126,23 @@ def _cue_breaks(
     if first == last or is_dialogue(caption.lines) or not _is_followed(captions, index):
         return
     if _ends_badly(text, last, limits):
-        yield Finding("bad_break_cue", f"ends on {text.units[last - 1].text!r}", index, caption.start_ms)
+        yield Finding("bad_break_cue", f"ends on {_quoted(text, last - 1)}", index, caption.start_ms)
     if last - first == 1 and limits.is_spaced:
         if _is_torn_off(text, first):
-            comment = f"{text.units[first].text!r} stands alone"
+            comment = f"{_quoted(text, first)} stands alone"
             yield Finding("orphan_word", comment, index, caption.start_ms)
     elif (place := _inner_end(text, first, last)) is not None:
-        comment = f"ends one sentence and begins another after {text.units[place].text!r}"
+        comment = f"ends one sentence and begins another after {_quoted(text, place)}"
         yield Finding("mixed_sentences", comment, index, caption.start_ms)
     elif stranded := _stranded(text, (first, last), limits):
         yield Finding(
             "stranded_fragment", f"{stranded!r} is cut off from its clause", index, caption.start_ms
         )
+
+
+def _quoted(text: CaptionText, place: int) -> str:
+    word = text.units[place].text
+    return repr(word if len(word) <= _LONGEST_WORD else word[: _LONGEST_WORD - 1] + "…")
 
 
 def _is_followed(captions: Sequence[Caption], index: int) -> bool:

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from qasr_cli.records import Caption
 from qasr_cli.subtitles import caption_units, check_text, check_times
-from qasr_cli.subtitles.caption_units import CaptionText, is_dialogue, width
+from qasr_cli.subtitles.caption_units import CaptionText, is_dialogue, is_seen, width
 from qasr_cli.subtitles.limits import Limits
 from qasr_cli.subtitles.lines import IMPOSSIBLE, Ruler, text_of
 from qasr_cli.timebase import MS_PER_S
@@ -34,8 +34,7 @@ def mend(
         language: Code, or None.
         grid_ms: The step of times that their format can say; durations and gaps are whole steps.
     """
-    # A caption without text has no word to lose; one with notes before it has more than that to lose.
-    kept = tuple(caption for caption in captions if caption.lines or caption.before)
+    kept = _seen(captions, limits)
     while True:
         mended = _mended(kept, limits, language, grid_ms)
         # A new break takes the place of a space, and where scripts write none the text is another then. It
@@ -43,6 +42,20 @@ def mend(
         if sorted(one.lines for one in mended) == sorted(one.lines for one in kept):
             return mended
         kept = mended
+
+
+def _seen(captions: Sequence[Caption], limits: Limits) -> tuple[Caption, ...]:
+    """Leave out captions that show nothing: they have no word to lose. Notes before them go to the next."""
+    kept: list[Caption] = []
+    before: tuple[str, ...] = ()
+    for caption in captions:
+        before += caption.before
+        if is_seen(caption, limits):
+            kept.append(replace(caption, before=before))
+            before = ()
+    if before:  # and stay where they are if there is none
+        kept.append(replace(captions[-1], before=before))
+    return tuple(kept)
 
 
 def _mended(
