@@ -188,6 +188,7 @@ class FindOptions:
             taken as they are, found ones are looked at twice (`runs.todo`).
         shard: (k, n): the k-th of n parts, counted from 1.
         limit: Files to work on at most; finished ones do not count.
+        is_even_subtitled: Found files that have subtitles from elsewhere are taken too.
     """
 
     is_recursive: bool = False
@@ -198,6 +199,7 @@ class FindOptions:
     order: str = "name"
     shard: tuple[int, int] = (1, 1)
     limit: int | None = None
+    is_even_subtitled: bool = False
 
     def __post_init__(self) -> None:
         _require(self.settle_s is None or 0 <= self.settle_s < float("inf"), "--settle cannot be negative")

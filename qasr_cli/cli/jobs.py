@@ -30,6 +30,7 @@ from qasr_cli.runs.report import Report
 from qasr_cli.runs.sources import Found
 from qasr_cli.runs.state import books
 from qasr_cli.runs.state.books import Books
+from qasr_cli.runs.subtitled import Subtitles
 from qasr_cli.runs.todo import Todo
 from qasr_cli.terminal import logs, stdio
 
@@ -154,6 +155,7 @@ def _is_passing(request: Request, options: Options) -> bool:
 
 def _choose(found: Found, options: Options, kept: Books) -> Todo:
     plans = kept.decide(plan_outputs(found.sources, options.output))
+    plans = Subtitles(options, kept.own_outputs).pass_over(plans)
     return todo.choose(plans, found.failures, options.find)
 
 

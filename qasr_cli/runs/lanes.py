@@ -9,6 +9,7 @@ In go plans; out comes a report. What the engine lane does stands in `engine_lan
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,6 +30,7 @@ from qasr_cli.runs.prefetch import Prefetch
 from qasr_cli.runs.report import Loaded, Report, doubtful, doubts, rules_broken
 from qasr_cli.runs.spending import Account, spending
 from qasr_cli.runs.state.books import Books
+from qasr_cli.runs.subtitled import Subtitled, Subtitles
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.terminal.progress import Reporter
 
@@ -60,6 +62,7 @@ class Run:
         self._reporter = reporter
         self._delivery = Delivery(deliver)
         self._books = books or Books()
+        self._subtitles = Subtitles(options, self._books.own_outputs)
         self._stop = threading.Event()
         self.report = Report(is_strict=options.run.is_strict)
 
@@ -119,15 +122,27 @@ class Run:
         source, account = plan.source, Account()
         self._books.begin(source)
         with spending(Stage.DECODE, [(account, 1)]):
-            prepared = attempt(
-                str(source.relative),
-                lambda: pipeline.prepare(source, folder, self._options, self._stop, self._reporter.stage),
-            )
+            prepared = attempt(str(source.relative), lambda: self._read(plan, folder))
+        wall_s = time.monotonic() - begun_s
         if isinstance(prepared, QasrError):
-            wall_s = time.monotonic() - begun_s
             return Outcome(source, Status.FAILED, wall_s=wall_s, error=prepared, stage_s=account)
+        if isinstance(prepared, Subtitled):
+            reason, has = prepared.reason, prepared.path
+            return Outcome(
+                source, Status.SKIPPED, wall_s=wall_s, stage_s=account, reason=reason, subtitles=has
+            )
         self._reporter.prepared(source, prepared.waveform.duration_ms, prepared.speech_ms)
         return OpenSource(plan, prepared, begun_s, account=account)
+
+    def _read(self, plan: Plan, folder: Path) -> pipeline.Prepared | Subtitled:
+        """Return the source's sound, or why it is passed over."""
+        glance = functools.partial(self._subtitles.glance, plan)
+        try:
+            return pipeline.prepare(
+                plan.source, folder, self._options, self._stop, self._reporter.stage, glance
+            )
+        except Subtitled as found:
+            return found
 
     def _opened(self, results: Iterable[OpenSource | Outcome]) -> Iterator[OpenSource]:
         """Yield what can go on; what cannot is over."""

@@ -17,13 +17,14 @@ from pathlib import Path
 
 from qasr_cli.errors import ExitCode, QasrError, printable
 from qasr_cli.options import Options
-from qasr_cli.records import Outcome, Source
+from qasr_cli.records import Outcome, Source, Status
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.state import checkpoints, identity, ledger, locking, verdicts
 from qasr_cli.runs.state.checkpoints import Checkpoint
 from qasr_cli.runs.state.identity import Identity
 from qasr_cli.runs.state.ledger import Entry, Ledger, Output
 from qasr_cli.runs.state.roots import FOLDER_NAME, Roots
+from qasr_cli.runs.subtitled import is_minded
 from qasr_cli.timebase import MS_PER_S
 
 logger = logging.getLogger(__name__)
@@ -57,10 +58,12 @@ class Books:
     Attributes:
         fingerprint: Of the options, as the command line gave them.
         n_retries: How often a failed source is tried again at once, in the next runs.
+        is_minding_subtitles: What was passed over because it has subtitles stays so while they are there.
     """
 
     fingerprint: str = ""
     n_retries: int = 0
+    is_minding_subtitles: bool = True
     place_of: Callable[[Source], Place | None] = lambda source: None
     _read: dict[Path, Identity | None] = field(default_factory=dict)
     _is_broken: bool = False
@@ -79,7 +82,17 @@ class Books:
         entry = place.ledger.entries.get(place.name(plan.source.path))
         if entry is None:
             return plan
+        if entry.subtitles and not (
+            self.is_minding_subtitles and os.path.lexists(place.path(entry.subtitles))
+        ):
+            entry = replace(entry, status=Status.DONE)  # nothing stands in its way any more
         return verdicts.judge(plan, entry, self.fingerprint, place.path, self.n_retries, now_s)
+
+    def own_outputs(self, source: Source) -> set[Path]:
+        """Return the files of a source that qasr wrote as far as is known, as absolute paths."""
+        place = self.place_of(source)
+        entry = place.ledger.entries.get(place.name(source.path)) if place and place.ledger else None
+        return {place.path(one.path) for one in entry.outputs} if place and entry else set()
 
     # ── during the run ──────────────────────────────────────────────────────────────────────────────────
 
@@ -131,6 +144,7 @@ class Books:
             wall_s=round(outcome.wall_s, 3),
             warnings=outcome.warnings,
             reason=outcome.reason,
+            subtitles=place.name(outcome.subtitles) if outcome.subtitles else "",
         )
         return _failed(entry, outcome.error, before.n_failures if before else 0) if outcome.error else entry
 
@@ -193,7 +207,7 @@ def _books(roots: Roots, places: dict[Path, Place], options: Options) -> Books:
             places[root] = Place(root, folder, ledger.load(folder) if folder.is_dir() else None)
         return places[root]
 
-    return Books(options.request_fingerprint(), options.run.n_retries, place_of)
+    return Books(options.request_fingerprint(), options.run.n_retries, is_minded(options), place_of)
 
 
 def _part(options: Options) -> str:

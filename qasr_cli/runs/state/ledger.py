@@ -46,6 +46,7 @@ class Entry:
         next_step: What the user may do about it.
         exit_code: Of the failure.
         n_failures: How often it failed in a row, this time included.
+        subtitles: The file with the subtitles for which it was skipped: one beside it, or the media itself.
     """
 
     file: str
@@ -62,6 +63,7 @@ class Entry:
     next_step: str = ""
     exit_code: int = 0
     n_failures: int = 0
+    subtitles: str = ""
 
 
 @dataclass(slots=True)
@@ -154,5 +156,6 @@ def _entry(told: Mapping[str, Any]) -> Entry:
             ),
             "warnings": tuple(kept.get("warnings", ())),
             "n_failures": int(told.get("n_failures", 0)),
+            "subtitles": str(told.get("subtitles", "")),
         }
     )
