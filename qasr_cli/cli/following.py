@@ -24,7 +24,7 @@ from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.pipeline import Followed
 from qasr_cli.records import Outcome, Source, Status
-from qasr_cli.runs import outputs, scratch, sources
+from qasr_cli.runs import scratch, sources, writing
 from qasr_cli.runs.engine_lane import contain
 from qasr_cli.terminal import stdio
 from qasr_cli.terminal.progress import Reporter
@@ -66,9 +66,9 @@ def align(job: Job, options: Options, telling: Telling) -> int:
             followed = _follow(source, script, options, reporter)
         texts = pipeline.render(followed.transcript, options.cue, options.output, followed.cues)
         for name, path in plan.targets.items():
-            outputs.write(path, texts[name], is_overwrite=options.output.is_overwrite)
+            writing.write(path, texts[name], is_overwrite=options.output.is_overwrite)
         if job.report:
-            outputs.write(job.report, _report(job, followed), is_overwrite=options.output.is_overwrite)
+            writing.write(job.report, _report(job, followed), is_overwrite=options.output.is_overwrite)
         if options.output.is_stdout:
             stdout.write("".join(texts.values()))
         wall_s = time.monotonic() - begun_s

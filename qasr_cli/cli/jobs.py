@@ -23,7 +23,7 @@ from qasr_cli.errors import ExitCode, QasrError, UndecodableError, UsageError
 from qasr_cli.media.spool import spool_stdin
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import Outcome, Source, Status, Transcript
-from qasr_cli.runs import file_lists, outputs, report_file, scratch, sources, todo
+from qasr_cli.runs import file_lists, outputs, report_file, scratch, sources, todo, writing
 from qasr_cli.runs.lanes import Run
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.report import Report
@@ -93,7 +93,7 @@ def render(inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, *, v
         try:
             texts = pipeline.render(_read_transcript(plan), cues, output)
             for name, path in plan.targets.items():
-                outputs.write(path, texts[name], is_overwrite=output.is_overwrite)
+                writing.write(path, texts[name], is_overwrite=output.is_overwrite)
             if output.is_stdout:
                 stdout.write("".join(texts.values()))
             report.add(Outcome(plan.source, Status.DONE, outputs=tuple(plan.targets.values())))

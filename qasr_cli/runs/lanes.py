@@ -22,7 +22,7 @@ from qasr_cli.errors import QasrError, QualityError
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Quality, Stage, Status, Transcript
-from qasr_cli.runs import outputs, scratch
+from qasr_cli.runs import scratch, writing
 from qasr_cli.runs.delivery import Delivery
 from qasr_cli.runs.engine_lane import EngineLane, OpenSource, attempt
 from qasr_cli.runs.outputs import Plan
@@ -204,7 +204,7 @@ class Run:
         texts = pipeline.render(transcript, self._options.cue, output, cued)
         for name, path in opened.plan.targets.items():
             is_overwrite = output.is_overwrite or opened.plan.may_replace(path)
-            outputs.write(path, texts[name], is_overwrite=is_overwrite)
+            writing.write(path, texts[name], is_overwrite=is_overwrite)
         if output.is_stdout:
             self._delivery.settle(opened.plan.source.id, "".join(texts.values()))
         return transcript, pipeline.judge(transcript, cued, self._options.cue) if cued else None

@@ -1,21 +1,17 @@
-"""Where results go, and how they get there whole.
+"""Where results go.
 
-In go sources and rendered texts; out come files. A file appears under its name complete or not at all
-(temporary file in the same folder, fsync, then a link or rename), and an existing one is never touched
-unless the user said `--overwrite`.
+In go sources; out come plans: what is to be written for each, and why nothing is. Looks at what is there and
+writes nothing; how a file gets there whole is in `writing`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qasr_cli.errors import CannotCreateError, QasrError, from_os_error
+from qasr_cli.errors import CannotCreateError, QasrError
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Source
 from qasr_cli.runs.state.identity import Identity
@@ -116,63 +112,3 @@ def _respect_existing(source: Source, targets: dict[str, Path], options: OutputO
         return Plan(source, {}, error=CannotCreateError(f"{first} exists already"))
     missing = {name: path for name, path in targets.items() if name not in existing}
     return Plan(source, missing, existing, skip="" if missing else DONE)
-
-
-def write(path: Path, text: str, *, is_overwrite: bool) -> None:
-    """Write `text` to `path` as UTF-8, all of it or nothing.
-
-    Raises:
-        CannotCreateError: It exists (and may have come into being only just now), or may not be created.
-        InputOutputError: The disk is full or fails.
-    """
-    temporary: str | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=".qasr-", suffix=".tmp", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("utf-8", "surrogateescape"))
-            file.flush()
-            os.fchmod(descriptor, 0o666 & ~_umask())  # mkstemp's 600 would hide a result from a media server
-            os.fsync(descriptor)
-        if is_overwrite:
-            Path(temporary).replace(path)
-            temporary = None
-        else:
-            _link(Path(temporary), path)
-        _sync_folder(path.parent)
-    except FileExistsError as error:
-        raise CannotCreateError(f"{path} exists already") from error
-    except OSError as error:
-        raise from_os_error(error, f"writing {path}") from error
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-
-
-def _link(temporary: Path, path: Path) -> None:
-    """Give the file its name only if nobody has it: unlike a rename, a link never replaces."""
-    try:
-        path.hardlink_to(temporary)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links (FAT, some network mounts)
-        if os.path.lexists(path):
-            raise FileExistsError(path) from None
-        temporary.rename(path)
-
-
-@functools.cache  # reading it means setting it for a moment, which other threads would notice
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
-
-
-def _sync_folder(folder: Path) -> None:
-    # The name itself must survive a power cut too; some network file systems cannot and say so.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
