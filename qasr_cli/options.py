@@ -147,9 +147,12 @@ class CueOptions:
         )
 
 
+DEFAULT_NAME = "{stem}.{ext}"
+
+
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """Where results go. `folder` None means beside the media."""
+    """Where results go. `folder` None means beside the media; `name` is a template (`runs.names`)."""
 
     formats: tuple[str, ...] = ("srt",)
     folder: Path | None = None
@@ -157,6 +160,9 @@ class OutputOptions:
     is_json_lines: bool = False
     is_overwrite: bool = False
     is_highlighting: bool = False  # whisper's --highlight_words
+    name: str = DEFAULT_NAME
+    tag: str = ""
+    is_backup: bool = False  # keep what is replaced
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class Run:
             self._close(Outcome(plan.source, Status.FAILED, error=plan.error))
         elif plan.skip:
             self._close(Outcome(plan.source, Status.SKIPPED, reason=plan.skip))
-        return plan.error is not None or bool(plan.skip)
+        return not plan.is_work
 
     def _work(self, plans: Sequence[Plan], folder: Path) -> None:
         find_tools()  # without ffmpeg the run fails at once, and not every source in its turn
@@ -170,14 +170,15 @@ class Run:
             self._close(replace(over, error=result))
             return
         transcript, quality = result
-        error = self._hard_error(opened, quality)
+        paths = tuple(opened.plan.paths(transcript.language).values())
+        error = self._hard_error(paths, quality)
         if opened.checkpoint is not None:
             opened.checkpoint.remove()
         self._close(
             replace(
                 over,
                 status=Status.FAILED if error else Status.DONE,
-                outputs=tuple(opened.plan.targets.values()),
+                outputs=paths,
                 error=error,
                 warnings=(*opened.prepared.warnings, *doubts(transcript), *opened.text.warnings),
                 quality=quality,
@@ -186,11 +187,11 @@ class Run:
             transcript.language or "",
         )
 
-    def _hard_error(self, opened: OpenSource, quality: Quality | None) -> QualityError | None:
+    def _hard_error(self, paths: Sequence[Path], quality: Quality | None) -> QualityError | None:
         """Return why --strict does not let a source pass; its results are there to be looked at."""
         if not self._options.run.is_strict or quality is None or not quality.broken:
             return None
-        return rules_broken(tuple(opened.plan.targets.values()), quality)
+        return rules_broken(tuple(paths), quality)
 
     def _put_out(self, opened: OpenSource, engines: Engines) -> tuple[Transcript, Quality | None]:
         if opened.error is not None:
@@ -202,9 +203,12 @@ class Run:
         has_cues = any(formats.FORMATS[name].is_cue_based for name in output.formats)
         cued = pipeline.lay_out(transcript, self._options.cue) if has_cues else ()
         texts = pipeline.render(transcript, self._options.cue, output, cued)
-        for name, path in opened.plan.targets.items():
+        for name, path in opened.plan.paths(transcript.language).items():
             is_overwrite = output.is_overwrite or opened.plan.may_replace(path)
-            writing.write(path, texts[name], is_overwrite=is_overwrite)
+            writing.write(path, texts[name], is_overwrite=is_overwrite, is_backup=output.is_backup)
+            outdated = opened.plan.outdated(name, path)
+            if outdated is not None:
+                writing.remove(outdated, is_backup=output.is_backup)
         if output.is_stdout:
             self._delivery.settle(opened.plan.source.id, "".join(texts.values()))
         return transcript, pipeline.judge(transcript, cued, self._options.cue) if cued else None

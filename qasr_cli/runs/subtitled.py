@@ -122,7 +122,8 @@ class Subtitles:
         return self._folders[folder].of(name)
 
     def _is_own(self, path: Path, plan: Plan) -> bool:
-        is_target = path in plan.targets.values() or path in plan.existing.values()
+        targets = plan.places.values()
+        is_target = any(one.folder == path.parent and one.may_be(path.name) for one in targets)
         return is_target or path.absolute() in self.own_outputs(plan.source)
 
 

@@ -57,6 +57,20 @@ def write(path: Path, text: str, *, is_overwrite: bool, is_backup: bool = False)
         raise from_os_error(error, f"writing {path}") from error
 
 
+def remove(path: Path, *, is_backup: bool) -> None:
+    """Take away a file whose place another has taken; with `is_backup` it is kept, as `write` does.
+
+    Raises:
+        QasrError: The disk fails, or the file may not be touched.
+    """
+    try:
+        if is_backup:
+            _keep(path)
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise from_os_error(error, f"removing {path}") from error
+
+
 @contextlib.contextmanager
 def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
     """Yield a new file and its descriptor, whose lock says that somebody still needs it."""

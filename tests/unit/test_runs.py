@@ -37,8 +37,8 @@ class TestOutputs:
 
     def test_results_lie_beside_the_media_or_mirror_its_tree(self, tmp_path: Path) -> None:
         source = self.source(tmp_path / "in/sub/a.b.mp4", "sub/a.b.mp4")
-        assert self.plan(source)[0].targets["srt"] == tmp_path / "in/sub/a.b.srt"
-        assert self.plan(source, folder=tmp_path / "o")[0].targets["vtt"] == tmp_path / "o/sub/a.b.vtt"
+        assert self.plan(source)[0].targets["srt"].path() == tmp_path / "in/sub/a.b.srt"
+        assert self.plan(source, folder=tmp_path / "o")[0].targets["vtt"].path() == tmp_path / "o/sub/a.b.vtt"
 
     def test_two_sources_never_share_a_path(self, tmp_path: Path) -> None:
         first = self.source(tmp_path / "a.mp4", "a.mp4")
