@@ -18,6 +18,7 @@ from pathlib import Path
 from qasr_cli.errors import ExitCode, QasrError, printable
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Source, Status
+from qasr_cli.runs import ownership
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.state import checkpoints, identity, ledger, locking, verdicts
 from qasr_cli.runs.state.checkpoints import Checkpoint
@@ -218,7 +219,7 @@ def _part(options: Options) -> str:
 def _made(folder: Path) -> Path | None:
     """Return a state folder that exists and may be written to; None where there cannot be one."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        ownership.make_folder(folder)
     except OSError as error:
         logger.warning(
             "%s: %s; without it nothing remembers what failed; --state DIR keeps it elsewhere",

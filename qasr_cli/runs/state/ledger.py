@@ -17,6 +17,7 @@ from typing import Any
 
 from qasr_cli.errors import from_os_error
 from qasr_cli.records import Status
+from qasr_cli.runs import ownership
 from qasr_cli.runs.state.identity import Identity
 
 SUFFIX = ".jsonl"
@@ -117,6 +118,8 @@ def append(path: Path, line: bytes) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         size_bytes = os.fstat(descriptor).st_size
+        if not size_bytes:
+            ownership.give(descriptor, path.parent)
         is_torn = size_bytes > 0 and os.pread(descriptor, 1, size_bytes - 1) != b"\n"
         os.write(descriptor, (b"\n" if is_torn else b"") + line + b"\n")
     finally:
