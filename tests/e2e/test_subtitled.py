@@ -117,6 +117,15 @@ def test_qasr_s_own_subtitles_are_no_reason(qasr: Qasr, tmp_path: Path) -> None:
     }
 
 
+def test_nor_are_they_where_the_results_go_elsewhere(qasr: Qasr, tmp_path: Path) -> None:
+    make_media(tmp_path / "films" / "f.mkv")
+    assert transcribed(qasr)
+    assert transcribed(qasr, "-o", "again", "--vtt")
+    assert (tmp_path / "again" / "f.vtt").exists()
+    (tmp_path / "films" / ".qasr" / "ledger.jsonl").unlink()
+    assert "has subtitles beside it: f.srt" in judged(qasr, "-o", "more", engine=("--engine", ECHO))
+
+
 def test_a_named_file_is_transcribed_whatever_it_has(qasr: Qasr, tmp_path: Path) -> None:
     media = make_media(tmp_path / "films" / "f.mkv", ("eng", "0"), sound="eng")
     (tmp_path / "films" / "f.en.srt").touch()

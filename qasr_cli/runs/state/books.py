@@ -8,6 +8,7 @@ written to, a run goes on without: what is finished is known by its outputs.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import time
@@ -60,12 +61,15 @@ class Books:
         fingerprint: Of the options, as the command line gave them.
         n_retries: How often a failed source is tried again at once, in the next runs.
         is_minding_subtitles: What was passed over because it has subtitles stays so while they are there.
+        place_of: Says where a source's state lies.
+        place_beside: Says where that of runs without `-o` lies, if this one has it.
     """
 
     fingerprint: str = ""
     n_retries: int = 0
     is_minding_subtitles: bool = True
     place_of: Callable[[Source], Place | None] = lambda source: None
+    place_beside: Callable[[Source], Place | None] = lambda source: None
     _read: dict[Path, Identity | None] = field(default_factory=dict)
     _is_broken: bool = False
 
@@ -91,9 +95,12 @@ class Books:
 
     def own_outputs(self, source: Source) -> set[Path]:
         """Return the files of a source that qasr wrote as far as is known, as absolute paths."""
-        place = self.place_of(source)
-        entry = place.ledger.entries.get(place.name(source.path)) if place and place.ledger else None
-        return {place.path(one.path) for one in entry.outputs} if place and entry else set()
+        found: set[Path] = set()
+        for place in (self.place_of(source), self.place_beside(source)):
+            if place is not None and place.ledger is not None:
+                entry = place.ledger.entries.get(place.name(source.path))
+                found |= {place.path(one.path) for one in entry.outputs} if entry else set()
+        return found
 
     # ── during the run ──────────────────────────────────────────────────────────────────────────────────
 
@@ -187,7 +194,7 @@ def opened(sources: Sequence[Source], options: Options, tell: Callable[[str], No
                 )
             if folder is not None:
                 places[root] = Place(root, folder, ledger.load(folder, part))
-        yield _books(roots, places, options)
+        yield _books(sources, roots, places, options)
 
 
 def consulted(sources: Sequence[Source], options: Options) -> Books:
@@ -197,10 +204,10 @@ def consulted(sources: Sequence[Source], options: Options) -> Books:
     for root in {roots.of(source) for source in sources if source.is_found}:
         folder = options.run.state_folder or root / FOLDER_NAME
         places[root] = Place(root, folder, ledger.load(folder, _part(options)))
-    return _books(roots, places, options)
+    return _books(sources, roots, places, options)
 
 
-def _books(roots: Roots, places: dict[Path, Place], options: Options) -> Books:
+def _books(sources: Sequence[Source], roots: Roots, places: dict[Path, Place], options: Options) -> Books:
     def place_of(source: Source) -> Place | None:
         root = roots.of(source)
         if root not in places:  # a file that was named: its folder gets no ledger, but a checkpoint
@@ -208,7 +215,28 @@ def _books(roots: Roots, places: dict[Path, Place], options: Options) -> Books:
             places[root] = Place(root, folder, ledger.load(folder) if folder.is_dir() else None)
         return places[root]
 
-    return Books(options.request_fingerprint(), options.run.n_retries, is_minded(options), place_of)
+    return Books(
+        fingerprint=options.request_fingerprint(),
+        n_retries=options.run.n_retries,
+        is_minding_subtitles=is_minded(options),
+        place_of=place_of,
+        place_beside=_beside(sources, options) if options.output.folder else lambda _: None,
+    )
+
+
+def _beside(sources: Sequence[Source], options: Options) -> Callable[[Source], Place]:
+    """Return what says where the state of runs without `-o` lies; it is looked for only once it is asked."""
+    places: dict[Path, Place] = {}
+    roots = functools.cache(lambda: Roots(sources, None))
+
+    def place_beside(source: Source) -> Place:
+        root = roots().of(source)
+        if root not in places:
+            folder = options.run.state_folder or root / FOLDER_NAME
+            places[root] = Place(root, folder, ledger.load(folder))
+        return places[root]
+
+    return place_beside
 
 
 def _part(options: Options) -> str:
