@@ -147,9 +147,12 @@ class CueOptions:
         )
 
 
+DEFAULT_NAME = "{stem}.{ext}"
+
+
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """Where results go. `folder` None means beside the media."""
+    """Where results go. `folder` None means beside the media; `name` is a template (`runs.names`)."""
 
     formats: tuple[str, ...] = ("srt",)
     folder: Path | None = None
@@ -157,6 +160,9 @@ class OutputOptions:
     is_json_lines: bool = False
     is_overwrite: bool = False
     is_highlighting: bool = False  # whisper's --highlight_words
+    name: str = DEFAULT_NAME
+    tag: str = ""
+    is_backup: bool = False  # keep what is replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +194,7 @@ class FindOptions:
             taken as they are, found ones are looked at twice (`runs.todo`).
         shard: (k, n): the k-th of n parts, counted from 1.
         limit: Files to work on at most; finished ones do not count.
+        is_even_subtitled: Found files that have subtitles from elsewhere are taken too.
     """
 
     is_recursive: bool = False
@@ -198,6 +205,7 @@ class FindOptions:
     order: str = "name"
     shard: tuple[int, int] = (1, 1)
     limit: int | None = None
+    is_even_subtitled: bool = False
 
     def __post_init__(self) -> None:
         _require(self.settle_s is None or 0 <= self.settle_s < float("inf"), "--settle cannot be negative")

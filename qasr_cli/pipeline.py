@@ -23,7 +23,7 @@ from qasr_cli import formats
 from qasr_cli.errors import QasrError
 from qasr_cli.formats.script_reading import ScriptFile
 from qasr_cli.media import decode, shots
-from qasr_cli.media.banner import Banner
+from qasr_cli.media.banner import Banner, SubtitleStream
 from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import Cue, Quality, Segment, Source, Span, Track, Transcript, Video, Waveform
@@ -128,27 +128,34 @@ class Cancelled(Exception):
     """The run is being taken down; nobody is waiting for this source any more."""
 
 
+# Looks at what is opened before it is decoded; what it raises ends the source.
+Glance = Callable[[Track, Sequence[SubtitleStream]], None]
+
+
 def prepare(
     source: Source,
     folder: Path,
     options: Options,
     stop: threading.Event,
     tell: Callable[[str], None] = lambda _: None,
+    glance: Glance = lambda _track, _subtitles: None,
 ) -> Prepared:
     """Decode a source to a waveform in `folder`, and find the speech in it while it is being decoded.
 
     The shots, where they are wanted, are found beside that; `tell` hears about it when it takes long.
+    `glance` is shown the track and the subtitles that the media has, and may end the source by raising.
 
     Raises:
         QasrError: The source is not there, not media or has no audio; or the disk is full.
         Cancelled: `stop` was set.
     """
-    detector = SpeechDetector(options.vad)
     with (
         WaveformWriter(folder / f"{source.id}.s16le") as writer,
         decode.open_audio(source.path, options.media) as audio,
+        _glanced(audio, glance),
         _searching_shots(source, audio.known, options) as search,
     ):
+        detector = SpeechDetector(options.vad)
         for block in audio:
             if stop.is_set():
                 raise Cancelled
@@ -161,6 +168,11 @@ def prepare(
             warnings += search.warnings
             video = video and replace(video, shots_ms=search.shots_ms)
         return Prepared(source, audio.track, waveform, speech, warnings, video)
+
+
+def _glanced(audio: decode.AudioStream, glance: Glance) -> contextlib.AbstractContextManager[None]:
+    glance(audio.track, audio.known.subtitles)
+    return contextlib.nullcontext()
 
 
 def _searching_shots(

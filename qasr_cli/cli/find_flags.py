@@ -101,6 +101,15 @@ Limit = Annotated[
     int | None,
     flag(_WHICH, "Work on N files at most; finished ones do not count.", "--limit", metavar="N", **UNSET),
 ]
+EvenSubtitled = Annotated[
+    bool,
+    flag(
+        _WHICH,
+        "Also what has subtitles in its language already, beside it or inside. Without it, such a file of a "
+        "folder or list is passed over where subtitles are all that is asked for.",
+        "--even-subtitled",
+    ),
+]
 DryRun = Annotated[
     bool, flag(_WHICH, "Only say what would happen to each file and why, on stdout.", "--dry-run", "-n")
 ]
@@ -129,6 +138,7 @@ class FindFlags:
     order: Order = DEFAULTS.find.order
     shard: Shard = ""
     limit: Limit = DEFAULTS.find.limit
+    even_subtitled: EvenSubtitled = DEFAULTS.find.is_even_subtitled
     dry_run: DryRun = False
 
     def request(self, inputs: Sequence[Path] | None) -> Request:
@@ -158,6 +168,7 @@ class FindFlags:
             order=self.order,
             shard=shard_parts(self.shard),
             limit=self.limit,
+            is_even_subtitled=self.even_subtitled,
         )
 
 

@@ -56,6 +56,20 @@ Output = Annotated[
         **UNSET,
     ),
 ]
+Name = Annotated[
+    str,
+    flag(
+        _WHERE,
+        "What results are called, such as '{stem}.{lang}{tag}.{ext}'. {lang} is the language's code "
+        "as in ko, {lang3} as in kor.",
+        "--name",
+        metavar="TEMPLATE",
+    ),
+]
+Tag = Annotated[
+    str,
+    flag(_WHERE, "A word more in the name, such as sdh or ai.", "--tag", metavar="TEXT", **UNSET),
+]
 JsonLines = Annotated[bool, flag(_WHERE, "One JSON transcript a line on stdout.", "--json-lines")]
 Overwrite = Annotated[
     bool,
@@ -64,6 +78,15 @@ Overwrite = Annotated[
         "Replace results that exist. Without it a file you name is refused, and of a folder only what is "
         "not there yet is made.",
         *("--overwrite", "-y"),
+    ),
+]
+Backup = Annotated[
+    bool,
+    flag(
+        _WHERE,
+        "Replace results that exist and keep each as NAME.bak; where there is one already, as NAME.bak1 and "
+        "so on.",
+        "--backup",
     ),
 ]
 

@@ -24,7 +24,7 @@ from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.pipeline import Followed
 from qasr_cli.records import Outcome, Source, Status
-from qasr_cli.runs import outputs, scratch, sources
+from qasr_cli.runs import outputs, scratch, sources, writing
 from qasr_cli.runs.engine_lane import contain
 from qasr_cli.terminal import stdio
 from qasr_cli.terminal.progress import Reporter
@@ -52,10 +52,15 @@ def align(job: Job, options: Options, telling: Telling) -> int:
     reporter = begin(telling, inputs)
     begun_s = time.monotonic()
     source = sources.discover([job.media], options.find).sources[0]
-    (plan,) = plan_outputs([source], options.output)
+    (plan,) = outputs.refuse_unwritable(
+        plan_outputs([source], options.output, lambda _: options.decode.language)
+    )
     if plan.error is not None:
         raise plan.error
-    if job.script.resolve() in [path.resolve() for path in plan.targets.values()]:
+    script_place = job.script.resolve()
+    if any(
+        (one.folder / name).resolve() == script_place for one in plan.targets.values() for name in one.names()
+    ):
         raise CannotCreateError(f"{job.script}: its result would replace the script itself", "use -o DIR")
     if job.report and os.path.lexists(job.report) and not options.output.is_overwrite:
         raise CannotCreateError(f"{job.report} exists already")
@@ -65,15 +70,16 @@ def align(job: Job, options: Options, telling: Telling) -> int:
         with naming(job.media):
             followed = _follow(source, script, options, reporter)
         texts = pipeline.render(followed.transcript, options.cue, options.output, followed.cues)
-        for name, path in plan.targets.items():
-            outputs.write(path, texts[name], is_overwrite=options.output.is_overwrite)
+        paths, output = plan.paths(followed.transcript.language), options.output
+        for name, path in paths.items():
+            writing.write(path, texts[name], is_overwrite=output.is_overwrite, is_backup=output.is_backup)
         if job.report:
-            outputs.write(job.report, _report(job, followed), is_overwrite=options.output.is_overwrite)
+            writing.write(job.report, _report(job, followed), is_overwrite=options.output.is_overwrite)
         if options.output.is_stdout:
             stdout.write("".join(texts.values()))
         wall_s = time.monotonic() - begun_s
         duration_ms = followed.transcript.duration_ms
-        written = tuple(plan.targets.values())
+        written = tuple(paths.values())
         reporter.finished(
             Outcome(source, Status.DONE, duration_ms, wall_s, written, warnings=followed.warnings)
         )

@@ -53,7 +53,10 @@ class PlaceFlags:
     """Where results go."""
 
     output: flags.Output = ""
+    name: flags.Name = DEFAULTS.output.name
+    tag: flags.Tag = DEFAULTS.output.tag
     overwrite: flags.Overwrite = DEFAULTS.output.is_overwrite
+    backup: flags.Backup = DEFAULTS.output.is_backup
 
     def options(self, formats: tuple[str, ...], *, is_from_stdin: bool = False) -> OutputOptions:
         """Return where results go: what came through stdin goes out through stdout unless told otherwise."""
@@ -62,7 +65,10 @@ class PlaceFlags:
             formats=formats,
             folder=Path(self.output) if self.output and not is_stdout else None,
             is_stdout=is_stdout,
-            is_overwrite=self.overwrite,
+            is_overwrite=self.overwrite or self.backup,
+            is_backup=self.backup,
+            name=self.name,
+            tag=self.tag,
         )
 
 

@@ -23,13 +23,14 @@ from qasr_cli.errors import ExitCode, QasrError, UndecodableError, UsageError
 from qasr_cli.media.spool import spool_stdin
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import Outcome, Source, Status, Transcript
-from qasr_cli.runs import file_lists, outputs, report_file, scratch, sources, todo
+from qasr_cli.runs import file_lists, names, outputs, report_file, scratch, sources, todo, writing
 from qasr_cli.runs.lanes import Run
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.report import Report
 from qasr_cli.runs.sources import Found
 from qasr_cli.runs.state import books
 from qasr_cli.runs.state.books import Books
+from qasr_cli.runs.subtitled import Subtitles
 from qasr_cli.runs.todo import Todo
 from qasr_cli.terminal import logs, stdio
 
@@ -88,18 +89,30 @@ def render(inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, *, v
     stdout = stdio.guard()
     report = Report()
     found = [Source(number, path, Path(path.name)) for number, path in enumerate(inputs)]
-    for plan in plan_outputs(found, output):
+    for plan in plan_outputs(found, output, _language_of_transcript):
         try:
-            texts = pipeline.render(_read_transcript(plan), cues, output)
-            for name, path in plan.targets.items():
-                outputs.write(path, texts[name], is_overwrite=output.is_overwrite)
+            transcript = _read_transcript(plan)
+            texts = pipeline.render(transcript, cues, output)
+            paths = plan.paths(transcript.language)
+            for name, path in paths.items():
+                writing.write(path, texts[name], is_overwrite=output.is_overwrite, is_backup=output.is_backup)
             if output.is_stdout:
                 stdout.write("".join(texts.values()))
-            report.add(Outcome(plan.source, Status.DONE, outputs=tuple(plan.targets.values())))
+            report.add(Outcome(plan.source, Status.DONE, outputs=tuple(paths.values())))
         except QasrError as error:
             logs.report_error(error)
             report.add(Outcome(plan.source, Status.FAILED, error=error))
     return report.exit_code
+
+
+def _language_of_transcript(source: Source) -> str | None:
+    """Return the language of a transcript, for its results' names; None where it cannot be read (yet)."""
+    if source.path == _STDIN:  # can be read once
+        return None
+    try:
+        return _read_transcript(Plan(source, {})).language or names.UNDETERMINED
+    except QasrError:
+        return None
 
 
 def _read_transcript(plan: Plan) -> Transcript:
@@ -153,7 +166,8 @@ def _is_passing(request: Request, options: Options) -> bool:
 
 
 def _choose(found: Found, options: Options, kept: Books) -> Todo:
-    plans = kept.decide(plan_outputs(found.sources, options.output))
+    plans = kept.decide(plan_outputs(found.sources, options.output, lambda _: options.decode.language))
+    plans = outputs.refuse_unwritable(Subtitles(options, kept.own_outputs).pass_over(plans))
     return todo.choose(plans, found.failures, options.find)
 
 
@@ -167,8 +181,10 @@ def _say_what_is_left_out(found: Found, chosen: Todo) -> None:
         logger.log(level, "%d files left out; --dry-run says why", n_left_out)
 
 
-def plan_outputs(found: Sequence[Source], output: OutputOptions) -> list[Plan]:
-    """Return where each source's results go.
+def plan_outputs(
+    found: Sequence[Source], output: OutputOptions, language_of: outputs.LanguageOf
+) -> list[Plan]:
+    """Return where each source's results go; its language is asked for where names tell it.
 
     Raises:
         UsageError: stdout cannot take so many.
@@ -179,18 +195,20 @@ def plan_outputs(found: Sequence[Source], output: OutputOptions) -> list[Plan]:
             "stdout takes one format of one source", "name one format, use -o DIR, or --json-lines for many"
         )
     suffixes = {name: formats.FORMATS[name].extension for name in output.formats}
-    return outputs.plan(found, output, suffixes)
+    has_language = names.template(output).has_language
+    return outputs.plan(found, output, suffixes, language_of if has_language else lambda _: None)
 
 
 def with_known_formats(output: OutputOptions) -> OutputOptions:
     """Return the options with `all` spelt out.
 
     Raises:
-        UsageError: No such format.
+        UsageError: No such format, or no names can be made for those.
     """
     known = [name for name, form in formats.FORMATS.items() if not form.is_line]
     if "all" in output.formats:
-        return replace(output, formats=tuple(known))
+        output = replace(output, formats=tuple(known))
+    names.template(output)
     unknown = [name for name in output.formats if name not in formats.FORMATS]
     if unknown:
         raise UsageError(f"no format {unknown[0]!r}", f"known: {', '.join(known)}, all")

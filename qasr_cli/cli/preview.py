@@ -23,7 +23,7 @@ def lines(plans: Sequence[Plan], left_out: Sequence[LeftOut]) -> Iterator[str]:
         elif plan.skip:
             yield f"would skip {name}: {printable(plan.skip)}\n"
         else:
-            where = ", ".join(printable(path) for path in plan.targets.values()) or "stdout"
+            where = ", ".join(printable(target.shown) for target in plan.targets.values()) or "stdout"
             why = f" ({printable(plan.note)})" if plan.note else ""
             yield f"would transcribe {name} -> {where}{why}\n"
     for one in left_out:

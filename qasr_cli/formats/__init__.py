@@ -36,6 +36,7 @@ class Format:
         render: Returns the text of a file.
         is_cue_based: Its text depends on the cues; otherwise they may be empty.
         is_line: One line for each source, for a stream rather than a file of its own; not part of `all`.
+        is_subtitle: Players show it; who has one in another format needs no second.
     """
 
     name: str
@@ -43,13 +44,14 @@ class Format:
     render: Render
     is_cue_based: bool = True
     is_line: bool = False
+    is_subtitle: bool = False
 
 
 FORMATS: dict[str, Format] = {
     form.name: form
     for form in (
-        Format("srt", ".srt", srt_file.render),
-        Format("vtt", ".vtt", vtt_file.render),
+        Format("srt", ".srt", srt_file.render, is_subtitle=True),
+        Format("vtt", ".vtt", vtt_file.render, is_subtitle=True),
         Format("json", ".json", json_file.render),
         Format("txt", ".txt", txt_file.render, is_cue_based=False),
         Format("tsv", ".tsv", tsv_file.render),

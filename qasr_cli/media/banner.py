@@ -1,9 +1,9 @@
 """What ffmpeg says about a file: what is in it, and what is wrong with it.
 
-In goes ffmpeg's stderr; out come the container's clock, its audio tracks, the pace of its picture and the
-first complaint. Read from
-what the decoding ffmpeg says rather than from ffprobe, because a machine may have no ffprobe, and because one
-process a file is half the price of two. It holds nothing but text, and believes none of it to be printable.
+In goes ffmpeg's stderr; out come the container's clock, its audio tracks, its subtitles, the pace of its
+picture and the first complaint. Read from what the decoding ffmpeg says rather than from ffprobe, because a
+machine may have no ffprobe, and because one process a file is half the price of two. It holds nothing but
+text, and believes none of it to be printable.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _DURATION = re.compile(
 )
 _STREAM = re.compile(
     r"^\[info\] *Stream #0:(?P<index>\d+)(?:\[0x[0-9a-f]+\])?(?:\((?P<language>[^)]*)\))?: "
-    r"(?P<kind>Audio|Video): (?P<rest>.*)$",
+    r"(?P<kind>Audio|Video|Subtitle): (?P<rest>.*)$",
     re.M,
 )
 _JUMPING_CLOCKS = {"mpegts", "mpeg", "ogg"}
@@ -51,6 +51,16 @@ _IDLE_WHO = re.compile(r"\[(?:h264|hevc|mpeg\w*video|mpeg4|vp[89]|av1|libdav1d|v
 
 
 @dataclass(frozen=True, slots=True)
+class SubtitleStream:
+    """Subtitles inside a file; `is_forced` when they are only for what is not in the film's language."""
+
+    index: int
+    codec: str
+    language: str | None
+    is_forced: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Banner:
     """What is known of a file.
 
@@ -61,6 +71,7 @@ class Banner:
         tracks: The audio tracks, in order; their `start_ms` count from the container's start.
         track_starts_ms: Where each begins on the container's clock; 0 where ffmpeg does not say (before 7).
         frame_rate: Of the moving picture; None where it varies or is not known exactly.
+        subtitles: Streams of subtitles, pictures of text included.
     """
 
     formats: str
@@ -69,6 +80,7 @@ class Banner:
     tracks: tuple[Track, ...]
     track_starts_ms: tuple[int, ...]
     frame_rate: Fraction | None = None
+    subtitles: tuple[SubtitleStream, ...] = ()
 
     @property
     def is_jumping(self) -> bool:
@@ -102,6 +114,7 @@ def read(said: str) -> Banner:
         tracks=tuple(_track(item, start_ms, duration_ms) for item in audio),
         track_starts_ms=tuple(_start_ms(item) or 0 for item in audio),
         frame_rate=_frame_rate(pictures[0]) if pictures else None,
+        subtitles=tuple(_subtitles(item) for item in streams if item["kind"] == "Subtitle"),
     )
 
 
@@ -144,13 +157,26 @@ def _track(match: re.Match[str], container_start_ms: int, duration_ms: int | Non
     start_ms = _start_ms(match)
     return Track(
         stream_index=int(match["index"]),
-        codec=re.split(r"[ ,(]", rest, maxsplit=1)[0],
+        codec=_codec(rest),
         channels=_n_channels(layout[1]) if layout else 0,
         sample_rate_hz=int(rate[1]) if rate else 0,
         start_ms=start_ms - container_start_ms if start_ms is not None else 0,
         duration_ms=duration_ms,
-        language=match["language"] if match["language"] not in {None, "und"} else None,
+        language=_language(match),
     )
+
+
+def _subtitles(match: re.Match[str]) -> SubtitleStream:
+    rest = match["rest"]
+    return SubtitleStream(int(match["index"]), _codec(rest), _language(match), "(forced)" in rest)
+
+
+def _codec(rest: str) -> str:
+    return re.split(r"[ ,(]", rest, maxsplit=1)[0]
+
+
+def _language(match: re.Match[str]) -> str | None:
+    return match["language"] if match["language"] not in {None, "und"} else None
 
 
 def _n_channels(layout: str) -> int:

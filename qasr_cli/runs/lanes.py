@@ -9,6 +9,7 @@ In go plans; out comes a report. What the engine lane does stands in `engine_lan
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,7 +22,7 @@ from qasr_cli.errors import QasrError, QualityError
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Quality, Stage, Status, Transcript
-from qasr_cli.runs import outputs, scratch
+from qasr_cli.runs import scratch, writing
 from qasr_cli.runs.delivery import Delivery
 from qasr_cli.runs.engine_lane import EngineLane, OpenSource, attempt
 from qasr_cli.runs.outputs import Plan
@@ -29,6 +30,7 @@ from qasr_cli.runs.prefetch import Prefetch
 from qasr_cli.runs.report import Loaded, Report, doubtful, doubts, rules_broken
 from qasr_cli.runs.spending import Account, spending
 from qasr_cli.runs.state.books import Books
+from qasr_cli.runs.subtitled import Subtitled, Subtitles
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.terminal.progress import Reporter
 
@@ -60,6 +62,7 @@ class Run:
         self._reporter = reporter
         self._delivery = Delivery(deliver)
         self._books = books or Books()
+        self._subtitles = Subtitles(options, self._books.own_outputs)
         self._stop = threading.Event()
         self.report = Report(is_strict=options.run.is_strict)
 
@@ -81,7 +84,7 @@ class Run:
             self._close(Outcome(plan.source, Status.FAILED, error=plan.error))
         elif plan.skip:
             self._close(Outcome(plan.source, Status.SKIPPED, reason=plan.skip))
-        return plan.error is not None or bool(plan.skip)
+        return not plan.is_work
 
     def _work(self, plans: Sequence[Plan], folder: Path) -> None:
         find_tools()  # without ffmpeg the run fails at once, and not every source in its turn
@@ -119,15 +122,27 @@ class Run:
         source, account = plan.source, Account()
         self._books.begin(source)
         with spending(Stage.DECODE, [(account, 1)]):
-            prepared = attempt(
-                str(source.relative),
-                lambda: pipeline.prepare(source, folder, self._options, self._stop, self._reporter.stage),
-            )
+            prepared = attempt(str(source.relative), lambda: self._read(plan, folder))
+        wall_s = time.monotonic() - begun_s
         if isinstance(prepared, QasrError):
-            wall_s = time.monotonic() - begun_s
             return Outcome(source, Status.FAILED, wall_s=wall_s, error=prepared, stage_s=account)
+        if isinstance(prepared, Subtitled):
+            reason, has = prepared.reason, prepared.path
+            return Outcome(
+                source, Status.SKIPPED, wall_s=wall_s, stage_s=account, reason=reason, subtitles=has
+            )
         self._reporter.prepared(source, prepared.waveform.duration_ms, prepared.speech_ms)
         return OpenSource(plan, prepared, begun_s, account=account)
+
+    def _read(self, plan: Plan, folder: Path) -> pipeline.Prepared | Subtitled:
+        """Return the source's sound, or why it is passed over."""
+        glance = functools.partial(self._subtitles.glance, plan)
+        try:
+            return pipeline.prepare(
+                plan.source, folder, self._options, self._stop, self._reporter.stage, glance
+            )
+        except Subtitled as found:
+            return found
 
     def _opened(self, results: Iterable[OpenSource | Outcome]) -> Iterator[OpenSource]:
         """Yield what can go on; what cannot is over."""
@@ -155,14 +170,15 @@ class Run:
             self._close(replace(over, error=result))
             return
         transcript, quality = result
-        error = self._hard_error(opened, quality)
+        paths = tuple(opened.plan.paths(transcript.language).values())
+        error = self._hard_error(paths, quality)
         if opened.checkpoint is not None:
             opened.checkpoint.remove()
         self._close(
             replace(
                 over,
                 status=Status.FAILED if error else Status.DONE,
-                outputs=tuple(opened.plan.targets.values()),
+                outputs=paths,
                 error=error,
                 warnings=(*opened.prepared.warnings, *doubts(transcript), *opened.text.warnings),
                 quality=quality,
@@ -171,11 +187,11 @@ class Run:
             transcript.language or "",
         )
 
-    def _hard_error(self, opened: OpenSource, quality: Quality | None) -> QualityError | None:
+    def _hard_error(self, paths: Sequence[Path], quality: Quality | None) -> QualityError | None:
         """Return why --strict does not let a source pass; its results are there to be looked at."""
         if not self._options.run.is_strict or quality is None or not quality.broken:
             return None
-        return rules_broken(tuple(opened.plan.targets.values()), quality)
+        return rules_broken(tuple(paths), quality)
 
     def _put_out(self, opened: OpenSource, engines: Engines) -> tuple[Transcript, Quality | None]:
         if opened.error is not None:
@@ -187,9 +203,12 @@ class Run:
         has_cues = any(formats.FORMATS[name].is_cue_based for name in output.formats)
         cued = pipeline.lay_out(transcript, self._options.cue) if has_cues else ()
         texts = pipeline.render(transcript, self._options.cue, output, cued)
-        for name, path in opened.plan.targets.items():
+        for name, path in opened.plan.paths(transcript.language).items():
             is_overwrite = output.is_overwrite or opened.plan.may_replace(path)
-            outputs.write(path, texts[name], is_overwrite=is_overwrite)
+            writing.write(path, texts[name], is_overwrite=is_overwrite, is_backup=output.is_backup)
+            outdated = opened.plan.outdated(name, path)
+            if outdated is not None:
+                writing.remove(outdated, is_backup=output.is_backup)
         if output.is_stdout:
             self._delivery.settle(opened.plan.source.id, "".join(texts.values()))
         return transcript, pipeline.judge(transcript, cued, self._options.cue) if cued else None

@@ -1,23 +1,21 @@
-"""Where results go, and how they get there whole.
+"""Where results go.
 
-In go sources and rendered texts; out come files. A file appears under its name complete or not at all
-(temporary file in the same folder, fsync, then a link or rename), and an existing one is never touched
-unless the user said `--overwrite`.
+In go sources; out come plans: what is to be written for each, and why nothing is. Looks at what is there and
+writes nothing; how a file gets there whole is in `writing`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import os
-import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from qasr_cli.errors import CannotCreateError, QasrError, from_os_error
+from qasr_cli.errors import CannotCreateError, QasrError
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Source
+from qasr_cli.runs import names
+from qasr_cli.runs.names import Target
 from qasr_cli.runs.state.identity import Identity
 
 DONE = "its outputs exist (--overwrite makes them anew)"
@@ -28,8 +26,9 @@ class Plan:
     """What is to be written for one source.
 
     Attributes:
-        targets: Path of each format still to be written.
+        targets: Where each format goes that is still to be written.
         existing: Path of each format that a found source has already.
+        places: Where each format goes, whether it is there or not.
         skip: Why nothing is to be done, in a few words; "" when there is.
         note: Why something is done that one would not expect, in a few words.
         replacing: Files that may be replaced if they are still so.
@@ -37,142 +36,166 @@ class Plan:
     """
 
     source: Source
-    targets: Mapping[str, Path]
+    targets: Mapping[str, Target]
     existing: Mapping[str, Path] = field(default_factory=dict)
+    places: Mapping[str, Target] = field(default_factory=dict)
     skip: str = ""
     note: str = ""
     replacing: Mapping[Path, Identity] = field(default_factory=dict)
     error: QasrError | None = None
+
+    @property
+    def is_work(self) -> bool:
+        """Whether there is something to be done, and nothing known against it."""
+        return self.error is None and not self.skip
+
+    def paths(self, language: str | None) -> dict[str, Path]:
+        """Return where each format goes that is still to be written, now that the language is known."""
+        return {name: target.path(language) for name, target in self.targets.items()}
 
     def may_replace(self, path: Path) -> bool:
         """Whether what is at a path now is qasr's own, as it was written."""
         known = self.replacing.get(path)
         return known is not None and known.is_of(path)
 
+    def outdated(self, name: str, path: Path) -> Path | None:
+        """Return the file that a format's new one, at `path`, takes the place of under another name."""
+        old = self.existing.get(name)
+        return old if old is not None and old != path and self.may_replace(old) else None
 
-def plan(sources: Sequence[Source], options: OutputOptions, suffixes: Mapping[str, str]) -> list[Plan]:
+
+# Says which language a source is in, for its results' names; None where nobody knows yet.
+LanguageOf = Callable[[Source], str | None]
+
+
+def plan(
+    sources: Sequence[Source],
+    options: OutputOptions,
+    suffixes: Mapping[str, str],
+    language_of: LanguageOf = lambda _: None,
+) -> list[Plan]:
     """Decide every output path before any work is done, so that a clash costs nothing.
 
     A source found in a folder whose outputs all exist is done; of one with some of them, only the rest
     is written (that is what a killed run leaves). A source that the user named is refused instead: they
-    meant it.
+    meant it. Where a name tells the language and nobody knows it yet, a file in any language will do.
 
     Args:
         sources: All of the run.
-        options: Formats, folder, overwriting.
+        options: Formats, folder, names, overwriting.
         suffixes: File name suffix of each format.
+        language_of: Says a source's language.
+
+    Raises:
+        UsageError: The options make no names.
     """
-    taken: dict[Path, Source] = {}
-    folders: dict[Path, Path] = {}  # resolving one takes a system call for each of its parts
+    template = names.template(options)
+    taken: dict[Target, Source] = {}
+    folders = Folders()
     plans = []
     for source in sources:
-        targets = {} if options.is_stdout else _targets(source, options, suffixes)
-        places = [_place(path, folders) for path in targets.values()]
-        is_link = source.path.is_symlink()
-        own = source.path.resolve() if is_link else _place(source.path, folders)
-        error = _clash(source, own, places, taken)
+        targets = {}
+        if not options.is_stdout:
+            folder = source.path.parent if options.folder is None else options.folder / source.relative.parent
+            stem, language = source.relative.stem, language_of(source)
+            targets = {
+                name: template.target(folder, stem, suffixes[name], language) for name in options.formats
+            }
+        places = [replace(target, folder=folders.resolved(target.folder)) for target in targets.values()]
+        error = _clash(source, folders.resolved_file(source.path), places, taken)
         taken |= dict.fromkeys(places, source) if error is None else {}
-        plans.append(Plan(source, {}, error=error) if error else _respect_existing(source, targets, options))
+        plans.append(
+            Plan(source, {}, error=error) if error else _respect_existing(source, targets, options, folders)
+        )
     return plans
 
 
-def _place(path: Path, folders: dict[Path, Path]) -> Path:
-    """Return a path with its folder resolved, so that every spelling of one place is the same."""
-    parent = path.parent
-    if parent not in folders:
-        folders[parent] = parent.resolve()
-    return folders[parent] / path.name
+def refuse_unwritable(plans: Sequence[Plan]) -> list[Plan]:
+    """Return the plans; those whose results could not be written have failed before hours are spent on it."""
+    known: dict[Path, str] = {}
+
+    def check(plan: Plan) -> Plan:
+        folders = {target.folder for target in plan.targets.values()} if plan.is_work else set()
+        for folder in folders:
+            if folder not in known:
+                known[folder] = _objection(folder)
+            if known[folder]:
+                message = f"{plan.source.relative}: {known[folder]}"
+                hint = "check the folder and its permissions, or use -o DIR"
+                return replace(plan, targets={}, error=CannotCreateError(message, hint))
+        return plan
+
+    return [check(plan) for plan in plans]
+
+
+def _objection(folder: Path) -> str:
+    """Return why no file can be made in a folder, or in the first one above that exists; "" if one can."""
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        return f"{folder} is no folder"
+    return "" if os.access(folder, os.W_OK | os.X_OK) else f"folder {folder} cannot be written to"
+
+
+@dataclass(slots=True)
+class Folders:
+    """What is known of folders, each looked at once: of ten thousand files that is much faster."""
+
+    _resolved: dict[Path, Path] = field(default_factory=dict)
+    _names: dict[Path, frozenset[str]] = field(default_factory=dict)
+
+    def resolved(self, folder: Path) -> Path:
+        """Return a folder so that every spelling of one place is the same."""
+        if folder not in self._resolved:
+            self._resolved[folder] = folder.resolve()
+        return self._resolved[folder]
+
+    def resolved_file(self, path: Path) -> Path:
+        """Return a file so that every spelling of one place is the same."""
+        return path.resolve() if path.is_symlink() else self.resolved(path.parent) / path.name
+
+    def existing(self, target: Target) -> Path | None:
+        """Return the file that is at a target, in any language where that is open."""
+        if not target.is_open:
+            path = target.path()
+            return path if os.path.lexists(path) else None
+        if target.folder not in self._names:
+            try:
+                self._names[target.folder] = frozenset(os.listdir(target.folder))  # noqa: PTH208 - names only
+            except OSError:  # nothing is there yet; or writing will say what is wrong
+                self._names[target.folder] = frozenset()
+        there = self._names[target.folder]
+        return next((target.folder / name for name in target.names() if name in there), None)
 
 
 def _clash(
-    source: Source, own: Path, places: Sequence[Path], taken: Mapping[Path, Source]
+    source: Source, own: Path, places: Sequence[Target], taken: Mapping[Target, Source]
 ) -> CannotCreateError | None:
     """Return why a source may not be written to these places, if it may not even with `--overwrite`.
 
     `own` is the source's own place, of which it must keep off.
     """
-    if own in places:
+    if any(place.folder == own.parent and place.may_be(own.name) for place in places):
         return CannotCreateError(f"{source.path}: its result would replace the input itself", "use -o DIR")
     clash = next((place for place in places if place in taken), None)
     if clash is None:
         return None
     return CannotCreateError(
-        f"{source.relative}: {taken[clash].relative} is transcribed to the same {clash.name}",
+        f"{source.relative}: {taken[clash].relative} is transcribed to the same {clash.shown.name}",
         "rename one of the two, or run them with different -o DIR",
     )
 
 
-def _targets(source: Source, options: OutputOptions, suffixes: Mapping[str, str]) -> dict[str, Path]:
-    folder = source.path.parent if options.folder is None else options.folder / source.relative.parent
-    return {name: folder / (source.relative.stem + suffixes[name]) for name in options.formats}
-
-
-def _respect_existing(source: Source, targets: dict[str, Path], options: OutputOptions) -> Plan:
-    existing = {name: path for name, path in targets.items() if os.path.lexists(path)}
-    if not existing or options.is_overwrite:
-        return Plan(source, targets)
+def _respect_existing(
+    source: Source, targets: dict[str, Target], options: OutputOptions, folders: Folders
+) -> Plan:
+    if options.is_overwrite:
+        return Plan(source, targets, places=targets)
+    existing = {name: path for name, target in targets.items() if (path := folders.existing(target))}
+    if not existing:
+        return Plan(source, targets, places=targets)
     if not source.is_found:
         first = next(iter(existing.values()))
         return Plan(source, {}, error=CannotCreateError(f"{first} exists already"))
-    missing = {name: path for name, path in targets.items() if name not in existing}
-    return Plan(source, missing, existing, skip="" if missing else DONE)
-
-
-def write(path: Path, text: str, *, is_overwrite: bool) -> None:
-    """Write `text` to `path` as UTF-8, all of it or nothing.
-
-    Raises:
-        CannotCreateError: It exists (and may have come into being only just now), or may not be created.
-        InputOutputError: The disk is full or fails.
-    """
-    temporary: str | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=".qasr-", suffix=".tmp", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("utf-8", "surrogateescape"))
-            file.flush()
-            os.fchmod(descriptor, 0o666 & ~_umask())  # mkstemp's 600 would hide a result from a media server
-            os.fsync(descriptor)
-        if is_overwrite:
-            Path(temporary).replace(path)
-            temporary = None
-        else:
-            _link(Path(temporary), path)
-        _sync_folder(path.parent)
-    except FileExistsError as error:
-        raise CannotCreateError(f"{path} exists already") from error
-    except OSError as error:
-        raise from_os_error(error, f"writing {path}") from error
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-
-
-def _link(temporary: Path, path: Path) -> None:
-    """Give the file its name only if nobody has it: unlike a rename, a link never replaces."""
-    try:
-        path.hardlink_to(temporary)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links (FAT, some network mounts)
-        if os.path.lexists(path):
-            raise FileExistsError(path) from None
-        temporary.rename(path)
-
-
-@functools.cache  # reading it means setting it for a moment, which other threads would notice
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
-
-
-def _sync_folder(folder: Path) -> None:
-    # The name itself must survive a power cut too; some network file systems cannot and say so.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    missing = {name: target for name, target in targets.items() if name not in existing}
+    return Plan(source, missing, existing, targets, skip="" if missing else DONE)

@@ -26,7 +26,7 @@ from qasr_cli.errors import CannotCreateError, ExitCode, QasrError, UsageError, 
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Source, Stage, Status
-from qasr_cli.runs import outputs, report_page
+from qasr_cli.runs import report_page, writing
 from qasr_cli.runs.report import Report
 from qasr_cli.timebase import MS_PER_S
 
@@ -100,7 +100,7 @@ def _write(path: Path, run: Reported, error: BaseException | None) -> None:
     told = describe(run, error)
     is_json = path.suffix.lower() == ".json"
     text = json.dumps(told, ensure_ascii=False, indent=1) + "\n" if is_json else report_page.render(told)
-    outputs.write(path, text, is_overwrite=run.options.output.is_overwrite)
+    writing.write(path, text, is_overwrite=run.options.output.is_overwrite)
 
 
 def describe(run: Reported, error: BaseException | None) -> dict[str, Any]:

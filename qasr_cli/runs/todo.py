@@ -41,7 +41,7 @@ def choose(
     Finished files and those that cannot be written need no settling and do not count for the limit, so
     that a run with `--limit 10` every night gets through any folder.
     """
-    is_work = [plan.error is None and not plan.skip for plan in plans]
+    is_work = [plan.is_work for plan in plans]
     changing = _changing(
         [plan.source for plan, is_one in zip(plans, is_work, strict=True) if is_one], options, sleep
     )

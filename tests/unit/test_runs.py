@@ -20,7 +20,7 @@ from qasr_cli.errors import (
 )
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Outcome, Quality, Segment, Source, Span, Status, Track, Transcript
-from qasr_cli.runs import outputs
+from qasr_cli.runs import outputs, writing
 from qasr_cli.runs.delivery import Delivery
 from qasr_cli.runs.prefetch import Prefetch
 from qasr_cli.runs.report import Report, doubts, rules_broken
@@ -37,8 +37,8 @@ class TestOutputs:
 
     def test_results_lie_beside_the_media_or_mirror_its_tree(self, tmp_path: Path) -> None:
         source = self.source(tmp_path / "in/sub/a.b.mp4", "sub/a.b.mp4")
-        assert self.plan(source)[0].targets["srt"] == tmp_path / "in/sub/a.b.srt"
-        assert self.plan(source, folder=tmp_path / "o")[0].targets["vtt"] == tmp_path / "o/sub/a.b.vtt"
+        assert self.plan(source)[0].targets["srt"].path() == tmp_path / "in/sub/a.b.srt"
+        assert self.plan(source, folder=tmp_path / "o")[0].targets["vtt"].path() == tmp_path / "o/sub/a.b.vtt"
 
     def test_two_sources_never_share_a_path(self, tmp_path: Path) -> None:
         first = self.source(tmp_path / "a.mp4", "a.mp4")
@@ -79,7 +79,7 @@ class TestOutputs:
 
     def test_a_file_appears_whole_with_the_folder_s_usual_mode(self, tmp_path: Path) -> None:
         path = tmp_path / "new" / "a.srt"
-        outputs.write(path, "text ✓\n", is_overwrite=False)
+        writing.write(path, "text ✓\n", is_overwrite=False)
         assert path.read_text(encoding="utf-8") == "text ✓\n"
         assert [entry.name for entry in path.parent.iterdir()] == ["a.srt"]
         probe = tmp_path / "probe"
@@ -90,19 +90,19 @@ class TestOutputs:
         path = tmp_path / "a.srt"
         path.write_text("mine")
         with pytest.raises(CannotCreateError, match="exists already"):
-            outputs.write(path, "theirs", is_overwrite=False)
+            writing.write(path, "theirs", is_overwrite=False)
         assert path.read_text() == "mine"
-        outputs.write(path, "theirs", is_overwrite=True)
+        writing.write(path, "theirs", is_overwrite=True)
         assert path.read_text() == "theirs"
         assert [entry.name for entry in tmp_path.iterdir()] == ["a.srt"]
 
     def test_what_cannot_be_created_is_said_and_leaves_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(CannotCreateError):
-            outputs.write(tmp_path / "file" / "a.srt", "x", is_overwrite=True)
+            writing.write(tmp_path / "file" / "a.srt", "x", is_overwrite=True)
         (tmp_path / "a.srt").mkdir()
         with pytest.raises(CannotCreateError):
-            outputs.write(tmp_path / "a.srt", "x", is_overwrite=True)
+            writing.write(tmp_path / "a.srt", "x", is_overwrite=True)
         assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.srt", "file"]
 
 

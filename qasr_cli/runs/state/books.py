@@ -8,6 +8,7 @@ written to, a run goes on without: what is finished is known by its outputs.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import time
@@ -17,13 +18,15 @@ from pathlib import Path
 
 from qasr_cli.errors import ExitCode, QasrError, printable
 from qasr_cli.options import Options
-from qasr_cli.records import Outcome, Source
+from qasr_cli.records import Outcome, Source, Status
+from qasr_cli.runs import ownership
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.state import checkpoints, identity, ledger, locking, verdicts
 from qasr_cli.runs.state.checkpoints import Checkpoint
 from qasr_cli.runs.state.identity import Identity
 from qasr_cli.runs.state.ledger import Entry, Ledger, Output
 from qasr_cli.runs.state.roots import FOLDER_NAME, Roots
+from qasr_cli.runs.subtitled import is_minded
 from qasr_cli.timebase import MS_PER_S
 
 logger = logging.getLogger(__name__)
@@ -57,11 +60,16 @@ class Books:
     Attributes:
         fingerprint: Of the options, as the command line gave them.
         n_retries: How often a failed source is tried again at once, in the next runs.
+        is_minding_subtitles: What was passed over because it has subtitles stays so while they are there.
+        place_of: Says where a source's state lies.
+        place_beside: Says where that of runs without `-o` lies, if this one has it.
     """
 
     fingerprint: str = ""
     n_retries: int = 0
+    is_minding_subtitles: bool = True
     place_of: Callable[[Source], Place | None] = lambda source: None
+    place_beside: Callable[[Source], Place | None] = lambda source: None
     _read: dict[Path, Identity | None] = field(default_factory=dict)
     _is_broken: bool = False
 
@@ -79,7 +87,20 @@ class Books:
         entry = place.ledger.entries.get(place.name(plan.source.path))
         if entry is None:
             return plan
+        if entry.subtitles and not (
+            self.is_minding_subtitles and os.path.lexists(place.path(entry.subtitles))
+        ):
+            entry = replace(entry, status=Status.DONE)  # nothing stands in its way any more
         return verdicts.judge(plan, entry, self.fingerprint, place.path, self.n_retries, now_s)
+
+    def own_outputs(self, source: Source) -> set[Path]:
+        """Return the files of a source that qasr wrote as far as is known, as absolute paths."""
+        found: set[Path] = set()
+        for place in (self.place_of(source), self.place_beside(source)):
+            if place is not None and place.ledger is not None:
+                entry = place.ledger.entries.get(place.name(source.path))
+                found |= {place.path(one.path) for one in entry.outputs} if entry else set()
+        return found
 
     # ── during the run ──────────────────────────────────────────────────────────────────────────────────
 
@@ -131,6 +152,7 @@ class Books:
             wall_s=round(outcome.wall_s, 3),
             warnings=outcome.warnings,
             reason=outcome.reason,
+            subtitles=place.name(outcome.subtitles) if outcome.subtitles else "",
         )
         return _failed(entry, outcome.error, before.n_failures if before else 0) if outcome.error else entry
 
@@ -172,7 +194,7 @@ def opened(sources: Sequence[Source], options: Options, tell: Callable[[str], No
                 )
             if folder is not None:
                 places[root] = Place(root, folder, ledger.load(folder, part))
-        yield _books(roots, places, options)
+        yield _books(sources, roots, places, options)
 
 
 def consulted(sources: Sequence[Source], options: Options) -> Books:
@@ -182,10 +204,10 @@ def consulted(sources: Sequence[Source], options: Options) -> Books:
     for root in {roots.of(source) for source in sources if source.is_found}:
         folder = options.run.state_folder or root / FOLDER_NAME
         places[root] = Place(root, folder, ledger.load(folder, _part(options)))
-    return _books(roots, places, options)
+    return _books(sources, roots, places, options)
 
 
-def _books(roots: Roots, places: dict[Path, Place], options: Options) -> Books:
+def _books(sources: Sequence[Source], roots: Roots, places: dict[Path, Place], options: Options) -> Books:
     def place_of(source: Source) -> Place | None:
         root = roots.of(source)
         if root not in places:  # a file that was named: its folder gets no ledger, but a checkpoint
@@ -193,7 +215,28 @@ def _books(roots: Roots, places: dict[Path, Place], options: Options) -> Books:
             places[root] = Place(root, folder, ledger.load(folder) if folder.is_dir() else None)
         return places[root]
 
-    return Books(options.request_fingerprint(), options.run.n_retries, place_of)
+    return Books(
+        fingerprint=options.request_fingerprint(),
+        n_retries=options.run.n_retries,
+        is_minding_subtitles=is_minded(options),
+        place_of=place_of,
+        place_beside=_beside(sources, options) if options.output.folder else lambda _: None,
+    )
+
+
+def _beside(sources: Sequence[Source], options: Options) -> Callable[[Source], Place]:
+    """Return what says where the state of runs without `-o` lies; it is looked for only once it is asked."""
+    places: dict[Path, Place] = {}
+    roots = functools.cache(lambda: Roots(sources, None))
+
+    def place_beside(source: Source) -> Place:
+        root = roots().of(source)
+        if root not in places:
+            folder = options.run.state_folder or root / FOLDER_NAME
+            places[root] = Place(root, folder, ledger.load(folder))
+        return places[root]
+
+    return place_beside
 
 
 def _part(options: Options) -> str:
@@ -204,7 +247,7 @@ def _part(options: Options) -> str:
 def _made(folder: Path) -> Path | None:
     """Return a state folder that exists and may be written to; None where there cannot be one."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        ownership.make_folder(folder)
     except OSError as error:
         logger.warning(
             "%s: %s; without it nothing remembers what failed; --state DIR keeps it elsewhere",

@@ -19,6 +19,7 @@ from typing import Any
 from qasr_cli.errors import QasrError
 from qasr_cli.formats import json_file
 from qasr_cli.records import Chunk, Finish, Hypothesis
+from qasr_cli.runs import ownership
 from qasr_cli.runs.state import ledger
 from qasr_cli.runs.state.identity import Identity
 from qasr_cli.speech.transcribe import Piece
@@ -58,7 +59,7 @@ class Checkpoint:
         line = json.dumps([_told(piece) for piece in pieces], ensure_ascii=False)
         try:
             if not self.is_begun:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                ownership.make_folder(self.path.parent)
                 self.path.write_bytes(self.head + b"\n")
                 self.is_begun = True
             ledger.append(self.path, line.encode("utf-8", "surrogateescape"))

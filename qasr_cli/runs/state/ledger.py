@@ -17,6 +17,7 @@ from typing import Any
 
 from qasr_cli.errors import from_os_error
 from qasr_cli.records import Status
+from qasr_cli.runs import ownership
 from qasr_cli.runs.state.identity import Identity
 
 SUFFIX = ".jsonl"
@@ -46,6 +47,7 @@ class Entry:
         next_step: What the user may do about it.
         exit_code: Of the failure.
         n_failures: How often it failed in a row, this time included.
+        subtitles: The file with the subtitles for which it was skipped: one beside it, or the media itself.
     """
 
     file: str
@@ -62,6 +64,7 @@ class Entry:
     next_step: str = ""
     exit_code: int = 0
     n_failures: int = 0
+    subtitles: str = ""
 
 
 @dataclass(slots=True)
@@ -115,6 +118,8 @@ def append(path: Path, line: bytes) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         size_bytes = os.fstat(descriptor).st_size
+        if not size_bytes:
+            ownership.give(descriptor, path.parent)
         is_torn = size_bytes > 0 and os.pread(descriptor, 1, size_bytes - 1) != b"\n"
         os.write(descriptor, (b"\n" if is_torn else b"") + line + b"\n")
     finally:
@@ -154,5 +159,6 @@ def _entry(told: Mapping[str, Any]) -> Entry:
             ),
             "warnings": tuple(kept.get("warnings", ())),
             "n_failures": int(told.get("n_failures", 0)),
+            "subtitles": str(told.get("subtitles", "")),
         }
     )

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from qasr_cli.errors import LockedError, from_os_error
+from qasr_cli.runs import ownership
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +53,11 @@ def holding(folder: Path, part: str, *, is_waiting: bool, tell: Callable[[str], 
 
 def _open(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise from_os_error(error, f"opening {path}") from error
+    ownership.give(descriptor, path.parent)
+    return descriptor
 
 
 def _take(descriptor: int, kind: int, path: Path, *, is_waiting: bool, tell: Callable[[str], None]) -> None:

@@ -59,4 +59,4 @@ def _renewed(plan: Plan, entry: Entry, path_of: Callable[[str], Path], why: str)
             skip = f"{why}, and {path.name} {whose} (--overwrite replaces it)"
             return replace(plan, targets={}, skip=skip)
     replacing = {path: ours[path.absolute()] for path in plan.existing.values()}
-    return replace(plan, targets={**plan.existing, **plan.targets}, skip="", note=why, replacing=replacing)
+    return replace(plan, targets=plan.places, skip="", note=why, replacing=replacing)

@@ -1,0 +1,157 @@
+"""What results are called.
+
+In go a template such as `{stem}.{lang}{tag}.{ext}` and what is known of a source; out come names, in which
+the language may still be open: it is heard last. Pure: touches no file.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from string import Formatter
+
+from qasr_cli import languages
+from qasr_cli.errors import UsageError
+from qasr_cli.languages import LANGUAGES
+from qasr_cli.options import DEFAULT_NAME, OutputOptions
+
+UNDETERMINED = "und"  # ISO 639-2: nobody said a word, or not in a language that we know
+_LANGUAGE_FIELDS = ("lang", "lang3")
+_FIELDS = ("stem", *_LANGUAGE_FIELDS, "tag", "ext")
+_WITH_TAG = "{stem}{tag}.{ext}"
+_NEXT_STEP = "say for example --name '{stem}.{lang}{tag}.{ext}'"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A file to be written.
+
+    Attributes:
+        folder: Where.
+        pieces: What its name is made of; at every second one, a field, stands the language.
+    """
+
+    folder: Path
+    pieces: tuple[str, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the name depends on the language."""
+        return len(self.pieces) > 1
+
+    @property
+    def shown(self) -> Path:
+        """The path for people: `film.{lang}.srt` where the language is open."""
+        return self.folder / "".join(
+            f"{{{piece}}}" if number % 2 else piece for number, piece in enumerate(self.pieces)
+        )
+
+    def path(self, language: str | None = None) -> Path:
+        """Return where it goes once the language is known; without one it is undetermined."""
+        return self.folder / self._name(language)
+
+    def _name(self, language: str | None) -> str:
+        if not self.is_open:
+            return self.pieces[0]
+        return "".join(
+            _code(language, piece) if number % 2 else piece for number, piece in enumerate(self.pieces)
+        )
+
+    def may_be(self, name: str) -> bool:
+        """Whether the file may get this name."""
+        first, last = self.pieces[0], self.pieces[-1]
+        return name.startswith(first) and name.endswith(last) and name in self.names()
+
+    def names(self) -> Iterator[str]:
+        """Yield every name that the file may get."""
+        yield self._name(None)
+        if self.is_open:
+            yield from (self._name(language.code) for language in LANGUAGES)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What names are made after: texts and fields in turn, a text first."""
+
+    pieces: tuple[str, ...]
+    tag: str
+
+    @property
+    def has_language(self) -> bool:
+        """Whether names tell the language."""
+        return any(field in self.pieces[1::2] for field in _LANGUAGE_FIELDS)
+
+    def target(self, folder: Path, stem: str, suffix: str, language: str | None = None) -> Target:
+        """Return the target of a source; `language` closes it, `suffix` begins with its dot."""
+        values = {"stem": stem, "tag": self.tag, "ext": suffix.removeprefix(".")}
+        pieces = [""]
+        for number, piece in enumerate(self.pieces):
+            if number % 2 == 0:
+                pieces[-1] += piece
+            elif piece in values:
+                pieces[-1] += values[piece]
+            elif language is not None:
+                pieces[-1] += _code(language, piece)
+            else:
+                pieces += [piece, ""]
+        return Target(folder, tuple(pieces))
+
+
+def template(output: OutputOptions) -> Template:
+    """Return the template that the options hold.
+
+    Raises:
+        UsageError: It makes no names, or the same for two formats.
+    """
+    tag = output.tag if not output.tag or output.tag.startswith(".") else f".{output.tag}"
+    text = output.name
+    if text == DEFAULT_NAME and tag:
+        text = _WITH_TAG
+    made = Template(_pieces(text), tag)
+    fields = set(made.pieces[1::2])
+    rest = "".join(made.pieces[::2]) + ("" if "tag" not in fields else tag)
+    complaints = (
+        ("/" in tag or "\0" in tag, "--tag", "holds a slash", "say a word such as sdh"),
+        ("/" in text or "\0" in text, "--name", "holds a slash", "say the folder with -o DIR"),
+        (tag and "tag" not in fields, "--name", "has no place for --tag", "put {tag} where it belongs"),
+        (
+            "ext" not in fields and len(output.formats) > 1,
+            *("--name", "gives two formats one name", "put {ext} where it belongs"),
+        ),
+        (fields <= {"tag"} and not rest.strip("."), "--name", "is an empty name", _NEXT_STEP),
+    )
+    for is_so, flag, what, hint in complaints:
+        if is_so:
+            raise UsageError(f"{flag} {shlex.quote(text if flag == '--name' else tag)} {what}", hint)
+    return made
+
+
+def _pieces(text: str) -> tuple[str, ...]:
+    """Return a template's texts and fields in turn.
+
+    Raises:
+        UsageError: A brace is left open, or there is no such field.
+    """
+    try:
+        parsed = list(Formatter().parse(text))
+    except ValueError:
+        raise UsageError(f"--name {text}: its braces do not match", _NEXT_STEP) from None
+    pieces = [""]
+    for literal, field, spec, conversion in parsed:
+        pieces[-1] += literal
+        if field is None:
+            continue
+        if field not in _FIELDS or spec or conversion:
+            known = " ".join(f"{{{name}}}" for name in _FIELDS)
+            raise UsageError(f"--name {text}: there is no field {{{field}}}", f"known: {known}")
+        pieces += [field, ""]
+    return tuple(pieces)
+
+
+def _code(language: str | None, field: str) -> str:
+    known = languages.find(language or "")
+    if known is None:
+        return UNDETERMINED
+    return known.code3 if field == "lang3" else known.code

@@ -1,0 +1,111 @@
+"""Which subtitles lie beside a media file, told by their names, as media servers read them.
+
+In go the names of a folder; out come sidecars. Pure: touches no file and knows no option.
+"""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from qasr_cli import languages
+from qasr_cli.runs import selection
+
+SUFFIXES = frozenset({".srt", ".vtt", ".ass", ".ssa", ".sub", ".smi", ".sup", ".idx"})
+
+# Names after the rules of Jellyfin's ExternalPathParser: `STEM[.part]...SUFFIX`, where a part is a language,
+# a flag or else a title.
+_PARTIAL = ("forced", "foreign")  # subtitles for what is not in the film's language, and for nothing else
+_FLAGS = frozenset({"sdh", "cc", "hi"})
+_HINDI_OR_IMPAIRED = "hi"  # Hindi, unless another language is named too: hearing-impaired then
+
+# Languages that qasr does not hear. It must know that these are some, or `film.no.srt` would pass for
+# subtitles without a language. ISO 639-1, the usual codes of 639-2 (B and T), English names.
+_OTHER_WORDS = """
+    aa ab ae af ak am an as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cu cv cy dv dz ee eo et eu
+    ff fj fo fy ga gd gl gn gu gv ha he ho hr ht hy hz ia ie ig ii ik io is iu iw ji jv jw ka kg ki kj kk kl
+    km kn kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi ml mn mr mt my na nb nd ne ng nn no nr nv ny
+    oc oj om or os pa pi ps qu rm rn rw sa sc sd se sg sh si sk sl sm sn so sq sr ss st su sw ta te tg ti tk
+    tn to ts tt tw ty ug uk ur uz ve vo wa wo xh yi yo za zu
+    afr alb amh arm asm aze baq bel ben bih bos bul bur cat cym eus epo est fao geo gle glg guj hat hau heb
+    hrv hye ibo ice isl jav kan kat kaz khm kir kur lao lat lav lit ltz lub mal mao mar mlg mlt mon mri mya
+    nep nno nob nor oci ori pan pus roh san scc scr sin slk slo slv smo snd som sqi srp sun swa tam tat tel
+    tgk tib ton tsn tuk uig ukr urd uzb wel wol xho yid yor zul
+    albanian armenian azerbaijani basque bengali bosnian bulgarian burmese catalan croatian estonian galician
+    georgian hebrew icelandic irish kannada kazakh khmer lao latvian lithuanian malayalam marathi mongolian
+    nepali norwegian punjabi serbian sinhala slovak slovenian swahili tamil telugu ukrainian urdu uzbek welsh
+    """
+_OTHERS = frozenset(_OTHER_WORDS.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """A subtitle file beside a media file.
+
+    Attributes:
+        name: Of the file.
+        language: qasr's code of the language, the name's own word for one that qasr does not hear, or "".
+        is_partial: Forced or for foreign parts only: no subtitles of the whole.
+    """
+
+    name: str
+    language: str = ""
+    is_partial: bool = False
+
+
+def language_of(word: str) -> str:
+    """Return qasr's code of the language that a word stands for; of others the word; "" of what is none."""
+    known = languages.find(word)
+    if known is not None:
+        return known.code
+    main = word.lower().replace("_", "-").partition("-")[0]
+    return main if main in _OTHERS else ""
+
+
+def parse(name: str, stem: str) -> Sidecar:
+    """Return what the name of a subtitle file says that begins with a media file's stem."""
+    parts = os.path.splitext(name)[0].lower().split(".")[stem.count(".") + 1 :]  # noqa: PTH122 - of many
+    is_partial = any(word in part for part in parts for word in _PARTIAL)
+    named = [code for part in reversed(parts) if part not in _FLAGS and (code := language_of(part))]
+    if not named and _HINDI_OR_IMPAIRED in parts:
+        named = [_HINDI_OR_IMPAIRED]
+    return Sidecar(name, named[0] if named else "", is_partial)
+
+
+@dataclass(slots=True)
+class Sidecars:
+    """The sidecars of one folder, found by their media in no time however many there are."""
+
+    _names: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def among(cls, names: Iterable[str]) -> Sidecars:
+        """Return those among a folder's names.
+
+        Each belongs to the media with the longest stem that fits: `talk.part2.srt` is no subtitle of
+        `talk.mp4` where there is a `talk.part2.mp4`.
+        """
+        split = [(name, *os.path.splitext(name)) for name in sorted(names)]  # noqa: PTH122 - as above
+        media = {stem.casefold() for _, stem, suffix in split if suffix.lower() in selection.MEDIA_SUFFIXES}
+        found = cls()
+        for name, stem, suffix in split:
+            if suffix.lower() not in SUFFIXES:
+                continue
+            for key in _beginnings(stem.casefold()):
+                found._names.setdefault(key, []).append(name)
+                if key in media:
+                    break
+        return found
+
+    def of(self, media_name: str) -> list[Sidecar]:
+        """Return those of a media file, by name."""
+        stem = os.path.splitext(media_name)[0]  # noqa: PTH122 - as above
+        return [parse(name, stem) for name in self._names.get(stem.casefold(), ())]
+
+
+def _beginnings(stem: str) -> Iterator[str]:
+    """Yield a stem, and it without its last part, its last two parts and so on."""
+    while stem:
+        yield stem
+        stem = stem.rpartition(".")[0]

@@ -1,0 +1,131 @@
+"""Media of a folder or list that has subtitles in its language already is passed over.
+
+In go plans, and what opened media says of itself; out come plans with the reason, or `Subtitled`. What the
+file's names tell is told before any work; what only the media tells, when it is opened. Lists folders, each
+once; opens nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from qasr_cli import formats, languages
+from qasr_cli.errors import printable
+from qasr_cli.media.banner import SubtitleStream
+from qasr_cli.options import Options
+from qasr_cli.records import Source, Track
+from qasr_cli.runs.outputs import Plan
+from qasr_cli.runs.sidecars import Sidecar, Sidecars, language_of
+
+_NEXT_STEP = "--even-subtitled transcribes it anyway"
+# Those that hold text. Pictures of text (pgs, dvd_subtitle) no player can restyle and nobody can search.
+_TEXT_CODECS = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"})
+
+OwnOutputs = Callable[[Source], Collection[Path]]
+
+
+class Subtitled(Exception):
+    """A source needs no subtitles.
+
+    Attributes:
+        reason: In a few words, for the user.
+        path: The file that holds those it has: a sidecar, or the media itself.
+    """
+
+    def __init__(self, reason: str, path: Path) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path = path
+
+
+def is_minded(options: Options) -> bool:
+    """Whether subtitles that exist matter to a run: they do not replace a transcript for other use."""
+    output = options.output
+    return (
+        not options.find.is_even_subtitled
+        and not output.is_stdout
+        and all(formats.FORMATS[name].is_subtitle for name in output.formats)
+    )
+
+
+@dataclass(slots=True)
+class Subtitles:
+    """The subtitles that are there before a run.
+
+    Args:
+        options: The whole tree; formats must be known.
+        own_outputs: Says which files of a source are known to be qasr's own, as absolute paths.
+    """
+
+    options: Options
+    own_outputs: OwnOutputs
+    _folders: dict[str, Sidecars] = field(default_factory=dict)
+
+    def pass_over(self, plans: Sequence[Plan]) -> list[Plan]:
+        """Return the plans; those whose names tell that nothing is needed say so.
+
+        Only with `--language`: else what is in the media decides which language's subtitles count.
+        """
+        language = self.options.decode.language
+        if language is None or not is_minded(self.options):
+            return list(plans)
+        return [self._judge(plan, language) for plan in plans]
+
+    def _judge(self, plan: Plan, language: str) -> Plan:
+        if not plan.source.is_found or plan.error is not None or plan.skip:
+            return plan
+        found = self._beside(plan, language)
+        return replace(plan, targets={}, skip=found.reason) if found else plan
+
+    def glance(self, plan: Plan, track: Track, streams: Iterable[SubtitleStream]) -> None:
+        """Look at a source that has just been opened.
+
+        Raises:
+            Subtitled: It needs none.
+        """
+        if not plan.source.is_found or not is_minded(self.options):
+            return
+        language = self.options.decode.language
+        if language is None:
+            known = languages.find(track.language or "")
+            language = known.code if known else ""
+            found = self._beside(plan, language)
+            if found:
+                raise found
+        for stream in streams:
+            is_whole = stream.codec in _TEXT_CODECS and not stream.is_forced
+            if is_whole and language_of(stream.language or "") == language:
+                what = f"stream {stream.index}, {stream.codec}"
+                raise Subtitled(
+                    f"has subtitles{_in(language)} inside: {what} ({_NEXT_STEP})", plan.source.path
+                )
+
+    def _beside(self, plan: Plan, language: str) -> Subtitled | None:
+        """Return why the files beside a source's media are enough, if they are; "" is an unknown language."""
+        for sidecar in self._sidecars_of(plan.source):
+            path = plan.source.path.with_name(sidecar.name)
+            if sidecar.language == language and not sidecar.is_partial and not self._is_own(path, plan):
+                name = printable(sidecar.name)
+                return Subtitled(f"has subtitles{_in(language)} beside it: {name} ({_NEXT_STEP})", path)
+        return None
+
+    def _sidecars_of(self, source: Source) -> list[Sidecar]:
+        folder, name = os.path.split(source.path)
+        if folder not in self._folders:
+            try:
+                self._folders[folder] = Sidecars.among(os.listdir(folder or "."))  # noqa: PTH208 - names, of many files
+            except OSError:  # reading the media will say what is wrong
+                self._folders[folder] = Sidecars()
+        return self._folders[folder].of(name)
+
+    def _is_own(self, path: Path, plan: Plan) -> bool:
+        targets = plan.places.values()
+        is_target = any(one.folder == path.parent and one.may_be(path.name) for one in targets)
+        return is_target or path.absolute() in self.own_outputs(plan.source)
+
+
+def _in(language: str) -> str:
+    return f" in {language}" if language else ""

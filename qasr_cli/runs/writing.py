@@ -1,0 +1,174 @@
+"""How a text gets into a file whole.
+
+In go paths and texts. A file appears under its name complete or not at all (temporary file in the same
+folder, fsync, then a link or rename), and an existing one is never touched unless that is said. What a killed
+run left in the middle of this is taken away by the next one that writes into the folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from qasr_cli.errors import CannotCreateError, from_os_error
+from qasr_cli.runs import ownership
+
+_PREFIX, _SUFFIX = ".qasr-", ".tmp"
+
+
+def write(path: Path, text: str, *, is_overwrite: bool, is_backup: bool = False) -> None:
+    """Write `text` to `path` as UTF-8, all of it or nothing.
+
+    Args:
+        path: Of the file.
+        text: All of it.
+        is_overwrite: What is there may be replaced.
+        is_backup: What is replaced is kept as `NAME.bak`, or `NAME.bak1` and so on where that exists.
+
+    Raises:
+        CannotCreateError: It exists (and may have come into being only just now), or may not be created.
+        InputOutputError: The disk is full or fails.
+    """
+    folder = path.parent
+    try:
+        ownership.make_folder(folder)
+        _sweep_once(folder)
+        with _temporary(folder) as (temporary, descriptor):
+            with os.fdopen(descriptor, "wb", closefd=False) as file:
+                file.write(text.encode("utf-8", "surrogateescape"))
+            _finish(descriptor, folder)
+            if not is_overwrite:
+                _link(temporary, path)
+            else:
+                if is_backup:
+                    _keep(path)
+                temporary.replace(path)
+        _sync_folder(folder)
+    except FileExistsError as error:
+        raise CannotCreateError(f"{path} exists already") from error
+    except OSError as error:
+        raise from_os_error(error, f"writing {path}") from error
+
+
+def remove(path: Path, *, is_backup: bool) -> None:
+    """Take away a file whose place another has taken; with `is_backup` it is kept, as `write` does.
+
+    Raises:
+        QasrError: The disk fails, or the file may not be touched.
+    """
+    try:
+        if is_backup:
+            _keep(path)
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise from_os_error(error, f"removing {path}") from error
+
+
+@contextlib.contextmanager
+def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Yield a new file and its descriptor, whose lock says that somebody still needs it."""
+    path, descriptor = _make(folder)
+    try:
+        yield path, descriptor
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _make(folder: Path) -> tuple[Path, int]:
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=folder)
+        with contextlib.suppress(OSError):  # without locks nobody takes anything away either
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:  # else another run found it before it was locked
+            return Path(name), descriptor
+        os.close(descriptor)
+
+
+def _finish(descriptor: int, folder: Path) -> None:
+    """See that all is on the disk, and that others may read it: mkstemp's 600 would hide it from a server."""
+    ownership.give(descriptor, folder)
+    os.fchmod(descriptor, 0o666 & ~_umask())
+    os.fsync(descriptor)
+
+
+def _link(temporary: Path, path: Path) -> None:
+    """Give the file its name only if nobody has it: unlike a rename, a link never replaces."""
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links (FAT, some network mounts)
+        if os.path.lexists(path):
+            raise FileExistsError(path) from None
+        temporary.rename(path)
+
+
+def _keep(path: Path) -> None:
+    """Give what is at a path a second name, so that replacing the first loses nothing at any moment."""
+    number = 0
+    while os.path.lexists(path):
+        backup = path.with_name(f"{path.name}.bak{number or ''}")
+        try:
+            _keep_as(path, backup)
+            return
+        except FileExistsError:
+            number += 1
+
+
+def _keep_as(path: Path, backup: Path) -> None:
+    try:
+        backup.hardlink_to(path)
+    except (FileExistsError, FileNotFoundError):
+        raise
+    except OSError:  # no hard links here
+        if os.path.lexists(backup):
+            raise FileExistsError(backup) from None
+        with _temporary(path.parent) as (temporary, descriptor):
+            shutil.copy2(path, temporary)
+            os.fsync(descriptor)
+            _link(temporary, backup)
+
+
+@functools.cache  # once a process is enough: what it leaves itself, it leaves by dying
+def _sweep_once(folder: Path) -> None:
+    """Take away the temporary files in a folder that nobody holds."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(_PREFIX) and entry.name.endswith(_SUFFIX):
+                with contextlib.suppress(OSError):
+                    _remove_unused(Path(entry.path))
+
+
+def _remove_unused(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+    finally:
+        os.close(descriptor)
+
+
+@functools.cache  # reading it means setting it for a moment, which other threads would notice
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current
+
+
+def _sync_folder(folder: Path) -> None:
+    # The name itself must survive a power cut too; some network file systems cannot and say so.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

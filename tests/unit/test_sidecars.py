@@ -1,0 +1,99 @@
+"""How names of subtitle files are read, and which plans are passed over for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qasr_cli.options import DecodeOptions, FindOptions, Options, OutputOptions
+from qasr_cli.records import Source, Track
+from qasr_cli.runs import outputs
+from qasr_cli.runs.sidecars import Sidecar, Sidecars
+from qasr_cli.runs.subtitled import Subtitled, Subtitles
+
+TRACK = Track(1, "aac", 2, 48_000)
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        ("name", "language", "is_partial"),
+        [
+            ("film.2020.srt", "", False),
+            ("film.2020.en.srt", "en", False),
+            ("FILM.2020.ENG.SRT", "en", False),
+            ("film.2020.English.sdh.ass", "en", False),
+            ("film.2020.ger.vtt", "de", False),
+            ("film.2020.fre.sub", "fr", False),
+            ("film.2020.chi.idx", "zh", False),
+            ("film.2020.pt-BR.smi", "pt", False),
+            ("film.2020.AI.ko.srt", "ko", False),
+            ("film.2020.ko.AI.sup", "ko", False),
+            ("film.2020.hi.srt", "hi", False),
+            ("film.2020.en.hi.srt", "en", False),
+            ("film.2020.hi.en.srt", "en", False),
+            ("film.2020.hin.cc.srt", "hi", False),
+            ("film.2020.en.forced.srt", "en", True),
+            ("film.2020.foreign.en.srt", "en", True),
+            ("film.2020.en.default.srt", "en", False),
+            ("film.2020.no.srt", "no", False),
+            ("film.2020.ukrainian.ssa", "ukrainian", False),
+            ("film.2020.commentary.srt", "", False),
+        ],
+    )
+    def test_parts_are_read_as_media_servers_do(self, name: str, language: str, is_partial: bool) -> None:
+        assert Sidecars.among([name]).of("film.2020.mkv") == [Sidecar(name, language, is_partial)]
+
+    def test_other_names_are_nobodys(self) -> None:
+        names = ["film.srt.bak", "film.en.nfo", "film2.srt", "other.srt", "fil.srt", "film"]
+        assert Sidecars.among(names).of("film.mkv") == []
+
+    def test_case_is_folded_whatever_becomes_of_the_length(self) -> None:
+        assert Sidecars.among(["STRASSE.en.srt"]).of("straße.mkv") == [Sidecar("STRASSE.en.srt", "en")]
+
+    def test_each_belongs_to_the_longest_stem_that_is_media(self) -> None:
+        found = Sidecars.among(["talk.mp4", "talk.part2.mp4", "talk.part2.en.srt", "talk.ko.srt"])
+        assert found.of("talk.mp4") == [Sidecar("talk.ko.srt", "ko")]
+        assert found.of("talk.part2.mp4") == [Sidecar("talk.part2.en.srt", "en")]
+
+
+class TestPassingOver:
+    def judge(
+        self,
+        folder: Path,
+        *own: Path,
+        is_found: bool = True,
+        formats: tuple[str, ...] = ("srt",),
+        **more: bool,
+    ) -> str:
+        options = Options(decode=DecodeOptions("en"), output=OutputOptions(formats), find=FindOptions(**more))
+        source = Source(0, folder / "film.mkv", Path("film.mkv"), is_found)
+        plans = outputs.plan([source], options.output, {"srt": ".srt", "vtt": ".vtt", "txt": ".txt"})
+        return Subtitles(options, lambda _: own).pass_over(plans)[0].skip
+
+    def test_a_subtitle_in_the_language_is_enough(self, tmp_path: Path) -> None:
+        assert self.judge(tmp_path) == ""
+        (tmp_path / "film.en.srt").touch()
+        assert self.judge(tmp_path) == (
+            "has subtitles in en beside it: film.en.srt (--even-subtitled transcribes it anyway)"
+        )
+        assert self.judge(tmp_path, formats=("srt", "vtt"))
+        assert self.judge(tmp_path, formats=("srt", "txt")) == ""
+        assert self.judge(tmp_path, is_found=False) == ""
+        assert self.judge(tmp_path, is_even_subtitled=True) == ""
+        assert self.judge(tmp_path, tmp_path / "film.en.srt") == ""
+
+    def test_one_in_another_or_no_language_or_forced_is_not(self, tmp_path: Path) -> None:
+        for name in ("film.ko.srt", "film.vtt", "film.en.forced.srt"):
+            (tmp_path / name).touch()
+        assert self.judge(tmp_path) == ""
+
+    def test_the_run_s_own_target_is_not_a_foreign_one(self, tmp_path: Path) -> None:
+        (tmp_path / "film.vtt").touch()
+        options = Options(output=OutputOptions(("srt", "vtt")))
+        source = Source(0, tmp_path / "film.mkv", Path("film.mkv"), is_found=True)
+        (plan,) = outputs.plan([source], options.output, {"srt": ".srt", "vtt": ".vtt"})
+        Subtitles(options, lambda _: ()).glance(plan, TRACK, ())
+        (tmp_path / "film.ass").touch()
+        with pytest.raises(Subtitled, match=r"has subtitles beside it: film\.ass"):
+            Subtitles(options, lambda _: ()).glance(plan, TRACK, ())
