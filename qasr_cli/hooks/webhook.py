@@ -136,7 +136,7 @@ class Sender:
 
     def _post(self, address: Address, body: bytes, until_s: float) -> tuple[int, str | None]:
         headers = {"Content-Type": "application/json", "User-Agent": f"qasr/{__version__}"}
-        headers |= address.authorization  # of this very address: a redirect takes no password along
+        headers |= address.authorization  # of this address: a password goes to no other
         left_s = until_s - time.monotonic()
         try:
             with self._connected(address, left_s) as connection:
