@@ -15,6 +15,7 @@ from qasr_cli import engines
 from qasr_cli.cli.find_flags import Request
 from qasr_cli.cli.jobs import Work, one_pass, with_known_formats
 from qasr_cli.cli.telling import Telling, begin
+from qasr_cli.engines import memory
 from qasr_cli.errors import NoInputError, UsageError
 from qasr_cli.options import Options, WatchOptions
 from qasr_cli.runs import hooking
@@ -44,8 +45,9 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, tel
         _check(folder)
     status = StatusFile(watching.status, folders)
     status.open()
+    memory.prepare()
     load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
-    kept = KeptEngines(load, engines.reclaim, watching.idle_unload_min * _S_PER_MIN)
+    kept = KeptEngines(load, memory.reclaim, watching.idle_unload_min * _S_PER_MIN)
     with (
         hooking.hooked(options.hooks, is_strict=options.run.is_strict) as hooks,
         Changes(folders, watching, options.run.state_folder) as changes,

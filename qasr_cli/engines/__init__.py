@@ -7,13 +7,9 @@ them, so that `qasr --help` and a run with nothing to do never wait for them.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import difflib
 import functools
-import gc
 import importlib
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -45,20 +41,6 @@ def load(options: EngineOptions, rescue_model: str = "") -> Engines:
     if factory is _load_qwen3:
         _fetch_recognizer(other)  # one that is missing is found out now, and not hours into the run
     return replace(factory(options), load_rescue=functools.cache(lambda: factory(other)))
-
-
-def reclaim() -> None:
-    """Give back to the machine what engines held that nobody refers to any more.
-
-    Models hang in circles of references, torch keeps a device's memory for the next one, and the C library
-    keeps pages that Python has freed; each of the three is asked to let go.
-    """
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
-    with contextlib.suppress(OSError, AttributeError):  # only glibc has it
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _fetch_recognizer(options: EngineOptions) -> Checkpoint:
