@@ -80,6 +80,10 @@ StatusTo = Annotated[
     ),
 ]
 
+Strict = Annotated[
+    bool, flag("How it runs", "Count a file as failed when its cues break a hard rule.", "--strict")
+]
+
 
 @dataclass(frozen=True, slots=True)
 class WatchFlags:
@@ -130,14 +134,13 @@ class WatchedFlags:
 class PassFlags:
     """How each pass behaves; one that finds another run at work waits for it."""
 
-    strict: flags.Strict = DEFAULTS.run.is_strict
+    strict: Strict = DEFAULTS.run.is_strict
     workers: flags.Workers = DEFAULTS.run.n_prepare_workers
-    retries: run_flags.Retries = DEFAULTS.run.n_retries
     state: run_flags.State = DEFAULTS.run.state_folder
 
     def options(self) -> RunOptions:
         """Return how a pass behaves."""
-        return RunFlags(self.strict, self.workers, self.retries, wait=True, state=self.state).options()
+        return RunFlags(self.strict, self.workers, wait=True, state=self.state).options()
 
 
 @grouped
