@@ -47,11 +47,14 @@ class Line(Generic[Item]):
         self._items.put(item)
 
     def close(self, limit_s: float | None) -> None:
-        """Wait until all is done; with a limit, nothing new is begun after so many seconds."""
+        """Take nothing more; with a limit, begin nothing more after so many seconds."""
         self._is_closing = True
         if limit_s is not None:
             self._until_s = time.monotonic() + limit_s
         self._items.put(None)
+
+    def join(self) -> None:
+        """Wait, once closed, until all is done."""
         try:
             self._thread.join()
         except BaseException:  # asked to stop while waiting

@@ -67,10 +67,11 @@ class Hooking(QuietReporter):
     def close(self, *, is_hurried: bool) -> None:
         """Wait for what is left to do; in a hurry nothing new is begun after one time limit."""
         limit_s = self._timeout_s if is_hurried else None
-        if self._commands is not None:
-            self._commands.close(limit_s)
-        if self._requests is not None:
-            self._requests.close(limit_s)
+        lines = [line for line in (self._commands, self._requests) if line is not None]
+        for line in lines:
+            line.close(limit_s)
+        for line in lines:
+            line.join()
 
     def _tell_end(self, error: BaseException | None) -> None:
         if self._requests is not None:

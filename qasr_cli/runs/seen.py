@@ -66,7 +66,8 @@ class Seen:
         """Keep in mind what came of a pass."""
         for outcome in outcomes:
             state = self._begun.get(outcome.source.path)
-            if state is not None:
+            is_gone = outcome.error is not None and _state(outcome.source.path) is None  # with its mount, say
+            if state is not None and not is_gone:
                 self._over[outcome.source.path] = _Memory(state, time.monotonic() + _rest_s(outcome))
 
     def _new_refusals(self, plans: Sequence[Plan]) -> list[Plan]:
