@@ -52,7 +52,10 @@ def printable(text: object) -> str:
     Control characters (a name may hold a newline or a terminal escape) and bytes that are not UTF-8
     become visible escapes.
     """
-    clean = str(text).encode("utf-8", "backslashreplace").decode()
+    whole = str(text)
+    if whole.isprintable():
+        return whole
+    clean = whole.encode("utf-8", "backslashreplace").decode()
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in clean)
 
 

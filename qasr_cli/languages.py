@@ -107,6 +107,7 @@ def joint(before: str, after: str) -> str:
     return "" if not (before and after) or _is_unspaced(before[-1]) or _is_unspaced(after[0]) else " "
 
 
+@functools.cache
 def _is_unspaced(char: str) -> bool:
     is_wide_mark = unicodedata.category(char)[0] == "P" and unicodedata.east_asian_width(char) in "WF"
     return is_wide_mark or script(char) in _UNSPACED_SCRIPTS

@@ -30,6 +30,7 @@ from qasr_cli.timebase import MS_PER_S, format_clock
 
 SCHEMA = "qasr.check.v1"
 CSV_HEADER = ("LineNumber", "TimeCode", "Context", "Comment")  # Subtitle Edit's Netflix report
+_NESTED = (list, dict)
 _MANY = 60  # findings: three screens
 _WIDE = 100  # columns, from which on there is room for what the cue says beside ...
 _FINDING = 78  # ... its number, its time and what is wrong
@@ -209,7 +210,21 @@ def _time_code(time_ms: int, rate: Fraction | None) -> str:
 def json_text(entries: Sequence[Entry], profile: str) -> str:
     """Return all results as one JSON object."""
     whole = {"schema": SCHEMA, "profile": profile, "files": [_json_entry(entry) for entry in entries]}
-    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+    return _dump(whole, "\n") + "\n"
+
+
+def _dump(value: object, margin: str) -> str:
+    """Return what `json.dumps(indent=1)` does, which has only slow Python for it: findings may be 100,000."""
+    inner = margin + " "
+    if isinstance(value, list) and value:
+        return f"[{inner}{f',{inner}'.join(_dump(item, inner) for item in value)}{margin}]"
+    if not isinstance(value, dict) or not value:
+        return json.dumps(value, ensure_ascii=False)
+    if any(isinstance(item, _NESTED) for item in value.values()):
+        items = [f"{json.dumps(key)}: {_dump(item, inner)}" for key, item in value.items()]
+        return f"{{{inner}{f',{inner}'.join(items)}{margin}}}"
+    flat = json.dumps(value, ensure_ascii=False, separators=(f",{inner}", ": "))
+    return f"{{{inner}{flat[1:-1]}{margin}}}"
 
 
 def _json_entry(entry: Entry) -> dict[str, object]:

@@ -65,8 +65,8 @@ def read(lines: Sequence[str]) -> CaptionFile:
             columns = _Columns.of(line.partition(":")[2])
             if columns is None:
                 faults.append(Fault(number, "the events' Format line names no Start, End and, last, Text"))
-        elif section == "events" and line.startswith(_DIALOGUE) and columns and not _DRAWING.search(line):
-            caption = _caption(line, number, columns, tuple(waiting))
+        elif section == "events" and _is_dialogue(line) and columns:
+            caption = _caption(line.lstrip(), number, columns, tuple(waiting))
             if caption is not None:
                 captions.append(caption)
                 waiting = []
@@ -74,6 +74,11 @@ def read(lines: Sequence[str]) -> CaptionFile:
             faults.append(Fault(number, f"no dialogue line: {line.strip()[:60]!r}"))
         waiting.append(line)
     return CaptionFile("ass", tuple(captions), tuple(faults), tail=tuple(waiting))
+
+
+def _is_dialogue(line: str) -> bool:
+    """Say whether players show a line's text; they skip white space before it, but not another spelling."""
+    return line.lstrip().startswith(_DIALOGUE) and not _DRAWING.search(line)
 
 
 def _caption(line: str, number: int, columns: _Columns, before: tuple[str, ...]) -> Caption | None:

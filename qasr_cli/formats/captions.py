@@ -109,4 +109,7 @@ def _rebroken(caption: Caption, kind: str) -> Caption:
     seen = tuple(filter(None, (markup.seen(line, kind) for line in caption.marked)))
     if not caption.lines or seen == caption.lines:
         return caption
-    return replace(caption, marked=markup.rebroken(caption.marked, caption.lines, kind))
+    marked = markup.rebroken(caption.marked, caption.lines, kind)
+    if kind != "ass" and any(map(cued_text.is_time_line, marked)):
+        return caption  # a text about subtitles: a line of its own would begin another caption
+    return replace(caption, marked=marked)

@@ -18,7 +18,8 @@ from qasr_cli.formats.caption_file import CaptionFile, Fault
 from qasr_cli.records import Caption
 from qasr_cli.timebase import MS_PER_S, format_clock
 
-_CLOCK = r"(-?)\s*(?:(\d{1,4}):)?(\d{1,3}):(\d{1,2})(?:([,.])(\d{1,9}))?"
+# Hours are longer than any file's, so that what `--fix` makes of a late time can be read, too.
+_CLOCK = r"(-?)\s*(?:(\d{1,6}):)?(\d{1,3}):(\d{1,2})(?:([,.])(\d{1,9}))?"
 _TIME_LINE = re.compile(rf"\s*{_CLOCK}\s*-+>\s*{_CLOCK}(?:\s+(\S.*))?\s*")
 _NUMBER = re.compile(r"\s*\d{1,9}\s*")
 _TOP = re.compile(r"\{\\an?[1-9]\d?\}|\{\\pos\([^)]*\)\}")
@@ -72,8 +73,9 @@ class _Reader:
         """Say whether a caption's time line is here, or its number or name with a time line below."""
         if is_time_line(self.lines[at]):
             return True
-        is_named = self.kind == "vtt" or _NUMBER.fullmatch(self.lines[at]) is not None
-        return is_named and at + 1 < len(self.lines) and is_time_line(self.lines[at + 1])
+        if at + 1 == len(self.lines) or not is_time_line(self.lines[at + 1]):
+            return False
+        return self.kind == "vtt" or _NUMBER.fullmatch(self.lines[at]) is not None
 
     def _read_caption(self) -> None:
         number = "" if is_time_line(self.lines[self.at]) else self.lines[self.at].strip()
@@ -181,7 +183,7 @@ def _text(caption: Caption) -> list[str]:
     return [line for line in stamped if line.strip()]
 
 
-_STAMP = re.compile(r"<((?:\d{2,4}:)?\d\d:\d\d\.\d{3})>")
+_STAMP = re.compile(r"<((?:\d{2,6}:)?\d\d:\d\d\.\d{3})>")
 
 
 def _without_lost_stamps(line: str, caption: Caption) -> str:

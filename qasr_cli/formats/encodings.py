@@ -58,8 +58,8 @@ def decode(raw: bytes, encoding: str = "") -> Decoded:
     for mark, name in _MARKS:
         if raw.startswith(mark):
             return _broken(raw[len(mark) :], name)
-    if b"\x00" in raw[:_SAMPLE_BYTES]:
-        return _unmarked_wide(raw)
+    if b"\x00" in raw[:_SAMPLE_BYTES] and (wide := _unmarked_wide(raw)):
+        return wide
     try:
         return Decoded(raw.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
@@ -68,7 +68,9 @@ def decode(raw: bytes, encoding: str = "") -> Decoded:
 
 def _as_told(raw: bytes, encoding: str) -> Decoded:
     try:
-        return Decoded(raw.decode(encoding).removeprefix("\ufeff"), codecs.lookup(encoding).name)
+        text = raw.decode(encoding).removeprefix("\ufeff")
+        text.encode()  # an encoding of escapes can say half of a character, which nobody can write down
+        return Decoded(text, codecs.lookup(encoding).name)
     except LookupError as error:
         raise UsageError(
             f"--encoding {encoding}: there is no such encoding", "say utf-8, cp949, ..."
@@ -85,14 +87,30 @@ def _broken(raw: bytes, encoding: str) -> Decoded:
     return Decoded(text, encoding, n_broken=text.count("\ufffd"))
 
 
-def _unmarked_wide(raw: bytes) -> Decoded:
-    """Tell UTF-16 without a mark by where its zero bytes are: ASCII's upper half is nothing but zeros."""
+def _unmarked_wide(raw: bytes) -> Decoded | None:
+    """Tell UTF-16 without a mark by where its zero bytes are: ASCII's upper half is nothing but zeros.
+
+    None is a text with some zero bytes in it, such as a disk leaves behind where it was full.
+
+    Raises:
+        UndecodableError: It is no text at all.
+    """
     sample = raw[:_SAMPLE_BYTES]
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
     if max(even, odd) > 4 * min(even, odd) and max(even, odd) * 8 > len(sample):
         found = _broken(raw, "utf-16-be" if even > odd else "utf-16-le")
         return Decoded(found.text, found.encoding, is_guess=True, n_broken=found.n_broken)
+    if 8 * (even + odd) < len(sample) and _is_utf8(raw):
+        return None
     raise UndecodableError("not a text file", "give SRT, WebVTT, ASS or JSON")
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _legacy(raw: bytes) -> Decoded:

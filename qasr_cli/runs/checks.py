@@ -38,6 +38,9 @@ from qasr_cli.subtitles.findings import Finding
 from qasr_cli.subtitles.limits import Limits, resolve
 
 STDIN = Path("-")
+_STDIN_COPY = "stdin.fixed"  # and its format, once that is known
+# What names have after their language: `film.en.forced.srt`; `hi` is also Hindi.
+_KINDS = frozenset({"forced", "sdh", "cc", "hi", "default", "fixed", "highlighted"})
 _SAMPLE = 2_000  # captions that tell the language; a film has no more
 
 
@@ -125,12 +128,15 @@ def _judge(
 
 def _language_of_name(path: Path, texts: Sequence[str]) -> str | None:
     """Return the language that a name such as `film.ko.srt` says, if the text is in its script."""
+    letters = [char for text in texts[:200] for char in text if char.isalpha()]
     for part in reversed(PurePath(path.name).stem.split(".")[1:]):
-        known = languages.find(part) if len(part) <= 7 else None
+        known = languages.find(part)
         if known is not None:
-            letters = [char for text in texts[:200] for char in text if char.isalpha()]
             n_own = sum(languages.script(char) in known.scripts for char in letters)
-            return known.code if 2 * n_own > len(letters) else None
+            if 2 * n_own > len(letters):
+                return known.code
+        if part.lower() not in _KINDS:
+            return None  # `Lost.in.Space` is not in Indonesian
     return None
 
 
@@ -172,16 +178,17 @@ def fixed_paths(paths: Sequence[Path], folder: Path | None, *, is_overwrite: boo
         CannotCreateError: A copy exists, or two files would have the same.
     """
     targets: dict[Path, Path] = {}
+    inputs = {os.path.realpath(path) for path in paths}
     for path in paths:
         if path == STDIN and folder is None:
             raise UsageError("--fix needs a place for what comes from stdin", "give -o DIR")
-        place = Path("stdin.srt") if path == STDIN else path
-        target = (folder or place.parent) / f"{place.stem}.fixed{place.suffix}"
+        name = _STDIN_COPY if path == STDIN else f"{path.stem}.fixed{path.suffix}"
+        target = (folder or path.parent) / name
         if target in targets.values():
             raise CannotCreateError(f"{path}: another file is repaired to the same {target}", "fix it apart")
         if os.path.lexists(target) and not is_overwrite:
             raise CannotCreateError(f"{target} exists already")
-        if target in paths:
+        if os.path.realpath(target) in inputs:
             raise CannotCreateError(f"{path}: its copy would replace the input {target}", "use -o DIR")
         targets[path] = target
     return targets
@@ -206,6 +213,8 @@ def fix(result: Result, target: Path, *, is_overwrite: bool) -> Fixed:
     grid_ms = caption_formats.grid_ms(file)
     mended = mend.mend(file.captions, result.limits, result.language, grid_ms)
     checked = _judge(file, mended, result.language, result.limits)
+    if target.name == _STDIN_COPY:
+        target = target.with_name(f"{target.name}.{file.kind}")
     outputs.write(target, _text(file, mended, checked), is_overwrite=is_overwrite)
     return Fixed(target, checked)
 

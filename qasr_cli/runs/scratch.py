@@ -8,35 +8,44 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 _PREFIX = "qasr-scratch-"
 _OURS = ("*.s16le", "stdin")  # all that is ever put there, and all that is taken from there
-_YOUNG_S = 60.0  # between being made and being locked pass microseconds
 
 
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
     """Yield an empty folder, which goes with the block."""
     _sweep(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as name:
-        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
-        try:
+    path, descriptor = _make()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _make() -> tuple[Path, int]:
+    """Return a new folder and the descriptor that holds it."""
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        with contextlib.suppress(FileNotFoundError):  # another run may find it before it is locked
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             with contextlib.suppress(OSError):  # without locks nobody takes anything away either
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield Path(name)
-        finally:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if path.exists():
+                return path, descriptor
             os.close(descriptor)
 
 
 def _sweep(place: Path) -> None:
     for path in place.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
-            status = path.lstat()
-            if status.st_uid == os.geteuid() and time.time() - status.st_mtime > _YOUNG_S:
+            if path.lstat().st_uid == os.geteuid():
                 _remove_unused(path)
 
 

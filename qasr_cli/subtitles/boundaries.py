@@ -9,6 +9,7 @@ The costs are those of a prototype that was fitted to the worked examples of the
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,56 +62,97 @@ _SCALES = word_set(
 
 
 @dataclass(frozen=True, slots=True)
-class Boundaries:
-    """One entry for each unit.
+class _Look:
+    """What a text says of the boundaries at both its sides, whatever is there.
 
     Attributes:
-        cost: Of a break before the unit; 0 before the first.
+        is_stop: It ends with a mark that ends sentences; `is_dot`: one that ends other things, too.
+        is_quoted: Nothing comes after its last quote or bracket.
+        is_doubtful: Its dot may be an abbreviation's, an initial's or an ordinal's.
+        is_lower: Its first letter is a small one; `is_upper`: its first character is a capital.
+        cost_before: What it makes of a break before it, as the beginning of a line ...
+        cost_after: ... and what it adds to one after it.
+        is_trailing: A good end of a line.
+    """
+
+    text: str
+    is_stop: bool
+    is_dot: bool
+    is_quoted: bool
+    is_doubtful: bool
+    is_clause_end: bool
+    is_lower: bool
+    is_upper: bool
+    cost_before: float
+    cost_after: float
+    is_trailing: bool
+
+
+class Boundaries:
+    """What is known of the boundaries of units; each list has one entry for each unit.
+
+    Attributes:
         is_sentence_end: A sentence ends with the unit; always so for the last.
         is_clause_end: It ends with punctuation of any kind.
     """
 
-    cost: list[float]
-    is_sentence_end: list[bool]
-    is_clause_end: list[bool]
+    def __init__(self, units: Sequence[Unit], language: str | None) -> None:
+        looks = [_look(language, unit.text) for unit in units]
+        self._units = units
+        self._judge = _judge(language)
+        self._phrases = [_look(language, text) for text in _phrases(units)]
+        self.is_sentence_end = [
+            _is_sentence_end(unit, after, look, next_look)
+            for (unit, after), (look, next_look) in zip(pairwise(units), pairwise(looks), strict=True)
+        ] + [True] * bool(units)
+        self.is_clause_end = [
+            is_end or look.is_clause_end for look, is_end in zip(looks, self.is_sentence_end, strict=True)
+        ]
 
+    @functools.cached_property
+    def cost(self) -> list[float]:
+        """Cost of a break before each unit; 0 before the first."""
+        return [self.cost_before(place) for place in range(len(self._units))]
 
-def find(units: Sequence[Unit], language: str | None) -> Boundaries:
-    """Return what is known of each boundary between `units`."""
-    judge = _Judge(language)
-    ends = [judge.is_sentence_end(unit, after) for unit, after in pairwise(units)]
-    ends += [True] * bool(units)
-    clauses = [is_end or judge.is_clause_end(unit.text) for unit, is_end in zip(units, ends, strict=True)]
-    phrases = _phrases(units)
-    costs = [0.0] * bool(units)
-    for number, (before, after) in enumerate(pairwise(units)):
-        if ends[number] or clauses[number]:
-            easy = _SENTENCE_END if ends[number] else _CLAUSE_END
-            costs.append(FORBIDDEN if _is_forbidden(before, after) else easy)
-            continue
-        is_start = number == 0 or ends[number - 1]
-        costs.append(judge.cost(before, after, (phrases[number], phrases[number + 1]), is_start=is_start))
-    return Boundaries(costs, ends, clauses)
+    def cost_before(self, place: int) -> float:
+        """Return the same of one unit: who asks about some places only need not wait for all."""
+        if place == 0:
+            return 0.0
+        before, after = self._units[place - 1], self._units[place]
+        if self.is_clause_end[place - 1]:
+            easy = _SENTENCE_END if self.is_sentence_end[place - 1] else _CLAUSE_END
+            return FORBIDDEN if _is_forbidden(before, after) else easy
+        is_start = place == 1 or self.is_sentence_end[place - 2]
+        looks = self._phrases[place - 1], self._phrases[place]
+        return self._judge.cost(before, after, looks, is_start=is_start)
 
 
 def _phrases(units: Sequence[Unit]) -> list[str]:
     """Return for each unit the text of the phrase that it belongs to: its own, where no phrases are known."""
+    begins = [k for k, unit in enumerate(units) if unit.begins_phrase is not False or unit.space]
+    if len(begins) == len(units):
+        return [unit.text for unit in units]
     phrases: list[str] = []
-    for first, last in pairwise([*(k for k, unit in enumerate(units) if _begins(unit)), len(units)]):
+    for first, last in pairwise([*begins, len(units)]):
         phrases += ["".join(unit.text for unit in units[first:last])] * (last - first)
     return phrases
-
-
-def _begins(unit: Unit) -> bool:
-    return unit.begins_phrase is not False or bool(unit.space)
 
 
 def _is_forbidden(before: Unit, after: Unit) -> bool:
     return after.is_glued or after.text[0] in NOT_AT_START or before.text[-1] in NOT_AT_END
 
 
-def _last_mark(text: str) -> str:
-    return (text.rstrip(_CLOSERS) or text)[-1]
+def _is_sentence_end(unit: Unit, after: Unit, look: _Look, next_look: _Look) -> bool:
+    """Say whether a sentence ends with `unit`: a dot alone does not make an end."""
+    pause_ms = after.start_ms - unit.end_ms
+    if pause_ms >= HARD_PAUSE_MS:
+        return True  # so that what follows so late changes nothing before it
+    if not look.is_stop or after.is_glued:
+        return False
+    if next_look.is_lower:
+        # 「え？」と聞いた: a quoted question goes on, in Latin as in Japanese.
+        return not (look.is_dot or look.is_quoted)
+    return not look.is_doubtful or pause_ms >= _SENTENCE_PAUSE_MS
 
 
 def _plain(text: str) -> str:
@@ -118,8 +160,18 @@ def _plain(text: str) -> str:
     return text.replace("İ", "i").lower()  # Python's own lower case of İ has two characters
 
 
+@functools.lru_cache(maxsize=65_536)  # speech repeats its words
+def _look(language: str | None, text: str) -> _Look:
+    return _judge(language).look(text)
+
+
+@functools.cache
+def _judge(language: str | None) -> _Judge:
+    return _Judge(language)
+
+
 class _Judge:
-    """Judges the boundaries of one language."""
+    """Judges the texts and boundaries of one language."""
 
     def __init__(self, language: str | None) -> None:
         known = languages.find(language) if language else None
@@ -130,25 +182,25 @@ class _Judge:
         self._sentence_marks = _SENTENCE_MARKS | _OWN_SENTENCE_MARKS.get(self._code, frozenset())
         self._clause_marks = _CLAUSE_MARKS | _OWN_CLAUSE_MARKS.get(self._code, frozenset())
 
-    def is_clause_end(self, text: str) -> bool:
-        """Say whether a text ends with punctuation that ends no sentence."""
-        # Dots that trail off but end no sentence ("wait... and then").
-        return _last_mark(text) in self._clause_marks or text.rstrip(_CLOSERS).endswith(("...", "…"))
-
-    def is_sentence_end(self, unit: Unit, after: Unit) -> bool:
-        """Say whether a sentence ends with `unit`: a dot alone does not make an end."""
-        if after.start_ms - unit.end_ms >= HARD_PAUSE_MS:
-            return True  # so that what follows so late changes nothing before it
-        mark = _last_mark(unit.text)
-        if mark not in self._sentence_marks or after.is_glued:
-            return False
-        if mark not in ".…":
-            # 「え？」と聞いた: a quoted question goes on, in Latin as in Japanese.
-            return not (unit.text[-1] in _CLOSERS and _is_lower(after.text))
-        if _is_lower(after.text):
-            return False
-        is_doubtful = mark == "." and self._is_doubtful(unit.text.strip(_CLOSERS + _OPENERS))
-        return not is_doubtful or after.start_ms - unit.end_ms >= _SENTENCE_PAUSE_MS
+    def look(self, text: str) -> _Look:
+        """Return what can be said of a text alone."""
+        bare = text.rstrip(_CLOSERS)
+        mark = (bare or text)[-1]
+        previous = _plain(text).strip(_CLOSERS)
+        return _Look(
+            text,
+            is_stop=mark in self._sentence_marks,
+            is_dot=mark in ".…",
+            is_quoted=text[-1] in _CLOSERS,
+            is_doubtful=mark == "." and self._is_doubtful(text.strip(_CLOSERS + _OPENERS)),
+            # Dots that trail off but end no sentence ("wait... and then") end a clause.
+            is_clause_end=mark in self._clause_marks or bare.endswith(("...", "…")),
+            is_lower=next((char for char in text if char.isalnum()), "").islower(),
+            is_upper=text[0].isupper(),
+            cost_before=self._cost_before(_plain(text).strip(_MARKS)),
+            cost_after=self._cost_after(previous),
+            is_trailing=previous in self._words.trailing and previous not in self._leaning,
+        )
 
     def _is_doubtful(self, text: str) -> bool:
         # A syllable of Korean and its dot are a sentence ("네."); only letters with capitals make initials.
@@ -157,7 +209,7 @@ class _Judge:
             return text != "I."
         return self._code in _ORDINAL_DOT_LANGUAGES and bool(_NUMBER.fullmatch(text[:-1]))
 
-    def cost(self, before: Unit, after: Unit, phrases: tuple[str, str], *, is_start: bool) -> float:
+    def cost(self, before: Unit, after: Unit, phrases: tuple[_Look, _Look], *, is_start: bool) -> float:
         """Return the cost of a break where there is no punctuation.
 
         Args:
@@ -177,31 +229,24 @@ class _Judge:
             return _BETWEEN_SCRIPTS if n_unspaced == 1 else _INSIDE_WORD
         return self._phrase_cost(*phrases) if after.begins_phrase else _INSIDE_PHRASE
 
-    def _phrase_cost(self, before: str, after: str) -> float:
+    def _phrase_cost(self, before: _Look, after: _Look) -> float:
         if self._code == "ja":
-            return japanese_cost(before, after)
-        return self._word_cost(before, after) + _NO_SPACE
+            return japanese_cost(before.text, after.text)
+        return after.cost_before + before.cost_after + _NO_SPACE
 
-    def _spaced_cost(self, before: str, after: str, n_unspaced: int, *, is_start: bool) -> float:
-        if (
-            n_unspaced == 2 and before[-1] not in NOT_AT_START
-        ):  # Thai writes a space after its repetition mark
+    def _spaced_cost(self, before: _Look, after: _Look, n_unspaced: int, *, is_start: bool) -> float:
+        last = before.text[-1]
+        if n_unspaced == 2 and last not in NOT_AT_START:  # Thai writes a space after its repetition mark
             return _BETWEEN_CLAUSES
-        if "가" <= before[-1] <= "힣":
-            return korean_cost(before, after)
-        cost = self._word_cost(before, after)
-        previous = _plain(before).strip(_CLOSERS)
-        if previous in self._words.trailing and previous not in self._leaning:
+        if "가" <= last <= "힣":
+            return korean_cost(before.text, after.text)
+        cost = after.cost_before + before.cost_after
+        if before.is_trailing:
             cost += _AFTER_TRAILING
         # All German nouns are capitalised, so capitals say nothing about names there.
-        if before[0].isupper() and after[0].isupper() and not is_start and self._code != "de":
+        if before.is_upper and after.is_upper and not is_start and self._code != "de":
             cost += _INSIDE_NAME
         return min(cost, _INSIDE_WORD)
-
-    def _word_cost(self, before: str, after: str) -> float:
-        return self._cost_before(_plain(after).strip(_MARKS)) + self._cost_after(
-            _plain(before).strip(_CLOSERS)
-        )
 
     def _cost_before(self, following: str) -> float:
         """Return what the word at the beginning of a line makes of it."""
@@ -231,8 +276,3 @@ class _Judge:
             cost = _AFTER_SHORT
         is_number = _NUMBER.fullmatch(previous.rstrip(".")) or previous in _SCALES
         return cost + _AFTER_NUMBER * bool(is_number)
-
-
-def _is_lower(text: str) -> bool:
-    first = next((char for char in text if char.isalnum()), "")
-    return first.islower()

@@ -13,11 +13,11 @@ from functools import cached_property
 
 from qasr_cli import languages
 from qasr_cli.records import Caption
-from qasr_cli.subtitles import boundaries, phrases
+from qasr_cli.subtitles import phrases
 from qasr_cli.subtitles.boundaries import Boundaries
 from qasr_cli.subtitles.function_words import function_words
 from qasr_cli.subtitles.limits import Limits
-from qasr_cli.subtitles.pieces import NOT_AT_START, Unit
+from qasr_cli.subtitles.pieces import Unit, is_closing
 from qasr_cli.subtitles.presets import code_by_script
 from qasr_cli.subtitles.width import half_cells
 
@@ -45,6 +45,11 @@ def guess_language(texts: Sequence[str]) -> str | None:
 def is_dialogue(lines: Sequence[str]) -> bool:
     """Say whether each line is another speaker's, which nobody may break elsewhere."""
     return len(lines) > 1 and lines[-1][0] in _DASHES
+
+
+def is_seen(caption: Caption, limits: Limits) -> bool:
+    """Say whether a caption has a character that takes room; marks of direction alone show nothing."""
+    return any(half_cells(line, limits.counting) for line in caption.lines)
 
 
 def joined(lines: Sequence[str]) -> str:
@@ -76,7 +81,7 @@ class CaptionText:
     @cached_property
     def found(self) -> Boundaries:
         """What is known of the boundaries."""
-        return boundaries.find(self.units, self.language)
+        return Boundaries(self.units, self.language)
 
     def edges(self, caption: int) -> tuple[int, int]:
         """Return `[first, last)` of a caption's units."""
@@ -103,19 +108,10 @@ def of_captions(captions: Sequence[Caption], language: str | None, limits: Limit
 
 
 def _of_line(line: str, caption: Caption, limits: Limits, before: str) -> list[Unit]:
+    start_ms, end_ms, counting = caption.start_ms, caption.end_ms, limits.counting
     found: list[Unit] = []
-    for word in _WORD.finditer(line):
-        text = word[0]
+    for text in _WORD.findall(line):
         space = " " if found else languages.joint(before, text)
-        is_closing = text[0] in NOT_AT_START and not any(char.isalnum() for char in text)
-        found.append(
-            Unit(
-                space,
-                text,
-                caption.start_ms,
-                caption.end_ms,
-                half_cells(text, limits.counting),
-                is_glued=is_closing,
-            )
-        )
+        width = half_cells(text, counting)
+        found.append(Unit(space, text, start_ms, end_ms, width, is_glued=is_closing(text)))
     return found

@@ -93,10 +93,7 @@ def check(
     found = [*check_times.check(timed, limits), *check_text.check(timed, text, limits)]
     if transcript is not None:
         found += check_words.check(timed, transcript, limits)
-    named = [
-        finding if finding.caption is None else replace(finding, caption=order[finding.caption])
-        for finding in found
-    ]
+    named = [_renamed(finding, order) for finding in found]
     if is_sorted:
         named += _order(captions)
     # The file's own findings come first, then by time, the worst of one place before the others.
@@ -105,6 +102,13 @@ def check(
         key=lambda one: (one.time_ms is not None, one.time_ms or 0, not one.is_error),
     )
     return Checked(tuple(ranked), _figures(timed, ranked, limits, len(text.units)))
+
+
+def _renamed(finding: Finding, order: Sequence[int]) -> Finding:
+    """Return a finding with the caption's place in the file for that in time."""
+    if finding.caption is None or order[finding.caption] == finding.caption:
+        return finding
+    return replace(finding, caption=order[finding.caption])
 
 
 def _order(captions: Sequence[Caption]) -> list[Finding]:

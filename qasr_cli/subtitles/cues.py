@@ -15,7 +15,8 @@ from itertools import accumulate, pairwise
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Video, Word
-from qasr_cli.subtitles import boundaries, timing, units
+from qasr_cli.subtitles import timing, units
+from qasr_cli.subtitles.boundaries import Boundaries
 from qasr_cli.subtitles.limits import Limits, resolve
 from qasr_cli.subtitles.lines import Ruler, text_of
 from qasr_cli.subtitles.pieces import Unit
@@ -61,7 +62,7 @@ def build(
     pieces = units.split(words, end_ms, limits, code)
     if not pieces:
         return ()
-    found = boundaries.find(pieces, code)
+    found = Boundaries(pieces, code)
     ruler = Ruler(pieces, found, limits)
     edges = Search(pieces, found, ruler, limits, end_ms).run()
     return timing.polish(_drafts(pieces, edges, ruler), end_ms, limits)

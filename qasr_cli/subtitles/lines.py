@@ -22,10 +22,8 @@ _PER_BREAK_COST = 0.40
 _IMBALANCE = 1.0
 _TOP_HEAVY = 0.3
 _UNDER_HALF = 0.8
-_HALF, _HALF_SLACK = (
-    0.5,
-    0.15,
-)  # a line of 49 % is no worse than one of 50 %: the cost grows to its full at 35 %
+HALF = 0.5  # of the longer line
+_HALF_SLACK = 0.15  # a line of 49 % is no worse than one of 50 %: the cost grows to its full at 35 %
 # A line that ends on "of" or "the" costs so much more that another cue is the better choice (BBC 3.4).
 BAD_BREAK, _PER_BAD_BREAK = 5.0, 1.5
 # One or two words parted by the line break from the clause that they end or begin (BBC 3.9).
@@ -139,9 +137,9 @@ class Ruler:
         if top > bottom:
             cost += _TOP_HEAVY * uneven
         share = min(top, bottom) / max(top, bottom)
-        if share >= _HALF:
+        if share >= HALF:
             return cost
-        return cost + _UNDER_HALF * min(1.0, (_HALF - share) / _HALF_SLACK)
+        return cost + _UNDER_HALF * min(1.0, (HALF - share) / _HALF_SLACK)
 
 
 def _of_break(cost: float) -> float:

@@ -14,13 +14,12 @@ from itertools import pairwise
 
 from qasr_cli.records import Caption
 from qasr_cli.subtitles import caption_units, check_text, check_times
-from qasr_cli.subtitles.caption_units import CaptionText, is_dialogue, width
+from qasr_cli.subtitles.caption_units import CaptionText, is_dialogue, is_seen, width
 from qasr_cli.subtitles.limits import Limits
 from qasr_cli.subtitles.lines import IMPOSSIBLE, Ruler, text_of
 from qasr_cli.timebase import MS_PER_S
 
 _FLOOR_MS = 100  # where many captions share one time, each is still seen
-_BREAK_RULES = {"cpl", "lines", "bad_break_line", "orphan_line"}
 _HARD_BREAK_RULES = {"cpl", "lines"}
 
 
@@ -35,8 +34,7 @@ def mend(
         language: Code, or None.
         grid_ms: The step of times that their format can say; durations and gaps are whole steps.
     """
-    # A caption without text has no word to lose; one with notes before it has more than that to lose.
-    kept = tuple(caption for caption in captions if caption.lines or caption.before)
+    kept = _seen(captions, limits)
     while True:
         mended = _mended(kept, limits, language, grid_ms)
         # A new break takes the place of a space, and where scripts write none the text is another then. It
@@ -44,6 +42,20 @@ def mend(
         if sorted(one.lines for one in mended) == sorted(one.lines for one in kept):
             return mended
         kept = mended
+
+
+def _seen(captions: Sequence[Caption], limits: Limits) -> tuple[Caption, ...]:
+    """Leave out captions that show nothing: they have no word to lose. Notes before them go to the next."""
+    kept: list[Caption] = []
+    before: tuple[str, ...] = ()
+    for caption in captions:
+        before += caption.before
+        if is_seen(caption, limits):
+            kept.append(replace(caption, before=before))
+            before = ()
+    if before:  # and stay where they are if there is none
+        kept.append(replace(captions[-1], before=before))
+    return tuple(kept)
 
 
 def _mended(
@@ -131,42 +143,29 @@ def _end(caption: Caption, next_ms: int | None, limits: Limits, grid_ms: int) ->
 def _break_lines(captions: Sequence[Caption], limits: Limits, language: str | None) -> list[Caption]:
     text = caption_units.of_captions(captions, language, limits)
     ruler = Ruler(text.units, text.found, limits)
-    broken = {
-        finding.caption
-        for finding in check_text.check(captions, text, limits)
-        if finding.rule in _BREAK_RULES and finding.caption is not None
-    }
     mended = list(captions)
-    for index in sorted(broken):
-        if not is_dialogue(captions[index].lines):
-            mended[index] = _rebroken(captions, index, (text, ruler), limits)
+    for index, caption in enumerate(captions):
+        is_breakable = bool(caption.lines) and not is_dialogue(caption.lines)
+        if is_breakable and any(check_text.of_lines(caption, index, text, limits)):
+            mended[index] = _rebroken(caption, text, ruler, text.edges(index), limits)
     return mended
 
 
 def _rebroken(
-    captions: Sequence[Caption], index: int, laid: tuple[CaptionText, Ruler], limits: Limits
+    caption: Caption, text: CaptionText, ruler: Ruler, edges: tuple[int, int], limits: Limits
 ) -> Caption:
     """Return a caption in its best lines, if those are better than the ones it has."""
-    text, ruler = laid
-    first, last = text.edges(index)
+    first, last = edges
     if ruler.cost(first, last) == IMPOSSIBLE:
-        return captions[index]  # no breaks help a text that is too long
+        return caption  # no breaks help a text that is too long
     places = (first, *ruler.breaks(first, last), last)
-    lines = tuple(text_of(text.units[a:b]) for a, b in pairwise(places))
-    proposed = replace(captions[index], lines=lines)
-    if _n_broken(proposed, captions, index, text, limits) < _n_broken(
-        captions[index], captions, index, text, limits
-    ):
-        return proposed
-    return captions[index]
+    proposed = replace(caption, lines=tuple(text_of(text.units[a:b]) for a, b in pairwise(places)))
+    is_better = _n_broken(proposed, text.language, limits) < _n_broken(caption, text.language, limits)
+    return proposed if is_better else caption
 
 
-def _n_broken(
-    caption: Caption, captions: Sequence[Caption], index: int, text: CaptionText, limits: Limits
-) -> tuple[int, int]:
-    """Return how many hard rules and how many rules of style its lines break."""
-    alone = caption_units.of_captions([caption], text.language, limits)
-    rules = [
-        finding.rule for finding in check_text.check([caption], alone, limits) if finding.rule in _BREAK_RULES
-    ]
+def _n_broken(caption: Caption, language: str | None, limits: Limits) -> tuple[int, int]:
+    """Return how many hard rules and how many rules at all its lines break."""
+    alone = caption_units.of_captions([caption], language, limits)
+    rules = [finding.rule for finding in check_text.of_lines(caption, 0, alone, limits)]
     return sum(rule in _HARD_BREAK_RULES for rule in rules), len(rules)

@@ -41,6 +41,11 @@ class Unit:
     begins_phrase: bool | None = None
 
 
+def is_closing(text: str) -> bool:
+    """Say whether a text is punctuation that belongs to the unit before ("?" after a French space)."""
+    return text[0] in NOT_AT_START and not any(char.isalnum() for char in text)
+
+
 def cut(unit: Unit, texts: Sequence[str], counting: Counting) -> list[Unit]:
     """Return a unit as several, one for each of `texts`, which joined are its text but for lost spaces.
 

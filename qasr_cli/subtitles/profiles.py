@@ -83,7 +83,6 @@ PROFILES: dict[str, Profile] = {
         cps=(30, 25), min_duration_ms=500, max_duration_ms=10_000,
     ),
 }  # fmt: skip
-DEFAULT = "netflix-sdh"
 
 
 def find(name: str) -> Profile:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from qasr_cli.records import Word
 from qasr_cli.subtitles import phrases
 from qasr_cli.subtitles.limits import Limits
-from qasr_cli.subtitles.pieces import IDEOGRAPHIC_SPACE, NOT_AT_END, NOT_AT_START, Unit, cut
+from qasr_cli.subtitles.pieces import IDEOGRAPHIC_SPACE, NOT_AT_END, NOT_AT_START, Unit, cut, is_closing
 from qasr_cli.subtitles.width import HALF_CELLS_PER_CELL, clusters, half_cells, is_joined
 
 _NO_BREAK_SPACES = "\u00a0\u2007\u202f"
@@ -96,7 +96,7 @@ def _join_marks(units: list[Unit], limits: Limits) -> list[Unit]:
         else:
             space = unit.space or _lost_space(before.text, unit.text, limits)
             is_glued = space in _NO_BREAK_SPACES if space else False
-            joined.append(replace(unit, space=space, is_glued=is_glued or _is_closing(unit.text)))
+            joined.append(replace(unit, space=space, is_glued=is_glued or is_closing(unit.text)))
     return joined
 
 
@@ -113,16 +113,11 @@ def _merge(before: Unit, unit: Unit, limits: Limits) -> Unit:
 
 def _lost_space(before: str, after: str, limits: Limits) -> str:
     """Return the space that is missing where two chunks of a spaced language meet: the first has no lead."""
-    if not limits.is_spaced or before[-1] in _HYPHENS or after[0] in _HYPHENS or _is_closing(after):
+    if not limits.is_spaced or before[-1] in _HYPHENS or after[0] in _HYPHENS or is_closing(after):
         return ""
     if before[-1] in _DASHES and len(before) > 1:
         return ""
     return " "
-
-
-def _is_closing(text: str) -> bool:
-    """Say whether a unit is punctuation that belongs to the unit before ("?" after a French space)."""
-    return text[0] in NOT_AT_START and not any(char.isalnum() for char in text)
 
 
 def _fit(unit: Unit, limits: Limits) -> list[Unit]:

@@ -53,6 +53,7 @@ ASS = "[Script Info]\nScriptType: v4.00+\n\n[Events]\n" + (
 )
 
 
+VTT = "WEBVTT\n\n00:00:01.000 --> 00:00:03.000\nThis is a good line.\n"
 WHISPER = '{"segments": [{"start": 0, "end": 2.5, "text": "Hello there."}]}'
 
 
@@ -271,10 +272,43 @@ class TestFix:
         put(tmp_path, "w.json", WHISPER)
         assert qasr("check", "w.json", "--fix").returncode == 2
 
-    def test_stdin_into_a_folder(self, qasr: Qasr, tmp_path: Path) -> None:
-        result = qasr("check", "-", "--fix", "-o", ".", stdin=GOOD.encode())
+    @pytest.mark.parametrize(
+        ("name", "content"), [("stdin.fixed.srt", GOOD), ("stdin.fixed.vtt", VTT), ("stdin.fixed.ass", ASS)]
+    )
+    def test_stdin_into_a_folder(self, qasr: Qasr, tmp_path: Path, name: str, content: str) -> None:
+        result = qasr("check", "-", "--fix", "-o", ".", stdin=content.encode())
         assert result.returncode == 0, result.stderr
-        assert (tmp_path / "stdin.fixed.srt").read_text() == GOOD
+        assert list(hashes(tmp_path)) == [name]
+        assert qasr("check", name).returncode == 0
+
+    def test_an_input_is_never_replaced_whatever_it_is_called(self, qasr: Qasr, tmp_path: Path) -> None:
+        put(tmp_path, "a.srt", BAD)
+        other = put(tmp_path, "a.fixed.srt", GOOD)
+        result = qasr("check", "a.srt", other, "--fix", "--overwrite")
+        assert result.returncode == 73
+        assert "would replace the input" in result.stderr
+        assert other.read_text() == GOOD
+
+    def test_a_late_time_can_be_read_again(self, qasr: Qasr, tmp_path: Path) -> None:
+        put(tmp_path, "a.srt", "1\n9999:59:59,999 --> 9999:59:59,999\nHello there.\n")
+        assert qasr("check", "a.srt", "--fix").returncode == 0
+        assert qasr("check", "a.fixed.srt").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [
+        ("Lost.in.Space.srt", "en"),
+        ("film.de.srt", "de"),
+        ("film.de.forced.srt", "de"),
+        ("film.fr.hi.fixed.srt", "fr"),
+        ("film.ko.srt", "en"),
+    ],
+)
+def test_a_name_may_say_the_language(qasr: Qasr, tmp_path: Path, name: str, language: str) -> None:
+    put(tmp_path, name, GOOD)
+    (found,) = json.loads(qasr("check", name, "--json").stdout)["files"]
+    assert found["language"] == language
 
 
 def test_against_a_reference(qasr: Qasr, tmp_path: Path) -> None:

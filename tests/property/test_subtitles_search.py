@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Word
-from qasr_cli.subtitles import boundaries, lines, units
+from qasr_cli.subtitles import lines, units
+from qasr_cli.subtitles.boundaries import Boundaries
 from qasr_cli.subtitles.limits import HARD_PAUSE_MS, Limits, resolve
 from qasr_cli.subtitles.lines import Ruler
 from qasr_cli.subtitles.pieces import Unit
@@ -65,7 +66,7 @@ def test_no_other_cues_cost_less(spoken, options):
     words = _words(spoken)
     limits = resolve(options, "en")
     pieces = units.split(words, words[-1].end_ms + 2_000, limits, "en")
-    found = boundaries.find(pieces, "en")
+    found = Boundaries(pieces, "en")
     ruler = Ruler(pieces, found, limits)
     search = Search(pieces, found, ruler, limits, words[-1].end_ms + 2_000)
 
@@ -82,7 +83,7 @@ def test_no_other_cues_cost_less(spoken, options):
 def test_no_other_lines_cost_less(spoken, max_lines):
     limits = resolve(CueOptions(max_lines=max_lines, max_line_cells=20), "en")
     pieces = units.split(_words(spoken), 60_000, limits, "en")
-    ruler = Ruler(pieces, boundaries.find(pieces, "en"), limits)
+    ruler = Ruler(pieces, Boundaries(pieces, "en"), limits)
     n = len(pieces)
     fitting = [
         edges

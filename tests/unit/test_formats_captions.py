@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,7 @@ class TestSubRip:
             ("-00:00:01,000 --> 00:00:04,000", -1_000, 4_000),
             ("100:00:01,5 --> 100:00:02.25 X1:10 X2:20", 360_001_500, 360_002_250),
             ("0:1:2 --> 0:1:3", 62_000, 63_000),
+            ("10000:00:00,000 --> 10000:00:00,832", 36_000_000_000, 36_000_000_832),
             ("  00:00:01,000-->00:00:02,000  ", 1_000, 2_000),
         ],
     )
@@ -88,6 +90,12 @@ class TestSubRip:
     def test_an_arrow_in_a_text_is_text(self) -> None:
         (found,) = captions.parse("1\n00:00:01,000 --> 00:00:02,000\na --> b\n").captions
         assert found.lines == ("a --> b",)
+
+    def test_no_new_line_is_a_time_line(self) -> None:
+        text = "1\n00:00:01,000 --> 00:00:02,000\nsee 00:00:01,000 --> 00:00:02,000\n"
+        found = captions.parse(text)
+        broken = replace(found.captions[0], lines=("see", "00:00:01,000 --> 00:00:02,000"))
+        assert captions.write(found, [broken]) == text
 
 
 class TestWebVtt:
@@ -139,6 +147,10 @@ class TestAss:
     def test_a_broken_line_is_named(self) -> None:
         found = captions.parse(ASS + "[Events]\nDialogue: 0,now,later,Default,,0,0,0,,x\n")
         assert "no dialogue line" in found.faults[0].text
+
+    def test_white_space_before_a_line_is_skipped_as_players_do(self) -> None:
+        found = captions.parse(ASS.replace("Dialogue: 0,0:00:05", "  Dialogue: 0,0:00:05"))
+        assert found.captions == captions.parse(ASS).captions
 
     def test_ssa_is_the_same_with_other_columns(self) -> None:
         head = "[Script Info]\n[Events]\nFormat: Marked, Start, End, Text\n"
@@ -208,6 +220,14 @@ class TestBytes:
         assert captions.read(raw, "x.srt", "cp1251").captions[0].lines == ("Здравствуйте, как дела?",)
         with pytest.raises(UsageError, match="no such encoding"):
             captions.read(raw, "x.srt", "cp0815")
+
+    def test_zero_bytes_after_a_text_leave_it_a_text(self) -> None:
+        found = captions.read(self.KOREAN.encode() + b"\x00" * 9, "x.srt")
+        assert (found.encoding, found.captions[1].lines) == ("utf-8", ("Yes", "\x00" * 9))
+
+    def test_half_a_character_is_no_text(self) -> None:
+        with pytest.raises(UndecodableError, match="not a text in unicode_escape"):
+            captions.read(SRT.encode() + rb"\ud800", "x.srt", "unicode_escape")
 
     def test_lines_of_another_encoding_are_counted_as_lost(self) -> None:
         raw = (self.KOREAN * 3).encode() + "\n9\n00:00:09,000 --> 00:00:10,000\nCafé\n".encode("cp1252")

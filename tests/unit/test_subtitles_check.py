@@ -50,7 +50,7 @@ CASES: dict[str, tuple[list[Caption], list[Caption]]] = {
     "dur_max": ([cap(0, 7_001, "Yes.")], [cap(0, 7_000, "Yes.")]),
     "cps": ([cap(0, 999, "Twenty letters here.")], [cap(0, 1_000, "Twenty letters here.")]),
     "cps_soft": ([cap(0, 1_100, "Twenty letters here.")], [cap(0, 1_200, "Twenty letters here.")]),
-    "empty": ([Caption(0, 1_000, ())], GOOD),
+    "empty": ([cap(0, 1_000, "\u200b\u200e")], GOOD),
     "lines": ([cap(0, 3_000, "One,", "two,", "three.")], [cap(0, 3_000, "One,", "two.")]),
     "cpl": ([cap(0, 5_000, "x" * 43)], [cap(0, 5_000, "x" * 42)]),
     "illegal_chars": ([cap(0, 2_000, "a\x07b")], [cap(0, 2_000, "a\u200db \u200e👩‍👩‍👧")]),
@@ -95,6 +95,31 @@ def test_a_rule_finds_what_it_is_for(rule: str) -> None:
     broken, sound = CASES[rule]
     assert rule in rules(broken)
     assert rule not in rules(sound)
+
+
+def test_a_loop_is_found_wherever_it_stands() -> None:
+    for said in (
+        "no no no no no no",
+        "Well, xno, no. no no no no!",
+        "....... .....",
+        "a b, a b. a b a b a b a b",
+    ):
+        assert rules([cap(0, 6_000, said)]).count("repeat") == 1, said
+    for said in (
+        "no no no no no",
+        "no nor not now nobody none",
+        "no no no no no noted",
+        "..........",
+        "a" * 99,
+    ):
+        assert "repeat" not in rules([cap(0, 6_000, said)]), said
+
+
+def test_a_comment_holds_no_endless_word() -> None:
+    captions = [cap(0, 2_000, "x" * 9_999), cap(2_083, 4_000, "and more.")]
+    found = check.check(captions, limits(), "en").findings
+    assert "orphan_word" in [finding.rule for finding in found]
+    assert max(len(finding.comment) for finding in found) < 80
 
 
 def test_without_spaces_a_phrase_is_not_cut() -> None:
@@ -233,6 +258,17 @@ class TestMending:
     def test_backwards_negative_and_empty(self) -> None:
         found = self.mended(cap(-500, 1_000, "One."), cap(5_000, 4_000, "Two."), Caption(9_000, 9_500, ()))
         assert found == [(0, 1_000, ("One.",)), (5_000, 5_833, ("Two.",))]
+
+    def test_notes_before_a_caption_that_shows_nothing_go_to_the_next(self) -> None:
+        empty = replace(Caption(0, 900, ()), before=("NOTE a", ""))
+        said = replace(cap(1_000, 2_000, "One."), before=("NOTE b", ""))
+        assert [one.before for one in mend.mend([empty, said], limits(), "en")] == [
+            ("NOTE a", "", "NOTE b", "")
+        ]
+        assert [one.before for one in mend.mend([cap(0, 900, "One."), empty], limits(), "en")] == [
+            (),
+            ("NOTE a", ""),
+        ]
 
     def test_a_long_line_is_broken_where_it_reads_well(self) -> None:
         (found,) = self.mended(cap(0, 5_000, "I saw the man who had taken the basket from the old lady."))
