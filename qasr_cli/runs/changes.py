@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 _GLANCE_S = 2.0  # between two looks whether the folders are there
 _AGAIN_S = 60.0  # until watching is tried again where the system refused it
+_PAUSE_S = 5.0  # until listening begins again after trouble
+_TIMEOUT_MS = 5_000
 _STEP_MS = 200  # a change is told of when nothing more has come for so long
 _MS_PER_S = 1000
 
@@ -49,6 +51,7 @@ class Changes:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._refused_s: float | None = None
+        self._has_told = False
 
     def __enter__(self) -> Changes:
         """Begin to listen."""
@@ -92,6 +95,8 @@ class Changes:
                 logger.warning("%s is gone; it is waited for: mount it again, or stop the watch", folder)
             elif before[folder] is None and self._identities[folder] is not None:
                 logger.warning("%s is back", folder)
+            elif _device(before[folder]) != _device(self._identities[folder]):
+                logger.warning("%s is another file system than before; what is there now is watched", folder)
         is_due = self._refused_s is not None and time.monotonic() - self._refused_s > _AGAIN_S
         if before != self._identities or is_due:
             self._hush()
@@ -112,30 +117,54 @@ class Changes:
             self._thread.join(timeout=5)
 
     def _hear(self, folders: Sequence[Path], stop: threading.Event) -> None:
-        try:
-            roots = [folder.resolve() for folder in folders]
-            for _ in watchfiles.watch(
-                *roots,
-                watch_filter=_news(roots, self._state_folder),
-                stop_event=stop,
-                step=_STEP_MS,
-                rust_timeout=0,
-                raise_interrupt=False,
-                force_polling=True if self._options.is_polling else None,
-                poll_delay_ms=int(self._options.poll_interval_s * _MS_PER_S),
-                ignore_permission_denied=True,
-            ):
+        is_lenient = False
+        while not stop.is_set():
+            try:
+                self._follow(folders, stop, is_lenient=is_lenient)
+            except PermissionError:  # a folder that we may not look into; the others are watched
+                is_lenient = True
+            except (RuntimeError, FileNotFoundError) as error:
+                # A name that is no UTF-8, or something that was gone before it could be looked at.
+                logger.debug("%s", error)
                 self._has_changed.set()
-        except (OSError, RuntimeError) as error:
-            if stop.is_set() or not all(map(_identity, folders)):
-                return  # gone in this moment, which the next glance says
+                stop.wait(_PAUSE_S)
+            except OSError as error:
+                self._refuse(error)
+                return
+
+    def _follow(self, folders: Sequence[Path], stop: threading.Event, *, is_lenient: bool) -> None:
+        """Hear of changes until told to stop.
+
+        Lenient, the library passes over all that cannot be watched, also for want of the system's means; so
+        it is strict as long as it can be.
+        """
+        roots = [folder.resolve() for folder in folders]
+        is_new = True
+        for changes in watchfiles.watch(
+            *roots,
+            watch_filter=_news(roots, self._state_folder),
+            stop_event=stop,
+            step=_STEP_MS,
+            rust_timeout=_TIMEOUT_MS,
+            yield_on_timeout=True,
+            raise_interrupt=False,
+            force_polling=True if self._options.is_polling else None,
+            poll_delay_ms=int(self._options.poll_interval_s * _MS_PER_S),
+            ignore_permission_denied=is_lenient,
+        ):
+            if changes or is_new:  # what came while a large tree was being set up is seen by one more look
+                self._has_changed.set()
+            is_new = False
+
+    def _refuse(self, error: OSError) -> None:
+        self._refused_s = time.monotonic()
+        if not self._has_told:
             logger.warning(
-                "changes are not told by the system (%s); looking every %g minutes; use --poll, or raise "
-                "fs.inotify.max_user_watches",
+                "the system does not tell of changes (%s); the folders are looked through every minute; "
+                "use --poll, or raise fs.inotify.max_user_watches",
                 error,
-                self._options.rescan_min,
             )
-            self._refused_s = time.monotonic()
+        self._has_told = True
 
 
 def _news(roots: Sequence[Path], state_folder: Path | None) -> Callable[[watchfiles.Change, str], bool]:
@@ -155,6 +184,10 @@ def _news(roots: Sequence[Path], state_folder: Path | None) -> Callable[[watchfi
         return os.path.splitext(name)[1].lower() not in selection.OTHER_SUFFIXES  # noqa: PTH122 - fast
 
     return is_news
+
+
+def _device(identity: tuple[int, int] | None) -> int | None:
+    return None if identity is None else identity[0]
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

@@ -200,6 +200,20 @@ def test_a_folder_may_go_and_come_back(start: Start, tmp_path: Path) -> None:
     assert watch.status["missing"] == []
 
 
+def test_names_that_are_no_text_and_folders_that_are_closed_stop_nothing(start: Start) -> None:
+    watch = start("--settle", 0)
+    closed = watch.inputs / "closed"
+    closed.mkdir(mode=0)
+    watch.until_state("waiting")
+    name = os.fsencode(watch.inputs) + b"/caf\xe9"
+    shutil.copy(CLIP, name + b".wav")
+    watch.until(lambda: Path(os.fsdecode(name + b".srt")).exists())
+    shutil.copy(CLIP, watch.inputs / "later.wav")
+    watch.until((watch.inputs / "later.srt").exists)
+    closed.chmod(0o755)
+    assert watch.stop() == 143
+
+
 @pytest.mark.parametrize("when", ["idle", "working"])
 def test_ctrl_c_ends_it_with_130(start: Start, when: str) -> None:
     watch = start("--settle", 0, "--engine", "tests.fakes:slow", "--batch-size", 1)
