@@ -11,7 +11,7 @@ OUT := demo-out
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench demo-model demo-model-eval samples parity oldest compare-writers \
-	gallery goldens man clean
+	gallery goldens man torture clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -40,6 +40,9 @@ format: $(INSTALLED)  ## Format and fix what can be fixed
 
 bench: $(INSTALLED)  ## Measure speed and memory; prints the README's table
 	$(BIN)/python -m tests.bench
+
+torture: $(INSTALLED)  ## Kill runs over 50 files 200 times, go on, compare bytes with a whole run (30 min)
+	$(BIN)/python -m tests.torture
 
 parity: $(INSTALLED) $(PARITY)/.installed  ## Compare with the official qwen-asr package, stage by stage (7 GB, 20 min)
 	$(BIN)/python -m tests.parity --python $(PARITY)/bin/python --write

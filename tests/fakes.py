@@ -186,6 +186,17 @@ class _Slow(Echo):
         return super().recognize(audio, options)
 
 
+class _Steady(Echo):
+    def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
+        time.sleep(0.05 * len(audio))  # a run over some files takes a few seconds more than its start
+        return super().recognize(audio, options)
+
+
+def steady(options: EngineOptions) -> Engines:
+    """Return a recognizer that takes as long as there is to hear."""
+    return Engines(_Steady(options), Even())
+
+
 def slow(options: EngineOptions) -> Engines:
     """Return a recognizer that a test can interrupt."""
     return Engines(_Slow(options, max_batch_ms=1_000), Even())

@@ -17,7 +17,19 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from qasr_cli import __version__
-from qasr_cli.cli import align, check, config, doctor, models, render, settings, transcribe, watch, whisper
+from qasr_cli.cli import (
+    align,
+    check,
+    config,
+    doctor,
+    models,
+    render,
+    runs,
+    settings,
+    transcribe,
+    watch,
+    whisper,
+)
 from qasr_cli.errors import ExitCode, QasrError, UsageError
 from qasr_cli.terminal import logs
 from qasr_cli.terminal.stdio import ReaderGone
@@ -54,6 +66,7 @@ app.command("align", epilog=align.EPILOG)(align.command)
 app.command("render")(render.command)
 app.command("check", epilog=check.EPILOG)(check.command)
 app.add_typer(models.app, name="models")
+app.add_typer(runs.app, name="runs")
 app.add_typer(settings.app, name="config")
 app.command("doctor")(doctor.command)
 

@@ -1,0 +1,125 @@
+"""A short form of `python -m tests.torture`, and the single deeds that it is made of."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import CLIP, ECHO, SAMPLES, Qasr, environment
+from tests.torture.torture import Setting, torture
+
+SLOW = "tests.fakes:slow"
+STEADY = "tests.fakes:steady"
+SMALL = ("--engine", STEADY, "--chunk-seconds", "4", "--batch-size", "4")
+
+
+def test_killed_runs_come_to_the_same_bytes(tmp_path: Path) -> None:
+    toll = torture(tmp_path, Setting(n_files=6, n_kills=6, arguments=SMALL))
+    assert sum(toll.kills.values()) == 6
+    assert toll.n_in_time >= 2
+
+
+def start(folder: Path, *arguments: object) -> subprocess.Popen[str]:
+    """Start a run that says what it knows already."""
+    command = [sys.executable, "-m", "qasr_cli", "transcribe", folder, "-v", *arguments]
+    return subprocess.Popen(
+        [*map(str, command)], env=environment(), stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - one thread
+    )  # fmt: skip
+
+
+def wait_for(path: Path, n_lines: int) -> None:
+    until_s = time.monotonic() + 60
+    while not (path.is_file() and path.read_bytes().count(b"\n") >= n_lines):
+        assert time.monotonic() < until_s
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_kill_costs_one_batch(qasr: Qasr, tmp_path: Path, is_named: bool) -> None:
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+        shutil.copy(SAMPLES / "talk.mp4", tmp_path / name)
+    arguments = ("--json", "--chunk-seconds", "4", "--batch-size", "1", "--engine", STEADY)
+    whole = qasr("transcribe", tmp_path / "whole", *arguments)
+    assert whole.returncode == 0
+    media = tmp_path / "killed/talk.mp4" if is_named else tmp_path / "killed"
+    process = start(media, *arguments)
+    state = tmp_path / "killed/.qasr"
+    while not (found := list((state / "checkpoints").glob("*.jsonl"))):
+        assert process.poll() is None
+        time.sleep(0.02)
+    wait_for(found[0], 4)  # a head and three batches
+    process.kill()
+    process.communicate()
+    assert not (tmp_path / "killed/talk.json").exists()
+    _, told = start(media, *arguments).communicate(timeout=60)
+    known = next(line for line in told.splitlines() if line.endswith("chunks are known"))
+    assert int(known.split()[-6]) >= 3, known
+    assert (tmp_path / "killed/talk.json").read_bytes() == (tmp_path / "whole/talk.json").read_bytes()
+    assert not (state / "checkpoints").exists()
+    assert state.exists() is not is_named  # beside a file that was named nothing stays
+
+
+def test_a_second_run_exits_75_or_waits(qasr: Qasr, tmp_path: Path) -> None:
+    for number in range(12):
+        shutil.copy(CLIP, tmp_path / f"{number}.wav")
+    first = start(tmp_path, "--batch-size", "1", "--engine", SLOW)
+    assert first.stderr is not None
+    assert first.stderr.readline().startswith("done")
+    second = qasr("transcribe", tmp_path, "--engine", ECHO)
+    assert second.returncode == 75
+    assert second.stderr.count("\n") == 1
+    assert f"process {first.pid} on " in second.stderr
+    assert "--wait" in second.stderr
+    waited = qasr("transcribe", tmp_path, "--engine", ECHO, "--wait")
+    first.communicate()
+    assert (waited.returncode, first.returncode) == (0, 0)
+    assert "waiting for another run" in waited.stderr
+    assert "12 skipped" in waited.stderr
+
+
+def test_the_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
+    for number in range(20):
+        shutil.copy(CLIP, tmp_path / f"{number}.wav")
+    process = start(tmp_path, "--batch-size", "1", "--engine", SLOW)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("done")
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+
+
+def test_what_fails_waits_and_is_shown(qasr: Qasr, tmp_path: Path) -> None:
+    (tmp_path / "bad.mp4").write_bytes(b"no media at all")
+    shutil.copy(CLIP, tmp_path / "good.wav")
+    command = ("transcribe", tmp_path, "--engine", ECHO, "--retries", "1")
+    assert [qasr(*command).returncode for _ in range(3)] == [3, 3, 0]
+    shown = qasr("runs", "show", tmp_path, "--failed")
+    assert "bad.mp4" in shown.stdout
+    assert "good.wav" not in shown.stdout
+    assert "2 files: 1 done, 1 failed" in shown.stdout
+    lines = [json.loads(line) for line in qasr("runs", "show", tmp_path, "--json").stdout.splitlines()]
+    assert {line["file"]: line.get("n_failures", 0) for line in lines} == {"bad.mp4": 2, "good.wav": 0}
+    dry = qasr("transcribe", tmp_path, "--engine", ECHO, "--retries", "1", "--dry-run").stdout
+    assert "would skip bad.mp4: failed 2 times" in dry
+    assert qasr("transcribe", tmp_path / "bad.mp4", "--engine", ECHO).returncode == 65  # named: tried
+    assert qasr("runs", "show", tmp_path / "nowhere").returncode == 66
+
+
+def test_state_can_be_kept_elsewhere(qasr: Qasr, tmp_path: Path) -> None:
+    (tmp_path / "media").mkdir()
+    shutil.copy(CLIP, tmp_path / "media/a.wav")
+    for code in ("1 done", "1 skipped"):
+        done = qasr("transcribe", "media", "--engine", ECHO, "--state", "state")
+        assert code in done.stderr
+    assert sorted(path.name for path in (tmp_path / "media").iterdir()) == ["a.srt", "a.wav"]
+    assert "a.wav" in qasr("runs", "show", "state").stdout
