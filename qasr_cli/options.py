@@ -230,6 +230,46 @@ class RunOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class HookOptions:
+    """What is done when a source is over; nothing here changes a result.
+
+    Attributes:
+        exec_after: A command with fields.
+        webhook: An address. All of it but its host may be a secret.
+        timeout_s: For each command and each request.
+    """
+
+    exec_after: str | None = None
+    webhook: str | None = None
+    timeout_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        _require(0 < self.timeout_s < float("inf"), "--hook-timeout must be above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """How folders are watched, beside what a run in them is like.
+
+    Attributes:
+        status: File that says how the watch is doing.
+        idle_unload_min: Without work, engines are released after it; 0 keeps them.
+    """
+
+    is_polling: bool = False
+    poll_interval_s: float = 5.0  # a walk over a network's tree of thousands takes a second or so
+    rescan_min: float = 10.0
+    settle_s: float = 10.0  # a copy over a network may pause for seconds; nobody waits for a service
+    idle_unload_min: float = 10.0
+    status: Path | None = None
+
+    def __post_init__(self) -> None:
+        _require(0.1 <= self.poll_interval_s <= 3600, "--poll-interval must be 0.1 to 3600 seconds")
+        _require(0 < self.rescan_min < float("inf"), "--rescan must be above 0")
+        _require(0 <= self.idle_unload_min < float("inf"), "--idle-unload cannot be negative")
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """The whole tree."""
 
@@ -245,6 +285,7 @@ class Options:
     engine: EngineOptions = field(default_factory=EngineOptions)
     find: FindOptions = field(default_factory=FindOptions)
     run: RunOptions = field(default_factory=RunOptions)
+    hooks: HookOptions = field(default_factory=HookOptions)
 
     def fingerprint(self, model_id: str, aligner_id: str) -> str:
         """Return 16 hex digits that change with anything that changes a transcript's text or times.

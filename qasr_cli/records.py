@@ -356,6 +356,7 @@ class Outcome:
         stage_s: Seconds of the lanes' time that it took; of a batch that it shared, its part by length.
         doubts: Stretches that somebody should listen to, in order.
         reason: Why it was skipped, in a few words.
+        language: Code of what is spoken most, or "".
         subtitles: The file with the subtitles for which it was skipped.
     """
 
@@ -370,4 +371,5 @@ class Outcome:
     stage_s: Mapping[Stage, float] = field(default_factory=dict)
     doubts: tuple[Doubt, ...] = ()
     reason: str = ""
+    language: str = ""
     subtitles: Path | None = None

@@ -17,7 +17,19 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from qasr_cli import __version__
-from qasr_cli.cli import align, check, config, doctor, models, render, runs, settings, transcribe, whisper
+from qasr_cli.cli import (
+    align,
+    check,
+    config,
+    doctor,
+    models,
+    render,
+    runs,
+    settings,
+    transcribe,
+    watch,
+    whisper,
+)
 from qasr_cli.errors import ExitCode, QasrError, UsageError
 from qasr_cli.terminal import logs
 from qasr_cli.terminal.stdio import ReaderGone
@@ -31,6 +43,8 @@ _HELP = """Turn media into subtitles with word-level timings.
 [bold]qasr transcribe film.mp4[/]  writes film.srt beside it.
 
 [bold]qasr transcribe talks/ -r --vtt --json -o out/[/]  does a whole tree at once.
+
+[bold]qasr watch talks/[/]  stays, and transcribes what appears there.
 
 [bold]curl -s URL | qasr transcribe - --txt | less[/]  reads stdin and writes stdout.
 
@@ -47,6 +61,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
 app.command("transcribe", epilog=transcribe.EPILOG)(transcribe.command)
+app.command("watch", epilog=watch.EPILOG)(watch.command)
 app.command("align", epilog=align.EPILOG)(align.command)
 app.command("render")(render.command)
 app.command("check", epilog=check.EPILOG)(check.command)
@@ -95,11 +110,17 @@ def configure(
 
 def _read_settings(config_file: Path | None) -> dict[str, Any]:
     path = config.find_file(config_file)
-    return {} if path is None else config.read(path, _settings_of(transcribe.command))
+    if path is None:
+        return {}
+    read = config.read(path, _settings_of(watch.command) | _settings_of(transcribe.command))
+    if config_file is None:
+        config.refuse_unasked(path, read)
+    return read
 
 
 _COMMANDS: dict[str, Callable[..., None]] = {
     "transcribe": transcribe.command,
+    "watch": watch.command,
     "align": align.command,
     "render": render.command,
     "check": check.command,
@@ -149,8 +170,9 @@ def _run(arguments: list[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if "transcribe" in arguments[:3]:
-        at = arguments.index("transcribe") + 1
+    name = next((one for one in arguments[:3] if one in {"transcribe", "watch"}), None)
+    if name is not None:
+        at = arguments.index(name) + 1
         translated, ignored = whisper.translate(arguments[at:])
         if ignored:
             sys.stderr.write(f"qasr: note: no effect here: {' '.join(ignored)}\n")

@@ -17,6 +17,7 @@ from typing import Any
 from qasr_cli.errors import ConfigError
 
 FILE_NAME = "qasr.toml"
+_ONLY_IF_ASKED_FOR = ("exec_after", "webhook")
 _NAMES = {
     str: "text in quotes",
     int: "a whole number",
@@ -76,6 +77,21 @@ def read(path: Path, known: Mapping[str, type]) -> dict[str, Any]:
             raise ConfigError(f"{path}: unknown key {key!r}", _nearest(name, known))
         settings[name] = _checked(path, key, value, known[name])
     return settings
+
+
+def refuse_unasked(path: Path, settings: Mapping[str, Any]) -> None:
+    """Refuse a file that nobody named, and that starts programs: folders with one come from anywhere.
+
+    Raises:
+        ConfigError: It does, or sends what is transcribed somewhere.
+    """
+    risky = [name for name in _ONLY_IF_ASKED_FOR if name in settings]
+    if risky and path == Path(FILE_NAME):
+        key = risky[0].replace("_", "-")
+        raise ConfigError(
+            f"{path}: {key} counts only in a file that you name or that is your own",
+            f"say --config {path}, or move the line to {places()[-1]}",
+        )
 
 
 def _nearest(name: str, known: Mapping[str, type]) -> str:

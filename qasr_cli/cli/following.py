@@ -49,7 +49,7 @@ def align(job: Job, options: Options, telling: Telling) -> int:
     stdout = stdio.guard()
     inputs = [job.media, job.script]
     refuse_inputs("--report", job.report, inputs)
-    reporter = begin(telling, inputs)
+    reporter = begin(telling, inputs)()
     begun_s = time.monotonic()
     source = sources.discover([job.media], options.find).sources[0]
     (plan,) = outputs.refuse_unwritable(

@@ -15,13 +15,16 @@ from qasr_cli.cli.flags import DEFAULTS
 from qasr_cli.errors import UsageError
 from qasr_cli.languages import AUTO, find, parse
 from qasr_cli.options import (
+    AlignOptions,
     ChunkOptions,
     CueOptions,
     DecodeOptions,
     EngineOptions,
     GuardOptions,
     MediaOptions,
+    Options,
     OutputOptions,
+    PictureOptions,
     VadOptions,
 )
 from qasr_cli.timebase import MS_PER_S, broadcast_rate, seconds_to_ms
@@ -215,3 +218,24 @@ def _frame_rate(text: str) -> Fraction | None:
     except (ValueError, ZeroDivisionError):
         raise UsageError(f"--fps {text}: say auto, none or a number such as 25 or 24000/1001") from None
     return broadcast_rate(rate)
+
+
+def transcript_options(
+    engine: EngineFlags, rescue_model: str, speech: SpeechFlags, cue: CueFlags, *, is_finding_shots: bool
+) -> Options:
+    """Return the whole tree with all that decides a transcript and its cues.
+
+    Raises:
+        UsageError: A flag says nothing that can be.
+    """
+    return Options(
+        media=speech.media(),
+        vad=speech.vad(),
+        chunk=speech.chunk(),
+        decode=speech.decode(),
+        guard=speech.guard(rescue_model),
+        align=AlignOptions(is_enabled=engine.aligner.lower() != "none"),
+        picture=PictureOptions(is_finding_shots),
+        cue=cue.options(),
+        engine=engine.options(),
+    )

@@ -10,8 +10,8 @@ import contextlib
 import functools
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qasr_cli import engines, formats, pipeline
@@ -23,7 +23,17 @@ from qasr_cli.errors import ExitCode, QasrError, UndecodableError, UsageError
 from qasr_cli.media.spool import spool_stdin
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import Outcome, Source, Status, Transcript
-from qasr_cli.runs import file_lists, names, outputs, report_file, scratch, sources, todo, writing
+from qasr_cli.runs import (
+    file_lists,
+    hooking,
+    names,
+    outputs,
+    report_file,
+    scratch,
+    sources,
+    todo,
+    writing,
+)
 from qasr_cli.runs.lanes import Run
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.report import Report
@@ -32,7 +42,9 @@ from qasr_cli.runs.state import books
 from qasr_cli.runs.state.books import Books
 from qasr_cli.runs.subtitled import Subtitles
 from qasr_cli.runs.todo import Todo
+from qasr_cli.speech.protocols import Engines
 from qasr_cli.terminal import logs, stdio
+from qasr_cli.terminal.progress import Both, Reporter
 
 logger = logging.getLogger(__name__)
 
@@ -43,26 +55,63 @@ def transcribe(request: Request, options: Options, telling: Telling, report_to: 
     """Run over all inputs and return the exit code; what came of it is written to `report_to`."""
     stdout = stdio.guard()
     refuse_inputs("--report", report_to, request.inputs)
-    reporter = begin(telling, request.inputs)
+    make_reporter = begin(telling, request.inputs)
     options = replace(options, output=with_known_formats(options.output))
     if report_to is not None:
         report_file.check_place(report_to, is_overwrite=options.output.is_overwrite)
-    begun_s = time.monotonic()
+    load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
+    with hooking.hooked(options.hooks, is_strict=options.run.is_strict) as hooks:
+        work = Work(options, load, lambda: Both(make_reporter(), hooks), stdout.write, report_to)
+        with hooks.run():
+            return one_pass(request, work, _said).exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How passes over inputs work, whatever they find.
+
+    Attributes:
+        options: The whole tree.
+        load: Returns the engines; called when there is something to do.
+        make_reporter: Called once a pass, before it works.
+        deliver: Takes texts for stdout.
+        report_to: Where a report goes.
+    """
+
+    options: Options
+    load: Callable[[], Engines]
+    make_reporter: Callable[[], Reporter]
+    deliver: Callable[[str], None]
+    report_to: Path | None = None
+
+
+def one_pass(request: Request, work: Work, sift: Callable[[Found, Todo], Todo | None]) -> Report:
+    """Find, choose and do what there is to do now; return what came of it.
+
+    Args:
+        request: Where to look.
+        work: How to work.
+        sift: Returns what of the chosen is really done; None ends the pass without a word.
+
+    Raises:
+        QasrError: There is nothing where to look, another run is at work there, or nothing can be begun.
+    """
+    options, begun_s = work.options, time.monotonic()
     with _found(request, options) as found, _kept(request, found, options) as kept:
-        chosen = _choose(found, options, kept)
-        _say_what_is_left_out(found, chosen)
-        load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
-        run = Run(options, load, reporter, stdout.write, kept)
+        chosen = sift(found, _choose(found, options, kept))
+        if chosen is None:
+            return Report()
+        reporter = work.make_reporter()
+        run = Run(options, work.load, reporter, work.deliver, kept)
         try:
-            sources_of_run = [plan.source for plan in chosen.plans]
-            reported = report_file.Reported(options, sources_of_run, run.report)
-            with report_file.reporting(report_to, reported):
+            reported = report_file.Reported(options, [plan.source for plan in chosen.plans], run.report)
+            with report_file.reporting(work.report_to, reported):
                 report = run.execute(chosen.plans)
         except BaseException:
             reporter.end("")  # leaves the terminal as it was, whatever ended the run
             raise
     reporter.end(report.summary(time.monotonic() - begun_s), report.quality)
-    return report.exit_code
+    return report
 
 
 def preview(request: Request, options: Options, *, verbosity: int) -> int:
@@ -171,7 +220,8 @@ def _choose(found: Found, options: Options, kept: Books) -> Todo:
     return todo.choose(plans, found.failures, options.find)
 
 
-def _say_what_is_left_out(found: Found, chosen: Todo) -> None:
+def _said(found: Found, chosen: Todo) -> Todo:
+    """Return all that was chosen, having said what was not."""
     for one in chosen.left_out:
         if one.reason.startswith(todo.UNSETTLED):
             logger.warning("%s: %s; left to a later run", one.relative, one.reason)
@@ -179,6 +229,7 @@ def _say_what_is_left_out(found: Found, chosen: Todo) -> None:
     if n_left_out:
         level = logging.INFO if chosen.plans else logging.WARNING
         logger.log(level, "%d files left out; --dry-run says why", n_left_out)
+    return chosen
 
 
 def plan_outputs(

@@ -1,7 +1,7 @@
 """`qasr config`: which settings are in force and who set them, and a settings file to start from.
 
-In go the flags of `qasr transcribe` as Typer knows them, so that nothing here can go stale when a flag is
-added; out come a table, a path or a commented qasr.toml. Never replaces a file.
+In go the flags of `qasr transcribe` and `qasr watch` as Typer knows them, so that nothing here can go stale
+when a flag is added; out come a table, a path or a commented qasr.toml. Never replaces a file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import os
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ from qasr_cli.cli import config
 from qasr_cli.errors import CannotCreateError, UsageError
 
 _MARKUP = re.compile(r"\[/?(?:bold)?\]")  # what the help's text is dressed with
-_OTHER_VARIABLES = ("QASR_CONFIG", "QASR_FFMPEG", "QASR_KOREAN_DICT")  # read, and no flag of transcribe
+_OTHER_VARIABLES = ("QASR_CONFIG", "QASR_FFMPEG", "QASR_KOREAN_DICT")  # read, and no flag
 
 app = typer.Typer(
     help="Show settings and where they come from.", rich_markup_mode="rich", pretty_exceptions_enable=False
@@ -63,7 +63,7 @@ def overview(context: typer.Context) -> None:
 
 @app.command("show")
 def show(context: typer.Context, as_json: AsJson = False) -> None:
-    """Print every setting of `qasr transcribe`, its value in force, and who set it."""
+    """Print every setting of `qasr transcribe` and `qasr watch`, its value in force, and who set it."""
     found = list(_settings(context))
     if as_json:
         told = [{"key": one.key, "value": one.value, "from": one.origin} for one in found]
@@ -120,16 +120,22 @@ def template(context: typer.Context) -> str:
 
 
 def _settings(context: typer.Context) -> Iterator[Setting]:
-    """Yield every setting of `transcribe`, parsed the way a run would parse it."""
+    """Yield every setting of `transcribe`, then what `watch` has beside, parsed as a run would parse it."""
     defaults: dict[str, Any] = (context.find_root().obj or _no_settings)() or {}
     root: Any = context.find_root().command
-    command = root.commands["transcribe"]
-    # A source must be named for the parser to be content; nothing is opened.
-    parsed = command.make_context("transcribe", ["-"], parent=context.find_root(), default_map=defaults)
     file = config.find_file(_asked_for(context))
-    for parameter in command.params:
-        if parameter.param_type_name != "option" or not parameter.envvar:
-            continue
+    known: set[str] = set()
+    for name in ("transcribe", "watch"):
+        command = root.commands[name]
+        # An input must be named for the parser to be content; nothing is opened.
+        parsed = command.make_context(name, ["-"], parent=context.find_root(), default_map=defaults)
+        new = [one for one in command.params if one.param_type_name == "option" and one.envvar]
+        yield from _settings_of(parsed, [one for one in new if one.name not in known], file)
+        known |= {one.name for one in new}
+
+
+def _settings_of(parsed: Any, parameters: Sequence[Any], file: Path | None) -> Iterator[Setting]:
+    for parameter in parameters:
         source = parsed.get_parameter_source(parameter.name).name
         origin = "default"
         if source == "ENVIRONMENT":

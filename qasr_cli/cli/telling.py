@@ -7,7 +7,7 @@ any work is done.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -71,8 +71,8 @@ class Telling:
         return -1 if self.quiet else self.verbose
 
 
-def begin(telling: Telling, inputs: Sequence[Path]) -> Reporter:
-    """Set logging up and return the reporter.
+def begin(telling: Telling, inputs: Sequence[Path]) -> Callable[[], Reporter]:
+    """Set logging up and return what makes a reporter, one for each run.
 
     Call it behind `stdio.guard()`, so that not even /dev/stdout leads into the results.
 
@@ -80,18 +80,23 @@ def begin(telling: Telling, inputs: Sequence[Path]) -> Reporter:
         UsageError: No such style or form, or the log would go into an input.
         QasrError: The log file cannot be opened.
     """
+    from qasr_cli.hooks.webhook import without_secrets
     from qasr_cli.terminal.progress import Both, LogReporter, make_reporter
 
     log_file = Path(telling.log_file) if telling.log_file else None
     refuse_inputs("--log-file", log_file, inputs)
     logs.configure(telling.verbosity, log_file, telling.log_format)
     progress = "json" if logs.is_stderr_json() and telling.progress == "auto" else telling.progress
-    reporter = make_reporter(progress, telling.verbosity)
+    make_reporter(progress, telling.verbosity)  # an unknown style is refused now
     if log_file is None:
-        return reporter
-    told = {"version": __version__, "folder": str(Path.cwd()), "arguments": sys.argv[1:]}
+        return lambda: make_reporter(progress, telling.verbosity)
+    told = {
+        "version": __version__,
+        "folder": str(Path.cwd()),
+        "arguments": [without_secrets(one) for one in sys.argv[1:]],
+    }
     logs.record("start", "info", told)
-    return Both(reporter, LogReporter())
+    return lambda: Both(make_reporter(progress, telling.verbosity), LogReporter())
 
 
 def refuse_inputs(flag_name: str, file: Path | None, inputs: Sequence[Path]) -> None:

@@ -12,9 +12,18 @@ from qasr_cli.cli.choices import STDIO
 from qasr_cli.cli.find_flags import FindFlags
 from qasr_cli.cli.flag import grouped
 from qasr_cli.cli.flags import DEFAULTS
-from qasr_cli.cli.groups import CueFlags, EngineFlags, FormatFlags, PlaceFlags, SpeechFlags
+from qasr_cli.cli.groups import (
+    CueFlags,
+    EngineFlags,
+    FormatFlags,
+    PlaceFlags,
+    SpeechFlags,
+    transcript_options,
+)
+from qasr_cli.cli.hook_flags import HookFlags
 from qasr_cli.cli.run_flags import RunFlags
-from qasr_cli.options import AlignOptions, Options, OutputOptions, PictureOptions
+from qasr_cli.errors import UsageError
+from qasr_cli.options import OutputOptions
 
 EPILOG = (
     "whisper's and whisperX's spellings work too: --output_dir, --output_format, --initial_prompt, "
@@ -38,6 +47,7 @@ def command(
     shots: flags.Shots = DEFAULTS.picture.is_finding_shots,
     which: FindFlags,
     running: RunFlags,
+    after: HookFlags,
     told: telling.Telling,
     report: telling.ReportFile = None,
 ) -> None:
@@ -47,23 +57,18 @@ def command(
     """
     request = which.request(inputs)
     is_from_stdin = Path(STDIO) in request.inputs
-    options = Options(
-        media=speech.media(),
-        vad=speech.vad(),
-        chunk=speech.chunk(),
-        decode=speech.decode(),
-        guard=speech.guard(rescue_model),
-        align=AlignOptions(is_enabled=engine.aligner.lower() != "none"),
-        picture=PictureOptions(shots),
-        cue=cue.options(),
+    options = replace(
+        transcript_options(engine, rescue_model, speech, cue, is_finding_shots=shots),
         output=replace(
             _lines(place) if json_lines else place.options(formats.names, is_from_stdin=is_from_stdin),
             is_highlighting=highlight_words,
         ),
-        engine=engine.options(),
         find=which.options(),
         run=running.options(),
+        hooks=after.options(),
     )
+    if is_from_stdin and options.hooks.exec_after is not None:
+        raise UsageError("--exec-after is about files, and - is none", "pipe the result on instead")
     from qasr_cli.cli import jobs
 
     if which.dry_run:

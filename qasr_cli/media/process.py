@@ -1,4 +1,4 @@
-"""The one place in qasr that starts a process.
+"""The one place in qasr that starts a process that the user did not name.
 
 In goes a program with its arguments; out come its bytes. Never a shell, never the caller's environment or
 stdin; a child is its own process group and is gone when its context ends, whatever ended it.

@@ -183,6 +183,7 @@ class Run:
                 warnings=(*opened.prepared.warnings, *doubts(transcript), *opened.text.warnings),
                 quality=quality,
                 doubts=doubtful(transcript),
+                language=transcript.language or "",
             ),
             transcript.language or "",
         )

@@ -23,6 +23,7 @@ from typing import Any
 
 from qasr_cli import __version__
 from qasr_cli.errors import CannotCreateError, ExitCode, QasrError, UsageError, from_os_error, printable
+from qasr_cli.hooks.webhook import without_secrets
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Source, Stage, Status
@@ -114,7 +115,7 @@ def describe(run: Reported, error: BaseException | None) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "begun": run.begun.isoformat(timespec="seconds"),
-        **_ending(error, report),
+        **ending(error, report),
         "wall_s": round(wall_s, 3),
         "counts": {name: counts[name] for name in (*Status, NOT_REACHED)},
         "audio_s": round(audio_s, 3),
@@ -124,16 +125,17 @@ def describe(run: Reported, error: BaseException | None) -> dict[str, Any]:
         "stages": _stages(*report.outcomes),
         "sources": [_source(one, over.get(one.id)) for one in run.sources],
         "versions": _versions(),
-        "arguments": [printable(argument) for argument in sys.argv[1:]],
-        "options": json.loads(json.dumps(asdict(run.options), default=str)),
+        "arguments": [printable(without_secrets(argument)) for argument in sys.argv[1:]],
+        "options": json.loads(without_secrets(json.dumps(asdict(run.options), default=str))),
     }
 
 
-def _ending(error: BaseException | None, report: Report) -> dict[str, Any]:
+def ending(error: BaseException | None, report: Report) -> dict[str, Any]:
+    """Return how a run ended: in words, its exit code, and what ended it."""
     if error is None:
         return {"ended": "complete", "exit_code": int(report.exit_code), "error": None}
     if isinstance(error, QasrError):
-        return {"ended": "failed", "exit_code": int(error.exit_code), "error": _error(error)}
+        return {"ended": "failed", "exit_code": int(error.exit_code), "error": error_fields(error)}
     is_asked = not isinstance(error, Exception)  # Ctrl-C and SIGTERM are none
     code = error.code if isinstance(error, SystemExit) else int(ExitCode.INTERRUPTED) if is_asked else None
     told = None if is_asked else {"text": f"{type(error).__name__}: {printable(error)}", "next_step": ""}
@@ -156,7 +158,7 @@ def _source(source: Source, outcome: Outcome | None) -> dict[str, Any]:
         "rtfx": _rtfx(audio_s, work_s),
         "stages": _stages(outcome),
         "outputs": [printable(path) for path in outcome.outputs],
-        "error": None if outcome.error is None else _error(outcome.error),
+        "error": None if outcome.error is None else error_fields(outcome.error),
         "warnings": [printable(text) for text in outcome.warnings],
         "flags": dict(Counter(flag for doubt in outcome.doubts for flag in doubt.flags)),
         "doubts": [asdict(doubt) for doubt in outcome.doubts],
@@ -164,7 +166,8 @@ def _source(source: Source, outcome: Outcome | None) -> dict[str, Any]:
     }
 
 
-def _error(error: Exception) -> dict[str, Any]:
+def error_fields(error: Exception) -> dict[str, Any]:
+    """Return what went wrong, and what to do about it."""
     if isinstance(error, QasrError):
         return {"text": error.message, "next_step": error.hint, "exit_code": int(error.exit_code)}
     return {"text": printable(error), "next_step": "", "exit_code": None}

@@ -22,7 +22,7 @@ def test_the_page_is_what_the_help_says_now() -> None:
 
 def test_every_flag_and_exit_code_is_on_the_page(qasr: Qasr) -> None:
     text = PAGE.read_text("utf-8").replace("\\-", "-")
-    for command in ("transcribe", "align", "render", "check"):
+    for command in ("transcribe", "watch", "align", "render", "check"):
         shown = qasr(command, "--help", env={"COLUMNS": "200"}).stdout
         flags = set(re.findall(r"--[a-z][a-z-]+", shown)) - {"--help"}
         assert len(flags) > 10
@@ -51,7 +51,7 @@ def test_bash_completes_commands_and_flags(qasr: Qasr, tmp_path: Path) -> None:
     bash = {"_QASR_COMPLETE": "complete_bash"}
     commands = qasr(env={**bash, "COMP_WORDS": "qasr ", "COMP_CWORD": "1"})
     assert set(commands.stdout.split()) == {
-        "transcribe", "align", "render", "check", "models", "config", "doctor"
+        "transcribe", "watch", "align", "render", "check", "models", "config", "doctor", "runs"
     }  # fmt: skip
     flags = qasr(env={**bash, "COMP_WORDS": "qasr transcribe --log", "COMP_CWORD": "2"})
     assert flags.stdout.split() == ["--log-file", "--log-format"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import re
 import shutil
@@ -13,6 +14,9 @@ import pytest
 
 from qasr_cli.errors import ExitCode
 from qasr_cli.languages import LANGUAGES
+from qasr_cli.records import Outcome, Source, Status
+from qasr_cli.runs import hooking
+from qasr_cli.runs.status_file import StatusFile
 from tests.e2e.conftest import ROOT, SAMPLES, environment
 
 READMES = ("README.md", "README.ko.md")
@@ -53,13 +57,18 @@ def test_every_command_runs(desk: Path) -> None:
     for command in shown:
         is_make = command.startswith("make ")  # running one of them here would run this test again
         line = command.replace("make ", "make --dry-run ", 1) if is_make else command
+        is_service = command.startswith("qasr watch")  # works until it is told to stop
+        line = f"timeout --preserve-status 15 {line}" if is_service else line
         done = subprocess.run(
             ["bash", "-o", "pipefail", "-c", line],
             cwd=ROOT if is_make else desk, env=env, capture_output=True, timeout=300, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, f"{command}: {done.stderr.decode()}"
+        assert done.returncode == (ExitCode.TERMINATED if is_service else 0), (
+            f"{command}: {done.stderr.decode()}"
+        )
         if command.endswith("| wc -l"):
             assert int(done.stdout) == 10
+    assert json.loads((desk / "status.json").read_text("utf-8"))["state"] == "stopped"
     assert (desk / "film.srt").exists()
     assert (desk / "out/talks/monday/clip-01.vtt").exists() or (desk / "out/monday/clip-01.vtt").exists()
 
@@ -75,7 +84,7 @@ def test_every_flag_exists(name: str, desk: Path) -> None:
             [sys.executable, "-m", "qasr_cli", *command, "--help"],
             env=environment(COLUMNS="200"), capture_output=True, text=True, check=True,
         ).stdout
-        for command in ((), ("transcribe",), ("align",), ("render",), ("check",))
+        for command in ((), ("transcribe",), ("watch",), ("align",), ("render",), ("check",))
     )  # fmt: skip
     whisper = {"--output_dir", "--output_format", "--initial_prompt", "--max_line_width", "--max_line_count"}
     whisper |= {"--highlight_words", "--batch_size", "--fp16"}
@@ -105,3 +114,31 @@ def test_every_link_leads_somewhere(name: str) -> None:
     assert len(targets) >= 3
     files = [target for target in targets if not target.startswith("#")]
     assert [target for target in files if not (ROOT / target).exists()] == []
+
+
+def test_the_service_s_page_names_flags_and_fields_that_exist(tmp_path: Path) -> None:
+    page = read("docs/service.md")
+    helps = "".join(
+        subprocess.run(
+            [sys.executable, "-m", "qasr_cli", command, "--help"],
+            env=environment(COLUMNS="200"), capture_output=True, text=True, check=True,
+        ).stdout
+        for command in ("transcribe", "watch")
+    )  # fmt: skip
+    without_docker = re.sub(r"docker run.*?\\\n", "", page)
+    flags = set(re.findall(r"--[a-z][a-z-]+", without_docker)) - {"--config"}
+    assert len(flags) > 10
+    assert [flag for flag in sorted(flags) if flag not in helps] == []
+
+    status, of_file, of_run = map(json.loads, re.findall(r"```json\n(.*?)```", page, re.S))
+    source = Source(0, Path("a"), Path("a"))
+    assert set(of_file) == set(hooking.file_event(Outcome(source, Status.DONE)))
+    watched = StatusFile(tmp_path / "status.json", [])
+    watched.open()
+    assert set(status) == set(json.loads((tmp_path / "status.json").read_text("utf-8")))
+    assert set(of_run["counts"]) == set(Status)
+    unit = configparser.ConfigParser(interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    (text,) = re.findall(r"```ini\n(.*?)```", page, re.S)
+    unit.read_string(text)
+    assert unit["Service"]["SuccessExitStatus"] == str(int(ExitCode.TERMINATED))

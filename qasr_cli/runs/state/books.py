@@ -32,7 +32,7 @@ from qasr_cli.timebase import MS_PER_S
 logger = logging.getLogger(__name__)
 
 # What a failure says of the file itself; a full disk or a missing model says nothing of it.
-_OF_THE_FILE = {ExitCode.DATA, ExitCode.INTERNAL, ExitCode.TRY_AGAIN}
+OF_THE_FILE = {ExitCode.DATA, ExitCode.INTERNAL, ExitCode.TRY_AGAIN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def _failed(entry: Entry, error: Exception, n_failures: int) -> Entry:
         reason=printable(error),
         next_step=hint,
         exit_code=int(code),
-        n_failures=n_failures + (code in _OF_THE_FILE),
+        n_failures=n_failures + (code in OF_THE_FILE),
     )
 
 

@@ -1,0 +1,71 @@
+"""What `qasr watch` does once its flags are read: everything is put together here and runs until a signal.
+
+In go folders and options; out comes an error or a signal's exit code, and never anything else.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+from qasr_cli import engines
+from qasr_cli.cli.find_flags import Request
+from qasr_cli.cli.jobs import Work, one_pass, with_known_formats
+from qasr_cli.cli.telling import Telling, begin
+from qasr_cli.engines import memory
+from qasr_cli.errors import NoInputError, UsageError
+from qasr_cli.options import Options, WatchOptions
+from qasr_cli.runs import hooking
+from qasr_cli.runs.changes import Changes
+from qasr_cli.runs.kept_engines import KeptEngines
+from qasr_cli.runs.report import Report
+from qasr_cli.runs.status_file import StatusFile
+from qasr_cli.runs.watching import Sift, Watch
+from qasr_cli.terminal import stdio
+from qasr_cli.terminal.progress import Both
+
+_S_PER_MIN = 60
+
+
+def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, telling: Telling) -> NoReturn:
+    """Watch folders until a signal.
+
+    Raises:
+        NoInputError: One of them does not exist.
+        UsageError: One of them is no folder.
+        QasrError: The watch cannot begin, or not go on.
+    """
+    stdout = stdio.guard()
+    make_reporter = begin(telling, [])
+    options = replace(options, output=with_known_formats(options.output))
+    for folder in folders:
+        _check(folder)
+    status = StatusFile(watching.status, folders)
+    status.open()
+    memory.prepare()
+    load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
+    kept = KeptEngines(load, memory.reclaim, watching.idle_unload_min * _S_PER_MIN)
+    with (
+        hooking.hooked(options.hooks, is_strict=options.run.is_strict) as hooks,
+        Changes(folders, watching, options.run.state_folder) as changes,
+    ):
+        work = Work(options, kept, lambda: Both(make_reporter(), hooks, status), stdout.write)
+
+        def look(present: Sequence[Path], sift: Sift) -> Report:
+            with hooks.run():
+                try:
+                    return one_pass(Request(present), work, sift)
+                except NoInputError:  # no media yet, or a folder that goes away in this moment
+                    return Report()
+
+        Watch(watching, look, changes, kept, status).run()
+
+
+def _check(folder: Path) -> None:
+    if not folder.exists():
+        raise NoInputError(f"{folder}: no such folder", "create or mount it first; later it may come and go")
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder", "transcribe a file with: qasr transcribe")

@@ -1,0 +1,162 @@
+"""`--exec-after`: a command of the user's, run without a shell for each source that is done.
+
+In go a line such as `notify {media} {outputs}` and what is known of a source; out come arguments, one for
+each word, so that no file's name can ever be taken for anything else. A command is its own process group and
+is killed with all that it started when its time is up. What it prints never reaches stdout.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shlex
+import shutil
+import signal
+import string
+import subprocess
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qasr_cli.errors import QasrError, UnavailableError, UsageError, printable
+
+logger = logging.getLogger(__name__)
+
+FLAG = "--exec-after"
+FIELDS = ("media", "outputs", "language", "status")
+_MANY = "outputs"
+_SAID_BYTES = 64 * 1024  # of what it printed, for the log
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a command can be told. Paths are absolute, so that none begins with a dash."""
+
+    media: Path
+    outputs: tuple[Path, ...]
+    language: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A command whose words may hold fields."""
+
+    words: tuple[str, ...]
+
+    def arguments(self, facts: Facts) -> list[str]:
+        """Return the command for one source."""
+        single = {"media": str(facts.media), "language": facts.language, "status": facts.status}
+        filled: list[str] = []
+        for word in self.words:
+            if word == f"{{{_MANY}}}":
+                filled += map(str, facts.outputs)
+            else:
+                filled.append(word.format(**single))
+        return filled
+
+
+def parse(line: str) -> Template:
+    """Return what a line says.
+
+    Raises:
+        UsageError: Quotes or braces are left open, there is no such field or program, or nothing at all.
+    """
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"{FLAG} {line!r}: {error}", "close the quotes") from error
+    if not words or not words[0]:
+        raise UsageError(f"{FLAG} is empty", "name a program, such as 'notify-send {media}'")
+    for word in words:
+        _check(word)
+    if "{" in words[0] or shutil.which(words[0]) is None:
+        raise UsageError(f"{FLAG}: there is no program {words[0]!r}", "check its name and PATH")
+    return Template(tuple(words))
+
+
+def _check(word: str) -> None:
+    hint = f"known: {', '.join(f'{{{name}}}' for name in FIELDS)}; write {{{{ and }}}} for braces"
+    try:
+        parts = list(string.Formatter().parse(word))
+    except ValueError as error:
+        raise UsageError(f"{FLAG}: {word!r}: {error}", hint) from error
+    for _, name, form, conversion in parts:
+        if name is None:
+            continue
+        if name not in FIELDS or form or conversion:
+            raise UsageError(f"{FLAG}: {word!r} has no field of ours", hint)
+        if name == _MANY and word != f"{{{_MANY}}}":
+            raise UsageError(f"{FLAG}: {word!r}: {{outputs}} is several arguments", "let it stand alone")
+
+
+class Runner:
+    """Runs a command for one source after another.
+
+    Args:
+        template: The command.
+        timeout_s: After so many seconds it is killed.
+    """
+
+    def __init__(self, template: Template, timeout_s: float) -> None:
+        self._template = template
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self, facts: Facts) -> None:
+        """Run it to its end.
+
+        Raises:
+            UnavailableError: It took too long and was killed.
+            QasrError: It cannot be started, or says that it failed.
+        """
+        command = self._template.arguments(facts)
+        with tempfile.TemporaryFile() as said:  # no pipe, which something left in the background would hold
+            code = self._wait(command, said.fileno(), facts)
+            said.seek(0)
+            text = said.read(_SAID_BYTES).decode("utf-8", "backslashreplace").strip()
+        for line in text.splitlines():
+            logger.debug("%s: %s", command[0], line)
+        if code:
+            how = f"exit code {code}" if code > 0 else f"signal {-code}"
+            raise QasrError(
+                f"{command[0]} ended with {how} for {facts.media.name}",
+                f"-vv shows what it says; by hand: {shlex.join(map(printable, command))}",
+            )
+
+    def stop(self) -> None:
+        """Kill what runs, with all that it started."""
+        with self._lock:
+            if self._process is not None and self._process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _wait(self, command: Sequence[str], output: int, facts: Facts) -> int:
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            raise QasrError(f"{command[0]} cannot be started: {error}", "check the command") from error
+        with self._lock:
+            self._process = process
+        try:
+            return process.wait(self._timeout_s)
+        except subprocess.TimeoutExpired as error:
+            self.stop()
+            process.wait()
+            raise UnavailableError(
+                f"{command[0]} took more than {self._timeout_s:g} s for {facts.media.name} and was killed",
+                "raise --hook-timeout, or let it work in the background",
+            ) from error
+        finally:
+            with self._lock:
+                self._process = None

@@ -1,0 +1,82 @@
+"""A thread that works off a queue, so that whoever puts something there never waits.
+
+In go items; nothing comes out. Trouble with one item is a warning and not the next item's. At the end what is
+left is worked off, unless nobody answers any more or there is a hurry.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from qasr_cli.errors import QasrError, UnavailableError
+
+logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+
+_MAX_UNANSWERED = 3  # in a row, at the end: a thousand more would each wait for their time limit
+
+
+class Line(Generic[Item]):
+    """A line of items before one thread.
+
+    Args:
+        name: What the items are for, as a flag's name.
+        work: Does one; may raise `QasrError`, an `UnavailableError` where nobody answered in time.
+        stop: Ends the work under way at once.
+    """
+
+    def __init__(self, name: str, work: Callable[[Item], None], stop: Callable[[], None]) -> None:
+        self._name = name
+        self._work = work
+        self._stop = stop
+        self._items: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._until_s = float("inf")
+        self._is_closing = False
+        self._n_unanswered = self._n_dropped = 0
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._thread.start()
+
+    def put(self, item: Item) -> None:
+        """Line an item up."""
+        self._items.put(item)
+
+    def close(self, limit_s: float | None) -> None:
+        """Take nothing more; with a limit, begin nothing more after so many seconds."""
+        self._is_closing = True
+        if limit_s is not None:
+            self._until_s = time.monotonic() + limit_s
+        self._items.put(None)
+
+    def join(self) -> None:
+        """Wait, once closed, until all is done."""
+        try:
+            self._thread.join()
+        except BaseException:  # asked to stop while waiting
+            self._stop()
+            raise
+        if self._n_dropped:
+            logger.warning(
+                "%s: %d left undone; run it by hand for the latest files", self._name, self._n_dropped
+            )
+
+    def _serve(self) -> None:
+        while (item := self._items.get()) is not None:
+            is_hopeless = self._is_closing and self._n_unanswered >= _MAX_UNANSWERED
+            if is_hopeless or time.monotonic() > self._until_s:
+                self._n_dropped += 1
+            else:
+                self._do(item)
+
+    def _do(self, item: Item) -> None:
+        try:
+            self._work(item)
+            self._n_unanswered = 0
+        except QasrError as error:
+            self._n_unanswered = self._n_unanswered + 1 if isinstance(error, UnavailableError) else 0
+            logger.warning("%s: %s; %s", self._name, error, error.hint)

@@ -1,0 +1,167 @@
+"""`--webhook`: what came of each source, as JSON by POST to an address of the user's.
+
+In go objects; out go requests. Straight to the address: no proxy of the environment is used, and a redirect
+is followed to http and https only, at most five times. Of an address only scheme and host are ever said,
+since all the rest of it may be a secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.client
+import json
+import logging
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+from qasr_cli import __version__
+from qasr_cli.errors import QasrError, UnavailableError, UsageError
+
+logger = logging.getLogger(__name__)
+
+FLAG = "--webhook"
+_SCHEMES: dict[str, type[http.client.HTTPConnection]] = {
+    "http": http.client.HTTPConnection,
+    "https": http.client.HTTPSConnection,
+}
+_MAX_REDIRECTS = 5
+_REDIRECTS = {301, 302, 307, 308}  # the same request again; after 303 the answer only lies elsewhere
+_URL = re.compile(r"""(?i)\b([a-z][a-z0-9+.-]*://)(?:[^/?#\s"'\\]*@)?([^/?#\s"'\\]*)[^\s"'\\]*""")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to send to. It prints as scheme and host."""
+
+    parts: SplitResult
+
+    def __str__(self) -> str:
+        return f"{self.parts.scheme}://{self.host}"
+
+    @property
+    def host(self) -> str:
+        """Host, and port where one is given."""
+        return self.parts.netloc.rpartition("@")[2]
+
+    @property
+    def target(self) -> str:
+        """What is asked of the host."""
+        query = f"?{self.parts.query}" if self.parts.query else ""
+        return (self.parts.path or "/") + query
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header for a user's name and password in the address."""
+        user, password = self.parts.username, self.parts.password
+        if user is None:
+            return {}
+        both = f"{unquote(user)}:{unquote(password or '')}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(both).decode()}"}
+
+
+def without_secrets(text: str) -> str:
+    """Return a text in which only scheme and host of each address are left."""
+    return _URL.sub(r"\1\2/...", text)
+
+
+def parse(url: str) -> Address:
+    """Return an address.
+
+    Raises:
+        UsageError: It is none, or not of the web.
+    """
+    hint = "say http://HOST/PATH or https://HOST/PATH"
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        parts.path.encode("ascii")
+        parts.query.encode("ascii")
+    except ValueError as error:  # and may hold a secret: what is wrong is not said in its words
+        raise UsageError(f"{FLAG}: that is no address", hint) from error
+    if parts.scheme not in _SCHEMES or not parts.hostname or re.search(r"[\x00-\x20\x7f]", url):
+        raise UsageError(f"{FLAG}: that is no address of http or https", hint)
+    return Address(parts)
+
+
+class Sender:
+    """Sends one object after another.
+
+    Args:
+        address: Where to.
+        timeout_s: Seconds for all of one request, redirects included.
+    """
+
+    def __init__(self, address: Address, timeout_s: float) -> None:
+        self._address = address
+        self._timeout_s = timeout_s
+        self._connection: http.client.HTTPConnection | None = None
+
+    def send(self, told: Mapping[str, object]) -> None:
+        """Send an object.
+
+        Raises:
+            UnavailableError: Nobody answers in time.
+            QasrError: The answer is no success.
+        """
+        body = json.dumps(told, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace")
+        address, until_s, status = self._address, time.monotonic() + self._timeout_s, 0
+        for _ in range(_MAX_REDIRECTS + 1):
+            status, location = self._post(address, body, until_s)
+            if status not in _REDIRECTS or not location:
+                break
+            address = self._elsewhere(address, location)
+        if not 200 <= status < 300 and status != 303:
+            raise QasrError(f"{address} answers {status}", "look into the log of what listens there")
+        logger.debug("%s: %s answers %d", FLAG, address, status)
+
+    def stop(self) -> None:
+        """End the request under way."""
+        connection = self._connection
+        sock = connection.sock if connection is not None else None
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def _elsewhere(self, address: Address, location: str) -> Address:
+        try:
+            return parse(urljoin(address.parts.geturl(), location))
+        except UsageError as error:
+            raise QasrError(f"{address} redirects to no address of http or https", error.hint) from error
+
+    def _post(self, address: Address, body: bytes, until_s: float) -> tuple[int, str | None]:
+        headers = {"Content-Type": "application/json", "User-Agent": f"qasr/{__version__}"}
+        headers |= address.authorization  # of this address: a password goes to no other
+        left_s = until_s - time.monotonic()
+        try:
+            with self._connected(address, left_s) as connection:
+                connection.request("POST", address.target, body, headers)
+                answer = connection.getresponse()
+                return answer.status, answer.getheader("Location")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            is_late = time.monotonic() >= until_s or isinstance(error, TimeoutError)
+            why = f"no answer within {self._timeout_s:g} s" if is_late else str(error) or type(error).__name__
+            raise UnavailableError(f"{address} cannot be reached: {why}", "check that it listens") from error
+
+    @contextlib.contextmanager
+    def _connected(self, address: Address, left_s: float) -> Iterator[http.client.HTTPConnection]:
+        """Yield a connection that ends when the time is up: a socket's own limit is per read."""
+        if left_s <= 0:
+            raise TimeoutError
+        kind = _SCHEMES[address.parts.scheme]
+        connection = kind(address.parts.hostname or "", address.parts.port, timeout=left_s)
+        self._connection = connection
+        watchdog = threading.Timer(left_s, self.stop)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            yield connection
+        finally:
+            watchdog.cancel()
+            self._connection = None
+            connection.close()

@@ -1,0 +1,198 @@
+"""What changes in watched folders, and which of them are there at all.
+
+In go folders; out comes word that it is worth looking again. A folder that vanishes, as a network's mount
+does, is waited for. Never decides what is work: that a look itself finds out, and it comes at times anyway.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import watchfiles
+
+from qasr_cli.options import WatchOptions
+from qasr_cli.runs import selection
+
+logger = logging.getLogger(__name__)
+
+_GLANCE_S = 2.0  # between two looks whether the folders are there
+_AGAIN_S = 60.0  # until watching is tried again where the system refused it
+_PAUSE_S = 5.0  # until listening begins again after trouble
+_TIMEOUT_MS = 5_000
+_STEP_MS = 200  # a change is told of when nothing more has come for so long
+_MS_PER_S = 1000
+
+
+class Changes:
+    """A context manager that listens in a thread of its own.
+
+    A signal that arrives inside watchfiles' call would be swallowed there, so the calling thread never is.
+
+    Args:
+        folders: To be watched with all below them.
+        options: Whether by asking the system or by looking again and again.
+        state_folder: Where runs keep their state, if that may lie in plain sight.
+    """
+
+    def __init__(
+        self, folders: Sequence[Path], options: WatchOptions, state_folder: Path | None = None
+    ) -> None:
+        self._folders = folders
+        self._options = options
+        self._state_folder = state_folder
+        self._has_changed = threading.Event()
+        self._identities: dict[Path, tuple[int, int] | None] = {}
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._refused_s: float | None = None
+        self._has_told = False
+
+    def __enter__(self) -> Changes:
+        """Begin to listen."""
+        self._identities = {folder: _identity(folder) for folder in self._folders}
+        self._listen()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop listening."""
+        self._hush()
+
+    @property
+    def present(self) -> list[Path]:
+        """The folders that are there."""
+        return [folder for folder, identity in self._identities.items() if identity is not None]
+
+    @property
+    def missing(self) -> list[Path]:
+        """The folders that are not."""
+        return [folder for folder, identity in self._identities.items() if identity is None]
+
+    def wait(self, until_s: float) -> bool:
+        """Return True as soon as it is worth looking again, False when the moment (monotonic) has come."""
+        while not self._has_changed.is_set():
+            self._look_at_folders()
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                return False
+            self._has_changed.wait(min(left_s, _GLANCE_S))
+        self._has_changed.clear()
+        return True
+
+    def _look_at_folders(self) -> None:
+        """Notice what is gone, back, or another file system under the same name, and listen there anew."""
+        before = self._identities
+        self._identities = {folder: _identity(folder) for folder in self._folders}
+        for folder in self._folders:
+            if before[folder] is not None and self._identities[folder] is None:
+                logger.warning("%s is gone; it is waited for: mount it again, or stop the watch", folder)
+            elif before[folder] is None and self._identities[folder] is not None:
+                logger.warning("%s is back", folder)
+            elif _device(before[folder]) != _device(self._identities[folder]):
+                logger.warning("%s is another file system than before; what is there now is watched", folder)
+        is_due = self._refused_s is not None and time.monotonic() - self._refused_s > _AGAIN_S
+        if before != self._identities or is_due:
+            self._hush()
+            self._listen()
+            self._has_changed.set()
+
+    def _listen(self) -> None:
+        self._refused_s, self._stop = None, threading.Event()
+        if self.present:
+            self._thread = threading.Thread(
+                target=self._hear, args=(self.present, self._stop), name="changes", daemon=True
+            )
+            self._thread.start()
+
+    def _hush(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def _hear(self, folders: Sequence[Path], stop: threading.Event) -> None:
+        is_lenient = False
+        while not stop.is_set():
+            try:
+                self._follow(folders, stop, is_lenient=is_lenient)
+            except PermissionError:  # a folder that we may not look into; the others are watched
+                is_lenient = True
+            except (RuntimeError, FileNotFoundError) as error:
+                # A name that is no UTF-8, or something that was gone before it could be looked at.
+                logger.debug("%s", error)
+                self._has_changed.set()
+                stop.wait(_PAUSE_S)
+            except OSError as error:
+                self._refuse(error)
+                return
+
+    def _follow(self, folders: Sequence[Path], stop: threading.Event, *, is_lenient: bool) -> None:
+        """Hear of changes until told to stop.
+
+        Lenient, the library passes over all that cannot be watched, also for want of the system's means; so
+        it is strict as long as it can be.
+        """
+        roots = [folder.resolve() for folder in folders]
+        is_new = True
+        for changes in watchfiles.watch(
+            *roots,
+            watch_filter=_news(roots, self._state_folder),
+            stop_event=stop,
+            step=_STEP_MS,
+            rust_timeout=_TIMEOUT_MS,
+            yield_on_timeout=True,
+            raise_interrupt=False,
+            force_polling=True if self._options.is_polling else None,
+            poll_delay_ms=int(self._options.poll_interval_s * _MS_PER_S),
+            ignore_permission_denied=is_lenient,
+        ):
+            if changes or is_new:  # what came while a large tree was being set up is seen by one more look
+                self._has_changed.set()
+            is_new = False
+
+    def _refuse(self, error: OSError) -> None:
+        self._refused_s = time.monotonic()
+        if not self._has_told:
+            logger.warning(
+                "the system does not tell of changes (%s); the folders are looked through every minute; "
+                "use --poll, or raise fs.inotify.max_user_watches",
+                error,
+            )
+        self._has_told = True
+
+
+def _news(roots: Sequence[Path], state_folder: Path | None) -> Callable[[watchfiles.Change, str], bool]:
+    """Return whether a change may mean work: not what we write ourselves, nor what is passed over."""
+    own = None if state_folder is None else f"{state_folder.resolve()}{os.sep}"
+    prefixes = [f"{str(root).rstrip(os.sep)}{os.sep}" for root in roots]
+
+    def is_news(change: watchfiles.Change, path: str) -> bool:
+        if own is not None and path.startswith(own):
+            return False
+        below = next((path[len(prefix) :] for prefix in prefixes if path.startswith(prefix)), path)
+        *folders, name = below.split(os.sep)  # noqa: PTH206 - called for each of thousands of events
+        if any(map(selection.is_ignored, folders)) or selection.is_ignored(name):
+            return False
+        if selection.is_partial(name):  # it grows; but the media beside it is complete once it is gone
+            return change is watchfiles.Change.deleted
+        return os.path.splitext(name)[1].lower() not in selection.OTHER_SUFFIXES  # noqa: PTH122 - fast
+
+    return is_news
+
+
+def _device(identity: tuple[int, int] | None) -> int | None:
+    return None if identity is None else identity[0]
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,109 @@
+"""Which files a watch leaves alone as long as they stay as they are.
+
+In go what a pass found and chose; out comes what of it is new. The ledger knows from run to run what failed
+and when to try it again; a watch looks every few seconds, and must not do so as often as it looks. It also
+keeps in mind what it has done, since whoever is told of a result may move it away.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from qasr_cli.errors import ExitCode, QasrError
+from qasr_cli.records import Outcome, Status
+from qasr_cli.runs import todo
+from qasr_cli.runs.outputs import Plan
+from qasr_cli.runs.sources import Found
+from qasr_cli.runs.state.books import OF_THE_FILE
+from qasr_cli.runs.todo import Todo
+
+_HOUR_S = 3_600.0
+_AGAIN_S = 20 * _HOUR_S  # a failure of the file's own: from then on the ledger's patience decides
+_SOON_AGAIN_S = _HOUR_S  # a full disk, a missing permission: may be better by now
+
+_State = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    state: _State
+    until_s: float  # monotonic
+
+
+class Seen:
+    """What a watch has seen so far.
+
+    Attributes:
+        n_found: Sources of the latest pass.
+        n_skipped: Of these, finished before or waiting after a failure.
+        n_unsettled: Files that still change and are left to the next pass.
+    """
+
+    def __init__(self) -> None:
+        self.n_found = self.n_skipped = self.n_unsettled = 0
+        self._over: dict[Path, _Memory] = {}
+        self._begun: dict[Path, _State] = {}
+        self._refused: dict[Path, str] = {}
+
+    def begin(self) -> None:
+        """Begin a pass."""
+        self.n_found = self.n_skipped = self.n_unsettled = 0
+        self._begun = {}
+
+    def sift(self, found: Found, chosen: Todo) -> Todo | None:
+        """Return what is to be done of what was chosen; None where nothing is."""
+        self.n_found = len(found.sources)
+        self.n_unsettled = sum(one.reason.startswith(todo.UNSETTLED) for one in chosen.left_out)
+        kept = [*self._new_refusals(chosen.plans), *self._work(chosen.plans)]
+        plans = [replace(plan, source=replace(plan.source, id=n)) for n, plan in enumerate(kept)]
+        self.n_skipped = len(chosen.plans) - len(plans)
+        return Todo(plans, chosen.left_out) if plans else None
+
+    def remember(self, outcomes: Sequence[Outcome]) -> None:
+        """Keep in mind what came of a pass."""
+        for outcome in outcomes:
+            state = self._begun.get(outcome.source.path)
+            is_gone = outcome.error is not None and _state(outcome.source.path) is None  # with its mount, say
+            if state is not None and not is_gone:
+                self._over[outcome.source.path] = _Memory(state, time.monotonic() + _rest_s(outcome))
+
+    def _new_refusals(self, plans: Sequence[Plan]) -> list[Plan]:
+        """Return what cannot be done at all, if that was not said after the last pass."""
+        before = self._refused
+        self._refused = {plan.source.path: str(plan.error) for plan in plans if plan.error is not None}
+        return [
+            plan
+            for plan in plans
+            if plan.error is not None and before.get(plan.source.path) != str(plan.error)
+        ]
+
+    def _work(self, plans: Sequence[Plan]) -> list[Plan]:
+        kept = []
+        for plan in plans:
+            state = _state(plan.source.path) if plan.error is None and not plan.skip else None
+            if state is None:  # refused, finished, or gone since
+                continue
+            known = self._over.get(plan.source.path)
+            if known is None or known.state != state or time.monotonic() > known.until_s:
+                kept.append(plan)
+                self._begun[plan.source.path] = state
+        return kept
+
+
+def _rest_s(outcome: Outcome) -> float:
+    """Return for how long a source is left alone."""
+    if outcome.status is not Status.FAILED:
+        return float("inf")
+    code = outcome.error.exit_code if isinstance(outcome.error, QasrError) else ExitCode.INTERNAL
+    return _AGAIN_S if code in OF_THE_FILE else _SOON_AGAIN_S
+
+
+def _state(path: Path) -> _State | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,154 @@
+"""`--status`: how a watch is doing, in a file that is always whole.
+
+In goes what happens; out comes JSON, replaced in one step at each change of state and at most once a second
+for single files. That it cannot be written later on is said once and stops nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from qasr_cli import __version__
+from qasr_cli.errors import CannotCreateError, QasrError, printable
+from qasr_cli.records import Outcome, Source, Status
+from qasr_cli.runs import writing
+from qasr_cli.runs.report_file import error_fields
+from qasr_cli.terminal import events
+from qasr_cli.terminal.progress import QuietReporter
+from qasr_cli.timebase import MS_PER_S
+
+logger = logging.getLogger(__name__)
+
+SCHEMA = "qasr.status.v1"
+_PACE_S = 1.0  # between two writes for single files: each is synced to the disk
+
+
+class State(StrEnum):
+    """What a watch is doing."""
+
+    STARTING = "starting"
+    WAITING = "waiting"
+    WORKING = "working"
+    UNLOADED = "unloaded"  # waiting, with no engine in memory any more
+    STOPPED = "stopped"
+
+
+class StatusFile(QuietReporter):
+    """Hears of outcomes as a reporter does.
+
+    Args:
+        path: None keeps all to itself.
+        folders: That are watched.
+    """
+
+    def __init__(self, path: Path | None, folders: Sequence[Path]) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self._current: dict[int, str] = {}
+        self._written_s = 0.0
+        self._has_failed = False
+        self._told: dict[str, Any] = {
+            "schema": SCHEMA,
+            "state": State.STARTING.value,
+            "pid": os.getpid(),
+            "qasr": __version__,
+            "started": events.now(),
+            "updated": events.now(),
+            "folders": [printable(folder) for folder in folders],
+            "missing": [],
+            "current": None,
+            "last_pass": None,
+            "totals": {"passes": 0, "done": 0, "failed": 0, "skipped": 0, "audio_s": 0.0},
+            "last_error": None,
+        }
+
+    def open(self) -> None:
+        """Write it for the first time.
+
+        Raises:
+            QasrError: It cannot be written, or something else is there under its name.
+        """
+        if self._path is None:
+            return
+        if os.path.lexists(self._path) and not _is_ours(self._path):
+            raise CannotCreateError(
+                f"--status {self._path} exists and is no status of qasr", "give it another name"
+            )
+        self._write()
+
+    def enter(self, state: State, missing: Sequence[Path] = ()) -> None:
+        """Say what the watch does now."""
+        with self._lock:
+            gone = [printable(folder) for folder in missing]
+            if (self._told["state"], self._told["missing"]) != (state.value, gone):
+                self._told |= {"state": state.value, "missing": gone}
+                self._try_to_write()
+
+    def passed(self, **counts: float) -> None:
+        """Say what a pass over the folders came to."""
+        with self._lock:
+            self._told["last_pass"] = {"time": events.now(), **counts}
+            self._told["totals"]["passes"] += 1
+            self._current.clear()
+            self._try_to_write()
+
+    def trouble(self, error: Exception, media: str | None = None) -> None:
+        """Say what went wrong last."""
+        with self._lock:
+            self._told["last_error"] = {"time": events.now(), "media": media, **error_fields(error)}
+
+    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
+        """Say which source is worked on."""
+        with self._lock:
+            self._current[source.id] = printable(source.path)
+            self._write_at_a_pace()
+
+    def finished(self, outcome: Outcome) -> None:
+        """Count it."""
+        with self._lock:
+            self._current.pop(outcome.source.id, None)
+            totals = self._told["totals"]
+            totals[outcome.status.value] += 1
+            if outcome.status is Status.DONE:
+                totals["audio_s"] = round(totals["audio_s"] + outcome.audio_ms / MS_PER_S, 3)
+            if outcome.error is not None:
+                self.trouble(outcome.error, printable(outcome.source.path))
+            self._write_at_a_pace()
+
+    def _write_at_a_pace(self) -> None:
+        if time.monotonic() - self._written_s >= _PACE_S:
+            self._try_to_write()
+
+    def _try_to_write(self) -> None:
+        try:
+            self._write()
+        except QasrError as error:
+            if not self._has_failed:
+                logger.warning("--status: %s; %s", error, error.hint)
+            self._has_failed = True
+
+    def _write(self) -> None:
+        with self._lock:
+            # Sources come out in order: the one that went in first is the one that is worked on.
+            current = next(iter(self._current.values()), None)
+            self._told |= {"updated": events.now(), "current": current}
+            text = json.dumps(self._told, ensure_ascii=False, indent=1) + "\n"
+            self._written_s = time.monotonic()
+            if self._path is not None:
+                writing.write(self._path, text, is_overwrite=True)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a status of an earlier watch: a film must not be lost to a slip of the fingers."""
+    try:
+        return bool(json.loads(path.read_bytes()[:1_000_000])["schema"] == SCHEMA)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

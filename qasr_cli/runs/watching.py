@@ -1,0 +1,150 @@
+"""The loop of `qasr watch`: a pass over the folders now, when something changes, and at times in any case.
+
+In go what makes a pass and what tells of changes; nothing comes out until it is told to stop, by a signal or
+by an error that a new start may mend and this process cannot.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from qasr_cli.errors import CannotCreateError, DeviceLostError, InputOutputError, QasrError
+from qasr_cli.options import WatchOptions
+from qasr_cli.records import Status
+from qasr_cli.runs.changes import Changes
+from qasr_cli.runs.kept_engines import KeptEngines
+from qasr_cli.runs.report import Report
+from qasr_cli.runs.seen import Seen
+from qasr_cli.runs.sources import Found
+from qasr_cli.runs.status_file import State, StatusFile
+from qasr_cli.runs.todo import Todo
+
+logger = logging.getLogger(__name__)
+
+Sift = Callable[[Found, Todo], Todo | None]
+Look = Callable[[Sequence[Path], Sift], Report]
+
+_S_PER_MIN = 60.0
+_AGAIN_S = 60.0  # after a pass that could not be
+_SHORTEST_GAP_S = 1.0  # between two passes, while a file grows
+_GAP_SHARE = 5  # and so many times what looking took: a large tree on a slow mount is not walked all the time
+
+
+class Watch:
+    """A watch over folders.
+
+    Args:
+        options: How to watch.
+        look: Makes a pass over folders that are there; what of it is work, the function given to it says.
+        changes: Tells when to look.
+        engines: Kept from pass to pass.
+        status: Told how it goes.
+    """
+
+    def __init__(
+        self, options: WatchOptions, look: Look, changes: Changes, engines: KeptEngines, status: StatusFile
+    ) -> None:
+        self._options = options
+        self._look = look
+        self._changes = changes
+        self._engines = engines
+        self._status = status
+        self._seen = Seen()
+        self._looked_s = 0.0  # when the folders had been looked through
+        self._next_s = self._earliest_s = 0.0
+        self._trouble = ""
+
+    def run(self) -> NoReturn:
+        """Watch until a signal.
+
+        Raises:
+            DeviceLostError: Nothing more can be computed by this process.
+            QasrError: Nothing can be begun: ffmpeg, the model or its memory is missing.
+        """
+        try:
+            while True:
+                self._pass()
+                self._wait()
+        except QasrError as error:
+            self._status.trouble(error)
+            raise
+        finally:
+            self._status.enter(State.STOPPED, self._changes.missing)
+
+    def _pass(self) -> None:
+        begun_s = self._looked_s = time.monotonic()
+        self._seen.begin()
+        report = self._report()
+        now_s = time.monotonic()
+        if report is None:
+            self._next_s, self._earliest_s = now_s + _AGAIN_S, now_s + _SHORTEST_GAP_S
+            return
+        self._seen.remember(report.outcomes)
+        lost = next((one.error for one in report.outcomes if isinstance(one.error, DeviceLostError)), None)
+        if lost is not None:
+            raise lost
+        if report.outcomes:
+            self._engines.rest()
+        self._tell(report, now_s - begun_s)
+        self._next_s = now_s + self._options.rescan_min * _S_PER_MIN
+        if self._seen.n_unsettled:
+            self._next_s = min(self._next_s, now_s + max(self._options.settle_s, _SHORTEST_GAP_S))
+        look_s = self._looked_s - begun_s
+        self._earliest_s = now_s + max(_SHORTEST_GAP_S, _GAP_SHARE * look_s)
+
+    def _report(self) -> Report | None:
+        """Return what came of a pass; None where there could be none, but later perhaps."""
+        folders = self._changes.present
+        if not folders:
+            return Report()
+        try:
+            report = self._look(folders, self._sift)
+        except (InputOutputError, CannotCreateError) as error:
+            self._status.trouble(error)
+            if str(error) != self._trouble:
+                logger.warning("%s; %s; tried again every minute", error, error.hint)
+            self._trouble = str(error)
+            return None
+        self._trouble = ""
+        return report
+
+    def _sift(self, found: Found, chosen: Todo) -> Todo | None:
+        self._looked_s = time.monotonic()
+        work = self._seen.sift(found, chosen)
+        if work is not None:
+            self._status.enter(State.WORKING, self._changes.missing)
+        return work
+
+    def _tell(self, report: Report, wall_s: float) -> None:
+        seen = self._seen
+        self._status.passed(
+            wall_s=round(wall_s, 3),
+            found=seen.n_found,
+            done=report.count(Status.DONE),
+            failed=report.count(Status.FAILED),
+            skipped=seen.n_skipped + report.count(Status.SKIPPED),
+            unsettled=seen.n_unsettled,
+        )
+        self._enter_waiting()
+
+    def _enter_waiting(self) -> None:
+        is_unloaded = self._engines.is_released
+        self._status.enter(State.UNLOADED if is_unloaded else State.WAITING, self._changes.missing)
+
+    def _wait(self) -> None:
+        """Return when it is time for a pass; let the engines go meanwhile when theirs has come."""
+        while not self._changes.wait(min(self._next_s, self._engines.due_s)):
+            if time.monotonic() >= self._engines.due_s:
+                self._engines.release()
+                self._enter_waiting()
+            if time.monotonic() >= self._next_s:
+                return
+        self._rest()
+
+    def _rest(self) -> None:
+        """Leave a gap; what changes meanwhile is seen by the pass that follows."""
+        time.sleep(max(0.0, self._earliest_s - time.monotonic()))

@@ -1,0 +1,181 @@
+"""What a watch keeps in mind, what is news to it, and how hooks are read; no process, no waiting."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from watchfiles import Change
+
+from qasr_cli.cli import config
+from qasr_cli.errors import ConfigError, InputOutputError, UndecodableError
+from qasr_cli.hooks import command, webhook
+from qasr_cli.hooks.command import Facts
+from qasr_cli.options import EngineOptions
+from qasr_cli.records import Outcome, Source, Status
+from qasr_cli.runs import seen as seen_module
+from qasr_cli.runs.changes import _news
+from qasr_cli.runs.kept_engines import KeptEngines
+from qasr_cli.runs.outputs import DONE, Plan
+from qasr_cli.runs.seen import Seen
+from qasr_cli.runs.selection import LeftOut
+from qasr_cli.runs.sources import Found
+from qasr_cli.runs.todo import UNSETTLED, Todo
+from tests import fakes
+
+
+class TestSeen:
+    def plan(self, path: Path, **more: object) -> Plan:
+        return Plan(
+            Source(7, path, Path(path.name), is_found=True), {"srt": path.with_suffix(".srt")}, **more
+        )  # type: ignore[arg-type]
+
+    def sift(self, seen: Seen, *plans: Plan, unsettled: int = 0) -> list[str]:
+        seen.begin()
+        left_out = [LeftOut(Path(f"{n}"), f"{UNSETTLED}: still changing") for n in range(unsettled)]
+        found = Found([plan.source for plan in plans], [], [])
+        chosen = seen.sift(found, Todo(list(plans), left_out))
+        assert chosen is None or [plan.source.id for plan in chosen.plans] == list(range(len(chosen.plans)))
+        return [] if chosen is None else [plan.source.path.name for plan in chosen.plans]
+
+    @pytest.fixture
+    def media(self, tmp_path: Path) -> Path:
+        path = tmp_path / "a.wav"
+        path.write_text("x")
+        return path
+
+    def fail(self, seen: Seen, path: Path, error: Exception) -> None:
+        seen.remember([Outcome(Source(0, path, path), Status.FAILED, error=error)])
+
+    def test_a_failure_rests_until_the_file_changes(self, media: Path) -> None:
+        seen = Seen()
+        assert self.sift(seen, self.plan(media)) == ["a.wav"]
+        self.fail(seen, media, UndecodableError("no"))
+        assert self.sift(seen, self.plan(media)) == []
+        assert (seen.n_found, seen.n_skipped) == (1, 1)
+        media.write_text("longer")
+        assert self.sift(seen, self.plan(media)) == ["a.wav"]
+
+    @pytest.mark.parametrize(
+        ("error", "hours"), [(UndecodableError("no"), 20), (InputOutputError("full"), 1), (None, 10_000)]
+    )
+    def test_and_not_for_ever(
+        self, media: Path, monkeypatch: pytest.MonkeyPatch, error: Exception | None, hours: int
+    ) -> None:
+        seen, now_s = Seen(), 1_000.0
+        monkeypatch.setattr(seen_module.time, "monotonic", lambda: now_s)
+        self.sift(seen, self.plan(media))
+        status = Status.FAILED if error else Status.DONE
+        seen.remember([Outcome(Source(0, media, media), status, error=error)])
+        now_s += hours * 3600 - 1
+        assert self.sift(seen, self.plan(media)) == []
+        now_s += 2
+        assert self.sift(seen, self.plan(media)) == (["a.wav"] if error else [])
+
+    def test_a_failure_of_what_is_gone_is_the_mount_s(self, media: Path) -> None:
+        seen = Seen()
+        self.sift(seen, self.plan(media))
+        status = media.stat()
+        media.unlink()
+        self.fail(seen, media, InputOutputError("gone"))
+        media.write_text("x")
+        os.utime(media, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert self.sift(seen, self.plan(media)) == ["a.wav"]
+
+    def test_what_is_refused_is_said_once_and_again_when_it_was_well_in_between(self, media: Path) -> None:
+        seen, refused = Seen(), self.plan(media, error=InputOutputError("no"))
+        assert self.sift(seen, refused) == ["a.wav"]
+        assert self.sift(seen, refused) == []
+        assert self.sift(seen, self.plan(media, skip=DONE)) == []
+        assert self.sift(seen, refused) == ["a.wav"]
+
+    def test_what_still_changes_is_counted(self, media: Path) -> None:
+        seen = Seen()
+        assert self.sift(seen, unsettled=2) == []
+        assert seen.n_unsettled == 2
+        seen.begin()
+        assert seen.n_unsettled == 0
+
+
+class TestNews:
+    @pytest.mark.parametrize(
+        ("path", "is_news"),
+        [
+            ("a.mp4", True),
+            ("sub/a.mp4", True),
+            ("sub", True),
+            ("unknown.bin", True),
+            ("a.srt", False),
+            ("a.SRT", False),
+            (".qasr/ledger.jsonl", False),
+            (".qasr/checkpoints/1.jsonl", False),
+            ("sub/.qasr-x.tmp", False),
+            ("@eaDir/a.mp4", False),
+            ("a.mp4.part", False),
+            ("state/ledger.jsonl", False),
+        ],
+    )
+    def test_only_what_may_be_work_is_news(self, tmp_path: Path, path: str, is_news: bool) -> None:
+        folder = tmp_path / ".hidden" / "in"  # what the user names may be hidden, and what is above it too
+        folder.mkdir(parents=True)
+        hears = _news([folder], folder / "state")
+        assert hears(Change.added, str(folder / path)) is is_news
+
+    def test_the_end_of_a_download_is_news(self, tmp_path: Path) -> None:
+        assert _news([tmp_path], None)(Change.deleted, str(tmp_path / "a.mp4.aria2"))
+
+
+class TestEngines:
+    def test_they_are_loaded_once_until_they_are_released(self) -> None:
+        loaded: list[int] = []
+        reclaimed: list[int] = []
+
+        def load() -> fakes.Engines:
+            loaded.append(1)
+            return fakes.echo(EngineOptions())
+
+        kept = KeptEngines(load, lambda: reclaimed.append(1), 0)
+        assert kept.due_s == float("inf")
+        assert kept() is kept()
+        kept.rest()
+        assert kept.due_s == float("inf")  # 0 keeps them
+        kept.release()
+        assert (kept.is_released, len(reclaimed)) == (True, 1)
+        kept()
+        assert (kept.is_released, len(loaded)) == (False, 2)
+
+
+class TestHooks:
+    FACTS = Facts(Path("/m/-a b.mp4"), (Path("/m/a.srt"), Path("/m/a.vtt")), "", "done")
+
+    @pytest.mark.parametrize(
+        ("line", "words"),
+        [
+            ("echo {media}", ["echo", "/m/-a b.mp4"]),
+            ("echo {outputs} {status}", ["echo", "/m/a.srt", "/m/a.vtt", "done"]),
+            ("echo '{language}' --file={media}", ["echo", "", "--file=/m/-a b.mp4"]),
+            ("echo {{media}} '{{}}'", ["echo", "{media}", "{}"]),
+        ],
+    )
+    def test_a_command_is_filled_in_word_by_word(self, line: str, words: list[str]) -> None:
+        assert command.parse(line).arguments(self.FACTS) == words
+
+    @pytest.mark.parametrize(
+        ("text", "clean"),
+        [
+            ("https://u:p@host:8/x?k=1", "https://host:8/..."),
+            ('{"a": "http://host/x?k=\\"", "b": 1}', '{"a": "http://host/...\\"", "b": 1}'),
+            ("--webhook=https://host?k", "--webhook=https://host/..."),
+            ("C:/x and a@b", "C:/x and a@b"),
+        ],
+    )
+    def test_of_an_address_only_the_host_is_said(self, text: str, clean: str) -> None:
+        assert webhook.without_secrets(text) == clean
+        assert str(webhook.parse("https://u:p@host:8/x?k=1")) == "https://host:8"
+
+    def test_a_settings_file_that_nobody_named_starts_nothing(self, tmp_path: Path) -> None:
+        config.refuse_unasked(Path("qasr.toml"), {"model": "demo"})
+        config.refuse_unasked(tmp_path / "qasr.toml", {"exec_after": "ls"})
+        with pytest.raises(ConfigError, match="webhook counts only"):
+            config.refuse_unasked(Path("qasr.toml"), {"webhook": "https://host"})
