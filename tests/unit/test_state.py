@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qasr_cli.errors import ExitCode, LockedError, UndecodableError
+from qasr_cli.errors import ExitCode, LockedError, UndecodableError, from_os_error
 from qasr_cli.options import CueOptions, EngineOptions, Options, OutputOptions, RunOptions
 from qasr_cli.records import Chunk, Finish, Hypothesis, Outcome, Segment, Source, Status, Timing, Word
 from qasr_cli.runs import outputs
@@ -325,7 +325,7 @@ class TestBooks:
         source = self.source(tmp_path)
         for _ in range(3):
             broken = OSError("disk")
-            error = outputs.from_os_error(broken, "writing a.srt")
+            error = from_os_error(broken, "writing a.srt")
             assert error.exit_code is ExitCode.IO
             self.run(source, self.options(), Outcome(source, Status.FAILED, error=error))
             assert not self.run(source, self.options()).skip

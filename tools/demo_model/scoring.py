@@ -71,4 +71,4 @@ def share(n: int, total: int) -> str:
     z, p = 1.96, n / total
     middle = (p + z * z / (2 * total)) / (1 + z * z / total)
     spread = z / (1 + z * z / total) * np.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
-    return f"{100 * p:.1f} % ({100 * (middle - spread):.1f}-{100 * min(1.0, middle + spread):.1f})"
+    return f"{100 * p:.1f} % ({100 * max(0.0, middle - spread):.1f}-{100 * min(1.0, middle + spread):.1f})"
