@@ -155,6 +155,15 @@ class ConfigError(QasrError):
     hint = "see qasr transcribe --help for the names; a key is a long flag without its dashes"
 
 
+def without_frames(error: QasrError) -> QasrError:
+    """Return an error that is to be kept, without the frames that it came through.
+
+    They hold all that was at hand where it was raised: audio, and tensors on the device.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 _NO_PLACE = {
     *(errno.EACCES, errno.EPERM, errno.EROFS),
     *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOENT),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ _TOKENS_PER_S = 13 + 12  # 13 audio tokens a second, and room for the text writt
 _GPU_SHARE = 0.5  # of the device's memory; the rest is for weights, workspaces and the caching allocator
 _CPU_SHARE = 0.1  # of the machine's memory: it is not ours alone
 _MAX_CHUNK_MS = 60_000  # Qwen3-ASR loops and truncates on long chunks; the aligner drifts past 180 s
+_NAME = re.compile(r"(?P<kind>cpu|mps|cuda)(?::(?P<index>\d{1,4}))?", re.ASCII)
 _MAX_BATCH_SIZE = {"cpu": 32, "cuda": 256, "mps": 32}  # past these a forward pass only gets longer
 
 
@@ -82,15 +84,16 @@ def _choose_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda:0")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    kind, _, index = name.partition(":")
-    if kind not in _MAX_BATCH_SIZE or (index and not index.isdigit()):
+    asked = _NAME.fullmatch(name)
+    if asked is None or (asked["index"] and asked["kind"] != "cuda"):
         raise UsageError(f"--device {name!r} is unknown", "known: auto, cpu, cuda, cuda:N, mps")
-    missing = (kind == "cuda" and int(index or 0) >= torch.cuda.device_count()) or (
+    kind, index = asked["kind"], int(asked["index"] or 0)
+    missing = (kind == "cuda" and index >= torch.cuda.device_count()) or (
         kind == "mps" and not torch.backends.mps.is_available()
     )
     if missing:
         raise UnavailableError(f"--device {name} is not in this machine", f"here: {', '.join(available())}")
-    return torch.device(kind, int(index or 0)) if kind == "cuda" else torch.device(kind)
+    return torch.device(kind, index) if kind == "cuda" else torch.device(kind)
 
 
 def _best_dtype(device: torch.device) -> torch.dtype:
@@ -114,7 +117,7 @@ def capacity(config: Any, placement: Placement, max_chunk_ms: int | None, batch_
 def _memory_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory * _GPU_SHARE)
-    return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * _CPU_SHARE)
+    return int(machine_bytes() * _CPU_SHARE)
 
 
 def _audio_second_bytes(config: Any, item_bytes: int) -> int:

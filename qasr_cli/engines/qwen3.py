@@ -8,6 +8,7 @@ tensor across calls. transformers' classes move between versions (5.17 to 5.23 w
 from __future__ import annotations
 
 import contextlib
+import traceback
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -241,16 +242,15 @@ def _device_errors(where: torch.device) -> Iterator[None]:
     """
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        if where.type == "cuda":
-            torch.cuda.empty_cache()
-        raise OutOfMemoryError(f"not enough memory on {where}") from error
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:  # torch's own are all RuntimeErrors
         said = str(error).lower()
-        is_lost = isinstance(error, torch.AcceleratorError) and "out of memory" not in said
-        if is_lost:
+        is_full = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not is_full and isinstance(error, torch.AcceleratorError) and "out of memory" not in said:
             first_line = str(error).strip().partition("\n")[0]
             raise DeviceLostError(f"{where} has failed: {first_line}") from error
-        if "memory" not in said:
+        if not is_full and "memory" not in said:
             raise
+        traceback.clear_frames(error.__traceback__)  # or they hold what there is no memory for
+        if where.type == "cuda":
+            torch.cuda.empty_cache()
         raise OutOfMemoryError(f"not enough memory on {where}") from error

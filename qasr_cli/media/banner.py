@@ -20,12 +20,13 @@ from qasr_cli.timebase import broadcast_rate, seconds_to_ms
 # level at the start of the line tells ffmpeg's own words from a title that looks like them.
 EARS = Ears(
     keep=re.compile(
-        rb"^\[info\] *(?:Input #0, |Duration: |Stream #0:|Output #0, )"
+        rb"^\[info\] *(?:Input #0, |Duration: |Stream #0:|Output #0, |Exiting normally, received signal)"
         rb"|^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?:error|fatal)\] "
     ),
     until=re.compile(rb"^\[info\] Output #0, "),  # from here on ffmpeg speaks of what it writes
 )
 
+_TOLD_TO_END = re.compile(r"^\[info\] Exiting normally, received signal", re.M)  # SIGTERM and the like
 _END = re.compile(r"^\[info\] Output #0, ", re.M)
 _INPUT = re.compile(r"^\[info\] Input #0, (?P<formats>\S+), from ", re.M)
 _DURATION = re.compile(
@@ -41,7 +42,6 @@ _PRINTED_FPS = Fraction(1, 100)  # how fine ffmpeg prints a rate
 _MAX_FPS = 1_000
 _CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "quad": 4, "quad(side)": 4, "hexagonal": 6}
 _CHANNELS |= {"octagonal": 8, "cube": 8, "hexadecagonal": 16}
-
 
 _COMPLAINT = re.compile(r"^(?P<who>(?:\[[^\]]* @ 0x[0-9a-f]+\] )*)\[(?:error|fatal)\] (?P<what>.*)$", re.M)
 # Of the decoders that it may not use ffmpeg complains, of a picture that nobody looks at, and of the sink
@@ -125,6 +125,11 @@ def first_complaint(said: str, *, is_of_picture: bool = False) -> str:
         if not is_idle:
             return match["what"].removeprefix("Error opening input: ")
     return ""
+
+
+def was_told_to_end(said: str) -> bool:
+    """Whether a signal had ffmpeg end in good order before it was done."""
+    return _TOLD_TO_END.search(said) is not None
 
 
 def _start_ms(match: re.Match[str]) -> int | None:

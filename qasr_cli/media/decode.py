@@ -26,7 +26,7 @@ from qasr_cli.errors import (
 from qasr_cli.media import banner, command
 from qasr_cli.media.banner import Banner
 from qasr_cli.media.process import Child, running
-from qasr_cli.media.verdict import what_went_wrong
+from qasr_cli.media.verdict import was_killed, what_went_wrong
 from qasr_cli.options import MediaOptions
 from qasr_cli.records import Track
 from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, format_clock
@@ -47,6 +47,7 @@ class AudioStream:
 
     def __init__(self, path: Path, child: Child, known: Banner, first: bytes, options: MediaOptions) -> None:
         self._path = path
+        self._size_bytes = _size_bytes(path)
         self._child = child
         self._first = first
         self._max_hours = options.max_hours
@@ -58,7 +59,8 @@ class AudioStream:
         """Yield `int16[n_samples]` blocks of two seconds.
 
         Raises:
-            UndecodableError: There is no sound in the track, or more than allowed.
+            UndecodableError: There is no sound in the track, or more than allowed, or ffmpeg got stuck.
+            InputOutputError: Somebody killed ffmpeg, or the file changed meanwhile: this is not all of it.
         """
         n_bytes = 0
         block = self._first
@@ -73,7 +75,16 @@ class AudioStream:
         self._judge(n_bytes)
 
     def _judge(self, n_bytes: int) -> None:
-        """Decide at the end of the samples whether ffmpeg was content."""
+        """Decide at the end of the samples whether ffmpeg was content.
+
+        What is damaged is decoded as far as it goes: nobody will ever get more of it. Where more is to be had
+        another time, a part must not pass for the whole.
+        """
+        _refuse_unfinished(self._path, self._child)
+        if n_bytes and _size_bytes(self._path) not in {self._size_bytes, None}:
+            raise InputOutputError(
+                f"{self._path}: changed while it was read", "run the same command again once it is whole"
+            )
         reason = what_went_wrong(self._path, self._child)
         if not n_bytes and "not on whitelist" in self._child.said and "opening decoder" in reason:
             reason = f"its sound is {self.track.codec}, which qasr does not decode"
@@ -92,7 +103,7 @@ def open_audio(path: Path, options: MediaOptions) -> Iterator[AudioStream]:
         NoInputError: No such file.
         UndecodableError: Not a regular file, empty, not media, or without audio.
         UsageError: The file has no such audio track; its tracks are named.
-        InputOutputError: The file may not be read.
+        InputOutputError: The file may not be read, or somebody killed ffmpeg.
         UnavailableError: There is no ffmpeg.
     """
     _check_file(path)
@@ -140,10 +151,31 @@ def _check_file(path: Path) -> None:
         raise UndecodableError(f"{path}: the file is empty")
 
 
+def _refuse_unfinished(path: Path, child: Child) -> None:
+    """Refuse what an ffmpeg wrote that did not come to its own end."""
+    if killed := was_killed(child):
+        raise InputOutputError(
+            f"{path}: {killed} before it was done",
+            "run the same command again; a system that is out of memory kills programs",
+        )
+    if child.was_stuck:
+        raise UndecodableError(
+            f"{path}: {what_went_wrong(path, child)}", "check the file with a media player, and its disk"
+        )
+
+
+def _size_bytes(path: Path) -> int | None:
+    """Return how large a file is; None for one that is gone, which whoever has it open still reads whole."""
+    with contextlib.suppress(OSError):
+        return path.stat().st_size
+    return None
+
+
 def _choose(path: Path, child: Child, known: Banner, wanted: int) -> Track:
     if wanted < len(known.tracks):
         return known.tracks[wanted]
     if not known.tracks:
+        _refuse_unfinished(path, child)
         reason = what_went_wrong(path, child)
         if known.formats:
             raise UndecodableError(f"{path}: no audio track in it")

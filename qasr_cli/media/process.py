@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 _STDERR_BYTES = 64 * 1024  # of what a child says: the first so many and the latest so many
-_LINE_BYTES = 8 * 1024  # of one line
+_LINE_BYTES = 8 * 1024  # of one line; the rest of a longer one is forgotten
 _SILENCE_S = 60.0  # a decoder that gives nothing for so long is stuck
 # Of the processor's time, not of the clock on the wall: a reader may be slow without any fault of the child.
 _CPU_S = 6 * 3600
@@ -105,10 +105,13 @@ class Child:
 
     def listen(self, stream: IO[bytes], ears: Ears) -> None:
         """Hear it out; runs in a thread of its own, so that a full pipe never stops the child."""
+        is_start = True  # what comes later in a line may be a title, and must not pass for the child's words
         with contextlib.suppress(ValueError):  # closed while reading: the context has ended
             while line := stream.readline(_LINE_BYTES):
-                if ears.keep.search(line):
-                    self._hear(line, ears.until is not None and ears.until.search(line) is not None)
+                if is_start and ears.keep.search(line):
+                    is_enough = ears.until is not None and ears.until.search(line) is not None
+                    self._hear(line.rstrip(b"\n") + b"\n", is_enough)
+                is_start = line.endswith(b"\n")
         with self.heard:
             self.is_silent = True
             self.heard.notify_all()

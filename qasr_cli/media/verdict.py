@@ -11,16 +11,38 @@ from pathlib import Path
 from qasr_cli.media import banner, command
 from qasr_cli.media.process import Child
 
+# What only its own doing ends it with: the same file would do so again. Anything else came from outside.
+_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSYS}
+
+
+def was_killed(child: Child) -> str:
+    """Return how somebody else ended a child before it was done, or ""; it may do better another time."""
+    status = child.finish()
+    if child.was_stuck:
+        return ""
+    if banner.was_told_to_end(child.said):
+        return "ffmpeg was told to end"
+    return f"ffmpeg was killed ({_name(-status)})" if status < 0 and -status not in _CRASHES else ""
+
 
 def what_went_wrong(path: Path, child: Child, *, is_of_picture: bool = False) -> str:
     """Return the reason, or "" if ffmpeg was content with the sound, or with the picture."""
     status = child.finish()
     if child.was_stuck:
         return "ffmpeg got stuck"
+    if killed := was_killed(child):
+        return killed
     if status < 0:
-        return f"ffmpeg crashed ({signal.Signals(-status).name})"
+        return f"ffmpeg crashed ({_name(-status)})"
     said = banner.first_complaint(child.said, is_of_picture=is_of_picture)
     reason = said.replace(command.file_url(path), "").strip(": ")
     if not reason and status != 0:
         return f"ffmpeg ended with {status}"
     return reason[:1].lower() + reason[1:]
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most of the real-time signals have none
+        return f"signal {number}"

@@ -174,16 +174,14 @@ class EngineLane:
             for job in jobs:
                 job.owner.pieces[job.chunk.index] = job.owner.known[job.chunk.index]
             return
-        name = str(jobs[0].owner.prepared.source.relative)
-        pieces = attempt(name, lambda: self._hear_batch(jobs))
-        if not isinstance(pieces, QasrError):
-            for job, piece in zip(jobs, pieces, strict=True):
+        heard = batching.try_each(
+            jobs, lambda some: attempt(_name(some[0].owner), lambda: self._hear_batch(some))
+        )
+        for job, piece in zip(jobs, heard, strict=True):
+            if isinstance(piece, QasrError):
+                job.owner.error = job.owner.error or piece
+            else:
                 job.owner.pieces[job.chunk.index] = piece
-        elif len(jobs) == 1:
-            jobs[0].owner.error = pieces
-        else:
-            for job in jobs:
-                self._hear([job] if job.owner.error is None else [])
 
     def _hear_batch(self, jobs: Sequence[Job]) -> list[Piece]:
         """Return a piece for each job; what is in doubt gets no times yet, since it will be heard again."""
@@ -207,27 +205,30 @@ class EngineLane:
         """Make the sources' text final; when that fails, find out whose it was."""
         if not complete:
             return
+        texts = batching.try_each(
+            complete, lambda some: attempt(_name(some[0]), lambda: self._review_together(some))
+        )
+        for opened, text in zip(complete, texts, strict=True):
+            if isinstance(text, QasrError):
+                opened.error = text
+            else:
+                opened.text = text
+
+    def _review_together(self, complete: Sequence[OpenSource]) -> list[Reviewed]:
         options = self._options
         with spending(Stage.REVIEW, [(opened.account, opened.doubtful_ms) for opened in complete]):
-            texts = attempt(
-                str(complete[0].prepared.source.relative),
-                lambda: review(
-                    [opened.recording for opened in complete],
-                    self._engines,
-                    options.decode,
-                    options.guard,
-                    options.align,
-                    contain,
-                ),
+            return review(
+                [opened.recording for opened in complete],
+                self._engines,
+                options.decode,
+                options.guard,
+                options.align,
+                contain,
             )
-        if not isinstance(texts, QasrError):
-            for opened, text in zip(complete, texts, strict=True):
-                opened.text = text
-        elif len(complete) == 1:
-            complete[0].error = texts
-        else:
-            for opened in complete:
-                self._review([opened])
+
+
+def _name(opened: OpenSource) -> str:
+    return str(opened.prepared.source.relative)
 
 
 def _keep(jobs: Sequence[Job]) -> None:

@@ -19,9 +19,8 @@ from qasr_cli.speech.protocols import Posterior
 # that break the order with them. Far below any log-softmax that means something.
 _IMPOSSIBLE = np.float32(-1e4)
 _REACH_BINS = 2  # how far around the chosen bin the posterior is averaged; the peak is no wider
-_NEAR_BINS = (
-    1  # what counts as the chosen time where confidence is summed up: two bins often share a boundary
-)
+_NEAR_BINS = 1  # what counts as the chosen time in a confidence: two bins often share a boundary
+TRUSTED = 0.3  # of a confidence: with less, the aligner did not find there what it was asked about
 
 
 @dataclass(frozen=True, slots=True)

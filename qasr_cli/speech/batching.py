@@ -1,4 +1,4 @@
-"""Which chunks share a forward pass, and what happens when they do not fit.
+"""Which chunks share a forward pass, and what happens when they do not fit, or when one spoils it for all.
 
 In go lengths and a capacity; out come batches of like length, so that little of a batch is padding.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from qasr_cli.errors import OutOfMemoryError
+from qasr_cli.errors import OutOfMemoryError, QasrError, without_frames
 from qasr_cli.speech.headroom import Headroom
 from qasr_cli.speech.protocols import Capacity
 
@@ -64,3 +64,22 @@ def run_halving(
         else:
             begin = end
     return answers
+
+
+def try_each(
+    items: Sequence[Item], attempt: Callable[[Sequence[Item]], Sequence[Answer] | QasrError]
+) -> list[Answer | QasrError]:
+    """Return an answer or a reason for each item; when all together fail, find out which of them do.
+
+    The reasons may be kept: they hold on to nothing that the attempt worked on.
+
+    Args:
+        items: At least one.
+        attempt: Returns one answer for each item it is given, or why it failed.
+    """
+    answers = attempt(items)
+    if not isinstance(answers, QasrError):
+        return [*answers]
+    if len(items) == 1:
+        return [without_frames(answers)]
+    return [answer for item in items for answer in try_each([item], attempt)]

@@ -1,8 +1,8 @@
 """Which of an aligner's times cannot be right, and between which good ones the truth must lie.
 
 In go a posterior, the times decoded from it and where speech is; out come stretches of units to be timed
-again. The failures are known: from some point on all words share one time (seen in
-recordings of minutes, in noise, in text that was not said), or words are thrown into a silence.
+again. The failures are known: from some point on all words share one time (seen in recordings of minutes, in
+noise, in text that was not said), or words are thrown into a silence.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from qasr_cli.speech.protocols import Posterior
 _PLATEAU_UNITS = 3  # three words whose six times are all the same bin or the next were not heard there
 _PLATEAU_BINS = 1
 _UNHEARD = 0.1  # a moved time with less of the posterior around it was put where the aligner saw nothing
-_TRUSTED = 0.3  # an anchor has at least this much around it; so has a plateau's word that was heard elsewhere
 _NOWHERE = -1e4  # stands in for a probability of 0
 _ROOM_MS = 100  # a unit, at ten a second: nobody speaks faster for long
 
@@ -66,7 +65,7 @@ def hopeless(
     """
     inside = slice(stretch.first, stretch.last)
     is_flat = _plateaus(posterior)[inside]
-    if is_flat.any() and certainty(posterior, times, stretch)[is_flat].mean() >= _TRUSTED:
+    if is_flat.any() and certainty(posterior, times, stretch)[is_flat].mean() >= align.TRUSTED:
         is_flat[:] = False
     is_hopeless: np.ndarray = is_flat | _silent(times, speech)[inside]
     return is_hopeless
@@ -142,7 +141,7 @@ def _silent(times: Sequence[UnitTime], speech: Sequence[Span]) -> np.ndarray:
 
 def _anchors(is_bad: np.ndarray, times: Sequence[UnitTime]) -> np.ndarray:
     """Return `bool[n_units]`: what is sure of its time, and not alone in that among the doubtful."""
-    is_sure = ~is_bad & np.array([(unit.confidence or 0.0) >= _TRUSTED for unit in times], dtype=bool)
+    is_sure = ~is_bad & np.array([(unit.confidence or 0.0) >= align.TRUSTED for unit in times], dtype=bool)
     padded = np.pad(is_sure, 1)
     anchors: np.ndarray = is_sure & (padded[:-2] | padded[2:])
     return anchors

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from qasr_cli.records import Word
 from qasr_cli.speech import anchors
+from qasr_cli.speech.align import TRUSTED
 from qasr_cli.speech.words import letters_to_say
 
 _SHORTEST = 2  # words; the time of a shorter one is lost in the pauses around it
@@ -19,7 +20,6 @@ _FEWEST_LETTERS = 8  # likewise: half of a second
 _MARGIN = 2  # words; the times of those right beside an echo are as wrong as the echo's
 _AROUND = 40  # words before and after by which a speaker's pace is known
 _HALF = 0.5  # of the time that the words take, or of the words: with more of it missing nobody said them
-_FOUND = 0.3  # of an aligner's certainty; it is what `doubts` trusts, too
 _MOST_FRAGMENTS = 3  # "sing a po" for Singapore
 
 
@@ -73,7 +73,7 @@ def _is_unheard(heard: Sequence[Word], run: tuple[int, int]) -> bool:
     beside = [*heard[max(0, begin - 1) : begin], *heard[end : end + 1]]
     if all(word.confidence is None for word in beside):  # nobody asked an aligner
         return False
-    n_lost = sum((word.confidence or 0.0) < _FOUND for word in heard[begin:end])
+    n_lost = sum((word.confidence or 0.0) < TRUSTED for word in heard[begin:end])
     return n_lost > _HALF * (last - first)
 
 

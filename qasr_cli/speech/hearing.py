@@ -7,8 +7,7 @@ could not be heard comes back as the reason: where there is some text already, t
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -19,13 +18,12 @@ from qasr_cli.options import AlignOptions, DecodeOptions
 from qasr_cli.records import Chunk, Waveform, Word
 from qasr_cli.speech import batching, transcribe
 from qasr_cli.speech.forced_alignment import Spoken, time_words
-from qasr_cli.speech.protocols import Capacity, Engines
+from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.transcribe import Piece
 from qasr_cli.speech.vad import SpeechMap
 from qasr_cli.speech.words import DisplayWord
 
 Value = TypeVar("Value")
-Item = TypeVar("Item")
 
 
 class Contain(Protocol):
@@ -64,6 +62,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Untimed:
+    """A piece that has words, and the recording that it is of."""
+
+    recording: Recording
+    piece: Piece
+
+
+@dataclass(frozen=True, slots=True)
 class Wording:
     """A chunk and the words that are said in it, to be timed; `language` is an English name or None."""
 
@@ -91,14 +97,13 @@ def hear_all(
     for index, request in enumerate(requests):
         told_alike.setdefault(request.options, []).append(index)
     answers: dict[int, Piece | QasrError] = {}
-    for options, members in told_alike.items():
-        places = [(requests[index].recording, requests[index].chunk) for index in members]
-        for batch, audio in _batches(places, engines.recognizer.capacity):
-            chunks = [places[i][1] for i in batch]
-            clips = list(zip(audio, chunks, strict=True))
-            pieces = _each(clips, functools.partial(_hear, engines=engines, options=options), contain)
-            answers.update(zip((members[i] for i in batch), pieces, strict=True))
-            heard(sum(span.duration_ms for chunk in chunks for span in chunk.speech))
+    for members in told_alike.values():
+        for batch in _batches([requests[index].chunk for index in members], engines):
+            asked = [members[place] for place in batch]
+            some = [requests[index] for index in asked]
+            pieces = batching.try_each(some, lambda few: contain(lambda: _hear(few, engines)))
+            answers.update(zip(asked, pieces, strict=True))
+            heard(sum(span.duration_ms for request in some for span in request.chunk.speech))
     return [answers[index] for index in range(len(requests))]
 
 
@@ -120,16 +125,17 @@ def time_all(
         for place, piece in enumerate(mine)
         if piece.segment is None and piece.answer.text
     ]
-    places = [(recordings[number], pieces[number][place].chunk) for number, place in todo]
-    for batch, audio in _batches(places, engines.recognizer.capacity):
-        some = [todo[i] for i in batch]
-        untimed = (pieces[number][place] for number, place in some)
-        clips = list(zip(audio, untimed, strict=True))
-        timed = _each(clips, functools.partial(_time, engines=engines, options=options), contain)
-        for (number, place), clip, piece in zip(some, clips, timed, strict=True):
+    for batch in _batches([pieces[number][place].chunk for number, place in todo], engines):
+        untimed = [
+            Untimed(recordings[number], pieces[number][place])
+            for number, place in (todo[index] for index in batch)
+        ]
+        timed = batching.try_each(untimed, lambda few: contain(lambda: _time(few, engines, options)))
+        for index, one, piece in zip(batch, untimed, timed, strict=True):
+            number, place = todo[index]
             if isinstance(piece, QasrError):
                 failures[number].append(piece)
-                (pieces[number][place],) = _time([clip], replace(engines, aligner=None), options)
+                (pieces[number][place],) = _time([one], replace(engines, aligner=None), options)
             else:
                 pieces[number][place] = piece
     return [
@@ -145,43 +151,38 @@ def time_wordings(wordings: Sequence[Wording], engines: Engines) -> list[tuple[W
         OutOfMemoryError: Not even one chunk fits into memory.
     """
     timed: dict[int, tuple[Word, ...]] = {}
-    places = [(wording.recording, wording.chunk) for wording in wordings]
-    for batch, audio in _batches(places, engines.recognizer.capacity):
+    for batch in _batches([wording.chunk for wording in wordings], engines):
         some = [wordings[index] for index in batch]
-        spoken = [
-            Spoken(wording.chunk, samples, wording.language, wording.words)
-            for wording, samples in zip(some, audio, strict=True)
-        ]
-        timed.update(zip(batch, time_words(spoken, engines), strict=True))
+        timed.update(zip(batch, _time_wordings(some, engines), strict=True))
     return [timed[index] for index in range(len(wordings))]
 
 
-def _batches(
-    places: Sequence[tuple[Recording, Chunk]], capacity: Capacity
-) -> Iterator[tuple[list[int], list[np.ndarray]]]:
-    """Yield the places of each batch and the audio of each: `float32[n_samples]`, of this batch alone."""
-    for batch in batching.plan([chunk.duration_ms for _, chunk in places], capacity):
-        some = [places[index] for index in batch]
-        yield batch, [recording.waveform.read(chunk.start_ms, chunk.end_ms) for recording, chunk in some]
+def _batches(chunks: Sequence[Chunk], engines: Engines) -> list[list[int]]:
+    return batching.plan([chunk.duration_ms for chunk in chunks], engines.recognizer.capacity)
 
 
-def _hear(clips: Sequence[tuple[np.ndarray, Chunk]], engines: Engines, options: DecodeOptions) -> list[Piece]:
-    return transcribe.hear([samples for samples, _ in clips], [chunk for _, chunk in clips], engines, options)
+# Each of these reads its own audio, so that none of it outlives the batch.
 
 
-def _time(clips: Sequence[tuple[np.ndarray, Piece]], engines: Engines, options: AlignOptions) -> list[Piece]:
-    return transcribe.add_times(
-        [samples for samples, _ in clips], [piece for _, piece in clips], engines, options
-    )
+def _hear(requests: Sequence[Request], engines: Engines) -> list[Piece]:
+    """Return what is heard in chunks of which the recognizer is told the same."""
+    audio = [_audio(request.recording, request.chunk) for request in requests]
+    return transcribe.hear(audio, [request.chunk for request in requests], engines, requests[0].options)
 
 
-def _each(
-    items: Sequence[Item], work: Callable[[Sequence[Item]], list[Piece]], contain: Contain
-) -> list[Piece | QasrError]:
-    """Return a piece or a reason for each item; when a batch fails, find out which of it does."""
-    pieces = contain(lambda: work(items))
-    if not isinstance(pieces, QasrError):
-        return [*pieces]
-    if len(items) == 1:
-        return [pieces]
-    return [piece for item in items for piece in _each([item], work, contain)]
+def _time(untimed: Sequence[Untimed], engines: Engines, options: AlignOptions) -> list[Piece]:
+    audio = [_audio(one.recording, one.piece.chunk) for one in untimed]
+    return transcribe.add_times(audio, [one.piece for one in untimed], engines, options)
+
+
+def _time_wordings(wordings: Sequence[Wording], engines: Engines) -> list[tuple[Word, ...]]:
+    spoken = [
+        Spoken(wording.chunk, _audio(wording.recording, wording.chunk), wording.language, wording.words)
+        for wording in wordings
+    ]
+    return time_words(spoken, engines)
+
+
+def _audio(recording: Recording, chunk: Chunk) -> np.ndarray:
+    """Return `float32[n_samples]` of a chunk."""
+    return recording.waveform.read(chunk.start_ms, chunk.end_ms)

@@ -13,6 +13,7 @@ from itertools import groupby
 
 from qasr_cli import languages
 from qasr_cli.records import Segment, Word
+from qasr_cli.speech.align import TRUSTED
 from qasr_cli.speech.matching import Heard, Match
 from qasr_cli.speech.script import Script
 from qasr_cli.speech.units import find_units
@@ -21,7 +22,6 @@ from qasr_cli.speech.words import PAUSE_OF_SENTENCE, DisplayWord, pause_after
 _SHORT_RUN = 2  # so few words in a row without a partner were said and not heard
 _SPOKEN_WORD_MS = 150  # a quick speaker's word: a longer run was said only where there is voice for it
 _AD_LIB = 3  # so many heard words in a row without a partner are worth reporting
-_HEARD = 0.3  # of an aligner's certainty: with less, the word that was heard is not what was said
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def _as_said(token: Token, one: Heard, match: Match) -> Token:
     Where something quite different was heard, and for certain, somebody changed the script or the speaker
     did: the sound is that of the heard word.
     """
-    is_heard = one.word.confidence is None or one.word.confidence >= _HEARD
+    is_heard = one.word.confidence is None or one.word.confidence >= TRUSTED
     if token.place is None or match.agrees(token.place) or not is_heard:
         return token
     return replace(token, shown=replace(token.shown, units=_units(one, match)))

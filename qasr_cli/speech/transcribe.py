@@ -35,29 +35,6 @@ class Piece:
     segment: Segment | None = None
 
 
-def transcribe(
-    audio: Sequence[np.ndarray],
-    chunks: Sequence[Chunk],
-    engines: Engines,
-    decode_options: DecodeOptions,
-    align_options: AlignOptions,
-) -> list[Segment | None]:
-    """Return a segment for each chunk, None for one without words.
-
-    Args:
-        audio: `float32[n_samples]` of each chunk.
-        chunks: Where each lies in its source.
-        engines: The pair to work with.
-        decode_options: What the recognizer is told.
-        align_options: Whether words are to be aligned.
-
-    Raises:
-        OutOfMemoryError: Not even one chunk fits into memory.
-    """
-    pieces = hear(audio, chunks, engines, decode_options)
-    return [piece.segment for piece in add_times(audio, pieces, engines, align_options)]
-
-
 def hear(
     audio: Sequence[np.ndarray], chunks: Sequence[Chunk], engines: Engines, options: DecodeOptions
 ) -> list[Piece]:

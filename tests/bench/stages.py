@@ -16,7 +16,6 @@ from qasr_cli.media import decode
 from qasr_cli.options import (
     ChunkOptions,
     CueOptions,
-    DecodeOptions,
     EngineOptions,
     MediaOptions,
     Options,
@@ -26,8 +25,8 @@ from qasr_cli.options import (
 from qasr_cli.records import Chunk, Source, Waveform
 from qasr_cli.speech import batching, chunking
 from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.transcribe import transcribe
 from qasr_cli.speech.vad import SpeechDetector, SpeechMap
+from tests.hearing import hear_and_time
 
 Value = TypeVar("Value")
 
@@ -97,9 +96,7 @@ def _find_speech(samples: np.ndarray) -> SpeechMap:
 def _transcribe(audio: list[np.ndarray], chunks: tuple[Chunk, ...], loaded: Engines) -> list[object]:
     found: list[object] = [None] * len(chunks)
     for batch in batching.plan([chunk.duration_ms for chunk in chunks], loaded.recognizer.capacity):
-        done = transcribe(
-            [audio[i] for i in batch], [chunks[i] for i in batch], loaded, DecodeOptions(), Options().align
-        )
+        done = hear_and_time([audio[i] for i in batch], [chunks[i] for i in batch], loaded)
         for index, segment in zip(batch, done, strict=True):
             found[index] = segment
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -140,8 +141,9 @@ def test_a_forced_language_is_the_language_of_the_answer(engines: Engines, audio
 
 class TestPlacement:
     def test_what_is_unknown_is_usage_and_what_is_absent_is_unavailable(self) -> None:
-        with pytest.raises(UsageError):
-            device.place("tpu", "auto")
+        for name in ("tpu", "cuda:²", "cuda:x", "cuda:", "cuda:-1", "cpu:5", "mps:1", ":0", ""):
+            with pytest.raises(UsageError, match="--device"):
+                device.place(name, "auto")
         with pytest.raises(UsageError):
             device.place("cpu", "int3")
         with pytest.raises(UnavailableError):
@@ -193,7 +195,10 @@ def test_a_device_that_is_full_is_told_from_one_that_is_gone(
     error: Exception,
     becomes: type[QasrError],
 ) -> None:
+    given: list[weakref.ref[torch.Tensor]] = []
+
     def fail(**tensors: object) -> None:
+        given.extend(weakref.ref(tensor) for tensor in tensors.values() if isinstance(tensor, torch.Tensor))
         raise error
 
     monkeypatch.setattr(engines.recognizer._model, "generate", fail)  # type: ignore[attr-defined]
@@ -202,6 +207,9 @@ def test_a_device_that_is_full_is_told_from_one_that_is_gone(
     assert type(caught.value) is becomes
     assert "\n" not in str(caught.value)
     assert "Compile" not in str(caught.value)
+    if becomes is OutOfMemoryError:  # a smaller batch is tried next, and needs the room
+        assert given
+        assert not any(tensor() is not None for tensor in given)
 
 
 def test_each_chunk_has_a_token_budget_from_its_own_length(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -13,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qasr_cli.errors import UndecodableError
-from qasr_cli.media import decode, process
+from qasr_cli.errors import InputOutputError, UndecodableError
+from qasr_cli.media import banner, decode, process
 from qasr_cli.media import ffmpeg as tools
 from qasr_cli.options import MediaOptions
+from tests.e2e.conftest import ECHO, Qasr
 from tests.media_factory import ffmpeg, find_clicks_ms, make_click
 
 _IN_OPEN = 0x20  # linux/inotify.h
@@ -224,11 +226,87 @@ def test_how_ffmpeg_ended_is_said(click: Path, pretender: Path, does: str, reaso
     assert str(caught.value).endswith(reason)
 
 
+TWO_SECONDS = (
+    "printf '[info] Input #0, wav, from x\\n[info]   Stream #0:0: Audio: flac, 48000 Hz, mono\\n"
+    "[info] Output #0, x\\n' >&2; head -c 64000 /dev/zero; "
+)
+
+
 def test_a_crash_half_way_keeps_what_there_is(click: Path, pretender: Path) -> None:
-    banner = "[info] Input #0, wav, from x\\n[info]   Stream #0:0: Audio: flac, 48000 Hz, mono\\n"
-    does = f"printf '{banner}[info] Output #0, x\\n' >&2; head -c 64000 /dev/zero; kill -ABRT $$"
-    write_script(pretender, does)
+    write_script(pretender, f"{TWO_SECONDS}kill -ABRT $$")
     assert read(click).warnings == ("damaged media, decoded to 00:00:02: ffmpeg crashed (SIGABRT)",)
+
+
+@pytest.mark.parametrize("does", [TWO_SECONDS, "", "printf '[info] Input #0, wav, from x\\n' >&2; "])
+def test_a_killed_ffmpeg_is_no_fault_of_the_media(
+    click: Path, pretender: Path, qasr: Qasr, tmp_path: Path, does: str
+) -> None:
+    """The system kills what takes too much memory; what was decoded until then is not the whole."""
+    write_script(pretender, f"{does}kill -KILL $$")
+    env = {"QASR_FFMPEG": str(pretender)}
+    result = qasr("transcribe", click, "--engine", ECHO, "-o", tmp_path / "out", env=env)
+    assert result.returncode == 74, result.stderr
+    assert "ffmpeg was killed (SIGKILL) before it was done" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.glob("out/*"))
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (signal.SIGKILL, r"killed \(SIGKILL\)"),
+        (signal.SIGTERM, "told to end"),
+        (40, r"killed \(signal 40\)"),  # one without a name
+    ],
+)
+def test_the_real_ffmpeg_ended_by_somebody_half_way(tmp_path: Path, number: int, reason: str) -> None:
+    long = make_click(tmp_path / "long.flac", duration_s=900)
+    with decode.open_audio(long, MediaOptions()) as audio:
+        samples = iter(audio)
+        next(samples)
+        os.kill(audio._child.process.pid, number)
+        with pytest.raises(InputOutputError, match=reason):
+            for _ in samples:
+                pass
+
+
+def test_a_stuck_ffmpeg_gives_no_short_text(
+    click: Path, pretender: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_script(pretender, f"{TWO_SECONDS}exec sleep 60")
+    monkeypatch.setattr(process, "_SILENCE_S", 0.5)
+    with pytest.raises(UndecodableError, match="ffmpeg got stuck"):
+        read(click)
+
+
+def test_a_file_that_grows_meanwhile_is_not_whole(tmp_path: Path) -> None:
+    growing = make_click(tmp_path / "growing.wav", duration_s=20)
+    with decode.open_audio(growing, MediaOptions()) as audio:
+        with growing.open("ab") as file:
+            file.write(bytes(100))
+        with pytest.raises(InputOutputError, match="changed while it was read"):
+            list(audio)
+
+
+def test_a_file_that_is_removed_meanwhile_is_read_to_its_end(tmp_path: Path) -> None:
+    path = make_click(tmp_path / "gone.wav", duration_s=20)
+    with decode.open_audio(path, MediaOptions()) as audio:
+        path.unlink()
+        assert sum(map(len, audio)) == 20 * 16_000
+        assert audio.warnings == ()
+
+
+def test_the_middle_of_a_long_line_is_not_taken_for_a_line() -> None:
+    """A title can be as long as it likes, and can say what ffmpeg says from any place on."""
+    says = (
+        "import sys; w = sys.stderr.write; n = 8 * 1024\n"
+        "w('[info]   title: '.ljust(n) + '[info] Output #0, x\\n')\n"
+        "w('[error] ' + 'x' * n + '\\n[info] Input #0, wav, from y\\n')\n"
+    )
+    with process.running([sys.executable, "-c", says], banner.EARS) as child:
+        child.finish()
+        assert not child.has_said_enough
+        assert banner.read(child.said).formats == "wav"
 
 
 def test_a_child_cannot_take_all_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,13 +12,13 @@ import pytest
 import soundfile
 
 from qasr_cli.errors import OutOfMemoryError
-from qasr_cli.options import AlignOptions, ChunkOptions, DecodeOptions, EngineOptions, VadOptions
+from qasr_cli.options import ChunkOptions, EngineOptions, VadOptions
 from qasr_cli.records import Chunk, Span, Timing
 from qasr_cli.speech import align, batching, chunking, units, words
 from qasr_cli.speech.protocols import Posterior
-from qasr_cli.speech.transcribe import transcribe
 from qasr_cli.speech.vad import SpeechDetector, SpeechMap
 from tests import fakes
+from tests.hearing import hear_and_time
 
 CLIPS = Path(__file__).parents[2] / "samples" / "clips"
 
@@ -244,7 +244,7 @@ class TestTranscribe:
             Chunk(0, i, i * 60_000, i * 60_000 + int(length * 1000)) for i, length in enumerate(seconds)
         ]
         engines = factory(EngineOptions())  # type: ignore[operator]
-        return list(transcribe(audio, chunks, engines, DecodeOptions(), AlignOptions()))
+        return hear_and_time(audio, chunks, engines)
 
     def test_segments_come_in_order_with_container_times(self) -> None:
         segments = self.run(fakes.echo, [2, 4])

@@ -1,20 +1,25 @@
-"""What speech does when a model's memory runs out: smaller parts, and a better first try next time."""
+"""What speech does when a model's memory runs out; and no more than a batch of audio is ever held."""
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from qasr_cli.errors import OutOfMemoryError
-from qasr_cli.options import AlignOptions, DecodeOptions, EngineOptions
-from qasr_cli.records import Chunk, Segment
+from qasr_cli.errors import OutOfMemoryError, QasrError
+from qasr_cli.options import DecodeOptions, EngineOptions
+from qasr_cli.records import Chunk, Hypothesis, Segment, Waveform
+from qasr_cli.runs.engine_lane import contain
 from qasr_cli.speech import batching
 from qasr_cli.speech.headroom import Headroom
+from qasr_cli.speech.hearing import Recording, Request, hear_all
 from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.transcribe import transcribe
 from tests import fakes
+from tests.hearing import hear_and_time
+from tests.scenes import speech_of
 
 
 class Device:
@@ -34,7 +39,7 @@ class Device:
 def hear(engines: Engines, n_chunks: int) -> list[Segment | None]:
     chunks = [Chunk(0, i, i * 4_000, i * 4_000 + 2_000) for i in range(n_chunks)]
     audio = [np.zeros(32_000, np.float32)] * n_chunks
-    return transcribe(audio, chunks, engines, DecodeOptions(), AlignOptions())
+    return hear_and_time(audio, chunks, engines)
 
 
 def test_the_next_batch_starts_with_what_fitted() -> None:
@@ -78,3 +83,54 @@ def test_a_run_remembers_for_each_model() -> None:
 @pytest.mark.parametrize("factory", [fakes.cramped, fakes.cramped_aligner])
 def test_little_memory_on_either_side_changes_no_segment(factory: Callable[[EngineOptions], Engines]) -> None:
     assert hear(factory(EngineOptions()), 7) == hear(fakes.echo(EngineOptions()), 7)
+
+
+class Watching(fakes.Echo):
+    """Counts how much of what it was given before is still in memory; cannot hear long chunks."""
+
+    def __init__(self, options: EngineOptions) -> None:
+        super().__init__(options, max_batch_ms=8_000)
+        self.given: list[weakref.ref[np.ndarray]] = []
+        self.n_kept: list[int] = []
+
+    def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
+        self.n_kept.append(self.n_alive)
+        self.given += [weakref.ref(samples) for samples in audio]
+        if any(len(samples) > 16 * 4_500 for samples in audio):
+            raise OutOfMemoryError("cannot bear more than four and a half seconds")
+        return super().recognize(audio, options)
+
+    @property
+    def n_alive(self) -> int:
+        return sum(ref() is not None for ref in self.given)
+
+
+def test_no_audio_outlives_its_batch_nor_a_reason_that_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "waveform"
+    path.write_bytes(bytes(32 * 24_000))
+    recording = Recording(Waveform(path, 16 * 24_000), speech_of(0, 24), ())
+    chunks = [Chunk(0, i, start_ms, start_ms + 4_000) for i, start_ms in enumerate(range(0, 24_000, 4_000))]
+    chunks[1] = Chunk(0, 1, 4_000, 9_000)
+    recognizer = Watching(EngineOptions())
+    engines = Engines(recognizer, fakes.Even())
+    heard = hear_all([Request(recording, chunk, DecodeOptions()) for chunk in chunks], engines, contain)
+    assert [isinstance(piece, QasrError) for piece in heard] == [False, True, False, False, False, False]
+    assert len(recognizer.n_kept) > 3
+    assert set(recognizer.n_kept) == {0}
+    assert recognizer.n_alive == 0
+
+
+def test_one_that_spoils_a_batch_is_found_and_costs_the_others_nothing() -> None:
+    tried: list[Sequence[int]] = []
+
+    def attempt(some: Sequence[int]) -> list[int] | QasrError:
+        tried.append(some)
+        return QasrError("three") if 3 in some else [10 * one for one in some]
+
+    first, second, third = batching.try_each([1, 3, 5], attempt)
+    assert (first, third) == (10, 50)
+    assert isinstance(second, QasrError)
+    assert [list(some) for some in tried] == [[1, 3, 5], [1], [3], [5]]
+    tried.clear()
+    assert batching.try_each([1, 5], attempt) == [10, 50]
+    assert len(tried) == 1

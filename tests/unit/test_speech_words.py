@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qasr_cli.options import AlignOptions, ChunkOptions, DecodeOptions, EngineOptions
+from qasr_cli.options import ChunkOptions, DecodeOptions, EngineOptions
 from qasr_cli.records import Chunk, Span, Timing
 from qasr_cli.speech import align, chunking, segmenters, timing, units, words
 from qasr_cli.speech.protocols import Posterior
-from qasr_cli.speech.transcribe import transcribe
 from qasr_cli.speech.vad import SpeechMap
 from tests import fakes
+from tests.hearing import hear_and_time
 
 
 @pytest.fixture
@@ -90,8 +90,8 @@ def test_order_holds_where_every_way_is_impossible() -> None:
 def test_a_forced_language_is_filled_in_and_reaches_the_aligner() -> None:
     chunk, audio = Chunk(0, 0, 0, 2_000), np.zeros(32_000, np.float32)
     engines = fakes.unnaming(EngineOptions())
-    forced = transcribe([audio], [chunk], engines, DecodeOptions(language="en"), AlignOptions())[0]
-    free = transcribe([audio], [chunk], engines, DecodeOptions(), AlignOptions())[0]
+    forced = hear_and_time([audio], [chunk], engines, DecodeOptions(language="en"))[0]
+    free = hear_and_time([audio], [chunk], engines)[0]
     assert forced is not None
     assert free is not None
     assert (forced.language, free.language) == ("en", None)

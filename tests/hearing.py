@@ -1,0 +1,22 @@
+"""Chunks heard and timed in one go, as the engine lane does it with a batch that nothing is wrong with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from qasr_cli.options import AlignOptions, DecodeOptions
+from qasr_cli.records import Chunk, Segment
+from qasr_cli.speech import transcribe
+from qasr_cli.speech.protocols import Engines
+
+_TOLD = DecodeOptions()
+
+
+def hear_and_time(
+    audio: Sequence[np.ndarray], chunks: Sequence[Chunk], engines: Engines, told: DecodeOptions = _TOLD
+) -> list[Segment | None]:
+    """Return a segment for each chunk, None for one without words; `audio` is `float32[n_samples]` each."""
+    pieces = transcribe.hear(audio, chunks, engines, told)
+    return [piece.segment for piece in transcribe.add_times(audio, pieces, engines, AlignOptions())]
