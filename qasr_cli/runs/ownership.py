@@ -39,6 +39,20 @@ def make_folder(folder: Path) -> None:
         raise
     if os.geteuid() == 0:
         with contextlib.suppress(OSError):
-            status = folder.parent.stat()
-            os.chown(folder, status.st_uid, status.st_gid)
-            folder.chmod(stat.S_IMODE(status.st_mode))
+            _liken(folder)
+
+
+def _liken(folder: Path) -> None:
+    """Give a new folder the owner and mode of the one it lies in.
+
+    By descriptor: whoever may write there could put a link in its place, and get what that leads to. A place
+    that everybody may write to, such as /tmp, is no model.
+    """
+    status = folder.parent.stat()
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not status.st_mode & stat.S_ISVTX:
+            os.fchown(descriptor, status.st_uid, status.st_gid)
+            os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+    finally:
+        os.close(descriptor)
