@@ -47,7 +47,7 @@ def _run(*arguments: object) -> Usage:
     return usage
 
 
-def _looped_talk(folder: Path, seconds: float) -> Path:
+def looped_talk(folder: Path, seconds: float) -> Path:
     """Return an audio file of the talk again and again, coded as video files usually are."""
     from qasr_cli.media.ffmpeg import find_tools
 
@@ -88,15 +88,15 @@ def throughput() -> None:
             original = originals[number % len(originals)]
             # Real copies: qasr transcribes a file that is linked twice only once.
             (clips / f"{number:03d}{original.suffix}").write_bytes(original.read_bytes())
-        media_s = _media_seconds(originals) * N_CLIPS / len(originals)
-        long_file = _looped_talk(folder, media_s)
+        media_s = media_seconds(originals) * N_CLIPS / len(originals)
+        long_file = looped_talk(folder, media_s)
         _head("input", "audio s", "wall s", "RTFx")
         for label, path in (("one file", long_file), (f"folder of {N_CLIPS} clips", clips)):
             usage = _run("transcribe", path, "--model", "demo", "-o", folder / "out", "-q")
             _say(label, f"{media_s:.0f}", f"{usage.wall_s:.1f}", f"{media_s / usage.wall_s:.0f}")
 
 
-def _media_seconds(paths: list[Path]) -> float:
+def media_seconds(paths: list[Path]) -> float:
     from qasr_cli.media import decode
     from qasr_cli.options import MediaOptions
 
@@ -112,7 +112,7 @@ def memory() -> None:
     _head("media", "peak memory MB", "wall s", "RTFx")
     with tempfile.TemporaryDirectory() as name:
         for hours in HOURS:
-            path = _looped_talk(Path(name), hours * 3600)
+            path = looped_talk(Path(name), hours * 3600)
             usage = _run("transcribe", path, "--model", "demo", "-o", Path(name) / "out", "-q")
             label = f"{hours:.0f} h" if hours >= 1 else f"{hours * 60:.0f} min"
             _say(label, f"{usage.peak_mb:.0f}", f"{usage.wall_s:.0f}", f"{hours * 3600 / usage.wall_s:.0f}")
