@@ -108,11 +108,14 @@ def _round(
 
 
 def fill(folder: Path, n_files: int) -> None:
-    """Put copies of the samples into a folder and a folder in it, the long ones first."""
-    media = [SAMPLES / "talk.mp4", SAMPLES / "three-languages.ogg", *sorted((SAMPLES / "clips").iterdir())]
+    """Put copies of the samples into a folder and a folder in it: two long ones, and clips."""
+    long, clips = (
+        [SAMPLES / "talk.mp4", SAMPLES / "three-languages.ogg"],
+        sorted((SAMPLES / "clips").iterdir()),
+    )
+    media = [*long, *(clips[number % len(clips)] for number in range(n_files - len(long)))]
     (folder / "deep").mkdir(parents=True)
-    for number in range(n_files):
-        one = media[number % len(media)]
+    for number, one in enumerate(media):
         place = folder / "deep" if number % 3 == 1 else folder
         shutil.copyfile(one, place / f"{number:03d}{one.suffix}")
 
