@@ -84,7 +84,7 @@ def test_every_flag_exists(name: str, desk: Path) -> None:
             [sys.executable, "-m", "qasr_cli", *command, "--help"],
             env=environment(COLUMNS="200"), capture_output=True, text=True, check=True,
         ).stdout
-        for command in ((), ("transcribe",), ("watch",), ("align",), ("render",), ("check",))
+        for command in map(str.split, ("", "transcribe", "watch", "runs show", "align", "render", "check"))
     )  # fmt: skip
     whisper = {"--output_dir", "--output_format", "--initial_prompt", "--max_line_width", "--max_line_count"}
     whisper |= {"--highlight_words", "--batch_size", "--fp16"}
