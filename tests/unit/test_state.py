@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qasr_cli.errors import ExitCode, LockedError, UndecodableError, from_os_error
+from qasr_cli.errors import ExitCode, LockedError, QualityError, UndecodableError, from_os_error
 from qasr_cli.options import CueOptions, EngineOptions, Options, OutputOptions, RunOptions
 from qasr_cli.records import Chunk, Finish, Hypothesis, Outcome, Segment, Source, Status, Timing, Word
 from qasr_cli.runs import outputs
@@ -315,6 +315,27 @@ class TestBooks:
         )
         self.source(tmp_path, b"mended")
         assert not self.run(source, self.options()).skip
+
+    def test_what_could_not_be_made_anew_is_tried_again(self, tmp_path: Path) -> None:
+        source = self.source(tmp_path)
+        self.run(source, self.options(), self.done(source))
+        changed = Options(run=RunOptions(n_retries=1), cue=CueOptions(max_cps=9))
+        failed = Outcome(source, Status.FAILED, error=UndecodableError("a.mp4: broken"))
+        assert self.run(source, changed, failed).note == "options changed"
+        plan = self.run(source, changed, failed)
+        assert plan.note == "failed before: a.mp4: broken"
+        assert plan.may_replace(tmp_path / "a.srt")
+        assert self.run(source, changed).skip.startswith("failed 2 times")
+        (tmp_path / "a.srt").unlink()
+        assert self.run(source, changed).skip.startswith("failed 2 times")
+
+    def test_a_doubtful_result_is_one(self, tmp_path: Path) -> None:
+        source = self.source(tmp_path)
+        doubtful = Outcome(
+            source, Status.FAILED, outputs=(tmp_path / "a.srt",), error=QualityError("1 hard rule broken")
+        )
+        self.run(source, self.options(), doubtful)
+        assert self.run(source, self.options()).skip == outputs.DONE
 
     def test_what_was_skipped_for_its_content_is_not_opened_again(self, tmp_path: Path) -> None:
         source = self.source(tmp_path)

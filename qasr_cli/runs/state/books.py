@@ -133,9 +133,10 @@ class Books:
     def _entry(self, place: Place, known: Ledger, outcome: Outcome, language: str) -> Entry:
         name = place.name(outcome.source.path)
         media, before = self._read.pop(outcome.source.path), known.entries.get(name)
-        if before is not None and (before.media != media or before.fingerprint != self.fingerprint):
-            before = None
+        # A failure leaves all outputs as they were; a result only those that it goes with.
         outputs = {one.path: one for one in before.outputs} if before else {}
+        if before is not None and (before.media != media or before.fingerprint != self.fingerprint):
+            before, outputs = None, outputs if outcome.status is Status.FAILED else {}
         for path in outcome.outputs:
             state = identity.identify(path)
             if state is not None:

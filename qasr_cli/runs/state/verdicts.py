@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from qasr_cli.errors import ExitCode
 from qasr_cli.records import Status
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.state import patience
@@ -32,16 +33,19 @@ def judge(
     is_same_media = entry.media is not None and entry.media.is_of(plan.source.path)
     if not is_same_media or entry.fingerprint != fingerprint:
         return _renewed(plan, entry, path_of, "options changed" if is_same_media else "media changed")
-    if plan.skip:
+    # A doubtful result is one; and what somebody put there after a failure is theirs.
+    has_failed = entry.status is Status.FAILED and entry.exit_code != ExitCode.QUALITY
+    if plan.skip and not (has_failed and entry.outputs):
         return plan
     if entry.status is Status.SKIPPED:
         return replace(plan, targets={}, skip=entry.reason)
-    return _retried(plan, entry, n_retries, now_s) if entry.status is Status.FAILED else plan
+    return _retried(plan, entry, path_of, n_retries, now_s) if has_failed else plan
 
 
-def _retried(plan: Plan, entry: Entry, n_retries: int, now_s: float) -> Plan:
+def _retried(plan: Plan, entry: Entry, path_of: Callable[[str], Path], n_retries: int, now_s: float) -> Plan:
     if not patience.is_waiting(entry.at_s, entry.n_failures, n_retries, now_s):
-        return replace(plan, note=f"failed before: {entry.reason}")
+        note = f"failed before: {entry.reason}"
+        return _renewed(plan, entry, path_of, note) if entry.outputs else replace(plan, note=note)
     moment = patience.in_words(patience.next_try_s(entry.at_s, entry.n_failures, n_retries))
     times = "once" if entry.n_failures == 1 else f"{entry.n_failures} times"
     return replace(plan, targets={}, skip=f"failed {times}: {entry.reason}; tried again from {moment} on")
@@ -50,7 +54,7 @@ def _retried(plan: Plan, entry: Entry, n_retries: int, now_s: float) -> Plan:
 def _renewed(plan: Plan, entry: Entry, path_of: Callable[[str], Path], why: str) -> Plan:
     """Return that what is ours is made anew; what somebody has worked on since is not ours any more."""
     if not plan.existing:
-        return plan
+        return replace(plan, note=why)
     ours = {path_of(one.path): one.identity for one in entry.outputs}
     for path in plan.existing.values():
         place = path.absolute()
