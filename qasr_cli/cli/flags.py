@@ -75,8 +75,8 @@ Overwrite = Annotated[
     bool,
     flag(
         _WHERE,
-        "Replace results that exist. Without it a file you name is refused, and of a folder only what is "
-        "not there yet is made.",
+        "Replace results that exist. Without it a file you name is refused, and of a folder only what is not "
+        "there yet is made, or comes from other media or options and was not edited.",
         *("--overwrite", "-y"),
     ),
 ]
