@@ -27,7 +27,7 @@ def main() -> None:
     sys.stdout.write(
         f"{asked.files} files, {sum(toll.kills.values())} kills ({kills}), {toll.n_in_time} of them at work; "
         f"{toll.n_rounds} rounds, all results the same bytes as of a whole run ({toll.whole_s:.1f} s)\n"
-        f"{toll.known} chunks were known in each round's last run; "
+        f"{toll.known} chunks were known in the last runs of the rounds; "
         f"slowest end after SIGTERM {toll.slowest_end_s:.1f} s\n"
     )
 
