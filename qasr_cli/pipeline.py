@@ -218,15 +218,14 @@ def finish(
 
     `uncovered` is the speech that stayed without words.
     """
-    aligner_id = engines.aligner.model_id if engines.aligner else ""
     return Transcript(
         source_name=prepared.source.relative.name,
         track=prepared.track,
         duration_ms=prepared.waveform.duration_ms,
         segments=tuple(segment for segment in segments if segment is not None),
-        fingerprint=options.fingerprint(engines.recognizer.model_id, aligner_id),
+        fingerprint=options.fingerprint(engines.recognizer.model_id, engines.aligner_id),
         model=engines.recognizer.model_id,
-        aligner=aligner_id,
+        aligner=engines.aligner_id,
         uncovered=uncovered,
         video=prepared.video,
     )

@@ -186,6 +186,22 @@ class _Slow(Echo):
         return super().recognize(audio, options)
 
 
+class _Stubborn(Echo):
+    def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
+        try:
+            sys.stderr.write("at work\n")
+            time.sleep(60)
+        except KeyboardInterrupt:
+            sys.stderr.write("asked to stop\n")
+            time.sleep(60)
+        return super().recognize(audio, options)
+
+
+def stubborn(options: EngineOptions) -> Engines:
+    """Return a recognizer that does not let itself be interrupted, as a long call into C does not."""
+    return Engines(_Stubborn(options), Even())
+
+
 class _Steady(Echo):
     def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
         time.sleep(0.05 * len(audio))  # a run over some files takes a few seconds more than its start

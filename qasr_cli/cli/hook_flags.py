@@ -60,7 +60,7 @@ class HookFlags:
 
             command.parse(self.exec_after)
         if self.webhook is not None:
-            from qasr_cli.hooks import webhook
+            from qasr_cli.hooks import address
 
-            webhook.parse(self.webhook)
+            address.parse(self.webhook)
         return options

@@ -216,7 +216,7 @@ def _is_passing(request: Request, options: Options) -> bool:
 
 def _choose(found: Found, options: Options, kept: Books) -> Todo:
     plans = kept.decide(plan_outputs(found.sources, options.output, lambda _: options.decode.language))
-    plans = outputs.refuse_unwritable(Subtitles(options, kept.own_outputs).pass_over(plans))
+    plans = outputs.refuse_unwritable(Subtitles(options, kept.is_own).pass_over(plans))
     return todo.choose(plans, found.failures, options.find)
 
 

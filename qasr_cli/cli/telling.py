@@ -80,7 +80,6 @@ def begin(telling: Telling, inputs: Sequence[Path]) -> Callable[[], Reporter]:
         UsageError: No such style or form, or the log would go into an input.
         QasrError: The log file cannot be opened.
     """
-    from qasr_cli.hooks.webhook import without_secrets
     from qasr_cli.terminal.progress import Both, LogReporter, make_reporter
 
     log_file = Path(telling.log_file) if telling.log_file else None
@@ -90,6 +89,8 @@ def begin(telling: Telling, inputs: Sequence[Path]) -> Callable[[], Reporter]:
     make_reporter(progress, telling.verbosity)  # an unknown style is refused now
     if log_file is None:
         return lambda: make_reporter(progress, telling.verbosity)
+    from qasr_cli.hooks.address import without_secrets
+
     told = {
         "version": __version__,
         "folder": str(Path.cwd()),

@@ -1,92 +1,33 @@
 """`--webhook`: what came of each source, as JSON by POST to an address of the user's.
 
 In go objects; out go requests. Straight to the address: no proxy of the environment is used, and a redirect
-is followed to http and https only, at most five times. Of an address only scheme and host are ever said,
-since all the rest of it may be a secret.
+is followed to http and https only, at most five times.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import http.client
 import json
 import logging
-import re
 import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import urljoin
 
 from qasr_cli import __version__
 from qasr_cli.errors import QasrError, UnavailableError, UsageError
+from qasr_cli.hooks.address import FLAG, Address, parse
 
 logger = logging.getLogger(__name__)
 
-FLAG = "--webhook"
 _SCHEMES: dict[str, type[http.client.HTTPConnection]] = {
     "http": http.client.HTTPConnection,
     "https": http.client.HTTPSConnection,
 }
 _MAX_REDIRECTS = 5
 _REDIRECTS = {301, 302, 307, 308}  # the same request again; after 303 the answer only lies elsewhere
-_URL = re.compile(r"""(?i)\b([a-z][a-z0-9+.-]*://)(?:[^/?#\s"'\\]*@)?([^/?#\s"'\\]*)[^\s"'\\]*""")
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to send to. It prints as scheme and host."""
-
-    parts: SplitResult
-
-    def __str__(self) -> str:
-        return f"{self.parts.scheme}://{self.host}"
-
-    @property
-    def host(self) -> str:
-        """Host, and port where one is given."""
-        return self.parts.netloc.rpartition("@")[2]
-
-    @property
-    def target(self) -> str:
-        """What is asked of the host."""
-        query = f"?{self.parts.query}" if self.parts.query else ""
-        return (self.parts.path or "/") + query
-
-    @property
-    def authorization(self) -> dict[str, str]:
-        """The header for a user's name and password in the address."""
-        user, password = self.parts.username, self.parts.password
-        if user is None:
-            return {}
-        both = f"{unquote(user)}:{unquote(password or '')}".encode()
-        return {"Authorization": f"Basic {base64.b64encode(both).decode()}"}
-
-
-def without_secrets(text: str) -> str:
-    """Return a text in which only scheme and host of each address are left."""
-    return _URL.sub(r"\1\2/...", text)
-
-
-def parse(url: str) -> Address:
-    """Return an address.
-
-    Raises:
-        UsageError: It is none, or not of the web.
-    """
-    hint = "say http://HOST/PATH or https://HOST/PATH"
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-        parts.path.encode("ascii")
-        parts.query.encode("ascii")
-    except ValueError as error:  # and may hold a secret: what is wrong is not said in its words
-        raise UsageError(f"{FLAG}: that is no address", hint) from error
-    if parts.scheme not in _SCHEMES or not parts.hostname or re.search(r"[\x00-\x20\x7f]", url):
-        raise UsageError(f"{FLAG}: that is no address of http or https", hint)
-    return Address(parts)
 
 
 class Sender:

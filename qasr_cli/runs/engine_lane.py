@@ -109,6 +109,7 @@ class EngineLane:
         self._options = options
         self._on_heard = on_heard
         self._checkpoint_of = checkpoint_of
+        self._fingerprint = options.fingerprint(engines.recognizer.model_id, engines.aligner_id)
 
     def run(self, sources: Iterable[OpenSource]) -> Iterator[OpenSource]:
         """Yield each source when its last chunk is back and its text is final."""
@@ -134,11 +135,7 @@ class EngineLane:
     def _recall(self, opened: OpenSource, chunks: Sequence[Chunk]) -> None:
         """Find what an earlier run heard of the source."""
         source = opened.prepared.source
-        aligner = self._engines.aligner
-        fingerprint = self._options.fingerprint(
-            self._engines.recognizer.model_id, aligner.model_id if aligner else ""
-        )
-        opened.checkpoint = self._checkpoint_of(source, fingerprint)
+        opened.checkpoint = self._checkpoint_of(source, self._fingerprint)
         opened.known = opened.checkpoint.load(chunks) if opened.checkpoint else {}
         if opened.known:
             logger.info("%s: %d of %d chunks are known", source.relative, len(opened.known), len(chunks))

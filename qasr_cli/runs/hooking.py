@@ -14,7 +14,7 @@ from typing import Any
 
 from qasr_cli import __version__
 from qasr_cli.errors import printable
-from qasr_cli.hooks import command, webhook
+from qasr_cli.hooks import address, command
 from qasr_cli.hooks.command import Facts
 from qasr_cli.hooks.line import Line
 from qasr_cli.options import HookOptions
@@ -36,8 +36,10 @@ class Hooking(QuietReporter):
             runner = command.Runner(command.parse(options.exec_after), options.timeout_s)
             self._commands = Line(command.FLAG, runner.run, runner.stop)
         if options.webhook is not None:
-            sender = webhook.Sender(webhook.parse(options.webhook), options.timeout_s)
-            self._requests = Line(webhook.FLAG, sender.send, sender.stop)
+            from qasr_cli.hooks.webhook import Sender  # brings TLS along, which other runs do without
+
+            sender = Sender(address.parse(options.webhook), options.timeout_s)
+            self._requests = Line(address.FLAG, sender.send, sender.stop)
         self._timeout_s = options.timeout_s
         self._is_strict = is_strict
         self._report = Report(is_strict=is_strict)

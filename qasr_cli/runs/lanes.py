@@ -62,7 +62,7 @@ class Run:
         self._reporter = reporter
         self._delivery = Delivery(deliver)
         self._books = books or Books()
-        self._subtitles = Subtitles(options, self._books.own_outputs)
+        self._subtitles = Subtitles(options, self._books.is_own)
         self._stop = threading.Event()
         self.report = Report(is_strict=options.run.is_strict)
 
@@ -184,8 +184,7 @@ class Run:
                 quality=quality,
                 doubts=doubtful(transcript),
                 language=transcript.language or "",
-            ),
-            transcript.language or "",
+            )
         )
 
     def _hard_error(self, paths: Sequence[Path], quality: Quality | None) -> QualityError | None:
@@ -214,9 +213,9 @@ class Run:
             self._delivery.settle(opened.plan.source.id, "".join(texts.values()))
         return transcript, pipeline.judge(transcript, cued, self._options.cue) if cued else None
 
-    def _close(self, outcome: Outcome, language: str = "") -> None:
+    def _close(self, outcome: Outcome) -> None:
         self.report.add(outcome)
-        self._books.enter(outcome, language)
+        self._books.enter(outcome)
         self._reporter.finished(outcome)
         self._delivery.settle(outcome.source.id)
 

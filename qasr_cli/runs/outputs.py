@@ -15,8 +15,8 @@ from qasr_cli.errors import CannotCreateError, QasrError
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Source
 from qasr_cli.runs import names
+from qasr_cli.runs.identity import Identity
 from qasr_cli.runs.names import Target
-from qasr_cli.runs.state.identity import Identity
 
 DONE = "its outputs exist (--overwrite makes them anew)"
 

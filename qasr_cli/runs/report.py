@@ -84,9 +84,14 @@ class Loaded:
     @classmethod
     def of(cls, engines: Engines, load_s: float) -> Loaded:
         """Describe engines that have just been loaded."""
-        aligner = engines.aligner.model_id if engines.aligner else ""
         recognizer = engines.recognizer
-        return cls(recognizer.model_id, aligner, engines.device, recognizer.capacity.max_batch_size, load_s)
+        return cls(
+            recognizer.model_id,
+            engines.aligner_id,
+            engines.device,
+            recognizer.capacity.max_batch_size,
+            load_s,
+        )
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from typing import Any
 
 from qasr_cli import __version__
 from qasr_cli.errors import CannotCreateError, ExitCode, QasrError, UsageError, from_os_error, printable
-from qasr_cli.hooks.webhook import without_secrets
+from qasr_cli.hooks.address import without_secrets
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Source, Stage, Status

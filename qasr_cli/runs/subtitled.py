@@ -8,7 +8,7 @@ once; opens nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ _NEXT_STEP = "--even-subtitled transcribes it anyway"
 # Those that hold text. Pictures of text (pgs, dvd_subtitle) no player can restyle and nobody can search.
 _TEXT_CODECS = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"})
 
-OwnOutputs = Callable[[Source], Collection[Path]]
+IsOwn = Callable[[Source, Path], bool]
 
 
 class Subtitled(Exception):
@@ -57,11 +57,11 @@ class Subtitles:
 
     Args:
         options: The whole tree; formats must be known.
-        own_outputs: Says which files of a source are known to be qasr's own, as absolute paths.
+        is_own: Says whether qasr wrote a file for a source.
     """
 
     options: Options
-    own_outputs: OwnOutputs
+    is_own: IsOwn
     _folders: dict[str, Sidecars] = field(default_factory=dict)
 
     def pass_over(self, plans: Sequence[Plan]) -> list[Plan]:
@@ -124,7 +124,7 @@ class Subtitles:
     def _is_own(self, path: Path, plan: Plan) -> bool:
         targets = plan.places.values()
         is_target = any(one.folder == path.parent and one.may_be(path.name) for one in targets)
-        return is_target or path.absolute() in self.own_outputs(plan.source)
+        return is_target or self.is_own(plan.source, path)
 
 
 def _in(language: str) -> str:

@@ -8,7 +8,6 @@ run left in the middle of this is taken away by the next one that writes into th
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import functools
 import os
 import shutil
@@ -18,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, from_os_error
-from qasr_cli.runs import ownership
+from qasr_cli.runs import held, ownership
 
 _PREFIX, _SUFFIX = ".qasr-", ".tmp"
 
@@ -74,7 +73,7 @@ def remove(path: Path, *, is_backup: bool) -> None:
 @contextlib.contextmanager
 def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
     """Yield a new file and its descriptor, whose lock says that somebody still needs it."""
-    path, descriptor = _make(folder)
+    path, descriptor = held.make(lambda: _create(folder))
     try:
         yield path, descriptor
     finally:
@@ -82,14 +81,9 @@ def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
         os.close(descriptor)
 
 
-def _make(folder: Path) -> tuple[Path, int]:
-    while True:
-        descriptor, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=folder)
-        with contextlib.suppress(OSError):  # without locks nobody takes anything away either
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if os.fstat(descriptor).st_nlink:  # else another run found it before it was locked
-            return Path(name), descriptor
-        os.close(descriptor)
+def _create(folder: Path) -> tuple[Path, int]:
+    descriptor, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=folder)
+    return Path(name), descriptor
 
 
 def _finish(descriptor: int, folder: Path) -> None:
@@ -148,13 +142,9 @@ def _sweep_once(folder: Path) -> None:
 
 
 def _remove_unused(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
+    with held.taking(path, os.O_NONBLOCK) as descriptor:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
-    finally:
-        os.close(descriptor)
 
 
 @functools.cache  # reading it means setting it for a moment, which other threads would notice

@@ -125,3 +125,8 @@ class Engines:
     told: set[str] = field(default_factory=set, repr=False, compare=False)
     load_rescue: Callable[[], Engines] | None = field(default=None, repr=False, compare=False)
     device: str = ""
+
+    @property
+    def aligner_id(self) -> str:
+        """Names the aligner's weights; "" where there is none."""
+        return self.aligner.model_id if self.aligner else ""

@@ -64,7 +64,7 @@ def make_reporter(style: str, verbosity: int = 0) -> Reporter:
         return JsonReporter()
     if verbosity < 0 or style == "none":
         return QuietReporter()
-    line_of = outcome_line if verbosity > 0 else _short_line
+    line_of: LineOf = _short_line if verbosity <= 0 else lambda outcome, _: outcome_line(outcome)
     if style == "bar" or (style == "auto" and sys.stderr.isatty()):
         from qasr_cli.terminal.bar import BarReporter
 
@@ -78,9 +78,8 @@ def _short_line(outcome: Outcome, n_sources: int) -> str:
     return "" if is_dull else outcome_line(outcome)
 
 
-def outcome_line(outcome: Outcome, n_sources: int = 1) -> str:
+def outcome_line(outcome: Outcome) -> str:
     """Return one line about a source: what became of it, how fast, and where the result is."""
-    del n_sources  # of a run that tells all
     name = printable(outcome.source.relative)
     if outcome.status is Status.SKIPPED:
         return f"skipped {name}: {printable(outcome.reason)}"

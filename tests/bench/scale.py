@@ -99,7 +99,7 @@ def _row(what: str, engine: str, audio_s: float, usage: Usage, calls: Calls) -> 
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("parts", nargs="*", choices=["clips", "hours", []], default=[])
+    parser.add_argument("part", nargs="?", choices=["clips", "hours", "all"], default="all")
     parser.add_argument("--engine", choices=sorted(ENGINES), action="append")
     parser.add_argument("--hours", type=float, nargs="+", default=[1, 3, 10])
     asked = parser.parse_args()
@@ -107,9 +107,9 @@ def main() -> None:
     say(*["---"] * 9)
     with tempfile.TemporaryDirectory() as name:
         for engine in asked.engine or ("free", "demo"):
-            if "clips" in (asked.parts or ["clips"]):
+            if asked.part != "hours":
                 measure_clips(Path(name), engine)
-            for hours in asked.hours if "hours" in (asked.parts or ["hours"]) else ():
+            for hours in asked.hours if asked.part != "clips" else ():
                 measure_hours(Path(name), engine, hours)
 
 

@@ -87,15 +87,16 @@ def test_a_second_run_exits_75_or_waits(qasr: Qasr, tmp_path: Path) -> None:
 
 
 def test_the_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
-    for number in range(20):
-        shutil.copy(CLIP, tmp_path / f"{number}.wav")
-    process = start(tmp_path, "--batch-size", "1", "--engine", SLOW)
+    shutil.copy(CLIP, tmp_path)
+    process = start(tmp_path, "--engine", "tests.fakes:stubborn")
     assert process.stderr is not None
-    assert process.stderr.readline().startswith("done")
-    process.send_signal(signal.SIGINT)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    for answer in ("at work\n", "asked to stop\n"):
+        while (line := process.stderr.readline()) != answer:
+            assert line, "the run ended by itself"
+        process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=20)  # the engine would take a minute
     assert process.returncode == 130
+    assert "stopped at once" in rest
 
 
 def test_what_fails_waits_and_is_shown(qasr: Qasr, tmp_path: Path) -> None:
@@ -123,3 +124,16 @@ def test_state_can_be_kept_elsewhere(qasr: Qasr, tmp_path: Path) -> None:
         assert code in done.stderr
     assert sorted(path.name for path in (tmp_path / "media").iterdir()) == ["a.srt", "a.wav"]
     assert "a.wav" in qasr("runs", "show", "state").stdout
+
+
+def test_roots_that_share_a_state_are_not_mixed_up(qasr: Qasr, tmp_path: Path) -> None:
+    for name, clip in (("one", "clip-01.wav"), ("two", "clip-06.wav")):
+        (tmp_path / name).mkdir()
+        shutil.copy(SAMPLES / "clips" / clip, tmp_path / name / "a.wav")
+    (tmp_path / "link").symlink_to("one")
+    command = ("transcribe", "one", "two", "--engine", ECHO, "--state", "state")
+    assert "2 done" in qasr(*command).stderr
+    assert "2 skipped" in qasr(*command).stderr
+    assert "2 files: 2 done" in qasr("runs", "show", "state").stdout
+    renewed = qasr("transcribe", "link", "--engine", ECHO, "--state", "state", "--max-cps", "9", "--dry-run")
+    assert renewed.stdout == "would transcribe a.wav -> link/a.srt (options changed)\n"

@@ -69,7 +69,7 @@ class TestPassingOver:
         options = Options(decode=DecodeOptions("en"), output=OutputOptions(formats), find=FindOptions(**more))
         source = Source(0, folder / "film.mkv", Path("film.mkv"), is_found)
         plans = outputs.plan([source], options.output, {"srt": ".srt", "vtt": ".vtt", "txt": ".txt"})
-        return Subtitles(options, lambda _: own).pass_over(plans)[0].skip
+        return Subtitles(options, lambda _, path: path in own).pass_over(plans)[0].skip
 
     def test_a_subtitle_in_the_language_is_enough(self, tmp_path: Path) -> None:
         assert self.judge(tmp_path) == ""
@@ -93,7 +93,7 @@ class TestPassingOver:
         options = Options(output=OutputOptions(("srt", "vtt")))
         source = Source(0, tmp_path / "film.mkv", Path("film.mkv"), is_found=True)
         (plan,) = outputs.plan([source], options.output, {"srt": ".srt", "vtt": ".vtt"})
-        Subtitles(options, lambda _: ()).glance(plan, TRACK, ())
+        Subtitles(options, lambda *_: False).glance(plan, TRACK, ())
         (tmp_path / "film.ass").touch()
         with pytest.raises(Subtitled, match=r"has subtitles beside it: film\.ass"):
-            Subtitles(options, lambda _: ()).glance(plan, TRACK, ())
+            Subtitles(options, lambda *_: False).glance(plan, TRACK, ())

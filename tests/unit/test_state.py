@@ -16,8 +16,8 @@ from qasr_cli.errors import ExitCode, LockedError, QualityError, UndecodableErro
 from qasr_cli.options import CueOptions, EngineOptions, Options, OutputOptions, RunOptions
 from qasr_cli.records import Chunk, Finish, Hypothesis, Outcome, Segment, Source, Status, Timing, Word
 from qasr_cli.runs import outputs
+from qasr_cli.runs.identity import Identity, identify
 from qasr_cli.runs.state import books, checkpoints, ledger, locking, patience
-from qasr_cli.runs.state.identity import Identity, identify
 from qasr_cli.runs.state.ledger import Entry, Output
 from qasr_cli.runs.state.roots import Roots
 from qasr_cli.speech.transcribe import Piece
@@ -255,7 +255,7 @@ class TestBooks:
                 kept.begin(source)
                 for path in outcome.outputs:
                     path.write_text("1\n")
-                kept.enter(outcome, "en")
+                kept.enter(outcome)
         return plan
 
     def done(self, source: Source) -> Outcome:

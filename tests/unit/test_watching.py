@@ -10,7 +10,7 @@ from watchfiles import Change
 
 from qasr_cli.cli import config
 from qasr_cli.errors import ConfigError, InputOutputError, UndecodableError
-from qasr_cli.hooks import command, webhook
+from qasr_cli.hooks import address, command
 from qasr_cli.hooks.command import Facts
 from qasr_cli.options import EngineOptions
 from qasr_cli.records import Outcome, Source, Status
@@ -171,8 +171,8 @@ class TestHooks:
         ],
     )
     def test_of_an_address_only_the_host_is_said(self, text: str, clean: str) -> None:
-        assert webhook.without_secrets(text) == clean
-        assert str(webhook.parse("https://u:p@host:8/x?k=1")) == "https://host:8"
+        assert address.without_secrets(text) == clean
+        assert str(address.parse("https://u:p@host:8/x?k=1")) == "https://host:8"
 
     def test_a_settings_file_that_nobody_named_starts_nothing(self, tmp_path: Path) -> None:
         config.refuse_unasked(Path("qasr.toml"), {"model": "demo"})

@@ -1,6 +1,5 @@
 """What a run leaves for the next one, in the folder `.qasr` of its output root.
 
-    identity     is a media file still the one that was transcribed
     ledger       finished sources: what came of each, append-only, for people too
     verdicts     what the ledger says of a source now
     patience     when a source that failed is tried again

@@ -20,10 +20,10 @@ from qasr_cli.errors import ExitCode, QasrError, printable
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Source, Status
 from qasr_cli.runs import ownership
+from qasr_cli.runs.identity import Identity, identify
 from qasr_cli.runs.outputs import Plan
-from qasr_cli.runs.state import checkpoints, identity, ledger, locking, verdicts
+from qasr_cli.runs.state import checkpoints, ledger, locking, verdicts
 from qasr_cli.runs.state.checkpoints import Checkpoint
-from qasr_cli.runs.state.identity import Identity
 from qasr_cli.runs.state.ledger import Entry, Ledger, Output
 from qasr_cli.runs.state.roots import FOLDER_NAME, Roots
 from qasr_cli.runs.subtitled import is_minded
@@ -37,25 +37,43 @@ OF_THE_FILE = {ExitCode.DATA, ExitCode.INTERNAL, ExitCode.TRY_AGAIN}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An output root and its state. Without a ledger, only checkpoints are kept there."""
+    """An output root and its state. Without a ledger, only checkpoints are kept there.
+
+    Attributes:
+        root: Files below it go by their path from here, so that an archive may move with its state. That of
+            `--state` is the state folder itself: in one that several roots share, files go by all of it.
+    """
 
     root: Path
     folder: Path
     ledger: Ledger | None
+    _folders: dict[Path, str] = field(default_factory=dict)
 
     def name(self, path: Path) -> str:
-        """Return what the ledger calls a file: its path below the root where it is, else all of it."""
-        absolute = Path(os.path.abspath(path))  # noqa: PTH100 - links are kept as the user knows them
-        return str(absolute.relative_to(self.root) if absolute.is_relative_to(self.root) else absolute)
+        """Return what the ledger calls a file, however its folder is spelt."""
+        parent = path.parent
+        if parent not in self._folders:
+            real = parent.resolve()
+            is_below = real.is_relative_to(self.root)
+            self._folders[parent] = os.fspath(real.relative_to(self.root) if is_below else real)
+        folder = self._folders[parent]
+        return path.name if folder == "." else f"{folder.rstrip(os.sep)}{os.sep}{path.name}"
 
     def path(self, name: str) -> Path:
         """Return the file that the ledger calls so."""
         return self.root / name
 
+    def entry(self, source: Source) -> Entry | None:
+        """Return what is known of a source."""
+        return None if self.ledger is None else self.ledger.entries.get(self.name(source.path))
+
+
+PlaceOf = Callable[[Source], Place | None]
+
 
 @dataclass(slots=True)
 class Books:
-    """All places of a run, by the source's id where the source has one.
+    """What is known of a run's sources.
 
     Attributes:
         fingerprint: Of the options, as the command line gave them.
@@ -68,8 +86,8 @@ class Books:
     fingerprint: str = ""
     n_retries: int = 0
     is_minding_subtitles: bool = True
-    place_of: Callable[[Source], Place | None] = lambda source: None
-    place_beside: Callable[[Source], Place | None] = lambda source: None
+    place_of: PlaceOf = lambda source: None
+    place_beside: PlaceOf = lambda source: None
     _read: dict[Path, Identity | None] = field(default_factory=dict)
     _is_broken: bool = False
 
@@ -82,32 +100,29 @@ class Books:
 
     def _decide(self, plan: Plan, now_s: float) -> Plan:
         place = self.place_of(plan.source) if plan.source.is_found and plan.error is None else None
-        if place is None or place.ledger is None:
-            return plan
-        entry = place.ledger.entries.get(place.name(plan.source.path))
-        if entry is None:
+        entry = place.entry(plan.source) if place else None
+        if place is None or entry is None:
             return plan
         if entry.subtitles and not (
             self.is_minding_subtitles and os.path.lexists(place.path(entry.subtitles))
         ):
             entry = replace(entry, status=Status.DONE)  # nothing stands in its way any more
-        return verdicts.judge(plan, entry, self.fingerprint, place.path, self.n_retries, now_s)
+        return verdicts.judge(plan, entry, self.fingerprint, place.name, self.n_retries, now_s)
 
-    def own_outputs(self, source: Source) -> set[Path]:
-        """Return the files of a source that qasr wrote as far as is known, as absolute paths."""
-        found: set[Path] = set()
+    def is_own(self, source: Source, path: Path) -> bool:
+        """Whether qasr wrote a file for a source, as far as is known."""
         for place in (self.place_of(source), self.place_beside(source)):
-            if place is not None and place.ledger is not None:
-                entry = place.ledger.entries.get(place.name(source.path))
-                found |= {place.path(one.path) for one in entry.outputs} if entry else set()
-        return found
+            entry = place.entry(source) if place else None
+            if place and entry and place.name(path) in {one.path for one in entry.outputs}:
+                return True
+        return False
 
     # ── during the run ──────────────────────────────────────────────────────────────────────────────────
 
     def begin(self, source: Source) -> None:
         """Note what the media is like before it is read, so that what is written meanwhile is noticed."""
         if self.place_of(source) is not None:
-            self._read[source.path] = identity.identify(source.path)
+            self._read[source.path] = identify(source.path)
 
     def checkpoint(self, source: Source, fingerprint: str) -> Checkpoint | None:
         """Return where to keep what is heard of a source; None where nothing is kept."""
@@ -116,13 +131,13 @@ class Books:
             return None
         return checkpoints.checkpoint(place.folder, place.name(source.path), media, fingerprint)
 
-    def enter(self, outcome: Outcome, language: str = "") -> None:
+    def enter(self, outcome: Outcome) -> None:
         """Put an outcome into the ledger; one that was known before the media was read is there already."""
         source = outcome.source
         place = self.place_of(source)
         if place is None or place.ledger is None or source.path not in self._read:
             return
-        entry = self._entry(place, place.ledger, outcome, language)
+        entry = self._entry(place, place.ledger, outcome)
         try:
             place.ledger.add(entry)
         except QasrError as error:
@@ -130,7 +145,7 @@ class Books:
                 logger.warning("%s; %s; the ledger of this run is not complete", error, error.hint)
             self._is_broken = True
 
-    def _entry(self, place: Place, known: Ledger, outcome: Outcome, language: str) -> Entry:
+    def _entry(self, place: Place, known: Ledger, outcome: Outcome) -> Entry:
         name = place.name(outcome.source.path)
         media, before = self._read.pop(outcome.source.path), known.entries.get(name)
         # A failure leaves all outputs as they were; a result only those that it goes with.
@@ -138,7 +153,7 @@ class Books:
         if before is not None and (before.media != media or before.fingerprint != self.fingerprint):
             before, outputs = None, outputs if outcome.status is Status.FAILED else {}
         for path in outcome.outputs:
-            state = identity.identify(path)
+            state = identify(path)
             if state is not None:
                 outputs[place.name(path)] = Output(place.name(path), state)
         entry = Entry(
@@ -148,7 +163,7 @@ class Books:
             media=media,
             fingerprint=self.fingerprint,
             outputs=tuple(outputs.values()),
-            language=language,
+            language=outcome.language,
             audio_s=outcome.audio_ms / MS_PER_S,
             wall_s=round(outcome.wall_s, 3),
             warnings=outcome.warnings,
@@ -183,61 +198,47 @@ def opened(sources: Sequence[Source], options: Options, tell: Callable[[str], No
     Raises:
         LockedError: Another run is at work in one of the roots.
     """
-    roots = Roots(sources, options.output.folder)
-    part = _part(options)
+    roots, part = Roots(sources, options.output.folder), _part(options)
+    homes = {_home(roots.of(source), options) for source in sources if source.is_found}
     with contextlib.ExitStack() as held:
         places: dict[Path, Place] = {}
-        for root in sorted({roots.of(source) for source in sources if source.is_found}):
-            folder = _made(options.run.state_folder or root / FOLDER_NAME)
-            if folder is not None and folder not in {place.folder for place in places.values()}:
+        for root, folder in sorted(homes):
+            if _is_made(folder):
                 held.enter_context(
                     locking.holding(folder, part, is_waiting=options.run.is_waiting, tell=tell)
                 )
-            if folder is not None:
-                places[root] = Place(root, folder, ledger.load(folder, part))
+                places[folder] = Place(root, folder, ledger.load(folder, part))
         yield _books(sources, roots, places, options)
 
 
 def consulted(sources: Sequence[Source], options: Options) -> Books:
     """Return the books for looking only: nothing is locked, made or written."""
-    roots = Roots(sources, options.output.folder)
-    places = {}
-    for root in {roots.of(source) for source in sources if source.is_found}:
-        folder = options.run.state_folder or root / FOLDER_NAME
-        places[root] = Place(root, folder, ledger.load(folder, _part(options)))
-    return _books(sources, roots, places, options)
+    return _books(sources, Roots(sources, options.output.folder), {}, options)
 
 
 def _books(sources: Sequence[Source], roots: Roots, places: dict[Path, Place], options: Options) -> Books:
-    def place_of(source: Source) -> Place | None:
-        root = roots.of(source)
-        if root not in places:  # a file that was named: its folder gets no ledger, but a checkpoint
-            folder = options.run.state_folder or root / FOLDER_NAME
-            places[root] = Place(root, folder, ledger.load(folder) if folder.is_dir() else None)
-        return places[root]
+    beside = functools.cache(lambda: Roots(sources, None))  # looked for only once it is asked
+
+    def place_in(root: Path) -> Place:
+        home, folder = _home(root, options)
+        if folder not in places:  # of files that were named: their folder gets no ledger, but checkpoints
+            known = ledger.load(folder, _part(options)) if folder.is_dir() else None
+            places[folder] = Place(home, folder, known)
+        return places[folder]
 
     return Books(
         fingerprint=options.request_fingerprint(),
         n_retries=options.run.n_retries,
         is_minding_subtitles=is_minded(options),
-        place_of=place_of,
-        place_beside=_beside(sources, options) if options.output.folder else lambda _: None,
+        place_of=lambda source: place_in(roots.of(source)),
+        place_beside=lambda source: place_in(beside().of(source)) if options.output.folder else None,
     )
 
 
-def _beside(sources: Sequence[Source], options: Options) -> Callable[[Source], Place]:
-    """Return what says where the state of runs without `-o` lies; it is looked for only once it is asked."""
-    places: dict[Path, Place] = {}
-    roots = functools.cache(lambda: Roots(sources, None))
-
-    def place_beside(source: Source) -> Place:
-        root = roots().of(source)
-        if root not in places:
-            folder = options.run.state_folder or root / FOLDER_NAME
-            places[root] = Place(root, folder, ledger.load(folder))
-        return places[root]
-
-    return place_beside
+def _home(root: Path, options: Options) -> tuple[Path, Path]:
+    """Return from where an output root's files go by their path, and where its state lies."""
+    own = options.run.state_folder
+    return (own, own) if own is not None else (root, root / FOLDER_NAME)
 
 
 def _part(options: Options) -> str:
@@ -245,8 +246,8 @@ def _part(options: Options) -> str:
     return f".{part}-of-{n_parts}" if n_parts > 1 else ""
 
 
-def _made(folder: Path) -> Path | None:
-    """Return a state folder that exists and may be written to; None where there cannot be one."""
+def _is_made(folder: Path) -> bool:
+    """Whether a state folder is there now and may be written to."""
     try:
         ownership.make_folder(folder)
     except OSError as error:
@@ -255,5 +256,5 @@ def _made(folder: Path) -> Path | None:
             folder,
             error.strerror,
         )
-        return None
-    return folder if os.access(folder, os.W_OK) else None
+        return False
+    return os.access(folder, os.W_OK)

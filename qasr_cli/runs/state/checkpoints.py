@@ -20,8 +20,8 @@ from qasr_cli.errors import QasrError
 from qasr_cli.formats import json_file
 from qasr_cli.records import Chunk, Finish, Hypothesis
 from qasr_cli.runs import ownership
+from qasr_cli.runs.identity import Identity
 from qasr_cli.runs.state import ledger
-from qasr_cli.runs.state.identity import Identity
 from qasr_cli.speech.transcribe import Piece
 
 logger = logging.getLogger(__name__)

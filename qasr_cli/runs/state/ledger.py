@@ -18,7 +18,7 @@ from typing import Any
 from qasr_cli.errors import from_os_error
 from qasr_cli.records import Status
 from qasr_cli.runs import ownership
-from qasr_cli.runs.state.identity import Identity
+from qasr_cli.runs.identity import Identity
 
 SUFFIX = ".jsonl"
 

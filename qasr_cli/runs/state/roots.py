@@ -25,7 +25,7 @@ class Roots:
     """
 
     def __init__(self, sources: Sequence[Source], output_folder: Path | None) -> None:
-        self._output_folder = None if output_folder is None else output_folder.absolute()
+        self._output_folder = None if output_folder is None else output_folder.resolve()
         self._resolved: dict[str, Path] = {}
         own = set() if self._output_folder else {self._own(source) for source in sources}
         self._outer = {root: _outermost(root, own) for root in own}

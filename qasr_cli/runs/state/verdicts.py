@@ -18,7 +18,7 @@ from qasr_cli.runs.state.ledger import Entry
 
 
 def judge(
-    plan: Plan, entry: Entry, fingerprint: str, path_of: Callable[[str], Path], n_retries: int, now_s: float
+    plan: Plan, entry: Entry, fingerprint: str, name_of: Callable[[Path], str], n_retries: int, now_s: float
 ) -> Plan:
     """Return what is to be done about a source.
 
@@ -26,41 +26,41 @@ def judge(
         plan: By what is there of its outputs.
         entry: What came of it the last time.
         fingerprint: Of this run's options.
-        path_of: Says where the file is that the ledger calls so.
+        name_of: Says what the ledger calls a file.
         n_retries: How often a failure is tried again in the next runs.
         now_s: In seconds since 1970.
     """
     is_same_media = entry.media is not None and entry.media.is_of(plan.source.path)
     if not is_same_media or entry.fingerprint != fingerprint:
-        return _renewed(plan, entry, path_of, "options changed" if is_same_media else "media changed")
+        return _renewed(plan, entry, name_of, "options changed" if is_same_media else "media changed")
     # A doubtful result is one; and what somebody put there after a failure is theirs.
     has_failed = entry.status is Status.FAILED and entry.exit_code != ExitCode.QUALITY
     if plan.skip and not (has_failed and entry.outputs):
         return plan
     if entry.status is Status.SKIPPED:
         return replace(plan, targets={}, skip=entry.reason)
-    return _retried(plan, entry, path_of, n_retries, now_s) if has_failed else plan
+    return _retried(plan, entry, name_of, n_retries, now_s) if has_failed else plan
 
 
-def _retried(plan: Plan, entry: Entry, path_of: Callable[[str], Path], n_retries: int, now_s: float) -> Plan:
+def _retried(plan: Plan, entry: Entry, name_of: Callable[[Path], str], n_retries: int, now_s: float) -> Plan:
     if not patience.is_waiting(entry.at_s, entry.n_failures, n_retries, now_s):
         note = f"failed before: {entry.reason}"
-        return _renewed(plan, entry, path_of, note) if entry.outputs else replace(plan, note=note)
+        return _renewed(plan, entry, name_of, note) if entry.outputs else replace(plan, note=note)
     moment = patience.in_words(patience.next_try_s(entry.at_s, entry.n_failures, n_retries))
     times = "once" if entry.n_failures == 1 else f"{entry.n_failures} times"
     return replace(plan, targets={}, skip=f"failed {times}: {entry.reason}; tried again from {moment} on")
 
 
-def _renewed(plan: Plan, entry: Entry, path_of: Callable[[str], Path], why: str) -> Plan:
+def _renewed(plan: Plan, entry: Entry, name_of: Callable[[Path], str], why: str) -> Plan:
     """Return that what is ours is made anew; what somebody has worked on since is not ours any more."""
     if not plan.existing:
         return replace(plan, note=why)
-    ours = {path_of(one.path): one.identity for one in entry.outputs}
+    ours = {one.path: one.identity for one in entry.outputs}
     for path in plan.existing.values():
-        place = path.absolute()
-        if place not in ours or not ours[place].is_of(path):
-            whose = "was edited since" if place in ours else "is not from that run"
+        known = ours.get(name_of(path))
+        if known is None or not known.is_of(path):
+            whose = "is not from that run" if known is None else "was edited since"
             skip = f"{why}, and {path.name} {whose} (--overwrite replaces it)"
             return replace(plan, targets={}, skip=skip)
-    replacing = {path: ours[path.absolute()] for path in plan.existing.values()}
+    replacing = {path: ours[name_of(path)] for path in plan.existing.values()}
     return replace(plan, targets=plan.places, skip="", note=why, replacing=replacing)
