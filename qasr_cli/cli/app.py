@@ -5,6 +5,7 @@ In go arguments; out comes an exit code. Knows Typer and the rooms below by name
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -199,8 +200,10 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _stop_at_once(number: int, frame: FrameType | None) -> None:
     # What is being written has no name yet, and what lies on disk for the run goes with the next one.
-    sys.stderr.write("\x1b[?25hqasr: stopped at once\n" if sys.stderr.isatty() else "qasr: stopped at once\n")
-    sys.stderr.flush()
+    # Straight to the descriptor: the signal may have come in the middle of a write to sys.stderr.
+    cursor = b"\x1b[?25h" if os.isatty(2) else b""
+    with contextlib.suppress(OSError):
+        os.write(2, cursor + b"qasr: stopped at once\n")
     os._exit(ExitCode.INTERRUPTED)
 
 
