@@ -86,12 +86,10 @@ def outcome_line(outcome: Outcome) -> str:
     warnings = "".join(f"\n        {name}: warning: {printable(text)}" for text in outcome.warnings)
     if outcome.status is Status.FAILED:
         error = outcome.error
-        line = (
-            logs.error_line(error).removeprefix("qasr: ")
-            if isinstance(error, QasrError)
-            else f"error: {error}"
-        )
-        return f"failed  {name}: {line.removeprefix('error: ')}{warnings}"
+        why = f"{error.message}; {error.hint}" if isinstance(error, QasrError) else printable(error)
+        for said in (name, printable(outcome.source.path)):  # once is enough
+            why = why.removeprefix(f"{said}: ")
+        return f"failed  {name}: {why}{warnings}"
     clock = format_clock(outcome.audio_ms)[:-4]
     where = ", ".join(printable(path) for path in outcome.outputs) or "stdout"
     return f"done    {name}: {clock} in {outcome.wall_s:.1f} s -> {where}{warnings}"
