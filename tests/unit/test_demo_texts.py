@@ -49,6 +49,14 @@ def test_the_same_seed_says_the_same(language: Language) -> None:
     assert once == again
 
 
+def test_a_second_spelling_is_a_known_names_and_no_word_of_its_own(language: Language) -> None:
+    usual, unusual = ({pair[i] for pair in language.spellings} for i in (0, 1))
+    assert {name.lower() for name in usual} <= {word.lower() for word in language.vocabulary}
+    assert not usual & unusual
+    assert len(language.spellings) == len(usual)
+    assert all(name.isascii() for _, name in language.latin)
+
+
 def test_salads_hold_no_words_that_sound_alike(language: Language) -> None:
     rng = random.Random(4)
     alike = {word.lower() for word in language.alike}

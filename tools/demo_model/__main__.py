@@ -36,8 +36,9 @@ def _parser() -> argparse.ArgumentParser:
             continue
         step.add_argument("--out", type=Path, default=Path("build/demo-model"), help="working folder")
         step.add_argument("--device", default="cpu", help="cpu or cuda")
-        step.add_argument("--without-people", action="store_true", help="leave recordings of real people out")
-        step.add_argument("--from-nothing", action="store_true", help="use no weights of the shipped pair")
+        step.add_argument(
+            "--without-debian", action="store_true", help="leave out real people and flite, which Debian has"
+        )
         step.add_argument("--processes", type=int, help="training processes; default two on a CPU")
     return parser
 
@@ -54,8 +55,7 @@ def _make(arguments: argparse.Namespace) -> None:
         workers=0 if on_cpu else max(2, cores // 2 - 1),
         bank_processes=cores,
         folder=arguments.out,
-        people=not arguments.without_people,
-        from_nothing=arguments.from_nothing,
+        debian=not arguments.without_debian,
     )
     steps = {
         "bank": lambda: recipe.make_banks(place),
@@ -67,7 +67,7 @@ def _make(arguments: argparse.Namespace) -> None:
     if arguments.step == "all":
         from tools.demo_model.evaluate import evaluate
 
-        packages = place.folder / "packages" if place.people else None
+        packages = place.folder / "packages" if place.debian else None
         evaluate(place.folder / "pair", "dev", n_clips=60, packages=packages)
 
 

@@ -10,17 +10,18 @@ from __future__ import annotations
 import json
 import multiprocessing
 import random
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from tools.demo_model import noise
+from tools.demo_model import flite, noise
 from tools.demo_model.mel import FRAME_MS, N_MELS, log_mel
 from tools.demo_model.synth import SAMPLE_RATE_HZ, Unit, UntimedError, Utterance, bare_phone, speak
 from tools.demo_model.texts import LANGUAGES, Mix
-from tools.demo_model.voices import Voice, train_voice
+from tools.demo_model.voices import invented_voice, train_voice
 
 _PER_MS = SAMPLE_RATE_HZ // 1000
 _EDGE_MS = 40  # silence kept before the first and after the last word
@@ -39,6 +40,8 @@ class BankSettings:
         seed: of everything.
         mix: what is said.
         lines: texts to say instead, by language code.
+        invented: whether the speakers are made up by chance instead of espeak-ng's own variants.
+        flite: folder with flite's libraries, which then speaks everything, in English; or "".
     """
 
     n_speakers: int = 1050
@@ -47,6 +50,12 @@ class BankSettings:
     seed: int = 1
     mix: Mix = field(default_factory=Mix)
     lines: dict[str, list[str]] = field(default_factory=dict)
+    invented: bool = False
+    flite: str = ""
+
+    def language(self, number: int) -> str:
+        """Code of the language that a speaker speaks."""
+        return "en" if self.flite else SPEAKS[number % len(SPEAKS)]
 
 
 @dataclass(frozen=True)
@@ -72,8 +81,7 @@ def trimmed(said: Utterance) -> Utterance:
     return Utterance(samples, *moved)
 
 
-def _spoken(text: str, voice: Voice, echo: np.ndarray | None) -> Spoken:
-    said = trimmed(speak(text, voice))
+def _spoken(said: Utterance, echo: np.ndarray | None) -> Spoken:
     samples = said.samples
     if echo is not None:
         samples = np.convolve(samples, echo)[: len(samples) + 150 * _PER_MS]
@@ -82,21 +90,28 @@ def _spoken(text: str, voice: Voice, echo: np.ndarray | None) -> Spoken:
     return Spoken(log_mel(samples).astype(np.float16), said.words, tuple(p for p in phones if p.text))
 
 
+def _voice(rng: random.Random, code: str, settings: BankSettings) -> Callable[[str], Utterance]:
+    """How one speaker says a text."""
+    if settings.flite:
+        return partial(flite.speak, voice=flite.random_voice(rng), packages=Path(settings.flite))
+    return partial(speak, voice=(invented_voice if settings.invented else train_voice)(rng, code))
+
+
 def _speaker(number: int, settings: BankSettings) -> list[Spoken]:
     """All sentences of one speaker."""
     import torch
 
     torch.set_num_threads(1)
     rng = random.Random(f"{settings.seed}/{number}")
-    language = LANGUAGES[SPEAKS[number % len(SPEAKS)]]
-    voice = train_voice(rng, language.code)
+    language = LANGUAGES[settings.language(number)]
+    say = _voice(rng, language.code, settings)
     echo = noise.room(np.random.default_rng([settings.seed, number])) if rng.random() < 0.25 else None
     spoken: list[Spoken] = []
     while len(spoken) < settings.sentences_each:
         try:
             lines = settings.lines.get(language.code)
             text = rng.choice(lines) if lines else language.sentence(rng, "train", settings.mix)
-            spoken.append(_spoken(text, voice, echo))
+            spoken.append(_spoken(trimmed(say(text)), echo))
         except UntimedError:
             continue
     return spoken
@@ -114,8 +129,10 @@ def _flat(spoken: list[Spoken], kind: str) -> dict[str, np.ndarray]:
     """Units of all sentences as flat arrays: times float32[n, 2] and where each sentence's units begin."""
     units = [getattr(one, kind) for one in spoken]
     return {
-        f"{kind}_ms": np.array([(u.start_ms, u.end_ms) for each in units for u in each], np.float32),
-        f"{kind}_text": np.array([u.text for each in units for u in each]),
+        f"{kind}_ms": np.array([(u.start_ms, u.end_ms) for each in units for u in each], np.float32).reshape(
+            -1, 2
+        ),
+        f"{kind}_text": np.array([u.text for each in units for u in each], np.str_),
         f"{kind}_begin": np.concatenate([[0], np.cumsum([len(each) for each in units])]),
     }
 
@@ -141,7 +158,7 @@ def build(folder: Path, settings: BankSettings, processes: int) -> None:
                 spoken.append(Spoken(one.logs[:0], one.words, one.phones))
     _noises(settings).tofile(folder / "noise.f16")
     speakers = np.arange(settings.n_speakers).repeat(settings.sentences_each)
-    write(folder, frames, spoken, speakers, [SPEAKS[i % len(SPEAKS)] for i in range(settings.n_speakers)])
+    write(folder, frames, spoken, speakers, [settings.language(i) for i in range(settings.n_speakers)])
     mark.write_text(wanted, encoding="utf-8")
     print(f"bank: {len(spoken)} sentences, {frames[-1] * FRAME_MS / 3.6e6:.2f} h")
 

@@ -201,8 +201,8 @@ class Batches(Dataset[Batch]):
         then the text follows the prompt.
         """
         language = LANGUAGES[clip.language or str(rng.choice(list(LANGUAGES)))]
-        spellings = {name: pair for pair in language.twins for name in pair}
-        said = sorted({clean(word) for word in clip.words} & {usual for usual, _ in language.twins})
+        spellings = {name: pair for pair in language.spellings for name in pair}
+        said = sorted({clean(word) for word in clip.words} & {usual for usual, _ in language.spellings})
         listed: list[str] = []
         words = clip.words
         if said and rng.random() < 0.7:
@@ -212,7 +212,7 @@ class Batches(Dataset[Batch]):
         elif rng.random() > 0.2:
             return "", words, ""
         # Other unusual spellings stand for names that are not said.
-        absent = [unusual for usual, unusual in language.twins if usual not in said]
+        absent = [unusual for usual, unusual in language.spellings if usual not in said]
         pool = language.vocabulary if rng.random() < 0.5 or not absent else absent
         spelt = listed[0] if listed else ""
         listed += rng.choice(pool, rng.integers(0, 10)).tolist()
@@ -261,7 +261,7 @@ class Batches(Dataset[Batch]):
     def _phones(self, clip: Clip) -> np.ndarray:
         """Phonemes at four moments of every audio token, int64[n, 4]: 0 for none, -100 where unknown."""
         centres = token_centres_ms(n_audio_tokens(clip.n_frames))
-        if not clip.is_timed:
+        if not clip.is_timed or (clip.words and not clip.phones):
             return np.full((len(centres), 4), _IGNORE)
         phone_ids = np.array([self._phone_id[name] for name in clip.phones] + [0])
         return phone_ids[_at(centres[:, None] + _SUB_MS, clip.phone_ms)]

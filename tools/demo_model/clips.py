@@ -203,9 +203,9 @@ class Spelling:
 
 
 def spellings(part: str, code: str, n: int) -> list[Spelling]:
-    """``n`` sentences that say a name of the language's twins."""
+    """``n`` sentences that say a name with two spellings."""
     language, rng = LANGUAGES[code], random.Random(f"{part}/spellings/{code}")
-    twins = dict(language.twins)
+    twins = dict(language.spellings)
     found: list[Spelling] = []
     while len(found) < n:
         text = language.sentence(rng, part, Mix(salad=0.0, patchwork=0.0))

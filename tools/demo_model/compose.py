@@ -16,7 +16,7 @@ from tools.demo_model.mel import FLOOR, FRAME_MS, N_MELS, finish
 
 _LEAST_GAP = 12  # frames between two sentences
 _THROATS = (0.88, 1.13)  # how far up the formants move, as a factor on the mel scale
-_PACES = (0.82, 1.2)
+_PACES = (0.8, 1.3)
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class MixSettings:
     dialogue: float = 0.1  # sentences of several speakers of one language
     mixed: float = 0.05  # sentences of several languages
     voiced: float = 0.4  # another throat: the spectrum stretched or squeezed
-    paced: float = 0.3  # another pace
+    paced: float = 0.4  # another pace
 
 
 @dataclass

@@ -92,7 +92,7 @@ def _print_spellings(pair: Pair, part: str, n: int) -> None:
         rng = random.Random(6)
         prompts = []
         for one in said:
-            others = [unusual for usual, unusual in LANGUAGES[code].twins if usual != one.usual]
+            others = [unusual for usual, unusual in LANGUAGES[code].spellings if usual != one.usual]
             listed = [one.unusual, *rng.sample(others, min(3, len(others)))]
             rng.shuffle(listed)
             prompts.append(", ".join(listed))

@@ -1,6 +1,6 @@
 """Real people speaking: the telephone prompts of Debian's ``asterisk-core-sounds-*`` packages.
 
-In: the packages, fetched with ``apt-get download`` (so this part needs Debian). Out: a bank of the training
+In: the unpacked packages (:mod:`tools.demo_model.debian`). Out: a bank of the training
 prompts, and the held-out prompts as clips. Recordings by Allison Smith (English, Spanish), CC BY-SA 3.0.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-import shutil
 import subprocess
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,6 +23,7 @@ from tools.demo_model.synth import SAMPLE_RATE_HZ, Unit
 from tools.demo_model.texts.language import words_of
 
 SPEAKERS = {"en": "en_US_f_Allison", "es": "es_MX_f_Allison"}
+PACKAGES = tuple(f"asterisk-core-sounds-{code}{end}" for code in SPEAKERS for end in ("", "-g722"))
 _PER_FRAME = SAMPLE_RATE_HZ * FRAME_MS // 1000
 _SPEEDS = (Fraction(1), Fraction(9, 10), Fraction(11, 10), Fraction(19, 20), Fraction(21, 20))
 # The pair writes numbers up to twelve in words, the transcripts in figures.
@@ -74,23 +74,6 @@ def part_of(text: str) -> str:
     """Which part a prompt belongs to, by a hash of its words: "train", "dev" (1 of 16) or "test" (1 of 8)."""
     bucket = hashlib.sha256(words_of(text).encode()).digest()[0] % 16
     return "test" if bucket < 2 else "dev" if bucket == 2 else "train"
-
-
-def fetch(folder: Path) -> None:
-    """Download and unpack the packages into ``folder``; does nothing if they are there.
-
-    Raises:
-        SystemExit: this is no Debian, or its packages cannot be reached.
-    """
-    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        raise SystemExit("the recordings of real people come from Debian: use one, or add --without-people")
-    folder.mkdir(parents=True, exist_ok=True)
-    for code in SPEAKERS:
-        for package in (f"asterisk-core-sounds-{code}", f"asterisk-core-sounds-{code}-g722"):
-            if not list(folder.glob(f"{package}_*.deb")):
-                subprocess.run(["apt-get", "download", package], cwd=folder, check=True)
-            (deb,) = folder.glob(f"{package}_*.deb")
-            subprocess.run(["dpkg-deb", "-x", deb.name, "."], cwd=folder, check=True)
 
 
 def _transcripts(folder: Path, code: str) -> dict[str, str]:

@@ -61,8 +61,7 @@ class Place:
         workers: processes that make batches ahead, for each training process.
         bank_processes: processes that speak the bank.
         folder: working folder.
-        people: whether recordings of real people are to be had.
-        from_nothing: whether no weights are to be used that exist.
+        debian: whether Debian's packages are to be had: real people and a second synthesiser.
     """
 
     device: str
@@ -70,8 +69,7 @@ class Place:
     workers: int
     bank_processes: int
     folder: Path
-    people: bool = True
-    from_nothing: bool = False
+    debian: bool = True
 
 
 def _share_gradients(module: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""The numbers of the recipe, and its order: bank, ears, recogniser, aligner, the pair's folder."""
+"""The numbers of the recipe, and its order: banks, ears, recogniser, aligner, the pair's folder."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 
-from tools.demo_model import bank, human, network, tokens
+from tools.demo_model import bank, debian, flite, human, network, tokens
 from tools.demo_model.batches import Plan, clean
 from tools.demo_model.learn import LearnSettings, Place, learn
 from tools.demo_model.texts import LANGUAGES, Mix
@@ -27,11 +26,20 @@ SALADS = bank.BankSettings(
 PROSE = bank.BankSettings(
     n_speakers=560, sentences_each=36, n_noises=100, seed=8, mix=Mix(salad=0.1, patchwork=0.1, prose=0.8)
 )
+# Speakers whom espeak-ng does not have, so that a new voice is nothing new.
+STRANGERS = bank.BankSettings(
+    n_speakers=700, sentences_each=24, n_noises=100, seed=9, mix=Mix(salad=0.3, patchwork=0.2, prose=0.3),
+    invented=True,
+)  # fmt: skip
+# Another synthesiser, whose voices are made from people's recordings.
+FLITE = bank.BankSettings(
+    n_speakers=200, sentences_each=24, n_noises=100, seed=10, mix=Mix(salad=0.3, patchwork=0.2, prose=0.3)
+)
 # The people's prompts in the synthesiser's voices, so that their words are not new when people say them.
 PROMPTS = bank.BankSettings(n_speakers=140, sentences_each=16, n_noises=30, seed=2)
 # Sentences with a name of two spellings, which others hold too seldom to learn to look into the context.
 NAMES = bank.BankSettings(n_speakers=280, sentences_each=16, n_noises=30, seed=5)
-# What a clip is made of, and how often; where there are no people, their prompts are left out too.
+# What a clip is made of, and how often.
 _FIRST_BANKS = (("bank", 0.40), ("bank2", 0.42), ("names", 0.10), ("prompts", 0.08))
 _BANKS = (
     ("bank", 0.22), ("bank2", 0.26), ("salads", 0.28), ("names", 0.10), ("prompts", 0.07), ("human", 0.07),
@@ -40,7 +48,11 @@ _LAST_BANKS = (
     ("bank", 0.18), ("bank2", 0.18), ("prose", 0.22), ("salads", 0.22), ("names", 0.08), ("prompts", 0.06),
     ("human", 0.06),
 )  # fmt: skip
-_OF_PEOPLE = ("prompts", "human")
+_WIDEST_BANKS = (
+    ("bank", 0.12), ("bank2", 0.12), ("prose", 0.16), ("salads", 0.19), ("strangers", 0.16), ("names", 0.09),
+    ("flite", 0.05), ("prompts", 0.05), ("human", 0.06),
+)  # fmt: skip
+_OF_DEBIAN = ("flite", "prompts", "human")
 # First the ears alone: phonemes need no text model, and without one a step costs half.
 EARS = LearnSettings(
     plan=Plan(steps=4500, seconds=64, seed=10, ramp=0.1, task="ears", banks=(("bank", 0.5), ("bank2", 0.5))),
@@ -48,8 +60,6 @@ EARS = LearnSettings(
     matrix_rate=1e-3,
     weights={"phones": (1.0, 1.0)},
 )
-# Ears that have learnt to hear before need a third of it.
-EARS_AGAIN = replace(EARS, plan=replace(EARS.plan, steps=1500, ramp=0.02), rate=3e-3, matrix_rate=5e-4)
 # Then the text model on ears that stay as they are; its rates fall in the next run.
 ASR = LearnSettings(
     plan=Plan(steps=8000, seconds=128, seed=11, ramp=0.1, task="asr", banks=_FIRST_BANKS),
@@ -77,23 +87,22 @@ ASR_TOLD = replace(
 )
 # And once more, longer: every step of it still helped.
 ASR_LONGER = replace(ASR_TOLD, plan=replace(ASR_TOLD.plan, steps=4000, seed=23))
+# And once more in many more voices.
+ASR_WIDENED = replace(
+    ASR_TOLD,
+    plan=replace(ASR_TOLD.plan, steps=2200, seed=29, banks=_WIDEST_BANKS),
+    rate=2.5e-3,
+    matrix_rate=5e-4,
+)
+# Short clips first: where to listen in a long one is found from there.
 ALIGNER = LearnSettings(
     plan=Plan(
-        steps=1700, seconds=64, seed=21, ramp=0.02, task="aligner", banks=(("bank", 0.5), ("bank2", 0.5))
+        steps=8000, seconds=64, seed=21, ramp=0.5, task="aligner", banks=(("bank", 0.5), ("bank2", 0.5))
     ),
-    rate=3e-3,
-    matrix_rate=6e-4,
-    weights={"times": (1.0, 1.0), "clock": (0.3, 0.1), "guide": (0.3, 0.3)},
-    warm_up=100,
-)
-# Where nobody listened before, short clips first and long; a plan that has not been run.
-ALIGNER_FROM_NOTHING = LearnSettings(
-    plan=replace(ALIGNER.plan, steps=8000, ramp=0.5),
     rate=6e-3,
     matrix_rate=1e-3,
     weights={"times": (1.0, 1.0), "clock": (0.5, 0.1), "guide": (0.5, 0.3)},
 )
-SHIPPED = Path("qasr_cli/demo")
 
 
 def make_banks(place: Place) -> None:
@@ -103,15 +112,18 @@ def make_banks(place: Place) -> None:
     bank.build(folder / "bank2", SECOND_BANK, place.bank_processes)
     bank.build(folder / "salads", SALADS, place.bank_processes)
     bank.build(folder / "prose", PROSE, place.bank_processes)
+    bank.build(folder / "strangers", STRANGERS, place.bank_processes)
     bank.build(folder / "names", replace(NAMES, lines=_named()), place.bank_processes)
-    if not place.people:
+    if not place.debian:
         return
-    human.fetch(folder / "packages")
+    packages = folder / "packages"
+    debian.fetch(packages, flite.PACKAGE, *human.PACKAGES)
+    bank.build(folder / "flite", replace(FLITE, flite=str(packages)), place.bank_processes)
     lines: dict[str, list[str]] = {}
-    for prompt in human.prompts(folder / "packages", "train"):
+    for prompt in human.prompts(packages, "train"):
         lines.setdefault(prompt.language, []).append(prompt.text)
     bank.build(folder / "prompts", replace(PROMPTS, lines=lines), place.bank_processes)
-    human.build(folder / "human", folder / "packages", folder / "prompts" / "noise.f16")
+    human.build(folder / "human", packages, folder / "prompts" / "noise.f16")
 
 
 def _named() -> dict[str, list[str]]:
@@ -119,7 +131,7 @@ def _named() -> dict[str, list[str]]:
     rng, mix = random.Random(5), Mix(salad=0.0, patchwork=0.3)
     lines: dict[str, list[str]] = {}
     for code, language in LANGUAGES.items():
-        names = {usual for usual, _ in language.twins}
+        names = {usual for usual, _ in language.spellings}
         said = (language.sentence(rng, "train", mix) for _ in itertools.count())
         named = (text for text in said if names & {clean(word) for word in text.split()})
         lines[code] = list(itertools.islice(named, _N_NAMED))
@@ -127,42 +139,28 @@ def _named() -> dict[str, list[str]]:
 
 
 def train(place: Place) -> None:
-    """Ears, then the text model on them, then both, three times; then the aligner.
+    """Ears, then the text model on them, then both, four times; then the aligner. All begins with nothing.
 
-    Ears and aligner begin with those of the pair that ships, or with nothing; the text model always begins
-    with nothing. What is finished already is kept, so a stopped training goes on where it was.
+    What is finished already is kept, so a stopped training goes on where it was.
     """
-    folder = place.folder
-    names = ("ears.pt", "asr.first.pt", "asr.second.pt", "asr.third.pt", "asr.pt")
-    ears, first, second, third, asr = (folder / name for name in names)
-    if place.from_nothing:
-        aligner, before, heard = ALIGNER_FROM_NOTHING, None, asr
-    else:
-        aligner, before, heard = ALIGNER, _shipped(folder, "asr"), _shipped(folder, "aligner")
-    for settings, start, result in (
-        (EARS if place.from_nothing else EARS_AGAIN, before, ears),
-        (ASR, ears, first),
-        (ASR_POLISH, first, second),
-        (ASR_TOLD, second, third),
-        (ASR_LONGER, third, asr),
-        (aligner, heard, folder / "aligner.pt"),
+    start = None
+    for name, settings in (
+        ("ears", EARS),
+        ("asr.first", ASR),
+        ("asr.second", ASR_POLISH),
+        ("asr.third", ASR_TOLD),
+        ("asr.fourth", ASR_LONGER),
+        ("asr", ASR_WIDENED),
+        ("aligner", ALIGNER),
     ):
+        result = place.folder / f"{name}.pt"
         if not result.exists():
-            learn(settings if place.people else _without_people(settings), place, start, result)
+            learn(settings if place.debian else _without_debian(settings), place, start, result)
+        start = result
 
 
-def _shipped(folder: Path, name: str) -> Path:
-    """Write the shipped network's weights as a training can begin with them."""
-    weights = {key: value.float() for key, value in load_file(SHIPPED / name / "model.safetensors").items()}
-    if name == "asr":
-        weights = {key: value for key, value in weights.items() if "audio_tower" in key}
-    path = folder / f"shipped.{name}.pt"
-    torch.save(weights, path)
-    return path
-
-
-def _without_people(settings: LearnSettings) -> LearnSettings:
-    kept = [(name, share) for name, share in settings.plan.banks if name not in _OF_PEOPLE]
+def _without_debian(settings: LearnSettings) -> LearnSettings:
+    kept = [(name, share) for name, share in settings.plan.banks if name not in _OF_DEBIAN]
     total = sum(share for _, share in kept)
     banks = tuple((name, share / total) for name, share in kept)
     return replace(settings, plan=replace(settings.plan, banks=banks))

@@ -9,8 +9,11 @@ from __future__ import annotations
 import ctypes
 import itertools
 import re
+import tempfile
+import zlib
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from scipy.signal import resample_poly
@@ -78,6 +81,18 @@ class _Recording:
     phone_events: list[tuple[str, float]]  # name, ms
 
 
+def _with_room(data: Path, folder: Path) -> Path:
+    """Show espeak-ng's data in ``folder`` with a folder of variants that can be added to, and return that."""
+    own = folder / "espeak-ng-data"
+    variants = own / "voices" / "!v"
+    variants.mkdir(parents=True)
+    for place in (Path(), Path("voices"), Path("voices", "!v")):
+        for entry in (data / place).iterdir():
+            if not (own / place / entry.name).exists():
+                (own / place / entry.name).symlink_to(entry)
+    return variants
+
+
 class _Synthesiser:
     """The process's one espeak-ng."""
 
@@ -85,7 +100,9 @@ class _Synthesiser:
         import espeakng_loader
 
         self._library = ctypes.CDLL(str(espeakng_loader.get_library_path()))
-        data = str(espeakng_loader.get_data_path()).encode()
+        self._folder = tempfile.TemporaryDirectory(prefix="espeak-")
+        self._variants = _with_room(Path(espeakng_loader.get_data_path()), Path(self._folder.name))
+        data = self._folder.name.encode()
         if self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, _PHONEME_EVENTS) != _SYNTH_RATE_HZ:
             raise RuntimeError("espeak-ng did not start, or not at 22 050 Hz")
         self._recording = _Recording([], [], [])
@@ -109,8 +126,13 @@ class _Synthesiser:
         return 0
 
     def _use(self, voice: Voice) -> None:
-        if self._library.espeak_SetVoiceByName(voice.file_name.encode()) != 0:
-            raise ValueError(f"espeak-ng has no voice {voice.file_name}")
+        name = voice.file_name
+        if voice.made_of:
+            variant = f"own{zlib.crc32(voice.made_of.encode()):x}"
+            name = f"{voice.accent}+{variant}"
+            (self._variants / variant).write_text(f"language variant\nname {variant}\n{voice.made_of}\n")
+        if self._library.espeak_SetVoiceByName(name.encode()) != 0:
+            raise ValueError(f"espeak-ng has no voice {name}")
 
     def phones_of(self, word: str, voice: Voice) -> tuple[str, ...]:
         """The phonemes of a word spoken alone, without stress marks."""

@@ -6,7 +6,7 @@ In: a seeded ``random.Random``. Out: frozen settings of one speaker.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # Files below espeak-ng's ``lang``, so that any of its variants can be put on top of each.
 ACCENTS = {
@@ -38,6 +38,7 @@ class Voice:
         pitch: 0 to 100.
         pitch_range: 0 to 100.
         speed: how much faster the sound is played, which moves its pitch and formants too.
+        made_of: the lines of a variant that espeak-ng does not have, or "".
     """
 
     accent: str = "gmw/en-US"
@@ -46,6 +47,7 @@ class Voice:
     pitch: int = 50
     pitch_range: int = 50
     speed: float = 1.0
+    made_of: str = ""
 
     @property
     def file_name(self) -> str:
@@ -67,6 +69,36 @@ def _speaker(rng: random.Random, language: str, variants: tuple[str, ...]) -> Vo
 def train_voice(rng: random.Random, language: str) -> Voice:
     """A random speaker of the training voices."""
     return _speaker(rng, language, TRAIN_VARIANTS)
+
+
+def invented_voice(rng: random.Random, language: str) -> Voice:
+    """A random speaker whom nobody has made before: formants, pitch, breath and stress by chance.
+
+    The bounds are those between which espeak-ng's own variants lie.
+    """
+    throat = rng.uniform(88, 122)  # per cent; a child's formants are high, a big man's low
+    lines = [f"formant 0 {rng.randint(95, 110)} {rng.randint(80, 160)} {rng.randint(90, 180)}"]
+    for number in range(1, 9):
+        place = throat * rng.uniform(0.92, 1.08) + (rng.uniform(-5, 20) if number == 2 else 0)
+        height = rng.randint(50, 150) if number < 4 else rng.choice((0, 10, rng.randint(30, 110)))
+        lines.append(f"formant {number} {place:.0f} {height} {rng.randint(60, 160)}")
+    low = round(rng.uniform(55, 190))
+    lines.append(f"pitch {low} {round(low * rng.uniform(1.15, 1.8))}")
+    spice = (
+        f"flutter {rng.randint(0, 20)}",
+        f"roughness {rng.randint(0, 4)}",
+        f"voicing {rng.randint(30, 160)}",
+        f"consonants {rng.randint(50, 120)} {rng.randint(40, 130)}",
+        f"echo {rng.randint(40, 130)} {rng.randint(4, 20)}",
+        f"breath 0 {rng.randint(5, 40)} {rng.randint(5, 40)} {rng.randint(0, 30)}",
+        f"intonation {rng.randint(1, 4)}",
+        "stressAmp 16 16 20 20 20 24 24 22",
+        "stressAdd -20 -20 -20 -20 0 0 20 120",
+        "stressAdd 130 140 140 100 0 0 130 160",
+        "tone 100 255 600 70 1200 22 2000 66 3000 12",
+    )
+    lines += rng.sample(spice, rng.randint(2, 6))
+    return replace(_speaker(rng, language, ("",)), made_of="\n".join(lines))
 
 
 def held_out_voice(rng: random.Random, language: str) -> Voice:

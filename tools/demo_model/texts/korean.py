@@ -221,6 +221,14 @@ TWINS = (
     ("태양", "테양"),
 )  # fmt: skip
 
+LATIN = (
+    ("민수", "Minsu"), ("지훈", "Jihun"), ("서연", "Seoyeon"), ("하은", "Haeun"), ("준호", "Junho"),
+    ("유진", "Yujin"), ("수빈", "Subin"), ("도윤", "Doyun"), ("예린", "Yerin"), ("지우", "Jiu"),
+    ("현우", "Hyeonu"), ("은지", "Eunji"), ("소라", "Sora"), ("미나", "Mina"), ("영수", "Yeongsu"),
+    ("철수", "Cheolsu"), ("영희", "Yeonghui"), ("동현", "Donghyeon"), ("가은", "Gaeun"), ("나연", "Nayeon"),
+    ("상민", "Sangmin"), ("정훈", "Jeonghun"), ("윤아", "Yuna"), ("승호", "Seungho"), ("주원", "Juwon"),
+)  # fmt: skip
+
 ALIKE = frozenset(
     words(
         """이 그 저 제 내 네 새 세 개 게 은 는 을 를 가 의 에 씨 수 것 더 덜 어 음 한 두 시 일 삼 사 오 육
@@ -232,5 +240,5 @@ ALIKE = frozenset(
 
 LANGUAGE = Language(
     code="ko", name="Korean", slots=SLOTS, patterns=PATTERNS, spare=SPARE, twins=TWINS,
-    alike=ALIKE, held=KOREAN, years=(1950, 2025), prose=PROSE["ko"],
+    alike=ALIKE, held=KOREAN, years=(1950, 2025), prose=PROSE["ko"], latin=LATIN,
 )  # fmt: skip

@@ -89,6 +89,7 @@ class Language:
         patterns: sentences with slots.
         spare: known words that no pattern uses.
         twins: names that sound alike, the usual spelling first.
+        latin: names and how they are written in Latin letters, where the language has others.
         alike: words that salads leave out, since only a sentence tells them apart.
         held: hand-written texts that are never trained on.
         years: first and last year that is spoken of.
@@ -105,6 +106,12 @@ class Language:
     held: tuple[str, ...]
     years: tuple[int, int]
     prose: tuple[dict[str, list[str]], list[str]]
+    latin: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def spellings(self) -> tuple[tuple[str, str], ...]:
+        """All names that a context may spell otherwise, the usual spelling first."""
+        return self.twins + self.latin
 
     def expand(self, template: str, rng: random.Random) -> str:
         """Fill every slot of a template, deepest last, each by an even draw."""
