@@ -186,7 +186,8 @@ class Batches(Dataset[Batch]):
             for layer in (0, 1)
         ]
         written = begin + len(tag)
-        guides += _spelt_guides(row[:first_audio], encoded["input_ids"], written, ids, spelt)
+        for name in spelt:
+            guides += _spelt_guides(row[:first_audio], encoded["input_ids"], written, ids, name)
         if not clip.is_timed:
             return _Row(row + answer[:-1], targets, [])
         # What is said last is heard at the tokens that close the sound; there are more than HEARD_AFTER.
@@ -194,30 +195,28 @@ class Batches(Dataset[Batch]):
         said = names[_at(token_centres_ms(n_audio), times)]
         return _Row(row + answer[:-1], targets, guides, [_IGNORE] * first_heard + said.tolist())
 
-    def _context(self, rng: np.random.Generator, clip: Clip) -> tuple[str, list[str], str]:
-        """A system prompt, mostly empty, the words to write under it, and the name that it spells or "".
+    def _context(self, rng: np.random.Generator, clip: Clip) -> tuple[str, list[str], list[str]]:
+        """A system prompt, mostly empty, the words to write under it, and the names that it spells.
 
-        Most prompts have nothing to do with the sound. Some spell a name that is said, perhaps unusually:
+        Most prompts have nothing to do with the sound. Some spell names that are said, perhaps unusually:
         then the text follows the prompt.
         """
         language = LANGUAGES[clip.language or str(rng.choice(list(LANGUAGES)))]
-        spellings = {name: pair for pair in language.spellings for name in pair}
-        said = sorted({clean(word) for word in clip.words} & {usual for usual, _ in language.spellings})
-        listed: list[str] = []
-        words = clip.words
+        spellings = dict(language.spellings)
+        said = sorted({clean(word) for word in clip.words} & spellings.keys())
+        spelt: dict[str, str] = {}
         if said and rng.random() < 0.7:
-            usual, unusual = spellings[str(rng.choice(said))]
-            listed = [unusual if rng.random() < 0.7 else usual]
-            words = [word.replace(usual, listed[0]) if clean(word) == usual else word for word in words]
+            for usual in rng.permutation(said)[: rng.integers(1, 5)].tolist():
+                spelt[usual] = spellings[usual] if rng.random() < 0.7 else usual
         elif rng.random() > 0.2:
-            return "", words, ""
+            return "", clip.words, []
+        words = [word.replace(name, spelt.get(name, name)) for word in clip.words for name in (clean(word),)]
         # Other unusual spellings stand for names that are not said.
         absent = [unusual for usual, unusual in language.spellings if usual not in said]
         pool = language.vocabulary if rng.random() < 0.5 or not absent else absent
-        spelt = listed[0] if listed else ""
-        listed += rng.choice(pool, rng.integers(0, 10)).tolist()
+        listed = [*spelt.values(), *rng.choice(pool, rng.integers(0, 10)).tolist()]
         rng.shuffle(listed)
-        return str(rng.choice([" ", ", "])).join(listed), words, spelt
+        return str(rng.choice([" ", ", "])).join(listed), words, list(spelt.values())
 
     def _aligner_row(self, rng: np.random.Generator, clip: Clip) -> _Row:
         ids = self._ids
@@ -283,10 +282,10 @@ def _spelt_guides(
         text: the tokens to write.
         written: the position of the first of these.
         ids: of the tokenizer.
-        spelt: the name, or "" for none.
+        spelt: the name.
     """
-    pieces = ids.of(f" {spelt}") if spelt else []
-    in_context = _places(prompt, pieces)[:1] if pieces else []
+    pieces = ids.of(f" {spelt}")
+    in_context = _places(prompt, pieces)[:1]
     return [
         (2, written + place + j - 1, at + j, at + j)
         for at in in_context

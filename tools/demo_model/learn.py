@@ -119,7 +119,7 @@ def _run(rank: int, settings: LearnSettings, place: Place, start: Path | None, r
     run = _Running(task, model, average, Optimiser(task))
     _loop(run, batches, settings, place, Path(f"{result}.resume"))
     if rank == 0:
-        _write(average, result)
+        write(average, result)
         Path(f"{result}.resume").unlink(missing_ok=True)
     if world > 1:
         dist.destroy_process_group()
@@ -202,10 +202,10 @@ def _moved(batch: Batch, device: str) -> Batch:
     return {name: value if name == "windows" else value.to(device) for name, value in batch.items()}
 
 
-def _write(average: dict[str, torch.Tensor], path: Path) -> None:
+def write(weights: dict[str, torch.Tensor], path: Path) -> None:
     """Write weights so that who waits for the file never sees half of it."""
     part = Path(f"{path}.part")
-    torch.save({name: value.cpu() for name, value in average.items()}, part)
+    torch.save({name: value.cpu() for name, value in weights.items()}, part)
     part.replace(path)
 
 

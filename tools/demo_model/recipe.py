@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import random
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from tools.demo_model import bank, debian, flite, human, network, tokens
 from tools.demo_model.batches import Plan, clean
-from tools.demo_model.learn import LearnSettings, Place, learn
+from tools.demo_model.learn import LearnSettings, Place, learn, write
 from tools.demo_model.texts import LANGUAGES, Mix
 
 MAX_CHUNK_MS = 30_000
@@ -51,6 +51,10 @@ _LAST_BANKS = (
 _WIDEST_BANKS = (
     ("bank", 0.12), ("bank2", 0.12), ("prose", 0.16), ("salads", 0.19), ("strangers", 0.16), ("names", 0.09),
     ("flite", 0.05), ("prompts", 0.05), ("human", 0.06),
+)  # fmt: skip
+_NAMING_BANKS = (
+    ("bank", 0.11), ("bank2", 0.11), ("prose", 0.12), ("salads", 0.14), ("strangers", 0.14), ("names", 0.28),
+    ("flite", 0.02), ("prompts", 0.03), ("human", 0.05),
 )  # fmt: skip
 _OF_DEBIAN = ("flite", "prompts", "human")
 # First the ears alone: phonemes need no text model, and without one a step costs half.
@@ -94,6 +98,13 @@ ASR_WIDENED = replace(
     rate=2.5e-3,
     matrix_rate=5e-4,
 )
+# Then a little with many more names.
+ASR_NAMED = replace(
+    ASR_WIDENED,
+    plan=replace(ASR_WIDENED.plan, steps=750, seed=31, banks=_NAMING_BANKS),
+    rate=2e-3,
+    matrix_rate=4e-4,
+)
 # Short clips first: where to listen in a long one is found from there.
 ALIGNER = LearnSettings(
     plan=Plan(
@@ -103,6 +114,15 @@ ALIGNER = LearnSettings(
     matrix_rate=1e-3,
     weights={"times": (1.0, 1.0), "clock": (0.5, 0.1), "guide": (0.5, 0.3)},
 )
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Weights between those of two steps, ``share`` of the way to the later: they err less than either."""
+
+    earlier: str
+    later: str
+    share: float
 
 
 def make_banks(place: Place) -> None:
@@ -139,24 +159,38 @@ def _named() -> dict[str, list[str]]:
 
 
 def train(place: Place) -> None:
-    """Ears, then the text model on them, then both, four times; then the aligner. All begins with nothing.
+    """Ears, then the text model on them, then both, five times; then the aligner. All begins with nothing.
 
     What is finished already is kept, so a stopped training goes on where it was.
     """
-    start = None
-    for name, settings in (
+    start: Path | None = None
+    for name, step in (
         ("ears", EARS),
         ("asr.first", ASR),
         ("asr.second", ASR_POLISH),
         ("asr.third", ASR_TOLD),
         ("asr.fourth", ASR_LONGER),
-        ("asr", ASR_WIDENED),
+        ("asr.fifth", ASR_WIDENED),
+        ("asr.sixth", Blend("asr.fourth", "asr.fifth", 0.65)),
+        ("asr.seventh", ASR_NAMED),
+        ("asr", Blend("asr.sixth", "asr.seventh", 0.4)),
         ("aligner", ALIGNER),
     ):
         result = place.folder / f"{name}.pt"
-        if not result.exists():
-            learn(settings if place.debian else _without_debian(settings), place, start, result)
+        if result.exists():
+            pass
+        elif isinstance(step, Blend):
+            _blend(step, place.folder, result)
+        else:
+            learn(step if place.debian else _without_debian(step), place, start, result)
         start = result
+
+
+def _blend(blend: Blend, folder: Path, result: Path) -> None:
+    before, after = (
+        torch.load(folder / f"{name}.pt", weights_only=True) for name in (blend.earlier, blend.later)
+    )
+    write({name: torch.lerp(before[name], value, blend.share) for name, value in after.items()}, result)
 
 
 def _without_debian(settings: LearnSettings) -> LearnSettings:
