@@ -205,19 +205,19 @@ class Spelling:
 def spellings(part: str, code: str, n: int) -> list[Spelling]:
     """``n`` sentences that say a name with two spellings."""
     language, rng = LANGUAGES[code], random.Random(f"{part}/spellings/{code}")
-    twins = dict(language.spellings)
+    unusual = dict(language.spellings)
     found: list[Spelling] = []
     while len(found) < n:
         text = language.sentence(rng, part, Mix(salad=0.0, patchwork=0.0))
         said = [word.strip(".,?¿") for word in text.split()]
-        names = [name for name in said if name in twins]
+        names = [name for name in said if name in unusual]
         if len(names) == 1:
             try:
                 spoken = say(text, train_voice(rng, code))
             except UntimedError:
                 continue
             whole = HeldOut(spoken.samples, spoken.words, (False,) * len(spoken.words), code)
-            found.append(Spelling(whole, names[0], twins[names[0]]))
+            found.append(Spelling(whole, names[0], unusual[names[0]]))
     return found
 
 

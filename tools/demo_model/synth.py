@@ -130,7 +130,9 @@ class _Synthesiser:
         if voice.made_of:
             variant = f"own{zlib.crc32(voice.made_of.encode()):x}"
             name = f"{voice.accent}+{variant}"
-            (self._variants / variant).write_text(f"language variant\nname {variant}\n{voice.made_of}\n")
+            path = self._variants / variant
+            if not path.exists():
+                path.write_text(f"language variant\nname {variant}\n{voice.made_of}\n")
         if self._library.espeak_SetVoiceByName(name.encode()) != 0:
             raise ValueError(f"espeak-ng has no voice {name}")
 
