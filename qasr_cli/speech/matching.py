@@ -18,6 +18,7 @@ from qasr_cli.speech.words import letters_to_say
 
 _FEWEST_DISPUTED = 3  # words of the script; one or two others are those that somebody changed
 _FARTHEST = 15  # words between two differences that are one: a sentence
+_LONGEST_REST = 2  # words of a line that a passage nobody says takes along
 _MOST_UNEVEN = 2  # times as many letters on one side: not two readings of the same sound
 
 
@@ -82,7 +83,35 @@ def match(script: Script, segments: Sequence[Segment]) -> Match:
     ]
     written = tuple(anchors.normalized(word.text) for word in script.words)
     pairing = anchors.pair(written, [one.said for one in heard])
+    _pair_rests(script, pairing, len(heard))
     return Match(script, tuple(segments), written, tuple(heard), tuple(pairing))
+
+
+def _pair_rests(script: Script, pairing: anchors.Pairing, n_heard: int) -> None:
+    """Pair the rest of a line beside lines that nobody says with as many words that were heard in its place.
+
+    A misheard word at the edge of such a passage fits none of its words better than another.
+    """
+    fenced = [-1, *(place for place, partner in enumerate(pairing) if partner is not None), len(pairing)]
+    for left, right in pairwise(fenced):
+        before = -1 if left < 0 else pairing[left]
+        after = n_heard if right == len(pairing) else pairing[right]
+        if before is None or after is None:
+            continue
+        ends = _rest_of_line(script, range(left + 1, right), left)
+        begins = _rest_of_line(script, range(right - 1, left, -1), right)
+        n_rest = len(ends) + len(begins)
+        if n_rest <= _LONGEST_REST and n_rest == after - before - 1:
+            pairing[left + 1 : left + 1 + len(ends)] = range(before + 1, before + 1 + len(ends))
+            pairing[right - len(begins) : right] = range(after - len(begins), after)
+
+
+def _rest_of_line(script: Script, run: range, beside: int) -> range:
+    """Return those of a run's first words that are in the line of the word beside it; none if all are."""
+    if not 0 <= beside < len(script.words):
+        return run[:0]
+    in_line = [script.line_of[place] == script.line_of[beside] for place in run]
+    return run[:0] if all(in_line) else run[: in_line.index(False)]
 
 
 def without_echoes(found: Match, clear_ms: Callable[[int, int], int]) -> Match:

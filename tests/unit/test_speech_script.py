@@ -137,6 +137,25 @@ class TestOverlay:
         )
         assert laid.unspoken == ((4, 5),)
 
+    BEFORE = "the men who built the old wall of the harbour took forty days"
+    UNSAID = "The editor cut this line, and the one after it was never read aloud by anyone."
+    AFTER = "look at it from the bridge when the boats come home at night"
+
+    @pytest.mark.parametrize(
+        ("word", "misheard"), [("forty days", "four days"), ("days", "is"), ("look at", "a cat")]
+    )
+    def test_a_misheard_word_beside_a_line_that_nobody_says_was_said(self, word: str, misheard: str) -> None:
+        segment = heard(f"{self.BEFORE} {self.AFTER}".replace(word, misheard))
+        laid = self.lay([self.BEFORE, self.UNSAID, self.AFTER], segment)
+        n_before = len(self.BEFORE.split())
+        assert laid.unspoken == ((n_before, n_before + len(self.UNSAID.split())),)
+
+    def test_an_ad_lib_in_place_of_a_line_takes_nothing_of_the_next(self) -> None:
+        ad_lib = "oh anyway let me show you something"
+        segment = heard(f"{self.BEFORE} {ad_lib} {self.AFTER}".replace(" days", ""))
+        laid = self.lay([self.BEFORE, self.UNSAID, self.AFTER], segment)
+        assert [one.text for one in laid.ad_libs] == [ad_lib]
+
     def test_a_word_that_was_not_heard_stays_with_its_sentence(self) -> None:
         laid = self.lay(["Look at the very old harbour."], heard("look at the old harbour"))
         assert laid.unspoken == ()
