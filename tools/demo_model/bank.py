@@ -2,7 +2,8 @@
 
 In: settings and a folder. Out: ``speech.f16`` and ``noise.f16`` (log10 mel power, float16[frames, 128]) and
 ``bank.npz`` (where each sentence lies, what is said, when). Training joins sentences into clips on the fly.
-One speaker is one job with its own seed, so the number of processes does not change the data.
+One speaker is one job with its own seed, so who says what does not hang on the number of processes. How it
+sounds does, by a few samples: espeak-ng remembers what a process has said before.
 """
 
 from __future__ import annotations
