@@ -50,6 +50,15 @@ _IDLE = re.compile(r"not on whitelist|codec parameters|^Not detecting")
 _IDLE_WHO = re.compile(r"\[(?:h264|hevc|mpeg\w*video|mpeg4|vp[89]|av1|libdav1d|vc1|wmv3|theora|null|NULL) @ ")
 
 
+# What the system says of a disk or a network share that fails. Some of ffmpeg's own readers say it of a file
+# that ends early, too.
+_DISK = re.compile(
+    r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?:error|fatal)\] .*"
+    r"(?:input/output error|i/o error|stale file handle|timed out|host is down|not connected)",
+    re.M | re.I,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class SubtitleStream:
     """Subtitles inside a file; `is_forced` when they are only for what is not in the film's language."""
@@ -125,6 +134,11 @@ def first_complaint(said: str, *, is_of_picture: bool = False) -> str:
         if not is_idle:
             return match["what"].removeprefix("Error opening input: ")
     return ""
+
+
+def may_be_of_disk(said: str) -> bool:
+    """Whether it may be the disk, or the network, that kept ffmpeg from reading on."""
+    return _DISK.search(said) is not None
 
 
 def was_told_to_end(said: str) -> bool:

@@ -60,7 +60,7 @@ class AudioStream:
 
         Raises:
             UndecodableError: There is no sound in the track, or more than allowed, or ffmpeg got stuck.
-            InputOutputError: Somebody killed ffmpeg, or the file changed meanwhile: this is not all of it.
+            InputOutputError: ffmpeg was killed, the file changed or its disk failed: this is not all of it.
         """
         n_bytes = 0
         block = self._first
@@ -86,6 +86,10 @@ class AudioStream:
                 f"{self._path}: changed while it was read", "run the same command again once it is whole"
             )
         reason = what_went_wrong(self._path, self._child)
+        if reason:
+            _refuse_unread(self._path)
+        if banner.may_be_of_disk(self._child.said) and self._comes_otherwise(n_bytes):
+            raise _failing(self._path, "not all of it could be read at once")
         if not n_bytes and "not on whitelist" in self._child.said and "opening decoder" in reason:
             reason = f"its sound is {self.track.codec}, which qasr does not decode"
         if not n_bytes:
@@ -93,6 +97,14 @@ class AudioStream:
         if reason:
             until = format_clock(n_bytes // BYTES_PER_MS)[:-4]
             self.warnings += (printable(f"damaged media, decoded to {until}: {reason}"),)
+
+    def _comes_otherwise(self, n_bytes: int) -> bool:
+        """Tell whether another try gives more samples or fewer: what is damaged ends where it did."""
+        with running(self._child.command, banner.EARS) as child:
+            again = 0
+            while block := child.read(_BLOCK_BYTES):
+                again += len(block)
+        return again != n_bytes
 
 
 @contextlib.contextmanager
@@ -164,6 +176,22 @@ def _refuse_unfinished(path: Path, child: Child) -> None:
         )
 
 
+def _refuse_unread(path: Path) -> None:
+    """Refuse a file that its disk, or the network, does not give whole: what seems damaged may not be."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            while file.read(_BLOCK_BYTES):
+                pass
+    except FileNotFoundError:
+        pass  # gone, and read whole by whoever had it open
+    except OSError as error:
+        raise _failing(path, error.strerror or "it cannot be read") from error
+
+
+def _failing(path: Path, reason: str) -> InputOutputError:
+    return InputOutputError(f"{path}: {reason}", "check its disk or network, then run the same command again")
+
+
 def _size_bytes(path: Path) -> int | None:
     """Return how large a file is; None for one that is gone, which whoever has it open still reads whole."""
     with contextlib.suppress(OSError):
@@ -176,6 +204,8 @@ def _choose(path: Path, child: Child, known: Banner, wanted: int) -> Track:
         return known.tracks[wanted]
     if not known.tracks:
         _refuse_unfinished(path, child)
+        if banner.may_be_of_disk(child.said):
+            _refuse_unread(path)
         reason = what_went_wrong(path, child)
         if known.formats:
             raise UndecodableError(f"{path}: no audio track in it")

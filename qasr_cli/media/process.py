@@ -46,6 +46,7 @@ class Child:
     """A running program whose stdout is read in blocks.
 
     Attributes:
+        command: What was started.
         was_stuck: It was killed because nothing came for too long.
         head: The first part of what it said on stderr.
         tail: The last part, if it said more.
@@ -54,6 +55,7 @@ class Child:
         is_silent: It will say no more.
     """
 
+    command: Sequence[str]
     process: subprocess.Popen[bytes]
     was_stuck: bool = False
     head: bytearray = field(default_factory=bytearray)
@@ -139,7 +141,7 @@ def running(command: Sequence[str], ears: Ears | None = None) -> Iterator[Child]
     Raises:
         OSError: It cannot be started.
     """
-    child = Child(_start(command))
+    child = Child(command, _start(command))
     streams = (child.process.stdout, child.process.stderr)
     listener = threading.Thread(target=child.listen, args=(streams[1], ears or Ears()), daemon=True)
     try:

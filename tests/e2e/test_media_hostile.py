@@ -5,8 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -277,6 +279,48 @@ def test_a_stuck_ffmpeg_gives_no_short_text(
     monkeypatch.setattr(process, "_SILENCE_S", 0.5)
     with pytest.raises(UndecodableError, match="ffmpeg got stuck"):
         read(click)
+
+
+FAILS = "printf '[in#0/wav @ 0x1] [error] Error during demuxing: Input/output error\\n' >&2; "
+
+
+def test_a_failing_disk_gives_no_short_text(click: Path, pretender: Path, tmp_path: Path) -> None:
+    """A network share that is gone for a moment: the next run reads more, and must not find it done."""
+    mark = tmp_path / "mark"
+    write_script(
+        pretender, f"{TWO_SECONDS}[ -e {mark} ] && exec head -c 999 /dev/zero; touch {mark}; {FAILS}"
+    )
+    with pytest.raises(InputOutputError, match="not all of it could be read at once"):
+        read(click)
+
+
+def test_what_always_ends_early_is_damaged(click: Path, pretender: Path) -> None:
+    write_script(pretender, f"{TWO_SECONDS}{FAILS}")
+    expected = "damaged media, decoded to 00:00:02: Error during demuxing: Input/output error".lower()
+    assert [warning.lower() for warning in read(click).warnings] == [expected]
+
+
+def _can_trace() -> bool:
+    strace = shutil.which("strace")
+    return (
+        strace is not None and not subprocess.run([strace, "-o", os.devnull, "true"], check=False).returncode
+    )
+
+
+@pytest.mark.skipif(not _can_trace(), reason="no strace, which makes a disk fail")
+@pytest.mark.parametrize(
+    ("suffix", "first_failing"),
+    [(".mp3", 8), (".flac", 8), (".wav", 1)],  # reading flac, ffmpeg does not say that it failed
+)
+def test_a_disk_that_fails_is_no_fault_of_the_media(tmp_path: Path, suffix: str, first_failing: int) -> None:
+    path = make_click(tmp_path / f"long{suffix}", duration_s=600)
+    inject = f"inject=read:error=EIO:when={first_failing}+"
+    failing = ["strace", "-f", "-o", os.devnull, "-P", path, "-e", inject]
+    command = [sys.executable, "-m", "qasr_cli", "transcribe", path, "--engine", ECHO, "-o", tmp_path / "out"]
+    result = subprocess.run([*failing, *command], check=False, capture_output=True, text=True)
+    assert result.returncode == 74, result.stderr
+    assert f"long{suffix}: Input/output error" in result.stderr
+    assert not list(tmp_path.glob("out/*"))
 
 
 def test_a_file_that_grows_meanwhile_is_not_whole(tmp_path: Path) -> None:
