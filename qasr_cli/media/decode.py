@@ -33,6 +33,7 @@ from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, format_clock
 
 _BLOCK_BYTES = 2_000 * BYTES_PER_MS
 _MS_PER_HOUR = 3_600_000
+_SHORT_MS = 1_000  # less than the container says: its clock is rarely that far off
 _EMPTY_WORDS = {"invalid argument", "invalid data found when processing input"}
 
 
@@ -87,9 +88,7 @@ class AudioStream:
             )
         reason = what_went_wrong(self._path, self._child)
         if reason:
-            _refuse_unread(self._path)
-        if banner.may_be_of_disk(self._child.said) and self._comes_otherwise(n_bytes):
-            raise _failing(self._path, "not all of it could be read at once")
+            self._refuse_failing_disk(n_bytes)
         if not n_bytes and "not on whitelist" in self._child.said and "opening decoder" in reason:
             reason = f"its sound is {self.track.codec}, which qasr does not decode"
         if not n_bytes:
@@ -98,11 +97,25 @@ class AudioStream:
             until = format_clock(n_bytes // BYTES_PER_MS)[:-4]
             self.warnings += (printable(f"damaged media, decoded to {until}: {reason}"),)
 
+    def _refuse_failing_disk(self, n_bytes: int) -> None:
+        """Refuse what only seems damaged, because its disk or network does not give it whole.
+
+        Not every reader of ffmpeg's says that it could not read on. The file is read again only where that
+        may be so: a day's recording with a bad packet in it is not worth the time.
+        """
+        is_of_disk = banner.may_be_of_disk(self._child.said)
+        duration_ms = self.track.duration_ms
+        is_short = duration_ms is None or n_bytes // BYTES_PER_MS < duration_ms - _SHORT_MS
+        if is_of_disk or (n_bytes and is_short):
+            _refuse_unread(self._path)
+        if is_of_disk and self._comes_otherwise(n_bytes):
+            raise _failing(self._path, "not all of it could be read at once")
+
     def _comes_otherwise(self, n_bytes: int) -> bool:
         """Tell whether another try gives more samples or fewer: what is damaged ends where it did."""
+        again = 0
         with running(self._child.command, banner.EARS) as child:
-            again = 0
-            while block := child.read(_BLOCK_BYTES):
+            while again <= n_bytes and (block := child.read(_BLOCK_BYTES)):
                 again += len(block)
         return again != n_bytes
 

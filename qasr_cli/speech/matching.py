@@ -92,26 +92,21 @@ def _pair_rests(script: Script, pairing: anchors.Pairing, n_heard: int) -> None:
 
     A misheard word at the edge of such a passage fits none of its words better than another.
     """
-    fenced = [-1, *(place for place, partner in enumerate(pairing) if partner is not None), len(pairing)]
-    for left, right in pairwise(fenced):
-        before = -1 if left < 0 else pairing[left]
-        after = n_heard if right == len(pairing) else pairing[right]
-        if before is None or after is None:
-            continue
-        ends = _rest_of_line(script, range(left + 1, right), left)
-        begins = _rest_of_line(script, range(right - 1, left, -1), right)
-        n_rest = len(ends) + len(begins)
-        if n_rest <= _LONGEST_REST and n_rest == after - before - 1:
-            pairing[left + 1 : left + 1 + len(ends)] = range(before + 1, before + 1 + len(ends))
-            pairing[right - len(begins) : right] = range(after - len(begins), after)
+    paired = [(place, partner) for place, partner in enumerate(pairing) if partner is not None]
+    for first, last, begin, end in _between(paired, len(pairing), n_heard):
+        n_ends = _n_rest(script, range(first, last), first - 1)
+        n_begins = _n_rest(script, range(last - 1, first - 1, -1), last)
+        if n_ends + n_begins <= _LONGEST_REST and n_ends + n_begins == end - begin:
+            pairing[first : first + n_ends] = range(begin, begin + n_ends)
+            pairing[last - n_begins : last] = range(end - n_begins, end)
 
 
-def _rest_of_line(script: Script, run: range, beside: int) -> range:
-    """Return those of a run's first words that are in the line of the word beside it; none if all are."""
+def _n_rest(script: Script, run: range, beside: int) -> int:
+    """Return how many of a run's first words are in the line of the word beside it; 0 if all are."""
     if not 0 <= beside < len(script.words):
-        return run[:0]
-    in_line = [script.line_of[place] == script.line_of[beside] for place in run]
-    return run[:0] if all(in_line) else run[: in_line.index(False)]
+        return 0
+    line = script.line_of[beside]
+    return next((n for n, place in enumerate(run) if script.line_of[place] != line), 0)
 
 
 def without_echoes(found: Match, clear_ms: Callable[[int, int], int]) -> Match:
@@ -155,14 +150,20 @@ def settle(found: Match, for_script: Iterable[Dispute]) -> Match:
 
 
 def _gaps(found: Match) -> Iterator[tuple[int, int, int, int]]:
-    """Yield what lies between words that agree: `[first, last)` of the script, `[begin, end)` heard."""
+    """Return what lies between words that agree: `[first, last)` of the script, `[begin, end)` heard."""
     agreeing = [
         (place, partner)
         for place, partner in enumerate(found.pairing)
         if partner is not None and found.agrees(place)
     ]
-    fenced = [(-1, -1), *agreeing, (len(found.written), len(found.heard))]
-    for (place, partner), (next_place, next_partner) in pairwise(fenced):
+    return _between(agreeing, len(found.written), len(found.heard))
+
+
+def _between(
+    pairs: Sequence[tuple[int, int]], n_written: int, n_heard: int
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield what lies between pairs that follow each other, as `_gaps` does."""
+    for (place, partner), (next_place, next_partner) in pairwise([(-1, -1), *pairs, (n_written, n_heard)]):
         if next_place - place > 1 or next_partner - partner > 1:
             yield place + 1, next_place, partner + 1, next_partner
 

@@ -114,7 +114,7 @@ def _run(rank: int, settings: LearnSettings, place: Place, start: Path | None, r
     if start is not None:
         _take_over(model, torch.load(start, weights_only=True))
     task = _task(settings, model, len(batches.phone_names))
-    # Convolutions on values that lie side by side by channel take a core three quarters of the time.
+    # A core is quicker at convolutions of values that lie side by side by channel (NOTES.md, 25).
     task.to(place.device, memory_format=torch.channels_last).train()
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     run = _Running(task, model, average, Optimiser(task))
