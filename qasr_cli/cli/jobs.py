@@ -97,21 +97,44 @@ def one_pass(request: Request, work: Work, sift: Callable[[Found, Todo], Todo | 
         QasrError: There is nothing where to look, another run is at work there, or nothing can be begun.
     """
     options, begun_s = work.options, time.monotonic()
-    with _found(request, options) as found, _kept(request, found, options) as kept:
+    reported = report_file.Reported(options)
+    with (
+        report_file.reporting(work.report_to, reported),
+        _found(request, options) as found,
+        _kept(request, found, options) as kept,
+    ):
         chosen = sift(found, _choose(found, options, kept))
         if chosen is None:
             return Report()
+        _refuse_report(work.report_to, chosen.plans)
         reporter = work.make_reporter()
         run = Run(options, work.load, reporter, work.deliver, kept)
+        reported.sources, reported.report = [plan.source for plan in chosen.plans], run.report
         try:
-            reported = report_file.Reported(options, [plan.source for plan in chosen.plans], run.report)
-            with report_file.reporting(work.report_to, reported):
-                report = run.execute(chosen.plans)
+            report = run.execute(chosen.plans)
         except BaseException:
             reporter.end("")  # leaves the terminal as it was, whatever ended the run
             raise
     reporter.end(report.summary(time.monotonic() - begun_s), report.quality)
     return report
+
+
+def _refuse_report(report_to: Path | None, plans: Sequence[Plan]) -> None:
+    """Refuse a report that would take the place of a result.
+
+    Raises:
+        UsageError: It has the name of one.
+    """
+    if report_to is None:
+        return
+    folder = report_to.parent.resolve()
+    for plan in plans:
+        for target in plan.places.values():
+            if target.may_be(report_to.name) and target.folder.resolve() == folder:
+                raise UsageError(
+                    f"--report {report_to} is where a result of {plan.source.relative} goes",
+                    "give the report another name",
+                )
 
 
 def preview(request: Request, options: Options, *, verbosity: int) -> int:

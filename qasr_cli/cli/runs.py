@@ -95,7 +95,7 @@ def _line(entry: Entry) -> str:
 def _what(entry: Entry) -> str:
     if entry.status == _DONE:
         clock = format_clock(round(entry.audio_s * MS_PER_S))[:-4]
-        outputs = ", ".join(one.path for one in entry.outputs)
+        outputs = ", ".join(dict.fromkeys(one.path for one in entry.outputs))
         return "; ".join((f"{clock} of {entry.language or 'no speech'} -> {outputs}", *entry.warnings))
     times = f" ({entry.n_failures} times)" if entry.n_failures > 1 else ""
     step = f"; {entry.next_step}" if entry.next_step else ""

@@ -47,10 +47,11 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, tel
     status.open()
     memory.prepare()
     load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
+    own_files = [Path(name) for name in (watching.status, telling.log_file) if name]
     kept = KeptEngines(load, memory.reclaim, watching.idle_unload_min * _S_PER_MIN)
     with (
         hooking.hooked(options.hooks, is_strict=options.run.is_strict) as hooks,
-        Changes(folders, watching, options.run.state_folder) as changes,
+        Changes(folders, watching, options.run.state_folder, own_files) as changes,
     ):
         work = Work(options, kept, lambda: Both(make_reporter(), hooks, status), stdout.write)
 

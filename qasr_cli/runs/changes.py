@@ -38,14 +38,20 @@ class Changes:
         folders: To be watched with all below them.
         options: Whether by asking the system or by looking again and again.
         state_folder: Where runs keep their state, if that may lie in plain sight.
+        own_files: What the watch itself writes, such as its status.
     """
 
     def __init__(
-        self, folders: Sequence[Path], options: WatchOptions, state_folder: Path | None = None
+        self,
+        folders: Sequence[Path],
+        options: WatchOptions,
+        state_folder: Path | None = None,
+        own_files: Sequence[Path] = (),
     ) -> None:
         self._folders = folders
         self._options = options
         self._state_folder = state_folder
+        self._own_files = own_files
         self._has_changed = threading.Event()
         self._identities: dict[Path, tuple[int, int] | None] = {}
         self._stop = threading.Event()
@@ -142,7 +148,7 @@ class Changes:
         is_new = True
         for changes in watchfiles.watch(
             *roots,
-            watch_filter=_news(roots, self._state_folder),
+            watch_filter=_news(roots, self._state_folder, self._own_files),
             stop_event=stop,
             step=_STEP_MS,
             rust_timeout=_TIMEOUT_MS,
@@ -167,13 +173,16 @@ class Changes:
         self._has_told = True
 
 
-def _news(roots: Sequence[Path], state_folder: Path | None) -> Callable[[watchfiles.Change, str], bool]:
+def _news(
+    roots: Sequence[Path], state_folder: Path | None, own_files: Sequence[Path] = ()
+) -> Callable[[watchfiles.Change, str], bool]:
     """Return whether a change may mean work: not what we write ourselves, nor what is passed over."""
     own = None if state_folder is None else f"{state_folder.resolve()}{os.sep}"
+    own_paths = {str(path.resolve()) for path in own_files}
     prefixes = [f"{str(root).rstrip(os.sep)}{os.sep}" for root in roots]
 
     def is_news(change: watchfiles.Change, path: str) -> bool:
-        if own is not None and path.startswith(own):
+        if path in own_paths or (own is not None and path.startswith(own)):
             return False
         below = next((path[len(prefix) :] for prefix in prefixes if path.startswith(prefix)), path)
         *folders, name = below.split(os.sep)  # noqa: PTH206 - called for each of thousands of events

@@ -6,9 +6,11 @@ In go paths; out come sizes, times and digests. Of a large file only three short
 from __future__ import annotations
 
 import hashlib
+import io
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 _WHOLE_BYTES = 16 * 1024**2  # up to here all is read: an output may be edited anywhere
 _STRETCH_BYTES = 64 * 1024  # of a film, from its begin, middle and end: another cut or encoding changes these
@@ -44,13 +46,22 @@ def identify(path: Path) -> Identity | None:
         return None
 
 
+def foreseen(content: bytes) -> Identity:
+    """Return the identity of a file that is to be written; of its time nothing is known yet."""
+    return Identity(len(content), 0, _digest_of(io.BytesIO(content), len(content)))
+
+
 def _digest(path: Path, size_bytes: int) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        if size_bytes <= _WHOLE_BYTES:
-            digest.update(file.read(_WHOLE_BYTES))
-        else:
-            for place in (0, (size_bytes - _STRETCH_BYTES) // 2, size_bytes - _STRETCH_BYTES):
-                file.seek(place)
-                digest.update(file.read(_STRETCH_BYTES))
+        return _digest_of(file, size_bytes)
+
+
+def _digest_of(file: BinaryIO, size_bytes: int) -> str:
+    digest = hashlib.sha256()
+    if size_bytes <= _WHOLE_BYTES:
+        digest.update(file.read(_WHOLE_BYTES))
+    else:
+        for place in (0, (size_bytes - _STRETCH_BYTES) // 2, size_bytes - _STRETCH_BYTES):
+            file.seek(place)
+            digest.update(file.read(_STRETCH_BYTES))
     return digest.hexdigest()[:16]

@@ -203,7 +203,9 @@ class Run:
         has_cues = any(formats.FORMATS[name].is_cue_based for name in output.formats)
         cued = pipeline.lay_out(transcript, self._options.cue) if has_cues else ()
         texts = pipeline.render(transcript, self._options.cue, output, cued)
-        for name, path in opened.plan.paths(transcript.language).items():
+        paths = opened.plan.paths(transcript.language)
+        self._books.announce(opened.plan.source, {path: texts[name] for name, path in paths.items()})
+        for name, path in paths.items():
             is_overwrite = output.is_overwrite or opened.plan.may_replace(path)
             writing.write(path, texts[name], is_overwrite=is_overwrite, is_backup=output.is_backup)
             outdated = opened.plan.outdated(name, path)

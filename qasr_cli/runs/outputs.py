@@ -7,7 +7,7 @@ writes nothing; how a file gets there whole is in `writing`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from qasr_cli.runs import names
 from qasr_cli.runs.identity import Identity
 from qasr_cli.runs.names import Target
 
+_USUAL_NAME_BYTES = 255
 DONE = "its outputs exist (--overwrite makes them anew)"
 
 
@@ -92,6 +93,7 @@ def plan(
     template = names.template(options)
     taken: dict[Target, Source] = {}
     folders = Folders()
+    media = Media(folders.resolved_file(source.path) for source in sources)
     plans = []
     for source in sources:
         targets = {}
@@ -102,7 +104,7 @@ def plan(
                 name: template.target(folder, stem, suffixes[name], language) for name in options.formats
             }
         places = [replace(target, folder=folders.resolved(target.folder)) for target in targets.values()]
-        error = _clash(source, folders.resolved_file(source.path), places, taken)
+        error = _clash(source, media, places, taken)
         taken |= dict.fromkeys(places, source) if error is None else {}
         plans.append(
             Plan(source, {}, error=error) if error else _respect_existing(source, targets, options, folders)
@@ -112,29 +114,76 @@ def plan(
 
 def refuse_unwritable(plans: Sequence[Plan]) -> list[Plan]:
     """Return the plans; those whose results could not be written have failed before hours are spent on it."""
-    known: dict[Path, str] = {}
+    known: dict[Path, _Ground] = {}
 
     def check(plan: Plan) -> Plan:
-        folders = {target.folder for target in plan.targets.values()} if plan.is_work else set()
-        for folder in folders:
-            if folder not in known:
-                known[folder] = _objection(folder)
-            if known[folder]:
-                message = f"{plan.source.relative}: {known[folder]}"
-                hint = "check the folder and its permissions, or use -o DIR"
-                return replace(plan, targets={}, error=CannotCreateError(message, hint))
+        for target in plan.targets.values() if plan.is_work else ():
+            if target.folder not in known:
+                known[target.folder] = _Ground.of(target.folder)
+            found = known[target.folder].objection_to(target)
+            if found:
+                what, hint = found
+                error = CannotCreateError(f"{plan.source.relative}: {what}", hint)
+                return replace(plan, targets={}, error=error)
         return plan
 
     return [check(plan) for plan in plans]
 
 
-def _objection(folder: Path) -> str:
-    """Return why no file can be made in a folder, or in the first one above that exists; "" if one can."""
-    while not os.path.lexists(folder) and folder != folder.parent:
-        folder = folder.parent
-    if not folder.is_dir():
-        return f"{folder} is no folder"
-    return "" if os.access(folder, os.W_OK | os.X_OK) else f"folder {folder} cannot be written to"
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What a folder is for files that are to be made in it.
+
+    Attributes:
+        complaint: Why none can be made; "" if they can.
+        longest_bytes: The longest name that its file system can hold.
+    """
+
+    complaint: str
+    longest_bytes: int
+
+    @classmethod
+    def of(cls, folder: Path) -> _Ground:
+        """Look at a folder, or at the first one above that exists."""
+        while not os.path.lexists(folder) and folder != folder.parent:
+            folder = folder.parent
+        if not folder.is_dir():
+            return cls(f"{folder} is no folder", 0)
+        is_open = os.access(folder, os.W_OK | os.X_OK)
+        complaint = "" if is_open else f"folder {folder} cannot be written to"
+        try:
+            return cls(complaint, os.pathconf(folder, "PC_NAME_MAX"))
+        except OSError:  # not every file system tells
+            return cls(complaint, _USUAL_NAME_BYTES)
+
+    def objection_to(self, target: Target) -> tuple[str, str] | None:
+        """Return why a file cannot be made here, and what to do about it; None if it can."""
+        if self.complaint:
+            return self.complaint, "check the folder and its permissions, or use -o DIR"
+        # As it is shown a name is longer than with any language in it: nearly always one look is enough.
+        if len(os.fsencode(target.shown.name)) <= self.longest_bytes:
+            return None
+        n_bytes = min(len(os.fsencode(name)) for name in target.names())
+        if n_bytes <= self.longest_bytes:
+            return None
+        what = f"its result's name would have {n_bytes} bytes, and {self.longest_bytes} fit"
+        return what, "make it shorter with --name, or rename the file"
+
+
+class Media:
+    """The places of a run's sources, which no result may take."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._names: dict[Path, set[str]] = {}
+        for path in paths:
+            self._names.setdefault(path.parent, set()).add(path.name)
+
+    def at(self, place: Target) -> Path | None:
+        """Return the source that a file at this place would replace."""
+        there = self._names.get(place.folder, set())
+        if not place.is_open:
+            return place.path() if place.path().name in there else None
+        return next((place.folder / name for name in place.names() if name in there), None)
 
 
 @dataclass(slots=True)
@@ -169,14 +218,13 @@ class Folders:
 
 
 def _clash(
-    source: Source, own: Path, places: Sequence[Target], taken: Mapping[Target, Source]
+    source: Source, media: Media, places: Sequence[Target], taken: Mapping[Target, Source]
 ) -> CannotCreateError | None:
-    """Return why a source may not be written to these places, if it may not even with `--overwrite`.
-
-    `own` is the source's own place, of which it must keep off.
-    """
-    if any(place.folder == own.parent and place.may_be(own.name) for place in places):
-        return CannotCreateError(f"{source.path}: its result would replace the input itself", "use -o DIR")
+    """Return why a source may not be written to these places, if it may not even with `--overwrite`."""
+    replaced = next(filter(None, map(media.at, places)), None)
+    if replaced is not None:
+        whose = "the input itself" if replaced.name == source.path.name else f"the input {replaced.name}"
+        return CannotCreateError(f"{source.path}: its result would replace {whose}", "use -o DIR")
     clash = next((place for place in places if place in taken), None)
     if clash is None:
         return None

@@ -46,14 +46,14 @@ class Reported:
 
     Attributes:
         options: What it was asked for.
-        sources: All of it.
+        sources: All of it; none as long as they are looked for.
         report: What has come of it so far.
         begun: When it began.
     """
 
     options: Options
-    sources: Sequence[Source]
-    report: Report
+    sources: Sequence[Source] = ()
+    report: Report = field(default_factory=Report)
     begun: datetime = field(default_factory=lambda: datetime.now().astimezone())
     begun_s: float = field(default_factory=time.monotonic)
 
@@ -79,13 +79,15 @@ def check_place(path: Path, *, is_overwrite: bool) -> None:
 
 @contextlib.contextmanager
 def reporting(path: Path | None, run: Reported) -> Iterator[None]:
-    """Write the report when the block is over, however it ends.
+    """Write the report when the block is over, however it ends; a wrong call is no run.
 
     Raises:
         QasrError: The report of a run that came to its end cannot be written.
     """
     try:
         yield
+    except UsageError:
+        raise
     except BaseException as error:
         if path is not None:
             try:

@@ -41,7 +41,7 @@ def write(path: Path, text: str, *, is_overwrite: bool, is_backup: bool = False)
         _sweep_once(folder)
         with _temporary(folder) as (temporary, descriptor):
             with os.fdopen(descriptor, "wb", closefd=False) as file:
-                file.write(text.encode("utf-8", "surrogateescape"))
+                file.write(encoded(text))
             _finish(descriptor, folder)
             if not is_overwrite:
                 _link(temporary, path)
@@ -54,6 +54,11 @@ def write(path: Path, text: str, *, is_overwrite: bool, is_backup: bool = False)
         raise CannotCreateError(f"{path} exists already") from error
     except OSError as error:
         raise from_os_error(error, f"writing {path}") from error
+
+
+def encoded(text: str) -> bytes:
+    """Return the bytes that a file with this text has; names that are no UTF-8 keep theirs."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def remove(path: Path, *, is_backup: bool) -> None:

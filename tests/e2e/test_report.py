@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import shutil
@@ -68,6 +69,24 @@ def folder(tmp_path: Path) -> Path:
 def read(path: Path) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return told
+
+
+def test_a_report_that_would_replace_a_result_is_refused(qasr: Qasr, clip: Path) -> None:
+    result = qasr("transcribe", clip, "--engine", ECHO, "--json", "--report", "clip.json", "--overwrite")
+    assert result.returncode == 2
+    assert "--report clip.json is where a result of clip.wav goes" in result.stderr
+    assert not clip.with_suffix(".json").exists()
+
+
+def test_a_run_that_cannot_begin_has_a_report(qasr: Qasr, folder: Path) -> None:
+    assert qasr("transcribe", "nothing.wav", "--engine", ECHO, "--report", "none.json").returncode == 66
+    told = read(folder.parent / "none.json")
+    assert (told["ended"], told["exit_code"], told["sources"]) == ("failed", 66, [])
+    (folder / ".qasr").mkdir()
+    with (folder / ".qasr/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert qasr("transcribe", folder, "--engine", ECHO, "--report", "run.html").returncode == 75
+    assert "at work here" in Page((folder.parent / "run.html").read_text("utf-8")).text
 
 
 def test_the_json_has_every_source_with_outcome_stages_doubts_and_next_step(qasr: Qasr, folder: Path) -> None:

@@ -61,6 +61,23 @@ class TestOutputs:
         assert "replace the input" in str(plan.error)
         assert not plan.targets
 
+    def test_nor_any_other(self, tmp_path: Path) -> None:
+        first = self.source(tmp_path / "a.mkv", "a.mkv")
+        second = self.source(tmp_path / "a.mkv.wav", "a.mkv.wav", 1)
+        options = OutputOptions(formats=("srt",), name="{stem}", is_overwrite=True)
+        plans = outputs.plan([first, second], options, SUFFIXES)
+        assert plans[0].error is None
+        assert "would replace the input a.mkv" in str(plans[1].error)
+
+    @pytest.mark.parametrize(("n_bytes", "is_fine"), [(248, True), (249, False)])
+    def test_a_name_that_no_file_can_have_is_refused_before_the_work(
+        self, tmp_path: Path, n_bytes: int, is_fine: bool
+    ) -> None:
+        source = self.source(tmp_path / f"{'a' * n_bytes}.x", f"{'a' * n_bytes}.x")
+        options = OutputOptions(formats=("srt",), name="{stem}.{lang}.{ext}")  # .en.srt
+        (plan,) = outputs.refuse_unwritable(outputs.plan([source], options, SUFFIXES))
+        assert (plan.error is None) is is_fine
+
     def test_a_finished_one_of_a_folder_is_done_and_a_half_finished_one_is_completed(
         self, tmp_path: Path
     ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qasr_cli.errors import ExitCode, LockedError, QualityError, UndecodableError, from_os_error
+from qasr_cli.errors import (
+    ExitCode,
+    LockedError,
+    QasrError,
+    QualityError,
+    UndecodableError,
+    from_os_error,
+)
 from qasr_cli.options import CueOptions, EngineOptions, Options, OutputOptions, RunOptions
 from qasr_cli.records import Chunk, Finish, Hypothesis, Outcome, Segment, Source, Status, Timing, Word
 from qasr_cli.runs import outputs
@@ -175,6 +183,28 @@ class TestRoots:
         assert Roots([part], None).of(part) == tmp_path / "archive"
 
 
+@pytest.mark.parametrize("make", [Path.symlink_to, Path.hardlink_to])
+@pytest.mark.parametrize("name", ["lock", "ledger.jsonl", "checkpoint"])
+def test_a_link_in_a_state_folder_is_not_followed(
+    tmp_path: Path, name: str, make: Callable[[Path, Path], None]
+) -> None:
+    folder, theirs = tmp_path / ".qasr", tmp_path / "secret"
+    theirs.write_text("secret\n")
+    checkpoint = checkpoints.checkpoint(folder, "a.mp4", MEDIA, "f")
+    checkpoint.path.parent.mkdir(parents=True)
+    make(checkpoint.path if name == "checkpoint" else folder / name, theirs)
+    if name == "checkpoint":
+        checkpoint.add([piece(0)])
+    elif name == "lock":
+        hold = locking.holding(folder, "", is_waiting=False, tell=print)
+        with pytest.raises(QasrError, match="is a link"), hold:
+            pass
+    else:
+        with pytest.raises(QasrError, match="is a link"):
+            ledger.load(folder).add(ENTRY)
+    assert theirs.read_text() == "secret\n"
+
+
 def piece(index: int) -> Piece:
     chunk = Chunk(0, index, index * 1_000, index * 1_000 + 900)
     words = (
@@ -230,6 +260,23 @@ class TestCheckpoint:
         one.add([piece(0)])
         one.remove()
         assert list(tmp_path.iterdir()) == []
+
+    def test_runs_with_other_options_do_not_mix(self, tmp_path: Path) -> None:
+        ours, theirs = self.kept(tmp_path), self.kept(tmp_path, fingerprint="g")
+        ours.add([piece(0)])
+        theirs.add([piece(1)])
+        ours.add([piece(2)])
+        chunks = [piece(index).chunk for index in range(3)]
+        assert set(self.kept(tmp_path).load(chunks)) == {0, 2}
+        assert set(self.kept(tmp_path, fingerprint="g").load(chunks)) == {1}
+
+    def test_what_other_options_left_long_ago_goes_too(self, tmp_path: Path) -> None:
+        left, recent, one = (self.kept(tmp_path, fingerprint=text) for text in "ghf")
+        for each in (left, recent, one):
+            each.add([piece(0)])
+        os.utime(left.path, (5, 5))
+        one.remove()
+        assert list(one.path.parent.iterdir()) == [recent.path]
 
     def test_a_full_disk_is_no_failure(self, tmp_path: Path) -> None:
         (tmp_path / ".qasr").write_text("in the way")
@@ -288,6 +335,22 @@ class TestBooks:
         (tmp_path / "a.srt").write_text("2\n")
         self.source(tmp_path, b"other")
         assert "a.srt was edited since" in self.run(source, self.options()).skip
+
+    def test_a_kill_between_two_formats_leaves_nothing_foreign(self, tmp_path: Path) -> None:
+        source, options = self.source(tmp_path), self.options(output=OutputOptions(("srt", "vtt")))
+        paths = (tmp_path / "a.srt", tmp_path / "a.vtt")
+        self.run(source, options, Outcome(source, Status.DONE, outputs=paths))
+        self.source(tmp_path, b"other")
+        with books.opened([source], options, lambda text: None) as kept:
+            kept.begin(source)
+            kept.announce(source, dict.fromkeys(paths, "2\n"))
+            paths[0].write_text("2\n")
+        plan = self.run(source, options, Outcome(source, Status.FAILED, error=from_os_error(OSError(), "x")))
+        assert (plan.skip, plan.note) == ("", "media changed")
+        assert all(map(plan.may_replace, paths))
+        assert all(map(self.run(source, options).may_replace, paths))
+        paths[1].write_text("mine\n")
+        assert "a.vtt was edited since" in self.run(source, options).skip
 
     def test_an_edit_after_planning_is_kept_too(self, tmp_path: Path) -> None:
         source = self.source(tmp_path)

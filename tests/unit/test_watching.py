@@ -114,12 +114,13 @@ class TestNews:
             ("@eaDir/a.mp4", False),
             ("a.mp4.part", False),
             ("state/ledger.jsonl", False),
+            ("status", False),
         ],
     )
     def test_only_what_may_be_work_is_news(self, tmp_path: Path, path: str, is_news: bool) -> None:
         folder = tmp_path / ".hidden" / "in"  # what the user names may be hidden, and what is above it too
         folder.mkdir(parents=True)
-        hears = _news([folder], folder / "state")
+        hears = _news([folder], folder / "state", [folder / "status"])
         assert hears(Change.added, str(folder / path)) is is_news
 
     def test_the_end_of_a_download_is_news(self, tmp_path: Path) -> None:

@@ -12,15 +12,15 @@ import functools
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qasr_cli.errors import ExitCode, QasrError, printable
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Source, Status
-from qasr_cli.runs import ownership
-from qasr_cli.runs.identity import Identity, identify
+from qasr_cli.runs import ownership, writing
+from qasr_cli.runs.identity import Identity, foreseen, identify
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.state import checkpoints, ledger, locking, verdicts
 from qasr_cli.runs.state.checkpoints import Checkpoint
@@ -131,15 +131,33 @@ class Books:
             return None
         return checkpoints.checkpoint(place.folder, place.name(source.path), media, fingerprint)
 
+    def announce(self, source: Source, coming: Mapping[Path, str]) -> None:
+        """Note what is about to be written, so that a run that is killed meanwhile leaves nothing foreign.
+
+        Until then what is known of a source is kept: of a file that is replaced both states are qasr's.
+        """
+        place = self.place_of(source)
+        entry = place.entry(source) if place else None
+        if place is None or place.ledger is None or entry is None:
+            return
+        known = entry.outputs
+        for path, text in coming.items():
+            name, state = place.name(path), foreseen(writing.encoded(text))
+            known = tuple(one for one in known if one.path != name or one.identity.is_of(path))
+            known += (Output(name, state),)
+        self._add(place.ledger, replace(entry, outputs=known))
+
     def enter(self, outcome: Outcome) -> None:
         """Put an outcome into the ledger; one that was known before the media was read is there already."""
         source = outcome.source
         place = self.place_of(source)
         if place is None or place.ledger is None or source.path not in self._read:
             return
-        entry = self._entry(place, place.ledger, outcome)
+        self._add(place.ledger, self._entry(place, place.ledger, outcome))
+
+    def _add(self, known: Ledger, entry: Entry) -> None:
         try:
-            place.ledger.add(entry)
+            known.add(entry)
         except QasrError as error:
             if not self._is_broken:
                 logger.warning("%s; %s; the ledger of this run is not complete", error, error.hint)
@@ -149,20 +167,21 @@ class Books:
         name = place.name(outcome.source.path)
         media, before = self._read.pop(outcome.source.path), known.entries.get(name)
         # A failure leaves all outputs as they were; a result only those that it goes with.
-        outputs = {one.path: one for one in before.outputs} if before else {}
+        outputs = before.outputs if before else ()
         if before is not None and (before.media != media or before.fingerprint != self.fingerprint):
-            before, outputs = None, outputs if outcome.status is Status.FAILED else {}
+            before, outputs = None, outputs if outcome.status is Status.FAILED else ()
         for path in outcome.outputs:
             state = identify(path)
             if state is not None:
-                outputs[place.name(path)] = Output(place.name(path), state)
+                others = tuple(one for one in outputs if one.path != place.name(path))
+                outputs = (*others, Output(place.name(path), state))
         entry = Entry(
             file=name,
             at_s=time.time(),
             status=outcome.status,
             media=media,
             fingerprint=self.fingerprint,
-            outputs=tuple(outputs.values()),
+            outputs=outputs,
             language=outcome.language,
             audio_s=outcome.audio_ms / MS_PER_S,
             wall_s=round(outcome.wall_s, 3),
@@ -222,7 +241,7 @@ def _books(sources: Sequence[Source], roots: Roots, places: dict[Path, Place], o
     def place_in(root: Path) -> Place:
         home, folder = _home(root, options)
         if folder not in places:  # of files that were named: their folder gets no ledger, but checkpoints
-            known = ledger.load(folder, _part(options)) if folder.is_dir() else None
+            known = ledger.load(folder, _part(options)) if os.path.isdir(folder) else None  # noqa: PTH112 - never raises
             places[folder] = Place(home, folder, known)
         return places[folder]
 

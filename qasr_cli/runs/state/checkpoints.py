@@ -11,6 +11,8 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +29,8 @@ from qasr_cli.speech.transcribe import Piece
 logger = logging.getLogger(__name__)
 
 _SCHEMA = "qasr.checkpoint.v1"
+_NAME_CHARS = 16
+_OLD_S = 7 * 24 * 3_600  # whoever left it will not come back for it, or has little to lose
 
 
 @dataclass(slots=True)
@@ -60,16 +64,27 @@ class Checkpoint:
         try:
             if not self.is_begun:
                 ownership.make_folder(self.path.parent)
-                self.path.write_bytes(self.head + b"\n")
-                self.is_begun = True
+                self._begin()
             ledger.append(self.path, line.encode("utf-8", "surrogateescape"))
         except OSError as error:
             logger.info("no checkpoint in %s: %s", self.path, error.strerror)
 
+    def _begin(self) -> None:
+        descriptor = ownership.open_own(self.path, os.O_WRONLY)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, self.head + b"\n")
+        finally:
+            os.close(descriptor)
+        self.is_begun = True
+
     def remove(self) -> None:
-        """Take the file away, and the folders that are empty then."""
+        """Take the file away, old ones of other options, and the folders that are empty then."""
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
+            for other in self.path.parent.glob(f"{self.path.name[:_NAME_CHARS]}*"):
+                if time.time() - other.stat().st_mtime > _OLD_S:
+                    other.unlink(missing_ok=True)
             self.path.parent.rmdir()
             self.path.parent.parent.rmdir()
 
@@ -83,12 +98,17 @@ def checkpoint(folder: Path, file: str, media: Identity, fingerprint: str) -> Ch
         media: Its state.
         fingerprint: Of the transcript's options and models.
     """
-    name = hashlib.sha256(file.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    # Files that are named take no lock: two runs with other options may be at one of them at once.
+    name = f"{_hash(file)}-{_hash(fingerprint)}"
     head = json.dumps(
         {"schema": _SCHEMA, "file": file, "media": asdict(media), "fingerprint": fingerprint},
         ensure_ascii=False,
     )
     return Checkpoint(folder / "checkpoints" / f"{name}.jsonl", head.encode("utf-8", "surrogateescape"))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_NAME_CHARS]
 
 
 def _told(piece: Piece) -> dict[str, Any]:

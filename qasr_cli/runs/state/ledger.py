@@ -115,11 +115,9 @@ def read(path: Path) -> Iterator[Entry]:
 
 def append(path: Path, line: bytes) -> None:
     """Add a line to a file in one write, behind whatever a torn one left there."""
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    descriptor = ownership.open_own(path, os.O_RDWR | os.O_APPEND)
     try:
         size_bytes = os.fstat(descriptor).st_size
-        if not size_bytes:
-            ownership.give(descriptor, path.parent)
         is_torn = size_bytes > 0 and os.pread(descriptor, 1, size_bytes - 1) != b"\n"
         os.write(descriptor, (b"\n" if is_torn else b"") + line + b"\n")
     finally:

@@ -53,11 +53,9 @@ def holding(folder: Path, part: str, *, is_waiting: bool, tell: Callable[[str], 
 
 def _open(path: Path) -> int:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        return ownership.open_own(path, os.O_RDWR)
     except OSError as error:
         raise from_os_error(error, f"opening {path}") from error
-    ownership.give(descriptor, path.parent)
-    return descriptor
 
 
 def _take(descriptor: int, kind: int, path: Path, *, is_waiting: bool, tell: Callable[[str], None]) -> None:

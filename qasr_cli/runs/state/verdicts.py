@@ -12,6 +12,7 @@ from pathlib import Path
 
 from qasr_cli.errors import ExitCode
 from qasr_cli.records import Status
+from qasr_cli.runs.identity import Identity
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.state import patience
 from qasr_cli.runs.state.ledger import Entry
@@ -55,12 +56,13 @@ def _renewed(plan: Plan, entry: Entry, name_of: Callable[[Path], str], why: str)
     """Return that what is ours is made anew; what somebody has worked on since is not ours any more."""
     if not plan.existing:
         return replace(plan, note=why)
-    ours = {one.path: one.identity for one in entry.outputs}
+    replacing: dict[Path, Identity] = {}
     for path in plan.existing.values():
-        known = ours.get(name_of(path))
-        if known is None or not known.is_of(path):
-            whose = "is not from that run" if known is None else "was edited since"
+        ours = [one.identity for one in entry.outputs if one.path == name_of(path)]
+        known = next((one for one in ours if one.is_of(path)), None)
+        if known is None:
+            whose = "was edited since" if ours else "is not from that run"
             skip = f"{why}, and {path.name} {whose} (--overwrite replaces it)"
             return replace(plan, targets={}, skip=skip)
-    replacing = {path: ours[name_of(path)] for path in plan.existing.values()}
+        replacing[path] = known
     return replace(plan, targets=plan.places, skip="", note=why, replacing=replacing)
