@@ -369,6 +369,21 @@ class TestBooks:
         assert plan.note == "options changed"
         assert {path.name for path in plan.replacing} == {"a.srt", "a.vtt"}
 
+    def test_lines_of_a_crontab_with_other_options_leave_each_other_alone(self, tmp_path: Path) -> None:
+        source = self.source(tmp_path)
+        ours = self.options()
+        theirs = self.options(output=OutputOptions(("vtt",)), cue=CueOptions(max_cps=9))
+        made = Outcome(source, Status.DONE, outputs=(tmp_path / "a.vtt",))
+        self.run(source, ours, self.done(source))
+        assert self.run(source, theirs, made).targets
+        assert [self.run(source, each).skip for each in (ours, theirs)] == [outputs.DONE] * 2
+        self.source(tmp_path, b"other")
+        for each, name in ((ours, "a.srt"), (theirs, "a.vtt")):
+            plan = self.run(source, each)
+            assert (plan.note, list(plan.replacing)) == ("media changed", [tmp_path / name])
+        self.run(source, theirs, made)
+        assert self.run(source, ours).may_replace(tmp_path / "a.srt")
+
     def test_what_fails_is_not_tried_every_night(self, tmp_path: Path) -> None:
         source = self.source(tmp_path)
         failed = Outcome(source, Status.FAILED, error=UndecodableError("a.mp4: broken"))

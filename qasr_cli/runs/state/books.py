@@ -166,10 +166,10 @@ class Books:
     def _entry(self, place: Place, known: Ledger, outcome: Outcome) -> Entry:
         name = place.name(outcome.source.path)
         media, before = self._read.pop(outcome.source.path), known.entries.get(name)
-        # A failure leaves all outputs as they were; a result only those that it goes with.
         outputs = before.outputs if before else ()
         if before is not None and (before.media != media or before.fingerprint != self.fingerprint):
-            before, outputs = None, outputs if outcome.status is Status.FAILED else ()
+            # What runs with other options, another line of a crontab, made stays qasr's.
+            outputs, before = tuple(_of(before, one) for one in outputs), None
         for path in outcome.outputs:
             state = identify(path)
             if state is not None:
@@ -190,6 +190,13 @@ class Books:
             subtitles=place.name(outcome.subtitles) if outcome.subtitles else "",
         )
         return _failed(entry, outcome.error, before.n_failures if before else 0) if outcome.error else entry
+
+
+def _of(entry: Entry, output: Output) -> Output:
+    """Return an entry's output with what it was made of and how, for another entry."""
+    return replace(
+        output, media=output.media or entry.media, fingerprint=output.fingerprint or entry.fingerprint
+    )
 
 
 def _failed(entry: Entry, error: Exception, n_failures: int) -> Entry:

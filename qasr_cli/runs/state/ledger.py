@@ -25,10 +25,19 @@ SUFFIX = ".jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A file that was written: its path, below the output root where it lies there, and its state."""
+    """A file that was written.
+
+    Attributes:
+        path: Below the output root where it lies there.
+        identity: Its state.
+        media: The media that it was made from, where its entry has another.
+        fingerprint: Of the options that it was made with, where its entry has others.
+    """
 
     path: str
     identity: Identity
+    media: Identity | None = None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +136,10 @@ def append(path: Path, line: bytes) -> None:
 def to_line(entry: Entry) -> bytes:
     """Return an entry as JSON without what says nothing; names that are no UTF-8 keep their bytes."""
     told = {key: value for key, value in asdict(entry).items() if value or key == "status"}
+    if entry.outputs:
+        told["outputs"] = [
+            {key: value for key, value in asdict(one).items() if value} for one in entry.outputs
+        ]
     at = datetime.fromtimestamp(told.pop("at_s", 0.0), UTC).isoformat(timespec="milliseconds")
     text = json.dumps({"at": at, **told}, ensure_ascii=False)
     return text.encode("utf-8", "surrogateescape")
@@ -152,11 +165,19 @@ def _entry(told: Mapping[str, Any]) -> Entry:
             "status": Status(told["status"]),
             "fingerprint": str(told.get("fingerprint", "")),
             "media": Identity(**media) if media else None,
-            "outputs": tuple(
-                Output(one["path"], Identity(**one["identity"])) for one in kept.get("outputs", ())
-            ),
+            "outputs": tuple(map(_output, kept.get("outputs", ()))),
             "warnings": tuple(kept.get("warnings", ())),
             "n_failures": int(told.get("n_failures", 0)),
             "subtitles": str(told.get("subtitles", "")),
         }
+    )
+
+
+def _output(told: Mapping[str, Any]) -> Output:
+    media = told.get("media")
+    return Output(
+        told["path"],
+        Identity(**told["identity"]),
+        Identity(**media) if media else None,
+        str(told.get("fingerprint", "")),
     )

@@ -33,6 +33,10 @@ def judge(
     """
     is_same_media = entry.media is not None and entry.media.is_of(plan.source.path)
     if not is_same_media or entry.fingerprint != fingerprint:
+        if plan.existing and all(
+            _is_made(plan, path, entry, fingerprint, name_of) for path in plan.existing.values()
+        ):
+            return plan
         return _renewed(plan, entry, name_of, "options changed" if is_same_media else "media changed")
     # A doubtful result is one; and what somebody put there after a failure is theirs.
     has_failed = entry.status is Status.FAILED and entry.exit_code != ExitCode.QUALITY
@@ -41,6 +45,17 @@ def judge(
     if entry.status is Status.SKIPPED:
         return replace(plan, targets={}, skip=entry.reason)
     return _retried(plan, entry, name_of, n_retries, now_s) if has_failed else plan
+
+
+def _is_made(plan: Plan, path: Path, entry: Entry, fingerprint: str, name_of: Callable[[Path], str]) -> bool:
+    """Whether a file was made from this media with these options, before a run with others."""
+    return any(
+        one.path == name_of(path)
+        and one.fingerprint == fingerprint
+        and one.media is not None
+        and one.media.is_of(plan.source.path)
+        for one in entry.outputs
+    )
 
 
 def _retried(plan: Plan, entry: Entry, name_of: Callable[[Path], str], n_retries: int, now_s: float) -> Plan:
