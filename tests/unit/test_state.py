@@ -384,6 +384,19 @@ class TestBooks:
         self.run(source, theirs, made)
         assert self.run(source, ours).may_replace(tmp_path / "a.srt")
 
+    def test_a_run_over_a_part_that_began_first_keeps_the_whole_out(self, tmp_path: Path) -> None:
+        (tmp_path / "sub").mkdir()
+        part = self.source(tmp_path / "sub")
+        whole = Source(0, part.path, Path("sub/a.mp4"), is_found=True)
+        with books.opened([part], self.options(), print):
+            hold = books.opened([whole], self.options(), print)
+            with pytest.raises(LockedError, match="sub: another run"), hold:
+                pass
+        with books.opened([whole], self.options(), print):
+            hold = books.opened([part], self.options(), print)
+            with pytest.raises(LockedError, match="at work here"), hold:
+                pass
+
     def test_what_fails_is_not_tried_every_night(self, tmp_path: Path) -> None:
         source = self.source(tmp_path)
         failed = Outcome(source, Status.FAILED, error=UndecodableError("a.mp4: broken"))

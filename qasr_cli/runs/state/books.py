@@ -222,7 +222,7 @@ def opened(sources: Sequence[Source], options: Options, tell: Callable[[str], No
         tell: Hears what is waited for.
 
     Raises:
-        LockedError: Another run is at work in one of the roots.
+        LockedError: Another run is at work in one of the roots, or in a folder below.
     """
     roots, part = Roots(sources, options.output.folder), _part(options)
     homes = {_home(roots.of(source), options) for source in sources if source.is_found}
@@ -234,7 +234,25 @@ def opened(sources: Sequence[Source], options: Options, tell: Callable[[str], No
                     locking.holding(folder, part, is_waiting=options.run.is_waiting, tell=tell)
                 )
                 places[folder] = Place(root, folder, ledger.load(folder, part))
+        for folder in sorted(_inner(sources, options)):
+            held.enter_context(
+                locking.holding(folder, "", is_waiting=options.run.is_waiting, tell=tell, is_shared=True)
+            )
         yield _books(sources, roots, places, options)
+
+
+def _inner(sources: Sequence[Source], options: Options) -> set[Path]:
+    """Return the state folders of runs over parts of what this one searched: one may be at work there."""
+    if options.output.folder is not None or options.run.state_folder is not None:
+        return set()
+    below = {
+        folder
+        for source in sources
+        if source.is_found
+        for folder in source.path.parents[: len(source.relative.parts) - 1]
+    }
+    locks = [folder / FOLDER_NAME / "lock" for folder in below]
+    return {lock.parent for lock in locks if os.access(lock, os.W_OK)}
 
 
 def consulted(sources: Sequence[Source], options: Options) -> Books:

@@ -26,12 +26,15 @@ _UNSUPPORTED = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 @contextlib.contextmanager
-def holding(folder: Path, part: str, *, is_waiting: bool, tell: Callable[[str], None]) -> Iterator[None]:
+def holding(
+    folder: Path, part: str, *, is_waiting: bool, tell: Callable[[str], None], is_shared: bool = False
+) -> Iterator[None]:
     """Hold a state folder, or a part of it, for as long as the block runs.
 
     Args:
         folder: It exists.
         part: Name of a shard, or "" for all.
+        is_shared: Others may hold it, too, in this way; nobody may hold all of it.
         is_waiting: Wait for another run instead of giving up; `tell` hears that it is waited for.
         tell: Called once with a line.
 
@@ -40,7 +43,7 @@ def holding(folder: Path, part: str, *, is_waiting: bool, tell: Callable[[str], 
         QasrError: There can be no lock file.
     """
     with contextlib.ExitStack() as held:
-        places = [("lock", fcntl.LOCK_SH if part else fcntl.LOCK_EX)]
+        places = [("lock", fcntl.LOCK_SH if part or is_shared else fcntl.LOCK_EX)]
         places += [(f"lock{part}", fcntl.LOCK_EX)] if part else []
         for name, kind in places:
             descriptor = _open(folder / name)
