@@ -5,6 +5,9 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    from qasr_cli.terminal import stdio
+
+    stdio.begin()  # before anything can open a file, which would get the number of a closed stream
     from qasr_cli.cli.app import run
 
     run()

@@ -34,10 +34,15 @@ def find_file(asked_for: Path | None) -> Path | None:
         ConfigError: The file that was asked for does not exist.
     """
     if asked_for is not None:
-        if not asked_for.is_file():
+        if not _is_file(asked_for):
             raise ConfigError(f"--config {asked_for}: no such file", "check the path")
         return asked_for
-    return next((path for path in places() if path.is_file()), None)
+    return next((path for path in places() if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    # Path.is_file raises where a folder may not be looked into: a service's home, or another user's.
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def places() -> tuple[Path, ...]:

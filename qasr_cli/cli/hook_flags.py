@@ -11,9 +11,11 @@ from typing import Annotated
 
 from qasr_cli.cli.flag import UNSET, flag
 from qasr_cli.cli.flags import DEFAULTS
+from qasr_cli.errors import UsageError
 from qasr_cli.options import HookOptions
 
 _AFTER = "What happens after each file"
+_MAX_TIMEOUT_S = 86_400.0  # a day; sockets and waits overflow from about 300 years on
 ExecAfter = Annotated[
     str | None,
     flag(
@@ -55,6 +57,8 @@ class HookFlags:
             UsageError: They cannot be what they say.
         """
         options = HookOptions(self.exec_after, self.webhook, self.hook_timeout)
+        if options.timeout_s > _MAX_TIMEOUT_S:
+            raise UsageError(f"--hook-timeout must be at most {_MAX_TIMEOUT_S:.0f} (a day)")
         if self.exec_after is not None:
             from qasr_cli.hooks import command  # what --help does without
 

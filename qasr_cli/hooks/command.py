@@ -20,6 +20,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from qasr_cli.errors import QasrError, UnavailableError, UsageError, printable
 
@@ -93,6 +94,16 @@ def _check(word: str) -> None:
             raise UsageError(f"{FLAG}: {word!r}: {{outputs}} is several arguments", "let it stand alone")
 
 
+def _temporary(program: str) -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise QasrError(
+            f"{program} cannot be started: temporary files: {why}", "free some space, or set TMPDIR"
+        ) from error
+
+
 class Runner:
     """Runs a command for one source after another.
 
@@ -115,7 +126,7 @@ class Runner:
             QasrError: It cannot be started, or says that it failed.
         """
         command = self._template.arguments(facts)
-        with tempfile.TemporaryFile() as said:  # no pipe, which something left in the background would hold
+        with _temporary(command[0]) as said:  # no pipe, which something left in the background would hold
             code = self._wait(command, said.fileno(), facts)
             said.seek(0)
             text = said.read(_SAID_BYTES).decode("utf-8", "backslashreplace").strip()

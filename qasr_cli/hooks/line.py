@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from qasr_cli.errors import QasrError, UnavailableError
+from qasr_cli.hooks.address import without_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ class Line(Generic[Item]):
 
     Args:
         name: What the items are for, as a flag's name.
-        work: Does one; may raise `QasrError`, an `UnavailableError` where nobody answered in time.
+        work: Does one; may raise anything, an `UnavailableError` where nobody answered in time.
         stop: Ends the work under way at once.
     """
 
@@ -79,4 +80,11 @@ class Line(Generic[Item]):
             self._n_unanswered = 0
         except QasrError as error:
             self._n_unanswered = self._n_unanswered + 1 if isinstance(error, UnavailableError) else 0
-            logger.warning("%s: %s; %s", self._name, error, error.hint)
+            self._warn(error)
+        except Exception as error:  # a thread that ended here would take what is in line along
+            self._n_unanswered = 0
+            logger.debug("%s failed", self._name, exc_info=True)
+            self._warn(QasrError(f"unexpected {type(error).__name__}: {without_secrets(str(error))}"))
+
+    def _warn(self, error: QasrError) -> None:
+        logger.warning("%s: %s; %s", self._name, error, error.hint)

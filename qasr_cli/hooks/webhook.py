@@ -72,8 +72,11 @@ class Sender:
     def _elsewhere(self, address: Address, location: str) -> Address:
         try:
             return parse(urljoin(address.parts.geturl(), location))
-        except UsageError as error:
-            raise QasrError(f"{address} redirects to no address of http or https", error.hint) from error
+        except (UsageError, ValueError) as error:  # the latter from urljoin, at an open bracket
+            raise QasrError(
+                f"{address} redirects to no address of http or https",
+                "look into the log of what listens there",
+            ) from error
 
     def _post(self, address: Address, body: bytes, until_s: float) -> tuple[int, str | None]:
         headers = {"Content-Type": "application/json", "User-Agent": f"qasr/{__version__}"}

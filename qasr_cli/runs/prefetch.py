@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -15,12 +16,19 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """What came of an item instead of a result."""
+
+    error: BaseException
+
+
 class Prefetch(Generic[Item, Result]):
     """A context manager that is iterated once.
 
     Args:
         items: What to work on.
-        work: Runs on the threads; must not raise.
+        work: Runs on the threads. What it raises is raised where its result would have been taken.
         cost: Of a finished result that waits to be taken.
         n_workers: Threads.
         max_waiting: Results that may wait to be taken.
@@ -43,7 +51,7 @@ class Prefetch(Generic[Item, Result]):
         self._max_waiting = max_waiting
         self._max_cost = max_cost
         self._changed = threading.Condition()
-        self._results: dict[int, Result] = {}
+        self._results: dict[int, tuple[Result | _Raised, int]] = {}  # each with its cost
         self._n_started = self._n_taken = self._waiting_cost = 0
         self._is_closed = False
         self._threads = [
@@ -67,17 +75,23 @@ class Prefetch(Generic[Item, Result]):
             thread.join()
 
     def __iter__(self) -> Iterator[Result]:
-        """Yield each item's result, in the items' order."""
+        """Yield each item's result, in the items' order.
+
+        Raises:
+            BaseException: Whatever the work on the next item raised.
+        """
         for index in range(len(self._items)):
             yield self._take(index)
 
     def _take(self, index: int) -> Result:
         with self._changed:
             self._changed.wait_for(lambda: index in self._results)
-            result = self._results.pop(index)
+            result, cost = self._results.pop(index)
             self._n_taken += 1
-            self._waiting_cost -= self._cost(result)
+            self._waiting_cost -= cost
             self._changed.notify_all()
+        if isinstance(result, _Raised):
+            raise result.error
         return result
 
     def _may_start(self) -> bool:
@@ -96,8 +110,15 @@ class Prefetch(Generic[Item, Result]):
                     return
                 index = self._n_started
                 self._n_started += 1
-            result = self._work(self._items[index])
+            result, cost = self._outcome(self._items[index])
             with self._changed:
-                self._results[index] = result
-                self._waiting_cost += self._cost(result)
+                self._results[index] = result, cost
+                self._waiting_cost += cost
                 self._changed.notify_all()
+
+    def _outcome(self, item: Item) -> tuple[Result | _Raised, int]:
+        try:
+            result = self._work(item)
+            return result, self._cost(result)
+        except BaseException as error:  # noqa: BLE001 - a thread that ended here would be waited for for ever
+            return _Raised(error), 0

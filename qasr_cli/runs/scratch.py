@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from qasr_cli.errors import InputOutputError
 from qasr_cli.runs import held
 
 _PREFIX = "qasr-scratch-"
@@ -20,8 +21,14 @@ _OURS = ("*.s16le", "stdin")  # all that is ever put there, and all that is take
 
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
-    """Yield an empty folder, which goes with the block."""
-    _sweep(Path(tempfile.gettempdir()))
+    """Yield an empty folder, which goes with the block.
+
+    Raises:
+        InputOutputError: There is no place for one.
+    """
+    with _placing():
+        place = Path(tempfile.gettempdir())
+    _sweep(place)
     path, descriptor = held.make(_create)
     try:
         yield path
@@ -31,8 +38,19 @@ def folder() -> Iterator[Path]:
 
 
 def _create() -> tuple[Path, int]:
-    path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    with _placing():
+        path = Path(tempfile.mkdtemp(prefix=_PREFIX))
     return path, os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+@contextlib.contextmanager
+def _placing() -> Iterator[None]:
+    # Whatever the reason, ENOENT included, a later run may find room: never a fault of the output's folder.
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise InputOutputError(f"temporary files: {why}", "free some space, or set TMPDIR") from error
 
 
 def _sweep(place: Path) -> None:

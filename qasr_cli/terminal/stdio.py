@@ -1,4 +1,7 @@
-"""The guard that keeps stdout for data.
+"""The three standard streams: there whatever the program was started with, and stdout kept for data.
+
+From `begin()` on there are all three. What stdout cannot take is an error of qasr's own. What stderr cannot
+take is dropped: that nobody can be told how the work goes is no reason to stop it.
 
 From `guard()` on, whatever anybody prints (Python, a C library, a child process) lands on stderr; only what
 is written to the returned `DataStream` reaches the pipe. Done on file descriptors, because a library's
@@ -7,10 +10,17 @@ is written to the returned `DataStream` reaches the pipe. Done on file descripto
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
 import sys
+from typing import TYPE_CHECKING, TextIO
 
 from qasr_cli.errors import InputOutputError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 class ReaderGone(Exception):
@@ -28,16 +38,55 @@ class DataStream:
 
         Raises:
             ReaderGone: The pipe is closed; the command line ends quietly.
-            InputOutputError: Anything else, such as a full disk.
+            InputOutputError: Anything else, such as a full disk, or no stdout at all.
         """
         rest = memoryview(text.encode("utf-8", "surrogateescape"))
         while rest:
             try:
                 rest = rest[os.write(self._descriptor, rest) :]
-            except BrokenPipeError as error:
-                raise ReaderGone from error
             except OSError as error:
-                raise InputOutputError(f"stdout: {error.strerror}") from error
+                raise _unwritten(error) from error
+
+
+class _Printed(io.FileIO):
+    """stdout before the guard, for help and tables; trouble with it is said once."""
+
+    _has_failed = False
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        if not self._has_failed:  # what is still buffered then is tried again when the interpreter ends
+            try:
+                return super().write(data)
+            except OSError as error:
+                self._has_failed = True
+                raise _unwritten(error) from error
+        return memoryview(data).nbytes
+
+
+class _Told(io.FileIO):
+    """stderr, on a full disk and without a reader, too."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        n_bytes = memoryview(data).nbytes
+        with contextlib.suppress(OSError):
+            return super().write(data) or n_bytes  # None is a pipe that is full and does not wait
+        return n_bytes
+
+
+def begin() -> None:
+    """Open what of the three streams is closed, and have qasr's own ways of writing to the other two.
+
+    Call it before any file is opened: one that got the number of a closed stream would take what is printed.
+    """
+    # A closed stdout stays one that cannot be written to, so that results for it are not lost unsaid.
+    for descriptor, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
+        _open_closed(descriptor, mode)
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as qasr
+    if sys.stdout is sys.__stdout__:
+        sys.stdout = _text(_Printed(1, "w", closefd=False), sys.stdout)
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _text(_Told(2, "w", closefd=False), sys.stderr)
 
 
 def guard() -> DataStream:
@@ -45,4 +94,30 @@ def guard() -> DataStream:
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)
+    sys.stdout = sys.stderr  # so that what a library prints is no result, also when it cannot be written
     return DataStream(kept)
+
+
+def _open_closed(descriptor: int, mode: int) -> None:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        os.open(os.devnull, mode)  # gets the lowest number that is free, which is this one
+        os.set_inheritable(descriptor, True)
+
+
+def _text(raw: io.FileIO, before: TextIO | None) -> TextIO:
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=before.encoding if before else "utf-8",
+        errors=before.errors if before else "backslashreplace",
+        line_buffering=True,
+    )
+
+
+def _unwritten(error: OSError) -> Exception:
+    if isinstance(error, BrokenPipeError):
+        return ReaderGone()
+    if error.errno == errno.EBADF:
+        return InputOutputError("stdout is closed", "open it, or name a folder with -o where there are files")
+    return InputOutputError(f"stdout: {error.strerror}")
