@@ -21,7 +21,9 @@ def read_text(path: Path, name: str, hint: str) -> str:
         QasrError: It cannot be read.
     """
     try:
-        return sys.stdin.read() if path == Path(STDIO) else path.read_text(encoding="utf-8-sig")
+        if path == Path(STDIO):
+            return sys.stdin.read().removeprefix("\ufeff")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise NoInputError(f"{name}: no such file") from error
     except (UnicodeDecodeError, IsADirectoryError) as error:

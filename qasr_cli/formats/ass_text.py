@@ -21,8 +21,9 @@ _SECTION = re.compile(r"\s*\[(.+)\]\s*")
 _TIME = re.compile(r"\s*(-?)(\d+):(\d{1,2}):(\d{1,2})(?:[.,:](\d{1,3}))?\s*")
 _USUAL = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
 _DIALOGUE = "Dialogue:"
-_DRAWING = re.compile(r"\{[^}]*\\p[1-9]")  # shapes; what follows are coordinates and no words
-_PLACED = re.compile(r"\\(?:an?\d+|pos\([^)]*\)|move\([^)]*\))")
+_DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")  # shapes; what follows are coordinates and no words
+# Signs are set over the dialogue on purpose; what differs in one of these may overlap.
+_PLACING = ("layer", "style", "marginl", "marginr", "marginv")
 _LINE_BREAK = r"\N"
 
 
@@ -33,7 +34,7 @@ class _Columns:
     n_fields: int
     start: int
     end: int
-    style: int | None
+    placing: tuple[int, ...]
 
     @classmethod
     def of(cls, form: str) -> _Columns | None:
@@ -41,8 +42,8 @@ class _Columns:
         names = [name.strip().lower() for name in form.split(",")]
         if not {"start", "end"} <= set(names) or names[-1] != "text":
             return None
-        style = names.index("style") if "style" in names else None
-        return cls(len(names), names.index("start"), names.index("end"), style)
+        placing = tuple(place for place, name in enumerate(names) if name in _PLACING)
+        return cls(len(names), names.index("start"), names.index("end"), placing)
 
 
 def is_script(lines: Sequence[str]) -> bool:
@@ -89,15 +90,15 @@ def _caption(line: str, number: int, columns: _Columns, before: tuple[str, ...])
     if start is None or end is None:
         return None
     marked = tuple(fields[-1].split(_LINE_BREAK))
-    style = "" if columns.style is None else fields[columns.style].strip()
+    # A margin of 0000 is the same as one of 0.
+    placing = [fields[place].strip().lstrip("0") for place in columns.placing]
     return Caption(
         _time_ms(start),
         _time_ms(end),
         tuple(filter(None, (markup.seen(text, "ass") for text in marked))),
         line=number,
         marked=marked,
-        # Signs are set over the dialogue on purpose; what has another style or place may overlap.
-        place=" ".join([style, *_PLACED.findall(fields[-1])]),
+        place=" ".join([",".join(placing), *markup.positions(fields[-1])]),
         settings=(*fields[:-1], str(columns.start), str(columns.end)),
         before=before,
     )

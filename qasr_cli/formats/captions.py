@@ -6,6 +6,7 @@ it is for others to judge; only what is no subtitle file at all is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
@@ -20,6 +21,8 @@ from qasr_cli.records import Caption
 MAX_TEXT_BYTES = 10_000_000
 MAX_CAPTION_CHARS = 20_000  # a long chapter's: what is longer lost its time lines, or is there to do harm
 MAX_JSON_BYTES = 64_000_000  # ours holds each word with its times
+_HEAD_CHARS = 4_096  # enough to tell JSON by; no file is searched any further
+_OBJECT = re.compile(r'\{\s*(?:["}]|\Z)')
 _HINT = "give SRT, WebVTT, ASS, or JSON that qasr or whisper wrote"
 
 
@@ -34,7 +37,7 @@ def read(raw: bytes, name: str, encoding: str = "") -> CaptionFile:
     Raises:
         UndecodableError: It is empty, too large, not text, or holds no subtitles or endless ones.
     """
-    is_json = raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" or name.lower().endswith(".json")
+    is_json = _is_json(raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:_HEAD_CHARS].decode("latin-1"), name)
     limit = MAX_JSON_BYTES if is_json else MAX_TEXT_BYTES
     if len(raw) > limit:
         raise UndecodableError(f"larger than {limit // 1_000_000} MB: no subtitle file is", "split it")
@@ -64,7 +67,7 @@ def parse(text: str, name: str = "") -> CaptionFile:
     Raises:
         UndecodableError: It holds no subtitles.
     """
-    if text.lstrip()[:1] == "{" or name.lower().endswith(".json"):
+    if _is_json(text.lstrip()[:_HEAD_CHARS], name):
         return json_captions.read(text)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     kind = kind_of(lines, name)
@@ -77,6 +80,11 @@ def parse(text: str, name: str = "") -> CaptionFile:
         broken = f": line {found.faults[0].line}: {found.faults[0].text}" if found.faults else ""
         raise UndecodableError(f"no subtitles in it{broken}", _HINT)
     return found
+
+
+def _is_json(head: str, name: str) -> bool:
+    r"""Say whether a text that begins like this is JSON; `{\an8}` and MicroDVD's `{0}{25}` are not."""
+    return name.lower().endswith(".json") or _OBJECT.match(head) is not None
 
 
 def kind_of(lines: Sequence[str], name: str = "") -> str | None:

@@ -22,7 +22,9 @@ from qasr_cli.timebase import MS_PER_S, format_clock
 _CLOCK = r"(-?)\s*(?:(\d{1,6}):)?(\d{1,3}):(\d{1,2})(?:([,.])(\d{1,9}))?"
 _TIME_LINE = re.compile(rf"\s*{_CLOCK}\s*-+>\s*{_CLOCK}(?:\s+(\S.*))?\s*")
 _NUMBER = re.compile(r"\s*\d{1,9}\s*")
-_TOP = re.compile(r"\{\\an?[1-9]\d?\}|\{\\pos\([^)]*\)\}")
+# What may follow the times; YouTube leaves WebVTT's settings in SRT. All else there is text that went astray.
+_SRT_SETTING = re.compile(r"[XY][12]:-?\d+|(?:vertical|line|position|size|align|region):\S+", re.IGNORECASE)
+_VTT_SETTING = re.compile(r"[^\s:]+:\S+")
 _NOTES = ("NOTE", "STYLE", "REGION")
 SIGNATURE = "WEBVTT"
 
@@ -47,6 +49,7 @@ class _Reader:
     faults: list[Fault] = field(default_factory=list)
     head: tuple[str, ...] = ()
     waiting: list[str] = field(default_factory=list)  # notes that belong to the next caption
+    number: str | None = None  # of the caption that was begun last; None before the first
     at: int = 0
 
     def run(self) -> None:
@@ -55,7 +58,7 @@ class _Reader:
         while self.at < len(self.lines):
             if not self.lines[self.at].strip():
                 self.at += 1
-            elif self._begins_caption(self.at):
+            elif self._begins_caption(self.at) or self._begins_apart(self.at):
                 self._read_caption()
             else:
                 self._read_other()
@@ -77,17 +80,35 @@ class _Reader:
             return False
         return self.kind == "vtt" or _NUMBER.fullmatch(self.lines[at]) is not None
 
+    def _begins_apart(self, at: int) -> bool:
+        """Say whether a cue number stands here with empty lines between it and its time line.
+
+        The line before must be empty, and the number the one that is due: else it is something spoken.
+        """
+        if self.kind == "vtt" or not _NUMBER.fullmatch(self.lines[at]) or not self._is_due(self.lines[at]):
+            return False
+        following = self._next_line(at)
+        return following is not None and is_time_line(self.lines[following])
+
+    def _next_line(self, at: int) -> int | None:
+        """Return where the next line that is not empty stands."""
+        return next((place for place in range(at + 1, len(self.lines)) if self.lines[place].strip()), None)
+
+    def _is_due(self, number: str) -> bool:
+        """Say whether a number is the one after the last caption's, or that of the first."""
+        return self.number is None or (self.number != "" and int(number) == int(self.number) + 1)
+
     def _read_caption(self) -> None:
-        number = "" if is_time_line(self.lines[self.at]) else self.lines[self.at].strip()
         first = self.at
-        self.at += bool(number)
+        self.number = number = self._read_number()
         times = _TIME_LINE.fullmatch(self.lines[self.at])
         assert times is not None  # noqa: S101 - `_begins_caption` has seen it
         if self.kind == "vtt" and "," in (times[5], times[11]):
             self.faults.append(Fault(self.at + 1, "WebVTT's times have a dot, not a comma", True))
+        settings = (times[13].strip(),) if times[13] else ()
+        self._find_text(times[13] or "")
         self.at += 1
         marked = tuple(self._read_text())
-        settings = (times[13].strip(),) if times[13] else ()
         self.captions.append(
             Caption(
                 _time_ms(times.groups()[:6]),
@@ -103,10 +124,31 @@ class _Reader:
         )
         self.waiting = []
 
+    def _read_number(self) -> str:
+        """Return a caption's number or name, "" for none, and go on to its time line."""
+        first = self.at
+        if is_time_line(self.lines[first]):
+            return ""
+        number = self.lines[first].strip()
+        self.at = self._next_line(first) or first
+        if self.at > first + 1:
+            self.faults.append(Fault(first + 1, "empty lines between a cue's number and its times", True))
+        above = self.lines[first - 1] if first else ""
+        is_below_text = above.strip() and not is_time_line(above)
+        if self.kind == "srt" and is_below_text and not self._is_due(number):
+            self.faults.append(Fault(first + 1, f"{number!r} may be the cue's number or spoken"))
+        return number
+
+    def _find_text(self, behind: str) -> None:
+        """Find text behind the times, where no player shows it."""
+        setting = _VTT_SETTING if self.kind == "vtt" else _SRT_SETTING
+        if not all(map(setting.fullmatch, behind.split())):
+            self.faults.append(Fault(self.at + 1, f"text on the time line: {behind.strip()[:60]!r}"))
+
     def _place(self, marked: Sequence[str], settings: tuple[str, ...]) -> str:
         if self.kind == "vtt":
             return " ".join(settings)
-        return "".join(tag for line in marked for tag in _TOP.findall(line))
+        return "".join(tag for line in marked for tag in markup.positions(line))
 
     def _read_text(self) -> Iterator[str]:
         """Yield the lines of a caption, up to the next one's first line."""
@@ -130,7 +172,9 @@ class _Reader:
     def _begins_next(self, *, is_after_empty: bool) -> bool:
         if self.kind == "vtt":
             return is_time_line(self.lines[self.at])
-        return self._begins_caption(self.at) or (is_after_empty and self._is_bad_start(self.at))
+        if self._begins_caption(self.at):
+            return True
+        return is_after_empty and (self._begins_apart(self.at) or self._is_bad_start(self.at))
 
     def _is_bad_start(self, at: int) -> bool:
         """Say whether somebody meant a caption to begin here and its times cannot be read."""
@@ -174,13 +218,15 @@ def write(file: CaptionFile, captions: Sequence[Caption]) -> str:
         times = (format_clock(time_ms, decimal_mark) for time_ms in (caption.start_ms, caption.end_ms))
         name = str(number) if file.kind == "srt" else caption.number
         written += [*caption.before, *([name] if name else [])]
-        written += [" ".join([" --> ".join(times), *caption.settings]), *_text(caption), ""]
+        written += [" ".join([" --> ".join(times), *caption.settings]), *_text(caption, file.kind), ""]
     return "\n".join([*written, *file.tail]).rstrip("\n") + "\n"
 
 
-def _text(caption: Caption) -> list[str]:
-    stamped = [_without_lost_stamps(line, caption) for line in caption.marked]
-    return [line for line in stamped if line.strip()]
+def _text(caption: Caption, kind: str) -> list[str]:
+    lines: Sequence[str] = caption.marked
+    if kind == "vtt":  # in SRT they would be visible text
+        lines = [_without_lost_stamps(line, caption) for line in lines]
+    return [line for line in lines if line.strip()]
 
 
 _STAMP = re.compile(r"<((?:\d{2,6}:)?\d\d:\d\d\.\d{3})>")

@@ -23,6 +23,13 @@ _MARKS = (
 )
 _SAMPLE_BYTES = 65_536  # enough to tell; a whole file is then decoded once
 _LEAD = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")  # a character of UTF-8 beyond ASCII
+_WESTERN = "cp1252"  # nearly any bytes are a text in it: it is what is left when nothing else fits
+# Codes of the languages that are written in it. Others in Latin letters come in those below, and read as
+# CP1252 they are words with a few wrong letters.
+_WESTERN_LANGUAGES = frozenset(
+    {"da", "de", "en", "es", "fi", "fil", "fr", "id", "it", "ms", "nl", "pt", "sv"}
+)
+_LIKE_WESTERN = ("cp1250", "cp1254")
 _HINT = "say which with --encoding (cp949, shift_jis, gb18030, cp1251, ...), or save it as UTF-8"
 
 
@@ -64,6 +71,19 @@ def decode(raw: bytes, encoding: str = "") -> Decoded:
         return Decoded(raw.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
         return _legacy(raw)
+
+
+def is_likely(encoding: str, language: str | None) -> bool:
+    """Say whether a guess can be relied on for a text in a language (a code, or None: nobody knows)."""
+    return encoding != _WESTERN or language in _WESTERN_LANGUAGES
+
+
+def readings(text: str, encoding: str) -> list[str]:
+    """Return what a text that was read as `encoding` by a guess says in each encoding that it may be in."""
+    if encoding != _WESTERN:
+        return [text]
+    raw = text.encode(_WESTERN, "replace")
+    return [text, *(raw.decode(other, "replace") for other in _LIKE_WESTERN)]
 
 
 def _as_told(raw: bytes, encoding: str) -> Decoded:
@@ -186,5 +206,5 @@ _GUESSES: tuple[tuple[str, Callable[[str], bool]], ...] = (
     ("cp949", _is_korean),
     ("cp932", _is_japanese),
     ("gb18030", _is_chinese),
-    ("cp1252", _is_western),
+    (_WESTERN, _is_western),
 )

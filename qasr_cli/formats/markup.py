@@ -10,30 +10,60 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Sequence
+from html.entities import html5
 
 _SRT = re.compile(r"(?P<mark></?[a-zA-Z][^<>]*>|\{\\[^{}]*\})|(?P<seen>.)", re.DOTALL)
-_VTT = re.compile(
-    r"(?P<mark><[^>]*>)|(?P<entity>&(?:amp|lt|gt|nbsp|lrm|rlm|\#\d{1,7}|\#x[0-9a-fA-F]{1,6});)|(?P<seen>.)",
-    re.DOTALL,
+_VTT_TEXT = re.compile(
+    r"(?P<entity>&(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});)|(?P<seen>.)", re.DOTALL
 )
+_VTT = re.compile(rf"(?P<mark><[^>]*>)|{_VTT_TEXT.pattern}", re.DOTALL)
 _ASS = re.compile(r"(?P<mark>\{[^{}]*\})|(?P<entity>\\[hn])|(?P<seen>.)", re.DOTALL)
 _NONE = re.compile(r"(?P<seen>.)", re.DOTALL)
-_SYNTAX = {"srt": _SRT, "vtt": _VTT, "ass": _ASS}
+_SYNTAX = {"srt": _SRT, "ass": _ASS}
 _ASS_SPACES = {r"\h": "\u00a0", r"\n": " "}  # \n breaks only where the player is asked not to wrap
 _MAYBE_MARKED = re.compile(r"[<{&\\]")
+_OVERRIDES = re.compile(r"\{[^{}]*\}")
+_POSITION = re.compile(r"\\(?:an?\d+|(?:pos|move)\s*\([^(){}\\]*\)?)")
 _IS_CLOSING = re.compile(r"</|\{\\[a-z]+0?\}")
 
 
 def tokens(marked: str, kind: str) -> Iterator[tuple[str, str]]:
     """Yield each piece of a line as written, with the one character that is seen of it ("" for styling)."""
-    for found in _SYNTAX.get(kind, _NONE).finditer(marked):
+    for found in _matches(marked, kind):
         piece = found[0]
         if found.lastgroup == "mark":
             yield piece, ""
         elif found.lastgroup == "entity":
-            yield piece, _ASS_SPACES.get(piece) or html.unescape(piece)[:1]
+            yield from _of_entity(piece)
         else:
             yield piece, piece
+
+
+def _matches(marked: str, kind: str) -> Iterator[re.Match[str]]:
+    if kind == "vtt":
+        # To look for the end of each `<` where there is none costs the square of the text.
+        last = marked.rfind(">") + 1
+        yield from _VTT.finditer(marked, 0, last)
+        yield from _VTT_TEXT.finditer(marked, last)
+    else:
+        yield from _SYNTAX.get(kind, _NONE).finditer(marked)
+
+
+def _of_entity(piece: str) -> Iterator[tuple[str, str]]:
+    """Yield an entity with what is seen of it; one that nobody knows is text as it stands."""
+    if piece in _ASS_SPACES:
+        yield piece, _ASS_SPACES[piece]
+    elif piece[1] != "#" and piece[1:] not in html5:
+        yield from zip(piece, piece, strict=True)
+    else:
+        char = html.unescape(piece)[:1]  # some are two, a sign and what is drawn through it
+        # With an end of line inside, a line would be two once it is written anew.
+        yield piece, " " if char in {"\n", "\r"} else char
+
+
+def positions(marked: str) -> list[str]:
+    r"""Return the tags of a line that say where it stands: `\an8`, `\pos(10,20)`."""
+    return [tag for block in _OVERRIDES.findall(marked) for tag in _POSITION.findall(block)]
 
 
 def seen(marked: str, kind: str) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from qasr_cli import languages
 from qasr_cli.records import Cue, Transcript, Word
@@ -39,12 +40,39 @@ def one_line(text: str) -> str:
     return _SURROGATE.sub("\ufffd", _ILLEGAL.sub("", _LINE_END.sub(" ", text)))
 
 
-def joined(cue: Cue, transcript: Transcript) -> str:
-    """Return a cue's text as one line, with a space for each line break where the language writes spaces."""
-    text = ""
-    for line in map(one_line, cue.lines):
-        text += (" " if text and is_spaced(transcript.language) else languages.joint(text, line)) + line
-    return text
+def joined(cues: Sequence[Cue], transcript: Transcript) -> Iterator[str]:
+    """Yield each cue's text as one line; a line break becomes what the transcript has in its place."""
+    words = transcript.words
+    spaced = is_spaced(transcript.language)
+    # A segment's first word has no lead, which says nothing about what belongs before it.
+    seams = set(accumulate(len(segment.words) for segment in transcript.segments))
+    for cue in cues:
+        text, last = "", None
+        for line in runs(cue, words):
+            added = "".join(run.text for run in line)
+            first = line[0].word if line else None
+            joint = _joint(last, first, words, seams) if text else ""
+            if joint is None:
+                joint = " " if spaced else languages.joint(text, added)
+            text += joint + added
+            last = line[-1].word if line else None
+        yield text
+
+
+def _joint(last: int | None, first: int | None, words: Sequence[Word], seams: set[int]) -> str | None:
+    """Return what the transcript has where one line ends and the next begins; None where it does not say.
+
+    Args:
+        last: The word that the one line ends with, or None.
+        first: The word that the next begins with, or None.
+        words: Of the transcript.
+        seams: The words that begin a segment.
+    """
+    if first is None:
+        return None
+    if first == last:  # one word over two lines; where it holds spaces, the break may be at any of them
+        return "" if len(words[first].text.split()) == 1 else None
+    return None if first in seams else one_line(words[first].lead)
 
 
 def is_spaced(language: str | None) -> bool:

@@ -15,6 +15,6 @@ from qasr_cli.records import Cue, Transcript
 def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
     """Return the text of a TSV file."""
     del options  # nothing in it changes a table
-    texts = [joined(cue, transcript).replace("\t", " ") for cue in cues]
+    texts = [text.replace("\t", " ") for text in joined(cues, transcript)]
     rows = [f"{cue.start_ms}\t{cue.end_ms}\t{text}" for cue, text in zip(cues, texts, strict=True)]
     return "\n".join(["start\tend\ttext", *rows]) + "\n"

@@ -26,6 +26,7 @@ from qasr_cli.errors import (
     naming,
 )
 from qasr_cli.formats import captions as caption_formats
+from qasr_cli.formats import encodings
 from qasr_cli.formats.caption_file import CaptionFile
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Caption, Cue
@@ -106,12 +107,19 @@ def check(path: Path, file: CaptionFile, rules: Rules) -> Result:
     """Return what is wrong with a file."""
     texts = [line for caption in file.captions[:_SAMPLE] for line in caption.lines]
     language = rules.language or file.language or _language_of_name(path, texts)
-    language = language or caption_units.guess_language(texts)
+    language = language or caption_units.guess_language(_readings(file, texts))
     video = file.transcript.video if file.transcript else None
     known = (video.frame_rate, video.shots_ms) if video else (None, ())
     limits = _on_grid(resolve(rules.cues, language, texts, *known), caption_formats.grid_ms(file))
     name = "stdin" if path == STDIN else str(path)
     return Result(name, file, language, limits, _judge(file, file.captions, language, limits, _faults(file)))
+
+
+def _readings(file: CaptionFile, texts: Sequence[str]) -> Sequence[str]:
+    """Return texts as each encoding that is as good a guess has them, so that none decides the language."""
+    if not file.is_guess:
+        return texts
+    return [said for text in texts for said in encodings.readings(text, file.encoding)]
 
 
 def _judge(
@@ -198,7 +206,7 @@ def fix(result: Result, target: Path, *, is_overwrite: bool) -> Fixed:
     """Write a repaired copy and return what is left to an editor.
 
     Raises:
-        UndecodableError: A part of the file could not be read and would be lost.
+        UndecodableError: A part of the file could not be read and would be lost, or nothing would be left.
         CannotCreateError: The copy exists, or may not be created.
     """
     file = result.file
@@ -206,12 +214,22 @@ def fix(result: Result, target: Path, *, is_overwrite: bool) -> Fixed:
     if lost is not None:
         where = f"line {lost.line}: " if lost.line else ""
         raise UndecodableError(f"{result.name}: not fixed: {where}{lost.text}", "mend that by hand first")
+    if file.is_guess and not encodings.is_likely(file.encoding, result.language):
+        # The copy is in UTF-8, which proves itself: wrong letters in it would be taken for what was written.
+        raise UndecodableError(
+            f"{result.name}: not fixed: read as {file.encoding}, which is a guess",
+            "say which with --encoding cp1252 (western), cp1250 (central Europe), cp1254 (Turkish), ...",
+        )
     if file.kind == "json" and file.transcript is None:
         raise UsageError(
             f"{result.name}: not fixed: not a transcript of qasr", "fix its SRT or WebVTT instead"
         )
     grid_ms = caption_formats.grid_ms(file)
     mended = mend.mend(file.captions, result.limits, result.language, grid_ms)
+    if file.captions and not any(caption_units.is_seen(one, result.limits) for one in mended):
+        raise UndecodableError(
+            f"{result.name}: not fixed: no caption would be left", "there is nothing to mend"
+        )
     checked = _judge(file, mended, result.language, result.limits)
     if target.name == _STDIN_COPY:
         target = target.with_name(f"{target.name}.{file.kind}")

@@ -7,9 +7,11 @@ between them, and where each caption's lines begin. No character is changed: wha
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from qasr_cli import languages
 from qasr_cli.records import Caption
@@ -23,6 +25,12 @@ from qasr_cli.subtitles.width import half_cells
 
 _WORD = re.compile(r"[^\s]+(?:[\u00a0\u2007\u202f][^\s]+)*")  # a no-break space keeps its two words one
 _DASHES = "-‐‑–—"
+_HYPHENS = "-‐‑\u00ad"
+_VOICE = re.compile(r"\s*<v[\s.]")
+_MUSIC = "♩♪♫♬🎵🎶"
+_LABEL = re.compile(r"([^.!?:]{1,30}):(?:\s|$)")
+_BRACKETED = re.compile(r"[(\[（［][^()\[\]（）［］]*[)\]）］]")
+_AT_POINT = re.compile(r"\\(?:pos|move)\s*\(")
 _MIN_SHARE = 0.15  # of a text that its language's function words are; a third in English
 
 
@@ -42,9 +50,39 @@ def guess_language(texts: Sequence[str]) -> str | None:
     return best
 
 
-def is_dialogue(lines: Sequence[str]) -> bool:
-    """Say whether each line is another speaker's, which nobody may break elsewhere."""
-    return len(lines) > 1 and lines[-1][0] in _DASHES
+def is_dialogue(caption: Caption) -> bool:
+    """Say whether lines are another speaker's, a sound or a song, so that nobody may break them elsewhere."""
+    if len(caption.lines) < 2:
+        return False
+    return (
+        any(map(_begins_turn, caption.lines[1:]))
+        or any(map(_VOICE.match, caption.marked[1:]))
+        or any(map(_BRACKETED.fullmatch, caption.lines))
+    )
+
+
+def _begins_turn(line: str) -> bool:
+    """Say whether a line begins as those of a speaker do, or with a sound or a song."""
+    label = _LABEL.match(line)
+    is_named = label is not None and label[1] == label[1].upper() and any(map(str.isalpha, label[1]))
+    return is_named or line[0] in _DASHES + "[" + _MUSIC
+
+
+def is_hyphenated(lines: Sequence[str]) -> bool:
+    """Say whether a word is parted by a hyphen over two lines: on one line nobody knows how it is written."""
+    return any(
+        len(line) > 1 and line[-1] in _HYPHENS and _is_letter(line[-2]) and following[0].isalpha()
+        for line, following in pairwise(lines)
+    )
+
+
+def _is_letter(char: str) -> bool:
+    return unicodedata.category(char)[0] in "LM"  # a letter, or a mark that belongs to one
+
+
+def is_typeset(caption: Caption) -> bool:
+    """Say whether a caption is a sign that was set over the picture, to its frames and at a point of it."""
+    return _AT_POINT.search(caption.place) is not None
 
 
 def is_seen(caption: Caption, limits: Limits) -> bool:
@@ -110,8 +148,12 @@ def of_captions(captions: Sequence[Caption], language: str | None, limits: Limit
 def _of_line(line: str, caption: Caption, limits: Limits, before: str) -> list[Unit]:
     start_ms, end_ms, counting = caption.start_ms, caption.end_ms, limits.counting
     found: list[Unit] = []
-    for text in _WORD.findall(line):
-        space = " " if found else languages.joint(before, text)
+    end = 0
+    for word in _WORD.finditer(line):
+        text, gap = word[0], line[end : word.start()]
+        end = word.end()
+        # Blanks and tabs are one space; another, such as the ideographic one, is the text's own.
+        space = (gap if gap.strip(" \t") else " ") if found else languages.joint(before, text)
         width = half_cells(text, counting)
         found.append(Unit(space, text, start_ms, end_ms, width, is_glued=is_closing(text)))
     return found

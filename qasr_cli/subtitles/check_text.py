@@ -38,7 +38,8 @@ def check(captions: Sequence[Caption], text: CaptionText, limits: Limits) -> Ite
         if is_seen(caption, limits):
             yield from _sizes(caption, index, limits)
             yield from _characters(caption, index)
-            yield from _line_breaks(caption, index, text, limits)
+            if not is_dialogue(caption):
+                yield from _line_breaks(caption, index, text, limits)
             yield from _cue_breaks(captions, index, text, limits)
         else:
             yield Finding("empty", "nothing is shown", index, caption.start_ms)
@@ -70,7 +71,7 @@ def _sizes(caption: Caption, index: int, limits: Limits) -> Iterator[Finding]:
 
 
 def _line_breaks(caption: Caption, index: int, text: CaptionText, limits: Limits) -> Iterator[Finding]:
-    if len(caption.lines) == 1 or is_dialogue(caption.lines):
+    if len(caption.lines) == 1:
         return
     found = text.found
     places = text.lines[index][1:-1]
@@ -123,7 +124,7 @@ def _cue_breaks(
 ) -> Iterator[Finding]:
     """Find a cue whose edges cut a sentence where the next cue follows at once: what is said goes on."""
     caption, (first, last) = captions[index], text.edges(index)
-    if first == last or is_dialogue(caption.lines) or not _is_followed(captions, index):
+    if first == last or is_dialogue(caption) or not _is_followed(captions, index):
         return
     if _ends_badly(text, last, limits):
         yield Finding("bad_break_cue", f"ends on {_quoted(text, last - 1)}", index, caption.start_ms)

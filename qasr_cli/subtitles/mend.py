@@ -2,8 +2,8 @@
 
 In go captions; out come the same captions in the order of time, each with its own text, shown at times and
 in lines that keep the limits where that is possible. What asks for ears or for another text (a cue that is
-too fast with neighbours on both sides, one that needs to be split) is left as it was. Mending twice changes
-nothing more.
+too fast with neighbours on both sides, one that needs to be split) is left as it was, and so are signs that
+are set at a point of the picture, but for impossible times. Mending twice changes nothing more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from itertools import pairwise
 
 from qasr_cli.records import Caption
 from qasr_cli.subtitles import caption_units, check_text, check_times
-from qasr_cli.subtitles.caption_units import CaptionText, is_dialogue, is_seen, width
+from qasr_cli.subtitles.caption_units import (
+    CaptionText,
+    is_dialogue,
+    is_hyphenated,
+    is_seen,
+    is_typeset,
+    width,
+)
 from qasr_cli.subtitles.limits import Limits
 from qasr_cli.subtitles.lines import IMPOSSIBLE, Ruler, text_of
 from qasr_cli.timebase import MS_PER_S
@@ -62,8 +69,10 @@ def _mended(
     captions: Sequence[Caption], limits: Limits, language: str | None, grid_ms: int
 ) -> tuple[Caption, ...]:
     timed = sorted(captions, key=lambda caption: caption.start_ms)
-    mended = [_possible(caption, grid_ms) for caption in timed]
+    mended = [_possible(caption, limits, grid_ms) for caption in timed]
     for lane in check_times.lanes(mended):
+        if is_typeset(mended[lane[0]]):
+            continue  # one that moves is a caption a frame: held for longer, all would be there at once
         of_lane = _ends(_starts([mended[index] for index in lane], limits, grid_ms), limits, grid_ms)
         for index, caption in zip(lane, of_lane, strict=True):
             mended[index] = caption
@@ -71,10 +80,12 @@ def _mended(
     return tuple(_break_lines(ordered, limits, language))
 
 
-def _possible(caption: Caption, grid_ms: int) -> Caption:
+def _possible(caption: Caption, limits: Limits, grid_ms: int) -> Caption:
     """Move a caption that begins before the media, or ends before it begins, to where it can be."""
-    start_ms = _up(max(caption.start_ms, 0), grid_ms)
-    return replace(caption, start_ms=start_ms, end_ms=max(_down(caption.end_ms, grid_ms), start_ms))
+    start_ms, end_ms = _up(max(caption.start_ms, 0), grid_ms), _down(caption.end_ms, grid_ms)
+    if end_ms < start_ms:  # a sign gets its time here, the others where their neighbours are known
+        end_ms = start_ms + (_needed_ms(caption, limits, grid_ms) if is_typeset(caption) else 0)
+    return replace(caption, start_ms=start_ms, end_ms=end_ms)
 
 
 def _up(time_ms: float, grid_ms: int) -> int:
@@ -145,10 +156,16 @@ def _break_lines(captions: Sequence[Caption], limits: Limits, language: str | No
     ruler = Ruler(text.units, text.found, limits)
     mended = list(captions)
     for index, caption in enumerate(captions):
-        is_breakable = bool(caption.lines) and not is_dialogue(caption.lines)
-        if is_breakable and any(check_text.of_lines(caption, index, text, limits)):
+        if _is_breakable(caption) and any(check_text.of_lines(caption, index, text, limits)):
             mended[index] = _rebroken(caption, text, ruler, text.edges(index), limits)
     return mended
+
+
+def _is_breakable(caption: Caption) -> bool:
+    """Say whether a caption's lines say nothing but where there was room."""
+    if not caption.lines or is_typeset(caption):
+        return False
+    return not (is_dialogue(caption) or is_hyphenated(caption.lines))
 
 
 def _rebroken(

@@ -264,6 +264,50 @@ class TestFix:
         assert "not fixed: line 9" in result.stderr
         assert sorted(hashes(tmp_path)) == ["a.srt"]
 
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            (GOOD.replace("03,000", "03,000 Hello there"), "line 2: text on the time line: 'Hello there'"),
+            (GOOD.replace("\n\n2", "\n1945"), "line 4: '1945' may be the cue's number or spoken"),
+            ("1\n00:00:01,000 --> 00:00:03,000\n<b></b>\n", "no caption would be left"),
+        ],
+    )
+    def test_no_text_is_lost_unseen(self, qasr: Qasr, tmp_path: Path, text: str, says: str) -> None:
+        put(tmp_path, "a.srt", text)
+        result = qasr("check", "a.srt", "--fix")
+        assert result.returncode == 65
+        assert f"not fixed: {says}" in result.stderr
+        assert sorted(hashes(tmp_path)) == ["a.srt"]
+
+    @pytest.mark.parametrize(
+        ("text", "encoding"),
+        [
+            ("Nie wiem, co się stało. Myślę, że to był błąd.", "cp1250"),
+            ("Ne olduğunu bilmiyorum. Bu bir hataydı ve çok geç.", "cp1254"),
+            ("Xyzzy, café!", "cp1252"),
+        ],
+    )
+    def test_a_guess_that_may_be_wrong_is_not_written_as_utf_8(
+        self, qasr: Qasr, tmp_path: Path, text: str, encoding: str
+    ) -> None:
+        put(
+            tmp_path,
+            "a.srt",
+            GOOD.replace("This is a good line.", text).replace("And one more.", "").encode(encoding),
+        )
+        result = qasr("check", "a.srt", "--fix", "-q")
+        assert result.returncode == 65
+        assert "not fixed: read as cp1252, which is a guess" in result.stderr
+        assert f"{encoding} (" in result.stderr
+        assert sorted(hashes(tmp_path)) == ["a.srt"]
+        qasr("check", "a.srt", "--fix", "--encoding", encoding)
+        assert text.rsplit(maxsplit=1)[-1] in (tmp_path / "a.fixed.srt").read_text("utf-8")
+
+    def test_a_guess_that_fits_the_language_is_fixed(self, qasr: Qasr, tmp_path: Path) -> None:
+        put(tmp_path, "a.srt", GOOD.replace("line", "café").encode("cp1252"))
+        assert qasr("check", "a.srt", "--fix").returncode == 0
+        assert "café" in (tmp_path / "a.fixed.srt").read_text("utf-8")
+
     def test_our_json_is_fixed_and_whispers_is_not(self, qasr: Qasr, tmp_path: Path) -> None:
         shutil.copy(GOLDEN / "english-talk.json", tmp_path / "talk.json")
         assert qasr("check", "talk.json", "--fix").returncode == 0

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from qasr_cli.errors import UndecodableError, UsageError
-from qasr_cli.formats import captions, encodings, markup
+from qasr_cli.errors import UndecodableError
+from qasr_cli.formats import captions, markup
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SRT = "1\n00:00:01,000 --> 00:00:02,000\nGood <i>morning</i>.\n\n2\n00:00:02,100 --> 00:00:03,500\nYes\n"
@@ -87,6 +86,71 @@ class TestSubRip:
         assert len(found.captions) == 2
         assert [(fault.line, fault.is_mendable) for fault in found.faults] == [(line, False)]
 
+    @pytest.mark.parametrize(
+        ("behind", "name"),
+        [
+            ("Hello there", "x.srt"),
+            ("X1:10 Hello", "x.srt"),
+            ("note:this", "x.srt"),
+            ("Hello there", "x.vtt"),
+            ("line:0 Hello", "x.vtt"),
+        ],
+    )
+    def test_text_on_the_time_line_is_a_fault_that_nobody_mends(self, behind: str, name: str) -> None:
+        head = "WEBVTT\n\n" if name.endswith("vtt") else ""
+        found = captions.parse(f"{head}00:00:01.000 --> 00:00:03.000 {behind}\nmore\n", name)
+        (fault,) = found.faults
+        assert (fault.line, fault.is_mendable) == (1 + head.count("\n"), False)
+        assert fault.text == f"text on the time line: {behind!r}"
+
+    @pytest.mark.parametrize(
+        ("behind", "name"),
+        [
+            ("X1:10 X2:-20 Y1:0454 y2:3", "x.srt"),
+            ("align:start position:0%", "x.srt"),
+            ("line:0 region:fred size:50%,start own:x", "x.vtt"),
+        ],
+    )
+    def test_settings_on_the_time_line_are_kept(self, behind: str, name: str) -> None:
+        head = "WEBVTT\n\n" if name.endswith("vtt") else ""
+        found = captions.parse(f"{head}00:00:01.000 --> 00:00:03.000 {behind}\nmore\n", name)
+        assert not found.faults
+        assert f" {behind}\nmore\n" in captions.write(found, found.captions)
+
+    def test_a_number_parted_from_its_times_is_no_text(self) -> None:
+        text = SRT.replace("\n2\n", "\n2\n\n \n").replace("1\n00", "1\n\n00")
+        found = captions.parse(text)
+        assert [(one.number, one.lines) for one in found.captions] == [
+            ("1", ("Good morning.",)),
+            ("2", ("Yes",)),
+        ]
+        assert [(fault.line, fault.is_mendable) for fault in found.faults] == [(1, True), (6, True)]
+        assert captions.write(found, found.captions) == SRT
+
+    @pytest.mark.parametrize("said", ["1945", "1", "2 of them"])
+    def test_any_other_number_is_something_spoken(self, said: str) -> None:
+        found = captions.parse(SRT.replace("\n2\n", f"\n{said}\n\n"))
+        assert found.captions[0].lines == ("Good morning.", said)
+
+    def test_a_number_below_a_text_may_be_spoken(self) -> None:
+        cues = "1\n00:00:01,000 --> 00:00:02,000\nThe bomb fell in\n{}\n00:00:04,000 --> 00:00:05,000\nYes\n"
+        found = captions.parse(cues.format(1945))
+        assert [(one.number, one.lines) for one in found.captions] == [
+            ("1", ("The bomb fell in",)),
+            ("1945", ("Yes",)),
+        ]
+        assert [(one.line, one.text, one.is_mendable) for one in found.faults] == [
+            (4, "'1945' may be the cue's number or spoken", False)
+        ]
+        assert not captions.parse(cues.format(2)).faults
+        assert not captions.parse(cues.format("\n1945")).faults
+
+    def test_times_inside_a_text_are_visible_here(self) -> None:
+        text = SRT.replace("Yes", "See <00:00:09.500> there")
+        found = captions.parse(text)
+        assert found.captions[1].lines == ("See <00:00:09.500> there",)
+        assert captions.write(found, found.captions) == text
+
     def test_an_arrow_in_a_text_is_text(self) -> None:
         (found,) = captions.parse("1\n00:00:01,000 --> 00:00:02,000\na --> b\n").captions
         assert found.lines == ("a --> b",)
@@ -116,6 +180,14 @@ class TestWebVtt:
         found = captions.parse(self.TEXT)
         expected = self.TEXT.replace("\n00:01.000", "\n00:00:01.000").replace("> 00:02", "> 00:00:02")
         assert captions.write(found, found.captions) == expected
+
+    def test_every_character_reference_of_html_is_one_character(self) -> None:
+        said = "&eacute;t&#xe9; &hellip; &foo; &notit; &NotEqualTilde;&#10;&NewLine;x"
+        found = captions.parse(f"WEBVTT\n\n00:01.000 --> 00:02.000\n{said}\n")
+        assert found.captions[0].lines == ("été … &foo; &notit; ≂  x",)
+        (marked,) = markup.rebroken((said,), ("été … &foo; &notit; ≂x",), "vtt")
+        assert marked == "&eacute;t&#xe9; &hellip; &foo; &notit; &NotEqualTilde;x"
+        assert markup.rebroken(("a &foo; &eacute;",), ("a &foo;", "é"), "vtt") == ("a &foo;", "&eacute;")
 
     def test_text_after_a_blank_line_belongs_to_nobody(self) -> None:
         found = captions.parse("WEBVTT\n\n00:01.000 --> 00:02.000\nOne\n\ntwo\n")
@@ -152,6 +224,27 @@ class TestAss:
         found = captions.parse(ASS.replace("Dialogue: 0,0:00:05", "  Dialogue: 0,0:00:05"))
         assert found.captions == captions.parse(ASS).captions
 
+    @pytest.mark.parametrize(
+        ("fields", "text", "is_same"),
+        [
+            ("0,{},Default,,0,0,0000,,", "a", True),
+            ("1,{},Default,,0,0,0,,", "a", False),
+            ("0,{},Default,,0,0,40,,", "a", False),
+            ("0,{},Default,,9,0,0,,", "a", False),
+            ("0,{},Sign,,0,0,0,,", "a", False),
+            ("0,{},Default,,0,0,0,,", "{\\pos (1,2", True),  # never closed: text
+            ("0,{},Default,,0,0,0,,", "{\\i1\\pos(1,2)}a", False),
+        ],
+    )
+    def test_what_has_another_layer_margin_style_or_position_has_another_place(
+        self, fields: str, text: str, is_same: bool
+    ) -> None:
+        head = "\n".join(ASS.splitlines()[:10]) + "\n"
+        times = "0:00:01.00,0:00:02.00"
+        lines = [f"Dialogue: 0,{times},Default,,0,0,0,,a", f"Dialogue: {fields.format(times)}{text}"]
+        first, second = captions.parse(head + "\n".join(lines)).captions
+        assert (first.place == second.place) == is_same
+
     def test_ssa_is_the_same_with_other_columns(self) -> None:
         head = "[Script Info]\n[Events]\nFormat: Marked, Start, End, Text\n"
         text = f"{head}Dialogue: 0,0:00:01.5,0:00:02.00,a, b\n"
@@ -173,88 +266,32 @@ class TestJson:
         assert found.captions[0].lines == ("Hi.", "You.")
         assert (found.captions[0].start_ms, found.captions[0].end_ms) == (500, 1_250)
 
+    def test_what_is_not_json_only_begins_with_a_brace(self) -> None:
+        (found,) = captions.parse("{\\an8}\n" + SRT, "x.srt").faults
+        assert (found.line, found.text) == (1, r"text that belongs to no caption: '{\\an8}'")
+        with pytest.raises(UndecodableError, match="no subtitles in it"):
+            captions.read(b"{0}{25}Hello\n", "x.sub")
+        with pytest.raises(UndecodableError, match="no valid JSON"):
+            captions.read(b"{0}{25}Hello\n", "x.json")
+
+    @pytest.mark.parametrize("extra", ["NaN", "-Infinity", "1e999"])
+    def test_a_number_that_is_none_matters_where_it_is_used(self, extra: str) -> None:
+        text = '{"segments": [{"start": 0.5, "end": 1.25, "text": "Hi.", "avg_logprob": %s}]}'
+        assert captions.parse(text % extra).captions[0].lines == ("Hi.",)
+        with pytest.raises(UndecodableError, match=r"segments\[0\].start is out of range"):
+            captions.parse((text % 1).replace("0.5", extra))
+
+    @pytest.mark.parametrize("end", ["1e300", "1e11", "-1e99"])
+    def test_no_time_is_beyond_a_year(self, end: str) -> None:
+        with pytest.raises(UndecodableError, match=r"segments\[0\].end is out of range"):
+            captions.parse(f'{{"segments": [{{"start": 0, "end": {end}, "text": "a"}}]}}')
+
     @pytest.mark.parametrize("range_", [[0, 99_999], [-1, 1], [2, 1], [0], "x", [0.5, 1]])
     def test_a_range_of_words_that_are_not_there_is_refused(self, range_: object) -> None:
         whole = json.loads((GOLDEN / "korean.json").read_text("utf-8"))
         whole["cues"][0]["word_range"] = range_
         with pytest.raises(UndecodableError, match=r"cues\[0\].word_range"):
             captions.parse(json.dumps(whole))
-
-
-class TestBytes:
-    KOREAN = SRT.replace("Good <i>morning</i>.", "안녕하세요. 오늘은 날씨가 좋습니다.")
-    FRENCH = SRT.replace("Good <i>morning</i>.", "Ça va très bien, merci à tous.")
-    JAPANESE = SRT.replace("Good <i>morning</i>.", "今日はとても天気がいいですね")
-    CHINESE = SRT.replace("Good <i>morning</i>.", "我们今天来看一看这个问题")
-    RUSSIAN = SRT.replace("Good <i>morning</i>.", "Здравствуйте, как дела?")
-
-    @pytest.mark.parametrize(
-        ("raw", "encoding", "is_guess"),
-        [
-            (KOREAN.encode(), "utf-8", False),
-            (codecs.BOM_UTF8 + KOREAN.encode(), "utf-8", False),
-            (KOREAN.encode("utf-16"), "utf-16-le", False),
-            (codecs.BOM_UTF16_BE + KOREAN.encode("utf-16-be"), "utf-16-be", False),
-            (KOREAN.encode("utf-32"), "utf-32-le", False),
-            (FRENCH.encode("utf-16-le"), "utf-16-le", True),
-            (KOREAN.encode("cp949"), "cp949", True),
-            (FRENCH.encode("cp1252"), "cp1252", True),
-            (JAPANESE.encode("cp932"), "cp932", True),
-            (CHINESE.encode("gb18030"), "gb18030", True),
-        ],
-    )
-    def test_encodings_are_told_and_guesses_are_called_so(
-        self, raw: bytes, encoding: str, is_guess: bool
-    ) -> None:
-        found = captions.read(raw, "x.srt")
-        assert (found.encoding, found.is_guess, found.faults) == (encoding, is_guess, ())
-        assert any(
-            text in found.captions[0].lines[0] for text in ("안녕", "Ça va très", "今日は", "我们今天")
-        )
-
-    def test_what_cannot_be_told_is_asked_for(self) -> None:
-        raw = self.RUSSIAN.encode("cp1251")
-        with pytest.raises(UndecodableError, match="neither UTF-8 nor") as raised:
-            captions.read(raw, "x.srt")
-        assert "--encoding" in raised.value.hint
-        assert captions.read(raw, "x.srt", "cp1251").captions[0].lines == ("Здравствуйте, как дела?",)
-        with pytest.raises(UsageError, match="no such encoding"):
-            captions.read(raw, "x.srt", "cp0815")
-
-    def test_zero_bytes_after_a_text_leave_it_a_text(self) -> None:
-        found = captions.read(self.KOREAN.encode() + b"\x00" * 9, "x.srt")
-        assert (found.encoding, found.captions[1].lines) == ("utf-8", ("Yes", "\x00" * 9))
-
-    def test_half_a_character_is_no_text(self) -> None:
-        with pytest.raises(UndecodableError, match="not a text in unicode_escape"):
-            captions.read(SRT.encode() + rb"\ud800", "x.srt", "unicode_escape")
-
-    def test_lines_of_another_encoding_are_counted_as_lost(self) -> None:
-        raw = (self.KOREAN * 3).encode() + "\n9\n00:00:09,000 --> 00:00:10,000\nCafé\n".encode("cp1252")
-        found = captions.read(raw, "x.srt")
-        assert (found.encoding, found.is_guess) == ("utf-8", False)
-        assert (found.faults[0].line, found.faults[0].is_mendable) == (0, False)
-        assert "1 characters are not UTF-8" in found.faults[0].text
-
-    @pytest.mark.parametrize(
-        ("raw", "says"),
-        [
-            (b"", "empty"),
-            (b"\xef\xbb\xbf \n", "no subtitles"),
-            (b"\n \n\x00", "empty"),
-            (b"hello\n", "no subtitles"),
-            (b"WEBVTT\n", "no subtitles"),
-            (b"1\nsoon --> later\nx\n", "line 2 has no times"),
-            (bytes(range(256)) * 64, "not a text file"),
-            (SRT.encode() + b"more " * 5_000, "line 5: a caption of 25,002 characters"),
-            (b"x" * (captions.MAX_TEXT_BYTES + 1), "larger than 10 MB"),
-            (b"{" + b" " * captions.MAX_JSON_BYTES, "larger than 64 MB"),
-            (b"{}", "no schema"),
-        ],
-    )
-    def test_what_is_no_subtitle_file_is_refused(self, raw: bytes, says: str) -> None:
-        with pytest.raises(UndecodableError, match=says):
-            captions.read(raw, "x.srt")
 
 
 class TestMarkup:
@@ -278,8 +315,3 @@ class TestMarkup:
         text = "WEBVTT\n\n00:01.000 --> 00:02.000\nOne <00:01.500>two <00:02.500>three\n"
         found = captions.parse(text)
         assert "One <00:01.500>two three\n" in captions.write(found, found.captions)
-
-
-def test_a_decoded_text_has_no_mark() -> None:
-    assert encodings.decode(codecs.BOM_UTF8 + b"a").text == "a"
-    assert encodings.decode(codecs.BOM_UTF8 + b"a", "utf-8").text == "a"

@@ -207,6 +207,33 @@ def test_lines_of_a_language_without_spaces_are_joined_without_one():
     assert render("tsv", cue, of=transcript(words, "zh")).endswith("今天我们\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "lines", "expected"),
+    [
+        ([("", "https://example.org/" + "a" * 9)], ("https://example.org/", "a" * 9), None),
+        ([("", "yes—"), ("", "no")], ("yes—", "no"), "yes—no"),
+        ([("", "well-"), ("", "known")], ("well-", "known"), "well-known"),
+        ([("", "one"), (" ", "two")], ("one", "two"), "one two"),
+        ([("", "one"), ("\u3000", "two")], ("one", "two"), "one\u3000two"),
+        ([("", "one"), ("\n", "two")], ("one", "two"), "one two"),
+        ([("", "New York")], ("New", "York"), "New York"),
+        ([("", "one")], ("another", "text"), "another text"),
+    ],
+)
+def test_lines_are_joined_as_the_transcript_has_it(words, lines, expected):
+    spoken = tuple(Word(lead, text, n, n + 1) for n, (lead, text) in enumerate(words))
+    cue = (Cue(0, 1_000, lines, (0, len(spoken))),)
+    assert render("tsv", cue, of=transcript(spoken)).endswith(f"\t{expected or ''.join(lines)}\n")
+
+
+def test_lines_of_two_segments_are_joined_with_a_space():
+    segments = tuple(
+        Segment(k, k + 1, "en", text, (Word("", text, k, k + 1),)) for k, text in enumerate("ab")
+    )
+    of = replace(transcript(), segments=segments)
+    assert render("tsv", (Cue(0, 1_000, ("a", "b"), (0, 2)),), of=of).endswith("\ta b\n")
+
+
 def test_paragraphs_do_not_show_where_chunks_were_cut():
     segments = tuple(
         Segment(1_000 * k, 1_000 * k + 900, code, text, (Word("", text, 0, 1),))
@@ -268,6 +295,8 @@ def test_unknown_keys_are_forgiven():
          "segments[0].words[2].timing must be one of aligned, repaired, interpolated"),
         ([*WORD_2, "confidence"], "high", "segments[0].words[2].confidence must be a number or null"),
         ([*WORD_2, "confidence"], 10**400, "segments[0].words[2].confidence is out of range"),
+        ([*WORD_2, "confidence"], 1e300, "segments[0].words[2].confidence is out of range"),
+        ([*WORD_2, "confidence"], float("nan"), "segments[0].words[2].confidence is out of range"),
         (["video"], 25, "video must be an object"),
         (["video", "frame_rate"], 25, "video.frame_rate must be a text"),
         (["video", "frame_rate"], "25 fps", "video.frame_rate must be a rate such as 25 or 24000/1001"),
@@ -311,7 +340,7 @@ def test_the_reader_names_the_field_that_is_missing(path):
         ("", "no valid JSON at line 1, column 1"),
         ("1\n00:00:01,000 --> 00:00:02,000\nHi\n", "no valid JSON at line 2"),
         ("[]", "the JSON is not an object"),
-        ('{"schema": NaN}', "NaN is not JSON"),
+        ('{"schema": NaN}', "the JSON has schema 'nan', not 'qasr.v1'"),
         ("[" * 100_000, "nested too deeply"),
         ('{"schema": ' + "9" * 5_000 + "}", "no valid JSON"),
     ],

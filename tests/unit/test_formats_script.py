@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
 import pytest
 
+from qasr_cli.cli.choices import read_text
 from qasr_cli.errors import UndecodableError
 from qasr_cli.formats import parse_script
 
@@ -47,6 +51,18 @@ def test_subtitles_are_their_cues_with_their_breaks_and_without_styling(text: st
 def test_a_script_without_words_is_refused(text: str) -> None:
     with pytest.raises(UndecodableError, match="no words"):
         parse_script(text)
+
+
+def test_text_that_would_be_lost_is_refused() -> None:
+    with pytest.raises(UndecodableError, match="broken SRT in line 2: text on the time line: 'Hello there'"):
+        parse_script("1\n00:00:01,000 --> 00:00:03,000 Hello there\n\n" + SRT.replace("1\n", "2\n", 1))
+
+
+def test_a_mark_of_byte_order_is_no_part_of_a_script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Good morning.\n", "utf-8-sig")
+    monkeypatch.setattr("sys.stdin", io.StringIO("\ufeffGood morning.\n"))
+    for path in (Path("-"), tmp_path / "a.txt"):
+        assert read_text(path, "a script", "") == "Good morning.\n"
 
 
 def test_a_less_than_sign_is_text() -> None:

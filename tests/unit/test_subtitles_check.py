@@ -278,6 +278,58 @@ class TestMending:
         lines = ("- I looked at the", "- Where?")
         assert self.mended(cap(0, 5_000, *lines))[0][2] == lines
 
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            ("- I looked at the", "- Where?", "so she said"),
+            ("I looked at the", "BOB: Where?", "so she said"),
+            ("나는 그것을", "민수: 어디?"),
+            ("I looked at the", "[sighs] house"),
+            ("I looked at the", "♪ house ♪"),
+            ("[DOOR CLOSES]", "Then I looked at the", "house."),
+            ("(LAUGHS)", "I looked at the house on the hill."),
+            ("I looked at the house on the hill.", "（笑）"),
+        ],
+    )
+    def test_turns_sounds_and_songs_keep_their_lines(self, lines: tuple[str, ...]) -> None:
+        assert self.mended(cap(0, 6_000, *lines))[0][2] == lines
+
+    def test_a_voice_keeps_its_line(self) -> None:
+        lines = ("I looked at the", "house on the hill.")
+        said = replace(cap(0, 6_000, *lines), marked=(f"<v Ann>{lines[0]}", f"<v.loud Bob>{lines[1]}"))
+        assert self.mended(said)[0][2] == lines
+        assert self.mended(replace(said, marked=(f"<v Ann>{lines[0]}", lines[1])))[0][2] != lines
+
+    @pytest.mark.parametrize(
+        "following", ["Bob: where?", "NO. MORE: it is", "12:30 it was", "(it was) there"]
+    )
+    def test_what_only_looks_like_a_turn_is_broken_anew(self, following: str) -> None:
+        lines = ("I looked at the", following, "and so on.")
+        assert self.mended(cap(0, 6_000, *lines))[0][2] != lines
+
+    @pytest.mark.parametrize("hyphen", "-‐\u00ad")
+    def test_a_hyphenated_word_keeps_its_break(self, hyphen: str) -> None:
+        lines = ("It was", f"the well{hyphen}", "known house.")
+        assert self.mended(cap(0, 6_000, *lines))[0][2] == lines
+        (found,) = self.mended(cap(0, 6_000, "It was the 19-", "20", "or so."))
+        assert found[2] != ("It was the 19-", "20", "or so.")
+
+    def test_the_texts_own_spaces_stay(self) -> None:
+        (found,) = self.mended(
+            cap(0, 7_000, "今日は\u3000とても天気が", "いい", "ですね \t a"), language="ja"
+        )
+        assert "".join(found[2]) == "今日は\u3000とても天気がいいですね a"
+
+    def test_a_sign_keeps_its_times_and_lines(self) -> None:
+        frames = [cap(k * 40, k * 40 + 40, "No way", "to", "enter", place=f",\\pos({k},9)") for k in range(3)]
+        moving = cap(0, 9_999, "Enter", place="\\move(1,2,3,4)")
+        assert mend.mend([*frames, moving], limits(), "en") == (frames[0], moving, *frames[1:])
+
+    def test_a_sign_at_an_impossible_time_gets_a_possible_one(self) -> None:
+        place = "\\pos(1,2)"
+        backwards, negative = cap(5_000, 4_000, "Two.", place=place), cap(-500, 40, "One.", place=place)
+        assert self.mended(backwards, negative) == [(0, 40, ("One.",)), (5_000, 5_833, ("Two.",))]
+
     def test_what_no_break_helps_is_left_alone(self) -> None:
         line = "word " * 30
         assert self.mended(cap(0, 7_000, line.strip()))[0][2] == (line.strip(),)

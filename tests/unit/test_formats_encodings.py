@@ -1,0 +1,114 @@
+"""Which text the bytes of a subtitle file are, how sure that is, and what is refused."""
+
+from __future__ import annotations
+
+import codecs
+
+import pytest
+
+from qasr_cli.errors import UndecodableError, UsageError
+from qasr_cli.formats import captions, encodings
+from tests.unit.test_formats_captions import SRT
+
+
+class TestBytes:
+    KOREAN = SRT.replace("Good <i>morning</i>.", "안녕하세요. 오늘은 날씨가 좋습니다.")
+    FRENCH = SRT.replace("Good <i>morning</i>.", "Ça va très bien, merci à tous.")
+    JAPANESE = SRT.replace("Good <i>morning</i>.", "今日はとても天気がいいですね")
+    CHINESE = SRT.replace("Good <i>morning</i>.", "我们今天来看一看这个问题")
+    RUSSIAN = SRT.replace("Good <i>morning</i>.", "Здравствуйте, как дела?")
+
+    @pytest.mark.parametrize(
+        ("raw", "encoding", "is_guess"),
+        [
+            (KOREAN.encode(), "utf-8", False),
+            (codecs.BOM_UTF8 + KOREAN.encode(), "utf-8", False),
+            (KOREAN.encode("utf-16"), "utf-16-le", False),
+            (codecs.BOM_UTF16_BE + KOREAN.encode("utf-16-be"), "utf-16-be", False),
+            (KOREAN.encode("utf-32"), "utf-32-le", False),
+            (FRENCH.encode("utf-16-le"), "utf-16-le", True),
+            (KOREAN.encode("cp949"), "cp949", True),
+            (FRENCH.encode("cp1252"), "cp1252", True),
+            (JAPANESE.encode("cp932"), "cp932", True),
+            (CHINESE.encode("gb18030"), "gb18030", True),
+        ],
+    )
+    def test_encodings_are_told_and_guesses_are_called_so(
+        self, raw: bytes, encoding: str, is_guess: bool
+    ) -> None:
+        found = captions.read(raw, "x.srt")
+        assert (found.encoding, found.is_guess, found.faults) == (encoding, is_guess, ())
+        assert any(
+            text in found.captions[0].lines[0] for text in ("안녕", "Ça va très", "今日は", "我们今天")
+        )
+
+    def test_what_cannot_be_told_is_asked_for(self) -> None:
+        raw = self.RUSSIAN.encode("cp1251")
+        with pytest.raises(UndecodableError, match="neither UTF-8 nor") as raised:
+            captions.read(raw, "x.srt")
+        assert "--encoding" in raised.value.hint
+        assert captions.read(raw, "x.srt", "cp1251").captions[0].lines == ("Здравствуйте, как дела?",)
+        with pytest.raises(UsageError, match="no such encoding"):
+            captions.read(raw, "x.srt", "cp0815")
+
+    @pytest.mark.parametrize(
+        ("encoding", "language", "is_likely"),
+        [
+            ("cp1252", "de", True),
+            ("cp1252", "fil", True),
+            ("cp1252", "pl", False),
+            ("cp1252", "tr", False),
+            ("cp1252", None, False),
+            ("cp949", None, True),
+        ],
+    )
+    def test_a_guess_of_cp1252_is_one_for_western_languages(
+        self, encoding: str, language: str | None, is_likely: bool
+    ) -> None:
+        assert encodings.is_likely(encoding, language) == is_likely
+
+    def test_what_may_be_another_encoding_is_read_as_each(self) -> None:
+        said = encodings.readings("wiêcej þu €", "cp1252")
+        assert said == ["wiêcej þu €", "więcej ţu €", "wiêcej şu €"]
+        assert encodings.readings("한", "cp949") == ["한"]
+
+    def test_zero_bytes_after_a_text_leave_it_a_text(self) -> None:
+        found = captions.read(self.KOREAN.encode() + b"\x00" * 9, "x.srt")
+        assert (found.encoding, found.captions[1].lines) == ("utf-8", ("Yes", "\x00" * 9))
+
+    def test_half_a_character_is_no_text(self) -> None:
+        with pytest.raises(UndecodableError, match="not a text in unicode_escape"):
+            captions.read(SRT.encode() + rb"\ud800", "x.srt", "unicode_escape")
+
+    def test_lines_of_another_encoding_are_counted_as_lost(self) -> None:
+        raw = (self.KOREAN * 3).encode() + "\n9\n00:00:09,000 --> 00:00:10,000\nCafé\n".encode("cp1252")
+        found = captions.read(raw, "x.srt")
+        assert (found.encoding, found.is_guess) == ("utf-8", False)
+        assert (found.faults[0].line, found.faults[0].is_mendable) == (0, False)
+        assert "1 characters are not UTF-8" in found.faults[0].text
+
+    @pytest.mark.parametrize(
+        ("raw", "says"),
+        [
+            (b"", "empty"),
+            (b"\xef\xbb\xbf \n", "no subtitles"),
+            (b"\n \n\x00", "empty"),
+            (b"hello\n", "no subtitles"),
+            (b"WEBVTT\n", "no subtitles"),
+            (b"1\nsoon --> later\nx\n", "line 2 has no times"),
+            (bytes(range(256)) * 64, "not a text file"),
+            (SRT.encode() + b"more " * 5_000, "line 5: a caption of 25,002 characters"),
+            (b"WEBVTT\n\n00:01.000 --> 00:02.000\n" + b"<" * 300_000, "a caption of 300,000 characters"),
+            (b"x" * (captions.MAX_TEXT_BYTES + 1), "larger than 10 MB"),
+            (b"{" + b" " * captions.MAX_JSON_BYTES, "larger than 64 MB"),
+            (b"{}", "no schema"),
+        ],
+    )
+    def test_what_is_no_subtitle_file_is_refused(self, raw: bytes, says: str) -> None:
+        with pytest.raises(UndecodableError, match=says):
+            captions.read(raw, "x.srt")
+
+
+def test_a_decoded_text_has_no_mark() -> None:
+    assert encodings.decode(codecs.BOM_UTF8 + b"a").text == "a"
+    assert encodings.decode(codecs.BOM_UTF8 + b"a", "utf-8").text == "a"
