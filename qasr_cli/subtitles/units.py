@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from qasr_cli import languages
 from qasr_cli.records import Word
 from qasr_cli.subtitles import phrases
 from qasr_cli.subtitles.limits import Limits
@@ -117,7 +118,7 @@ def _lost_space(before: str, after: str, limits: Limits) -> str:
         return ""
     if before[-1] in _DASHES and len(before) > 1:
         return ""
-    return " "
+    return languages.joint(before, after)  # a Chinese sentence in an English film has none inside
 
 
 def _fit(unit: Unit, limits: Limits) -> list[Unit]:

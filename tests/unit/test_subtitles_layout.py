@@ -92,6 +92,13 @@ def test_chunks_of_a_spaced_language_are_joined_with_a_space():
     assert texts(lay_out(words, "ja")) == ["Onetwo-three."]
 
 
+def test_a_language_without_spaces_has_none_in_a_file_of_one_with() -> None:
+    said = say("Good morning, everybody.")
+    for text in ("你好，世界。", "そうですね。"):
+        said += say(text, is_spaced=False, start_ms=said[-1].end_ms + 3_000)
+    assert texts(lay_out(said, "en")) == ["Good morning, everybody.", "你好，世界。", "そうですね。"]
+
+
 def test_no_break_spaces_are_kept_and_not_broken_at():
     words = [*say("Vous avez dit que c'était vraiment impossible"), Word("\u00a0", "?", 5_000, 5_050)]
     lines = [line for cue in lay_out(words, "fr", max_line_cells=12) for line in cue.lines]
