@@ -20,6 +20,7 @@ from qasr_cli.timebase import broadcast_rate, seconds_to_ms
 # level at the start of the line tells ffmpeg's own words from a title that looks like them.
 EARS = Ears(
     keep=re.compile(
+        rb"^(?:\[aist#0:\d+[^\]]* @ 0x[0-9a-f]+\] )?\[warning\] Guessed Channel Layout|"
         rb"^\[info\] *(?:Input #0, |Duration: |Stream #0:|Output #0, |Exiting normally, received signal)"
         rb"|^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?:error|fatal)\] "
     ),
@@ -34,10 +35,18 @@ _DURATION = re.compile(
 )
 _STREAM = re.compile(
     r"^\[info\] *Stream #0:(?P<index>\d+)(?:\[0x[0-9a-f]+\])?(?:\((?P<language>[^)]*)\))?: "
-    r"(?P<kind>Audio|Video|Subtitle): (?P<rest>.*)$",
+    r"(?P<kind>Audio|Video|Subtitle|Data): (?P<rest>.*)$",
     re.M,
 )
+_WITHOUT_CLOCK = {"aac", "mp3", "ac3", "eac3", "dts", "loas", "truehd", "mlp", "mp2"}
 _JUMPING_CLOCKS = {"mpegts", "mpeg", "ogg"}
+# Said of WAV and the like, where a channel has a number and no place; the stream's index stands behind it
+# before ffmpeg 6.
+_GUESSED = re.compile(
+    r"^(?:\[aist#0:(\d+)[^\]]*\] )?\[warning\] Guessed Channel Layout(?: for Input Stream #0\.(\d+))?", re.M
+)
+_CHANGED = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[error\] Changing audio frame properties", re.M)
+_MANY_CHANNELS = 3  # of one or two it is known where they belong
 _PRINTED_FPS = Fraction(1, 100)  # how fine ffmpeg prints a rate
 _MAX_FPS = 1_000
 _CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "quad": 4, "quad(side)": 4, "hexagonal": 6}
@@ -81,6 +90,8 @@ class Banner:
         track_starts_ms: Where each begins on the container's clock; 0 where ffmpeg does not say (before 7).
         frame_rate: Of the moving picture; None where it varies or is not known exactly.
         subtitles: Streams of subtitles, pictures of text included.
+        n_unplaced: How many channels each audio track has, where nobody says where they belong; else 0.
+        n_streams: Of any kind.
     """
 
     formats: str
@@ -90,11 +101,18 @@ class Banner:
     track_starts_ms: tuple[int, ...]
     frame_rate: Fraction | None = None
     subtitles: tuple[SubtitleStream, ...] = ()
+    n_unplaced: tuple[int, ...] = ()
+    n_streams: int = 0
 
     @property
     def is_jumping(self) -> bool:
         """Whether its clock may jump: ffmpeg starts that at the streams in use, not at the container's."""
         return self.formats in _JUMPING_CLOCKS
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether it keeps times at all: some formats are packets of sound and nothing else."""
+        return self.formats not in _WITHOUT_CLOCK
 
     @property
     def video(self) -> Video | None:
@@ -111,7 +129,8 @@ def read(said: str) -> Banner:
     if clock and clock[1]:
         duration_ms = (int(clock[1]) * 60 + int(clock[2])) * 60_000 + seconds_to_ms(float(clock[3]))
     start_ms = seconds_to_ms(float(clock[4])) if clock and clock[4] else 0
-    streams = list(_STREAM.finditer(about_input))
+    streams = _streams(about_input)
+    guessed = {int(item[1] or item[2] or 0) for item in _GUESSED.finditer(about_input)}
     audio = [item for item in streams if item["kind"] == "Audio"]
     pictures = [
         item["rest"] for item in streams if item["kind"] == "Video" and "(attached pic)" not in item["rest"]
@@ -124,6 +143,8 @@ def read(said: str) -> Banner:
         track_starts_ms=tuple(_start_ms(item) or 0 for item in audio),
         frame_rate=_frame_rate(pictures[0]) if pictures else None,
         subtitles=tuple(_subtitles(item) for item in streams if item["kind"] == "Subtitle"),
+        n_unplaced=tuple(_n_unplaced(item, guessed) for item in audio),
+        n_streams=len(streams),
     )
 
 
@@ -136,6 +157,11 @@ def first_complaint(said: str, *, is_of_picture: bool = False) -> str:
     return ""
 
 
+def has_changed(said: str) -> bool:
+    """Whether ffmpeg ended because the channels or the rate of the sound changed."""
+    return _CHANGED.search(said) is not None
+
+
 def may_be_of_disk(said: str) -> bool:
     """Whether it may be the disk, or the network, that kept ffmpeg from reading on."""
     return _DISK.search(said) is not None
@@ -144,6 +170,24 @@ def may_be_of_disk(said: str) -> bool:
 def was_told_to_end(said: str) -> bool:
     """Whether a signal had ffmpeg end in good order before it was done."""
     return _TOLD_TO_END.search(said) is not None
+
+
+def _streams(said: str) -> list[re.Match[str]]:
+    """Return what is said of each stream, in the order in which ffmpeg counts them.
+
+    It tells them programme by programme, and what two programmes share twice.
+    """
+    by_index = {int(match["index"]): match for match in _STREAM.finditer(said)}
+    return [by_index[index] for index in sorted(by_index)]
+
+
+def _n_unplaced(match: re.Match[str], guessed: set[int]) -> int:
+    layout = re.search(r"Hz, ([^,]+)", match["rest"])
+    if layout is None:
+        return 0
+    is_unplaced = int(match["index"]) in guessed or re.fullmatch(r"\d+ channels", layout[1])
+    n_channels = _n_channels(layout[1])
+    return n_channels if is_unplaced and n_channels >= _MANY_CHANNELS else 0
 
 
 def _start_ms(match: re.Match[str]) -> int | None:

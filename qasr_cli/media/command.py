@@ -5,6 +5,7 @@ In go a path and what is wanted of it; out come argument lists. Nothing is run h
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,33 +53,78 @@ _CHANGES = (
 )
 
 
-def decode(path: Path, audio_track: int, late_ms: int = 0) -> list[str]:
+# What is missing in front is filled, and what is missing in between.
+_FILLED = "aresample=async=1:first_pts=0"
+# The same where the front is filled later; nothing of before 0 is carried there.
+_UNFILLED_FRONT = "aresample=async=1,atrim=start=0"
+_CARRIER = "nut"  # keeps a time with every packet
+_CARRIED = "pcm_s16le"
+# The least that a channel is let through: of 64 microphones one must still be heard.
+_MAX_DIVISOR = 8
+MAX_UNPLACED = 64  # more ffmpeg cannot mix
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Which sound of a file is wanted, and what must be known of it.
+
+    Attributes:
+        audio_track: Counts audio tracks only.
+        n_unplaced: How many channels it has, if nobody says where they belong; 0 if somebody does.
+        has_clock: Its container keeps times. Where it does not, ffmpeg makes them up from the rate that the
+            sound begins with, and believes them when another comes.
+        is_changing: Its channels or its rate change on the way. ffmpeg starts its filters anew there, and
+            would fill from 0 again; so that comes with times, if it has any, for `fill` to write the samples.
+    """
+
+    audio_track: int
+    n_unplaced: int = 0
+    has_clock: bool = True
+    is_changing: bool = False
+
+
+def decode(path: Path, sound: Sound, late_ms: int = 0) -> list[str]:
     """Return the command that writes one audio track to stdout; enough for nearly every file.
 
     Args:
         path: The media.
-        audio_track: Counts audio tracks only.
+        sound: Which one.
         late_ms: How much later than ffmpeg takes it to start the track really does.
     """
     shift = {"itsoffset": f"{late_ms / MS_PER_S:.3f}"} if late_ms else {}
-    return _finished(_samples(_input(_CODECS, **shift), audio_track), path)
+    media = _input(_CODECS, **_until_it_changes(sound), **shift)
+    return _finished(_samples(media, sound), path)
 
 
-def decode_on_the_clock_of_all(path: Path, audio_track: int, *, is_jumping: bool) -> list[str]:
+def decode_on_the_clock_of_all(path: Path, sound: Sound, *, is_jumping: bool) -> list[str]:
     """Return the same where the track alone does not tell when the container starts.
 
     Args:
         path: The media.
-        audio_track: Counts audio tracks only.
+        sound: Which one.
         is_jumping: The container's clock may jump, and therefore ffmpeg starts it at the first of the streams
             *in use*. All of them are put to use then, by sending them undecoded to nowhere. (`-copyts` would
             keep the clock too, with each of its jumps; of two recordings in one file it loses the second.)
     """
-    media = _input(f"{_CODECS},{_VIDEO_CODECS}")
-    samples = _samples(media, audio_track)
+    media = _input(f"{_CODECS},{_VIDEO_CODECS}", **_until_it_changes(sound))
+    samples = _samples(media, sound)
     if not is_jumping:
         return _finished(samples, path)
     return _finished(ffmpeg.merge_outputs(samples, _nowhere(media)), path)
+
+
+def fill() -> list[str]:
+    """Return the command that reads a sound that was changing on stdin, and writes its samples to stdout."""
+    carried = ffmpeg.input(
+        "pipe:0",
+        format=_CARRIER,
+        protocol_whitelist="pipe",
+        format_whitelist=_CARRIER,
+        codec_whitelist=_CARRIED,
+        **{"copyts": None},  # its 0 is the container's start
+    )
+    samples = carried["a:0"].output("pipe:1", format="s16le", ac=1, ar=SAMPLE_RATE_HZ, af=_FILLED)
+    return _caged(ffmpeg.get_args(samples))
 
 
 def find_shots(path: Path, max_hours: float, *, is_jumping: bool) -> list[str]:
@@ -102,7 +148,13 @@ def find_shots(path: Path, max_hours: float, *, is_jumping: bool) -> list[str]:
 
 def _nowhere(media: Any) -> Any:
     """Return an output that puts all streams to use and keeps none."""
-    return ffmpeg.output(media["v?"], media["a?"], "-", format="null", c="copy")
+    streams = [media[f"{kind}?"] for kind in "vasd"]  # teletext, too, may start before all else
+    return ffmpeg.output(*streams, "-", format="null", c="copy")
+
+
+def _until_it_changes(sound: Sound) -> dict[str, str]:
+    """Have ffmpeg end where the sound changes, rather than fill from 0 again, unless that does no harm."""
+    return {} if sound.is_changing else {"reinit_filter": "0"}
 
 
 def _input(codecs: str, **more: str) -> Any:
@@ -116,16 +168,32 @@ def _input(codecs: str, **more: str) -> Any:
     )
 
 
-def _samples(media: Any, audio_track: int) -> Any:
-    """Return the output of mono samples; aresample fills what is missing in front and in between."""
-    return media[f"a:{audio_track}"].output(
+def _samples(media: Any, sound: Sound) -> Any:
+    """Return the output of mono samples."""
+    filters, form = _FILLED, "s16le"
+    if sound.is_changing:
+        filters, form = (_UNFILLED_FRONT, _CARRIER) if sound.has_clock else ("anull", form)
+    if sound.n_unplaced:
+        filters = f"{_mix(sound.n_unplaced)},{filters}"
+    return media[f"a:{sound.audio_track}"].output(
         "pipe:1",
-        format="s16le",
+        format=form,
+        acodec=_CARRIED,
         ac=1,
         ar=SAMPLE_RATE_HZ,
-        af="aresample=async=1:first_pts=0",
+        af=filters,
         **{"vn": None, "sn": None, "dn": None},
     )
+
+
+def _mix(n_channels: int) -> str:
+    """Return the filter that hears all channels alike.
+
+    Left to itself ffmpeg takes three channels for 2.1 and six for 5.1, and leaves the "LFE" out, which on a
+    recorder is a microphone like the others; and of nine it does not know what to make.
+    """
+    share = 1 / min(n_channels, _MAX_DIVISOR)
+    return "pan=mono|c0=" + "+".join(f"{share:.4f}*c{number}" for number in range(n_channels))
 
 
 def _finished(outputs: Any, path: Path) -> list[str]:
@@ -134,9 +202,12 @@ def _finished(outputs: Any, path: Path) -> list[str]:
     With `file:` and an absolute path no name can be taken for a flag, a pattern or an address. The name
     comes in last because ffmpeg-python cannot carry one that is not UTF-8.
     """
-    flags = ["-nostdin", "-hide_banner", "-loglevel", "level+info", "-nostats"]
     name = file_url(path)
-    arguments = [name if argument == _PLACEHOLDER else argument for argument in ffmpeg.get_args(outputs)]
+    return _caged([name if argument == _PLACEHOLDER else argument for argument in ffmpeg.get_args(outputs)])
+
+
+def _caged(arguments: list[str]) -> list[str]:
+    flags = ["-nostdin", "-hide_banner", "-loglevel", "level+info", "-nostats"]
     return [str(find_tools().ffmpeg), *flags, "-max_alloc", str(_MAX_ALLOC_BYTES), *arguments]
 
 

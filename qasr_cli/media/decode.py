@@ -2,15 +2,18 @@
 
 In go a path and an audio track's number; out come `int16` blocks. Media is not trusted: only files, only
 known containers and audio codecs, nothing that points elsewhere (playlists do), and no more than so many
-hours. One ffmpeg process a file, a second one only where the first misread the container's clock.
+hours. One ffmpeg process a file; another in its place only where the first misread the container's clock or
+the channels, and two in a row from where the sound changes.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +28,7 @@ from qasr_cli.errors import (
 )
 from qasr_cli.media import banner, command
 from qasr_cli.media.banner import Banner
+from qasr_cli.media.command import Sound
 from qasr_cli.media.process import Child, running
 from qasr_cli.media.verdict import was_killed, what_went_wrong
 from qasr_cli.options import MediaOptions
@@ -34,7 +38,50 @@ from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, format_clock
 _BLOCK_BYTES = 2_000 * BYTES_PER_MS
 _MS_PER_HOUR = 3_600_000
 _SHORT_MS = 1_000  # less than the container says: its clock is rarely that far off
+_NO_MIX = "Rematrix is needed"  # from channels that are placed, but where no table knows (22.2, spheres)
+_LINK_CHANGES = "channel change is not supported"  # of Ogg with several recordings in a row
 _EMPTY_WORDS = {"invalid argument", "invalid data found when processing input"}
+
+
+class _Decoder:
+    """The ffmpeg at work on a sound; others may take its place until one does it right.
+
+    Attributes:
+        child: The one at work; none before the first `begin`.
+        sound: What is known of the sound that it decodes.
+    """
+
+    child: Child
+    sound: Sound
+
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        self._stack = stack
+
+    def begin(self, sound: Sound, build: Callable[[Sound], list[str]]) -> bytes:
+        """Start one in place of the one before, and return its first samples."""
+        self.sound, self._build = sound, build
+        return self._replace(build(sound))
+
+    def go_on(self, n_bytes: int) -> bytes:
+        """Return the samples that come after the first so many, in which the sound changed.
+
+        All is decoded again, into one kind of sound. Where that has times, a second ffmpeg fills in what is
+        missing.
+        """
+        changing = self._build(dataclasses.replace(self.sound, is_changing=True))
+        block = self._replace(command.fill(), changing) if self.sound.has_clock else self._replace(changing)
+        while n_bytes >= len(block) > 0:
+            n_bytes -= len(block)
+            block = self.child.read(_BLOCK_BYTES)
+        return block[n_bytes:]
+
+    def _replace(self, arguments: list[str], source: list[str] | None = None) -> bytes:
+        self._stack.pop_all().close()
+        try:
+            self.child = self._stack.enter_context(running(arguments, banner.EARS, source))
+        except OSError as error:
+            raise UnavailableError(f"ffmpeg {arguments[0]} does not start: {error.strerror}") from error
+        return self.child.read(_BLOCK_BYTES)
 
 
 class AudioStream:
@@ -46,10 +93,12 @@ class AudioStream:
         warnings: What was wrong with the media; complete when the iteration has ended.
     """
 
-    def __init__(self, path: Path, child: Child, known: Banner, first: bytes, options: MediaOptions) -> None:
+    def __init__(
+        self, path: Path, decoder: _Decoder, known: Banner, first: bytes, options: MediaOptions
+    ) -> None:
         self._path = path
         self._size_bytes = _size_bytes(path)
-        self._child = child
+        self._decoder = decoder
         self._first = first
         self._max_hours = options.max_hours
         self.known = known
@@ -64,16 +113,33 @@ class AudioStream:
             InputOutputError: ffmpeg was killed, the file changed or its disk failed: this is not all of it.
         """
         n_bytes = 0
-        block = self._first
-        while block:
+        for block in self._blocks():
             n_bytes += len(block)
             if n_bytes > self._max_hours * _MS_PER_HOUR * BYTES_PER_MS:
                 raise UndecodableError(
                     f"{self._path}: decodes to over {self._max_hours:g} hours", "raise --max-hours"
                 )
             yield np.frombuffer(block[: len(block) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE], dtype="<i2")
-            block = self._child.read(_BLOCK_BYTES)
         self._judge(n_bytes)
+
+    @property
+    def _child(self) -> Child:
+        return self._decoder.child
+
+    def _blocks(self) -> Iterator[bytes]:
+        n_bytes = 0
+        block = self._first
+        while block:
+            yield block
+            n_bytes += len(block)
+            block = self._child.read(_BLOCK_BYTES)
+        if not _has_changed(self._child):
+            return
+        _check_file(self._path)  # it is opened again; what is gone by now must not pass for its end
+        block = self._decoder.go_on(n_bytes)
+        while block:
+            yield block
+            block = self._child.read(_BLOCK_BYTES)
 
     def _judge(self, n_bytes: int) -> None:
         """Decide at the end of the samples whether ffmpeg was content.
@@ -95,7 +161,7 @@ class AudioStream:
             raise UndecodableError(f"{self._path}: {reason or 'no sound in its audio track'}")
         if reason:
             until = format_clock(n_bytes // BYTES_PER_MS)[:-4]
-            self.warnings += (printable(f"damaged media, decoded to {until}: {reason}"),)
+            self.warnings += (printable(_warning(until, reason)),)
 
     def _refuse_failing_disk(self, n_bytes: int) -> None:
         """Refuse what only seems damaged, because its disk or network does not give it whole.
@@ -113,8 +179,8 @@ class AudioStream:
 
     def _comes_otherwise(self, n_bytes: int) -> bool:
         """Tell whether another try gives more samples or fewer: what is damaged ends where it did."""
-        again = 0
-        with running(self._child.command, banner.EARS) as child:
+        again, source = 0, self._child.source
+        with running(self._child.command, banner.EARS, source.command if source else None) as child:
             while again <= n_bytes and (block := child.read(_BLOCK_BYTES)):
                 again += len(block)
         return again != n_bytes
@@ -134,31 +200,68 @@ def open_audio(path: Path, options: MediaOptions) -> Iterator[AudioStream]:
     _check_file(path)
     wanted = options.audio_track
     with contextlib.ExitStack() as stack:
-        child, first = _begin(stack, command.decode(path, wanted))
-        known = banner.read(child.said_so_far)
-        track = _choose(path, child, known, wanted)
+        decoder = _Decoder(stack)
+        first = decoder.begin(Sound(wanted), functools.partial(command.decode, path))
+        known = banner.read(decoder.child.said_so_far)
+        track = _choose(path, decoder.child, known, wanted)
+        sound = Sound(wanted, known.n_unplaced[wanted], known.has_clock)
+        if not first and _is_unmixed(decoder.child):
+            sound = dataclasses.replace(sound, n_unplaced=track.channels)
+        _refuse_many_channels(path, sound)
         warnings: tuple[str, ...] = ()
         if _may_misread_clock(known, wanted):
-            again = command.decode_on_the_clock_of_all(path, wanted, is_jumping=known.is_jumping)
-            child, first = _begin(stack, again)
-            if not first:  # its picture cannot even be described: better its sound alone than nothing
-                late_ms = track.start_ms if known.is_jumping else 0
-                child, first = _begin(stack, command.decode(path, wanted, late_ms))
-                if not late_ms:
-                    warnings = ("its picture is unreadable; if its sound starts later, subtitles are early",)
-        audio = AudioStream(path, child, known, first, options)
+            first, warnings = _begin_on_the_clock_of_all(decoder, path, known, sound)
+        elif sound.n_unplaced:
+            first = decoder.begin(sound, functools.partial(command.decode, path))
+        else:
+            decoder.sound = sound
+        audio = AudioStream(path, decoder, known, first, options)
         audio.warnings = warnings
         yield audio
 
 
-def _begin(stack: contextlib.ExitStack, arguments: list[str]) -> tuple[Child, bytes]:
-    """Start ffmpeg in place of the one before, and return it with its first samples."""
-    stack.pop_all().close()
-    try:
-        child = stack.enter_context(running(arguments, banner.EARS))
-    except OSError as error:
-        raise UnavailableError(f"ffmpeg {arguments[0]} does not start: {error.strerror}") from error
-    return child, child.read(_BLOCK_BYTES)
+def _begin_on_the_clock_of_all(
+    decoder: _Decoder, path: Path, known: Banner, sound: Sound
+) -> tuple[bytes, tuple[str, ...]]:
+    """Start again where the clock was misread, and return the first samples with what is uncertain."""
+    build = functools.partial(command.decode_on_the_clock_of_all, path, is_jumping=known.is_jumping)
+    first = decoder.begin(sound, build)
+    if first or _has_changed(decoder.child):
+        return first, ()
+    # its picture cannot even be described: better its sound alone than nothing
+    late_ms = known.tracks[sound.audio_track].start_ms if known.is_jumping else 0
+    first = decoder.begin(sound, functools.partial(command.decode, path, late_ms=late_ms))
+    if late_ms:
+        return first, ()
+    return first, ("its picture is unreadable; if its sound starts later, subtitles are early",)
+
+
+def _has_changed(child: Child) -> bool:
+    """Tell whether ffmpeg, whose samples are at an end, ended because its sound changed."""
+    child.finish()
+    return banner.has_changed(child.said)
+
+
+def _refuse_many_channels(path: Path, sound: Sound) -> None:
+    if sound.n_unplaced > command.MAX_UNPLACED:
+        raise UndecodableError(
+            f"{path}: {sound.n_unplaced} channels in its audio, at most {command.MAX_UNPLACED} can be mixed",
+            "mix it down, or take the channels with voices out of it, with an audio editor",
+        )
+
+
+def _is_unmixed(child: Child) -> bool:
+    child.finish()
+    return _NO_MIX in child.said
+
+
+def _warning(until: str, reason: str) -> str:
+    if _LINK_CHANGES in reason.lower():
+        return (
+            f"heard only to {until}: its channels change there, where ffmpeg cannot follow, and the rest is "
+            "missing; convert it to WAV with another tool"
+        )
+    return f"damaged media, decoded to {until}: {reason}"
 
 
 def _check_file(path: Path) -> None:
@@ -234,6 +337,6 @@ def _choose(path: Path, child: Child, known: Banner, wanted: int) -> Track:
 def _may_misread_clock(known: Banner, wanted: int) -> bool:
     """Tell whether ffmpeg may have used another moment than the container's start as 0."""
     if known.is_jumping:
-        is_alone = not known.has_video and len(known.tracks) == 1
+        is_alone = known.n_streams == 1
         return not is_alone and known.track_starts_ms[wanted] != known.start_ms
     return known.has_video and known.start_ms != 0

@@ -47,6 +47,8 @@ class Child:
 
     Attributes:
         command: What was started.
+        source: The program whose stdout is its stdin, if there is one. It ends with it, its failure counts
+            as one of both, and what it said is said first.
         was_stuck: It was killed because nothing came for too long.
         head: The first part of what it said on stderr.
         tail: The last part, if it said more.
@@ -57,6 +59,7 @@ class Child:
 
     command: Sequence[str]
     process: subprocess.Popen[bytes]
+    source: Child | None = None
     was_stuck: bool = False
     head: bytearray = field(default_factory=bytearray)
     tail: bytearray = field(default_factory=bytearray)
@@ -81,10 +84,15 @@ class Child:
         with self.heard:
             self.heard.wait_for(lambda: self.is_silent, _SILENCE_S)
         try:
-            return self.process.wait(_SILENCE_S)
+            status = self.process.wait(_SILENCE_S)
         except subprocess.TimeoutExpired:
             self._give_up()
-            return self.process.wait()
+            status = self.process.wait()
+        if self.source is None or self.was_stuck or status < 0:  # whoever reads no more stops its source
+            return status
+        status = self.source.finish() or status
+        self.was_stuck = self.source.was_stuck
+        return status
 
     def stop(self) -> None:
         """Kill it with all it started, if it still runs."""
@@ -95,8 +103,9 @@ class Child:
     @property
     def said(self) -> str:
         """What it said on stderr so far, of what is kept."""
+        before = self.source.said if self.source else ""
         with self.heard:
-            return (self.head + self.tail).decode("utf-8", "backslashreplace")
+            return before + (self.head + self.tail).decode("utf-8", "backslashreplace")
 
     @property
     def said_so_far(self) -> str:
@@ -130,18 +139,34 @@ class Child:
 
     def _give_up(self) -> None:
         self.was_stuck = True
+        if self.source:
+            self.source._give_up()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], ears: Ears | None = None) -> Iterator[Child]:
-    """Run a program for as long as the context lasts; `ears` None keeps all that it says, within bounds.
+def running(
+    command: Sequence[str], ears: Ears | None = None, source: Sequence[str] | None = None
+) -> Iterator[Child]:
+    """Run a program for as long as the context lasts.
+
+    Args:
+        command: The program with its arguments.
+        ears: None keeps all that it says, within bounds.
+        source: Another program, whose stdout it reads.
 
     Raises:
         OSError: It cannot be started.
     """
-    child = Child(command, _start(command))
+    with contextlib.ExitStack() as stack:
+        feeding = stack.enter_context(_running(source, ears, None)) if source else None
+        yield stack.enter_context(_running(command, ears, feeding))
+
+
+@contextlib.contextmanager
+def _running(command: Sequence[str], ears: Ears | None, source: Child | None) -> Iterator[Child]:
+    child = Child(command, _start(command, source), source)
     streams = (child.process.stdout, child.process.stderr)
     listener = threading.Thread(target=child.listen, args=(streams[1], ears or Ears()), daemon=True)
     try:
@@ -163,10 +188,19 @@ def capture(command: Sequence[str]) -> str:
         return child.read(1 << 20).decode("utf-8", "backslashreplace")
 
 
-def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str], source: Child | None) -> subprocess.Popen[bytes]:
+    if source is None:
+        return _popen(command, subprocess.DEVNULL)
+    stream = source.process.stdout
+    assert stream is not None  # noqa: S101 - started with a pipe, below
+    with stream:  # nobody else may hold it, or the source would not notice that its reader is gone
+        return _popen(command, stream)
+
+
+def _popen(command: Sequence[str], stdin: int | IO[bytes]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},

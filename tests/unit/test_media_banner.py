@@ -147,3 +147,41 @@ def test_only_lines_that_matter_are_kept() -> None:
 )
 def test_the_first_complaint_about_the_sound_is_found(said: str, complaint: str) -> None:
     assert banner.first_complaint(said) == complaint
+
+
+SHARED = """\
+[info] Input #0, mpegts, from 'file:/films/a.ts':
+[info]   Duration: 00:00:05.02, start: 1.400000, bitrate: 282 kb/s
+[info]   Program 1
+[info]   Stream #0:2[0x102](fra): Audio: ac3 ([129][0][0][0] / 0x0081), 48000 Hz, mono, fltp, start 1.400000
+[info]   Stream #0:3[0x103]: Data: bin_data ([6][0][0][0] / 0x0006), start 1.400000
+[info]   Program 2
+[info]   Stream #0:1[0x101](eng): Audio: ac3 ([129][0][0][0] / 0x0081), 48000 Hz, stereo, fltp, start 1.500000
+[info]   Stream #0:2[0x102](fra): Audio: ac3 ([129][0][0][0] / 0x0081), 48000 Hz, mono, fltp, start 1.400000
+"""
+
+
+def test_tracks_are_counted_as_ffmpeg_maps_them_and_not_as_it_lists_them() -> None:
+    known = banner.read(SHARED)
+    assert [(track.stream_index, track.language) for track in known.tracks] == [(1, "eng"), (2, "fra")]
+    assert known.track_starts_ms == (1500, 1400)
+    assert known.n_streams == 3
+
+
+@pytest.mark.parametrize(
+    ("guessed", "layout", "n_unplaced"),
+    [
+        ("[aist#0:0/pcm_s16le @ 0x5648296c4e00] [warning] Guessed Channel Layout: 5.1", "5.1", 6),
+        ("[warning] Guessed Channel Layout for Input Stream #0.0 : 2.1", "2.1", 3),
+        ("[warning] Guessed Channel Layout for Input Stream #0.1 : 2.1", "2.1", 0),
+        ("[aist#0:0/pcm_s16le @ 0x5648296c4e00] [warning] Guessed Channel Layout: stereo", "stereo", 0),
+        ("", "9 channels", 9),
+        ("", "3 channels (FL+FR+LFE)", 0),
+        ("", "5.1", 0),
+    ],
+)
+def test_channels_without_a_place_are_known(guessed: str, layout: str, n_unplaced: int) -> None:
+    stream = f"[info]   Stream #0:0: Audio: pcm_s16le, 48000 Hz, {layout}, s16\n"
+    said = f"{guessed}\n[info] Input #0, wav, from 'x':\n{stream}"
+    assert banner.EARS.keep.search(guessed.encode()) or not guessed
+    assert banner.read(said).n_unplaced == (n_unplaced,)
