@@ -128,7 +128,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
-_KINDS: dict[Any, type] = {str: str, int: int, float: float, bool: bool, list[str]: list}
+_KINDS: dict[Any, type] = {str: str, int: int, float: float, bool: bool, list[str]: list, Path: str}
 
 
 def _settings_of(command: Callable[..., None]) -> dict[str, type]:
@@ -137,10 +137,12 @@ def _settings_of(command: Callable[..., None]) -> dict[str, type]:
     Arguments are not settings.
     """
     settings: dict[str, type] = {}
-    for name, hint in typing.get_type_hints(command).items():
-        kinds = [_KINDS[kind] for kind in (hint, *typing.get_args(hint)) if kind in _KINDS]
-        if kinds:
-            settings[name] = kinds[0]
+    for name, hint in typing.get_type_hints(command, include_extras=True).items():
+        bare, *described = typing.get_args(hint) if typing.get_origin(hint) is Annotated else (hint,)
+        kinds = [kind for kind in (bare, *typing.get_args(bare)) if kind in _KINDS]
+        # A path without a variable is an argument, or a flag of one command alone.
+        if kinds and (kinds[0] is not Path or any(getattr(one, "envvar", None) for one in described)):
+            settings[name] = _KINDS[kinds[0]]
     return settings
 
 
@@ -171,6 +173,9 @@ def _run(arguments: list[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        if not argument and not before.startswith("-"):  # else it is a flag's value
+            raise UsageError("an argument is empty", "is the variable set that it comes from?")
     name = next((one for one in arguments[:3] if one in {"transcribe", "watch"}), None)
     if name is not None:
         at = arguments.index(name) + 1

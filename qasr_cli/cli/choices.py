@@ -22,7 +22,9 @@ def read_text(path: Path, name: str, hint: str) -> str:
     """
     try:
         if path == Path(STDIO):
-            return sys.stdin.read().removeprefix("\ufeff")
+            # As strict as of a file: the text of sys.stdin would have odd signs in place of what is no UTF-8.
+            text = sys.stdin.buffer.read().decode("utf-8-sig")
+            return text.replace("\r\n", "\n").replace("\r", "\n")
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise NoInputError(f"{name}: no such file") from error

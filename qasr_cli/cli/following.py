@@ -16,9 +16,9 @@ from pathlib import Path
 
 from qasr_cli import engines, formats, pipeline
 from qasr_cli.cli.choices import STDIO, read_text
-from qasr_cli.cli.jobs import plan_outputs, with_known_formats
+from qasr_cli.cli.jobs import plan_outputs, refuse_report, with_known_formats
 from qasr_cli.cli.telling import Telling, begin, refuse_inputs
-from qasr_cli.errors import CannotCreateError, ExitCode, naming
+from qasr_cli.errors import CannotCreateError, ExitCode, UsageError, naming
 from qasr_cli.formats.script_reading import ScriptFile
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
@@ -51,12 +51,13 @@ def align(job: Job, options: Options, telling: Telling) -> int:
     refuse_inputs("--report", job.report, inputs)
     reporter = begin(telling, inputs)()
     begun_s = time.monotonic()
-    source = sources.discover([job.media], options.find).sources[0]
+    source = _recording(job.media, options)
     (plan,) = outputs.refuse_unwritable(
         plan_outputs([source], options.output, lambda _: options.decode.language)
     )
     if plan.error is not None:
         raise plan.error
+    refuse_report(job.report, [plan])
     script_place = job.script.resolve()
     if any(
         (one.folder / name).resolve() == script_place for one in plan.targets.values() for name in one.names()
@@ -86,6 +87,20 @@ def align(job: Job, options: Options, telling: Telling) -> int:
     finally:
         reporter.end("")
     return ExitCode.OK
+
+
+def _recording(media: Path, options: Options) -> Source:
+    """Return the source that a name or a pattern stands for.
+
+    Raises:
+        UsageError: It is a folder, or several files.
+        NoInputError: There is none.
+    """
+    found = [] if media.is_dir() else sources.discover([media], options.find).sources
+    if len(found) != 1:
+        what = f"{len(found)} files" if found else "a folder"
+        raise UsageError(f"{media}: {what}, and a script is of one recording", "name the media file")
+    return found[0]
 
 
 def _read_script(path: Path) -> ScriptFile:

@@ -5,6 +5,7 @@ In go values that Typer has read; out come groups of `qasr_cli.options`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -127,7 +128,7 @@ class SpeechFlags:
 
     def chunk(self) -> ChunkOptions:
         """Return the chunks' limits; the target keeps its proportion when the user moves the limit."""
-        default, max_ms = DEFAULTS.chunk, seconds_to_ms(self.chunk_seconds)
+        default, max_ms = DEFAULTS.chunk, _whole_ms(self.chunk_seconds)
         return replace(default, max_ms=max_ms, target_ms=default.target_ms * max_ms // default.max_ms)
 
     def guard(self, rescue_model: str) -> GuardOptions:
@@ -207,7 +208,13 @@ class CueFlags(LimitFlags):
 
 
 def _ms(seconds: float | None) -> int | None:
-    return None if seconds is None else seconds_to_ms(seconds)
+    return None if seconds is None else _whole_ms(seconds)
+
+
+def _whole_ms(seconds: float) -> int:
+    if not math.isfinite(seconds):
+        raise UsageError(f"{seconds} is no number of seconds", "say 1.5, for example")
+    return seconds_to_ms(seconds)
 
 
 def _frame_rate(text: str) -> Fraction | None:

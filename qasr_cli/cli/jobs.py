@@ -106,7 +106,7 @@ def one_pass(request: Request, work: Work, sift: Callable[[Found, Todo], Todo | 
         chosen = sift(found, _choose(found, options, kept))
         if chosen is None:
             return Report()
-        _refuse_report(work.report_to, chosen.plans)
+        refuse_report(work.report_to, chosen.plans)
         reporter = work.make_reporter()
         run = Run(options, work.load, reporter, work.deliver, kept)
         reported.sources, reported.report = [plan.source for plan in chosen.plans], run.report
@@ -119,7 +119,7 @@ def one_pass(request: Request, work: Work, sift: Callable[[Found, Todo], Todo | 
     return report
 
 
-def _refuse_report(report_to: Path | None, plans: Sequence[Plan]) -> None:
+def refuse_report(report_to: Path | None, plans: Sequence[Plan]) -> None:
     """Refuse a report that would take the place of a result.
 
     Raises:

@@ -65,7 +65,9 @@ def show(
     if as_json:
         stdout.write("".join(ledger.to_line(entry).decode("utf-8", "replace") + "\n" for entry in shown))
         return
-    stdout.write("".join(f"{line}\n" for line in (*map(_line, shown), _summary(entries, len(shown)))))
+    stdout.write(
+        "".join(f"{line}\n" for line in (*map(_line, shown), _summary(entries, len(chosen), len(shown))))
+    )
 
 
 def _state(folder: Path) -> Path:
@@ -102,10 +104,10 @@ def _what(entry: Entry) -> str:
     return f"{entry.reason.removeprefix(f'{entry.file}: ')}{times}{step}"
 
 
-def _summary(entries: list[Entry], n_shown: int) -> str:
+def _summary(entries: list[Entry], n_chosen: int, n_shown: int) -> str:
     counts = Counter(entry.status.value for entry in entries)
     told = ", ".join(
         f"{counts[status]:,} {status}" for status in (_DONE, _SKIPPED, _FAILED) if counts[status]
     )
-    more = f"; the newest {n_shown:,} are shown" if n_shown < len(entries) else ""
+    more = f"; the newest {n_shown:,} are shown" if n_shown < n_chosen else ""
     return f"{len(entries):,} files: {told}{more}"

@@ -137,7 +137,7 @@ def _settings(context: typer.Context) -> Iterator[Setting]:
 def _settings_of(parsed: Any, parameters: Sequence[Any], file: Path | None) -> Iterator[Setting]:
     for parameter in parameters:
         source = parsed.get_parameter_source(parameter.name).name
-        origin = "default"
+        origin, value = "default", parsed.params[parameter.name]
         if source == "ENVIRONMENT":
             origin = parameter.envvar
         elif source == "DEFAULT_MAP" and file is not None:
@@ -149,7 +149,7 @@ def _settings_of(parsed: Any, parameters: Sequence[Any], file: Path | None) -> I
             help_text=_MARKUP.sub("", parameter.help or ""),
             metavar=parameter.metavar or "VALUE",
             default=parameter.default,
-            value=parsed.params[parameter.name],
+            value=str(value) if isinstance(value, Path) else value,
             origin=origin,
         )
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from qasr_cli import languages
 from qasr_cli.runs import selection
 
-SUFFIXES = frozenset({".srt", ".vtt", ".ass", ".ssa", ".sub", ".smi", ".sup", ".idx"})
+# Text alone: pictures of text (.sup, and .sub beside an .idx) do not count, as they do not inside the media.
+SUFFIXES = frozenset({".srt", ".vtt", ".ass", ".ssa", ".sub", ".smi"})
 
 # Names after the rules of Jellyfin's ExternalPathParser: `STEM[.part]...SUFFIX`, where a part is a language,
 # a flag or else a title.
@@ -87,10 +88,12 @@ class Sidecars:
         `talk.mp4` where there is a `talk.part2.mp4`.
         """
         split = [(name, *os.path.splitext(name)) for name in sorted(names)]  # noqa: PTH122 - as above
+        pictures = {stem.casefold() for _, stem, suffix in split if suffix.lower() == ".idx"}
         media = {stem.casefold() for _, stem, suffix in split if suffix.lower() in selection.MEDIA_SUFFIXES}
         found = cls()
         for name, stem, suffix in split:
-            if suffix.lower() not in SUFFIXES:
+            is_picture = suffix.lower() == ".sub" and stem.casefold() in pictures
+            if suffix.lower() not in SUFFIXES or is_picture:
                 continue
             for key in _beginnings(stem.casefold()):
                 found._names.setdefault(key, []).append(name)

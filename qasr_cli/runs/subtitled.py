@@ -123,6 +123,8 @@ class Subtitles:
 
     def _is_own(self, path: Path, plan: Plan) -> bool:
         targets = plan.places.values()
+        # What `qasr check --fix` made of a file is as much qasr's as the file.
+        path = path.with_name(path.stem.removesuffix(".fixed") + path.suffix)
         is_target = any(one.folder == path.parent and one.may_be(path.name) for one in targets)
         return is_target or self.is_own(plan.source, path)
 

@@ -31,7 +31,7 @@ class BarReporter:
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
         self._line_of = line_of
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
         self._lock = threading.Lock()
         self._bars = Progress(
             SpinnerColumn(),

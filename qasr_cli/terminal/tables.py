@@ -21,7 +21,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = Table(*header, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(Text(cell, style=_COLOURS.get(cell, ""), overflow="fold") for cell in row))
-    Console(highlight=False).print(table)
+    Console(highlight=False, emoji=False).print(table)
 
 
 def plain(text: str) -> str:
@@ -45,7 +45,9 @@ class Page:
         from rich.console import Console
 
         self._written = io.StringIO()
-        self._console = Console(file=self._written, width=width, highlight=False, force_terminal=True)
+        self._console = Console(
+            file=self._written, width=width, highlight=False, emoji=False, force_terminal=True
+        )
 
     def title(self, line: str) -> None:
         """Add a line that stands out."""

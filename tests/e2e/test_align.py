@@ -112,6 +112,8 @@ def test_bad_subtitles_keep_their_cues_and_get_new_times(qasr: Qasr, tmp_path: P
         ("word " * 5000, CLIP, 4, "nobody speaks that fast"),
         ("Hello there.", "silence", 65, "nobody speaks"),
         (None, CLIP, 66, "no such file"),
+        ("Hello there.", CLIP.parent, 2, "a folder, and a script is of one recording"),
+        ("Hello there.", CLIP.parent / "*.wav", 2, "files, and a script is of one recording"),
         ("Hello there.", "gone.mp4", 66, "no such file"),
     ],
 )
@@ -158,6 +160,19 @@ def test_inputs_are_never_replaced_not_even_when_asked(qasr: Qasr, tmp_path: Pat
     for path in before:
         assert qasr(*given, "-o", tmp_path / "out", "--report", path).returncode == 2
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_report_is_never_the_result(qasr: Qasr, tmp_path: Path) -> None:
+    (tmp_path / "script.txt").write_text("Hello there.", "utf-8")
+    arguments = ("--json", "-o", "out", "--report", "out/clip-01.json", "--overwrite", "--engine", ECHO)
+    result = qasr("align", CLIP, "script.txt", *arguments)
+    assert result.returncode == 2
+    assert "is where a result of clip-01.wav goes" in result.stderr
+
+
+def test_a_script_from_stdin_is_no_less_strict_than_a_file(qasr: Qasr) -> None:
+    result = qasr("align", CLIP, "-", "--engine", ECHO, "-o", "out", stdin=b"one two caf\xe9\n")
+    assert (result.returncode, "not a text file" in result.stderr) == (65, True)
 
 
 def test_a_script_from_stdin_and_words_to_stdout(qasr: Qasr) -> None:

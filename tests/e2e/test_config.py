@@ -76,6 +76,16 @@ def test_a_new_file_changes_nothing_until_a_line_is_uncommented(qasr: Qasr, tmp_
     assert {key: one["value"] for key, one in after.items()} == {k: one["value"] for k, one in before.items()}
 
 
+def test_places_may_stand_in_it_too(qasr: Qasr, tmp_path: Path) -> None:
+    (tmp_path / "qasr.toml").write_text('report = "run.json"\nstate = "st"\nstatus = "s.json"\n')
+    after = shown(qasr)
+    assert {key: after[key]["value"] for key in ("report", "state", "status")} == {
+        "report": "run.json",
+        "state": "st",
+        "status": "s.json",
+    }
+
+
 def test_a_file_that_exists_is_never_replaced(qasr: Qasr, tmp_path: Path) -> None:
     (tmp_path / "qasr.toml").write_text('model = "demo"\n')
     result = qasr("config", "init")

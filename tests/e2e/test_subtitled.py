@@ -117,6 +117,14 @@ def test_qasr_s_own_subtitles_are_no_reason(qasr: Qasr, tmp_path: Path) -> None:
     }
 
 
+def test_nor_is_a_repaired_copy_of_them(qasr: Qasr, tmp_path: Path) -> None:
+    make_media(tmp_path / "films" / "f.mkv")
+    assert transcribed(qasr)
+    assert qasr("check", "films/f.srt", "--fix").returncode in {0, 4}
+    assert (tmp_path / "films" / "f.fixed.srt").exists()
+    assert transcribed(qasr, "--vtt")
+
+
 def test_nor_are_they_where_the_results_go_elsewhere(qasr: Qasr, tmp_path: Path) -> None:
     make_media(tmp_path / "films" / "f.mkv")
     assert transcribed(qasr)

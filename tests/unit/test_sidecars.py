@@ -25,10 +25,8 @@ class TestNames:
             ("film.2020.English.sdh.ass", "en", False),
             ("film.2020.ger.vtt", "de", False),
             ("film.2020.fre.sub", "fr", False),
-            ("film.2020.chi.idx", "zh", False),
             ("film.2020.pt-BR.smi", "pt", False),
             ("film.2020.AI.ko.srt", "ko", False),
-            ("film.2020.ko.AI.sup", "ko", False),
             ("film.2020.hi.srt", "hi", False),
             ("film.2020.en.hi.srt", "en", False),
             ("film.2020.hi.en.srt", "en", False),
@@ -47,6 +45,10 @@ class TestNames:
     def test_other_names_are_nobodys(self) -> None:
         names = ["film.srt.bak", "film.en.nfo", "film2.srt", "other.srt", "fil.srt", "film"]
         assert Sidecars.among(names).of("film.mkv") == []
+
+    def test_pictures_of_text_do_not_count(self) -> None:
+        names = ["film.en.sup", "film.en.idx", "film.en.sub", "film.de.sub"]
+        assert Sidecars.among(names).of("film.mkv") == [Sidecar("film.de.sub", "de")]
 
     def test_case_is_folded_whatever_becomes_of_the_length(self) -> None:
         assert Sidecars.among(["STRASSE.en.srt"]).of("straße.mkv") == [Sidecar("STRASSE.en.srt", "en")]
