@@ -10,8 +10,8 @@ WRITERS := .venv-writers
 OUT := demo-out
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench demo-model demo-model-eval samples parity oldest compare-writers \
-	gallery goldens man torture clean
+.PHONY: help demo test check format bench demo-model rehearsal demo-model-eval samples parity oldest \
+	compare-writers gallery goldens man torture clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -86,9 +86,12 @@ man: $(INSTALLED)  ## Write the manual page anew from the help
 samples: $(VENV)/.demo-model  ## Speak the sample media anew
 	$(BIN)/python -m tools.demo_model samples
 
-demo-model: $(VENV)/.demo-model  ## Train the demo pair anew, from nothing (five hours; on Debian)
+demo-model: $(VENV)/.demo-model  ## Train the demo pair anew, from nothing (six hours; on Debian)
 	$(BIN)/python -m tools.demo_model all --out build/demo-model
 	@echo "The new pair is in build/demo-model/pair. What has been tried: tools/demo_model/NOTES.md"
+
+rehearsal: $(VENV)/.demo-model  ## The same in small, to see that the way holds (its pair knows nothing)
+	$(BIN)/python -m tools.demo_model all --rehearsal --out build/rehearsal
 
 demo-model-eval: $(VENV)/.demo-model  ## Print the figures of the pair that ships, on dev sentences
 	$(BIN)/python -m tools.demo_model evaluate

@@ -39,6 +39,11 @@ def _parser() -> argparse.ArgumentParser:
         step.add_argument(
             "--without-debian", action="store_true", help="leave out real people and flite, which Debian has"
         )
+        step.add_argument(
+            "--rehearsal",
+            action="store_true",
+            help="do it in small, for the way alone: the pair knows nothing",
+        )
         step.add_argument("--processes", type=int, help="training processes; default two on a CPU")
     return parser
 
@@ -56,6 +61,7 @@ def _make(arguments: argparse.Namespace) -> None:
         bank_processes=cores,
         folder=arguments.out,
         debian=not arguments.without_debian,
+        rehearsal=arguments.rehearsal,
     )
     steps = {
         "bank": lambda: recipe.make_banks(place),
@@ -68,7 +74,7 @@ def _make(arguments: argparse.Namespace) -> None:
         from tools.demo_model.evaluate import evaluate
 
         packages = place.folder / "packages" if place.debian else None
-        evaluate(place.folder / "pair", "dev", n_clips=60, packages=packages)
+        evaluate(place.folder / "pair", "dev", n_clips=2 if place.rehearsal else 60, packages=packages)
 
 
 def main() -> None:

@@ -95,7 +95,8 @@ class Composer:
 
     def clip(self, rng: np.random.Generator, low_s: float, high_s: float) -> Clip:
         """A clip of low_s to high_s seconds, its features padded to high_s."""
-        n_frames = int(rng.uniform(low_s, high_s) * 1000 / FRAME_MS)
+        shortest_s = self._lengths[0] * FRAME_MS / 1000  # of a small bank, perhaps longer than low_s
+        n_frames = int(rng.uniform(max(low_s, shortest_s), high_s) * 1000 / FRAME_MS)
         if rng.random() < self._settings.speechless:
             clip = Clip(self._speechless(rng, n_frames), n_frames)
         else:

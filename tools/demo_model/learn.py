@@ -62,6 +62,7 @@ class Place:
         bank_processes: processes that speak the bank.
         folder: working folder.
         debian: whether Debian's packages are to be had: real people and a second synthesiser.
+        rehearsal: whether everything is done in small: few speakers, few steps, for the way alone.
     """
 
     device: str
@@ -70,6 +71,7 @@ class Place:
     bank_processes: int
     folder: Path
     debian: bool = True
+    rehearsal: bool = False
 
 
 def _share_gradients(module: nn.Module) -> None:

@@ -15,6 +15,7 @@ from tools.demo_model.learn import LearnSettings, Place, learn, write
 from tools.demo_model.texts import LANGUAGES, Mix
 
 MAX_CHUNK_MS = 30_000
+_REHEARSED_STEPS = 4
 _N_NAMED = 1500  # sentences a language, each with a name that a context may spell otherwise
 BANK = bank.BankSettings()
 SECOND_BANK = bank.BankSettings(seed=3)
@@ -38,7 +39,7 @@ FLITE = bank.BankSettings(
 # The people's prompts in the synthesiser's voices, so that their words are not new when people say them.
 PROMPTS = bank.BankSettings(n_speakers=140, sentences_each=16, n_noises=30, seed=2)
 # Sentences with a name of two spellings, which others hold too seldom to learn to look into the context.
-NAMES = bank.BankSettings(n_speakers=280, sentences_each=16, n_noises=30, seed=5)
+NAMES = bank.BankSettings(n_speakers=560, sentences_each=16, n_noises=30, seed=5)
 # What a clip is made of, and how often.
 _FIRST_BANKS = (("bank", 0.40), ("bank2", 0.42), ("names", 0.10), ("prompts", 0.08))
 _BANKS = (
@@ -55,6 +56,10 @@ _WIDEST_BANKS = (
 _NAMING_BANKS = (
     ("bank", 0.11), ("bank2", 0.11), ("prose", 0.12), ("salads", 0.14), ("strangers", 0.14), ("names", 0.28),
     ("flite", 0.02), ("prompts", 0.03), ("human", 0.05),
+)  # fmt: skip
+_COPYING_BANKS = (
+    ("bank", 0.14), ("prose", 0.20), ("salads", 0.22), ("strangers", 0.17), ("names", 0.13), ("flite", 0.03),
+    ("prompts", 0.05), ("human", 0.06),
 )  # fmt: skip
 _OF_DEBIAN = ("flite", "prompts", "human")
 # First the ears alone: phonemes need no text model, and without one a step costs half.
@@ -105,6 +110,8 @@ ASR_NAMED = replace(
     rate=2e-3,
     matrix_rate=4e-4,
 )
+# And long again, with names enough that copying them is not forgotten while the rates fall.
+ASR_COPYING = replace(ASR_WIDENED, plan=replace(ASR_WIDENED.plan, steps=2600, seed=37, banks=_COPYING_BANKS))
 # Short clips first: where to listen in a long one is found from there.
 ALIGNER = LearnSettings(
     plan=Plan(
@@ -128,22 +135,28 @@ class Blend:
 def make_banks(place: Place) -> None:
     """Speak the sentences and gather the people's prompts (a bank that is there already is kept)."""
     folder = place.folder
-    bank.build(folder / "bank", BANK, place.bank_processes)
-    bank.build(folder / "bank2", SECOND_BANK, place.bank_processes)
-    bank.build(folder / "salads", SALADS, place.bank_processes)
-    bank.build(folder / "prose", PROSE, place.bank_processes)
-    bank.build(folder / "strangers", STRANGERS, place.bank_processes)
-    bank.build(folder / "names", replace(NAMES, lines=_named()), place.bank_processes)
+    _speak(place, "bank", BANK)
+    _speak(place, "bank2", SECOND_BANK)
+    _speak(place, "salads", SALADS)
+    _speak(place, "prose", PROSE)
+    _speak(place, "strangers", STRANGERS)
+    _speak(place, "names", replace(NAMES, lines=_named()))
     if not place.debian:
         return
     packages = folder / "packages"
     debian.fetch(packages, flite.PACKAGE, *human.PACKAGES)
-    bank.build(folder / "flite", replace(FLITE, flite=str(packages)), place.bank_processes)
+    _speak(place, "flite", replace(FLITE, flite=str(packages)))
     lines: dict[str, list[str]] = {}
     for prompt in human.prompts(packages, "train"):
         lines.setdefault(prompt.language, []).append(prompt.text)
-    bank.build(folder / "prompts", replace(PROMPTS, lines=lines), place.bank_processes)
+    _speak(place, "prompts", replace(PROMPTS, lines=lines))
     human.build(folder / "human", packages, folder / "prompts" / "noise.f16")
+
+
+def _speak(place: Place, name: str, settings: bank.BankSettings) -> None:
+    if place.rehearsal:
+        settings = replace(settings, n_speakers=len(bank.SPEAKS), sentences_each=12, n_noises=11)
+    bank.build(place.folder / name, settings, place.bank_processes)
 
 
 def _named() -> dict[str, list[str]]:
@@ -159,7 +172,7 @@ def _named() -> dict[str, list[str]]:
 
 
 def train(place: Place) -> None:
-    """Ears, then the text model on them, then both, five times; then the aligner. All begins with nothing.
+    """Ears, then the text model on them, then both, six times; then the aligner. All begins with nothing.
 
     What is finished already is kept, so a stopped training goes on where it was.
     """
@@ -173,7 +186,9 @@ def train(place: Place) -> None:
         ("asr.fifth", ASR_WIDENED),
         ("asr.sixth", Blend("asr.fourth", "asr.fifth", 0.65)),
         ("asr.seventh", ASR_NAMED),
-        ("asr", Blend("asr.sixth", "asr.seventh", 0.4)),
+        ("asr.eighth", Blend("asr.sixth", "asr.seventh", 0.4)),
+        ("asr.ninth", ASR_COPYING),
+        ("asr", Blend("asr.eighth", "asr.ninth", 0.8)),
         ("aligner", ALIGNER),
     ):
         result = place.folder / f"{name}.pt"
@@ -182,7 +197,7 @@ def train(place: Place) -> None:
         elif isinstance(step, Blend):
             _blend(step, place.folder, result)
         else:
-            learn(step if place.debian else _without_debian(step), place, start, result)
+            learn(_as_can_be(step, place), place, start, result)
         start = result
 
 
@@ -193,11 +208,17 @@ def _blend(blend: Blend, folder: Path, result: Path) -> None:
     write({name: torch.lerp(before[name], value, blend.share) for name, value in after.items()}, result)
 
 
-def _without_debian(settings: LearnSettings) -> LearnSettings:
-    kept = [(name, share) for name, share in settings.plan.banks if name not in _OF_DEBIAN]
-    total = sum(share for _, share in kept)
-    banks = tuple((name, share / total) for name, share in kept)
-    return replace(settings, plan=replace(settings.plan, banks=banks))
+def _as_can_be(settings: LearnSettings, place: Place) -> LearnSettings:
+    """The run with the banks there are; in a rehearsal with a handful of steps."""
+    plan = settings.plan
+    if not place.debian:
+        kept = [(name, share) for name, share in plan.banks if name not in _OF_DEBIAN]
+        total = sum(share for _, share in kept)
+        plan = replace(plan, banks=tuple((name, share / total) for name, share in kept))
+    if place.rehearsal:
+        plan = replace(plan, steps=_REHEARSED_STEPS)
+        settings = replace(settings, until=settings.until and _REHEARSED_STEPS - 1)
+    return replace(settings, plan=plan)
 
 
 def export(place: Place, pair: Path) -> None:
