@@ -1,7 +1,8 @@
 """A hub of our own on loopback: enough of the Hugging Face hub's interface for real downloads in tests.
 
 In goes a folder of repositories (`org/name/...`); out come its files over HTTP, with ranges, so that a
-download that was cut short can go on. It can be told to die in the middle of a body, or to damage one.
+download that was cut short can go on. It can be told to die in the middle of a body, to damage one,
+or to refuse whatever it is asked for.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Hub(ThreadingHTTPServer):
         folder: Holds the repositories.
         cuts: After how many bytes the next connections break that carry a large file; then they hold.
         damage: Turn the last byte of large files over.
+        refusal: Status and error code to answer everything with.
         requests: Method, path and range of everything that was asked for.
     """
 
@@ -35,6 +37,7 @@ class Hub(ThreadingHTTPServer):
         self.folder = folder
         self.cuts: list[int] = []
         self.damage = False
+        self.refusal: tuple[int, str] | None = None
         self.requests: list[tuple[str, str, str]] = []
 
     @property
@@ -74,7 +77,9 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.split("?")[0]
         self.server.requests.append((self.command, path, self.headers.get("Range", "")))
         parts = path.strip("/").split("/")
-        if parts[:2] == ["api", "models"] and len(parts) >= 4:
+        if self.server.refusal:
+            self._refuse(self.server.refusal[1], self.server.refusal[0])
+        elif parts[:2] == ["api", "models"] and len(parts) >= 4:
             self._send_listing(self.server.folder / parts[2] / parts[3], parts[4:])
         elif len(parts) >= 5 and parts[2] == "resolve":
             self._send_file(self.server.folder / parts[0] / parts[1], parts[3], "/".join(parts[4:]), has_body)
@@ -139,8 +144,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.close()
 
-    def _refuse(self, code: str) -> None:
-        self.send_response(404)
+    def _refuse(self, code: str, status: int = 404) -> None:
+        self.send_response(status)
         self.send_header("X-Error-Code", code)
         self.send_header("X-Error-Message", code)
         self.send_header("Content-Length", "0")
@@ -149,4 +154,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _etag(path: Path) -> str:
     raw = path.read_bytes()
-    return hashlib.sha256(raw).hexdigest() if len(raw) > _LARGE_BYTES else hashlib.sha1(raw).hexdigest()
+    if len(raw) > _LARGE_BYTES:
+        return hashlib.sha256(raw).hexdigest()
+    return hashlib.sha1(b"blob %d\0" % len(raw) + raw).hexdigest()  # git's own name for the content

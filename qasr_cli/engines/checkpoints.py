@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import logging
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +23,9 @@ DEMO = "demo"
 _DEMO_FOLDER = Path(str(files("qasr_cli"))) / "demo"
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 _WANTED_FILES = ["*.json", "*.safetensors", "*.txt", "*.jinja"]  # of a hub repository: no code, no pickles
+_HEX = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+# By name, over the whole family of an error: the HTTP client is the hub library's choice, and it changes.
+_UNREACHABLE = {"ConnectError", "TimeoutException", "ProxyError"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +159,12 @@ def not_here(location: str, revision: str | None = None) -> UnavailableError:
 
 
 def pull(location: str, revision: str | None = None) -> Checkpoint:
-    """Download a hub repository's checkpoint, or what is missing of it, and verify what came.
+    """Download a hub repository's checkpoint, or what is missing of it, and verify all of it.
+
+    What is damaged, whether it came now or lay here, is downloaded once more.
 
     Raises:
-        UnavailableError: The hub cannot be reached, has no such model or revision, or sent something else.
+        UnavailableError: The hub cannot be reached, does not give that, or sent something else.
         InputOutputError: The disk is full.
     """
     if not _looks_like_hub_id(location) or Path(location).is_dir():
@@ -166,55 +172,124 @@ def pull(location: str, revision: str | None = None) -> Checkpoint:
         if found is None:
             raise not_here(location)
         return found
-    from huggingface_hub import snapshot_download
-
     try:
-        downloads.fetch_weights(location, revision)
-        folder = Path(
-            snapshot_download(location, revision=revision, allow_patterns=_WANTED_FILES, etag_timeout=10)
-        )
+        folder, damaged = _download(location, revision)
+        if damaged:
+            logger.warning("%s of %s is damaged; downloading it again", damaged[0], location)
+            folder, damaged = _download(location, revision)
     except Exception as error:
         # Everything: the hub library lets its HTTP client's own errors through, and that client changes.
         logger.debug("download of %s failed", location, exc_info=True)
         raise _download_error(error, location, revision) from error
-    for path in weights.files(folder):
-        _verify(path)
+    if damaged:
+        raise UnavailableError(f"{damaged[0]} arrived damaged and was removed", "pull it again")
     return _read(folder, location)
 
 
+def _download(location: str, revision: str | None) -> tuple[Path, list[str]]:
+    """Bring what is missing; return the folder, and what in it was damaged and is therefore missing again."""
+    from huggingface_hub import snapshot_download
+
+    downloads.fetch_weights(location, revision)
+    folder = Path(
+        snapshot_download(location, revision=revision, allow_patterns=_WANTED_FILES, etag_timeout=10)
+    )
+    damaged = _damaged(folder)
+    for path in damaged:
+        path.resolve().unlink()  # or the next download would take it for good
+    return folder, [path.name for path in damaged]
+
+
 def _download_error(error: Exception, location: str, revision: str | None) -> QasrError:
+    refused = _refusal(error, location, revision)
+    if refused is not None:
+        return refused
+    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+        return from_os_error(error, f"downloading {location}")
+    model = _with_revision(location, revision)
+    reason, when = _reason(error)
+    if _is_whole(location, revision):
+        return UnavailableError(
+            f"model {model} is on this machine but could not be compared with the hub: {reason}",
+            f"it can be used as it is; {when}: qasr models pull {location}",
+        )
+    return UnavailableError(
+        f"model {model} is not on this machine and cannot be downloaded: {reason}",
+        f"{when}: qasr models pull {location}; or try qasr with --model demo",
+    )
+
+
+def _refusal(error: Exception, location: str, revision: str | None) -> UnavailableError | None:
+    """Return the error of a model that the hub does not give, as opposed to a hub that does not work."""
+    from huggingface_hub.constants import ENDPOINT
     from huggingface_hub.errors import (
-        LocalEntryNotFoundError,
+        GatedRepoError,
+        HFValidationError,
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
 
+    if isinstance(error, HFValidationError):
+        return UnavailableError(f"model {location}: no model can have that name", "see: qasr models")
     if isinstance(error, RevisionNotFoundError):
         return UnavailableError(
             f"model {location} has no revision {revision}", "give a commit, tag or branch of its repository"
         )
+    if isinstance(error, GatedRepoError):  # before the next: it is one of those, too
+        return UnavailableError(
+            f"access to model {location} must be asked for on the hub, and a token given",
+            f"ask at {ENDPOINT}/{location}, then set HF_TOKEN to a token of that account",
+        )
     if isinstance(error, RepositoryNotFoundError):
         return UnavailableError(f"the hub has no model {location}", "check the name, or see: qasr models")
-    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
-        return from_os_error(error, f"downloading {location}")
-    is_unreachable = isinstance(error, LocalEntryNotFoundError)
-    reason = "the hub cannot be reached" if is_unreachable else type(error).__name__
-    return UnavailableError(
-        f"model {_with_revision(location, revision)} is not on this machine and cannot be downloaded: "
-        f"{reason}",
-        f"with a network: qasr models pull {location}; or try qasr with --model demo",
-    )
+    return None
 
 
-def _verify(path: Path) -> None:
-    """Compare a cached file with its name: the hub's cache calls large files by their SHA-256."""
-    expected = path.resolve().name
-    if len(expected) != hashlib.sha256().digest_size * 2:
-        return
+def _reason(error: Exception) -> tuple[str, str]:
+    """Return what is wrong between here and the hub, and when to try again."""
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    cause: BaseException | None = error
+    while cause is not None:  # the hub library wraps what happened into "not found in the cache"
+        if isinstance(cause, OfflineModeIsEnabled):
+            return "HF_HUB_OFFLINE is set", "without it"
+        status = getattr(getattr(cause, "response", None), "status_code", None)
+        if status is not None:
+            return f"the hub answered {status}", "later"
+        names = {kind.__name__ for kind in type(cause).__mro__}
+        if names & _UNREACHABLE:
+            return "the hub cannot be reached", "with a network"
+        if "TransportError" in names:
+            return "the connection to the hub broke", "to go on from there"
+        cause = cause.__cause__
+    return type(error).__name__, "with a network"
+
+
+def _is_whole(location: str, revision: str | None) -> bool:
+    try:
+        found = find(location, revision)
+        return found is not None and not _damaged(found.folder)
+    except (QasrError, OSError):
+        return False
+
+
+def _damaged(folder: Path) -> list[Path]:
+    """Return the files of a snapshot whose content is not what their names in the hub's cache promise."""
+    wanted = sorted(path for pattern in _WANTED_FILES for path in folder.rglob(pattern))
+    return [path for path in wanted if path.is_symlink() and path.is_file() and not _keeps_promise(path)]
+
+
+def _keeps_promise(path: Path) -> bool:
+    """Compare a cached file with its name there: SHA-256 of a large file, git's blob id of a small one."""
+    expected = path.readlink().name  # the first link's: one more may lead on to a store with names of its own
+    if not _HEX.fullmatch(expected):
+        return True
     with path.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != expected:
-            path.resolve().unlink()  # or the next download would take it for good
-            raise UnavailableError(f"{path.name} arrived damaged and was removed", "pull it again")
+        if len(expected) == hashlib.sha256().digest_size * 2:
+            return hashlib.file_digest(file, "sha256").hexdigest() == expected
+        prefix = b"blob %d\0" % path.stat().st_size
+        digest = hashlib.file_digest(file, lambda: hashlib.sha1(prefix, usedforsecurity=False))
+    return digest.hexdigest() == expected
 
 
 def _with_revision(location: str, revision: str | None) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")  # how the hub names large files; small ones come in one piece anyway
+_ANSWER_S = 10  # the library would wait for ever for a hub that takes the connection and says nothing
 
 
 def fetch_weights(location: str, revision: str | None) -> None:
@@ -27,14 +28,14 @@ def fetch_weights(location: str, revision: str | None) -> None:
     from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    found = HfApi().model_info(location, revision=revision)
+    found = HfApi().model_info(location, revision=revision, timeout=_ANSWER_S)
     cache = Path(HF_HUB_CACHE)
     folder = "models--" + location.replace("/", "--")
     for name in (sibling.rfilename for sibling in found.siblings or ()):
         if not name.endswith(".safetensors"):
             continue
         url = hf_hub_url(location, name, revision=found.sha)
-        file = get_hf_file_metadata(url)
+        file = get_hf_file_metadata(url, timeout=_ANSWER_S)
         if file.etag and _SHA256.fullmatch(file.etag):
             _finish(url, file, cache / folder / "blobs" / file.etag, cache / ".locks" / folder)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -116,10 +118,34 @@ def test_what_arrives_damaged_is_refused(qasr: Qasr, hub: Hub, env: dict[str, st
 
 
 @pytest.mark.parametrize(
+    ("name", "n_bytes"), [("tokenizer.json", 0), ("config.json", 100), ("model.safetensors", 1_000_000)]
+)
+def test_a_file_that_was_damaged_here_is_fetched_again(
+    qasr: Qasr, hub: Hub, env: dict[str, str], name: str, n_bytes: int
+) -> None:
+    assert qasr("models", "pull", MODEL, env=env).returncode == 0
+    folder = Path(qasr("models", "path", MODEL, env=env).stdout.strip())
+    whole = (folder / name).read_bytes()
+    os.truncate(folder / name, n_bytes)
+    assert qasr("models", "check", MODEL, env=env).returncode == 69
+    hub.requests.clear()
+    pulled = qasr("models", "pull", MODEL, env=env)
+    assert pulled.returncode == 0, pulled.stderr
+    assert f"{name} of {MODEL} is damaged; downloading it again" in pulled.stderr
+    assert (folder / name).read_bytes() == whole
+    fetched = [
+        path.rsplit("/", 1)[-1] for verb, path, _ in hub.requests if verb == "GET" and "/resolve/" in path
+    ]
+    assert fetched == [name]
+    assert qasr("models", "check", MODEL, env=env).returncode == 0
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
         ([MODEL, "--revision", "nowhere"], 69, "no revision nowhere"),
         (["tests/nothing"], 69, "no model tests/nothing"),
+        (["tests/no thing"], 69, "no model can have that name"),
         (["1.7b", "--revision", "main"], 2, "stands for two repositories"),
         (["./gone"], 69, "no such folder"),
     ],
@@ -150,6 +176,75 @@ def test_an_unreachable_hub_names_the_way_out(qasr: Qasr, tmp_path: Path) -> Non
     last = result.stderr.splitlines()[-1]
     assert "qasr models pull" in last
     assert "--model demo" in last
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "offline", "reason"),
+    [
+        ("http://127.0.0.1:9", "0", "the hub cannot be reached"),
+        ("http://hub.invalid", "0", "the hub cannot be reached"),
+        ("http://127.0.0.1:9", "1", "HF_HUB_OFFLINE is set"),
+    ],
+)
+def test_a_pull_without_a_hub_says_why(
+    qasr: Qasr, tmp_path: Path, endpoint: str, offline: str, reason: str
+) -> None:
+    env = {"HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": offline, "HF_HOME": str(tmp_path / "home")}
+    result = qasr("models", "pull", MODEL, env=env)
+    assert result.returncode == 69
+    assert f"not on this machine and cannot be downloaded: {reason};" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_hub_that_says_nothing_cannot_be_reached(qasr: Qasr, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        env = {
+            "HF_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "HF_HUB_OFFLINE": "0",
+            "HF_HOME": str(tmp_path / "home"),
+        }
+        result = qasr("models", "pull", MODEL, env=env)
+    assert result.returncode == 69
+    assert "the hub cannot be reached" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "says"),
+    [
+        (500, "", "the hub answered 500"),
+        (503, "", "the hub answered 503"),
+        (429, "", "the hub answered 429"),
+        (401, "GatedRepo", "HF_TOKEN"),
+        (403, "GatedRepo", "must be asked for on the hub"),
+        (401, "RepoNotFound", f"the hub has no model {MODEL}"),
+    ],
+)
+def test_a_hub_that_refuses_is_not_unreachable(
+    qasr: Qasr, hub: Hub, env: dict[str, str], status: int, code: str, says: str
+) -> None:
+    hub.refusal = (status, code)
+    result = qasr("models", "pull", MODEL, env=env)
+    assert result.returncode == 69
+    assert says in result.stderr
+    assert "cannot be reached" not in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_model_that_is_here_is_not_called_absent(qasr: Qasr, hub: Hub, env: dict[str, str]) -> None:
+    assert qasr("models", "pull", MODEL, env=env).returncode == 0
+    hub.refusal = (500, "")
+    for more, reason in [
+        ({}, "the hub answered 500"),
+        ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "the hub cannot be reached"),
+        ({"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set"),
+    ]:
+        result = qasr("models", "pull", MODEL, env=env | more)
+        assert result.returncode == 69
+        assert f"is on this machine but could not be compared with the hub: {reason}" in result.stderr
+    os.truncate(qasr("models", "path", MODEL, env=env).stdout.strip() + "/tokenizer.json", 0)
+    damaged = qasr("models", "pull", MODEL, env=env)
+    assert damaged.returncode == 69
+    assert "could not be compared" not in damaged.stderr
 
 
 def test_a_full_disk_while_pulling_is_74(qasr: Qasr, env: dict[str, str]) -> None:
