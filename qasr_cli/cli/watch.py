@@ -112,6 +112,7 @@ class WatchedFlags:
     newer_than: find_flags.NewerThan = ""
     order: find_flags.Order = DEFAULTS.find.order
     shard: find_flags.Shard = ""
+    even_subtitled: find_flags.EvenSubtitled = DEFAULTS.find.is_even_subtitled
 
     def options(self, settle_s: float) -> FindOptions:
         """Return which files are taken.
@@ -127,6 +128,7 @@ class WatchedFlags:
             settle=settle_s,
             order=self.order,
             shard=self.shard,
+            even_subtitled=self.even_subtitled,
         ).options()
 
 

@@ -127,11 +127,14 @@ def _split(candidates: Sequence[Candidate], reason: _Reason) -> tuple[list[Candi
 
 
 def _unique(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[LeftOut]]:
-    """Return each file once, under the first of its names; a real name goes before a link to it."""
+    """Return each file once, under the first of its names.
+
+    A real name goes before a link to it, and one that the user gave before one that a folder has.
+    """
     owners: dict[tuple[int, int], Candidate] = {}
     for candidate in candidates:
         owner = owners.get(candidate.identity)
-        if owner is None or (owner.is_link and not candidate.is_link):
+        if owner is None or (candidate.is_link, candidate.is_found) < (owner.is_link, owner.is_found):
             owners[candidate.identity] = candidate
     kept = [one for one in candidates if owners[one.identity] is one]
     left_out = [

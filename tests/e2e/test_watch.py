@@ -141,6 +141,14 @@ def test_a_failure_is_tried_again_when_the_file_changes_and_not_before(start: St
     assert watch.stop() == 143
 
 
+def test_what_a_skip_advises_is_a_flag_here_too(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    shutil.copy(CLIP, tmp_path / "in" / "a.wav")
+    (tmp_path / "in" / "a.srt").write_text("theirs")
+    watch = start("--settle", 0, "--vtt", "--even-subtitled")
+    watch.until((tmp_path / "in" / "a.vtt").exists)
+
+
 def test_a_result_that_is_moved_away_is_not_made_again(start: Start, tmp_path: Path) -> None:
     away = tmp_path / "away"
     away.mkdir()

@@ -155,6 +155,12 @@ class TestLinks:
         assert names(found) == ["a.wav", "b.mp4"]
         assert reasons(found) == {"0-link.mp4": "the same file as b.mp4"}
 
+    @pytest.mark.parametrize("is_named_first", [False, True])
+    def test_a_file_that_is_named_stays_so_beside_its_folder(self, tree: Path, is_named_first: bool) -> None:
+        inputs = [tree / "a.wav", tree] if is_named_first else [tree, tree / "a.wav"]
+        found = sources.discover(inputs, FindOptions())
+        assert {str(one.relative): one.is_found for one in found.sources} == {"a.wav": False, "b.mp4": True}
+
     def test_excluding_one_name_keeps_the_other(self, tree: Path) -> None:
         os.link(tree / "a.wav", tree / "sub" / "again.wav")
         assert find(tree, is_recursive=True, exclude=("a.wav", "*.flac", "*.mp4", "*.MKV")) == [
