@@ -60,7 +60,7 @@ def test_text_that_would_be_lost_is_refused() -> None:
 
 def test_a_mark_of_byte_order_is_no_part_of_a_script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Good morning.\n", "utf-8-sig")
-    monkeypatch.setattr("sys.stdin", io.StringIO("\ufeffGood morning.\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO((tmp_path / "a.txt").read_bytes())))
     for path in (Path("-"), tmp_path / "a.txt"):
         assert read_text(path, "a script", "") == "Good morning.\n"
 
