@@ -70,11 +70,15 @@ def _make(arguments: argparse.Namespace) -> None:
     }
     for step in steps if arguments.step == "all" else (arguments.step,):
         steps[step]()
-    if arguments.step == "all":
+    if arguments.step == "all" and place.rehearsal:
+        from tools.demo_model.pair import Pair
+
+        Pair.load(place.folder / "pair")  # more than that it loads cannot be asked of it
+    elif arguments.step == "all":
         from tools.demo_model.evaluate import evaluate
 
         packages = place.folder / "packages" if place.debian else None
-        evaluate(place.folder / "pair", "dev", n_clips=2 if place.rehearsal else 60, packages=packages)
+        evaluate(place.folder / "pair", "dev", n_clips=60, packages=packages)
 
 
 def main() -> None:
