@@ -137,7 +137,8 @@ def _settings(context: typer.Context) -> Iterator[Setting]:
 def _settings_of(parsed: Any, parameters: Sequence[Any], file: Path | None) -> Iterator[Setting]:
     for parameter in parameters:
         source = parsed.get_parameter_source(parameter.name).name
-        origin, value = "default", parsed.params[parameter.name]
+        value = parsed.params[parameter.name]
+        origin = "default"
         if source == "ENVIRONMENT":
             origin = parameter.envvar
         elif source == "DEFAULT_MAP" and file is not None:

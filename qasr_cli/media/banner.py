@@ -124,11 +124,7 @@ def read(said: str) -> Banner:
     """Return what ffmpeg said of input 0 at `-loglevel level+info`."""
     about_input = _END.split(said, maxsplit=1)[0]
     known = _INPUT.search(about_input)
-    clock = _DURATION.search(about_input)
-    duration_ms = None
-    if clock and clock[1]:
-        duration_ms = (int(clock[1]) * 60 + int(clock[2])) * 60_000 + seconds_to_ms(float(clock[3]))
-    start_ms = seconds_to_ms(float(clock[4])) if clock and clock[4] else 0
+    start_ms, duration_ms = _clock(about_input)
     streams = _streams(about_input)
     guessed = {int(item[1] or item[2] or 0) for item in _GUESSED.finditer(about_input)}
     audio = [item for item in streams if item["kind"] == "Audio"]
@@ -172,6 +168,15 @@ def was_told_to_end(said: str) -> bool:
     return _TOLD_TO_END.search(said) is not None
 
 
+def _clock(said: str) -> tuple[int, int | None]:
+    """Return when the container starts and how long it is, as far as it says."""
+    found = _DURATION.search(said)
+    duration_ms = None
+    if found and found[1]:
+        duration_ms = (int(found[1]) * 60 + int(found[2])) * 60_000 + seconds_to_ms(float(found[3]))
+    return seconds_to_ms(float(found[4])) if found and found[4] else 0, duration_ms
+
+
 def _streams(said: str) -> list[re.Match[str]]:
     """Return what is said of each stream, in the order in which ffmpeg counts them.
 
@@ -182,11 +187,9 @@ def _streams(said: str) -> list[re.Match[str]]:
 
 
 def _n_unplaced(match: re.Match[str], guessed: set[int]) -> int:
-    layout = re.search(r"Hz, ([^,]+)", match["rest"])
-    if layout is None:
-        return 0
-    is_unplaced = int(match["index"]) in guessed or re.fullmatch(r"\d+ channels", layout[1])
-    n_channels = _n_channels(layout[1])
+    layout = _layout(match["rest"])
+    is_unplaced = int(match["index"]) in guessed or re.fullmatch(r"\d+ channels", layout)
+    n_channels = _n_channels(layout)
     return n_channels if is_unplaced and n_channels >= _MANY_CHANNELS else 0
 
 
@@ -216,12 +219,11 @@ def _frame_rate(rest: str) -> Fraction | None:
 def _track(match: re.Match[str], container_start_ms: int, duration_ms: int | None) -> Track:
     rest = match["rest"]
     rate = re.search(r"(\d+) Hz", rest)
-    layout = re.search(r"Hz, ([^,]+)", rest)
     start_ms = _start_ms(match)
     return Track(
         stream_index=int(match["index"]),
         codec=_codec(rest),
-        channels=_n_channels(layout[1]) if layout else 0,
+        channels=_n_channels(_layout(rest)),
         sample_rate_hz=int(rate[1]) if rate else 0,
         start_ms=start_ms - container_start_ms if start_ms is not None else 0,
         duration_ms=duration_ms,
@@ -232,6 +234,12 @@ def _track(match: re.Match[str], container_start_ms: int, duration_ms: int | Non
 def _subtitles(match: re.Match[str]) -> SubtitleStream:
     rest = match["rest"]
     return SubtitleStream(int(match["index"]), _codec(rest), _language(match), "(forced)" in rest)
+
+
+def _layout(rest: str) -> str:
+    """Return where an audio track's channels belong, in ffmpeg's words; "" where it does not say."""
+    found = re.search(r"Hz, ([^,]+)", rest)
+    return found[1] if found else ""
 
 
 def _codec(rest: str) -> str:

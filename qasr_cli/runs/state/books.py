@@ -138,7 +138,7 @@ class Books:
         """
         place = self.place_of(source)
         entry = place.entry(source) if place else None
-        if place is None or place.ledger is None or entry is None:
+        if place is None or place.ledger is None or entry is None or not coming:
             return
         known = entry.outputs
         for path, text in coming.items():
@@ -245,12 +245,9 @@ def _inner(sources: Sequence[Source], options: Options) -> set[Path]:
     """Return the state folders of runs over parts of what this one searched: one may be at work there."""
     if options.output.folder is not None or options.run.state_folder is not None:
         return set()
-    below = {
-        folder
-        for source in sources
-        if source.is_found
-        for folder in source.path.parents[: len(source.relative.parts) - 1]
-    }
+    # Of ten thousand files few folders are left to look into.
+    own = {(one.path.parent, len(one.relative.parts) - 1) for one in sources if one.is_found}
+    below = {folder for parent, depth in own for folder in (parent, *parent.parents)[:depth]}
     locks = [folder / FOLDER_NAME / "lock" for folder in below]
     return {lock.parent for lock in locks if os.access(lock, os.W_OK)}
 

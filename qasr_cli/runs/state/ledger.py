@@ -137,9 +137,7 @@ def to_line(entry: Entry) -> bytes:
     """Return an entry as JSON without what says nothing; names that are no UTF-8 keep their bytes."""
     told = {key: value for key, value in asdict(entry).items() if value or key == "status"}
     if entry.outputs:
-        told["outputs"] = [
-            {key: value for key, value in asdict(one).items() if value} for one in entry.outputs
-        ]
+        told["outputs"] = [{key: value for key, value in one.items() if value} for one in told["outputs"]]
     at = datetime.fromtimestamp(told.pop("at_s", 0.0), UTC).isoformat(timespec="milliseconds")
     text = json.dumps({"at": at, **told}, ensure_ascii=False)
     return text.encode("utf-8", "surrogateescape")
