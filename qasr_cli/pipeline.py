@@ -19,6 +19,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
+
 from qasr_cli import formats
 from qasr_cli.errors import QasrError
 from qasr_cli.formats.script_reading import ScriptFile
@@ -26,7 +28,18 @@ from qasr_cli.media import decode, shots
 from qasr_cli.media.banner import Banner, SubtitleStream
 from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import CueOptions, Options, OutputOptions
-from qasr_cli.records import Cue, Quality, Segment, Source, Span, Track, Transcript, Video, Waveform
+from qasr_cli.records import (
+    INT16_SCALE,
+    Cue,
+    Quality,
+    Segment,
+    Source,
+    Span,
+    Track,
+    Transcript,
+    Video,
+    Waveform,
+)
 from qasr_cli.speech import chunking, following
 from qasr_cli.speech.hearing import Contain, Recording, Request, hear_all
 from qasr_cli.speech.overlay import AdLib
@@ -39,6 +52,8 @@ from qasr_cli.timebase import format_clock
 
 _GLANCE_S = 0.2  # how long a run that is being taken down may still be waited for
 _TELL_EVERY_S = 5.0
+_QUIET = 10 ** (-50 / 20)  # of full scale, root mean square; speech has a tenth of it
+_CANCELLED = 10  # 20 dB: so much louder is what two channels differ in than their mix, if that is no chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,24 +165,64 @@ def prepare(
         Cancelled: `stop` was set.
     """
     with (
-        WaveformWriter(folder / f"{source.id}.s16le") as writer,
         decode.open_audio(source.path, options.media) as audio,
         _glanced(audio, glance),
         _searching_shots(source, audio.known, options) as search,
     ):
+        heard = _listen(audio, folder / f"{source.id}.s16le", options, stop)
+        if audio.track.channels == 2 and heard.loudness < _QUIET:
+            heard = _turned(heard, source, folder, options, stop)
+        warnings, video = audio.warnings + heard.warnings, audio.known.video
+        if search is not None:
+            _await(search, source, heard.waveform.duration_ms, stop, tell)
+            warnings += search.warnings
+            video = video and replace(video, shots_ms=search.shots_ms)
+        return Prepared(source, audio.track, heard.waveform, heard.speech, warnings, video)
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What came of decoding; `loudness` is the root mean square, of full scale."""
+
+    waveform: Waveform
+    speech: SpeechMap
+    loudness: float
+    warnings: tuple[str, ...] = ()
+
+
+def _listen(audio: decode.AudioStream, path: Path, options: Options, stop: threading.Event) -> _Heard:
+    """Write the samples to `path`, and find the speech in them on the way."""
+    power = 0.0
+    with WaveformWriter(path) as writer:
         detector = SpeechDetector(options.vad)
         for block in audio:
             if stop.is_set():
                 raise Cancelled
             writer.append(block)
             detector.feed(block)
+            power += float(np.square(block, dtype=np.float64).sum())
         waveform = writer.close()
-        speech, warnings, video = detector.finish(), audio.warnings, audio.known.video
-        if search is not None:
-            _await(search, source, waveform.duration_ms, stop, tell)
-            warnings += search.warnings
-            video = video and replace(video, shots_ms=search.shots_ms)
-        return Prepared(source, audio.track, waveform, speech, warnings, video)
+    return _Heard(
+        waveform, detector.finish(), (power / max(1, waveform.n_samples)) ** 0.5 * float(INT16_SCALE)
+    )
+
+
+def _turned(mixed: _Heard, source: Source, folder: Path, options: Options, stop: threading.Event) -> _Heard:
+    """Return what is heard in two channels of which one is upside down; else the mix, as it was.
+
+    A balanced microphone in a stereo socket records itself twice like that, and nothing is left of the mix.
+    """
+    try:
+        with decode.open_audio(source.path, options.media, is_turned=True) as audio:
+            difference = _listen(audio, folder / f"{source.id}.turned.s16le", options, stop)
+    except QasrError:
+        return mixed  # which is whole
+    if difference.loudness <= _CANCELLED * mixed.loudness:
+        difference.waveform.path.unlink()
+        return mixed
+    mixed.waveform.path.unlink()
+    told = "left and right cancel each other out: one is upside down, and what they differ in was heard"
+    return replace(difference, warnings=(told,))
 
 
 def _glanced(audio: decode.AudioStream, glance: Glance) -> contextlib.AbstractContextManager[None]:

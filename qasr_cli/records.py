@@ -18,7 +18,7 @@ import numpy as np
 from qasr_cli import languages
 from qasr_cli.timebase import BYTES_PER_SAMPLE, ms_to_samples, samples_to_ms
 
-_INT16_SCALE = np.float32(1 / 32768)  # int16 full scale to [-1, 1)
+INT16_SCALE = np.float32(1 / 32768)  # int16 full scale to [-1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Waveform:
         last = min(ms_to_samples(end_ms), self.n_samples)
         with self.path.open("rb") as file:
             raw = os.pread(file.fileno(), (last - first) * BYTES_PER_SAMPLE, first * BYTES_PER_SAMPLE)
-        return np.frombuffer(raw, dtype="<i2").astype(np.float32) * _INT16_SCALE
+        return np.frombuffer(raw, dtype="<i2").astype(np.float32) * INT16_SCALE
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -43,6 +43,7 @@ ReportFile = Annotated[
 
 @grouped
 def command(
+    parsed: typer.Context,
     media: Media,
     script: Script,
     *,
@@ -66,7 +67,7 @@ def command(
         media=replace(MediaOptions(), audio_track=audio_track),
         decode=DecodeOptions(found.code if found else None),
         picture=PictureOptions(shots),
-        output=place.options(formats.names),
+        output=place.options(formats.chosen(parsed).names),
         engine=engine.options(),
     )
     from qasr_cli.cli import following

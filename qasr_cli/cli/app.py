@@ -31,7 +31,7 @@ from qasr_cli.cli import (
     watch,
     whisper,
 )
-from qasr_cli.errors import ExitCode, QasrError, UsageError
+from qasr_cli.errors import ConfigError, ExitCode, QasrError, UsageError
 from qasr_cli.terminal import logs
 from qasr_cli.terminal.stdio import ReaderGone
 
@@ -97,26 +97,17 @@ def configure(
     ] = False,
 ) -> None:
     """Read the settings file before a command reads its flags."""
+    in_force: config.InForce = context.obj
+    in_force.asked_for = config_file
     if context.invoked_subcommand == "config":  # must be able to name a file that cannot be read
-        context.obj = lambda: _read_settings(config_file)
         return
-    read = _read_settings(config_file)
+    read = in_force.read()
     if read:
         accepted = {name: set(_settings_of(function)) for name, function in _COMMANDS.items()}
         context.default_map = {
             name: {key: value for key, value in read.items() if key in keys}
             for name, keys in accepted.items()
         }
-
-
-def _read_settings(config_file: Path | None) -> dict[str, Any]:
-    path = config.find_file(config_file)
-    if path is None:
-        return {}
-    read = config.read(path, _settings_of(watch.command) | _settings_of(transcribe.command))
-    if config_file is None:
-        config.refuse_unasked(path, read)
-    return read
 
 
 _COMMANDS: dict[str, Callable[..., None]] = {
@@ -155,13 +146,13 @@ def run() -> NoReturn:
 
 
 def _run(arguments: list[str]) -> int:
+    in_force = config.InForce(lambda: _settings_of(watch.command) | _settings_of(transcribe.command))
     try:
-        return _dispatch(arguments)
+        return _dispatch(arguments, in_force)
     except QasrError as error:
-        logs.report_error(error)
-        return error.exit_code
+        return _report(error, in_force, arguments)
     except _TyperUsageError as error:
-        return _report_usage(error)
+        return _report_usage(error, in_force, arguments)
     except ReaderGone:
         return _BROKEN_PIPE
     except (KeyboardInterrupt, typer.Abort):
@@ -172,7 +163,7 @@ def _run(arguments: list[str]) -> int:
         return ExitCode.INTERNAL
 
 
-def _dispatch(arguments: list[str]) -> int:
+def _dispatch(arguments: list[str], in_force: config.InForce) -> int:
     for before, argument in zip(["", *arguments], arguments, strict=False):
         if not argument and not before.startswith("-"):  # else it is a flag's value
             raise UsageError("an argument is empty", "is the variable set that it comes from?")
@@ -183,19 +174,25 @@ def _dispatch(arguments: list[str]) -> int:
         if ignored:
             sys.stderr.write(f"qasr: note: no effect here: {' '.join(ignored)}\n")
         arguments = [*arguments[:at], *translated]
-    return app(arguments, prog_name="qasr", standalone_mode=False) or ExitCode.OK
+    return app(arguments, prog_name="qasr", standalone_mode=False, obj=in_force) or ExitCode.OK
 
 
-def _report_usage(error: Any) -> int:
+def _report(error: QasrError, in_force: config.InForce, arguments: list[str]) -> int:
+    """Print an error's one line; a wrong flag that nobody typed is a mistake in the settings file."""
+    if isinstance(error, UsageError) and (origin := in_force.origin(error.message, arguments)):
+        error = ConfigError(f"{origin}: {error.message}", error.hint)
+    logs.report_error(error)
+    return error.exit_code
+
+
+def _report_usage(error: Any, in_force: config.InForce, arguments: list[str]) -> int:
     """Print a wrong flag's one line; a command without anything gets its help instead."""
-    is_empty = "NoArgs" in type(error).__name__
     text = error.format_message()
-    if is_empty:
+    if "NoArgs" in type(error).__name__:
         sys.stderr.write(f"{text}\n")
-    else:
-        where = error.ctx.command_path if error.ctx else "qasr"
-        logs.report_error(UsageError(text.rstrip("."), f"see {where} --help"))
-    return ExitCode.USAGE
+        return ExitCode.USAGE
+    where = error.ctx.command_path if error.ctx else "qasr"
+    return _report(UsageError(text.rstrip("."), f"see {where} --help"), in_force, arguments)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -10,7 +10,8 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,55 @@ _NAMES = {
     bool: "true or false",
     list: "a list of texts in quotes",
 }
+
+
+@dataclass
+class InForce:
+    """The settings file of one command line, kept so that an error can name the line that it comes from.
+
+    Attributes:
+        known: Returns the type of each setting, by parameter name.
+        asked_for: The file of --config, if any.
+        path: The file that was read, if any.
+        values: What it sets, by parameter name.
+    """
+
+    known: Callable[[], Mapping[str, type]]
+    asked_for: Path | None = None
+    path: Path | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def read(self) -> dict[str, Any]:
+        """Find and read the file; return what it sets.
+
+        Raises:
+            ConfigError: As `find_file`, `read` and `refuse_unasked` say.
+        """
+        path = find_file(self.asked_for)
+        if path is not None:
+            self.values = read(path, self.known())
+            if self.asked_for is None:
+                refuse_unasked(path, self.values)
+            self.path = path
+        return self.values
+
+    def origin(self, message: str, arguments: Sequence[str]) -> str:
+        """Return the `file:line` of the setting that a usage error tells of; "" when it comes from elsewhere.
+
+        Args:
+            message: The error's text, which names a flag or quotes its value.
+            arguments: The command line, which beats the file.
+        """
+        if self.path is None:
+            return ""
+        said = {argument.partition("=")[0].replace("_", "-") for argument in arguments}
+        for name, value in self.values.items():
+            key = name.replace("_", "-")
+            told = [repr(part.strip()) for part in value.split(",")] if isinstance(value, str) else []
+            is_told = any(one in message for one in told) or re.search(rf"--{key}\b(?!-)", message)
+            if is_told and f"--{key}" not in said and f"QASR_{name.upper()}" not in os.environ:
+                return f"{self.path}:{line_of(self.path, name)}"
+        return ""
 
 
 def find_file(asked_for: Path | None) -> Path | None:

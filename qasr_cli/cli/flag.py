@@ -16,6 +16,7 @@ from typing import Any
 import typer
 
 UNSET: dict[str, Any] = {"show_default": False}  # the help text says what happens without the flag
+_WEIGHTS = {"DEFAULT_MAP": 1, "ENVIRONMENT": 2, "COMMANDLINE": 3}  # Typer's names; the map is qasr.toml
 
 
 def flag(panel: str, help_text: str, *names: str, metavar: str | None = None, **more: Any) -> Any:
@@ -30,6 +31,12 @@ def flag(panel: str, help_text: str, *names: str, metavar: str | None = None, **
         rich_help_panel=panel,
         **more,
     )
+
+
+def weight(context: typer.Context, name: str) -> int:
+    """Return how much the place counts that set a parameter: the command line most, and a default nothing."""
+    source = context.get_parameter_source(name)
+    return _WEIGHTS.get(source.name, 0) if source else 0
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:

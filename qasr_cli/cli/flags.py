@@ -42,6 +42,7 @@ OutputFormat = Annotated[
         **UNSET,
     ),
 ]
+JsonLines = Annotated[bool, flag(_WHAT, "One JSON transcript a line on stdout.", "--json-lines")]
 HighlightWords = Annotated[bool, flag(_WHAT, "Underline each word while it is spoken.", "--highlight-words")]
 
 _WHERE = "Where it goes"
@@ -70,7 +71,6 @@ Tag = Annotated[
     str,
     flag(_WHERE, "A word more in the name, such as sdh or ai.", "--tag", metavar="TEXT", **UNSET),
 ]
-JsonLines = Annotated[bool, flag(_WHERE, "One JSON transcript a line on stdout.", "--json-lines")]
 Overwrite = Annotated[
     bool,
     flag(

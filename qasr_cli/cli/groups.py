@@ -6,12 +6,16 @@ In go values that Typer has read; out come groups of `qasr_cli.options`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Self
+
+import typer
 
 from qasr_cli.cli import flags
 from qasr_cli.cli.choices import STDIO, read_text
+from qasr_cli.cli.flag import weight
 from qasr_cli.cli.flags import DEFAULTS
 from qasr_cli.errors import UsageError
 from qasr_cli.languages import AUTO, find, parse
@@ -43,6 +47,12 @@ class FormatFlags:
     txt: flags.Txt = False
     tsv: flags.Tsv = False
     output_format: flags.OutputFormat = ""
+
+    def chosen(self, context: typer.Context) -> Self:
+        """Return what the strongest place chose: a flag's formats replace those of a file."""
+        given = {one.name: weight(context, one.name) for one in fields(self) if getattr(self, one.name)}
+        strongest = max(given.values(), default=0)
+        return type(self)(**{name: getattr(self, name) for name in given if given[name] == strongest})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -143,7 +153,7 @@ class SpeechFlags:
             QasrError: A file of words cannot be read.
         """
         found = parse(self.language)
-        named = [parse(name) for name in self.languages.split(",") if name.strip()]
+        named = [parse(name.strip()) for name in self.languages.split(",") if name.strip()]
         codes = tuple(dict.fromkeys(one.code for one in named if one))
         if len(codes) == 1 and found is None:
             found = find(codes[0])  # a choice of one is none

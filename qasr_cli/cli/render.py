@@ -26,6 +26,7 @@ Transcripts = Annotated[
 
 @grouped
 def command(
+    parsed: typer.Context,
     inputs: Transcripts,
     *,
     formats: FormatFlags,
@@ -36,7 +37,7 @@ def command(
     verbose: flags.Verbose = 0,
 ) -> None:
     """Make subtitles from JSON transcripts again, in other formats or with other limits; needs no model."""
-    where = place.options(formats.names, is_from_stdin=Path(STDIO) in inputs)
+    where = place.options(formats.chosen(parsed).names, is_from_stdin=Path(STDIO) in inputs)
     cues = cue.options()
     from qasr_cli.cli import jobs
 

@@ -121,9 +121,10 @@ def template(context: typer.Context) -> str:
 
 def _settings(context: typer.Context) -> Iterator[Setting]:
     """Yield every setting of `transcribe`, then what `watch` has beside, parsed as a run would parse it."""
-    defaults: dict[str, Any] = (context.find_root().obj or _no_settings)() or {}
+    in_force: config.InForce = context.find_root().obj
+    defaults = in_force.read()
     root: Any = context.find_root().command
-    file = config.find_file(_asked_for(context))
+    file = in_force.path
     known: set[str] = set()
     for name in ("transcribe", "watch"):
         command = root.commands[name]
@@ -153,10 +154,6 @@ def _settings_of(parsed: Any, parameters: Sequence[Any], file: Path | None) -> I
             value=str(value) if isinstance(value, Path) else value,
             origin=origin,
         )
-
-
-def _no_settings() -> dict[str, Any]:
-    return {}
 
 
 def _asked_for(context: typer.Context) -> Path | None:

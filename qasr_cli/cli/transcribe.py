@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
@@ -10,7 +10,7 @@ import typer
 from qasr_cli.cli import flags, telling
 from qasr_cli.cli.choices import STDIO
 from qasr_cli.cli.find_flags import FindFlags
-from qasr_cli.cli.flag import grouped
+from qasr_cli.cli.flag import grouped, weight
 from qasr_cli.cli.flags import DEFAULTS
 from qasr_cli.cli.groups import (
     CueFlags,
@@ -32,14 +32,21 @@ EPILOG = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class LineFormatFlags(FormatFlags):
+    """Which formats come out, or a line a source."""
+
+    json_lines: flags.JsonLines = DEFAULTS.output.is_json_lines
+
+
 @grouped
 def command(
+    parsed: typer.Context,
     inputs: flags.Inputs = None,
     *,
-    formats: FormatFlags,
+    formats: LineFormatFlags,
     highlight_words: flags.HighlightWords = DEFAULTS.output.is_highlighting,
     place: PlaceFlags,
-    json_lines: flags.JsonLines = DEFAULTS.output.is_json_lines,
     engine: EngineFlags,
     rescue_model: flags.RescueModel = DEFAULTS.guard.rescue_model,
     speech: SpeechFlags,
@@ -60,7 +67,7 @@ def command(
     options = replace(
         transcript_options(engine, rescue_model, speech, cue, is_finding_shots=shots),
         output=replace(
-            _lines(place) if json_lines else place.options(formats.names, is_from_stdin=is_from_stdin),
+            _output(parsed, formats.chosen(parsed), place, is_from_stdin=is_from_stdin),
             is_highlighting=highlight_words,
         ),
         find=which.options(),
@@ -76,6 +83,20 @@ def command(
     raise typer.Exit(jobs.transcribe(request, options, told, report))
 
 
-def _lines(place: PlaceFlags) -> OutputOptions:
-    """Return that a line a source goes to stdout."""
+def _output(
+    parsed: typer.Context, formats: LineFormatFlags, place: PlaceFlags, *, is_from_stdin: bool
+) -> OutputOptions:
+    """Return what goes where.
+
+    Raises:
+        UsageError: Lines are for stdout, and as much was said for files.
+    """
+    if not formats.json_lines:
+        return place.options(formats.names, is_from_stdin=is_from_stdin)
+    if replace(formats, json_lines=False) != LineFormatFlags():
+        raise UsageError("--json-lines is a format of its own", "leave it or the other formats out")
+    if place.output not in {"", STDIO} and weight(parsed, "output") >= weight(parsed, "json_lines"):
+        raise UsageError(
+            f"--json-lines goes to stdout, and -o {place.output} is a folder", "leave one of them out"
+        )
     return replace(replace(place, output=STDIO).options(("jsonl",)), is_json_lines=True)

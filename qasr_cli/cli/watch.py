@@ -147,6 +147,7 @@ class PassFlags:
 
 @grouped
 def command(
+    parsed: typer.Context,
     folders: Folders,
     *,
     formats: FormatFlags,
@@ -167,7 +168,7 @@ def command(
 
     What is there already comes first. The model stays loaded between files, and goes when there is no work.
     """
-    output = place.options(formats.names)
+    output = place.options(formats.chosen(parsed).names)
     if output.is_stdout:
         raise UsageError(
             "qasr watch writes files and nothing to stdout", "name a folder with -o, or leave it out"

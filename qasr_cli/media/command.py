@@ -57,6 +57,7 @@ _CHANGES = (
 _FILLED = "aresample=async=1:first_pts=0"
 # The same where the front is filled later; nothing of before 0 is carried there.
 _UNFILLED_FRONT = "aresample=async=1,atrim=start=0"
+_DIFFERENCE = "pan=mono|c0=0.5*c0-0.5*c1"
 _CARRIER = "nut"  # keeps a time with every packet
 _CARRIED = "pcm_s16le"
 # The least that a channel is let through: of 64 microphones one must still be heard.
@@ -75,12 +76,14 @@ class Sound:
             sound begins with, and believes them when another comes.
         is_changing: Its channels or its rate change on the way. ffmpeg starts its filters anew there, and
             would fill from 0 again; so that comes with times, if it has any, for `fill` to write the samples.
+        is_turned: Of its two channels one is upside down; what they differ in is wanted, and not their mix.
     """
 
     audio_track: int
     n_unplaced: int = 0
     has_clock: bool = True
     is_changing: bool = False
+    is_turned: bool = False
 
 
 def decode(path: Path, sound: Sound, late_ms: int = 0) -> list[str]:
@@ -173,7 +176,9 @@ def _samples(media: Any, sound: Sound) -> Any:
     filters, form = _FILLED, "s16le"
     if sound.is_changing:
         filters, form = (_UNFILLED_FRONT, _CARRIER) if sound.has_clock else ("anull", form)
-    if sound.n_unplaced:
+    if sound.is_turned:
+        filters = f"{_DIFFERENCE},{filters}"
+    elif sound.n_unplaced:
         filters = f"{_mix(sound.n_unplaced)},{filters}"
     return media[f"a:{sound.audio_track}"].output(
         "pipe:1",

@@ -187,8 +187,10 @@ class AudioStream:
 
 
 @contextlib.contextmanager
-def open_audio(path: Path, options: MediaOptions) -> Iterator[AudioStream]:
+def open_audio(path: Path, options: MediaOptions, *, is_turned: bool = False) -> Iterator[AudioStream]:
     """Decode an audio track of a file for as long as the context lasts.
+
+    With `is_turned` it gives what two channels differ in; they are mixed otherwise.
 
     Raises:
         NoInputError: No such file.
@@ -201,10 +203,10 @@ def open_audio(path: Path, options: MediaOptions) -> Iterator[AudioStream]:
     wanted = options.audio_track
     with contextlib.ExitStack() as stack:
         decoder = _Decoder(stack)
-        first = decoder.begin(Sound(wanted), functools.partial(command.decode, path))
+        first = decoder.begin(Sound(wanted, is_turned=is_turned), functools.partial(command.decode, path))
         known = banner.read(decoder.child.said_so_far)
         track = _choose(path, decoder.child, known, wanted)
-        sound = Sound(wanted, known.n_unplaced[wanted], known.has_clock)
+        sound = Sound(wanted, known.n_unplaced[wanted], known.has_clock, is_turned=is_turned)
         if not first and _is_unmixed(decoder.child):
             sound = dataclasses.replace(sound, n_unplaced=track.channels)
         _refuse_many_channels(path, sound)

@@ -17,7 +17,7 @@ import numpy as np
 
 from qasr_cli.errors import UnavailableError
 from qasr_cli.options import VadOptions
-from qasr_cli.records import Span
+from qasr_cli.records import INT16_SCALE, Span
 from qasr_cli.timebase import SAMPLES_PER_MS, samples_to_ms
 
 FRAME_SAMPLES = 512  # silero-vad's window at 16 kHz
@@ -26,7 +26,6 @@ _CONTEXT_SAMPLES = 64  # of the previous window, which the model sees in front o
 _BLOCK_FRAMES = 512  # 16.4 s in one call: seven times as fast as one window at a time
 _CLEAR = 0.8  # music and noise that pass for speech mostly stay below; plain speech mostly lies above 0.95
 _MODEL_FILE = Path("data") / "silero_vad_16k_sequence.onnx"
-_INT16_SCALE = np.float32(1 / 32768)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ class SpeechDetector:
         return SpeechMap(find_spans(probs, duration_ms, self._options), probs, duration_ms)
 
     def _listen(self, samples: np.ndarray) -> None:
-        frames = (samples.astype(np.float32) * _INT16_SCALE).reshape(-1, FRAME_SAMPLES)
+        frames = (samples.astype(np.float32) * INT16_SCALE).reshape(-1, FRAME_SAMPLES)
         tails = np.concatenate([self._context[None], frames[:-1, -_CONTEXT_SAMPLES:]])
         self._context = frames[-1, -_CONTEXT_SAMPLES:]
         feed = {"input": np.concatenate([tails, frames], axis=1), "h": self._hidden, "c": self._cell}

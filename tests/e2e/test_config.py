@@ -115,3 +115,63 @@ def test_bad_settings_are_one_line(
         assert result.returncode == code, result.stderr
         assert says in result.stderr
         assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("\nmax-lines = -1", "qasr.toml:2: --max-lines must be 1 to 4"),
+        ('profile = "netflx"', "qasr.toml:1: no profile 'netflx'"),
+        ('output-format = "srt,sub"', "qasr.toml:1: no format 'sub'"),
+        ('languages = "en, xx"', "qasr.toml:1: no language 'xx'"),
+        ("min_duration = 5\nmax_duration = 3", "qasr.toml:1: cues of at least 5 s"),
+        ('device = "gpu"', "qasr.toml:1: --device 'gpu' is unknown"),
+    ],
+)
+def test_a_value_that_cannot_be_is_laid_at_the_files_door(
+    qasr: Qasr, clip: Path, text: str, says: str
+) -> None:
+    (clip.parent / "qasr.toml").write_text(text)
+    result = qasr("transcribe", clip, "--model", "demo")
+    assert result.returncode == 78, result.stderr
+    assert result.stderr.startswith(f"qasr: error: {says}")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_flag_or_a_variable_answers_for_itself(qasr: Qasr, clip: Path) -> None:
+    (clip.parent / "qasr.toml").write_text('profile = "ted"\nmax-lines = 1\n')
+    typed = qasr("transcribe", clip, "--max_lines", "-1")
+    set_before = qasr("transcribe", clip, env={"QASR_PROFILE": "netflx"})
+    for result in (typed, set_before):
+        assert result.returncode == 2, result.stderr
+        assert "qasr.toml" not in result.stderr
+
+
+def test_formats_of_a_stronger_place_replace_those_of_a_weaker(qasr: Qasr, clip: Path) -> None:
+    (clip.parent / "qasr.toml").write_text('output-format = "srt,json"\nvtt = true\n')
+
+    def names(*flags: str, **env: str) -> list[str]:
+        result = qasr("transcribe", clip, "--dry-run", *flags, env=env)
+        assert result.returncode == 0, result.stderr
+        return sorted(
+            Path(name).suffix for name in re.findall(r"\S+\.(?:srt|vtt|json|txt|tsv)\b", result.stdout)
+        )
+
+    assert names() == [".json", ".srt", ".vtt"]
+    assert names(QASR_TXT="1") == [".txt"]
+    assert names("--tsv", QASR_TXT="1") == [".tsv"]
+
+
+def test_a_line_a_source_is_a_format_of_its_own(qasr: Qasr, clip: Path) -> None:
+    (clip.parent / "qasr.toml").write_text('srt = true\noutput = "out"\n')
+    only_lines = qasr("transcribe", clip, "--json-lines", "--engine", ECHO)
+    assert only_lines.returncode == 0, only_lines.stderr
+    assert json.loads(only_lines.stdout)["segments"]
+    assert not (clip.parent / "out").exists()
+    for flags in (["--srt"], ["-f", "vtt"], ["-o", "out"]):
+        result = qasr("transcribe", clip, "--json-lines", *flags, "--engine", ECHO)
+        assert (result.returncode, result.stdout) == (2, ""), result.stderr
+        assert "--json-lines" in result.stderr
+    (clip.parent / "qasr.toml").write_text("json-lines = true\n")
+    assert qasr("transcribe", clip, "--srt", "--engine", ECHO).returncode == 0
+    assert clip.with_suffix(".srt").exists()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from qasr_cli import pipeline
 from qasr_cli.errors import UndecodableError
 from qasr_cli.media import decode
-from qasr_cli.options import MediaOptions
+from qasr_cli.options import MediaOptions, Options
+from qasr_cli.records import Source
 from tests.media_factory import ffmpeg, find_clicks_ms, make_click
 
 RATE_HZ = 16_000
 CLICK_MS = 500
+SPEECH = Path(__file__).parents[2] / "samples/clips/clip-01.wav"
 
 
 def recorder(path: Path, n_channels: int, heard: list[int]) -> Path:
@@ -36,6 +40,11 @@ def listen(path: Path) -> np.ndarray:
         samples = np.concatenate(list(audio))
         assert audio.warnings == ()
         return samples
+
+
+def prepared(path: Path, folder: Path) -> pipeline.Prepared:
+    folder.mkdir()
+    return pipeline.prepare(Source(0, path, Path(path.name)), folder, Options(), threading.Event())
 
 
 @pytest.mark.parametrize(
@@ -84,3 +93,37 @@ def test_a_chain_that_ffmpeg_cannot_follow_is_said(tmp_path: Path) -> None:
         (warning,) = audio.warnings
         assert "heard only to 00:00:02" in warning
         assert "convert it to WAV with another tool" in warning
+
+
+class TestChannelsThatCancelEachOtherOut:
+    """A balanced microphone in a stereo socket: left is the voice, right is the same upside down."""
+
+    @staticmethod
+    def turned(path: Path, rest: float = 0.0) -> Path:
+        """Write a sample with its right channel turned, and so much of the voice left in the mix."""
+        ffmpeg("-i", SPEECH, "-af", f"pan=stereo|c0=0.5*c0|c1={rest - 0.5}*c0", path)
+        return path
+
+    @pytest.mark.parametrize(("name", "rest"), [("interview.wav", 0.0), ("interview.m4a", 0.002)])
+    def test_what_they_differ_in_is_heard_and_said(self, tmp_path: Path, name: str, rest: float) -> None:
+        heard, upright = (
+            prepared(self.turned(tmp_path / name, rest), tmp_path / "work"),
+            prepared(SPEECH, tmp_path / "upright"),
+        )
+        assert any("cancel each other out" in line for line in heard.warnings)
+        assert heard.speech.spans[0].start_ms == pytest.approx(upright.speech.spans[0].start_ms, abs=100)
+        assert heard.speech_ms == pytest.approx(upright.speech_ms, rel=0.1)
+        assert [path.name for path in (tmp_path / "work").iterdir()] == [heard.waveform.path.name]
+
+    def test_what_is_only_quiet_stays_a_mix(self, tmp_path: Path) -> None:
+        path = tmp_path / "quiet.wav"
+        ffmpeg("-i", SPEECH, "-af", "pan=stereo|c0=0.01*c0|c1=0.008*c0", path)
+        heard = prepared(path, tmp_path / "work")
+        assert heard.warnings == ()
+        assert [path.name for path in (tmp_path / "work").iterdir()] == ["0.s16le"]
+
+    def test_silence_stays_silence(self, tmp_path: Path) -> None:
+        path = tmp_path / "silence.wav"
+        ffmpeg("-f", "lavfi", "-i", "anullsrc=channel_layout=stereo:sample_rate=16000:duration=2", path)
+        heard = prepared(path, tmp_path / "work")
+        assert (heard.warnings, heard.speech.spans) == ((), ())
