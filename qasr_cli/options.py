@@ -12,6 +12,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import ClassVar
 
 from qasr_cli.errors import UsageError
 
@@ -56,6 +57,7 @@ class ChunkOptions:
     max_ms: int = 30_000
     target_ms: int = 20_000  # from here on the best silence is taken
     max_gap_ms: int = 2_000  # silence that is carried along inside a chunk; longer silence ends it
+    multilingual_ms: ClassVar[int] = 10_000  # the limit where languages change: a chunk has but one
 
     def __post_init__(self) -> None:
         _require(self.max_ms >= 1_000, "--chunk-seconds must be at least 1")

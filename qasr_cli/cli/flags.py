@@ -13,6 +13,7 @@ import typer
 
 from qasr_cli.cli.flag import UNSET, flag
 from qasr_cli.options import Options
+from qasr_cli.timebase import MS_PER_S
 
 DEFAULTS = Options()
 
@@ -177,8 +178,8 @@ Multilingual = Annotated[
     bool,
     flag(
         _SPEECH,
-        "People change languages: keep each segment's own. Without it a few seconds in another language "
-        "than the file's are taken for a mistake and heard again.",
+        "People change languages: hear shorter pieces, and keep each one's own. Without it a few seconds in "
+        "another language than the file's are taken for a mistake and heard again.",
         "--multilingual",
     ),
 ]
@@ -204,12 +205,15 @@ Hotwords = Annotated[
 ]
 AudioTrack = Annotated[int, flag(_SPEECH, "Which audio track, counted from 0.", "--audio-track", metavar="N")]
 ChunkSeconds = Annotated[
-    float,
+    float | None,
     flag(
         _SPEECH,
-        "Longest piece the model hears at once; cut at silence, and shorter where a model needs it.",
+        "Longest piece the model hears at once; cut at silence, and shorter where a model needs it. "
+        f"Default: {DEFAULTS.chunk.max_ms // MS_PER_S}, and {DEFAULTS.chunk.multilingual_ms // MS_PER_S} "
+        "with --multilingual.",
         "--chunk-seconds",
         metavar="S",
+        **UNSET,
     ),
 ]
 VadOnset = Annotated[

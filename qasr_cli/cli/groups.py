@@ -32,7 +32,7 @@ from qasr_cli.options import (
     PictureOptions,
     VadOptions,
 )
-from qasr_cli.timebase import MS_PER_S, broadcast_rate, seconds_to_ms
+from qasr_cli.timebase import broadcast_rate, seconds_to_ms
 
 _NO_FPS = "none"
 
@@ -123,7 +123,7 @@ class SpeechFlags:
     context: flags.Context = DEFAULTS.decode.context
     hotwords: flags.Hotwords = ""
     audio_track: flags.AudioTrack = DEFAULTS.media.audio_track
-    chunk_seconds: flags.ChunkSeconds = DEFAULTS.chunk.max_ms / MS_PER_S
+    chunk_seconds: flags.ChunkSeconds = None
     vad_onset: flags.VadOnset = DEFAULTS.vad.onset
     vad_offset: flags.VadOffset = DEFAULTS.vad.offset
     max_hours: flags.MaxHours = DEFAULTS.media.max_hours
@@ -138,7 +138,9 @@ class SpeechFlags:
 
     def chunk(self) -> ChunkOptions:
         """Return the chunks' limits; the target keeps its proportion when the user moves the limit."""
-        default, max_ms = DEFAULTS.chunk, _whole_ms(self.chunk_seconds)
+        default = DEFAULTS.chunk
+        usual_ms = default.multilingual_ms if self.multilingual else default.max_ms
+        max_ms = usual_ms if self.chunk_seconds is None else _whole_ms(self.chunk_seconds)
         return replace(default, max_ms=max_ms, target_ms=default.target_ms * max_ms // default.max_ms)
 
     def guard(self, rescue_model: str) -> GuardOptions:

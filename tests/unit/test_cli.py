@@ -14,6 +14,22 @@ from qasr_cli.errors import ConfigError, NoInputError, QasrError, UndecodableErr
 from qasr_cli.options import DecodeOptions
 
 
+@pytest.mark.parametrize(
+    ("flags", "max_ms"),
+    [
+        (SpeechFlags(), 30_000),
+        (SpeechFlags(multilingual=True), 10_000),
+        (SpeechFlags(multilingual=True, chunk_seconds=30), 30_000),
+        (SpeechFlags(chunk_seconds=5), 5_000),
+    ],
+)
+def test_pieces_are_shorter_where_languages_change_unless_told_otherwise(
+    flags: SpeechFlags, max_ms: int
+) -> None:
+    chunk = flags.chunk()
+    assert (chunk.max_ms, chunk.target_ms) == (max_ms, max_ms * 2 // 3)
+
+
 class TestWhisperSpellings:
     @pytest.mark.parametrize(
         ("theirs", "ours"),

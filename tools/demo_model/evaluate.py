@@ -136,8 +136,8 @@ def _print_speechless(pair: Pair, part: str) -> None:
     )
 
 
-def _through_qasr(folder: Path, whole: Recording) -> list[dict[str, Any]]:
-    """The segments that ``qasr transcribe`` writes for a recording, with default options."""
+def _through_qasr(folder: Path, whole: Recording, *flags: str) -> list[dict[str, Any]]:
+    """The segments that ``qasr transcribe`` writes for a recording."""
     import soundfile
 
     with tempfile.TemporaryDirectory() as place:
@@ -145,7 +145,7 @@ def _through_qasr(folder: Path, whole: Recording) -> list[dict[str, Any]]:
         soundfile.write(path, whole.samples * 0.7 / np.abs(whole.samples).max(), SAMPLE_RATE_HZ)
         command = [sys.executable, "-m", "qasr_cli", "transcribe", str(path), "--json", "-o", place, "-q"]
         models = ["--model", str(folder / "asr"), "--aligner", str(folder / "aligner")]
-        subprocess.run([*command, *models], check=True)
+        subprocess.run([*command, *models, *flags], check=True)
         segments: list[dict[str, Any]] = json.loads((Path(place) / "talk.json").read_text("utf-8"))[
             "segments"
         ]
@@ -159,13 +159,14 @@ def _print_recordings(folder: Path) -> None:
     )
     stranger = Voice("gmw/en", "f4", 155, 50, 50)
     lecture = (*talks.TALK, *talks.LECTURE)
-    for name, whole in (
-        ("talk, training voice", record([Turn(text, TALK_VOICE) for text in lecture])),
-        ("talk, held-out voice", record([Turn(text, stranger) for text in lecture])),
-        ("three languages in turn, 2.6 s between", record(in_turn(), TURNS)),
-        ("three languages in turn, 1.3 s between", record(in_turn())),
+    for name, whole, flags in (
+        ("talk, training voice", record([Turn(text, TALK_VOICE) for text in lecture]), ()),
+        ("talk, held-out voice", record([Turn(text, stranger) for text in lecture]), ()),
+        ("three languages in turn, 2.6 s between", record(in_turn(), TURNS), ()),
+        ("three languages in turn, 1.3 s between", record(in_turn()), ()),
+        ("the same, `--multilingual`", record(in_turn()), ("--multilingual",)),
     ):
-        segments = _through_qasr(folder, whole)
+        segments = _through_qasr(folder, whole, *flags)
         words = [word for segment in segments for word in segment["words"]]
         truth = [bare(word.text) for word in whole.words]
         errors = errors_by_word([w for parts in truth for w in parts], bare(_text_of(words)))
