@@ -3,8 +3,7 @@
 In go recordings with flagged pieces; out come the recordings with better ones. Each rung hears all that is
 still flagged once more, of all recordings together: cut in two at the best silence, without the context, in
 the file's language, and at last with a mild penalty on repetition as well. The first clean answer ends it
-for a piece; where there is none, the least doubtful answer is kept, with its flags. Text is never deleted:
-no answer without words takes the place of one that has some, unless hardly anything was said. A retry that
+for a piece; where there is none, the least doubtful answer is kept, with its flags (`choice`). A retry that
 fails changes nothing: the next rung is tried, and at the end what was heard first is still there.
 """
 
@@ -16,8 +15,7 @@ from dataclasses import dataclass, replace
 
 from qasr_cli.errors import QasrError
 from qasr_cli.options import DecodeOptions, GuardOptions
-from qasr_cli.records import Chunk
-from qasr_cli.speech import chunking, suspicion, vote
+from qasr_cli.speech import choice, chunking, vote
 from qasr_cli.speech.hearing import Contain, Recording, Request, hear_all
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.suspicion import Flag
@@ -123,12 +121,15 @@ def plan_attempts(
     """Return the rungs for a piece with these flags, without those that would repeat another.
 
     What the flags point at comes first: an echo is heard without the context, a wrong language with the
-    right one. Where no text was heard, no language is forced: that would take away the model's way to say
-    that nobody speaks.
+    right one. Where no text was heard, no language is forced and no context told: those would take away the
+    model's way to say that nobody speaks.
     """
     bare = replace(told, context="")
-    in_language = replace(bare, language=forced) if forced and Flag.EMPTY not in flags else bare
-    penalized = in_language if Flag.EMPTY in flags else replace(in_language, repetition_penalty=penalty)
+    if Flag.EMPTY in flags:
+        rungs = [Attempt(True, bare), Attempt(False, bare)]
+        return [rung for rung in rungs if rung != Attempt(False, told)]
+    in_language = replace(bare, language=forced) if forced else bare
+    penalized = replace(in_language, repetition_penalty=penalty)
     rungs = [Attempt(True, told), Attempt(False, bare), Attempt(False, in_language), Attempt(True, penalized)]
     if Flag.CONTEXT in flags:
         rungs[:2] = [Attempt(False, bare), Attempt(True, bare)]
@@ -137,25 +138,14 @@ def plan_attempts(
     return [rung for rung in dict.fromkeys(rungs) if rung != Attempt(False, told)]
 
 
-def doubt(pieces: Sequence[Piece], chunk: Chunk) -> float:
-    """Return how doubtful the pieces of a chunk are together, by how long each is; 0 when they are clean."""
-    if not any(suspicion.units(piece.answer.text) for piece in pieces):
-        whole = replace(pieces[0].answer, text="")
-        return suspicion.severity(suspicion.find_flags(whole, chunk, DecodeOptions()))
-    total_ms = sum(piece.chunk.duration_ms for piece in pieces)
-    return sum(suspicion.severity(piece.flags) * piece.chunk.duration_ms for piece in pieces) / total_ms
-
-
 def _cases(recording: Recording, told: DecodeOptions, options: GuardOptions, reach_ms: int) -> list[Case]:
     """Return a case for each piece; `reach_ms` is what another model hears at once, 0 if there is none."""
     cases = []
-    majority = vote.majority(recording.pieces, told.languages) or next(iter(told.languages), None)
     for piece in recording.pieces:
         if not piece.flags:
             cases.append(Case(recording, piece, [], [piece]))
             continue
-        is_kept = bool(told.language) or (options.is_multilingual and Flag.LANGUAGE not in piece.flags)
-        forced = told.language if is_kept else majority
+        forced = vote.language_for(piece, recording.pieces, told, options)
         attempts = plan_attempts(piece.flags, told, forced, options.repetition_penalty)
         if piece.chunk.duration_ms <= reach_ms:
             attempts.insert(0, Attempt(False, told))
@@ -193,12 +183,14 @@ def _settle(case: Case, heard: Sequence[Piece | QasrError]) -> list[Case]:
     When it was cut and a part is clean, each part goes on by itself. Otherwise the whole goes on, with the
     less doubtful of what there is to fall back on.
     """
-    chunk = case.piece.chunk
-    pieces = [piece for piece in heard if not isinstance(piece, QasrError)]
+    pieces = [choice.sobered(piece, case.piece) for piece in heard if not isinstance(piece, QasrError)]
     if len(pieces) < len(heard):
         case.failure = next(error for error in heard if isinstance(error, QasrError))
         return [case]
-    is_better = bool(pieces) and doubt(pieces, chunk) < doubt(case.best, chunk)
+    if pieces and case.latest and choice.is_confirmed(case.piece, pieces, case.latest.options):
+        case.best = [replace(case.piece, flags=())]
+        return [case]
+    is_better = choice.is_better(pieces, case.best, case.piece.chunk)
     if is_better and len(pieces) > 1 and not all(piece.flags for piece in pieces):
         return [_open(case.recording, piece, _left_for(case, piece)) for piece in pieces]
     if is_better:

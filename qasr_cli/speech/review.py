@@ -9,6 +9,7 @@ them is said and costs nothing else.
 
 from __future__ import annotations
 
+import difflib
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,9 @@ from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.rescue import rescue
 from qasr_cli.speech.suspicion import Flag
 from qasr_cli.speech.transcribe import Piece
+
+# Of the words, in their order: what was misheard once may be heard right now, and must not stand there twice.
+_SAME_SHARE = 0.7
 
 Hear = Callable[[Sequence[Request]], list[Piece | QasrError]]
 
@@ -141,8 +145,17 @@ def _new_pieces(recording: Recording, found: Sequence[Piece]) -> Iterator[Piece]
             for other in recording.pieces
             if other.chunk.end_ms >= piece.chunk.start_ms and other.chunk.start_ms <= piece.chunk.end_ms
         ]
-        if not any(around[at : at + len(said)] == said for around in near for at in range(len(around))):
+        if not any(_says(around, said) for around in near):
             yield piece
+
+
+def _says(around: Sequence[str], said: Sequence[str]) -> bool:
+    """Whether a text says another somewhere, give or take a word that was spelt otherwise this time."""
+    for at in range(len(around) - len(said) // 2):
+        blocks = difflib.SequenceMatcher(None, around[at : at + len(said)], said, False).get_matching_blocks()
+        if sum(block.size for block in blocks) >= _SAME_SHARE * len(said):
+            return True
+    return False
 
 
 def _chunks_of(gaps: Sequence[Span], recording: Recording, min_ms: int) -> Iterator[Chunk]:

@@ -223,5 +223,5 @@ def test_each_chunk_has_a_token_budget_from_its_own_length(
     monkeypatch.setattr(engines.recognizer, "_generate", write_on)
     clips = [audio[0][: 16_000 * seconds] for seconds in (1, 2)] + [np.zeros(16_000 * 30, np.float32)]
     answers = engines.recognizer.recognize(clips, DecodeOptions())
-    assert [answer.n_tokens for answer in answers] == [34, 44, 324]  # 24, and 10 for every second
+    assert [answer.n_tokens for answer in answers] == [44, 64, 624]  # 24, and 20 for every second
     assert {answer.finish for answer in answers} == {Finish.TRUNCATED}

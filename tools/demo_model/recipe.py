@@ -32,6 +32,8 @@ STRANGERS = bank.BankSettings(
     n_speakers=700, sentences_each=24, n_noises=100, seed=9, mix=Mix(salad=0.3, patchwork=0.2, prose=0.3),
     invented=True,
 )  # fmt: skip
+# More of them, who talk more and list fewer words.
+MORE_STRANGERS = replace(STRANGERS, n_speakers=1100, seed=12, mix=Mix(salad=0.2, patchwork=0.15, prose=0.35))
 # Another synthesiser, whose voices are made from people's recordings.
 FLITE = bank.BankSettings(
     n_speakers=200, sentences_each=24, n_noises=100, seed=10, mix=Mix(salad=0.3, patchwork=0.2, prose=0.3)
@@ -60,6 +62,10 @@ _NAMING_BANKS = (
 _COPYING_BANKS = (
     ("bank", 0.14), ("prose", 0.20), ("salads", 0.22), ("strangers", 0.17), ("names", 0.13), ("flite", 0.03),
     ("prompts", 0.05), ("human", 0.06),
+)  # fmt: skip
+_STRANGEST_BANKS = (
+    ("bank", 0.12), ("prose", 0.18), ("salads", 0.20), ("strangers", 0.12), ("strangers2", 0.14),
+    ("names", 0.10), ("flite", 0.02), ("prompts", 0.05), ("human", 0.07),
 )  # fmt: skip
 _OF_DEBIAN = ("flite", "prompts", "human")
 # First the ears alone: phonemes need no text model, and without one a step costs half.
@@ -112,6 +118,10 @@ ASR_NAMED = replace(
 )
 # And long again, with names enough that copying them is not forgotten while the rates fall.
 ASR_COPYING = replace(ASR_WIDENED, plan=replace(ASR_WIDENED.plan, steps=2600, seed=37, banks=_COPYING_BANKS))
+# And longer still, a quarter of it in voices that nobody has.
+ASR_STRANGEST = replace(
+    ASR_WIDENED, plan=replace(ASR_WIDENED.plan, steps=4000, seed=41, banks=_STRANGEST_BANKS)
+)
 # Short clips first: where to listen in a long one is found from there.
 ALIGNER = LearnSettings(
     plan=Plan(
@@ -140,6 +150,7 @@ def make_banks(place: Place) -> None:
     _speak(place, "salads", SALADS)
     _speak(place, "prose", PROSE)
     _speak(place, "strangers", STRANGERS)
+    _speak(place, "strangers2", MORE_STRANGERS)
     _speak(place, "names", replace(NAMES, lines=_named()))
     if not place.debian:
         return
@@ -172,7 +183,7 @@ def _named() -> dict[str, list[str]]:
 
 
 def train(place: Place) -> None:
-    """Ears, then the text model on them, then both, six times; then the aligner. All begins with nothing.
+    """Ears, then the text model on them, then both, seven times; then the aligner. All begins with nothing.
 
     What is finished already is kept, so a stopped training goes on where it was.
     """
@@ -188,7 +199,9 @@ def train(place: Place) -> None:
         ("asr.seventh", ASR_NAMED),
         ("asr.eighth", Blend("asr.sixth", "asr.seventh", 0.4)),
         ("asr.ninth", ASR_COPYING),
-        ("asr", Blend("asr.eighth", "asr.ninth", 0.8)),
+        ("asr.tenth", Blend("asr.eighth", "asr.ninth", 0.8)),
+        ("asr.eleventh", ASR_STRANGEST),
+        ("asr", Blend("asr.tenth", "asr.eleventh", 0.8)),
         ("aligner", ALIGNER),
     ):
         result = place.folder / f"{name}.pt"
