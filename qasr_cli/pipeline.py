@@ -23,7 +23,7 @@ import numpy as np
 
 from qasr_cli import formats
 from qasr_cli.errors import QasrError
-from qasr_cli.formats.script_reading import ScriptFile
+from qasr_cli.formats.script_reading import Origin, ScriptFile
 from qasr_cli.media import decode, shots
 from qasr_cli.media.banner import Banner, SubtitleStream
 from qasr_cli.media.waveform import WaveformWriter
@@ -86,12 +86,14 @@ class Followed:
     Attributes:
         known_warnings: What was wrong with the media, or could not be heard again.
         cues: The script's own, timed; None where it has none.
+        origins: Where in its file each block of the script stands.
     """
 
     transcript: Transcript
     found: following.Followed
     known_warnings: tuple[str, ...]
     cues: tuple[Cue, ...] | None
+    origins: tuple[Origin, ...]
 
     @property
     def n_words(self) -> int:
@@ -104,16 +106,19 @@ class Followed:
         return len(self.found.places)
 
     @property
-    def unspoken(self) -> tuple[tuple[int, str], ...]:
-        """What nobody says: the line of the script, counted from 1 without empty ones, and its words."""
+    def unspoken(self) -> tuple[tuple[Origin, str], ...]:
+        """What nobody says: where it stands in the script's file, and its words."""
         text = self.found.script
         said = [
-            (text.line_of[place] + 1, text.words[place])
+            (text.line_of[place], text.words[place])
             for first, last in self.found.overlay.unspoken
             for place in range(first, last)
         ]
         return tuple(
-            (line, "".join(word.lead + word.text for _, word in run).strip())
+            (
+                self.origins[line],
+                "".join(word.lead + word.text for _, word in run).strip(),
+            )
             for line, run in groupby(said, key=lambda item: item[0])
         )
 
@@ -132,8 +137,11 @@ class Followed:
         """What the user should know, a line each."""
         told = list(self.known_warnings)
         if self.unspoken:
-            lines = ", ".join(str(line) for line in dict.fromkeys(line for line, _ in self.unspoken))
-            told.append(f"{self.n_words - self.n_timed} words of the script are not said, in line {lines}")
+            origins = [origin for origin, _ in self.unspoken]
+            unit = "line" if origins[0].cue is None else "cue"
+            numbers = dict.fromkeys(str(one.line if one.cue is None else one.cue) for one in origins)
+            where = f"{unit}{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
+            told.append(f"{self.n_words - self.n_timed} words of the script are not said, in {where}")
         if self.ad_libs:
             told.append(f"{len(self.ad_libs)} passages are said that the script does not have")
         return tuple(told)
@@ -342,7 +350,7 @@ def follow(
     transcript = finish(prepared, found.segments, engines, options)
     warnings = (*prepared.warnings, *text.warnings)
     if not script.is_cued:
-        return Followed(transcript, found, warnings, None)
+        return Followed(transcript, found, warnings, None, script.origins)
     cued = cues.keep(
         transcript.words,
         _blocks(script, found),
@@ -351,7 +359,7 @@ def follow(
         options.cue,
         transcript.video,
     )
-    return Followed(transcript, found, warnings, cued)
+    return Followed(transcript, found, warnings, cued, script.origins)
 
 
 def _blocks(script: ScriptFile, found: following.Followed) -> list[cues.Block]:

@@ -46,6 +46,11 @@ def format_clock(time_ms: int, decimal_mark: str = ".") -> str:
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}{decimal_mark}{millis:03d}"
 
 
+def format_speed(rtfx: float) -> str:
+    """Return how much faster than real time something is, with a decimal where that tells."""
+    return f"{rtfx:.1f}" if rtfx < 10 else f"{rtfx:,.0f}"
+
+
 def broadcast_rate(rate: Fraction) -> Fraction:
     """Return the exact frame rate that a rounded one stands for: 23.976 is 24000/1001."""
     for whole in (24, 30, 48, 60, 120):

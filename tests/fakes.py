@@ -130,6 +130,25 @@ def cramped_aligner(options: EngineOptions) -> Engines:
     return Engines(Echo(options), _CrampedEven())
 
 
+class FailingEven(Even):
+    """Fails on more than four seconds, whatever they share a batch with, as often as `n_failures` says."""
+
+    def __init__(self, error: Exception, n_failures: int = 10**6) -> None:
+        self._error = error
+        self._n_left = n_failures
+
+    def align(self, requests: Sequence[AlignRequest]) -> list[Posterior]:
+        if self._n_left and any(len(request.audio) > 4 * SAMPLE_RATE_HZ for request in requests):
+            self._n_left -= 1
+            raise self._error
+        return super().align(requests)
+
+
+def failing_aligner(options: EngineOptions) -> Engines:
+    """Return a pair whose aligner has a bug that one kind of chunk meets."""
+    return Engines(Echo(options), FailingEven(RuntimeError("index 640 is out of bounds")))
+
+
 class _Unnaming(Echo):
     def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
         answers = super().recognize(audio, options)
@@ -162,6 +181,20 @@ class _Silent(Echo):
 def silent(options: EngineOptions) -> Engines:
     """Return a recognizer that hears nothing."""
     return Engines(_Silent(options), Even())
+
+
+class _Saying(Echo):
+    def __init__(self, options: EngineOptions, answer: Hypothesis) -> None:
+        super().__init__(options)
+        self._answer = answer
+
+    def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
+        return [self._answer for _ in audio]
+
+
+def saying(text: str, finish: Finish = Finish.COMPLETE) -> Engines:
+    """Return a recognizer that hears the same in everything."""
+    return Engines(_Saying(EngineOptions(), Hypothesis(text, "English", finish)), Even())
 
 
 class _Noisy(Echo):

@@ -73,7 +73,7 @@ class InForce:
             told = [repr(part.strip()) for part in value.split(",")] if isinstance(value, str) else []
             is_told = any(one in message for one in told) or re.search(rf"--{key}\b(?!-)", message)
             if is_told and f"--{key}" not in said and f"QASR_{name.upper()}" not in os.environ:
-                return f"{self.path}:{line_of(self.path, name)}"
+                return _place(self.path, name)
         return ""
 
 
@@ -105,9 +105,15 @@ def places() -> tuple[Path, ...]:
 
 def line_of(path: Path, name: str) -> int:
     """Return the line, from 1, in which a file that `read` accepts sets a parameter; 0 if none is found."""
-    key = re.compile(rf"""\s*["']?{name.replace("_", "[-_]")}["']?\s*=""")
+    spelt = "[-_]".join(map(re.escape, re.split("[-_]", name)))
+    key = re.compile(rf"""\s*["']?{spelt}["']?\s*=""")
     lines = path.read_text(encoding="utf-8").splitlines()
     return next((number for number, line in enumerate(lines, 1) if key.match(line)), 0)
+
+
+def _place(path: Path, name: str) -> str:
+    line = line_of(path, name)
+    return f"{path}:{line}" if line else str(path)
 
 
 def read(path: Path, known: Mapping[str, type]) -> dict[str, Any]:
@@ -129,7 +135,7 @@ def read(path: Path, known: Mapping[str, type]) -> dict[str, Any]:
     for key, value in table.items():
         name = key.replace("-", "_")
         if name not in known:
-            raise ConfigError(f"{path}: unknown key {key!r}", _nearest(name, known))
+            raise ConfigError(f"{_place(path, name)}: unknown key {key!r}", _nearest(name, known))
         settings[name] = _checked(path, key, value, known[name])
     return settings
 
@@ -162,5 +168,7 @@ def _checked(path: Path, key: str, value: object, wanted: type) -> object:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     is_right = is_number if wanted is float else type(value) is wanted
     if not is_right or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
-        raise ConfigError(f"{path}: {key} must be {_NAMES[wanted]}, not {value!r}", "mend the file")
+        raise ConfigError(
+            f"{_place(path, key)}: {key} must be {_NAMES[wanted]}, not {value!r}", "mend the file"
+        )
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import shutil
@@ -38,7 +39,7 @@ def command(context: typer.Context) -> None:
     from qasr_cli.terminal.tables import print_table
 
     rows = [(name, *_run(check)) for name, check in _CHECKS.items()]
-    rows.append(("settings", *_settings(context.find_root().params.get("config_file"))))
+    rows.append(("settings", *_run(functools.partial(_settings, context.find_root().obj))))
     rows += [(f"model {name}", *finding) for name, finding in _models()]
     print_table(("what", "state", "detail"), rows)
     is_healthy = all(state != "missing" for _, state, _ in rows)
@@ -48,9 +49,16 @@ def command(context: typer.Context) -> None:
 def _run(check: Check) -> Finding:
     try:
         return check()
-    except (QasrError, ImportError, OSError) as error:
-        hint = error.hint if isinstance(error, QasrError) else "reinstall with: pip install qasr"
-        return Finding("missing", f"{error}; {hint}")
+    except QasrError as error:
+        return Finding("missing", f"{error}; {error.hint}")
+    except ImportError as error:
+        return Finding("missing", f"{error}; reinstall with: pip install qasr")
+    except OSError as error:
+        return Finding(
+            "missing", f"{error}; check its permissions, or set TMPDIR or HF_HOME to another folder"
+        )
+    except RuntimeError as error:  # torch's own: a device that is busy, or a driver that does not fit
+        return Finding("missing", f"{str(error).splitlines()[0]}; update the driver, or use --device cpu")
 
 
 def _qasr() -> Finding:
@@ -135,30 +143,34 @@ def _model_cache() -> Finding:
 
     folder = checkpoints.cache_folder()
     there = next(place for place in (folder, *folder.parents) if place.exists())
-    if not os.access(there, os.W_OK):
+    if not there.is_dir() or not os.access(there, os.W_OK):
         return Finding("note", f"{folder} cannot be written, so no model can be pulled; set HF_HOME")
     return Finding("ok", f"{folder} can be written, {_space(there)}")
 
 
-def _settings(asked_for: Path | None) -> Finding:
-    found = config.find_file(asked_for)
+def _settings(in_force: config.InForce) -> Finding:
+    found = in_force.path  # read already; what cannot be read has ended the command
     return Finding("ok", str(found.resolve()) if found else "no qasr.toml, which is fine; qasr config init")
 
 
 def _models() -> list[tuple[str, Finding]]:
     from qasr_cli.engines import checkpoints
 
-    states = []
-    for model in checkpoints.MODELS:
-        try:
-            found = [checkpoints.find(location) for location in (model.recognizer, model.aligner)]
-        except UnavailableError as error:
-            states.append((model.name, Finding("note", f"damaged: {error}; {error.hint}")))
-            continue
-        here = ", ".join(item.id for item in found if item) if all(found) else ""
-        finding = Finding("ok", here) if here else Finding("note", "not here; downloaded at first use")
-        states.append((model.name, finding))
-    return states
+    return [
+        (model.name, _run(functools.partial(_model, model.recognizer, model.aligner)))
+        for model in checkpoints.MODELS
+    ]
+
+
+def _model(*locations: str) -> Finding:
+    from qasr_cli.engines import checkpoints
+
+    try:
+        found = [checkpoints.find(location) for location in locations]
+    except UnavailableError as error:
+        return Finding("note", f"damaged: {error}; {error.hint}")
+    here = ", ".join(item.id for item in found if item) if all(found) else ""
+    return Finding("ok", here) if here else Finding("note", "not here; downloaded at first use")
 
 
 _CHECKS: dict[str, Check] = {

@@ -130,7 +130,10 @@ def _report(job: Job, followed: Followed) -> str:
         "words": followed.n_words,
         "timed_words": followed.n_timed,
         "fit": round(followed.fit, 3),
-        "unspoken": [{"line": line, "text": text} for line, text in followed.unspoken],
+        "unspoken": [
+            {"line": origin.line, **({} if origin.cue is None else {"cue": origin.cue}), "text": text}
+            for origin, text in followed.unspoken
+        ],
         "ad_libs": [
             {"start_ms": one.start_ms, "end_ms": one.end_ms, "text": one.text} for one in followed.ad_libs
         ],

@@ -85,7 +85,8 @@ def _state(folder: Path) -> Path:
         if any(place.glob("ledger*.jsonl")):
             return place
     raise NoInputError(
-        f"{folder}: no run has left a ledger here", "name the folder that qasr transcribe searched"
+        f"{folder}: no run has left a ledger here",
+        "name the folder of -o or --state, or else the one that was searched",
     )
 
 
@@ -110,4 +111,4 @@ def _summary(entries: list[Entry], n_chosen: int, n_shown: int) -> str:
         f"{counts[status]:,} {status}" for status in (_DONE, _SKIPPED, _FAILED) if counts[status]
     )
     more = f"; the newest {n_shown:,} are shown" if n_shown < n_chosen else ""
-    return f"{len(entries):,} files: {told}{more}"
+    return f"{len(entries):,} file{'' if len(entries) == 1 else 's'}: {told}{more}"

@@ -44,7 +44,7 @@ MODELS: tuple[Model, ...] = (
     Model("0.6b", "Qwen/Qwen3-ASR-0.6B-hf", _ALIGNER, "1.6 + 1.8 GB", "default; fast"),
     Model("1.7b", "Qwen/Qwen3-ASR-1.7B-hf", _ALIGNER, "4.1 + 1.8 GB", "fewest errors"),
     Model(
-        DEMO, str(_DEMO_FOLDER / "asr"), str(_DEMO_FOLDER / "aligner"), "10 MB", "to try qasr; ships with it"
+        DEMO, str(_DEMO_FOLDER / "asr"), str(_DEMO_FOLDER / "aligner"), "14 MB", "to try qasr; ships with it"
     ),
 )
 _BY_NAME = {model.name: model for model in MODELS}
@@ -145,12 +145,17 @@ def fetch(location: str, revision: str | None = None, *, is_offline: bool = Fals
     return pull(location, revision)
 
 
+def _name_of(location: str) -> str:
+    """Return the name that pulls a recognizer together with its aligner, where there is one."""
+    return next((model.name for model in MODELS if model.recognizer == location), location)
+
+
 def not_here(location: str, revision: str | None = None) -> UnavailableError:
     """Return the error of a model that is not on this machine, with the way to get it."""
     if _looks_like_hub_id(location):
         return UnavailableError(
             f"model {_with_revision(location, revision)} is not on this machine",
-            f"with a network: qasr models pull {location}; or try qasr with --model demo",
+            f"with a network: qasr models pull {_name_of(location)}; or try qasr with --model demo",
         )
     names = ", ".join(model.name for model in MODELS)
     return UnavailableError(

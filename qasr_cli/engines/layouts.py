@@ -153,7 +153,7 @@ def _original(config: dict[str, Any], thinker: dict[str, Any], where: str) -> La
     lacking = [key for key, value in native.items() if value is None]
     if lacking:
         raise UnavailableError(
-            f"{where}: config.json lacks {lacking[0]}", "download it again: qasr models pull"
+            f"{where}: config.json lacks {lacking[0]}", "download it again: qasr models pull NAME"
         )
     renames = (
         ("thinker.audio_tower.proj1.", "model.multi_modal_projector.linear_1."),
@@ -171,5 +171,5 @@ def _taken(part: object, keys: tuple[str, ...], options: dict[str, Any], where: 
     given = part if isinstance(part, dict) else {}
     lacking = [key for key in keys if given.get(key) is None]
     if lacking:
-        raise UnavailableError(f"{where} lacks {lacking[0]}", "download it again: qasr models pull")
+        raise UnavailableError(f"{where} lacks {lacking[0]}", "download it again: qasr models pull NAME")
     return {key: given[key] for key in keys} | {key: given.get(key, value) for key, value in options.items()}

@@ -212,7 +212,7 @@ def _not_numbers(model_id: str, placement: Placement) -> UnavailableError:
         return UnavailableError(f"model {model_id} overflows in fp16", "use --dtype bf16 or --dtype fp32")
     return UnavailableError(
         f"model {model_id} computes values that are no numbers; its weights are damaged",
-        "download it again: qasr models pull",
+        "download it again: qasr models pull NAME",
     )
 
 

@@ -18,7 +18,7 @@ _INDEX = "model.safetensors.index.json"
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _LENGTH_BYTES = 8  # a file begins with the length of its JSON header, little-endian
 _MAX_HEADER_BYTES = 100_000_000  # the format's own limit
-_AGAIN = "download it again: qasr models pull"
+_AGAIN = "download it again: qasr models pull NAME"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,35 +7,66 @@ times.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from qasr_cli.errors import UndecodableError
 from qasr_cli.formats import captions
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where in its file a block stands: the line, from 1, and the number of the cue where it is one."""
+
+    line: int
+    cue: int | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class ScriptFile:
-    """A script's blocks, each with its lines; `is_cued`: they are cues, whose breaks somebody chose."""
+    """A script's blocks, each with its lines; `is_cued`: they are cues, whose breaks somebody chose.
+
+    `origins` has one for each block.
+    """
 
     blocks: tuple[tuple[str, ...], ...]
     is_cued: bool
+    origins: tuple[Origin, ...]
 
 
 def parse_script(text: str) -> ScriptFile:
     """Return the blocks of a script; empty ones are left out.
 
     Raises:
-        UndecodableError: There are none, or it is a subtitle file of which a part would be lost.
+        UndecodableError: There is not one word, or it is a subtitle file of which a part would be lost.
     """
     kind = captions.kind_of(text.splitlines())
-    blocks = [(line.strip(),) for line in text.splitlines()] if kind is None else _cues(text)
-    kept = tuple(block for block in blocks if any(block))
-    if not kept:
+    found = _lines(text) if kind is None else _cues(text)
+    kept = [(block, origin) for block, origin in found if any(block)]
+    if not any(char.isalnum() for block, _ in kept for line in block for char in line):
         raise UndecodableError("the script holds no words", "give a text or subtitle file with what is said")
-    return ScriptFile(kept, kind is not None)
+    return ScriptFile(
+        tuple(block for block, _ in kept), kind is not None, tuple(origin for _, origin in kept)
+    )
 
 
-def _cues(text: str) -> list[tuple[str, ...]]:
+Located = tuple[tuple[str, ...], Origin]
+
+
+def _lines(text: str) -> list[Located]:
+    """Return each line; what Unicode calls one inside a line of the file has that one's number."""
+    of_file = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return [
+        ((line.strip(),), Origin(number))
+        for number, whole in enumerate(of_file, 1)
+        for line in whole.splitlines()
+    ]
+
+
+def _cues(text: str) -> list[Located]:
+    """Return each cue, with the number that the file gives it or else its place among the cues."""
     try:
         found = captions.parse(text)
     except UndecodableError:
@@ -45,4 +76,10 @@ def _cues(text: str) -> list[tuple[str, ...]]:
         raise UndecodableError(
             f"broken {found.kind.upper()} in line {fault.line}: {fault.text}", "mend it in a subtitle editor"
         )
-    return [tuple(" ".join(line.split()) for line in caption.lines) for caption in found.captions]
+    return [
+        (
+            tuple(" ".join(line.split()) for line in caption.lines),
+            Origin(caption.line, int(caption.number) if _NUMBER.fullmatch(caption.number) else place),
+        )
+        for place, caption in enumerate(found.captions, 1)
+    ]

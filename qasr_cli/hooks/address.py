@@ -14,7 +14,8 @@ from qasr_cli.errors import UsageError
 
 FLAG = "--webhook"
 _SCHEMES = ("http", "https")
-_URL = re.compile(r"""(?i)\b([a-z][a-z0-9+.-]*://)(?:[^/?#\s"'\\]*@)?([^/?#\s"'\\]*)[^\s"'\\]*""")
+# Up to the next white space, which no address has; quotes and the like may stand in a password.
+_URL = re.compile(r"""(?i)\b([a-z][a-z0-9+.-]*://)(?:[^/?#\s]*@)?([^/?#\s"'\\]*)\S*""")
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,21 +181,29 @@ class EngineLane:
                 job.owner.pieces[job.chunk.index] = piece
 
     def _hear_batch(self, jobs: Sequence[Job]) -> list[Piece]:
-        """Return a piece for each job; what is in doubt gets no times yet, since it will be heard again."""
+        """Return a piece for each job, with times where it can get them now.
+
+        What is in doubt gets none yet, since it will be heard again. When the aligner fails, the whole batch
+        gets none: the review times all that is left, finds out what it fails on, estimates those times and
+        says so. A checkpoint therefore holds no estimate, and the run that goes on asks the aligner anew.
+        """
         audio = [job.owner.prepared.waveform.read(job.chunk.start_ms, job.chunk.end_ms) for job in jobs]
         shares = [(job.owner.account, job.chunk.duration_ms) for job in jobs]
         with spending(Stage.RECOGNIZE, shares):
             pieces = transcribe.hear(audio, [job.chunk for job in jobs], self._engines, self._options.decode)
         clean = [index for index, piece in enumerate(pieces) if not piece.flags]
         with spending(Stage.ALIGN, [shares[index] for index in clean]):
-            timed = transcribe.add_times(
-                [audio[index] for index in clean],
-                [pieces[index] for index in clean],
-                self._engines,
-                self._options.align,
+            timed = contain(
+                lambda: transcribe.add_times(
+                    [audio[index] for index in clean],
+                    [pieces[index] for index in clean],
+                    self._engines,
+                    self._options.align,
+                )
             )
-        for index, piece in zip(clean, timed, strict=True):
-            pieces[index] = piece
+        if not isinstance(timed, QasrError):
+            for index, piece in zip(clean, timed, strict=True):
+                pieces[index] = piece
         return pieces
 
     def _review(self, complete: Sequence[OpenSource]) -> None:
@@ -259,7 +267,7 @@ def attempt(name: str, work: Callable[[], Value]) -> Value | QasrError:
 
 
 def contain(work: Callable[[], Value]) -> Value | QasrError:
-    """Return what hearing again returns, or why it could not: there is a text already, which is kept.
+    """Return what hearing again, or timing, returns, or why it could not: the text that there is, is kept.
 
     Raises:
         DeviceLostError: The trouble is not this work's, since nothing more can be computed.

@@ -7,25 +7,36 @@ taken away.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+_MAX_TRIES = 100
+
 
 def make(create: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:
     """Return what `create` made, held by its open descriptor.
 
-    Another run may find it, and take it away, before it is locked; then it is made once more.
+    Another run may find it, or its folder, and take it away before it is locked; then it is made once more.
+
+    Raises:
+        OSError: It cannot be made, however often it is tried.
     """
-    while True:
-        with contextlib.suppress(FileNotFoundError):
+    for n_left in reversed(range(_MAX_TRIES)):
+        try:
             path, descriptor = create()
-            with contextlib.suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if os.path.lexists(path):
-                return path, descriptor
-            os.close(descriptor)
+        except FileNotFoundError:
+            if n_left:
+                continue
+            raise  # there is no folder, and none can be made: the working folder is deleted, say
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.path.lexists(path):
+            return path, descriptor
+        os.close(descriptor)
+    raise FileNotFoundError(errno.ENOENT, "taken away as soon as it is made")
 
 
 @contextlib.contextmanager

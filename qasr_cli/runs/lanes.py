@@ -191,7 +191,7 @@ class Run:
         """Return why --strict does not let a source pass; its results are there to be looked at."""
         if not self._options.run.is_strict or quality is None or not quality.broken:
             return None
-        return rules_broken(tuple(paths), quality)
+        return rules_broken(tuple(paths), quality, self._options.cue)
 
     def _put_out(self, opened: OpenSource, engines: Engines) -> tuple[Transcript, Quality | None]:
         if opened.error is not None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qasr_cli.errors import ExitCode, QasrError, QualityError, printable
+from qasr_cli.options import CueOptions
 from qasr_cli.records import Doubt, Outcome, Quality, Status, Transcript
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.suspicion import Flag
-from qasr_cli.timebase import MS_PER_S, format_clock
+from qasr_cli.timebase import MS_PER_S, format_clock, format_speed
 
 _IN_WORDS = {
     Flag.LANGUAGE: "in another language",
@@ -56,14 +57,17 @@ _MAX_NAMED = 3  # broken rules in one error line
 _CHECKABLE = (".srt", ".vtt", ".json")
 
 
-def rules_broken(outputs: Sequence[Path], quality: Quality) -> QualityError:
+def rules_broken(outputs: Sequence[Path], quality: Quality, limits: CueOptions) -> QualityError:
     """Return the error for a source whose cues break hard rules: which ones, and where to see all."""
     named = ", ".join(quality.broken[:_MAX_NAMED])
     more = len(quality.broken) - _MAX_NAMED
     rest = f" and {more} more" if more > 0 else ""
     n_rules = f"{len(quality.broken)} hard rule{'s' if len(quality.broken) > 1 else ''}"
     checkable = _checkable(outputs)
-    hint = f"qasr check {checkable} lists them" if checkable else "write a file and run qasr check on it"
+    same = " with the same --profile, --max-..., --min-... and --fps" if limits != CueOptions() else ""
+    hint = (
+        f"qasr check {checkable}{same} lists them" if checkable else "write a file and run qasr check on it"
+    )
     return QualityError(f"{n_rules} broken: {named}{rest}", hint)
 
 
@@ -159,5 +163,5 @@ class Report:
         ]
         speed = audio_ms / MS_PER_S / max(wall_s, 1e-3)
         clock = format_clock(audio_ms)[:-4]
-        pace = f"; {clock} of media in {wall_s:.1f} s, RTFx {speed:.0f}" if audio_ms else ""
+        pace = f"; {clock} of media in {wall_s:.1f} s, RTFx {format_speed(speed)}" if audio_ms else ""
         return f"{', '.join(counts)}{pace}"

@@ -14,7 +14,7 @@ import platform
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -127,9 +127,20 @@ def describe(run: Reported, error: BaseException | None) -> dict[str, Any]:
         "stages": _stages(*report.outcomes),
         "sources": [_source(one, over.get(one.id)) for one in run.sources],
         "versions": _versions(),
-        "arguments": [printable(without_secrets(argument)) for argument in sys.argv[1:]],
-        "options": json.loads(without_secrets(json.dumps(asdict(run.options), default=str))),
+        "arguments": [_told(argument) for argument in sys.argv[1:]],
+        "options": _told(asdict(run.options)),
     }
+
+
+def _told(value: object) -> Any:
+    """Return what may be said of options: as JSON has it, without secrets, in text that is UTF-8."""
+    if isinstance(value, Mapping):
+        return {key: _told(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_told(one) for one in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return printable(without_secrets(str(value)))
 
 
 def ending(error: BaseException | None, report: Report) -> dict[str, Any]:

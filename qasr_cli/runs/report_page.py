@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from qasr_cli.runs.report_style import STYLE
-from qasr_cli.timebase import MS_PER_S, format_clock
+from qasr_cli.timebase import MS_PER_S, format_clock, format_speed
 
 _STAGES = {
     "load": "load the model",
@@ -120,7 +120,7 @@ def _times(told: Mapping[str, Any]) -> str:
     )
     return (
         "<h2>Where the time went</h2>\n"
-        "<p>Seconds of each lane. Lanes work at the same time, so they add up to more than the wall time; "
+        "<p>Seconds of each lane. Lanes work at the same time, so they do not add up to the wall time; "
         "of a batch that several sources shared, each has its part by length.</p>\n"
         f'<ul class="bars">{rows}</ul>\n{_slowest(told["sources"])}'
     )
@@ -230,7 +230,8 @@ def _table(sources: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _notes(source: Mapping[str, Any]) -> str:
-    lines = [*source.get("warnings", ()), *((source.get("quality") or {}).get("broken", ()))]
+    reason = [source["reason"]] if source.get("reason") and not source.get("error") else []
+    lines = [*reason, *source.get("warnings", ()), *((source.get("quality") or {}).get("broken", ()))]
     return "".join(f"<small>{_text(line)}</small>" for line in lines)
 
 
@@ -260,4 +261,4 @@ def _seconds(seconds: float) -> str:
 
 
 def _speed(rtfx: float | None) -> str:
-    return "" if rtfx is None else f"{rtfx:.1f}" if rtfx < 10 else f"{rtfx:,.0f}"
+    return "" if rtfx is None else format_speed(rtfx)

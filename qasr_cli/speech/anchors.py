@@ -2,8 +2,9 @@
 
 In go two word lists; out comes, for each word of the script, the place of the word that was heard for it, or
 None. Runs of words that occur once in both lists fasten the two together, and between them the best pairing
-is searched. A repeated or cut passage cannot derail it, since no pairing crosses another and what fits
-nowhere pairs with nothing. Pure; memory grows with the longest stretch between two fastenings.
+is searched; where a long stretch only repeats itself, both lists are cut in two first. A repeated or cut
+passage cannot derail it, since no pairing crosses another and what fits nowhere pairs with nothing. Pure;
+memory grows with the longest stretch between two fastenings, up to a limit.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from qasr_cli.speech import halving
+
 _RUNS = (4, 3, 2, 1)  # words in a row that fasten script and recording, surest first
-_MAX_CELLS = 25_000_000  # of one exhaustive search (25 MB); a wider gap pairs by its fastenings alone
+_MAX_CELLS = 25_000_000  # of one exhaustive search (25 MB); a wider gap is cut in two
 _EQUAL, _ALIKE, _OTHER, _MISSING = 3, 1, -1, -1  # scores of a pairing, and of a word without a partner
 _ALIKE_SHARE = 0.5  # of letter pairs in common: "colour" and "color", "Meyer" and "Meier"
 _PAIR, _SKIP_HEARD, _SKIP_SCRIPT = 0, 1, 2
@@ -73,8 +76,12 @@ def _fill(script: Sequence[str], heard: Sequence[str], pairing: Pairing) -> None
                 waiting.append(((begin + a + 1, begin + next_a), (first + b + 1, first + next_b), level))
         elif (end - begin) * (last - first) <= _MAX_CELLS:
             fastened = _best(script[begin:end], heard[first:last])
-        for place, partner in fastened:
-            pairing[begin + place] = first + partner
+        elif places := halving.cut(script[begin:end], heard[first:last]):
+            middle, partner = begin + places[0], first + places[1]
+            # what occurs several times in the whole may occur once in a half
+            waiting += [((begin, middle), (first, partner), 0), ((middle, end), (partner, last), 0)]
+        for place, match in fastened:
+            pairing[begin + place] = first + match
 
 
 def _fastenings(script: Sequence[str], heard: Sequence[str], n: int) -> list[tuple[int, int]]:

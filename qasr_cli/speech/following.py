@@ -13,7 +13,8 @@ from statistics import mean
 from qasr_cli import languages
 from qasr_cli.errors import QualityError, UndecodableError
 from qasr_cli.records import Chunk, Segment, Word, longest_language
-from qasr_cli.speech import chunking, matching, overlay, script
+from qasr_cli.speech import chunking, marks, matching, overlay, script, timing, unheard
+from qasr_cli.speech.align import TRUSTED
 from qasr_cli.speech.hearing import Recording, Wording, time_wordings
 from qasr_cli.speech.matching import Match
 from qasr_cli.speech.overlay import Overlay, Token
@@ -66,20 +67,25 @@ def follow(
     """
     if not segments:
         raise UndecodableError("nobody speaks in it", "check the audio track: --audio-track")
-    text = script.read(lines, language or longest_language(segments))
-    _refuse_too_long(text, recording.speech)
+    spoken = longest_language(segments)
+    text = script.read(lines, language or spoken)
+    sayable, places = marks.take_out(text)
+    if not places:
+        raise UndecodableError("the script holds no words", "give a text or subtitle file with what is said")
+    _refuse_too_long(sayable, recording.speech)
     clear_ms = recording.speech.clear_ms
-    matched = matching.match(text, segments)
+    matched = matching.match(sayable, unheard.add(segments, recording.speech, spoken))
     _refuse_foreign(matched, segments)
     settled = matching.without_echoes(_settled(recording, matched, engines), clear_ms)
     laid = overlay.lay(settled, clear_ms)
-    timed = _timed(recording, segments, laid.parts, engines)
-    kept = [
+    timed = _timed(recording, settled.segments, laid.parts, engines)
+    found = [
         overlay.segment_of(part, words, segment)
-        for part, words, segment in zip(laid.parts, timed, segments, strict=True)
+        for part, words, segment in zip(laid.parts, timed, settled.segments, strict=True)
     ]
-    places = tuple(token.place for part in laid.parts for token in part if token.place is not None)
-    return Followed(text, laid, tuple(segment for segment in kept if segment), places)
+    kept = [segment for segment in found if segment is not None]
+    laid = marks.in_whole(laid, places)
+    return Followed(text, laid, *marks.put_back(text, laid, kept, recording.speech.duration_ms))
 
 
 def _settled(recording: Recording, matched: Match, engines: Engines) -> Match:
@@ -139,8 +145,10 @@ def _timed(
         )
         for index in changed
     ]
-    for index, words in zip(changed, time_wordings(wordings, engines), strict=True):
-        timed[index] = words
+    for index, wording, words in zip(changed, wordings, time_wordings(wordings, engines), strict=True):
+        # where nothing was heard either, only an aligner that is sure is believed
+        is_lost = not segments[index].words and _doubt(words) > 1 - TRUSTED
+        timed[index] = timing.spread(wording.words, wording.chunk) if is_lost else words
     return timed
 
 

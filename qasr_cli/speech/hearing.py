@@ -2,7 +2,8 @@
 
 In go chunks with the recordings that they lie in; out come pieces or words in the same order. Audio is read a
 batch at a time, so that however much is to be heard, no more than a batch of it is in memory. A chunk that
-could not be heard comes back as the reason: where there is some text already, that is no loss.
+could not be heard comes back as the reason: where there is some text already, that is no loss. Words that
+could not be timed get estimated times, and the reason stays with their recording.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ from qasr_cli.speech.vad import SpeechMap
 from qasr_cli.speech.words import DisplayWord
 
 Value = TypeVar("Value")
+
+
+class UntimedError(QasrError):
+    """Why the words of a chunk have estimated times: the aligner failed on it."""
 
 
 class Contain(Protocol):
@@ -134,7 +139,7 @@ def time_all(
         for index, one, piece in zip(batch, untimed, timed, strict=True):
             number, place = todo[index]
             if isinstance(piece, QasrError):
-                failures[number].append(piece)
+                failures[number].append(UntimedError(piece.message, piece.hint))
                 (pieces[number][place],) = _time([one], replace(engines, aligner=None), options)
             else:
                 pieces[number][place] = piece
@@ -142,6 +147,20 @@ def time_all(
         replace(recording, pieces=tuple(mine), failures=tuple(why))
         for recording, mine, why in zip(recordings, pieces, failures, strict=True)
     ]
+
+
+def describe(failures: Sequence[QasrError]) -> tuple[str, ...]:
+    """Return what failed of a recording, for the user: a line for each kind, with the first one's reason."""
+    untimed = [failure for failure in failures if isinstance(failure, UntimedError)]
+    retries = [failure for failure in failures if not isinstance(failure, UntimedError)]
+    lines = []
+    if retries:
+        what = "1 retry" if len(retries) == 1 else f"{len(retries)} retries"
+        lines.append(f"{what} failed, what was heard first is kept: {retries[0]}")
+    if untimed:
+        what = "1 chunk" if len(untimed) == 1 else f"{len(untimed)} chunks"
+        lines.append(f"the aligner failed on {what}, times of the words are estimated: {untimed[0]}")
+    return tuple(lines)
 
 
 def time_wordings(wordings: Sequence[Wording], engines: Engines) -> list[tuple[Word, ...]]:

@@ -7,20 +7,21 @@ what is asked of the aligner with it, and when, is decided elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from qasr_cli import languages
 from qasr_cli.records import Segment, Word
+from qasr_cli.speech import homes
 from qasr_cli.speech.align import TRUSTED
+from qasr_cli.speech.homes import SPOKEN_WORD_MS
 from qasr_cli.speech.matching import Heard, Match
 from qasr_cli.speech.script import Script
 from qasr_cli.speech.units import find_units
-from qasr_cli.speech.words import PAUSE_OF_SENTENCE, DisplayWord, pause_after
+from qasr_cli.speech.words import DisplayWord
 
 _SHORT_RUN = 2  # so few words in a row without a partner were said and not heard
-_SPOKEN_WORD_MS = 150  # a quick speaker's word: a longer run was said only where there is voice for it
 _AD_LIB = 3  # so many heard words in a row without a partner are worth reporting
 
 
@@ -65,8 +66,9 @@ def lay(match: Match, clear_ms: Callable[[int, int], int]) -> Overlay:
     some); it decides whether words without a partner can have been said.
     """
     unspoken = _unspoken(match, clear_ms)
-    silent = {place for first, last in unspoken for place in range(first, last)}
-    in_order = sorted(_placed(match, silent), key=lambda item: item[0])
+    said = [run for run in _runs(match) if run not in set(unspoken)]
+    placed = _placed(match, homes.find(match, said, clear_ms))
+    in_order = sorted(placed, key=lambda item: item[0])
     parts: list[tuple[Token, ...]] = [()] * len(match.segments)
     for index, items in groupby(in_order, key=lambda item: item[0]):
         parts[index] = tuple(token for _, token in items)
@@ -88,7 +90,7 @@ def _unspoken(match: Match, clear_ms: Callable[[int, int], int]) -> tuple[tuple[
         free_ms -= sum(one.word.end_ms - one.word.start_ms for one in between)
         is_heard_nearby = before is not None or after is not None
         is_long = last - first > _SHORT_RUN or _is_whole_line(match.script, first, last)
-        if not is_heard_nearby or (is_long and free_ms < (last - first) * _SPOKEN_WORD_MS):
+        if not is_heard_nearby or (is_long and free_ms < (last - first) * SPOKEN_WORD_MS):
             runs.append((first, last))
     return tuple(runs)
 
@@ -108,51 +110,32 @@ def _runs(match: Match) -> Iterator[tuple[int, int]]:
             yield members[0], members[-1] + 1
 
 
-def _placed(match: Match, silent: set[int]) -> Iterator[tuple[int, Token]]:
-    """Yield every word that is spoken with the segment it is spoken in; in order within a segment."""
-    heard, early = match.heard, _early(match, silent)
+def _placed(match: Match, home_of: Mapping[int, int]) -> Iterator[tuple[int, Token]]:
+    """Yield every word that is spoken with the segment it is spoken in; in order within a segment.
+
+    `home_of` says where words are that were said and not heard.
+    """
+    heard = match.heard
     cursor = 0  # the next heard word
-    waiting: list[Token] = []  # script words that were said before the next pair, in its segment
+    waiting: list[tuple[int, Token]] = []  # what was said after all that was heard before the next pair
     for place, partner in enumerate(match.pairing):
         token = Token(match.script.words[place], place)
         if place in match.settled:
             yield match.settled[place], token
         elif partner is not None:
             yield from (_as_heard(one, match) for one in heard[cursor:partner])
-            yield from ((heard[partner].segment, said_before) for said_before in waiting)
+            yield from waiting
             waiting = []
             yield heard[partner].segment, _as_said(token, heard[partner], match)
             cursor = partner + 1
-        elif place in early:
-            yield heard[cursor - 1].segment, token
-        elif place not in silent:
-            waiting.append(token)
+        elif place in home_of:
+            is_beside = cursor > 0 and home_of[place] == heard[cursor - 1].segment
+            if is_beside:
+                yield home_of[place], token
+            else:
+                waiting.append((home_of[place], token))
     yield from (_as_heard(one, match) for one in heard[cursor:])
-
-
-def _early(match: Match, silent: set[int]) -> set[int]:
-    """Return the words without a partner that lie in the segment of the pair before them.
-
-    Between two segments a sentence stays together, since chunks are cut where speakers rest; what that does
-    not decide goes where there is more room beside the pair.
-    """
-    early: set[int] = set()
-    for first, last in _runs(match):
-        before = match.heard[match.pairing[first - 1] or 0] if first else None
-        after = match.heard[match.pairing[last] or 0] if last < len(match.pairing) else None
-        split = last if before else first
-        if before and after and before.segment != after.segment:
-            room_before_ms = match.segments[before.segment].end_ms - before.word.end_ms
-            room_after_ms = after.word.start_ms - match.segments[after.segment].start_ms
-            stops = [place for place in range(first, last + 1) if _ends_sentence(match.script, place - 1)]
-            choice = stops or (first, last)
-            split = choice[-1] if room_before_ms >= room_after_ms else choice[0]
-        early.update(range(first, split))
-    return early - silent
-
-
-def _ends_sentence(script: Script, place: int) -> bool:
-    return pause_after(script.words[place].text) >= PAUSE_OF_SENTENCE
+    yield from waiting
 
 
 def _as_said(token: Token, one: Heard, match: Match) -> Token:
@@ -164,7 +147,8 @@ def _as_said(token: Token, one: Heard, match: Match) -> Token:
     is_heard = one.word.confidence is None or one.word.confidence >= TRUSTED
     if token.place is None or match.agrees(token.place) or not is_heard:
         return token
-    return replace(token, shown=replace(token.shown, units=_units(one, match)))
+    # a heard word that is only marks has no sound to go by
+    return replace(token, shown=replace(token.shown, units=_units(one, match) or token.shown.units))
 
 
 def _as_heard(one: Heard, match: Match) -> tuple[int, Token]:

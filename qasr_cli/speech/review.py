@@ -18,7 +18,7 @@ from qasr_cli.errors import QasrError
 from qasr_cli.options import AlignOptions, DecodeOptions, GuardOptions
 from qasr_cli.records import Chunk, Segment, Span
 from qasr_cli.speech import chunking, coverage, suspicion, vote
-from qasr_cli.speech.hearing import Contain, Recording, Request, hear_all, time_all
+from qasr_cli.speech.hearing import Contain, Recording, Request, describe, hear_all, time_all
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.rescue import rescue
 from qasr_cli.speech.suspicion import Flag
@@ -45,11 +45,8 @@ class Reviewed:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What failed, for the user, in one line or none."""
-        if not self.failures:
-            return ()
-        what = "1 retry" if len(self.failures) == 1 else f"{len(self.failures)} retries"
-        return (f"{what} failed, what was heard first is kept: {self.failures[0]}",)
+        """What failed, for the user, a line for each kind."""
+        return describe(self.failures)
 
 
 def review(

@@ -29,11 +29,20 @@ def duration_ms(samples: np.ndarray) -> int:
 
 
 def from_units(shown: Sequence[DisplayWord], times: Sequence[UnitTime], chunk: Chunk) -> tuple[Word, ...]:
-    """Return the words of a chunk with the times of their units; `times` covers all units in order."""
+    """Return the words of a chunk with the times of their units; `times` covers all units in order.
+
+    A word without units (`...`) takes the time between its neighbours.
+    """
     timed: list[Word] = []
     position = 0
     for index, word in enumerate(shown):
         mine = times[position : position + len(word.units)]
+        if not mine:
+            before_ms = times[position - 1].end_ms if position else 0
+            after_ms = times[position].start_ms if position < len(times) else chunk.duration_ms
+            edges_ms = chunk.start_ms + before_ms, chunk.start_ms + after_ms
+            timed.append(Word(word.lead, word.text, *edges_ms, Timing.INTERPOLATED))
+            continue
         position += len(word.units)
         start_ms, end_ms = chunk.start_ms + mine[0].start_ms, chunk.start_ms + mine[-1].end_ms
         kind = max((unit.timing for unit in mine), key=list(Timing).index)
@@ -43,7 +52,7 @@ def from_units(shown: Sequence[DisplayWord], times: Sequence[UnitTime], chunk: C
             kind = max(kind, Timing.REPAIRED, key=list(Timing).index)
         known = [unit.confidence for unit in mine if unit.confidence is not None]
         timed.append(Word(word.lead, word.text, start_ms, end_ms, kind, min(known, default=None)))
-    return _in_order(timed, chunk)
+    return in_order(timed, chunk)
 
 
 def spread(shown: Sequence[DisplayWord], chunk: Chunk) -> tuple[Word, ...]:
@@ -54,7 +63,26 @@ def spread(shown: Sequence[DisplayWord], chunk: Chunk) -> tuple[Word, ...]:
         Word(word.lead, word.text, start_ms, end_ms, Timing.INTERPOLATED)
         for word, (start_ms, end_ms) in zip(shown, times, strict=True)
     ]
-    return _in_order(timed, chunk)
+    return in_order(timed, chunk)
+
+
+def in_order(timed: Sequence[Word], chunk: Chunk) -> tuple[Word, ...]:
+    """Keep every word inside the chunk, after the one before it, and at least a millisecond long.
+
+    A chunk with more words than milliseconds cannot be: models write at most a dozen words a second.
+    """
+    words: list[Word] = []
+    earliest_ms = chunk.start_ms
+    for index, word in enumerate(timed):
+        latest_ms = chunk.end_ms - (len(timed) - index)  # leaves a millisecond for each word to come
+        start_ms = max(min(max(word.start_ms, earliest_ms), latest_ms), chunk.start_ms)
+        end_ms = max(min(word.end_ms, latest_ms + 1), start_ms + 1)
+        kind = word.timing
+        if (start_ms, end_ms) != (word.start_ms, word.end_ms) and kind is Timing.ALIGNED:
+            kind = Timing.REPAIRED
+        words.append(Word(word.lead, word.text, start_ms, end_ms, kind, word.confidence))
+        earliest_ms = end_ms
+    return tuple(words)
 
 
 def _without_silence(
@@ -79,22 +107,3 @@ def _without_silence(
 
 def _is_margin(part: Span) -> bool:
     return part.duration_ms <= _LONGEST_MARGIN_MS
-
-
-def _in_order(timed: Sequence[Word], chunk: Chunk) -> tuple[Word, ...]:
-    """Keep every word inside the chunk, after the one before it, and at least a millisecond long.
-
-    A chunk with more words than milliseconds cannot be: models write at most a dozen words a second.
-    """
-    words: list[Word] = []
-    earliest_ms = chunk.start_ms
-    for index, word in enumerate(timed):
-        latest_ms = chunk.end_ms - (len(timed) - index)  # leaves a millisecond for each word to come
-        start_ms = max(min(max(word.start_ms, earliest_ms), latest_ms), chunk.start_ms)
-        end_ms = max(min(word.end_ms, latest_ms + 1), start_ms + 1)
-        kind = word.timing
-        if (start_ms, end_ms) != (word.start_ms, word.end_ms) and kind is Timing.ALIGNED:
-            kind = Timing.REPAIRED
-        words.append(Word(word.lead, word.text, start_ms, end_ms, kind, word.confidence))
-        earliest_ms = end_ms
-    return tuple(words)

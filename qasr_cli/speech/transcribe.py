@@ -7,6 +7,7 @@ measured where that is possible.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -40,6 +41,9 @@ def hear(
 ) -> list[Piece]:
     """Return what the recognizer hears in each chunk, and what is wrong with it; without times.
 
+    An answer of marks alone ("...", "。") says nothing and counts as empty: as text it would be shown for as
+    long as its chunk lasts.
+
     Raises:
         OutOfMemoryError: Not even one chunk fits into memory.
     """
@@ -49,7 +53,7 @@ def hear(
         [len(samples) for samples in audio],
         engines.recognizer_headroom,
     )
-    named = [_with_language(answer, options) for answer in answers]
+    named = [_with_language(_without_bare_marks(answer), options) for answer in answers]
     return [
         Piece(chunk, answer, suspicion.find_flags(answer, chunk, options))
         for chunk, answer in zip(chunks, named, strict=True)
@@ -77,6 +81,16 @@ def add_times(
     return [
         replace(piece, segment=_assemble(piece, found)) for piece, found in zip(pieces, timed, strict=True)
     ]
+
+
+def _without_bare_marks(answer: Hypothesis) -> Hypothesis:
+    return answer if any(map(_says_something, answer.text)) else replace(answer, text="")
+
+
+def _says_something(char: str) -> bool:
+    """Whether a character is a letter, a digit, or a symbol that stands for something, such as ♪."""
+    category = unicodedata.category(char)
+    return category[0] in "LN" or category == "So"
 
 
 def _with_language(answer: Hypothesis, options: DecodeOptions) -> Hypothesis:

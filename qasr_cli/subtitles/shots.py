@@ -42,6 +42,8 @@ def snap_starts(
             continue
         if beats[k].spoken_until - new > pace.max_duration:
             continue
+        if new > old and new - beats[k].spoken > pace.just_before_shot:  # late already, and not to be later
+            continue
         if k == 0 or _leaves_room(new, old, (starts[k - 1], beats[k - 1]), pace):
             starts[k] = new
     return starts

@@ -13,7 +13,7 @@ from typing import Any
 from qasr_cli.records import Outcome, Source, Status
 from qasr_cli.terminal import estimate
 from qasr_cli.terminal.estimate import Estimate
-from qasr_cli.timebase import format_clock
+from qasr_cli.timebase import format_clock, format_speed
 
 _WIDE = 80  # columns; on fewer the figures that matter most must do
 _REDRAW_S = 0.5  # the time still to go counts down between two results
@@ -121,7 +121,7 @@ class BarReporter:
         figures = [
             f"{done} / {'' if self._estimate.is_total_known else '~'}{total}" if is_wide else "",
             f"{self._n_finished}/{self._n_sources} files" if self._n_sources > 1 else "",
-            f"RTFx {rtfx:.0f}" if rtfx else "",
+            f"RTFx {format_speed(rtfx)}" if rtfx else "",
             estimate.in_words(left_s) if left_s is not None else "",
         ]
         self._bars.update(

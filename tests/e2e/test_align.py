@@ -6,6 +6,7 @@ import json
 import random
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +102,58 @@ def test_bad_subtitles_keep_their_cues_and_get_new_times(qasr: Qasr, tmp_path: P
     assert sum(error <= 300 for error in off) / len(off) >= 0.95
 
 
+SUNG = ("♪", "One two", "* * *", "three four.", "...")  # and what a fake hears in the clip
+CUT = "Nobody says this any more"
+
+
+def as_srt(cues: Sequence[str], first: int = 1) -> str:
+    return "\n".join(
+        f"{n}\n00:00:{n % 60:02d},000 --> 00:00:{n % 60:02d},900\n{cue}\n"
+        for n, cue in enumerate(cues, first)
+    )
+
+
+@pytest.mark.parametrize("engine", [ECHO, "tests.fakes:unaligned"])
+def test_music_between_what_is_said_keeps_its_cues(qasr: Qasr, tmp_path: Path, engine: str) -> None:
+    (tmp_path / "script.srt").write_text(as_srt(SUNG), "utf-8")
+    result = qasr("align", CLIP, "script.srt", "--engine", engine, "--srt", "--json", "-o", "out")
+    assert result.returncode == 0, result.stderr
+    assert [cue.content for cue in srt.parse((tmp_path / "out/clip-01.srt").read_text("utf-8"))] == [*SUNG]
+    marks = [word for word in _json_words(tmp_path / "out/clip-01.json") if not word["text"][0].isalpha()]
+    assert [(word["text"], word["timing"]) for word in marks] == [
+        (mark, "interpolated") for mark in ("♪", "* * *", "...")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told", "where"),
+    [
+        ("a.txt", f"{SUNG[1]}\n\n\n{CUT}\n\n{SUNG[3]}\n", "in line 4", {"line": 4}),
+        ("a.srt", as_srt([SUNG[1], CUT, SUNG[3]], 12), "in cue 13", {"line": 5, "cue": 13}),
+        (
+            "a.vtt",
+            "WEBVTT\n\n" + re.sub(r"(?m)^\d+$\n", "", as_srt([SUNG[1], CUT, SUNG[3]], 1)).replace(",", "."),
+            "in cue 2",
+            {"line": 6, "cue": 2},
+        ),
+    ],
+)
+def test_what_nobody_says_is_found_in_the_script_s_file(
+    qasr: Qasr, tmp_path: Path, name: str, text: str, told: str, where: dict[str, int]
+) -> None:
+    (tmp_path / name).write_text(text, "utf-8")
+    result = qasr("align", CLIP, name, "--engine", ECHO, "-o", "out", "--report", "report.json")
+    assert result.returncode == 0, result.stderr
+    assert f"{len(CUT.split())} words of the script are not said, {told}\n" in result.stderr
+    report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert report["unspoken"] == [{**where, "text": CUT}]
+
+
 @pytest.mark.parametrize(
     ("script", "media", "code", "says"),
     [
+        ("♪\n\n* * *\n", CLIP, 65, "holds no words"),
+        ("1\n00:00:01,000 --> 00:00:02,000\n♪\n", CLIP, 65, "holds no words"),
         ("", CLIP, 65, "holds no words"),
         (" \n\n", CLIP, 65, "holds no words"),
         ("junk\n\n1\n00:00:01,000 --> 00:00:02,000\nGood\n", CLIP, 65, "broken SRT"),

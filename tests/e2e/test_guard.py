@@ -103,7 +103,8 @@ def test_a_few_words_in_another_language_are_heard_in_the_file_s(qasr: Qasr, sce
     assert qasr("transcribe", scene, *arguments).returncode == 0
     assert [segment["language"] for segment in segments_of(scene)] == ["en", "en"]
     assert qasr("transcribe", scene, *arguments, "--multilingual").returncode == 0
-    assert [segment["language"] for segment in segments_of(scene)] == ["en", "de"]
+    languages = [segment["language"] for segment in segments_of(scene)]
+    assert (set(languages), languages[-1]) == ({"en", "de"}, "de")
 
 
 def test_speech_without_words_is_heard_once_more(qasr: Qasr, scene: Path) -> None:

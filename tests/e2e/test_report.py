@@ -211,3 +211,13 @@ def test_a_report_that_cannot_be_is_one_line_before_any_work(
     assert says in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert not clip.with_suffix(".srt").exists()
+
+
+def test_options_are_said_without_secrets_and_in_text(qasr: Qasr, clip: Path) -> None:
+    hook = "https://user:it'sS\u00e9cret@127.0.0.1:9/hook?key=a'TOP"
+    arguments = ("--engine", ECHO, "-o", "o\udcff", "--webhook", hook, "--report", "r.json")
+    result = qasr("transcribe", clip, *arguments)
+    assert result.returncode == 0, result.stderr
+    text = (clip.parent / "r.json").read_text("utf-8")
+    assert json.loads(text)["options"]["hooks"]["webhook"] == "https://127.0.0.1:9/..."
+    assert not [secret for secret in ("it'sS", "cret", "TOP") if secret in text]

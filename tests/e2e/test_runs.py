@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from qasr_cli.errors import DeviceLostError, OutOfMemoryError
 from qasr_cli.options import FindOptions, Options, OutputOptions
 from qasr_cli.records import Status
 from qasr_cli.runs import outputs, sources
@@ -20,6 +21,7 @@ from tests.e2e.conftest import CLIP, ECHO, SAMPLES, Qasr, environment
 from tests.measuring import measure_qasr
 from tests.media_factory import ffmpeg, make_silence
 
+LONG = {"4", "5", "7", "9"}  # the four of the ten clips with more than four seconds
 MAX_MEMORY_MB = 400  # a run without a model takes 150 MB; an hour of float samples would add 230
 
 
@@ -82,23 +84,66 @@ def test_a_crash_while_hearing_again_costs_no_source(run_folder: Path) -> None:
     engines = misbehaving.crashing_when_asked_again(Options().engine)
     job = run(run_folder, engines)
     assert job.report.count(Status.DONE) == 10
-    warned = {o.source.relative.name for o in job.report.outcomes if "retry failed" in "".join(o.warnings)}
-    assert warned == {"4.m4a", "5.wav", "7.flac", "9.m4a"}  # the four clips with more than four seconds
+    warned = {o.source.relative.stem for o in job.report.outcomes if "retry failed" in "".join(o.warnings)}
+    assert warned == LONG
 
 
 def test_a_device_that_is_gone_fails_what_needs_it(run_folder: Path) -> None:
     job = run(run_folder, misbehaving.losing_its_device(Options().engine))
-    failed = {o.source.relative.name for o in job.report.outcomes if o.status is Status.FAILED}
-    assert failed == {"4.m4a", "5.wav", "7.flac", "9.m4a"}
+    failed = {o.source.relative.stem for o in job.report.outcomes if o.status is Status.FAILED}
+    assert failed == LONG
     assert not (run_folder / "4.srt").exists()
 
 
 def test_a_crash_costs_the_source_that_causes_it_and_no_other(run_folder: Path) -> None:
     job = run(run_folder, fakes.crashing_on_long(Options().engine))
-    failed = {o.source.relative.name for o in job.report.outcomes if o.status is Status.FAILED}
-    assert failed == {"4.m4a", "5.wav", "7.flac", "9.m4a"}  # the four clips with more than four seconds
+    failed = {o.source.relative.stem for o in job.report.outcomes if o.status is Status.FAILED}
+    assert failed == LONG
     assert job.report.count(Status.DONE) == 6
     assert not (run_folder / "4.srt").exists()
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("index 640 is out of bounds"), OutOfMemoryError("not enough memory on fake:0")]
+)
+def test_a_text_that_cannot_be_aligned_is_written_with_estimated_times(
+    run_folder: Path, error: Exception
+) -> None:
+    run(run_folder, fakes.echo(Options().engine))
+    whole = {path.name: path.read_bytes() for path in run_folder.glob("*.srt")}
+    job = run(run_folder, Engines(fakes.Echo(Options().engine), fakes.FailingEven(error)))
+    assert job.report.count(Status.DONE) == 10
+    warned = {o.source.relative.stem: o.warnings for o in job.report.outcomes if o.warnings}
+    assert set(warned) == LONG
+    for (warning,) in warned.values():
+        assert warning.startswith("the aligner failed on 1 chunk, times of the words are estimated: ")
+        assert str(error) in warning
+    written = {path.name: path.read_bytes() for path in run_folder.glob("*.srt")}
+    assert all(b"One two" in content for content in written.values())
+    assert {name for name, content in whole.items() if written[name] != content} <= {f"{n}.srt" for n in LONG}
+
+
+def test_an_aligner_that_fails_once_is_asked_again(run_folder: Path) -> None:
+    run(run_folder, fakes.echo(Options().engine))
+    whole = {path.name: path.read_bytes() for path in run_folder.glob("*.srt")}
+    aligner = fakes.FailingEven(RuntimeError("a hiccup"), n_failures=1)
+    job = run(run_folder, Engines(fakes.Echo(Options().engine), aligner))
+    assert [outcome.warnings for outcome in job.report.outcomes] == [()] * 10
+    assert whole == {path.name: path.read_bytes() for path in run_folder.glob("*.srt")}
+
+
+def test_an_aligner_s_device_that_is_gone_fails_what_needs_it(run_folder: Path) -> None:
+    aligner = fakes.FailingEven(DeviceLostError("fake:0 has failed"))
+    job = run(run_folder, Engines(fakes.Echo(Options().engine), aligner))
+    failed = {o.source.relative.stem: o.error for o in job.report.outcomes if o.status is Status.FAILED}
+    assert set(failed) == LONG
+    assert {type(error) for error in failed.values()} == {DeviceLostError}
+    assert not (run_folder / "4.srt").exists()
+
+
+def test_a_recognizer_without_memory_for_one_chunk_is_still_a_failure(run_folder: Path) -> None:
+    job = run(run_folder, fakes.always_out_of_memory(Options().engine))
+    assert {type(outcome.error) for outcome in job.report.outcomes} == {OutOfMemoryError}
 
 
 def test_little_memory_changes_no_byte(run_folder: Path) -> None:

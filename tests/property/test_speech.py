@@ -66,6 +66,39 @@ def test_speech_spans_are_ordered_and_inside(probs: list[float], pad_ms: int) ->
     assert all(0 <= span.start_ms < span.end_ms <= duration_ms for span in spans)
 
 
+def frame_by_frame(probs: list[float], min_silence_ms: int) -> list[tuple[int, int]]:
+    """Return runs as `[start, end)` in frames, as somebody would who hears one frame after the other."""
+    options = VadOptions()
+    runs: list[tuple[int, int]] = []
+    start, n_quiet = -1, 0
+    for index, prob in enumerate([*probs, 0.0]):
+        is_over = index == len(probs)
+        if start >= 0 and n_quiet and (is_over or prob >= options.offset):
+            if is_over or n_quiet * FRAME_MS >= min_silence_ms:
+                runs.append((start, index - n_quiet))
+                start = -1
+        elif start >= 0 and is_over:
+            runs.append((start, index))
+        n_quiet = n_quiet + 1 if prob < options.offset else 0
+        if start < 0 and not is_over and prob >= options.onset:
+            start = index
+    return runs
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0.1, 0.34, 0.36, 0.49, 0.5, 0.9]), st.integers(1, 9)), max_size=40),
+    st.integers(0, 300),
+)
+def test_speech_lasts_from_a_rise_to_a_long_fall(
+    stretches: list[tuple[float, int]], min_silence_ms: int
+) -> None:
+    probs = [prob for prob, n_frames in stretches for _ in range(n_frames)]
+    options = VadOptions(min_silence_ms=min_silence_ms, min_speech_ms=0, pad_ms=0)
+    spans = find_spans(np.array(probs, dtype=np.float32), len(probs) * FRAME_MS, options)
+    runs = frame_by_frame(probs, min_silence_ms)
+    assert [(span.start_ms, span.end_ms) for span in spans] == [(a * FRAME_MS, b * FRAME_MS) for a, b in runs]
+
+
 @given(st.lists(st.integers(1, 40_000), max_size=60), st.integers(1, 90_000), st.integers(1, 20))
 def test_batches_are_a_permutation_within_budget(durations: list[int], budget_ms: int, size: int) -> None:
     capacity = Capacity(60_000, budget_ms, size)

@@ -18,7 +18,7 @@ from qasr_cli.errors import (
     QualityError,
     UndecodableError,
 )
-from qasr_cli.options import OutputOptions
+from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Outcome, Quality, Segment, Source, Span, Status, Track, Transcript
 from qasr_cli.runs import outputs, writing
 from qasr_cli.runs.delivery import Delivery
@@ -222,10 +222,12 @@ class TestReport:
 
     def test_sources_that_break_hard_rules_are_4_however_many(self) -> None:
         quality = Quality(3, 2, 20, ("cps at 00:00:01.000", *["gap_min at 00:00:02.000"] * 4))
-        error = rules_broken((Path("a.txt"), Path("a.vtt")), quality)
+        error = rules_broken((Path("a.txt"), Path("a.vtt")), quality, CueOptions())
         assert str(error).endswith("broken: cps at 00:00:01.000, gap_min at 00:00:02.000, "
                                    "gap_min at 00:00:02.000 and 2 more")  # fmt: skip
         assert error.hint == "qasr check a.vtt lists them"
+        own = rules_broken((Path("a.vtt"),), quality, CueOptions(max_cps=6))
+        assert own.hint.startswith("qasr check a.vtt with the same --profile")
         broken = self.outcome(Status.FAILED, error)
         assert isinstance(error, QualityError)
         assert Report(outcomes=[broken, self.outcome(Status.DONE)]).exit_code is ExitCode.QUALITY

@@ -1,4 +1,4 @@
-"""What a run stands on when it gives way: a thread that reads ahead, the temporary folder."""
+"""What a run stands on when it gives way: a thread that reads ahead, the temporary folder, the aligner."""
 
 from __future__ import annotations
 
@@ -10,9 +10,20 @@ from typing import NoReturn
 
 import pytest
 
-from qasr_cli.errors import ExitCode, InputOutputError
+from qasr_cli.errors import DeviceLostError, ExitCode, InputOutputError, OutOfMemoryError
+from qasr_cli.options import EngineOptions, Options
+from qasr_cli.pipeline import Prepared
+from qasr_cli.records import Source, Timing, Track, Waveform
 from qasr_cli.runs import scratch
+from qasr_cli.runs.engine_lane import EngineLane, OpenSource
+from qasr_cli.runs.identity import Identity
+from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.prefetch import Prefetch
+from qasr_cli.runs.state.checkpoints import checkpoint
+from qasr_cli.speech.hearing import UntimedError
+from qasr_cli.speech.protocols import Aligner, Engines
+from tests import fakes
+from tests.scenes import speech_of
 
 
 class TestPrefetch:
@@ -73,3 +84,53 @@ class TestScratch:
             self.folder()
         gone.mkdir()
         assert self.folder().parent == gone
+
+
+class TestAligner:
+    """One that fails on the longer of two chunks, each of which is a batch."""
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        return tmp_path
+
+    @pytest.fixture
+    def whole(self, tmp_path_factory: pytest.TempPathFactory) -> OpenSource:
+        """Return the source as it comes out when nothing fails."""
+        return self.hear(tmp_path_factory.mktemp("whole"), fakes.Even())
+
+    def hear(self, folder: Path, aligner: Aligner) -> OpenSource:
+        speech = speech_of(0, 2, 9, 15)
+        path = folder / "a.s16le"
+        path.write_bytes(bytes(32 * speech.duration_ms))
+        source = Source(0, folder / "a.wav", Path("a.wav"))
+        waveform = Waveform(path, 16 * speech.duration_ms)
+        prepared = Prepared(source, Track(0, "pcm", 1, 16_000), waveform, speech)
+        engines = Engines(fakes.Echo(EngineOptions(batch_size=1)), aligner)
+        kept = checkpoint(folder, "a.wav", Identity(1, 2, "ab"), "f")
+        lane = EngineLane(engines, Options(), lambda _: None, lambda *_: kept)
+        (opened,) = lane.run([OpenSource(Plan(source, {}), prepared, 0.0)])
+        return opened
+
+    @pytest.mark.parametrize("error", [RuntimeError("a bug"), OutOfMemoryError("full")])
+    def test_the_text_stays_and_its_times_are_estimated(
+        self, folder: Path, whole: OpenSource, error: Exception
+    ) -> None:
+        opened = self.hear(folder, fakes.FailingEven(error))
+        short, long = opened.text.segments
+        assert opened.error is None
+        assert short == whole.text.segments[0]
+        assert long.text == whole.text.segments[1].text
+        assert {word.timing for word in long.words} == {Timing.INTERPOLATED}
+        (failure,) = opened.text.failures
+        assert isinstance(failure, UntimedError)
+        assert str(error) in str(failure)
+
+    def test_no_estimate_is_in_the_checkpoint(self, folder: Path, whole: OpenSource) -> None:
+        self.hear(folder, fakes.FailingEven(RuntimeError("a bug")))
+        opened = self.hear(folder, fakes.Even())
+        assert {index: piece.segment for index, piece in opened.known.items()} == {1: None}
+        assert opened.text == whole.text
+
+    def test_a_lost_device_ends_the_source(self, folder: Path) -> None:
+        opened = self.hear(folder, fakes.FailingEven(DeviceLostError("gone")))
+        assert isinstance(opened.error, DeviceLostError)

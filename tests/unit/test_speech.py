@@ -12,9 +12,9 @@ import pytest
 import soundfile
 
 from qasr_cli.errors import OutOfMemoryError
-from qasr_cli.options import ChunkOptions, EngineOptions, VadOptions
-from qasr_cli.records import Chunk, Span, Timing
-from qasr_cli.speech import align, batching, chunking, units, words
+from qasr_cli.options import ChunkOptions, DecodeOptions, EngineOptions, VadOptions
+from qasr_cli.records import Chunk, Finish, Span, Timing
+from qasr_cli.speech import align, batching, chunking, transcribe, units, words
 from qasr_cli.speech.protocols import Posterior
 from qasr_cli.speech.vad import SpeechDetector, SpeechMap
 from tests import fakes
@@ -264,6 +264,28 @@ class TestTranscribe:
 
     def test_nothing_heard_is_no_segment(self) -> None:
         assert self.run(fakes.silent, [3]) == [None]
+
+    @pytest.mark.parametrize("text", ["...", "。", "-", " ¿? ", "\u200b", "\u0301", "'", "$"])
+    def test_marks_alone_are_nothing_heard(self, text: str) -> None:
+        loud = Chunk(0, 0, 0, 3_000, (Span(0, 3_000),), 3_000)
+        dim = Chunk(0, 1, 5_000, 8_000, (Span(5_000, 8_000),), 0)
+        audio = [np.zeros(48_000, np.float32)] * 2
+        for finish in Finish:
+            engines = fakes.saying(text, finish)
+            said = transcribe.hear(audio, [loud, dim], engines, DecodeOptions(language="en"))
+            silent = fakes.silent(EngineOptions())
+            nothing = transcribe.hear(audio, [loud, dim], silent, DecodeOptions(language="en"))
+            assert [(piece.answer.text, piece.flags) for piece in said] == [("", ("empty",)), ("", ())]
+            assert [piece.flags for piece in said] == [piece.flags for piece in nothing]
+            assert hear_and_time(audio, [loud, dim], engines) == [None, None]
+
+    @pytest.mark.parametrize("text", ["♪", "♪ ♫", "🎵", "½", "7.", "...a"])
+    def test_what_says_something_is_kept(self, text: str) -> None:
+        (segment,) = hear_and_time(
+            [np.zeros(48_000, np.float32)], [Chunk(0, 0, 0, 3_000)], fakes.saying(text)
+        )
+        assert segment is not None
+        assert segment.text == text
 
     def test_what_was_cut_short_is_flagged(self) -> None:
         assert self.run(fakes.truncating, [3])[0].flags == ("truncated",)  # type: ignore[attr-defined]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from qasr_cli.errors import UndecodableError
 from qasr_cli.options import EngineOptions
 from qasr_cli.records import Segment, Span, Timing, Waveform, Word
 from qasr_cli.speech import anchors, echoes, following, matching, script
@@ -208,3 +213,164 @@ class TestFollowing:
         engines = Engines(fakes.Echo(EngineOptions()), None)
         done = following.follow(recording, [segment(words)], [self.WRITTEN], engines)
         assert "empty" in self.asked(done)
+
+
+EVEN = Engines(fakes.Echo(EngineOptions()), fakes.Even())
+
+
+def recording_of(path: Path, *speech: tuple[int, int]) -> Recording:
+    """A recording that is silent, and said to be clear speech in these milliseconds."""
+    duration_ms = speech[-1][1]
+    np.zeros(duration_ms * 16, np.int16).tofile(path)
+    probs = np.zeros(duration_ms // FRAME_MS + 1, np.float32)
+    for start_ms, end_ms in speech:
+        probs[start_ms // FRAME_MS : end_ms // FRAME_MS] = 1
+    spans = tuple(Span(*edges) for edges in speech)
+    return Recording(Waveform(path, duration_ms * 16), SpeechMap(spans, probs, duration_ms), ())
+
+
+def shown(done: following.Followed) -> list[Word]:
+    """All words, which are in order, none is empty, and all lie in their segments."""
+    words = [word for one in done.segments for word in one.words]
+    assert all(word.start_ms < word.end_ms for word in words)
+    assert all(one.end_ms <= other.start_ms for one, other in pairwise(words))
+    assert all(one.end_ms <= other.start_ms for one, other in pairwise(done.segments))
+    for one in done.segments:
+        assert one.start_ms <= one.words[0].start_ms
+        assert one.words[-1].end_ms <= one.end_ms
+        assert one.words[0].lead == ""
+    assert [done.script.words[place].text for place in done.places] == [word.text for word in words]
+    return words
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    return recording_of(tmp_path_factory.mktemp("marks") / "a.s16le", (1_000, 4_000), (7_000, 10_000))
+
+
+class TestMarks:
+    """Lines without anything to say: music, ellipses, what parts two paragraphs."""
+
+    FIRST, SECOND = "good morning everyone and welcome", "today we talk about birds and trees"
+
+    def follow(self, quiet: Recording, lines: Sequence[str]) -> list[Word]:
+        segments = [segment(timed(self.FIRST, 1_000)), segment(timed(self.SECOND, 7_000))]
+        return shown(following.follow(quiet, segments, lines, EVEN))
+
+    @given(st.lists(st.sampled_from(["♪", "...", "* * *", "---", "“ ”", None]), max_size=8), st.booleans())
+    def test_they_keep_their_places_wherever_they_stand(
+        self, quiet: Recording, marks: list[str | None], is_changed: bool
+    ) -> None:
+        lines, rest = (
+            [],
+            [self.FIRST, self.SECOND.replace("talk about", "speak of") if is_changed else self.SECOND],
+        )
+        for mark in [*marks, None, None]:
+            if mark is not None:
+                lines.append(mark)
+            elif rest:
+                lines.append(rest.pop(0))
+        words = self.follow(quiet, lines)
+        assert " ".join(word.text for word in words) == " ".join(lines)
+        kinds = {word.timing for word in words if not any(map(str.isalnum, word.text))}
+        assert kinds <= {Timing.INTERPOLATED}
+
+    def test_they_take_the_time_between_their_neighbours(self, quiet: Recording) -> None:
+        said_until_ms = timed(self.FIRST, 1_000)[-1].end_ms
+        words = self.follow(quiet, ["♪", self.FIRST, "♪", "...", self.SECOND, "♪"])
+        found = [(word.text, word.start_ms, word.end_ms) for word in words if word.timing != Timing.ALIGNED]
+        middle_ms = (said_until_ms + 7_000) // 2
+        assert found == [
+            ("♪", 0, 1_000),
+            ("♪", said_until_ms, middle_ms),
+            ("...", middle_ms, 7_000),
+            ("♪", words[-2].end_ms, 10_000),
+        ]
+
+    def test_inside_what_nobody_says_they_go_with_it(self, quiet: Recording) -> None:
+        unsaid = [f"cut{n}" for n in range(10)]
+        lines = [self.FIRST, "♪", " ".join(unsaid), "♪", " ".join(unsaid[::-1]), self.SECOND]
+        segments = [segment(timed(self.FIRST, 1_000)), segment(timed(self.SECOND, 7_000))]
+        dumb = Recording(quiet.waveform, SpeechMap((Span(1_000, 4_000),), np.zeros(300), 9_000), ())
+        done = following.follow(dumb, segments, lines, EVEN)
+        assert [word.text for word in shown(done)] == [*self.FIRST.split(), "♪", *self.SECOND.split()]
+        assert done.overlay.unspoken == ((6, 6 + 2 * len(unsaid) + 1),)
+
+    @pytest.mark.parametrize("said", [TestFollowing.HEARD, TestFollowing.WRITTEN.casefold().strip(".")])
+    def test_inside_a_dispute(self, tmp_path: Path, said: str) -> None:
+        words = [
+            replace(word, confidence=0.9 if word.text in said else 0.0) for word in timed(TestFollowing.HEARD)
+        ]
+        lines = ["Look the rocket was", "♪", "built ten years", "♪", "ago and left."]
+        engines = Engines(EVEN.recognizer, Knowing(said))
+        done = following.follow(
+            recording_of(tmp_path / "a.s16le", (0, 6_000)), [segment(words)], lines, engines
+        )
+        assert " ".join(word.text for word in shown(done)) == " ".join(lines)
+
+    def test_a_heard_word_that_is_none_has_no_sound_to_go_by(self, quiet: Recording) -> None:
+        dots = [Word("", "...", 7_000, 9_000, Timing.INTERPOLATED)]
+        segments = [segment(timed(self.FIRST, 1_000)), segment(dots)]
+        done = following.follow(quiet, segments, [f"{self.FIRST} indeed my friends"], EVEN)
+        assert len(shown(done)) == len(self.FIRST.split()) + 3
+
+    @pytest.mark.parametrize("lines", [["♪"], ["...", "♪", "* * *"]])
+    def test_a_script_of_nothing_else_is_refused(self, quiet: Recording, lines: list[str]) -> None:
+        with pytest.raises(UndecodableError, match="holds no words"):
+            self.follow(quiet, lines)
+
+
+class TestMissedChunks:
+    """Nothing was heard in a stretch of clear speech, and the script knows what is said there."""
+
+    LINES = tuple(" ".join(f"{name}{n}" for n in range(20)) + "." for name in ("alpha", "bravo", "charlie"))
+    SPEECH = (0, 8_000), (10_000, 18_000), (20_000, 28_000)
+
+    def said(self, number: int) -> Segment:
+        start_ms, end_ms = self.SPEECH[number]
+        edges = np.linspace(start_ms, end_ms, 21).astype(int).tolist()
+        words = self.LINES[number].split()
+        return segment(
+            [
+                Word(" " if i else "", word, edges[i], edges[i + 1], confidence=0.9)
+                for i, word in enumerate(words)
+            ]
+        )
+
+    @pytest.mark.parametrize("missed", [0, 1, 2])
+    @pytest.mark.parametrize("is_known", [True, False])
+    def test_its_words_are_said_there_and_nowhere_else(
+        self, tmp_path: Path, missed: int, is_known: bool
+    ) -> None:
+        recording = recording_of(tmp_path / "a.s16le", *self.SPEECH)
+        known = [self.said(number) for number in range(3) if number != missed]
+        aligner = fakes.Even() if is_known else Knowing("nothing")
+        done = following.follow(recording, known, self.LINES, Engines(EVEN.recognizer, aligner))
+        assert done.overlay.unspoken == ()
+        words = shown(done)
+        for number, (start_ms, end_ms) in enumerate(self.SPEECH):
+            mine = words[20 * number : 20 * number + 20]
+            assert start_ms <= mine[0].start_ms
+            assert mine[-1].end_ms <= end_ms
+            if number != missed:
+                assert mine == list(self.said(number).words)
+            elif not is_known:
+                assert {word.timing for word in mine} == {Timing.INTERPOLATED}
+                assert mine[-1].end_ms - mine[0].start_ms > 7_000
+
+    def test_a_text_over_several_of_them_parts_between_its_sentences(self, tmp_path: Path) -> None:
+        recording = recording_of(
+            tmp_path / "a.s16le", self.SPEECH[0], (20_000, 28_500), (40_000, 47_500), (60_000, 68_000)
+        )
+        delta = " ".join(f"delta{n}" for n in range(20)) + "."
+        done = following.follow(
+            recording, [self.said(0), segment(timed(delta, 60_000))], [*self.LINES, delta], EVEN
+        )
+        found = [(one.text.split()[0], one.start_ms) for one in done.segments]
+        assert found == [("alpha0", 0), ("bravo0", 20_000), ("charlie0", 40_000), ("delta0", 60_000)]
+
+    def test_what_has_no_time_in_it_is_not_said(self, tmp_path: Path) -> None:
+        recording = recording_of(tmp_path / "a.s16le", self.SPEECH[0], (10_000, 10_700), self.SPEECH[2])
+        done = following.follow(recording, [self.said(0), self.said(2)], self.LINES, EVEN)
+        assert done.overlay.unspoken == ((20, 40),)
+        assert shown(done) == [*self.said(0).words, *self.said(2).words]

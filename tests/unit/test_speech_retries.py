@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from qasr_cli.errors import DeviceLostError, OutOfMemoryError
+from qasr_cli.errors import DeviceLostError, OutOfMemoryError, QasrError
 from qasr_cli.options import DecodeOptions, EngineOptions
-from qasr_cli.records import Hypothesis
+from qasr_cli.records import Hypothesis, Span
+from qasr_cli.speech.hearing import UntimedError, describe
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.vad import SpeechMap
 from tests import fakes, misbehaving
@@ -19,6 +20,29 @@ from tests.scenes import NUMBERS, Factory, Scene, flags, speech_of, texts, well_
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path
+
+
+@pytest.mark.parametrize("text", ["...", "。", "-"])
+def test_speech_that_is_answered_with_marks_has_no_words(folder: Path, text: str) -> None:
+    scene = Scene(folder, well_behaved, speech_of(1, 5))
+    answer = Hypothesis(text, "English")
+    scene.engines = Engines(Misbehaving(EngineOptions(), lambda *_: answer), fakes.Even())
+    (result,) = scene.play()
+    assert (result.segments, result.uncovered) == ((), (Span(1_000, 5_000),))
+    assert scene.again  # as it is after no answer
+
+
+def test_each_kind_of_failure_is_told_in_a_line() -> None:
+    untimed = UntimedError("out of bounds")
+    full = OutOfMemoryError("full")
+    assert describe([]) == ()
+    assert describe([untimed, full, untimed, QasrError("gone")]) == (
+        "2 retries failed, what was heard first is kept: full",
+        "the aligner failed on 2 chunks, times of the words are estimated: out of bounds",
+    )
+    assert describe([untimed]) == (
+        "the aligner failed on 1 chunk, times of the words are estimated: out of bounds",
+    )
 
 
 class TestFailingRetries:

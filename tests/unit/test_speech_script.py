@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qasr_cli.records import Segment, Span, Word
-from qasr_cli.speech import anchors, matching, overlay, script
+from qasr_cli.speech import anchors, halving, matching, overlay, script
 from qasr_cli.speech.overlay import Overlay
 
 _WORD_MS = 300
@@ -101,6 +101,74 @@ class TestPairing:
         pairing = anchors.pair(words, recording)
         assert sum(partner is None for partner in pairing) == 500
         assert [p for p in pairing[1500:2000] if p is not None] == []
+
+    PRAYER = w("hail mary full of grace the lord is with thee blessed art thou among all women amen")
+
+    @staticmethod
+    def misheard(words: list[str], seed: int) -> tuple[list[str], list[int | None]]:
+        """Six words in a hundred are dropped, put in or heard as another; and where each is."""
+        rng = random.Random(seed)
+        heard_words: list[str] = []
+        places: list[int | None] = []
+        for word in words:
+            kind = rng.choices(("kept", "dropped", "other", "more"), (94, 2, 2, 2))[0]
+            places.append(None if kind == "dropped" else len(heard_words))
+            if kind != "dropped":
+                heard_words.append("uh" if kind == "other" else word)
+            if kind == "more":
+                heard_words.append("uh")
+        return heard_words, places
+
+    def test_a_long_text_that_only_repeats_itself_pairs_with_itself(self) -> None:
+        words = self.PRAYER * 400  # 46 million pairs, more than one search may hold
+        assert anchors.pair(words, list(words)) == list(range(len(words)))
+
+    @pytest.mark.parametrize("words", [PRAYER * 40, list("南無阿弥陀仏") * 100, ["om"] * 600])
+    def test_what_is_misheard_in_such_a_text_does_not_derail_it(
+        self, words: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(anchors, "_MAX_CELLS", 10_000)
+        heard_words, places = self.misheard(words, 1)
+        pairing = anchors.pair(words, heard_words)
+        assert sum(partner is not None for partner in pairing) >= 0.95 * len(words)
+        near = [
+            abs(partner - place) <= 3
+            for partner, place in zip(pairing, places, strict=True)
+            if partner is not None and place is not None
+        ]
+        assert sum(near) >= 0.98 * len(near)
+
+    def test_a_part_of_such_a_text_that_nobody_says_does_not_derail_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(anchors, "_MAX_CELLS", 10_000)
+        words = self.PRAYER * 40
+        heard_words, _ = self.misheard(words[:200] + words[300:], 2)
+        pairing = anchors.pair(words, heard_words)
+        assert sum(partner is not None for partner in pairing) >= 0.95 * (len(words) - 100)
+
+    def test_long_texts_of_other_words_pair_with_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(anchors, "_MAX_CELLS", 100)
+        assert set(anchors.pair(self.PRAYER * 3, w("one two three") * 20)) == {None}
+
+    @given(st.lists(st.sampled_from("abcd"), min_size=2), st.lists(st.sampled_from("abcd")))
+    def test_a_cut_keeps_all_words_that_agree(self, mine: list[str], theirs: list[str]) -> None:
+        def n_agreeing(some: list[str], others: list[str]) -> int:
+            row = [0] * (len(others) + 1)
+            for word in some:
+                before = row[:]
+                for j, other in enumerate(others, 1):
+                    row[j] = before[j - 1] + 1 if word == other else max(before[j], row[j - 1])
+            return row[-1]
+
+        most = n_agreeing(mine, theirs)
+        found = halving.cut(mine, theirs)
+        if found is None:
+            assert most < 0.3 * min(len(mine), len(theirs))
+        else:
+            i, j = found
+            assert n_agreeing(mine[:i], theirs[:j]) + n_agreeing(mine[i:], theirs[j:]) == most
+            assert 0 < i < len(mine) or 0 < j < len(theirs)
 
     @given(st.lists(st.sampled_from("abcd"), max_size=12), st.lists(st.sampled_from("abcd"), max_size=12))
     def test_pairs_never_cross(self, mine: list[str], theirs: list[str]) -> None:

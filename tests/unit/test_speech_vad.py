@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -82,6 +83,39 @@ def test_speech_begins_above_onset_and_lasts_until_below_offset() -> None:
 
 def test_a_short_dip_is_inside_speech_and_a_short_burst_is_none() -> None:
     assert spans_of([0.9, 0.9, 0.1, 0.1, 0.9, 0.9, *[0.1] * 8, 0.9, *[0.1] * 8]) == [(0, 192)]
+
+
+@pytest.mark.parametrize(
+    "dips",
+    [[0.3], [0.3, 0.3, 0.3], [0.3, *[0.45] * 50, 0.3], [0.3, *[0.45] * 50, 0.3, *[0.45] * 50, 0.3, 0.3]],
+)
+def test_soft_speech_behind_a_short_dip_is_speech(dips: list[float]) -> None:
+    probs = [0.9] * 30 + dips + [0.45] * 150
+    whole = [(0, 32 * len(probs))]
+    assert spans_of(probs) == whole
+    assert spans_of([*probs, *[0.1] * 9]) == whole
+    assert spans_of([*probs, *[0.9] * 9]) == [(0, whole[0][1] + 9 * 32)]
+
+
+def test_behind_a_long_fall_speech_begins_above_onset_only() -> None:
+    fall = [0.3] * 4  # 128 ms
+    assert spans_of([*[0.9] * 4, *fall, *[0.45] * 50, *[0.9] * 4]) == [(0, 128), (1_856, 1_984)]
+    assert spans_of([*[0.9] * 4, *fall, *[0.45] * 50]) == [(0, 128)]
+
+
+def test_the_shortest_silence_that_ends_speech() -> None:
+    probs = [*[0.9] * 4, *[0.1] * 4, *[0.9] * 4]
+    assert len(spans_of(probs, min_silence_ms=128)) == 2
+    assert len(spans_of(probs, min_silence_ms=129)) == 1
+    assert len(spans_of([0.9, 0.9, 0.1, 0.9, 0.9], min_silence_ms=0)) == 2
+
+
+def test_ten_hours_are_looked_through_at_once() -> None:
+    rng = np.random.default_rng(1)
+    probs = np.repeat(rng.random(36_000_000 // 32 // 25, dtype=np.float32), 25)
+    begun_s = time.process_time()
+    assert len(find_spans(probs, 36_000_000, VadOptions())) > 5_000
+    assert time.process_time() - begun_s < 5  # takes 0.1 s
 
 
 def test_pads_that_meet_are_one_span_and_never_leave_the_media() -> None:

@@ -18,6 +18,7 @@ from qasr_cli.errors import (
     QasrError,
 )
 from qasr_cli.records import Chunk, Finish, Hypothesis, Segment, Source, Status, Timing, Word
+from qasr_cli.runs import held
 from qasr_cli.runs.identity import Identity, identify
 from qasr_cli.runs.state import checkpoints, ledger, locking, patience
 from qasr_cli.runs.state.ledger import Entry, Output
@@ -275,3 +276,30 @@ class TestCheckpoint:
     def test_a_full_disk_is_no_failure(self, tmp_path: Path) -> None:
         (tmp_path / ".qasr").write_text("in the way")
         self.kept(tmp_path).add([piece(0)])
+
+
+class TestWhatIsHeld:
+    def test_one_that_is_taken_away_is_made_again(self, tmp_path: Path) -> None:
+        n_made = 0
+
+        def create() -> tuple[Path, int]:
+            nonlocal n_made
+            n_made += 1
+            if n_made == 1:
+                raise FileNotFoundError  # its folder was taken away
+            path = tmp_path / f"held{n_made}"
+            descriptor = os.open(path, os.O_CREAT | os.O_RDWR)
+            if n_made == 2:
+                path.unlink()
+            return path, descriptor
+
+        path, descriptor = held.make(create)
+        os.close(descriptor)
+        assert path.name == "held3"
+
+    def test_one_that_cannot_be_made_is_given_up(self, tmp_path: Path) -> None:
+        def create() -> tuple[Path, int]:
+            return tmp_path, os.open(tmp_path / "gone" / "file", os.O_CREAT)
+
+        with pytest.raises(FileNotFoundError):
+            held.make(create)

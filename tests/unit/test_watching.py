@@ -166,7 +166,8 @@ class TestHooks:
         ("text", "clean"),
         [
             ("https://u:p@host:8/x?k=1", "https://host:8/..."),
-            ('{"a": "http://host/x?k=\\"", "b": 1}', '{"a": "http://host/...\\"", "b": 1}'),
+            ("curl http://host/x?k=' -s", "curl http://host/... -s"),
+            ("https://u:it's\"s\\\u00f6@host/x?k='T", "https://host/..."),
             ("--webhook=https://host?k", "--webhook=https://host/..."),
             ("C:/x and a@b", "C:/x and a@b"),
         ],
