@@ -11,6 +11,7 @@
     ├── InputOutputError     74   disk full, a read that fails half way
     ├── OutOfMemoryError     75   even a batch of one does not fit
     ├── LockedError          75   another run is at work in the same place
+    ├── UntimedError         70   an aligner fails on a chunk, whose times are estimated then: a warning
     └── ConfigError          78   unknown key or wrong type in qasr.toml
 
 An error's text is one line: which file or flag, what is wrong. Its hint is one line: what to do next.
@@ -146,6 +147,10 @@ class LockedError(QasrError):
 
     exit_code = ExitCode.TRY_AGAIN
     hint = "wait for it with --wait, or look later"
+
+
+class UntimedError(QasrError):
+    """Why the words of a chunk have estimated times: the aligner failed on it."""
 
 
 class ConfigError(QasrError):

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from qasr_cli.errors import QasrError
+from qasr_cli.errors import QasrError, UntimedError
 from qasr_cli.options import AlignOptions, DecodeOptions
 from qasr_cli.records import Chunk, Waveform, Word
 from qasr_cli.speech import batching, transcribe
@@ -25,10 +25,6 @@ from qasr_cli.speech.vad import SpeechMap
 from qasr_cli.speech.words import DisplayWord
 
 Value = TypeVar("Value")
-
-
-class UntimedError(QasrError):
-    """Why the words of a chunk have estimated times: the aligner failed on it."""
 
 
 class Contain(Protocol):

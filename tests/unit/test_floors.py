@@ -34,7 +34,7 @@ def all_errors(base: type[QasrError] = QasrError) -> list[type[QasrError]]:
 
 class TestErrors:
     def test_every_error_has_a_code_a_hint_and_a_place_in_the_tree(self) -> None:
-        assert len(all_errors()) == 12
+        assert len(all_errors()) == 13
         for error in all_errors():
             assert error.__name__ in (errors.__doc__ or "")
             assert error("x").exit_code in ExitCode

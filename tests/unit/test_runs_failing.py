@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from qasr_cli.errors import DeviceLostError, ExitCode, InputOutputError, OutOfMemoryError
+from qasr_cli.errors import DeviceLostError, ExitCode, InputOutputError, OutOfMemoryError, UntimedError
 from qasr_cli.options import EngineOptions, Options
 from qasr_cli.pipeline import Prepared
 from qasr_cli.records import Source, Timing, Track, Waveform
@@ -20,7 +20,6 @@ from qasr_cli.runs.identity import Identity
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.prefetch import Prefetch
 from qasr_cli.runs.state.checkpoints import checkpoint
-from qasr_cli.speech.hearing import UntimedError
 from qasr_cli.speech.protocols import Aligner, Engines
 from tests import fakes
 from tests.scenes import speech_of

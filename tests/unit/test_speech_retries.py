@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from qasr_cli.errors import DeviceLostError, OutOfMemoryError, QasrError
+from qasr_cli.errors import DeviceLostError, OutOfMemoryError, QasrError, UntimedError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Hypothesis, Span
-from qasr_cli.speech.hearing import UntimedError, describe
+from qasr_cli.speech.hearing import describe
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.vad import SpeechMap
 from tests import fakes, misbehaving
