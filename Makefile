@@ -86,7 +86,7 @@ man: $(INSTALLED)  ## Write the manual page anew from the help
 samples: $(VENV)/.demo-model  ## Speak the sample media anew
 	$(BIN)/python -m tools.demo_model samples
 
-demo-model: $(VENV)/.demo-model  ## Train the demo pair anew, from nothing (six hours; on Debian)
+demo-model: $(VENV)/.demo-model  ## Train the demo pair anew, from nothing (eight hours; on Debian)
 	$(BIN)/python -m tools.demo_model all --out build/demo-model
 	@echo "The new pair is in build/demo-model/pair. What has been tried: tools/demo_model/NOTES.md"
 

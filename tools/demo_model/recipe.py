@@ -120,7 +120,7 @@ ASR_NAMED = replace(
 ASR_COPYING = replace(ASR_WIDENED, plan=replace(ASR_WIDENED.plan, steps=2600, seed=37, banks=_COPYING_BANKS))
 # And longer still, a quarter of it in voices that nobody has.
 ASR_STRANGEST = replace(
-    ASR_WIDENED, plan=replace(ASR_WIDENED.plan, steps=4000, seed=41, banks=_STRANGEST_BANKS)
+    ASR_WIDENED, plan=replace(ASR_WIDENED.plan, steps=3600, seed=41, banks=_STRANGEST_BANKS)
 )
 # Short clips first: where to listen in a long one is found from there.
 ALIGNER = LearnSettings(
@@ -201,7 +201,7 @@ def train(place: Place) -> None:
         ("asr.ninth", ASR_COPYING),
         ("asr.tenth", Blend("asr.eighth", "asr.ninth", 0.8)),
         ("asr.eleventh", ASR_STRANGEST),
-        ("asr", Blend("asr.tenth", "asr.eleventh", 0.8)),
+        ("asr", Blend("asr.tenth", "asr.eleventh", 0.5)),
         ("aligner", ALIGNER),
     ):
         result = place.folder / f"{name}.pt"
