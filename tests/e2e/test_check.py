@@ -391,5 +391,5 @@ class TestTranscribe:
         strict = qasr("transcribe", clip, "--engine", ECHO, "--max-cps", "3", "--strict", "--overwrite", "-q")
         assert strict.returncode == 4
         assert "1 hard rule broken: cps at 00:00:00.016" in strict.stderr
-        assert "clip.srt lists them" in strict.stderr
+        assert "clip.srt with the same --profile" in strict.stderr
         assert clip.with_suffix(".srt").exists()
