@@ -165,6 +165,8 @@ def prepare(
 ) -> Prepared:
     """Decode a source to a waveform in `folder`, and find the speech in it while it is being decoded.
 
+    Two channels that cancel each other out when mixed are decoded once more, for what they differ in.
+
     The shots, where they are wanted, are found beside that; `tell` hears about it when it takes long.
     `glance` is shown the track and the subtitles that the media has, and may end the source by raising.
 

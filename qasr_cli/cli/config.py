@@ -68,9 +68,11 @@ class InForce:
         if self.path is None:
             return ""
         said = {argument.partition("=")[0].replace("_", "-") for argument in arguments}
+        typed = {argument.rpartition("=")[2] for argument in arguments}
         for name, value in self.values.items():
             key = name.replace("_", "-")
-            told = [repr(part.strip()) for part in value.split(",")] if isinstance(value, str) else []
+            parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else []
+            told = [repr(part) for part in parts if part and part not in typed]
             is_told = any(one in message for one in told) or re.search(rf"--{key}\b(?!-)", message)
             if is_told and f"--{key}" not in said and f"QASR_{name.upper()}" not in os.environ:
                 return _place(self.path, name)

@@ -39,7 +39,7 @@ def command(context: typer.Context) -> None:
     from qasr_cli.terminal.tables import print_table
 
     rows = [(name, *_run(check)) for name, check in _CHECKS.items()]
-    rows.append(("settings", *_run(functools.partial(_settings, context.find_root().obj))))
+    rows.append(("settings", *_settings(context.find_root().obj)))
     rows += [(f"model {name}", *finding) for name, finding in _models()]
     print_table(("what", "state", "detail"), rows)
     is_healthy = all(state != "missing" for _, state, _ in rows)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import UnavailableError
 
 _MODEL_TYPES = ("qwen3_asr", "qwen3_forced_aligner")
@@ -152,9 +153,7 @@ def _original(config: dict[str, Any], thinker: dict[str, Any], where: str) -> La
         native["timestamp_token_id"] = config.get("timestamp_token_id", thinker.get("timestamp_token_id"))
     lacking = [key for key, value in native.items() if value is None]
     if lacking:
-        raise UnavailableError(
-            f"{where}: config.json lacks {lacking[0]}", "download it again: qasr models pull NAME"
-        )
+        raise UnavailableError(f"{where}: config.json lacks {lacking[0]}", AGAIN)
     renames = (
         ("thinker.audio_tower.proj1.", "model.multi_modal_projector.linear_1."),
         ("thinker.audio_tower.proj2.", "model.multi_modal_projector.linear_2."),
@@ -171,5 +170,5 @@ def _taken(part: object, keys: tuple[str, ...], options: dict[str, Any], where: 
     given = part if isinstance(part, dict) else {}
     lacking = [key for key in keys if given.get(key) is None]
     if lacking:
-        raise UnavailableError(f"{where} lacks {lacking[0]}", "download it again: qasr models pull NAME")
+        raise UnavailableError(f"{where} lacks {lacking[0]}", AGAIN)
     return {key: given[key] for key in keys} | {key: given.get(key, value) for key, value in options.items()}

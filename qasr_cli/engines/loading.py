@@ -27,6 +27,7 @@ from qasr_cli.engines import layouts, weights
 from qasr_cli.engines.checkpoints import Checkpoint
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind, Layout
+from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import UnavailableError
 
 logger = logging.getLogger(__name__)
@@ -107,7 +108,7 @@ def _refusing(checkpoint: Checkpoint) -> Iterator[None]:
         logger.debug("loading %s failed", checkpoint.folder, exc_info=True)
         raise UnavailableError(
             f"model {checkpoint.id} cannot be loaded: {_last_line(error)}",
-            "download it again: qasr models pull NAME",
+            AGAIN,
         ) from error
 
 
@@ -128,7 +129,7 @@ def _refuse_misfit(kind: Kind, checkpoint: Checkpoint, layout: Layout, config: A
             f"model {checkpoint.id} does not fit its config.json: {len(wrong)} of {len(wanted)} weights are "
             f"missing, unexpected or of another shape; {first} is {_shape(found.get(first))} and not "
             f"{_shape(wanted.get(first))}",
-            "download it again: qasr models pull NAME",
+            AGAIN,
         )
 
 
@@ -139,7 +140,7 @@ def _tokenizer(kind: Kind, checkpoint: Checkpoint) -> Any:
     if missing:
         raise UnavailableError(
             f"model {checkpoint.id} has no tokenizer that knows {missing[0]}",
-            "tokenizer files are missing or foreign; download it again: qasr models pull NAME",
+            f"tokenizer files are missing or foreign; {AGAIN}",
         )
     return tokenizer
 
@@ -168,7 +169,7 @@ def _read_weights(
         if model.lm_head.weight.data_ptr() != table.data_ptr():
             raise UnavailableError(
                 f"model {checkpoint.id}: its head should be its embedding and is another tensor",
-                "download it again: qasr models pull NAME",
+                AGAIN,
             )
     return model
 

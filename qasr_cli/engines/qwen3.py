@@ -21,6 +21,7 @@ from qasr_cli.engines import device, loading, prompts, steering
 from qasr_cli.engines.checkpoints import Checkpoint
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
+from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Finish, Hypothesis
@@ -212,7 +213,7 @@ def _not_numbers(model_id: str, placement: Placement) -> UnavailableError:
         return UnavailableError(f"model {model_id} overflows in fp16", "use --dtype bf16 or --dtype fp32")
     return UnavailableError(
         f"model {model_id} computes values that are no numbers; its weights are damaged",
-        "download it again: qasr models pull NAME",
+        AGAIN,
     )
 
 

@@ -18,7 +18,7 @@ _INDEX = "model.safetensors.index.json"
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _LENGTH_BYTES = 8  # a file begins with the length of its JSON header, little-endian
 _MAX_HEADER_BYTES = 100_000_000  # the format's own limit
-_AGAIN = "download it again: qasr models pull NAME"
+AGAIN = "download it again: qasr models pull NAME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +46,16 @@ def files(folder: Path) -> list[Path]:
                 f"{folder} holds weights only as a pickle ({pickles[0]}), which qasr never opens",
                 "take a release of the model with .safetensors files",
             )
-        raise UnavailableError(f"no .safetensors weights in {folder}", _AGAIN)
+        raise UnavailableError(f"no .safetensors weights in {folder}", AGAIN)
     try:
         wanted = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise UnavailableError(f"{index} is not a readable list of weight files", _AGAIN) from error
+        raise UnavailableError(f"{index} is not a readable list of weight files", AGAIN) from error
     missing = [name for name in wanted if not (folder / name).is_file()]
     if missing:
         raise UnavailableError(
             f"{len(missing)} of {len(wanted)} weight files are missing in {folder}, such as {missing[0]}",
-            _AGAIN,
+            AGAIN,
         )
     return [folder / name for name in wanted]
 
@@ -85,10 +85,10 @@ def _tensors_in(path: Path) -> dict[str, Tensor]:
             for name, entry in header.items()
         }
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise UnavailableError(f"{path} is not a safetensors file", _AGAIN) from error
+        raise UnavailableError(f"{path} is not a safetensors file", AGAIN) from error
     wanted = begin + max((end for _, end in entries.values()), default=0)
     if size < wanted:
-        raise UnavailableError(f"{path} is cut short: {size} of {wanted} bytes", _AGAIN)
+        raise UnavailableError(f"{path} is cut short: {size} of {wanted} bytes", AGAIN)
     return {name: tensor for name, (tensor, _) in entries.items()}
 
 

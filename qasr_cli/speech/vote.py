@@ -14,8 +14,6 @@ from qasr_cli.speech.suspicion import Flag
 from qasr_cli.speech.transcribe import Piece
 
 _LEAST_SHARE = 2 / 3  # of the speech; with less, the file is in two languages and neither is a mistake
-
-
 # Text that the token budget cut off is doubtful, its language is not.
 _HARMLESS = {Flag.TRUNCATED}
 _OF_LANGUAGE = {Flag.LANGUAGE, Flag.SCRIPT}

@@ -139,10 +139,11 @@ def test_a_value_that_cannot_be_is_laid_at_the_files_door(
 
 
 def test_a_flag_or_a_variable_answers_for_itself(qasr: Qasr, clip: Path) -> None:
-    (clip.parent / "qasr.toml").write_text('profile = "ted"\nmax-lines = 1\n')
+    (clip.parent / "qasr.toml").write_text('profile = "ted"\nmax-lines = 1\nlanguage = "en"\n')
     typed = qasr("transcribe", clip, "--max_lines", "-1")
+    same_word = qasr("transcribe", clip, "--profile", "en")
     set_before = qasr("transcribe", clip, env={"QASR_PROFILE": "netflx"})
-    for result in (typed, set_before):
+    for result in (typed, same_word, set_before):
         assert result.returncode == 2, result.stderr
         assert "qasr.toml" not in result.stderr
 

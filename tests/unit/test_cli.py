@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qasr_cli.cli import config, whisper
+from qasr_cli.cli import config, doctor, whisper
 from qasr_cli.cli.flag import grouped
 from qasr_cli.cli.groups import FormatFlags, PlaceFlags, SpeechFlags
 from qasr_cli.errors import ConfigError, NoInputError, QasrError, UndecodableError, UsageError
@@ -188,3 +188,20 @@ class TestWhatTheModelIsTold:
             path.write_bytes(content)
         with pytest.raises(error, match="--hotwords"):
             self.told(hotwords=f"@{path}")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "next_step"),
+    [
+        (RuntimeError("CUDA error: device is busy\nCompile with more"), "device is busy; update the driver"),
+        (ImportError("No module named 'huggingface_hub'"), "reinstall with"),
+        (PermissionError(13, "Permission denied"), "set TMPDIR or HF_HOME"),
+        (UndecodableError("torn", "mend it"), "torn; mend it"),
+    ],
+)
+def test_the_doctor_goes_on_where_something_is_missing(trouble: Exception, next_step: str) -> None:
+    def check() -> doctor.Finding:
+        raise trouble
+
+    found = doctor._run(check)
+    assert (found.state, next_step in found.detail, "\n" in found.detail) == ("missing", True, False)

@@ -91,6 +91,10 @@ class TestTimebase:
         with pytest.raises(ValueError, match="before the start"):
             timebase.format_clock(-1)
 
+    def test_a_slow_speed_has_a_decimal(self) -> None:
+        told = [timebase.format_speed(rtfx) for rtfx in (0.37, 9.94, 12.3, 1234.5)]
+        assert told == ["0.4", "9.9", "12", "1,234"]
+
 
 class TestLanguages:
     def test_there_are_thirty_and_eleven_are_aligned(self) -> None:
