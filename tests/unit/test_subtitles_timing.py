@@ -8,8 +8,8 @@ import pytest
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Video, Word
-from qasr_cli.subtitles import cues
-from qasr_cli.subtitles.grid import Grid, Pace
+from qasr_cli.subtitles import cues, shots
+from qasr_cli.subtitles.grid import Beat, Grid, Pace
 from qasr_cli.subtitles.limits import resolve
 
 FILM, PAL, NTSC = Fraction(24_000, 1_001), Fraction(25), Fraction(30_000, 1_001)
@@ -123,3 +123,11 @@ def test_a_slide_show_s_frames_are_too_long_to_wait_for():
     assert resolve(CueOptions(), "en", frame_rate=slides).frame_rate is None
     assert resolve(CueOptions(frame_rate=slides), "en").frame_rate == slides
     assert resolve(CueOptions(is_frame_true=False), "en", frame_rate=PAL).frame_rate is None
+
+
+@pytest.mark.parametrize(("spoken", "start"), [(110, 112), (100, 102)])
+def test_a_cue_that_is_late_already_does_not_wait_for_a_shot(spoken: int, start: int) -> None:
+    """It may wait for the cut at 112, unless it then came more than 10 ticks after its speech."""
+    pace = Pace(20, 200, 2, 12, 6, 24, 5, 5, just_before_shot=10, near_shot=12)
+    beat = Beat(wanted=98, spoken=spoken, spoken_until=160, reading=30, quick_reading=20)
+    assert shots.snap_starts([102], [beat], [112], pace, 1_000) == [start]
