@@ -87,7 +87,7 @@ class DecodeOptions:
 
 @dataclass(frozen=True, slots=True)
 class GuardOptions:
-    """What is done about text that cannot be right; see `speech.suspicion` for what counts as that."""
+    """What is done about text that cannot be right; `speech.recognition.hallucination` says what counts."""
 
     rescue_model: str = ""  # a second, better model that redoes what is doubtful; "": the same one does
     is_multilingual: bool = False  # languages change within a file: nothing is redone in the majority's

@@ -40,13 +40,14 @@ from qasr_cli.records import (
     Video,
     Waveform,
 )
-from qasr_cli.speech import chunking, following
-from qasr_cli.speech.hearing import Contain, Recording, Request, hear_all
-from qasr_cli.speech.overlay import AdLib
-from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.review import review
-from qasr_cli.speech.transcribe import Piece
-from qasr_cli.speech.vad import SpeechDetector, SpeechMap
+from qasr_cli.speech.audio import chunking
+from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
+from qasr_cli.speech.fallback.review import review
+from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.recognition.passes import Contain, Recording, Request, hear_all
+from qasr_cli.speech.recognition.recognize import Piece
+from qasr_cli.speech.script import align_script
+from qasr_cli.speech.script.overlay import AdLib
 from qasr_cli.subtitles import check, cues, limits
 from qasr_cli.timebase import format_clock
 
@@ -90,7 +91,7 @@ class Followed:
     """
 
     transcript: Transcript
-    found: following.Followed
+    found: align_script.Followed
     known_warnings: tuple[str, ...]
     cues: tuple[Cue, ...] | None
     origins: tuple[Origin, ...]
@@ -348,7 +349,7 @@ def follow(
         pieces.append(piece)
     recording = replace(unheard, pieces=tuple(pieces))
     (text,) = review([recording], engines, options.decode, options.guard, options.align, contain)
-    found = following.follow(recording, text.segments, lines, engines, options.decode.language)
+    found = align_script.follow(recording, text.segments, lines, engines, options.decode.language)
     transcript = finish(prepared, found.segments, engines, options)
     warnings = (*prepared.warnings, *text.warnings)
     if not script.is_cued:
@@ -364,7 +365,7 @@ def follow(
     return Followed(transcript, found, warnings, cued, script.origins)
 
 
-def _blocks(script: ScriptFile, found: following.Followed) -> list[cues.Block]:
+def _blocks(script: ScriptFile, found: align_script.Followed) -> list[cues.Block]:
     """Return the script's cues of which something is said, with their words."""
     lines = [found.script.line_of[place] for place in found.places]
     blocks, first = [], 0

@@ -170,7 +170,7 @@ class Segment:
 
     Attributes:
         language: Code such as `en`, or None when the model named none.
-        flags: What is doubtful about it, by the names of `speech.suspicion.Flag` (`truncated`, `loop`).
+        flags: What is doubtful about it, by the names of `hallucination.Flag` (`truncated`, `loop`).
     """
 
     start_ms: int
@@ -337,7 +337,7 @@ class Doubt:
     """A stretch of a source whose text is in doubt.
 
     Attributes:
-        flags: Why, by the names of `speech.suspicion.Flag`; `uncovered` where speech has no words.
+        flags: Why, by the names of `hallucination.Flag`; `uncovered` where speech has no words.
         text: What was heard, perhaps nothing.
     """
 

@@ -17,7 +17,7 @@ import numpy as np
 from qasr_cli.errors import OutOfMemoryError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Finish, Hypothesis
-from qasr_cli.speech.protocols import AlignRequest, Capacity, Engines, Posterior
+from qasr_cli.speech.inference.protocols import AlignRequest, Capacity, Engines, Posterior
 from qasr_cli.timebase import SAMPLE_RATE_HZ
 
 _WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]

@@ -8,8 +8,8 @@ import numpy as np
 
 from qasr_cli.options import AlignOptions, DecodeOptions
 from qasr_cli.records import Chunk, Segment
-from qasr_cli.speech import transcribe
-from qasr_cli.speech.protocols import Engines
+from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.recognition import recognize
 
 _TOLD = DecodeOptions()
 
@@ -18,5 +18,5 @@ def hear_and_time(
     audio: Sequence[np.ndarray], chunks: Sequence[Chunk], engines: Engines, told: DecodeOptions = _TOLD
 ) -> list[Segment | None]:
     """Return a segment for each chunk, None for one without words; `audio` is `float32[n_samples]` each."""
-    pieces = transcribe.hear(audio, chunks, engines, told)
-    return [piece.segment for piece in transcribe.add_times(audio, pieces, engines, AlignOptions())]
+    pieces = recognize.hear(audio, chunks, engines, told)
+    return [piece.segment for piece in recognize.add_times(audio, pieces, engines, AlignOptions())]

@@ -13,7 +13,7 @@ import numpy as np
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Finish, Hypothesis
-from qasr_cli.speech.protocols import AlignRequest, Engines, Posterior
+from qasr_cli.speech.inference.protocols import AlignRequest, Engines, Posterior
 from qasr_cli.timebase import SAMPLE_RATE_HZ
 from tests.fakes import BIN_MS, Echo, Even
 

@@ -11,11 +11,12 @@ from qasr_cli import engines as engine_room
 from qasr_cli.options import AlignOptions, ChunkOptions, DecodeOptions, EngineOptions, GuardOptions
 from qasr_cli.records import Span, Waveform
 from qasr_cli.runs.engine_lane import contain
-from qasr_cli.speech import chunking, transcribe
-from qasr_cli.speech.hearing import Recording
-from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.review import Reviewed, review
-from qasr_cli.speech.vad import FRAME_MS, SpeechMap
+from qasr_cli.speech.audio import chunking
+from qasr_cli.speech.audio.vad import FRAME_MS, SpeechMap
+from qasr_cli.speech.fallback.review import Reviewed, review
+from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.recognition import recognize
+from qasr_cli.speech.recognition.passes import Recording
 from tests import fakes
 from tests.misbehaving import Misbehaving
 
@@ -54,8 +55,8 @@ class Scene:
         waveform = Waveform(path, 16 * speech.duration_ms)
         chunks = chunking.plan(number, speech, ChunkOptions())
         audio = [waveform.read(chunk.start_ms, chunk.end_ms) for chunk in chunks]
-        pieces = transcribe.hear(audio, chunks, self.engines, self.told)
-        timed = transcribe.add_times(audio, pieces, self.engines, AlignOptions())
+        pieces = recognize.hear(audio, chunks, self.engines, self.told)
+        timed = recognize.add_times(audio, pieces, self.engines, AlignOptions())
         return Recording(
             waveform,
             speech,

@@ -30,9 +30,9 @@ from qasr_cli.engines.qwen3 import Qwen3Aligner
 from qasr_cli.media import decode
 from qasr_cli.options import MediaOptions
 from qasr_cli.records import Chunk, Span
-from qasr_cli.speech import words
-from qasr_cli.speech.forced_alignment import Spoken, time_words
-from qasr_cli.speech.protocols import Aligner, AlignRequest, Capacity, Engines, Posterior
+from qasr_cli.speech.alignment.forced_alignment import Spoken, time_words
+from qasr_cli.speech.inference.protocols import Aligner, AlignRequest, Capacity, Engines, Posterior
+from qasr_cli.speech.text import display_words
 from qasr_cli.timebase import SAMPLES_PER_MS
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -105,7 +105,7 @@ def pieces(media: Path, track: int, truth: dict[str, Any], max_ms: int) -> Itera
     for some in _cut(truth["words"], max_ms - 2 * _MARGIN_MS):
         start_ms = max(0, some[0]["start_ms"] - _MARGIN_MS)
         end_ms = min(len(samples) // SAMPLES_PER_MS, some[-1]["end_ms"] + _MARGIN_MS)
-        shown = words.split(" ".join(word["text"] for word in some), code)
+        shown = display_words.split(" ".join(word["text"] for word in some), code)
         if len(shown) != len(some):
             continue  # a truth whose words are not words to qasr
         audio = samples[start_ms * SAMPLES_PER_MS : end_ms * SAMPLES_PER_MS]

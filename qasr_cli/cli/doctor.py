@@ -82,7 +82,7 @@ def _ffmpeg() -> Finding:
 
 def _voice_detector() -> Finding:
     from qasr_cli.options import VadOptions
-    from qasr_cli.speech.vad import SpeechDetector
+    from qasr_cli.speech.audio.vad import SpeechDetector
 
     SpeechDetector(VadOptions())
     return Finding("ok", f"silero-vad {version('silero-vad')}, onnxruntime {version('onnxruntime')}")

@@ -42,7 +42,7 @@ from qasr_cli.runs.state import books
 from qasr_cli.runs.state.books import Books
 from qasr_cli.runs.subtitled import Subtitles
 from qasr_cli.runs.todo import Todo
-from qasr_cli.speech.protocols import Engines
+from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.terminal import logs, stdio
 from qasr_cli.terminal.progress import Both, Reporter
 

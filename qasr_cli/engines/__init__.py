@@ -1,6 +1,7 @@
 """Implementations of the recognizer and the aligner; the only room with torch in it.
 
-In goes the name of an engine; out come a `Recognizer` and an `Aligner` as `speech.protocols` describes them.
+In goes the name of an engine; out come a `Recognizer` and an `Aligner` as
+`speech.inference.protocols` describes them.
 Importing this package loads nothing heavy: torch and transformers come in with the first engine that needs
 them, so that `qasr --help` and a run with nothing to do never wait for them.
 """
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from qasr_cli.errors import UnavailableError, UsageError
 from qasr_cli.options import EngineOptions
-from qasr_cli.speech.protocols import Engines
+from qasr_cli.speech.inference.protocols import Engines
 
 if TYPE_CHECKING:
     from qasr_cli.engines.checkpoints import Checkpoint

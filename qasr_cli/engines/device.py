@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from qasr_cli.errors import UnavailableError, UsageError
-from qasr_cli.speech.protocols import Capacity
+from qasr_cli.speech.inference.protocols import Capacity
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 _TOKENS_PER_S = 13 + 12  # 13 audio tokens a second, and room for the text written about them

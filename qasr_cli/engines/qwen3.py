@@ -1,8 +1,8 @@
 """Qwen3-ASR and Qwen3-ForcedAligner through transformers' native classes.
 
-In go chunks of audio; out come hypotheses and posteriors, as `speech.protocols` describes them. Keeps no
-tensor across calls. transformers' classes move between versions (5.17 to 5.23 work), so they are named in
-`loading` and nowhere else.
+In go chunks of audio; out come hypotheses and posteriors, as `speech.inference.protocols` describes them.
+Keeps no tensor across calls. transformers' classes move between versions (5.17 to 5.23 work), so they are
+named in `loading` and nowhere else.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Finish, Hypothesis
-from qasr_cli.speech.protocols import AlignRequest, Capacity, Engines, Posterior
+from qasr_cli.speech.inference.protocols import AlignRequest, Capacity, Engines, Posterior
 from qasr_cli.timebase import SAMPLE_RATE_HZ
 
 # A fast speaker needs about 5 tokens a second in English, but 18 in Hindi and Greek, of which Qwen's
@@ -68,7 +68,7 @@ class Qwen3Recognizer:
         )
 
     def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
-        """Return one hypothesis a chunk; see `speech.protocols.Recognizer`."""
+        """Return one hypothesis a chunk; see `speech.inference.protocols.Recognizer`."""
         forced = languages.find(options.language) if options.language else None
         features = [prompts.extract(self._extractor, samples) for samples in audio]
         ids = [
@@ -173,7 +173,7 @@ class Qwen3Aligner:
         return known is not None and known.is_aligned
 
     def align(self, requests: Sequence[AlignRequest]) -> list[Posterior]:
-        """Return one posterior a chunk; see `speech.protocols.Aligner`."""
+        """Return one posterior a chunk; see `speech.inference.protocols.Aligner`."""
         features = [prompts.extract(self._extractor, request.audio) for request in requests]
         ids = [
             self._prompts.alignment(item.n_tokens, request.units)

@@ -21,11 +21,13 @@ from qasr_cli.records import Chunk, Source, Stage
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.spending import Account, spending
 from qasr_cli.runs.state.checkpoints import Checkpoint
-from qasr_cli.speech import batching, chunking, transcribe
-from qasr_cli.speech.hearing import Recording
-from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.review import Reviewed, review
-from qasr_cli.speech.transcribe import Piece
+from qasr_cli.speech.audio import chunking
+from qasr_cli.speech.fallback.review import Reviewed, review
+from qasr_cli.speech.inference import batching
+from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.recognition import recognize
+from qasr_cli.speech.recognition.passes import Recording
+from qasr_cli.speech.recognition.recognize import Piece
 from qasr_cli.terminal.stdio import ReaderGone
 
 logger = logging.getLogger(__name__)
@@ -190,11 +192,11 @@ class EngineLane:
         audio = [job.owner.prepared.waveform.read(job.chunk.start_ms, job.chunk.end_ms) for job in jobs]
         shares = [(job.owner.account, job.chunk.duration_ms) for job in jobs]
         with spending(Stage.RECOGNIZE, shares):
-            pieces = transcribe.hear(audio, [job.chunk for job in jobs], self._engines, self._options.decode)
+            pieces = recognize.hear(audio, [job.chunk for job in jobs], self._engines, self._options.decode)
         clean = [index for index, piece in enumerate(pieces) if not piece.flags]
         with spending(Stage.ALIGN, [shares[index] for index in clean]):
             timed = contain(
-                lambda: transcribe.add_times(
+                lambda: recognize.add_times(
                     [audio[index] for index in clean],
                     [pieces[index] for index in clean],
                     self._engines,

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from qasr_cli.speech.protocols import Engines
+from qasr_cli.speech.inference.protocols import Engines
 
 logger = logging.getLogger(__name__)
 

@@ -31,7 +31,7 @@ from qasr_cli.runs.report import Loaded, Report, doubtful, doubts, rules_broken
 from qasr_cli.runs.spending import Account, spending
 from qasr_cli.runs.state.books import Books
 from qasr_cli.runs.subtitled import Subtitled, Subtitles
-from qasr_cli.speech.protocols import Engines
+from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.terminal.progress import Reporter
 
 _MAX_WAITING_SOURCES = 256  # of a folder of clips: decoded, not yet heard

@@ -10,8 +10,8 @@ from pathlib import Path
 from qasr_cli.errors import ExitCode, QasrError, QualityError, printable
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Doubt, Outcome, Quality, Status, Transcript
-from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.suspicion import Flag
+from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.recognition.hallucination import Flag
 from qasr_cli.timebase import MS_PER_S, format_clock, format_speed
 
 _IN_WORDS = {
@@ -39,7 +39,9 @@ def doubts(transcript: Transcript) -> tuple[str, ...]:
     return ("; ".join(parts),) if parts else ()
 
 
-UNCOVERED = "uncovered"  # beside the flags of `speech.suspicion`: speech that no words were found for
+UNCOVERED = (
+    "uncovered"  # beside the flags of `speech.recognition.hallucination`: speech that no words were found for
+)
 
 
 def doubtful(transcript: Transcript) -> tuple[Doubt, ...]:

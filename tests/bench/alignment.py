@@ -28,10 +28,10 @@ from typing import Any
 import numpy as np
 
 from qasr_cli.records import Chunk, Span
-from qasr_cli.speech import align
-from qasr_cli.speech.forced_alignment import Spoken, time_words
-from qasr_cli.speech.protocols import Aligner, AlignRequest, Capacity, Engines, Posterior
-from qasr_cli.speech.words import DisplayWord
+from qasr_cli.speech.alignment import monotonic_decoder
+from qasr_cli.speech.alignment.forced_alignment import Spoken, time_words
+from qasr_cli.speech.inference.protocols import Aligner, AlignRequest, Capacity, Engines, Posterior
+from qasr_cli.speech.text.display_words import DisplayWord
 from qasr_cli.timebase import SAMPLES_PER_MS
 from tests.official_times import repaired
 
@@ -224,13 +224,13 @@ class SpoiltAligner:
 
 def lis_times(posterior: Posterior, duration_ms: int) -> Edges:
     """Argmax, then the longest run in order stays and the rest moves: the official package's way."""
-    scores = align.usable_scores(posterior, duration_ms)
+    scores = monotonic_decoder.usable_scores(posterior, duration_ms)
     return repaired(scores.argmax(axis=1) * posterior.bin_ms).reshape(-1, 2).astype(float)
 
 
 def first_look(posterior: Posterior, duration_ms: int) -> Edges:
     """Our search on the same answer."""
-    times = align.decode(posterior, duration_ms)
+    times = monotonic_decoder.decode(posterior, duration_ms)
     assert times is not None
     return np.array([[unit.start_ms, unit.end_ms] for unit in times], dtype=float)
 

@@ -19,7 +19,14 @@ import numpy as np
 from qasr_cli import engines as doors
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Hypothesis
-from qasr_cli.speech.protocols import Aligner, AlignRequest, Capacity, Engines, Posterior, Recognizer
+from qasr_cli.speech.inference.protocols import (
+    Aligner,
+    AlignRequest,
+    Capacity,
+    Engines,
+    Posterior,
+    Recognizer,
+)
 from qasr_cli.timebase import SAMPLE_RATE_HZ
 from tests import fakes
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from qasr_cli.options import DecodeOptions
 from qasr_cli.records import Finish, Hypothesis
-from qasr_cli.speech.protocols import Capacity, Recognizer
+from qasr_cli.speech.inference.protocols import Capacity, Recognizer
 from qasr_cli.timebase import SAMPLE_RATE_HZ
 
 CONTEXT = "Dr. Nguyen, Baku, Port Said, Ulaanbaatar, Lima"

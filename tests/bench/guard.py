@@ -31,11 +31,12 @@ from qasr_cli import engines, languages, pipeline
 from qasr_cli.options import DecodeOptions, EngineOptions, Options
 from qasr_cli.records import Source
 from qasr_cli.runs.engine_lane import contain
-from qasr_cli.speech import chunking, transcribe
-from qasr_cli.speech.hearing import Recording
-from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.review import Reviewed, review
-from qasr_cli.speech.transcribe import Piece
+from qasr_cli.speech.audio import chunking
+from qasr_cli.speech.fallback.review import Reviewed, review
+from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.recognition import recognize
+from qasr_cli.speech.recognition.passes import Recording
+from qasr_cli.speech.recognition.recognize import Piece
 from tests.bench import faulty
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -140,7 +141,7 @@ def _heard(
     pieces = []
     for chunk in chunking.plan(0, prepared.speech, limits):
         audio = [prepared.waveform.read(chunk.start_ms, chunk.end_ms)]
-        pieces += transcribe.hear(audio, [chunk], pair, told)
+        pieces += recognize.hear(audio, [chunk], pair, told)
     recording = Recording(prepared.waveform, prepared.speech, tuple(pieces))
     (text,) = review([recording], pair, told, OPTIONS.guard, OPTIONS.align, contain)
     return pieces, text

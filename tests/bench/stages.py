@@ -23,9 +23,10 @@ from qasr_cli.options import (
     VadOptions,
 )
 from qasr_cli.records import Chunk, Source, Waveform
-from qasr_cli.speech import batching, chunking
-from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.vad import SpeechDetector, SpeechMap
+from qasr_cli.speech.audio import chunking
+from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
+from qasr_cli.speech.inference import batching
+from qasr_cli.speech.inference.protocols import Engines
 from tests.hearing import hear_and_time
 
 Value = TypeVar("Value")

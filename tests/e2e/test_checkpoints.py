@@ -18,7 +18,7 @@ from qasr_cli.engines import checkpoints, device, layouts, load, loading, weight
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.errors import UnavailableError
 from qasr_cli.options import DecodeOptions, EngineOptions
-from qasr_cli.speech.protocols import AlignRequest
+from qasr_cli.speech.inference.protocols import AlignRequest
 from tests.checkpoints import (
     REAL_ALIGNER,
     REAL_ASR_06B,

@@ -19,7 +19,7 @@ from qasr_cli.engines import checkpoints, device, load, prompts
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, QasrError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Finish
-from qasr_cli.speech.protocols import AlignRequest, Engines
+from qasr_cli.speech.inference.protocols import AlignRequest, Engines
 from tests.e2e.conftest import SAMPLES
 
 ASR = Path(checkpoints.recognizer_location("demo"))

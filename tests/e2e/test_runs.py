@@ -14,7 +14,7 @@ from qasr_cli.options import FindOptions, Options, OutputOptions
 from qasr_cli.records import Status
 from qasr_cli.runs import outputs, sources
 from qasr_cli.runs.lanes import Run
-from qasr_cli.speech.protocols import Engines
+from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.terminal.progress import QuietReporter
 from tests import fakes, misbehaving
 from tests.e2e.conftest import CLIP, ECHO, SAMPLES, Qasr, environment

@@ -18,9 +18,9 @@ from qasr_cli.options import ChunkOptions, EngineOptions, FindOptions, Options, 
 from qasr_cli.records import Chunk, Source, Transcript
 from qasr_cli.runs import outputs, sources
 from qasr_cli.runs.lanes import Run
-from qasr_cli.speech import chunking
-from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.vad import SpeechMap
+from qasr_cli.speech.audio import chunking
+from qasr_cli.speech.audio.vad import SpeechMap
+from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.terminal.progress import QuietReporter
 from tests.e2e.conftest import SAMPLES
 from tests.media_factory import ffmpeg

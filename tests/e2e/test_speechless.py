@@ -15,7 +15,7 @@ import soundfile
 
 from qasr_cli import engines
 from qasr_cli.options import DecodeOptions, EngineOptions
-from qasr_cli.speech.protocols import Recognizer
+from qasr_cli.speech.inference.protocols import Recognizer
 from qasr_cli.timebase import SAMPLE_RATE_HZ
 from tests import sounds
 from tests.e2e.conftest import ECHO, SAMPLES, Qasr

@@ -10,7 +10,7 @@ import torch
 from qasr_cli.engines import load
 from qasr_cli.engines.steering import AllowedTags, FiniteWatch
 from qasr_cli.options import DecodeOptions, EngineOptions
-from qasr_cli.speech.protocols import Recognizer
+from qasr_cli.speech.inference.protocols import Recognizer
 from tests.e2e.conftest import SAMPLES
 
 PROMPT = [7, 7, 7]

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from qasr_cli.options import ChunkOptions, VadOptions
 from qasr_cli.records import Chunk, Span, Timing
-from qasr_cli.speech import align, batching, chunking, timing, units, words
-from qasr_cli.speech.protocols import Capacity, Posterior
-from qasr_cli.speech.vad import FRAME_MS, SpeechMap, find_spans
+from qasr_cli.speech.alignment import monotonic_decoder, word_times
+from qasr_cli.speech.audio import chunking
+from qasr_cli.speech.audio.vad import FRAME_MS, SpeechMap, find_spans
+from qasr_cli.speech.inference import batching
+from qasr_cli.speech.inference.protocols import Capacity, Posterior
+from qasr_cli.speech.text import aligner_tokens, display_words
 
 
 @st.composite
@@ -115,7 +118,7 @@ def test_batches_are_a_permutation_within_budget(durations: list[int], budget_ms
 def test_the_search_is_as_good_as_trying_everything(n_units: int, n_bins: int, seed: int) -> None:
     scores = np.log(np.random.default_rng(seed).dirichlet(np.ones(n_bins), 2 * n_units)).astype(np.float32)
     min_step = np.arange(2 * n_units) % 2
-    found = align.best_monotone(scores, min_step)
+    found = monotonic_decoder.best_monotone(scores, min_step)
     legal = [
         bins
         for bins in itertools.product(range(n_bins), repeat=2 * n_units)
@@ -155,10 +158,10 @@ TEXTS = st.one_of(
 
 @given(TEXTS, st.sampled_from(["en", "ja", "zh", "yue", "ko", "th", "hi", None]))
 def test_words_are_the_text_and_hold_every_unit(text: str, language: str | None) -> None:
-    shown = words.split(text, language)
+    shown = display_words.split(text, language)
     assert "".join(word.lead + word.text for word in shown) == text
     assert [unit for word in shown for unit in word.units] == [
-        unit.text for unit in units.find_units(text, language)
+        unit.text for unit in aligner_tokens.find_units(text, language)
     ]
     assert all(word.text for word in shown)
     if any(word.units for word in shown):
@@ -172,14 +175,14 @@ def test_word_times_keep_order_and_stay_inside(
     text: str, start_ms: int, length_ms: int, seed: int, has_aligner: bool
 ) -> None:
     chunk = Chunk(0, 0, start_ms, start_ms + length_ms, (Span(start_ms + 50, start_ms + length_ms - 50),))
-    shown = words.split(text.strip(), "en")
+    shown = display_words.split(text.strip(), "en")
     times = None
     if has_aligner:
         n_units = sum(len(word.units) for word in shown)
         n_bins = length_ms // 80 + 2
         scores = np.random.default_rng(seed).standard_normal((2 * n_units, n_bins)).astype(np.float32)
-        times = align.decode(Posterior(scores, 80), length_ms)
-    timed = timing.from_units(shown, times, chunk) if times else timing.spread(shown, chunk)
+        times = monotonic_decoder.decode(Posterior(scores, 80), length_ms)
+    timed = word_times.from_units(shown, times, chunk) if times else word_times.spread(shown, chunk)
     edges = [edge for word in timed for edge in (word.start_ms, word.end_ms)]
     assert edges == sorted(edges)
     assert all(word.start_ms < word.end_ms for word in timed)

@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 from qasr_cli.options import AlignOptions, ChunkOptions, DecodeOptions, EngineOptions, GuardOptions
 from qasr_cli.records import Chunk, Finish, Hypothesis, Span, Waveform
 from qasr_cli.runs.engine_lane import contain
-from qasr_cli.speech import chunking, coverage, suspicion, transcribe, words
-from qasr_cli.speech.hearing import Recording
-from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.review import Reviewed, review
-from qasr_cli.speech.suspicion import Flag
-from qasr_cli.speech.vad import FRAME_MS, SpeechMap
+from qasr_cli.speech.audio import chunking
+from qasr_cli.speech.audio.vad import FRAME_MS, SpeechMap
+from qasr_cli.speech.fallback import coverage
+from qasr_cli.speech.fallback.review import Reviewed, review
+from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.recognition import hallucination, recognize
+from qasr_cli.speech.recognition.hallucination import Flag
+from qasr_cli.speech.recognition.passes import Recording
+from qasr_cli.speech.text import display_words
 from tests.fakes import Echo, Even
 
 ANSWERS = (
@@ -74,7 +77,7 @@ def play(
     for number, speech in enumerate(maps):
         chunks = chunking.plan(number, speech, ChunkOptions())
         audio = [np.zeros(16 * chunk.duration_ms, np.float32) for chunk in chunks]
-        heard = transcribe.hear(audio, chunks, engines, told)
+        heard = recognize.hear(audio, chunks, engines, told)
         recordings.append(Recording(Silence(None, 0), speech, tuple(heard)))  # type: ignore[arg-type]
     return recordings, review(recordings, engines, told, guard, AlignOptions(), contain)
 
@@ -140,9 +143,9 @@ def test_halves_are_a_chunk_without_its_pause(speech: SpeechMap) -> None:
 @given(st.text(max_size=80), st.integers(1, 60_000), st.sampled_from(["English", "Japanese", None, "?"]))
 def test_any_text_can_be_judged(text: str, duration_ms: int, language: str | None) -> None:
     chunk = Chunk(0, 0, 0, duration_ms, clear_ms=duration_ms)
-    found = suspicion.find_flags(Hypothesis(text, language), chunk, DecodeOptions(context=text))
+    found = hallucination.find_flags(Hypothesis(text, language), chunk, DecodeOptions(context=text))
     assert list(found) == [flag for flag in Flag if flag in found]
-    assert (Flag.EMPTY in found) == (words.count_letters(text) == 0 and duration_ms >= 1_000)
+    assert (Flag.EMPTY in found) == (display_words.count_letters(text) == 0 and duration_ms >= 1_000)
 
 
 @given(speech_maps(), st.integers(500, 5_000))

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from qasr_cli.options import EngineOptions
 from qasr_cli.records import Chunk, Span, Timing
-from qasr_cli.speech import align, words
-from qasr_cli.speech.estimates import Load, place
-from qasr_cli.speech.forced_alignment import Spoken, time_words
-from qasr_cli.speech.protocols import AlignRequest, Engines, Posterior
+from qasr_cli.speech.alignment import monotonic_decoder
+from qasr_cli.speech.alignment.forced_alignment import Spoken, time_words
+from qasr_cli.speech.alignment.interpolation import Load, place
+from qasr_cli.speech.inference.protocols import AlignRequest, Engines, Posterior
+from qasr_cli.speech.text import display_words
 from tests import fakes
 
 BINS_MS = st.sampled_from([20, 40, 80])
@@ -34,7 +35,7 @@ def one_hot(bins: list[int], n_bins: int) -> np.ndarray:
 
 @given(clear_bins(), BINS_MS)
 def test_a_clear_answer_is_unchanged(bins: list[int], bin_ms: int) -> None:
-    times = align.decode(Posterior(one_hot(bins, bins[-1] + 3), bin_ms), (bins[-1] + 2) * bin_ms)
+    times = monotonic_decoder.decode(Posterior(one_hot(bins, bins[-1] + 3), bin_ms), (bins[-1] + 2) * bin_ms)
     assert times is not None
     assert [edge for unit in times for edge in (unit.start_ms, unit.end_ms)] == [k * bin_ms for k in bins]
     assert {unit.timing for unit in times} == {Timing.ALIGNED}
@@ -57,7 +58,7 @@ def test_an_answer_that_is_later_gives_times_that_are_later(
     scores = smooth(bins, n_bins, seed)
     moved = np.full_like(scores, -30.0)
     moved[:, shift:] = scores[:, : n_bins - shift]
-    here, there = (align.decode(Posterior(s, bin_ms), n_bins * bin_ms) for s in (scores, moved))
+    here, there = (monotonic_decoder.decode(Posterior(s, bin_ms), n_bins * bin_ms) for s in (scores, moved))
     assert here is not None
     assert there is not None
     for one, other in zip(here, there, strict=True):
@@ -71,7 +72,7 @@ def test_times_between_bins_keep_order_length_and_limits(
 ) -> None:
     scores = np.log(np.random.default_rng(seed).dirichlet(np.full(n_bins, 0.2), 2 * n_units) + 1e-9)
     duration_ms = (n_bins - 2) * bin_ms + seed % bin_ms
-    times = align.decode(Posterior(scores.astype(np.float32), bin_ms, offset_ms), duration_ms)
+    times = monotonic_decoder.decode(Posterior(scores.astype(np.float32), bin_ms, offset_ms), duration_ms)
     assert times is not None
     edges = [edge for unit in times for edge in (unit.start_ms, unit.end_ms)]
     assert edges == sorted(edges)
@@ -121,7 +122,7 @@ def test_whatever_the_aligner_says_words_are_whole_in_order_and_inside(
     speech = tuple(Span(5_000 + a, 5_000 + b) for a, b in zip(edges[::2], edges[1::2], strict=False))
     chunk = Chunk(0, 0, 5_000, 5_000 + edges[-1] + 300, speech)
     samples = np.zeros(chunk.duration_ms * 16, np.float32)
-    spoken = Spoken(chunk, samples, "English", words.split(text, "en"))
+    spoken = Spoken(chunk, samples, "English", display_words.split(text, "en"))
     engines = Engines(fakes.Echo(EngineOptions()), Wild(seed))
     (timed,) = time_words([spoken], engines)
     assert "".join(word.lead + word.text for word in timed) == text

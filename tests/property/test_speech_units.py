@@ -16,10 +16,13 @@ from transformers.models.qwen3_asr.processing_qwen3_asr import Qwen3ASRProcessor
 from qasr_cli.errors import OutOfMemoryError
 from qasr_cli.options import ChunkOptions
 from qasr_cli.records import Span
-from qasr_cli.speech import align, batching, chunking, segmenters, units, words
-from qasr_cli.speech.headroom import Headroom
-from qasr_cli.speech.protocols import Posterior
-from qasr_cli.speech.vad import SpeechMap
+from qasr_cli.speech.alignment import monotonic_decoder
+from qasr_cli.speech.audio import chunking
+from qasr_cli.speech.audio.vad import SpeechMap
+from qasr_cli.speech.inference import batching
+from qasr_cli.speech.inference.memory_limit import Headroom
+from qasr_cli.speech.inference.protocols import Posterior
+from qasr_cli.speech.text import aligner_tokens, display_words, segmenters
 
 # Letters, digits and marks of the models' languages, joiners, ideographs outside the basic plane, kana.
 CHARACTERS = st.one_of(
@@ -30,14 +33,14 @@ CHARACTERS = st.one_of(
 
 def reference(text: str) -> list[str]:
     """What the models' own preprocessing makes of a text that is read as qasr reads it."""
-    read = unicodedata.normalize("NFC", units.prepared(text))
+    read = unicodedata.normalize("NFC", aligner_tokens.prepared(text))
     split: list[str] = Qwen3ASRProcessor.split_words_for_alignment(None, read, "English")
     return split
 
 
 @given(st.text(CHARACTERS, max_size=80), st.sampled_from(["en", "zh", "yue", "th", "ar", "hi", None]))
 def test_units_are_the_model_s_own_for_any_text(text: str, language: str | None) -> None:
-    found = units.find_units(text, language)
+    found = aligner_tokens.find_units(text, language)
     assert [unit.text for unit in found] == reference(text)
     assert all(0 <= unit.start < unit.end <= len(text) for unit in found)
     assert all(one.end <= other.start for one, other in itertools.pairwise(found))
@@ -45,7 +48,7 @@ def test_units_are_the_model_s_own_for_any_text(text: str, language: str | None)
 
 @given(st.text(CHARACTERS, max_size=80))
 def test_reading_keeps_every_place(text: str) -> None:
-    read = units.prepared(text)
+    read = aligner_tokens.prepared(text)
     assert len(read) == len(text)
     assert all(new in (old, " ", "'") for old, new in zip(text, read, strict=True))
     assert [a for a in text if a.isalnum()] == [a for a in read if a.isalnum() and a != "ʼ"] or "ʼ" in text
@@ -59,8 +62,8 @@ def test_cutting_keeps_the_same_letters_in_order(has_taggers: bool, text: str, l
         tagger = (lambda read: [read[i : i + 3] for i in range(0, len(read), 3)]) if has_taggers else None
         patch.setattr(segmenters, "_japanese", lambda: tagger)
         patch.setattr(segmenters, "_korean", lambda: tagger)
-        found = units.find_units(text, language)
-        shown = words.split(text, language)
+        found = aligner_tokens.find_units(text, language)
+        shown = display_words.split(text, language)
     theirs = unicodedata.normalize("NFKC" if language == "ja" else "NFC", "".join(reference(text)))
     ours = unicodedata.normalize("NFKC" if language == "ja" else "NFC", "".join(unit.text for unit in found))
     assert has_taggers or ours == theirs
@@ -96,7 +99,7 @@ def test_all_is_done_once_and_in_order_whatever_fits(lengths: list[int], memory:
     )
 )
 def test_units_last_and_keep_order_whatever_the_aligner_says(log_probs: np.ndarray) -> None:
-    times = align.decode(Posterior(log_probs, 80), 80 * log_probs.shape[1] - 80)
+    times = monotonic_decoder.decode(Posterior(log_probs, 80), 80 * log_probs.shape[1] - 80)
     assert times is not None
     edges = [edge for unit in times for edge in (unit.start_ms, unit.end_ms)]
     assert edges == sorted(edges)

@@ -20,7 +20,7 @@ from qasr_cli.runs.identity import Identity
 from qasr_cli.runs.outputs import Plan
 from qasr_cli.runs.prefetch import Prefetch
 from qasr_cli.runs.state.checkpoints import checkpoint
-from qasr_cli.speech.protocols import Aligner, Engines
+from qasr_cli.speech.inference.protocols import Aligner, Engines
 from tests import fakes
 from tests.scenes import speech_of
 

@@ -14,9 +14,13 @@ import soundfile
 from qasr_cli.errors import OutOfMemoryError
 from qasr_cli.options import ChunkOptions, DecodeOptions, EngineOptions, VadOptions
 from qasr_cli.records import Chunk, Finish, Span, Timing
-from qasr_cli.speech import align, batching, chunking, transcribe, units, words
-from qasr_cli.speech.protocols import Posterior
-from qasr_cli.speech.vad import SpeechDetector, SpeechMap
+from qasr_cli.speech.alignment import monotonic_decoder
+from qasr_cli.speech.audio import chunking
+from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
+from qasr_cli.speech.inference import batching
+from qasr_cli.speech.inference.protocols import Posterior
+from qasr_cli.speech.recognition import recognize
+from qasr_cli.speech.text import aligner_tokens, display_words
 from tests import fakes
 from tests.hearing import hear_and_time
 
@@ -161,7 +165,7 @@ class TestWords:
 
     @pytest.mark.parametrize("text", TEXTS)
     def test_units_are_the_model_s_own(self, text: str) -> None:
-        assert [unit.text for unit in units.find_units(text, "en")] == reference_units(text)
+        assert [unit.text for unit in aligner_tokens.find_units(text, "en")] == reference_units(text)
 
     @pytest.mark.parametrize(
         ("text", "expected"),
@@ -178,11 +182,11 @@ class TestWords:
         ],
     )
     def test_units_where_we_know_better(self, text: str, expected: list[str]) -> None:
-        assert [unit.text for unit in units.find_units(text, "en")] == expected
+        assert [unit.text for unit in aligner_tokens.find_units(text, "en")] == expected
 
     def test_a_unit_knows_its_characters(self) -> None:
         text = "“Cafe\u0301” don’t"
-        spans = [(unit.start, unit.end) for unit in units.find_units(text, "fr")]
+        spans = [(unit.start, unit.end) for unit in aligner_tokens.find_units(text, "fr")]
         assert [text[start:end] for start, end in spans] == ["Cafe\u0301", "don’t"]
 
     @pytest.mark.parametrize(
@@ -206,7 +210,7 @@ class TestWords:
         ],
     )
     def test_display_words_keep_every_mark(self, text: str, language: str, shown: list[str]) -> None:
-        assert [word.lead + word.text for word in words.split(text, language)] == shown
+        assert [word.lead + word.text for word in display_words.split(text, language)] == shown
 
 
 class TestAlign:
@@ -216,25 +220,25 @@ class TestAlign:
         return Posterior(scores, 80)
 
     def test_a_clear_answer_is_taken_as_it_is(self) -> None:
-        times = align.decode(self.posterior(2, 5, 5, 9), 4_000)
+        times = monotonic_decoder.decode(self.posterior(2, 5, 5, 9), 4_000)
         assert times is not None
         assert [(unit.start_ms, unit.end_ms) for unit in times] == [(160, 400), (400, 720)]
         assert all(unit.timing is Timing.ALIGNED and unit.confidence == 0.99 for unit in times)
 
     def test_what_is_out_of_order_is_mended_and_marked(self) -> None:
-        times = align.decode(self.posterior(2, 5, 40, 9, 10, 12), 4_000)
+        times = monotonic_decoder.decode(self.posterior(2, 5, 40, 9, 10, 12), 4_000)
         assert times is not None
         assert [unit.timing for unit in times] == [Timing.ALIGNED, Timing.REPAIRED, Timing.ALIGNED]
         assert times[1].start_ms < times[1].end_ms <= times[2].start_ms
 
     def test_a_word_always_lasts(self) -> None:
-        times = align.decode(self.posterior(5, 5, 5, 5), 4_000)
+        times = monotonic_decoder.decode(self.posterior(5, 5, 5, 5), 4_000)
         assert times is not None
         assert all(unit.end_ms - unit.start_ms >= 80 for unit in times)
 
     def test_more_words_than_time_are_nobody_s(self) -> None:
-        assert align.decode(self.posterior(*range(40), n_bins=41), 400) is None
-        assert align.decode(Posterior(np.zeros((0, 5), np.float32), 80), 400) == []
+        assert monotonic_decoder.decode(self.posterior(*range(40), n_bins=41), 400) is None
+        assert monotonic_decoder.decode(Posterior(np.zeros((0, 5), np.float32), 80), 400) == []
 
 
 class TestTranscribe:
@@ -272,9 +276,9 @@ class TestTranscribe:
         audio = [np.zeros(48_000, np.float32)] * 2
         for finish in Finish:
             engines = fakes.saying(text, finish)
-            said = transcribe.hear(audio, [loud, dim], engines, DecodeOptions(language="en"))
+            said = recognize.hear(audio, [loud, dim], engines, DecodeOptions(language="en"))
             silent = fakes.silent(EngineOptions())
-            nothing = transcribe.hear(audio, [loud, dim], silent, DecodeOptions(language="en"))
+            nothing = recognize.hear(audio, [loud, dim], silent, DecodeOptions(language="en"))
             assert [(piece.answer.text, piece.flags) for piece in said] == [("", ("empty",)), ("", ())]
             assert [piece.flags for piece in said] == [piece.flags for piece in nothing]
             assert hear_and_time(audio, [loud, dim], engines) == [None, None]

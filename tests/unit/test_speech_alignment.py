@@ -10,10 +10,11 @@ import pytest
 
 from qasr_cli.options import EngineOptions
 from qasr_cli.records import Chunk, Span, Timing, Word
-from qasr_cli.speech import align, doubts, timing, words
-from qasr_cli.speech.align import UnitTime
-from qasr_cli.speech.forced_alignment import Spoken, time_words
-from qasr_cli.speech.protocols import AlignRequest, Capacity, Engines, Posterior
+from qasr_cli.speech.alignment import monotonic_decoder, outliers, word_times
+from qasr_cli.speech.alignment.forced_alignment import Spoken, time_words
+from qasr_cli.speech.alignment.monotonic_decoder import UnitTime
+from qasr_cli.speech.inference.protocols import AlignRequest, Capacity, Engines, Posterior
+from qasr_cli.speech.text import display_words
 from qasr_cli.timebase import SAMPLES_PER_MS
 from tests import fakes
 
@@ -63,7 +64,7 @@ def run(aligner: Scripted, *speech: tuple[int, int], chunk_ms: int = CHUNK_MS) -
     spans = tuple(Span(START_MS + start, START_MS + end) for start, end in speech)
     chunk = Chunk(0, 0, START_MS, START_MS + chunk_ms, spans)
     places = np.arange(chunk_ms * SAMPLES_PER_MS, dtype=np.float32)
-    spoken = Spoken(chunk, places, "English", words.split(TEXT, "en"))
+    spoken = Spoken(chunk, places, "English", display_words.split(TEXT, "en"))
     (timed,) = time_words([spoken], Engines(fakes.Echo(EngineOptions()), aligner))
     return timed
 
@@ -175,7 +176,7 @@ class TestLanguages:
                 Chunk(0, i, 4_000 * i, 4_000 * i + 4_000, (Span(4_000 * i + 500, 4_000 * i + 3_500),)),
                 np.zeros(4_000 * SAMPLES_PER_MS, np.float32),
                 language,
-                words.split("one two three", "en"),
+                display_words.split("one two three", "en"),
             )
             for i, language in enumerate(languages)
         ]
@@ -208,7 +209,7 @@ class TestBetweenBins:
         scores = np.full((2, 40), -12.0, np.float32)
         scores[0, [10, 11]] = np.log([0.7, 0.3])
         scores[1, [20, 21]] = np.log([0.5, 0.5])
-        times = align.decode(Posterior(scores, BIN_MS), 3_000)
+        times = monotonic_decoder.decode(Posterior(scores, BIN_MS), 3_000)
         assert times is not None
         assert (times[0].start_ms, times[0].end_ms) == (824, 1_640)
         assert times[0].confidence == 1.0
@@ -216,7 +217,9 @@ class TestBetweenBins:
     def test_the_measured_offset_moves_all_and_stays_inside(self) -> None:
         scores = np.full((4, 40), -9.0, np.float32)
         scores[np.arange(4), [0, 5, 5, 37]] = 0.0
-        plain, early = (align.decode(Posterior(scores, BIN_MS, offset), 2_960) for offset in (0, -25))
+        plain, early = (
+            monotonic_decoder.decode(Posterior(scores, BIN_MS, offset), 2_960) for offset in (0, -25)
+        )
         assert plain is not None
         assert early is not None
         assert [(unit.start_ms, unit.end_ms) for unit in plain] == [(0, 400), (400, 2_960)]
@@ -226,7 +229,7 @@ class TestBetweenBins:
         scores = np.full((2, 60), -9.0, np.float32)
         scores[:, 45] = -0.01  # 3.6 s
         scores[np.arange(2), [5, 9]] = -4.0
-        times = align.decode(Posterior(scores, BIN_MS), 2_000)
+        times = monotonic_decoder.decode(Posterior(scores, BIN_MS), 2_000)
         assert times is not None
         assert (times[0].start_ms, times[0].end_ms) == (pytest.approx(400, abs=8), pytest.approx(720, abs=8))
 
@@ -242,7 +245,7 @@ class TestDoubts:
         n = len(confidences)
         scores = np.full((2 * n, 400), -9.0, np.float32)
         scores[np.arange(2 * n), np.arange(2 * n) * 10] = 0.0
-        found = doubts.find(Posterior(scores, 10), self.units(*confidences), (), 4_000)
+        found = outliers.find(Posterior(scores, 10), self.units(*confidences), (), 4_000)
         return [(stretch.first, stretch.last) for stretch in found]
 
     def test_where_all_is_sure_there_is_no_doubt(self) -> None:
@@ -261,14 +264,14 @@ class TestDoubts:
 class TestRests:
     """A word that was drawn over the rest between two sentences."""
 
-    SHOWN = words.split("truck. I hope", "en")
+    SHOWN = display_words.split("truck. I hope", "en")
     SPEECH = (Span(0, 1_300), Span(1_800, 3_000))  # "truck" ends at 1,000; the rest of its span is margin
 
     def time(
         self, first: tuple[int, int], second: tuple[int, int], speech: tuple[Span, ...] = SPEECH
     ) -> tuple[Word, ...]:
         times = [UnitTime(*edges, Timing.ALIGNED, 0.9) for edges in (first, second, (2_010, 2_400))]
-        return timing.from_units(self.SHOWN, times, Chunk(0, 0, 0, 3_000, speech))
+        return word_times.from_units(self.SHOWN, times, Chunk(0, 0, 0, 3_000, speech))
 
     def test_a_sentence_s_first_word_begins_after_the_rest(self) -> None:
         _, word, _ = self.time((600, 1_000), (1_000, 2_010))
@@ -283,8 +286,8 @@ class TestRests:
         assert (word.start_ms, word.end_ms) == (400, 1_300)
 
     def test_a_year_takes_its_time(self) -> None:
-        (shown,) = words.split("1957", "en")
-        (word,) = timing.from_units(
+        (shown,) = display_words.split("1957", "en")
+        (word,) = word_times.from_units(
             [shown], [UnitTime(100, 1_900, Timing.ALIGNED, 0.9)], Chunk(0, 0, 0, 2_000)
         )
         assert (word.start_ms, word.end_ms) == (100, 1_900)

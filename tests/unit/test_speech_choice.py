@@ -10,9 +10,9 @@ import pytest
 
 from qasr_cli.options import DecodeOptions, EngineOptions, GuardOptions
 from qasr_cli.records import Chunk, Finish, Hypothesis, Span
-from qasr_cli.speech import choice, vote
-from qasr_cli.speech.protocols import AlignRequest, Engines, Posterior
-from qasr_cli.speech.transcribe import Piece
+from qasr_cli.speech.fallback import hypothesis_selection, language_vote
+from qasr_cli.speech.inference.protocols import AlignRequest, Engines, Posterior
+from qasr_cli.speech.recognition.recognize import Piece
 from tests import fakes
 from tests.misbehaving import Misbehaving, Say
 from tests.scenes import Scene, flags, speech_of, texts, well_behaved
@@ -76,9 +76,9 @@ class TestSilence:
     def test_takes_the_place_of_what_models_make_up_alone(self, found: str, is_given_up: bool) -> None:
         first = piece("It was a real sentence", "English", found)
         silent = [piece("", None, seconds=2, speech_s=2), piece("sentence", "English", seconds=2, speech_s=2)]
-        assert choice.is_better(silent, [first], first.chunk) == is_given_up
+        assert hypothesis_selection.is_better(silent, [first], first.chunk) == is_given_up
         cough = [piece("", None, seconds=2, speech_s=0.5), piece("a sentence", "English", seconds=2)]
-        assert choice.is_better(cough, [first], first.chunk)
+        assert hypothesis_selection.is_better(cough, [first], first.chunk)
 
 
 class TestNamesThatWereSaid:
@@ -102,8 +102,8 @@ class TestNamesThatWereSaid:
 
     def test_korean_is_compared_by_its_sounds(self) -> None:
         told, first = DecodeOptions(), piece("김민수 박서연 이도윤", "Korean", "context")
-        assert choice.is_confirmed(first, [piece("김민소 박소연 이두연", "Korean")], told)
-        assert not choice.is_confirmed(first, [piece("오늘 날씨가 참 좋네요", "Korean")], told)
+        assert hypothesis_selection.is_confirmed(first, [piece("김민소 박소연 이두연", "Korean")], told)
+        assert not hypothesis_selection.is_confirmed(first, [piece("오늘 날씨가 참 좋네요", "Korean")], told)
 
 
 class TestLanguage:
@@ -112,7 +112,7 @@ class TestLanguage:
 
     def forced(self, doubtful: Piece, *others: Piece, languages: tuple[str, ...] = ()) -> str | None:
         told = DecodeOptions(languages=languages)
-        return vote.language_for(doubtful, [doubtful, *others], told, GuardOptions())
+        return language_vote.language_for(doubtful, [doubtful, *others], told, GuardOptions())
 
     def test_a_file_is_not_turned_by_its_one_clean_piece(self) -> None:
         assert self.forced(self.HINDI, *[self.HINDI] * 4, self.ENGLISH) is None
@@ -127,7 +127,7 @@ class TestLanguage:
         korean = piece("안녕하십니까 시청자 여러분", "Korean", "truncated", speech_s=20)
         assert self.forced(korean, self.ENGLISH) is None
         assert self.forced(korean, languages=("en", "ko")) is None
-        assert vote.majority([korean, self.ENGLISH]) == "ko"
+        assert language_vote.majority([korean, self.ENGLISH]) == "ko"
 
     def test_the_first_that_is_allowed_is_the_last_resort_for_one_that_is_not(self) -> None:
         other = piece("こんにちは", "Japanese", "language")
@@ -137,7 +137,7 @@ class TestLanguage:
     def test_a_doubtful_piece_is_no_dissenter(self) -> None:
         short = piece("na na", "German", "loop", speech_s=2)
         clean = piece("It was a long evening", "English", speech_s=20)
-        assert vote.dissenters([clean, short], [clean, short], GuardOptions()) == []
+        assert language_vote.dissenters([clean, short], [clean, short], GuardOptions()) == []
 
 
 def test_what_was_spelt_otherwise_is_not_put_in_twice(tmp_path: Path) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from qasr_cli.records import Chunk, Span, Timing
-from qasr_cli.speech import timing, words
-from qasr_cli.speech.estimates import Load, place, within
+from qasr_cli.speech.alignment import word_times
+from qasr_cli.speech.alignment.interpolation import Load, place, within
+from qasr_cli.speech.text import display_words
 
 TWO = (Span(1_000, 2_000), Span(4_000, 5_000))
 
 
 def spread(text: str, language: str, *speech: tuple[int, int]) -> list[tuple[str, int, int]]:
     spans = tuple(Span(*span) for span in speech)
-    timed = timing.spread(
-        words.split(text, language), Chunk(0, 0, spans[0].start_ms, spans[-1].end_ms, spans)
+    timed = word_times.spread(
+        display_words.split(text, language), Chunk(0, 0, spans[0].start_ms, spans[-1].end_ms, spans)
     )
     assert {word.timing for word in timed} == {Timing.INTERPOLATED}
     return [(word.text, word.start_ms, word.end_ms) for word in timed]

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from qasr_cli.errors import UndecodableError
 from qasr_cli.options import EngineOptions
 from qasr_cli.records import Segment, Span, Timing, Waveform, Word
-from qasr_cli.speech import anchors, echoes, following, matching, script
-from qasr_cli.speech.hearing import Recording
-from qasr_cli.speech.protocols import AlignRequest, Capacity, Engines, Posterior
-from qasr_cli.speech.vad import FRAME_MS, SpeechMap
+from qasr_cli.speech.audio.vad import FRAME_MS, SpeechMap
+from qasr_cli.speech.inference.protocols import AlignRequest, Capacity, Engines, Posterior
+from qasr_cli.speech.recognition.passes import Recording
+from qasr_cli.speech.script import align_script, matching, repetitions, script, word_alignment
 from tests import fakes
 
 _LETTER_MS = 70
@@ -44,8 +44,8 @@ def clear(start_ms: int, end_ms: int) -> int:
 
 def found(written: str, heard: Sequence[Word]) -> str:
     """Return the heard words that nobody said."""
-    mine, said = written.split(), [anchors.normalized(word.text) for word in heard]
-    places = echoes.find(heard, mine, anchors.pair(mine, said), clear)
+    mine, said = written.split(), [word_alignment.normalized(word.text) for word in heard]
+    places = repetitions.find(heard, mine, word_alignment.pair(mine, said), clear)
     return " ".join(heard[place].text for place in sorted(places))
 
 
@@ -88,7 +88,7 @@ class TestEchoes:
         assert found("the train to singapore leaves at half past five", heard) == "a po"
 
     def test_nothing_heard_is_nothing_found(self) -> None:
-        assert echoes.find([], ["one"], [None], clear) == set()
+        assert repetitions.find([], ["one"], [None], clear) == set()
 
 
 def segment(words: Sequence[Word]) -> Segment:
@@ -182,16 +182,16 @@ class TestFollowing:
             (),
         )
 
-    def follow(self, recording: Recording, said: str, sure: Mapping[bool, float]) -> following.Followed:
+    def follow(self, recording: Recording, said: str, sure: Mapping[bool, float]) -> align_script.Followed:
         known = set(said.split())
         words = [
             Word(word.lead, word.text, word.start_ms, word.end_ms, Timing.ALIGNED, sure[word.text in known])
             for word in timed(self.HEARD)
         ]
         engines = Engines(fakes.Echo(EngineOptions()), Knowing(said))
-        return following.follow(recording, [segment(words)], [self.WRITTEN], engines)
+        return align_script.follow(recording, [segment(words)], [self.WRITTEN], engines)
 
-    def asked(self, done: following.Followed) -> list[str]:
+    def asked(self, done: align_script.Followed) -> list[str]:
         """What the aligner was asked for in the end."""
         return [unit for token in done.overlay.parts[0] for unit in token.shown.units]
 
@@ -211,7 +211,7 @@ class TestFollowing:
     def test_without_an_aligner_what_was_heard_stays(self, recording: Recording) -> None:
         words = [Word(w.lead, w.text, w.start_ms, w.end_ms, Timing.INTERPOLATED) for w in timed(self.HEARD)]
         engines = Engines(fakes.Echo(EngineOptions()), None)
-        done = following.follow(recording, [segment(words)], [self.WRITTEN], engines)
+        done = align_script.follow(recording, [segment(words)], [self.WRITTEN], engines)
         assert "empty" in self.asked(done)
 
 
@@ -229,7 +229,7 @@ def recording_of(path: Path, *speech: tuple[int, int]) -> Recording:
     return Recording(Waveform(path, duration_ms * 16), SpeechMap(spans, probs, duration_ms), ())
 
 
-def shown(done: following.Followed) -> list[Word]:
+def shown(done: align_script.Followed) -> list[Word]:
     """All words, which are in order, none is empty, and all lie in their segments."""
     words = [word for one in done.segments for word in one.words]
     assert all(word.start_ms < word.end_ms for word in words)
@@ -255,7 +255,7 @@ class TestMarks:
 
     def follow(self, quiet: Recording, lines: Sequence[str]) -> list[Word]:
         segments = [segment(timed(self.FIRST, 1_000)), segment(timed(self.SECOND, 7_000))]
-        return shown(following.follow(quiet, segments, lines, EVEN))
+        return shown(align_script.follow(quiet, segments, lines, EVEN))
 
     @given(st.lists(st.sampled_from(["♪", "...", "* * *", "---", "“ ”", None]), max_size=8), st.booleans())
     def test_they_keep_their_places_wherever_they_stand(
@@ -292,7 +292,7 @@ class TestMarks:
         lines = [self.FIRST, "♪", " ".join(unsaid), "♪", " ".join(unsaid[::-1]), self.SECOND]
         segments = [segment(timed(self.FIRST, 1_000)), segment(timed(self.SECOND, 7_000))]
         dumb = Recording(quiet.waveform, SpeechMap((Span(1_000, 4_000),), np.zeros(300), 9_000), ())
-        done = following.follow(dumb, segments, lines, EVEN)
+        done = align_script.follow(dumb, segments, lines, EVEN)
         assert [word.text for word in shown(done)] == [*self.FIRST.split(), "♪", *self.SECOND.split()]
         assert done.overlay.unspoken == ((6, 6 + 2 * len(unsaid) + 1),)
 
@@ -303,7 +303,7 @@ class TestMarks:
         ]
         lines = ["Look the rocket was", "♪", "built ten years", "♪", "ago and left."]
         engines = Engines(EVEN.recognizer, Knowing(said))
-        done = following.follow(
+        done = align_script.follow(
             recording_of(tmp_path / "a.s16le", (0, 6_000)), [segment(words)], lines, engines
         )
         assert " ".join(word.text for word in shown(done)) == " ".join(lines)
@@ -311,7 +311,7 @@ class TestMarks:
     def test_a_heard_word_that_is_none_has_no_sound_to_go_by(self, quiet: Recording) -> None:
         dots = [Word("", "...", 7_000, 9_000, Timing.INTERPOLATED)]
         segments = [segment(timed(self.FIRST, 1_000)), segment(dots)]
-        done = following.follow(quiet, segments, [f"{self.FIRST} indeed my friends"], EVEN)
+        done = align_script.follow(quiet, segments, [f"{self.FIRST} indeed my friends"], EVEN)
         assert len(shown(done)) == len(self.FIRST.split()) + 3
 
     @pytest.mark.parametrize("lines", [["♪"], ["...", "♪", "* * *"]])
@@ -345,7 +345,7 @@ class TestMissedChunks:
         recording = recording_of(tmp_path / "a.s16le", *self.SPEECH)
         known = [self.said(number) for number in range(3) if number != missed]
         aligner = fakes.Even() if is_known else Knowing("nothing")
-        done = following.follow(recording, known, self.LINES, Engines(EVEN.recognizer, aligner))
+        done = align_script.follow(recording, known, self.LINES, Engines(EVEN.recognizer, aligner))
         assert done.overlay.unspoken == ()
         words = shown(done)
         for number, (start_ms, end_ms) in enumerate(self.SPEECH):
@@ -363,7 +363,7 @@ class TestMissedChunks:
             tmp_path / "a.s16le", self.SPEECH[0], (20_000, 28_500), (40_000, 47_500), (60_000, 68_000)
         )
         delta = " ".join(f"delta{n}" for n in range(20)) + "."
-        done = following.follow(
+        done = align_script.follow(
             recording, [self.said(0), segment(timed(delta, 60_000))], [*self.LINES, delta], EVEN
         )
         found = [(one.text.split()[0], one.start_ms) for one in done.segments]
@@ -371,6 +371,6 @@ class TestMissedChunks:
 
     def test_what_has_no_time_in_it_is_not_said(self, tmp_path: Path) -> None:
         recording = recording_of(tmp_path / "a.s16le", self.SPEECH[0], (10_000, 10_700), self.SPEECH[2])
-        done = following.follow(recording, [self.said(0), self.said(2)], self.LINES, EVEN)
+        done = align_script.follow(recording, [self.said(0), self.said(2)], self.LINES, EVEN)
         assert done.overlay.unspoken == ((20, 40),)
         assert shown(done) == [*self.said(0).words, *self.said(2).words]

@@ -13,10 +13,10 @@ from qasr_cli.errors import OutOfMemoryError, QasrError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Chunk, Hypothesis, Segment, Waveform
 from qasr_cli.runs.engine_lane import contain
-from qasr_cli.speech import batching
-from qasr_cli.speech.headroom import Headroom
-from qasr_cli.speech.hearing import Recording, Request, hear_all
-from qasr_cli.speech.protocols import Engines
+from qasr_cli.speech.inference import batching
+from qasr_cli.speech.inference.memory_limit import Headroom
+from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.recognition.passes import Recording, Request, hear_all
 from tests import fakes
 from tests.hearing import hear_and_time
 from tests.scenes import speech_of

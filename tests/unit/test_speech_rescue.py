@@ -11,11 +11,11 @@ import pytest
 
 from qasr_cli.options import DecodeOptions, EngineOptions, GuardOptions
 from qasr_cli.records import Span
-from qasr_cli.speech import rescue
-from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.rescue import Attempt
-from qasr_cli.speech.review import Reviewed
-from qasr_cli.speech.vad import SpeechMap
+from qasr_cli.speech.audio.vad import SpeechMap
+from qasr_cli.speech.fallback import retry_ladder
+from qasr_cli.speech.fallback.retry_ladder import Attempt
+from qasr_cli.speech.fallback.review import Reviewed
+from qasr_cli.speech.inference.protocols import Engines
 from tests import fakes, misbehaving
 from tests.misbehaving import Misbehaving
 from tests.scenes import NUMBERS, Factory, Scene, flags, speech_of, texts, well_behaved
@@ -267,7 +267,7 @@ class TestLadder:
     TOLD = DecodeOptions(context="a, b, c")
 
     def rungs(self, flags: Sequence[str], forced: str | None = "en") -> list[Attempt]:
-        return rescue.plan_attempts(tuple(flags), self.TOLD, forced, 1.1)
+        return retry_ladder.plan_attempts(tuple(flags), self.TOLD, forced, 1.1)
 
     def test_the_order_is_split_no_context_language_penalty(self) -> None:
         assert self.rungs(["loop"]) == [
@@ -285,7 +285,7 @@ class TestLadder:
         for found in (["loop"], ["empty"], ["context"], ["script"], ["language", "truncated"]):
             for told in (self.TOLD, DecodeOptions(), DecodeOptions(language="ko")):
                 for forced in ("en", None):
-                    rungs = rescue.plan_attempts(tuple(found), told, forced, 1.1)
+                    rungs = retry_ladder.plan_attempts(tuple(found), told, forced, 1.1)
                     assert len(set(rungs)) == len(rungs)
                     assert Attempt(False, told) not in rungs
 

@@ -9,9 +9,9 @@ import pytest
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, QasrError, UntimedError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Hypothesis, Span
-from qasr_cli.speech.hearing import describe
-from qasr_cli.speech.protocols import Engines
-from qasr_cli.speech.vad import SpeechMap
+from qasr_cli.speech.audio.vad import SpeechMap
+from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.recognition.passes import describe
 from tests import fakes, misbehaving
 from tests.misbehaving import FailingWhenAskedAgain, Misbehaving
 from tests.scenes import NUMBERS, Factory, Scene, flags, speech_of, texts, well_behaved

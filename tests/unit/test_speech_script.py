@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qasr_cli.records import Segment, Span, Word
-from qasr_cli.speech import anchors, halving, matching, overlay, script
-from qasr_cli.speech.overlay import Overlay
+from qasr_cli.speech.script import halving, matching, overlay, script, word_alignment
+from qasr_cli.speech.script.overlay import Overlay
 
 _WORD_MS = 300
 
@@ -53,18 +53,18 @@ def said(laid: Overlay) -> list[str]:
 class TestPairing:
     def test_equal_lists_pair_one_to_one(self) -> None:
         words = w("the cat saw the dog and the dog saw the cat")
-        assert anchors.pair(words, words) == list(range(len(words)))
+        assert word_alignment.pair(words, words) == list(range(len(words)))
 
     def test_a_misheard_word_pairs_with_what_was_heard_for_it(self) -> None:
-        assert anchors.pair(w("a quiet old harbour"), w("a quite cold harbor")) == [0, 1, 2, 3]
+        assert word_alignment.pair(w("a quiet old harbour"), w("a quite cold harbor")) == [0, 1, 2, 3]
 
     def test_a_dropped_and_an_inserted_word(self) -> None:
-        assert anchors.pair(w("one two three four"), w("one three five four")) == [0, None, 1, 3]
+        assert word_alignment.pair(w("one two three four"), w("one three five four")) == [0, None, 1, 3]
 
     def test_a_dropped_passage_beside_an_inserted_one_is_not_paired(self) -> None:
         script_words = w("alpha beta gamma one two three four five six delta epsilon")
         other_words = w("alpha beta gamma uno dos tres cuatro cinco seis delta epsilon")
-        assert anchors.pair(script_words, other_words) == [0, 1, 2, *[None] * 6, 9, 10]
+        assert word_alignment.pair(script_words, other_words) == [0, 1, 2, *[None] * 6, 9, 10]
 
     def test_a_few_like_words_do_not_make_another_text_the_same(self) -> None:
         before, after = (
@@ -73,7 +73,7 @@ class TestPairing:
         )
         mine = w("we saw the red boat and they took a picture of it near our house then")
         other = w("nobody knew the road but they wrote a letter about my garden so quickly again")
-        pairing = anchors.pair([*before, *mine, *after], [*before, *other, *after])
+        pairing = word_alignment.pair([*before, *mine, *after], [*before, *other, *after])
         assert sum(partner is not None for partner in pairing[8 : 8 + len(mine)]) <= 4
         assert pairing[:7] == list(range(7))
         assert pairing[-7:] == list(range(len(before) + len(other) + 1, len(before) + len(other) + 8))
@@ -82,7 +82,7 @@ class TestPairing:
         before, after = w("turn left at the big green gate"), w("her boss is talking to them again")
         mine = w("we never saw so many carrots it costs dollars is a simple rocket")
         other = w("please bring ten onions is nine miles from")
-        pairing = anchors.pair([*before, *mine, *after], [*before, *other, *after])
+        pairing = word_alignment.pair([*before, *mine, *after], [*before, *other, *after])
         assert pairing[: len(before)] == list(range(len(before)))
         assert pairing[len(before) : -len(after)] == [None] * len(mine)
         assert None not in pairing[-len(after) :]
@@ -90,7 +90,7 @@ class TestPairing:
     def test_a_changed_word_beside_a_dropped_passage_stays(self) -> None:
         words = [f"w{n}" for n in range(40)]
         changed = [*words[:20], "other", *words[21:]]
-        pairing = anchors.pair(words, changed[:9] + changed[20:])
+        pairing = word_alignment.pair(words, changed[:9] + changed[20:])
         assert pairing[9:20] == [None] * 11
         assert pairing[20] == 9
 
@@ -98,7 +98,7 @@ class TestPairing:
         rng = random.Random(1)
         words = [f"w{rng.randrange(400)}" for _ in range(3000)]
         recording = words[:1000] + words[800:1000] + words[1000:1500] + words[2000:]
-        pairing = anchors.pair(words, recording)
+        pairing = word_alignment.pair(words, recording)
         assert sum(partner is None for partner in pairing) == 500
         assert [p for p in pairing[1500:2000] if p is not None] == []
 
@@ -121,15 +121,15 @@ class TestPairing:
 
     def test_a_long_text_that_only_repeats_itself_pairs_with_itself(self) -> None:
         words = self.PRAYER * 400  # 46 million pairs, more than one search may hold
-        assert anchors.pair(words, list(words)) == list(range(len(words)))
+        assert word_alignment.pair(words, list(words)) == list(range(len(words)))
 
     @pytest.mark.parametrize("words", [PRAYER * 40, list("南無阿弥陀仏") * 100, ["om"] * 600])
     def test_what_is_misheard_in_such_a_text_does_not_derail_it(
         self, words: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(anchors, "_MAX_CELLS", 10_000)
+        monkeypatch.setattr(word_alignment, "_MAX_CELLS", 10_000)
         heard_words, places = self.misheard(words, 1)
-        pairing = anchors.pair(words, heard_words)
+        pairing = word_alignment.pair(words, heard_words)
         assert sum(partner is not None for partner in pairing) >= 0.95 * len(words)
         near = [
             abs(partner - place) <= 3
@@ -141,15 +141,15 @@ class TestPairing:
     def test_a_part_of_such_a_text_that_nobody_says_does_not_derail_it(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(anchors, "_MAX_CELLS", 10_000)
+        monkeypatch.setattr(word_alignment, "_MAX_CELLS", 10_000)
         words = self.PRAYER * 40
         heard_words, _ = self.misheard(words[:200] + words[300:], 2)
-        pairing = anchors.pair(words, heard_words)
+        pairing = word_alignment.pair(words, heard_words)
         assert sum(partner is not None for partner in pairing) >= 0.95 * (len(words) - 100)
 
     def test_long_texts_of_other_words_pair_with_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(anchors, "_MAX_CELLS", 100)
-        assert set(anchors.pair(self.PRAYER * 3, w("one two three") * 20)) == {None}
+        monkeypatch.setattr(word_alignment, "_MAX_CELLS", 100)
+        assert set(word_alignment.pair(self.PRAYER * 3, w("one two three") * 20)) == {None}
 
     @given(st.lists(st.sampled_from("abcd"), min_size=2), st.lists(st.sampled_from("abcd")))
     def test_a_cut_keeps_all_words_that_agree(self, mine: list[str], theirs: list[str]) -> None:
@@ -172,7 +172,7 @@ class TestPairing:
 
     @given(st.lists(st.sampled_from("abcd"), max_size=12), st.lists(st.sampled_from("abcd"), max_size=12))
     def test_pairs_never_cross(self, mine: list[str], theirs: list[str]) -> None:
-        partners = [partner for partner in anchors.pair(mine, theirs) if partner is not None]
+        partners = [partner for partner in word_alignment.pair(mine, theirs) if partner is not None]
         assert all(a < b for a, b in pairwise(partners))
         assert all(0 <= partner < len(theirs) for partner in partners)
 
@@ -180,7 +180,7 @@ class TestPairing:
         ("word", "key"), [("Don’t!", "dont"), ("50%", "50"), ("“É", "é"), ("हिन्दी", "हिन्दी"), ("—", "")]
     )
     def test_keys_ignore_marks_and_case(self, word: str, key: str) -> None:
-        assert anchors.normalized(word) == key
+        assert word_alignment.normalized(word) == key
 
 
 class TestOverlay:

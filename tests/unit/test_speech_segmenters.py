@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from qasr_cli.speech import segmenters, units, words
-from qasr_cli.speech.segmenters import Token, locate
+from qasr_cli.speech.text import aligner_tokens, display_words, segmenters
+from qasr_cli.speech.text.segmenters import Token, locate
 
 
 @pytest.fixture
@@ -37,24 +37,24 @@ def test_without_the_package_text_is_cut_without_it(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)  # importing it now fails, installed or not
     assert segmenters.segment(text, language) is None
-    assert [unit.text for unit in units.find_units(text, language)] == expected
+    assert [unit.text for unit in aligner_tokens.find_units(text, language)] == expected
 
 
 @pytest.mark.usefixtures("unloaded")
 class TestJapanese:
     def test_units_are_nagisa_s_words(self) -> None:
         pytest.importorskip("nagisa", reason="needs the extra: pip install 'qasr[ja]'")
-        assert [unit.text for unit in units.find_units("東京タワーへ、行く。", "ja")] == [
+        assert [unit.text for unit in aligner_tokens.find_units("東京タワーへ、行く。", "ja")] == [
             *("東京", "タワー", "へ", "行く"),
         ]
 
     def test_every_character_stays_where_it_was(self) -> None:
         pytest.importorskip("nagisa", reason="needs the extra: pip install 'qasr[ja]'")
         text = "ｶﾞｽは３．５％です。㍿の「e-mail」を—見た　か\u3099"
-        shown = words.split(text, "ja")
+        shown = display_words.split(text, "ja")
         assert "".join(word.lead + word.text for word in shown) == text
-        found = units.find_units(text, "ja")
-        assert next(unit for unit in found if unit.text == "ガス") == units.Unit("ガス", 0, 3)
+        found = aligner_tokens.find_units(text, "ja")
+        assert next(unit for unit in found if unit.text == "ガス") == aligner_tokens.Unit("ガス", 0, 3)
         assert next(unit for unit in found if unit.text == "株式会社").start == text.index("㍿")
 
 
@@ -65,7 +65,7 @@ class TestKorean:
     def test_without_scores_soynlp_cuts_at_spaces(self, monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.importorskip("soynlp", reason="needs the extra: pip install 'qasr[ko]'")
         monkeypatch.setattr(segmenters, "korean_scores", dict)
-        assert [unit.text for unit in units.find_units(self.TEXT, "ko")] == [
+        assert [unit.text for unit in aligner_tokens.find_units(self.TEXT, "ko")] == [
             "학교에서",
             "친구를",
             "만났습니다",
@@ -78,9 +78,9 @@ class TestKorean:
         scores = tmp_path / "words.dict"
         scores.write_text("학교 12 NNG\n친구\n\n만났 3\n", "utf-8")
         monkeypatch.setenv("QASR_KOREAN_DICT", str(scores))
-        found = units.find_units(self.TEXT, "ko")
+        found = aligner_tokens.find_units(self.TEXT, "ko")
         assert [unit.text for unit in found] == ["학교", "에서", "친구", "를", "만났", "습니다"]
-        assert [word.units for word in words.split(self.TEXT, "ko")] == [
+        assert [word.units for word in display_words.split(self.TEXT, "ko")] == [
             *(("학교", "에서"), ("친구", "를"), ("만났", "습니다")),
         ]
 

@@ -8,8 +8,8 @@ import pytest
 
 from qasr_cli.options import DecodeOptions
 from qasr_cli.records import Chunk, Finish, Hypothesis, Span
-from qasr_cli.speech import suspicion
-from qasr_cli.speech.suspicion import Flag
+from qasr_cli.speech.recognition import hallucination
+from qasr_cli.speech.recognition.hallucination import Flag
 
 TOLD = DecodeOptions()
 
@@ -26,7 +26,7 @@ def flags(
     duration_ms = int(seconds * 1000)
     clear_ms = duration_ms if clear_s is None else int(clear_s * 1000)
     chunk = Chunk(0, 0, 0, duration_ms, (Span(0, duration_ms),), clear_ms)
-    return set(suspicion.find_flags(Hypothesis(text, language, finish), chunk, told))
+    return set(hallucination.find_flags(Hypothesis(text, language, finish), chunk, told))
 
 
 GOOD = [
@@ -105,9 +105,9 @@ def test_a_loop_is_one_whatever_its_period(text: str, seconds: float, language: 
 @pytest.mark.parametrize("period", [1, 2, 7, 20, 41, 100, 400])
 def test_six_repeats_of_any_period_are_found_and_five_are_not(period: int) -> None:
     phrase = "".join(chr(0x4E00 + 37 * k) for k in range(period))
-    found = [(repeat.period, repeat.n) for repeat in suspicion.find_repeats("序言" + phrase * 6 + "结尾")]
+    found = [(repeat.period, repeat.n) for repeat in hallucination.find_repeats("序言" + phrase * 6 + "结尾")]
     assert found == [(period, 6)]
-    assert list(suspicion.find_repeats("序言" + phrase * 5 + "结尾")) == []
+    assert list(hallucination.find_repeats("序言" + phrase * 5 + "结尾")) == []
 
 
 def test_six_repeats_that_used_up_the_budget_are_a_loop() -> None:
@@ -197,7 +197,12 @@ def test_a_language_that_is_not_allowed_is_flagged() -> None:
 
 def test_flags_come_in_one_order_and_the_worst_decides() -> None:
     chunk = Chunk(0, 0, 0, 2_000)
-    found = suspicion.find_flags(Hypothesis("go " * 99, "Korean", Finish.TRUNCATED), chunk, TOLD)
+    found = hallucination.find_flags(Hypothesis("go " * 99, "Korean", Finish.TRUNCATED), chunk, TOLD)
     assert found == ("script", "truncated", "rate", "loop")
-    assert suspicion.severity(found) == suspicion.severity(("loop",)) > suspicion.severity(("truncated",)) > 0
-    assert suspicion.severity(()) == 0
+    assert (
+        hallucination.severity(found)
+        == hallucination.severity(("loop",))
+        > hallucination.severity(("truncated",))
+        > 0
+    )
+    assert hallucination.severity(()) == 0

@@ -16,8 +16,8 @@ import soundfile
 
 from qasr_cli.errors import UnavailableError
 from qasr_cli.options import VadOptions
-from qasr_cli.speech import vad
-from qasr_cli.speech.vad import SpeechDetector, SpeechMap, find_spans
+from qasr_cli.speech.audio import vad
+from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap, find_spans
 
 CLIPS = Path(__file__).parents[2] / "samples" / "clips"
 
@@ -46,7 +46,7 @@ def test_it_loads_no_torch_and_writes_nothing() -> None:
 import sys
 import numpy as np
 from qasr_cli.options import VadOptions
-from qasr_cli.speech.vad import SpeechDetector
+from qasr_cli.speech.audio.vad import SpeechDetector
 detector = SpeechDetector(VadOptions())
 detector.feed(np.zeros(160_000, np.int16))
 detector.finish()

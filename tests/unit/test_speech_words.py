@@ -7,9 +7,11 @@ import pytest
 
 from qasr_cli.options import ChunkOptions, DecodeOptions, EngineOptions
 from qasr_cli.records import Chunk, Span, Timing
-from qasr_cli.speech import align, chunking, segmenters, timing, units, words
-from qasr_cli.speech.protocols import Posterior
-from qasr_cli.speech.vad import SpeechMap
+from qasr_cli.speech.alignment import monotonic_decoder, word_times
+from qasr_cli.speech.audio import chunking
+from qasr_cli.speech.audio.vad import SpeechMap
+from qasr_cli.speech.inference.protocols import Posterior
+from qasr_cli.speech.text import aligner_tokens, display_words, segmenters
 from tests import fakes
 from tests.hearing import hear_and_time
 
@@ -35,37 +37,40 @@ def no_taggers(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_japanese_is_cut_at_scripts_and_marks(text: str, shown: list[str]) -> None:
-    assert [word.lead + word.text for word in words.split(text, "ja")] == shown
+    assert [word.lead + word.text for word in display_words.split(text, "ja")] == shown
 
 
 @pytest.mark.usefixtures("no_taggers")
 def test_japanese_units_are_cleaned_like_all_others() -> None:
-    assert [unit.text for unit in units.find_units("3.5%のe-mailを、か\u3099", "ja")] == [
+    assert [unit.text for unit in aligner_tokens.find_units("3.5%のe-mailを、か\u3099", "ja")] == [
         *("35", "の", "email", "を", "が"),
     ]
 
 
 def test_a_long_text_is_split_in_linear_time() -> None:
-    assert len(words.split("字。" * 20_000, "zh")) == 20_000  # quadratic, this took half a minute
+    assert len(display_words.split("字。" * 20_000, "zh")) == 20_000  # quadratic, this took half a minute
 
 
 def test_an_ideograph_lasts_twice_as_long_as_a_letter() -> None:
     chunk = Chunk(0, 0, 0, 1_000, (Span(0, 1_000),))
-    timed = timing.spread(words.split("用abcdef写", "zh"), chunk)
+    timed = word_times.spread(display_words.split("用abcdef写", "zh"), chunk)
     assert [(word.start_ms, word.end_ms) for word in timed] == [(0, 200), (200, 800), (800, 1_000)]
 
 
 def test_estimated_words_skip_the_silence() -> None:
     chunk = Chunk(0, 0, 1_000, 5_000, (Span(1_000, 2_000), Span(4_000, 5_000)))
-    timed = timing.spread(words.split("aaaa bbbb", "en"), chunk)
+    timed = word_times.spread(display_words.split("aaaa bbbb", "en"), chunk)
     assert [(word.start_ms, word.end_ms) for word in timed] == [(1_000, 2_000), (4_000, 5_000)]
     assert {word.timing for word in timed} == {Timing.INTERPOLATED}
 
 
 def test_a_word_that_swallowed_a_pause_is_cut_and_marked() -> None:
     chunk = Chunk(0, 0, 0, 9_000)
-    timed = [align.UnitTime(0, 6_000, Timing.ALIGNED, 0.9), align.UnitTime(6_000, 6_500, Timing.ALIGNED, 0.9)]
-    first, second = timing.from_units(words.split("so then", "en"), timed, chunk)
+    timed = [
+        monotonic_decoder.UnitTime(0, 6_000, Timing.ALIGNED, 0.9),
+        monotonic_decoder.UnitTime(6_000, 6_500, Timing.ALIGNED, 0.9),
+    ]
+    first, second = word_times.from_units(display_words.split("so then", "en"), timed, chunk)
     assert (first.start_ms, first.end_ms, first.timing) == (0, 1_200, Timing.REPAIRED)
     assert (second.start_ms, second.timing) == (6_000, Timing.ALIGNED)
 
@@ -74,13 +79,13 @@ def test_a_word_that_swallowed_a_pause_is_cut_and_marked() -> None:
 def test_a_posterior_that_is_no_number_says_nothing(fill: float) -> None:
     scores = np.full((4, 20), -3.0, np.float32)
     scores[2, 7] = fill
-    assert align.decode(Posterior(scores, 80), 1_500) is None
+    assert monotonic_decoder.decode(Posterior(scores, 80), 1_500) is None
 
 
 def test_order_holds_where_every_way_is_impossible() -> None:
     scores = np.full((6, 20), -np.inf, np.float32)
     scores[np.arange(6), [9, 9, 3, 3, 1, 1]] = 0.0
-    times = align.decode(Posterior(scores, 80), 1_500)
+    times = monotonic_decoder.decode(Posterior(scores, 80), 1_500)
     assert times is not None
     edges = [edge for unit in times for edge in (unit.start_ms, unit.end_ms)]
     assert edges == sorted(edges)

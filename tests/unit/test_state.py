@@ -23,7 +23,7 @@ from qasr_cli.runs.identity import Identity, identify
 from qasr_cli.runs.state import checkpoints, ledger, locking, patience
 from qasr_cli.runs.state.ledger import Entry, Output
 from qasr_cli.runs.state.roots import Roots
-from qasr_cli.speech.transcribe import Piece
+from qasr_cli.speech.recognition.recognize import Piece
 
 MEDIA = Identity(5, 7, "ab")
 ENTRY = Entry("a.mp4", 1_000.0, Status.DONE, MEDIA, "f" * 16, (Output("a.srt", MEDIA),), "en", 1.5, 0.25)

@@ -24,7 +24,7 @@ from qasr_cli.records import Chunk, Finish, Hypothesis
 from qasr_cli.runs import ownership
 from qasr_cli.runs.identity import Identity
 from qasr_cli.runs.state import ledger
-from qasr_cli.speech.transcribe import Piece
+from qasr_cli.speech.recognition.recognize import Piece
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,155 @@
+"""Cuts speech into pieces that the model hears at once.
+
+In go speech spans and the detector's probabilities; out come chunks. Never cuts where somebody speaks as long
+as there is a pause to be had, never makes a chunk longer than its limit, never leaves speech out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from qasr_cli.options import ChunkOptions
+from qasr_cli.records import Chunk, Span
+from qasr_cli.speech.audio.vad import FRAME_MS, SpeechMap
+
+_SMOOTH_FRAMES = 5  # 160 ms: a dip shorter than this is a stop consonant, not a pause
+_SHORTEST_MS = 1_000  # models hear less in a shorter chunk than in the same speech with its neighbour
+
+
+def plan(source_id: int, speech: SpeechMap, options: ChunkOptions) -> tuple[Chunk, ...]:
+    """Return the chunks of a waveform: ordered, disjoint, within the limit, covering every speech span.
+
+    Silence longer than `max_gap_ms` always ends a chunk. Otherwise speech is packed until nothing more fits,
+    and cut at the longest pause past the target length.
+    """
+    pieces = [piece for span in speech.spans for piece in _split_long(span, speech.probs, options)]
+    chunks: list[Chunk] = []
+    for group in _pack(pieces, options):
+        start_ms, end_ms = group[0].start_ms, group[-1].end_ms
+        clear_ms = speech.clear_ms(start_ms, end_ms)
+        chunks.append(Chunk(source_id, len(chunks), start_ms, end_ms, _join(group), clear_ms))
+    return tuple(chunks)
+
+
+def halve(chunk: Chunk, speech: SpeechMap) -> tuple[Chunk, Chunk] | None:
+    """Return a chunk in two parts, cut at its longest pause away from its ends; None if it is too short.
+
+    Where there is no pause the cut is where the detector is least sure of speech.
+    """
+    margin_ms = max(_SHORTEST_MS, chunk.duration_ms // 4)
+    earliest_ms, latest_ms = chunk.start_ms + margin_ms, chunk.end_ms - margin_ms
+    if earliest_ms > latest_ms:
+        return None
+    pauses = [
+        (after.start_ms - before.end_ms, before.end_ms, after.start_ms)
+        for before, after in pairwise(chunk.speech)
+        if earliest_ms <= before.end_ms and after.start_ms <= latest_ms
+    ]
+    cut_ms = _quietest(speech.probs, earliest_ms, latest_ms)
+    _, end_ms, start_ms = max(pauses, default=(0, cut_ms, cut_ms))
+    return part(chunk, speech, chunk.start_ms, end_ms), part(chunk, speech, start_ms, chunk.end_ms)
+
+
+def part(chunk: Chunk, speech: SpeechMap, start_ms: int, end_ms: int) -> Chunk:
+    """Return `[start_ms, end_ms)` of a chunk as a chunk of its own, with the speech that lies in it."""
+    clipped = (
+        (max(span.start_ms, start_ms), min(span.end_ms, end_ms))
+        for span in chunk.speech
+        if span.start_ms < end_ms and start_ms < span.end_ms
+    )
+    spans = tuple(Span(*edges) for edges in clipped)
+    return Chunk(chunk.source_id, chunk.index, start_ms, end_ms, spans, speech.clear_ms(start_ms, end_ms))
+
+
+def _split_long(span: Span, probs: np.ndarray, options: ChunkOptions) -> Iterator[Span]:
+    """Yield the span in pieces within the limit, cut where the detector is least sure of speech."""
+    start_ms = span.start_ms
+    while span.end_ms - start_ms > options.max_ms:
+        earliest_ms = start_ms + min(options.target_ms, options.max_ms - FRAME_MS)
+        # The rest must not become a crumb: leave it a second where the limit allows.
+        latest_ms = min(start_ms + options.max_ms, max(span.end_ms - _SHORTEST_MS, earliest_ms + FRAME_MS))
+        cut_ms = _quietest(probs, earliest_ms, latest_ms)
+        yield Span(start_ms, cut_ms)
+        start_ms = cut_ms
+    yield Span(start_ms, span.end_ms)
+
+
+def _quietest(probs: np.ndarray, earliest_ms: int, latest_ms: int) -> int:
+    """Return the time in `[earliest_ms, latest_ms]` with the least speech around it, the later of equals."""
+    first, last = -(-earliest_ms // FRAME_MS), latest_ms // FRAME_MS
+    margin = _SMOOTH_FRAMES // 2
+    around = probs[max(0, first - margin) : last + margin + 1]
+    if last <= first or len(around) < _SMOOTH_FRAMES:
+        return latest_ms
+    smooth = np.convolve(around, np.full(_SMOOTH_FRAMES, 1 / _SMOOTH_FRAMES), mode="same")
+    inside = smooth[first - max(0, first - margin) :][: last - first + 1]
+    best = len(inside) - 1 - int(np.argmin(inside[::-1]))
+    return min(max((first + best) * FRAME_MS + FRAME_MS // 2, earliest_ms), latest_ms)
+
+
+def _pack(pieces: Sequence[Span], options: ChunkOptions) -> Iterator[Sequence[Span]]:
+    first = 0
+    while first < len(pieces):
+        last = _reach(pieces, first, options)
+        fits_all = last + 1 == len(pieces) or _gap_ms(pieces, last) > options.max_gap_ms
+        end = last if fits_all else _best_cut(pieces, first, last, options)
+        yield pieces[first : end + 1]
+        first = end + 1
+
+
+def _reach(pieces: Sequence[Span], first: int, options: ChunkOptions) -> int:
+    """Return the last piece that still fits into a chunk that starts with `first`."""
+    last = first
+    while (
+        last + 1 < len(pieces)
+        and _gap_ms(pieces, last) <= options.max_gap_ms
+        and pieces[last + 1].end_ms - pieces[first].start_ms <= options.max_ms
+    ):
+        last += 1
+    return last
+
+
+def _best_cut(pieces: Sequence[Span], first: int, last: int, options: ChunkOptions) -> int:
+    """Return the piece after which the pause is longest, among those past the target, the later of equals.
+
+    A cut that leaves a crumb on either side is taken only where there is no other.
+    """
+    start_ms = pieces[first].start_ms
+    good = [
+        index
+        for index in range(first, last + 1)
+        if pieces[index].end_ms - start_ms >= _SHORTEST_MS and not _leaves_crumb(pieces, index, options)
+    ]
+    past_target = [index for index in good if pieces[index].end_ms - start_ms >= options.target_ms]
+    if past_target:
+        return max(past_target, key=lambda index: (_gap_ms(pieces, index), index))
+    return good[-1] if good else last
+
+
+def _leaves_crumb(pieces: Sequence[Span], index: int, options: ChunkOptions) -> bool:
+    """Whether a long silence comes so soon after the cut that too little speech is left in between."""
+    begin_ms = pieces[index + 1].start_ms
+    for after in range(index + 1, len(pieces)):
+        if pieces[after].end_ms - begin_ms >= _SHORTEST_MS:
+            return False
+        if after + 1 < len(pieces) and _gap_ms(pieces, after) > options.max_gap_ms:
+            break
+    return True
+
+
+def _gap_ms(pieces: Sequence[Span], index: int) -> int:
+    return pieces[index + 1].start_ms - pieces[index].end_ms
+
+
+def _join(group: Sequence[Span]) -> tuple[Span, ...]:
+    """Return the speech spans of a chunk, with the cuts inside a long span undone."""
+    joined: list[Span] = []
+    for span in group:
+        if joined and joined[-1].end_ms == span.start_ms:
+            joined[-1] = Span(joined[-1].start_ms, span.end_ms)
+        else:
+            joined.append(span)
+    return tuple(joined)

@@ -1,0 +1,1 @@
+"""What is done about doubtful text: retries, language votes, coverage."""

@@ -1,0 +1,87 @@
+"""Speech that no words were found for, and how words that are found later get between the others.
+
+In go a recording's segments and where its speech is; out come gaps, or segments with others put in between.
+Only what is clearly speech counts, and words whose times are estimates cover all of their chunk's speech, so
+that nothing is reported that nobody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from qasr_cli.records import Segment, Span, Word
+from qasr_cli.speech.audio.vad import SpeechMap
+
+_MARGIN_MS = 200  # around a word: its first and last sounds, and the pad of a speech span
+_CLEAR_SHARE = 0.5  # of a gap, that must be speech for certain
+
+
+def find_gaps(segments: Sequence[Segment], speech: SpeechMap, min_ms: int) -> list[Span]:
+    """Return the stretches of clear speech without words, each at least `min_ms` long, in order."""
+    covered = [
+        (word.start_ms - _MARGIN_MS, word.end_ms + _MARGIN_MS)
+        for segment in segments
+        for word in segment.words
+    ]
+    gaps: list[Span] = []
+    first = 0
+    for span in speech.spans:
+        while first < len(covered) and covered[first][1] <= span.start_ms:
+            first += 1
+        gaps += _uncovered(span, covered, first, min_ms)
+    return [gap for gap in gaps if _is_clear(gap, speech)]
+
+
+def _uncovered(span: Span, covered: Sequence[tuple[int, int]], first: int, min_ms: int) -> Iterator[Span]:
+    """Yield what no interval from the `first` on covers of a span."""
+    begin_ms = span.start_ms
+    while first < len(covered) and covered[first][0] < span.end_ms:
+        start_ms, end_ms = covered[first]
+        if start_ms - begin_ms >= min_ms:
+            yield Span(begin_ms, start_ms)
+        begin_ms = max(begin_ms, end_ms)
+        first += 1
+    if span.end_ms - begin_ms >= min_ms:
+        yield Span(begin_ms, span.end_ms)
+
+
+def _is_clear(gap: Span, speech: SpeechMap) -> bool:
+    return speech.clear_ms(gap.start_ms, gap.end_ms) >= _CLEAR_SHARE * gap.duration_ms
+
+
+def join_spans(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Return the same time as ordered, disjoint spans."""
+    joined: list[Span] = []
+    for span in sorted(spans, key=lambda span: span.start_ms):
+        if joined and span.start_ms <= joined[-1].end_ms:
+            joined[-1] = Span(joined[-1].start_ms, max(joined[-1].end_ms, span.end_ms))
+        else:
+            joined.append(span)
+    return tuple(joined)
+
+
+def insert(segments: Sequence[Segment], found: Segment) -> list[Segment]:
+    """Return the segments with one more among them; the one it lies in is parted before and after it."""
+    apart: list[Segment] = []
+    for segment in segments:
+        if segment.end_ms <= found.start_ms or found.end_ms <= segment.start_ms:
+            apart.append(segment)
+        else:
+            apart += _around(segment, found)
+    return sorted([*apart, found], key=lambda segment: segment.start_ms)
+
+
+def _around(segment: Segment, found: Segment) -> Iterator[Segment]:
+    before = [word for word in segment.words if word.start_ms < found.start_ms]
+    after = segment.words[len(before) :]
+    if before:
+        yield _part(segment, segment.start_ms, found.start_ms, before)
+    if after:
+        yield _part(segment, found.end_ms, segment.end_ms, after)
+
+
+def _part(segment: Segment, start_ms: int, end_ms: int, words: Sequence[Word]) -> Segment:
+    kept = (replace(words[0], lead=""), *words[1:])
+    text = "".join(word.lead + word.text for word in kept)
+    return replace(segment, start_ms=start_ms, end_ms=end_ms, text=text, words=kept)

@@ -1,0 +1,132 @@
+"""The door between speech and engines: what a recognizer and an aligner must be able to do.
+
+Engines implement these two protocols; everything else in qasr, the tests' fakes included, knows engines
+only by them. Audio crosses as `float32[n_samples]` mono 16 kHz in [-1, 1); times never cross as floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from qasr_cli.options import DecodeOptions
+from qasr_cli.records import Hypothesis
+from qasr_cli.speech.inference.memory_limit import Headroom
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What one forward pass of an engine may hold.
+
+    Attributes:
+        max_chunk_ms: The longest chunk the model is good for.
+        max_batch_ms: Padded audio in one batch, from the engine's memory budget.
+        max_batch_size: Chunks in one batch.
+    """
+
+    max_chunk_ms: int
+    max_batch_ms: int
+    max_batch_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlignRequest:
+    """One chunk for the aligner.
+
+    Attributes:
+        audio: `float32[n_samples]`.
+        units: What gets a start and an end each, cleaned as the model expects (letters, digits, `'`).
+        language: English name, or None.
+    """
+
+    audio: np.ndarray
+    units: tuple[str, ...]
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """The aligner's answer for one chunk: where each unit may start and end.
+
+    Attributes:
+        log_probs: `float32[2 * n_units, n_bins]`, rows start_0, end_0, start_1, …; log-softmax over bins.
+        bin_ms: Width of a bin.
+        offset_ms: Bin k stands for the time `k * bin_ms + offset_ms` from the clip's start. Measured for an
+            aligner with `tools.calibrate_aligner`: how it rounded times to bins in training is not known.
+    """
+
+    log_probs: np.ndarray
+    bin_ms: int
+    offset_ms: int = 0
+
+
+class Recognizer(Protocol):
+    """Turns chunks of speech into text."""
+
+    @property
+    def model_id(self) -> str:
+        """Names the weights and their revision; part of every fingerprint."""
+
+    @property
+    def capacity(self) -> Capacity:
+        """What one call may hold."""
+
+    def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
+        """Return one hypothesis for each `float32[n_samples]`, in order.
+
+        Raises:
+            OutOfMemoryError: The batch did not fit; the caller halves it and tries again.
+        """
+
+
+class Aligner(Protocol):
+    """Finds when each unit of a known text was spoken."""
+
+    @property
+    def model_id(self) -> str:
+        """Names the weights and their revision; part of every fingerprint."""
+
+    @property
+    def capacity(self) -> Capacity:
+        """What one call may hold."""
+
+    def supports(self, language: str | None) -> bool:
+        """Whether the model was trained for the language (English name)."""
+
+    def align(self, requests: Sequence[AlignRequest]) -> list[Posterior]:
+        """Return one posterior for each request, in order.
+
+        Raises:
+            OutOfMemoryError: The batch did not fit; the caller halves it and tries again.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The pair that a run works with; `aligner` is None when words are to be spread, not aligned.
+
+    Attributes:
+        recognizer_headroom: What the run has learnt about the recognizer's memory; engines leave it alone.
+        aligner_headroom: The same for the aligner.
+        told: What the user has been told of (languages without aligner, a rescue model that is not to be
+            had), so that each is said once.
+        load_rescue: Returns the better recognizer for what is doubtful, always the same one; the first call
+            loads it. None: there is none.
+        device: Where the pair runs and in which number format, for people; "" where nobody knows.
+    """
+
+    recognizer: Recognizer
+    aligner: Aligner | None
+    recognizer_headroom: Headroom = field(default_factory=Headroom, repr=False, compare=False)
+    aligner_headroom: Headroom = field(default_factory=Headroom, repr=False, compare=False)
+    told: set[str] = field(default_factory=set, repr=False, compare=False)
+    load_rescue: Callable[[], Engines] | None = field(default=None, repr=False, compare=False)
+    device: str = ""
+
+    @property
+    def aligner_id(self) -> str:
+        """Names the aligner's weights; "" where there is none."""
+        return self.aligner.model_id if self.aligner else ""

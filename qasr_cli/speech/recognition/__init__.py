@@ -1,0 +1,1 @@
+"""What is said in chunks, and which answers look hallucinated."""

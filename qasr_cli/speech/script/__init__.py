@@ -1,0 +1,1 @@
+"""A script that exists, laid over what was recognized."""
