@@ -154,7 +154,7 @@ DEFAULT_NAME = "{stem}.{ext}"
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """Where results go. `folder` None means beside the media; `name` is a template (`runs.names`)."""
+    """Where results go. `folder` None means beside the media; `name` is a template (`output_names`)."""
 
     formats: tuple[str, ...] = ("srt",)
     folder: Path | None = None
@@ -193,7 +193,7 @@ class FindOptions:
         exclude: Patterns; what matches one is left out.
         newer_than_s: Seconds since 1970; only files that changed after it.
         settle_s: A file that changed within so many seconds is left to a later run. None: named files are
-            taken as they are, found ones are looked at twice (`runs.todo`).
+            taken as they are, found ones are looked at twice (`runs.planning.queue`).
         shard: (k, n): the k-th of n parts, counted from 1.
         limit: Files to work on at most; finished ones do not count.
         is_even_subtitled: Found files that have subtitles from elsewhere are taken too.

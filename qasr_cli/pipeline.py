@@ -1,7 +1,7 @@
 """One source, from media to rendered text, in the order in which the data flows.
 
     prepare: probe, decode, find speech   (a process and a thread per source, several sources ahead)
-    [the engine turns chunks of many sources into segments; see runs.engine_lane]
+    [the engine turns chunks of many sources into segments; see runs.execution.engine_lane]
     finish:  segments to a transcript
     render:  transcript to cues to file texts   (pure, milliseconds, also `qasr render`)
     judge:   cues to how good they are

@@ -24,8 +24,10 @@ from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.pipeline import Followed
 from qasr_cli.records import Outcome, Source, Status
-from qasr_cli.runs import outputs, scratch, sources, writing
-from qasr_cli.runs.engine_lane import contain
+from qasr_cli.runs.execution.engine_lane import contain
+from qasr_cli.runs.files import atomic_write, scratch
+from qasr_cli.runs.inputs import discovery
+from qasr_cli.runs.planning import output_plan
 from qasr_cli.terminal import stdio
 from qasr_cli.terminal.progress import Reporter
 
@@ -52,7 +54,7 @@ def align(job: Job, options: Options, telling: Telling) -> int:
     reporter = begin(telling, inputs)()
     begun_s = time.monotonic()
     source = _recording(job.media, options)
-    (plan,) = outputs.refuse_unwritable(
+    (plan,) = output_plan.refuse_unwritable(
         plan_outputs([source], options.output, lambda _: options.decode.language)
     )
     if plan.error is not None:
@@ -73,9 +75,11 @@ def align(job: Job, options: Options, telling: Telling) -> int:
         texts = pipeline.render(followed.transcript, options.cue, options.output, followed.cues)
         paths, output = plan.paths(followed.transcript.language), options.output
         for name, path in paths.items():
-            writing.write(path, texts[name], is_overwrite=output.is_overwrite, is_backup=output.is_backup)
+            atomic_write.write(
+                path, texts[name], is_overwrite=output.is_overwrite, is_backup=output.is_backup
+            )
         if job.report:
-            writing.write(job.report, _report(job, followed), is_overwrite=options.output.is_overwrite)
+            atomic_write.write(job.report, _report(job, followed), is_overwrite=options.output.is_overwrite)
         if options.output.is_stdout:
             stdout.write("".join(texts.values()))
         wall_s = time.monotonic() - begun_s
@@ -96,7 +100,7 @@ def _recording(media: Path, options: Options) -> Source:
         UsageError: It is a folder, or several files.
         NoInputError: There is none.
     """
-    found = [] if media.is_dir() else sources.discover([media], options.find).sources
+    found = [] if media.is_dir() else discovery.discover([media], options.find).sources
     if len(found) != 1:
         what = f"{len(found)} files" if found else "a folder"
         raise UsageError(f"{media}: {what}, and a script is of one recording", "name the media file")

@@ -23,25 +23,18 @@ from qasr_cli.errors import ExitCode, QasrError, UndecodableError, UsageError
 from qasr_cli.media.spool import spool_stdin
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import Outcome, Source, Status, Transcript
-from qasr_cli.runs import (
-    file_lists,
-    hooking,
-    names,
-    outputs,
-    report_file,
-    scratch,
-    sources,
-    todo,
-    writing,
-)
-from qasr_cli.runs.lanes import Run
-from qasr_cli.runs.outputs import Plan
-from qasr_cli.runs.report import Report
-from qasr_cli.runs.sources import Found
-from qasr_cli.runs.state import books
-from qasr_cli.runs.state.books import Books
-from qasr_cli.runs.subtitled import Subtitles
-from qasr_cli.runs.todo import Todo
+from qasr_cli.runs.execution.run import Run
+from qasr_cli.runs.files import atomic_write, scratch
+from qasr_cli.runs.inputs import discovery, file_lists
+from qasr_cli.runs.inputs.discovery import Found
+from qasr_cli.runs.planning import output_names, output_plan, queue
+from qasr_cli.runs.planning.existing_subtitles import Subtitles
+from qasr_cli.runs.planning.output_plan import Plan
+from qasr_cli.runs.planning.queue import Todo
+from qasr_cli.runs.reports import hook_reporter, report_file
+from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.state import journal
+from qasr_cli.runs.state.journal import Books
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.terminal import logs, stdio
 from qasr_cli.terminal.progress import Both, Reporter
@@ -60,7 +53,7 @@ def transcribe(request: Request, options: Options, telling: Telling, report_to: 
     if report_to is not None:
         report_file.check_place(report_to, is_overwrite=options.output.is_overwrite)
     load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
-    with hooking.hooked(options.hooks, is_strict=options.run.is_strict) as hooks:
+    with hook_reporter.hooked(options.hooks, is_strict=options.run.is_strict) as hooks:
         work = Work(options, load, lambda: Both(make_reporter(), hooks), stdout.write, report_to)
         with hooks.run():
             return one_pass(request, work, _said).exit_code
@@ -147,7 +140,7 @@ def preview(request: Request, options: Options, *, verbosity: int) -> int:
         found = Found([Source(0, _STDIN, Path("stdin"))], [], [])
     else:
         found = _discover(request, options)
-    kept = Books() if _is_passing(request, options) else books.consulted(found.sources, options)
+    kept = Books() if _is_passing(request, options) else journal.consulted(found.sources, options)
     chosen = _choose(found, options, kept)
     left_out = [*found.left_out, *chosen.left_out]
     stdout.write("".join(previewing.lines(chosen.plans, left_out)))
@@ -167,7 +160,9 @@ def render(inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, *, v
             texts = pipeline.render(transcript, cues, output)
             paths = plan.paths(transcript.language)
             for name, path in paths.items():
-                writing.write(path, texts[name], is_overwrite=output.is_overwrite, is_backup=output.is_backup)
+                atomic_write.write(
+                    path, texts[name], is_overwrite=output.is_overwrite, is_backup=output.is_backup
+                )
             if output.is_stdout:
                 stdout.write("".join(texts.values()))
             report.add(Outcome(plan.source, Status.DONE, outputs=tuple(paths.values())))
@@ -182,7 +177,7 @@ def _language_of_transcript(source: Source) -> str | None:
     if source.path == _STDIN:  # can be read once
         return None
     try:
-        return _read_transcript(Plan(source, {})).language or names.UNDETERMINED
+        return _read_transcript(Plan(source, {})).language or output_names.UNDETERMINED
     except QasrError:
         return None
 
@@ -220,7 +215,7 @@ def _discover(request: Request, options: Options) -> Found:
         if request.files_from
         else []
     )
-    return sources.discover(request.inputs, options.find, listed)
+    return discovery.discover(request.inputs, options.find, listed)
 
 
 @contextlib.contextmanager
@@ -229,7 +224,7 @@ def _kept(request: Request, found: Found, options: Options) -> Iterator[Books]:
     if _is_passing(request, options):
         yield Books()
         return
-    with books.opened(found.sources, options, logger.warning) as kept:
+    with journal.opened(found.sources, options, logger.warning) as kept:
         yield kept
 
 
@@ -239,14 +234,14 @@ def _is_passing(request: Request, options: Options) -> bool:
 
 def _choose(found: Found, options: Options, kept: Books) -> Todo:
     plans = kept.decide(plan_outputs(found.sources, options.output, lambda _: options.decode.language))
-    plans = outputs.refuse_unwritable(Subtitles(options, kept.is_own).pass_over(plans))
-    return todo.choose(plans, found.failures, options.find)
+    plans = output_plan.refuse_unwritable(Subtitles(options, kept.is_own).pass_over(plans))
+    return queue.choose(plans, found.failures, options.find)
 
 
 def _said(found: Found, chosen: Todo) -> Todo:
     """Return all that was chosen, having said what was not."""
     for one in chosen.left_out:
-        if one.reason.startswith(todo.UNSETTLED):
+        if one.reason.startswith(queue.UNSETTLED):
             logger.warning("%s: %s; left to a later run", one.relative, one.reason)
     n_left_out = len(found.left_out) + len(chosen.left_out)
     if n_left_out:
@@ -256,7 +251,7 @@ def _said(found: Found, chosen: Todo) -> Todo:
 
 
 def plan_outputs(
-    found: Sequence[Source], output: OutputOptions, language_of: outputs.LanguageOf
+    found: Sequence[Source], output: OutputOptions, language_of: output_plan.LanguageOf
 ) -> list[Plan]:
     """Return where each source's results go; its language is asked for where names tell it.
 
@@ -269,8 +264,8 @@ def plan_outputs(
             "stdout takes one format of one source", "name one format, use -o DIR, or --json-lines for many"
         )
     suffixes = {name: formats.FORMATS[name].extension for name in output.formats}
-    has_language = names.template(output).has_language
-    return outputs.plan(found, output, suffixes, language_of if has_language else lambda _: None)
+    has_language = output_names.template(output).has_language
+    return output_plan.plan(found, output, suffixes, language_of if has_language else lambda _: None)
 
 
 def with_known_formats(output: OutputOptions) -> OutputOptions:
@@ -282,7 +277,7 @@ def with_known_formats(output: OutputOptions) -> OutputOptions:
     known = [name for name, form in formats.FORMATS.items() if not form.is_line]
     if "all" in output.formats:
         output = replace(output, formats=tuple(known))
-    names.template(output)
+    output_names.template(output)
     unknown = [name for name in output.formats if name not in formats.FORMATS]
     if unknown:
         raise UsageError(f"no format {unknown[0]!r}", f"known: {', '.join(known)}, all")

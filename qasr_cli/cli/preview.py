@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from qasr_cli.errors import printable
-from qasr_cli.runs.outputs import Plan
-from qasr_cli.runs.selection import LeftOut
+from qasr_cli.runs.inputs.selection import LeftOut
+from qasr_cli.runs.planning.output_plan import Plan
 
 
 def lines(plans: Sequence[Plan], left_out: Sequence[LeftOut]) -> Iterator[str]:

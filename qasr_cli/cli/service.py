@@ -18,12 +18,12 @@ from qasr_cli.cli.telling import Telling, begin
 from qasr_cli.engines import memory
 from qasr_cli.errors import NoInputError, UsageError
 from qasr_cli.options import Options, WatchOptions
-from qasr_cli.runs import hooking
-from qasr_cli.runs.changes import Changes
-from qasr_cli.runs.kept_engines import KeptEngines
-from qasr_cli.runs.report import Report
-from qasr_cli.runs.status_file import StatusFile
-from qasr_cli.runs.watching import Sift, Watch
+from qasr_cli.runs.reports import hook_reporter
+from qasr_cli.runs.reports.status_file import StatusFile
+from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.watch.engine_cache import KeptEngines
+from qasr_cli.runs.watch.file_events import Changes
+from qasr_cli.runs.watch.loop import Sift, Watch
 from qasr_cli.terminal import stdio
 from qasr_cli.terminal.progress import Both
 
@@ -50,7 +50,7 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, tel
     own_files = [Path(name) for name in (watching.status, telling.log_file) if name]
     kept = KeptEngines(load, memory.reclaim, watching.idle_unload_min * _S_PER_MIN)
     with (
-        hooking.hooked(options.hooks, is_strict=options.run.is_strict) as hooks,
+        hook_reporter.hooked(options.hooks, is_strict=options.run.is_strict) as hooks,
         Changes(folders, watching, options.run.state_folder, own_files) as changes,
     ):
         work = Work(options, kept, lambda: Both(make_reporter(), hooks, status), stdout.write)

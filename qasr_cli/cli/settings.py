@@ -96,9 +96,9 @@ def init(context: typer.Context, file: NewFile = Path(config.FILE_NAME)) -> None
         raise UsageError("qasr config init writes a file", "give it a name, or none for qasr.toml")
     if os.path.lexists(file):
         raise CannotCreateError(f"{file} exists already", "give another FILE, or edit this one")
-    from qasr_cli.runs import writing
+    from qasr_cli.runs.files import atomic_write
 
-    writing.write(file, template(context), is_overwrite=False)
+    atomic_write.write(file, template(context), is_overwrite=False)
     typer.echo(file)
 
 

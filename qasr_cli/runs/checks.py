@@ -30,7 +30,7 @@ from qasr_cli.formats import encodings
 from qasr_cli.formats.caption_file import CaptionFile
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Caption, Cue
-from qasr_cli.runs import writing
+from qasr_cli.runs.files import atomic_write
 from qasr_cli.subtitles import caption_units, comparison, mend
 from qasr_cli.subtitles import check as quality
 from qasr_cli.subtitles.check import Checked
@@ -233,7 +233,7 @@ def fix(result: Result, target: Path, *, is_overwrite: bool) -> Fixed:
     checked = _judge(file, mended, result.language, result.limits)
     if target.name == _STDIN_COPY:
         target = target.with_name(f"{target.name}.{file.kind}")
-    writing.write(target, _text(file, mended, checked), is_overwrite=is_overwrite)
+    atomic_write.write(target, _text(file, mended, checked), is_overwrite=is_overwrite)
     return Fixed(target, checked)
 
 

@@ -30,7 +30,7 @@ import soundfile
 from qasr_cli import engines, languages, pipeline
 from qasr_cli.options import DecodeOptions, EngineOptions, Options
 from qasr_cli.records import Source
-from qasr_cli.runs.engine_lane import contain
+from qasr_cli.runs.execution.engine_lane import contain
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.fallback.review import Reviewed, review
 from qasr_cli.speech.inference.protocols import Engines

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from qasr_cli.options import Options
 from qasr_cli.records import Status
-from qasr_cli.runs.identity import identify
+from qasr_cli.runs.files.file_identity import identify
 from qasr_cli.runs.state.ledger import Entry, Output, to_line
 from tests.measuring import Usage, measure_qasr
 

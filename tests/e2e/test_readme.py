@@ -15,8 +15,8 @@ import pytest
 from qasr_cli.errors import ExitCode
 from qasr_cli.languages import LANGUAGES
 from qasr_cli.records import Outcome, Source, Status
-from qasr_cli.runs import hooking
-from qasr_cli.runs.status_file import StatusFile
+from qasr_cli.runs.reports import hook_reporter
+from qasr_cli.runs.reports.status_file import StatusFile
 from tests.e2e.conftest import ROOT, SAMPLES, environment
 
 READMES = ("README.md", "README.ko.md")
@@ -132,7 +132,7 @@ def test_the_service_s_page_names_flags_and_fields_that_exist(tmp_path: Path) ->
 
     status, of_file, of_run = map(json.loads, re.findall(r"```json\n(.*?)```", page, re.S))
     source = Source(0, Path("a"), Path("a"))
-    assert set(of_file) == set(hooking.file_event(Outcome(source, Status.DONE)))
+    assert set(of_file) == set(hook_reporter.file_event(Outcome(source, Status.DONE)))
     watched = StatusFile(tmp_path / "status.json", [])
     watched.open()
     assert set(status) == set(json.loads((tmp_path / "status.json").read_text("utf-8")))

@@ -12,8 +12,9 @@ import pytest
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError
 from qasr_cli.options import FindOptions, Options, OutputOptions
 from qasr_cli.records import Status
-from qasr_cli.runs import outputs, sources
-from qasr_cli.runs.lanes import Run
+from qasr_cli.runs.execution.run import Run
+from qasr_cli.runs.inputs import discovery
+from qasr_cli.runs.planning import output_plan
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.terminal.progress import QuietReporter
 from tests import fakes, misbehaving
@@ -51,9 +52,9 @@ def run_folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, engines: Engines, **options: object) -> Run:
-    found = sources.discover([folder], FindOptions()).sources
+    found = discovery.discover([folder], FindOptions()).sources
     everything = Options(output=OutputOptions(is_overwrite=True), **options)  # type: ignore[arg-type]
-    plans = outputs.plan(found, everything.output, {"srt": ".srt"})
+    plans = output_plan.plan(found, everything.output, {"srt": ".srt"})
     job = Run(everything, lambda: engines, QuietReporter(), lambda text: None)
     job.execute(plans)
     return job
@@ -155,9 +156,9 @@ def test_little_memory_changes_no_byte(run_folder: Path) -> None:
 
 
 def test_a_source_that_vanishes_is_its_own_trouble(run_folder: Path) -> None:
-    found = sources.discover([run_folder], FindOptions()).sources
+    found = discovery.discover([run_folder], FindOptions()).sources
     (run_folder / "3.ogg").unlink()
-    plans = outputs.plan(found, OutputOptions(), {"srt": ".srt"})
+    plans = output_plan.plan(found, OutputOptions(), {"srt": ".srt"})
     job = Run(Options(), lambda: fakes.echo(Options().engine), QuietReporter(), lambda text: None)
     report = job.execute(plans)
     assert report.count(Status.DONE) == 9

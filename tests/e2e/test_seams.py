@@ -16,8 +16,9 @@ import pytest
 from qasr_cli import engines, formats, pipeline
 from qasr_cli.options import ChunkOptions, EngineOptions, FindOptions, Options, OutputOptions
 from qasr_cli.records import Chunk, Source, Transcript
-from qasr_cli.runs import outputs, sources
-from qasr_cli.runs.lanes import Run
+from qasr_cli.runs.execution.run import Run
+from qasr_cli.runs.inputs import discovery
+from qasr_cli.runs.planning import output_plan
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechMap
 from qasr_cli.speech.inference.protocols import Engines
@@ -108,8 +109,8 @@ def transcripts(pair: Engines, excerpt: Path) -> dict[int, Transcript]:
             chunk=ChunkOptions().limited_to(seconds * 1000),
             output=OutputOptions(formats=("json",), is_overwrite=True),
         )
-        plans = outputs.plan(
-            sources.discover([excerpt], FindOptions()).sources, options.output, {"json": ".json"}
+        plans = output_plan.plan(
+            discovery.discover([excerpt], FindOptions()).sources, options.output, {"json": ".json"}
         )
         report = Run(options, lambda: pair, QuietReporter(), lambda text: None).execute(plans)
         assert report.exit_code == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from qasr_cli.runs import writing
+from qasr_cli.runs.files import atomic_write
 from tests.e2e.conftest import environment
 
 WRITER = """
@@ -63,8 +63,8 @@ def test_what_a_killed_writer_leaves_goes_with_the_next_write(
     writer.wait()
     assert temporaries(tmp_path)
     (tmp_path / ".qasr-notes.txt").touch()
-    writing._sweep_once.cache_clear()
-    writing.write(tmp_path / "a.srt", "a", is_overwrite=False)
+    atomic_write._sweep_once.cache_clear()
+    atomic_write.write(tmp_path / "a.srt", "a", is_overwrite=False)
     assert not temporaries(tmp_path)
     assert (tmp_path / "a.srt").read_text() == "a"
     assert (tmp_path / ".qasr-notes.txt").exists()
@@ -75,8 +75,8 @@ def test_a_live_writer_s_file_is_left_alone(writer: subprocess.Popen[bytes], tmp
     dead = tmp_path / ".qasr-dead.tmp"
     dead.touch()
     (tmp_path / ".qasr-link.tmp").symlink_to("nowhere")
-    writing._sweep_once.cache_clear()
-    writing.write(tmp_path / "a.srt", "a", is_overwrite=False)
+    atomic_write._sweep_once.cache_clear()
+    atomic_write.write(tmp_path / "a.srt", "a", is_overwrite=False)
     assert held.exists()
     assert not dead.exists()
     writer.send_signal(signal.SIGCONT)

@@ -10,8 +10,8 @@ import pytest
 from qasr_cli.errors import ExitCode, LockedError, QualityError, UndecodableError, from_os_error
 from qasr_cli.options import CueOptions, EngineOptions, Options, OutputOptions, RunOptions
 from qasr_cli.records import Outcome, Source, Status
-from qasr_cli.runs import outputs
-from qasr_cli.runs.state import books
+from qasr_cli.runs.planning import output_plan
+from qasr_cli.runs.state import journal
 
 
 class TestBooks:
@@ -25,10 +25,10 @@ class TestBooks:
         path.write_bytes(content)
         return Source(0, path, Path("a.mp4"), is_found=True)
 
-    def run(self, source: Source, options: Options, outcome: Outcome | None = None) -> outputs.Plan:
+    def run(self, source: Source, options: Options, outcome: Outcome | None = None) -> output_plan.Plan:
         """Plan, enter the outcome, and return the plan."""
-        with books.opened([source], options, lambda text: None) as kept:
-            (plan,) = kept.decide(outputs.plan([source], options.output, {"srt": ".srt", "vtt": ".vtt"}))
+        with journal.opened([source], options, lambda text: None) as kept:
+            (plan,) = kept.decide(output_plan.plan([source], options.output, {"srt": ".srt", "vtt": ".vtt"}))
             if outcome is not None:
                 kept.begin(source)
                 for path in outcome.outputs:
@@ -43,7 +43,7 @@ class TestBooks:
         source = self.source(tmp_path)
         assert self.run(source, self.options(), self.done(source)).targets
         os.utime(source.path, (5, 5))  # copied elsewhere and back
-        assert self.run(source, self.options()).skip == outputs.DONE
+        assert self.run(source, self.options()).skip == output_plan.DONE
 
     def test_other_media_or_options_make_it_anew(self, tmp_path: Path) -> None:
         source = self.source(tmp_path)
@@ -56,7 +56,7 @@ class TestBooks:
             assert (plan.skip, plan.note) == ("", "options changed")
             assert plan.may_replace(tmp_path / "a.srt")
         faster = self.options(engine=EngineOptions(device="cuda", batch_size=3))
-        assert self.run(source, faster).skip == outputs.DONE
+        assert self.run(source, faster).skip == output_plan.DONE
         self.source(tmp_path, b"other")
         assert self.run(source, self.options()).note == "media changed"
 
@@ -72,7 +72,7 @@ class TestBooks:
         paths = (tmp_path / "a.srt", tmp_path / "a.vtt")
         self.run(source, options, Outcome(source, Status.DONE, outputs=paths))
         self.source(tmp_path, b"other")
-        with books.opened([source], options, lambda text: None) as kept:
+        with journal.opened([source], options, lambda text: None) as kept:
             kept.begin(source)
             kept.announce(source, dict.fromkeys(paths, "2\n"))
             paths[0].write_text("2\n")
@@ -107,7 +107,7 @@ class TestBooks:
         made = Outcome(source, Status.DONE, outputs=(tmp_path / "a.vtt",))
         self.run(source, ours, self.done(source))
         assert self.run(source, theirs, made).targets
-        assert [self.run(source, each).skip for each in (ours, theirs)] == [outputs.DONE] * 2
+        assert [self.run(source, each).skip for each in (ours, theirs)] == [output_plan.DONE] * 2
         self.source(tmp_path, b"other")
         for each, name in ((ours, "a.srt"), (theirs, "a.vtt")):
             plan = self.run(source, each)
@@ -119,12 +119,12 @@ class TestBooks:
         (tmp_path / "sub").mkdir()
         part = self.source(tmp_path / "sub")
         whole = Source(0, part.path, Path("sub/a.mp4"), is_found=True)
-        with books.opened([part], self.options(), print):
-            hold = books.opened([whole], self.options(), print)
+        with journal.opened([part], self.options(), print):
+            hold = journal.opened([whole], self.options(), print)
             with pytest.raises(LockedError, match="sub: another run"), hold:
                 pass
-        with books.opened([whole], self.options(), print):
-            hold = books.opened([part], self.options(), print)
+        with journal.opened([whole], self.options(), print):
+            hold = journal.opened([part], self.options(), print)
             with pytest.raises(LockedError, match="at work here"), hold:
                 pass
 
@@ -157,7 +157,7 @@ class TestBooks:
             source, Status.FAILED, outputs=(tmp_path / "a.srt",), error=QualityError("1 hard rule broken")
         )
         self.run(source, self.options(), doubtful)
-        assert self.run(source, self.options()).skip == outputs.DONE
+        assert self.run(source, self.options()).skip == output_plan.DONE
 
     def test_what_was_skipped_for_its_content_is_not_opened_again(self, tmp_path: Path) -> None:
         source = self.source(tmp_path)

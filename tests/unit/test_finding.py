@@ -17,9 +17,10 @@ from qasr_cli.cli import find_flags
 from qasr_cli.cli.preview import lines
 from qasr_cli.errors import ExitCode, InputOutputError, NoInputError, UsageError
 from qasr_cli.options import FindOptions, Options, OutputOptions
-from qasr_cli.runs import file_lists, outputs, selection, sources, todo
-from qasr_cli.runs.lanes import Run
-from qasr_cli.runs.sources import Found
+from qasr_cli.runs.execution.run import Run
+from qasr_cli.runs.inputs import discovery, file_lists, selection
+from qasr_cli.runs.inputs.discovery import Found
+from qasr_cli.runs.planning import output_plan, queue
 from qasr_cli.terminal.progress import QuietReporter
 
 WAVE = b"RIFF\x24\x00\x00\x00WAVEfmt "
@@ -48,7 +49,7 @@ def names(found: Found) -> list[str]:
 
 
 def find(*paths: Path, **options: object) -> list[str]:
-    return names(sources.discover(paths, FindOptions(**options)))  # type: ignore[arg-type]
+    return names(discovery.discover(paths, FindOptions(**options)))  # type: ignore[arg-type]
 
 
 def reasons(found: Found) -> dict[str, str]:
@@ -61,7 +62,7 @@ class TestFolders:
         assert find(tree, is_recursive=True) == ["a.wav", "b.mp4", "sub/c.MKV", "sub/deep/d.flac"]
 
     def test_a_named_file_is_taken_whatever_it_is_called(self, tree: Path) -> None:
-        found = sources.discover([tree / "notes.txt", tree], FindOptions()).sources
+        found = discovery.discover([tree / "notes.txt", tree], FindOptions()).sources
         assert [(source.id, source.relative.name, source.is_found) for source in found] == [
             (0, "notes.txt", False),
             (1, "a.wav", True),
@@ -87,15 +88,15 @@ class TestFolders:
             return scan(folder)
 
         monkeypatch.setattr(os, "scandir", scandir)
-        found = sources.discover([tree], EVERYTHING)
+        found = discovery.discover([tree], EVERYTHING)
         assert names(found) == ["a.wav", "b.mp4"]
         assert [failure.path.name for failure in found.failures] == ["sub"]
         assert isinstance(found.failures[0].error, InputOutputError)
         assert "sub: Permission denied" in str(found.failures[0].error)
         for name in ("a.srt", "b.srt"):
             (tree / name).touch()
-        plans = outputs.plan(found.sources, OutputOptions(), {"srt": ".srt"})
-        chosen = todo.choose(plans, found.failures, EVERYTHING)
+        plans = output_plan.plan(found.sources, OutputOptions(), {"srt": ".srt"})
+        chosen = queue.choose(plans, found.failures, EVERYTHING)
         run = Run(
             Options(), lambda: pytest.fail("there is nothing to do"), QuietReporter(), lambda text: None
         )
@@ -110,7 +111,7 @@ class TestFolders:
                 os.close(here)
                 here = below
             os.close(os.open("a.wav", os.O_CREAT | os.O_WRONLY, dir_fd=here))
-            found = sources.discover([tmp_path], EVERYTHING)
+            found = discovery.discover([tmp_path], EVERYTHING)
             assert [source.path.name for source in found.sources] == ["a.wav"]
         finally:
             os.close(here)
@@ -138,7 +139,7 @@ class TestFolders:
 
     def test_a_file_beside_its_download_s_companion_is_not_complete(self, tree: Path) -> None:
         make(tree, "b.mp4.aria2", "a.wav.part")
-        found = sources.discover([tree], FindOptions())
+        found = discovery.discover([tree], FindOptions())
         assert names(found) == []
         assert reasons(found)["b.mp4"] == "a partial download or a working copy"
 
@@ -151,14 +152,14 @@ class TestLinks:
 
     def test_a_real_name_goes_before_a_link_to_it(self, tree: Path) -> None:
         (tree / "0-link.mp4").symlink_to("b.mp4")
-        found = sources.discover([tree], FindOptions())
+        found = discovery.discover([tree], FindOptions())
         assert names(found) == ["a.wav", "b.mp4"]
         assert reasons(found) == {"0-link.mp4": "the same file as b.mp4"}
 
     @pytest.mark.parametrize("is_named_first", [False, True])
     def test_a_file_that_is_named_stays_so_beside_its_folder(self, tree: Path, is_named_first: bool) -> None:
         inputs = [tree / "a.wav", tree] if is_named_first else [tree, tree / "a.wav"]
-        found = sources.discover(inputs, FindOptions())
+        found = discovery.discover(inputs, FindOptions())
         assert {str(one.relative): one.is_found for one in found.sources} == {"a.wav": False, "b.mp4": True}
 
     def test_excluding_one_name_keeps_the_other(self, tree: Path) -> None:
@@ -180,7 +181,7 @@ class TestLinks:
         make(tree.parent, "tree-outside/f.mp4")
         (tree / "out.mp4").symlink_to(tree.parent / "tree-outside" / "f.mp4")
         (tree / "away").symlink_to(tree.parent / "tree-outside")
-        found = sources.discover([tree], EVERYTHING)
+        found = discovery.discover([tree], EVERYTHING)
         assert len(names(found)) == 4
         assert reasons(found) == {"out.mp4": "a link that leads out of the folder"}
         assert find(tree / "out.mp4") == ["out.mp4"]  # named: the user means it
@@ -190,7 +191,7 @@ class TestLinks:
         (tree / "dangling.mp4").symlink_to(tree / "gone.mp4")
         (tree / "ring.mp4").symlink_to("ring.mp4")
         os.mkfifo(tree / "pipe.mp4")
-        found = sources.discover([tree], EVERYTHING)
+        found = discovery.discover([tree], EVERYTHING)
         assert len(names(found)) == 4
         assert set(reasons(found)) == {"dangling.mp4", "ring.mp4", "pipe.mp4"}
 
@@ -203,15 +204,15 @@ class TestContents:
         make(tree, "program.x", content=b"\x7fELF" + bytes(200))
         make(tree, "MAC list", content=b"MAC addresses of the house\n")
         opened: list[str] = []
-        read = sources._head
-        monkeypatch.setattr(sources, "_head", lambda path: opened.append(Path(path).name) or read(path))
+        read = discovery._head
+        monkeypatch.setattr(discovery, "_head", lambda path: opened.append(Path(path).name) or read(path))
         assert find(tree) == ["a.wav", "b.mp4", "memo.bin", "voice"]
         assert sorted(opened) == ["MAC list", "memo.bin", "program.x", "voice"]
 
     def test_typescript_is_no_transport_stream(self, tree: Path) -> None:
         make(tree, "index.ts", content="const grüße: string = 'hi';\n".encode())
         make(tree, "tv.ts", content=(b"G" + bytes(187)) * 8)
-        found = sources.discover([tree], FindOptions())
+        found = discovery.discover([tree], FindOptions())
         assert names(found) == ["a.wav", "b.mp4", "tv.ts"]
         assert reasons(found) == {"index.ts": "text, in spite of its name"}
 
@@ -232,7 +233,7 @@ class TestSelection:
         assert find(tree, is_recursive=True, include=("*.wav", "deep")) == ["a.wav", "sub/deep/d.flac"]
         assert find(tree, is_recursive=True, include=("sub/*",)) == ["sub/c.MKV", "sub/deep/d.flac"]
         assert find(tree, is_recursive=True, include=("sub",), exclude=("*.flac",)) == ["sub/c.MKV"]
-        found = sources.discover([tree], FindOptions(include=("b*",), exclude=("*.mp4",)))
+        found = discovery.discover([tree], FindOptions(include=("b*",), exclude=("*.mp4",)))
         assert reasons(found) == {"a.wav": "no --include matches", "b.mp4": "excluded by *.mp4"}
 
     def test_accents_match_however_they_are_written(self, tree: Path) -> None:
@@ -295,25 +296,25 @@ class TestLists:
     ) -> None:
         monkeypatch.chdir(tree)
         listed = [Path("sub/c.MKV"), Path("gone.mp4"), Path("x" * 300), tree / "b.mp4", Path("sub/deep")]
-        found = sources.discover([], FindOptions(), listed)
+        found = discovery.discover([], FindOptions(), listed)
         assert names(found) == ["sub/c.MKV", "b.mp4", "d.flac"]
         assert all(source.is_found for source in found.sources)
         assert [failure.path for failure in found.failures] == listed[1:3]
-        assert sources.discover([], FindOptions(), []).sources == []
+        assert discovery.discover([], FindOptions(), []).sources == []
 
 
 class TestTodo:
-    def plans(self, tree: Path, options: FindOptions) -> tuple[list[outputs.Plan], Found]:
-        found = sources.discover([tree], options)
-        return outputs.plan(found.sources, OutputOptions(), {"srt": ".srt"}), found
+    def plans(self, tree: Path, options: FindOptions) -> tuple[list[output_plan.Plan], Found]:
+        found = discovery.discover([tree], options)
+        return output_plan.plan(found.sources, OutputOptions(), {"srt": ".srt"}), found
 
-    def choose(self, tree: Path, options: FindOptions, sleep: object = None) -> todo.Todo:
+    def choose(self, tree: Path, options: FindOptions, sleep: object = None) -> queue.Todo:
         plans, found = self.plans(tree, options)
 
         def stay_awake(seconds: float) -> None:
             raise AssertionError("nothing here is young")
 
-        return todo.choose(plans, found.failures, options, sleep or stay_awake)  # type: ignore[arg-type]
+        return queue.choose(plans, found.failures, options, sleep or stay_awake)  # type: ignore[arg-type]
 
     def test_a_limit_counts_work_and_numbers_have_no_gaps(self, tree: Path) -> None:
         (tree / "a.srt").touch()
@@ -329,7 +330,7 @@ class TestTodo:
         (tree / "b.mp4").touch()
         chosen = self.choose(tree, FindOptions(settle_s=30))
         assert [plan.source.relative.name for plan in chosen.plans] == ["a.wav"]
-        assert chosen.left_out[0].reason.startswith(todo.UNSETTLED)
+        assert chosen.left_out[0].reason.startswith(queue.UNSETTLED)
         assert len(self.choose(tree, FindOptions(settle_s=0)).plans) == 2
 
     def test_a_file_from_the_far_future_is_not_unsettled_for_ever(self, tree: Path) -> None:
@@ -340,7 +341,7 @@ class TestTodo:
         slept: list[float] = []
         (tree / "b.mp4").touch()
         assert len(self.choose(tree, FindOptions(), slept.append).plans) == 2
-        assert slept == [todo.SECOND_LOOK_S]
+        assert slept == [queue.SECOND_LOOK_S]
 
         def grow(seconds: float) -> None:
             (tree / "b.mp4").write_bytes(b"more")

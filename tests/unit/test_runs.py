@@ -20,17 +20,18 @@ from qasr_cli.errors import (
 )
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Outcome, Quality, Segment, Source, Span, Status, Track, Transcript
-from qasr_cli.runs import outputs, writing
-from qasr_cli.runs.delivery import Delivery
-from qasr_cli.runs.prefetch import Prefetch
-from qasr_cli.runs.report import Report, doubts, rules_broken
+from qasr_cli.runs.execution.ordered_stdout import Delivery
+from qasr_cli.runs.execution.prefetch import Prefetch
+from qasr_cli.runs.files import atomic_write
+from qasr_cli.runs.planning import output_plan
+from qasr_cli.runs.reports.summary import Report, doubts, rules_broken
 
 SUFFIXES = {"srt": ".srt", "vtt": ".vtt"}
 
 
 class TestOutputs:
-    def plan(self, *found: Source, **options: object) -> list[outputs.Plan]:
-        return outputs.plan(found, OutputOptions(formats=("srt", "vtt"), **options), SUFFIXES)  # type: ignore[arg-type]
+    def plan(self, *found: Source, **options: object) -> list[output_plan.Plan]:
+        return output_plan.plan(found, OutputOptions(formats=("srt", "vtt"), **options), SUFFIXES)  # type: ignore[arg-type]
 
     def source(self, path: Path, relative: str, number: int = 0, *, is_found: bool = True) -> Source:
         return Source(number, path, Path(relative), is_found)
@@ -65,7 +66,7 @@ class TestOutputs:
         first = self.source(tmp_path / "a.mkv", "a.mkv")
         second = self.source(tmp_path / "a.mkv.wav", "a.mkv.wav", 1)
         options = OutputOptions(formats=("srt",), name="{stem}", is_overwrite=True)
-        plans = outputs.plan([first, second], options, SUFFIXES)
+        plans = output_plan.plan([first, second], options, SUFFIXES)
         assert plans[0].error is None
         assert "would replace the input a.mkv" in str(plans[1].error)
 
@@ -75,7 +76,7 @@ class TestOutputs:
     ) -> None:
         source = self.source(tmp_path / f"{'a' * n_bytes}.x", f"{'a' * n_bytes}.x")
         options = OutputOptions(formats=("srt",), name="{stem}.{lang}.{ext}")  # .en.srt
-        (plan,) = outputs.refuse_unwritable(outputs.plan([source], options, SUFFIXES))
+        (plan,) = output_plan.refuse_unwritable(output_plan.plan([source], options, SUFFIXES))
         assert (plan.error is None) is is_fine
 
     def test_a_finished_one_of_a_folder_is_done_and_a_half_finished_one_is_completed(
@@ -96,7 +97,7 @@ class TestOutputs:
 
     def test_a_file_appears_whole_with_the_folder_s_usual_mode(self, tmp_path: Path) -> None:
         path = tmp_path / "new" / "a.srt"
-        writing.write(path, "text ✓\n", is_overwrite=False)
+        atomic_write.write(path, "text ✓\n", is_overwrite=False)
         assert path.read_text(encoding="utf-8") == "text ✓\n"
         assert [entry.name for entry in path.parent.iterdir()] == ["a.srt"]
         probe = tmp_path / "probe"
@@ -107,19 +108,19 @@ class TestOutputs:
         path = tmp_path / "a.srt"
         path.write_text("mine")
         with pytest.raises(CannotCreateError, match="exists already"):
-            writing.write(path, "theirs", is_overwrite=False)
+            atomic_write.write(path, "theirs", is_overwrite=False)
         assert path.read_text() == "mine"
-        writing.write(path, "theirs", is_overwrite=True)
+        atomic_write.write(path, "theirs", is_overwrite=True)
         assert path.read_text() == "theirs"
         assert [entry.name for entry in tmp_path.iterdir()] == ["a.srt"]
 
     def test_what_cannot_be_created_is_said_and_leaves_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(CannotCreateError):
-            writing.write(tmp_path / "file" / "a.srt", "x", is_overwrite=True)
+            atomic_write.write(tmp_path / "file" / "a.srt", "x", is_overwrite=True)
         (tmp_path / "a.srt").mkdir()
         with pytest.raises(CannotCreateError):
-            writing.write(tmp_path / "a.srt", "x", is_overwrite=True)
+            atomic_write.write(tmp_path / "a.srt", "x", is_overwrite=True)
         assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.srt", "file"]
 
 

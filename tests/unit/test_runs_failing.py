@@ -14,11 +14,11 @@ from qasr_cli.errors import DeviceLostError, ExitCode, InputOutputError, OutOfMe
 from qasr_cli.options import EngineOptions, Options
 from qasr_cli.pipeline import Prepared
 from qasr_cli.records import Source, Timing, Track, Waveform
-from qasr_cli.runs import scratch
-from qasr_cli.runs.engine_lane import EngineLane, OpenSource
-from qasr_cli.runs.identity import Identity
-from qasr_cli.runs.outputs import Plan
-from qasr_cli.runs.prefetch import Prefetch
+from qasr_cli.runs.execution.engine_lane import EngineLane, OpenSource
+from qasr_cli.runs.execution.prefetch import Prefetch
+from qasr_cli.runs.files import scratch
+from qasr_cli.runs.files.file_identity import Identity
+from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.state.checkpoints import checkpoint
 from qasr_cli.speech.inference.protocols import Aligner, Engines
 from tests import fakes

@@ -8,9 +8,9 @@ import pytest
 
 from qasr_cli.options import DecodeOptions, FindOptions, Options, OutputOptions
 from qasr_cli.records import Source, Track
-from qasr_cli.runs import outputs
-from qasr_cli.runs.sidecars import Sidecar, Sidecars
-from qasr_cli.runs.subtitled import Subtitled, Subtitles
+from qasr_cli.runs.inputs.sidecars import Sidecar, Sidecars
+from qasr_cli.runs.planning import output_plan
+from qasr_cli.runs.planning.existing_subtitles import Subtitled, Subtitles
 
 TRACK = Track(1, "aac", 2, 48_000)
 
@@ -70,7 +70,7 @@ class TestPassingOver:
     ) -> str:
         options = Options(decode=DecodeOptions("en"), output=OutputOptions(formats), find=FindOptions(**more))
         source = Source(0, folder / "film.mkv", Path("film.mkv"), is_found)
-        plans = outputs.plan([source], options.output, {"srt": ".srt", "vtt": ".vtt", "txt": ".txt"})
+        plans = output_plan.plan([source], options.output, {"srt": ".srt", "vtt": ".vtt", "txt": ".txt"})
         return Subtitles(options, lambda _, path: path in own).pass_over(plans)[0].skip
 
     def test_a_subtitle_in_the_language_is_enough(self, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ class TestPassingOver:
         (tmp_path / "film.vtt").touch()
         options = Options(output=OutputOptions(("srt", "vtt")))
         source = Source(0, tmp_path / "film.mkv", Path("film.mkv"), is_found=True)
-        (plan,) = outputs.plan([source], options.output, {"srt": ".srt", "vtt": ".vtt"})
+        (plan,) = output_plan.plan([source], options.output, {"srt": ".srt", "vtt": ".vtt"})
         Subtitles(options, lambda *_: False).glance(plan, TRACK, ())
         (tmp_path / "film.ass").touch()
         with pytest.raises(Subtitled, match=r"has subtitles beside it: film\.ass"):

@@ -18,9 +18,9 @@ from qasr_cli.errors import (
     QasrError,
 )
 from qasr_cli.records import Chunk, Finish, Hypothesis, Segment, Source, Status, Timing, Word
-from qasr_cli.runs import held
-from qasr_cli.runs.identity import Identity, identify
-from qasr_cli.runs.state import checkpoints, ledger, locking, patience
+from qasr_cli.runs.files import file_lease
+from qasr_cli.runs.files.file_identity import Identity, identify
+from qasr_cli.runs.state import backoff, checkpoints, ledger, locking
 from qasr_cli.runs.state.ledger import Entry, Output
 from qasr_cli.runs.state.roots import Roots
 from qasr_cli.speech.recognition.recognize import Piece
@@ -109,15 +109,15 @@ class TestLedger:
 
 class TestPatience:
     def test_the_next_runs_try_again_and_then_ever_more_rarely(self) -> None:
-        pauses = [patience.next_try_s(0.0, n, 2) / DAY_S for n in range(1, 12)]
+        pauses = [backoff.next_try_s(0.0, n, 2) / DAY_S for n in range(1, 12)]
         assert pauses[:2] == [0, 0]
         assert pauses[2] < 1  # a run at the same time of the next night is in time
         assert all(later == min(2 * sooner, 32) for sooner, later in pairwise(pauses[2:]))
-        assert patience.next_try_s(0.0, 10_000, 0) == 32 * DAY_S
+        assert backoff.next_try_s(0.0, 10_000, 0) == 32 * DAY_S
 
     def test_a_clock_that_jumped_back_makes_nobody_wait(self) -> None:
-        assert patience.is_waiting(1_000.0, 9, 2, 1_001.0)
-        assert not patience.is_waiting(1_000.0, 9, 2, 999.0)
+        assert backoff.is_waiting(1_000.0, 9, 2, 1_001.0)
+        assert not backoff.is_waiting(1_000.0, 9, 2, 999.0)
 
 
 HOLD = """
@@ -293,7 +293,7 @@ class TestWhatIsHeld:
                 path.unlink()
             return path, descriptor
 
-        path, descriptor = held.make(create)
+        path, descriptor = file_lease.make(create)
         os.close(descriptor)
         assert path.name == "held3"
 
@@ -302,4 +302,4 @@ class TestWhatIsHeld:
             return tmp_path, os.open(tmp_path / "gone" / "file", os.O_CREAT)
 
         with pytest.raises(FileNotFoundError):
-            held.make(create)
+            file_lease.make(create)

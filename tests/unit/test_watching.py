@@ -14,14 +14,14 @@ from qasr_cli.hooks import address, command
 from qasr_cli.hooks.command import Facts
 from qasr_cli.options import EngineOptions
 from qasr_cli.records import Outcome, Source, Status
-from qasr_cli.runs import seen as seen_module
-from qasr_cli.runs.changes import _news
-from qasr_cli.runs.kept_engines import KeptEngines
-from qasr_cli.runs.outputs import DONE, Plan
-from qasr_cli.runs.seen import Seen
-from qasr_cli.runs.selection import LeftOut
-from qasr_cli.runs.sources import Found
-from qasr_cli.runs.todo import UNSETTLED, Todo
+from qasr_cli.runs.inputs.discovery import Found
+from qasr_cli.runs.inputs.selection import LeftOut
+from qasr_cli.runs.planning.output_plan import DONE, Plan
+from qasr_cli.runs.planning.queue import UNSETTLED, Todo
+from qasr_cli.runs.watch import attempted as seen_module
+from qasr_cli.runs.watch.attempted import Seen
+from qasr_cli.runs.watch.engine_cache import KeptEngines
+from qasr_cli.runs.watch.file_events import _news
 from tests import fakes
 
 

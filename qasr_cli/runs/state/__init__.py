@@ -1,12 +1,12 @@
 """What a run leaves for the next one, in the folder `.qasr` of its output root.
 
-    ledger       finished sources: what came of each, append-only, for people too
-    verdicts     what the ledger says of a source now
-    patience     when a source that failed is tried again
-    checkpoints  finished chunks of unfinished sources
-    locking      one run at a time in one place
-    roots        which folder is whose output root
-    books        all of it, as a run sees it
+    ledger         finished sources: what came of each, append-only, for people too
+    resume_policy  what the ledger says of a source now
+    backoff        when a source that failed is tried again
+    checkpoints    finished chunks of unfinished sources
+    locking        one run at a time in one place
+    roots          which folder is whose output root
+    journal        all of it, as a run sees it
 
 Nothing here decides text or times, and all of it may be deleted: what is finished is known by its outputs.
 """

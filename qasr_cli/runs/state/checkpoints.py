@@ -21,8 +21,8 @@ from typing import Any
 from qasr_cli.errors import QasrError
 from qasr_cli.formats import json_file
 from qasr_cli.records import Chunk, Finish, Hypothesis
-from qasr_cli.runs import ownership
-from qasr_cli.runs.identity import Identity
+from qasr_cli.runs.files import ownership
+from qasr_cli.runs.files.file_identity import Identity
 from qasr_cli.runs.state import ledger
 from qasr_cli.speech.recognition.recognize import Piece
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from qasr_cli.errors import from_os_error
 from qasr_cli.records import Status
-from qasr_cli.runs import ownership
-from qasr_cli.runs.identity import Identity
+from qasr_cli.runs.files import ownership
+from qasr_cli.runs.files.file_identity import Identity
 
 SUFFIX = ".jsonl"
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from qasr_cli.errors import LockedError, from_os_error
-from qasr_cli.runs import ownership
+from qasr_cli.runs.files import ownership
 
 logger = logging.getLogger(__name__)
 

@@ -15,13 +15,13 @@ from typing import NoReturn
 from qasr_cli.errors import CannotCreateError, DeviceLostError, InputOutputError, QasrError
 from qasr_cli.options import WatchOptions
 from qasr_cli.records import Status
-from qasr_cli.runs.changes import Changes
-from qasr_cli.runs.kept_engines import KeptEngines
-from qasr_cli.runs.report import Report
-from qasr_cli.runs.seen import Seen
-from qasr_cli.runs.sources import Found
-from qasr_cli.runs.status_file import State, StatusFile
-from qasr_cli.runs.todo import Todo
+from qasr_cli.runs.inputs.discovery import Found
+from qasr_cli.runs.planning.queue import Todo
+from qasr_cli.runs.reports.status_file import State, StatusFile
+from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.watch.attempted import Seen
+from qasr_cli.runs.watch.engine_cache import KeptEngines
+from qasr_cli.runs.watch.file_events import Changes
 
 logger = logging.getLogger(__name__)
 

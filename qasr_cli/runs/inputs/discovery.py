@@ -18,8 +18,8 @@ from qasr_cli.errors import InputOutputError, NoInputError, QasrError
 from qasr_cli.media import signatures
 from qasr_cli.options import FindOptions
 from qasr_cli.records import Source
-from qasr_cli.runs import selection
-from qasr_cli.runs.selection import Candidate, LeftOut
+from qasr_cli.runs.inputs import selection
+from qasr_cli.runs.inputs.selection import Candidate, LeftOut
 
 
 @dataclass(frozen=True, slots=True)

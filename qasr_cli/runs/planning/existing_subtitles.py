@@ -17,8 +17,8 @@ from qasr_cli.errors import printable
 from qasr_cli.media.banner import SubtitleStream
 from qasr_cli.options import Options
 from qasr_cli.records import Source, Track
-from qasr_cli.runs.outputs import Plan
-from qasr_cli.runs.sidecars import Sidecar, Sidecars, language_of
+from qasr_cli.runs.inputs.sidecars import Sidecar, Sidecars, language_of
+from qasr_cli.runs.planning.output_plan import Plan
 
 _NEXT_STEP = "--even-subtitled transcribes it anyway"
 # Those that hold text. Pictures of text (pgs, dvd_subtitle) no player can restyle and nobody can search.

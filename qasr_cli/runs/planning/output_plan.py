@@ -14,9 +14,9 @@ from pathlib import Path
 from qasr_cli.errors import CannotCreateError, QasrError
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Source
-from qasr_cli.runs import names
-from qasr_cli.runs.identity import Identity
-from qasr_cli.runs.names import Target
+from qasr_cli.runs.files.file_identity import Identity
+from qasr_cli.runs.planning import output_names
+from qasr_cli.runs.planning.output_names import Target
 
 _USUAL_NAME_BYTES = 255
 DONE = "its outputs exist (--overwrite makes them anew)"
@@ -90,7 +90,7 @@ def plan(
     Raises:
         UsageError: The options make no names.
     """
-    template = names.template(options)
+    template = output_names.template(options)
     taken: dict[Target, Source] = {}
     folders = Folders()
     media = Media(folders.resolved_file(source.path) for source in sources)

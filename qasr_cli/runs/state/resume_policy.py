@@ -12,9 +12,9 @@ from pathlib import Path
 
 from qasr_cli.errors import ExitCode
 from qasr_cli.records import Status
-from qasr_cli.runs.identity import Identity
-from qasr_cli.runs.outputs import Plan
-from qasr_cli.runs.state import patience
+from qasr_cli.runs.files.file_identity import Identity
+from qasr_cli.runs.planning.output_plan import Plan
+from qasr_cli.runs.state import backoff
 from qasr_cli.runs.state.ledger import Entry
 
 
@@ -59,10 +59,10 @@ def _is_made(plan: Plan, path: Path, entry: Entry, fingerprint: str, name_of: Ca
 
 
 def _retried(plan: Plan, entry: Entry, name_of: Callable[[Path], str], n_retries: int, now_s: float) -> Plan:
-    if not patience.is_waiting(entry.at_s, entry.n_failures, n_retries, now_s):
+    if not backoff.is_waiting(entry.at_s, entry.n_failures, n_retries, now_s):
         note = f"failed before: {entry.reason}"
         return _renewed(plan, entry, name_of, note) if entry.outputs else replace(plan, note=note)
-    moment = patience.in_words(patience.next_try_s(entry.at_s, entry.n_failures, n_retries))
+    moment = backoff.in_words(backoff.next_try_s(entry.at_s, entry.n_failures, n_retries))
     times = "once" if entry.n_failures == 1 else f"{entry.n_failures} times"
     return replace(plan, targets={}, skip=f"failed {times}: {entry.reason}; tried again from {moment} on")
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from qasr_cli.errors import ExitCode, QasrError
 from qasr_cli.records import Outcome, Status
-from qasr_cli.runs import todo
-from qasr_cli.runs.outputs import Plan
-from qasr_cli.runs.sources import Found
-from qasr_cli.runs.state.books import OF_THE_FILE
-from qasr_cli.runs.todo import Todo
+from qasr_cli.runs.inputs.discovery import Found
+from qasr_cli.runs.planning import queue
+from qasr_cli.runs.planning.output_plan import Plan
+from qasr_cli.runs.planning.queue import Todo
+from qasr_cli.runs.state.journal import OF_THE_FILE
 
 _HOUR_S = 3_600.0
 _AGAIN_S = 20 * _HOUR_S  # a failure of the file's own: from then on the ledger's patience decides
@@ -56,7 +56,7 @@ class Seen:
     def sift(self, found: Found, chosen: Todo) -> Todo | None:
         """Return what is to be done of what was chosen; None where nothing is."""
         self.n_found = len(found.sources)
-        self.n_unsettled = sum(one.reason.startswith(todo.UNSETTLED) for one in chosen.left_out)
+        self.n_unsettled = sum(one.reason.startswith(queue.UNSETTLED) for one in chosen.left_out)
         kept = [*self._new_refusals(chosen.plans), *self._work(chosen.plans)]
         plans = [replace(plan, source=replace(plan.source, id=n)) for n, plan in enumerate(kept)]
         self.n_skipped = len(chosen.plans) - len(plans)

@@ -27,8 +27,9 @@ from qasr_cli.hooks.address import without_secrets
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Source, Stage, Status
-from qasr_cli.runs import report_page, writing
-from qasr_cli.runs.report import Report
+from qasr_cli.runs.files import atomic_write
+from qasr_cli.runs.reports import html_page
+from qasr_cli.runs.reports.summary import Report
 from qasr_cli.timebase import MS_PER_S
 
 logger = logging.getLogger(__name__)
@@ -102,8 +103,8 @@ def reporting(path: Path | None, run: Reported) -> Iterator[None]:
 def _write(path: Path, run: Reported, error: BaseException | None) -> None:
     told = describe(run, error)
     is_json = path.suffix.lower() == ".json"
-    text = json.dumps(told, ensure_ascii=False, indent=1) + "\n" if is_json else report_page.render(told)
-    writing.write(path, text, is_overwrite=run.options.output.is_overwrite)
+    text = json.dumps(told, ensure_ascii=False, indent=1) + "\n" if is_json else html_page.render(told)
+    atomic_write.write(path, text, is_overwrite=run.options.output.is_overwrite)
 
 
 def describe(run: Reported, error: BaseException | None) -> dict[str, Any]:

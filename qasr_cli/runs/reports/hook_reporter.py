@@ -19,8 +19,8 @@ from qasr_cli.hooks.command import Facts
 from qasr_cli.hooks.line import Line
 from qasr_cli.options import HookOptions
 from qasr_cli.records import Outcome, Status
-from qasr_cli.runs import report_file
-from qasr_cli.runs.report import Report
+from qasr_cli.runs.reports import report_file
+from qasr_cli.runs.reports.summary import Report
 from qasr_cli.terminal import events
 from qasr_cli.terminal.progress import QuietReporter
 from qasr_cli.timebase import MS_PER_S

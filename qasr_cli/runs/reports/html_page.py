@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from qasr_cli.runs.report_style import STYLE
+from qasr_cli.runs.reports.report_style import STYLE
 from qasr_cli.timebase import MS_PER_S, format_clock, format_speed
 
 _STAGES = {

@@ -22,15 +22,15 @@ from qasr_cli.errors import QasrError, QualityError
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Quality, Stage, Status, Transcript
-from qasr_cli.runs import scratch, writing
-from qasr_cli.runs.delivery import Delivery
-from qasr_cli.runs.engine_lane import EngineLane, OpenSource, attempt
-from qasr_cli.runs.outputs import Plan
-from qasr_cli.runs.prefetch import Prefetch
-from qasr_cli.runs.report import Loaded, Report, doubtful, doubts, rules_broken
-from qasr_cli.runs.spending import Account, spending
-from qasr_cli.runs.state.books import Books
-from qasr_cli.runs.subtitled import Subtitled, Subtitles
+from qasr_cli.runs.execution.engine_lane import EngineLane, OpenSource, attempt
+from qasr_cli.runs.execution.ordered_stdout import Delivery
+from qasr_cli.runs.execution.prefetch import Prefetch
+from qasr_cli.runs.execution.stage_timer import Account, spending
+from qasr_cli.runs.files import atomic_write, scratch
+from qasr_cli.runs.planning.existing_subtitles import Subtitled, Subtitles
+from qasr_cli.runs.planning.output_plan import Plan
+from qasr_cli.runs.reports.summary import Loaded, Report, doubtful, doubts, rules_broken
+from qasr_cli.runs.state.journal import Books
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.terminal.progress import Reporter
 
@@ -207,10 +207,10 @@ class Run:
         self._books.announce(opened.plan.source, {path: texts[name] for name, path in paths.items()})
         for name, path in paths.items():
             is_overwrite = output.is_overwrite or opened.plan.may_replace(path)
-            writing.write(path, texts[name], is_overwrite=is_overwrite, is_backup=output.is_backup)
+            atomic_write.write(path, texts[name], is_overwrite=is_overwrite, is_backup=output.is_backup)
             outdated = opened.plan.outdated(name, path)
             if outdated is not None:
-                writing.remove(outdated, is_backup=output.is_backup)
+                atomic_write.remove(outdated, is_backup=output.is_backup)
         if output.is_stdout:
             self._delivery.settle(opened.plan.source.id, "".join(texts.values()))
         return transcript, pipeline.judge(transcript, cued, self._options.cue) if cued else None

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qasr_cli.errors import InputOutputError
-from qasr_cli.runs import held
+from qasr_cli.runs.files import file_lease
 
 _PREFIX = "qasr-scratch-"
 _OURS = ("*.s16le", "stdin")  # all that is ever put there, and all that is taken from there
@@ -29,7 +29,7 @@ def folder() -> Iterator[Path]:
     with _placing():
         place = Path(tempfile.gettempdir())
     _sweep(place)
-    path, descriptor = held.make(_create)
+    path, descriptor = file_lease.make(_create)
     try:
         yield path
     finally:
@@ -61,7 +61,7 @@ def _sweep(place: Path) -> None:
 
 
 def _remove_unused(path: Path) -> None:
-    with held.taking(path, os.O_DIRECTORY):
+    with file_lease.taking(path, os.O_DIRECTORY):
         for pattern in _OURS:
             for file in path.glob(pattern):
                 file.unlink()

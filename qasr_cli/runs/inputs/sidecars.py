@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from qasr_cli import languages
-from qasr_cli.runs import selection
+from qasr_cli.runs.inputs import selection
 
 # Text alone: pictures of text (.sup, and .sub beside an .idx) do not count, as they do not inside the media.
 SUFFIXES = frozenset({".srt", ".vtt", ".ass", ".ssa", ".sub", ".smi"})

@@ -19,8 +19,8 @@ from typing import Any
 from qasr_cli import __version__
 from qasr_cli.errors import CannotCreateError, QasrError, printable
 from qasr_cli.records import Outcome, Source, Status
-from qasr_cli.runs import writing
-from qasr_cli.runs.report_file import error_fields
+from qasr_cli.runs.files import atomic_write
+from qasr_cli.runs.reports.report_file import error_fields
 from qasr_cli.terminal import events
 from qasr_cli.terminal.progress import QuietReporter
 from qasr_cli.timebase import MS_PER_S
@@ -143,7 +143,7 @@ class StatusFile(QuietReporter):
             text = json.dumps(self._told, ensure_ascii=False, indent=1) + "\n"
             self._written_s = time.monotonic()
             if self._path is not None:
-                writing.write(self._path, text, is_overwrite=True)
+                atomic_write.write(self._path, text, is_overwrite=True)
 
 
 def _is_ours(path: Path) -> bool:

@@ -19,14 +19,14 @@ from pathlib import Path
 from qasr_cli.errors import ExitCode, QasrError, printable
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Source, Status
-from qasr_cli.runs import ownership, writing
-from qasr_cli.runs.identity import Identity, foreseen, identify
-from qasr_cli.runs.outputs import Plan
-from qasr_cli.runs.state import checkpoints, ledger, locking, verdicts
+from qasr_cli.runs.files import atomic_write, ownership
+from qasr_cli.runs.files.file_identity import Identity, foreseen, identify
+from qasr_cli.runs.planning.existing_subtitles import is_minded
+from qasr_cli.runs.planning.output_plan import Plan
+from qasr_cli.runs.state import checkpoints, ledger, locking, resume_policy
 from qasr_cli.runs.state.checkpoints import Checkpoint
 from qasr_cli.runs.state.ledger import Entry, Ledger, Output
 from qasr_cli.runs.state.roots import FOLDER_NAME, Roots
-from qasr_cli.runs.subtitled import is_minded
 from qasr_cli.timebase import MS_PER_S
 
 logger = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class Books:
             self.is_minding_subtitles and os.path.lexists(place.path(entry.subtitles))
         ):
             entry = replace(entry, status=Status.DONE)  # nothing stands in its way any more
-        return verdicts.judge(plan, entry, self.fingerprint, place.name, self.n_retries, now_s)
+        return resume_policy.judge(plan, entry, self.fingerprint, place.name, self.n_retries, now_s)
 
     def is_own(self, source: Source, path: Path) -> bool:
         """Whether qasr wrote a file for a source, as far as is known."""
@@ -142,7 +142,7 @@ class Books:
             return
         known = entry.outputs
         for path, text in coming.items():
-            name, state = place.name(path), foreseen(writing.encoded(text))
+            name, state = place.name(path), foreseen(atomic_write.encoded(text))
             known = tuple(one for one in known if one.path != name or one.identity.is_of(path))
             known += (Output(name, state),)
         self._add(place.ledger, replace(entry, outputs=known))

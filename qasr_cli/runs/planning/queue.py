@@ -12,9 +12,9 @@ from pathlib import Path
 
 from qasr_cli.options import FindOptions
 from qasr_cli.records import Source
-from qasr_cli.runs.outputs import Plan
-from qasr_cli.runs.selection import LeftOut
-from qasr_cli.runs.sources import Failure
+from qasr_cli.runs.inputs.discovery import Failure
+from qasr_cli.runs.inputs.selection import LeftOut
+from qasr_cli.runs.planning.output_plan import Plan
 
 # Without --settle: whoever writes a file does so several times a second, and nobody who has just copied
 # one into a folder wants to hear "later", so a young file is looked at again after this time.

@@ -17,7 +17,7 @@ from types import TracebackType
 import watchfiles
 
 from qasr_cli.options import WatchOptions
-from qasr_cli.runs import selection
+from qasr_cli.runs.inputs import selection
 
 logger = logging.getLogger(__name__)
 

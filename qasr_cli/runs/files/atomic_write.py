@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, from_os_error
-from qasr_cli.runs import held, ownership
+from qasr_cli.runs.files import file_lease, ownership
 
 _PREFIX, _SUFFIX = ".qasr-", ".tmp"
 
@@ -78,7 +78,7 @@ def remove(path: Path, *, is_backup: bool) -> None:
 @contextlib.contextmanager
 def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
     """Yield a new file and its descriptor, whose lock says that somebody still needs it."""
-    path, descriptor = held.make(lambda: _create(folder))
+    path, descriptor = file_lease.make(lambda: _create(folder))
     try:
         yield path, descriptor
     finally:
@@ -147,7 +147,7 @@ def _sweep_once(folder: Path) -> None:
 
 
 def _remove_unused(path: Path) -> None:
-    with held.taking(path, os.O_NONBLOCK) as descriptor:
+    with file_lease.taking(path, os.O_NONBLOCK) as descriptor:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             path.unlink()
 

@@ -18,8 +18,8 @@ from qasr_cli.errors import DeviceLostError, QasrError, from_os_error
 from qasr_cli.options import Options
 from qasr_cli.pipeline import Prepared
 from qasr_cli.records import Chunk, Source, Stage
-from qasr_cli.runs.outputs import Plan
-from qasr_cli.runs.spending import Account, spending
+from qasr_cli.runs.execution.stage_timer import Account, spending
+from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.state.checkpoints import Checkpoint
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.fallback.review import Reviewed, review

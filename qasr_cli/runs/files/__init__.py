@@ -1,0 +1,1 @@
+"""Files that are written, leased and identified without harm."""

@@ -1,0 +1,1 @@
+"""Where results go, and what is done in which order."""
