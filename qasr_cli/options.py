@@ -119,7 +119,7 @@ class PictureOptions:
 
 @dataclass(frozen=True, slots=True)
 class CueOptions:
-    """Limits of a cue; None means the profile's own for the language (`subtitles.profiles`).
+    """Limits of a cue; None means the profile's own for the language (`subtitles.rules.profiles`).
 
     `is_frame_true` without a `frame_rate` means the video's.
     """

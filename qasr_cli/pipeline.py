@@ -48,7 +48,9 @@ from qasr_cli.speech.recognition.passes import Contain, Recording, Request, hear
 from qasr_cli.speech.recognition.recognize import Piece
 from qasr_cli.speech.script import align_script
 from qasr_cli.speech.script.overlay import AdLib
-from qasr_cli.subtitles import check, cues, limits
+from qasr_cli.subtitles.layout import cues
+from qasr_cli.subtitles.qc import check
+from qasr_cli.subtitles.rules import limits
 from qasr_cli.timebase import format_clock
 
 _GLANCE_S = 0.2  # how long a run that is being taken down may still be waited for

@@ -22,9 +22,9 @@ from qasr_cli import languages
 from qasr_cli.errors import printable
 from qasr_cli.records import Caption
 from qasr_cli.runs.checks import Fixed, Result
-from qasr_cli.subtitles.check import Checked
-from qasr_cli.subtitles.comparison import Comparison
-from qasr_cli.subtitles.findings import RULES, Finding
+from qasr_cli.subtitles.qc.check import Checked
+from qasr_cli.subtitles.qc.comparison import Comparison
+from qasr_cli.subtitles.qc.findings import RULES, Finding
 from qasr_cli.terminal import tables
 from qasr_cli.timebase import MS_PER_S, format_clock
 

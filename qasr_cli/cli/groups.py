@@ -202,7 +202,7 @@ class LimitFlags:
             frame_rate=_frame_rate(self.fps),
             is_frame_true=self.fps.lower() != _NO_FPS,
         )
-        from qasr_cli.subtitles.limits import resolve  # loads regex, which --help does without
+        from qasr_cli.subtitles.rules.limits import resolve  # loads regex, which --help does without
 
         resolve(limits, None)  # what contradicts itself in English does so before any work is done
         return limits

@@ -31,12 +31,13 @@ from qasr_cli.formats.caption_file import CaptionFile
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Caption, Cue
 from qasr_cli.runs.files import atomic_write
-from qasr_cli.subtitles import caption_units, comparison, mend
-from qasr_cli.subtitles import check as quality
-from qasr_cli.subtitles.check import Checked
-from qasr_cli.subtitles.comparison import Comparison
-from qasr_cli.subtitles.findings import Finding
-from qasr_cli.subtitles.limits import Limits, resolve
+from qasr_cli.subtitles.qc import caption_units, comparison
+from qasr_cli.subtitles.qc import check as quality
+from qasr_cli.subtitles.qc.check import Checked
+from qasr_cli.subtitles.qc.comparison import Comparison
+from qasr_cli.subtitles.qc.findings import Finding
+from qasr_cli.subtitles.qc.fix import mend
+from qasr_cli.subtitles.rules.limits import Limits, resolve
 
 STDIN = Path("-")
 _STDIN_COPY = "stdin.fixed"  # and its format, once that is known
@@ -225,7 +226,7 @@ def fix(result: Result, target: Path, *, is_overwrite: bool) -> Fixed:
             f"{result.name}: not fixed: not a transcript of qasr", "fix its SRT or WebVTT instead"
         )
     grid_ms = caption_formats.grid_ms(file)
-    mended = mend.mend(file.captions, result.limits, result.language, grid_ms)
+    mended = mend(file.captions, result.limits, result.language, grid_ms)
     if file.captions and not any(caption_units.is_seen(one, result.limits) for one in mended):
         raise UndecodableError(
             f"{result.name}: not fixed: no caption would be left", "there is nothing to mend"

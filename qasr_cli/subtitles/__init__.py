@@ -1,24 +1,8 @@
 """Words in, cues out: width, line breaks, timing. Pure, and in milliseconds.
 
-presets         how wide and how fast, by language
-profiles        whose rules: a table of houses and their numbers
-limits          all numbers that one text must keep
-units           words to what may stand at the edge of a line, with clean text and possible times
-phrases         the same in languages that write no spaces (BudouX)
-boundaries      how good a break is between two units
-function_words  what leans on the next word or hangs on the one before, by language
-endings         the same for Japanese and Korean, where a word's ending says it
-lines           the best lines of one cue
-search          the best cues of all units
-timing          when each cue comes and goes
-grid, shots     in whole frames, and with the picture
-cues            the door: `cues.build`
+rules    what one text must keep: presets by language, profiles of houses, limits, widths, function words
+layout   words to cues: where a line and a cue may end, what a break costs, when a cue comes and goes
+qc       subtitles that exist, ours or not, judged by the same numbers and breaks, and their repair
 
-Subtitles that exist, ours or not, are judged by the same numbers and breaks:
-
-findings        the rules, and which are errors
-check           the door: `check.check`; check_times, check_text, check_words hold the rules
-caption_units   captions to units
-mend            times and line breaks repaired
-comparison      against a reference; edit_rate is SubER
+The doors are `layout.cues.build` and `qc.check.check`.
 """

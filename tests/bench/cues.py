@@ -29,7 +29,7 @@ import time
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Word
-from qasr_cli.subtitles import cues
+from qasr_cli.subtitles.layout import cues
 
 MINUTES = 45
 ROUNDS = 5

@@ -13,7 +13,7 @@ from pathlib import Path
 from qasr_cli.formats import FORMATS, parse_transcript
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Cue, Transcript
-from qasr_cli.subtitles import cues
+from qasr_cli.subtitles.layout import cues
 
 FOLDER = Path(__file__).parent
 RENDERED = ("srt", "vtt", "txt", "tsv", "json")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from qasr_cli.languages import LANGUAGES
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Video, Word
-from qasr_cli.subtitles.profiles import PROFILES
+from qasr_cli.subtitles.rules.profiles import PROFILES
 
 CODES = [None, *(language.code for language in LANGUAGES)]
 HOSTILE = (

@@ -15,7 +15,7 @@ from qasr_cli.formats import captions
 from qasr_cli.options import CueOptions
 from qasr_cli.runs import checks
 from qasr_cli.runs.checks import Rules
-from qasr_cli.subtitles import mend
+from qasr_cli.subtitles.qc import fix
 
 PIECES = st.sampled_from([
     "WEBVTT\n", "\n", "\n\n", "1\n", "22\n", "00:00:01,000 --> 00:00:02,000\n",
@@ -58,6 +58,6 @@ def test_a_file_is_judged_or_refused(raw: bytes, name: str, rate: Fraction | Non
     assert said.isascii() or said.encode()
     assert not set("\x00\x1b\r\u202e") & set(said)
     check_report.text(entry, 60, is_all=True)
-    mended = mend.mend(found.captions, result.limits, result.language, captions.grid_ms(found))
+    mended = fix.mend(found.captions, result.limits, result.language, captions.grid_ms(found))
     if found.kind != "json":
         captions.write(found, mended).encode()

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Video, Word
-from qasr_cli.subtitles import check, cues
-from qasr_cli.subtitles.limits import resolve
+from qasr_cli.subtitles.layout import cues
+from qasr_cli.subtitles.qc import check
+from qasr_cli.subtitles.rules.limits import resolve
 from tests.property.spoken import CODES, OPTIONS, VIDEOS, hostile_words
 
 FLAG_OF = {"cps": "cps", "dur_min": "dur_min", "gap_min": "gap", "lines": "lines", "cpl": "lines"}

@@ -17,7 +17,7 @@ from qasr_cli.errors import UndecodableError
 from qasr_cli.formats import FORMATS, parse_transcript
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Cue, Segment, Span, Timing, Track, Transcript, Video, Word
-from qasr_cli.subtitles import cues
+from qasr_cli.subtitles.layout import cues
 
 HOSTILE = st.sampled_from(
     [

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Video, Word
-from qasr_cli.subtitles import cues
-from qasr_cli.subtitles.limits import Limits, resolve
-from qasr_cli.subtitles.width import clusters, half_cells
+from qasr_cli.subtitles.layout import cues
+from qasr_cli.subtitles.rules.limits import Limits, resolve
+from qasr_cli.subtitles.rules.width import clusters, half_cells
 from tests.property.spoken import CODES, HOSTILE, OPTIONS, VIDEOS, hostile_words
 
 

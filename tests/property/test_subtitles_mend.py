@@ -11,8 +11,8 @@ from qasr_cli.formats import captions as formats
 from qasr_cli.formats.caption_file import CaptionFile
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Caption
-from qasr_cli.subtitles import check, mend
-from qasr_cli.subtitles.limits import resolve
+from qasr_cli.subtitles.qc import check, fix
+from qasr_cli.subtitles.rules.limits import resolve
 
 
 def _one_of(words: str) -> st.SearchStrategy[str]:
@@ -56,7 +56,7 @@ def words(captions: tuple[Caption, ...]) -> Counter[str]:
 
 def fixed(file: CaptionFile, language: str) -> str:
     limits = resolve(CueOptions(), language)
-    return formats.write(file, mend.mend(file.captions, limits, language, formats.grid_ms(file)))
+    return formats.write(file, fix.mend(file.captions, limits, language, formats.grid_ms(file)))
 
 
 @given(files())
@@ -90,6 +90,6 @@ def test_what_fix_mends_is_mended(case: tuple[str, str]) -> None:
 def test_a_coarser_grid_of_times_is_kept_to(case: tuple[str, str]) -> None:
     text, language = case
     limits = resolve(CueOptions(min_duration_ms=830, min_gap_ms=80), language)
-    once = mend.mend(formats.parse(text).captions, limits, language, 10)
-    assert mend.mend(once, limits, language, 10) == once
+    once = fix.mend(formats.parse(text).captions, limits, language, 10)
+    assert fix.mend(once, limits, language, 10) == once
     assert all(one.start_ms % 10 == 0 == one.end_ms % 10 and one.start_ms < one.end_ms for one in once)

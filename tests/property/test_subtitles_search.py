@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Word
-from qasr_cli.subtitles import lines, units
-from qasr_cli.subtitles.boundaries import Boundaries
-from qasr_cli.subtitles.limits import HARD_PAUSE_MS, Limits, resolve
-from qasr_cli.subtitles.lines import Ruler
-from qasr_cli.subtitles.pieces import Unit
-from qasr_cli.subtitles.search import Search
+from qasr_cli.subtitles.layout import line_breaking, units
+from qasr_cli.subtitles.layout.break_costs import Boundaries
+from qasr_cli.subtitles.layout.cue_search import Search
+from qasr_cli.subtitles.layout.line_breaking import Ruler
+from qasr_cli.subtitles.layout.text_atom import Unit
+from qasr_cli.subtitles.rules.limits import HARD_PAUSE_MS, Limits, resolve
 
 VOCABULARY = ["the", "of", "and", "house.", "yes,", "Why?", "was", "beautifully", "supermarkets", "Mr."]
 SPOKEN = st.lists(
@@ -112,5 +112,5 @@ def _cost_of_lines(ruler: Ruler, edges: list[int]) -> float:
     for number, (first, place) in enumerate(pairwise(edges[:-1])):
         rest = ruler.width(place, n) / (len(edges) - 2 - number)
         total += ruler._break_costs[place] + ruler._shape_cost(ruler.width(first, place), rest)
-        total += lines._STRANDED * (ruler._heads[place] < n or ruler._tails[place] > first)
+        total += line_breaking._STRANDED * (ruler._heads[place] < n or ruler._tails[place] > first)
     return total

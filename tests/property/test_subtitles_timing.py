@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Video, Word
-from qasr_cli.subtitles import cues
-from qasr_cli.subtitles.limits import HARD_PAUSE_MS, resolve
+from qasr_cli.subtitles.layout import cues
+from qasr_cli.subtitles.rules.limits import HARD_PAUSE_MS, resolve
 from tests.property.spoken import CODES, FILMS, FRAME_RATES, OPTIONS, PROFILED, clean_words, hostile_words
 
 NEAR_SHOT_MS, FRAME_MS = 500, 42

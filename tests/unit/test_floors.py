@@ -25,7 +25,7 @@ from qasr_cli.options import (
     VadOptions,
 )
 from qasr_cli.records import Segment, Span, Timing, Track, Transcript, Waveform, Word
-from qasr_cli.subtitles import limits
+from qasr_cli.subtitles.rules import limits
 
 
 def all_errors(base: type[QasrError] = QasrError) -> list[type[QasrError]]:

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from qasr_cli.records import Caption
-from qasr_cli.subtitles.comparison import compare, match
-from qasr_cli.subtitles.edit_rate import subtitle_edit_rate
+from qasr_cli.subtitles.qc.comparison import compare, match
+from qasr_cli.subtitles.qc.suber import subtitle_edit_rate
 
 
 def caps(*blocks: tuple[int, int, str]) -> list[Caption]:

@@ -15,10 +15,10 @@ import pytest
 from qasr_cli.languages import LANGUAGES
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Word
-from qasr_cli.subtitles import cues, units
-from qasr_cli.subtitles.boundaries import Boundaries
-from qasr_cli.subtitles.function_words import function_words
-from qasr_cli.subtitles.limits import resolve
+from qasr_cli.subtitles.layout import cues, units
+from qasr_cli.subtitles.layout.break_costs import Boundaries
+from qasr_cli.subtitles.rules.function_words import function_words
+from qasr_cli.subtitles.rules.limits import resolve
 
 GOLDEN = Path(__file__).with_name("languages.toml")
 EXAMPLES = tomllib.loads(GOLDEN.read_text(encoding="utf-8"))

@@ -9,11 +9,11 @@ import pytest
 from qasr_cli.languages import LANGUAGES
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Word
-from qasr_cli.subtitles import cues, units
-from qasr_cli.subtitles.boundaries import Boundaries
-from qasr_cli.subtitles.limits import resolve
-from qasr_cli.subtitles.presets import Preset, code_by_script, preset
-from qasr_cli.subtitles.width import Counting, clusters, half_cells, is_joined
+from qasr_cli.subtitles.layout import cues, units
+from qasr_cli.subtitles.layout.break_costs import Boundaries
+from qasr_cli.subtitles.rules.limits import resolve
+from qasr_cli.subtitles.rules.presets import Preset, code_by_script, preset
+from qasr_cli.subtitles.rules.width import Counting, clusters, half_cells, is_joined
 
 
 def say(text: str, *, cps: float = 15, is_spaced: bool = True, start_ms: int = 1_000) -> list[Word]:

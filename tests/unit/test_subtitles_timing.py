@@ -8,9 +8,9 @@ import pytest
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Video, Word
-from qasr_cli.subtitles import cues, shots
-from qasr_cli.subtitles.grid import Beat, Grid, Pace
-from qasr_cli.subtitles.limits import resolve
+from qasr_cli.subtitles.layout import cues, shot_snapping
+from qasr_cli.subtitles.layout.frame_grid import Beat, Grid, Pace
+from qasr_cli.subtitles.rules.limits import resolve
 
 FILM, PAL, NTSC = Fraction(24_000, 1_001), Fraction(25), Fraction(30_000, 1_001)
 
@@ -130,4 +130,4 @@ def test_a_cue_that_is_late_already_does_not_wait_for_a_shot(spoken: int, start:
     """It may wait for the cut at 112, unless it then came more than 10 ticks after its speech."""
     pace = Pace(20, 200, 2, 12, 6, 24, 5, 5, just_before_shot=10, near_shot=12)
     beat = Beat(wanted=98, spoken=spoken, spoken_until=160, reading=30, quick_reading=20)
-    assert shots.snap_starts([102], [beat], [112], pace, 1_000) == [start]
+    assert shot_snapping.snap_starts([102], [beat], [112], pace, 1_000) == [start]

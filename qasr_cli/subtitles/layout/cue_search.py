@@ -1,0 +1,188 @@
+"""The search for the cheapest cues: one dynamic programme over the boundaries between units.
+
+In go units, what is known of their boundaries, and a ruler; out come the edges of the cues. The best cues of
+the first `k` units are the best of the first `i` and one cue `[i, k)`, so no greedy rule decides early what a
+later word makes wrong; the same shape is in Matusov et al. 2019 (W19-5209), where the break model is learned.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+
+from qasr_cli.subtitles.layout.break_costs import Boundaries
+from qasr_cli.subtitles.layout.line_breaking import IMPOSSIBLE, Ruler
+from qasr_cli.subtitles.layout.text_atom import Unit
+from qasr_cli.subtitles.rules.limits import HARD_PAUSE_MS, Limits
+from qasr_cli.timebase import MS_PER_S
+
+_SOFT_PAUSE_MS = 450  # a pause that is heard; better at the edge of a cue than inside
+
+# Weights, in units of "half a cue": from a prototype that reproduces the BBC's own good examples. All but
+# that of the edge are costs and never a gain: `run` skips what the edge alone makes too dear.
+_PER_CUE = 2.0
+_OVER_HARD_CPS = 14.0
+_MAX_OVER_CPS = 2.0  # three times too fast is unreadable, and cutting it smaller makes it no better
+_OVER_SOFT_CPS = 1.0
+_TOO_SHORT = 8.0
+_INNER_PAUSE_PER_S = 6.0
+_AT_SENTENCE_END = -0.5
+_PER_BREAK_COST = 1.5
+_PAUSE_REWARD_PER_S = 1.5
+_INNER_SENTENCE_END = 2.2
+_TAIL_OF_SENTENCE = 5.0  # "…end of one. Begin of" (TED: no end and beginning of two sentences in one cue)
+_HEAD_OF_SENTENCE = 3.0
+_LONE_WORD = 3.0
+_STRANDED = 4.0  # one or two words cut off from their clause (BBC 3.9)
+_STUB = 3.0  # the same, as a cue of their own; the less the longer they are ...
+_STUB_SHARE = 0.45  # ... up to this share of a line
+
+
+class Search:
+    """Finds the cheapest cues; `[first, last)` are units throughout.
+
+    Args:
+        pieces: Of the whole transcript.
+        found: What is known of the boundaries between them.
+        ruler: Measures and breaks the lines of a stretch.
+        limits: What no cue may exceed, and what it should not.
+        duration_ms: Of the media.
+    """
+
+    def __init__(
+        self,
+        pieces: Sequence[Unit],
+        found: Boundaries,
+        ruler: Ruler,
+        limits: Limits,
+        duration_ms: int,
+    ) -> None:
+        self._n = len(pieces)
+        self._ruler = ruler
+        self._limits = limits
+        self._soft_rate, self._hard_rate = limits.soft_rate, limits.hard_rate
+        self._stub_width = _STUB_SHARE * limits.max_half_cells
+        self._max_width = ruler.room(limits.max_lines)
+        self._is_sentence_end = found.is_sentence_end
+        self._is_clause_end = found.is_clause_end
+        self._starts = [piece.start_ms for piece in pieces] + [duration_ms]
+        self._ends = list(accumulate((piece.end_ms for piece in pieces), max))
+        # Silence before each unit; none before the first, and what is left after the last.
+        self._gaps = [0, *(max(0, b - a) for a, b in zip(self._ends, self._starts[1:], strict=True))]
+        self._pauses = list(accumulate(max(0, gap - _SOFT_PAUSE_MS) for gap in self._gaps))
+        self._silences = [place for place in range(1, self._n) if self._gaps[place] >= HARD_PAUSE_MS]
+        self._n_words = [0, *accumulate(piece.n_words for piece in pieces)]
+        self._n_ends = [0, *accumulate(self._is_sentence_end)]
+        self._edge_costs = [self._edge_cost(last, found.cost) for last in range(self._n + 1)]
+        self._clause_before = list(accumulate(range(self._n + 1), self._latest_clause, initial=-1))[1:]
+
+    def _latest_clause(self, latest: int, place: int) -> int:
+        return place if place and self._is_clause_end[place - 1] else latest
+
+    def _edge_cost(self, last: int, break_costs: Sequence[float]) -> float:
+        """Return what it costs that a cue ends before unit `last`."""
+        if last in (0, self._n) or self._is_sentence_end[last - 1]:
+            return _AT_SENTENCE_END
+        pause_s = min(self._gaps[last], MS_PER_S) / MS_PER_S
+        return _PER_BREAK_COST * break_costs[last] - _PAUSE_REWARD_PER_S * pause_s
+
+    def run(self) -> list[int]:
+        """Return the edges of the cues: 0, …, number of units."""
+        edge_costs = np.array(self._edge_costs) + _PER_CUE  # float64[n_units + 1]
+        best = np.full(self._n + 1, IMPOSSIBLE)
+        best[0] = 0.0
+        came_from = [0] * (self._n + 1)
+        for first in range(self._n):
+            before = float(best[first])
+            furthest = self.reach(first) + 1
+            # The edge is known beforehand and everything else only adds to it, so most cues are out at once.
+            hopeful = before + edge_costs[first + 1 : furthest] < best[first + 1 : furthest]
+            for offset in np.flatnonzero(hopeful).tolist():
+                last = first + 1 + offset
+                cost = before + self.cost(first, last)
+                if cost >= best[last]:
+                    continue  # nor can the lines
+                cost += self._ruler.cost(first, last, float(best[last]) - cost)
+                if cost < best[last]:
+                    best[last], came_from[last] = cost, first
+        edges = [self._n]
+        while edges[-1]:
+            edges.append(came_from[edges[-1]])
+        return edges[::-1]
+
+    def reach(self, first: int) -> int:
+        """Return the furthest `last` within the hard limits; one unit alone may always be a cue."""
+        lasts = [
+            self._ruler.reach(first, self._max_width),
+            bisect_right(self._ends, self._starts[first] + self._limits.max_duration_ms),
+        ]
+        silence = bisect_right(self._silences, first)
+        if silence < len(self._silences):
+            lasts.append(self._silences[silence])
+        if self._limits.max_words is not None:
+            lasts.append(bisect_right(self._n_words, self._n_words[first] + self._limits.max_words) - 1)
+        return max(first + 1, min(lasts))
+
+    def cost(self, first: int, last: int) -> float:
+        """Return the cost of a cue without its lines."""
+        cost = _PER_CUE + self._edge_costs[last] + self._time_cost(first, last)
+        cost += _INNER_PAUSE_PER_S * (self._pauses[last - 1] - self._pauses[first]) / MS_PER_S
+        if last == first + 1:
+            return cost + self._lone_word_cost(first)
+        n_inner_ends = self._n_ends[last - 1] - self._n_ends[first]
+        if n_inner_ends:
+            cost += _INNER_SENTENCE_END * n_inner_ends
+            cost += 0.0 if self._is_sentence_end[last - 1] else _TAIL_OF_SENTENCE
+            cost += 0.0 if self._begins_sentence(first) else _HEAD_OF_SENTENCE
+        return cost + self._stranded_cost(first, last) + self._stub_cost(first, last)
+
+    def _lone_word_cost(self, place: int) -> float:
+        if self._begins_sentence(place) and self._is_sentence_end[place]:
+            return 0.0
+        # "안녕하세요," and "However," stand alone better than a word out of the middle.
+        is_clause = self._is_clause_end[place] and (place == 0 or self._is_clause_end[place - 1])
+        return _LONE_WORD / 2 if is_clause else _LONE_WORD
+
+    def _begins_sentence(self, first: int) -> bool:
+        return first == 0 or self._is_sentence_end[first - 1]
+
+    def _time_cost(self, first: int, last: int) -> float:
+        """Return the cost of reading speed and duration, were the cue held as long as it may be."""
+        limits, start_ms = self._limits, self._starts[first]
+        until_ms = min(
+            self._starts[last] - limits.min_gap_ms,
+            self._ends[last - 1] + limits.max_linger_ms,
+            start_ms + limits.max_duration_ms,
+        )
+        held_ms = max(until_ms - start_ms, 1)
+        speed = self._ruler.width(first, last) * MS_PER_S / held_ms
+        cost = 0.0
+        if speed > self._soft_rate:
+            cost = _OVER_SOFT_CPS * min(speed / self._soft_rate - 1, _MAX_OVER_CPS)
+            if speed > self._hard_rate:
+                cost += _OVER_HARD_CPS * min(speed / self._hard_rate - 1, _MAX_OVER_CPS)
+        if held_ms < limits.min_duration_ms:
+            cost += _TOO_SHORT * (1 - held_ms / limits.min_duration_ms)
+        return cost
+
+    def _stub_cost(self, first: int, last: int) -> float:
+        """Return the cost of a cue of a few words out of the middle of their clause."""
+        if first == 0 or self._is_clause_end[first - 1]:
+            return 0.0
+        return _STUB * max(0.0, 1 - self._ruler.width(first, last) / self._stub_width)
+
+    def _stranded_cost(self, first: int, last: int) -> float:
+        """Return the cost of a few words at either edge that punctuation parts from the rest of the cue."""
+        place = self._clause_before[last - 1]
+        if place <= first:
+            return 0.0
+        cost, width = 0.0, self._ruler.stranded_half_cells
+        if not self._is_clause_end[last - 1] and self._ruler.width(place, last) <= width:
+            cost += _STRANDED
+        if first and not self._is_clause_end[first - 1]:
+            head = self._is_clause_end.index(True, first) + 1
+            cost += _STRANDED if self._ruler.width(first, head) <= width else 0.0
+        return cost

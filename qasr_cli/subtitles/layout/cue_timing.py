@@ -1,0 +1,192 @@
+"""When each cue comes and goes.
+
+In go cues with the time in which they are spoken; out come cues with the time in which they are shown, in
+whole milliseconds. The text is not touched. The order: starts lead in their speech (`lead_in_ms`) and make
+room for each other; they move to shot changes (`--shots`, see `shots`); ends linger for the reader
+(`--max-cps`, `--min-duration`, `--max-duration`), gaps that would flicker are closed to `--min-gap`, and ends
+move to shot changes. With a frame rate (`--fps`) all of it is counted in frames, so that a gap is exactly so
+many frames. Rules that the speech leaves no room for are flagged:
+
+    cps       faster than the hard reading speed
+    dur_min   shorter than the minimum duration
+    gap       closer to the next cue than the minimum gap, or not close enough to be one with it
+    late      shown more than two frames after it is spoken, and no shot change is the reason
+    lines     more lines than allowed, because the media has fewer milliseconds than it has cues
+
+Order and numbers: Netflix Timing Guidelines (360051554394), BBC Subtitle Guidelines 6, TED.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qasr_cli.records import Cue
+from qasr_cli.subtitles.layout import shot_snapping
+from qasr_cli.subtitles.layout.frame_grid import JUST_BEFORE_SHOT_MS, Beat, Grid, Pace
+from qasr_cli.subtitles.rules.limits import Limits
+from qasr_cli.timebase import MS_PER_S
+
+_LATE_MS = 83  # two frames at 24 fps
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A cue that is laid out but not timed; spoken in `[start_ms, end_ms]`."""
+
+    start_ms: int
+    end_ms: int
+    lines: tuple[str, ...]
+    word_range: tuple[int, int]
+    half_cells: int
+    flags: tuple[str, ...] = ()
+
+
+def polish(drafts: Sequence[Draft], duration_ms: int, limits: Limits) -> tuple[Cue, ...]:
+    """Return the drafts as cues: starts strictly increase, none overlaps, all within the media.
+
+    Times are true to frames where `limits` know the frame rate, unless the media has fewer frames than cues
+    or no whole number of frames is a legal duration.
+
+    Args:
+        drafts: Ordered by the start of their speech.
+        duration_ms: Length of the media, at least 1.
+        limits: Durations, gap and reading speeds.
+    """
+    fitting = _squeeze(drafts, duration_ms)
+    grid = _grid(fitting, duration_ms, limits)
+    pace, n_ticks = Pace.on(grid, limits), grid.at_or_before(duration_ms)
+    changes = sorted({grid.nearest(time_ms) for time_ms in limits.shots_ms if time_ms <= duration_ms})
+    beats = [_beat(draft, grid, limits) for draft in fitting]
+    starts = shot_snapping.snap_starts(_starts(beats, n_ticks, pace), beats, changes, pace, n_ticks)
+    cues, seen = [], set(changes)
+    for draft, beat, start, following in zip(fitting, beats, starts, [*starts[1:], None], strict=True):
+        end = _end(beat, start, _latest_end(start, following, n_ticks, pace), pace)
+        end = _chain(start, end, following, pace)
+        end = shot_snapping.snap_end((start, end), following, beat, changes, pace)
+        shown_ms = grid.ms(start), grid.ms(end)
+        flags = draft.flags + _reading_flags(draft, shown_ms, limits)
+        flags += _place_flags(draft.start_ms, shown_ms[0], is_at_shot=start in seen)
+        flags += _gap_flags(pace.gap if following is None else following - end, pace)
+        cues.append(Cue(*shown_ms, draft.lines, draft.word_range, flags))
+    return tuple(cues)
+
+
+def _grid(drafts: Sequence[Draft], duration_ms: int, limits: Limits) -> Grid:
+    frames = Grid.of_frames(limits.frame_rate)
+    pace = Pace.on(frames, limits)
+    fits = len(drafts) <= frames.at_or_before(duration_ms) and pace.min_duration <= pace.max_duration
+    return frames if fits else Grid()
+
+
+def _beat(draft: Draft, grid: Grid, limits: Limits) -> Beat:
+    return Beat(
+        grid.at_or_after(draft.start_ms - limits.lead_in_ms),
+        grid.at_or_after(draft.start_ms),
+        grid.at_or_after(draft.end_ms),
+        grid.at_or_after(int(draft.half_cells * MS_PER_S / limits.soft_rate)),
+        grid.at_or_after(math.ceil(draft.half_cells * MS_PER_S / limits.hard_rate)),
+    )
+
+
+def _squeeze(drafts: Sequence[Draft], duration_ms: int) -> list[Draft]:
+    """Put cues together until there are no more than milliseconds to show them in."""
+    if len(drafts) <= duration_ms:
+        return list(drafts)
+    size = -(-len(drafts) // duration_ms)
+    groups = [drafts[first : first + size] for first in range(0, len(drafts), size)]
+    return [
+        Draft(
+            group[0].start_ms,
+            max(draft.end_ms for draft in group),
+            tuple(line for draft in group for line in draft.lines),
+            (group[0].word_range[0], group[-1].word_range[1]),
+            sum(draft.half_cells for draft in group),
+            ("lines",) if len(group) > 1 else (),
+        )
+        for group in groups
+    ]
+
+
+def _starts(beats: Sequence[Beat], n_ticks: int, pace: Pace) -> list[int]:
+    """Return when each cue appears; where there is no room for all, gaps go first, then durations."""
+    wanted = _lead_in(beats, pace)
+    share = n_ticks // len(beats)
+    for gap, floor in ((pace.gap, pace.floor), (0, pace.floor), (0, min(share, pace.floor))):
+        starts = _push_later(wanted, beats, (gap, floor), pace)
+        _pull_earlier(starts, n_ticks, gap, floor)
+        if starts[0] >= 0:
+            return starts
+    raise AssertionError("every cue has its tick")
+
+
+def _lead_in(beats: Sequence[Beat], pace: Pace) -> list[int]:
+    """Start each cue a little before its speech, as far as the speech before leaves room."""
+    starts = []
+    spoken_until = -pace.gap
+    for beat in beats:
+        starts.append(max(beat.wanted, min(beat.spoken, spoken_until + pace.gap)))
+        spoken_until = beat.spoken_until
+    return starts
+
+
+def _push_later(wanted: Sequence[int], beats: Sequence[Beat], room: tuple[int, int], pace: Pace) -> list[int]:
+    """Return starts that leave each cue its floor, and its minimum where the next can wait a moment."""
+    gap, floor = room
+    starts = list(wanted)
+    for k in range(1, len(starts)):
+        borrowed = min(starts[k - 1] + pace.min_duration + gap, beats[k].spoken + pace.borrow)
+        has_room = k + 1 == len(starts) or wanted[k + 1] - borrowed >= pace.min_duration + pace.gap
+        if has_room:
+            starts[k] = max(starts[k], borrowed)
+        starts[k] = max(starts[k], starts[k - 1] + floor + gap)
+    return starts
+
+
+def _pull_earlier(starts: list[int], n_ticks: int, gap: int, floor: int) -> None:
+    """Move starts back, in place, as far as the end of the media asks; they may become negative."""
+    limit = n_ticks
+    for k in range(len(starts) - 1, -1, -1):
+        starts[k] = min(starts[k], limit - floor)
+        limit = starts[k] - gap
+
+
+def _latest_end(start: int, following: int | None, n_ticks: int, pace: Pace) -> int:
+    if following is None:
+        return n_ticks
+    # The gap gives way before the cue does.
+    return min(max(following - pace.gap, start + pace.floor), following)
+
+
+def _end(beat: Beat, start: int, latest: int, pace: Pace) -> int:
+    """Return when a cue goes: after its speech and its reading time, before the next cue."""
+    spoken_until = max(beat.spoken_until, start)
+    return min(
+        max(spoken_until + pace.linger, start + max(pace.min_duration, beat.reading)),
+        max(spoken_until + pace.max_linger, start + pace.min_duration),
+        start + pace.max_duration,
+        latest,
+    )
+
+
+def _chain(start: int, end: int, following: int | None, pace: Pace) -> int:
+    """Close a gap that would only flicker, unless that makes the cue too long."""
+    if following is None or not pace.gap < following - end < pace.chain:
+        return end
+    closed = following - pace.gap
+    return closed if closed - start <= pace.max_duration else end
+
+
+def _reading_flags(draft: Draft, shown_ms: tuple[int, int], limits: Limits) -> tuple[str, ...]:
+    length_ms = shown_ms[1] - shown_ms[0]
+    is_fast = draft.half_cells * MS_PER_S > limits.hard_rate * length_ms
+    return ("cps",) * is_fast + ("dur_min",) * (length_ms < limits.min_duration_ms)
+
+
+def _gap_flags(gap: int, pace: Pace) -> tuple[str, ...]:
+    return ("gap",) * (gap != pace.gap and gap < max(pace.chain, pace.gap))
+
+
+def _place_flags(spoken_ms: int, shown_ms: int, *, is_at_shot: bool) -> tuple[str, ...]:
+    return ("late",) * (shown_ms > spoken_ms + (JUST_BEFORE_SHOT_MS if is_at_shot else _LATE_MS))

@@ -1,0 +1,124 @@
+"""Words in, cues out: one search over every way to cut the text.
+
+In go the words of a transcript with their times; out come its cues, laid out and timed. Nothing here knows
+what a word sounds like or how a file is written, and no word is ever dropped: what cannot be held (too much
+speech for the time it has) is flagged on the cue instead.
+The way: `units` and `phrases` make pieces of the words, `boundaries` judges the places between them, `search`
+finds the best cues with `lines` inside, and `timing` says when they come and go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+from qasr_cli.options import CueOptions
+from qasr_cli.records import Cue, Video, Word
+from qasr_cli.subtitles.layout import cue_timing, units
+from qasr_cli.subtitles.layout.break_costs import Boundaries
+from qasr_cli.subtitles.layout.cue_search import Search
+from qasr_cli.subtitles.layout.cue_timing import Draft
+from qasr_cli.subtitles.layout.line_breaking import Ruler, text_of
+from qasr_cli.subtitles.layout.text_atom import Unit
+from qasr_cli.subtitles.rules.limits import Limits, resolve
+from qasr_cli.subtitles.rules.presets import code_by_script
+from qasr_cli.subtitles.rules.width import half_cells
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A cue's text as somebody has broken it already, and the words in it `[first, last)`."""
+
+    lines: tuple[str, ...]
+    word_range: tuple[int, int]
+
+
+def build(
+    words: Sequence[Word],
+    language: str | None,
+    duration_ms: int,
+    options: CueOptions,
+    video: Video | None = None,
+) -> tuple[Cue, ...]:
+    """Return the cues of a transcript: ordered, without overlap, every word in exactly one.
+
+    A word too wide for a whole cue is cut at graphemes; its later cues have an empty `word_range`. Words
+    without a visible character belong to a neighbour's cue; if no word has one, there are no cues.
+
+    Args:
+        words: In order; their times may be anything.
+        language: Code, or None: the limits are then those of the text's script.
+        duration_ms: No cue ends after it (a media of no length is taken to end with its last word).
+        options: Limits; None in them means the profile's for the language.
+        video: What is known of the picture: times are true to its frames and keep to its shots.
+
+    Raises:
+        UsageError: The limits contradict each other.
+    """
+    limits = _limits(words, language, options, video)
+    end_ms = duration_ms if duration_ms > 0 else max([1, *(word.end_ms for word in words)])
+    code = language or code_by_script(word.text for word in words)
+    pieces = units.split(words, end_ms, limits, code)
+    if not pieces:
+        return ()
+    found = Boundaries(pieces, code)
+    ruler = Ruler(pieces, found, limits)
+    edges = Search(pieces, found, ruler, limits, end_ms).run()
+    return cue_timing.polish(_drafts(pieces, edges, ruler), end_ms, limits)
+
+
+def keep(
+    words: Sequence[Word],
+    blocks: Sequence[Block],
+    language: str | None,
+    duration_ms: int,
+    options: CueOptions,
+    video: Video | None = None,
+) -> tuple[Cue, ...]:
+    """Return cues whose text and breaks are given already, shown when their words are spoken.
+
+    Args:
+        words: In order.
+        blocks: Their words' ranges are in order, and none is empty.
+        language: Code, or None: the limits are then those of the text's script.
+        duration_ms: No cue ends after it.
+        options: Durations and gap.
+        video: As for `build`.
+    """
+    limits = _limits(words, language, options, video)
+    drafts = [
+        Draft(
+            words[block.word_range[0]].start_ms,
+            words[block.word_range[1] - 1].end_ms,
+            block.lines,
+            block.word_range,
+            sum(half_cells(line, limits.counting) for line in block.lines),
+        )
+        for block in blocks
+    ]
+    return cue_timing.polish(drafts, duration_ms, limits) if drafts else ()
+
+
+def _limits(words: Sequence[Word], language: str | None, options: CueOptions, video: Video | None) -> Limits:
+    known = video or Video()
+    return resolve(options, language, (word.text for word in words), known.frame_rate, known.shots_ms)
+
+
+def _drafts(pieces: Sequence[Unit], edges: Sequence[int], ruler: Ruler) -> list[Draft]:
+    n_words = [0, *accumulate(piece.n_words for piece in pieces)]
+    drafts = []
+    for first, last in pairwise(edges):
+        places = (first, *ruler.breaks(first, last), last)
+        lines = tuple(text_of(pieces[a:b]) for a, b in pairwise(places))
+        spoken_until_ms = max(piece.end_ms for piece in pieces[first:last])
+        drafts.append(
+            Draft(
+                pieces[first].start_ms,
+                spoken_until_ms,
+                lines,
+                (n_words[first], n_words[last]),
+                ruler.width(first, last),
+            )
+        )
+    return drafts

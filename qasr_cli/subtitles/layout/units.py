@@ -1,0 +1,150 @@
+"""From words to units: the pieces of text that a line or a cue may be cut between.
+
+In go the words of a transcript, whatever an engine made of them; out come units with clean, visible text and
+times that are possible. A unit is usually a word. It is several where a word cannot stand alone (it is
+invisible, or its first character is a mark on the previous word's last), and a part of one where a word is
+wider than a line or, in Thai, a whole sentence. No letter is ever lost or changed here, beyond Unicode
+normalization.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from qasr_cli import languages
+from qasr_cli.records import Word
+from qasr_cli.subtitles.layout import phrases
+from qasr_cli.subtitles.layout.text_atom import (
+    IDEOGRAPHIC_SPACE,
+    NOT_AT_END,
+    NOT_AT_START,
+    Unit,
+    cut,
+    is_closing,
+)
+from qasr_cli.subtitles.rules.limits import Limits
+from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL, clusters, half_cells, is_joined
+
+_NO_BREAK_SPACES = "\u00a0\u2007\u202f"
+_BREAKING_SPACE = re.compile(rf"[^\S{_NO_BREAK_SPACES}{IDEOGRAPHIC_SPACE}]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")  # the others are white space to `\s`
+_HYPHENS = "-‐‑'’"
+_DASHES = "—―⸺"  # between two words that they join (`yes—no`), not after a space
+
+
+def clean(text: str) -> str:
+    """Return `text` in NFC as one line: white space (but no-break spaces) is one space, controls are gone."""
+    return unicodedata.normalize("NFC", _CONTROL.sub("", _BREAKING_SPACE.sub(" ", text)))
+
+
+def split(words: Sequence[Word], duration_ms: int, limits: Limits, language: str | None = None) -> list[Unit]:
+    """Return the units of all words, in order.
+
+    Args:
+        words: Any; times may be outside the media, out of order or empty.
+        duration_ms: Times are clipped to it.
+        limits: How the language is counted and spaced; no unit is wider than a line.
+        language: Code; in those without spaces no unit is longer than a phrase.
+    """
+    joined = _join_marks(list(_visible(_possible_times(words, duration_ms), limits)), limits)
+    return [part for unit in phrases.cut_at_phrases(joined, language, limits) for part in _fit(unit, limits)]
+
+
+def _possible_times(words: Sequence[Word], duration_ms: int) -> Iterator[Word]:
+    """Yield words whose starts never decrease, whose ends follow their starts, inside the media."""
+    latest_ms = 0
+    for word in words:
+        start_ms = min(max(word.start_ms, latest_ms), duration_ms)
+        end_ms = min(max(word.end_ms, start_ms), duration_ms)
+        latest_ms = start_ms
+        yield replace(word, start_ms=start_ms, end_ms=end_ms)
+
+
+def _visible(words: Iterator[Word], limits: Limits) -> Iterator[Unit]:
+    """Yield a unit for each visible run of characters.
+
+    What cannot be seen goes with the next unit, at the end with the last: a word without a visible character
+    is counted there, and its joiners and bidi marks are kept there.
+    """
+    last: Unit | None = None
+    waiting, carried, space = 0, "", ""
+    for word in words:
+        waiting += 1
+        for number, run in enumerate(clean(word.text).split(" ")):
+            space = space or (" " if number else _space(word.lead))
+            carried += run.strip()
+            width = half_cells(carried, limits.counting)
+            if width:
+                if last is not None:
+                    yield last
+                last = Unit(space, carried, word.start_ms, word.end_ms, width, waiting)
+                waiting, carried, space = 0, "", ""
+    if last is not None:
+        yield replace(last, text=last.text + carried, n_words=last.n_words + waiting)
+
+
+def _space(lead: str) -> str:
+    cleaned = clean(lead)
+    kept = (char for char in cleaned if char in _NO_BREAK_SPACES + IDEOGRAPHIC_SPACE)
+    return next(kept, " " if cleaned else "")
+
+
+def _join_marks(units: list[Unit], limits: Limits) -> list[Unit]:
+    """Put a unit that begins inside a grapheme cluster back on the unit before, and restore lost spaces."""
+    joined: list[Unit] = []
+    for unit in units:
+        before = joined[-1] if joined else None
+        if before is None:
+            joined.append(replace(unit, space=""))
+        elif not unit.space and is_joined(before.text, unit.text):
+            joined[-1] = _merge(before, unit, limits)
+        else:
+            space = unit.space or _lost_space(before.text, unit.text, limits)
+            is_glued = space in _NO_BREAK_SPACES if space else False
+            joined.append(replace(unit, space=space, is_glued=is_glued or is_closing(unit.text)))
+    return joined
+
+
+def _merge(before: Unit, unit: Unit, limits: Limits) -> Unit:
+    text = unicodedata.normalize("NFC", before.text + unit.text)
+    return replace(
+        before,
+        text=text,
+        end_ms=max(before.end_ms, unit.end_ms),
+        half_cells=half_cells(text, limits.counting),
+        n_words=before.n_words + unit.n_words,
+    )
+
+
+def _lost_space(before: str, after: str, limits: Limits) -> str:
+    """Return the space that is missing where two chunks of a spaced language meet: the first has no lead."""
+    if not limits.is_spaced or before[-1] in _HYPHENS or after[0] in _HYPHENS or is_closing(after):
+        return ""
+    if before[-1] in _DASHES and len(before) > 1:
+        return ""
+    return languages.joint(before, after)  # a Chinese sentence in an English film has none inside
+
+
+def _fit(unit: Unit, limits: Limits) -> list[Unit]:
+    """Cut a unit that is wider than a line into parts of about equal width, at clusters."""
+    if unit.half_cells <= limits.max_half_cells:
+        return [unit]
+    n_parts = -(-unit.half_cells // (limits.max_half_cells - HALF_CELLS_PER_CELL))
+    return cut(unit, _cut(unit.text, limits, unit.half_cells / n_parts), limits.counting)
+
+
+def _cut(text: str, limits: Limits, ideal_half_cells: float) -> list[str]:
+    parts, part, width = [], "", 0
+    for cluster in clusters(text):
+        step = half_cells(cluster, limits.counting)
+        may_break = cluster[0] not in NOT_AT_START and (not part or part[-1] not in NOT_AT_END)
+        is_full = width + step > limits.max_half_cells or (width >= ideal_half_cells and may_break)
+        if is_full and width:
+            parts.append(part)
+            part, width = "", 0
+        part, width = part + cluster, width + step
+    # A no-break space that the cut has come upon is nothing at the edge of a line.
+    return [bare for cut in [*parts, part] if (bare := cut.strip())]

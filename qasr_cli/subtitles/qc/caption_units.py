@@ -1,0 +1,159 @@
+"""The text of captions as units, so that lines and breaks that exist can be judged as our own are.
+
+In go captions as a file has them; out come units for the whole file, with what is known of the breaks
+between them, and where each caption's lines begin. No character is changed: what is judged is what is there.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+from qasr_cli import languages
+from qasr_cli.records import Caption
+from qasr_cli.subtitles.layout import phrases
+from qasr_cli.subtitles.layout.break_costs import Boundaries
+from qasr_cli.subtitles.layout.text_atom import Unit, is_closing
+from qasr_cli.subtitles.rules.function_words import function_words
+from qasr_cli.subtitles.rules.limits import Limits
+from qasr_cli.subtitles.rules.presets import code_by_script
+from qasr_cli.subtitles.rules.width import half_cells
+
+_WORD = re.compile(r"[^\s]+(?:[\u00a0\u2007\u202f][^\s]+)*")  # a no-break space keeps its two words one
+_DASHES = "-‐‑–—"
+_HYPHENS = "-‐‑\u00ad"
+_VOICE = re.compile(r"\s*<v[\s.]")
+_MUSIC = "♩♪♫♬🎵🎶"
+_LABEL = re.compile(r"([^.!?:]{1,30}):(?:\s|$)")
+_BRACKETED = re.compile(r"[(\[（［][^()\[\]（）［］]*[)\]）］]")
+_AT_POINT = re.compile(r"\\(?:pos|move)\s*\(")
+_MIN_SHARE = 0.15  # of a text that its language's function words are; a third in English
+
+
+def guess_language(texts: Sequence[str]) -> str | None:
+    """Return the code of the language that a text is in, or None: by its script, then by its small words."""
+    code = code_by_script(texts)
+    if code != "en":
+        return code
+    words = [word.strip(".,!?¿¡:;\"'()-") for text in texts for word in text.lower().split()]
+    best, best_share = None, _MIN_SHARE
+    for language in languages.LANGUAGES:
+        known = function_words(language.code)
+        small = known.leaning | known.prepositions | known.conjunctions
+        share = sum(word in small for word in words) / max(len(words), 1)
+        if share > best_share:
+            best, best_share = language.code, share
+    return best
+
+
+def is_dialogue(caption: Caption) -> bool:
+    """Say whether lines are another speaker's, a sound or a song, so that nobody may break them elsewhere."""
+    if len(caption.lines) < 2:
+        return False
+    return (
+        any(map(_begins_turn, caption.lines[1:]))
+        or any(map(_VOICE.match, caption.marked[1:]))
+        or any(map(_BRACKETED.fullmatch, caption.lines))
+    )
+
+
+def _begins_turn(line: str) -> bool:
+    """Say whether a line begins as those of a speaker do, or with a sound or a song."""
+    label = _LABEL.match(line)
+    is_named = label is not None and label[1] == label[1].upper() and any(map(str.isalpha, label[1]))
+    return is_named or line[0] in _DASHES + "[" + _MUSIC
+
+
+def is_hyphenated(lines: Sequence[str]) -> bool:
+    """Say whether a word is parted by a hyphen over two lines: on one line nobody knows how it is written."""
+    return any(
+        len(line) > 1 and line[-1] in _HYPHENS and _is_letter(line[-2]) and following[0].isalpha()
+        for line, following in pairwise(lines)
+    )
+
+
+def _is_letter(char: str) -> bool:
+    return unicodedata.category(char)[0] in "LM"  # a letter, or a mark that belongs to one
+
+
+def is_typeset(caption: Caption) -> bool:
+    """Say whether a caption is a sign that was set over the picture, to its frames and at a point of it."""
+    return _AT_POINT.search(caption.place) is not None
+
+
+def is_seen(caption: Caption, limits: Limits) -> bool:
+    """Say whether a caption has a character that takes room; marks of direction alone show nothing."""
+    return any(half_cells(line, limits.counting) for line in caption.lines)
+
+
+def joined(lines: Sequence[str]) -> str:
+    """Return lines as one, with a space where the scripts on both sides write spaces."""
+    text = ""
+    for line in lines:
+        text += languages.joint(text, line) + line
+    return text
+
+
+def width(lines: Sequence[str], limits: Limits) -> int:
+    """Return the half cells of a caption's text on one line, which does not depend on its breaks."""
+    return half_cells(joined(lines), limits.counting)
+
+
+@dataclass(frozen=True)
+class CaptionText:
+    """The units of all captions.
+
+    Attributes:
+        units: In the order of the captions.
+        lines: For each caption the first unit of each of its lines, and the unit after its last.
+    """
+
+    units: list[Unit]
+    lines: list[tuple[int, ...]]
+    language: str | None
+
+    @cached_property
+    def found(self) -> Boundaries:
+        """What is known of the boundaries."""
+        return Boundaries(self.units, self.language)
+
+    def edges(self, caption: int) -> tuple[int, int]:
+        """Return `[first, last)` of a caption's units."""
+        return self.lines[caption][0], self.lines[caption][-1]
+
+
+def of_captions(captions: Sequence[Caption], language: str | None, limits: Limits) -> CaptionText:
+    """Return the units of captions, which are in the order of time: words, or phrases without spaces."""
+    words: list[Unit] = []
+    starts: list[list[int]] = []
+    for caption in captions:
+        starts.append([])
+        for line in caption.lines:
+            starts[-1].append(len(words))
+            words += _of_line(line, caption, limits, words[-1].text if words else "")
+    units = phrases.cut_at_phrases(words, language, limits)
+    # Only the first part of a word that was cut counts as a word.
+    places = [*(place for place, unit in enumerate(units) if unit.n_words), len(units)]
+    lines, after = [], len(units)
+    for of_caption in reversed(starts):
+        lines.append((*(places[word] for word in of_caption), after))
+        after = lines[-1][0]
+    return CaptionText(units, lines[::-1], language)
+
+
+def _of_line(line: str, caption: Caption, limits: Limits, before: str) -> list[Unit]:
+    start_ms, end_ms, counting = caption.start_ms, caption.end_ms, limits.counting
+    found: list[Unit] = []
+    end = 0
+    for word in _WORD.finditer(line):
+        text, gap = word[0], line[end : word.start()]
+        end = word.end()
+        # Blanks and tabs are one space; another, such as the ideographic one, is the text's own.
+        space = (gap if gap.strip(" \t") else " ") if found else languages.joint(before, text)
+        width = half_cells(text, counting)
+        found.append(Unit(space, text, start_ms, end_ms, width, is_glued=is_closing(text)))
+    return found

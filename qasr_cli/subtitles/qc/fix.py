@@ -1,0 +1,188 @@
+"""Subtitles repaired as far as a clock and a ruler can: times, gaps, order and line breaks, never a word.
+
+In go captions; out come the same captions in the order of time, each with its own text, shown at times and
+in lines that keep the limits where that is possible. What asks for ears or for another text (a cue that is
+too fast with neighbours on both sides, one that needs to be split) is left as it was, and so are signs that
+are set at a point of the picture, but for impossible times. Mending twice changes nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from qasr_cli.records import Caption
+from qasr_cli.subtitles.layout.line_breaking import IMPOSSIBLE, Ruler, text_of
+from qasr_cli.subtitles.qc import caption_units, check_text, check_times
+from qasr_cli.subtitles.qc.caption_units import (
+    CaptionText,
+    is_dialogue,
+    is_hyphenated,
+    is_seen,
+    is_typeset,
+    width,
+)
+from qasr_cli.subtitles.rules.limits import Limits
+from qasr_cli.timebase import MS_PER_S
+
+_FLOOR_MS = 100  # where many captions share one time, each is still seen
+_HARD_BREAK_RULES = {"cpl", "lines"}
+
+
+def mend(
+    captions: Sequence[Caption], limits: Limits, language: str | None, grid_ms: int = 1
+) -> tuple[Caption, ...]:
+    """Return the captions repaired, in the order of time.
+
+    Args:
+        captions: In any order, with any times.
+        limits: What they should keep.
+        language: Code, or None.
+        grid_ms: The step of times that their format can say; durations and gaps are whole steps.
+    """
+    kept = _seen(captions, limits)
+    while True:
+        mended = _mended(kept, limits, language, grid_ms)
+        # A new break takes the place of a space, and where scripts write none the text is another then. It
+        # ends: lines are only broken anew where that breaks fewer rules.
+        if sorted(one.lines for one in mended) == sorted(one.lines for one in kept):
+            return mended
+        kept = mended
+
+
+def _seen(captions: Sequence[Caption], limits: Limits) -> tuple[Caption, ...]:
+    """Leave out captions that show nothing: they have no word to lose. Notes before them go to the next."""
+    kept: list[Caption] = []
+    before: tuple[str, ...] = ()
+    for caption in captions:
+        before += caption.before
+        if is_seen(caption, limits):
+            kept.append(replace(caption, before=before))
+            before = ()
+    if before:  # and stay where they are if there is none
+        kept.append(replace(captions[-1], before=before))
+    return tuple(kept)
+
+
+def _mended(
+    captions: Sequence[Caption], limits: Limits, language: str | None, grid_ms: int
+) -> tuple[Caption, ...]:
+    timed = sorted(captions, key=lambda caption: caption.start_ms)
+    mended = [_possible(caption, limits, grid_ms) for caption in timed]
+    for lane in check_times.lanes(mended):
+        if is_typeset(mended[lane[0]]):
+            continue  # one that moves is a caption a frame: held for longer, all would be there at once
+        of_lane = _ends(_starts([mended[index] for index in lane], limits, grid_ms), limits, grid_ms)
+        for index, caption in zip(lane, of_lane, strict=True):
+            mended[index] = caption
+    ordered = sorted(mended, key=lambda caption: caption.start_ms)
+    return tuple(_break_lines(ordered, limits, language))
+
+
+def _possible(caption: Caption, limits: Limits, grid_ms: int) -> Caption:
+    """Move a caption that begins before the media, or ends before it begins, to where it can be."""
+    start_ms, end_ms = _up(max(caption.start_ms, 0), grid_ms), _down(caption.end_ms, grid_ms)
+    if end_ms < start_ms:  # a sign gets its time here, the others where their neighbours are known
+        end_ms = start_ms + (_needed_ms(caption, limits, grid_ms) if is_typeset(caption) else 0)
+    return replace(caption, start_ms=start_ms, end_ms=end_ms)
+
+
+def _up(time_ms: float, grid_ms: int) -> int:
+    return int(-(-time_ms // grid_ms)) * grid_ms
+
+
+def _down(time_ms: int, grid_ms: int) -> int:
+    return time_ms // grid_ms * grid_ms
+
+
+def _needed_ms(caption: Caption, limits: Limits, grid_ms: int) -> int:
+    """Return how long a caption must be shown to be seen and read."""
+    reading_ms = -(-width(caption.lines, limits) * MS_PER_S // limits.hard_rate)
+    return _up(max(limits.min_duration_ms, reading_ms), grid_ms)
+
+
+def _starts(lane: list[Caption], limits: Limits, grid_ms: int) -> list[Caption]:
+    """Let no caption begin before the one before it had its time, as far as the two share time to give.
+
+    A start is moved only where two captions are shown at once and cutting the first would leave it too short
+    to read: both get of their time what they need, the first first.
+    """
+    placed = list(lane)
+    for k in range(1, len(placed)):
+        before, caption = placed[k - 1], placed[k]
+        if before.end_ms <= caption.start_ms and before.start_ms < caption.start_ms:
+            continue
+        wanted_ms = before.start_ms + _needed_ms(before, limits, grid_ms) + _up(limits.min_gap_ms, grid_ms)
+        shared_until_ms = max(before.end_ms, caption.end_ms)
+        latest_ms = shared_until_ms - _needed_ms(caption, limits, grid_ms)
+        start_ms = max(caption.start_ms, min(wanted_ms, latest_ms), before.start_ms + _FLOOR_MS)
+        placed[k] = replace(caption, start_ms=start_ms, end_ms=max(caption.end_ms, start_ms))
+    return placed
+
+
+def _ends(lane: list[Caption], limits: Limits, grid_ms: int) -> list[Caption]:
+    starts = [caption.start_ms for caption in lane[1:]]
+    return [
+        replace(caption, end_ms=_end(caption, next_ms, limits, grid_ms))
+        for caption, next_ms in zip(lane, [*starts, None], strict=True)
+    ]
+
+
+def _end(caption: Caption, next_ms: int | None, limits: Limits, grid_ms: int) -> int:
+    """Return when a caption goes: long enough to be read, a gap before the next."""
+    start_ms, end_ms = caption.start_ms, caption.end_ms
+    reading_ms, max_ms = _needed_ms(caption, limits, grid_ms), _down(limits.max_duration_ms, grid_ms)
+    needed_ms, longest_ms = min(reading_ms, max_ms), max(reading_ms, max_ms)
+    end_ms = min(end_ms, start_ms + longest_ms)
+    if next_ms is None:
+        return max(end_ms, start_ms + needed_ms)
+    before_gap_ms = next_ms - _up(limits.min_gap_ms, grid_ms)
+    if next_ms - end_ms < check_times.least_gap_ms(limits):
+        # The gap gives way where the cue is just long enough to be read: one rule is not mended by breaking
+        # another. Where it is too short anyway, the gap at least is kept.
+        least_ms = needed_ms if start_ms + needed_ms <= next_ms else _FLOOR_MS
+        end_ms = min(end_ms, max(before_gap_ms, min(next_ms, start_ms + least_ms)))
+    if end_ms < start_ms + needed_ms:
+        end_ms = max(end_ms, min(start_ms + needed_ms, before_gap_ms))
+    is_flicker = before_gap_ms > end_ms and next_ms - end_ms < limits.chain_ms
+    if is_flicker and before_gap_ms - start_ms <= longest_ms:
+        return before_gap_ms
+    return max(end_ms, min(next_ms, start_ms + grid_ms))
+
+
+def _break_lines(captions: Sequence[Caption], limits: Limits, language: str | None) -> list[Caption]:
+    text = caption_units.of_captions(captions, language, limits)
+    ruler = Ruler(text.units, text.found, limits)
+    mended = list(captions)
+    for index, caption in enumerate(captions):
+        if _is_breakable(caption) and any(check_text.of_lines(caption, index, text, limits)):
+            mended[index] = _rebroken(caption, text, ruler, text.edges(index), limits)
+    return mended
+
+
+def _is_breakable(caption: Caption) -> bool:
+    """Say whether a caption's lines say nothing but where there was room."""
+    if not caption.lines or is_typeset(caption):
+        return False
+    return not (is_dialogue(caption) or is_hyphenated(caption.lines))
+
+
+def _rebroken(
+    caption: Caption, text: CaptionText, ruler: Ruler, edges: tuple[int, int], limits: Limits
+) -> Caption:
+    """Return a caption in its best lines, if those are better than the ones it has."""
+    first, last = edges
+    if ruler.cost(first, last) == IMPOSSIBLE:
+        return caption  # no breaks help a text that is too long
+    places = (first, *ruler.breaks(first, last), last)
+    proposed = replace(caption, lines=tuple(text_of(text.units[a:b]) for a, b in pairwise(places)))
+    is_better = _n_broken(proposed, text.language, limits) < _n_broken(caption, text.language, limits)
+    return proposed if is_better else caption
+
+
+def _n_broken(caption: Caption, language: str | None, limits: Limits) -> tuple[int, int]:
+    """Return how many hard rules and how many rules at all its lines break."""
+    alone = caption_units.of_captions([caption], language, limits)
+    rules = [finding.rule for finding in check_text.of_lines(caption, 0, alone, limits)]
+    return sum(rule in _HARD_BREAK_RULES for rule in rules), len(rules)

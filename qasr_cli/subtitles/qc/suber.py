@@ -1,0 +1,270 @@
+"""SubER: how much has to be done to subtitles until they are the reference's, words, breaks and times in one.
+
+In go the captions of both; out comes a rate in percent, 0 for the same. It is the number of word edits, break
+edits and shifts of a run of words that turn one into the other, over the reference's words and breaks. A word
+can only stand for a word, and a break for a break, of a caption that is shown at the same time; so a word at
+the wrong time is two edits. Text is compared in lower case and without ASCII punctuation.
+
+Wilken, Georgakopoulou, Matusov: "SubER: A Metric for Automatic Evaluation of Subtitle Quality" (IWSLT 2022,
+arXiv 2205.05805). The search for shifts follows Tercom: at most 10 tokens over at most 50, the best first.
+Chinese and Japanese are compared by characters. A constant offset makes every word wrong, as it does for a
+viewer: see `comparison` for the offset itself.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from qasr_cli.records import Caption
+from qasr_cli.subtitles.rules.width import clusters
+
+_MAX_SHIFT_TOKENS, _MAX_SHIFT_DISTANCE = 10, 50
+_MAX_CANDIDATES = 1_000  # shifts that are tried in one part, as in Tercom
+_LONG_PART = 300  # tokens; longer parts are cut where both agree
+_SURE_RUN = 12  # tokens that match in a row: a shift across them would be none that anybody means
+_MAX_PART = 3_000  # tokens of one side; a stretch without a pause of a quarter of an hour
+_NEVER = np.int32(1 << 20)
+_PUNCTUATION = str.maketrans("", "", string.punctuation + "…")
+_END_OF_LINE, _END_OF_BLOCK = "<eol>", "<eob>"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word or a break with the time of its caption."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    is_break: bool = False
+
+
+def words_of(line: str, *, is_spaced: bool) -> list[str]:
+    """Return what is compared of a line: its words, or characters where there are no spaces."""
+    found = [_normal(word) for word in line.split()]
+    if is_spaced:
+        return found
+    whole = "".join(found)
+    return [cluster for cluster in clusters(whole) if cluster[0].isalnum()] or ([whole] if whole else [])
+
+
+def _normal(word: str) -> str:
+    lower = word.lower()
+    return lower.translate(_PUNCTUATION) or lower  # what is nothing but punctuation stays what it is
+
+
+def tokens(captions: Sequence[Caption], *, is_spaced: bool) -> list[Token]:
+    """Return the words and breaks of captions, in order."""
+    found: list[Token] = []
+    for caption in captions:
+        lines = [words_of(line, is_spaced=is_spaced) for line in caption.lines]
+        lines = [words for words in lines if words]
+        for number, words in enumerate(lines, 1):
+            found += [Token(word, caption.start_ms, caption.end_ms) for word in words]
+            mark = _END_OF_BLOCK if number == len(lines) else _END_OF_LINE
+            found.append(Token(mark, caption.start_ms, caption.end_ms, is_break=True))
+    return found
+
+
+def subtitle_edit_rate(ours: Sequence[Caption], reference: Sequence[Caption], *, is_spaced: bool) -> float:
+    """Return SubER in percent; captions may be in any order."""
+    n_edits = n_tokens = 0
+    for part, of_reference in _parts(_sorted(ours), _sorted(reference)):
+        theirs = tokens(of_reference, is_spaced=is_spaced)
+        n_edits += _edits(tokens(part, is_spaced=is_spaced), theirs)
+        n_tokens += len(theirs)
+    if not n_tokens:
+        return 100.0 if n_edits else 0.0
+    return 100.0 * n_edits / n_tokens
+
+
+def _sorted(captions: Sequence[Caption]) -> list[Caption]:
+    return sorted(captions, key=lambda caption: caption.start_ms)
+
+
+def _parts(
+    ours: Sequence[Caption], reference: Sequence[Caption]
+) -> Iterator[tuple[list[Caption], list[Caption]]]:
+    """Yield what is shown between two moments at which neither shows anything; no edit goes across one."""
+    events = sorted(
+        [(caption.start_ms, 1, caption) for caption in ours] + [(one.start_ms, 0, one) for one in reference],
+        key=lambda event: event[:2],
+    )
+    part: tuple[list[Caption], list[Caption]] = ([], [])
+    until_ms: int | None = None
+    for start_ms, is_ours, caption in events:
+        if until_ms is not None and start_ms >= until_ms:
+            yield part
+            part, until_ms = ([], []), None
+        part[0 if is_ours else 1].append(caption)
+        until_ms = caption.end_ms if until_ms is None else max(until_ms, caption.end_ms)
+    if part[0] or part[1]:
+        yield part
+
+
+def _edits(ours: list[Token], reference: list[Token]) -> int:
+    if not ours or not reference:
+        return len(ours) + len(reference)
+    if max(len(ours), len(reference)) > _MAX_PART:
+        return sum(_edits(*pair) for pair in _halves(ours, reference))
+    costs = _substitution_costs(ours, reference)
+    if max(len(ours), len(reference)) <= _LONG_PART:
+        return _edits_with_shifts(ours, reference, costs)
+    edges = _sure_places(costs)
+    total = 0
+    for (i, j), (next_i, next_j) in pairwise(edges):
+        mine, theirs = ours[i:next_i], reference[j:next_j]
+        if not mine or not theirs:
+            total += len(mine) + len(theirs)
+        else:
+            total += _edits_with_shifts(mine, theirs, costs[i:next_i, j:next_j])
+    return total
+
+
+def _halves(ours: list[Token], reference: list[Token]) -> list[tuple[list[Token], list[Token]]]:
+    """Cut what is too long to be compared at once, at the reference's middle in time."""
+    middle_ms = reference[len(reference) // 2].start_ms
+    cuts = [
+        next((at for at, token in enumerate(side) if token.start_ms >= middle_ms), len(side))
+        for side in (ours, reference)
+    ]
+    if not 0 < cuts[1] < len(reference):  # one caption holds it all
+        cuts = [len(ours) // 2, len(reference) // 2]
+    return [(ours[: cuts[0]], reference[: cuts[1]]), (ours[cuts[0] :], reference[cuts[1] :])]
+
+
+def _substitution_costs(ours: Sequence[Token], reference: Sequence[Token]) -> np.ndarray:
+    """Return `int32[n_ours, n_reference]`: 0 for the same, 1 for another, `_NEVER` where it may not be."""
+    names = {text: number for number, text in enumerate({token.text for token in (*ours, *reference)})}
+
+    def columns(side: Sequence[Token]) -> np.ndarray:
+        rows = [(names[one.text], one.start_ms, one.end_ms, one.is_break) for one in side]
+        return np.array(rows, dtype=np.int64).T
+
+    mine, theirs = columns(ours)[:, :, None], columns(reference)[:, None, :]
+    is_allowed = (mine[1] < theirs[2]) & (theirs[1] < mine[2]) & (mine[3] == theirs[3])
+    costs = np.where(mine[0] == theirs[0], 0, 1)
+    return np.where(is_allowed, costs, _NEVER).astype(np.int32)
+
+
+def _distances(costs: np.ndarray) -> np.ndarray:
+    """Return `int32[n + 1, m + 1]`: edits between all beginnings of both."""
+    n, m = costs.shape
+    steps = np.arange(m + 1, dtype=np.int32)
+    table = np.empty((n + 1, m + 1), dtype=np.int32)
+    table[0] = steps
+    for i in range(n):
+        above, row = table[i], table[i + 1]
+        row[0] = i + 1
+        np.minimum(above[:-1] + costs[i], above[1:] + 1, out=row[1:])
+        # A row's own insertions: the cheapest place to the left, plus the way from there.
+        row -= steps
+        np.minimum.accumulate(row, out=row)
+        row += steps
+    return table
+
+
+def _trace(costs: np.ndarray, table: np.ndarray) -> list[tuple[int, int]]:
+    """Return the pairs that stand for each other on one of the cheapest ways, in order."""
+    i, j = costs.shape
+    pairs = []
+    while i and j:
+        if table[i, j] == table[i - 1, j - 1] + costs[i - 1, j - 1]:
+            i, j = i - 1, j - 1
+            pairs.append((i, j))
+        elif table[i, j] == table[i - 1, j] + 1:
+            i -= 1
+        else:
+            j -= 1
+    return pairs[::-1]
+
+
+def aligned(ours: Sequence[str], reference: Sequence[str]) -> list[tuple[int, int]]:
+    """Return which words are the same in both, or one in place of the other, whatever their times are."""
+    names = {word: number for number, word in enumerate({*ours, *reference})}
+    mine, theirs = (np.array([names[word] for word in side]) for side in (ours, reference))
+    costs = (mine[:, None] != theirs[None, :]).astype(np.int32)
+    return _trace(costs, _distances(costs))
+
+
+def _sure_places(costs: np.ndarray) -> list[tuple[int, int]]:
+    """Return where a long part may be cut: in the middle of runs that match, and at both its ends."""
+    places, run = [(0, 0)], 0
+    before = (-1, -1)
+    for i, j in _trace(costs, _distances(costs)):
+        is_next = (i, j) == (before[0] + 1, before[1] + 1)
+        run = (run + 1 if is_next else 1) if costs[i, j] == 0 else 0
+        before = (i, j)
+        if run == _SURE_RUN:
+            places.append((i - _SURE_RUN // 2, j - _SURE_RUN // 2))
+            run = 0
+    return [*places, costs.shape]
+
+
+def _edits_with_shifts(ours: Sequence[Token], reference: Sequence[Token], costs: np.ndarray) -> int:
+    """Return edits and shifts: the best shift is done again and again, while it saves something."""
+    order = np.arange(len(ours))
+    n_shifts = n_tried = 0
+    while True:
+        now = costs[order]
+        table = _distances(now)
+        edits = int(table[-1, -1])
+        best: tuple[int, int, int, int] | None = None
+        best_order = order
+        for length, start, target, shifted in _shifts(now, _trace(now, table), order):
+            n_tried += 1
+            saved = edits - int(_distances(costs[shifted])[-1, -1])
+            rank = (saved, length, -start, -target)
+            if best is None or rank > best:
+                best, best_order = rank, shifted
+            if n_tried >= _MAX_CANDIDATES:
+                break
+        if n_tried >= _MAX_CANDIDATES or best is None or best[0] <= 0:
+            return n_shifts + edits
+        order, n_shifts = best_order, n_shifts + 1
+
+
+def _shifts(
+    costs: np.ndarray, pairs: Sequence[tuple[int, int]], order: np.ndarray
+) -> Iterator[tuple[int, int, int, np.ndarray]]:
+    """Yield length, start, target and the new order of each shift that could mend something."""
+    n, m = costs.shape
+    is_wrong, is_wrong_there = np.ones(n, dtype=bool), np.ones(m, dtype=bool)
+    stands_for = {}
+    for i, j in pairs:
+        is_wrong[i] = is_wrong_there[j] = costs[i, j] != 0
+        stands_for[j] = i
+    at = -1
+    for j in range(m):  # a word that is missing stands where the one before it does
+        at = stands_for.setdefault(j, at)
+    for start in range(n):
+        for there in range(max(0, start - _MAX_SHIFT_DISTANCE), min(m, start + _MAX_SHIFT_DISTANCE + 1)):
+            for length in range(1, min(_MAX_SHIFT_TOKENS, n - start, m - there) + 1):
+                if costs[start + length - 1, there + length - 1]:
+                    break
+                is_useful = is_wrong[start : start + length].any() and (
+                    is_wrong_there[there : there + length].any()
+                )
+                if is_useful and not start <= stands_for[there] < start + length:
+                    for target in _targets(stands_for, there, length):
+                        yield length, start, target, _moved(order, start, length, target)
+
+
+def _targets(stands_for: dict[int, int], there: int, length: int) -> list[int]:
+    """Return before which of our tokens a run could be put, each once, in order."""
+    found = [0 if there == 0 else stands_for[there - 1] + 1]
+    for offset in range(length):
+        target = stands_for[there + offset] + 1
+        if target != found[-1]:
+            found.append(target)
+    return found
+
+
+def _moved(order: np.ndarray, start: int, length: int, target: int) -> np.ndarray:
+    run, rest = order[start : start + length], np.delete(order, np.s_[start : start + length])
+    at = target - length if target > start + length else target
+    return np.insert(rest, min(at, len(rest)), run)

@@ -1,0 +1,160 @@
+"""The numbers that the cues of one text must keep: profile, language and the user's own flags in one.
+
+In go `CueOptions`, a language (or a text, where the model named none) and the frame rate; out come `Limits`,
+in which nothing is None that anybody would have to look up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from qasr_cli.errors import UsageError
+from qasr_cli.options import CueOptions
+from qasr_cli.subtitles.rules import profiles
+from qasr_cli.subtitles.rules.presets import Preset, preset
+from qasr_cli.subtitles.rules.profiles import LATIN_CPS, LATIN_LINE_CELLS, Profile, Reader
+from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL, Counting
+from qasr_cli.timebase import MS_PER_S
+
+MIN_LINE_CELLS = 8
+SLOWEST_RATE = 20  # frames a second; no film or broadcast has fewer
+HARD_PAUSE_MS = 1_500  # BBC 6: text is not held for longer than 1.5 s of silence
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the cues of one text must keep; times in ms, speeds in cells a second.
+
+    Attributes:
+        max_words: Words in a cue, or None: as many as fit.
+        frame_rate: Frames a second that times are true to, or None.
+        shots_ms: Where the picture changes, in order.
+        counting: What a cell is.
+        is_spaced: Words are written with spaces between them.
+
+    The rest is explained in `profiles.Profile`.
+    """
+
+    max_line_cells: int
+    max_lines: int
+    max_words: int | None
+    hard_cps: float
+    soft_cps: float
+    min_duration_ms: int
+    max_duration_ms: int
+    min_gap_ms: int
+    chain_ms: int
+    lead_in_ms: int
+    linger_ms: int
+    max_linger_ms: int
+    frame_rate: Fraction | None
+    shots_ms: tuple[int, ...]
+    counting: Counting
+    is_spaced: bool
+
+    @property
+    def max_half_cells(self) -> int:
+        """Width of a line in half cells."""
+        return self.max_line_cells * HALF_CELLS_PER_CELL
+
+    @property
+    def hard_rate(self) -> float:
+        """Half cells a second that are never exceeded without a flag."""
+        return self.hard_cps * HALF_CELLS_PER_CELL
+
+    @property
+    def soft_rate(self) -> float:
+        """Half cells a second that a cue is held for, where there is time."""
+        return self.soft_cps * HALF_CELLS_PER_CELL
+
+
+def resolve(
+    options: CueOptions,
+    language: str | None,
+    texts: Iterable[str] = (),
+    frame_rate: Fraction | None = None,
+    shots_ms: tuple[int, ...] = (),
+) -> Limits:
+    """Return the limits of a text.
+
+    Args:
+        options: The user's; None in them means the profile's number for the language.
+        language: Code, or None: the script of `texts` decides.
+        texts: What is written, asked only where the language is not known.
+        frame_rate: Of the video; the options' own comes first.
+        shots_ms: Where the video's picture changes.
+
+    Raises:
+        UsageError: The profile does not exist, or limits contradict each other.
+    """
+    profile, known = profiles.find(options.profile), preset(language, texts)
+    hard_cps, soft_cps = _speeds(profile, known)
+    if options.max_cps is not None:
+        hard_cps, soft_cps = options.max_cps, min(soft_cps, options.max_cps)
+    rate = _rate(options, frame_rate)
+    min_gap_ms = profile.min_gap_ms
+    if rate is not None:
+        # Down, so that the gap is never more frames than that; `grid` counts them.
+        min_gap_ms = int(profile.gap_frames * MS_PER_S / rate)
+    limits = Limits(
+        max_line_cells=options.max_line_cells or _line_cells(profile, known),
+        max_lines=options.max_lines or profile.max_lines,
+        max_words=options.max_words,
+        hard_cps=hard_cps,
+        soft_cps=soft_cps,
+        min_duration_ms=_first(options.min_duration_ms, _min_duration_ms(profile, known)),
+        max_duration_ms=_first(options.max_duration_ms, profile.max_duration_ms),
+        min_gap_ms=_first(options.min_gap_ms, min_gap_ms),
+        chain_ms=profile.chain_ms,
+        lead_in_ms=profile.lead_in_ms,
+        linger_ms=profile.linger_ms,
+        max_linger_ms=profile.max_linger_ms,
+        frame_rate=rate,
+        shots_ms=shots_ms,
+        counting=known.counting,
+        is_spaced=known.is_spaced,
+    )
+    if limits.min_duration_ms > limits.max_duration_ms:
+        raise UsageError(
+            f"cues of at least {limits.min_duration_ms / MS_PER_S:g} s cannot be at most "
+            f"{limits.max_duration_ms / MS_PER_S:g} s: give --min-duration and --max-duration that agree"
+        )
+    return limits
+
+
+def _rate(options: CueOptions, of_video: Fraction | None) -> Fraction | None:
+    """Return the frame rate to be true to, if any: what the user says, else what the video has."""
+    if options.frame_rate is not None or not options.is_frame_true:
+        return options.frame_rate if options.is_frame_true else None
+    # A slide show's frames are too long to wait for: players show a cue between them.
+    return of_video if of_video is not None and of_video >= SLOWEST_RATE else None
+
+
+def _first(own: int | None, other: int) -> int:
+    return other if own is None else own
+
+
+def _min_duration_ms(profile: Profile, known: Preset) -> int:
+    # Japanese words are short and their cues may be: 0.5 s where others need 5/6 (Netflix 215767517).
+    return min(profile.min_duration_ms, known.min_duration_ms or profile.min_duration_ms)
+
+
+def _line_cells(profile: Profile, known: Preset) -> int:
+    return max(MIN_LINE_CELLS, round(known.line_cells * profile.line_cells / LATIN_LINE_CELLS))
+
+
+def _speeds(profile: Profile, known: Preset) -> tuple[float, float]:
+    """Return the hard and the soft reading speed of a language under a profile."""
+    if profile.cps is not None:
+        hard, soft = profile.cps
+        return hard * known.spoken_cps / LATIN_CPS, soft * known.spoken_cps / LATIN_CPS
+    hard = {
+        Reader.SPOKEN: known.spoken_cps,
+        Reader.TRANSLATED: known.translated_cps,
+        Reader.CHILDREN: known.children_cps,
+    }[profile.reader]
+    # Translated subtitles are the slower ones: who has time for it reads at their speed.
+    soft = known.translated_cps * hard / known.spoken_cps
+    return float(hard), soft
