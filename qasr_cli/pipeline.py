@@ -23,7 +23,7 @@ import numpy as np
 
 from qasr_cli import formats
 from qasr_cli.errors import QasrError
-from qasr_cli.formats.script_reading import Origin, ScriptFile
+from qasr_cli.formats.readers.script_reading import Origin, ScriptFile
 from qasr_cli.media import decode, shots
 from qasr_cli.media.banner import Banner, SubtitleStream
 from qasr_cli.media.waveform import WaveformWriter

@@ -16,7 +16,7 @@ from pathlib import Path
 from qasr_cli.cli import check_report
 from qasr_cli.cli.check_report import Entry
 from qasr_cli.errors import ExitCode, QasrError
-from qasr_cli.formats.caption_file import CaptionFile
+from qasr_cli.formats.readers.caption_file import CaptionFile
 from qasr_cli.runs import checks
 from qasr_cli.runs.checks import Rules
 from qasr_cli.terminal import logs, stdio

@@ -19,7 +19,7 @@ from qasr_cli.cli.choices import STDIO, read_text
 from qasr_cli.cli.jobs import plan_outputs, refuse_report, with_known_formats
 from qasr_cli.cli.telling import Telling, begin, refuse_inputs
 from qasr_cli.errors import CannotCreateError, ExitCode, UsageError, naming
-from qasr_cli.formats.script_reading import ScriptFile
+from qasr_cli.formats.readers.script_reading import ScriptFile
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.pipeline import Followed

@@ -19,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from qasr_cli.formats import json_file, script_reading, srt_file, tsv_file, txt_file, vtt_file
+from qasr_cli.formats.readers import script_reading
+from qasr_cli.formats.writers import srt, transcript_json, tsv, txt, vtt
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript
 
@@ -50,14 +51,14 @@ class Format:
 FORMATS: dict[str, Format] = {
     form.name: form
     for form in (
-        Format("srt", ".srt", srt_file.render, is_subtitle=True),
-        Format("vtt", ".vtt", vtt_file.render, is_subtitle=True),
-        Format("json", ".json", json_file.render),
-        Format("txt", ".txt", txt_file.render, is_cue_based=False),
-        Format("tsv", ".tsv", tsv_file.render),
-        Format("jsonl", ".jsonl", json_file.render_line, is_line=True),
+        Format("srt", ".srt", srt.render, is_subtitle=True),
+        Format("vtt", ".vtt", vtt.render, is_subtitle=True),
+        Format("json", ".json", transcript_json.render),
+        Format("txt", ".txt", txt.render, is_cue_based=False),
+        Format("tsv", ".tsv", tsv.render),
+        Format("jsonl", ".jsonl", transcript_json.render_line, is_line=True),
     )
 }
 
-parse_transcript = json_file.parse
+parse_transcript = transcript_json.parse
 parse_script = script_reading.parse_script

@@ -25,9 +25,9 @@ from qasr_cli.errors import (
     from_os_error,
     naming,
 )
-from qasr_cli.formats import captions as caption_formats
-from qasr_cli.formats import encodings
-from qasr_cli.formats.caption_file import CaptionFile
+from qasr_cli.formats.readers import captions as caption_formats
+from qasr_cli.formats.readers import encodings
+from qasr_cli.formats.readers.caption_file import CaptionFile
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Caption, Cue
 from qasr_cli.runs.files import atomic_write

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from qasr_cli.cli import check_report
 from qasr_cli.cli.check_report import Entry
 from qasr_cli.errors import QasrError
-from qasr_cli.formats import captions
+from qasr_cli.formats.readers import captions
 from qasr_cli.options import CueOptions
 from qasr_cli.runs import checks
 from qasr_cli.runs.checks import Rules

@@ -7,8 +7,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qasr_cli.formats import captions as formats
-from qasr_cli.formats.caption_file import CaptionFile
+from qasr_cli.formats.readers import captions as formats
+from qasr_cli.formats.readers.caption_file import CaptionFile
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Caption
 from qasr_cli.subtitles.qc import check, fix

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qasr_cli.errors import UndecodableError
-from qasr_cli.formats import captions, markup
+from qasr_cli.formats.readers import captions, markup
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SRT = "1\n00:00:01,000 --> 00:00:02,000\nGood <i>morning</i>.\n\n2\n00:00:02,100 --> 00:00:03,500\nYes\n"

@@ -7,7 +7,7 @@ import codecs
 import pytest
 
 from qasr_cli.errors import UndecodableError, UsageError
-from qasr_cli.formats import captions, encodings
+from qasr_cli.formats.readers import captions, encodings
 from tests.unit.test_formats_captions import SRT
 
 

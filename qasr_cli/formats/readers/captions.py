@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from qasr_cli.errors import UndecodableError
-from qasr_cli.formats import ass_text, cued_text, encodings, json_captions, markup
-from qasr_cli.formats.caption_file import CaptionFile, Fault
+from qasr_cli.formats.readers import ass_text, cued_text, encodings, json_captions, markup
+from qasr_cli.formats.readers.caption_file import CaptionFile, Fault
 from qasr_cli.records import Caption
 
 # A film's subtitles are 100 kB. Sixty hours of them fit, and a file that was no subtitle file at all, or was

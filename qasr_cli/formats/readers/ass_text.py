@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qasr_cli.formats import markup
-from qasr_cli.formats.caption_file import CaptionFile, Fault
+from qasr_cli.formats.readers import markup
+from qasr_cli.formats.readers.caption_file import CaptionFile, Fault
 from qasr_cli.records import Caption
 from qasr_cli.timebase import MS_PER_S
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from qasr_cli.formats.spoken_text import Run
+from qasr_cli.formats.writers.spoken_text import Run
 from qasr_cli.records import Cue, Word
 
 _SHORTEST_MS = 42  # one frame at 24 fps; a shorter moment without underline only flickers

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qasr_cli.formats.spoken_text import joined
+from qasr_cli.formats.writers.spoken_text import joined
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript
 

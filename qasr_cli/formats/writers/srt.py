@@ -20,8 +20,8 @@ from datetime import timedelta
 
 import srt
 
-from qasr_cli.formats.highlights import moments
-from qasr_cli.formats.spoken_text import Run, runs
+from qasr_cli.formats.writers.highlights import moments
+from qasr_cli.formats.writers.spoken_text import Run, runs
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript, Word
 

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from qasr_cli.formats import markup
-from qasr_cli.formats.caption_file import CaptionFile, Fault
+from qasr_cli.formats.readers import markup
+from qasr_cli.formats.readers.caption_file import CaptionFile, Fault
 from qasr_cli.records import Caption
 from qasr_cli.timebase import MS_PER_S, format_clock
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from qasr_cli.errors import UndecodableError
-from qasr_cli.formats import captions
+from qasr_cli.formats.readers import captions
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 

@@ -8,9 +8,9 @@ and OpenAI's `verbose_json` have them.
 from __future__ import annotations
 
 from qasr_cli import languages
-from qasr_cli.formats import json_file
-from qasr_cli.formats.caption_file import CaptionFile
-from qasr_cli.formats.json_reading import Fields, load_object
+from qasr_cli.formats.readers.caption_file import CaptionFile
+from qasr_cli.formats.readers.json_fields import Fields, load_object
+from qasr_cli.formats.writers import transcript_json
 from qasr_cli.options import SCHEMA
 from qasr_cli.records import Caption
 from qasr_cli.timebase import seconds_to_ms
@@ -25,7 +25,7 @@ def read(text: str) -> CaptionFile:
     whole = load_object(text)
     if "schema" in whole.values or "segments" not in whole.values:
         whole.require_schema(SCHEMA)
-        transcript = json_file.read(whole)
+        transcript = transcript_json.read(whole)
         n_words = len(transcript.words)
         found = tuple(
             _cue(fields, number, n_words) for number, fields in enumerate(whole.children("cues"), 1)

@@ -17,7 +17,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from qasr_cli.formats.json_reading import Fields, load_object
+from qasr_cli.formats.readers.json_fields import Fields, load_object
 from qasr_cli.options import SCHEMA, OutputOptions
 from qasr_cli.records import Cue, Segment, Span, Timing, Track, Transcript, Video, Word
 

@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 
 import webvtt
 
-from qasr_cli.formats.highlights import moments
-from qasr_cli.formats.spoken_text import Run, runs
+from qasr_cli.formats.writers.highlights import moments
+from qasr_cli.formats.writers.spoken_text import Run, runs
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript, Word
 from qasr_cli.timebase import format_clock

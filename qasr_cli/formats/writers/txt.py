@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qasr_cli import languages
-from qasr_cli.formats.spoken_text import one_line
+from qasr_cli.formats.writers.spoken_text import one_line
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Segment, Transcript
 

@@ -1,0 +1,1 @@
+"""What qasr reads: subtitles, transcripts, scripts."""
