@@ -25,7 +25,7 @@ from qasr_cli import formats
 from qasr_cli.errors import QasrError
 from qasr_cli.formats.readers.script_reading import Origin, ScriptFile
 from qasr_cli.media import decode, shots
-from qasr_cli.media.banner import Banner, SubtitleStream
+from qasr_cli.media.probe import Banner, SubtitleStream
 from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import (

@@ -21,7 +21,7 @@ from transformers.models.qwen3_asr.modeling_qwen3_asr import (
     Qwen3ASRForTokenClassification,
 )
 
-from qasr_cli.engines import checkpoints
+from qasr_cli.engines import model_store
 from qasr_cli.engines.layouts import Kind
 
 # As in the native classes, as in the official package's; the first that fits counts.
@@ -114,7 +114,7 @@ def write_random(folder: Path, kind: Kind, shape: Shape, seed: int = 1) -> Path:
 
 
 def _demo(kind: Kind) -> Path:
-    known = checkpoints.named(checkpoints.DEMO)
+    known = model_store.named(model_store.DEMO)
     assert known is not None
     return Path(known.aligner if kind is Kind.ALIGNER else known.recognizer)
 

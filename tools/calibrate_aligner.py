@@ -23,10 +23,10 @@ import numpy as np
 from transformers.utils import logging as transformers_logging
 
 from qasr_cli import languages
-from qasr_cli.engines import checkpoints, device
-from qasr_cli.engines.checkpoints import Checkpoint
+from qasr_cli.engines import device, model_store
 from qasr_cli.engines.layouts import OFFSET_KEY
-from qasr_cli.engines.qwen3 import Qwen3Aligner
+from qasr_cli.engines.model_store import Checkpoint
+from qasr_cli.engines.qwen3.engine import Qwen3Aligner
 from qasr_cli.media import decode
 from qasr_cli.options import MediaOptions
 from qasr_cli.records import Chunk, Span
@@ -75,9 +75,9 @@ class Shifted:
 def load_aligner(aligner: str, model: str, device_name: str) -> tuple[Checkpoint, Qwen3Aligner]:
     """Return an aligner in full precision, named as on qasr's command line, and where it is."""
     transformers_logging.disable_progress_bar()
-    location = checkpoints.aligner_location(aligner, model)
+    location = model_store.aligner_location(aligner, model)
     assert location, "--aligner none has no offset"
-    checkpoint = checkpoints.fetch(location)
+    checkpoint = model_store.fetch(location)
     return checkpoint, Qwen3Aligner(checkpoint, device.place(device_name, "fp32"), None)
 
 

@@ -139,9 +139,9 @@ def _space(folder: Path) -> str:
 
 
 def _model_cache() -> Finding:
-    from qasr_cli.engines import checkpoints
+    from qasr_cli.engines import model_store
 
-    folder = checkpoints.cache_folder()
+    folder = model_store.cache_folder()
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
         return Finding("note", f"{folder} cannot be written, so no model can be pulled; set HF_HOME")
@@ -154,19 +154,19 @@ def _settings(in_force: config.InForce) -> Finding:
 
 
 def _models() -> list[tuple[str, Finding]]:
-    from qasr_cli.engines import checkpoints
+    from qasr_cli.engines import model_store
 
     return [
         (model.name, _run(functools.partial(_model, model.recognizer, model.aligner)))
-        for model in checkpoints.MODELS
+        for model in model_store.MODELS
     ]
 
 
 def _model(*locations: str) -> Finding:
-    from qasr_cli.engines import checkpoints
+    from qasr_cli.engines import model_store
 
     try:
-        found = [checkpoints.find(location) for location in locations]
+        found = [model_store.find(location) for location in locations]
     except UnavailableError as error:
         return Finding("note", f"damaged: {error}; {error.hint}")
     here = ", ".join(item.id for item in found if item) if all(found) else ""

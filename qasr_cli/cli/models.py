@@ -33,7 +33,7 @@ def overview(context: typer.Context) -> None:
 @app.command("list")
 def print_list() -> None:
     """List the models that --model knows by name, and whether they are on this machine."""
-    from qasr_cli.engines import checkpoints
+    from qasr_cli.engines import model_store
     from qasr_cli.terminal.tables import print_table
 
     rows = [
@@ -43,10 +43,10 @@ def print_list() -> None:
             model.size,
             model.remark,
             "inside the package"
-            if model.name == checkpoints.DEMO
+            if model.name == model_store.DEMO
             else f"{model.recognizer}, {model.aligner}",
         )
-        for model in checkpoints.MODELS
+        for model in model_store.MODELS
     ]
     print_table(("--model", "here", "size", "remark", "weights (recognizer, aligner)"), rows)
     typer.echo(
@@ -61,25 +61,25 @@ def pull(name: _Name, revision: _Revision = "") -> None:
 
     Goes on where a connection breaks; files that are here stay. 0.6b and 1.7b bring their aligner along.
     """
-    from qasr_cli.engines import checkpoints
+    from qasr_cli.engines import model_store
 
     for location in _locations(name, revision):
-        typer.echo(f"{location}: {checkpoints.pull(location, revision or None).folder}")
+        typer.echo(f"{location}: {model_store.pull(location, revision or None).folder}")
 
 
 @app.command("check")
 def check(name: _Name) -> None:
     """Say what is wrong with a model, without loading its weights; exit 69 when something is."""
-    from qasr_cli.engines import checkpoints
+    from qasr_cli.engines import model_store
     from qasr_cli.terminal import logs
 
     code = ExitCode.OK
     for location in _locations(name, ""):
         try:
-            checkpoint = checkpoints.find(location)
+            checkpoint = model_store.find(location)
             if checkpoint is None:
-                raise checkpoints.not_here(location)
-            from qasr_cli.engines import loading
+                raise model_store.not_here(location)
+            from qasr_cli.engines.qwen3 import loading
 
             kind = loading.check(checkpoint)
             typer.echo(f"{location}: a whole {kind}, {checkpoint.id}")
@@ -92,20 +92,20 @@ def check(name: _Name) -> None:
 @app.command("path")
 def path(name: _Name, revision: _Revision = "") -> None:
     """Print the folder a model is in; exit 69 when it is not on this machine."""
-    from qasr_cli.engines import checkpoints
+    from qasr_cli.engines import model_store
 
     for location in _locations(name, revision):
-        checkpoint = checkpoints.find(location, revision or None)
+        checkpoint = model_store.find(location, revision or None)
         if checkpoint is None:
-            raise checkpoints.not_here(location)
+            raise model_store.not_here(location)
         typer.echo(checkpoint.folder)
 
 
 def _locations(name: str, revision: str) -> tuple[str, ...]:
     """Return what belongs to a name: recognizer and aligner of a known model, else the one thing named."""
-    from qasr_cli.engines import checkpoints
+    from qasr_cli.engines import model_store
 
-    known = checkpoints.named(name)
+    known = model_store.named(name)
     if known is None:
         return (name,)
     if revision:
@@ -116,10 +116,10 @@ def _locations(name: str, revision: str) -> tuple[str, ...]:
 
 
 def _is_here(location: str) -> bool:
-    from qasr_cli.engines import checkpoints
+    from qasr_cli.engines import model_store
     from qasr_cli.errors import UnavailableError
 
     try:
-        return checkpoints.find(location) is not None
+        return model_store.find(location) is not None
     except UnavailableError:
         return False

@@ -20,7 +20,7 @@ from qasr_cli.options import EngineOptions
 from qasr_cli.speech.inference.protocols import Engines
 
 if TYPE_CHECKING:
-    from qasr_cli.engines.checkpoints import Checkpoint
+    from qasr_cli.engines.model_store import Checkpoint
 
 EngineFactory = Callable[[EngineOptions], Engines]
 
@@ -45,22 +45,22 @@ def load(options: EngineOptions, rescue_model: str = "") -> Engines:
 
 
 def _fetch_recognizer(options: EngineOptions) -> Checkpoint:
-    from qasr_cli.engines import checkpoints
+    from qasr_cli.engines import model_store
 
-    location = checkpoints.recognizer_location(options.model)
-    return checkpoints.fetch(location, options.revision, is_offline=options.is_offline)
+    location = model_store.recognizer_location(options.model)
+    return model_store.fetch(location, options.revision, is_offline=options.is_offline)
 
 
 def _load_qwen3(options: EngineOptions) -> Engines:
     """Find the weights first: torch takes seconds to load, and a missing model should not."""
-    from qasr_cli.engines import checkpoints
+    from qasr_cli.engines import model_store
 
     recognizer = _fetch_recognizer(options)
-    where = checkpoints.aligner_location(options.aligner, options.model)
-    aligner = checkpoints.fetch(where, is_offline=options.is_offline) if where else None
-    from qasr_cli.engines import qwen3
+    where = model_store.aligner_location(options.aligner, options.model)
+    aligner = model_store.fetch(where, is_offline=options.is_offline) if where else None
+    from qasr_cli.engines.qwen3 import engine
 
-    return qwen3.load(recognizer, aligner, options)
+    return engine.load(recognizer, aligner, options)
 
 
 _BUILT_IN: dict[str, EngineFactory] = {"qwen3": _load_qwen3}

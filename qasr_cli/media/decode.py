@@ -26,11 +26,11 @@ from qasr_cli.errors import (
     UsageError,
     printable,
 )
-from qasr_cli.media import banner, command
-from qasr_cli.media.banner import Banner
+from qasr_cli.media import command, probe
 from qasr_cli.media.command import Sound
+from qasr_cli.media.failure_reason import was_killed, what_went_wrong
+from qasr_cli.media.probe import Banner
 from qasr_cli.media.process import Child, running
-from qasr_cli.media.verdict import was_killed, what_went_wrong
 from qasr_cli.options import MediaOptions
 from qasr_cli.records import Track
 from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, format_clock
@@ -78,7 +78,7 @@ class _Decoder:
     def _replace(self, arguments: list[str], source: list[str] | None = None) -> bytes:
         self._stack.pop_all().close()
         try:
-            self.child = self._stack.enter_context(running(arguments, banner.EARS, source))
+            self.child = self._stack.enter_context(running(arguments, probe.EARS, source))
         except OSError as error:
             raise UnavailableError(f"ffmpeg {arguments[0]} does not start: {error.strerror}") from error
         return self.child.read(_BLOCK_BYTES)
@@ -169,7 +169,7 @@ class AudioStream:
         Not every reader of ffmpeg's says that it could not read on. The file is read again only where that
         may be so: a day's recording with a bad packet in it is not worth the time.
         """
-        is_of_disk = banner.may_be_of_disk(self._child.said)
+        is_of_disk = probe.may_be_of_disk(self._child.said)
         duration_ms = self.track.duration_ms
         is_short = duration_ms is None or n_bytes // BYTES_PER_MS < duration_ms - _SHORT_MS
         if is_of_disk or (n_bytes and is_short):
@@ -180,7 +180,7 @@ class AudioStream:
     def _comes_otherwise(self, n_bytes: int) -> bool:
         """Tell whether another try gives more samples or fewer: what is damaged ends where it did."""
         again, source = 0, self._child.source
-        with running(self._child.command, banner.EARS, source.command if source else None) as child:
+        with running(self._child.command, probe.EARS, source.command if source else None) as child:
             while again <= n_bytes and (block := child.read(_BLOCK_BYTES)):
                 again += len(block)
         return again != n_bytes
@@ -204,7 +204,7 @@ def open_audio(path: Path, options: MediaOptions, *, is_turned: bool = False) ->
     with contextlib.ExitStack() as stack:
         decoder = _Decoder(stack)
         first = decoder.begin(Sound(wanted, is_turned=is_turned), functools.partial(command.decode, path))
-        known = banner.read(decoder.child.said_so_far)
+        known = probe.read(decoder.child.said_so_far)
         track = _choose(path, decoder.child, known, wanted)
         sound = Sound(wanted, known.n_unplaced[wanted], known.has_clock, is_turned=is_turned)
         if not first and _is_unmixed(decoder.child):
@@ -241,7 +241,7 @@ def _begin_on_the_clock_of_all(
 def _has_changed(child: Child) -> bool:
     """Tell whether ffmpeg, whose samples are at an end, ended because its sound changed."""
     child.finish()
-    return banner.has_changed(child.said)
+    return probe.has_changed(child.said)
 
 
 def _refuse_many_channels(path: Path, sound: Sound) -> None:
@@ -322,7 +322,7 @@ def _choose(path: Path, child: Child, known: Banner, wanted: int) -> Track:
         return known.tracks[wanted]
     if not known.tracks:
         _refuse_unfinished(path, child)
-        if banner.may_be_of_disk(child.said):
+        if probe.may_be_of_disk(child.said):
             _refuse_unread(path)
         reason = what_went_wrong(path, child)
         if known.formats:

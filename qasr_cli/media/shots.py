@@ -22,10 +22,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qasr_cli.errors import UnavailableError, printable
-from qasr_cli.media import banner, command
-from qasr_cli.media.banner import Banner
+from qasr_cli.media import command, probe
+from qasr_cli.media.failure_reason import what_went_wrong
+from qasr_cli.media.probe import Banner
 from qasr_cli.media.process import Child, running
-from qasr_cli.media.verdict import what_went_wrong
 
 _AROUND_MS = 250  # a quarter of a second to both sides; shots shorter than that matter to no subtitle
 # Percent that a cut differs more than what is around it; the jumps that key frames of strongly compressed
@@ -136,7 +136,7 @@ def searching(path: Path, known: Banner, max_hours: float) -> Iterator[ShotSearc
     arguments = command.find_shots(path, max_hours, is_jumping=known.is_jumping)
     with contextlib.ExitStack() as stack:
         try:
-            child = stack.enter_context(running(arguments, banner.EARS))
+            child = stack.enter_context(running(arguments, probe.EARS))
         except OSError as error:
             raise UnavailableError(f"ffmpeg {arguments[0]} does not start: {error.strerror}") from error
         thread = threading.Thread(target=search.follow, args=(path, child), name="shots", daemon=True)

@@ -14,8 +14,9 @@ import soundfile
 import torch
 from safetensors.numpy import load_file, save_file
 
-from qasr_cli.engines import checkpoints, device, layouts, load, loading, weights
+from qasr_cli.engines import device, layouts, load, model_store, weights
 from qasr_cli.engines.layouts import Kind
+from qasr_cli.engines.qwen3 import loading
 from qasr_cli.errors import UnavailableError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.speech.inference.protocols import AlignRequest
@@ -31,13 +32,13 @@ from tests.checkpoints import (
 )
 from tests.e2e.conftest import SAMPLES, Qasr
 
-ASR = Path(checkpoints.recognizer_location("demo"))
-ALIGNER = Path(str(checkpoints.aligner_location("auto", "demo")))
+ASR = Path(model_store.recognizer_location("demo"))
+ALIGNER = Path(str(model_store.aligner_location("auto", "demo")))
 CPU = device.Placement(torch.device("cpu"), torch.float32)
 
 
-def checkpoint(folder: Path) -> checkpoints.Checkpoint:
-    found = checkpoints.find(str(folder))
+def checkpoint(folder: Path) -> model_store.Checkpoint:
+    found = model_store.find(str(folder))
     assert found is not None
     return found
 

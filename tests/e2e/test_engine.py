@@ -15,15 +15,16 @@ from safetensors.numpy import load_file, save_file
 from transformers.models.qwen3_asr.modeling_qwen3_asr import Qwen3ASRForConditionalGeneration
 from transformers.models.qwen3_asr.processing_qwen3_asr import Qwen3ASRProcessor
 
-from qasr_cli.engines import checkpoints, device, load, prompts
+from qasr_cli.engines import device, load, model_store
+from qasr_cli.engines.qwen3 import prompts
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, QasrError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Finish
 from qasr_cli.speech.inference.protocols import AlignRequest, Engines
 from tests.e2e.conftest import SAMPLES
 
-ASR = Path(checkpoints.recognizer_location("demo"))
-ALIGNER = Path(str(checkpoints.aligner_location("auto", "demo")))
+ASR = Path(model_store.recognizer_location("demo"))
+ALIGNER = Path(str(model_store.aligner_location("auto", "demo")))
 CLIPS = ("clip-01.wav", "clip-03.flac", "clip-06.wav", "clip-08.flac")
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from qasr_cli.errors import InputOutputError, UndecodableError
-from qasr_cli.media import banner, decode, process
+from qasr_cli.media import decode, probe, process
 from qasr_cli.media import ffmpeg as tools
 from qasr_cli.options import MediaOptions
 from tests.e2e.conftest import ECHO, Qasr
@@ -363,10 +363,10 @@ def test_the_middle_of_a_long_line_is_not_taken_for_a_line() -> None:
         "w('[info]   title: '.ljust(n) + '[info] Output #0, x\\n')\n"
         "w('[error] ' + 'x' * n + '\\n[info] Input #0, wav, from y\\n')\n"
     )
-    with process.running([sys.executable, "-c", says], banner.EARS) as child:
+    with process.running([sys.executable, "-c", says], probe.EARS) as child:
         child.finish()
         assert not child.has_said_enough
-        assert banner.read(child.said).formats == "wav"
+        assert probe.read(child.said).formats == "wav"
 
 
 def test_a_child_cannot_take_all_memory(monkeypatch: pytest.MonkeyPatch) -> None:

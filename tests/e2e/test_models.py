@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from qasr_cli.engines import checkpoints
+from qasr_cli.engines import model_store
 from qasr_cli.engines.layouts import Kind
 from tests.checkpoints import TINY, write_original, write_random
 from tests.e2e.conftest import CLIP, Qasr
 from tests.hub_server import COMMIT, Hub, serve
 
-ASR = Path(checkpoints.recognizer_location("demo"))
-ALIGNER = Path(str(checkpoints.aligner_location("auto", "demo")))
+ASR = Path(model_store.recognizer_location("demo"))
+ALIGNER = Path(str(model_store.aligner_location("auto", "demo")))
 MODEL, ORIGINAL, TIMER, LARGE = "tests/asr", "tests/asr-original", "tests/aligner", "tests/large"
 
 

@@ -8,7 +8,7 @@ import soundfile
 import torch
 
 from qasr_cli.engines import load
-from qasr_cli.engines.steering import AllowedTags, FiniteWatch
+from qasr_cli.engines.qwen3.logits_processors import AllowedTags, FiniteWatch
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.speech.inference.protocols import Recognizer
 from tests.e2e.conftest import SAMPLES

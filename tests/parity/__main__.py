@@ -22,9 +22,10 @@ import soundfile
 import torch
 from transformers.utils import logging as transformers_logging
 
-from qasr_cli.engines import checkpoints, device, prompts
+from qasr_cli.engines import device, model_store
 from qasr_cli.engines.layouts import Kind
-from qasr_cli.engines.qwen3 import Qwen3Aligner, Qwen3Recognizer
+from qasr_cli.engines.qwen3 import prompts
+from qasr_cli.engines.qwen3.engine import Qwen3Aligner, Qwen3Recognizer
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import DecodeOptions
 from qasr_cli.speech.inference.protocols import AlignRequest
@@ -130,7 +131,7 @@ class _Ours:
     """The same stages out of qasr's engine."""
 
     def __init__(self, weights: Weights) -> None:
-        asr, aligner = (checkpoints.find(str(folder)) for folder in (weights.asr, weights.aligner))
+        asr, aligner = (model_store.find(str(folder)) for folder in (weights.asr, weights.aligner))
         assert asr is not None
         assert aligner is not None
         self.recognizer = Qwen3Recognizer(asr, _PLACE, None)

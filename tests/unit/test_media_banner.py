@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from qasr_cli.media import banner
+from qasr_cli.media import probe
 from qasr_cli.records import Track, Video
 
 NEW = """\
@@ -36,7 +36,7 @@ OLD = """\
 
 
 def test_the_clock_and_the_tracks_are_read() -> None:
-    known = banner.read(NEW)
+    known = probe.read(NEW)
     length_ms = ((1 * 60 + 2) * 60 + 3) * 1000 + 450
     assert (known.formats, known.start_ms, known.has_video) == ("mpegts", 1400, True)
     assert known.tracks == (
@@ -48,7 +48,7 @@ def test_the_clock_and_the_tracks_are_read() -> None:
 
 
 def test_older_words_are_read_too_and_a_cover_is_no_film() -> None:
-    known = banner.read(OLD)
+    known = probe.read(OLD)
     assert not known.has_video
     assert known.video is None
     assert known.tracks == (Track(0, "aac", 2, 48_000, 0, 2000, None),)
@@ -58,11 +58,11 @@ def test_older_words_are_read_too_and_a_cover_is_no_film() -> None:
     "said", ["", "[error] file:/x: Invalid data found when processing input\n", "\0\n[info]"]
 )
 def test_what_is_no_media_has_no_tracks(said: str) -> None:
-    assert banner.read(said) == banner.Banner("", 0, False, (), ())
+    assert probe.read(said) == probe.Banner("", 0, False, (), ())
 
 
 def test_a_live_recording_has_no_length() -> None:
-    (track,) = banner.read(
+    (track,) = probe.read(
         "[info] Input #0, flv, from 'file:/a':\n[info]   Duration: N/A, start: 0.000000, bitrate: N/A\n"
         "[info]   Stream #0:0: Audio: aac (LC), 44100 Hz, mono, fltp\n"
     ).tracks
@@ -89,7 +89,7 @@ def test_a_live_recording_has_no_length() -> None:
     ],
 )
 def test_a_rate_is_exact_or_unknown(rates: str, exact: Fraction | None) -> None:
-    known = banner.read(
+    known = probe.read(
         "[info] Input #0, mov, from 'x':\n"
         "[info]   Stream #0:0: Video: mjpeg, yuvj420p, 32x32, 25 fps, 25 tbr, 90k tbn (attached pic)\n"
         f"[info]   Stream #0:1(und): Video: h264 (High), yuv420p, 640x360, 70 kb/s, {rates}\n"
@@ -117,14 +117,14 @@ def test_a_rate_is_exact_or_unknown(rates: str, exact: Fraction | None) -> None:
 )
 def test_channels_are_counted_in_every_layout(layout: str, n_channels: int) -> None:
     said = f"[info] Input #0, wav, from 'x':\n[info]   Stream #0:0: Audio: flac, 48000 Hz, {layout}, s16\n"
-    assert banner.read(said).tracks[0].channels == n_channels
+    assert probe.read(said).tracks[0].channels == n_channels
 
 
 def test_only_lines_that_matter_are_kept() -> None:
-    kept = [line for line in (NEW + OLD).splitlines() if banner.EARS.keep.search(line.encode())]
-    assert banner.read("\n".join(kept)) == banner.read(NEW)
+    kept = [line for line in (NEW + OLD).splitlines() if probe.EARS.keep.search(line.encode())]
+    assert probe.read("\n".join(kept)) == probe.read(NEW)
     assert not any("title" in line or "Program" in line or "mapping" in line for line in kept)
-    assert not banner.EARS.keep.search(b"[info]     title           : [error] boo")
+    assert not probe.EARS.keep.search(b"[info]     title           : [error] boo")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_only_lines_that_matter_are_kept() -> None:
     ],
 )
 def test_the_first_complaint_about_the_sound_is_found(said: str, complaint: str) -> None:
-    assert banner.first_complaint(said) == complaint
+    assert probe.first_complaint(said) == complaint
 
 
 SHARED = """\
@@ -162,7 +162,7 @@ SHARED = """\
 
 
 def test_tracks_are_counted_as_ffmpeg_maps_them_and_not_as_it_lists_them() -> None:
-    known = banner.read(SHARED)
+    known = probe.read(SHARED)
     assert [(track.stream_index, track.language) for track in known.tracks] == [(1, "eng"), (2, "fra")]
     assert known.track_starts_ms == (1500, 1400)
     assert known.n_streams == 3
@@ -183,5 +183,5 @@ def test_tracks_are_counted_as_ffmpeg_maps_them_and_not_as_it_lists_them() -> No
 def test_channels_without_a_place_are_known(guessed: str, layout: str, n_unplaced: int) -> None:
     stream = f"[info]   Stream #0:0: Audio: pcm_s16le, 48000 Hz, {layout}, s16\n"
     said = f"{guessed}\n[info] Input #0, wav, from 'x':\n{stream}"
-    assert banner.EARS.keep.search(guessed.encode()) or not guessed
-    assert banner.read(said).n_unplaced == (n_unplaced,)
+    assert probe.EARS.keep.search(guessed.encode()) or not guessed
+    assert probe.read(said).n_unplaced == (n_unplaced,)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from qasr_cli import formats, languages
 from qasr_cli.errors import printable
-from qasr_cli.media.banner import SubtitleStream
+from qasr_cli.media.probe import SubtitleStream
 from qasr_cli.options import Options
 from qasr_cli.records import Source, Track
 from qasr_cli.runs.inputs.sidecars import Sidecar, Sidecars, language_of

@@ -24,9 +24,9 @@ from transformers.models.qwen3_asr.modeling_qwen3_asr import (
 )
 
 from qasr_cli.engines import layouts, weights
-from qasr_cli.engines.checkpoints import Checkpoint
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind, Layout
+from qasr_cli.engines.model_store import Checkpoint
 from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import UnavailableError
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from qasr_cli.media import banner, command
+from qasr_cli.media import command, probe
 from qasr_cli.media.process import Child
 
 # What only its own doing ends it with: the same file would do so again. Anything else came from outside.
@@ -20,7 +20,7 @@ def was_killed(child: Child) -> str:
     status = child.finish()
     if child.was_stuck:
         return ""
-    if banner.was_told_to_end(child.said):
+    if probe.was_told_to_end(child.said):
         return "ffmpeg was told to end"
     return f"ffmpeg was killed ({_name(-status)})" if status < 0 and -status not in _CRASHES else ""
 
@@ -34,7 +34,7 @@ def what_went_wrong(path: Path, child: Child, *, is_of_picture: bool = False) ->
         return killed
     if status < 0:
         return f"ffmpeg crashed ({_name(-status)})"
-    said = banner.first_complaint(child.said, is_of_picture=is_of_picture)
+    said = probe.first_complaint(child.said, is_of_picture=is_of_picture)
     reason = said.replace(command.file_url(path), "").strip(": ")
     if not reason and status != 0:
         return f"ffmpeg ended with {status}"

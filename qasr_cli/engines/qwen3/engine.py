@@ -17,10 +17,11 @@ from transformers import LogitsProcessor, LogitsProcessorList, RepetitionPenalty
 from transformers.utils import logging as transformers_logging
 
 from qasr_cli import languages
-from qasr_cli.engines import device, loading, prompts, steering
-from qasr_cli.engines.checkpoints import Checkpoint
+from qasr_cli.engines import device
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
+from qasr_cli.engines.model_store import Checkpoint
+from qasr_cli.engines.qwen3 import loading, logits_processors, prompts
 from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
@@ -104,7 +105,7 @@ class Qwen3Recognizer:
     ) -> torch.Tensor:
         """Return `int64[n_chunks, n_new_tokens]`, padded after the stop token."""
         padded, mask = prompts.pad(ids, self._prompts.stop_ids[-1], is_left=True)
-        watch = steering.FiniteWatch()
+        watch = logits_processors.FiniteWatch()
         with torch.inference_mode():
             out = self._model.generate(
                 **_tensors(features, padded, mask, self._placement),
@@ -124,7 +125,7 @@ class Qwen3Recognizer:
         rules: list[LogitsProcessor] = []
         if options.languages and not options.language:
             names = [found.name for code in options.languages if (found := languages.find(code))]
-            rules.append(steering.AllowedTags(self._prompts.language_tags(names), n_prompt_tokens))
+            rules.append(logits_processors.AllowedTags(self._prompts.language_tags(names), n_prompt_tokens))
         if options.repetition_penalty != 1:
             rules.append(
                 RepetitionPenaltyLogitsProcessor(

@@ -1,0 +1,1 @@
+"""Qwen3-ASR and its forced aligner on torch and transformers."""
