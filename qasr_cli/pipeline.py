@@ -25,7 +25,7 @@ from qasr_cli import formats
 from qasr_cli.errors import QasrError
 from qasr_cli.formats.readers.script_reading import Origin, ScriptFile
 from qasr_cli.media import decode, shots
-from qasr_cli.media.probe import Banner, SubtitleStream
+from qasr_cli.media.probe import Probe, SubtitleStream
 from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.records import (
@@ -44,8 +44,8 @@ from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
 from qasr_cli.speech.fallback.review import review
 from qasr_cli.speech.inference.protocols import Engines
-from qasr_cli.speech.recognition.passes import Contain, Recording, Request, hear_all
-from qasr_cli.speech.recognition.recognize import Piece
+from qasr_cli.speech.recognition.passes import Contain, RecognitionRequest, Recording, hear_all
+from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from qasr_cli.speech.script import align_script
 from qasr_cli.speech.script.overlay import AdLib
 from qasr_cli.subtitles.layout import cues
@@ -93,7 +93,7 @@ class Followed:
     """
 
     transcript: Transcript
-    found: align_script.Followed
+    found: align_script.ScriptAlignment
     known_warnings: tuple[str, ...]
     cues: tuple[Cue, ...] | None
     origins: tuple[Origin, ...]
@@ -244,7 +244,7 @@ def _glanced(audio: decode.AudioStream, glance: Glance) -> contextlib.AbstractCo
 
 
 def _searching_shots(
-    source: Source, known: Banner, options: Options
+    source: Source, known: Probe, options: Options
 ) -> contextlib.AbstractContextManager[shots.ShotSearch | None]:
     if not options.picture.is_finding_shots:
         return contextlib.nullcontext()
@@ -343,8 +343,8 @@ def follow(
     chunks = chunking.plan(prepared.source.id, prepared.speech, reach)
     lines = [" ".join(block) for block in script.blocks]
     unheard = Recording(prepared.waveform, prepared.speech, ())
-    requests = [Request(unheard, chunk, options.decode) for chunk in chunks]
-    pieces: list[Piece] = []
+    requests = [RecognitionRequest(unheard, chunk, options.decode) for chunk in chunks]
+    pieces: list[RecognizedChunk] = []
     for piece in hear_all(requests, engines, contain, heard):
         if isinstance(piece, QasrError):
             raise piece
@@ -367,7 +367,7 @@ def follow(
     return Followed(transcript, found, warnings, cued, script.origins)
 
 
-def _blocks(script: ScriptFile, found: align_script.Followed) -> list[cues.Block]:
+def _blocks(script: ScriptFile, found: align_script.ScriptAlignment) -> list[cues.Block]:
     """Return the script's cues of which something is said, with their words."""
     lines = [found.script.line_of[place] for place in found.places]
     blocks, first = [], 0

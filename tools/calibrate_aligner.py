@@ -25,7 +25,7 @@ from transformers.utils import logging as transformers_logging
 from qasr_cli import languages
 from qasr_cli.engines import device, model_store
 from qasr_cli.engines.layouts import OFFSET_KEY
-from qasr_cli.engines.model_store import Checkpoint
+from qasr_cli.engines.model_store import StoredModel
 from qasr_cli.engines.qwen3.engine import Qwen3Aligner
 from qasr_cli.media import decode
 from qasr_cli.options import MediaOptions
@@ -72,7 +72,7 @@ class Shifted:
         ]
 
 
-def load_aligner(aligner: str, model: str, device_name: str) -> tuple[Checkpoint, Qwen3Aligner]:
+def load_aligner(aligner: str, model: str, device_name: str) -> tuple[StoredModel, Qwen3Aligner]:
     """Return an aligner in full precision, named as on qasr's command line, and where it is."""
     transformers_logging.disable_progress_bar()
     location = model_store.aligner_location(aligner, model)

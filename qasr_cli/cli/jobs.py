@@ -26,15 +26,15 @@ from qasr_cli.records import Outcome, Source, Status, Transcript
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.files import atomic_write, scratch
 from qasr_cli.runs.inputs import discovery, file_lists
-from qasr_cli.runs.inputs.discovery import Found
+from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.planning import output_names, output_plan, queue
-from qasr_cli.runs.planning.existing_subtitles import Subtitles
+from qasr_cli.runs.planning.existing_subtitles import ExistingSubtitles
 from qasr_cli.runs.planning.output_plan import Plan
-from qasr_cli.runs.planning.queue import Todo
+from qasr_cli.runs.planning.queue import Queue
 from qasr_cli.runs.reports import hook_reporter, report_file
 from qasr_cli.runs.reports.summary import Report
 from qasr_cli.runs.state import journal
-from qasr_cli.runs.state.journal import Books
+from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.terminal import logs, stdio
 from qasr_cli.terminal.progress import Both, Reporter
@@ -78,7 +78,7 @@ class Work:
     report_to: Path | None = None
 
 
-def one_pass(request: Request, work: Work, sift: Callable[[Found, Todo], Todo | None]) -> Report:
+def one_pass(request: Request, work: Work, sift: Callable[[Discovered, Queue], Queue | None]) -> Report:
     """Find, choose and do what there is to do now; return what came of it.
 
     Args:
@@ -137,10 +137,10 @@ def preview(request: Request, options: Options, *, verbosity: int) -> int:
     stdout = stdio.guard()
     if _STDIN in request.inputs:
         _refuse_more_than_stdin(request)
-        found = Found([Source(0, _STDIN, Path("stdin"))], [], [])
+        found = Discovered([Source(0, _STDIN, Path("stdin"))], [], [])
     else:
         found = _discover(request, options)
-    kept = Books() if _is_passing(request, options) else journal.consulted(found.sources, options)
+    kept = Journal() if _is_passing(request, options) else journal.consulted(found.sources, options)
     chosen = _choose(found, options, kept)
     left_out = [*found.left_out, *chosen.left_out]
     stdout.write("".join(previewing.lines(chosen.plans, left_out)))
@@ -194,14 +194,14 @@ def _read_transcript(plan: Plan) -> Transcript:
 
 
 @contextlib.contextmanager
-def _found(request: Request, options: Options) -> Iterator[Found]:
+def _found(request: Request, options: Options) -> Iterator[Discovered]:
     """Yield the sources; stdin is a file for as long as the run lasts, since mp4 cannot be read forward."""
     if _STDIN not in request.inputs:
         yield _discover(request, options)
         return
     _refuse_more_than_stdin(request)
     with scratch.folder() as folder:
-        yield Found([Source(0, spool_stdin(0, folder), Path("stdin"))], [], [])
+        yield Discovered([Source(0, spool_stdin(0, folder), Path("stdin"))], [], [])
 
 
 def _refuse_more_than_stdin(request: Request) -> None:
@@ -209,7 +209,7 @@ def _refuse_more_than_stdin(request: Request) -> None:
         raise UsageError("- (stdin) is an input of its own", "transcribe the files in another call")
 
 
-def _discover(request: Request, options: Options) -> Found:
+def _discover(request: Request, options: Options) -> Discovered:
     listed = (
         file_lists.read(request.files_from, is_null_separated=request.is_null_separated)
         if request.files_from
@@ -219,10 +219,10 @@ def _discover(request: Request, options: Options) -> Found:
 
 
 @contextlib.contextmanager
-def _kept(request: Request, found: Found, options: Options) -> Iterator[Books]:
+def _kept(request: Request, found: Discovered, options: Options) -> Iterator[Journal]:
     """Yield what is known of earlier runs; of what goes through a pipe nothing is."""
     if _is_passing(request, options):
-        yield Books()
+        yield Journal()
         return
     with journal.opened(found.sources, options, logger.warning) as kept:
         yield kept
@@ -232,13 +232,13 @@ def _is_passing(request: Request, options: Options) -> bool:
     return options.output.is_stdout or _STDIN in request.inputs
 
 
-def _choose(found: Found, options: Options, kept: Books) -> Todo:
+def _choose(found: Discovered, options: Options, kept: Journal) -> Queue:
     plans = kept.decide(plan_outputs(found.sources, options.output, lambda _: options.decode.language))
-    plans = output_plan.refuse_unwritable(Subtitles(options, kept.is_own).pass_over(plans))
+    plans = output_plan.refuse_unwritable(ExistingSubtitles(options, kept.is_own).pass_over(plans))
     return queue.choose(plans, found.failures, options.find)
 
 
-def _said(found: Found, chosen: Todo) -> Todo:
+def _said(found: Discovered, chosen: Queue) -> Queue:
     """Return all that was chosen, having said what was not."""
     for one in chosen.left_out:
         if one.reason.startswith(queue.UNSETTLED):

@@ -21,8 +21,8 @@ from qasr_cli.options import Options, WatchOptions
 from qasr_cli.runs.reports import hook_reporter
 from qasr_cli.runs.reports.status_file import StatusFile
 from qasr_cli.runs.reports.summary import Report
-from qasr_cli.runs.watch.engine_cache import KeptEngines
-from qasr_cli.runs.watch.file_events import Changes
+from qasr_cli.runs.watch.engine_cache import EngineCache
+from qasr_cli.runs.watch.file_events import FileEvents
 from qasr_cli.runs.watch.loop import Sift, Watch
 from qasr_cli.terminal import stdio
 from qasr_cli.terminal.progress import Both
@@ -48,10 +48,10 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, tel
     memory.prepare()
     load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
     own_files = [Path(name) for name in (watching.status, telling.log_file) if name]
-    kept = KeptEngines(load, memory.reclaim, watching.idle_unload_min * _S_PER_MIN)
+    kept = EngineCache(load, memory.reclaim, watching.idle_unload_min * _S_PER_MIN)
     with (
         hook_reporter.hooked(options.hooks, is_strict=options.run.is_strict) as hooks,
-        Changes(folders, watching, options.run.state_folder, own_files) as changes,
+        FileEvents(folders, watching, options.run.state_folder, own_files) as changes,
     ):
         work = Work(options, kept, lambda: Both(make_reporter(), hooks, status), stdout.write)
 

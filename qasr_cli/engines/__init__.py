@@ -20,7 +20,7 @@ from qasr_cli.options import EngineOptions
 from qasr_cli.speech.inference.protocols import Engines
 
 if TYPE_CHECKING:
-    from qasr_cli.engines.model_store import Checkpoint
+    from qasr_cli.engines.model_store import StoredModel
 
 EngineFactory = Callable[[EngineOptions], Engines]
 
@@ -44,7 +44,7 @@ def load(options: EngineOptions, rescue_model: str = "") -> Engines:
     return replace(factory(options), load_rescue=functools.cache(lambda: factory(other)))
 
 
-def _fetch_recognizer(options: EngineOptions) -> Checkpoint:
+def _fetch_recognizer(options: EngineOptions) -> StoredModel:
     from qasr_cli.engines import model_store
 
     location = model_store.recognizer_location(options.model)

@@ -55,7 +55,7 @@ WHISPER_SIZES = dict.fromkeys(("tiny", "base", "small", "medium"), "0.6b") | dic
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class StoredModel:
     """A folder with a config and weights.
 
     Attributes:
@@ -90,7 +90,7 @@ def aligner_location(aligner: str, model: str) -> str | None:
     return _ALIGNER if aligner.lower() == "auto" else aligner
 
 
-def find(location: str, revision: str | None = None) -> Checkpoint | None:
+def find(location: str, revision: str | None = None) -> StoredModel | None:
     """Return the checkpoint at a folder or in the hub's cache, without asking the network.
 
     Raises:
@@ -122,7 +122,7 @@ def cache_folder() -> Path:
     return Path(HF_HUB_CACHE)
 
 
-def fetch(location: str, revision: str | None = None, *, is_offline: bool = False) -> Checkpoint:
+def fetch(location: str, revision: str | None = None, *, is_offline: bool = False) -> StoredModel:
     """Return the checkpoint, downloading what is not on this machine yet.
 
     Files that came whole in an earlier try are kept.
@@ -163,7 +163,7 @@ def not_here(location: str, revision: str | None = None) -> UnavailableError:
     )
 
 
-def pull(location: str, revision: str | None = None) -> Checkpoint:
+def pull(location: str, revision: str | None = None) -> StoredModel:
     """Download a hub repository's checkpoint, or what is missing of it, and verify all of it.
 
     What is damaged, whether it came now or lay here, is downloaded once more.
@@ -305,10 +305,10 @@ def _looks_like_hub_id(location: str) -> bool:
     return location.count("/") == 1 and not location.startswith(("/", ".", "~"))
 
 
-def _read(folder: Path, location: str) -> Checkpoint:
+def _read(folder: Path, location: str) -> StoredModel:
     layout = layouts.read(folder)
     weights.files(folder)
-    return Checkpoint(folder, f"{_short_name(location)}@{_revision(folder)}", layout.max_chunk_ms)
+    return StoredModel(folder, f"{_short_name(location)}@{_revision(folder)}", layout.max_chunk_ms)
 
 
 def _short_name(location: str) -> str:

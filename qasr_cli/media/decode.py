@@ -29,7 +29,7 @@ from qasr_cli.errors import (
 from qasr_cli.media import command, probe
 from qasr_cli.media.command import Sound
 from qasr_cli.media.failure_reason import was_killed, what_went_wrong
-from qasr_cli.media.probe import Banner
+from qasr_cli.media.probe import Probe
 from qasr_cli.media.process import Child, running
 from qasr_cli.options import MediaOptions
 from qasr_cli.records import Track
@@ -94,7 +94,7 @@ class AudioStream:
     """
 
     def __init__(
-        self, path: Path, decoder: _Decoder, known: Banner, first: bytes, options: MediaOptions
+        self, path: Path, decoder: _Decoder, known: Probe, first: bytes, options: MediaOptions
     ) -> None:
         self._path = path
         self._size_bytes = _size_bytes(path)
@@ -223,7 +223,7 @@ def open_audio(path: Path, options: MediaOptions, *, is_turned: bool = False) ->
 
 
 def _begin_on_the_clock_of_all(
-    decoder: _Decoder, path: Path, known: Banner, sound: Sound
+    decoder: _Decoder, path: Path, known: Probe, sound: Sound
 ) -> tuple[bytes, tuple[str, ...]]:
     """Start again where the clock was misread, and return the first samples with what is uncertain."""
     build = functools.partial(command.decode_on_the_clock_of_all, path, is_jumping=known.is_jumping)
@@ -317,7 +317,7 @@ def _size_bytes(path: Path) -> int | None:
     return None
 
 
-def _choose(path: Path, child: Child, known: Banner, wanted: int) -> Track:
+def _choose(path: Path, child: Child, known: Probe, wanted: int) -> Track:
     if wanted < len(known.tracks):
         return known.tracks[wanted]
     if not known.tracks:
@@ -336,7 +336,7 @@ def _choose(path: Path, child: Child, known: Banner, wanted: int) -> Track:
     raise UsageError(f"{path}: no audio track {wanted}", f"its audio tracks: {rows}")
 
 
-def _may_misread_clock(known: Banner, wanted: int) -> bool:
+def _may_misread_clock(known: Probe, wanted: int) -> bool:
     """Tell whether ffmpeg may have used another moment than the container's start as 0."""
     if known.is_jumping:
         is_alone = known.n_streams == 1

@@ -12,13 +12,13 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from qasr_cli.media.process import Ears
+from qasr_cli.media.process import StderrFilter
 from qasr_cli.records import Track, Video
 from qasr_cli.timebase import broadcast_rate, seconds_to_ms
 
 # What is worth keeping of `-loglevel level+info`: not tags and chapters, which are as long as they like. The
 # level at the start of the line tells ffmpeg's own words from a title that looks like them.
-EARS = Ears(
+EARS = StderrFilter(
     keep=re.compile(
         rb"^(?:\[aist#0:\d+[^\]]* @ 0x[0-9a-f]+\] )?\[warning\] Guessed Channel Layout|"
         rb"^\[info\] *(?:Input #0, |Duration: |Stream #0:|Output #0, |Exiting normally, received signal)"
@@ -79,7 +79,7 @@ class SubtitleStream:
 
 
 @dataclass(frozen=True, slots=True)
-class Banner:
+class Probe:
     """What is known of a file.
 
     Attributes:
@@ -120,7 +120,7 @@ class Banner:
         return Video(self.frame_rate) if self.has_video else None
 
 
-def read(said: str) -> Banner:
+def read(said: str) -> Probe:
     """Return what ffmpeg said of input 0 at `-loglevel level+info`."""
     about_input = _END.split(said, maxsplit=1)[0]
     known = _INPUT.search(about_input)
@@ -131,7 +131,7 @@ def read(said: str) -> Banner:
     pictures = [
         item["rest"] for item in streams if item["kind"] == "Video" and "(attached pic)" not in item["rest"]
     ]
-    return Banner(
+    return Probe(
         formats=known["formats"] if known else "",
         start_ms=start_ms,
         has_video=bool(pictures),

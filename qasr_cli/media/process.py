@@ -29,7 +29,7 @@ _DATA_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
-class Ears:
+class StderrFilter:
     """Which lines of a child's stderr matter.
 
     Attributes:
@@ -114,7 +114,7 @@ class Child:
             self.heard.wait_for(lambda: self.is_silent or self.has_said_enough, _SILENCE_S)
         return self.said
 
-    def listen(self, stream: IO[bytes], ears: Ears) -> None:
+    def listen(self, stream: IO[bytes], ears: StderrFilter) -> None:
         """Hear it out; runs in a thread of its own, so that a full pipe never stops the child."""
         is_start = True  # what comes later in a line may be a title, and must not pass for the child's words
         with contextlib.suppress(ValueError):  # closed while reading: the context has ended
@@ -147,7 +147,7 @@ class Child:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], ears: Ears | None = None, source: Sequence[str] | None = None
+    command: Sequence[str], ears: StderrFilter | None = None, source: Sequence[str] | None = None
 ) -> Iterator[Child]:
     """Run a program for as long as the context lasts.
 
@@ -165,10 +165,10 @@ def running(
 
 
 @contextlib.contextmanager
-def _running(command: Sequence[str], ears: Ears | None, source: Child | None) -> Iterator[Child]:
+def _running(command: Sequence[str], ears: StderrFilter | None, source: Child | None) -> Iterator[Child]:
     child = Child(command, _start(command, source), source)
     streams = (child.process.stdout, child.process.stderr)
-    listener = threading.Thread(target=child.listen, args=(streams[1], ears or Ears()), daemon=True)
+    listener = threading.Thread(target=child.listen, args=(streams[1], ears or StderrFilter()), daemon=True)
     try:
         _limit(child.process.pid)
         listener.start()

@@ -24,7 +24,7 @@ from pathlib import Path
 from qasr_cli.errors import UnavailableError, printable
 from qasr_cli.media import command, probe
 from qasr_cli.media.failure_reason import what_went_wrong
-from qasr_cli.media.probe import Banner
+from qasr_cli.media.probe import Probe
 from qasr_cli.media.process import Child, running
 
 _AROUND_MS = 250  # a quarter of a second to both sides; shots shorter than that matter to no subtitle
@@ -122,7 +122,7 @@ class ShotSearch:
 
 
 @contextlib.contextmanager
-def searching(path: Path, known: Banner, max_hours: float) -> Iterator[ShotSearch]:
+def searching(path: Path, known: Probe, max_hours: float) -> Iterator[ShotSearch]:
     """Look for the shots of a file for as long as the context lasts.
 
     Raises:

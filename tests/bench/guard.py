@@ -36,7 +36,7 @@ from qasr_cli.speech.fallback.review import Reviewed, review
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition import recognize
 from qasr_cli.speech.recognition.passes import Recording
-from qasr_cli.speech.recognition.recognize import Piece
+from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from tests.bench import faulty
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -135,7 +135,7 @@ def _alone(case: Case, prepared: pipeline.Prepared, pair: Engines) -> tuple[str,
 
 def _heard(
     prepared: pipeline.Prepared, pair: Engines, told: DecodeOptions = OPTIONS.decode
-) -> tuple[list[Piece], Reviewed]:
+) -> tuple[list[RecognizedChunk], Reviewed]:
     """What `qasr transcribe` hears first, and what it makes of it."""
     limits = OPTIONS.chunk.limited_to(pair.recognizer.capacity.max_chunk_ms)
     pieces = []
@@ -183,7 +183,7 @@ class Damage:
     alone: Score = field(default_factory=Score)
     guarded: Score = field(default_factory=Score)
 
-    def add(self, case: Case, pieces: Sequence[Piece], text: Reviewed, spoilt: set[str]) -> None:
+    def add(self, case: Case, pieces: Sequence[RecognizedChunk], text: Reviewed, spoilt: set[str]) -> None:
         """Count one recording; `spoilt` are the texts that were made up."""
         self.alone.add(case, " ".join(piece.answer.text for piece in pieces), None, ())
         self.guarded.add(case, " ".join(segment.text for segment in text.segments), None, ())

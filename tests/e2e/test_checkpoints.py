@@ -37,7 +37,7 @@ ALIGNER = Path(str(model_store.aligner_location("auto", "demo")))
 CPU = device.Placement(torch.device("cpu"), torch.float32)
 
 
-def checkpoint(folder: Path) -> model_store.Checkpoint:
+def checkpoint(folder: Path) -> model_store.StoredModel:
     found = model_store.find(str(folder))
     assert found is not None
     return found

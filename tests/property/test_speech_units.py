@@ -20,7 +20,7 @@ from qasr_cli.speech.alignment import monotonic_decoder
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechMap
 from qasr_cli.speech.inference import batching
-from qasr_cli.speech.inference.memory_limit import Headroom
+from qasr_cli.speech.inference.memory_limit import MemoryLimit
 from qasr_cli.speech.inference.protocols import Posterior
 from qasr_cli.speech.text import aligner_tokens, display_words, segmenters
 
@@ -85,7 +85,7 @@ def test_all_is_done_once_and_in_order_whatever_fits(lengths: list[int], memory:
             raise OutOfMemoryError("full")
         return [index for index, _ in some]
 
-    items, headroom = list(enumerate(lengths)), Headroom()
+    items, headroom = list(enumerate(lengths)), MemoryLimit()
     for _ in range(2):
         assert batching.run_halving(items, work, lengths, headroom) == list(range(len(items)))
     assert refused == sorted(refused, reverse=True)

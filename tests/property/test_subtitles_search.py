@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Word
 from qasr_cli.subtitles.layout import line_breaking, units
-from qasr_cli.subtitles.layout.break_costs import Boundaries
-from qasr_cli.subtitles.layout.cue_search import Search
+from qasr_cli.subtitles.layout.break_costs import BreakCosts
+from qasr_cli.subtitles.layout.cue_search import CueSearch
 from qasr_cli.subtitles.layout.line_breaking import Ruler
-from qasr_cli.subtitles.layout.text_atom import Unit
+from qasr_cli.subtitles.layout.text_atom import TextAtom
 from qasr_cli.subtitles.rules.limits import HARD_PAUSE_MS, Limits, resolve
 
 VOCABULARY = ["the", "of", "and", "house.", "yes,", "Why?", "was", "beautifully", "supermarkets", "Mr."]
@@ -45,7 +45,7 @@ def _words(spoken: list[tuple[str, int, int]]) -> list[Word]:
     return words
 
 
-def _is_legal(pieces: list[Unit], limits: Limits) -> bool:
+def _is_legal(pieces: list[TextAtom], limits: Limits) -> bool:
     """Say whether pieces may be a cue, by the rules and not the search's tables; lines say the rest."""
     if len(pieces) == 1:
         return True
@@ -66,9 +66,9 @@ def test_no_other_cues_cost_less(spoken, options):
     words = _words(spoken)
     limits = resolve(options, "en")
     pieces = units.split(words, words[-1].end_ms + 2_000, limits, "en")
-    found = Boundaries(pieces, "en")
+    found = BreakCosts(pieces, "en")
     ruler = Ruler(pieces, found, limits)
-    search = Search(pieces, found, ruler, limits, words[-1].end_ms + 2_000)
+    search = CueSearch(pieces, found, ruler, limits, words[-1].end_ms + 2_000)
 
     def total(edges: list[int]) -> float:
         if not all(_is_legal(pieces[first:last], limits) for first, last in pairwise(edges)):
@@ -83,7 +83,7 @@ def test_no_other_cues_cost_less(spoken, options):
 def test_no_other_lines_cost_less(spoken, max_lines):
     limits = resolve(CueOptions(max_lines=max_lines, max_line_cells=20), "en")
     pieces = units.split(_words(spoken), 60_000, limits, "en")
-    ruler = Ruler(pieces, Boundaries(pieces, "en"), limits)
+    ruler = Ruler(pieces, BreakCosts(pieces, "en"), limits)
     n = len(pieces)
     fitting = [
         edges

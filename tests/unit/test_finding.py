@@ -19,7 +19,7 @@ from qasr_cli.errors import ExitCode, InputOutputError, NoInputError, UsageError
 from qasr_cli.options import FindOptions, Options, OutputOptions
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.inputs import discovery, file_lists, selection
-from qasr_cli.runs.inputs.discovery import Found
+from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.planning import output_plan, queue
 from qasr_cli.terminal.progress import QuietReporter
 
@@ -44,7 +44,7 @@ def tree(tmp_path: Path) -> Path:
     return make(tmp_path / "tree", *names)
 
 
-def names(found: Found) -> list[str]:
+def names(found: Discovered) -> list[str]:
     return [source.relative.as_posix() for source in found.sources]
 
 
@@ -52,7 +52,7 @@ def find(*paths: Path, **options: object) -> list[str]:
     return names(discovery.discover(paths, FindOptions(**options)))  # type: ignore[arg-type]
 
 
-def reasons(found: Found) -> dict[str, str]:
+def reasons(found: Discovered) -> dict[str, str]:
     return {one.relative.as_posix(): one.reason for one in found.left_out}
 
 
@@ -304,11 +304,11 @@ class TestLists:
 
 
 class TestTodo:
-    def plans(self, tree: Path, options: FindOptions) -> tuple[list[output_plan.Plan], Found]:
+    def plans(self, tree: Path, options: FindOptions) -> tuple[list[output_plan.Plan], Discovered]:
         found = discovery.discover([tree], options)
         return output_plan.plan(found.sources, OutputOptions(), {"srt": ".srt"}), found
 
-    def choose(self, tree: Path, options: FindOptions, sleep: object = None) -> queue.Todo:
+    def choose(self, tree: Path, options: FindOptions, sleep: object = None) -> queue.Queue:
         plans, found = self.plans(tree, options)
 
         def stay_awake(seconds: float) -> None:

@@ -58,7 +58,7 @@ def test_older_words_are_read_too_and_a_cover_is_no_film() -> None:
     "said", ["", "[error] file:/x: Invalid data found when processing input\n", "\0\n[info]"]
 )
 def test_what_is_no_media_has_no_tracks(said: str) -> None:
-    assert probe.read(said) == probe.Banner("", 0, False, (), ())
+    assert probe.read(said) == probe.Probe("", 0, False, (), ())
 
 
 def test_a_live_recording_has_no_length() -> None:

@@ -20,7 +20,7 @@ from qasr_cli.errors import (
 )
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Outcome, Quality, Segment, Source, Span, Status, Track, Transcript
-from qasr_cli.runs.execution.ordered_stdout import Delivery
+from qasr_cli.runs.execution.ordered_stdout import OrderedStdout
 from qasr_cli.runs.execution.prefetch import Prefetch
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.planning import output_plan
@@ -170,7 +170,7 @@ class TestDelivery:
     @given(st.permutations(range(8)))
     def test_whatever_the_order_of_arrival_the_output_is_in_order(self, order: list[int]) -> None:
         written: list[str] = []
-        delivery = Delivery(written.append)
+        delivery = OrderedStdout(written.append)
         for number in order:
             delivery.settle(number, "" if number == 3 else str(number))
             delivery.settle(number)  # a source is also settled when its outcome is known

@@ -10,7 +10,7 @@ from qasr_cli.options import DecodeOptions, FindOptions, Options, OutputOptions
 from qasr_cli.records import Source, Track
 from qasr_cli.runs.inputs.sidecars import Sidecar, Sidecars
 from qasr_cli.runs.planning import output_plan
-from qasr_cli.runs.planning.existing_subtitles import Subtitled, Subtitles
+from qasr_cli.runs.planning.existing_subtitles import AlreadySubtitled, ExistingSubtitles
 
 TRACK = Track(1, "aac", 2, 48_000)
 
@@ -71,7 +71,7 @@ class TestPassingOver:
         options = Options(decode=DecodeOptions("en"), output=OutputOptions(formats), find=FindOptions(**more))
         source = Source(0, folder / "film.mkv", Path("film.mkv"), is_found)
         plans = output_plan.plan([source], options.output, {"srt": ".srt", "vtt": ".vtt", "txt": ".txt"})
-        return Subtitles(options, lambda _, path: path in own).pass_over(plans)[0].skip
+        return ExistingSubtitles(options, lambda _, path: path in own).pass_over(plans)[0].skip
 
     def test_a_subtitle_in_the_language_is_enough(self, tmp_path: Path) -> None:
         assert self.judge(tmp_path) == ""
@@ -95,7 +95,7 @@ class TestPassingOver:
         options = Options(output=OutputOptions(("srt", "vtt")))
         source = Source(0, tmp_path / "film.mkv", Path("film.mkv"), is_found=True)
         (plan,) = output_plan.plan([source], options.output, {"srt": ".srt", "vtt": ".vtt"})
-        Subtitles(options, lambda *_: False).glance(plan, TRACK, ())
+        ExistingSubtitles(options, lambda *_: False).glance(plan, TRACK, ())
         (tmp_path / "film.ass").touch()
-        with pytest.raises(Subtitled, match=r"has subtitles beside it: film\.ass"):
-            Subtitles(options, lambda *_: False).glance(plan, TRACK, ())
+        with pytest.raises(AlreadySubtitled, match=r"has subtitles beside it: film\.ass"):
+            ExistingSubtitles(options, lambda *_: False).glance(plan, TRACK, ())

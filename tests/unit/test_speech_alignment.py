@@ -12,7 +12,7 @@ from qasr_cli.options import EngineOptions
 from qasr_cli.records import Chunk, Span, Timing, Word
 from qasr_cli.speech.alignment import monotonic_decoder, outliers, word_times
 from qasr_cli.speech.alignment.forced_alignment import Spoken, time_words
-from qasr_cli.speech.alignment.monotonic_decoder import UnitTime
+from qasr_cli.speech.alignment.monotonic_decoder import TokenTime
 from qasr_cli.speech.inference.protocols import AlignRequest, Capacity, Engines, Posterior
 from qasr_cli.speech.text import display_words
 from qasr_cli.timebase import SAMPLES_PER_MS
@@ -235,9 +235,9 @@ class TestBetweenBins:
 
 
 class TestDoubts:
-    def units(self, *confidences: float) -> list[UnitTime]:
+    def units(self, *confidences: float) -> list[TokenTime]:
         return [
-            UnitTime(100 * i, 100 * i + 100, Timing.REPAIRED if sure < 0.1 else Timing.ALIGNED, sure)
+            TokenTime(100 * i, 100 * i + 100, Timing.REPAIRED if sure < 0.1 else Timing.ALIGNED, sure)
             for i, sure in enumerate(confidences)
         ]
 
@@ -270,7 +270,7 @@ class TestRests:
     def time(
         self, first: tuple[int, int], second: tuple[int, int], speech: tuple[Span, ...] = SPEECH
     ) -> tuple[Word, ...]:
-        times = [UnitTime(*edges, Timing.ALIGNED, 0.9) for edges in (first, second, (2_010, 2_400))]
+        times = [TokenTime(*edges, Timing.ALIGNED, 0.9) for edges in (first, second, (2_010, 2_400))]
         return word_times.from_units(self.SHOWN, times, Chunk(0, 0, 0, 3_000, speech))
 
     def test_a_sentence_s_first_word_begins_after_the_rest(self) -> None:
@@ -288,6 +288,6 @@ class TestRests:
     def test_a_year_takes_its_time(self) -> None:
         (shown,) = display_words.split("1957", "en")
         (word,) = word_times.from_units(
-            [shown], [UnitTime(100, 1_900, Timing.ALIGNED, 0.9)], Chunk(0, 0, 0, 2_000)
+            [shown], [TokenTime(100, 1_900, Timing.ALIGNED, 0.9)], Chunk(0, 0, 0, 2_000)
         )
         assert (word.start_ms, word.end_ms) == (100, 1_900)

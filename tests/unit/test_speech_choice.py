@@ -12,7 +12,7 @@ from qasr_cli.options import DecodeOptions, EngineOptions, GuardOptions
 from qasr_cli.records import Chunk, Finish, Hypothesis, Span
 from qasr_cli.speech.fallback import hypothesis_selection, language_vote
 from qasr_cli.speech.inference.protocols import AlignRequest, Engines, Posterior
-from qasr_cli.speech.recognition.recognize import Piece
+from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from tests import fakes
 from tests.misbehaving import Misbehaving, Say
 from tests.scenes import Scene, flags, speech_of, texts, well_behaved
@@ -37,10 +37,12 @@ def scene(folder: Path, change: Say, *edges_s: float, clear: float = 1.0) -> Sce
     return made
 
 
-def piece(text: str, language: str | None, *found: str, seconds: float = 4, speech_s: float = 4) -> Piece:
+def piece(
+    text: str, language: str | None, *found: str, seconds: float = 4, speech_s: float = 4
+) -> RecognizedChunk:
     span = Span(0, int(speech_s * 1000))
     chunk = Chunk(0, 0, 0, int(seconds * 1000), (span,), span.duration_ms)
-    return Piece(chunk, Hypothesis(text, language), found)
+    return RecognizedChunk(chunk, Hypothesis(text, language), found)
 
 
 class TestSilence:
@@ -110,7 +112,9 @@ class TestLanguage:
     HINDI = piece("सभी मनुष्यों को", "Hindi", "truncated", "rate", speech_s=25)
     ENGLISH = piece("Thank you.", "English", speech_s=3)
 
-    def forced(self, doubtful: Piece, *others: Piece, languages: tuple[str, ...] = ()) -> str | None:
+    def forced(
+        self, doubtful: RecognizedChunk, *others: RecognizedChunk, languages: tuple[str, ...] = ()
+    ) -> str | None:
         told = DecodeOptions(languages=languages)
         return language_vote.language_for(doubtful, [doubtful, *others], told, GuardOptions())
 

@@ -182,7 +182,9 @@ class TestFollowing:
             (),
         )
 
-    def follow(self, recording: Recording, said: str, sure: Mapping[bool, float]) -> align_script.Followed:
+    def follow(
+        self, recording: Recording, said: str, sure: Mapping[bool, float]
+    ) -> align_script.ScriptAlignment:
         known = set(said.split())
         words = [
             Word(word.lead, word.text, word.start_ms, word.end_ms, Timing.ALIGNED, sure[word.text in known])
@@ -191,7 +193,7 @@ class TestFollowing:
         engines = Engines(fakes.Echo(EngineOptions()), Knowing(said))
         return align_script.follow(recording, [segment(words)], [self.WRITTEN], engines)
 
-    def asked(self, done: align_script.Followed) -> list[str]:
+    def asked(self, done: align_script.ScriptAlignment) -> list[str]:
         """What the aligner was asked for in the end."""
         return [unit for token in done.overlay.parts[0] for unit in token.shown.units]
 
@@ -229,7 +231,7 @@ def recording_of(path: Path, *speech: tuple[int, int]) -> Recording:
     return Recording(Waveform(path, duration_ms * 16), SpeechMap(spans, probs, duration_ms), ())
 
 
-def shown(done: align_script.Followed) -> list[Word]:
+def shown(done: align_script.ScriptAlignment) -> list[Word]:
     """All words, which are in order, none is empty, and all lie in their segments."""
     words = [word for one in done.segments for word in one.words]
     assert all(word.start_ms < word.end_ms for word in words)

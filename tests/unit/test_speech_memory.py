@@ -14,9 +14,9 @@ from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Chunk, Hypothesis, Segment, Waveform
 from qasr_cli.runs.execution.engine_lane import contain
 from qasr_cli.speech.inference import batching
-from qasr_cli.speech.inference.memory_limit import Headroom
+from qasr_cli.speech.inference.memory_limit import MemoryLimit
 from qasr_cli.speech.inference.protocols import Engines
-from qasr_cli.speech.recognition.passes import Recording, Request, hear_all
+from qasr_cli.speech.recognition.passes import RecognitionRequest, Recording, hear_all
 from tests import fakes
 from tests.hearing import hear_and_time
 from tests.scenes import speech_of
@@ -43,14 +43,14 @@ def hear(engines: Engines, n_chunks: int) -> list[Segment | None]:
 
 
 def test_the_next_batch_starts_with_what_fitted() -> None:
-    device, headroom = Device(50), Headroom()
+    device, headroom = Device(50), MemoryLimit()
     for _ in range(2):
         assert batching.run_halving([10] * 16, device.work, [10] * 16, headroom) == [10] * 16
     assert device.tries == [16, 8, 4, 4, 4, 4, 4, 4, 4, 4]
 
 
 def test_long_chunks_that_did_not_fit_do_not_make_batches_of_short_ones_small() -> None:
-    device, headroom = Device(50), Headroom()
+    device, headroom = Device(50), MemoryLimit()
     batching.run_halving([20] * 4, device.work, [20] * 4, headroom)
     device.tries.clear()
     batching.run_halving([1] * 40, device.work, [1] * 40, headroom)
@@ -113,7 +113,9 @@ def test_no_audio_outlives_its_batch_nor_a_reason_that_is_kept(tmp_path: Path) -
     chunks[1] = Chunk(0, 1, 4_000, 9_000)
     recognizer = Watching(EngineOptions())
     engines = Engines(recognizer, fakes.Even())
-    heard = hear_all([Request(recording, chunk, DecodeOptions()) for chunk in chunks], engines, contain)
+    heard = hear_all(
+        [RecognitionRequest(recording, chunk, DecodeOptions()) for chunk in chunks], engines, contain
+    )
     assert [isinstance(piece, QasrError) for piece in heard] == [False, True, False, False, False, False]
     assert len(recognizer.n_kept) > 3
     assert set(recognizer.n_kept) == {0}

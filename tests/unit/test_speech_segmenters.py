@@ -54,7 +54,9 @@ class TestJapanese:
         shown = display_words.split(text, "ja")
         assert "".join(word.lead + word.text for word in shown) == text
         found = aligner_tokens.find_units(text, "ja")
-        assert next(unit for unit in found if unit.text == "ガス") == aligner_tokens.Unit("ガス", 0, 3)
+        assert next(unit for unit in found if unit.text == "ガス") == aligner_tokens.AlignerToken(
+            "ガス", 0, 3
+        )
         assert next(unit for unit in found if unit.text == "株式会社").start == text.index("㍿")
 
 

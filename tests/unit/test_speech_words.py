@@ -67,8 +67,8 @@ def test_estimated_words_skip_the_silence() -> None:
 def test_a_word_that_swallowed_a_pause_is_cut_and_marked() -> None:
     chunk = Chunk(0, 0, 0, 9_000)
     timed = [
-        monotonic_decoder.UnitTime(0, 6_000, Timing.ALIGNED, 0.9),
-        monotonic_decoder.UnitTime(6_000, 6_500, Timing.ALIGNED, 0.9),
+        monotonic_decoder.TokenTime(0, 6_000, Timing.ALIGNED, 0.9),
+        monotonic_decoder.TokenTime(6_000, 6_500, Timing.ALIGNED, 0.9),
     ]
     first, second = word_times.from_units(display_words.split("so then", "en"), timed, chunk)
     assert (first.start_ms, first.end_ms, first.timing) == (0, 1_200, Timing.REPAIRED)

@@ -23,7 +23,7 @@ from qasr_cli.runs.files.file_identity import Identity, identify
 from qasr_cli.runs.state import backoff, checkpoints, ledger, locking
 from qasr_cli.runs.state.ledger import Entry, Output
 from qasr_cli.runs.state.roots import Roots
-from qasr_cli.speech.recognition.recognize import Piece
+from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
 MEDIA = Identity(5, 7, "ab")
 ENTRY = Entry("a.mp4", 1_000.0, Status.DONE, MEDIA, "f" * 16, (Output("a.srt", MEDIA),), "en", 1.5, 0.25)
@@ -200,7 +200,7 @@ def test_a_link_in_a_state_folder_is_not_followed(
     assert theirs.read_text() == "secret\n"
 
 
-def piece(index: int) -> Piece:
+def piece(index: int) -> RecognizedChunk:
     chunk = Chunk(0, index, index * 1_000, index * 1_000 + 900)
     words = (
         Word("", "Hé", chunk.start_ms, chunk.start_ms + 120, Timing.ALIGNED, 0.123456789),
@@ -208,7 +208,7 @@ def piece(index: int) -> Piece:
     )
     segment = Segment(chunk.start_ms, chunk.end_ms, "en", "Hé you\u2028.", words, ("loop",))
     answer = Hypothesis("Hé you\u2028.", "English", Finish.TRUNCATED, 7)
-    return Piece(chunk, answer, ("loop",), segment if index % 2 else None)
+    return RecognizedChunk(chunk, answer, ("loop",), segment if index % 2 else None)
 
 
 class TestCheckpoint:

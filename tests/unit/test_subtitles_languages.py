@@ -16,7 +16,7 @@ from qasr_cli.languages import LANGUAGES
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Word
 from qasr_cli.subtitles.layout import cues, units
-from qasr_cli.subtitles.layout.break_costs import Boundaries
+from qasr_cli.subtitles.layout.break_costs import BreakCosts
 from qasr_cli.subtitles.rules.function_words import function_words
 from qasr_cli.subtitles.rules.limits import resolve
 
@@ -112,7 +112,7 @@ def _ends(language: str, before: str, after: str) -> bool:
     words = [Word("", before, 0, 500), Word(" ", after, 500, 1_000)]
     pieces = units.split(words, 5_000, resolve(CueOptions(), language), language)
     first_of_after = next(k for k, piece in enumerate(pieces) if k and piece.space)
-    return Boundaries(pieces, language).is_sentence_end[first_of_after - 1]
+    return BreakCosts(pieces, language).is_sentence_end[first_of_after - 1]
 
 
 @pytest.mark.parametrize(

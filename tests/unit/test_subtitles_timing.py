@@ -9,7 +9,7 @@ import pytest
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Video, Word
 from qasr_cli.subtitles.layout import cues, shot_snapping
-from qasr_cli.subtitles.layout.frame_grid import Beat, Grid, Pace
+from qasr_cli.subtitles.layout.frame_grid import Beat, FrameGrid, Pace
 from qasr_cli.subtitles.rules.limits import resolve
 
 FILM, PAL, NTSC = Fraction(24_000, 1_001), Fraction(25), Fraction(30_000, 1_001)
@@ -37,7 +37,7 @@ def times(built: tuple[Cue, ...]) -> list[tuple[int, int]]:
     ],
 )  # fmt: skip
 def test_a_frame_begins_at_its_first_whole_millisecond(rate, frame, first_ms):
-    grid = Grid.of_frames(rate)
+    grid = FrameGrid.of_frames(rate)
     assert grid.ms(frame) == first_ms
     assert grid.at_or_after(first_ms - 1) == frame
     assert grid.at_or_before(first_ms) == frame
@@ -48,15 +48,15 @@ def test_a_frame_begins_at_its_first_whole_millisecond(rate, frame, first_ms):
 @pytest.mark.parametrize("rate", [FILM, Fraction(24), PAL, NTSC, Fraction(60), Fraction(120)])
 def test_the_gap_is_two_frames_at_any_rate(rate):
     limits = resolve(CueOptions(), "en", frame_rate=rate)
-    assert Pace.on(Grid.of_frames(rate), limits).gap == 2
+    assert Pace.on(FrameGrid.of_frames(rate), limits).gap == 2
     first, second = show((1_000, 2_000), (2_200, 3_200), video=Video(rate))
-    frames = Grid.of_frames(rate)
+    frames = FrameGrid.of_frames(rate)
     assert frames.at_or_before(second.start_ms) - frames.at_or_before(first.end_ms) == 2
 
 
 def test_a_gap_of_ones_own_is_never_made_smaller_by_frames():
     limits = resolve(CueOptions(min_gap_ms=100), "en", frame_rate=Fraction(24))
-    assert Pace.on(Grid.of_frames(Fraction(24)), limits).gap == 3  # 125 ms
+    assert Pace.on(FrameGrid.of_frames(Fraction(24)), limits).gap == 3  # 125 ms
 
 
 def test_without_frames_nothing_is_rounded():
@@ -101,7 +101,7 @@ def test_a_cue_ends_before_its_shot(shot_ms, end_ms):
 
 def test_a_shot_between_two_cues_parts_them_at_the_shot():
     first, second = show((1_000, 2_500), (2_700, 4_200), video=Video(Fraction(24), (2_625,)))
-    frames = Grid.of_frames(Fraction(24))
+    frames = FrameGrid.of_frames(Fraction(24))
     assert frames.at_or_before(second.start_ms) == 63  # 2,625 ms
     assert frames.at_or_before(first.end_ms) == 61
 

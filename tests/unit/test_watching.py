@@ -14,13 +14,13 @@ from qasr_cli.hooks import address, command
 from qasr_cli.hooks.command import Facts
 from qasr_cli.options import EngineOptions
 from qasr_cli.records import Outcome, Source, Status
-from qasr_cli.runs.inputs.discovery import Found
+from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.inputs.selection import LeftOut
 from qasr_cli.runs.planning.output_plan import DONE, Plan
-from qasr_cli.runs.planning.queue import UNSETTLED, Todo
+from qasr_cli.runs.planning.queue import UNSETTLED, Queue
 from qasr_cli.runs.watch import attempted as seen_module
-from qasr_cli.runs.watch.attempted import Seen
-from qasr_cli.runs.watch.engine_cache import KeptEngines
+from qasr_cli.runs.watch.attempted import Attempted
+from qasr_cli.runs.watch.engine_cache import EngineCache
 from qasr_cli.runs.watch.file_events import _news
 from tests import fakes
 
@@ -31,11 +31,11 @@ class TestSeen:
             Source(7, path, Path(path.name), is_found=True), {"srt": path.with_suffix(".srt")}, **more
         )  # type: ignore[arg-type]
 
-    def sift(self, seen: Seen, *plans: Plan, unsettled: int = 0) -> list[str]:
+    def sift(self, seen: Attempted, *plans: Plan, unsettled: int = 0) -> list[str]:
         seen.begin()
         left_out = [LeftOut(Path(f"{n}"), f"{UNSETTLED}: still changing") for n in range(unsettled)]
-        found = Found([plan.source for plan in plans], [], [])
-        chosen = seen.sift(found, Todo(list(plans), left_out))
+        found = Discovered([plan.source for plan in plans], [], [])
+        chosen = seen.sift(found, Queue(list(plans), left_out))
         assert chosen is None or [plan.source.id for plan in chosen.plans] == list(range(len(chosen.plans)))
         return [] if chosen is None else [plan.source.path.name for plan in chosen.plans]
 
@@ -45,11 +45,11 @@ class TestSeen:
         path.write_text("x")
         return path
 
-    def fail(self, seen: Seen, path: Path, error: Exception) -> None:
+    def fail(self, seen: Attempted, path: Path, error: Exception) -> None:
         seen.remember([Outcome(Source(0, path, path), Status.FAILED, error=error)])
 
     def test_a_failure_rests_until_the_file_changes(self, media: Path) -> None:
-        seen = Seen()
+        seen = Attempted()
         assert self.sift(seen, self.plan(media)) == ["a.wav"]
         self.fail(seen, media, UndecodableError("no"))
         assert self.sift(seen, self.plan(media)) == []
@@ -63,7 +63,7 @@ class TestSeen:
     def test_and_not_for_ever(
         self, media: Path, monkeypatch: pytest.MonkeyPatch, error: Exception | None, hours: int
     ) -> None:
-        seen, now_s = Seen(), 1_000.0
+        seen, now_s = Attempted(), 1_000.0
         monkeypatch.setattr(seen_module.time, "monotonic", lambda: now_s)
         self.sift(seen, self.plan(media))
         status = Status.FAILED if error else Status.DONE
@@ -74,7 +74,7 @@ class TestSeen:
         assert self.sift(seen, self.plan(media)) == (["a.wav"] if error else [])
 
     def test_a_failure_of_what_is_gone_is_the_mount_s(self, media: Path) -> None:
-        seen = Seen()
+        seen = Attempted()
         self.sift(seen, self.plan(media))
         status = media.stat()
         media.unlink()
@@ -84,14 +84,14 @@ class TestSeen:
         assert self.sift(seen, self.plan(media)) == ["a.wav"]
 
     def test_what_is_refused_is_said_once_and_again_when_it_was_well_in_between(self, media: Path) -> None:
-        seen, refused = Seen(), self.plan(media, error=InputOutputError("no"))
+        seen, refused = Attempted(), self.plan(media, error=InputOutputError("no"))
         assert self.sift(seen, refused) == ["a.wav"]
         assert self.sift(seen, refused) == []
         assert self.sift(seen, self.plan(media, skip=DONE)) == []
         assert self.sift(seen, refused) == ["a.wav"]
 
     def test_what_still_changes_is_counted(self, media: Path) -> None:
-        seen = Seen()
+        seen = Attempted()
         assert self.sift(seen, unsettled=2) == []
         assert seen.n_unsettled == 2
         seen.begin()
@@ -136,7 +136,7 @@ class TestEngines:
             loaded.append(1)
             return fakes.echo(EngineOptions())
 
-        kept = KeptEngines(load, lambda: reclaimed.append(1), 0)
+        kept = EngineCache(load, lambda: reclaimed.append(1), 0)
         assert kept.due_s == float("inf")
         assert kept() is kept()
         kept.rest()

@@ -20,7 +20,7 @@ from qasr_cli import languages
 from qasr_cli.engines import device
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
-from qasr_cli.engines.model_store import Checkpoint
+from qasr_cli.engines.model_store import StoredModel
 from qasr_cli.engines.qwen3 import loading, logits_processors, prompts
 from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError, UsageError
@@ -36,7 +36,7 @@ _BUDGET_TOKENS_PER_S = 20
 _MAX_ALIGN_MS = 180_000  # the reference's own limit; beyond it the last words pile up
 
 
-def load(recognizer: Checkpoint, aligner: Checkpoint | None, options: EngineOptions) -> Engines:
+def load(recognizer: StoredModel, aligner: StoredModel | None, options: EngineOptions) -> Engines:
     """Return a recognizer, and an aligner if there is one, on the device that the options name.
 
     Raises:
@@ -58,7 +58,7 @@ def load(recognizer: Checkpoint, aligner: Checkpoint | None, options: EngineOpti
 class Qwen3Recognizer:
     """`Recognizer` on a Qwen3-ASR checkpoint; greedy decoding."""
 
-    def __init__(self, checkpoint: Checkpoint, placement: Placement, batch_size: int | None) -> None:
+    def __init__(self, checkpoint: StoredModel, placement: Placement, batch_size: int | None) -> None:
         loaded = loading.load(Kind.RECOGNIZER, checkpoint, placement)
         self._model, self._extractor, self._tokenizer = loaded.model, loaded.extractor, loaded.tokenizer
         self._prompts = prompts.Prompts(loaded.tokenizer)
@@ -155,7 +155,7 @@ class Qwen3Recognizer:
 class Qwen3Aligner:
     """`Aligner` on a Qwen3-ForcedAligner checkpoint; one pass, no decoding here."""
 
-    def __init__(self, checkpoint: Checkpoint, placement: Placement, batch_size: int | None) -> None:
+    def __init__(self, checkpoint: StoredModel, placement: Placement, batch_size: int | None) -> None:
         loaded = loading.load(Kind.ALIGNER, checkpoint, placement)
         self._model, self._extractor = loaded.model, loaded.extractor
         self._bin_ms, self._offset_ms = loaded.bin_ms, loaded.offset_ms

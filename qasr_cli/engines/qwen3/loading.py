@@ -26,7 +26,7 @@ from transformers.models.qwen3_asr.modeling_qwen3_asr import (
 from qasr_cli.engines import layouts, weights
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind, Layout
-from qasr_cli.engines.model_store import Checkpoint
+from qasr_cli.engines.model_store import StoredModel
 from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import UnavailableError
 
@@ -46,7 +46,7 @@ _LOADING_ERRORS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedModel:
     """A model that is ready to run, with what prepares its input.
 
     Attributes:
@@ -64,7 +64,7 @@ class Loaded:
     offset_ms: int
 
 
-def load(kind: Kind, checkpoint: Checkpoint, placement: Placement) -> Loaded:
+def load(kind: Kind, checkpoint: StoredModel, placement: Placement) -> LoadedModel:
     """Return the checkpoint's model on its device.
 
     Raises:
@@ -83,10 +83,12 @@ def load(kind: Kind, checkpoint: Checkpoint, placement: Placement) -> Loaded:
         model = _read_weights(kind, checkpoint, layout, config, placement)
     # The whole family hears through one front end: whisper's features with 128 bands.
     extractor = Qwen3ASRFeatureExtractor(feature_size=config.audio_config.num_mel_bins)
-    return Loaded(model.to(placement.device).eval(), tokenizer, extractor, layout.bin_ms, layout.offset_ms)
+    return LoadedModel(
+        model.to(placement.device).eval(), tokenizer, extractor, layout.bin_ms, layout.offset_ms
+    )
 
 
-def check(checkpoint: Checkpoint) -> Kind:
+def check(checkpoint: StoredModel) -> Kind:
     """Return what a checkpoint is for after everything that can be checked without reading its weights.
 
     Raises:
@@ -100,7 +102,7 @@ def check(checkpoint: Checkpoint) -> Kind:
 
 
 @contextlib.contextmanager
-def _refusing(checkpoint: Checkpoint) -> Iterator[None]:
+def _refusing(checkpoint: StoredModel) -> Iterator[None]:
     """Turn whatever transformers says of a checkpoint into one line."""
     try:
         yield
@@ -112,7 +114,7 @@ def _refusing(checkpoint: Checkpoint) -> Iterator[None]:
         ) from error
 
 
-def _refuse_misfit(kind: Kind, checkpoint: Checkpoint, layout: Layout, config: Any) -> None:
+def _refuse_misfit(kind: Kind, checkpoint: StoredModel, layout: Layout, config: Any) -> None:
     """Compare names and shapes with those of an empty model."""
     with torch.device("meta"):
         empty = CLASSES[kind](config)
@@ -133,7 +135,7 @@ def _refuse_misfit(kind: Kind, checkpoint: Checkpoint, layout: Layout, config: A
         )
 
 
-def _tokenizer(kind: Kind, checkpoint: Checkpoint) -> Any:
+def _tokenizer(kind: Kind, checkpoint: StoredModel) -> Any:
     tokenizer = Qwen2Tokenizer.from_pretrained(checkpoint.folder, local_files_only=True)
     known = tokenizer.get_vocab()
     missing = [token for token in (*_NEEDED_TOKENS, _OWN_TOKEN[kind]) if token not in known]
@@ -146,7 +148,7 @@ def _tokenizer(kind: Kind, checkpoint: Checkpoint) -> Any:
 
 
 def _read_weights(
-    kind: Kind, checkpoint: Checkpoint, layout: Layout, config: Any, placement: Placement
+    kind: Kind, checkpoint: StoredModel, layout: Layout, config: Any, placement: Placement
 ) -> Any:
     mapping = {f"^{re.escape(old)}": new for old, new in layout.renames}
     model, report = CLASSES[kind].from_pretrained(

@@ -18,7 +18,7 @@ from qasr_cli.errors import DeviceLostError, QasrError, from_os_error
 from qasr_cli.options import Options
 from qasr_cli.pipeline import Prepared
 from qasr_cli.records import Chunk, Source, Stage
-from qasr_cli.runs.execution.stage_timer import Account, spending
+from qasr_cli.runs.execution.stage_timer import StageTimes, spending
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.state.checkpoints import Checkpoint
 from qasr_cli.speech.audio import chunking
@@ -27,7 +27,7 @@ from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition import recognize
 from qasr_cli.speech.recognition.passes import Recording
-from qasr_cli.speech.recognition.recognize import Piece
+from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from qasr_cli.terminal.stdio import ReaderGone
 
 logger = logging.getLogger(__name__)
@@ -52,13 +52,13 @@ class OpenSource:
     plan: Plan
     prepared: Prepared
     begun_s: float
-    pieces: list[Piece | None] = field(default_factory=list)
+    pieces: list[RecognizedChunk | None] = field(default_factory=list)
     n_left: int = 0
-    known: Mapping[int, Piece] = field(default_factory=dict)
+    known: Mapping[int, RecognizedChunk] = field(default_factory=dict)
     checkpoint: Checkpoint | None = None
     text: Reviewed = field(default_factory=lambda: Reviewed(()))
     error: Exception | None = None
-    account: Account = field(default_factory=Account)
+    account: StageTimes = field(default_factory=StageTimes)
 
     @property
     def is_doubtful(self) -> bool:
@@ -182,7 +182,7 @@ class EngineLane:
             else:
                 job.owner.pieces[job.chunk.index] = piece
 
-    def _hear_batch(self, jobs: Sequence[Job]) -> list[Piece]:
+    def _hear_batch(self, jobs: Sequence[Job]) -> list[RecognizedChunk]:
         """Return a piece for each job, with times where it can get them now.
 
         What is in doubt gets none yet, since it will be heard again. When the aligner fails, the whole batch

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 
-class Delivery:
+class OrderedStdout:
     """Holds each source's text back until every source before it is settled.
 
     Args:

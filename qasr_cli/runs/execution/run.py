@@ -23,14 +23,14 @@ from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Quality, Stage, Status, Transcript
 from qasr_cli.runs.execution.engine_lane import EngineLane, OpenSource, attempt
-from qasr_cli.runs.execution.ordered_stdout import Delivery
+from qasr_cli.runs.execution.ordered_stdout import OrderedStdout
 from qasr_cli.runs.execution.prefetch import Prefetch
-from qasr_cli.runs.execution.stage_timer import Account, spending
+from qasr_cli.runs.execution.stage_timer import StageTimes, spending
 from qasr_cli.runs.files import atomic_write, scratch
-from qasr_cli.runs.planning.existing_subtitles import Subtitled, Subtitles
+from qasr_cli.runs.planning.existing_subtitles import AlreadySubtitled, ExistingSubtitles
 from qasr_cli.runs.planning.output_plan import Plan
-from qasr_cli.runs.reports.summary import Loaded, Report, doubtful, doubts, rules_broken
-from qasr_cli.runs.state.journal import Books
+from qasr_cli.runs.reports.summary import EngineFacts, Report, doubtful, doubts, rules_broken
+from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.terminal.progress import Reporter
 
@@ -55,14 +55,14 @@ class Run:
         load_engines: Callable[[], Engines],
         reporter: Reporter,
         deliver: Callable[[str], None],
-        books: Books | None = None,
+        books: Journal | None = None,
     ) -> None:
         self._options = options
         self._load_engines = load_engines
         self._reporter = reporter
-        self._delivery = Delivery(deliver)
-        self._books = books or Books()
-        self._subtitles = Subtitles(options, self._books.is_own)
+        self._delivery = OrderedStdout(deliver)
+        self._books = books or Journal()
+        self._subtitles = ExistingSubtitles(options, self._books.is_own)
         self._stop = threading.Event()
         self.report = Report(is_strict=options.run.is_strict)
 
@@ -101,7 +101,7 @@ class Run:
                 self._reporter.stage("loading the model")
                 begun_s = time.monotonic()
                 engines = self._load_engines()
-                self.report.engines = Loaded.of(engines, time.monotonic() - begun_s)
+                self.report.engines = EngineFacts.of(engines, time.monotonic() - begun_s)
                 self._reporter.ready()
                 self._reporter.stage("reading media")
                 finishing: list[Future[None]] = []
@@ -119,14 +119,14 @@ class Run:
 
     def _prepare(self, plan: Plan, folder: Path) -> OpenSource | Outcome:
         begun_s = time.monotonic()
-        source, account = plan.source, Account()
+        source, account = plan.source, StageTimes()
         self._books.begin(source)
         with spending(Stage.DECODE, [(account, 1)]):
             prepared = attempt(str(source.relative), lambda: self._read(plan, folder))
         wall_s = time.monotonic() - begun_s
         if isinstance(prepared, QasrError):
             return Outcome(source, Status.FAILED, wall_s=wall_s, error=prepared, stage_s=account)
-        if isinstance(prepared, Subtitled):
+        if isinstance(prepared, AlreadySubtitled):
             reason, has = prepared.reason, prepared.path
             return Outcome(
                 source, Status.SKIPPED, wall_s=wall_s, stage_s=account, reason=reason, subtitles=has
@@ -134,14 +134,14 @@ class Run:
         self._reporter.prepared(source, prepared.waveform.duration_ms, prepared.speech_ms)
         return OpenSource(plan, prepared, begun_s, account=account)
 
-    def _read(self, plan: Plan, folder: Path) -> pipeline.Prepared | Subtitled:
+    def _read(self, plan: Plan, folder: Path) -> pipeline.Prepared | AlreadySubtitled:
         """Return the source's sound, or why it is passed over."""
         glance = functools.partial(self._subtitles.glance, plan)
         try:
             return pipeline.prepare(
                 plan.source, folder, self._options, self._stop, self._reporter.stage, glance
             )
-        except Subtitled as found:
+        except AlreadySubtitled as found:
             return found
 
     def _opened(self, results: Iterable[OpenSource | Outcome]) -> Iterator[OpenSource]:

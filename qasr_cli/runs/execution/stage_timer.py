@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 
 from qasr_cli.records import Stage
 
-Account = dict[Stage, float]  # seconds
+StageTimes = dict[Stage, float]  # seconds
 
 
 @contextlib.contextmanager
-def spending(stage: Stage, shares: Sequence[tuple[Account, int]]) -> Iterator[None]:
+def spending(stage: Stage, shares: Sequence[tuple[StageTimes, int]]) -> Iterator[None]:
     """Put the time of the block, even of one that fails, on the accounts, in proportion to their shares."""
     begun_s = time.monotonic()
     try:

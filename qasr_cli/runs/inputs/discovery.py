@@ -31,7 +31,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Discovered:
     """What a run is about.
 
     Attributes:
@@ -48,7 +48,7 @@ class Found:
 _Finding = Candidate | LeftOut | Failure
 
 
-def discover(paths: Sequence[Path], options: FindOptions, listed: Sequence[Path] = ()) -> Found:
+def discover(paths: Sequence[Path], options: FindOptions, listed: Sequence[Path] = ()) -> Discovered:
     """Return the sources that `paths` name, in the order given, a folder's in the order of their names.
 
     A file that has several names, or is named both by itself and by its folder, comes once.
@@ -71,7 +71,7 @@ def discover(paths: Sequence[Path], options: FindOptions, listed: Sequence[Path]
         raise NoInputError(f"no media files in {', '.join(map(str, paths))}", hint)
     chosen, unwanted = selection.select(candidates, options)
     sources = [Source(number, one.path, one.relative, one.is_found) for number, one in enumerate(chosen)]
-    return Found(sources, [*left_out, *unwanted], failures)
+    return Discovered(sources, [*left_out, *unwanted], failures)
 
 
 def _expand(path: Path) -> list[Path]:

@@ -1,8 +1,8 @@
 """Media of a folder or list that has subtitles in its language already is passed over.
 
-In go plans, and what opened media says of itself; out come plans with the reason, or `Subtitled`. What the
-file's names tell is told before any work; what only the media tells, when it is opened. Lists folders, each
-once; opens nothing.
+In go plans, and what opened media says of itself; out come plans with the reason, or `AlreadySubtitled`.
+What the file's names tell is told before any work; what only the media tells, when it is opened. Lists
+folders, each once; opens nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TEXT_CODECS = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "
 IsOwn = Callable[[Source, Path], bool]
 
 
-class Subtitled(Exception):
+class AlreadySubtitled(Exception):
     """A source needs no subtitles.
 
     Attributes:
@@ -52,7 +52,7 @@ def is_minded(options: Options) -> bool:
 
 
 @dataclass(slots=True)
-class Subtitles:
+class ExistingSubtitles:
     """The subtitles that are there before a run.
 
     Args:
@@ -84,7 +84,7 @@ class Subtitles:
         """Look at a source that has just been opened.
 
         Raises:
-            Subtitled: It needs none.
+            AlreadySubtitled: It needs none.
         """
         if not plan.source.is_found or not is_minded(self.options):
             return
@@ -99,17 +99,19 @@ class Subtitles:
             is_whole = stream.codec in _TEXT_CODECS and not stream.is_forced
             if is_whole and language_of(stream.language or "") == language:
                 what = f"stream {stream.index}, {stream.codec}"
-                raise Subtitled(
+                raise AlreadySubtitled(
                     f"has subtitles{_in(language)} inside: {what} ({_NEXT_STEP})", plan.source.path
                 )
 
-    def _beside(self, plan: Plan, language: str) -> Subtitled | None:
+    def _beside(self, plan: Plan, language: str) -> AlreadySubtitled | None:
         """Return why the files beside a source's media are enough, if they are; "" is an unknown language."""
         for sidecar in self._sidecars_of(plan.source):
             path = plan.source.path.with_name(sidecar.name)
             if sidecar.language == language and not sidecar.is_partial and not self._is_own(path, plan):
                 name = printable(sidecar.name)
-                return Subtitled(f"has subtitles{_in(language)} beside it: {name} ({_NEXT_STEP})", path)
+                return AlreadySubtitled(
+                    f"has subtitles{_in(language)} beside it: {name} ({_NEXT_STEP})", path
+                )
         return None
 
     def _sidecars_of(self, source: Source) -> list[Sidecar]:

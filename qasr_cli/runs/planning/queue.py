@@ -23,7 +23,7 @@ UNSETTLED = "unsettled"  # how the reason of a file that still changes begins
 
 
 @dataclass(frozen=True, slots=True)
-class Todo:
+class Queue:
     """A run's plans, finished and impossible ones included, and what is left for later."""
 
     plans: list[Plan]
@@ -35,7 +35,7 @@ def choose(
     failures: Sequence[Failure],
     options: FindOptions,
     sleep: Callable[[float], None] = time.sleep,
-) -> Todo:
+) -> Queue:
     """Return what to do now.
 
     Finished files and those that cannot be written need no settling and do not count for the limit, so
@@ -61,7 +61,7 @@ def choose(
     chosen += [Plan(Source(0, one.path, one.path, is_found=True), {}, error=one.error) for one in failures]
     # Results go to stdout in the order of these numbers, each once the number before it is settled.
     numbered = [replace(plan, source=replace(plan.source, id=number)) for number, plan in enumerate(chosen)]
-    return Todo(numbered, left_out)
+    return Queue(numbered, left_out)
 
 
 def _changing(

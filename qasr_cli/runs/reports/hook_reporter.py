@@ -26,7 +26,7 @@ from qasr_cli.terminal.progress import QuietReporter
 from qasr_cli.timebase import MS_PER_S
 
 
-class Hooking(QuietReporter):
+class HookReporter(QuietReporter):
     """Hears what becomes of each source of one run after another, and passes it on."""
 
     def __init__(self, options: HookOptions, *, is_strict: bool) -> None:
@@ -83,9 +83,9 @@ class Hooking(QuietReporter):
 
 
 @contextlib.contextmanager
-def hooked(options: HookOptions, *, is_strict: bool) -> Iterator[Hooking]:
+def hooked(options: HookOptions, *, is_strict: bool) -> Iterator[HookReporter]:
     """Yield what passes outcomes on, and wait at the end for what it has under way."""
-    hooking = Hooking(options, is_strict=is_strict)
+    hooking = HookReporter(options, is_strict=is_strict)
     try:
         yield hooking
     except BaseException:

@@ -78,7 +78,7 @@ def _checkable(outputs: Sequence[Path]) -> Path | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class EngineFacts:
     """What a run worked with, and how long it took to load."""
 
     model: str
@@ -88,7 +88,7 @@ class Loaded:
     load_s: float
 
     @classmethod
-    def of(cls, engines: Engines, load_s: float) -> Loaded:
+    def of(cls, engines: Engines, load_s: float) -> EngineFacts:
         """Describe engines that have just been loaded."""
         recognizer = engines.recognizer
         return cls(
@@ -106,7 +106,7 @@ class Report:
 
     is_strict: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
-    engines: Loaded | None = None
+    engines: EngineFacts | None = None
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome."""

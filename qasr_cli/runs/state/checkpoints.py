@@ -24,7 +24,7 @@ from qasr_cli.records import Chunk, Finish, Hypothesis
 from qasr_cli.runs.files import ownership
 from qasr_cli.runs.files.file_identity import Identity
 from qasr_cli.runs.state import ledger
-from qasr_cli.speech.recognition.recognize import Piece
+from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Checkpoint:
     head: bytes
     is_begun: bool = False
 
-    def load(self, chunks: Sequence[Chunk]) -> dict[int, Piece]:
+    def load(self, chunks: Sequence[Chunk]) -> dict[int, RecognizedChunk]:
         """Return what was heard of these chunks before, by their index."""
         try:
             head, *lines = self.path.read_bytes().split(b"\n")
@@ -50,7 +50,7 @@ class Checkpoint:
         if head != self.head:
             return {}
         self.is_begun = True
-        found: dict[int, Piece] = {}
+        found: dict[int, RecognizedChunk] = {}
         for line in lines:
             with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, IndexError, QasrError):
                 for told in json.loads(line):
@@ -58,7 +58,7 @@ class Checkpoint:
                     found[piece.chunk.index] = piece
         return found
 
-    def add(self, pieces: Sequence[Piece]) -> None:
+    def add(self, pieces: Sequence[RecognizedChunk]) -> None:
         """Keep what one batch said of the source; where there is no room for it, do without."""
         line = json.dumps([_told(piece) for piece in pieces], ensure_ascii=False)
         try:
@@ -111,7 +111,7 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_NAME_CHARS]
 
 
-def _told(piece: Piece) -> dict[str, Any]:
+def _told(piece: RecognizedChunk) -> dict[str, Any]:
     answer, segment = piece.answer, piece.segment
     return {
         "chunk": piece.chunk.index,
@@ -122,7 +122,7 @@ def _told(piece: Piece) -> dict[str, Any]:
     }
 
 
-def _piece(told: Mapping[str, Any], chunks: Sequence[Chunk]) -> Piece:
+def _piece(told: Mapping[str, Any], chunks: Sequence[Chunk]) -> RecognizedChunk:
     """Return a piece as it was.
 
     Raises:
@@ -133,7 +133,7 @@ def _piece(told: Mapping[str, Any], chunks: Sequence[Chunk]) -> Piece:
         raise ValueError("another chunk")
     text, language, finish, n_tokens = told["answer"]
     segment = told["segment"]
-    return Piece(
+    return RecognizedChunk(
         chunk,
         Hypothesis(text, language, Finish(finish), n_tokens),
         tuple(told["flags"]),

@@ -72,7 +72,7 @@ PlaceOf = Callable[[Source], Place | None]
 
 
 @dataclass(slots=True)
-class Books:
+class Journal:
     """What is known of a run's sources.
 
     Attributes:
@@ -213,7 +213,7 @@ def _failed(entry: Entry, error: Exception, n_failures: int) -> Entry:
 
 
 @contextlib.contextmanager
-def opened(sources: Sequence[Source], options: Options, tell: Callable[[str], None]) -> Iterator[Books]:
+def opened(sources: Sequence[Source], options: Options, tell: Callable[[str], None]) -> Iterator[Journal]:
     """Yield the books of a run, with its output roots locked for as long as the block runs.
 
     Args:
@@ -252,12 +252,12 @@ def _inner(sources: Sequence[Source], options: Options) -> set[Path]:
     return {lock.parent for lock in locks if os.access(lock, os.W_OK)}
 
 
-def consulted(sources: Sequence[Source], options: Options) -> Books:
+def consulted(sources: Sequence[Source], options: Options) -> Journal:
     """Return the books for looking only: nothing is locked, made or written."""
     return _books(sources, Roots(sources, options.output.folder), {}, options)
 
 
-def _books(sources: Sequence[Source], roots: Roots, places: dict[Path, Place], options: Options) -> Books:
+def _books(sources: Sequence[Source], roots: Roots, places: dict[Path, Place], options: Options) -> Journal:
     beside = functools.cache(lambda: Roots(sources, None))  # looked for only once it is asked
 
     def place_in(root: Path) -> Place:
@@ -267,7 +267,7 @@ def _books(sources: Sequence[Source], roots: Roots, places: dict[Path, Place], o
             places[folder] = Place(home, folder, known)
         return places[folder]
 
-    return Books(
+    return Journal(
         fingerprint=options.request_fingerprint(),
         n_retries=options.run.n_retries,
         is_minding_subtitles=is_minded(options),

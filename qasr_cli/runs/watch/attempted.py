@@ -14,10 +14,10 @@ from pathlib import Path
 
 from qasr_cli.errors import ExitCode, QasrError
 from qasr_cli.records import Outcome, Status
-from qasr_cli.runs.inputs.discovery import Found
+from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.planning import queue
 from qasr_cli.runs.planning.output_plan import Plan
-from qasr_cli.runs.planning.queue import Todo
+from qasr_cli.runs.planning.queue import Queue
 from qasr_cli.runs.state.journal import OF_THE_FILE
 
 _HOUR_S = 3_600.0
@@ -33,7 +33,7 @@ class _Memory:
     until_s: float  # monotonic
 
 
-class Seen:
+class Attempted:
     """What a watch has seen so far.
 
     Attributes:
@@ -53,14 +53,14 @@ class Seen:
         self.n_found = self.n_skipped = self.n_unsettled = 0
         self._begun = {}
 
-    def sift(self, found: Found, chosen: Todo) -> Todo | None:
+    def sift(self, found: Discovered, chosen: Queue) -> Queue | None:
         """Return what is to be done of what was chosen; None where nothing is."""
         self.n_found = len(found.sources)
         self.n_unsettled = sum(one.reason.startswith(queue.UNSETTLED) for one in chosen.left_out)
         kept = [*self._new_refusals(chosen.plans), *self._work(chosen.plans)]
         plans = [replace(plan, source=replace(plan.source, id=n)) for n, plan in enumerate(kept)]
         self.n_skipped = len(chosen.plans) - len(plans)
-        return Todo(plans, chosen.left_out) if plans else None
+        return Queue(plans, chosen.left_out) if plans else None
 
     def remember(self, outcomes: Sequence[Outcome]) -> None:
         """Keep in mind what came of a pass."""

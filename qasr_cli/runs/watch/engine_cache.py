@@ -14,7 +14,7 @@ from qasr_cli.speech.inference.protocols import Engines
 logger = logging.getLogger(__name__)
 
 
-class KeptEngines:
+class EngineCache:
     """Engines that are loaded on first need.
 
     Args:

@@ -29,7 +29,7 @@ _STEP_MS = 200  # a change is told of when nothing more has come for so long
 _MS_PER_S = 1000
 
 
-class Changes:
+class FileEvents:
     """A context manager that listens in a thread of its own.
 
     A signal that arrives inside watchfiles' call would be swallowed there, so the calling thread never is.
@@ -59,7 +59,7 @@ class Changes:
         self._refused_s: float | None = None
         self._has_told = False
 
-    def __enter__(self) -> Changes:
+    def __enter__(self) -> FileEvents:
         """Begin to listen."""
         self._identities = {folder: _identity(folder) for folder in self._folders}
         self._listen()

@@ -15,17 +15,17 @@ from typing import NoReturn
 from qasr_cli.errors import CannotCreateError, DeviceLostError, InputOutputError, QasrError
 from qasr_cli.options import WatchOptions
 from qasr_cli.records import Status
-from qasr_cli.runs.inputs.discovery import Found
-from qasr_cli.runs.planning.queue import Todo
+from qasr_cli.runs.inputs.discovery import Discovered
+from qasr_cli.runs.planning.queue import Queue
 from qasr_cli.runs.reports.status_file import State, StatusFile
 from qasr_cli.runs.reports.summary import Report
-from qasr_cli.runs.watch.attempted import Seen
-from qasr_cli.runs.watch.engine_cache import KeptEngines
-from qasr_cli.runs.watch.file_events import Changes
+from qasr_cli.runs.watch.attempted import Attempted
+from qasr_cli.runs.watch.engine_cache import EngineCache
+from qasr_cli.runs.watch.file_events import FileEvents
 
 logger = logging.getLogger(__name__)
 
-Sift = Callable[[Found, Todo], Todo | None]
+Sift = Callable[[Discovered, Queue], Queue | None]
 Look = Callable[[Sequence[Path], Sift], Report]
 
 _S_PER_MIN = 60.0
@@ -46,14 +46,14 @@ class Watch:
     """
 
     def __init__(
-        self, options: WatchOptions, look: Look, changes: Changes, engines: KeptEngines, status: StatusFile
+        self, options: WatchOptions, look: Look, changes: FileEvents, engines: EngineCache, status: StatusFile
     ) -> None:
         self._options = options
         self._look = look
         self._changes = changes
         self._engines = engines
         self._status = status
-        self._seen = Seen()
+        self._seen = Attempted()
         self._looked_s = 0.0  # when the folders had been looked through
         self._next_s = self._earliest_s = 0.0
         self._trouble = ""
@@ -112,7 +112,7 @@ class Watch:
         self._trouble = ""
         return report
 
-    def _sift(self, found: Found, chosen: Todo) -> Todo | None:
+    def _sift(self, found: Discovered, chosen: Queue) -> Queue | None:
         self._looked_s = time.monotonic()
         work = self._seen.sift(found, chosen)
         if work is not None:

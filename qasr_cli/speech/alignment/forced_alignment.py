@@ -16,7 +16,7 @@ import numpy as np
 from qasr_cli.records import Chunk, Span, Timing, Word
 from qasr_cli.speech.alignment import interpolation, outliers, word_times
 from qasr_cli.speech.alignment.interpolation import Load
-from qasr_cli.speech.alignment.monotonic_decoder import UnitTime, decode
+from qasr_cli.speech.alignment.monotonic_decoder import TokenTime, decode
 from qasr_cli.speech.alignment.outliers import Stretch
 from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.protocols import Aligner, AlignRequest, Engines, Posterior
@@ -86,7 +86,7 @@ class _Answer:
 
     clip: _Clip
     posterior: Posterior
-    times: list[UnitTime]
+    times: list[TokenTime]
 
     @property
     def stretches(self) -> list[Stretch]:
@@ -211,25 +211,25 @@ def _look_again(
     ]
 
 
-def _spliced(old: _Answer, stretch: Stretch, new: _Answer) -> list[UnitTime]:
+def _spliced(old: _Answer, stretch: Stretch, new: _Answer) -> list[TokenTime]:
     """Return the old times with the stretch's new ones, marked where they moved by more than a bin."""
     times = list(old.times)
     for index, unit in enumerate(new.times, stretch.first):
         start_ms, end_ms = unit.start_ms + new.clip.start_ms, unit.end_ms + new.clip.start_ms
         moved_ms = max(abs(start_ms - times[index].start_ms), abs(end_ms - times[index].end_ms))
         kind = Timing.REPAIRED if moved_ms > new.posterior.bin_ms else times[index].timing
-        times[index] = UnitTime(start_ms, end_ms, kind, unit.confidence)
+        times[index] = TokenTime(start_ms, end_ms, kind, unit.confidence)
     return times
 
 
-def _estimated(answer: _Answer, is_open: np.ndarray) -> list[UnitTime]:
+def _estimated(answer: _Answer, is_open: np.ndarray) -> list[TokenTime]:
     """Return the times with those of open units estimated between their neighbours."""
     times = list(answer.times)
     for stretch in outliers.stretches(is_open, is_open, answer.times, answer.clip.duration_ms):
         speech = interpolation.within(answer.clip.speech, stretch.start_ms, stretch.end_ms)
         places = interpolation.place(answer.clip.loads[stretch.first : stretch.last], speech)
         times[stretch.first : stretch.last] = [
-            UnitTime(start_ms, end_ms, Timing.INTERPOLATED, None) for start_ms, end_ms in places
+            TokenTime(start_ms, end_ms, Timing.INTERPOLATED, None) for start_ms, end_ms in places
         ]
     return times
 

@@ -24,7 +24,7 @@ TRUSTED = 0.3  # of a confidence: with less, the aligner did not find there what
 
 
 @dataclass(frozen=True, slots=True)
-class UnitTime:
+class TokenTime:
     """When one unit was spoken, from the clip's start.
 
     Attributes:
@@ -38,7 +38,7 @@ class UnitTime:
     confidence: float | None
 
 
-def decode(posterior: Posterior, duration_ms: int) -> list[UnitTime] | None:
+def decode(posterior: Posterior, duration_ms: int) -> list[TokenTime] | None:
     """Return a time for each unit, or None when the posterior cannot say.
 
     It cannot when there are more units than bins, or when half precision overflowed and it is not a number.
@@ -56,7 +56,7 @@ def decode(posterior: Posterior, duration_ms: int) -> list[UnitTime] | None:
     is_moved = np.abs(bins - scores.argmax(axis=1)) > 1  # one bin aside is rounding; more was out of order
     masses = near_masses(scores, bins)
     return [
-        UnitTime(
+        TokenTime(
             int(edges_ms[i]),
             int(edges_ms[i + 1]),
             Timing.REPAIRED if is_moved[i : i + 2].any() else Timing.ALIGNED,

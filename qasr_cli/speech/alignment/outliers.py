@@ -14,7 +14,7 @@ import numpy as np
 
 from qasr_cli.records import Span, Timing
 from qasr_cli.speech.alignment import monotonic_decoder
-from qasr_cli.speech.alignment.monotonic_decoder import UnitTime
+from qasr_cli.speech.alignment.monotonic_decoder import TokenTime
 from qasr_cli.speech.inference.protocols import Posterior
 
 _PLATEAU_UNITS = 3  # three words whose six times are all the same bin or the next were not heard there
@@ -40,7 +40,7 @@ class Stretch:
 
 
 def find(
-    posterior: Posterior, times: Sequence[UnitTime], speech: Sequence[Span], duration_ms: int
+    posterior: Posterior, times: Sequence[TokenTime], speech: Sequence[Span], duration_ms: int
 ) -> list[Stretch]:
     """Return the stretches to look at again, in order, from good anchor to good anchor.
 
@@ -56,7 +56,7 @@ def find(
 
 
 def hopeless(
-    posterior: Posterior, times: Sequence[UnitTime], speech: Sequence[Span], stretch: Stretch
+    posterior: Posterior, times: Sequence[TokenTime], speech: Sequence[Span], stretch: Stretch
 ) -> np.ndarray:
     """Return `bool[n_units]` of a stretch: whose times say nothing, so that an estimate is better.
 
@@ -72,7 +72,7 @@ def hopeless(
 
 
 def stretches(
-    is_bad: np.ndarray, is_loose: np.ndarray, times: Sequence[UnitTime], duration_ms: int
+    is_bad: np.ndarray, is_loose: np.ndarray, times: Sequence[TokenTime], duration_ms: int
 ) -> list[Stretch]:
     """Return the runs of loose units that hold a bad one, with the time that lies open around them.
 
@@ -97,7 +97,7 @@ def stretches(
     return found
 
 
-def certainty(posterior: Posterior, times: Sequence[UnitTime], stretch: Stretch) -> np.ndarray:
+def certainty(posterior: Posterior, times: Sequence[TokenTime], stretch: Stretch) -> np.ndarray:
     """Return `float64[n_units]`: how sure the aligner was of a stretch's times, had it known the anchors.
 
     Only the bins between the anchors count, so that it can be compared with an answer for that piece alone,
@@ -134,12 +134,12 @@ def _plateaus(posterior: Posterior) -> np.ndarray:
     return is_flat
 
 
-def _silent(times: Sequence[UnitTime], speech: Sequence[Span]) -> np.ndarray:
+def _silent(times: Sequence[TokenTime], speech: Sequence[Span]) -> np.ndarray:
     """Return `bool[n_units]`: which lie outside all speech, if anybody looked for it."""
     return np.array([bool(speech) and not _is_heard(unit, speech) for unit in times], dtype=bool)
 
 
-def _anchors(is_bad: np.ndarray, times: Sequence[UnitTime]) -> np.ndarray:
+def _anchors(is_bad: np.ndarray, times: Sequence[TokenTime]) -> np.ndarray:
     """Return `bool[n_units]`: what is sure of its time, and not alone in that among the doubtful."""
     is_sure = ~is_bad & np.array(
         [(unit.confidence or 0.0) >= monotonic_decoder.TRUSTED for unit in times], dtype=bool
@@ -149,7 +149,7 @@ def _anchors(is_bad: np.ndarray, times: Sequence[UnitTime]) -> np.ndarray:
     return anchors
 
 
-def _is_heard(unit: UnitTime, speech: Sequence[Span]) -> bool:
+def _is_heard(unit: TokenTime, speech: Sequence[Span]) -> bool:
     return any(span.start_ms < unit.end_ms and unit.start_ms < span.end_ms for span in speech)
 
 
@@ -158,7 +158,7 @@ def _runs(is_in: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
-def _with_room(first: int, last: int, times: Sequence[UnitTime], duration_ms: int) -> Stretch:
+def _with_room(first: int, last: int, times: Sequence[TokenTime], duration_ms: int) -> Stretch:
     while True:
         start_ms = times[first - 1].end_ms if first else 0
         end_ms = times[last].start_ms if last < len(times) else duration_ms

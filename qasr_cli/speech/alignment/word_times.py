@@ -13,7 +13,7 @@ import numpy as np
 from qasr_cli.records import Chunk, Span, Timing, Word
 from qasr_cli.speech.alignment import interpolation
 from qasr_cli.speech.alignment.interpolation import Load
-from qasr_cli.speech.alignment.monotonic_decoder import UnitTime
+from qasr_cli.speech.alignment.monotonic_decoder import TokenTime
 from qasr_cli.speech.text.display_words import DisplayWord, letters_to_say, pause_after
 from qasr_cli.timebase import samples_to_ms
 
@@ -28,7 +28,7 @@ def duration_ms(samples: np.ndarray) -> int:
     return samples_to_ms(len(samples))
 
 
-def from_units(shown: Sequence[DisplayWord], times: Sequence[UnitTime], chunk: Chunk) -> tuple[Word, ...]:
+def from_units(shown: Sequence[DisplayWord], times: Sequence[TokenTime], chunk: Chunk) -> tuple[Word, ...]:
     """Return the words of a chunk with the times of their units; `times` covers all units in order.
 
     A word without units (`...`) takes the time between its neighbours.

@@ -15,7 +15,7 @@ from qasr_cli.options import DecodeOptions
 from qasr_cli.records import Chunk
 from qasr_cli.speech.recognition import hallucination
 from qasr_cli.speech.recognition.hallucination import Flag
-from qasr_cli.speech.recognition.recognize import Piece
+from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from qasr_cli.speech.text import display_words
 
 # Text that a model writes where there is nothing to be heard.
@@ -26,7 +26,7 @@ _HARDLY_ANYTHING_MS = 1_000  # of speech: a cough or a click is shorter
 _SAME_SOUND = 0.5
 
 
-def doubt(pieces: Sequence[Piece], chunk: Chunk) -> float:
+def doubt(pieces: Sequence[RecognizedChunk], chunk: Chunk) -> float:
     """Return how doubtful the pieces of a chunk are together, by how long each is; 0 when they are clean."""
     if not any(_has_words(piece) for piece in pieces):
         whole = replace(pieces[0].answer, text="")
@@ -35,7 +35,7 @@ def doubt(pieces: Sequence[Piece], chunk: Chunk) -> float:
     return sum(hallucination.severity(piece.flags) * piece.chunk.duration_ms for piece in pieces) / total_ms
 
 
-def is_better(again: Sequence[Piece], best: Sequence[Piece], chunk: Chunk) -> bool:
+def is_better(again: Sequence[RecognizedChunk], best: Sequence[RecognizedChunk], chunk: Chunk) -> bool:
     """Whether what was heard again is less doubtful, and gives up nothing that may have been said.
 
     Silence takes the place of text only where hardly anybody speaks, or where the text is of the kind that
@@ -48,7 +48,7 @@ def is_better(again: Sequence[Piece], best: Sequence[Piece], chunk: Chunk) -> bo
     return is_made_up or not gives_up or not any(_has_words(piece) for piece in best)
 
 
-def sobered(again: Piece, first: Piece) -> Piece:
+def sobered(again: RecognizedChunk, first: RecognizedChunk) -> RecognizedChunk:
     """Return what was heard again; an echo or a loop in what was silence at first is silence still."""
     if Flag.EMPTY not in first.flags or not _ON_SILENCE & set(again.flags):
         return again
@@ -56,7 +56,7 @@ def sobered(again: Piece, first: Piece) -> Piece:
     return replace(again, answer=answer, flags=hallucination.find_flags(answer, again.chunk, DecodeOptions()))
 
 
-def is_confirmed(first: Piece, again: Sequence[Piece], told: DecodeOptions) -> bool:
+def is_confirmed(first: RecognizedChunk, again: Sequence[RecognizedChunk], told: DecodeOptions) -> bool:
     """Whether what looked like the context's echo was said: without the context it sounds alike.
 
     Args:
@@ -70,7 +70,7 @@ def is_confirmed(first: Piece, again: Sequence[Piece], told: DecodeOptions) -> b
     return difflib.SequenceMatcher(None, before, after, autojunk=False).ratio() >= _SAME_SOUND
 
 
-def _has_words(piece: Piece) -> bool:
+def _has_words(piece: RecognizedChunk) -> bool:
     return bool(hallucination.units(piece.answer.text))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence, Set
 from qasr_cli import languages
 from qasr_cli.options import DecodeOptions, GuardOptions
 from qasr_cli.speech.recognition.hallucination import Flag
-from qasr_cli.speech.recognition.recognize import Piece
+from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
 _LEAST_SHARE = 2 / 3  # of the speech; with less, the file is in two languages and neither is a mistake
 # Text that the token budget cut off is doubtful, its language is not.
@@ -20,7 +20,7 @@ _OF_LANGUAGE = {Flag.LANGUAGE, Flag.SCRIPT}
 
 
 def language_for(
-    piece: Piece, pieces: Sequence[Piece], told: DecodeOptions, options: GuardOptions
+    piece: RecognizedChunk, pieces: Sequence[RecognizedChunk], told: DecodeOptions, options: GuardOptions
 ) -> str | None:
     """Return the code of the language that a doubtful piece is heard again in; None leaves it to the model.
 
@@ -44,7 +44,7 @@ def language_for(
     return spoken if flags - _HARMLESS and _is_clear(spoken, pieces) else None
 
 
-def majority(pieces: Sequence[Piece], allowed: Sequence[str] = ()) -> str | None:
+def majority(pieces: Sequence[RecognizedChunk], allowed: Sequence[str] = ()) -> str | None:
     """Return the code of the language that is spoken longest, or None when none is known.
 
     What is doubtful has no vote, unless it was only cut off. Of equals the one heard first wins.
@@ -58,7 +58,9 @@ def majority(pieces: Sequence[Piece], allowed: Sequence[str] = ()) -> str | None
     return max(candidates, key=lambda code: spoken[code], default=None)
 
 
-def dissenters(pieces: Sequence[Piece], voters: Sequence[Piece], options: GuardOptions) -> list[int]:
+def dissenters(
+    pieces: Sequence[RecognizedChunk], voters: Sequence[RecognizedChunk], options: GuardOptions
+) -> list[int]:
     """Return the indices of short pieces in another language than a file that is clearly in one.
 
     Args:
@@ -78,13 +80,13 @@ def dissenters(pieces: Sequence[Piece], voters: Sequence[Piece], options: GuardO
     ]
 
 
-def _is_clear(winner: str | None, pieces: Sequence[Piece]) -> bool:
+def _is_clear(winner: str | None, pieces: Sequence[RecognizedChunk]) -> bool:
     """Whether a file is in one language, by all that was heard in it, however badly."""
     spoken = _spoken_ms(pieces, _OF_LANGUAGE)
     return winner is not None and spoken.get(winner, 0) >= _LEAST_SHARE * sum(spoken.values())
 
 
-def _spoken_ms(pieces: Sequence[Piece], without: Set[str]) -> dict[str, int]:
+def _spoken_ms(pieces: Sequence[RecognizedChunk], without: Set[str]) -> dict[str, int]:
     """Return how long each language was spoken, without pieces that have one of the flags."""
     spoken: dict[str, int] = {}
     for piece in pieces:
@@ -94,7 +96,7 @@ def _spoken_ms(pieces: Sequence[Piece], without: Set[str]) -> dict[str, int]:
     return spoken
 
 
-def _code(piece: Piece) -> str | None:
+def _code(piece: RecognizedChunk) -> str | None:
     """Return the language that a piece was heard in."""
     if not piece.answer.text or not piece.answer.language:
         return None

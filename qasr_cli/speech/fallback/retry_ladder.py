@@ -19,8 +19,8 @@ from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.fallback import hypothesis_selection, language_vote
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition.hallucination import Flag
-from qasr_cli.speech.recognition.passes import Contain, Recording, Request, hear_all
-from qasr_cli.speech.recognition.recognize import Piece
+from qasr_cli.speech.recognition.passes import Contain, RecognitionRequest, Recording, hear_all
+from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
 logger = logging.getLogger(__name__)
 
@@ -46,9 +46,9 @@ class Case:
     """
 
     recording: Recording
-    piece: Piece
+    piece: RecognizedChunk
     attempts: list[Attempt]
-    best: list[Piece]
+    best: list[RecognizedChunk]
     failure: QasrError | None = None
     latest: Attempt | None = None
 
@@ -155,7 +155,10 @@ def _cases(recording: Recording, told: DecodeOptions, options: GuardOptions, rea
 
 
 def _open(
-    recording: Recording, piece: Piece, attempts: Sequence[Attempt], heard: DecodeOptions | None = None
+    recording: Recording,
+    piece: RecognizedChunk,
+    attempts: Sequence[Attempt],
+    heard: DecodeOptions | None = None,
 ) -> Case:
     """Return a piece's case; what is too short to be cut is heard whole, but not as it was `heard`."""
     if chunking.halve(piece.chunk, recording.speech) is None:
@@ -166,19 +169,21 @@ def _open(
 
 def _climb(rows: Sequence[list[Case]], engines: Engines, contain: Contain) -> list[list[Case]]:
     """Hear every open case once more, all in one go, and return what has become of the cases."""
-    asked: dict[int, list[Request]] = {}
+    asked: dict[int, list[RecognitionRequest]] = {}
     for case in (case for row in rows for case in row if case.is_open):
         attempt = case.latest = case.attempts.pop(0)
         chunk = case.piece.chunk
         halves = chunking.halve(chunk, case.recording.speech) if attempt.is_split else None
-        asked[id(case)] = [Request(case.recording, part, attempt.options) for part in halves or (chunk,)]
+        asked[id(case)] = [
+            RecognitionRequest(case.recording, part, attempt.options) for part in halves or (chunk,)
+        ]
     requests_of_all = [request for requests in asked.values() for request in requests]
     heard = iter(hear_all(requests_of_all, engines, contain))
     answers = {name: [next(heard) for _ in requests] for name, requests in asked.items()}
     return [[after for case in row for after in _settle(case, answers.get(id(case), []))] for row in rows]
 
 
-def _settle(case: Case, heard: Sequence[Piece | QasrError]) -> list[Case]:
+def _settle(case: Case, heard: Sequence[RecognizedChunk | QasrError]) -> list[Case]:
     """Return what a case comes to with what was heard now.
 
     When it was cut and a part is clean, each part goes on by itself. Otherwise the whole goes on, with the
@@ -201,7 +206,7 @@ def _settle(case: Case, heard: Sequence[Piece | QasrError]) -> list[Case]:
     return [case]
 
 
-def _left_for(case: Case, part: Piece) -> Sequence[Attempt]:
+def _left_for(case: Case, part: RecognizedChunk) -> Sequence[Attempt]:
     """Return what is left to try for a part.
 
     Where nothing was heard there is little to change but the cut: when it helped the other part, the silent

@@ -23,13 +23,20 @@ from qasr_cli.speech.fallback.retry_ladder import rescue
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition import hallucination
 from qasr_cli.speech.recognition.hallucination import Flag
-from qasr_cli.speech.recognition.passes import Contain, Recording, Request, describe, hear_all, time_all
-from qasr_cli.speech.recognition.recognize import Piece
+from qasr_cli.speech.recognition.passes import (
+    Contain,
+    RecognitionRequest,
+    Recording,
+    describe,
+    hear_all,
+    time_all,
+)
+from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
 # Of the words, in their order: what was misheard once may be heard right now, and must not stand there twice.
 _SAME_SHARE = 0.7
 
-Hear = Callable[[Sequence[Request]], list[Piece | QasrError]]
+Hear = Callable[[Sequence[RecognitionRequest]], list[RecognizedChunk | QasrError]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +92,13 @@ def _bring_together(
     """
     if told.language:  # the user has settled it
         return list(recordings)
-    requests: list[Request] = []
+    requests: list[RecognitionRequest] = []
     places: list[tuple[int, int]] = []
     for number, (recording, file) in enumerate(zip(recordings, voters, strict=True)):
         language = language_vote.majority(file.pieces)
         for place in language_vote.dissenters(recording.pieces, file.pieces, guard):
             options = replace(told, language=language)
-            requests.append(Request(recording, recording.pieces[place].chunk, options))
+            requests.append(RecognitionRequest(recording, recording.pieces[place].chunk, options))
             places.append((number, place))
     rows = [list(recording.pieces) for recording in recordings]
     failures = [list(recording.failures) for recording in recordings]
@@ -110,14 +117,14 @@ def _hear_gaps(
     recordings: Sequence[Recording], hear: Hear, told: DecodeOptions, guard: GuardOptions
 ) -> list[Recording]:
     """Return, for each recording, one with the pieces that clear speech without words turned out to hold."""
-    requests: list[Request] = []
+    requests: list[RecognitionRequest] = []
     owners: list[int] = []
     for number, recording in enumerate(recordings):
         gaps = coverage.find_gaps(_segments(recording), recording.speech, guard.min_uncovered_ms)
         for chunk in _chunks_of(gaps, recording, guard.min_uncovered_ms):
-            requests.append(Request(recording, chunk, replace(told, context="")))
+            requests.append(RecognitionRequest(recording, chunk, replace(told, context="")))
             owners.append(number)
-    heard: list[list[Piece]] = [[] for _ in recordings]
+    heard: list[list[RecognizedChunk]] = [[] for _ in recordings]
     failures: list[list[QasrError]] = [[] for _ in recordings]
     for number, piece in zip(owners, hear(requests), strict=True):
         if isinstance(piece, QasrError):
@@ -135,7 +142,7 @@ def _hear_gaps(
     ]
 
 
-def _new_pieces(recording: Recording, found: Sequence[Piece]) -> Iterator[Piece]:
+def _new_pieces(recording: Recording, found: Sequence[RecognizedChunk]) -> Iterator[RecognizedChunk]:
     """Yield what does not say what the words around it say: those may have been given a wrong time."""
     for piece in found:
         said = hallucination.units(piece.answer.text)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from qasr_cli.errors import OutOfMemoryError, QasrError, without_frames
-from qasr_cli.speech.inference.memory_limit import Headroom
+from qasr_cli.speech.inference.memory_limit import MemoryLimit
 from qasr_cli.speech.inference.protocols import Capacity
 
 Item = TypeVar("Item")
@@ -36,7 +36,7 @@ def run_halving(
     items: Sequence[Item],
     work: Callable[[Sequence[Item]], Sequence[Answer]],
     lengths: Sequence[int] | None = None,
-    headroom: Headroom | None = None,
+    headroom: MemoryLimit | None = None,
 ) -> list[Answer]:
     """Return `work(items)` in order, in parts half as large wherever memory runs out.
 
@@ -50,7 +50,7 @@ def run_halving(
         OutOfMemoryError: Not even one item fits.
     """
     lengths = [1] * len(items) if lengths is None else lengths
-    headroom = headroom or Headroom()
+    headroom = headroom or MemoryLimit()
     answers: list[Answer] = []
     begin = 0
     while begin < len(items):

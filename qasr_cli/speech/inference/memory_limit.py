@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-class Headroom:
+class MemoryLimit:
     """One model's limit, learnt where its memory ran out; no limit until then.
 
     The limit is on padded audio (the longest item times the number of items) and not on their number, so that

@@ -14,7 +14,7 @@ import numpy as np
 
 from qasr_cli.options import DecodeOptions
 from qasr_cli.records import Hypothesis
-from qasr_cli.speech.inference.memory_limit import Headroom
+from qasr_cli.speech.inference.memory_limit import MemoryLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,8 @@ class Engines:
 
     recognizer: Recognizer
     aligner: Aligner | None
-    recognizer_headroom: Headroom = field(default_factory=Headroom, repr=False, compare=False)
-    aligner_headroom: Headroom = field(default_factory=Headroom, repr=False, compare=False)
+    recognizer_headroom: MemoryLimit = field(default_factory=MemoryLimit, repr=False, compare=False)
+    aligner_headroom: MemoryLimit = field(default_factory=MemoryLimit, repr=False, compare=False)
     told: set[str] = field(default_factory=set, repr=False, compare=False)
     load_rescue: Callable[[], Engines] | None = field(default=None, repr=False, compare=False)
     device: str = ""

@@ -22,7 +22,7 @@ from qasr_cli.speech.audio.vad import SpeechMap
 from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition import recognize
-from qasr_cli.speech.recognition.recognize import Piece
+from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from qasr_cli.speech.text.display_words import DisplayWord
 
 Value = TypeVar("Value")
@@ -50,12 +50,12 @@ class Recording:
 
     waveform: Waveform
     speech: SpeechMap
-    pieces: tuple[Piece, ...]
+    pieces: tuple[RecognizedChunk, ...]
     failures: tuple[QasrError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RecognitionRequest:
     """A chunk that is to be heard, and what the recognizer is to be told about it."""
 
     recording: Recording
@@ -68,7 +68,7 @@ class Untimed:
     """A piece that has words, and the recording that it is of."""
 
     recording: Recording
-    piece: Piece
+    piece: RecognizedChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,11 @@ class Wording:
 
 
 def hear_all(
-    requests: Sequence[Request],
+    requests: Sequence[RecognitionRequest],
     engines: Engines,
     contain: Contain,
     heard: Callable[[int], None] = lambda ms: None,
-) -> list[Piece | QasrError]:
+) -> list[RecognizedChunk | QasrError]:
     """Return what is heard, or why nothing could be, in the order of the requests.
 
     Those that are told the same share batches. `heard` is called after each batch with the milliseconds of
@@ -98,7 +98,7 @@ def hear_all(
     told_alike: dict[DecodeOptions, list[int]] = {}
     for index, request in enumerate(requests):
         told_alike.setdefault(request.options, []).append(index)
-    answers: dict[int, Piece | QasrError] = {}
+    answers: dict[int, RecognizedChunk | QasrError] = {}
     for members in told_alike.values():
         for batch in _batches([requests[index].chunk for index in members], engines):
             asked = [members[place] for place in batch]
@@ -180,13 +180,13 @@ def _batches(chunks: Sequence[Chunk], engines: Engines) -> list[list[int]]:
 # Each of these reads its own audio, so that none of it outlives the batch.
 
 
-def _hear(requests: Sequence[Request], engines: Engines) -> list[Piece]:
+def _hear(requests: Sequence[RecognitionRequest], engines: Engines) -> list[RecognizedChunk]:
     """Return what is heard in chunks of which the recognizer is told the same."""
     audio = [_audio(request.recording, request.chunk) for request in requests]
     return recognize.hear(audio, [request.chunk for request in requests], engines, requests[0].options)
 
 
-def _time(untimed: Sequence[Untimed], engines: Engines, options: AlignOptions) -> list[Piece]:
+def _time(untimed: Sequence[Untimed], engines: Engines, options: AlignOptions) -> list[RecognizedChunk]:
     audio = [_audio(one.recording, one.piece.chunk) for one in untimed]
     return recognize.add_times(audio, [one.piece for one in untimed], engines, options)
 

@@ -24,7 +24,7 @@ from qasr_cli.speech.text import display_words
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class RecognizedChunk:
     """A chunk, or a part of one, and what was heard in it.
 
     Attributes:
@@ -40,7 +40,7 @@ class Piece:
 
 def hear(
     audio: Sequence[np.ndarray], chunks: Sequence[Chunk], engines: Engines, options: DecodeOptions
-) -> list[Piece]:
+) -> list[RecognizedChunk]:
     """Return what the recognizer hears in each chunk, and what is wrong with it; without times.
 
     An answer of marks alone ("...", "。") says nothing and counts as empty: as text it would be shown for as
@@ -57,14 +57,14 @@ def hear(
     )
     named = [_with_language(_without_bare_marks(answer), options) for answer in answers]
     return [
-        Piece(chunk, answer, hallucination.find_flags(answer, chunk, options))
+        RecognizedChunk(chunk, answer, hallucination.find_flags(answer, chunk, options))
         for chunk, answer in zip(chunks, named, strict=True)
     ]
 
 
 def add_times(
-    audio: Sequence[np.ndarray], pieces: Sequence[Piece], engines: Engines, options: AlignOptions
-) -> list[Piece]:
+    audio: Sequence[np.ndarray], pieces: Sequence[RecognizedChunk], engines: Engines, options: AlignOptions
+) -> list[RecognizedChunk]:
     """Return the pieces with their segments; `audio` is `float32[n_samples]` of each.
 
     Raises:
@@ -106,7 +106,7 @@ def _code(answer: Hypothesis) -> str | None:
     return known.code if known else None
 
 
-def _assemble(piece: Piece, timed: tuple[Word, ...]) -> Segment | None:
+def _assemble(piece: RecognizedChunk, timed: tuple[Word, ...]) -> Segment | None:
     if not timed:
         return None
     chunk = piece.chunk

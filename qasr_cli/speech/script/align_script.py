@@ -21,7 +21,7 @@ from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition.passes import Recording, Wording, time_wordings
 from qasr_cli.speech.script import matching, missed_speech, overlay, script, unspoken_marks
 from qasr_cli.speech.script.matching import Match
-from qasr_cli.speech.script.overlay import Overlay, Token
+from qasr_cli.speech.script.overlay import Overlay, ScriptToken
 from qasr_cli.speech.script.script import Script
 from qasr_cli.speech.text.aligner_tokens import find_units
 from qasr_cli.timebase import MS_PER_S
@@ -32,7 +32,7 @@ _MOST_WORDS_PER_S = 12  # of speech; auctioneers reach 8
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class ScriptAlignment:
     """A recording that has been followed.
 
     Attributes:
@@ -52,7 +52,7 @@ def follow(
     lines: Sequence[str],
     engines: Engines,
     language: str | None = None,
-) -> Followed:
+) -> ScriptAlignment:
     """Return the script's words with the times at which they are spoken.
 
     Args:
@@ -87,7 +87,9 @@ def follow(
     ]
     kept = [segment for segment in found if segment is not None]
     laid = unspoken_marks.in_whole(laid, places)
-    return Followed(text, laid, *unspoken_marks.put_back(text, laid, kept, recording.speech.duration_ms))
+    return ScriptAlignment(
+        text, laid, *unspoken_marks.put_back(text, laid, kept, recording.speech.duration_ms)
+    )
 
 
 def _settled(recording: Recording, matched: Match, engines: Engines) -> Match:
@@ -122,7 +124,10 @@ def _doubt(words: Iterable[Word]) -> float:
 
 
 def _timed(
-    recording: Recording, segments: Sequence[Segment], parts: Sequence[tuple[Token, ...]], engines: Engines
+    recording: Recording,
+    segments: Sequence[Segment],
+    parts: Sequence[tuple[ScriptToken, ...]],
+    engines: Engines,
 ) -> list[tuple[Word, ...]]:
     """Return a time for each token; where the script says what was heard, the times are there already."""
     timed = [
@@ -154,7 +159,7 @@ def _timed(
     return timed
 
 
-def _sounds_alike(part: Sequence[Token], segment: Segment) -> bool:
+def _sounds_alike(part: Sequence[ScriptToken], segment: Segment) -> bool:
     """Whether the aligner would be asked about the very units that it has timed already."""
     if len(part) != len(segment.words):
         return False

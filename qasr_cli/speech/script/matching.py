@@ -23,7 +23,7 @@ _MOST_UNEVEN = 2  # times as many letters on one side: not two readings of the s
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class RecognizedWord:
     """A recognised word, as it is compared, and the segment that it is in."""
 
     word: Word
@@ -45,7 +45,7 @@ class Match:
     script: Script
     segments: tuple[Segment, ...]
     written: tuple[str, ...]
-    heard: tuple[Heard, ...]
+    heard: tuple[RecognizedWord, ...]
     pairing: tuple[int | None, ...]
     settled: dict[int, int] = field(default_factory=dict)
 
@@ -77,7 +77,7 @@ class Dispute:
 def match(script: Script, segments: Sequence[Segment]) -> Match:
     """Return the match of a script of at least one word with segments that have words."""
     heard = [
-        Heard(word, word_alignment.normalized(word.text), index)
+        RecognizedWord(word, word_alignment.normalized(word.text), index)
         for index, segment in enumerate(segments)
         for word in segment.words
     ]

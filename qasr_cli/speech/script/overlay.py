@@ -15,7 +15,7 @@ from qasr_cli import languages
 from qasr_cli.records import Segment, Word
 from qasr_cli.speech.alignment.monotonic_decoder import TRUSTED
 from qasr_cli.speech.script import segment_assignment
-from qasr_cli.speech.script.matching import Heard, Match
+from qasr_cli.speech.script.matching import Match, RecognizedWord
 from qasr_cli.speech.script.script import Script
 from qasr_cli.speech.script.segment_assignment import SPOKEN_WORD_MS
 from qasr_cli.speech.text.aligner_tokens import find_units
@@ -26,7 +26,7 @@ _AD_LIB = 3  # so many heard words in a row without a partner are worth reportin
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class ScriptToken:
     """A word that is spoken; `place` is the script word's, or None where it is not in the script."""
 
     shown: DisplayWord
@@ -53,7 +53,7 @@ class Overlay:
         fit: Share of the script's words that were heard as written or nearly so.
     """
 
-    parts: tuple[tuple[Token, ...], ...]
+    parts: tuple[tuple[ScriptToken, ...], ...]
     unspoken: tuple[tuple[int, int], ...]
     ad_libs: tuple[AdLib, ...]
     fit: float
@@ -69,7 +69,7 @@ def lay(match: Match, clear_ms: Callable[[int, int], int]) -> Overlay:
     said = [run for run in _runs(match) if run not in set(unspoken)]
     placed = _placed(match, segment_assignment.find(match, said, clear_ms))
     in_order = sorted(placed, key=lambda item: item[0])
-    parts: list[tuple[Token, ...]] = [()] * len(match.segments)
+    parts: list[tuple[ScriptToken, ...]] = [()] * len(match.segments)
     for index, items in groupby(in_order, key=lambda item: item[0]):
         parts[index] = tuple(token for _, token in items)
     return Overlay(tuple(parts), unspoken, _ad_libs(match), match.fit)
@@ -110,16 +110,16 @@ def _runs(match: Match) -> Iterator[tuple[int, int]]:
             yield members[0], members[-1] + 1
 
 
-def _placed(match: Match, home_of: Mapping[int, int]) -> Iterator[tuple[int, Token]]:
+def _placed(match: Match, home_of: Mapping[int, int]) -> Iterator[tuple[int, ScriptToken]]:
     """Yield every word that is spoken with the segment it is spoken in; in order within a segment.
 
     `home_of` says where words are that were said and not heard.
     """
     heard = match.heard
     cursor = 0  # the next heard word
-    waiting: list[tuple[int, Token]] = []  # what was said after all that was heard before the next pair
+    waiting: list[tuple[int, ScriptToken]] = []  # what was said after all that was heard before the next pair
     for place, partner in enumerate(match.pairing):
-        token = Token(match.script.words[place], place)
+        token = ScriptToken(match.script.words[place], place)
         if place in match.settled:
             yield match.settled[place], token
         elif partner is not None:
@@ -138,7 +138,7 @@ def _placed(match: Match, home_of: Mapping[int, int]) -> Iterator[tuple[int, Tok
     yield from waiting
 
 
-def _as_said(token: Token, one: Heard, match: Match) -> Token:
+def _as_said(token: ScriptToken, one: RecognizedWord, match: Match) -> ScriptToken:
     """Return the token as the aligner is to be asked about it.
 
     Where something quite different was heard, and for certain, somebody changed the script or the speaker
@@ -151,11 +151,11 @@ def _as_said(token: Token, one: Heard, match: Match) -> Token:
     return replace(token, shown=replace(token.shown, units=_units(one, match) or token.shown.units))
 
 
-def _as_heard(one: Heard, match: Match) -> tuple[int, Token]:
-    return one.segment, Token(DisplayWord(one.word.lead, one.word.text, _units(one, match)), None)
+def _as_heard(one: RecognizedWord, match: Match) -> tuple[int, ScriptToken]:
+    return one.segment, ScriptToken(DisplayWord(one.word.lead, one.word.text, _units(one, match)), None)
 
 
-def _units(one: Heard, match: Match) -> tuple[str, ...]:
+def _units(one: RecognizedWord, match: Match) -> tuple[str, ...]:
     return tuple(unit.text for unit in find_units(one.word.text, match.segments[one.segment].language))
 
 
@@ -172,7 +172,7 @@ def _ad_libs(match: Match) -> tuple[AdLib, ...]:
     return tuple(found)
 
 
-def segment_of(part: Sequence[Token], words: Sequence[Word], segment: Segment) -> Segment | None:
+def segment_of(part: Sequence[ScriptToken], words: Sequence[Word], segment: Segment) -> Segment | None:
     """Return the segment with the script's words and their times, None where it has none.
 
     Args:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
 
-from qasr_cli.speech.script.matching import Heard, Match
+from qasr_cli.speech.script.matching import Match, RecognizedWord
 from qasr_cli.speech.script.script import Script
 from qasr_cli.speech.text.display_words import PAUSE_OF_SENTENCE, letters_to_say, pause_after
 
@@ -46,7 +46,7 @@ def find(match: Match, runs: Sequence[Run], clear_ms: Callable[[int, int], int])
     return homes
 
 
-def neighbours(match: Match, first: int, last: int) -> tuple[Heard | None, Heard | None]:
+def neighbours(match: Match, first: int, last: int) -> tuple[RecognizedWord | None, RecognizedWord | None]:
     """Return what was heard for the words before and after a run, None where it is not known."""
     before = match.pairing[first - 1] if first else None
     after = match.pairing[last] if last < len(match.pairing) else None
@@ -56,7 +56,9 @@ def neighbours(match: Match, first: int, last: int) -> tuple[Heard | None, Heard
     )
 
 
-def _beside(match: Match, run: Run, before: Heard | None, after: Heard | None) -> Iterator[tuple[int, int]]:
+def _beside(
+    match: Match, run: Run, before: RecognizedWord | None, after: RecognizedWord | None
+) -> Iterator[tuple[int, int]]:
     """Yield each word with the segment of the pair before or after it.
 
     Between two segments a sentence stays together, since chunks are cut where speakers rest; what that does
@@ -98,7 +100,7 @@ def _rooms(match: Match, run: Run, clear_ms: Callable[[int, int], int]) -> Itera
         yield index, room_ms if is_free else 0
 
 
-def _heard_between(match: Match, first: int, last: int) -> Sequence[Heard]:
+def _heard_between(match: Match, first: int, last: int) -> Sequence[RecognizedWord]:
     before = match.pairing[first - 1] if first else None
     after = match.pairing[last] if last < len(match.pairing) else None
     return match.heard[before + 1 if before is not None else 0 : after]

@@ -33,7 +33,7 @@ _INVISIBLE = {"Mn", "Mc", "Me", "Cf"}  # accents written as separate marks, join
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class AlignerToken:
     """What the aligner times at once: cleaned as the model expects, from characters `[start, end)`."""
 
     text: str
@@ -41,7 +41,7 @@ class Unit:
     end: int
 
 
-def find_units(text: str, language: str | None) -> list[Unit]:
+def find_units(text: str, language: str | None) -> list[AlignerToken]:
     """Return the aligner's units of a text, as the models' own preprocessing makes them.
 
     Letters, digits and `'` are kept and everything else is dropped; ideographs stand alone; other units end
@@ -58,10 +58,11 @@ def find_units(text: str, language: str | None) -> list[Unit]:
     tokens = segmenters.segment(read, language)
     if tokens is None:
         return [
-            Unit(clean(read[start:end]) or read[start], start, end) for start, end in _spans(read, language)
+            AlignerToken(clean(read[start:end]) or read[start], start, end)
+            for start, end in _spans(read, language)
         ]
     return [
-        Unit(cleaned, *_kept_span(read, token.start, token.end))
+        AlignerToken(cleaned, *_kept_span(read, token.start, token.end))
         for token in tokens
         if (cleaned := clean(token.text))
     ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from qasr_cli import languages
-from qasr_cli.speech.text.aligner_tokens import Unit, find_units, is_kept
+from qasr_cli.speech.text.aligner_tokens import AlignerToken, find_units, is_kept
 
 _TOKEN = re.compile(r"\s*\S+")
 _DASH = re.compile(r"(?<=\S)(?:[—―⸺]|--+)(?=\S)")  # a word ends after one that has no spaces around it
@@ -78,7 +78,7 @@ def pause_after(text: str) -> int:
     return _PAUSE_OF_COMMA if last and last in _COMMAS else 0
 
 
-def _starts_at_spaces(text: str, units: Sequence[Unit]) -> list[int]:
+def _starts_at_spaces(text: str, units: Sequence[AlignerToken]) -> list[int]:
     """Return where each word's lead begins; a piece without a unit stays with its neighbour."""
     candidates = sorted({match.start() for match in _TOKEN.finditer(text)} | _dash_ends(text))
     starts: list[int] = []
@@ -100,7 +100,7 @@ def _dash_ends(text: str) -> set[int]:
     return {match.end() for match in _DASH.finditer(text)}
 
 
-def _starts_at_units(text: str, units: Sequence[Unit]) -> list[int]:
+def _starts_at_units(text: str, units: Sequence[AlignerToken]) -> list[int]:
     starts = [0] if text else []
     for before, unit in pairwise(units):
         start = unit.start

@@ -18,7 +18,7 @@ from itertools import pairwise
 from qasr_cli import languages
 from qasr_cli.subtitles.layout.ja_ko_endings import japanese_cost, korean_cost
 from qasr_cli.subtitles.layout.phrases import is_unspaced
-from qasr_cli.subtitles.layout.text_atom import NOT_AT_END, NOT_AT_START, Unit
+from qasr_cli.subtitles.layout.text_atom import NOT_AT_END, NOT_AT_START, TextAtom
 from qasr_cli.subtitles.rules.function_words import function_words
 from qasr_cli.subtitles.rules.function_words.kinds import word_set
 from qasr_cli.subtitles.rules.limits import HARD_PAUSE_MS
@@ -88,7 +88,7 @@ class _Look:
     is_trailing: bool
 
 
-class Boundaries:
+class BreakCosts:
     """What is known of the boundaries of units; each list has one entry for each unit.
 
     Attributes:
@@ -96,7 +96,7 @@ class Boundaries:
         is_clause_end: It ends with punctuation of any kind.
     """
 
-    def __init__(self, units: Sequence[Unit], language: str | None) -> None:
+    def __init__(self, units: Sequence[TextAtom], language: str | None) -> None:
         looks = [_look(language, unit.text) for unit in units]
         self._units = units
         self._judge = _judge(language)
@@ -127,7 +127,7 @@ class Boundaries:
         return self._judge.cost(before, after, looks, is_start=is_start)
 
 
-def _phrases(units: Sequence[Unit]) -> list[str]:
+def _phrases(units: Sequence[TextAtom]) -> list[str]:
     """Return for each unit the text of the phrase that it belongs to: its own, where no phrases are known."""
     begins = [k for k, unit in enumerate(units) if unit.begins_phrase is not False or unit.space]
     if len(begins) == len(units):
@@ -138,11 +138,11 @@ def _phrases(units: Sequence[Unit]) -> list[str]:
     return phrases
 
 
-def _is_forbidden(before: Unit, after: Unit) -> bool:
+def _is_forbidden(before: TextAtom, after: TextAtom) -> bool:
     return after.is_glued or after.text[0] in NOT_AT_START or before.text[-1] in NOT_AT_END
 
 
-def _is_sentence_end(unit: Unit, after: Unit, look: _Look, next_look: _Look) -> bool:
+def _is_sentence_end(unit: TextAtom, after: TextAtom, look: _Look, next_look: _Look) -> bool:
     """Say whether a sentence ends with `unit`: a dot alone does not make an end."""
     pause_ms = after.start_ms - unit.end_ms
     if pause_ms >= HARD_PAUSE_MS:
@@ -209,7 +209,9 @@ class _Judge:
             return text != "I."
         return self._code in _ORDINAL_DOT_LANGUAGES and bool(_NUMBER.fullmatch(text[:-1]))
 
-    def cost(self, before: Unit, after: Unit, phrases: tuple[_Look, _Look], *, is_start: bool) -> float:
+    def cost(
+        self, before: TextAtom, after: TextAtom, phrases: tuple[_Look, _Look], *, is_start: bool
+    ) -> float:
         """Return the cost of a break where there is no punctuation.
 
         Args:

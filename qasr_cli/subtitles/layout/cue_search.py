@@ -13,9 +13,9 @@ from itertools import accumulate
 
 import numpy as np
 
-from qasr_cli.subtitles.layout.break_costs import Boundaries
+from qasr_cli.subtitles.layout.break_costs import BreakCosts
 from qasr_cli.subtitles.layout.line_breaking import IMPOSSIBLE, Ruler
-from qasr_cli.subtitles.layout.text_atom import Unit
+from qasr_cli.subtitles.layout.text_atom import TextAtom
 from qasr_cli.subtitles.rules.limits import HARD_PAUSE_MS, Limits
 from qasr_cli.timebase import MS_PER_S
 
@@ -41,7 +41,7 @@ _STUB = 3.0  # the same, as a cue of their own; the less the longer they are ...
 _STUB_SHARE = 0.45  # ... up to this share of a line
 
 
-class Search:
+class CueSearch:
     """Finds the cheapest cues; `[first, last)` are units throughout.
 
     Args:
@@ -54,8 +54,8 @@ class Search:
 
     def __init__(
         self,
-        pieces: Sequence[Unit],
-        found: Boundaries,
+        pieces: Sequence[TextAtom],
+        found: BreakCosts,
         ruler: Ruler,
         limits: Limits,
         duration_ms: int,

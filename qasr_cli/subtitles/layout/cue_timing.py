@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from qasr_cli.records import Cue
 from qasr_cli.subtitles.layout import shot_snapping
-from qasr_cli.subtitles.layout.frame_grid import JUST_BEFORE_SHOT_MS, Beat, Grid, Pace
+from qasr_cli.subtitles.layout.frame_grid import JUST_BEFORE_SHOT_MS, Beat, FrameGrid, Pace
 from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.timebase import MS_PER_S
 
@@ -32,7 +32,7 @@ _LATE_MS = 83  # two frames at 24 fps
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class DraftCue:
     """A cue that is laid out but not timed; spoken in `[start_ms, end_ms]`."""
 
     start_ms: int
@@ -43,7 +43,7 @@ class Draft:
     flags: tuple[str, ...] = ()
 
 
-def polish(drafts: Sequence[Draft], duration_ms: int, limits: Limits) -> tuple[Cue, ...]:
+def polish(drafts: Sequence[DraftCue], duration_ms: int, limits: Limits) -> tuple[Cue, ...]:
     """Return the drafts as cues: starts strictly increase, none overlaps, all within the media.
 
     Times are true to frames where `limits` know the frame rate, unless the media has fewer frames than cues
@@ -73,14 +73,14 @@ def polish(drafts: Sequence[Draft], duration_ms: int, limits: Limits) -> tuple[C
     return tuple(cues)
 
 
-def _grid(drafts: Sequence[Draft], duration_ms: int, limits: Limits) -> Grid:
-    frames = Grid.of_frames(limits.frame_rate)
+def _grid(drafts: Sequence[DraftCue], duration_ms: int, limits: Limits) -> FrameGrid:
+    frames = FrameGrid.of_frames(limits.frame_rate)
     pace = Pace.on(frames, limits)
     fits = len(drafts) <= frames.at_or_before(duration_ms) and pace.min_duration <= pace.max_duration
-    return frames if fits else Grid()
+    return frames if fits else FrameGrid()
 
 
-def _beat(draft: Draft, grid: Grid, limits: Limits) -> Beat:
+def _beat(draft: DraftCue, grid: FrameGrid, limits: Limits) -> Beat:
     return Beat(
         grid.at_or_after(draft.start_ms - limits.lead_in_ms),
         grid.at_or_after(draft.start_ms),
@@ -90,14 +90,14 @@ def _beat(draft: Draft, grid: Grid, limits: Limits) -> Beat:
     )
 
 
-def _squeeze(drafts: Sequence[Draft], duration_ms: int) -> list[Draft]:
+def _squeeze(drafts: Sequence[DraftCue], duration_ms: int) -> list[DraftCue]:
     """Put cues together until there are no more than milliseconds to show them in."""
     if len(drafts) <= duration_ms:
         return list(drafts)
     size = -(-len(drafts) // duration_ms)
     groups = [drafts[first : first + size] for first in range(0, len(drafts), size)]
     return [
-        Draft(
+        DraftCue(
             group[0].start_ms,
             max(draft.end_ms for draft in group),
             tuple(line for draft in group for line in draft.lines),
@@ -178,7 +178,7 @@ def _chain(start: int, end: int, following: int | None, pace: Pace) -> int:
     return closed if closed - start <= pace.max_duration else end
 
 
-def _reading_flags(draft: Draft, shown_ms: tuple[int, int], limits: Limits) -> tuple[str, ...]:
+def _reading_flags(draft: DraftCue, shown_ms: tuple[int, int], limits: Limits) -> tuple[str, ...]:
     length_ms = shown_ms[1] - shown_ms[0]
     is_fast = draft.half_cells * MS_PER_S > limits.hard_rate * length_ms
     return ("cps",) * is_fast + ("dur_min",) * (length_ms < limits.min_duration_ms)

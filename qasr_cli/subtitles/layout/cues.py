@@ -16,11 +16,11 @@ from itertools import accumulate, pairwise
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Video, Word
 from qasr_cli.subtitles.layout import cue_timing, units
-from qasr_cli.subtitles.layout.break_costs import Boundaries
-from qasr_cli.subtitles.layout.cue_search import Search
-from qasr_cli.subtitles.layout.cue_timing import Draft
+from qasr_cli.subtitles.layout.break_costs import BreakCosts
+from qasr_cli.subtitles.layout.cue_search import CueSearch
+from qasr_cli.subtitles.layout.cue_timing import DraftCue
 from qasr_cli.subtitles.layout.line_breaking import Ruler, text_of
-from qasr_cli.subtitles.layout.text_atom import Unit
+from qasr_cli.subtitles.layout.text_atom import TextAtom
 from qasr_cli.subtitles.rules.limits import Limits, resolve
 from qasr_cli.subtitles.rules.presets import code_by_script
 from qasr_cli.subtitles.rules.width import half_cells
@@ -62,9 +62,9 @@ def build(
     pieces = units.split(words, end_ms, limits, code)
     if not pieces:
         return ()
-    found = Boundaries(pieces, code)
+    found = BreakCosts(pieces, code)
     ruler = Ruler(pieces, found, limits)
-    edges = Search(pieces, found, ruler, limits, end_ms).run()
+    edges = CueSearch(pieces, found, ruler, limits, end_ms).run()
     return cue_timing.polish(_drafts(pieces, edges, ruler), end_ms, limits)
 
 
@@ -88,7 +88,7 @@ def keep(
     """
     limits = _limits(words, language, options, video)
     drafts = [
-        Draft(
+        DraftCue(
             words[block.word_range[0]].start_ms,
             words[block.word_range[1] - 1].end_ms,
             block.lines,
@@ -105,7 +105,7 @@ def _limits(words: Sequence[Word], language: str | None, options: CueOptions, vi
     return resolve(options, language, (word.text for word in words), known.frame_rate, known.shots_ms)
 
 
-def _drafts(pieces: Sequence[Unit], edges: Sequence[int], ruler: Ruler) -> list[Draft]:
+def _drafts(pieces: Sequence[TextAtom], edges: Sequence[int], ruler: Ruler) -> list[DraftCue]:
     n_words = [0, *accumulate(piece.n_words for piece in pieces)]
     drafts = []
     for first, last in pairwise(edges):
@@ -113,7 +113,7 @@ def _drafts(pieces: Sequence[Unit], edges: Sequence[int], ruler: Ruler) -> list[
         lines = tuple(text_of(pieces[a:b]) for a, b in pairwise(places))
         spoken_until_ms = max(piece.end_ms for piece in pieces[first:last])
         drafts.append(
-            Draft(
+            DraftCue(
                 pieces[first].start_ms,
                 spoken_until_ms,
                 lines,

@@ -21,13 +21,13 @@ _NEAR_SHOT_MS = 500  # Netflix: half a second, 12 frames
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class FrameGrid:
     """Ticks of `ms_per_tick` milliseconds, the first at 0."""
 
     ms_per_tick: Fraction = Fraction(1)
 
     @classmethod
-    def of_frames(cls, frame_rate: Fraction | None) -> Grid:
+    def of_frames(cls, frame_rate: Fraction | None) -> FrameGrid:
         """Return the frames of a video, or milliseconds for None."""
         return cls() if frame_rate is None else cls(Fraction(MS_PER_S) / frame_rate)
 
@@ -72,7 +72,7 @@ class Pace:
     near_shot: int
 
     @classmethod
-    def on(cls, grid: Grid, limits: Limits) -> Pace:
+    def on(cls, grid: FrameGrid, limits: Limits) -> Pace:
         """Return the limits as ticks of a grid."""
         min_duration = grid.at_or_after(limits.min_duration_ms)
         return cls(

@@ -10,8 +10,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
-from qasr_cli.subtitles.layout.break_costs import Boundaries
-from qasr_cli.subtitles.layout.text_atom import IDEOGRAPHIC_SPACE, Unit
+from qasr_cli.subtitles.layout.break_costs import BreakCosts
+from qasr_cli.subtitles.layout.text_atom import IDEOGRAPHIC_SPACE, TextAtom
 from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL, Counting
 
@@ -42,7 +42,7 @@ class Ruler:
         limits: Width of a line, lines of a cue, how spaces count.
     """
 
-    def __init__(self, units: Sequence[Unit], found: Boundaries, limits: Limits) -> None:
+    def __init__(self, units: Sequence[TextAtom], found: BreakCosts, limits: Limits) -> None:
         self._break_costs = [_of_break(cost) for cost in found.cost]
         self.max_half_cells = limits.max_half_cells
         self._max_lines = limits.max_lines
@@ -55,7 +55,7 @@ class Ruler:
         self.stranded_half_cells = int(STRANDED_SHARE * limits.max_half_cells)
         self._heads, self._tails = self._stranded(found)
 
-    def _stranded(self, found: Boundaries) -> tuple[list[int], list[int]]:
+    def _stranded(self, found: BreakCosts) -> tuple[list[int], list[int]]:
         """Return, for a break at each place, where a clause ends soon after it, and where one just ended.
 
         Where none does, or the place is a clause's own end, these are beyond the text at either side.
@@ -152,6 +152,6 @@ def _space_half_cells(space: str, counting: Counting) -> int:
     return HALF_CELLS_PER_CELL if counting is Counting.CLUSTER or space == IDEOGRAPHIC_SPACE else 1
 
 
-def text_of(units: Sequence[Unit]) -> str:
+def text_of(units: Sequence[TextAtom]) -> str:
     """Return the text of one line."""
     return "".join((unit.space if number else "") + unit.text for number, unit in enumerate(units))

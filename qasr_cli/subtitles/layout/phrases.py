@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 
 from qasr_cli import languages
-from qasr_cli.subtitles.layout.text_atom import NOT_AT_END, NOT_AT_START, Unit, cut
+from qasr_cli.subtitles.layout.text_atom import NOT_AT_END, NOT_AT_START, TextAtom, cut
 from qasr_cli.subtitles.rules.function_words.kinds import word_set
 from qasr_cli.subtitles.rules.limits import HARD_PAUSE_MS, Limits
 from qasr_cli.subtitles.rules.width import clusters, half_cells
@@ -27,7 +27,7 @@ _BEFORE_NOUNS = word_set("เรื่อง ของ จาก ใน เพ�
 _LONGEST_RUN = 2_000  # characters that are read at once, so that no text costs more than its length
 
 
-def cut_at_phrases(units: Sequence[Unit], language: str | None, limits: Limits) -> list[Unit]:
+def cut_at_phrases(units: Sequence[TextAtom], language: str | None, limits: Limits) -> list[TextAtom]:
     """Return the units cut where phrases begin inside them, in order.
 
     Args:
@@ -42,9 +42,9 @@ def cut_at_phrases(units: Sequence[Unit], language: str | None, limits: Limits) 
     return [part for run in _runs(units) for part in _cut_run(run, find_phrases, limits)]
 
 
-def _runs(units: Sequence[Unit]) -> Iterator[list[Unit]]:
+def _runs(units: Sequence[TextAtom]) -> Iterator[list[TextAtom]]:
     """Yield stretches of text that phrases do not cross: up to a space, a full stop or a long silence."""
-    run: list[Unit] = []
+    run: list[TextAtom] = []
     length = 0
     for unit in units:
         before = run[-1] if run else None
@@ -62,7 +62,9 @@ def _runs(units: Sequence[Unit]) -> Iterator[list[Unit]]:
         yield run
 
 
-def _cut_run(run: Sequence[Unit], find_phrases: Callable[[str], list[str]], limits: Limits) -> list[Unit]:
+def _cut_run(
+    run: Sequence[TextAtom], find_phrases: Callable[[str], list[str]], limits: Limits
+) -> list[TextAtom]:
     text = "".join(unit.text for unit in run)
     wanted = set(accumulate(len(phrase) for phrase in find_phrases(text)))
     whole = set(accumulate(len(cluster) for cluster in clusters(text)))
@@ -76,7 +78,7 @@ def _cut_run(run: Sequence[Unit], find_phrases: Callable[[str], list[str]], limi
     return parts
 
 
-def _cut_unit(unit: Unit, places: Sequence[int], limits: Limits) -> list[Unit]:
+def _cut_unit(unit: TextAtom, places: Sequence[int], limits: Limits) -> list[TextAtom]:
     first = places[0]
     texts = [unit.text[a - first : b - first] for a, b in pairwise(places)]
     if len(texts) == 1 or not all(half_cells(text, limits.counting) for text in texts):

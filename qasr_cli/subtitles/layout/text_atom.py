@@ -20,7 +20,7 @@ NOT_AT_END = frozenset("「『（【〈《〔［｛‘“([{«¿¡")
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class TextAtom:
     """Text that is never cut.
 
     Attributes:
@@ -46,7 +46,7 @@ def is_closing(text: str) -> bool:
     return text[0] in NOT_AT_START and not any(char.isalnum() for char in text)
 
 
-def cut(unit: Unit, texts: Sequence[str], counting: Counting) -> list[Unit]:
+def cut(unit: TextAtom, texts: Sequence[str], counting: Counting) -> list[TextAtom]:
     """Return a unit as several, one for each of `texts`, which joined are its text but for lost spaces.
 
     All that is true of its beginning stays with the first: the space, the words, the glue.
@@ -57,7 +57,7 @@ def cut(unit: Unit, texts: Sequence[str], counting: Counting) -> list[Unit]:
         width = half_cells(text, counting)
         done = min(done + width, unit.half_cells)
         end_ms = unit.start_ms + length_ms * done // max(unit.half_cells, 1)
-        parts.append(Unit("", text, start_ms, end_ms, width, n_words=0, begins_phrase=False))
+        parts.append(TextAtom("", text, start_ms, end_ms, width, n_words=0, begins_phrase=False))
         start_ms = end_ms
     first = parts[0]
     parts[0] = replace(unit, text=first.text, end_ms=first.end_ms, half_cells=first.half_cells)

@@ -21,7 +21,7 @@ from qasr_cli.subtitles.layout.text_atom import (
     IDEOGRAPHIC_SPACE,
     NOT_AT_END,
     NOT_AT_START,
-    Unit,
+    TextAtom,
     cut,
     is_closing,
 )
@@ -40,7 +40,9 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", _CONTROL.sub("", _BREAKING_SPACE.sub(" ", text)))
 
 
-def split(words: Sequence[Word], duration_ms: int, limits: Limits, language: str | None = None) -> list[Unit]:
+def split(
+    words: Sequence[Word], duration_ms: int, limits: Limits, language: str | None = None
+) -> list[TextAtom]:
     """Return the units of all words, in order.
 
     Args:
@@ -63,13 +65,13 @@ def _possible_times(words: Sequence[Word], duration_ms: int) -> Iterator[Word]:
         yield replace(word, start_ms=start_ms, end_ms=end_ms)
 
 
-def _visible(words: Iterator[Word], limits: Limits) -> Iterator[Unit]:
+def _visible(words: Iterator[Word], limits: Limits) -> Iterator[TextAtom]:
     """Yield a unit for each visible run of characters.
 
     What cannot be seen goes with the next unit, at the end with the last: a word without a visible character
     is counted there, and its joiners and bidi marks are kept there.
     """
-    last: Unit | None = None
+    last: TextAtom | None = None
     waiting, carried, space = 0, "", ""
     for word in words:
         waiting += 1
@@ -80,7 +82,7 @@ def _visible(words: Iterator[Word], limits: Limits) -> Iterator[Unit]:
             if width:
                 if last is not None:
                     yield last
-                last = Unit(space, carried, word.start_ms, word.end_ms, width, waiting)
+                last = TextAtom(space, carried, word.start_ms, word.end_ms, width, waiting)
                 waiting, carried, space = 0, "", ""
     if last is not None:
         yield replace(last, text=last.text + carried, n_words=last.n_words + waiting)
@@ -92,9 +94,9 @@ def _space(lead: str) -> str:
     return next(kept, " " if cleaned else "")
 
 
-def _join_marks(units: list[Unit], limits: Limits) -> list[Unit]:
+def _join_marks(units: list[TextAtom], limits: Limits) -> list[TextAtom]:
     """Put a unit that begins inside a grapheme cluster back on the unit before, and restore lost spaces."""
-    joined: list[Unit] = []
+    joined: list[TextAtom] = []
     for unit in units:
         before = joined[-1] if joined else None
         if before is None:
@@ -108,7 +110,7 @@ def _join_marks(units: list[Unit], limits: Limits) -> list[Unit]:
     return joined
 
 
-def _merge(before: Unit, unit: Unit, limits: Limits) -> Unit:
+def _merge(before: TextAtom, unit: TextAtom, limits: Limits) -> TextAtom:
     text = unicodedata.normalize("NFC", before.text + unit.text)
     return replace(
         before,
@@ -128,7 +130,7 @@ def _lost_space(before: str, after: str, limits: Limits) -> str:
     return languages.joint(before, after)  # a Chinese sentence in an English film has none inside
 
 
-def _fit(unit: Unit, limits: Limits) -> list[Unit]:
+def _fit(unit: TextAtom, limits: Limits) -> list[TextAtom]:
     """Cut a unit that is wider than a line into parts of about equal width, at clusters."""
     if unit.half_cells <= limits.max_half_cells:
         return [unit]

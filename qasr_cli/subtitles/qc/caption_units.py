@@ -16,8 +16,8 @@ from itertools import pairwise
 from qasr_cli import languages
 from qasr_cli.records import Caption
 from qasr_cli.subtitles.layout import phrases
-from qasr_cli.subtitles.layout.break_costs import Boundaries
-from qasr_cli.subtitles.layout.text_atom import Unit, is_closing
+from qasr_cli.subtitles.layout.break_costs import BreakCosts
+from qasr_cli.subtitles.layout.text_atom import TextAtom, is_closing
 from qasr_cli.subtitles.rules.function_words import function_words
 from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.subtitles.rules.presets import code_by_script
@@ -112,14 +112,14 @@ class CaptionText:
         lines: For each caption the first unit of each of its lines, and the unit after its last.
     """
 
-    units: list[Unit]
+    units: list[TextAtom]
     lines: list[tuple[int, ...]]
     language: str | None
 
     @cached_property
-    def found(self) -> Boundaries:
+    def found(self) -> BreakCosts:
         """What is known of the boundaries."""
-        return Boundaries(self.units, self.language)
+        return BreakCosts(self.units, self.language)
 
     def edges(self, caption: int) -> tuple[int, int]:
         """Return `[first, last)` of a caption's units."""
@@ -128,7 +128,7 @@ class CaptionText:
 
 def of_captions(captions: Sequence[Caption], language: str | None, limits: Limits) -> CaptionText:
     """Return the units of captions, which are in the order of time: words, or phrases without spaces."""
-    words: list[Unit] = []
+    words: list[TextAtom] = []
     starts: list[list[int]] = []
     for caption in captions:
         starts.append([])
@@ -145,9 +145,9 @@ def of_captions(captions: Sequence[Caption], language: str | None, limits: Limit
     return CaptionText(units, lines[::-1], language)
 
 
-def _of_line(line: str, caption: Caption, limits: Limits, before: str) -> list[Unit]:
+def _of_line(line: str, caption: Caption, limits: Limits, before: str) -> list[TextAtom]:
     start_ms, end_ms, counting = caption.start_ms, caption.end_ms, limits.counting
-    found: list[Unit] = []
+    found: list[TextAtom] = []
     end = 0
     for word in _WORD.finditer(line):
         text, gap = word[0], line[end : word.start()]
@@ -155,5 +155,5 @@ def _of_line(line: str, caption: Caption, limits: Limits, before: str) -> list[U
         # Blanks and tabs are one space; another, such as the ideographic one, is the text's own.
         space = (gap if gap.strip(" \t") else " ") if found else languages.joint(before, text)
         width = half_cells(text, counting)
-        found.append(Unit(space, text, start_ms, end_ms, width, is_glued=is_closing(text)))
+        found.append(TextAtom(space, text, start_ms, end_ms, width, is_glued=is_closing(text)))
     return found

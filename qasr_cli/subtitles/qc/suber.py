@@ -34,7 +34,7 @@ _END_OF_LINE, _END_OF_BLOCK = "<eol>", "<eob>"
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class SuberToken:
     """A word or a break with the time of its caption."""
 
     text: str
@@ -57,16 +57,16 @@ def _normal(word: str) -> str:
     return lower.translate(_PUNCTUATION) or lower  # what is nothing but punctuation stays what it is
 
 
-def tokens(captions: Sequence[Caption], *, is_spaced: bool) -> list[Token]:
+def tokens(captions: Sequence[Caption], *, is_spaced: bool) -> list[SuberToken]:
     """Return the words and breaks of captions, in order."""
-    found: list[Token] = []
+    found: list[SuberToken] = []
     for caption in captions:
         lines = [words_of(line, is_spaced=is_spaced) for line in caption.lines]
         lines = [words for words in lines if words]
         for number, words in enumerate(lines, 1):
-            found += [Token(word, caption.start_ms, caption.end_ms) for word in words]
+            found += [SuberToken(word, caption.start_ms, caption.end_ms) for word in words]
             mark = _END_OF_BLOCK if number == len(lines) else _END_OF_LINE
-            found.append(Token(mark, caption.start_ms, caption.end_ms, is_break=True))
+            found.append(SuberToken(mark, caption.start_ms, caption.end_ms, is_break=True))
     return found
 
 
@@ -106,7 +106,7 @@ def _parts(
         yield part
 
 
-def _edits(ours: list[Token], reference: list[Token]) -> int:
+def _edits(ours: list[SuberToken], reference: list[SuberToken]) -> int:
     if not ours or not reference:
         return len(ours) + len(reference)
     if max(len(ours), len(reference)) > _MAX_PART:
@@ -125,7 +125,9 @@ def _edits(ours: list[Token], reference: list[Token]) -> int:
     return total
 
 
-def _halves(ours: list[Token], reference: list[Token]) -> list[tuple[list[Token], list[Token]]]:
+def _halves(
+    ours: list[SuberToken], reference: list[SuberToken]
+) -> list[tuple[list[SuberToken], list[SuberToken]]]:
     """Cut what is too long to be compared at once, at the reference's middle in time."""
     middle_ms = reference[len(reference) // 2].start_ms
     cuts = [
@@ -137,11 +139,11 @@ def _halves(ours: list[Token], reference: list[Token]) -> list[tuple[list[Token]
     return [(ours[: cuts[0]], reference[: cuts[1]]), (ours[cuts[0] :], reference[cuts[1] :])]
 
 
-def _substitution_costs(ours: Sequence[Token], reference: Sequence[Token]) -> np.ndarray:
+def _substitution_costs(ours: Sequence[SuberToken], reference: Sequence[SuberToken]) -> np.ndarray:
     """Return `int32[n_ours, n_reference]`: 0 for the same, 1 for another, `_NEVER` where it may not be."""
     names = {text: number for number, text in enumerate({token.text for token in (*ours, *reference)})}
 
-    def columns(side: Sequence[Token]) -> np.ndarray:
+    def columns(side: Sequence[SuberToken]) -> np.ndarray:
         rows = [(names[one.text], one.start_ms, one.end_ms, one.is_break) for one in side]
         return np.array(rows, dtype=np.int64).T
 
@@ -205,7 +207,7 @@ def _sure_places(costs: np.ndarray) -> list[tuple[int, int]]:
     return [*places, costs.shape]
 
 
-def _edits_with_shifts(ours: Sequence[Token], reference: Sequence[Token], costs: np.ndarray) -> int:
+def _edits_with_shifts(ours: Sequence[SuberToken], reference: Sequence[SuberToken], costs: np.ndarray) -> int:
     """Return edits and shifts: the best shift is done again and again, while it saves something."""
     order = np.arange(len(ours))
     n_shifts = n_tried = 0
