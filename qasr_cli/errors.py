@@ -66,13 +66,19 @@ class QasrError(Exception):
     Args:
         message: One line that names the file or flag and what is wrong.
         hint: One line with the next step, or "" to keep the class's own.
+        path: The file that it is about, where there is one.
+        flag: The flag that it is about (`--max-cps`), where there is one.
     """
 
     exit_code: ExitCode = ExitCode.INTERNAL
     hint: str = "please report this with the output of -vv"
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, path: Path | None = None, flag: str | None = None
+    ) -> None:
         super().__init__(message, hint)  # both in args, so that the error survives pickling
+        self.path = path
+        self.flag = flag
         self.message = printable(message)
         self.hint = printable(hint or type(self).hint)
 
