@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -179,6 +180,45 @@ class EngineOptions:
     batch_size: int | None = None  # chunks in one forward pass at most; None: from memory
     revision: str | None = None  # of the model's hub repository: commit, tag or branch
     is_offline: bool = False  # never ask the network
+
+
+@dataclass(frozen=True, slots=True)
+class InputOptions:
+    """Where media is looked for: paths, folders and patterns, and the name of a list of more.
+
+    Attributes:
+        inputs: As typed; `-` is stdin.
+        files_from: File with a path a line, `-` for stdin, "" for none.
+        null: Paths in that list end with a zero byte.
+    """
+
+    inputs: Sequence[Path] = ()
+    files_from: str = ""
+    null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """What a run reports while it works, and where.
+
+    Attributes:
+        progress: auto, bar, plain, json or none.
+        log_file: Appended to; "" for none.
+        log_format: text or json: of the log file; without one, of stderr.
+        quiet: Errors only.
+        verbose: 1 for more, 2 for tracebacks.
+    """
+
+    progress: str = "auto"
+    log_file: str = ""
+    log_format: str = "text"
+    quiet: bool = False
+    verbose: int = 0
+
+    @property
+    def verbosity(self) -> int:
+        """How much is logged, as `terminal.logs.configure` takes it."""
+        return -1 if self.quiet else self.verbose
 
 
 ORDERS = ("name", "newest", "oldest", "largest", "smallest")

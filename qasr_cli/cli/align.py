@@ -72,4 +72,4 @@ def command(
     )
     from qasr_cli.cli import following
 
-    raise typer.Exit(following.align(following.Job(media, script, report), options, told))
+    raise typer.Exit(following.align(following.Job(media, script, report), options, told.options()))

@@ -16,7 +16,7 @@ from typing import Annotated
 from qasr_cli.cli.flag import UNSET, flag
 from qasr_cli.cli.flags import DEFAULTS
 from qasr_cli.errors import UsageError
-from qasr_cli.options import FindOptions
+from qasr_cli.options import FindOptions, InputOptions
 
 _WHICH = "Which files"
 Recursive = Annotated[bool, flag(_WHICH, "Look into subfolders too.", *("--recursive", "-r"))]
@@ -116,15 +116,6 @@ DryRun = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """Where to look for media: the command line's paths, and the name of a list of more."""
-
-    inputs: Sequence[Path]
-    files_from: str = ""
-    is_null_separated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class FindFlags:
     """Which files a run is about."""
 
@@ -141,7 +132,7 @@ class FindFlags:
     even_subtitled: EvenSubtitled = DEFAULTS.find.is_even_subtitled
     dry_run: DryRun = False
 
-    def request(self, inputs: Sequence[Path] | None) -> Request:
+    def request(self, inputs: Sequence[Path] | None) -> InputOptions:
         """Return where to look.
 
         Raises:
@@ -151,7 +142,7 @@ class FindFlags:
             raise UsageError("Missing argument 'INPUT...'", "see qasr transcribe --help")
         if self.null and not self.files_from:
             raise UsageError("-0 is about the list of --files-from", "name the list, or leave -0 out")
-        return Request(inputs or [], self.files_from, self.null)
+        return InputOptions(inputs or [], self.files_from, self.null)
 
     def options(self) -> FindOptions:
         """Return which of what is found there is taken.

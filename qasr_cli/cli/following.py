@@ -17,11 +17,11 @@ from pathlib import Path
 from qasr_cli import engines, formats, pipeline
 from qasr_cli.cli.choices import STDIO, read_text
 from qasr_cli.cli.jobs import plan_outputs, refuse_report, with_known_formats
-from qasr_cli.cli.telling import Telling, begin, refuse_inputs
+from qasr_cli.cli.telling import begin, refuse_inputs
 from qasr_cli.errors import CannotCreateError, ExitCode, UsageError, naming
 from qasr_cli.formats.readers.script_reading import ScriptFile
 from qasr_cli.media.ffmpeg import find_tools
-from qasr_cli.options import Options
+from qasr_cli.options import LogOptions, Options
 from qasr_cli.pipeline import Followed
 from qasr_cli.records import Outcome, Source, Status
 from qasr_cli.runs.execution.engine_lane import contain
@@ -45,13 +45,13 @@ class Job:
     report: Path | None
 
 
-def align(job: Job, options: Options, telling: Telling) -> int:
+def align(job: Job, options: Options, log: LogOptions) -> int:
     """Time a script's words and return the exit code."""
     options = replace(options, output=with_known_formats(options.output))
     stdout = stdio.guard()
     inputs = [job.media, job.script]
     refuse_inputs("--report", job.report, inputs)
-    reporter = begin(telling, inputs)()
+    reporter = begin(log, inputs)()
     begun_s = time.monotonic()
     source = _recording(job.media, options)
     (plan,) = output_plan.refuse_unwritable(

@@ -17,11 +17,10 @@ from pathlib import Path
 from qasr_cli import engines, formats, pipeline
 from qasr_cli.cli import preview as previewing
 from qasr_cli.cli.choices import STDIO, read_text
-from qasr_cli.cli.find_flags import Request
-from qasr_cli.cli.telling import Telling, begin, refuse_inputs
+from qasr_cli.cli.telling import begin, refuse_inputs
 from qasr_cli.errors import ExitCode, QasrError, UndecodableError, UsageError
 from qasr_cli.media.spool import spool_stdin
-from qasr_cli.options import CueOptions, Options, OutputOptions
+from qasr_cli.options import CueOptions, InputOptions, LogOptions, Options, OutputOptions
 from qasr_cli.records import Outcome, Source, Status, Transcript
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.files import atomic_write, scratch
@@ -44,11 +43,11 @@ logger = logging.getLogger(__name__)
 _STDIN = Path(STDIO)
 
 
-def transcribe(request: Request, options: Options, telling: Telling, report_to: Path | None) -> int:
+def transcribe(request: InputOptions, options: Options, log: LogOptions, report_to: Path | None) -> int:
     """Run over all inputs and return the exit code; what came of it is written to `report_to`."""
     stdout = stdio.guard()
     refuse_inputs("--report", report_to, request.inputs)
-    make_reporter = begin(telling, request.inputs)
+    make_reporter = begin(log, request.inputs)
     options = replace(options, output=with_known_formats(options.output))
     if report_to is not None:
         report_file.check_place(report_to, is_overwrite=options.output.is_overwrite)
@@ -78,7 +77,7 @@ class Work:
     report_to: Path | None = None
 
 
-def one_pass(request: Request, work: Work, sift: Callable[[Discovered, Queue], Queue | None]) -> Report:
+def one_pass(request: InputOptions, work: Work, sift: Callable[[Discovered, Queue], Queue | None]) -> Report:
     """Find, choose and do what there is to do now; return what came of it.
 
     Args:
@@ -130,7 +129,7 @@ def refuse_report(report_to: Path | None, plans: Sequence[Plan]) -> None:
                 )
 
 
-def preview(request: Request, options: Options, *, verbosity: int) -> int:
+def preview(request: InputOptions, options: Options, *, verbosity: int) -> int:
     """Say on stdout, a line a file, what a run would do; read no media, load no model, write nothing."""
     logs.configure(verbosity)
     options = replace(options, output=with_known_formats(options.output))
@@ -194,7 +193,7 @@ def _read_transcript(plan: Plan) -> Transcript:
 
 
 @contextlib.contextmanager
-def _found(request: Request, options: Options) -> Iterator[Discovered]:
+def _found(request: InputOptions, options: Options) -> Iterator[Discovered]:
     """Yield the sources; stdin is a file for as long as the run lasts, since mp4 cannot be read forward."""
     if _STDIN not in request.inputs:
         yield _discover(request, options)
@@ -204,22 +203,18 @@ def _found(request: Request, options: Options) -> Iterator[Discovered]:
         yield Discovered([Source(0, spool_stdin(0, folder), Path("stdin"))], [], [])
 
 
-def _refuse_more_than_stdin(request: Request) -> None:
+def _refuse_more_than_stdin(request: InputOptions) -> None:
     if len(request.inputs) > 1 or request.files_from:
         raise UsageError("- (stdin) is an input of its own", "transcribe the files in another call")
 
 
-def _discover(request: Request, options: Options) -> Discovered:
-    listed = (
-        file_lists.read(request.files_from, is_null_separated=request.is_null_separated)
-        if request.files_from
-        else []
-    )
+def _discover(request: InputOptions, options: Options) -> Discovered:
+    listed = file_lists.read(request.files_from, is_null_separated=request.null) if request.files_from else []
     return discovery.discover(request.inputs, options.find, listed)
 
 
 @contextlib.contextmanager
-def _kept(request: Request, found: Discovered, options: Options) -> Iterator[Journal]:
+def _kept(request: InputOptions, found: Discovered, options: Options) -> Iterator[Journal]:
     """Yield what is known of earlier runs; of what goes through a pipe nothing is."""
     if _is_passing(request, options):
         yield Journal()
@@ -228,7 +223,7 @@ def _kept(request: Request, found: Discovered, options: Options) -> Iterator[Jou
         yield kept
 
 
-def _is_passing(request: Request, options: Options) -> bool:
+def _is_passing(request: InputOptions, options: Options) -> bool:
     return options.output.is_stdout or _STDIN in request.inputs
 
 

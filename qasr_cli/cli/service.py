@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from qasr_cli import engines
-from qasr_cli.cli.find_flags import Request
 from qasr_cli.cli.jobs import Work, one_pass, with_known_formats
-from qasr_cli.cli.telling import Telling, begin
+from qasr_cli.cli.telling import begin
 from qasr_cli.engines import memory
 from qasr_cli.errors import NoInputError, UsageError
-from qasr_cli.options import Options, WatchOptions
+from qasr_cli.options import InputOptions, LogOptions, Options, WatchOptions
 from qasr_cli.runs.reports import hook_reporter
 from qasr_cli.runs.reports.status_file import StatusFile
 from qasr_cli.runs.reports.summary import Report
@@ -30,7 +29,7 @@ from qasr_cli.terminal.progress import Both
 _S_PER_MIN = 60
 
 
-def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, telling: Telling) -> NoReturn:
+def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, log: LogOptions) -> NoReturn:
     """Watch folders until a signal.
 
     Raises:
@@ -39,7 +38,7 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, tel
         QasrError: The watch cannot begin, or not go on.
     """
     stdout = stdio.guard()
-    make_reporter = begin(telling, [])
+    make_reporter = begin(log, [])
     options = replace(options, output=with_known_formats(options.output))
     for folder in folders:
         _check(folder)
@@ -47,7 +46,7 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, tel
     status.open()
     memory.prepare()
     load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
-    own_files = [Path(name) for name in (watching.status, telling.log_file) if name]
+    own_files = [Path(name) for name in (watching.status, log.log_file) if name]
     kept = EngineCache(load, memory.reclaim, watching.idle_unload_min * _S_PER_MIN)
     with (
         hook_reporter.hooked(options.hooks, is_strict=options.run.is_strict) as hooks,
@@ -58,7 +57,7 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, tel
         def look(present: Sequence[Path], sift: Sift) -> Report:
             with hooks.run():
                 try:
-                    return one_pass(Request(present), work, sift)
+                    return one_pass(InputOptions(present), work, sift)
                 except NoInputError:  # no media yet, or a folder that goes away in this moment
                     return Report()
 

@@ -16,6 +16,7 @@ from qasr_cli import __version__
 from qasr_cli.cli import flags
 from qasr_cli.cli.flag import flag
 from qasr_cli.errors import UsageError
+from qasr_cli.options import LogOptions
 from qasr_cli.terminal import logs
 
 if TYPE_CHECKING:
@@ -65,13 +66,12 @@ class Telling:
     quiet: flags.Quiet = False
     verbose: flags.Verbose = 0
 
-    @property
-    def verbosity(self) -> int:
-        """How much is said, as `logs.configure` takes it."""
-        return -1 if self.quiet else self.verbose
+    def options(self) -> LogOptions:
+        """Return what is reported, and where."""
+        return LogOptions(self.progress, self.log_file, self.log_format, self.quiet, self.verbose)
 
 
-def begin(telling: Telling, inputs: Sequence[Path]) -> Callable[[], Reporter]:
+def begin(log: LogOptions, inputs: Sequence[Path]) -> Callable[[], Reporter]:
     """Set logging up and return what makes a reporter, one for each run.
 
     Call it behind `stdio.guard()`, so that not even /dev/stdout leads into the results.
@@ -82,13 +82,13 @@ def begin(telling: Telling, inputs: Sequence[Path]) -> Callable[[], Reporter]:
     """
     from qasr_cli.terminal.progress import Both, LogReporter, make_reporter
 
-    log_file = Path(telling.log_file) if telling.log_file else None
+    log_file = Path(log.log_file) if log.log_file else None
     refuse_inputs("--log-file", log_file, inputs)
-    logs.configure(telling.verbosity, log_file, telling.log_format)
-    progress = "json" if logs.is_stderr_json() and telling.progress == "auto" else telling.progress
-    make_reporter(progress, telling.verbosity)  # an unknown style is refused now
+    logs.configure(log.verbosity, log_file, log.log_format)
+    progress = "json" if logs.is_stderr_json() and log.progress == "auto" else log.progress
+    make_reporter(progress, log.verbosity)  # an unknown style is refused now
     if log_file is None:
-        return lambda: make_reporter(progress, telling.verbosity)
+        return lambda: make_reporter(progress, log.verbosity)
     from qasr_cli.hooks.address import without_secrets
 
     told = {
@@ -97,7 +97,7 @@ def begin(telling: Telling, inputs: Sequence[Path]) -> Callable[[], Reporter]:
         "arguments": [without_secrets(one) for one in sys.argv[1:]],
     }
     logs.record("start", "info", told)
-    return lambda: Both(make_reporter(progress, telling.verbosity), LogReporter())
+    return lambda: Both(make_reporter(progress, log.verbosity), LogReporter())
 
 
 def refuse_inputs(flag_name: str, file: Path | None, inputs: Sequence[Path]) -> None:

@@ -79,8 +79,8 @@ def command(
     from qasr_cli.cli import jobs
 
     if which.dry_run:
-        raise typer.Exit(jobs.preview(request, options, verbosity=told.verbosity))
-    raise typer.Exit(jobs.transcribe(request, options, told, report))
+        raise typer.Exit(jobs.preview(request, options, verbosity=told.options().verbosity))
+    raise typer.Exit(jobs.transcribe(request, options, told.options(), report))
 
 
 def _output(

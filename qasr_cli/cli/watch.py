@@ -183,4 +183,4 @@ def command(
     )
     from qasr_cli.cli import service
 
-    service.watch(folders, options, how, told)
+    service.watch(folders, options, how, told.options())
