@@ -10,14 +10,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from qasr_cli.errors import UsageError
 
 SCHEMA = "qasr.v1"  # of the transcript JSON; part of every fingerprint
+
+
+def digested_as(name: str) -> dict[str, str]:
+    """Return the metadata of a renamed field that keeps its old name in fingerprints.
+
+    A fingerprint that changed with a name would have every finished file made anew.
+    """
+    return {"digest": name}
 
 
 def _require(condition: bool, message: str) -> None:
@@ -90,8 +98,10 @@ class DecodeOptions:
 class GuardOptions:
     """What is done about text that cannot be right; `speech.recognition.hallucination` says what counts."""
 
-    rescue_model: str = ""  # a second, better model that redoes what is doubtful; "": the same one does
-    is_multilingual: bool = False  # languages change within a file: nothing is redone in the majority's
+    # A second, better model that redoes what is doubtful; "": the same one does.
+    fallback_model: str = field(default="", metadata=digested_as("rescue_model"))
+    # Languages change within a file: nothing is redone in the majority's.
+    multilingual: bool = field(default=False, metadata=digested_as("is_multilingual"))
     repetition_penalty: float = 1.1  # of the last retry; 1.2 and more begins to cost real repetitions
     max_dissent_ms: int = 8_000  # speech in another language than the file's that passes for a mistake
     min_uncovered_ms: int = 2_000  # speech without words that is worth hearing again and reporting
@@ -115,7 +125,7 @@ class PictureOptions:
     does not belong to the fingerprint, which takes whole groups.
     """
 
-    is_finding_shots: bool = False
+    shots: bool = field(default=False, metadata=digested_as("is_finding_shots"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +136,7 @@ class CueOptions:
     """
 
     profile: str = "netflix-sdh"
-    max_line_cells: int | None = None
+    max_line_width: int | None = field(default=None, metadata=digested_as("max_line_cells"))
     max_lines: int | None = None
     max_words: int | None = None
     max_cps: float | None = None
@@ -137,7 +147,7 @@ class CueOptions:
     is_frame_true: bool = True
 
     def __post_init__(self) -> None:
-        _require((self.max_line_cells or 8) >= 8, "--max-line-width must be at least 8")
+        _require((self.max_line_width or 8) >= 8, "--max-line-width must be at least 8")
         _require(self.max_lines is None or 1 <= self.max_lines <= 4, "--max-lines must be 1 to 4")
         _require(self.max_words is None or self.max_words >= 1, "--max-words must be at least 1")
         _require(self.max_cps is None or self.max_cps > 0, "--max-cps must be above 0")
@@ -160,12 +170,12 @@ class OutputOptions:
     formats: tuple[str, ...] = ("srt",)
     folder: Path | None = None
     is_stdout: bool = False
-    is_json_lines: bool = False
-    is_overwrite: bool = False
-    is_highlighting: bool = False  # whisper's --highlight_words
+    json_lines: bool = False
+    overwrite: bool = False
+    highlight_words: bool = False  # whisper's --highlight_words
     name: str = DEFAULT_NAME
     tag: str = ""
-    is_backup: bool = False  # keep what is replaced
+    backup: bool = False  # keep what is replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +189,7 @@ class EngineOptions:
     engine: str = "qwen3"  # or module:factory, the door for other implementations
     batch_size: int | None = None  # chunks in one forward pass at most; None: from memory
     revision: str | None = None  # of the model's hub repository: commit, tag or branch
-    is_offline: bool = False  # never ask the network
+    offline: bool = False  # never ask the network
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +246,10 @@ class FindOptions:
             taken as they are, found ones are looked at twice (`runs.planning.queue`).
         shard: (k, n): the k-th of n parts, counted from 1.
         limit: Files to work on at most; finished ones do not count.
-        is_even_subtitled: Found files that have subtitles from elsewhere are taken too.
+        even_subtitled: Found files that have subtitles from elsewhere are taken too.
     """
 
-    is_recursive: bool = False
+    recursive: bool = False
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     newer_than_s: float | None = None
@@ -247,7 +257,7 @@ class FindOptions:
     order: str = "name"
     shard: tuple[int, int] = (1, 1)
     limit: int | None = None
-    is_even_subtitled: bool = False
+    even_subtitled: bool = False
 
     def __post_init__(self) -> None:
         _require(self.settle_s is None or 0 <= self.settle_s < float("inf"), "--settle cannot be negative")
@@ -261,14 +271,14 @@ class FindOptions:
 class RunOptions:
     """How a run behaves; nothing here changes text or times."""
 
-    is_strict: bool = False
-    n_prepare_workers: int = 2  # sources decoded at once; ffmpeg uses further threads of its own
-    n_retries: int = 2  # a source that failed is tried again in so many runs; then ever more rarely
-    is_waiting: bool = False  # for another run in the same place, instead of giving up
-    state_folder: Path | None = None  # None: `.qasr` in the output root
+    strict: bool = False
+    workers: int = 2  # sources decoded at once; ffmpeg uses further threads of its own
+    retries: int = 2  # a source that failed is tried again in so many runs; then ever more rarely
+    wait: bool = False  # for another run in the same place, instead of giving up
+    state: Path | None = None  # None: `.qasr` in the output root
 
     def __post_init__(self) -> None:
-        _require(self.n_retries >= 0, "--retries cannot be negative")
+        _require(self.retries >= 0, "--retries cannot be negative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +308,7 @@ class WatchOptions:
         idle_unload_min: Without work, engines are released after it; 0 keeps them.
     """
 
-    is_polling: bool = False
+    poll: bool = False
     poll_interval_s: float = 5.0  # a walk over a network's tree of thousands takes a second or so
     rescan_min: float = 10.0
     settle_s: float = 10.0  # a copy over a network may pause for seconds; nobody waits for a service
@@ -345,12 +355,18 @@ class Options:
         """
         engine = self.engine
         asked_for = [engine.model, engine.aligner, engine.revision]
-        looks = [asdict(self.picture), asdict(self.cue), self.output.is_highlighting]
+        looks = [_digested(self.picture), _digested(self.cue), self.output.highlight_words]
         return _digest([SCHEMA, asked_for, self._transcript_groups(), looks])
 
     def _transcript_groups(self) -> list[dict[str, object]]:
         groups = (self.media, self.vad, self.chunk, self.decode, self.guard, self.align)
-        return [asdict(group) for group in groups]
+        return [_digested(group) for group in groups]
+
+
+def _digested(group: Any) -> dict[str, object]:
+    """Return a group's values by the names that fingerprints know them by."""
+    values = asdict(group)
+    return {one.metadata.get("digest", one.name): values[one.name] for one in fields(group)}
 
 
 def _digest(decides: object) -> str:

@@ -246,7 +246,7 @@ def _glanced(audio: decode.AudioStream, glance: Glance) -> contextlib.AbstractCo
 def _searching_shots(
     source: Source, known: Probe, options: Options
 ) -> contextlib.AbstractContextManager[shots.ShotSearch | None]:
-    if not options.picture.is_finding_shots:
+    if not options.picture.shots:
         return contextlib.nullcontext()
     return shots.searching(source.path, known, options.media.max_hours)
 

@@ -53,7 +53,7 @@ def command(
     language: flags.Language = languages.AUTO,
     audio_track: flags.AudioTrack = DEFAULTS.media.audio_track,
     engine: EngineFlags,
-    shots: flags.Shots = DEFAULTS.picture.is_finding_shots,
+    shots: flags.Shots = DEFAULTS.picture.shots,
     told: Telling,
 ) -> None:
     """Find when each word of a script is said, in recordings of any length.

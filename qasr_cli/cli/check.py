@@ -86,7 +86,7 @@ def command(
     fix: Fix = False,
     folder: Folder = None,
     against: Against = None,
-    overwrite: flags.Overwrite = DEFAULTS.output.is_overwrite,
+    overwrite: flags.Overwrite = DEFAULTS.output.overwrite,
     encoding: Encoding = "",
     language: flags.Language = AUTO,
     limits: LimitFlags,

@@ -119,7 +119,7 @@ DryRun = Annotated[
 class FindFlags:
     """Which files a run is about."""
 
-    recursive: Recursive = DEFAULTS.find.is_recursive
+    recursive: Recursive = DEFAULTS.find.recursive
     files_from: FilesFrom = ""
     null: Null = False
     include: Include = None
@@ -129,7 +129,7 @@ class FindFlags:
     order: Order = DEFAULTS.find.order
     shard: Shard = ""
     limit: Limit = DEFAULTS.find.limit
-    even_subtitled: EvenSubtitled = DEFAULTS.find.is_even_subtitled
+    even_subtitled: EvenSubtitled = DEFAULTS.find.even_subtitled
     dry_run: DryRun = False
 
     def request(self, inputs: Sequence[Path] | None) -> InputOptions:
@@ -151,7 +151,7 @@ class FindFlags:
             UsageError: A flag says nothing that can be.
         """
         return FindOptions(
-            is_recursive=self.recursive,
+            recursive=self.recursive,
             include=tuple(self.include or ()),
             exclude=tuple(self.exclude or ()),
             newer_than_s=newer_than_s(self.newer_than),
@@ -159,7 +159,7 @@ class FindFlags:
             order=self.order,
             shard=shard_parts(self.shard),
             limit=self.limit,
-            is_even_subtitled=self.even_subtitled,
+            even_subtitled=self.even_subtitled,
         )
 
 

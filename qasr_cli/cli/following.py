@@ -65,7 +65,7 @@ def align(job: Job, options: Options, log: LogOptions) -> int:
         (one.folder / name).resolve() == script_place for one in plan.targets.values() for name in one.names()
     ):
         raise CannotCreateError(f"{job.script}: its result would replace the script itself", "use -o DIR")
-    if job.report and os.path.lexists(job.report) and not options.output.is_overwrite:
+    if job.report and os.path.lexists(job.report) and not options.output.overwrite:
         raise CannotCreateError(f"{job.report} exists already")
     script = _read_script(job.script)
     reporter.begin([source])
@@ -75,11 +75,9 @@ def align(job: Job, options: Options, log: LogOptions) -> int:
         texts = pipeline.render(followed.transcript, options.cue, options.output, followed.cues)
         paths, output = plan.paths(followed.transcript.language), options.output
         for name, path in paths.items():
-            atomic_write.write(
-                path, texts[name], is_overwrite=output.is_overwrite, is_backup=output.is_backup
-            )
+            atomic_write.write(path, texts[name], is_overwrite=output.overwrite, is_backup=output.backup)
         if job.report:
-            atomic_write.write(job.report, _report(job, followed), is_overwrite=options.output.is_overwrite)
+            atomic_write.write(job.report, _report(job, followed), is_overwrite=options.output.overwrite)
         if options.output.is_stdout:
             stdout.write("".join(texts.values()))
         wall_s = time.monotonic() - begun_s

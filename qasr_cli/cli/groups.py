@@ -69,8 +69,8 @@ class PlaceFlags:
     output: flags.Output = ""
     name: flags.Name = DEFAULTS.output.name
     tag: flags.Tag = DEFAULTS.output.tag
-    overwrite: flags.Overwrite = DEFAULTS.output.is_overwrite
-    backup: flags.Backup = DEFAULTS.output.is_backup
+    overwrite: flags.Overwrite = DEFAULTS.output.overwrite
+    backup: flags.Backup = DEFAULTS.output.backup
 
     def options(self, formats: tuple[str, ...], *, is_from_stdin: bool = False) -> OutputOptions:
         """Return where results go: what came through stdin goes out through stdout unless told otherwise."""
@@ -79,8 +79,8 @@ class PlaceFlags:
             formats=formats,
             folder=Path(self.output) if self.output and not is_stdout else None,
             is_stdout=is_stdout,
-            is_overwrite=self.overwrite or self.backup,
-            is_backup=self.backup,
+            overwrite=self.overwrite or self.backup,
+            backup=self.backup,
             name=self.name,
             tag=self.tag,
         )
@@ -93,7 +93,7 @@ class EngineFlags:
     model: flags.Model = DEFAULTS.engine.model
     aligner: flags.Aligner = DEFAULTS.engine.aligner
     revision: flags.Revision = ""
-    offline: flags.Offline = DEFAULTS.engine.is_offline
+    offline: flags.Offline = DEFAULTS.engine.offline
     device: flags.Device = DEFAULTS.engine.device
     dtype: flags.Dtype = DEFAULTS.engine.dtype
     batch_size: flags.BatchSize = DEFAULTS.engine.batch_size
@@ -109,7 +109,7 @@ class EngineFlags:
             engine=self.engine,
             batch_size=self.batch_size,
             revision=self.revision or None,
-            is_offline=self.offline,
+            offline=self.offline,
         )
 
 
@@ -119,7 +119,7 @@ class SpeechFlags:
 
     language: flags.Language = AUTO
     languages: flags.Languages = ""
-    multilingual: flags.Multilingual = DEFAULTS.guard.is_multilingual
+    multilingual: flags.Multilingual = DEFAULTS.guard.multilingual
     context: flags.Context = DEFAULTS.decode.context
     hotwords: flags.Hotwords = ""
     audio_track: flags.AudioTrack = DEFAULTS.media.audio_track
@@ -145,7 +145,7 @@ class SpeechFlags:
 
     def guard(self, rescue_model: str) -> GuardOptions:
         """Return what is done about doubtful text."""
-        return replace(DEFAULTS.guard, rescue_model=rescue_model, is_multilingual=self.multilingual)
+        return replace(DEFAULTS.guard, fallback_model=rescue_model, multilingual=self.multilingual)
 
     def decode(self) -> DecodeOptions:
         """Return what the recognizer is told.
@@ -177,7 +177,7 @@ class LimitFlags:
     """What any cue must keep, whoever made it."""
 
     profile: flags.Profile = DEFAULTS.cue.profile
-    max_line_width: flags.MaxLineWidth = DEFAULTS.cue.max_line_cells
+    max_line_width: flags.MaxLineWidth = DEFAULTS.cue.max_line_width
     max_lines: flags.MaxLines = DEFAULTS.cue.max_lines
     max_cps: flags.MaxCps = DEFAULTS.cue.max_cps
     min_duration: flags.MinDuration = None
@@ -193,7 +193,7 @@ class LimitFlags:
         """
         limits = CueOptions(
             profile=self.profile,
-            max_line_cells=self.max_line_width,
+            max_line_width=self.max_line_width,
             max_lines=self.max_lines,
             max_cps=self.max_cps,
             min_duration_ms=_ms(self.min_duration),

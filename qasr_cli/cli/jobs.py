@@ -50,9 +50,9 @@ def transcribe(request: InputOptions, options: Options, log: LogOptions, report_
     make_reporter = begin(log, request.inputs)
     options = replace(options, output=with_known_formats(options.output))
     if report_to is not None:
-        report_file.check_place(report_to, is_overwrite=options.output.is_overwrite)
-    load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
-    with hook_reporter.hooked(options.hooks, is_strict=options.run.is_strict) as hooks:
+        report_file.check_place(report_to, is_overwrite=options.output.overwrite)
+    load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
+    with hook_reporter.hooked(options.hooks, is_strict=options.run.strict) as hooks:
         work = Work(options, load, lambda: Both(make_reporter(), hooks), stdout.write, report_to)
         with hooks.run():
             return one_pass(request, work, _said).exit_code
@@ -159,9 +159,7 @@ def render(inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, *, v
             texts = pipeline.render(transcript, cues, output)
             paths = plan.paths(transcript.language)
             for name, path in paths.items():
-                atomic_write.write(
-                    path, texts[name], is_overwrite=output.is_overwrite, is_backup=output.is_backup
-                )
+                atomic_write.write(path, texts[name], is_overwrite=output.overwrite, is_backup=output.backup)
             if output.is_stdout:
                 stdout.write("".join(texts.values()))
             report.add(Outcome(plan.source, Status.DONE, outputs=tuple(paths.values())))
@@ -254,7 +252,7 @@ def plan_outputs(
         UsageError: stdout cannot take so many.
     """
     is_one = len(found) == 1 and len(output.formats) == 1
-    if output.is_stdout and not output.is_json_lines and not is_one:
+    if output.is_stdout and not output.json_lines and not is_one:
         raise UsageError(
             "stdout takes one format of one source", "name one format, use -o DIR, or --json-lines for many"
         )

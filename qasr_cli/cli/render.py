@@ -30,7 +30,7 @@ def command(
     inputs: Transcripts,
     *,
     formats: FormatFlags,
-    highlight_words: flags.HighlightWords = DEFAULTS.output.is_highlighting,
+    highlight_words: flags.HighlightWords = DEFAULTS.output.highlight_words,
     place: PlaceFlags,
     cue: CueFlags,
     quiet: flags.Quiet = False,
@@ -41,5 +41,5 @@ def command(
     cues = cue.options()
     from qasr_cli.cli import jobs
 
-    where = replace(where, is_highlighting=highlight_words)
+    where = replace(where, highlight_words=highlight_words)
     raise typer.Exit(jobs.render(inputs, cues, where, verbosity=-1 if quiet else verbose))

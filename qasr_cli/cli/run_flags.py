@@ -46,11 +46,11 @@ State = Annotated[
 class RunFlags:
     """How a run behaves."""
 
-    strict: flags.Strict = DEFAULTS.run.is_strict
-    workers: flags.Workers = DEFAULTS.run.n_prepare_workers
-    retries: Retries = DEFAULTS.run.n_retries
-    wait: Wait = DEFAULTS.run.is_waiting
-    state: State = DEFAULTS.run.state_folder
+    strict: flags.Strict = DEFAULTS.run.strict
+    workers: flags.Workers = DEFAULTS.run.workers
+    retries: Retries = DEFAULTS.run.retries
+    wait: Wait = DEFAULTS.run.wait
+    state: State = DEFAULTS.run.state
 
     def options(self) -> RunOptions:
         """Return how the run behaves."""

@@ -45,12 +45,12 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, log
     status = StatusFile(watching.status, folders)
     status.open()
     memory.prepare()
-    load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
+    load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
     own_files = [Path(name) for name in (watching.status, log.log_file) if name]
     kept = EngineCache(load, memory.reclaim, watching.idle_unload_min * _S_PER_MIN)
     with (
-        hook_reporter.hooked(options.hooks, is_strict=options.run.is_strict) as hooks,
-        FileEvents(folders, watching, options.run.state_folder, own_files) as changes,
+        hook_reporter.hooked(options.hooks, is_strict=options.run.strict) as hooks,
+        FileEvents(folders, watching, options.run.state, own_files) as changes,
     ):
         work = Work(options, kept, lambda: Both(make_reporter(), hooks, status), stdout.write)
 

@@ -36,7 +36,7 @@ EPILOG = (
 class LineFormatFlags(FormatFlags):
     """Which formats come out, or a line a source."""
 
-    json_lines: flags.JsonLines = DEFAULTS.output.is_json_lines
+    json_lines: flags.JsonLines = DEFAULTS.output.json_lines
 
 
 @grouped
@@ -45,13 +45,13 @@ def command(
     inputs: flags.Inputs = None,
     *,
     formats: LineFormatFlags,
-    highlight_words: flags.HighlightWords = DEFAULTS.output.is_highlighting,
+    highlight_words: flags.HighlightWords = DEFAULTS.output.highlight_words,
     place: PlaceFlags,
     engine: EngineFlags,
-    rescue_model: flags.RescueModel = DEFAULTS.guard.rescue_model,
+    rescue_model: flags.RescueModel = DEFAULTS.guard.fallback_model,
     speech: SpeechFlags,
     cue: CueFlags,
-    shots: flags.Shots = DEFAULTS.picture.is_finding_shots,
+    shots: flags.Shots = DEFAULTS.picture.shots,
     which: FindFlags,
     running: RunFlags,
     after: HookFlags,
@@ -68,7 +68,7 @@ def command(
         transcript_options(engine, rescue_model, speech, cue, is_finding_shots=shots),
         output=replace(
             _output(parsed, formats.chosen(parsed), place, is_from_stdin=is_from_stdin),
-            is_highlighting=highlight_words,
+            highlight_words=highlight_words,
         ),
         find=which.options(),
         run=running.options(),
@@ -99,4 +99,4 @@ def _output(
         raise UsageError(
             f"--json-lines goes to stdout, and -o {place.output} is a folder", "leave one of them out"
         )
-    return replace(replace(place, output=STDIO).options(("jsonl",)), is_json_lines=True)
+    return replace(replace(place, output=STDIO).options(("jsonl",)), json_lines=True)

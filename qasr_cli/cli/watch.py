@@ -89,7 +89,7 @@ Strict = Annotated[
 class WatchFlags:
     """How folders are watched."""
 
-    poll: Poll = _WATCH_DEFAULTS.is_polling
+    poll: Poll = _WATCH_DEFAULTS.poll
     poll_interval: PollInterval = _WATCH_DEFAULTS.poll_interval_s
     rescan: Rescan = _WATCH_DEFAULTS.rescan_min
     settle: Settle = _WATCH_DEFAULTS.settle_s
@@ -112,7 +112,7 @@ class WatchedFlags:
     newer_than: find_flags.NewerThan = ""
     order: find_flags.Order = DEFAULTS.find.order
     shard: find_flags.Shard = ""
-    even_subtitled: find_flags.EvenSubtitled = DEFAULTS.find.is_even_subtitled
+    even_subtitled: find_flags.EvenSubtitled = DEFAULTS.find.even_subtitled
 
     def options(self, settle_s: float) -> FindOptions:
         """Return which files are taken.
@@ -136,9 +136,9 @@ class WatchedFlags:
 class PassFlags:
     """How each pass behaves; one that finds another run at work waits for it."""
 
-    strict: Strict = DEFAULTS.run.is_strict
-    workers: flags.Workers = DEFAULTS.run.n_prepare_workers
-    state: run_flags.State = DEFAULTS.run.state_folder
+    strict: Strict = DEFAULTS.run.strict
+    workers: flags.Workers = DEFAULTS.run.workers
+    state: run_flags.State = DEFAULTS.run.state
 
     def options(self) -> RunOptions:
         """Return how a pass behaves."""
@@ -151,13 +151,13 @@ def command(
     folders: Folders,
     *,
     formats: FormatFlags,
-    highlight_words: flags.HighlightWords = DEFAULTS.output.is_highlighting,
+    highlight_words: flags.HighlightWords = DEFAULTS.output.highlight_words,
     place: PlaceFlags,
     engine: EngineFlags,
-    rescue_model: flags.RescueModel = DEFAULTS.guard.rescue_model,
+    rescue_model: flags.RescueModel = DEFAULTS.guard.fallback_model,
     speech: SpeechFlags,
     cue: CueFlags,
-    shots: flags.Shots = DEFAULTS.picture.is_finding_shots,
+    shots: flags.Shots = DEFAULTS.picture.shots,
     which: WatchedFlags,
     watching: WatchFlags,
     running: PassFlags,
@@ -176,7 +176,7 @@ def command(
     how = watching.options()
     options = replace(
         transcript_options(engine, rescue_model, speech, cue, is_finding_shots=shots),
-        output=replace(output, is_highlighting=highlight_words),
+        output=replace(output, highlight_words=highlight_words),
         find=which.options(how.settle_s),
         run=running.options(),
         hooks=after.options(),

@@ -48,7 +48,7 @@ def _fetch_recognizer(options: EngineOptions) -> StoredModel:
     from qasr_cli.engines import model_store
 
     location = model_store.recognizer_location(options.model)
-    return model_store.fetch(location, options.revision, is_offline=options.is_offline)
+    return model_store.fetch(location, options.revision, is_offline=options.offline)
 
 
 def _load_qwen3(options: EngineOptions) -> Engines:
@@ -57,7 +57,7 @@ def _load_qwen3(options: EngineOptions) -> Engines:
 
     recognizer = _fetch_recognizer(options)
     where = model_store.aligner_location(options.aligner, options.model)
-    aligner = model_store.fetch(where, is_offline=options.is_offline) if where else None
+    aligner = model_store.fetch(where, is_offline=options.offline) if where else None
     from qasr_cli.engines.qwen3 import engine
 
     return engine.load(recognizer, aligner, options)

@@ -21,7 +21,7 @@ from tests.media_factory import CLICK_S, find_clicks_ms, make_click
 
 HEIGHT, WIDTH, RATE = 144, 256, 25
 FRAME_MS = 1000 // RATE
-FINDING = Options(picture=PictureOptions(is_finding_shots=True))
+FINDING = Options(picture=PictureOptions(shots=True))
 
 
 def scene(seed: int, mean: float = 110, contrast: float = 40) -> np.ndarray:

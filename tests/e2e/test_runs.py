@@ -53,7 +53,7 @@ def run_folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, engines: Engines, **options: object) -> Run:
     found = discovery.discover([folder], FindOptions()).sources
-    everything = Options(output=OutputOptions(is_overwrite=True), **options)  # type: ignore[arg-type]
+    everything = Options(output=OutputOptions(overwrite=True), **options)  # type: ignore[arg-type]
     plans = output_plan.plan(found, everything.output, {"srt": ".srt"})
     job = Run(everything, lambda: engines, QuietReporter(), lambda text: None)
     job.execute(plans)

@@ -107,7 +107,7 @@ def transcripts(pair: Engines, excerpt: Path) -> dict[int, Transcript]:
         options = Options(
             engine=EngineOptions(model="demo"),
             chunk=ChunkOptions().limited_to(seconds * 1000),
-            output=OutputOptions(formats=("json",), is_overwrite=True),
+            output=OutputOptions(formats=("json",), overwrite=True),
         )
         plans = output_plan.plan(
             discovery.discover([excerpt], FindOptions()).sources, options.output, {"json": ".json"}

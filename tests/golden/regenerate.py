@@ -41,7 +41,7 @@ def expected_files(case: Path) -> Iterator[tuple[Path, str]]:
         yield case.with_suffix("." + name), FORMATS[name].render(transcript, laid_out, OutputOptions())
     if case.stem in HIGHLIGHTED:
         for name in ("srt", "vtt"):
-            options = OutputOptions(is_highlighting=True)
+            options = OutputOptions(highlight_words=True)
             yield (
                 case.with_suffix(f".highlighted.{name}"),
                 FORMATS[name].render(transcript, laid_out, options),

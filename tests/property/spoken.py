@@ -72,7 +72,7 @@ def clean_words(draw: st.DrawFn) -> list[Word]:
 OPTIONS = st.builds(
     CueOptions,
     profile=st.sampled_from(sorted(PROFILES)),
-    max_line_cells=st.one_of(st.none(), st.integers(8, 60)),
+    max_line_width=st.one_of(st.none(), st.integers(8, 60)),
     max_lines=st.one_of(st.none(), st.integers(1, 4)),
     max_words=st.one_of(st.none(), st.none(), st.integers(1, 6)),
     max_cps=st.one_of(st.none(), st.floats(0.5, 100)),

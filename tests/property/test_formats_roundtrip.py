@@ -30,7 +30,7 @@ HOSTILE = st.sampled_from(
 )  # fmt: skip
 TEXTS = st.one_of(HOSTILE, st.text(max_size=10))
 PLAIN = OutputOptions()
-HIGHLIGHTED = OutputOptions(is_highlighting=True)
+HIGHLIGHTED = OutputOptions(highlight_words=True)
 
 
 @st.composite

@@ -96,7 +96,7 @@ def play(
 def test_a_review_is_orderly_repeats_itself_and_ends(
     maps: list[SpeechMap], seed: int, told: DecodeOptions, is_multilingual: bool
 ) -> None:
-    guard = GuardOptions(is_multilingual=is_multilingual)
+    guard = GuardOptions(multilingual=is_multilingual)
     recognizer = Unreliable(seed)
     recordings, results = play(maps, Engines(recognizer, Even()), told, guard)
     n_chunks = sum(len(recording.pieces) for recording in recordings)

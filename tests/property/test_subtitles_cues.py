@@ -84,7 +84,7 @@ def _check_lines(built: tuple[Cue, ...], limits: Limits) -> None:
     hostile_words(), st.sampled_from(CODES), st.sampled_from([0, 1, 3, 25, 5_000, 30_000]), OPTIONS, VIDEOS
 )
 @example([Word("", "a", 5, 5), Word("", "b" * 300, 5, 5)], "en", 3, CueOptions(), Video())
-@example([Word("", "00000\xa0000", 0, 0)], None, 0, CueOptions(max_line_cells=8, max_lines=1), Video())
+@example([Word("", "00000\xa0000", 0, 0)], None, 0, CueOptions(max_line_width=8, max_lines=1), Video())
 @example([Word(" ", text, 9, 9) for text in HOSTILE], "ja", 10, CueOptions(), Video())
 @example([Word(" ", text, 9, 9) for text in HOSTILE], "th", 90_000, CueOptions(), Video())
 def test_hostile_transcripts_still_make_legal_cues(words, language, duration_ms, options, video):
@@ -116,7 +116,7 @@ def test_no_grapheme_is_ever_cut(text, language, data):
     places = sorted(data.draw(st.sets(st.integers(1, max(1, len(text) - 1)), max_size=8)))
     parts = [text[a:b] for a, b in pairwise([0, *places, len(text)])]
     words = [Word("", part, 100 * k, 100 * k + 90) for k, part in enumerate(parts)]
-    built = cues.build(words, language, 60_000, CueOptions(max_line_cells=8))
+    built = cues.build(words, language, 60_000, CueOptions(max_line_width=8))
     shown = "".join(line for cue in built for line in cue.lines)
     if language in {"zh", "ja", "th"} and built:
         cut = [cluster for cue in built for line in cue.lines for cluster in clusters(line)]

@@ -31,7 +31,7 @@ SPOKEN = st.lists(
 OPTIONS = st.builds(
     CueOptions,
     max_lines=st.integers(1, 3),
-    max_line_cells=st.sampled_from([20, 26]),
+    max_line_width=st.sampled_from([20, 26]),
     max_words=st.sampled_from([None, None, 1, 2, 5]),
     max_duration_ms=st.sampled_from([1_000, 7_000]),
 )
@@ -61,7 +61,7 @@ def _every_way(n: int) -> Iterator[list[int]]:
 
 
 @given(SPOKEN, OPTIONS)
-@example([("house.", 0, 60)] * 10, CueOptions(max_lines=3, max_line_cells=20, max_words=3))
+@example([("house.", 0, 60)] * 10, CueOptions(max_lines=3, max_line_width=20, max_words=3))
 def test_no_other_cues_cost_less(spoken, options):
     words = _words(spoken)
     limits = resolve(options, "en")
@@ -81,7 +81,7 @@ def test_no_other_cues_cost_less(spoken, options):
 
 @given(SPOKEN, st.integers(2, 4))
 def test_no_other_lines_cost_less(spoken, max_lines):
-    limits = resolve(CueOptions(max_lines=max_lines, max_line_cells=20), "en")
+    limits = resolve(CueOptions(max_lines=max_lines, max_line_width=20), "en")
     pieces = units.split(_words(spoken), 60_000, limits, "en")
     ruler = Ruler(pieces, BreakCosts(pieces, "en"), limits)
     n = len(pieces)

@@ -18,7 +18,7 @@ class TestBooks:
     """Decisions, by entering outcomes and asking again."""
 
     def options(self, **more: object) -> Options:
-        return Options(run=RunOptions(n_retries=0), **more)  # type: ignore[arg-type]
+        return Options(run=RunOptions(retries=0), **more)  # type: ignore[arg-type]
 
     def source(self, folder: Path, content: bytes = b"media") -> Source:
         path = folder / "a.mp4"
@@ -141,7 +141,7 @@ class TestBooks:
     def test_what_could_not_be_made_anew_is_tried_again(self, tmp_path: Path) -> None:
         source = self.source(tmp_path)
         self.run(source, self.options(), self.done(source))
-        changed = Options(run=RunOptions(n_retries=1), cue=CueOptions(max_cps=9))
+        changed = Options(run=RunOptions(retries=1), cue=CueOptions(max_cps=9))
         failed = Outcome(source, Status.FAILED, error=UndecodableError("a.mp4: broken"))
         assert self.run(source, changed, failed).note == "options changed"
         plan = self.run(source, changed, failed)

@@ -25,7 +25,7 @@ from qasr_cli.terminal.progress import QuietReporter
 
 WAVE = b"RIFF\x24\x00\x00\x00WAVEfmt "
 LONG_AGO_S = time.time() - 3600
-EVERYTHING = FindOptions(is_recursive=True)
+EVERYTHING = FindOptions(recursive=True)
 
 
 def make(folder: Path, *names: str, content: bytes = b"") -> Path:
@@ -59,7 +59,7 @@ def reasons(found: Discovered) -> dict[str, str]:
 class TestFolders:
     def test_a_folder_gives_its_media_by_name(self, tree: Path) -> None:
         assert find(tree) == ["a.wav", "b.mp4"]
-        assert find(tree, is_recursive=True) == ["a.wav", "b.mp4", "sub/c.MKV", "sub/deep/d.flac"]
+        assert find(tree, recursive=True) == ["a.wav", "b.mp4", "sub/c.MKV", "sub/deep/d.flac"]
 
     def test_a_named_file_is_taken_whatever_it_is_called(self, tree: Path) -> None:
         found = discovery.discover([tree / "notes.txt", tree], FindOptions()).sources
@@ -164,9 +164,7 @@ class TestLinks:
 
     def test_excluding_one_name_keeps_the_other(self, tree: Path) -> None:
         os.link(tree / "a.wav", tree / "sub" / "again.wav")
-        assert find(tree, is_recursive=True, exclude=("a.wav", "*.flac", "*.mp4", "*.MKV")) == [
-            "sub/again.wav"
-        ]
+        assert find(tree, recursive=True, exclude=("a.wav", "*.flac", "*.mp4", "*.MKV")) == ["sub/again.wav"]
 
     def test_no_two_machines_take_a_name_of_one_file_each(self, tree: Path) -> None:
         for number in range(20):
@@ -230,9 +228,9 @@ class TestPatternsOfTheCommandLine:
 
 class TestSelection:
     def test_patterns_are_about_names_folders_and_paths(self, tree: Path) -> None:
-        assert find(tree, is_recursive=True, include=("*.wav", "deep")) == ["a.wav", "sub/deep/d.flac"]
-        assert find(tree, is_recursive=True, include=("sub/*",)) == ["sub/c.MKV", "sub/deep/d.flac"]
-        assert find(tree, is_recursive=True, include=("sub",), exclude=("*.flac",)) == ["sub/c.MKV"]
+        assert find(tree, recursive=True, include=("*.wav", "deep")) == ["a.wav", "sub/deep/d.flac"]
+        assert find(tree, recursive=True, include=("sub/*",)) == ["sub/c.MKV", "sub/deep/d.flac"]
+        assert find(tree, recursive=True, include=("sub",), exclude=("*.flac",)) == ["sub/c.MKV"]
         found = discovery.discover([tree], FindOptions(include=("b*",), exclude=("*.mp4",)))
         assert reasons(found) == {"a.wav": "no --include matches", "b.mp4": "excluded by *.mp4"}
 
@@ -269,8 +267,8 @@ class TestSelection:
         assert parts[:6] == [1, 7, 3, 7, 4, 3]  # another hash would have two machines do one file
 
     def test_the_parts_together_are_the_whole(self, tree: Path) -> None:
-        parts = [find(tree, is_recursive=True, shard=(part, 3)) for part in (1, 2, 3)]
-        assert sorted(itertools.chain(*parts)) == sorted(find(tree, is_recursive=True))
+        parts = [find(tree, recursive=True, shard=(part, 3)) for part in (1, 2, 3)]
+        assert sorted(itertools.chain(*parts)) == sorted(find(tree, recursive=True))
 
 
 class TestLists:
@@ -318,7 +316,7 @@ class TestTodo:
 
     def test_a_limit_counts_work_and_numbers_have_no_gaps(self, tree: Path) -> None:
         (tree / "a.srt").touch()
-        chosen = self.choose(tree, FindOptions(is_recursive=True, limit=1, order="largest"))
+        chosen = self.choose(tree, FindOptions(recursive=True, limit=1, order="largest"))
         assert [(plan.source.id, plan.source.relative.name, bool(plan.skip)) for plan in chosen.plans] == [
             (0, "a.wav", True),
             (1, "b.mp4", False),

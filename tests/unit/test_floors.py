@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import pickle
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,15 @@ from hypothesis import strategies as st
 from qasr_cli import errors, languages, timebase
 from qasr_cli.errors import CannotCreateError, ExitCode, InputOutputError, QasrError, UsageError
 from qasr_cli.options import (
+    AlignOptions,
     ChunkOptions,
     CueOptions,
     DecodeOptions,
     EngineOptions,
     GuardOptions,
+    MediaOptions,
     Options,
+    OutputOptions,
     PictureOptions,
     VadOptions,
 )
@@ -183,6 +187,20 @@ class TestSeams:
         assert "".join(word.lead + word.text for word in words) == "你好hello world再见"
 
 
+EVERY_GROUP = Options(
+    media=MediaOptions(audio_track=1, max_hours=3.0),
+    vad=VadOptions(onset=0.6, offset=0.3),
+    chunk=ChunkOptions(max_ms=10_000, target_ms=6_666),
+    decode=DecodeOptions("ko", "Baku", ("en", "ko")),
+    guard=GuardOptions(fallback_model="1.7b", multilingual=True),
+    align=AlignOptions(is_enabled=False),
+    picture=PictureOptions(shots=True),
+    cue=CueOptions("bbc", 30, 1, 9, 17.0, 1_000, 6_000, 80, Fraction(25), is_frame_true=False),
+    output=OutputOptions(highlight_words=True),
+    engine=EngineOptions(model="demo", aligner="none", revision="abc"),
+)
+
+
 class TestOptions:
     def test_the_fingerprint_changes_with_everything_that_changes_the_text(self) -> None:
         base = Options()
@@ -192,8 +210,8 @@ class TestOptions:
             dataclasses.replace(base, decode=DecodeOptions(language="en")),
             dataclasses.replace(base, decode=DecodeOptions(context="Dublin")),
             dataclasses.replace(base, decode=DecodeOptions(languages=("en", "ko"))),
-            dataclasses.replace(base, guard=GuardOptions(rescue_model="1.7b")),
-            dataclasses.replace(base, guard=GuardOptions(is_multilingual=True)),
+            dataclasses.replace(base, guard=GuardOptions(fallback_model="1.7b")),
+            dataclasses.replace(base, guard=GuardOptions(multilingual=True)),
         ]
         prints = {options.fingerprint("m", "a") for options in [base, *changed]}
         prints |= {base.fingerprint("n", "a"), base.fingerprint("m", "b")}
@@ -205,9 +223,29 @@ class TestOptions:
             Options(),
             cue=CueOptions(max_lines=1),
             engine=EngineOptions(device="cpu"),
-            picture=PictureOptions(is_finding_shots=True),
+            picture=PictureOptions(shots=True),
         )
         assert other.fingerprint("m", "a") == Options().fingerprint("m", "a")
+
+    @pytest.mark.parametrize(
+        ("options", "of_transcript", "of_request"),
+        [
+            (Options(), "d8c19d54328a27c5", "62ddac08e6f36334"),
+            (EVERY_GROUP, "43c5b6fb47a8e217", "1c7ca057d7d60e04"),
+            (
+                Options(output=OutputOptions(highlight_words=True, overwrite=True)),
+                "d8c19d54328a27c5",
+                "a71c5aca35332b1f",
+            ),
+        ],
+        ids=["defaults", "every group", "highlighted"],
+    )
+    def test_the_fingerprints_of_finished_files_stay_what_they_were(
+        self, options: Options, of_transcript: str, of_request: str
+    ) -> None:
+        # Of the release that wrote them. Other values here would have every user's files made anew.
+        assert options.fingerprint("m", "a") == of_transcript
+        assert options.request_fingerprint() == of_request
 
     @pytest.mark.parametrize(
         "make",
@@ -217,7 +255,7 @@ class TestOptions:
             lambda: DecodeOptions(language="en", languages=("ko", "ja")),
             lambda: GuardOptions(repetition_penalty=0.9),
             lambda: CueOptions(max_lines=0),
-            lambda: CueOptions(max_line_cells=3),
+            lambda: CueOptions(max_line_width=3),
             lambda: limits.resolve(CueOptions(min_duration_ms=9000), None),
             lambda: limits.resolve(CueOptions(profile="netflux"), None),
             lambda: CueOptions(max_words=0),

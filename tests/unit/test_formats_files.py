@@ -43,7 +43,7 @@ def transcript(words: Sequence[Word] = WORDS, language: str | None = "en") -> Tr
 def render(
     name: str, cues: Sequence[Cue] = CUES, *, is_highlighting: bool = False, of: Transcript | None = None
 ) -> str:
-    return FORMATS[name].render(of or transcript(), cues, OutputOptions(is_highlighting=is_highlighting))
+    return FORMATS[name].render(of or transcript(), cues, OutputOptions(highlight_words=is_highlighting))
 
 
 def test_srt():

@@ -86,7 +86,7 @@ class TestPlans:
         (tmp_path / "film.ko.srt").touch()
         assert self.plan(media)[0].skip == output_plan.DONE
         assert self.plan(media)[0].existing == {"srt": tmp_path / "film.ko.srt"}
-        assert self.plan(media, is_overwrite=True)[0].is_work
+        assert self.plan(media, overwrite=True)[0].is_work
 
     def test_a_language_that_is_known_is_the_only_one(self, tmp_path: Path) -> None:
         (tmp_path / "film.ko.srt").touch()

@@ -53,19 +53,19 @@ class TestOutputs:
         (tmp_path / "sub").mkdir()
         first = self.source(tmp_path / "a.mp4", "a.mp4")
         second = self.source(tmp_path / "sub" / ".." / "a.mkv", "a.mkv", 1)
-        assert self.plan(first, second, is_overwrite=True)[1].error is not None
+        assert self.plan(first, second, overwrite=True)[1].error is not None
 
     def test_a_result_never_replaces_the_input(self, tmp_path: Path) -> None:
         path = tmp_path / "film.srt"  # media under a misleading name
         path.touch()
-        plan = self.plan(self.source(path, "film.srt", is_found=False), is_overwrite=True)[0]
+        plan = self.plan(self.source(path, "film.srt", is_found=False), overwrite=True)[0]
         assert "replace the input" in str(plan.error)
         assert not plan.targets
 
     def test_nor_any_other(self, tmp_path: Path) -> None:
         first = self.source(tmp_path / "a.mkv", "a.mkv")
         second = self.source(tmp_path / "a.mkv.wav", "a.mkv.wav", 1)
-        options = OutputOptions(formats=("srt",), name="{stem}", is_overwrite=True)
+        options = OutputOptions(formats=("srt",), name="{stem}", overwrite=True)
         plans = output_plan.plan([first, second], options, SUFFIXES)
         assert plans[0].error is None
         assert "would replace the input a.mkv" in str(plans[1].error)
@@ -87,7 +87,7 @@ class TestOutputs:
         assert set(self.plan(source)[0].targets) == {"vtt"}
         (tmp_path / "a.vtt").touch()
         assert self.plan(source)[0].skip
-        assert set(self.plan(source, is_overwrite=True)[0].targets) == {"srt", "vtt"}
+        assert set(self.plan(source, overwrite=True)[0].targets) == {"srt", "vtt"}
 
     def test_a_named_one_whose_result_exists_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "a.srt").symlink_to("nowhere")

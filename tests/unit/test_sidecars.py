@@ -82,7 +82,7 @@ class TestPassingOver:
         assert self.judge(tmp_path, formats=("srt", "vtt"))
         assert self.judge(tmp_path, formats=("srt", "txt")) == ""
         assert self.judge(tmp_path, is_found=False) == ""
-        assert self.judge(tmp_path, is_even_subtitled=True) == ""
+        assert self.judge(tmp_path, even_subtitled=True) == ""
         assert self.judge(tmp_path, tmp_path / "film.en.srt") == ""
 
     def test_one_in_another_or_no_language_or_forced_is_not(self, tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ class TestLanguages:
         assert self.scene.again == [([2.0], DecodeOptions(language="en"))]
 
     def test_languages_that_change_are_kept_when_asked(self, folder: Path) -> None:
-        assert self.play(folder, 0, 9, 12, 14, is_multilingual=True) == ["en", "de"]
+        assert self.play(folder, 0, 9, 12, 14, multilingual=True) == ["en", "de"]
         assert self.scene.again == []
 
     def test_a_long_dissenter_is_no_mistake(self, folder: Path) -> None:
@@ -208,7 +208,7 @@ class TestLanguages:
         assert self.play(folder, 0, 4, 7, 9, 12, 14) == ["en", "de", "de"]
 
     def test_a_language_that_is_not_allowed_is_heard_in_one_that_is(self, folder: Path) -> None:
-        for guard in (GuardOptions(), GuardOptions(is_multilingual=True)):
+        for guard in (GuardOptions(), GuardOptions(multilingual=True)):
             scene = Scene(folder, misbehaving.polyglot, speech_of(0, 4))
             scene.told, scene.guard = DecodeOptions(languages=("en", "ko")), guard
             (result,) = scene.play()
@@ -239,7 +239,7 @@ class TestCoverage:
             ("en", "One two three four five."),
             ("en", "Six seven."),
         ]
-        scene.guard = GuardOptions(is_multilingual=True)
+        scene.guard = GuardOptions(multilingual=True)
         assert [segment.language for segment in scene.play()[0].segments] == ["en", "de"]
 
     def test_words_that_were_there_are_not_doubled(self, folder: Path) -> None:

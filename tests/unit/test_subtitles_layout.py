@@ -82,7 +82,7 @@ def test_no_line_begins_with_closing_punctuation(code):
         Word("", char, 200 * k, 200 * k + 150)
         for k, char in enumerate("字字字字」、字字字字！？字字字。" * 9)
     ]
-    for cue in lay_out(words, code, max_line_cells=8):
+    for cue in lay_out(words, code, max_line_width=8):
         assert not any(line[0] in "」、！？。" for line in cue.lines)
 
 
@@ -101,7 +101,7 @@ def test_a_language_without_spaces_has_none_in_a_file_of_one_with() -> None:
 
 def test_no_break_spaces_are_kept_and_not_broken_at():
     words = [*say("Vous avez dit que c'était vraiment impossible"), Word("\u00a0", "?", 5_000, 5_050)]
-    lines = [line for cue in lay_out(words, "fr", max_line_cells=12) for line in cue.lines]
+    lines = [line for cue in lay_out(words, "fr", max_line_width=12) for line in cue.lines]
     assert lines[-1] == "impossible\u00a0?"
 
 
@@ -141,7 +141,7 @@ def test_no_words_make_no_cues():
 
 def test_three_lines_are_used_only_when_two_do_not_do():
     words = say("one two three four five six seven eight nine ten eleven twelve")
-    built = lay_out(words, "en", max_line_cells=16, max_lines=3)
+    built = lay_out(words, "en", max_line_width=16, max_lines=3)
     assert max(len(cue.lines) for cue in built) == 3
     assert all(len(line) <= 16 for cue in built for line in cue.lines)
 

@@ -36,7 +36,7 @@ def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) 
     words = transcript.words
     blocks: list[srt.Subtitle] = []
     for cue in cues:
-        for start_ms, end_ms, content in _blocks(cue, words, is_highlighting=options.is_highlighting):
+        for start_ms, end_ms, content in _blocks(cue, words, is_highlighting=options.highlight_words):
             start, end = timedelta(milliseconds=start_ms), timedelta(milliseconds=end_ms)
             blocks.append(srt.Subtitle(len(blocks) + 1, start, end, content))
     return str(srt.compose(blocks, reindex=False))

@@ -32,7 +32,7 @@ def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) 
     words = transcript.words
     file = webvtt.WebVTT()
     for cue in cues:
-        for start_ms, end_ms, payload in _payloads(cue, words, is_highlighting=options.is_highlighting):
+        for start_ms, end_ms, payload in _payloads(cue, words, is_highlighting=options.highlight_words):
             file.captions.append(webvtt.Caption(format_clock(start_ms), format_clock(end_ms), payload))
     return str(file.content).rstrip("\n") + "\n"
 

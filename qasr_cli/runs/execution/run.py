@@ -64,7 +64,7 @@ class Run:
         self._books = books or Journal()
         self._subtitles = ExistingSubtitles(options, self._books.is_own)
         self._stop = threading.Event()
-        self.report = Report(is_strict=options.run.is_strict)
+        self.report = Report(is_strict=options.run.strict)
 
     def execute(self, plans: Sequence[Plan]) -> Report:
         """Transcribe every plan's source; one source's failure never stops the others.
@@ -92,7 +92,7 @@ class Run:
             plans,
             lambda plan: self._prepare(plan, folder),
             _waiting_ms,
-            n_workers=self._options.run.n_prepare_workers,
+            n_workers=self._options.run.workers,
             max_waiting=_MAX_WAITING_SOURCES,
             max_cost=_MAX_WAITING_MS,
         )
@@ -189,7 +189,7 @@ class Run:
 
     def _hard_error(self, paths: Sequence[Path], quality: Quality | None) -> QualityError | None:
         """Return why --strict does not let a source pass; its results are there to be looked at."""
-        if not self._options.run.is_strict or quality is None or not quality.broken:
+        if not self._options.run.strict or quality is None or not quality.broken:
             return None
         return rules_broken(tuple(paths), quality, self._options.cue)
 
@@ -206,11 +206,11 @@ class Run:
         paths = opened.plan.paths(transcript.language)
         self._books.announce(opened.plan.source, {path: texts[name] for name, path in paths.items()})
         for name, path in paths.items():
-            is_overwrite = output.is_overwrite or opened.plan.may_replace(path)
-            atomic_write.write(path, texts[name], is_overwrite=is_overwrite, is_backup=output.is_backup)
+            is_overwrite = output.overwrite or opened.plan.may_replace(path)
+            atomic_write.write(path, texts[name], is_overwrite=is_overwrite, is_backup=output.backup)
             outdated = opened.plan.outdated(name, path)
             if outdated is not None:
-                atomic_write.remove(outdated, is_backup=output.is_backup)
+                atomic_write.remove(outdated, is_backup=output.backup)
         if output.is_stdout:
             self._delivery.settle(opened.plan.source.id, "".join(texts.values()))
         return transcript, pipeline.judge(transcript, cued, self._options.cue) if cued else None

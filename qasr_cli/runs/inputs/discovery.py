@@ -67,7 +67,7 @@ def discover(paths: Sequence[Path], options: FindOptions, listed: Sequence[Path]
     left_out = [finding for finding in findings if isinstance(finding, LeftOut)]
     candidates = [finding for finding in findings if isinstance(finding, Candidate)]
     if paths and not (candidates or left_out or failures):
-        hint = "check the folder" if options.is_recursive else "use -r to look into its subfolders too"
+        hint = "check the folder" if options.recursive else "use -r to look into its subfolders too"
         raise NoInputError(f"no media files in {', '.join(map(str, paths))}", hint)
     chosen, unwanted = selection.select(candidates, options)
     sources = [Source(number, one.path, one.relative, one.is_found) for number, one in enumerate(chosen)]
@@ -94,7 +94,7 @@ def _look(root: Path, options: FindOptions) -> Iterator[_Finding]:
     except OSError as error:
         raise _missing(root, error) from error
     if stat.S_ISDIR(status.st_mode):
-        yield from _walk(root, options.is_recursive)
+        yield from _walk(root, options.recursive)
     else:
         yield _candidate(root, Path(root.name), status, is_found=False)
 
@@ -107,7 +107,7 @@ def _look_at_listed(path: Path, options: FindOptions) -> Iterator[_Finding]:
         yield Failure(path, _missing(path, error))
         return
     if stat.S_ISDIR(status.st_mode):
-        yield from _walk(path, options.is_recursive)
+        yield from _walk(path, options.recursive)
         return
     is_below = not path.is_absolute() and ".." not in path.parts
     yield _candidate(path, path if is_below else Path(path.name), status, is_found=True)

@@ -45,7 +45,7 @@ def is_minded(options: Options) -> bool:
     """Whether subtitles that exist matter to a run: they do not replace a transcript for other use."""
     output = options.output
     return (
-        not options.find.is_even_subtitled
+        not options.find.even_subtitled
         and not output.is_stdout
         and all(formats.FORMATS[name].is_subtitle for name in output.formats)
     )

@@ -237,7 +237,7 @@ def _clash(
 def _respect_existing(
     source: Source, targets: dict[str, Target], options: OutputOptions, folders: Folders
 ) -> Plan:
-    if options.is_overwrite:
+    if options.overwrite:
         return Plan(source, targets, places=targets)
     existing = {name: path for name, target in targets.items() if (path := folders.existing(target))}
     if not existing:

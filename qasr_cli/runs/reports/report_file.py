@@ -104,7 +104,7 @@ def _write(path: Path, run: Reported, error: BaseException | None) -> None:
     told = describe(run, error)
     is_json = path.suffix.lower() == ".json"
     text = json.dumps(told, ensure_ascii=False, indent=1) + "\n" if is_json else html_page.render(told)
-    atomic_write.write(path, text, is_overwrite=run.options.output.is_overwrite)
+    atomic_write.write(path, text, is_overwrite=run.options.output.overwrite)
 
 
 def describe(run: Reported, error: BaseException | None) -> dict[str, Any]:

@@ -230,20 +230,18 @@ def opened(sources: Sequence[Source], options: Options, tell: Callable[[str], No
         places: dict[Path, Place] = {}
         for root, folder in sorted(homes):
             if _is_made(folder):
-                held.enter_context(
-                    locking.holding(folder, part, is_waiting=options.run.is_waiting, tell=tell)
-                )
+                held.enter_context(locking.holding(folder, part, is_waiting=options.run.wait, tell=tell))
                 places[folder] = Place(root, folder, ledger.load(folder, part))
         for folder in sorted(_inner(sources, options)):
             held.enter_context(
-                locking.holding(folder, "", is_waiting=options.run.is_waiting, tell=tell, is_shared=True)
+                locking.holding(folder, "", is_waiting=options.run.wait, tell=tell, is_shared=True)
             )
         yield _books(sources, roots, places, options)
 
 
 def _inner(sources: Sequence[Source], options: Options) -> set[Path]:
     """Return the state folders of runs over parts of what this one searched: one may be at work there."""
-    if options.output.folder is not None or options.run.state_folder is not None:
+    if options.output.folder is not None or options.run.state is not None:
         return set()
     # Of ten thousand files few folders are left to look into.
     own = {(one.path.parent, len(one.relative.parts) - 1) for one in sources if one.is_found}
@@ -269,7 +267,7 @@ def _books(sources: Sequence[Source], roots: Roots, places: dict[Path, Place], o
 
     return Journal(
         fingerprint=options.request_fingerprint(),
-        n_retries=options.run.n_retries,
+        n_retries=options.run.retries,
         is_minding_subtitles=is_minded(options),
         place_of=lambda source: place_in(roots.of(source)),
         place_beside=lambda source: place_in(beside().of(source)) if options.output.folder else None,
@@ -278,7 +276,7 @@ def _books(sources: Sequence[Source], roots: Roots, places: dict[Path, Place], o
 
 def _home(root: Path, options: Options) -> tuple[Path, Path]:
     """Return from where an output root's files go by their path, and where its state lies."""
-    own = options.run.state_folder
+    own = options.run.state
     return (own, own) if own is not None else (root, root / FOLDER_NAME)
 
 

@@ -154,7 +154,7 @@ class FileEvents:
             rust_timeout=_TIMEOUT_MS,
             yield_on_timeout=True,
             raise_interrupt=False,
-            force_polling=True if self._options.is_polling else None,
+            force_polling=True if self._options.poll else None,
             poll_delay_ms=int(self._options.poll_interval_s * _MS_PER_S),
             ignore_permission_denied=is_lenient,
         ):

@@ -35,7 +35,7 @@ def language_for(
         options: Say whether languages may change.
     """
     flags = set(piece.flags)
-    if told.language or (options.is_multilingual and Flag.LANGUAGE not in flags):
+    if told.language or (options.multilingual and Flag.LANGUAGE not in flags):
         return told.language
     spoken = majority(pieces, told.languages)
     if flags & _OF_LANGUAGE:
@@ -69,7 +69,7 @@ def dissenters(
         options: Say what is short, and whether languages may change.
     """
     winner = majority(voters)
-    if options.is_multilingual or not _is_clear(winner, voters):
+    if options.multilingual or not _is_clear(winner, voters):
         return []
     return [
         index

@@ -99,7 +99,7 @@ def resolve(
         # Down, so that the gap is never more frames than that; `grid` counts them.
         min_gap_ms = int(profile.gap_frames * MS_PER_S / rate)
     limits = Limits(
-        max_line_cells=options.max_line_cells or _line_cells(profile, known),
+        max_line_cells=options.max_line_width or _line_cells(profile, known),
         max_lines=options.max_lines or profile.max_lines,
         max_words=options.max_words,
         hard_cps=hard_cps,
