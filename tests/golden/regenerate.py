@@ -16,7 +16,7 @@ from qasr_cli.records import Cue, Transcript
 from qasr_cli.subtitles.layout import cues
 
 FOLDER = Path(__file__).parent
-RENDERED = ("srt", "vtt", "txt", "tsv", "json")
+RENDERED = tuple(name for name, form in FORMATS.items() if not form.is_line)
 HIGHLIGHTED = ("english-talk", "chinese", "markup")  # cases that are written with --highlight-words as well
 
 
