@@ -51,6 +51,7 @@ from qasr_cli.speech.script.overlay import AdLib
 from qasr_cli.subtitles.layout import cues
 from qasr_cli.subtitles.qc import check
 from qasr_cli.subtitles.rules import limits
+from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.timebase import format_clock
 
 _GLANCE_S = 0.2  # how long a run that is being taken down may still be waited for
@@ -299,24 +300,14 @@ def finish(
     )
 
 
-def lay_out(transcript: Transcript, options: CueOptions) -> tuple[Cue, ...]:
-    """Return the transcript's cues."""
-    return cues.build(
-        transcript.words, transcript.language, transcript.duration_ms, options, transcript.video
-    )
+def lay_out(transcript: Transcript, kept: Limits) -> tuple[Cue, ...]:
+    """Return the transcript's cues; `kept` are the limits of this transcript."""
+    return cues.build(transcript.words, transcript.language, transcript.duration_ms, kept)
 
 
-def judge(transcript: Transcript, cued: Sequence[Cue], options: CueOptions) -> Quality:
-    """Return how good a transcript's cues are, by the rules of their profile."""
+def judge(transcript: Transcript, cued: Sequence[Cue], kept: Limits) -> Quality:
+    """Return how well a transcript's cues keep its limits."""
     captions = check.of_cues(cued)
-    video = transcript.video
-    kept = limits.resolve(
-        options,
-        transcript.language,
-        (word.text for word in transcript.words),
-        video.frame_rate if video else None,
-        video.shots_ms if video else (),
-    )
     found = check.check(captions, kept, transcript.language)
     figures = found.figures
     broken = [f"{one.rule} at {format_clock(max(0, one.time_ms or 0))} ({one.comment})" for one in found.hard]
@@ -356,14 +347,8 @@ def follow(
     warnings = (*prepared.warnings, *text.warnings)
     if not script.is_cued:
         return Followed(transcript, found, warnings, None, script.origins)
-    cued = cues.keep(
-        transcript.words,
-        _blocks(script, found),
-        transcript.language,
-        transcript.duration_ms,
-        options.cue,
-        transcript.video,
-    )
+    kept = limits.of_transcript(transcript, options.cue)
+    cued = cues.keep(transcript.words, _blocks(script, found), transcript.duration_ms, kept)
     return Followed(transcript, found, warnings, cued, script.origins)
 
 
@@ -385,5 +370,6 @@ def render(
     cued: Sequence[Cue] | None = None,
 ) -> dict[str, str]:
     """Return the text of each format that was asked for, by format name; `cued` are cues that exist."""
-    laid_out = lay_out(transcript, cue_options) if cued is None else tuple(cued)
-    return {name: formats.FORMATS[name].render(transcript, laid_out, output) for name in output.formats}
+    if cued is None:
+        cued = lay_out(transcript, limits.of_transcript(transcript, cue_options))
+    return {name: formats.FORMATS[name].render(transcript, cued, output) for name in output.formats}

@@ -1,64 +1,44 @@
-"""Transcripts and cues in, file texts out (and back where a reader is needed).
+"""Transcripts and cues in, file texts out, and back.
+
+registry   what formats there are: names, help, renderers
+writers    one module per output format
+readers    subtitle files, transcripts and scripts, in whatever state they are
 
 In go a transcript and its cues; out comes the whole text of a file, always ending with a newline. Formats
 decide what is legal in a file of their kind and how text is escaped in it; they never move, drop or rewrap a
-cue, and never touch the disk.
-
-Subtitle files that others wrote come in through `captions`, whatever state they are in.
-
-A new format is:
-    1. a module `<name>_file.py` with `render(transcript, cues, options) -> str`, which says in its docstring
-       what cannot be said in the format and what becomes of it;
-    2. a row in `FORMATS` below;
-    3. a round trip through a reader that is not ours in `tests/property/test_formats_roundtrip.py`, and its
-       extension in `tests/golden/regenerate.py`.
+cue, and never touch the disk. Readers and writers do not know each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from qasr_cli.formats.readers import script_reading
-from qasr_cli.formats.writers import srt, transcript_json, tsv, txt, vtt
-from qasr_cli.options import OutputOptions
-from qasr_cli.records import Cue, Transcript
+from qasr_cli.formats.registry import FORMATS, SUBTITLE_EXTENSIONS, Format
 
-Render = Callable[[Transcript, Sequence[Cue], OutputOptions], str]
+if TYPE_CHECKING:
+    from qasr_cli.formats.readers.script_reading import ScriptFile
+    from qasr_cli.records import Transcript
+
+__all__ = ["FORMATS", "SUBTITLE_EXTENSIONS", "Format", "parse_script", "parse_transcript"]
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """One kind of output file.
+def parse_transcript(text: str) -> Transcript:
+    """Return the transcript that the formats `json` and `jsonl` wrote.
 
-    Attributes:
-        name: What the user calls it.
-        extension: What the file name ends with, with its dot.
-        render: Returns the text of a file.
-        is_cue_based: Its text depends on the cues; otherwise they may be empty.
-        is_line: One line for each source, for a stream rather than a file of its own; not part of `all`.
-        is_subtitle: Players show it; who has one in another format needs no second.
+    Raises:
+        UndecodableError: It is not JSON, has another schema, or a field is missing or wrong.
     """
+    from qasr_cli.formats.readers import transcript_json
 
-    name: str
-    extension: str
-    render: Render
-    is_cue_based: bool = True
-    is_line: bool = False
-    is_subtitle: bool = False
+    return transcript_json.parse(text)
 
 
-FORMATS: dict[str, Format] = {
-    form.name: form
-    for form in (
-        Format("srt", ".srt", srt.render, is_subtitle=True),
-        Format("vtt", ".vtt", vtt.render, is_subtitle=True),
-        Format("json", ".json", transcript_json.render),
-        Format("txt", ".txt", txt.render, is_cue_based=False),
-        Format("tsv", ".tsv", tsv.render),
-        Format("jsonl", ".jsonl", transcript_json.render_line, is_line=True),
-    )
-}
+def parse_script(text: str) -> ScriptFile:
+    """Return the blocks of a script: plain text or subtitles; see `readers.script_reading`.
 
-parse_transcript = transcript_json.parse
-parse_script = script_reading.parse_script
+    Raises:
+        UndecodableError: It has no word, or it is a subtitle file of which a part would be lost.
+    """
+    from qasr_cli.formats.readers import script_reading
+
+    return script_reading.parse_script(text)

@@ -29,7 +29,7 @@ import time
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Word
-from qasr_cli.subtitles.layout import cues
+from tests.cue_building import build_cues
 
 MINUTES = 45
 ROUNDS = 5
@@ -75,13 +75,13 @@ def main() -> None:
         seconds = []
         for _ in range(ROUNDS):
             begun_s = time.process_time()
-            built = cues.build(words, language, words[-1].end_ms + 2_000, CueOptions())
+            built = build_cues(words, language, words[-1].end_ms + 2_000, CueOptions())
             seconds.append(time.process_time() - begun_s)
         middle, least = statistics.median(seconds), min(seconds)
         sys.stdout.write(f"| {language} | {len(words)} | {len(built)} | {middle:.2f} | {least:.2f} |\n")
         if is_profiled:
             with cProfile.Profile() as profile:
-                cues.build(words, language, words[-1].end_ms + 2_000, CueOptions())
+                build_cues(words, language, words[-1].end_ms + 2_000, CueOptions())
             pstats.Stats(profile, stream=sys.stdout).sort_stats("tottime").print_stats(15)
 
 

@@ -14,9 +14,10 @@ from qasr_cli.formats import FORMATS, parse_transcript
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Cue, Transcript
 from qasr_cli.subtitles.layout import cues
+from qasr_cli.subtitles.rules import limits
 
 FOLDER = Path(__file__).parent
-RENDERED = ("srt", "vtt", "txt", "tsv", "json")
+RENDERED = tuple(name for name, form in FORMATS.items() if not form.is_line)
 HIGHLIGHTED = ("english-talk", "chinese", "markup")  # cases that are written with --highlight-words as well
 
 
@@ -28,9 +29,8 @@ def cases() -> list[Path]:
 def load(case: Path) -> tuple[Transcript, tuple[Cue, ...]]:
     """Return a case's transcript and the cues that qasr makes of it now."""
     transcript = parse_transcript(case.read_text(encoding="utf-8"))
-    laid_out = cues.build(
-        transcript.words, transcript.language, transcript.duration_ms, CueOptions(), transcript.video
-    )
+    kept = limits.of_transcript(transcript, CueOptions())
+    laid_out = cues.build(transcript.words, transcript.language, transcript.duration_ms, kept)
     return transcript, laid_out
 
 

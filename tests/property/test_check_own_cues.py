@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Video, Word
-from qasr_cli.subtitles.layout import cues
 from qasr_cli.subtitles.qc import check
 from qasr_cli.subtitles.rules.limits import resolve
+from tests.cue_building import build_cues
 from tests.property.spoken import CODES, OPTIONS, VIDEOS, hostile_words
 
 FLAG_OF = {"cps": "cps", "dur_min": "dur_min", "gap_min": "gap", "lines": "lines", "cpl": "lines"}
@@ -20,7 +20,7 @@ OF_TEXT = {"illegal_chars"}  # what an engine writes is shown; only the builder 
 def test_no_hard_rule_is_broken_without_a_flag(
     words: list[Word], language: str | None, duration_ms: int, options: CueOptions, video: Video
 ) -> None:
-    built = cues.build(words, language, duration_ms, options, video)
+    built = build_cues(words, language, duration_ms, options, video)
     limits = resolve(options, language, (word.text for word in words), video.frame_rate, video.shots_ms)
     found = check.check(check.of_cues(built), limits, language)
     for finding in found.hard:

@@ -17,7 +17,7 @@ from qasr_cli.errors import UndecodableError
 from qasr_cli.formats import FORMATS, parse_transcript
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Cue, Segment, Span, Timing, Track, Transcript, Video, Word
-from qasr_cli.subtitles.layout import cues
+from tests.cue_building import build_cues
 
 HOSTILE = st.sampled_from(
     [
@@ -62,7 +62,7 @@ def transcripts(draw: st.DrawFn) -> Transcript:
 
 
 def _lay_out(transcript: Transcript) -> tuple[Cue, ...]:
-    return cues.build(transcript.words, transcript.language, transcript.duration_ms, CueOptions())
+    return build_cues(transcript.words, transcript.language, transcript.duration_ms, CueOptions())
 
 
 def _readable(text: str) -> str:

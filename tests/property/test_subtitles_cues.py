@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Video, Word
-from qasr_cli.subtitles.layout import cues
 from qasr_cli.subtitles.rules.limits import Limits, resolve
 from qasr_cli.subtitles.rules.width import clusters, half_cells
+from tests.cue_building import build_cues
 from tests.property.spoken import CODES, HOSTILE, OPTIONS, VIDEOS, hostile_words
 
 
@@ -88,7 +88,7 @@ def _check_lines(built: tuple[Cue, ...], limits: Limits) -> None:
 @example([Word(" ", text, 9, 9) for text in HOSTILE], "ja", 10, CueOptions(), Video())
 @example([Word(" ", text, 9, 9) for text in HOSTILE], "th", 90_000, CueOptions(), Video())
 def test_hostile_transcripts_still_make_legal_cues(words, language, duration_ms, options, video):
-    built = cues.build(words, language, duration_ms, options, video)
+    built = build_cues(words, language, duration_ms, options, video)
     end_ms = duration_ms or max([1, *(word.end_ms for word in words)])
     limits = resolve(options, language, (word.text for word in words), video.frame_rate, video.shots_ms)
     _check_times(built, end_ms, limits)
@@ -103,7 +103,7 @@ def test_hostile_transcripts_still_make_legal_cues(words, language, duration_ms,
     else:
         assert not any(_has_ink("".join(word.text.split())) for word in words)
     # (12) the same every time
-    assert built == cues.build(words, language, duration_ms, options, video)
+    assert built == build_cues(words, language, duration_ms, options, video)
 
 
 @given(
@@ -116,7 +116,7 @@ def test_no_grapheme_is_ever_cut(text, language, data):
     places = sorted(data.draw(st.sets(st.integers(1, max(1, len(text) - 1)), max_size=8)))
     parts = [text[a:b] for a, b in pairwise([0, *places, len(text)])]
     words = [Word("", part, 100 * k, 100 * k + 90) for k, part in enumerate(parts)]
-    built = cues.build(words, language, 60_000, CueOptions(max_line_width=8))
+    built = build_cues(words, language, 60_000, CueOptions(max_line_width=8))
     shown = "".join(line for cue in built for line in cue.lines)
     if language in {"zh", "ja", "th"} and built:
         cut = [cluster for cue in built for line in cue.lines for cluster in clusters(line)]
@@ -126,7 +126,7 @@ def test_no_grapheme_is_ever_cut(text, language, data):
 
 @given(hostile_words(), st.integers(1, 5))
 def test_no_cue_has_more_words_than_it_may(words, max_words):
-    for cue in cues.build(words, "en", 30_000, CueOptions(max_words=max_words)):
+    for cue in build_cues(words, "en", 30_000, CueOptions(max_words=max_words)):
         # What cannot be seen, or is a mark on its neighbour, is no word of its own.
         seen = [word for word in words[slice(*cue.word_range)] if _has_ink("".join(word.text.split()))]
         marks = [word for word in seen if unicodedata.category(word.text.strip()[:1] or " ")[0] in "MC"]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Video, Word
-from qasr_cli.subtitles.layout import cues
 from qasr_cli.subtitles.rules.limits import HARD_PAUSE_MS, resolve
+from tests.cue_building import build_cues
 from tests.property.spoken import CODES, FILMS, FRAME_RATES, OPTIONS, PROFILED, clean_words, hostile_words
 
 NEAR_SHOT_MS, FRAME_MS = 500, 42
@@ -33,16 +33,16 @@ def test_a_shift_of_all_words_shifts_all_cues(words, language, options, video, n
         replace(word, start_ms=word.start_ms + shift_ms, end_ms=word.end_ms + shift_ms) for word in words
     ]
     later = replace(video, shots_ms=tuple(shot_ms + shift_ms for shot_ms in video.shots_ms))
-    before = cues.build(words, language, duration_ms, options, video)
-    assert cues.build(moved, language, duration_ms + shift_ms, options, later) == _moved(before, shift_ms)
+    before = build_cues(words, language, duration_ms, options, video)
+    assert build_cues(moved, language, duration_ms + shift_ms, options, later) == _moved(before, shift_ms)
 
 
 @given(clean_words(), PROFILED, FILMS, st.integers(0, 10**6))
 def test_silence_at_the_end_changes_nothing(words, options, video, silence_ms):
     # (12)
     duration_ms = words[-1].end_ms + 3_000
-    before = cues.build(words, "en", duration_ms, options, video)
-    assert cues.build(words, "en", duration_ms + silence_ms, options, video) == before
+    before = build_cues(words, "en", duration_ms, options, video)
+    assert build_cues(words, "en", duration_ms + silence_ms, options, video) == before
 
 
 @given(clean_words(), clean_words(), st.sampled_from(["en", "ja", "th"]), PROFILED, FILMS)
@@ -52,8 +52,8 @@ def test_what_is_said_after_a_long_pause_changes_nothing_before_it(words, later,
     later = [
         replace(word, start_ms=word.start_ms + offset_ms, end_ms=word.end_ms + offset_ms) for word in later
     ]  # fmt: skip
-    before = cues.build(words, language, offset_ms, options, video)
-    after = cues.build([*words, *later], language, later[-1].end_ms + 3_000, options, video)
+    before = build_cues(words, language, offset_ms, options, video)
+    after = build_cues([*words, *later], language, later[-1].end_ms + 3_000, options, video)
     assert after[: len(before)] == before
 
 
@@ -61,7 +61,7 @@ def test_what_is_said_after_a_long_pause_changes_nothing_before_it(words, later,
 def test_clean_speech_is_in_time(words, language, options, video):
     limits = resolve(options, language, ["the"], video.frame_rate, video.shots_ms)
     at_shot_ms = NEAR_SHOT_MS + FRAME_MS if video.shots_ms else 0
-    for cue in cues.build(words, language, words[-1].end_ms + 3_000, options, video):
+    for cue in build_cues(words, language, words[-1].end_ms + 3_000, options, video):
         first, last = cue.word_range
         spoken = words[first:last]
         # (8) no silence is held
@@ -83,7 +83,7 @@ def test_clean_speech_is_in_time(words, language, options, video):
     FILMS,
 )
 def test_times_are_frames_of_the_video(words, language, options, rate, video):
-    built = cues.build(words, language, 60_000, options, Video(rate, video.shots_ms))
+    built = build_cues(words, language, 60_000, options, Video(rate, video.shots_ms))
     limits = resolve(options, language, [word.text for word in words], rate)
     if limits.min_duration_ms * rate / 1_000 > limits.max_duration_ms * rate // 1_000:
         return  # no whole number of frames is as long as a cue must be
@@ -106,13 +106,13 @@ def test_times_are_frames_of_the_video(words, language, options, rate, video):
 @given(clean_words(), PROFILED, st.sampled_from([None, *FRAME_RATES]), st.data())
 def test_shots_move_times_and_break_nothing(words, options, rate, data):
     duration_ms = words[-1].end_ms + 3_000
-    plain = cues.build(words, "en", duration_ms, options, Video(rate))
+    plain = build_cues(words, "en", duration_ms, options, Video(rate))
     near = st.sampled_from([time_ms for cue in plain for time_ms in (cue.start_ms, cue.end_ms)])
     shots_ms = {
         data.draw(near) + data.draw(st.integers(-700, 700)) for _ in range(data.draw(st.integers(1, 6)))
     }
     video = Video(rate, tuple(sorted(time_ms for time_ms in shots_ms if time_ms >= 0)))
-    snapped = cues.build(words, "en", duration_ms, options, video)
+    snapped = build_cues(words, "en", duration_ms, options, video)
     assert [cue.lines for cue in snapped] == [cue.lines for cue in plain]
     for cue, before in zip(snapped, plain, strict=True):
         # A move that costs a reader's time is not made.
@@ -129,7 +129,7 @@ def test_a_frame_never_drifts():
     words = [
         replace(word, start_ms=word.start_ms + 36_000_000, end_ms=word.end_ms + 36_000_000) for word in SAID
     ]
-    first, second = cues.build(words, "en", 36_100_000, CueOptions(), Video(rate))
+    first, second = build_cues(words, "en", 36_100_000, CueOptions(), Video(rate))
     frames = [math.floor(time_ms * rate / 1_000) for time_ms in (first.end_ms, second.start_ms)]
     assert frames[1] - frames[0] == 2
     assert math.ceil(frames[1] * 1_000 / rate) == second.start_ms

@@ -15,10 +15,11 @@ import pytest
 from qasr_cli.languages import LANGUAGES
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Word
-from qasr_cli.subtitles.layout import cues, units
+from qasr_cli.subtitles.layout import units
 from qasr_cli.subtitles.layout.break_costs import BreakCosts
 from qasr_cli.subtitles.rules.function_words import function_words
 from qasr_cli.subtitles.rules.limits import resolve
+from tests.cue_building import build_cues
 
 GOLDEN = Path(__file__).with_name("languages.toml")
 EXAMPLES = tomllib.loads(GOLDEN.read_text(encoding="utf-8"))
@@ -55,7 +56,7 @@ def test_sentences_are_cut_as_a_native_would(language, expected):
     joint = " " if is_spaced else ""
     said = expected.replace(" | ", joint).replace(" / ", joint)
     words = say(said, language)
-    assert shown(cues.build(words, language, words[-1].end_ms + 2_000, CueOptions())) == expected
+    assert shown(build_cues(words, language, words[-1].end_ms + 2_000, CueOptions())) == expected
 
 
 def test_every_language_has_sentences_with_their_reasons():
@@ -170,7 +171,7 @@ SCRIPT = """
 from tests.unit.test_subtitles_languages import *
 for code in ("en", "ru", "ja", "th"):
     words = say(EXAMPLES[code][0]["shown"], code)
-    print(ascii(cues.build(words, code, words[-1].end_ms, CueOptions())))
+    print(ascii(build_cues(words, code, words[-1].end_ms, CueOptions())))
 """
 
 

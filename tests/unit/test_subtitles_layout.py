@@ -9,11 +9,12 @@ import pytest
 from qasr_cli.languages import LANGUAGES
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Word
-from qasr_cli.subtitles.layout import cues, units
+from qasr_cli.subtitles.layout import units
 from qasr_cli.subtitles.layout.break_costs import BreakCosts
 from qasr_cli.subtitles.rules.limits import resolve
 from qasr_cli.subtitles.rules.presets import Preset, code_by_script, preset
 from qasr_cli.subtitles.rules.width import Counting, clusters, half_cells, is_joined
+from tests.cue_building import build_cues
 
 
 def say(text: str, *, cps: float = 15, is_spaced: bool = True, start_ms: int = 1_000) -> list[Word]:
@@ -27,7 +28,7 @@ def say(text: str, *, cps: float = 15, is_spaced: bool = True, start_ms: int = 1
 
 
 def lay_out(words: list[Word], language: str | None, **limits: object) -> tuple[Cue, ...]:
-    return cues.build(words, language, words[-1].end_ms + 2_000, CueOptions(**limits))  # type: ignore[arg-type]
+    return build_cues(words, language, words[-1].end_ms + 2_000, CueOptions(**limits))  # type: ignore[arg-type]
 
 
 def texts(built: tuple[Cue, ...]) -> list[str]:
@@ -115,7 +116,7 @@ def test_a_word_wider_than_a_cue_goes_on_in_cues_without_words():
 
 def test_words_at_one_millisecond_are_each_seen():
     words = [Word(" ", "word" * 20, 5_000, 5_000) for _ in range(6)]
-    built = cues.build(words, "en", 60_000, CueOptions())
+    built = build_cues(words, "en", 60_000, CueOptions())
     assert len(built) == 6
     assert all(cue.end_ms - cue.start_ms >= 200 for cue in built)
     assert "cps" in built[0].flags
@@ -124,7 +125,7 @@ def test_words_at_one_millisecond_are_each_seen():
 
 def test_more_cues_than_milliseconds_are_put_together():
     words = [Word(" ", "word" * 20, 0, 0) for _ in range(9)]
-    built = cues.build(words, "en", 2, CueOptions())
+    built = build_cues(words, "en", 2, CueOptions())
     assert [(cue.start_ms, cue.end_ms) for cue in built] == [(0, 1), (1, 2)]
     assert all("lines" in cue.flags for cue in built)
 
@@ -135,8 +136,8 @@ def test_a_pause_of_one_and_a_half_seconds_ends_a_cue():
 
 
 def test_no_words_make_no_cues():
-    assert cues.build((), "en", 1_000, CueOptions()) == ()
-    assert cues.build([Word("", " \u200f", 0, 100)], "en", 1_000, CueOptions()) == ()
+    assert build_cues((), "en", 1_000, CueOptions()) == ()
+    assert build_cues([Word("", " \u200f", 0, 100)], "en", 1_000, CueOptions()) == ()
 
 
 def test_three_lines_are_used_only_when_two_do_not_do():

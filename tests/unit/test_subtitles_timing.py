@@ -8,9 +8,10 @@ import pytest
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Video, Word
-from qasr_cli.subtitles.layout import cues, shot_snapping
+from qasr_cli.subtitles.layout import shot_snapping
 from qasr_cli.subtitles.layout.frame_grid import Beat, FrameGrid, Pace
 from qasr_cli.subtitles.rules.limits import resolve
+from tests.cue_building import build_cues
 
 FILM, PAL, NTSC = Fraction(24_000, 1_001), Fraction(25), Fraction(30_000, 1_001)
 
@@ -18,7 +19,7 @@ FILM, PAL, NTSC = Fraction(24_000, 1_001), Fraction(25), Fraction(30_000, 1_001)
 def show(*spoken_ms: tuple[int, int], video: Video, **limits: object) -> tuple[Cue, ...]:
     """Return a cue for each stretch of speech."""
     words = [Word(" ", f"Word{k}.", *span_ms) for k, span_ms in enumerate(spoken_ms)]
-    return cues.build(words, "en", 60_000, CueOptions(**limits), video)  # type: ignore[arg-type]
+    return build_cues(words, "en", 60_000, CueOptions(**limits), video)  # type: ignore[arg-type]
 
 
 def times(built: tuple[Cue, ...]) -> list[tuple[int, int]]:

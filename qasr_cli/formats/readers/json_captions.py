@@ -8,9 +8,9 @@ and OpenAI's `verbose_json` have them.
 from __future__ import annotations
 
 from qasr_cli import languages
+from qasr_cli.formats.readers import transcript_json
 from qasr_cli.formats.readers.caption_file import CaptionFile
 from qasr_cli.formats.readers.json_fields import Fields, load_object
-from qasr_cli.formats.writers import transcript_json
 from qasr_cli.options import SCHEMA
 from qasr_cli.records import Caption
 from qasr_cli.timebase import seconds_to_ms

@@ -1,25 +1,23 @@
-"""qasr's own format: all that is known, and the only one that is read back.
+"""qasr's own format: all that is known of a transcript, as JSON.
 
-In go a transcript and its cues; out comes schema `qasr.v1`. `parse` returns the same transcript, exactly; the
-cues are written for other programs and are not read, since they follow from the words. Times are whole
-milliseconds, keys have a fixed order, and each word and cue is one line, so that a ten-hour file stays small
-and a diff of two shows the words that changed.
+In go a transcript and its cues; out comes schema `qasr.v1`. `readers.transcript_json` returns the same
+transcript, exactly; the cues are written for other programs, since they follow from the words. Times are
+whole milliseconds, keys have a fixed order, and each word and cue is one line, so that a ten-hour file stays
+small and a diff of two shows the words that changed.
 
 `confidence` is a number or null. `video` is null for sound alone, else the picture's frame rate (the text
 "24000/1001", or null where it varies) and the times at which the picture changes, if these were looked for.
-Whatever is optional in other tools' JSON is always there in this one. Files from before `uncovered` and
-`video` were written are read as if nothing were known.
+Whatever is optional in other tools' JSON is always there in this one.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from qasr_cli.formats.readers.json_fields import Fields, load_object
 from qasr_cli.options import SCHEMA, OutputOptions
-from qasr_cli.records import Cue, Segment, Span, Timing, Track, Transcript, Video, Word
+from qasr_cli.records import Cue, Segment, Track, Transcript, Video, Word
 
 # Legal in JSON strings, but ends of lines to some readers (NEL, LS, PS), or not encodable: a file name that
 # is not UTF-8 comes with lone surrogates, and must come back as it was.
@@ -114,7 +112,7 @@ def _segment_head(segment: Segment) -> dict[str, object]:
 
 
 def segment_fields(segment: Segment) -> dict[str, object]:
-    """Return a segment with its words as a JSON object; `read_segment` returns it as it was."""
+    """Return a segment with its words as a JSON object; the reader's `read_segment` returns it as it was."""
     return {**_segment_head(segment), "words": [_word(word) for word in segment.words]}
 
 
@@ -137,84 +135,3 @@ def _cue(cue: Cue) -> dict[str, object]:
         "word_range": list(cue.word_range),
         "flags": list(cue.flags),
     }
-
-
-def parse(text: str) -> Transcript:
-    """Return the transcript that `render` or `render_line` wrote.
-
-    Unknown keys are ignored: a later version may add some to the same schema.
-
-    Raises:
-        UndecodableError: It is not JSON, not this schema, or a field is missing or wrong; says which one.
-    """
-    whole = load_object(text)
-    whole.require_schema(SCHEMA)
-    return read(whole)
-
-
-def read(whole: Fields) -> Transcript:
-    """Return the transcript of a JSON object of this schema; see `parse`."""
-    track = whole.child("track")
-    return Transcript(
-        source_name=whole.text("source"),
-        track=Track(
-            stream_index=track.count("stream_index"),
-            codec=track.text("codec"),
-            channels=track.count("channels"),
-            sample_rate_hz=track.count("sample_rate_hz"),
-            start_ms=track.signed_ms("start_ms"),
-            duration_ms=track.optional_count("duration_ms"),
-            language=track.optional_text("language"),
-        ),
-        duration_ms=whole.count("duration_ms"),
-        segments=tuple(_read_segment(segment) for segment in whole.children("segments")),
-        fingerprint=whole.text("fingerprint"),
-        model=whole.text("model"),
-        aligner=whole.text("aligner"),
-        uncovered=tuple(Span(start, end) for start, end in whole.spans("uncovered")),
-        video=_read_video(whole.optional_child("video")),
-    )
-
-
-def _read_video(fields: Fields | None) -> Video | None:
-    if fields is None:
-        return None
-    return Video(fields.optional_rate("frame_rate"), fields.rising_counts("shots_ms"))
-
-
-def read_segment(values: Mapping[str, object]) -> Segment:
-    """Return the segment of a JSON object.
-
-    Raises:
-        UndecodableError: A field is missing or wrong.
-    """
-    return _read_segment(Fields(dict(values), ""))
-
-
-def _read_segment(fields: Fields) -> Segment:
-    text = fields.text("text")
-    words = tuple(_read_word(word) for word in fields.children("words"))
-    if "".join(word.lead + word.text for word in words) != text:
-        raise fields.wrong("words", "do not join to the segment's text")
-    return Segment(
-        start_ms=fields.count("start_ms"),
-        end_ms=fields.count("end_ms"),
-        language=fields.optional_text("language"),
-        text=text,
-        words=words,
-        flags=fields.texts("flags"),
-    )
-
-
-def _read_word(fields: Fields) -> Word:
-    timing = fields.text("timing")
-    if timing not in set(Timing):
-        raise fields.wrong("timing", f"must be one of {', '.join(Timing)}")
-    return Word(
-        lead=fields.text("lead"),
-        text=fields.text("text"),
-        start_ms=fields.count("start_ms"),
-        end_ms=fields.count("end_ms"),
-        timing=Timing(timing),
-        confidence=fields.optional_number("confidence"),
-    )

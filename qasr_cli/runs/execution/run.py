@@ -32,6 +32,7 @@ from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.reports.summary import EngineFacts, Report, doubtful, doubts, rules_broken
 from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.subtitles.rules import limits
 from qasr_cli.terminal.progress import Reporter
 
 _MAX_WAITING_SOURCES = 256  # of a folder of clips: decoded, not yet heard
@@ -201,7 +202,8 @@ class Run:
         )
         output = self._options.output
         has_cues = any(formats.FORMATS[name].is_cue_based for name in output.formats)
-        cued = pipeline.lay_out(transcript, self._options.cue) if has_cues else ()
+        kept = limits.of_transcript(transcript, self._options.cue)
+        cued = pipeline.lay_out(transcript, kept) if has_cues else ()
         texts = pipeline.render(transcript, self._options.cue, output, cued)
         paths = opened.plan.paths(transcript.language)
         self._books.announce(opened.plan.source, {path: texts[name] for name, path in paths.items()})
@@ -213,7 +215,7 @@ class Run:
                 atomic_write.remove(outdated, is_backup=output.backup)
         if output.is_stdout:
             self._delivery.settle(opened.plan.source.id, "".join(texts.values()))
-        return transcript, pipeline.judge(transcript, cued, self._options.cue) if cued else None
+        return transcript, pipeline.judge(transcript, cued, kept) if cued else None
 
     def _close(self, outcome: Outcome) -> None:
         self.report.add(outcome)

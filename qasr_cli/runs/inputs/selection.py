@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from qasr_cli import formats
 from qasr_cli.options import FindOptions
 
 # Only used to pick files out of a folder; a file that the user names is tried whatever it is called.
@@ -30,8 +31,10 @@ AMBIGUOUS_SUFFIXES = frozenset({".ts", ".mts", ".dts"})
 # What lies beside media and never is any: not worth opening thousands of them.
 OTHER_SUFFIXES = frozenset(
     {
-        *(".srt", ".vtt", ".ass", ".ssa", ".sub", ".idx", ".sup", ".ttml", ".lrc", ".tsv", ".csv", ".json"),
-        *(".txt", ".md", ".nfo", ".log", ".xml", ".html", ".pdf", ".yml", ".yaml", ".toml", ".ini", ".url"),
+        *(form.extension for form in formats.FORMATS.values()),
+        *formats.SUBTITLE_EXTENSIONS,
+        *(".idx", ".sup", ".ttml", ".lrc", ".csv"),
+        *(".md", ".nfo", ".log", ".xml", ".html", ".pdf", ".yml", ".yaml", ".toml", ".ini", ".url"),
         *(
             ".jpg",
             ".jpeg",

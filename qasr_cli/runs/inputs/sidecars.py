@@ -9,11 +9,8 @@ import os.path
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from qasr_cli import languages
+from qasr_cli import formats, languages
 from qasr_cli.runs.inputs import selection
-
-# Text alone: pictures of text (.sup, and .sub beside an .idx) do not count, as they do not inside the media.
-SUFFIXES = frozenset({".srt", ".vtt", ".ass", ".ssa", ".sub", ".smi"})
 
 # Names after the rules of Jellyfin's ExternalPathParser: `STEM[.part]...SUFFIX`, where a part is a language,
 # a flag or else a title.
@@ -93,7 +90,7 @@ class Sidecars:
         found = cls()
         for name, stem, suffix in split:
             is_picture = suffix.lower() == ".sub" and stem.casefold() in pictures
-            if suffix.lower() not in SUFFIXES or is_picture:
+            if suffix.lower() not in formats.SUBTITLE_EXTENSIONS or is_picture:
                 continue
             for key in _beginnings(stem.casefold()):
                 found._names.setdefault(key, []).append(name)

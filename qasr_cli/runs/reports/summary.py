@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qasr_cli import formats
 from qasr_cli.errors import ExitCode, QasrError, QualityError, printable
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Doubt, Outcome, Quality, Status, Transcript
@@ -56,7 +57,7 @@ def doubtful(transcript: Transcript) -> tuple[Doubt, ...]:
 
 
 _MAX_NAMED = 3  # broken rules in one error line
-_CHECKABLE = (".srt", ".vtt", ".json")
+_CHECKABLE = tuple(form.extension for form in formats.FORMATS.values() if form.is_readable)
 
 
 def rules_broken(outputs: Sequence[Path], quality: Quality, limits: CueOptions) -> QualityError:

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from qasr_cli.errors import QasrError
-from qasr_cli.formats.writers import transcript_json
+from qasr_cli.formats.readers import transcript_json as segment_reader
+from qasr_cli.formats.writers import transcript_json as segment_writer
 from qasr_cli.records import Chunk, Finish, Hypothesis
 from qasr_cli.runs.files import ownership
 from qasr_cli.runs.files.file_identity import Identity
@@ -118,7 +119,7 @@ def _told(piece: RecognizedChunk) -> dict[str, Any]:
         "span": [piece.chunk.start_ms, piece.chunk.end_ms],
         "answer": [answer.text, answer.language, answer.finish.value, answer.n_tokens],
         "flags": list(piece.flags),
-        "segment": None if segment is None else transcript_json.segment_fields(segment),
+        "segment": None if segment is None else segment_writer.segment_fields(segment),
     }
 
 
@@ -137,5 +138,5 @@ def _piece(told: Mapping[str, Any], chunks: Sequence[Chunk]) -> RecognizedChunk:
         chunk,
         Hypothesis(text, language, Finish(finish), n_tokens),
         tuple(told["flags"]),
-        None if segment is None else transcript_json.read_segment(segment),
+        None if segment is None else segment_reader.read_segment(segment),
     )

@@ -19,8 +19,7 @@ from qasr_cli import languages
 from qasr_cli.subtitles.layout.ja_ko_endings import japanese_cost, korean_cost
 from qasr_cli.subtitles.layout.phrases import is_unspaced
 from qasr_cli.subtitles.layout.text_atom import NOT_AT_END, NOT_AT_START, TextAtom
-from qasr_cli.subtitles.rules.function_words import function_words
-from qasr_cli.subtitles.rules.function_words.kinds import word_set
+from qasr_cli.subtitles.rules.function_words import function_words, word_set
 from qasr_cli.subtitles.rules.limits import HARD_PAUSE_MS
 
 FORBIDDEN = 50.0  # not infinite: a text of nothing but brackets must still be laid out

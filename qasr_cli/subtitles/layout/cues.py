@@ -13,15 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from qasr_cli.options import CueOptions
-from qasr_cli.records import Cue, Video, Word
+from qasr_cli.records import Cue, Word
 from qasr_cli.subtitles.layout import cue_timing, units
 from qasr_cli.subtitles.layout.break_costs import BreakCosts
 from qasr_cli.subtitles.layout.cue_search import CueSearch
 from qasr_cli.subtitles.layout.cue_timing import DraftCue
 from qasr_cli.subtitles.layout.line_breaking import Ruler, text_of
 from qasr_cli.subtitles.layout.text_atom import TextAtom
-from qasr_cli.subtitles.rules.limits import Limits, resolve
+from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.subtitles.rules.presets import code_by_script
 from qasr_cli.subtitles.rules.width import half_cells
 
@@ -38,8 +37,7 @@ def build(
     words: Sequence[Word],
     language: str | None,
     duration_ms: int,
-    options: CueOptions,
-    video: Video | None = None,
+    limits: Limits,
 ) -> tuple[Cue, ...]:
     """Return the cues of a transcript: ordered, without overlap, every word in exactly one.
 
@@ -48,15 +46,10 @@ def build(
 
     Args:
         words: In order; their times may be anything.
-        language: Code, or None: the limits are then those of the text's script.
+        language: Code, or None: that of the text's script.
         duration_ms: No cue ends after it (a media of no length is taken to end with its last word).
-        options: Limits; None in them means the profile's for the language.
-        video: What is known of the picture: times are true to its frames and keep to its shots.
-
-    Raises:
-        UsageError: The limits contradict each other.
+        limits: Of this text and its video, see `limits.of_transcript`.
     """
-    limits = _limits(words, language, options, video)
     end_ms = duration_ms if duration_ms > 0 else max([1, *(word.end_ms for word in words)])
     code = language or code_by_script(word.text for word in words)
     pieces = units.split(words, end_ms, limits, code)
@@ -71,22 +64,17 @@ def build(
 def keep(
     words: Sequence[Word],
     blocks: Sequence[Block],
-    language: str | None,
     duration_ms: int,
-    options: CueOptions,
-    video: Video | None = None,
+    limits: Limits,
 ) -> tuple[Cue, ...]:
     """Return cues whose text and breaks are given already, shown when their words are spoken.
 
     Args:
         words: In order.
         blocks: Their words' ranges are in order, and none is empty.
-        language: Code, or None: the limits are then those of the text's script.
         duration_ms: No cue ends after it.
-        options: Durations and gap.
-        video: As for `build`.
+        limits: Durations, gaps and reading speeds.
     """
-    limits = _limits(words, language, options, video)
     drafts = [
         DraftCue(
             words[block.word_range[0]].start_ms,
@@ -98,11 +86,6 @@ def keep(
         for block in blocks
     ]
     return cue_timing.polish(drafts, duration_ms, limits) if drafts else ()
-
-
-def _limits(words: Sequence[Word], language: str | None, options: CueOptions, video: Video | None) -> Limits:
-    known = video or Video()
-    return resolve(options, language, (word.text for word in words), known.frame_rate, known.shots_ms)
 
 
 def _drafts(pieces: Sequence[TextAtom], edges: Sequence[int], ruler: Ruler) -> list[DraftCue]:

@@ -7,7 +7,7 @@ hangs together with the next.
 
 from __future__ import annotations
 
-from qasr_cli.subtitles.rules.function_words.kinds import word_set
+from qasr_cli.subtitles.rules.function_words import word_set
 
 _BEFORE_BOUND, _ADNOMINAL, _NOUN_BEFORE_NOUN, _AFTER_NO, _AFTER_PARTICLE = 10.0, 4.5, 4.2, 3.8, 2.8
 _AFTER_ADVERB = 6.5  # and after a determiner: they belong to the next phrase

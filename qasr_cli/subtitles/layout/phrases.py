@@ -15,7 +15,7 @@ from itertools import accumulate, pairwise
 
 from qasr_cli import languages
 from qasr_cli.subtitles.layout.text_atom import NOT_AT_END, NOT_AT_START, TextAtom, cut
-from qasr_cli.subtitles.rules.function_words.kinds import word_set
+from qasr_cli.subtitles.rules.function_words import word_set
 from qasr_cli.subtitles.rules.limits import HARD_PAUSE_MS, Limits
 from qasr_cli.subtitles.rules.width import clusters, half_cells
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from qasr_cli.errors import UsageError
 from qasr_cli.options import CueOptions
+from qasr_cli.records import Transcript, Video
 from qasr_cli.subtitles.rules import profiles
 from qasr_cli.subtitles.rules.presets import Preset, preset
 from qasr_cli.subtitles.rules.profiles import LATIN_CPS, LATIN_LINE_CELLS, Profile, Reader
@@ -122,6 +123,17 @@ def resolve(
             f"{limits.max_duration_ms / MS_PER_S:g} s: give --min-duration and --max-duration that agree"
         )
     return limits
+
+
+def of_transcript(transcript: Transcript, options: CueOptions) -> Limits:
+    """Return the limits of a transcript's cues: by its language and words, true to its video.
+
+    Raises:
+        UsageError: As for `resolve`.
+    """
+    video = transcript.video or Video()
+    texts = (word.text for word in transcript.words)
+    return resolve(options, transcript.language, texts, video.frame_rate, video.shots_ms)
 
 
 def _rate(options: CueOptions, of_video: Fraction | None) -> Fraction | None:

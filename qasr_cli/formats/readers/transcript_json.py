@@ -1,0 +1,93 @@
+"""qasr's own JSON read back: the transcript that `writers.transcript_json` wrote, exactly.
+
+In goes text or a JSON object of schema `qasr.v1`; out comes a transcript or a segment. The cues are not
+read: they follow from the words. Unknown keys are ignored, since a later version may add some to the same
+schema. Files from before `uncovered` and `video` were written are read as if nothing were known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from qasr_cli.formats.readers.json_fields import Fields, load_object
+from qasr_cli.options import SCHEMA
+from qasr_cli.records import Segment, Span, Timing, Track, Transcript, Video, Word
+
+
+def parse(text: str) -> Transcript:
+    """Return the transcript of a JSON file, or of one line of JSON lines.
+
+    Raises:
+        UndecodableError: It is not JSON, not this schema, or a field is missing or wrong; says which one.
+    """
+    whole = load_object(text)
+    whole.require_schema(SCHEMA)
+    return read(whole)
+
+
+def read(whole: Fields) -> Transcript:
+    """Return the transcript of a JSON object of this schema; see `parse`."""
+    track = whole.child("track")
+    return Transcript(
+        source_name=whole.text("source"),
+        track=Track(
+            stream_index=track.count("stream_index"),
+            codec=track.text("codec"),
+            channels=track.count("channels"),
+            sample_rate_hz=track.count("sample_rate_hz"),
+            start_ms=track.signed_ms("start_ms"),
+            duration_ms=track.optional_count("duration_ms"),
+            language=track.optional_text("language"),
+        ),
+        duration_ms=whole.count("duration_ms"),
+        segments=tuple(_read_segment(segment) for segment in whole.children("segments")),
+        fingerprint=whole.text("fingerprint"),
+        model=whole.text("model"),
+        aligner=whole.text("aligner"),
+        uncovered=tuple(Span(start, end) for start, end in whole.spans("uncovered")),
+        video=_read_video(whole.optional_child("video")),
+    )
+
+
+def _read_video(fields: Fields | None) -> Video | None:
+    if fields is None:
+        return None
+    return Video(fields.optional_rate("frame_rate"), fields.rising_counts("shots_ms"))
+
+
+def read_segment(values: Mapping[str, object]) -> Segment:
+    """Return the segment of a JSON object.
+
+    Raises:
+        UndecodableError: A field is missing or wrong.
+    """
+    return _read_segment(Fields(dict(values), ""))
+
+
+def _read_segment(fields: Fields) -> Segment:
+    text = fields.text("text")
+    words = tuple(_read_word(word) for word in fields.children("words"))
+    if "".join(word.lead + word.text for word in words) != text:
+        raise fields.wrong("words", "do not join to the segment's text")
+    return Segment(
+        start_ms=fields.count("start_ms"),
+        end_ms=fields.count("end_ms"),
+        language=fields.optional_text("language"),
+        text=text,
+        words=words,
+        flags=fields.texts("flags"),
+    )
+
+
+def _read_word(fields: Fields) -> Word:
+    timing = fields.text("timing")
+    if timing not in set(Timing):
+        raise fields.wrong("timing", f"must be one of {', '.join(Timing)}")
+    return Word(
+        lead=fields.text("lead"),
+        text=fields.text("text"),
+        start_ms=fields.count("start_ms"),
+        end_ms=fields.count("end_ms"),
+        timing=Timing(timing),
+        confidence=fields.optional_number("confidence"),
+    )

@@ -1,0 +1,96 @@
+"""The table of output formats: all that the rest of the program knows of a format.
+
+In goes a format's name; out comes its row. Switches, help, `all`, and which files beside a film count as
+subtitles follow from this table. A row names its writer as text, and the writer is imported when it first
+renders: the command line reads this table, and must not load a subtitle library to print its help.
+
+A new format is one module and one row:
+    1. `writers/<name>.py` with `render(transcript, cues, options) -> str`, which says in its docstring what
+       the format cannot express and what becomes of it;
+    2. a row in `FORMATS`.
+Its tests are a round trip through a reader that is not ours (`tests/property/test_formats_roundtrip.py`) and
+its golden files (`python -m tests.golden.regenerate` writes them).
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:  # records bring numpy along, which the command line's help must not wait for
+    from qasr_cli.options import OutputOptions
+    from qasr_cli.records import Cue, Transcript
+
+    Render = Callable[[Transcript, Sequence[Cue], OutputOptions], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One kind of output file.
+
+    Attributes:
+        name: What the user calls it; also its switch (`--srt`) and, with a dot, its extension.
+        summary: Help text of its switch, one sentence.
+        renderer: Its writer as `module:function` below `qasr_cli.formats.writers`.
+        is_cue_based: Its text depends on the cues; otherwise they may be empty.
+        is_line: One line for each source, for a stream rather than a file of its own; not part of `all`.
+        is_subtitle: Players show it; a film that has one in another format needs no second.
+        is_readable: `qasr check` reads it back.
+    """
+
+    name: str
+    summary: str
+    renderer: str
+    is_cue_based: bool = True
+    is_line: bool = False
+    is_subtitle: bool = False
+    is_readable: bool = False
+
+    @property
+    def extension(self) -> str:
+        """What the file name ends with, with its dot."""
+        return f".{self.name}"
+
+    def render(self, transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
+        """Return the whole text of a file; it is empty or ends with a newline."""
+        return _load(self.renderer)(transcript, cues, options)
+
+
+@functools.cache
+def _load(renderer: str) -> Render:
+    module, _, function = renderer.partition(":")
+    return cast("Render", getattr(importlib.import_module(f"qasr_cli.formats.writers.{module}"), function))
+
+
+FORMATS: dict[str, Format] = {
+    row.name: row
+    for row in (
+        Format("srt", "SubRip subtitles (the default).", "srt:render", is_subtitle=True, is_readable=True),
+        Format(
+            "vtt",
+            "WebVTT subtitles with a timestamp before each word.",
+            "vtt:render",
+            is_subtitle=True,
+            is_readable=True,
+        ),
+        Format(
+            "json",
+            "Everything: words with times, segments, cues.",
+            "transcript_json:render",
+            is_readable=True,
+        ),
+        Format("txt", "The text alone.", "txt:render", is_cue_based=False),
+        Format("tsv", "A table: start and end in ms, text; a row per cue.", "tsv:render"),
+        Format("jsonl", "The JSON of each source as one line.", "transcript_json:render_line", is_line=True),
+    )
+}
+
+# Text subtitles that media players show and qasr does not write. Pictures of text (.sup, and .sub beside an
+# .idx) do not count.
+_FOREIGN_SUBTITLES = (".ass", ".ssa", ".sub", ".smi")
+SUBTITLE_EXTENSIONS = frozenset(
+    {*(row.extension for row in FORMATS.values() if row.is_subtitle), *_FOREIGN_SUBTITLES}
+)
