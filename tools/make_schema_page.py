@@ -67,7 +67,7 @@ class _Rows:
     def below(self, value: Schema, path: str = "") -> Iterator[Row]:
         """Yield a row for each key below a value, in the order in which output has them."""
         items = value.get("items", {})
-        variants = items.get("oneOf", [items])
+        variants = items.get("oneOf", [items]) if items else []
         for variant in variants:
             found = self.resolved(variant)
             if len(variants) > 1:

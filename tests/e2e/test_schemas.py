@@ -174,8 +174,9 @@ def test_golden_transcripts_keep_the_schema() -> None:
 
 def test_a_watch_s_status(talks: Path) -> None:
     status = talks.parent / "status.json"
+    command = ["watch", talks, "--engine", ECHO, "--settle", "0.1", "--status", status]
     with subprocess.Popen(
-        [sys.executable, "-m", "qasr_cli", "watch", talks, "--engine", ECHO, "--settle", "0.1", "--status", status],
+        [sys.executable, "-m", "qasr_cli", *command],
         cwd=talks.parent, env=environment(), stderr=subprocess.DEVNULL,
     ) as watch:  # fmt: skip
         try:
