@@ -7,11 +7,12 @@ INSTALLED := $(VENV)/.installed
 PARITY := .venv-parity
 OLDEST := .venv-oldest
 WRITERS := .venv-writers
+DOCS := .venv-docs
 OUT := demo-out
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench demo-model rehearsal demo-model-eval samples parity oldest \
-	compare-writers gallery goldens man torture clean
+	compare-writers gallery goldens man docs torture clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -38,7 +39,7 @@ format: $(INSTALLED)  ## Format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED)  ## Measure speed and memory; prints the README's table
+bench: $(INSTALLED)  ## Measure speed and memory; prints the benchmarks' tables
 	$(BIN)/python -m tests.bench
 
 torture: $(INSTALLED)  ## Kill runs over 50 files 200 times, go on, compare bytes with a whole run (30 min)
@@ -64,8 +65,8 @@ $(OLDEST)/.installed: pyproject.toml constraints.txt
 		transformers==5.17.0 -e '.[dev]'
 	@touch $@
 
-compare-writers: $(INSTALLED) $(WRITERS)/.installed  ## Compare subtitles with other tools' writers; updates the READMEs
-	$(BIN)/python -m tools.compare_writers --python $(WRITERS)/bin/python --readme
+compare-writers: $(INSTALLED) $(WRITERS)/.installed  ## Compare subtitles with other tools' writers; updates the benchmarks' page
+	$(BIN)/python -m tools.compare_writers --python $(WRITERS)/bin/python --page
 
 # Without what they need for hearing: a writer handles text, and torch would come along three times.
 $(WRITERS)/.installed:
@@ -74,7 +75,7 @@ $(WRITERS)/.installed:
 		openai-whisper==20250625 whisperx==3.8.6 stable-ts==2.19.1 numpy tqdm
 	@touch $@
 
-gallery: $(INSTALLED)  ## Draw the README's cues in six languages; says which fonts it needs
+gallery: $(INSTALLED)  ## Draw cues in six languages for the docs; says which fonts it needs
 	$(BIN)/python -m tools.gallery docs/languages.png
 
 goldens: $(INSTALLED)  ## Write the golden subtitle files anew; review the diff
@@ -82,6 +83,15 @@ goldens: $(INSTALLED)  ## Write the golden subtitle files anew; review the diff
 
 man: $(INSTALLED)  ## Write the manual page anew from the help
 	$(BIN)/python -m tools.make_man
+
+docs: $(DOCS)/.installed  ## Build the documentation into build/site; a broken link fails
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build
+	@echo "The pages are in build/site/index.html"
+
+$(DOCS)/.installed: constraints.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt mkdocs-material
+	@touch $@
 
 samples: $(VENV)/.demo-model  ## Speak the sample media anew
 	$(BIN)/python -m tools.demo_model samples
@@ -101,5 +111,5 @@ $(VENV)/.demo-model: $(INSTALLED)
 	@touch $@
 
 clean:  ## Remove everything that these made
-	rm -rf $(VENV) $(PARITY) $(OLDEST) $(WRITERS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf $(VENV) $(PARITY) $(OLDEST) $(WRITERS) $(DOCS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis

@@ -27,7 +27,7 @@ from qasr_cli.options import FindOptions, RunOptions, WatchOptions
 
 EPILOG = (
     "Runs until SIGTERM (exit code 143) or Ctrl-C (130). Says nothing while there is nothing to do. "
-    "A unit for systemd and examples for the hooks: docs/service.md."
+    "A unit for systemd and examples for the hooks: docs/how-to/services.md."
 )
 
 _WATCH_DEFAULTS = WatchOptions()

@@ -140,7 +140,7 @@ class TestCommand:
 
     def test_a_shell_can_be_given_the_names_as_arguments(self, qasr: Qasr, clip: Path) -> None:
         renamed = clip.rename(clip.with_name("a $(touch hacked) b.wav"))
-        hook = 'sh -c "chmod 640 \\"$@\\"" - {outputs}'  # as docs/service.md has it
+        hook = 'sh -c "chmod 640 \\"$@\\"" - {outputs}'  # as docs/how-to/services.md has it
         assert qasr("transcribe", renamed, "--engine", ECHO, "--exec-after", hook).returncode == 0
         assert renamed.with_suffix(".srt").stat().st_mode & 0o777 == 0o640
         assert not clip.with_name("hacked").exists()

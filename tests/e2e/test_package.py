@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from qasr_cli import __version__
 from tests.e2e.conftest import CLIP, ROOT
 
 MAX_WEIGHTS_BYTES = 20_000_000  # recogniser and aligner together
@@ -21,7 +23,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # From a copy: setuptools leaves a build folder in the tree and takes what lies there into the next wheel.
     tree = folder / "tree"
     shutil.copytree(ROOT / "qasr_cli", tree / "qasr_cli", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tree / name)
     (tree / "docs").mkdir()
     shutil.copy(ROOT / "docs/qasr.1", tree / "docs/qasr.1")
@@ -42,6 +44,17 @@ def test_it_holds_the_demo_pair_and_nothing_of_the_workshop(wheel: Path) -> None
     assert "qasr_cli/demo/MODEL_CARD.md" in sizes
     assert "qasr_cli/subtitles/function_words.toml" in sizes
     assert not [name for name in sizes if name.startswith(("tests", "tools", "samples"))]
+
+
+def test_its_metadata_names_version_and_licences(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = email.message_from_bytes(archive.read(name))
+        licences = {name for name in archive.namelist() if "/licenses/" in name}
+    assert metadata["Version"] == __version__
+    assert metadata["License-Expression"] == "Apache-2.0 AND CC-BY-SA-3.0"
+    assert metadata.get_all("License-File") == ["LICENSE", "qasr_cli/demo/LICENSE"]
+    assert len(licences) == 2
 
 
 def test_it_transcribes_far_from_the_checkout(wheel: Path, tmp_path: Path) -> None:

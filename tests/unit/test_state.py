@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -62,6 +63,15 @@ class TestIdentity:
 class TestLedger:
     def test_an_entry_comes_back_as_it_was(self) -> None:
         assert ledger.from_line(ledger.to_line(ENTRY)) == ENTRY
+
+    def test_a_line_names_its_schema_and_older_lines_without_one_are_read(self) -> None:
+        fields = json.loads(ledger.to_line(ENTRY))
+        assert fields.pop("schema") == "qasr.ledger.v1"
+        assert ledger.from_line(json.dumps(fields).encode()) == ENTRY
+
+    def test_a_line_of_another_schema_is_passed_over(self) -> None:
+        line = ledger.to_line(ENTRY)
+        assert ledger.from_line(line.replace(b"qasr.ledger.v1", b"qasr.ledger.v2")) is None
 
     @given(
         name=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1),

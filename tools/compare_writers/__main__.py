@@ -1,7 +1,7 @@
 """Print how often qasr's subtitles and those of other tools break the rules: `make compare-writers`.
 
     python -m tools.compare_writers --python .venv-writers/bin/python          the tables
-    python -m tools.compare_writers --python .venv-writers/bin/python --readme  also into the READMEs
+    python -m tools.compare_writers --python .venv-writers/bin/python --page  also into the benchmarks' page
 
 The other tools' packages live in an environment of their own (see the Makefile).
 """
@@ -26,13 +26,8 @@ from tools.compare_writers.counting import RULES, count, read
 OURS = "qasr"
 _WIDTHS = {"zh": 16, "ja": 16, "ko": 16, "th": 35}
 _MARKS = ("<!-- compare-writers -->", "<!-- end of compare-writers -->")
-_HEADS = {
-    "README.md": ("writer", "cues", *RULES.values()),
-    "README.ko.md": (
-        *("도구", "자막 수", "너무 빠름", "너무 넓음", "두 줄 초과", "5/6초 미만", "7초 초과"),
-        *("간격 2프레임 미만", "깜박이는 간격", "겹침", "기능어로 끝남", "문장이 섞임"),
-    ),
-}
+_PAGE = Path("docs/explanation/benchmarks.md")
+_HEADS = ("writer", "cues", *RULES.values())
 Written = dict[str, dict[str, str]]
 
 
@@ -40,20 +35,19 @@ def main() -> None:
     """Write with everything, count, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", required=True, help="of the environment that holds the other tools")
-    parser.add_argument("--readme", action="store_true", help="put the first table into the READMEs")
+    parser.add_argument("--page", action="store_true", help=f"put the first table into {_PAGE}")
     arguments = parser.parse_args()
     found = cases()
     written = {OURS: {case.name: _ours(case) for case in found}} | _theirs(found, arguments.python)
-    print(f"## All, per 1,000 cues\n\n{_table(found, written, _HEADS['README.md'])}")
+    print(f"## All, per 1,000 cues\n\n{_table(found, written)}")
     for group in dict.fromkeys(case.group for case in found):
         some = [case for case in found if case.group == group]
-        print(f"\n## {group}, per 1,000 cues\n\n{_table(some, written, _HEADS['README.md'])}")
+        print(f"\n## {group}, per 1,000 cues\n\n{_table(some, written)}")
     print("\n## BBC's example\n")
     for name, texts in written.items():
         print(f"{name}\n\n{_laid_out(texts['bbc'])}\n")
-    if arguments.readme:
-        for name, heads in _HEADS.items():
-            _put(ROOT / name, _table(found, written, heads))
+    if arguments.page:
+        _put(ROOT / _PAGE, _table(found, written))
 
 
 def _ours(case: Case) -> str:
@@ -90,8 +84,8 @@ def _theirs(found: list[Case], python: str) -> Written:
     return theirs
 
 
-def _table(found: list[Case], written: Written, heads: tuple[str, ...]) -> str:
-    rows = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+def _table(found: list[Case], written: Written) -> str:
+    rows = ["| " + " | ".join(_HEADS) + " |", "|---" * len(_HEADS) + "|"]
     for name, texts in written.items():
         total: Counter[str] = Counter()
         for case in found:

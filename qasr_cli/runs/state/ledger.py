@@ -1,8 +1,9 @@
 """The ledger: what came of each source, a line each, the newest of a source's lines counting.
 
 In go entries; out they come again, also from a file whose last line was torn by a kill or whose middle was
-damaged. Lines are JSON for programs and `qasr runs show` reads them to people. Every part of a sharded run
-writes a file of its own, so that machines which share a folder never write to one file.
+damaged. Lines are JSON for programs and `qasr runs show` reads them to people; each names its schema, since
+lines of several versions of qasr may stand in one file. Every part of a sharded run writes a file of its own,
+so that machines which share a folder never write to one file.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from qasr_cli.runs.files import ownership
 from qasr_cli.runs.files.file_identity import Identity
 
 SUFFIX = ".jsonl"
+SCHEMA = "qasr.ledger.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +141,18 @@ def to_line(entry: Entry) -> bytes:
     if entry.outputs:
         told["outputs"] = [{key: value for key, value in one.items() if value} for one in told["outputs"]]
     at = datetime.fromtimestamp(told.pop("at_s", 0.0), UTC).isoformat(timespec="milliseconds")
-    text = json.dumps({"at": at, **told}, ensure_ascii=False)
+    text = json.dumps({"schema": SCHEMA, "at": at, **told}, ensure_ascii=False)
     return text.encode("utf-8", "surrogateescape")
 
 
 def from_line(line: bytes) -> Entry | None:
-    """Return the entry that a line holds; None of one that is torn, damaged or of another kind."""
+    """Return the entry that a line holds; None of one that is torn, damaged or of another schema.
+
+    Lines from before schemas were named are of the first one.
+    """
     try:
         told = json.loads(line.decode("utf-8", "surrogateescape"))
-        return _entry(told)
+        return _entry(told) if told.get("schema", SCHEMA) == SCHEMA else None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
 
