@@ -28,6 +28,13 @@ ECHO = "tests.fakes:echo"  # says made-up words; needs no torch, so a run takes 
 Qasr = Callable[..., Result]
 
 
+def copy_old(source: Path, target: Path) -> Path:
+    """Copy a file as one that nobody writes any more: a run waits to see whether a new one still changes."""
+    copied = Path(shutil.copy(source, target))
+    os.utime(copied, (1_700_000_000, 1_700_000_000))
+    return copied
+
+
 class StartQasr(Protocol):
     """Starts `qasr ARGUMENTS`, which goes on while the test does."""
 
@@ -57,13 +64,13 @@ def qasr(servers: Servers, tmp_path: Path) -> Qasr:
 
     def call(
         *arguments: object,
-        stdin: bytes = b"",
+        stdin: bytes | None = None,
         env: dict[str, str] | None = None,
         file_limit: int | None = None,  # bytes; no file may grow beyond
-        prepare: Callable[[], object] | None = None,  # a module's function, called in the new process
+        prepare: Callable[[], object] | None = None,  # called before the program is executed: it is spawned
     ) -> Result:
         setting = Setting(tmp_path, environment(**(env or {})), file_limit, prepare)
-        return servers.run(arguments, setting, stdin=stdin)
+        return servers.run(arguments, setting, stdin=stdin or b"")
 
     return call
 
@@ -114,7 +121,7 @@ def shell_environment(servers: Servers, tmp_path_factory: pytest.TempPathFactory
     program = folder / "qasr"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -S -E {client.__file__} "$@"\n')
     program.chmod(0o755)
-    sockets = {kind: servers.socket_of(kind) for kind in (client.LIGHT, client.HEAVY)}
+    sockets = {kind: servers.socket_of(kind) for kind in (client.LIGHT, client.TORCH, client.HEAVY)}
     path = os.pathsep.join((str(folder), str(Path(sys.executable).parent), os.environ["PATH"]))
     return environment(PATH=path, TESTS_FORKING=json.dumps([sockets, servers.base]))
 
@@ -153,4 +160,4 @@ def demo_samples(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     """Return a short clip of real (synthetic) speech in the folder that `qasr` runs in."""
-    return Path(shutil.copy(CLIP, tmp_path / "clip.wav"))
+    return copy_old(CLIP, tmp_path / "clip.wav")

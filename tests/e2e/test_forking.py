@@ -86,8 +86,8 @@ def test_signals_reach_it_and_its_end_is_told(
         (["transcribe", "a.wav", "--model", "demo"], {}, client.HEAVY),
         (["transcribe", "a.wav", "--engine", ECHO], {"QASR_TXT": "1"}, client.LIGHT),
         (["check", "a.srt"], {"COLUMNS": "50"}, client.LIGHT),
-        (["models", "pull", "x"], {"HF_ENDPOINT": "http://127.0.0.1:9"}, client.LIGHT),
-        (["transcribe", "a.wav", "--model", "demo"], {"OMP_NUM_THREADS": "1"}, None),
+        (["models", "pull", "x"], {"HF_ENDPOINT": "http://127.0.0.1:9"}, client.TORCH),
+        (["transcribe", "a.wav", "--model", "demo"], {"MKL_NUM_THREADS": "1"}, None),
         (["check", "a.srt"], {"LANG": "de_DE.UTF-8"}, None),
         (["check", "a.srt"], {"PYTHONPATH": "elsewhere"}, None),
         (["check", "a.srt"], {"TERMINAL_WIDTH": "50"}, None),
@@ -102,7 +102,7 @@ def test_what_an_import_would_see_is_not_forked(
 
 
 def test_the_servers_have_imported_what_takes_long_and_nothing_too_much(servers: Servers) -> None:
-    for kind, is_heavy in ((client.LIGHT, False), (client.HEAVY, True)):
+    for kind, is_heavy in ((client.LIGHT, False), (client.TORCH, True), (client.HEAVY, True)):
         maps = servers.maps_of(kind)
         assert ("libtorch" in maps) is is_heavy
         assert "onnxruntime" not in maps  # whose threads a fork would lose

@@ -12,7 +12,8 @@ import socket
 import sys
 
 IS_AVAILABLE = hasattr(os, "pidfd_open")  # Linux
-LIGHT, HEAVY = "light", "heavy"  # what has been imported: all but the engines, or those, too
+# What has been imported: all but the engines; torch, too; the engines with transformers and the hub, too.
+LIGHT, TORCH, HEAVY = "light", "torch", "heavy"
 _WITH_ENGINES = {"transcribe", "watch", "align", "models", "doctor"}
 _WITHOUT = {"--help", "-h", "--dry-run", "--engine"}  # an engine that a test brings has no torch
 # What qasr and its libraries read when they need it, and not once while they are imported.
@@ -35,8 +36,9 @@ def choose(arguments: list[str], env: dict[str, str], base: dict[str, str]) -> s
     early = {name for name in differing if not name.startswith(_OURS)} - _READ_LATE
     if not IS_AVAILABLE or not all(name.startswith(_READ_BY_ENGINES) for name in early):
         return None
-    is_heavy = not early and _WITH_ENGINES & set(arguments[:3]) and not _WITHOUT & set(arguments)
-    return HEAVY if is_heavy else LIGHT
+    if not _WITH_ENGINES & set(arguments[:3]) or _WITHOUT & set(arguments):
+        return LIGHT
+    return TORCH if early else HEAVY
 
 
 def ask(path: str, request: dict[str, object], streams: tuple[int, int, int]) -> tuple[int, socket.socket]:
@@ -61,7 +63,7 @@ def main() -> None:
         os.execve(sys.executable, [sys.executable, "-m", "qasr_cli", *arguments], env)
     request = {
         "arguments": arguments, "folder": os.getcwd(), "env": env,  # noqa: PTH109 - no pathlib: it takes time
-        "file_limit": None, "prepare": None, "is_session_leader": False,
+        "file_limit": None, "is_session_leader": False,
     }  # fmt: skip
     pid, connection = ask(sockets[kind], request, (0, 1, 2))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -26,6 +26,7 @@ from tests.forking import client
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 300.0
+ONE_THREAD = "1"  # torch's wait for each other by turning in circles, on the cores that other tests have
 Result = subprocess.CompletedProcess[str]
 
 # Imported by qasr only where they are needed, which is in most runs. Not onnxruntime: it starts threads.
@@ -34,8 +35,12 @@ _LIGHT = (
     "rich.markdown", "rich.progress", "rich.table", "rich.traceback", "typer.rich_utils", "pygments.lexers",
     "pydantic.json_schema", "pydantic.type_adapter", "typer._adapters",
 )  # fmt: skip
+_TORCH = (
+    "torch", "torch._dynamo", "torch.distributed.tensor", "torch.export", "safetensors.torch", "tokenizers",
+    "filelock", "httpx", "httpx2", "jinja2", "tqdm.auto",
+)  # fmt: skip
 _HEAVY = (
-    "torch", "huggingface_hub", "transformers", "transformers.models.qwen3.modeling_qwen3",
+    "huggingface_hub", "transformers", "transformers.models.qwen3.modeling_qwen3",
     "transformers.models.qwen3_asr.modeling_qwen3_asr", "transformers.models.qwen3_asr.processing_qwen3_asr",
 )  # fmt: skip
 
@@ -43,7 +48,8 @@ _HEAVY = (
 def environment(**more: str) -> dict[str, str]:
     """Return what `env -i` would leave, what finds the checkout's modules, and the ffmpeg that was chosen."""
     chosen = {name: os.environ[name] for name in ("QASR_FFMPEG",) if name in os.environ}
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", **chosen, **more}
+    bare = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+    return {**bare, "OMP_NUM_THREADS": ONE_THREAD, **chosen, **more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ class Setting:
         folder: It runs there.
         env: Its whole environment.
         file_limit: Bytes beyond which no file may grow.
-        prepare: A module's function that is called in the new process, before qasr is.
+        prepare: Called before the program is executed, for which it is always spawned.
         is_session_leader: Whether it leads a session, and a process group, of its own.
     """
 
@@ -160,7 +166,8 @@ class Servers:
         return Path(f"/proc/{self._started[kind].pid}/maps").read_text()
 
     def _start(self, kind: str, path: Path) -> subprocess.Popen[bytes]:
-        modules = [*_LIGHT, *_qasr_modules(kind), *(_HEAVY if kind == client.HEAVY else ())]
+        modules = [*_LIGHT, *_qasr_modules(kind)]
+        modules += {client.LIGHT: (), client.TORCH: _TORCH, client.HEAVY: _TORCH + _HEAVY}[kind]
         log = path.with_suffix(".log")
         with log.open("wb") as out:
             server = subprocess.Popen(
@@ -187,12 +194,11 @@ class Servers:
         """Start `qasr ARGUMENTS`; streams as `subprocess.Popen` takes them."""
         texts, env = list(map(str, arguments)), dict(setting.env)
         kind = client.choose(texts, env, self.base)
-        if kind is None:
+        if kind is None or setting.prepare is not None:
             return popen(arguments, setting, stdin=stdin, stdout=stdout, stderr=stderr)
         request = {
             "arguments": texts, "folder": os.fspath(setting.folder), "env": env,
-            "file_limit": setting.file_limit, "prepare": _named(setting.prepare),
-            "is_session_leader": setting.is_session_leader,
+            "file_limit": setting.file_limit, "is_session_leader": setting.is_session_leader,
         }  # fmt: skip
         with contextlib.ExitStack() as theirs:
             ends = [_open(given, place, theirs) for place, given in enumerate((stdin, stdout, stderr))]
@@ -252,7 +258,7 @@ def spawn(arguments: tuple[object, ...], setting: Setting, *, stdin: bytes = b""
 
 
 def _qasr_modules(kind: str) -> list[str]:
-    """Return qasr's modules; for the light server without those that import torch."""
+    """Return qasr's modules; those that import transformers only for the server that has it."""
     names = []
     for path in sorted((ROOT / "qasr_cli").rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
@@ -267,13 +273,6 @@ def _listens(path: Path) -> bool:
         connection.connect(str(path))
         return True
     return False
-
-
-def _named(prepare: Callable[[], object] | None) -> str | None:
-    if prepare is None:
-        return None
-    assert prepare.__qualname__.isidentifier(), "only a module's function can be found by another process"
-    return f"{prepare.__module__}:{prepare.__qualname__}"
 
 
 def _open(given: int | IO[bytes], place: int, theirs: contextlib.ExitStack) -> tuple[int, IO[str] | None]:

@@ -39,7 +39,6 @@ class Request:
     folder: str
     env: dict[str, str]
     file_limit: int | None
-    prepare: str | None
     is_session_leader: bool
 
 
@@ -122,9 +121,6 @@ def become(request: Request) -> None:
         setattr(sys, f"__{name}__", stream)
     sys.argv = ["qasr", *request.arguments]
     sys.path[0] = request.folder  # as for any program that is started with -m
-    if request.prepare is not None:
-        module, _, name = request.prepare.partition(":")
-        getattr(importlib.import_module(module), name)()
 
 
 def _open(place: int, before: Any) -> io.TextIOWrapper:
