@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 from pathlib import Path
 
@@ -58,7 +57,7 @@ def test_nothing_to_do_is_0_and_loads_nothing_heavy(qasr: Qasr, clip: Path) -> N
 
 
 def test_without_ffmpeg_the_run_is_69(qasr: Qasr, clip: Path) -> None:
-    shutil.copy(clip, clip.with_name("other.wav"))
+    copy_old(clip, clip.with_name("other.wav"))
     result = qasr("transcribe", clip.parent, "--engine", ECHO, env={"QASR_FFMPEG": "/nonexistent/ffmpeg"})
     assert result.returncode == 69
     assert "QASR_FFMPEG" in result.stderr

@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.conftest import CLIP, ROOT
 
+pytestmark = pytest.mark.slow  # building and installing take ten seconds
 MAX_WEIGHTS_BYTES = 20_000_000  # recogniser and aligner together
 
 

@@ -17,6 +17,7 @@ STEADY = "tests.fakes:steady"
 SMALL = ("--engine", STEADY, "--chunk-seconds", "4", "--batch-size", "4")
 
 
+@pytest.mark.slow
 def test_killed_runs_come_to_the_same_bytes(tmp_path: Path) -> None:
     toll = torture(tmp_path, Setting(n_files=6, n_kills=6, arguments=SMALL))
     assert sum(toll.kills.values()) == 6
