@@ -11,8 +11,8 @@ DOCS := .venv-docs
 OUT := demo-out
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench demo-model rehearsal demo-model-eval samples parity oldest \
-	compare-writers gallery goldens man docs torture clean
+.PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench demo-model rehearsal \
+	demo-model-eval samples parity oldest compare-writers gallery goldens man docs torture clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -25,8 +25,26 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED)  ## Set up, transcribe the samples, show the result
 	@bash tools/demo.sh $(BIN)/qasr $(OUT)
 
-test: $(INSTALLED)  ## Set up, run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+# One worker a core or two: most tests wait for processes. `worksteal` keeps a file's tests together, and so what
+# they share, until a worker has nothing left; what is dear is shared by all workers (tests/e2e/conftest.py).
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+
+test: $(INSTALLED)  ## Set up, run the tests but the slow ones (6 min)
+	$(PYTEST) -m "not slow"
+
+unit: $(INSTALLED)  ## Run the tests that start no process (40 s)
+	$(PYTEST) tests/unit
+
+test-slow: $(INSTALLED)  ## Run the slow tests: kills, failing disks, the wheel, broken downloads, hours of media
+	$(PYTEST) -m slow
+
+test-all: $(INSTALLED)  ## Run all tests
+	$(PYTEST)
+
+# Which ffmpeg is used: `make test-ffmpeg QASR_FFMPEG=/usr/bin/ffmpeg`; 5.1 is the oldest that is supported.
+test-ffmpeg: $(INSTALLED)  ## Run the tests of media with the ffmpeg that QASR_FFMPEG names
+	$(PYTEST) tests/e2e/test_media*.py tests/e2e/test_subtitled.py tests/e2e/test_finding.py tests/e2e/test_runs.py \
+		tests/e2e/test_streams.py
 
 check: $(INSTALLED)  ## Format, lint, types, import contracts, sizes
 	$(BIN)/ruff format --check .
@@ -55,7 +73,7 @@ $(PARITY)/.installed:
 	@touch $@
 
 oldest: $(OLDEST)/.installed  ## Test the engine with the oldest transformers that it supports
-	$(OLDEST)/bin/python -m pytest -n 2 tests/e2e/test_engine.py tests/e2e/test_checkpoints.py \
+	$(OLDEST)/bin/python -m pytest -n 2 --dist worksteal tests/e2e/test_engine.py tests/e2e/test_checkpoints.py \
 		tests/e2e/test_models.py tests/e2e/test_steering.py tests/e2e/test_demo_model.py
 
 $(OLDEST)/.installed: pyproject.toml constraints.txt

@@ -27,6 +27,12 @@ def make_silence(path: Path, duration_s: float) -> Path:
     return path
 
 
+def make_noise(path: Path, duration_s: float) -> Path:
+    """Write pink noise, which no codec makes small: a decoder has to read again and again."""
+    ffmpeg("-f", "lavfi", "-i", f"anoisesrc=r=48000:c=pink:seed=1:d={duration_s}", path)
+    return path
+
+
 def make_click(path: Path, *more: object, duration_s: float = 2.0, rate_hz: int = 48_000) -> Path:
     """Write silence with a burst of 1 kHz tone from `CLICK_S` on, 50 ms long; `more` are output arguments."""
     burst = f"if(between(t,{CLICK_S},{CLICK_S + 0.05}),0.8*sin(2*PI*1000*t),0)"

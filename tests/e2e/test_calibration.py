@@ -9,12 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import environment
 
 ROOT = Path(__file__).parents[2]
 ALIGNER = ROOT / "qasr_cli" / "demo" / "aligner"
 
 
+@pytest.mark.slow
 def test_the_offset_is_measured_written_and_honoured(tmp_path: Path) -> None:
     copy = tmp_path / "aligner"
     shutil.copytree(ALIGNER, copy)

@@ -12,13 +12,11 @@ import os
 import pty
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ECHO, ROOT, Qasr, environment
+from tests.e2e.conftest import ECHO, ROOT, Qasr, StartQasr
 
 GOLDEN = ROOT / "tests" / "golden"
 GOOD = (
@@ -180,13 +178,15 @@ def test_json_is_one_object(qasr: Qasr, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", [60, 140])
-def test_on_a_terminal_there_is_a_table_that_fits(tmp_path: Path, columns: int) -> None:
+def test_on_a_terminal_there_is_a_table_that_fits(
+    start_qasr: StartQasr, tmp_path: Path, columns: int
+) -> None:
     put(tmp_path, "bad.srt", BAD.replace("Backwards", "Back\x1b]0;title\x07wards"))
     leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qasr_cli", "check", "bad.srt"],
-        stdin=follower, stdout=follower, stderr=follower, cwd=tmp_path,
-        env=environment(TERM="xterm-256color", COLUMNS=str(columns)),
+    process = start_qasr(
+        *("check", "bad.srt"),
+        stdin=follower, stdout=follower, stderr=follower,
+        env={"TERM": "xterm-256color", "COLUMNS": str(columns)},
     )  # fmt: skip
     os.close(follower)
     written = b""

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import itertools
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
 import srt
 import webvtt
 
 from qasr_cli import formats
 from qasr_cli.records import Transcript
-from tests.e2e.conftest import SAMPLES, Qasr, environment
+from tests.e2e.conftest import SAMPLES, Qasr
 from tests.media_factory import make_silence
 from tests.scoring import TruthWord, score
 
@@ -39,31 +36,10 @@ def read(path: Path) -> Transcript:
     return formats.parse_transcript(path.read_text(encoding="utf-8"))
 
 
-@pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All samples through one real run."""
-    folder = tmp_path_factory.mktemp("demo")
-    qasr: Qasr = _caller(folder)
-    result = qasr("transcribe", SAMPLES, "-r", "--model", "demo", "-f", "srt,vtt,json,txt", "-o", folder)
-    assert result.returncode == 0, result.stderr
-    assert "13 done" in result.stderr
-    return folder
-
-
-def _caller(folder: Path) -> Qasr:
-    def call(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "qasr_cli", *map(str, arguments)],
-            capture_output=True, text=True, cwd=folder, env=environment(), timeout=300, check=False,
-        )  # fmt: skip
-
-    return call
-
-
-def test_the_talk_is_heard_and_timed(out: Path) -> None:
+def test_the_talk_is_heard_and_timed(demo_samples: Path) -> None:
     truth = truth_words(json.loads((SAMPLES / "talk.truth.json").read_text()))
     assert len(truth) > 250
-    transcript = read(out / "talk.json")
+    transcript = read(demo_samples / "talk.json")
     result = score(transcript.words, truth)
     assert result.wer <= MAX_WER, result
     assert result.boundary_ms <= MAX_BOUNDARY_MS, result
@@ -71,21 +47,21 @@ def test_the_talk_is_heard_and_timed(out: Path) -> None:
     assert transcript.language == "en"
 
 
-def test_the_clips_are_heard_in_every_format(out: Path) -> None:
+def test_the_clips_are_heard_in_every_format(demo_samples: Path) -> None:
     truth = json.loads((SAMPLES / "clips.truth.json").read_text())
     assert len(truth) == 10
     errors = total = 0.0
     for name, entry in truth.items():
         words = truth_words(entry)
-        heard = read(out / "clips" / f"{Path(name).stem}.json").words
+        heard = read(demo_samples / "clips" / f"{Path(name).stem}.json").words
         errors += score(heard, words).wer * len(words)
         total += len(words)
     assert errors / total <= MAX_WER
 
 
-def test_languages_that_take_turns_are_told_apart(out: Path) -> None:
+def test_languages_that_take_turns_are_told_apart(demo_samples: Path) -> None:
     words = json.loads((SAMPLES / "three-languages.truth.json").read_text())["words"]
-    transcript = read(out / "three-languages.json")
+    transcript = read(demo_samples / "three-languages.json")
     assert {word["language"] for word in words} == {"en", "es", "ko"}
     n_right = sum(
         segment.language == word["language"]
@@ -98,11 +74,13 @@ def test_languages_that_take_turns_are_told_apart(out: Path) -> None:
     assert score(transcript.words, truth).wer <= MAX_TURNS_WER
 
 
-def test_late_audio_is_on_time_and_the_second_track_is_another(out: Path, qasr: Qasr, tmp_path: Path) -> None:
+def test_late_audio_is_on_time_and_the_second_track_is_another(
+    demo_samples: Path, qasr: Qasr, tmp_path: Path
+) -> None:
     tracks = json.loads((SAMPLES / "two-tracks.truth.json").read_text())["tracks"]
     first, second = (truth_words(track) for track in tracks)
     assert first[0].start_ms >= 1500
-    transcript = read(out / "two-tracks.json")
+    transcript = read(demo_samples / "two-tracks.json")
     assert score(transcript.words, first).boundary_ms <= MAX_BOUNDARY_MS
     assert transcript.words[0].start_ms >= 1300  # or the container's clock was lost
     result = qasr(
@@ -114,10 +92,10 @@ def test_late_audio_is_on_time_and_the_second_track_is_another(out: Path, qasr: 
     assert score(other.words, first).wer > 0.5
 
 
-def test_every_file_is_legal_and_the_words_are_all_there(out: Path) -> None:
-    names = sorted(path.stem for path in out.rglob("*.json"))
+def test_every_file_is_legal_and_the_words_are_all_there(demo_samples: Path) -> None:
+    names = sorted(path.stem for path in demo_samples.rglob("*.json"))
     assert len(names) == 13
-    for path in out.rglob("*.json"):
+    for path in demo_samples.rglob("*.json"):
         transcript = read(path)
         text = " ".join(word.text for word in transcript.words)
         subtitles = list(srt.parse(path.with_suffix(".srt").read_text(encoding="utf-8")))
@@ -135,13 +113,15 @@ def test_every_file_is_legal_and_the_words_are_all_there(out: Path) -> None:
         assert times[-1] <= transcript.duration_ms
 
 
-def test_the_same_input_gives_the_same_bytes_in_any_company(out: Path, qasr: Qasr, tmp_path: Path) -> None:
+def test_the_same_input_gives_the_same_bytes_in_any_company(
+    demo_samples: Path, qasr: Qasr, tmp_path: Path
+) -> None:
     for arguments in (["--batch-size", "1"], ["--batch-size", "3", "--workers", "4"]):
         folder = tmp_path / arguments[1]
         result = qasr("transcribe", SAMPLES / "clips", "--model", "demo", "--srt", "-o", folder, *arguments)
         assert result.returncode == 0, result.stderr
         for path in folder.glob("*.srt"):
-            assert path.read_bytes() == (out / "clips" / path.name).read_bytes(), path.name
+            assert path.read_bytes() == (demo_samples / "clips" / path.name).read_bytes(), path.name
 
 
 def test_silence_stays_silent(qasr: Qasr, tmp_path: Path) -> None:
@@ -153,20 +133,22 @@ def test_silence_stays_silent(qasr: Qasr, tmp_path: Path) -> None:
     assert read(tmp_path / "silence.json").segments == ()
 
 
-def test_render_makes_the_same_files_without_a_model(out: Path, qasr: Qasr, tmp_path: Path) -> None:
-    result = qasr("render", out / "talk.json", "-f", "srt,vtt,txt,json", "-o", tmp_path)
+def test_render_makes_the_same_files_without_a_model(demo_samples: Path, qasr: Qasr, tmp_path: Path) -> None:
+    result = qasr("render", demo_samples / "talk.json", "-f", "srt,vtt,txt,json", "-o", tmp_path)
     assert result.returncode == 0, result.stderr
     for suffix in (".srt", ".vtt", ".txt", ".json"):
-        assert (tmp_path / f"talk{suffix}").read_bytes() == (out / f"talk{suffix}").read_bytes()
-    narrow = qasr("render", out / "talk.json", "--srt", "-o", "-", "--max-line-width", 20, "--max-lines", 1)
+        assert (tmp_path / f"talk{suffix}").read_bytes() == (demo_samples / f"talk{suffix}").read_bytes()
+    narrow = qasr(
+        "render", demo_samples / "talk.json", "--srt", "-o", "-", "--max-line-width", 20, "--max-lines", 1
+    )
     assert narrow.returncode == 0
     assert all(len(cue.content) <= 20 and "\n" not in cue.content for cue in srt.parse(narrow.stdout))
-    assert qasr("render", out / "talk.json", "--srt", "-o", tmp_path).returncode == 73
-    assert qasr("render", out / "talk.srt", "-o", tmp_path / "other").returncode == 65
+    assert qasr("render", demo_samples / "talk.json", "--srt", "-o", tmp_path).returncode == 73
+    assert qasr("render", demo_samples / "talk.srt", "-o", tmp_path / "other").returncode == 65
     assert qasr("render", "gone.json").returncode == 66
 
 
-def test_a_forced_language_and_context_do_no_harm(out: Path, qasr: Qasr, tmp_path: Path) -> None:
+def test_a_forced_language_and_context_do_no_harm(demo_samples: Path, qasr: Qasr, tmp_path: Path) -> None:
     words = truth_words(json.loads((SAMPLES / "clips.truth.json").read_text())["clip-06.wav"])
     result = qasr(
         "transcribe", SAMPLES / "clips" / "clip-06.wav", "--model", "demo", "--json", "-o", ".",

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import CLIP, ECHO, Qasr, environment
+from tests.e2e.conftest import CLIP, ECHO, Qasr, StartQasr, copy_old
 
 SLOW = "tests.fakes:slow"
 CASES = [
@@ -60,7 +57,7 @@ def test_nothing_to_do_is_0_and_loads_nothing_heavy(qasr: Qasr, clip: Path) -> N
 
 
 def test_without_ffmpeg_the_run_is_69(qasr: Qasr, clip: Path) -> None:
-    shutil.copy(clip, clip.with_name("other.wav"))
+    copy_old(clip, clip.with_name("other.wav"))
     result = qasr("transcribe", clip.parent, "--engine", ECHO, env={"QASR_FFMPEG": "/nonexistent/ffmpeg"})
     assert result.returncode == 69
     assert "QASR_FFMPEG" in result.stderr
@@ -149,14 +146,12 @@ def test_an_output_folder_that_is_a_file_is_73(qasr: Qasr, clip: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-def test_a_full_disk_is_74(clip: Path) -> None:
+def test_a_full_disk_is_74(start_qasr: StartQasr, clip: Path) -> None:
     with Path("/dev/full").open("wb") as full:
-        result = subprocess.run(
-            [sys.executable, "-m", "qasr_cli", "transcribe", clip, "--engine", ECHO, "-o", "-"],
-            stdout=full, stderr=subprocess.PIPE, cwd=clip.parent, env=environment(), timeout=60, check=False,
-        )  # fmt: skip
-    assert result.returncode == 74, result.stderr
-    assert b"No space left" in result.stderr
+        process = start_qasr("transcribe", clip, "--engine", ECHO, "-o", "-", stdout=full)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 74, errors
+    assert "No space left" in errors
 
 
 @pytest.mark.parametrize(
@@ -182,19 +177,16 @@ def test_a_flag_beats_a_variable_beats_the_file(qasr: Qasr, clip: Path) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_the_run_clean_and_a_rerun_goes_on(
-    qasr: Qasr, tmp_path: Path, number: int, code: int
+    qasr: Qasr, start_qasr: StartQasr, tmp_path: Path, number: int, code: int
 ) -> None:
     folder, work = tmp_path / "clips", tmp_path / "work"
     folder.mkdir()
     work.mkdir()
     for index in range(6):
-        shutil.copy(CLIP, folder / f"{index}.wav")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qasr_cli", "transcribe", folder, "--engine", SLOW, "--batch-size", "1"],
-        stderr=subprocess.PIPE, env=environment(TMPDIR=str(work)), text=True,
-        # A shell's background jobs ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509 - no threads in this process
-    )  # fmt: skip
+        copy_old(CLIP, folder / f"{index}.wav")
+    process = start_qasr(
+        "transcribe", folder, "--engine", SLOW, "--batch-size", "1", env={"TMPDIR": str(work)}
+    )
     assert process.stderr is not None
     first = process.stderr.readline()  # a line as soon as one file is done
     assert first.startswith("done"), first
@@ -213,11 +205,11 @@ def test_a_signal_ends_the_run_clean_and_a_rerun_goes_on(
     assert len(texts) == 1  # six copies of one clip: a torn or mixed-up file would differ
 
 
-def test_a_kill_leaves_no_torn_file(qasr: Qasr, tmp_path: Path) -> None:
+def test_a_kill_leaves_no_torn_file(qasr: Qasr, start_qasr: StartQasr, tmp_path: Path) -> None:
     folder = tmp_path / "clips"
     folder.mkdir()
     for index in range(5):
-        shutil.copy(CLIP, folder / f"{index}.wav")
+        copy_old(CLIP, folder / f"{index}.wav")
     arguments = [
         "transcribe",
         str(folder),
@@ -228,13 +220,13 @@ def test_a_kill_leaves_no_torn_file(qasr: Qasr, tmp_path: Path) -> None:
         "--batch-size",
         "1",
     ]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qasr_cli", *arguments], stderr=subprocess.PIPE, env=environment(), text=True
-    )
+    process = start_qasr(*arguments)
     assert process.stderr is not None
     process.stderr.readline()
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL  # it was at work
+    assert len(list(folder.glob("*.srt"))) < 5
     for path in folder.glob("*.json"):
         json.loads(path.read_text())
     assert qasr(*arguments).returncode == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 from qasr_cli.media import signatures
 from tests.e2e.conftest import CLIP, ECHO, ROOT, Qasr, environment
 from tests.media_factory import ffmpeg
+from tests.permissions import obey_permissions
 
 HEAVY = "torch", "transformers", "onnxruntime", "silero_vad"
 
@@ -52,25 +52,16 @@ def test_a_name_that_is_not_there_does_not_stop_the_rest(qasr: Qasr, clips: Path
     assert (again.returncode, "1 skipped, 1 failed" in again.stderr) == (3, True)
 
 
-def obey_permissions() -> None:
-    """Have root be refused like anybody else: give up the two capabilities that look past permissions."""
-    if sys.platform == "linux" and os.geteuid() == 0:
-        for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-            ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
-
-
 @pytest.mark.parametrize(
     ("inputs", "code"),
     [(["clips"], 3), (["clips/a.wav", "clips/b.wav", "clips/sub"], 3), (["clips/sub"], 74)],
 )
-def test_a_folder_that_cannot_be_read_stops_no_other(clips: Path, inputs: list[str], code: int) -> None:
+def test_a_folder_that_cannot_be_read_stops_no_other(
+    qasr: Qasr, clips: Path, inputs: list[str], code: int
+) -> None:
     (clips / "sub").chmod(0)
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "qasr_cli", "transcribe", *inputs, "-r", "--engine", ECHO],
-            cwd=clips.parent, env=environment(), capture_output=True, text=True, check=False,
-            preexec_fn=obey_permissions,
-        )  # fmt: skip
+        done = qasr("transcribe", *inputs, "-r", "--engine", ECHO, prepare=obey_permissions)
     finally:
         (clips / "sub").chmod(0o700)
     assert done.returncode == code, done.stderr

@@ -6,12 +6,11 @@ Each detector has an engine that goes wrong in just its way, and text that is go
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import CLIP, SAMPLES, Qasr
+from tests.e2e.conftest import CLIP, SAMPLES, Qasr, copy_old
 from tests.media_factory import ffmpeg
 
 LONG_CLIP = SAMPLES / "clips" / "clip-05.m4a"  # more than four seconds
@@ -19,7 +18,7 @@ LONG_CLIP = SAMPLES / "clips" / "clip-05.m4a"  # more than four seconds
 
 @pytest.fixture
 def long_clip(tmp_path: Path) -> Path:
-    return Path(shutil.copy(LONG_CLIP, tmp_path / "clip.m4a"))
+    return copy_old(LONG_CLIP, tmp_path / "clip.m4a")
 
 
 def flags_of(path: Path) -> set[str]:
@@ -92,7 +91,7 @@ GOOD = {
 def test_good_text_passes_untouched(qasr: Qasr, long_clip: Path, kind: str) -> None:
     arguments = ("--hotwords", "Baku,Lima,Port Said,Quito", "--languages", "en,ko", "--json", "--strict")
     text = GOOD[kind]
-    path = shutil.copy(CLIP, long_clip.with_name("clip.wav")) if kind == "short" else long_clip
+    path = copy_old(CLIP, long_clip.with_name("clip.wav")) if kind == "short" else long_clip
     result = qasr("transcribe", path, "--engine", "tests.misbehaving:quoting", "--model", text, *arguments)
     assert result.returncode == 0, result.stderr
     assert [(segment["text"], segment["flags"]) for segment in segments_of(path)] == [(text, [])]
@@ -173,7 +172,7 @@ def test_a_rescue_model_without_memory_costs_nothing_either(qasr: Qasr, long_cli
 def test_a_rescue_model_that_cannot_be_loaded_is_said_once_and_done_without(
     qasr: Qasr, long_clip: Path
 ) -> None:
-    shutil.copy(long_clip, long_clip.with_name("other.m4a"))
+    copy_old(long_clip, long_clip.with_name("other.m4a"))
     engine = ("--engine", "tests.misbehaving:too_large_to_load_when_big")
     result = qasr("transcribe", ".", *engine, "--rescue-model", "big", "--json", "--strict")
     assert result.returncode == 0, result.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import CLIP, ECHO, Qasr
+from tests.e2e.conftest import CLIP, ECHO, Qasr, copy_old
 
 SECRET = "T0K3N"
 
@@ -100,7 +99,7 @@ class TestCommand:
         folder = tmp_path / "in"
         folder.mkdir()
         name = "-a $(touch hacked) 'b\"; {media}\n.wav"
-        shutil.copy(CLIP, folder / name)
+        copy_old(CLIP, folder / name)
         (folder / "bad.mp4").write_text("no media")
         hook = f"{teller} {{outputs}} x={{language}}/{{status}} {{{{}}}} {{media}}"
         result = qasr(
@@ -188,7 +187,7 @@ class TestWebhook:
         self, qasr: Qasr, tmp_path: Path, clip: Path, listener: Listener
     ) -> None:
         (tmp_path / "bad.mp4").write_text("no media")
-        shutil.copy(CLIP, tmp_path / "old.wav")
+        copy_old(CLIP, tmp_path / "old.wav")
         (tmp_path / "old.srt").write_text("")
         result = qasr("transcribe", tmp_path, "--engine", ECHO, "--webhook", f"{listener.url}/here")
         assert result.returncode == 3
@@ -263,7 +262,7 @@ class TestWebhook:
         self, qasr: Qasr, tmp_path: Path, listener: Listener
     ) -> None:
         for index in range(12):
-            shutil.copy(CLIP, tmp_path / f"{index}.wav")
+            copy_old(CLIP, tmp_path / f"{index}.wav")
         begun_s = time.monotonic()
         result = qasr(
             "transcribe", tmp_path, "--engine", ECHO, "--webhook", f"{listener.url}/slow",

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ECHO, Qasr, environment
+from tests.e2e.conftest import ECHO, Qasr
 
 
 def events(text: str) -> list[dict[str, object]]:
@@ -97,12 +95,8 @@ def test_a_full_disk_under_the_log_is_said_once_and_stops_nothing(qasr: Qasr, cl
     assert "Traceback" not in result.stderr
 
 
-def test_stdout_named_as_a_file_does_not_mix_with_results(clip: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "qasr_cli", "transcribe", clip, "--engine", ECHO, "-o", "-", "--log-file",
-         "/dev/stdout"],
-        capture_output=True, text=True, env=environment(), timeout=60, check=False,
-    )  # fmt: skip
+def test_stdout_named_as_a_file_does_not_mix_with_results(qasr: Qasr, clip: Path) -> None:
+    done = qasr("transcribe", clip, "--engine", ECHO, "-o", "-", "--log-file", "/dev/stdout")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("1\n00:00:0")
     assert " finished " in done.stderr

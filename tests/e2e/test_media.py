@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 import threading
 from pathlib import Path
 
@@ -251,7 +252,11 @@ class TestProcess:
         assert process.capture(["cat"]) == ""
 
     def test_a_child_cannot_write_files(self, tmp_path: Path) -> None:
-        process.capture(["sh", "-c", f"sleep 0.2; echo x > {tmp_path}/out"])
+        writes = ["sh", "-c", f"sleep 0.2; echo x > {tmp_path}/out"]
+        subprocess.run(writes, check=True)
+        assert (tmp_path / "out").read_text() == "x\n"  # as long as nobody forbids it
+        (tmp_path / "out").unlink()
+        process.capture(writes)
         assert not (tmp_path / "out").exists() or (tmp_path / "out").stat().st_size == 0
 
     def test_much_talk_on_stderr_is_bounded(self) -> None:

@@ -20,8 +20,8 @@ from qasr_cli.errors import InputOutputError, UndecodableError
 from qasr_cli.media import decode, probe, process
 from qasr_cli.media import ffmpeg as tools
 from qasr_cli.options import MediaOptions
-from tests.e2e.conftest import ECHO, Qasr
-from tests.media_factory import ffmpeg, find_clicks_ms, make_click
+from tests.e2e.conftest import ECHO, Qasr, environment
+from tests.media_factory import ffmpeg, find_clicks_ms, make_click, make_noise
 
 _IN_OPEN = 0x20  # linux/inotify.h
 
@@ -329,11 +329,14 @@ def _can_trace() -> bool:
     [(".mp3", 8), (".flac", 8), (".wav", 1)],  # reading flac, ffmpeg does not say that it failed
 )
 def test_a_disk_that_fails_is_no_fault_of_the_media(tmp_path: Path, suffix: str, first_failing: int) -> None:
-    path = make_click(tmp_path / f"long{suffix}", duration_s=600)
+    path, log = make_noise(tmp_path / f"long{suffix}", 120), tmp_path / "calls"
     inject = f"inject=read:error=EIO:when={first_failing}+"
-    failing = ["strace", "-f", "-o", os.devnull, "-P", path, "-e", inject]
+    failing = ["strace", "-f", "--seccomp-bpf", "-o", log, "-P", path, "-e", "trace=read", "-e", inject]
     command = [sys.executable, "-m", "qasr_cli", "transcribe", path, "--engine", ECHO, "-o", tmp_path / "out"]
-    result = subprocess.run([*failing, *command], check=False, capture_output=True, text=True)
+    result = subprocess.run(
+        [*failing, *command], env=environment(), check=False, capture_output=True, text=True
+    )
+    assert "EIO (Input/output error) (INJECTED)" in log.read_text()  # or nothing has failed at all
     assert result.returncode == 74, result.stderr
     assert f"long{suffix}: Input/output error" in result.stderr
     assert not list(tmp_path.glob("out/*"))
@@ -369,12 +372,14 @@ def test_the_middle_of_a_long_line_is_not_taken_for_a_line() -> None:
         assert probe.read(child.said).formats == "wav"
 
 
-def test_a_child_cannot_take_all_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_cannot_take_all_memory() -> None:
     if not hasattr(resource, "prlimit"):
         pytest.skip("limits are set on Linux only")
-    takes = "import sys\nsys.stdin.read()\nprint(len(bytearray(300 * 1024**2)))"
-    assert process.capture([sys.executable, "-c", takes]) != ""
-    monkeypatch.setattr(process, "_DATA_BYTES", 256 * 1024**2)
+    takes = "import sys\nsys.stdin.read()\nprint(len(bytearray(3 * 1024**3)))"  # asked for, and never touched
+    outside = subprocess.run(
+        [sys.executable, "-c", takes], stdin=subprocess.DEVNULL, capture_output=True, check=True
+    )
+    assert int(outside.stdout) == 3 * 1024**3
     assert process.capture([sys.executable, "-c", takes]) == ""
 
 

@@ -77,6 +77,7 @@ def test_a_hub_id_transcribes_in_either_layout(qasr: Qasr, env: dict[str, str], 
     assert (again.returncode, again.stdout) == (0, demo.stdout)
 
 
+@pytest.mark.slow
 def test_a_download_goes_on_where_a_connection_broke(qasr: Qasr, hub: Hub, env: dict[str, str]) -> None:
     hub.cuts = [12_000_000]  # the hub library keeps what it has in steps of 10 MB
     pulled = qasr("models", "pull", LARGE, env=env)
@@ -87,6 +88,7 @@ def test_a_download_goes_on_where_a_connection_broke(qasr: Qasr, hub: Hub, env: 
     assert qasr("models", "check", LARGE, env=env).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_line_that_is_dead_costs_nothing_that_had_arrived(
     qasr: Qasr, hub: Hub, env: dict[str, str]
 ) -> None:

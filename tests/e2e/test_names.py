@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import CLIP, ECHO, Qasr, environment
-from tests.e2e.test_finding import obey_permissions
+from tests.e2e.conftest import CLIP, ECHO, Qasr, copy_old
 from tests.media_factory import ffmpeg
+from tests.permissions import obey_permissions
 
 BY_LANGUAGE = "{stem}.{lang}{tag}.{ext}"
 
@@ -22,7 +19,7 @@ BY_LANGUAGE = "{stem}.{lang}{tag}.{ext}"
 def films(tmp_path: Path) -> Path:
     """Return a folder with a film whose name holds braces."""
     (tmp_path / "films").mkdir()
-    shutil.copy(CLIP, tmp_path / "films" / "a {lang}.wav")
+    copy_old(CLIP, tmp_path / "films" / "a {lang}.wav")
     return tmp_path / "films"
 
 
@@ -109,7 +106,7 @@ def test_what_root_makes_belongs_to_the_folder_s_owner(qasr: Qasr, films: Path, 
     os.chown(out, 1235, 2346)
     assert qasr("transcribe", "films", "--engine", ECHO).returncode == 0
     (films / "deep" / "er").mkdir(parents=True)
-    shutil.copy(CLIP, films / "deep" / "er" / "b.wav")
+    copy_old(CLIP, films / "deep" / "er" / "b.wav")
     assert qasr("transcribe", "films", "-r", "-o", "out/new", "--engine", ECHO).returncode == 0
     for path, owner in (
         *((path, (1234, 2345)) for path in (films / "a {lang}.srt", films / ".qasr", films / ".qasr/lock")),
@@ -122,14 +119,10 @@ def test_what_root_makes_belongs_to_the_folder_s_owner(qasr: Qasr, films: Path, 
             assert status.st_mode & 0o777 == 0o770
 
 
-def test_a_folder_that_cannot_be_written_is_known_at_once(films: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_known_at_once(qasr: Qasr, films: Path) -> None:
     films.chmod(0o500)
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "qasr_cli", "transcribe", "films", "--engine", "no.such:thing"],
-            cwd=films.parent, env=environment(), capture_output=True, text=True, check=False,
-            preexec_fn=obey_permissions,
-        )  # fmt: skip
+        done = qasr("transcribe", "films", "--engine", "no.such:thing", prepare=obey_permissions)
     finally:
         films.chmod(0o700)
     assert done.returncode == 73, done.stderr

@@ -14,6 +14,7 @@ import pytest
 from qasr_cli import __version__
 from tests.e2e.conftest import CLIP, ROOT
 
+pytestmark = pytest.mark.slow  # building and installing take ten seconds
 MAX_WEIGHTS_BYTES = 20_000_000  # recogniser and aligner together
 
 

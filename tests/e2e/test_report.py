@@ -5,10 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import re
-import shutil
 import signal
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,7 @@ from typing import Any
 import pytest
 
 from qasr_cli.records import Stage
-from tests.e2e.conftest import CLIP, ECHO, SAMPLES, Qasr, environment
+from tests.e2e.conftest import CLIP, ECHO, SAMPLES, Qasr, StartQasr, copy_old
 
 LOOPING = "tests.misbehaving:always_looping"
 VOID = {"meta", "rect", "br"}
@@ -61,7 +58,7 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "media"
     folder.mkdir()
     for number, clip in enumerate(sorted((SAMPLES / "clips").iterdir())[:4]):
-        shutil.copy(clip, folder / f"{number}{clip.suffix}")
+        copy_old(clip, folder / f"{number}{clip.suffix}")
     (folder / "bad <script>.mp4").write_text("no media")
     return folder
 
@@ -149,18 +146,17 @@ def test_a_run_without_work_or_doubt_has_a_short_page(qasr: Qasr, clip: Path) ->
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_run_that_is_ended_leaves_its_report(tmp_path: Path, number: int, code: int) -> None:
+def test_a_run_that_is_ended_leaves_its_report(
+    start_qasr: StartQasr, tmp_path: Path, number: int, code: int
+) -> None:
     folder = tmp_path / "clips"
     folder.mkdir()
     for index in range(6):
-        shutil.copy(CLIP, folder / f"{index}.wav")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qasr_cli", "transcribe", folder, "--engine", "tests.fakes:slow",
-         "--batch-size", "1", "--report", tmp_path / "run.json"],
-        stderr=subprocess.PIPE, env=environment(), text=True,
-        # A shell's background jobs ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509 - no threads in this process
-    )  # fmt: skip
+        copy_old(CLIP, folder / f"{index}.wav")
+    process = start_qasr(
+        *("transcribe", folder, "--engine", "tests.fakes:slow", "--batch-size", "1"),
+        *("--report", tmp_path / "run.json"),
+    )
     assert process.stderr is not None
     process.stderr.readline()
     process.send_signal(number)

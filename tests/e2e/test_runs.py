@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from qasr_cli.runs.planning import output_plan
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.terminal.progress import QuietReporter
 from tests import fakes, misbehaving
-from tests.e2e.conftest import CLIP, ECHO, SAMPLES, Qasr, environment
+from tests.e2e.conftest import CLIP, ECHO, SAMPLES, Qasr, copy_old, environment
 from tests.measuring import measure_qasr
 from tests.media_factory import ffmpeg, make_silence
 
@@ -32,7 +31,7 @@ def test_one_bad_file_among_fifty(qasr: Qasr, tmp_path: Path) -> None:
     clips = sorted((SAMPLES / "clips").iterdir())
     for number in range(49):
         clip = clips[number % len(clips)]
-        shutil.copy(clip, folder / f"{number:02d}{clip.suffix}")
+        copy_old(clip, folder / f"{number:02d}{clip.suffix}")
     (folder / "24-bad.mp4").write_bytes(b"not media at all")
     result = qasr("transcribe", folder, "--engine", ECHO, "--json")
     assert result.returncode == 3
@@ -47,7 +46,7 @@ def test_one_bad_file_among_fifty(qasr: Qasr, tmp_path: Path) -> None:
 @pytest.fixture
 def run_folder(tmp_path: Path) -> Path:
     for number, clip in enumerate(sorted((SAMPLES / "clips").iterdir())):
-        shutil.copy(clip, tmp_path / f"{number}{clip.suffix}")
+        copy_old(clip, tmp_path / f"{number}{clip.suffix}")
     return tmp_path
 
 
@@ -188,6 +187,7 @@ def test_an_hour_of_silence_stays_small(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "hour.json").read_text())["duration_ms"] == 3_600_000
 
 
+@pytest.mark.slow
 def test_three_hours_of_speech_stay_small(tmp_path: Path) -> None:
     media = tmp_path / "day.m4a"
     ffmpeg("-stream_loop", -1, "-i", SAMPLES / "talk.mp4", "-vn", "-c:a", "copy", "-t", 3 * 3600, media)
@@ -200,8 +200,8 @@ def test_three_hours_of_speech_stay_small(tmp_path: Path) -> None:
 
 def test_a_folder_s_tree_is_mirrored(qasr: Qasr, tmp_path: Path) -> None:
     (tmp_path / "in/deep/deeper").mkdir(parents=True)
-    shutil.copy(CLIP, tmp_path / "in/a.wav")
-    shutil.copy(CLIP, tmp_path / "in/deep/deeper/b.wav")
+    copy_old(CLIP, tmp_path / "in/a.wav")
+    copy_old(CLIP, tmp_path / "in/deep/deeper/b.wav")
     assert qasr("transcribe", "in", "-r", "--engine", ECHO, "-o", "out").returncode == 0
     assert (tmp_path / "out/a.srt").exists()
     assert (tmp_path / "out/deep/deeper/b.srt").exists()

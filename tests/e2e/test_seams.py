@@ -6,8 +6,10 @@ said, by the demo pair.
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,6 +30,11 @@ from tests.media_factory import ffmpeg
 from tests.scoring import TruthWord, align, normalise
 
 CHUNK_S = (6, 8, 10, 14, 20, 30)
+FEW_CHUNK_S = (6, 20)  # these always; all of them by `make test-slow`
+EACH_CHUNK_S = [
+    seconds if seconds in FEW_CHUNK_S else pytest.param(seconds, marks=pytest.mark.slow)
+    for seconds in CHUNK_S
+]
 EXCERPT_S = 56.7  # of the talk; ends in a pause
 EDGE_MS = 80  # as near to a word's end as true times and 32 ms of detection can tell
 
@@ -100,10 +107,11 @@ def excerpt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def transcripts(pair: Engines, excerpt: Path) -> dict[int, Transcript]:
-    """The excerpt in chunks of each length, through whole runs."""
-    found = {}
-    for seconds in CHUNK_S:
+def transcribed(pair: Engines, excerpt: Path) -> Callable[[int], Transcript]:
+    """The excerpt in chunks of a length, through a whole run; each is made when it is first asked for."""
+
+    @functools.cache
+    def transcribe(seconds: int) -> Transcript:
         options = Options(
             engine=EngineOptions(model="demo"),
             chunk=ChunkOptions().limited_to(seconds * 1000),
@@ -114,8 +122,9 @@ def transcripts(pair: Engines, excerpt: Path) -> dict[int, Transcript]:
         )
         report = Run(options, lambda: pair, QuietReporter(), lambda text: None).execute(plans)
         assert report.exit_code == 0
-        found[seconds] = formats.parse_transcript(excerpt.with_suffix(".json").read_text("utf-8"))
-    return found
+        return formats.parse_transcript(excerpt.with_suffix(".json").read_text("utf-8"))
+
+    return transcribe
 
 
 @pytest.fixture(scope="module")
@@ -133,31 +142,32 @@ def heard(transcript: Transcript) -> list[str]:
     return [normalise(word.text) for word in transcript.words]
 
 
-@pytest.mark.parametrize("seconds", CHUNK_S)
+@pytest.mark.parametrize("seconds", EACH_CHUNK_S)
 def test_the_text_is_as_good_in_chunks_of_any_length(
-    transcripts: dict[int, Transcript], said: list[TruthWord], seconds: int
+    transcribed: Callable[[int], Transcript], said: list[TruthWord], seconds: int
 ) -> None:
-    transcript = transcripts[seconds]
+    transcript = transcribed(seconds)
     assert len(transcript.segments) >= EXCERPT_S / seconds
     n_errors, _ = align(heard(transcript), texts(said))
     assert n_errors <= MAX_WER * len(said)
 
 
-@pytest.mark.parametrize("seconds", CHUNK_S)
+@pytest.mark.parametrize("seconds", EACH_CHUNK_S)
 def test_no_word_is_said_twice_where_chunks_meet(
-    transcripts: dict[int, Transcript], said: list[TruthWord], seconds: int
+    transcribed: Callable[[int], Transcript], said: list[TruthWord], seconds: int
 ) -> None:
     twice = {one for one, other in pairwise(texts(said)) if one == other}
-    for before, after in pairwise(transcripts[seconds].segments):
+    for before, after in pairwise(transcribed(seconds).segments):
         last, first = normalise(before.words[-1].text), normalise(after.words[0].text)
         assert last != first or last in twice
 
 
+@pytest.mark.slow
 def test_words_beside_a_cut_are_heard_like_others(
-    transcripts: dict[int, Transcript], said: list[TruthWord]
+    transcribed: Callable[[int], Transcript], said: list[TruthWord]
 ) -> None:
     n_beside = n_wrong = 0
-    for transcript in transcripts.values():
+    for transcript in map(transcribed, CHUNK_S):
         _, pairs = align(heard(transcript), texts(said))
         right = {place for _, place in pairs}
         for segment in transcript.segments[1:]:

@@ -6,14 +6,13 @@ import contextlib
 import json
 import os
 import pty
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import CLIP, ECHO, Qasr, environment
+from tests.e2e.conftest import CLIP, ECHO, Qasr, StartQasr, copy_old, environment
 
 
 def test_stdout_is_pure_when_everybody_prints(qasr: Qasr, clip: Path) -> None:
@@ -38,7 +37,7 @@ def test_stdin_to_stdout(qasr: Qasr, clip: Path) -> None:
 
 def test_json_lines_come_in_source_order(qasr: Qasr, tmp_path: Path) -> None:
     for name in ("c", "a", "b"):
-        shutil.copy(CLIP, tmp_path / f"{name}.wav")
+        copy_old(CLIP, tmp_path / f"{name}.wav")
     result = qasr("transcribe", "c.wav", "a.wav", "b.wav", "--engine", ECHO, "--json-lines")
     assert [json.loads(line)["source"] for line in result.stdout.splitlines()] == ["c.wav", "a.wav", "b.wav"]
 
@@ -51,11 +50,11 @@ def test_without_a_terminal_there_is_no_escape_code_and_a_line_a_file(qasr: Qasr
         assert "\x1b" not in qasr(*command).stdout
 
 
-def test_on_a_terminal_there_is_a_bar_and_the_screen_is_left_tidy(clip: Path) -> None:
+def test_on_a_terminal_there_is_a_bar_and_the_screen_is_left_tidy(start_qasr: StartQasr, clip: Path) -> None:
     leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qasr_cli", "transcribe", clip, "--engine", "tests.fakes:slow"],
-        stdin=follower, stdout=follower, stderr=follower, env=environment(TERM="xterm", COLUMNS="60"),
+    process = start_qasr(
+        *("transcribe", clip, "--engine", "tests.fakes:slow"),
+        stdin=follower, stdout=follower, stderr=follower, env={"TERM": "xterm", "COLUMNS": "60"},
     )  # fmt: skip
     os.close(follower)
     written = b""
@@ -83,11 +82,8 @@ def test_progress_for_machines(qasr: Qasr, clip: Path) -> None:
     assert {"prepared", "recognized", "finished"} <= set(kinds)
 
 
-def test_a_reader_that_leaves_ends_the_run_quietly(clip: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qasr_cli", "transcribe", clip, "--engine", ECHO, "--srt", "-o", "-"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=clip.parent, env=environment(), text=True,
-    )  # fmt: skip
+def test_a_reader_that_leaves_ends_the_run_quietly(start_qasr: StartQasr, clip: Path) -> None:
+    process = start_qasr("transcribe", clip, "--engine", ECHO, "--srt", "-o", "-")
     assert process.stdout is not None
     process.stdout.close()
     assert process.stderr is not None
@@ -106,7 +102,7 @@ def test_a_hostile_name_cannot_write_to_the_terminal(qasr: Qasr, tmp_path: Path)
         "a%03d.wav",
         "x'y;[z],.wav",
     ):
-        shutil.copy(CLIP, tmp_path / name)
+        copy_old(CLIP, tmp_path / name)
     result = qasr("transcribe", ".", "--engine", ECHO)
     assert result.returncode == 0, result.stderr
     assert "\x1b" not in result.stderr

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import CLIP, ECHO, SAMPLES, Qasr, environment
+from tests.e2e.conftest import CLIP, ECHO, SAMPLES, Qasr, StartQasr, copy_old
 from tests.torture.torture import Setting, torture
 
 SLOW = "tests.fakes:slow"
@@ -20,19 +17,11 @@ STEADY = "tests.fakes:steady"
 SMALL = ("--engine", STEADY, "--chunk-seconds", "4", "--batch-size", "4")
 
 
+@pytest.mark.slow
 def test_killed_runs_come_to_the_same_bytes(tmp_path: Path) -> None:
     toll = torture(tmp_path, Setting(n_files=6, n_kills=6, arguments=SMALL))
     assert sum(toll.kills.values()) == 6
     assert toll.n_in_time >= 2
-
-
-def start(folder: Path, *arguments: object) -> subprocess.Popen[str]:
-    """Start a run that says what it knows already."""
-    command = [sys.executable, "-m", "qasr_cli", "transcribe", folder, "-v", *arguments]
-    return subprocess.Popen(
-        [*map(str, command)], env=environment(), stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - one thread
-    )  # fmt: skip
 
 
 def wait_for(path: Path, n_lines: int) -> None:
@@ -43,15 +32,15 @@ def wait_for(path: Path, n_lines: int) -> None:
 
 
 @pytest.mark.parametrize("is_named", [False, True])
-def test_a_kill_costs_one_batch(qasr: Qasr, tmp_path: Path, is_named: bool) -> None:
+def test_a_kill_costs_one_batch(qasr: Qasr, start_qasr: StartQasr, tmp_path: Path, is_named: bool) -> None:
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
-        shutil.copy(SAMPLES / "talk.mp4", tmp_path / name)
+        copy_old(SAMPLES / "talk.mp4", tmp_path / name / "talk.mp4")
     arguments = ("--json", "--chunk-seconds", "4", "--batch-size", "1", "--engine", STEADY)
     whole = qasr("transcribe", tmp_path / "whole", *arguments)
     assert whole.returncode == 0
     media = tmp_path / "killed/talk.mp4" if is_named else tmp_path / "killed"
-    process = start(media, *arguments)
+    process = start_qasr("transcribe", media, "-v", *arguments)
     state = tmp_path / "killed/.qasr"
     while not (found := list((state / "checkpoints").glob("*.jsonl"))):
         assert process.poll() is None
@@ -60,7 +49,7 @@ def test_a_kill_costs_one_batch(qasr: Qasr, tmp_path: Path, is_named: bool) -> N
     process.kill()
     process.communicate()
     assert not (tmp_path / "killed/talk.json").exists()
-    _, told = start(media, *arguments).communicate(timeout=60)
+    _, told = start_qasr("transcribe", media, "-v", *arguments).communicate(timeout=60)
     known = next(line for line in told.splitlines() if line.endswith("chunks are known"))
     assert int(known.split()[-6]) >= 3, known
     assert (tmp_path / "killed/talk.json").read_bytes() == (tmp_path / "whole/talk.json").read_bytes()
@@ -68,10 +57,10 @@ def test_a_kill_costs_one_batch(qasr: Qasr, tmp_path: Path, is_named: bool) -> N
     assert state.exists() is not is_named  # beside a file that was named nothing stays
 
 
-def test_a_second_run_exits_75_or_waits(qasr: Qasr, tmp_path: Path) -> None:
+def test_a_second_run_exits_75_or_waits(qasr: Qasr, start_qasr: StartQasr, tmp_path: Path) -> None:
     for number in range(12):
-        shutil.copy(CLIP, tmp_path / f"{number}.wav")
-    first = start(tmp_path, "--batch-size", "1", "--engine", SLOW)
+        copy_old(CLIP, tmp_path / f"{number}.wav")
+    first = start_qasr("transcribe", tmp_path, "-v", "--batch-size", "1", "--engine", SLOW)
     assert first.stderr is not None
     assert first.stderr.readline().startswith("done")
     second = qasr("transcribe", tmp_path, "--engine", ECHO)
@@ -86,9 +75,8 @@ def test_a_second_run_exits_75_or_waits(qasr: Qasr, tmp_path: Path) -> None:
     assert "12 skipped" in waited.stderr
 
 
-def test_the_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
-    shutil.copy(CLIP, tmp_path)
-    process = start(tmp_path, "--engine", "tests.fakes:stubborn")
+def test_the_second_ctrl_c_stops_at_once(start_qasr: StartQasr, clip: Path) -> None:
+    process = start_qasr("transcribe", clip.parent, "-v", "--engine", "tests.fakes:stubborn")
     assert process.stderr is not None
     for answer in ("at work\n", "asked to stop\n"):
         while (line := process.stderr.readline()) != answer:
@@ -101,7 +89,7 @@ def test_the_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
 
 def test_what_fails_waits_and_is_shown(qasr: Qasr, tmp_path: Path) -> None:
     (tmp_path / "bad.mp4").write_bytes(b"no media at all")
-    shutil.copy(CLIP, tmp_path / "good.wav")
+    copy_old(CLIP, tmp_path / "good.wav")
     command = ("transcribe", tmp_path, "--engine", ECHO, "--retries", "1")
     assert [qasr(*command).returncode for _ in range(3)] == [3, 3, 0]
     shown = qasr("runs", "show", tmp_path, "--failed")
@@ -118,7 +106,7 @@ def test_what_fails_waits_and_is_shown(qasr: Qasr, tmp_path: Path) -> None:
 
 def test_state_can_be_kept_elsewhere(qasr: Qasr, tmp_path: Path) -> None:
     (tmp_path / "media").mkdir()
-    shutil.copy(CLIP, tmp_path / "media/a.wav")
+    copy_old(CLIP, tmp_path / "media/a.wav")
     for code in ("1 done", "1 skipped"):
         done = qasr("transcribe", "media", "--engine", ECHO, "--state", "state")
         assert code in done.stderr
@@ -129,7 +117,7 @@ def test_state_can_be_kept_elsewhere(qasr: Qasr, tmp_path: Path) -> None:
 def test_roots_that_share_a_state_are_not_mixed_up(qasr: Qasr, tmp_path: Path) -> None:
     for name, clip in (("one", "clip-01.wav"), ("two", "clip-06.wav")):
         (tmp_path / name).mkdir()
-        shutil.copy(SAMPLES / "clips" / clip, tmp_path / name / "a.wav")
+        copy_old(SAMPLES / "clips" / clip, tmp_path / name / "a.wav")
     (tmp_path / "link").symlink_to("one")
     command = ("transcribe", "one", "two", "--engine", ECHO, "--state", "state")
     assert "2 done" in qasr(*command).stderr

@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import Any
 import pytest
 
 from qasr_cli.runs.state import locking
-from tests.e2e.conftest import CLIP, ECHO, Qasr, environment
+from tests.e2e.conftest import CLIP, ECHO, Qasr, StartQasr
 
 _PATIENCE_S = 40.0  # the machine may be busy; a test that passes takes a few seconds
 
@@ -24,20 +22,15 @@ _PATIENCE_S = 40.0  # the machine may be busy; a test that passes takes a few se
 class Service:
     """A watch that runs, over the folder `in`."""
 
-    def __init__(self, folder: Path, *arguments: object) -> None:
+    def __init__(self, start_qasr: StartQasr, folder: Path, *arguments: object) -> None:
         self.folder = folder
         self.inputs = folder / "in"
         self.inputs.mkdir(exist_ok=True)
         self.status_file = folder / "status.json"
-        self.log = (folder / "stderr").open("w+")
-        self.process = subprocess.Popen(
-            [
-                sys.executable, "-m", "qasr_cli", "watch", "in", "--engine", ECHO, "--status", "status.json",
-                *map(str, arguments),
-            ],
-            cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
-        )  # fmt: skip
+        self.log = (folder / "stderr").open("wb")
+        self.process = start_qasr(
+            *("watch", "in", "--engine", ECHO, "--status", "status.json", *arguments), stderr=self.log
+        )
 
     @property
     def status(self) -> dict[str, Any]:
@@ -61,7 +54,8 @@ class Service:
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         out, _ = self.process.communicate(timeout=30)
-        assert out == b""
+        assert out == ""
+        assert self.process.returncode is not None
         return self.process.returncode
 
 
@@ -69,18 +63,15 @@ Start = Callable[..., Service]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(start_qasr: StartQasr, tmp_path: Path) -> Iterator[Start]:
     started: list[Service] = []
 
     def begin(*arguments: object) -> Service:
-        started.append(Service(tmp_path, *arguments))
+        started.append(Service(start_qasr, tmp_path, *arguments))
         return started[-1]
 
     yield begin
     for one in started:
-        if one.process.poll() is None:
-            one.process.kill()
-        one.process.communicate()
         one.log.close()
 
 
