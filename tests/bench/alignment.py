@@ -212,8 +212,8 @@ class SpoiltAligner:
     def _answer(self, request: AlignRequest) -> Posterior:
         begin_ms = request.audio[0] / SAMPLES_PER_MS
         duration_ms = -(-len(request.audio) // SAMPLES_PER_MS)
-        first = int(request.units[0])
-        edges = self._utterance.edges_ms[first : first + len(request.units)] - begin_ms
+        first = int(request.tokens[0])
+        edges = self._utterance.edges_ms[first : first + len(request.tokens)] - begin_ms
         probabilities = answer(edges, duration_ms, self._rng)
         self._spoil(probabilities, edges, self._rng)
         return Posterior(np.log(probabilities).astype(np.float32), BIN_MS)

@@ -98,7 +98,7 @@ class Wild:
 
     def _answer(self, request: AlignRequest) -> Posterior:
         n_bins = len(request.audio) // 16 // fakes.BIN_MS + 2
-        n_slots = 2 * len(request.units)
+        n_slots = 2 * len(request.tokens)
         probs = self._rng.dirichlet(np.full(n_bins, 0.05), n_slots) + self._rng.choice([0.0, 1e-7])
         first, last = sorted(self._rng.integers(0, n_slots + 1, 2))
         probs[first:last, self._rng.integers(n_bins)] += self._rng.choice([0.0, 3.0])
@@ -132,7 +132,7 @@ def test_whatever_the_aligner_says_words_are_whole_in_order_and_inside(
     assert chunk.start_ms <= found[0]
     assert found[-1] <= chunk.end_ms
     assert all((word.confidence is None) == (word.timing is Timing.INTERPOLATED) for word in timed) or any(
-        len(word.units) > 1 for word in spoken.words
+        len(word.tokens) > 1 for word in spoken.words
     )
 
 

@@ -50,10 +50,10 @@ class Scripted:
     def _posterior(self, request: AlignRequest) -> Posterior:
         begin_ms = round(float(request.audio[0])) // SAMPLES_PER_MS
         duration_ms = len(request.audio) // SAMPLES_PER_MS
-        self.asked.append((begin_ms, begin_ms + duration_ms, request.units))
+        self.asked.append((begin_ms, begin_ms + duration_ms, request.tokens))
         places = TRUTH_MS | self._answer(len(self.asked), request)
         n_bins = duration_ms // BIN_MS + 2
-        bins = np.array([edge for unit in request.units for edge in places[unit]])
+        bins = np.array([edge for unit in request.tokens for edge in places[unit]])
         bins = np.clip(np.rint((bins - begin_ms) / BIN_MS).astype(int), 0, n_bins - 1)
         probs = np.full((len(bins), n_bins), (1 - self._strength) / n_bins)
         probs[np.arange(len(bins)), bins] += self._strength
@@ -129,7 +129,7 @@ def test_a_surer_first_answer_stays() -> None:
             return super()._posterior(request)
 
     def one_astray(call: int, request: AlignRequest) -> dict[str, tuple[int, int]]:
-        return {"eee": (4_800, 5_000)} if call == 1 else dict.fromkeys(request.units, (100, 5_000))
+        return {"eee": (4_800, 5_000)} if call == 1 else dict.fromkeys(request.tokens, (100, 5_000))
 
     aligner = Fading(one_astray)
     timed = run(aligner)
@@ -271,7 +271,7 @@ class TestRests:
         self, first: tuple[int, int], second: tuple[int, int], speech: tuple[Span, ...] = SPEECH
     ) -> tuple[Word, ...]:
         times = [TokenTime(*edges, Timing.ALIGNED, 0.9) for edges in (first, second, (2_010, 2_400))]
-        return word_times.from_units(self.SHOWN, times, Chunk(0, 0, 0, 3_000, speech))
+        return word_times.from_tokens(self.SHOWN, times, Chunk(0, 0, 0, 3_000, speech))
 
     def test_a_sentence_s_first_word_begins_after_the_rest(self) -> None:
         _, word, _ = self.time((600, 1_000), (1_000, 2_010))
@@ -287,7 +287,7 @@ class TestRests:
 
     def test_a_year_takes_its_time(self) -> None:
         (shown,) = display_words.split("1957", "en")
-        (word,) = word_times.from_units(
+        (word,) = word_times.from_tokens(
             [shown], [TokenTime(100, 1_900, Timing.ALIGNED, 0.9)], Chunk(0, 0, 0, 2_000)
         )
         assert (word.start_ms, word.end_ms) == (100, 1_900)

@@ -42,7 +42,7 @@ def test_japanese_is_cut_at_scripts_and_marks(text: str, shown: list[str]) -> No
 
 @pytest.mark.usefixtures("no_taggers")
 def test_japanese_units_are_cleaned_like_all_others() -> None:
-    assert [unit.text for unit in aligner_tokens.find_units("3.5%のe-mailを、か\u3099", "ja")] == [
+    assert [unit.text for unit in aligner_tokens.tokenize("3.5%のe-mailを、か\u3099", "ja")] == [
         *("35", "の", "email", "を", "が"),
     ]
 
@@ -70,7 +70,7 @@ def test_a_word_that_swallowed_a_pause_is_cut_and_marked() -> None:
         monotonic_decoder.TokenTime(0, 6_000, Timing.ALIGNED, 0.9),
         monotonic_decoder.TokenTime(6_000, 6_500, Timing.ALIGNED, 0.9),
     ]
-    first, second = word_times.from_units(display_words.split("so then", "en"), timed, chunk)
+    first, second = word_times.from_tokens(display_words.split("so then", "en"), timed, chunk)
     assert (first.start_ms, first.end_ms, first.timing) == (0, 1_200, Timing.REPAIRED)
     assert (second.start_ms, second.timing) == (6_000, Timing.ALIGNED)
 

@@ -50,13 +50,13 @@ class _Clip:
     """What the aligner is asked about: a chunk without the silence at its ends, or a part of one.
 
     Attributes:
-        loads: How long each unit takes to say, for where it must be estimated.
+        loads: How long each token takes to say, for where it must be estimated.
         speech: In the clip's own time.
         start_ms: Where it begins in what it was cut from.
     """
 
     samples: np.ndarray
-    units: tuple[str, ...]
+    tokens: tuple[str, ...]
     loads: tuple[Load, ...]
     language: str | None
     speech: tuple[Span, ...]
@@ -67,12 +67,12 @@ class _Clip:
         return word_times.duration_ms(self.samples)
 
     def part(self, first: int, last: int, start_ms: int, end_ms: int) -> _Clip:
-        """Return units `[first, last)` with the audio of the speech in `[start_ms, end_ms)`."""
+        """Return tokens `[first, last)` with the audio of the speech in `[start_ms, end_ms)`."""
         speech = interpolation.within(self.speech, start_ms, end_ms)
         begin_ms = speech[0].start_ms
         return _Clip(
             self.samples[ms_to_samples(begin_ms) : ms_to_samples(speech[-1].end_ms)],
-            self.units[first:last],
+            self.tokens[first:last],
             self.loads[first:last],
             self.language,
             tuple(Span(span.start_ms - begin_ms, span.end_ms - begin_ms) for span in speech),
@@ -123,7 +123,7 @@ def time_words(
     for index, item in enumerate(spoken):
         if aligner and item.words and _is_known(item.language, aligner, engines.told):
             clip = _clip(item)
-            if clip.units and clip.duration_ms <= aligner.capacity.max_chunk_ms:
+            if clip.tokens and clip.duration_ms <= aligner.capacity.max_chunk_ms:
                 clips[index] = clip
     found: dict[int, tuple[Word, ...]] = {}
     if aligner and clips:
@@ -154,15 +154,15 @@ def _clip(item: Spoken) -> _Clip:
     speech = tuple(Span(span.start_ms - begin_ms, span.end_ms - begin_ms) for span in inside)
     loads = [
         Load(
-            max(1, display_words.letters_to_say(unit)),
-            display_words.pause_after(word.text) if number == len(word.units) else 0,
+            max(1, display_words.letters_to_say(token)),
+            display_words.pause_after(word.text) if number == len(word.tokens) else 0,
         )
         for word in item.words
-        for number, unit in enumerate(word.units, 1)
+        for number, token in enumerate(word.tokens, 1)
     ]
-    units = tuple(unit for word in item.words for unit in word.units)
-    whole = _Clip(item.samples, units, tuple(loads), item.language, speech, 0)
-    return whole.part(0, len(units), 0, whole.duration_ms)
+    tokens = tuple(token for word in item.words for token in word.tokens)
+    whole = _Clip(item.samples, tokens, tuple(loads), item.language, speech, 0)
+    return whole.part(0, len(tokens), 0, whole.duration_ms)
 
 
 def _ask(clips: Sequence[_Clip], aligner: Aligner, engines: Engines) -> list[_Answer | None]:
@@ -171,7 +171,7 @@ def _ask(clips: Sequence[_Clip], aligner: Aligner, engines: Engines) -> list[_An
     for batch in batching.plan([clip.duration_ms for clip in clips], aligner.capacity):
         some = [clips[index] for index in batch]
         posteriors: list[Posterior] = batching.run_halving(
-            [AlignRequest(clip.samples, clip.units, clip.language) for clip in some],
+            [AlignRequest(clip.samples, clip.tokens, clip.language) for clip in some],
             aligner.align,
             [len(clip.samples) for clip in some],
             engines.aligner_headroom,
@@ -206,24 +206,24 @@ def _look_again(
             settled[index] = replace(before, times=_spliced(before, stretch, new))
             is_open[index][stretch.first : stretch.last] = new.hopeless(new.whole)
     return [
-        None if answer is None else replace(answer, times=_estimated(answer, open_units))
-        for answer, open_units in zip(settled, is_open, strict=True)
+        None if answer is None else replace(answer, times=_estimated(answer, open_tokens))
+        for answer, open_tokens in zip(settled, is_open, strict=True)
     ]
 
 
 def _spliced(old: _Answer, stretch: Stretch, new: _Answer) -> list[TokenTime]:
     """Return the old times with the stretch's new ones, marked where they moved by more than a bin."""
     times = list(old.times)
-    for index, unit in enumerate(new.times, stretch.first):
-        start_ms, end_ms = unit.start_ms + new.clip.start_ms, unit.end_ms + new.clip.start_ms
+    for index, token in enumerate(new.times, stretch.first):
+        start_ms, end_ms = token.start_ms + new.clip.start_ms, token.end_ms + new.clip.start_ms
         moved_ms = max(abs(start_ms - times[index].start_ms), abs(end_ms - times[index].end_ms))
         kind = Timing.REPAIRED if moved_ms > new.posterior.bin_ms else times[index].timing
-        times[index] = TokenTime(start_ms, end_ms, kind, unit.confidence)
+        times[index] = TokenTime(start_ms, end_ms, kind, token.confidence)
     return times
 
 
 def _estimated(answer: _Answer, is_open: np.ndarray) -> list[TokenTime]:
-    """Return the times with those of open units estimated between their neighbours."""
+    """Return the times with those of open tokens estimated between their neighbours."""
     times = list(answer.times)
     for stretch in outliers.stretches(is_open, is_open, answer.times, answer.clip.duration_ms):
         speech = interpolation.within(answer.clip.speech, stretch.start_ms, stretch.end_ms)
@@ -237,8 +237,8 @@ def _estimated(answer: _Answer, is_open: np.ndarray) -> list[TokenTime]:
 def _words(item: Spoken, answer: _Answer) -> tuple[Word, ...]:
     moved = [
         replace(
-            unit, start_ms=unit.start_ms + answer.clip.start_ms, end_ms=unit.end_ms + answer.clip.start_ms
+            token, start_ms=token.start_ms + answer.clip.start_ms, end_ms=token.end_ms + answer.clip.start_ms
         )
-        for unit in answer.times
+        for token in answer.times
     ]
-    return word_times.from_units(item.words, moved, item.chunk)
+    return word_times.from_tokens(item.words, moved, item.chunk)

@@ -1,6 +1,6 @@
 """Which of an aligner's times cannot be right, and between which good ones the truth must lie.
 
-In go a posterior, the times decoded from it and where speech is; out come stretches of units to be timed
+In go a posterior, the times decoded from it and where speech is; out come stretches of tokens to be timed
 again. The failures are known: from some point on all words share one time (seen in recordings of minutes, in
 noise, in text that was not said), or words are thrown into a silence.
 """
@@ -17,16 +17,16 @@ from qasr_cli.speech.alignment import monotonic_decoder
 from qasr_cli.speech.alignment.monotonic_decoder import TokenTime
 from qasr_cli.speech.inference.protocols import Posterior
 
-_PLATEAU_UNITS = 3  # three words whose six times are all the same bin or the next were not heard there
+_PLATEAU_TOKENS = 3  # three words whose six times are all the same bin or the next were not heard there
 _PLATEAU_BINS = 1
 _UNHEARD = 0.1  # a moved time with less of the posterior around it was put where the aligner saw nothing
 _NOWHERE = -1e4  # stands in for a probability of 0
-_ROOM_MS = 100  # a unit, at ten a second: nobody speaks faster for long
+_ROOM_MS = 100  # a token, at ten a second: nobody speaks faster for long
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Units `[first, last)` that are to be timed anew within `[start_ms, end_ms)` of the clip."""
+    """Tokens `[first, last)` that are to be timed anew within `[start_ms, end_ms)` of the clip."""
 
     first: int
     last: int
@@ -34,8 +34,8 @@ class Stretch:
     end_ms: int
 
     @property
-    def n_units(self) -> int:
-        """How many units it has."""
+    def n_tokens(self) -> int:
+        """How many tokens it has."""
         return self.last - self.first
 
 
@@ -50,7 +50,7 @@ def find(
         speech: Where somebody speaks, in the clip's own time; empty if nobody looked.
         duration_ms: Of the clip.
     """
-    is_unheard = [unit.timing is Timing.REPAIRED and (unit.confidence or 0.0) < _UNHEARD for unit in times]
+    is_unheard = [token.timing is Timing.REPAIRED and (token.confidence or 0.0) < _UNHEARD for token in times]
     is_bad = _plateaus(posterior) | _silent(times, speech) | np.array(is_unheard, dtype=bool)
     return stretches(is_bad, is_bad | ~_anchors(is_bad, times), times, duration_ms)
 
@@ -58,7 +58,7 @@ def find(
 def hopeless(
     posterior: Posterior, times: Sequence[TokenTime], speech: Sequence[Span], stretch: Stretch
 ) -> np.ndarray:
-    """Return `bool[n_units]` of a stretch: whose times say nothing, so that an estimate is better.
+    """Return `bool[n_tokens]` of a stretch: whose times say nothing, so that an estimate is better.
 
     They lie where nobody speaks; or they are of a plateau and the search found nothing elsewhere: often what
     lies under a plateau is right, and weaker.
@@ -74,15 +74,15 @@ def hopeless(
 def stretches(
     is_bad: np.ndarray, is_loose: np.ndarray, times: Sequence[TokenTime], duration_ms: int
 ) -> list[Stretch]:
-    """Return the runs of loose units that hold a bad one, with the time that lies open around them.
+    """Return the runs of loose tokens that hold a bad one, with the time that lies open around them.
 
     A run takes in its neighbours until there is room for its words: next to a plateau, the nearest times are
     as wrong as the plateau's.
 
     Args:
-        is_bad: `bool[n_units]`, what must be timed anew.
-        is_loose: `bool[n_units]`, what may be, the bad ones among them.
-        times: Of all units.
+        is_bad: `bool[n_tokens]`, what must be timed anew.
+        is_loose: `bool[n_tokens]`, what may be, the bad ones among them.
+        times: Of all tokens.
         duration_ms: Of the clip.
     """
     found: list[Stretch] = []
@@ -98,7 +98,7 @@ def stretches(
 
 
 def certainty(posterior: Posterior, times: Sequence[TokenTime], stretch: Stretch) -> np.ndarray:
-    """Return `float64[n_units]`: how sure the aligner was of a stretch's times, had it known the anchors.
+    """Return `float64[n_tokens]`: how sure the aligner was of a stretch's times, had it known the anchors.
 
     Only the bins between the anchors count, so that it can be compared with an answer for that piece alone,
     and of a plateau's words only those beside the plateau.
@@ -110,7 +110,7 @@ def certainty(posterior: Posterior, times: Sequence[TokenTime], stretch: Stretch
         flat = int(posterior.log_probs[2 * stretch.first + slot].argmax()) - begin
         scores[slot, max(flat - 1, 0) : max(flat + 2, 0)] = _NOWHERE
     scores -= np.logaddexp.reduce(scores, axis=1, keepdims=True)
-    edges_ms = np.array([[unit.start_ms, unit.end_ms] for unit in times[stretch.first : stretch.last]])
+    edges_ms = np.array([[token.start_ms, token.end_ms] for token in times[stretch.first : stretch.last]])
     bins = _bins(posterior, edges_ms.ravel(), posterior.log_probs.shape[1]) - begin
     masses = monotonic_decoder.near_masses(scores, np.clip(bins, 0, scores.shape[1] - 1))
     least: np.ndarray = masses.reshape(-1, 2).min(axis=1)
@@ -124,33 +124,33 @@ def _bins(posterior: Posterior, times_ms: np.ndarray, n_bins: int) -> np.ndarray
 
 
 def _plateaus(posterior: Posterior) -> np.ndarray:
-    """Return `bool[n_units]`: which have their likeliest times where their neighbours have them."""
+    """Return `bool[n_tokens]`: which have their likeliest times where their neighbours have them."""
     favourites = posterior.log_probs.argmax(axis=1)
     is_flat = np.zeros(len(favourites) // 2, dtype=bool)
-    for first in range(len(is_flat) - _PLATEAU_UNITS + 1):
-        window = favourites[2 * first : 2 * (first + _PLATEAU_UNITS)]
+    for first in range(len(is_flat) - _PLATEAU_TOKENS + 1):
+        window = favourites[2 * first : 2 * (first + _PLATEAU_TOKENS)]
         if np.ptp(window) <= _PLATEAU_BINS:
-            is_flat[first : first + _PLATEAU_UNITS] = True
+            is_flat[first : first + _PLATEAU_TOKENS] = True
     return is_flat
 
 
 def _silent(times: Sequence[TokenTime], speech: Sequence[Span]) -> np.ndarray:
-    """Return `bool[n_units]`: which lie outside all speech, if anybody looked for it."""
-    return np.array([bool(speech) and not _is_heard(unit, speech) for unit in times], dtype=bool)
+    """Return `bool[n_tokens]`: which lie outside all speech, if anybody looked for it."""
+    return np.array([bool(speech) and not _is_heard(token, speech) for token in times], dtype=bool)
 
 
 def _anchors(is_bad: np.ndarray, times: Sequence[TokenTime]) -> np.ndarray:
-    """Return `bool[n_units]`: what is sure of its time, and not alone in that among the doubtful."""
+    """Return `bool[n_tokens]`: what is sure of its time, and not alone in that among the doubtful."""
     is_sure = ~is_bad & np.array(
-        [(unit.confidence or 0.0) >= monotonic_decoder.TRUSTED for unit in times], dtype=bool
+        [(token.confidence or 0.0) >= monotonic_decoder.TRUSTED for token in times], dtype=bool
     )
     padded = np.pad(is_sure, 1)
     anchors: np.ndarray = is_sure & (padded[:-2] | padded[2:])
     return anchors
 
 
-def _is_heard(unit: TokenTime, speech: Sequence[Span]) -> bool:
-    return any(span.start_ms < unit.end_ms and unit.start_ms < span.end_ms for span in speech)
+def _is_heard(token: TokenTime, speech: Sequence[Span]) -> bool:
+    return any(span.start_ms < token.end_ms and token.start_ms < span.end_ms for span in speech)
 
 
 def _runs(is_in: np.ndarray) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Times for display words: from the aligner's units where there are some, estimated where there are none.
+"""Times for display words: from the aligner's tokens where there are some, estimated where there are none.
 
 In go words and a chunk; out come `Word` records in container time, inside the chunk, in order, none of them
 empty. Every word says whether its time was measured, mended or estimated.
@@ -28,29 +28,29 @@ def duration_ms(samples: np.ndarray) -> int:
     return samples_to_ms(len(samples))
 
 
-def from_units(shown: Sequence[DisplayWord], times: Sequence[TokenTime], chunk: Chunk) -> tuple[Word, ...]:
-    """Return the words of a chunk with the times of their units; `times` covers all units in order.
+def from_tokens(shown: Sequence[DisplayWord], times: Sequence[TokenTime], chunk: Chunk) -> tuple[Word, ...]:
+    """Return the words of a chunk with the times of their tokens; `times` covers all tokens in order.
 
-    A word without units (`...`) takes the time between its neighbours.
+    A word without tokens (`...`) takes the time between its neighbours.
     """
     timed: list[Word] = []
     position = 0
     for index, word in enumerate(shown):
-        mine = times[position : position + len(word.units)]
+        mine = times[position : position + len(word.tokens)]
         if not mine:
             before_ms = times[position - 1].end_ms if position else 0
             after_ms = times[position].start_ms if position < len(times) else chunk.duration_ms
             edges_ms = chunk.start_ms + before_ms, chunk.start_ms + after_ms
             timed.append(Word(word.lead, word.text, *edges_ms, Timing.INTERPOLATED))
             continue
-        position += len(word.units)
+        position += len(word.tokens)
         start_ms, end_ms = chunk.start_ms + mine[0].start_ms, chunk.start_ms + mine[-1].end_ms
-        kind = max((unit.timing for unit in mine), key=list(Timing).index)
+        kind = max((token.timing for token in mine), key=list(Timing).index)
         tight_ms = _without_silence(shown, index, Span(start_ms, max(end_ms, start_ms + 1)), chunk.speech)
         if tight_ms != (start_ms, end_ms):
             start_ms, end_ms = tight_ms
             kind = max(kind, Timing.REPAIRED, key=list(Timing).index)
-        known = [unit.confidence for unit in mine if unit.confidence is not None]
+        known = [token.confidence for token in mine if token.confidence is not None]
         timed.append(Word(word.lead, word.text, start_ms, end_ms, kind, min(known, default=None)))
     return in_order(timed, chunk)
 
