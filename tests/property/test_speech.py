@@ -182,7 +182,9 @@ def test_word_times_keep_order_and_stay_inside(
         n_bins = length_ms // 80 + 2
         scores = np.random.default_rng(seed).standard_normal((2 * n_units, n_bins)).astype(np.float32)
         times = monotonic_decoder.decode(Posterior(scores, 80), length_ms)
-    timed = word_times.from_tokens(shown, times, chunk) if times else word_times.spread(shown, chunk)
+    timed = (
+        word_times.from_tokens(shown, times, chunk) if times else word_times.interpolate_words(shown, chunk)
+    )
     edges = [edge for word in timed for edge in (word.start_ms, word.end_ms)]
     assert edges == sorted(edges)
     assert all(word.start_ms < word.end_ms for word in timed)

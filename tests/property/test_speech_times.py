@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from qasr_cli.options import EngineOptions
 from qasr_cli.records import Chunk, Span, Timing
 from qasr_cli.speech.alignment import monotonic_decoder
-from qasr_cli.speech.alignment.forced_alignment import Spoken, time_words
-from qasr_cli.speech.alignment.interpolation import Load, place
+from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_words
+from qasr_cli.speech.alignment.interpolation import SpokenLength, interpolate
 from qasr_cli.speech.inference.protocols import AlignRequest, Engines, Posterior
 from qasr_cli.speech.text import display_words
 from tests import fakes
@@ -122,9 +122,9 @@ def test_whatever_the_aligner_says_words_are_whole_in_order_and_inside(
     speech = tuple(Span(5_000 + a, 5_000 + b) for a, b in zip(edges[::2], edges[1::2], strict=False))
     chunk = Chunk(0, 0, 5_000, 5_000 + edges[-1] + 300, speech)
     samples = np.zeros(chunk.duration_ms * 16, np.float32)
-    spoken = Spoken(chunk, samples, "English", display_words.split(text, "en"))
+    spoken = AlignmentInput(chunk, samples, "English", display_words.split(text, "en"))
     engines = Engines(fakes.Echo(EngineOptions()), Wild(seed))
-    (timed,) = time_words([spoken], engines)
+    (timed,) = align_words([spoken], engines)
     assert "".join(word.lead + word.text for word in timed) == text
     found = [edge for word in timed for edge in (word.start_ms, word.end_ms)]
     assert found == sorted(found)
@@ -145,7 +145,7 @@ def test_estimates_lie_in_order_each_inside_one_span(
 ) -> None:
     edges = list(itertools.accumulate(itertools.chain.from_iterable(lengths)))
     speech = [Span(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True)]
-    times = place([Load(*load) for load in loads], speech)
+    times = interpolate([SpokenLength(*load) for load in loads], speech)
     assert len(times) == len(loads)
     flat = [edge for time in times for edge in time]
     assert flat == sorted(flat)

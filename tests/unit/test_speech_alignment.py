@@ -11,7 +11,7 @@ import pytest
 from qasr_cli.options import EngineOptions
 from qasr_cli.records import Chunk, Span, Timing, Word
 from qasr_cli.speech.alignment import monotonic_decoder, outliers, word_times
-from qasr_cli.speech.alignment.forced_alignment import Spoken, time_words
+from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_words
 from qasr_cli.speech.alignment.monotonic_decoder import TokenTime
 from qasr_cli.speech.inference.protocols import AlignRequest, Capacity, Engines, Posterior
 from qasr_cli.speech.text import display_words
@@ -64,8 +64,8 @@ def run(aligner: Scripted, *speech: tuple[int, int], chunk_ms: int = CHUNK_MS) -
     spans = tuple(Span(START_MS + start, START_MS + end) for start, end in speech)
     chunk = Chunk(0, 0, START_MS, START_MS + chunk_ms, spans)
     places = np.arange(chunk_ms * SAMPLES_PER_MS, dtype=np.float32)
-    spoken = Spoken(chunk, places, "English", display_words.split(TEXT, "en"))
-    (timed,) = time_words([spoken], Engines(fakes.Echo(EngineOptions()), aligner))
+    spoken = AlignmentInput(chunk, places, "English", display_words.split(TEXT, "en"))
+    (timed,) = align_words([spoken], Engines(fakes.Echo(EngineOptions()), aligner))
     return timed
 
 
@@ -170,9 +170,9 @@ def test_a_word_over_a_silence_keeps_its_longer_part() -> None:
 
 
 class TestLanguages:
-    def spoken(self, *languages: str | None) -> list[Spoken]:
+    def spoken(self, *languages: str | None) -> list[AlignmentInput]:
         return [
-            Spoken(
+            AlignmentInput(
                 Chunk(0, i, 4_000 * i, 4_000 * i + 4_000, (Span(4_000 * i + 500, 4_000 * i + 3_500),)),
                 np.zeros(4_000 * SAMPLES_PER_MS, np.float32),
                 language,
@@ -185,7 +185,7 @@ class TestLanguages:
         engines = Engines(fakes.Echo(EngineOptions()), fakes.Even())
         with caplog.at_level(logging.WARNING):
             for _ in range(2):
-                timed = time_words(self.spoken("Hindi", "English", "Hindi", "Thai", None), engines)
+                timed = align_words(self.spoken("Hindi", "English", "Hindi", "Thai", None), engines)
         assert [record.getMessage().split(":")[0] for record in caplog.records] == [
             "the aligner does not know Hindi",
             "the aligner does not know Thai",
@@ -198,8 +198,8 @@ class TestLanguages:
     def test_who_wants_no_aligner_is_told_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
         engines = Engines(fakes.Echo(EngineOptions()), fakes.Even())
         with caplog.at_level(logging.WARNING):
-            timed = time_words(self.spoken("Hindi", "English"), engines, is_enabled=False)
-            time_words(self.spoken("Hindi"), Engines(engines.recognizer, None))
+            timed = align_words(self.spoken("Hindi", "English"), engines, is_enabled=False)
+            align_words(self.spoken("Hindi"), Engines(engines.recognizer, None))
         assert not caplog.records
         assert {word.timing for some in timed for word in some} == {Timing.INTERPOLATED}
 

@@ -53,13 +53,13 @@ def test_a_long_text_is_split_in_linear_time() -> None:
 
 def test_an_ideograph_lasts_twice_as_long_as_a_letter() -> None:
     chunk = Chunk(0, 0, 0, 1_000, (Span(0, 1_000),))
-    timed = word_times.spread(display_words.split("用abcdef写", "zh"), chunk)
+    timed = word_times.interpolate_words(display_words.split("用abcdef写", "zh"), chunk)
     assert [(word.start_ms, word.end_ms) for word in timed] == [(0, 200), (200, 800), (800, 1_000)]
 
 
 def test_estimated_words_skip_the_silence() -> None:
     chunk = Chunk(0, 0, 1_000, 5_000, (Span(1_000, 2_000), Span(4_000, 5_000)))
-    timed = word_times.spread(display_words.split("aaaa bbbb", "en"), chunk)
+    timed = word_times.interpolate_words(display_words.split("aaaa bbbb", "en"), chunk)
     assert [(word.start_ms, word.end_ms) for word in timed] == [(1_000, 2_000), (4_000, 5_000)]
     assert {word.timing for word in timed} == {Timing.INTERPOLATED}
 

@@ -20,16 +20,16 @@ from qasr_cli.speech.inference.protocols import Posterior
 _IMPOSSIBLE = np.float32(-1e4)
 _REACH_BINS = 2  # how far around the chosen bin the posterior is averaged; the peak is no wider
 _NEAR_BINS = 1  # what counts as the chosen time in a confidence: two bins often share a boundary
-TRUSTED = 0.3  # of a confidence: with less, the aligner did not find there what it was asked about
+TRUSTED = 0.3  # of a confidence: with less, the aligner did not find the token there
 
 
 @dataclass(frozen=True, slots=True)
 class TokenTime:
-    """When one token was spoken, from the clip's start.
+    """When one token is spoken, from the clip's start.
 
     Attributes:
         confidence: Probability that the aligner gave to the times within a bin of the chosen ones, the lesser
-            of start and end; None where it was not the aligner who said.
+            of start and end; None for an interpolated time.
     """
 
     start_ms: int
@@ -39,9 +39,9 @@ class TokenTime:
 
 
 def decode(posterior: Posterior, duration_ms: int) -> list[TokenTime] | None:
-    """Return a time for each token, or None when the posterior cannot say.
+    """Return a time for each token, or None when the posterior is unusable.
 
-    It cannot when there are more tokens than bins, or when half precision overflowed and it is not a number.
+    That is so when there are more tokens than bins, or when half precision overflowed and it is not a number.
     Starts and ends never go back, and every token lasts at least one bin.
     """
     scores = usable_scores(posterior, duration_ms)

@@ -155,7 +155,7 @@ def _timed(
     for index, wording, words in zip(changed, wordings, time_wordings(wordings, engines), strict=True):
         # where nothing was heard either, only an aligner that is sure is believed
         is_lost = not segments[index].words and _doubt(words) > 1 - TRUSTED
-        timed[index] = word_times.spread(wording.words, wording.chunk) if is_lost else words
+        timed[index] = word_times.interpolate_words(wording.words, wording.chunk) if is_lost else words
     return timed
 
 

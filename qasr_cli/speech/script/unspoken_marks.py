@@ -115,6 +115,6 @@ def _with(segment: Segment, text: Script, row: Row) -> Segment:
     start_ms = min(segment.start_ms, words[0].start_ms)
     end_ms = max(segment.end_ms, words[-1].end_ms)
     # where there is no time between two words they make a millisecond's room for it
-    placed = word_times.in_order(words, Chunk(0, 0, start_ms, end_ms))
+    placed = word_times.enforce_order(words, Chunk(0, 0, start_ms, end_ms))
     joined = "".join(word.lead + word.text for word in placed)
     return replace(segment, start_ms=start_ms, end_ms=end_ms, text=joined, words=placed)
