@@ -58,9 +58,9 @@ class Even:
 
     def _place(self, request: AlignRequest) -> Posterior:
         n_bins = len(request.audio) * 1000 // SAMPLE_RATE_HZ // BIN_MS + 1
-        log_probs = np.full((2 * len(request.units), n_bins), -20.0, dtype=np.float32)
-        edges = np.linspace(0, n_bins - 1, len(request.units) + 1).astype(int)
-        slots = np.arange(len(request.units)) * 2
+        log_probs = np.full((2 * len(request.tokens), n_bins), -20.0, dtype=np.float32)
+        edges = np.linspace(0, n_bins - 1, len(request.tokens) + 1).astype(int)
+        slots = np.arange(len(request.tokens)) * 2
         log_probs[slots, edges[:-1]] = log_probs[slots + 1, edges[1:]] = 0.0
         return Posterior(log_probs, BIN_MS)
 

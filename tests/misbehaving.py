@@ -128,7 +128,7 @@ def too_large_to_load_when_big(options: EngineOptions) -> Engines:
 
 class _FailingEven(Even):
     def align(self, requests: Sequence[AlignRequest]) -> list[Posterior]:
-        if any("went" in request.units for request in requests):
+        if any("went" in request.tokens for request in requests):
             raise RuntimeError("cannot bear such a text")
         return super().align(requests)
 
@@ -243,8 +243,8 @@ class _Early(Even):
         if n_bins * BIN_MS <= SHORT_S * 1000:
             return posterior
         log_probs = np.full_like(posterior.log_probs, -20.0)
-        edges = np.linspace(0, n_bins // 3, len(request.units) + 1).astype(int)
-        slots = np.arange(len(request.units)) * 2
+        edges = np.linspace(0, n_bins // 3, len(request.tokens) + 1).astype(int)
+        slots = np.arange(len(request.tokens)) * 2
         log_probs[slots, edges[:-1]] = log_probs[slots + 1, edges[1:]] = 0.0
         return Posterior(log_probs, BIN_MS)
 

@@ -30,7 +30,7 @@ from qasr_cli.engines.qwen3.engine import Qwen3Aligner
 from qasr_cli.media import decode
 from qasr_cli.options import MediaOptions
 from qasr_cli.records import Chunk, Span
-from qasr_cli.speech.alignment.forced_alignment import Spoken, time_words
+from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_words
 from qasr_cli.speech.inference.protocols import Aligner, AlignRequest, Capacity, Engines, Posterior
 from qasr_cli.speech.text import display_words
 from qasr_cli.timebase import SAMPLES_PER_MS
@@ -49,7 +49,7 @@ class Piece:
         edges_ms: `float64[n_words, 2]`, from the piece's start.
     """
 
-    spoken: Spoken
+    spoken: AlignmentInput
     edges_ms: np.ndarray
 
 
@@ -111,7 +111,7 @@ def pieces(media: Path, track: int, truth: dict[str, Any], max_ms: int) -> Itera
         audio = samples[start_ms * SAMPLES_PER_MS : end_ms * SAMPLES_PER_MS]
         chunk = Chunk(0, 0, 0, end_ms - start_ms, (Span(0, end_ms - start_ms),))
         edges = np.array([[word["start_ms"], word["end_ms"]] for word in some], dtype=float) - start_ms
-        yield Piece(Spoken(chunk, audio, name, shown), edges)
+        yield Piece(AlignmentInput(chunk, audio, name, shown), edges)
 
 
 def _cut(truth: Sequence[dict[str, Any]], max_ms: int) -> Iterator[Sequence[dict[str, Any]]]:
@@ -135,7 +135,7 @@ def _cut(truth: Sequence[dict[str, Any]], max_ms: int) -> Iterator[Sequence[dict
 
 def errors_ms(aligner: Aligner, heard: Sequence[Piece]) -> np.ndarray:
     """Return `float64[n_words, 2]`, found minus true start and end, of words that were found."""
-    timed = time_words([piece.spoken for piece in heard], Engines(None, aligner))  # type: ignore[arg-type]
+    timed = align_words([piece.spoken for piece in heard], Engines(None, aligner))  # type: ignore[arg-type]
     found = [
         np.array([[word.start_ms, word.end_ms] for word in some], dtype=float) - piece.edges_ms
         for some, piece in zip(timed, heard, strict=True)

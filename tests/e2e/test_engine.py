@@ -130,7 +130,7 @@ def test_a_batch_says_what_each_says_alone(engines: Engines, audio: list[np.ndar
     for posterior, request in zip(engines.aligner.align(requests), requests, strict=True):
         alone = engines.aligner.align([request])[0]
         np.testing.assert_allclose(posterior.log_probs, alone.log_probs, atol=1e-3)
-        assert posterior.log_probs.shape[0] == 2 * len(request.units)
+        assert posterior.log_probs.shape[0] == 2 * len(request.tokens)
         np.testing.assert_allclose(np.exp(alone.log_probs).sum(axis=1), 1, atol=1e-4)
 
 

@@ -165,7 +165,7 @@ class _Ours:
         ]
         features = [prompts.extract(engine._extractor, clip) for clip in clips]
         ids = [
-            engine._prompts.alignment(item.n_tokens, request.units)
+            engine._prompts.alignment(item.n_tokens, request.tokens)
             for item, request in zip(features, requests, strict=True)
         ]
         slots = [part.numpy() for part in engine._slot_logits(features, ids)]

@@ -160,12 +160,12 @@ TEXTS = st.one_of(
 def test_words_are_the_text_and_hold_every_unit(text: str, language: str | None) -> None:
     shown = display_words.split(text, language)
     assert "".join(word.lead + word.text for word in shown) == text
-    assert [unit for word in shown for unit in word.units] == [
-        unit.text for unit in aligner_tokens.find_units(text, language)
+    assert [unit for word in shown for unit in word.tokens] == [
+        unit.text for unit in aligner_tokens.tokenize(text, language)
     ]
     assert all(word.text for word in shown)
-    if any(word.units for word in shown):
-        assert all(word.units for word in shown)
+    if any(word.tokens for word in shown):
+        assert all(word.tokens for word in shown)
 
 
 @given(
@@ -178,11 +178,13 @@ def test_word_times_keep_order_and_stay_inside(
     shown = display_words.split(text.strip(), "en")
     times = None
     if has_aligner:
-        n_units = sum(len(word.units) for word in shown)
+        n_units = sum(len(word.tokens) for word in shown)
         n_bins = length_ms // 80 + 2
         scores = np.random.default_rng(seed).standard_normal((2 * n_units, n_bins)).astype(np.float32)
         times = monotonic_decoder.decode(Posterior(scores, 80), length_ms)
-    timed = word_times.from_units(shown, times, chunk) if times else word_times.spread(shown, chunk)
+    timed = (
+        word_times.from_tokens(shown, times, chunk) if times else word_times.interpolate_words(shown, chunk)
+    )
     edges = [edge for word in timed for edge in (word.start_ms, word.end_ms)]
     assert edges == sorted(edges)
     assert all(word.start_ms < word.end_ms for word in timed)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from qasr_cli.options import EngineOptions
 from qasr_cli.records import Chunk, Span, Timing
 from qasr_cli.speech.alignment import monotonic_decoder
-from qasr_cli.speech.alignment.forced_alignment import Spoken, time_words
-from qasr_cli.speech.alignment.interpolation import Load, place
+from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_words
+from qasr_cli.speech.alignment.interpolation import SpokenLength, interpolate
 from qasr_cli.speech.inference.protocols import AlignRequest, Engines, Posterior
 from qasr_cli.speech.text import display_words
 from tests import fakes
@@ -98,7 +98,7 @@ class Wild:
 
     def _answer(self, request: AlignRequest) -> Posterior:
         n_bins = len(request.audio) // 16 // fakes.BIN_MS + 2
-        n_slots = 2 * len(request.units)
+        n_slots = 2 * len(request.tokens)
         probs = self._rng.dirichlet(np.full(n_bins, 0.05), n_slots) + self._rng.choice([0.0, 1e-7])
         first, last = sorted(self._rng.integers(0, n_slots + 1, 2))
         probs[first:last, self._rng.integers(n_bins)] += self._rng.choice([0.0, 3.0])
@@ -122,9 +122,9 @@ def test_whatever_the_aligner_says_words_are_whole_in_order_and_inside(
     speech = tuple(Span(5_000 + a, 5_000 + b) for a, b in zip(edges[::2], edges[1::2], strict=False))
     chunk = Chunk(0, 0, 5_000, 5_000 + edges[-1] + 300, speech)
     samples = np.zeros(chunk.duration_ms * 16, np.float32)
-    spoken = Spoken(chunk, samples, "English", display_words.split(text, "en"))
+    spoken = AlignmentInput(chunk, samples, "English", display_words.split(text, "en"))
     engines = Engines(fakes.Echo(EngineOptions()), Wild(seed))
-    (timed,) = time_words([spoken], engines)
+    (timed,) = align_words([spoken], engines)
     assert "".join(word.lead + word.text for word in timed) == text
     found = [edge for word in timed for edge in (word.start_ms, word.end_ms)]
     assert found == sorted(found)
@@ -132,7 +132,7 @@ def test_whatever_the_aligner_says_words_are_whole_in_order_and_inside(
     assert chunk.start_ms <= found[0]
     assert found[-1] <= chunk.end_ms
     assert all((word.confidence is None) == (word.timing is Timing.INTERPOLATED) for word in timed) or any(
-        len(word.units) > 1 for word in spoken.words
+        len(word.tokens) > 1 for word in spoken.words
     )
 
 
@@ -145,7 +145,7 @@ def test_estimates_lie_in_order_each_inside_one_span(
 ) -> None:
     edges = list(itertools.accumulate(itertools.chain.from_iterable(lengths)))
     speech = [Span(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True)]
-    times = place([Load(*load) for load in loads], speech)
+    times = interpolate([SpokenLength(*load) for load in loads], speech)
     assert len(times) == len(loads)
     flat = [edge for time in times for edge in time]
     assert flat == sorted(flat)

@@ -40,7 +40,7 @@ def reference(text: str) -> list[str]:
 
 @given(st.text(CHARACTERS, max_size=80), st.sampled_from(["en", "zh", "yue", "th", "ar", "hi", None]))
 def test_units_are_the_model_s_own_for_any_text(text: str, language: str | None) -> None:
-    found = aligner_tokens.find_units(text, language)
+    found = aligner_tokens.tokenize(text, language)
     assert [unit.text for unit in found] == reference(text)
     assert all(0 <= unit.start < unit.end <= len(text) for unit in found)
     assert all(one.end <= other.start for one, other in itertools.pairwise(found))
@@ -62,14 +62,14 @@ def test_cutting_keeps_the_same_letters_in_order(has_taggers: bool, text: str, l
         tagger = (lambda read: [read[i : i + 3] for i in range(0, len(read), 3)]) if has_taggers else None
         patch.setattr(segmenters, "_japanese", lambda: tagger)
         patch.setattr(segmenters, "_korean", lambda: tagger)
-        found = aligner_tokens.find_units(text, language)
+        found = aligner_tokens.tokenize(text, language)
         shown = display_words.split(text, language)
     theirs = unicodedata.normalize("NFKC" if language == "ja" else "NFC", "".join(reference(text)))
     ours = unicodedata.normalize("NFKC" if language == "ja" else "NFC", "".join(unit.text for unit in found))
     assert has_taggers or ours == theirs
     assert all(one.end <= other.start for one, other in itertools.pairwise(found))
     assert "".join(word.lead + word.text for word in shown) == text
-    assert [unit for word in shown for unit in word.units] == [unit.text for unit in found]
+    assert [unit for word in shown for unit in word.tokens] == [unit.text for unit in found]
 
 
 @given(st.lists(st.integers(1, 50), max_size=40), st.integers(50, 400))

@@ -165,7 +165,7 @@ class TestWords:
 
     @pytest.mark.parametrize("text", TEXTS)
     def test_units_are_the_model_s_own(self, text: str) -> None:
-        assert [unit.text for unit in aligner_tokens.find_units(text, "en")] == reference_units(text)
+        assert [unit.text for unit in aligner_tokens.tokenize(text, "en")] == reference_units(text)
 
     @pytest.mark.parametrize(
         ("text", "expected"),
@@ -182,11 +182,11 @@ class TestWords:
         ],
     )
     def test_units_where_we_know_better(self, text: str, expected: list[str]) -> None:
-        assert [unit.text for unit in aligner_tokens.find_units(text, "en")] == expected
+        assert [unit.text for unit in aligner_tokens.tokenize(text, "en")] == expected
 
     def test_a_unit_knows_its_characters(self) -> None:
         text = "“Cafe\u0301” don’t"
-        spans = [(unit.start, unit.end) for unit in aligner_tokens.find_units(text, "fr")]
+        spans = [(unit.start, unit.end) for unit in aligner_tokens.tokenize(text, "fr")]
         assert [text[start:end] for start, end in spans] == ["Cafe\u0301", "don’t"]
 
     @pytest.mark.parametrize(

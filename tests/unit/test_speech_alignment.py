@@ -11,7 +11,7 @@ import pytest
 from qasr_cli.options import EngineOptions
 from qasr_cli.records import Chunk, Span, Timing, Word
 from qasr_cli.speech.alignment import monotonic_decoder, outliers, word_times
-from qasr_cli.speech.alignment.forced_alignment import Spoken, time_words
+from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_words
 from qasr_cli.speech.alignment.monotonic_decoder import TokenTime
 from qasr_cli.speech.inference.protocols import AlignRequest, Capacity, Engines, Posterior
 from qasr_cli.speech.text import display_words
@@ -50,10 +50,10 @@ class Scripted:
     def _posterior(self, request: AlignRequest) -> Posterior:
         begin_ms = round(float(request.audio[0])) // SAMPLES_PER_MS
         duration_ms = len(request.audio) // SAMPLES_PER_MS
-        self.asked.append((begin_ms, begin_ms + duration_ms, request.units))
+        self.asked.append((begin_ms, begin_ms + duration_ms, request.tokens))
         places = TRUTH_MS | self._answer(len(self.asked), request)
         n_bins = duration_ms // BIN_MS + 2
-        bins = np.array([edge for unit in request.units for edge in places[unit]])
+        bins = np.array([edge for unit in request.tokens for edge in places[unit]])
         bins = np.clip(np.rint((bins - begin_ms) / BIN_MS).astype(int), 0, n_bins - 1)
         probs = np.full((len(bins), n_bins), (1 - self._strength) / n_bins)
         probs[np.arange(len(bins)), bins] += self._strength
@@ -64,8 +64,8 @@ def run(aligner: Scripted, *speech: tuple[int, int], chunk_ms: int = CHUNK_MS) -
     spans = tuple(Span(START_MS + start, START_MS + end) for start, end in speech)
     chunk = Chunk(0, 0, START_MS, START_MS + chunk_ms, spans)
     places = np.arange(chunk_ms * SAMPLES_PER_MS, dtype=np.float32)
-    spoken = Spoken(chunk, places, "English", display_words.split(TEXT, "en"))
-    (timed,) = time_words([spoken], Engines(fakes.Echo(EngineOptions()), aligner))
+    spoken = AlignmentInput(chunk, places, "English", display_words.split(TEXT, "en"))
+    (timed,) = align_words([spoken], Engines(fakes.Echo(EngineOptions()), aligner))
     return timed
 
 
@@ -129,7 +129,7 @@ def test_a_surer_first_answer_stays() -> None:
             return super()._posterior(request)
 
     def one_astray(call: int, request: AlignRequest) -> dict[str, tuple[int, int]]:
-        return {"eee": (4_800, 5_000)} if call == 1 else dict.fromkeys(request.units, (100, 5_000))
+        return {"eee": (4_800, 5_000)} if call == 1 else dict.fromkeys(request.tokens, (100, 5_000))
 
     aligner = Fading(one_astray)
     timed = run(aligner)
@@ -170,9 +170,9 @@ def test_a_word_over_a_silence_keeps_its_longer_part() -> None:
 
 
 class TestLanguages:
-    def spoken(self, *languages: str | None) -> list[Spoken]:
+    def spoken(self, *languages: str | None) -> list[AlignmentInput]:
         return [
-            Spoken(
+            AlignmentInput(
                 Chunk(0, i, 4_000 * i, 4_000 * i + 4_000, (Span(4_000 * i + 500, 4_000 * i + 3_500),)),
                 np.zeros(4_000 * SAMPLES_PER_MS, np.float32),
                 language,
@@ -185,7 +185,7 @@ class TestLanguages:
         engines = Engines(fakes.Echo(EngineOptions()), fakes.Even())
         with caplog.at_level(logging.WARNING):
             for _ in range(2):
-                timed = time_words(self.spoken("Hindi", "English", "Hindi", "Thai", None), engines)
+                timed = align_words(self.spoken("Hindi", "English", "Hindi", "Thai", None), engines)
         assert [record.getMessage().split(":")[0] for record in caplog.records] == [
             "the aligner does not know Hindi",
             "the aligner does not know Thai",
@@ -198,8 +198,8 @@ class TestLanguages:
     def test_who_wants_no_aligner_is_told_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
         engines = Engines(fakes.Echo(EngineOptions()), fakes.Even())
         with caplog.at_level(logging.WARNING):
-            timed = time_words(self.spoken("Hindi", "English"), engines, is_enabled=False)
-            time_words(self.spoken("Hindi"), Engines(engines.recognizer, None))
+            timed = align_words(self.spoken("Hindi", "English"), engines, is_enabled=False)
+            align_words(self.spoken("Hindi"), Engines(engines.recognizer, None))
         assert not caplog.records
         assert {word.timing for some in timed for word in some} == {Timing.INTERPOLATED}
 
@@ -271,7 +271,7 @@ class TestRests:
         self, first: tuple[int, int], second: tuple[int, int], speech: tuple[Span, ...] = SPEECH
     ) -> tuple[Word, ...]:
         times = [TokenTime(*edges, Timing.ALIGNED, 0.9) for edges in (first, second, (2_010, 2_400))]
-        return word_times.from_units(self.SHOWN, times, Chunk(0, 0, 0, 3_000, speech))
+        return word_times.from_tokens(self.SHOWN, times, Chunk(0, 0, 0, 3_000, speech))
 
     def test_a_sentence_s_first_word_begins_after_the_rest(self) -> None:
         _, word, _ = self.time((600, 1_000), (1_000, 2_010))
@@ -287,7 +287,7 @@ class TestRests:
 
     def test_a_year_takes_its_time(self) -> None:
         (shown,) = display_words.split("1957", "en")
-        (word,) = word_times.from_units(
+        (word,) = word_times.from_tokens(
             [shown], [TokenTime(100, 1_900, Timing.ALIGNED, 0.9)], Chunk(0, 0, 0, 2_000)
         )
         assert (word.start_ms, word.end_ms) == (100, 1_900)

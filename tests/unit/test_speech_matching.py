@@ -157,9 +157,9 @@ class Knowing:
 
     def _place(self, request: AlignRequest) -> Posterior:
         n_bins = len(request.audio) // 16 // _BIN_MS + 1
-        edges = np.linspace(0, n_bins - 1, len(request.units) + 1).astype(int)
-        scores = np.full((2 * len(request.units), n_bins), np.log(1 / n_bins), np.float32)
-        for index, unit in enumerate(request.units):
+        edges = np.linspace(0, n_bins - 1, len(request.tokens) + 1).astype(int)
+        scores = np.full((2 * len(request.tokens), n_bins), np.log(1 / n_bins), np.float32)
+        for index, unit in enumerate(request.tokens):
             if unit.casefold() in self._said:
                 for slot, edge in ((2 * index, edges[index]), (2 * index + 1, edges[index + 1])):
                     scores[slot] = -20.0
@@ -195,7 +195,7 @@ class TestFollowing:
 
     def asked(self, done: align_script.ScriptAlignment) -> list[str]:
         """What the aligner was asked for in the end."""
-        return [unit for token in done.overlay.parts[0] for unit in token.shown.units]
+        return [unit for token in done.overlay.parts[0] for unit in token.shown.tokens]
 
     def test_the_sound_decides_for_the_script(self, recording: Recording) -> None:
         done = self.follow(

@@ -254,12 +254,12 @@ class TestOverlay:
     def test_a_word_that_was_not_found_is_not_what_was_said(self) -> None:
         segment = heard("look at the old harbour", confidences={"old": 0.01})
         laid = self.lay(["Look at the green harbour."], segment)
-        assert laid.parts[0][3].shown.units == ("green",)
+        assert laid.parts[0][3].shown.tokens == ("green",)
 
     def test_a_changed_word_is_timed_by_what_was_heard_for_it(self) -> None:
         laid = self.lay(["Look at the green harbour."], heard("look at the old harbour"))
         assert [token.shown.text for token in laid.parts[0]][3] == "green"
-        assert laid.parts[0][3].shown.units == ("old",)
+        assert laid.parts[0][3].shown.tokens == ("old",)
 
     def test_a_script_of_something_else_does_not_fit(self) -> None:
         laid = self.lay(["Entirely different words about quantum physics."], heard("the cat sat on my mat"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qasr_cli.speech.text import aligner_tokens, display_words, segmenters
-from qasr_cli.speech.text.segmenters import Token, locate
+from qasr_cli.speech.text.segmenters import SegmentedWord, locate
 
 
 @pytest.fixture
@@ -37,14 +37,14 @@ def test_without_the_package_text_is_cut_without_it(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)  # importing it now fails, installed or not
     assert segmenters.segment(text, language) is None
-    assert [unit.text for unit in aligner_tokens.find_units(text, language)] == expected
+    assert [unit.text for unit in aligner_tokens.tokenize(text, language)] == expected
 
 
 @pytest.mark.usefixtures("unloaded")
 class TestJapanese:
     def test_units_are_nagisa_s_words(self) -> None:
         pytest.importorskip("nagisa", reason="needs the extra: pip install 'qasr[ja]'")
-        assert [unit.text for unit in aligner_tokens.find_units("東京タワーへ、行く。", "ja")] == [
+        assert [unit.text for unit in aligner_tokens.tokenize("東京タワーへ、行く。", "ja")] == [
             *("東京", "タワー", "へ", "行く"),
         ]
 
@@ -53,7 +53,7 @@ class TestJapanese:
         text = "ｶﾞｽは３．５％です。㍿の「e-mail」を—見た　か\u3099"
         shown = display_words.split(text, "ja")
         assert "".join(word.lead + word.text for word in shown) == text
-        found = aligner_tokens.find_units(text, "ja")
+        found = aligner_tokens.tokenize(text, "ja")
         assert next(unit for unit in found if unit.text == "ガス") == aligner_tokens.AlignerToken(
             "ガス", 0, 3
         )
@@ -67,7 +67,7 @@ class TestKorean:
     def test_without_scores_soynlp_cuts_at_spaces(self, monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.importorskip("soynlp", reason="needs the extra: pip install 'qasr[ko]'")
         monkeypatch.setattr(segmenters, "korean_scores", dict)
-        assert [unit.text for unit in aligner_tokens.find_units(self.TEXT, "ko")] == [
+        assert [unit.text for unit in aligner_tokens.tokenize(self.TEXT, "ko")] == [
             "학교에서",
             "친구를",
             "만났습니다",
@@ -80,9 +80,9 @@ class TestKorean:
         scores = tmp_path / "words.dict"
         scores.write_text("학교 12 NNG\n친구\n\n만났 3\n", "utf-8")
         monkeypatch.setenv("QASR_KOREAN_DICT", str(scores))
-        found = aligner_tokens.find_units(self.TEXT, "ko")
+        found = aligner_tokens.tokenize(self.TEXT, "ko")
         assert [unit.text for unit in found] == ["학교", "에서", "친구", "를", "만났", "습니다"]
-        assert [word.units for word in display_words.split(self.TEXT, "ko")] == [
+        assert [word.tokens for word in display_words.split(self.TEXT, "ko")] == [
             *(("학교", "에서"), ("친구", "를"), ("만났", "습니다")),
         ]
 
@@ -94,12 +94,15 @@ class TestKorean:
 class TestLocate:
     def test_words_are_found_in_what_was_normalised(self) -> None:
         assert locate(["ガス", "\u3000", "3.5"], "ｶﾞｽ　３．５", "NFKC") == [
-            Token("ガス", 0, 3),
-            Token("3.5", 4, 7),
+            SegmentedWord("ガス", 0, 3),
+            SegmentedWord("3.5", 4, 7),
         ]
 
     def test_words_that_share_a_character_are_one(self) -> None:
-        assert locate(["株式", "会社", "だ"], "㍿だ", "NFKC") == [Token("株式会社", 0, 1), Token("だ", 1, 2)]
+        assert locate(["株式", "会社", "だ"], "㍿だ", "NFKC") == [
+            SegmentedWord("株式会社", 0, 1),
+            SegmentedWord("だ", 1, 2),
+        ]
 
     def test_a_tagger_that_says_another_thing_is_not_believed(self) -> None:
         assert locate(["東京", "都"], "東京", "NFKC") is None

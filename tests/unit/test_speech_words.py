@@ -42,7 +42,7 @@ def test_japanese_is_cut_at_scripts_and_marks(text: str, shown: list[str]) -> No
 
 @pytest.mark.usefixtures("no_taggers")
 def test_japanese_units_are_cleaned_like_all_others() -> None:
-    assert [unit.text for unit in aligner_tokens.find_units("3.5%のe-mailを、か\u3099", "ja")] == [
+    assert [unit.text for unit in aligner_tokens.tokenize("3.5%のe-mailを、か\u3099", "ja")] == [
         *("35", "の", "email", "を", "が"),
     ]
 
@@ -53,13 +53,13 @@ def test_a_long_text_is_split_in_linear_time() -> None:
 
 def test_an_ideograph_lasts_twice_as_long_as_a_letter() -> None:
     chunk = Chunk(0, 0, 0, 1_000, (Span(0, 1_000),))
-    timed = word_times.spread(display_words.split("用abcdef写", "zh"), chunk)
+    timed = word_times.interpolate_words(display_words.split("用abcdef写", "zh"), chunk)
     assert [(word.start_ms, word.end_ms) for word in timed] == [(0, 200), (200, 800), (800, 1_000)]
 
 
 def test_estimated_words_skip_the_silence() -> None:
     chunk = Chunk(0, 0, 1_000, 5_000, (Span(1_000, 2_000), Span(4_000, 5_000)))
-    timed = word_times.spread(display_words.split("aaaa bbbb", "en"), chunk)
+    timed = word_times.interpolate_words(display_words.split("aaaa bbbb", "en"), chunk)
     assert [(word.start_ms, word.end_ms) for word in timed] == [(1_000, 2_000), (4_000, 5_000)]
     assert {word.timing for word in timed} == {Timing.INTERPOLATED}
 
@@ -70,7 +70,7 @@ def test_a_word_that_swallowed_a_pause_is_cut_and_marked() -> None:
         monotonic_decoder.TokenTime(0, 6_000, Timing.ALIGNED, 0.9),
         monotonic_decoder.TokenTime(6_000, 6_500, Timing.ALIGNED, 0.9),
     ]
-    first, second = word_times.from_units(display_words.split("so then", "en"), timed, chunk)
+    first, second = word_times.from_tokens(display_words.split("so then", "en"), timed, chunk)
     assert (first.start_ms, first.end_ms, first.timing) == (0, 1_200, Timing.REPAIRED)
     assert (second.start_ms, second.timing) == (6_000, Timing.ALIGNED)
 

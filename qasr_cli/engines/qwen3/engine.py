@@ -177,7 +177,7 @@ class Qwen3Aligner:
         """Return one posterior a chunk; see `speech.inference.protocols.Aligner`."""
         features = [prompts.extract(self._extractor, request.audio) for request in requests]
         ids = [
-            self._prompts.alignment(item.n_tokens, request.units)
+            self._prompts.alignment(item.n_tokens, request.tokens)
             for item, request in zip(features, requests, strict=True)
         ]
         with _device_errors(self._placement.device):

@@ -1,1 +1,1 @@
-"""When each word of a text is said."""
+"""When each word of a known text is spoken."""

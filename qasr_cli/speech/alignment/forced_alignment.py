@@ -1,8 +1,8 @@
-"""When each word of known text was said: the aligner is asked, and of doubtful stretches asked again.
+"""Forced alignment: when each word of known text is spoken; outliers are aligned once more.
 
 In go chunks with their audio and display words; out come words with times, each marked as aligned, repaired
-or interpolated. Silence at the ends of a chunk is not shown to the aligner, which throws words into it. Knows
-engines by their protocols only.
+or interpolated. The aligner gets no silence at the ends of a chunk: it would place words there. Knows engines
+by their protocols only.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 
 from qasr_cli.records import Chunk, Span, Timing, Word
 from qasr_cli.speech.alignment import interpolation, outliers, word_times
-from qasr_cli.speech.alignment.interpolation import Load
+from qasr_cli.speech.alignment.interpolation import SpokenLength
 from qasr_cli.speech.alignment.monotonic_decoder import TokenTime, decode
-from qasr_cli.speech.alignment.outliers import Stretch
+from qasr_cli.speech.alignment.outliers import TokenRange
 from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.protocols import Aligner, AlignRequest, Engines, Posterior
 from qasr_cli.speech.text import display_words
@@ -26,13 +26,13 @@ from qasr_cli.timebase import ms_to_samples
 
 logger = logging.getLogger(__name__)
 
-_SHORTEST_CLIP_MS = 80  # less is no speech; the models pad it to half a second anyway
-_WHOLE = 0.9  # a stretch of more than this much of its clip would only get the same answer
+_SHORTEST_CLIP_MS = 80  # a shorter clip holds no speech; the models pad it to half a second anyway
+_WHOLE = 0.9  # a range of more than this share of its clip would only get the same times again
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """A chunk whose words are known and whose times are not.
+class AlignmentInput:
+    """A chunk whose words are known and have no times yet.
 
     Attributes:
         samples: `float32[n_samples]` of the chunk.
@@ -47,17 +47,17 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class _Clip:
-    """What the aligner is asked about: a chunk without the silence at its ends, or a part of one.
+    """What one request to the aligner covers: a chunk without the silence at its ends, or a part of one.
 
     Attributes:
-        loads: How long each unit takes to say, for where it must be estimated.
+        lengths: How long each token takes to say, in letters; for interpolation.
         speech: In the clip's own time.
         start_ms: Where it begins in what it was cut from.
     """
 
     samples: np.ndarray
-    units: tuple[str, ...]
-    loads: tuple[Load, ...]
+    tokens: tuple[str, ...]
+    lengths: tuple[SpokenLength, ...]
     language: str | None
     speech: tuple[Span, ...]
     start_ms: int
@@ -67,13 +67,13 @@ class _Clip:
         return word_times.duration_ms(self.samples)
 
     def part(self, first: int, last: int, start_ms: int, end_ms: int) -> _Clip:
-        """Return units `[first, last)` with the audio of the speech in `[start_ms, end_ms)`."""
-        speech = interpolation.within(self.speech, start_ms, end_ms)
+        """Return tokens `[first, last)` with the audio of the speech in `[start_ms, end_ms)`."""
+        speech = interpolation.clip_speech(self.speech, start_ms, end_ms)
         begin_ms = speech[0].start_ms
         return _Clip(
             self.samples[ms_to_samples(begin_ms) : ms_to_samples(speech[-1].end_ms)],
-            self.units[first:last],
-            self.loads[first:last],
+            self.tokens[first:last],
+            self.lengths[first:last],
             self.language,
             tuple(Span(span.start_ms - begin_ms, span.end_ms - begin_ms) for span in speech),
             begin_ms,
@@ -81,164 +81,174 @@ class _Clip:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What the aligner said of a clip, and the times that were made of it."""
+class _Alignment:
+    """The aligner's posterior for a clip, and the times decoded from it."""
 
     clip: _Clip
     posterior: Posterior
     times: list[TokenTime]
 
     @property
-    def stretches(self) -> list[Stretch]:
+    def outlier_ranges(self) -> list[TokenRange]:
         return outliers.find(self.posterior, self.times, self.clip.speech, self.clip.duration_ms)
 
     @property
-    def whole(self) -> Stretch:
-        return Stretch(0, len(self.times), 0, self.clip.duration_ms)
+    def whole_range(self) -> TokenRange:
+        return TokenRange(0, len(self.times), 0, self.clip.duration_ms)
 
-    def certainty(self, stretch: Stretch) -> float:
-        """How much a stretch's times are to be believed; what cannot be is not, however sure of it."""
-        believed = outliers.certainty(self.posterior, self.times, stretch)
-        return float(np.where(self.hopeless(stretch), 0.0, believed).mean())
+    def mean_confidence(self, token_range: TokenRange) -> float:
+        """Return the mean confidence of a range's times; an unusable time counts as 0."""
+        confidences = outliers.token_confidences(self.posterior, self.times, token_range)
+        return float(np.where(self.unusable(token_range), 0.0, confidences).mean())
 
-    def hopeless(self, stretch: Stretch) -> np.ndarray:
-        return outliers.hopeless(self.posterior, self.times, self.clip.speech, stretch)
+    def unusable(self, token_range: TokenRange) -> np.ndarray:
+        return outliers.unusable(self.posterior, self.times, self.clip.speech, token_range)
 
 
-def time_words(
-    spoken: Sequence[Spoken], engines: Engines, *, is_enabled: bool = True
+def align_words(
+    inputs: Sequence[AlignmentInput], engines: Engines, *, is_enabled: bool = True
 ) -> list[tuple[Word, ...]]:
     """Return the words of each chunk with their times, in container time.
 
     Args:
-        spoken: Any number of chunks of any sources.
-        engines: Whose aligner is asked, if there is one; languages that it does not know are told once.
-        is_enabled: Off: all times are estimated.
+        inputs: Any number of chunks of any sources.
+        engines: Its aligner is used, if there is one; each language that it does not support is logged once.
+        is_enabled: False: all times are interpolated.
 
     Raises:
         OutOfMemoryError: Not even one chunk fits into the aligner's memory.
     """
     clips: dict[int, _Clip] = {}
     aligner = engines.aligner if is_enabled else None
-    for index, item in enumerate(spoken):
-        if aligner and item.words and _is_known(item.language, aligner, engines.told):
+    for index, item in enumerate(inputs):
+        if aligner and item.words and _is_supported(item.language, aligner, engines.told):
             clip = _clip(item)
-            if clip.units and clip.duration_ms <= aligner.capacity.max_chunk_ms:
+            if clip.tokens and clip.duration_ms <= aligner.capacity.max_chunk_ms:
                 clips[index] = clip
-    found: dict[int, tuple[Word, ...]] = {}
+    aligned: dict[int, tuple[Word, ...]] = {}
     if aligner and clips:
-        answers = _ask(list(clips.values()), aligner, engines)
-        for index, answer in zip(clips, _look_again(answers, aligner, engines), strict=True):
-            if answer is not None:
-                found[index] = _words(spoken[index], answer)
+        alignments = _run_aligner(list(clips.values()), aligner, engines)
+        for index, alignment in zip(clips, _realign_outliers(alignments, aligner, engines), strict=True):
+            if alignment is not None:
+                aligned[index] = _words(inputs[index], alignment)
     return [
-        found[index] if index in found else word_times.spread(item.words, item.chunk)
-        for index, item in enumerate(spoken)
+        aligned[index] if index in aligned else word_times.interpolate_words(item.words, item.chunk)
+        for index, item in enumerate(inputs)
     ]
 
 
-def _is_known(language: str | None, aligner: Aligner, told: set[str]) -> bool:
+def _is_supported(language: str | None, aligner: Aligner, warned: set[str]) -> bool:
     if aligner.supports(language):
         return True
-    if language and language not in told:
-        told.add(language)
+    if language and language not in warned:
+        warned.add(language)
         logger.warning(
             "the aligner does not know %s: times of its words are estimated, marked interpolated", language
         )
     return False
 
 
-def _clip(item: Spoken) -> _Clip:
+def _clip(item: AlignmentInput) -> _Clip:
     begin_ms = item.chunk.start_ms
-    inside = interpolation.within(item.chunk.speech, begin_ms, item.chunk.end_ms)
+    inside = interpolation.clip_speech(item.chunk.speech, begin_ms, item.chunk.end_ms)
     speech = tuple(Span(span.start_ms - begin_ms, span.end_ms - begin_ms) for span in inside)
-    loads = [
-        Load(
-            max(1, display_words.letters_to_say(unit)),
-            display_words.pause_after(word.text) if number == len(word.units) else 0,
+    lengths = [
+        SpokenLength(
+            max(1, display_words.letters_to_say(token)),
+            display_words.pause_after(word.text) if number == len(word.tokens) else 0,
         )
         for word in item.words
-        for number, unit in enumerate(word.units, 1)
+        for number, token in enumerate(word.tokens, 1)
     ]
-    units = tuple(unit for word in item.words for unit in word.units)
-    whole = _Clip(item.samples, units, tuple(loads), item.language, speech, 0)
-    return whole.part(0, len(units), 0, whole.duration_ms)
+    tokens = tuple(token for word in item.words for token in word.tokens)
+    whole_range = _Clip(item.samples, tokens, tuple(lengths), item.language, speech, 0)
+    return whole_range.part(0, len(tokens), 0, whole_range.duration_ms)
 
 
-def _ask(clips: Sequence[_Clip], aligner: Aligner, engines: Engines) -> list[_Answer | None]:
-    """Return the decoded answer for each clip, None where it cannot be made into times."""
-    answers: list[_Answer | None] = [None] * len(clips)
+def _run_aligner(clips: Sequence[_Clip], aligner: Aligner, engines: Engines) -> list[_Alignment | None]:
+    """Return the alignment of each clip, None where its posterior gives no times."""
+    alignments: list[_Alignment | None] = [None] * len(clips)
     for batch in batching.plan([clip.duration_ms for clip in clips], aligner.capacity):
-        some = [clips[index] for index in batch]
+        batch_clips = [clips[index] for index in batch]
         posteriors: list[Posterior] = batching.run_halving(
-            [AlignRequest(clip.samples, clip.units, clip.language) for clip in some],
+            [AlignRequest(clip.samples, clip.tokens, clip.language) for clip in batch_clips],
             aligner.align,
-            [len(clip.samples) for clip in some],
+            [len(clip.samples) for clip in batch_clips],
             engines.aligner_headroom,
         )
         for index, posterior in zip(batch, posteriors, strict=True):
             times = decode(posterior, clips[index].duration_ms)
-            answers[index] = _Answer(clips[index], posterior, times) if times else None
-    return answers
+            alignments[index] = _Alignment(clips[index], posterior, times) if times else None
+    return alignments
 
 
-def _look_again(
-    answers: Sequence[_Answer | None], aligner: Aligner, engines: Engines
-) -> list[_Answer | None]:
-    """Have every doubtful stretch aligned again on its own; what stays impossible is estimated."""
-    settled = list(answers)
-    is_open = [np.zeros(len(answer.times) if answer else 0, dtype=bool) for answer in answers]
-    jobs: list[tuple[int, _Answer, Stretch, _Clip]] = []
-    for index, answer in enumerate(answers):
-        if answer is None:
+def _realign_outliers(
+    alignments: Sequence[_Alignment | None], aligner: Aligner, engines: Engines
+) -> list[_Alignment | None]:
+    """Align every range of outliers again on its own; times that stay unusable are interpolated."""
+    best = list(alignments)
+    is_unusable = [np.zeros(len(alignment.times) if alignment else 0, dtype=bool) for alignment in alignments]
+    realignments: list[tuple[int, _Alignment, TokenRange, _Clip]] = []
+    for index, alignment in enumerate(alignments):
+        if alignment is None:
             continue
-        for stretch in answer.stretches:
-            is_open[index][stretch.first : stretch.last] = answer.hopeless(stretch)
-            clip = answer.clip.part(stretch.first, stretch.last, stretch.start_ms, stretch.end_ms)
-            if _SHORTEST_CLIP_MS <= clip.duration_ms <= _WHOLE * answer.clip.duration_ms:
-                jobs.append((index, answer, stretch, clip))
-    again = _ask([clip for _, _, _, clip in jobs], aligner, engines)
-    for (index, first_answer, stretch, _), new in zip(jobs, again, strict=True):
-        before = settled[index]
+        for token_range in alignment.outlier_ranges:
+            is_unusable[index][token_range.first : token_range.last] = alignment.unusable(token_range)
+            clip = alignment.clip.part(
+                token_range.first, token_range.last, token_range.start_ms, token_range.end_ms
+            )
+            if _SHORTEST_CLIP_MS <= clip.duration_ms <= _WHOLE * alignment.clip.duration_ms:
+                realignments.append((index, alignment, token_range, clip))
+    realigned = _run_aligner([clip for _, _, _, clip in realignments], aligner, engines)
+    for (index, first_alignment, token_range, _), new in zip(realignments, realigned, strict=True):
+        before = best[index]
         if before is None or new is None:
             continue
-        if new.certainty(new.whole) > first_answer.certainty(stretch):
-            settled[index] = replace(before, times=_spliced(before, stretch, new))
-            is_open[index][stretch.first : stretch.last] = new.hopeless(new.whole)
+        if new.mean_confidence(new.whole_range) > first_alignment.mean_confidence(token_range):
+            best[index] = replace(before, times=_spliced(before, token_range, new))
+            is_unusable[index][token_range.first : token_range.last] = new.unusable(new.whole_range)
     return [
-        None if answer is None else replace(answer, times=_estimated(answer, open_units))
-        for answer, open_units in zip(settled, is_open, strict=True)
+        None
+        if alignment is None
+        else replace(alignment, times=_with_interpolated(alignment, unusable_tokens))
+        for alignment, unusable_tokens in zip(best, is_unusable, strict=True)
     ]
 
 
-def _spliced(old: _Answer, stretch: Stretch, new: _Answer) -> list[TokenTime]:
-    """Return the old times with the stretch's new ones, marked where they moved by more than a bin."""
+def _spliced(old: _Alignment, token_range: TokenRange, new: _Alignment) -> list[TokenTime]:
+    """Return the old times with the range's new ones, marked where they moved by more than a bin."""
     times = list(old.times)
-    for index, unit in enumerate(new.times, stretch.first):
-        start_ms, end_ms = unit.start_ms + new.clip.start_ms, unit.end_ms + new.clip.start_ms
+    for index, token in enumerate(new.times, token_range.first):
+        start_ms, end_ms = token.start_ms + new.clip.start_ms, token.end_ms + new.clip.start_ms
         moved_ms = max(abs(start_ms - times[index].start_ms), abs(end_ms - times[index].end_ms))
-        kind = Timing.REPAIRED if moved_ms > new.posterior.bin_ms else times[index].timing
-        times[index] = TokenTime(start_ms, end_ms, kind, unit.confidence)
+        timing = Timing.REPAIRED if moved_ms > new.posterior.bin_ms else times[index].timing
+        times[index] = TokenTime(start_ms, end_ms, timing, token.confidence)
     return times
 
 
-def _estimated(answer: _Answer, is_open: np.ndarray) -> list[TokenTime]:
-    """Return the times with those of open units estimated between their neighbours."""
-    times = list(answer.times)
-    for stretch in outliers.stretches(is_open, is_open, answer.times, answer.clip.duration_ms):
-        speech = interpolation.within(answer.clip.speech, stretch.start_ms, stretch.end_ms)
-        places = interpolation.place(answer.clip.loads[stretch.first : stretch.last], speech)
-        times[stretch.first : stretch.last] = [
-            TokenTime(start_ms, end_ms, Timing.INTERPOLATED, None) for start_ms, end_ms in places
+def _with_interpolated(alignment: _Alignment, is_unusable: np.ndarray) -> list[TokenTime]:
+    """Return the times, with interpolated ones in place of the unusable ones."""
+    times = list(alignment.times)
+    for token_range in outliers.outlier_ranges(
+        is_unusable, is_unusable, alignment.times, alignment.clip.duration_ms
+    ):
+        speech = interpolation.clip_speech(alignment.clip.speech, token_range.start_ms, token_range.end_ms)
+        interpolated = interpolation.interpolate(
+            alignment.clip.lengths[token_range.first : token_range.last], speech
+        )
+        times[token_range.first : token_range.last] = [
+            TokenTime(start_ms, end_ms, Timing.INTERPOLATED, None) for start_ms, end_ms in interpolated
         ]
     return times
 
 
-def _words(item: Spoken, answer: _Answer) -> tuple[Word, ...]:
+def _words(item: AlignmentInput, alignment: _Alignment) -> tuple[Word, ...]:
     moved = [
         replace(
-            unit, start_ms=unit.start_ms + answer.clip.start_ms, end_ms=unit.end_ms + answer.clip.start_ms
+            token,
+            start_ms=token.start_ms + alignment.clip.start_ms,
+            end_ms=token.end_ms + alignment.clip.start_ms,
         )
-        for unit in answer.times
+        for token in alignment.times
     ]
-    return word_times.from_units(item.words, moved, item.chunk)
+    return word_times.from_tokens(item.words, moved, item.chunk)

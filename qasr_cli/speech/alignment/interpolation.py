@@ -1,7 +1,7 @@
-"""Times for words that nobody measured: by how long they take to say, inside the speech, around its pauses.
+"""Interpolated times for words without measured ones: by spoken length, inside the speech, around its pauses.
 
-In go the words' lengths and the speech spans; out come times that are an estimate and are to be marked as
-one. Knows no languages and no aligner.
+In go the words' lengths and the speech spans; out come times, which are estimates and must be marked as
+such. Knows no languages and no aligner.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ _MID_PHRASE_MS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """How long one word takes to say and how long the speaker rests after it, in letters."""
+class SpokenLength:
+    """How long one word takes to say, and the pause after it, both in letters."""
 
     letters: int
     pause: int = 0
 
 
-def place(loads: Sequence[Load], speech: Sequence[Span]) -> list[tuple[int, int]]:
+def interpolate(lengths: Sequence[SpokenLength], speech: Sequence[Span]) -> list[tuple[int, int]]:
     """Return start and end of each word in milliseconds, in order, none across a silence.
 
-    Words are dealt out to the spans so that the pace differs least and silences follow punctuation; within a
+    Words are assigned to the spans so that the pace differs least and silences follow punctuation; within a
     span each gets time by its letters. With more words than milliseconds some are empty.
 
     Args:
-        loads: Of the words, in order.
+        lengths: Of the words, in order.
         speech: Ordered, disjoint, at least one.
     """
     times: list[tuple[int, int]] = []
-    for span, (first, last) in zip(speech, _deal(loads, speech), strict=True):
-        group = loads[first:last]
-        passed = [0, *accumulate(load.letters + load.pause for load in group)]
+    for span, (first, last) in zip(speech, _assign_words(lengths, speech), strict=True):
+        group = lengths[first:last]
+        passed = [0, *accumulate(length.letters + length.pause for length in group)]
         # the rest after the last word is the silence behind the span
         total = passed[-1] - group[-1].pause if group else 0
-        for load, before in zip(group, passed[:-1], strict=True):
+        for length, before in zip(group, passed[:-1], strict=True):
             start_ms = span.start_ms + before * span.duration_ms // total
-            times.append((start_ms, span.start_ms + (before + load.letters) * span.duration_ms // total))
+            times.append((start_ms, span.start_ms + (before + length.letters) * span.duration_ms // total))
     return times
 
 
-def within(speech: Sequence[Span], start_ms: int, end_ms: int) -> tuple[Span, ...]:
+def clip_speech(speech: Sequence[Span], start_ms: int, end_ms: int) -> tuple[Span, ...]:
     """Return the speech in `[start_ms, end_ms)`; all of it where no speech was found, and never nothing."""
     end_ms = max(end_ms, start_ms + 1)
     inside = tuple(
@@ -60,21 +60,21 @@ def within(speech: Sequence[Span], start_ms: int, end_ms: int) -> tuple[Span, ..
     return inside or (Span(start_ms, end_ms),)
 
 
-def _deal(loads: Sequence[Load], speech: Sequence[Span]) -> list[tuple[int, int]]:
+def _assign_words(lengths: Sequence[SpokenLength], speech: Sequence[Span]) -> list[tuple[int, int]]:
     """Return which words `[first, last)` each span gets: exact dynamic programme over spans and words.
 
     Costs are milliseconds: what a span is longer or shorter than its words at the common pace, and the
     penalty of a silence in the middle of a phrase.
     """
-    n_words = len(loads)
+    n_words = len(lengths)
     if len(speech) == 1:
         return [(0, n_words)]
-    said = np.array([0, *accumulate(load.letters for load in loads)], dtype=np.float64)
-    said *= sum(span.duration_ms for span in speech) / max(said[-1], 1.0)
-    is_inside = [0 < last < n_words and not loads[last - 1].pause for last in range(n_words + 1)]
+    expected_ms = np.array([0, *accumulate(length.letters for length in lengths)], dtype=np.float64)
+    expected_ms *= sum(span.duration_ms for span in speech) / max(expected_ms[-1], 1.0)
+    is_inside = [0 < last < n_words and not lengths[last - 1].pause for last in range(n_words + 1)]
     penalty = np.array(is_inside) * 2 * _MID_PHRASE_MS  # a word that moves is counted in both spans
     # rows: the first word of the span's group; columns: the first after it; an empty group breaks no phrase
-    needed = said[None, :] - said[:, None]
+    needed = expected_ms[None, :] - expected_ms[:, None]
     breaking = np.where(np.eye(n_words + 1, dtype=bool), 0, penalty[None, :])
     best = np.full(n_words + 1, np.inf)
     best[0] = 0.0

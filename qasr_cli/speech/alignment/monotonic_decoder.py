@@ -1,6 +1,6 @@
 """From the aligner's posterior to times: the most likely order-keeping assignment of bins to slots.
 
-In goes `float32[2 * n_units, n_bins]`; out come a start and an end for each unit, in milliseconds from the
+In goes `float32[2 * n_tokens, n_bins]`; out come a start and an end for each token, in milliseconds from the
 clip's start. The official decoder takes each slot's best bin and mends what is out of order afterwards,
 which gives words of no length; here order and a minimum length are part of the search. Between bins, the
 posterior around the chosen one says where the time lies.
@@ -20,16 +20,16 @@ from qasr_cli.speech.inference.protocols import Posterior
 _IMPOSSIBLE = np.float32(-1e4)
 _REACH_BINS = 2  # how far around the chosen bin the posterior is averaged; the peak is no wider
 _NEAR_BINS = 1  # what counts as the chosen time in a confidence: two bins often share a boundary
-TRUSTED = 0.3  # of a confidence: with less, the aligner did not find there what it was asked about
+TRUSTED = 0.3  # of a confidence: with less, the aligner did not find the token there
 
 
 @dataclass(frozen=True, slots=True)
 class TokenTime:
-    """When one unit was spoken, from the clip's start.
+    """When one token is spoken, from the clip's start.
 
     Attributes:
         confidence: Probability that the aligner gave to the times within a bin of the chosen ones, the lesser
-            of start and end; None where it was not the aligner who said.
+            of start and end; None for an interpolated time.
     """
 
     start_ms: int
@@ -39,10 +39,10 @@ class TokenTime:
 
 
 def decode(posterior: Posterior, duration_ms: int) -> list[TokenTime] | None:
-    """Return a time for each unit, or None when the posterior cannot say.
+    """Return a time for each token, or None when the posterior is unusable.
 
-    It cannot when there are more units than bins, or when half precision overflowed and it is not a number.
-    Starts and ends never go back, and every unit lasts at least one bin.
+    That is so when there are more tokens than bins, or when half precision overflowed and it is not a number.
+    Starts and ends never go back, and every token lasts at least one bin.
     """
     scores = usable_scores(posterior, duration_ms)
     n_slots = scores.shape[0]
@@ -117,8 +117,8 @@ def _edges_ms(scores: np.ndarray, bins: np.ndarray, posterior: Posterior, durati
     """
     wanted = bins + _mean_steps(scores, bins) + posterior.offset_ms / posterior.bin_ms
     last = duration_ms / posterior.bin_ms
-    n_units = len(bins) // 2
-    shortest = min(1.0, last / n_units)
+    n_tokens = len(bins) // 2
+    shortest = min(1.0, last / n_tokens)
     behind = np.cumsum(np.arange(len(bins)) % 2) * shortest  # what must lie before each slot
     free = np.clip(_isotonic(wanted - behind), 0.0, last - behind[-1])
     edges = np.floor((free + behind) * posterior.bin_ms + 0.5).astype(np.int64)

@@ -1,8 +1,8 @@
-"""Which of an aligner's times cannot be right, and between which good ones the truth must lie.
+"""Outliers of an alignment: times that cannot be right, and the good times that they must lie between.
 
-In go a posterior, the times decoded from it and where speech is; out come stretches of units to be timed
+In go a posterior, the times decoded from it and where speech is; out come ranges of tokens to be aligned
 again. The failures are known: from some point on all words share one time (seen in recordings of minutes, in
-noise, in text that was not said), or words are thrown into a silence.
+noise, in text that nobody speaks), or words lie in a silence.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from qasr_cli.speech.alignment import monotonic_decoder
 from qasr_cli.speech.alignment.monotonic_decoder import TokenTime
 from qasr_cli.speech.inference.protocols import Posterior
 
-_PLATEAU_UNITS = 3  # three words whose six times are all the same bin or the next were not heard there
+_PLATEAU_TOKENS = 3  # three words whose six times share a bin, or two adjacent ones, were not found there
 _PLATEAU_BINS = 1
-_UNHEARD = 0.1  # a moved time with less of the posterior around it was put where the aligner saw nothing
-_NOWHERE = -1e4  # stands in for a probability of 0
-_ROOM_MS = 100  # a unit, at ten a second: nobody speaks faster for long
+_MIN_MASS = 0.1  # a moved time with less of the posterior around it has no support in the sound
+_LOG_ZERO = -1e4  # stands in for a probability of 0
+_MIN_TOKEN_MS = 100  # ten tokens a second: nobody speaks faster for long
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """Units `[first, last)` that are to be timed anew within `[start_ms, end_ms)` of the clip."""
+class TokenRange:
+    """Tokens `[first, last)`, and the part `[start_ms, end_ms)` of the clip that they lie in."""
 
     first: int
     last: int
@@ -34,87 +34,96 @@ class Stretch:
     end_ms: int
 
     @property
-    def n_units(self) -> int:
-        """How many units it has."""
+    def n_tokens(self) -> int:
+        """How many tokens it has."""
         return self.last - self.first
 
 
 def find(
     posterior: Posterior, times: Sequence[TokenTime], speech: Sequence[Span], duration_ms: int
-) -> list[Stretch]:
-    """Return the stretches to look at again, in order, from good anchor to good anchor.
+) -> list[TokenRange]:
+    """Return the ranges to align again, in order, from good anchor to good anchor.
 
     Args:
-        posterior: The aligner's answer for the clip.
+        posterior: Of the clip.
         times: What was decoded from it.
-        speech: Where somebody speaks, in the clip's own time; empty if nobody looked.
+        speech: Where somebody speaks, in the clip's own time; empty if unknown.
         duration_ms: Of the clip.
     """
-    is_unheard = [unit.timing is Timing.REPAIRED and (unit.confidence or 0.0) < _UNHEARD for unit in times]
-    is_bad = _plateaus(posterior) | _silent(times, speech) | np.array(is_unheard, dtype=bool)
-    return stretches(is_bad, is_bad | ~_anchors(is_bad, times), times, duration_ms)
+    is_unsupported = [
+        token.timing is Timing.REPAIRED and (token.confidence or 0.0) < _MIN_MASS for token in times
+    ]
+    is_bad = _plateaus(posterior) | _outside_speech(times, speech) | np.array(is_unsupported, dtype=bool)
+    return outlier_ranges(is_bad, is_bad | ~_anchors(is_bad, times), times, duration_ms)
 
 
-def hopeless(
-    posterior: Posterior, times: Sequence[TokenTime], speech: Sequence[Span], stretch: Stretch
+def unusable(
+    posterior: Posterior, times: Sequence[TokenTime], speech: Sequence[Span], token_range: TokenRange
 ) -> np.ndarray:
-    """Return `bool[n_units]` of a stretch: whose times say nothing, so that an estimate is better.
+    """Return `bool[n_tokens]` of a range: whose times are worse than interpolated ones.
 
     They lie where nobody speaks; or they are of a plateau and the search found nothing elsewhere: often what
     lies under a plateau is right, and weaker.
     """
-    inside = slice(stretch.first, stretch.last)
+    inside = slice(token_range.first, token_range.last)
     is_flat = _plateaus(posterior)[inside]
-    if is_flat.any() and certainty(posterior, times, stretch)[is_flat].mean() >= monotonic_decoder.TRUSTED:
+    if (
+        is_flat.any()
+        and token_confidences(posterior, times, token_range)[is_flat].mean() >= monotonic_decoder.TRUSTED
+    ):
         is_flat[:] = False
-    is_hopeless: np.ndarray = is_flat | _silent(times, speech)[inside]
-    return is_hopeless
+    is_unusable: np.ndarray = is_flat | _outside_speech(times, speech)[inside]
+    return is_unusable
 
 
-def stretches(
+def outlier_ranges(
     is_bad: np.ndarray, is_loose: np.ndarray, times: Sequence[TokenTime], duration_ms: int
-) -> list[Stretch]:
-    """Return the runs of loose units that hold a bad one, with the time that lies open around them.
+) -> list[TokenRange]:
+    """Return the runs of loose tokens that hold a bad one, with the time up to the next anchors.
 
     A run takes in its neighbours until there is room for its words: next to a plateau, the nearest times are
     as wrong as the plateau's.
 
     Args:
-        is_bad: `bool[n_units]`, what must be timed anew.
-        is_loose: `bool[n_units]`, what may be, the bad ones among them.
-        times: Of all units.
+        is_bad: `bool[n_tokens]`, what must be aligned again.
+        is_loose: `bool[n_tokens]`, what may be, with the bad ones.
+        times: Of all tokens.
         duration_ms: Of the clip.
     """
-    found: list[Stretch] = []
+    ranges: list[TokenRange] = []
     for first, last in _runs(is_loose):
         if not is_bad[first:last].any():
             continue
-        stretch = _with_room(first, last, times, duration_ms)
-        while found and stretch.first < found[-1].last:
-            before = found.pop()
-            stretch = _with_room(before.first, max(before.last, stretch.last), times, duration_ms)
-        found.append(stretch)
-    return found
+        token_range = _widened(first, last, times, duration_ms)
+        while ranges and token_range.first < ranges[-1].last:
+            before = ranges.pop()
+            token_range = _widened(before.first, max(before.last, token_range.last), times, duration_ms)
+        ranges.append(token_range)
+    return ranges
 
 
-def certainty(posterior: Posterior, times: Sequence[TokenTime], stretch: Stretch) -> np.ndarray:
-    """Return `float64[n_units]`: how sure the aligner was of a stretch's times, had it known the anchors.
+def token_confidences(
+    posterior: Posterior, times: Sequence[TokenTime], token_range: TokenRange
+) -> np.ndarray:
+    """Return `float64[n_tokens]`: the confidences of a range's times, given the anchors.
 
-    Only the bins between the anchors count, so that it can be compared with an answer for that piece alone,
+    Only the bins between the anchors count, so that it can be compared with an alignment of that part alone,
     and of a plateau's words only those beside the plateau.
     """
-    scores = np.maximum(posterior.log_probs.astype(np.float64), _NOWHERE)
-    begin, end = _bins(posterior, np.array([stretch.start_ms, stretch.end_ms]), scores.shape[1])
-    scores = scores[2 * stretch.first : 2 * stretch.last, begin : end + 1].copy()
-    for slot in np.flatnonzero(np.repeat(_plateaus(posterior)[stretch.first : stretch.last], 2)):
-        flat = int(posterior.log_probs[2 * stretch.first + slot].argmax()) - begin
-        scores[slot, max(flat - 1, 0) : max(flat + 2, 0)] = _NOWHERE
+    scores = np.maximum(posterior.log_probs.astype(np.float64), _LOG_ZERO)
+    begin, end = _bins(posterior, np.array([token_range.start_ms, token_range.end_ms]), scores.shape[1])
+    scores = scores[2 * token_range.first : 2 * token_range.last, begin : end + 1].copy()
+    for slot in np.flatnonzero(np.repeat(_plateaus(posterior)[token_range.first : token_range.last], 2)):
+        flat_bin = int(posterior.log_probs[2 * token_range.first + slot].argmax()) - begin
+        scores[slot, max(flat_bin - 1, 0) : max(flat_bin + 2, 0)] = _LOG_ZERO
     scores -= np.logaddexp.reduce(scores, axis=1, keepdims=True)
-    edges_ms = np.array([[unit.start_ms, unit.end_ms] for unit in times[stretch.first : stretch.last]])
+    edges_ms = np.array(
+        [[token.start_ms, token.end_ms] for token in times[token_range.first : token_range.last]]
+    )
     bins = _bins(posterior, edges_ms.ravel(), posterior.log_probs.shape[1]) - begin
     masses = monotonic_decoder.near_masses(scores, np.clip(bins, 0, scores.shape[1] - 1))
-    least: np.ndarray = masses.reshape(-1, 2).min(axis=1)
-    return least
+    minimum: np.ndarray = masses.reshape(-1, 2).min(axis=1)
+    return minimum
 
 
 def _bins(posterior: Posterior, times_ms: np.ndarray, n_bins: int) -> np.ndarray:
@@ -124,33 +133,33 @@ def _bins(posterior: Posterior, times_ms: np.ndarray, n_bins: int) -> np.ndarray
 
 
 def _plateaus(posterior: Posterior) -> np.ndarray:
-    """Return `bool[n_units]`: which have their likeliest times where their neighbours have them."""
-    favourites = posterior.log_probs.argmax(axis=1)
-    is_flat = np.zeros(len(favourites) // 2, dtype=bool)
-    for first in range(len(is_flat) - _PLATEAU_UNITS + 1):
-        window = favourites[2 * first : 2 * (first + _PLATEAU_UNITS)]
+    """Return `bool[n_tokens]`: which have their likeliest times where their neighbours have them."""
+    best_bins = posterior.log_probs.argmax(axis=1)
+    is_flat = np.zeros(len(best_bins) // 2, dtype=bool)
+    for first in range(len(is_flat) - _PLATEAU_TOKENS + 1):
+        window = best_bins[2 * first : 2 * (first + _PLATEAU_TOKENS)]
         if np.ptp(window) <= _PLATEAU_BINS:
-            is_flat[first : first + _PLATEAU_UNITS] = True
+            is_flat[first : first + _PLATEAU_TOKENS] = True
     return is_flat
 
 
-def _silent(times: Sequence[TokenTime], speech: Sequence[Span]) -> np.ndarray:
-    """Return `bool[n_units]`: which lie outside all speech, if anybody looked for it."""
-    return np.array([bool(speech) and not _is_heard(unit, speech) for unit in times], dtype=bool)
+def _outside_speech(times: Sequence[TokenTime], speech: Sequence[Span]) -> np.ndarray:
+    """Return `bool[n_tokens]`: which lie outside all speech, if speech is known."""
+    return np.array([bool(speech) and not _overlaps_speech(token, speech) for token in times], dtype=bool)
 
 
 def _anchors(is_bad: np.ndarray, times: Sequence[TokenTime]) -> np.ndarray:
-    """Return `bool[n_units]`: what is sure of its time, and not alone in that among the doubtful."""
+    """Return `bool[n_tokens]`: which are confident, and have a confident neighbour."""
     is_sure = ~is_bad & np.array(
-        [(unit.confidence or 0.0) >= monotonic_decoder.TRUSTED for unit in times], dtype=bool
+        [(token.confidence or 0.0) >= monotonic_decoder.TRUSTED for token in times], dtype=bool
     )
     padded = np.pad(is_sure, 1)
     anchors: np.ndarray = is_sure & (padded[:-2] | padded[2:])
     return anchors
 
 
-def _is_heard(unit: TokenTime, speech: Sequence[Span]) -> bool:
-    return any(span.start_ms < unit.end_ms and unit.start_ms < span.end_ms for span in speech)
+def _overlaps_speech(token: TokenTime, speech: Sequence[Span]) -> bool:
+    return any(span.start_ms < token.end_ms and token.start_ms < span.end_ms for span in speech)
 
 
 def _runs(is_in: np.ndarray) -> list[tuple[int, int]]:
@@ -158,11 +167,11 @@ def _runs(is_in: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
-def _with_room(first: int, last: int, times: Sequence[TokenTime], duration_ms: int) -> Stretch:
+def _widened(first: int, last: int, times: Sequence[TokenTime], duration_ms: int) -> TokenRange:
     while True:
         start_ms = times[first - 1].end_ms if first else 0
         end_ms = times[last].start_ms if last < len(times) else duration_ms
-        has_room = end_ms - start_ms >= (last - first) * _ROOM_MS
-        if has_room or (first == 0 and last == len(times)):
-            return Stretch(first, last, start_ms, end_ms)
+        is_long_enough = end_ms - start_ms >= (last - first) * _MIN_TOKEN_MS
+        if is_long_enough or (first == 0 and last == len(times)):
+            return TokenRange(first, last, start_ms, end_ms)
         first, last = max(0, first - 1), min(len(times), last + 1)

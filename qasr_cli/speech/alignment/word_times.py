@@ -1,7 +1,7 @@
-"""Times for display words: from the aligner's units where there are some, estimated where there are none.
+"""Times for display words: from aligner tokens where there are some, interpolated elsewhere.
 
 In go words and a chunk; out come `Word` records in container time, inside the chunk, in order, none of them
-empty. Every word says whether its time was measured, mended or estimated.
+empty. Every word is marked as aligned, repaired or interpolated.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from qasr_cli.records import Chunk, Span, Timing, Word
 from qasr_cli.speech.alignment import interpolation
-from qasr_cli.speech.alignment.interpolation import Load
+from qasr_cli.speech.alignment.interpolation import SpokenLength
 from qasr_cli.speech.alignment.monotonic_decoder import TokenTime
 from qasr_cli.speech.text.display_words import DisplayWord, letters_to_say, pause_after
 from qasr_cli.timebase import samples_to_ms
@@ -28,45 +28,45 @@ def duration_ms(samples: np.ndarray) -> int:
     return samples_to_ms(len(samples))
 
 
-def from_units(shown: Sequence[DisplayWord], times: Sequence[TokenTime], chunk: Chunk) -> tuple[Word, ...]:
-    """Return the words of a chunk with the times of their units; `times` covers all units in order.
+def from_tokens(words: Sequence[DisplayWord], times: Sequence[TokenTime], chunk: Chunk) -> tuple[Word, ...]:
+    """Return the words of a chunk with the times of their tokens; `times` covers all tokens in order.
 
-    A word without units (`...`) takes the time between its neighbours.
+    A word without tokens (`...`) takes the time between its neighbours.
     """
     timed: list[Word] = []
     position = 0
-    for index, word in enumerate(shown):
-        mine = times[position : position + len(word.units)]
-        if not mine:
+    for index, word in enumerate(words):
+        token_times = times[position : position + len(word.tokens)]
+        if not token_times:
             before_ms = times[position - 1].end_ms if position else 0
             after_ms = times[position].start_ms if position < len(times) else chunk.duration_ms
             edges_ms = chunk.start_ms + before_ms, chunk.start_ms + after_ms
             timed.append(Word(word.lead, word.text, *edges_ms, Timing.INTERPOLATED))
             continue
-        position += len(word.units)
-        start_ms, end_ms = chunk.start_ms + mine[0].start_ms, chunk.start_ms + mine[-1].end_ms
-        kind = max((unit.timing for unit in mine), key=list(Timing).index)
-        tight_ms = _without_silence(shown, index, Span(start_ms, max(end_ms, start_ms + 1)), chunk.speech)
+        position += len(word.tokens)
+        start_ms, end_ms = chunk.start_ms + token_times[0].start_ms, chunk.start_ms + token_times[-1].end_ms
+        timing = max((token.timing for token in token_times), key=list(Timing).index)
+        tight_ms = _without_silence(words, index, Span(start_ms, max(end_ms, start_ms + 1)), chunk.speech)
         if tight_ms != (start_ms, end_ms):
             start_ms, end_ms = tight_ms
-            kind = max(kind, Timing.REPAIRED, key=list(Timing).index)
-        known = [unit.confidence for unit in mine if unit.confidence is not None]
-        timed.append(Word(word.lead, word.text, start_ms, end_ms, kind, min(known, default=None)))
-    return in_order(timed, chunk)
+            timing = max(timing, Timing.REPAIRED, key=list(Timing).index)
+        confidences = [token.confidence for token in token_times if token.confidence is not None]
+        timed.append(Word(word.lead, word.text, start_ms, end_ms, timing, min(confidences, default=None)))
+    return enforce_order(timed, chunk)
 
 
-def spread(shown: Sequence[DisplayWord], chunk: Chunk) -> tuple[Word, ...]:
+def interpolate_words(words: Sequence[DisplayWord], chunk: Chunk) -> tuple[Word, ...]:
     """Return the words spread over the chunk's speech by how long they take to say; an estimate."""
-    loads = [Load(max(1, letters_to_say(word.text)), pause_after(word.text)) for word in shown]
-    times = interpolation.place(loads, chunk.speech or (Span(chunk.start_ms, chunk.end_ms),))
+    lengths = [SpokenLength(max(1, letters_to_say(word.text)), pause_after(word.text)) for word in words]
+    times = interpolation.interpolate(lengths, chunk.speech or (Span(chunk.start_ms, chunk.end_ms),))
     timed = [
         Word(word.lead, word.text, start_ms, end_ms, Timing.INTERPOLATED)
-        for word, (start_ms, end_ms) in zip(shown, times, strict=True)
+        for word, (start_ms, end_ms) in zip(words, times, strict=True)
     ]
-    return in_order(timed, chunk)
+    return enforce_order(timed, chunk)
 
 
-def in_order(timed: Sequence[Word], chunk: Chunk) -> tuple[Word, ...]:
+def enforce_order(timed: Sequence[Word], chunk: Chunk) -> tuple[Word, ...]:
     """Keep every word inside the chunk, after the one before it, and at least a millisecond long.
 
     A chunk with more words than milliseconds cannot be: models write at most a dozen words a second.
@@ -77,16 +77,16 @@ def in_order(timed: Sequence[Word], chunk: Chunk) -> tuple[Word, ...]:
         latest_ms = chunk.end_ms - (len(timed) - index)  # leaves a millisecond for each word to come
         start_ms = max(min(max(word.start_ms, earliest_ms), latest_ms), chunk.start_ms)
         end_ms = max(min(word.end_ms, latest_ms + 1), start_ms + 1)
-        kind = word.timing
-        if (start_ms, end_ms) != (word.start_ms, word.end_ms) and kind is Timing.ALIGNED:
-            kind = Timing.REPAIRED
-        words.append(Word(word.lead, word.text, start_ms, end_ms, kind, word.confidence))
+        timing = word.timing
+        if (start_ms, end_ms) != (word.start_ms, word.end_ms) and timing is Timing.ALIGNED:
+            timing = Timing.REPAIRED
+        words.append(Word(word.lead, word.text, start_ms, end_ms, timing, word.confidence))
         earliest_ms = end_ms
     return tuple(words)
 
 
 def _without_silence(
-    shown: Sequence[DisplayWord], index: int, said: Span, speech: Sequence[Span]
+    words: Sequence[DisplayWord], index: int, span: Span, speech: Sequence[Span]
 ) -> tuple[int, int]:
     """Return a word's times without a silence that it reaches into or over, and not longer than words last.
 
@@ -94,15 +94,15 @@ def _without_silence(
     is none inside a word. A part that is hardly more than such a margin does not count where a sentence ends:
     the rest after the full stop was taken for the next sentence's first word, or for the last one's end.
     """
-    word = shown[index]
-    parts = list(interpolation.within(speech, said.start_ms, said.end_ms))
-    if len(parts) > 1 and index and pause_after(shown[index - 1].text) and _is_margin(parts[0]):
+    word = words[index]
+    parts = list(interpolation.clip_speech(speech, span.start_ms, span.end_ms))
+    if len(parts) > 1 and index and pause_after(words[index - 1].text) and _is_margin(parts[0]):
         del parts[0]
     if len(parts) > 1 and pause_after(word.text) and _is_margin(parts[-1]):
         del parts[-1]
     part = max(parts, key=lambda span: span.duration_ms)
-    longest_ms = max(_LONGEST_WORD_MS, _LONGEST_LETTER_MS * max(len(word.text), letters_to_say(word.text)))
-    return part.start_ms, min(part.end_ms, part.start_ms + longest_ms)
+    max_ms = max(_LONGEST_WORD_MS, _LONGEST_LETTER_MS * max(len(word.text), letters_to_say(word.text)))
+    return part.start_ms, min(part.end_ms, part.start_ms + max_ms)
 
 
 def _is_margin(part: Span) -> bool:

@@ -1,4 +1,4 @@
-"""Cuts speech into pieces that the model hears at once.
+"""Cuts speech into the chunks that the model gets at once.
 
 In go speech spans and the detector's probabilities; out come chunks. Never cuts where somebody speaks as long
 as there is a pause to be had, never makes a chunk longer than its limit, never leaves speech out.
@@ -16,7 +16,7 @@ from qasr_cli.records import Chunk, Span
 from qasr_cli.speech.audio.vad import FRAME_MS, SpeechMap
 
 _SMOOTH_FRAMES = 5  # 160 ms: a dip shorter than this is a stop consonant, not a pause
-_SHORTEST_MS = 1_000  # models hear less in a shorter chunk than in the same speech with its neighbour
+_SHORTEST_MS = 1_000  # models recognize less of a shorter chunk than of the same speech with its neighbour
 
 
 def plan(source_id: int, speech: SpeechMap, options: ChunkOptions) -> tuple[Chunk, ...]:
@@ -25,9 +25,9 @@ def plan(source_id: int, speech: SpeechMap, options: ChunkOptions) -> tuple[Chun
     Silence longer than `max_gap_ms` always ends a chunk. Otherwise speech is packed until nothing more fits,
     and cut at the longest pause past the target length.
     """
-    pieces = [piece for span in speech.spans for piece in _split_long(span, speech.probs, options)]
+    spans = [short for span in speech.spans for short in _split_long(span, speech.probs, options)]
     chunks: list[Chunk] = []
-    for group in _pack(pieces, options):
+    for group in _pack(spans, options):
         start_ms, end_ms = group[0].start_ms, group[-1].end_ms
         clear_ms = speech.clear_ms(start_ms, end_ms)
         chunks.append(Chunk(source_id, len(chunks), start_ms, end_ms, _join(group), clear_ms))
@@ -65,11 +65,11 @@ def part(chunk: Chunk, speech: SpeechMap, start_ms: int, end_ms: int) -> Chunk:
 
 
 def _split_long(span: Span, probs: np.ndarray, options: ChunkOptions) -> Iterator[Span]:
-    """Yield the span in pieces within the limit, cut where the detector is least sure of speech."""
+    """Yield the span in parts within the limit, cut where the detector is least sure of speech."""
     start_ms = span.start_ms
     while span.end_ms - start_ms > options.max_ms:
         earliest_ms = start_ms + min(options.target_ms, options.max_ms - FRAME_MS)
-        # The rest must not become a crumb: leave it a second where the limit allows.
+        # The rest must not become a fragment: leave it a second where the limit allows.
         latest_ms = min(start_ms + options.max_ms, max(span.end_ms - _SHORTEST_MS, earliest_ms + FRAME_MS))
         cut_ms = _quietest(probs, earliest_ms, latest_ms)
         yield Span(start_ms, cut_ms)
@@ -90,58 +90,58 @@ def _quietest(probs: np.ndarray, earliest_ms: int, latest_ms: int) -> int:
     return min(max((first + best) * FRAME_MS + FRAME_MS // 2, earliest_ms), latest_ms)
 
 
-def _pack(pieces: Sequence[Span], options: ChunkOptions) -> Iterator[Sequence[Span]]:
+def _pack(spans: Sequence[Span], options: ChunkOptions) -> Iterator[Sequence[Span]]:
     first = 0
-    while first < len(pieces):
-        last = _reach(pieces, first, options)
-        fits_all = last + 1 == len(pieces) or _gap_ms(pieces, last) > options.max_gap_ms
-        end = last if fits_all else _best_cut(pieces, first, last, options)
-        yield pieces[first : end + 1]
+    while first < len(spans):
+        last = _reach(spans, first, options)
+        fits_all = last + 1 == len(spans) or _gap_ms(spans, last) > options.max_gap_ms
+        end = last if fits_all else _best_cut(spans, first, last, options)
+        yield spans[first : end + 1]
         first = end + 1
 
 
-def _reach(pieces: Sequence[Span], first: int, options: ChunkOptions) -> int:
-    """Return the last piece that still fits into a chunk that starts with `first`."""
+def _reach(spans: Sequence[Span], first: int, options: ChunkOptions) -> int:
+    """Return the last span that still fits into a chunk that starts with `first`."""
     last = first
     while (
-        last + 1 < len(pieces)
-        and _gap_ms(pieces, last) <= options.max_gap_ms
-        and pieces[last + 1].end_ms - pieces[first].start_ms <= options.max_ms
+        last + 1 < len(spans)
+        and _gap_ms(spans, last) <= options.max_gap_ms
+        and spans[last + 1].end_ms - spans[first].start_ms <= options.max_ms
     ):
         last += 1
     return last
 
 
-def _best_cut(pieces: Sequence[Span], first: int, last: int, options: ChunkOptions) -> int:
-    """Return the piece after which the pause is longest, among those past the target, the later of equals.
+def _best_cut(spans: Sequence[Span], first: int, last: int, options: ChunkOptions) -> int:
+    """Return the span after which the pause is longest, among those past the target, the later of equals.
 
-    A cut that leaves a crumb on either side is taken only where there is no other.
+    A cut that leaves a fragment on either side is taken only where there is no other.
     """
-    start_ms = pieces[first].start_ms
+    start_ms = spans[first].start_ms
     good = [
         index
         for index in range(first, last + 1)
-        if pieces[index].end_ms - start_ms >= _SHORTEST_MS and not _leaves_crumb(pieces, index, options)
+        if spans[index].end_ms - start_ms >= _SHORTEST_MS and not _leaves_fragment(spans, index, options)
     ]
-    past_target = [index for index in good if pieces[index].end_ms - start_ms >= options.target_ms]
+    past_target = [index for index in good if spans[index].end_ms - start_ms >= options.target_ms]
     if past_target:
-        return max(past_target, key=lambda index: (_gap_ms(pieces, index), index))
+        return max(past_target, key=lambda index: (_gap_ms(spans, index), index))
     return good[-1] if good else last
 
 
-def _leaves_crumb(pieces: Sequence[Span], index: int, options: ChunkOptions) -> bool:
+def _leaves_fragment(spans: Sequence[Span], index: int, options: ChunkOptions) -> bool:
     """Whether a long silence comes so soon after the cut that too little speech is left in between."""
-    begin_ms = pieces[index + 1].start_ms
-    for after in range(index + 1, len(pieces)):
-        if pieces[after].end_ms - begin_ms >= _SHORTEST_MS:
+    begin_ms = spans[index + 1].start_ms
+    for after in range(index + 1, len(spans)):
+        if spans[after].end_ms - begin_ms >= _SHORTEST_MS:
             return False
-        if after + 1 < len(pieces) and _gap_ms(pieces, after) > options.max_gap_ms:
+        if after + 1 < len(spans) and _gap_ms(spans, after) > options.max_gap_ms:
             break
     return True
 
 
-def _gap_ms(pieces: Sequence[Span], index: int) -> int:
-    return pieces[index + 1].start_ms - pieces[index].end_ms
+def _gap_ms(spans: Sequence[Span], index: int) -> int:
+    return spans[index + 1].start_ms - spans[index].end_ms
 
 
 def _join(group: Sequence[Span]) -> tuple[Span, ...]:

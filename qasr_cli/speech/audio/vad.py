@@ -49,7 +49,7 @@ class SpeechMap:
 
 
 class SpeechDetector:
-    """Listens to one waveform, block by block.
+    """Finds the speech in one waveform, block by block.
 
     Args:
         options: Thresholds and durations.
@@ -69,25 +69,25 @@ class SpeechDetector:
         self._n_samples = 0
 
     def feed(self, samples: np.ndarray) -> None:
-        """Listen to `int16[n_samples]` more."""
+        """Add `int16[n_samples]`, the next block."""
         self._n_samples += len(samples)
         self._rest = np.concatenate([self._rest, samples])
         block = _BLOCK_FRAMES * FRAME_SAMPLES
         while len(self._rest) >= block:
-            self._listen(self._rest[:block])
+            self._run_model(self._rest[:block])
             self._rest = self._rest[block:]
 
     def finish(self) -> SpeechMap:
         """Return what was found once everything has been fed."""
         if len(self._rest):
             padding = -len(self._rest) % FRAME_SAMPLES
-            self._listen(np.pad(self._rest, (0, padding)))
+            self._run_model(np.pad(self._rest, (0, padding)))
             self._rest = self._rest[:0]
         probs = np.concatenate(self._probs) if self._probs else np.zeros(0, dtype=np.float32)
         duration_ms = samples_to_ms(self._n_samples)
         return SpeechMap(find_spans(probs, duration_ms, self._options), probs, duration_ms)
 
-    def _listen(self, samples: np.ndarray) -> None:
+    def _run_model(self, samples: np.ndarray) -> None:
         frames = (samples.astype(np.float32) * INT16_SCALE).reshape(-1, FRAME_SAMPLES)
         tails = np.concatenate([self._context[None], frames[:-1, -_CONTEXT_SAMPLES:]])
         self._context = frames[-1, -_CONTEXT_SAMPLES:]

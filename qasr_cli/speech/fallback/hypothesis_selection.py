@@ -71,7 +71,7 @@ def is_confirmed(first: RecognizedChunk, again: Sequence[RecognizedChunk], told:
 
 
 def _has_words(piece: RecognizedChunk) -> bool:
-    return bool(hallucination.units(piece.answer.text))
+    return bool(hallucination.normalized_tokens(piece.answer.text))
 
 
 def _letters(text: str) -> str:

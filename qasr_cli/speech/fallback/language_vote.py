@@ -100,5 +100,5 @@ def _code(piece: RecognizedChunk) -> str | None:
     """Return the language that a piece was heard in."""
     if not piece.answer.text or not piece.answer.language:
         return None
-    known = languages.find(piece.answer.language)
-    return known.code if known else None
+    entry = languages.find(piece.answer.language)
+    return entry.code if entry else None

@@ -105,7 +105,7 @@ def _bring_together(
     for (number, place), piece in zip(places, hear(requests), strict=True):
         if isinstance(piece, QasrError):
             failures[number].append(piece)
-        elif hallucination.units(piece.answer.text) and not piece.flags:
+        elif hallucination.normalized_tokens(piece.answer.text) and not piece.flags:
             rows[number][place] = piece
     return [
         replace(recording, pieces=tuple(row), failures=tuple(why))
@@ -129,7 +129,7 @@ def _hear_gaps(
     for number, piece in zip(owners, hear(requests), strict=True):
         if isinstance(piece, QasrError):
             failures[number].append(piece)
-        elif hallucination.units(piece.answer.text) and not piece.flags:
+        elif hallucination.normalized_tokens(piece.answer.text) and not piece.flags:
             heard[number].append(piece)
     found = [
         replace(recording, pieces=tuple(more), failures=tuple(why))
@@ -145,9 +145,9 @@ def _hear_gaps(
 def _new_pieces(recording: Recording, found: Sequence[RecognizedChunk]) -> Iterator[RecognizedChunk]:
     """Yield what does not say what the words around it say: those may have been given a wrong time."""
     for piece in found:
-        said = hallucination.units(piece.answer.text)
+        said = hallucination.normalized_tokens(piece.answer.text)
         near = [
-            hallucination.units(other.answer.text)
+            hallucination.normalized_tokens(other.answer.text)
             for other in recording.pieces
             if other.chunk.end_ms >= piece.chunk.start_ms and other.chunk.start_ms <= piece.chunk.end_ms
         ]

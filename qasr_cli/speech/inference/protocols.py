@@ -38,21 +38,21 @@ class AlignRequest:
 
     Attributes:
         audio: `float32[n_samples]`.
-        units: What gets a start and an end each, cleaned as the model expects (letters, digits, `'`).
+        tokens: What gets a start and an end each, cleaned as the model expects (letters, digits, `'`).
         language: English name, or None.
     """
 
     audio: np.ndarray
-    units: tuple[str, ...]
+    tokens: tuple[str, ...]
     language: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """The aligner's answer for one chunk: where each unit may start and end.
+    """The aligner's answer for one chunk: where each token may start and end.
 
     Attributes:
-        log_probs: `float32[2 * n_units, n_bins]`, rows start_0, end_0, start_1, …; log-softmax over bins.
+        log_probs: `float32[2 * n_tokens, n_bins]`, rows start_0, end_0, start_1, …; log-softmax over bins.
         bin_ms: Width of a bin.
         offset_ms: Bin k stands for the time `k * bin_ms + offset_ms` from the clip's start. Measured for an
             aligner with `tools.calibrate_aligner`: how it rounded times to bins in training is not known.
@@ -83,7 +83,7 @@ class Recognizer(Protocol):
 
 
 class Aligner(Protocol):
-    """Finds when each unit of a known text was spoken."""
+    """Finds when each token of a known text was spoken."""
 
     @property
     def model_id(self) -> str:

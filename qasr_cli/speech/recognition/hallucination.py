@@ -22,7 +22,7 @@ from qasr_cli import languages
 from qasr_cli.options import DecodeOptions
 from qasr_cli.records import Chunk, Finish, Hypothesis
 from qasr_cli.speech.text import display_words
-from qasr_cli.speech.text.aligner_tokens import find_units
+from qasr_cli.speech.text.aligner_tokens import tokenize
 from qasr_cli.timebase import MS_PER_S
 
 
@@ -57,7 +57,7 @@ _SENTENCE_LETTERS = 20  # from here on it is no word or cry but a phrase, which 
 _LOOP_SHARE = 0.2  # of the text; a "1,000,000" in a fast talker's chunk is not what makes it too long
 _REFRAIN = 10  # letters a second at which a phrase is sung or counted out again and again
 
-_MIN_ECHO_UNITS, _MIN_ECHO_LETTERS = 3, 10  # one or two hotwords in a row are what people say
+_MIN_ECHO_TOKENS, _MIN_ECHO_LETTERS = 3, 10  # one or two hotwords in a row are what people say
 _ECHO_SHARE = 0.8
 
 _OWN_SHARE = 0.3  # of the letters; below, it is not a quotation in the language but another one
@@ -172,25 +172,25 @@ def _fold(text: str) -> str:
 
 def is_echo(text: str, context: str) -> bool:
     """Whether a text is mostly a stretch of the context, or holds all of a longer one in its order."""
-    told = units(context)
-    if len(told) < _MIN_ECHO_UNITS:
+    told = normalized_tokens(context)
+    if len(told) < _MIN_ECHO_TOKENS:
         return False
-    said = units(text)
+    said = normalized_tokens(text)
     match = difflib.SequenceMatcher(None, told, said, autojunk=False).find_longest_match()
     shared = said[match.b : match.b + match.size]
     is_long = (
-        len(shared) >= _MIN_ECHO_UNITS and display_words.count_letters("".join(shared)) >= _MIN_ECHO_LETTERS
+        len(shared) >= _MIN_ECHO_TOKENS and display_words.count_letters("".join(shared)) >= _MIN_ECHO_LETTERS
     )
-    is_all = len(shared) == len(told) > _MIN_ECHO_UNITS
+    is_all = len(shared) == len(told) > _MIN_ECHO_TOKENS
     return is_long and (is_all or len(shared) >= _ECHO_SHARE * len(said))
 
 
 @functools.lru_cache(maxsize=64)  # a context may be long, and is asked about with every chunk
-def units(text: str) -> tuple[str, ...]:
+def normalized_tokens(text: str) -> tuple[str, ...]:
     """Return what a text says, without case, punctuation and spaces: words, or ideographs one by one."""
     # A mark parts words here even without a space after it: "Baku,Lima" is two.
     apart = "".join(char if char == "'" or unicodedata.category(char)[0] in "LNM" else " " for char in text)
-    return tuple(unit.text for unit in find_units(apart.casefold(), None))
+    return tuple(token.text for token in tokenize(apart.casefold(), None))
 
 
 # ── script ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -17,7 +17,7 @@ import numpy as np
 from qasr_cli.errors import QasrError, UntimedError
 from qasr_cli.options import AlignOptions, DecodeOptions
 from qasr_cli.records import Chunk, Waveform, Word
-from qasr_cli.speech.alignment.forced_alignment import Spoken, time_words
+from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_words
 from qasr_cli.speech.audio.vad import SpeechMap
 from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.protocols import Engines
@@ -193,10 +193,12 @@ def _time(untimed: Sequence[Untimed], engines: Engines, options: AlignOptions) -
 
 def _time_wordings(wordings: Sequence[Wording], engines: Engines) -> list[tuple[Word, ...]]:
     spoken = [
-        Spoken(wording.chunk, _audio(wording.recording, wording.chunk), wording.language, wording.words)
+        AlignmentInput(
+            wording.chunk, _audio(wording.recording, wording.chunk), wording.language, wording.words
+        )
         for wording in wordings
     ]
-    return time_words(spoken, engines)
+    return align_words(spoken, engines)
 
 
 def _audio(recording: Recording, chunk: Chunk) -> np.ndarray:

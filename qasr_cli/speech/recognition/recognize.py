@@ -16,7 +16,7 @@ import numpy as np
 from qasr_cli import languages
 from qasr_cli.options import AlignOptions, DecodeOptions
 from qasr_cli.records import Chunk, Hypothesis, Segment, Word
-from qasr_cli.speech.alignment.forced_alignment import Spoken, time_words
+from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_words
 from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition import hallucination
@@ -71,7 +71,7 @@ def add_times(
         OutOfMemoryError: Not even one chunk fits into memory.
     """
     spoken = [
-        Spoken(
+        AlignmentInput(
             piece.chunk,
             samples,
             piece.answer.language,
@@ -79,7 +79,7 @@ def add_times(
         )
         for samples, piece in zip(audio, pieces, strict=True)
     ]
-    timed = time_words(spoken, engines, is_enabled=options.is_enabled)
+    timed = align_words(spoken, engines, is_enabled=options.is_enabled)
     return [
         replace(piece, segment=_assemble(piece, found)) for piece, found in zip(pieces, timed, strict=True)
     ]

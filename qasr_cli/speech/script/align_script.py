@@ -21,9 +21,9 @@ from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition.passes import Recording, Wording, time_wordings
 from qasr_cli.speech.script import matching, missed_speech, overlay, script, unspoken_marks
 from qasr_cli.speech.script.matching import Match
-from qasr_cli.speech.script.overlay import Overlay, ScriptToken
+from qasr_cli.speech.script.overlay import Overlay, ScriptWord
 from qasr_cli.speech.script.script import Script
-from qasr_cli.speech.text.aligner_tokens import find_units
+from qasr_cli.speech.text.aligner_tokens import tokenize
 from qasr_cli.timebase import MS_PER_S
 
 _LEAST_FIT = 0.35  # of the script's words heard; another talk in the same language has a tenth to a quarter
@@ -106,7 +106,7 @@ def _settled(recording: Recording, matched: Match, engines: Engines) -> Match:
     parts = [part if index in disputed else () for index, part in enumerate(for_script.parts)]
     found: dict[int | None, Word] = {}
     for part, words in zip(parts, _timed(recording, matched.segments, parts, engines), strict=True):
-        found.update(zip((token.place for token in part), words, strict=True))
+        found.update(zip((script_word.place for script_word in part), words, strict=True))
     return matching.settle(
         matched,
         [
@@ -126,14 +126,14 @@ def _doubt(words: Iterable[Word]) -> float:
 def _timed(
     recording: Recording,
     segments: Sequence[Segment],
-    parts: Sequence[tuple[ScriptToken, ...]],
+    parts: Sequence[tuple[ScriptWord, ...]],
     engines: Engines,
 ) -> list[tuple[Word, ...]]:
     """Return a time for each token; where the script says what was heard, the times are there already."""
     timed = [
         tuple(
-            replace(word, lead=token.shown.lead, text=token.shown.text)
-            for token, word in zip(part, segment.words, strict=False)
+            replace(word, lead=script_word.shown.lead, text=script_word.shown.text)
+            for script_word, word in zip(part, segment.words, strict=False)
         )
         for part, segment in zip(parts, segments, strict=True)
     ]
@@ -148,24 +148,24 @@ def _timed(
             recording,
             chunking.part(whole, recording.speech, segments[index].start_ms, segments[index].end_ms),
             _name(segments[index]),
-            tuple(token.shown for token in parts[index]),
+            tuple(script_word.shown for script_word in parts[index]),
         )
         for index in changed
     ]
     for index, wording, words in zip(changed, wordings, time_wordings(wordings, engines), strict=True):
         # where nothing was heard either, only an aligner that is sure is believed
         is_lost = not segments[index].words and _doubt(words) > 1 - TRUSTED
-        timed[index] = word_times.spread(wording.words, wording.chunk) if is_lost else words
+        timed[index] = word_times.interpolate_words(wording.words, wording.chunk) if is_lost else words
     return timed
 
 
-def _sounds_alike(part: Sequence[ScriptToken], segment: Segment) -> bool:
-    """Whether the aligner would be asked about the very units that it has timed already."""
+def _sounds_alike(part: Sequence[ScriptWord], segment: Segment) -> bool:
+    """Whether the aligner would be asked about the very tokens that it has timed already."""
     if len(part) != len(segment.words):
         return False
     return all(
-        token.shown.units == tuple(unit.text for unit in find_units(word.text, segment.language))
-        for token, word in zip(part, segment.words, strict=True)
+        script_word.shown.tokens == tuple(token.text for token in tokenize(word.text, segment.language))
+        for script_word, word in zip(part, segment.words, strict=True)
     )
 
 

@@ -36,7 +36,7 @@ def add(segments: Sequence[Segment], speech: SpeechMap, language: str | None) ->
 def _empty(start_ms: int, end_ms: int, speech: SpeechMap, language: str | None) -> Iterator[Segment]:
     if end_ms <= start_ms or speech.clear_ms(start_ms, end_ms) < _SHORTEST_MS:
         return
-    hole = replace(speech, spans=interpolation.within(speech.spans, start_ms, end_ms))
+    hole = replace(speech, spans=interpolation.clip_speech(speech.spans, start_ms, end_ms))
     for chunk in chunking.plan(0, hole, ChunkOptions()):
         if chunk.clear_ms >= _SHORTEST_MS:
             yield Segment(chunk.start_ms, chunk.end_ms, language, "", ())

@@ -18,7 +18,7 @@ from qasr_cli.speech.script import segment_assignment
 from qasr_cli.speech.script.matching import Match, RecognizedWord
 from qasr_cli.speech.script.script import Script
 from qasr_cli.speech.script.segment_assignment import SPOKEN_WORD_MS
-from qasr_cli.speech.text.aligner_tokens import find_units
+from qasr_cli.speech.text.aligner_tokens import tokenize
 from qasr_cli.speech.text.display_words import DisplayWord
 
 _SHORT_RUN = 2  # so few words in a row without a partner were said and not heard
@@ -26,7 +26,7 @@ _AD_LIB = 3  # so many heard words in a row without a partner are worth reportin
 
 
 @dataclass(frozen=True, slots=True)
-class ScriptToken:
+class ScriptWord:
     """A word that is spoken; `place` is the script word's, or None where it is not in the script."""
 
     shown: DisplayWord
@@ -53,7 +53,7 @@ class Overlay:
         fit: Share of the script's words that were heard as written or nearly so.
     """
 
-    parts: tuple[tuple[ScriptToken, ...], ...]
+    parts: tuple[tuple[ScriptWord, ...], ...]
     unspoken: tuple[tuple[int, int], ...]
     ad_libs: tuple[AdLib, ...]
     fit: float
@@ -69,9 +69,9 @@ def lay(match: Match, clear_ms: Callable[[int, int], int]) -> Overlay:
     said = [run for run in _runs(match) if run not in set(unspoken)]
     placed = _placed(match, segment_assignment.find(match, said, clear_ms))
     in_order = sorted(placed, key=lambda item: item[0])
-    parts: list[tuple[ScriptToken, ...]] = [()] * len(match.segments)
+    parts: list[tuple[ScriptWord, ...]] = [()] * len(match.segments)
     for index, items in groupby(in_order, key=lambda item: item[0]):
-        parts[index] = tuple(token for _, token in items)
+        parts[index] = tuple(script_word for _, script_word in items)
     return Overlay(tuple(parts), unspoken, _ad_libs(match), match.fit)
 
 
@@ -110,53 +110,55 @@ def _runs(match: Match) -> Iterator[tuple[int, int]]:
             yield members[0], members[-1] + 1
 
 
-def _placed(match: Match, home_of: Mapping[int, int]) -> Iterator[tuple[int, ScriptToken]]:
+def _placed(match: Match, home_of: Mapping[int, int]) -> Iterator[tuple[int, ScriptWord]]:
     """Yield every word that is spoken with the segment it is spoken in; in order within a segment.
 
     `home_of` says where words are that were said and not heard.
     """
     heard = match.heard
     cursor = 0  # the next heard word
-    waiting: list[tuple[int, ScriptToken]] = []  # what was said after all that was heard before the next pair
+    waiting: list[tuple[int, ScriptWord]] = []  # what was said after all that was heard before the next pair
     for place, partner in enumerate(match.pairing):
-        token = ScriptToken(match.script.words[place], place)
+        script_word = ScriptWord(match.script.words[place], place)
         if place in match.settled:
-            yield match.settled[place], token
+            yield match.settled[place], script_word
         elif partner is not None:
             yield from (_as_heard(one, match) for one in heard[cursor:partner])
             yield from waiting
             waiting = []
-            yield heard[partner].segment, _as_said(token, heard[partner], match)
+            yield heard[partner].segment, _as_said(script_word, heard[partner], match)
             cursor = partner + 1
         elif place in home_of:
             is_beside = cursor > 0 and home_of[place] == heard[cursor - 1].segment
             if is_beside:
-                yield home_of[place], token
+                yield home_of[place], script_word
             else:
-                waiting.append((home_of[place], token))
+                waiting.append((home_of[place], script_word))
     yield from (_as_heard(one, match) for one in heard[cursor:])
     yield from waiting
 
 
-def _as_said(token: ScriptToken, one: RecognizedWord, match: Match) -> ScriptToken:
+def _as_said(script_word: ScriptWord, one: RecognizedWord, match: Match) -> ScriptWord:
     """Return the token as the aligner is to be asked about it.
 
     Where something quite different was heard, and for certain, somebody changed the script or the speaker
     did: the sound is that of the heard word.
     """
     is_heard = one.word.confidence is None or one.word.confidence >= TRUSTED
-    if token.place is None or match.agrees(token.place) or not is_heard:
-        return token
+    if script_word.place is None or match.agrees(script_word.place) or not is_heard:
+        return script_word
     # a heard word that is only marks has no sound to go by
-    return replace(token, shown=replace(token.shown, units=_units(one, match) or token.shown.units))
+    return replace(
+        script_word, shown=replace(script_word.shown, tokens=_tokens(one, match) or script_word.shown.tokens)
+    )
 
 
-def _as_heard(one: RecognizedWord, match: Match) -> tuple[int, ScriptToken]:
-    return one.segment, ScriptToken(DisplayWord(one.word.lead, one.word.text, _units(one, match)), None)
+def _as_heard(one: RecognizedWord, match: Match) -> tuple[int, ScriptWord]:
+    return one.segment, ScriptWord(DisplayWord(one.word.lead, one.word.text, _tokens(one, match)), None)
 
 
-def _units(one: RecognizedWord, match: Match) -> tuple[str, ...]:
-    return tuple(unit.text for unit in find_units(one.word.text, match.segments[one.segment].language))
+def _tokens(one: RecognizedWord, match: Match) -> tuple[str, ...]:
+    return tuple(token.text for token in tokenize(one.word.text, match.segments[one.segment].language))
 
 
 def _ad_libs(match: Match) -> tuple[AdLib, ...]:
@@ -172,7 +174,7 @@ def _ad_libs(match: Match) -> tuple[AdLib, ...]:
     return tuple(found)
 
 
-def segment_of(part: Sequence[ScriptToken], words: Sequence[Word], segment: Segment) -> Segment | None:
+def segment_of(part: Sequence[ScriptWord], words: Sequence[Word], segment: Segment) -> Segment | None:
     """Return the segment with the script's words and their times, None where it has none.
 
     Args:
@@ -180,7 +182,7 @@ def segment_of(part: Sequence[ScriptToken], words: Sequence[Word], segment: Segm
         words: One for each token, timed.
         segment: As it was recognised.
     """
-    kept = [word for token, word in zip(part, words, strict=True) if token.place is not None]
+    kept = [word for script_word, word in zip(part, words, strict=True) if script_word.place is not None]
     if not kept:
         return None
     kept[0] = replace(kept[0], lead="")

@@ -29,8 +29,8 @@ class Script:
 
 def read(lines: Sequence[str], language: str | None) -> Script:
     """Return the script that these lines are; `language` is a code or None."""
-    known = languages.find(language) if language else None
-    gap = " " if known is None or known.is_spaced else ""
+    entry = languages.find(language) if language else None
+    gap = " " if entry is None or entry.is_spaced else ""
     kept = tuple(text for text in (" ".join(line.split()) for line in lines) if text)
     words: list[DisplayWord] = []
     line_of: list[int] = []

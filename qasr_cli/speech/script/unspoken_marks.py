@@ -19,7 +19,7 @@ from qasr_cli.speech.script.script import Script
 
 def take_out(text: Script) -> tuple[Script, tuple[int, ...]]:
     """Return the script of the words that can be said, and the place that each has in the whole one."""
-    places = tuple(place for place, word in enumerate(text.words) if word.units)
+    places = tuple(place for place, word in enumerate(text.words) if word.tokens)
     if len(places) == len(text.words):
         return text, places
     words = tuple(text.words[place] for place in places)
@@ -29,7 +29,12 @@ def take_out(text: Script) -> tuple[Script, tuple[int, ...]]:
 def in_whole(laid: Overlay, places: Sequence[int]) -> Overlay:
     """Return the overlay with places in the whole script; marks inside what nobody says belong to it."""
     parts = tuple(
-        tuple(token if token.place is None else replace(token, place=places[token.place]) for token in part)
+        tuple(
+            script_word
+            if script_word.place is None
+            else replace(script_word, place=places[script_word.place])
+            for script_word in part
+        )
         for part in laid.parts
     )
     unspoken = tuple((places[first], places[last - 1] + 1) for first, last in laid.unspoken)
@@ -47,9 +52,9 @@ def put_back(
         segments: With words of the script only, as `laid` has them; those without any are left out.
         duration_ms: Of the recording.
     """
-    said = [token.place for part in laid.parts for token in part if token.place is not None]
+    said = [script_word.place for part in laid.parts for script_word in part if script_word.place is not None]
     silent = {place for first, last in laid.unspoken for place in range(first, last)}
-    marks = [place for place, word in enumerate(text.words) if not word.units and place not in silent]
+    marks = [place for place, word in enumerate(text.words) if not word.tokens and place not in silent]
     rows = _rows(segments, said)
     words = [(home, word) for home, row in enumerate(rows) for _, word in row]
     for at, run in groupby(marks, key=lambda place: bisect_left(said, place)):
@@ -110,6 +115,6 @@ def _with(segment: Segment, text: Script, row: Row) -> Segment:
     start_ms = min(segment.start_ms, words[0].start_ms)
     end_ms = max(segment.end_ms, words[-1].end_ms)
     # where there is no time between two words they make a millisecond's room for it
-    placed = word_times.in_order(words, Chunk(0, 0, start_ms, end_ms))
+    placed = word_times.enforce_order(words, Chunk(0, 0, start_ms, end_ms))
     joined = "".join(word.lead + word.text for word in placed)
     return replace(segment, start_ms=start_ms, end_ms=end_ms, text=joined, words=placed)

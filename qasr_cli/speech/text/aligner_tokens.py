@@ -1,6 +1,6 @@
-"""The units that the aligner times: text as the model reads it, and which characters each came from.
+"""Text as aligner tokens: what the model reads, and which characters each token came from.
 
-In go a transcript's text and its language; out come units with character offsets. The aligner wants letters,
+In go a transcript's text and its language; out come tokens with character offsets. The aligner wants letters,
 digits and `'` and nothing else; the offsets are how everything that it does not want stays in the transcript.
 """
 
@@ -15,7 +15,7 @@ from qasr_cli.speech.text import segmenters
 _IDEOGRAPHS = (
     *((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F)),
     *((0x2B740, 0x2B81F), (0x2B820, 0x2CEAF), (0x2F800, 0x2FA1F)),
-)  # the ranges that the models' own preprocessing gives a unit each
+)  # the ranges that the models' own preprocessing gives a token each
 
 # Marks that part words although no space does: `yes—no`, `and/or`, `well...maybe`, `OK。Python`. The models'
 # own preprocessing drops them and glues what they part, and the second word gets no time. A full-width mark
@@ -25,7 +25,7 @@ _PARTING = re.compile(
 )
 _CURLY_APOSTROPHE = re.compile(r"(?<=\w)[’ʼ＇](?=\w)")  # inside a word; elsewhere it may close a quotation
 
-# What a character does to the unit before it: joins it whatever it is, ends it, stands alone, is left out;
+# What a character does to the token before it: joins it whatever it is, ends it, stands alone, is left out;
 # of the other kinds (scripts), like goes with like.
 _JOINS, _ENDS, _ALONE, _DROPPED, _WORD = "joins", "ends", "alone", "dropped", "word"
 _PROLONGING = frozenset("ー々ゝゞヽヾ")  # the long vowel and the repetition marks say the sound before them
@@ -34,17 +34,17 @@ _INVISIBLE = {"Mn", "Mc", "Me", "Cf"}  # accents written as separate marks, join
 
 @dataclass(frozen=True, slots=True)
 class AlignerToken:
-    """What the aligner times at once: cleaned as the model expects, from characters `[start, end)`."""
+    """What gets one start and one end: cleaned as the model expects, from characters `[start, end)`."""
 
     text: str
     start: int
     end: int
 
 
-def find_units(text: str, language: str | None) -> list[AlignerToken]:
-    """Return the aligner's units of a text, as the models' own preprocessing makes them.
+def tokenize(text: str, language: str | None) -> list[AlignerToken]:
+    """Return the aligner tokens of a text, as the models' own preprocessing makes them.
 
-    Letters, digits and `'` are kept and everything else is dropped; ideographs stand alone; other units end
+    Letters, digits and `'` are kept and everything else is dropped; ideographs stand alone; other tokens end
     at white space, so `e-mail` is `email` and `3.5` is `35`. It reads `prepared` text, composed (NFC): an
     accent written as a mark of its own is not lost. Japanese and Korean are cut by the taggers that the
     models were trained with where those are installed; otherwise Japanese is cut where its scripts change and
@@ -54,17 +54,17 @@ def find_units(text: str, language: str | None) -> list[AlignerToken]:
         text: As the recognizer wrote it.
         language: Code such as `ja`, or None.
     """
-    read = prepared(text)
-    tokens = segmenters.segment(read, language)
-    if tokens is None:
+    normalized = prepared(text)
+    segmented = segmenters.segment(normalized, language)
+    if segmented is None:
         return [
-            AlignerToken(clean(read[start:end]) or read[start], start, end)
-            for start, end in _spans(read, language)
+            AlignerToken(clean(normalized[start:end]) or normalized[start], start, end)
+            for start, end in _spans(normalized, language)
         ]
     return [
-        AlignerToken(cleaned, *_kept_span(read, token.start, token.end))
-        for token in tokens
-        if (cleaned := clean(token.text))
+        AlignerToken(cleaned, *_kept_span(normalized, word.start, word.end))
+        for word in segmented
+        if (cleaned := clean(word.text))
     ]
 
 
@@ -78,7 +78,7 @@ def prepared(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return what the model is given of a piece of text: its letters, digits and `'`, composed (NFC)."""
+    """Return the letters, digits and `'` of a text, composed (NFC): what the model is given."""
     return "".join(char for char in unicodedata.normalize("NFC", text) if is_kept(char))
 
 
@@ -88,10 +88,10 @@ def is_kept(char: str) -> bool:
 
 
 def _spans(text: str, language: str | None) -> list[tuple[int, int]]:
-    """Return which characters each unit is made of, by script and white space alone."""
+    """Return which characters each token is made of, by script and white space alone."""
     starts: list[int] = []
     ends: list[int] = []
-    growing = _ENDS  # the kind of the unit that the next character may belong to
+    growing = _ENDS  # the kind of the token that the next character may belong to
     for position, char in enumerate(text):
         kind = _japanese_kind(char, growing) if language == "ja" else _kind(char)
         if kind == _DROPPED:
@@ -124,7 +124,7 @@ def _is_ideograph(char: str) -> bool:
 
 
 def _kind(char: str) -> str:
-    """Return what a character does to the unit before it."""
+    """Return what a character does to the token before it."""
     if char.isspace():
         return _ENDS
     if _is_ideograph(char):
@@ -133,7 +133,7 @@ def _kind(char: str) -> str:
 
 
 def _japanese_kind(char: str, growing: str) -> str:
-    """Return the same for Japanese, where a run of one script is a unit and no spaces end it."""
+    """Return the same for Japanese, where a run of one script is a token and no spaces end it."""
     kind = _kind(char)
     if char in _PROLONGING and growing != _ENDS:
         return _JOINS

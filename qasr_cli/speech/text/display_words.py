@@ -1,6 +1,6 @@
-"""Text as display words, each knowing which of its characters the aligner will be asked about.
+"""Text as display words, each with its aligner tokens.
 
-In go a chunk's text; out come words with the space before them and their aligner units. The aligner drops
+In goes a chunk's text; out come words with the space before them and their aligner tokens. The aligner drops
 punctuation, symbols and all spaces; here every character stays: joining the words always gives the text back.
 """
 
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from qasr_cli import languages
-from qasr_cli.speech.text.aligner_tokens import AlignerToken, find_units, is_kept
+from qasr_cli.speech.text.aligner_tokens import AlignerToken, is_kept, tokenize
 
-_TOKEN = re.compile(r"\s*\S+")
+_SPACED_WORD = re.compile(r"\s*\S+")
 _DASH = re.compile(r"(?<=\S)(?:[—―⸺]|--+)(?=\S)")  # a word ends after one that has no spaces around it
 _OPENING = {"Ps", "Pi"}  # brackets and quotes that belong to the word after them
 _OPENING_MARKS = {"¿", "¡"}
@@ -27,33 +27,33 @@ _CLOSING = "\"'”’»」』）)]"
 
 @dataclass(frozen=True, slots=True)
 class DisplayWord:
-    """A word as it is shown, and its aligner units (none when it is punctuation alone)."""
+    """A word as it is shown, and its aligner tokens (none when it is punctuation alone)."""
 
     lead: str
     text: str
-    units: tuple[str, ...]
+    tokens: tuple[str, ...]
 
 
 def split(text: str, language: str | None) -> tuple[DisplayWord, ...]:
     """Return the display words of a text; `"".join(word.lead + word.text)` is the text again.
 
     Words end at spaces and after dashes that stand for one (`yes—no`); in languages written without spaces at
-    every unit, with closing punctuation kept on the word before and opening punctuation on the word after.
+    every token, with closing punctuation kept on the word before and opening punctuation on the word after.
     """
-    units = find_units(text, language)
-    known = languages.find(language) if language else None
-    is_spaced = known is None or known.is_spaced
-    starts = _starts_at_spaces(text, units) if is_spaced else _starts_at_units(text, units)
+    tokens = tokenize(text, language)
+    entry = languages.find(language) if language else None
+    is_spaced = entry is None or entry.is_spaced
+    starts = _starts_at_spaces(text, tokens) if is_spaced else _starts_at_tokens(text, tokens)
     words = []
-    unit = 0
+    last = 0
     for start, end in pairwise([*starts, len(text)]):
-        first = unit
-        while unit < len(units) and units[unit].start < end:
-            unit += 1
-        piece = text[start:end]
-        bare = piece.lstrip() or piece
-        lead = piece[: len(piece) - len(bare)]
-        words.append(DisplayWord(lead, bare, tuple(mine.text for mine in units[first:unit])))
+        first = last
+        while last < len(tokens) and tokens[last].start < end:
+            last += 1
+        whole = text[start:end]
+        shown = whole.lstrip() or whole
+        lead = whole[: len(whole) - len(shown)]
+        words.append(DisplayWord(lead, shown, tuple(token.text for token in tokens[first:last])))
     return tuple(words)
 
 
@@ -78,21 +78,21 @@ def pause_after(text: str) -> int:
     return _PAUSE_OF_COMMA if last and last in _COMMAS else 0
 
 
-def _starts_at_spaces(text: str, units: Sequence[AlignerToken]) -> list[int]:
-    """Return where each word's lead begins; a piece without a unit stays with its neighbour."""
-    candidates = sorted({match.start() for match in _TOKEN.finditer(text)} | _dash_ends(text))
+def _starts_at_spaces(text: str, tokens: Sequence[AlignerToken]) -> list[int]:
+    """Return where each word's lead begins; a word without a token stays with its neighbour."""
+    candidates = sorted({match.start() for match in _SPACED_WORD.finditer(text)} | _dash_ends(text))
     starts: list[int] = []
-    has_unit = False
-    positions = iter(units)
-    unit = next(positions, None)
+    has_token = False
+    positions = iter(tokens)
+    token = next(positions, None)
     for start, end in pairwise([*candidates, len(text)]):
-        holds_unit = False
-        while unit is not None and unit.start < end:
-            holds_unit = True
-            unit = next(positions, None)
-        if not starts or (holds_unit and has_unit):
+        holds_token = False
+        while token is not None and token.start < end:
+            holds_token = True
+            token = next(positions, None)
+        if not starts or (holds_token and has_token):
             starts.append(start)
-        has_unit = has_unit or holds_unit
+        has_token = has_token or holds_token
     return starts or ([0] if text else [])
 
 
@@ -100,10 +100,10 @@ def _dash_ends(text: str) -> set[int]:
     return {match.end() for match in _DASH.finditer(text)}
 
 
-def _starts_at_units(text: str, units: Sequence[AlignerToken]) -> list[int]:
+def _starts_at_tokens(text: str, tokens: Sequence[AlignerToken]) -> list[int]:
     starts = [0] if text else []
-    for before, unit in pairwise(units):
-        start = unit.start
+    for before, token in pairwise(tokens):
+        start = token.start
         while start > before.end and _opens(text[start - 1]):
             start -= 1
         while start > before.end and text[start - 1].isspace():

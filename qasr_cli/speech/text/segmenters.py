@@ -1,6 +1,6 @@
 """The taggers that the aligner was trained with: nagisa for Japanese, soynlp for Korean; both optional.
 
-In go text and a language; out come tokens with the characters they came from, or None where no tagger is
+In go text and a language; out come words with the characters they came from, or None where no tagger is
 installed or it rewrote the text beyond recognition: then the caller cuts without one. Nothing else in qasr
 imports either package (`pip install 'qasr[ja]'`, `'qasr[ko]'`), and importing this module loads neither.
 """
@@ -30,16 +30,16 @@ _VOICING_MARKS = "\uff9e\uff9f"  # half-width, one character with the kana befor
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """What a tagger takes for a word: as it wrote it, and which characters `[start, end)` it came from."""
+class SegmentedWord:
+    """A word as a tagger writes it, from characters `[start, end)` of the text."""
 
     text: str
     start: int
     end: int
 
 
-def segment(text: str, language: str | None) -> list[Token] | None:
-    """Return the tokens of a text, in order and without white space, or None where there is no tagger."""
+def segment(text: str, language: str | None) -> list[SegmentedWord] | None:
+    """Return the words of a text, in order and without white space, or None where there is no tagger."""
     if language not in {"ja", "ko"}:
         return None
     segmenter = _japanese() if language == "ja" else _korean()
@@ -49,10 +49,10 @@ def segment(text: str, language: str | None) -> list[Token] | None:
     return locate(segmenter(unicodedata.normalize(form, text)), text, form)
 
 
-def locate(words: Sequence[str], text: str, form: Form) -> list[Token] | None:
-    """Return where a tagger's words came from in a text that it normalised; None if they say another thing.
+def locate(words: Sequence[str], text: str, form: Form) -> list[SegmentedWord] | None:
+    """Return where a tagger's words came from in a text that it normalised; None if the letters differ.
 
-    Words that share a character of the text (`㍿` is four) are one token.
+    Words that share a character of the text (`㍿` is four) are one word.
 
     Args:
         words: In order; white space in them is ignored.
@@ -60,25 +60,25 @@ def locate(words: Sequence[str], text: str, form: Form) -> list[Token] | None:
         form: What the tagger's words are in.
     """
     origins: list[tuple[int, int]] = []
-    said: list[str] = []
+    clusters: list[str] = []
     for start, end in _clusters(text):
-        normal = "".join(unicodedata.normalize(form, text[start:end]).split())
-        said.append(normal)
-        origins += [(start, end)] * len(normal)
-    bare = ["".join(word.split()) for word in words]
-    if "".join(bare) != "".join(said):
+        cluster = "".join(unicodedata.normalize(form, text[start:end]).split())
+        clusters.append(cluster)
+        origins += [(start, end)] * len(cluster)
+    stripped = ["".join(word.split()) for word in words]
+    if "".join(stripped) != "".join(clusters):
         return None
-    tokens: list[Token] = []
+    segmented: list[SegmentedWord] = []
     position = 0
-    for word in filter(None, bare):
+    for word in filter(None, stripped):
         start, end = origins[position][0], origins[position + len(word) - 1][1]
         position += len(word)
-        if tokens and start < tokens[-1].end:
-            before = tokens.pop()
-            tokens.append(Token(before.text + word, before.start, end))
+        if segmented and start < segmented[-1].end:
+            before = segmented.pop()
+            segmented.append(SegmentedWord(before.text + word, before.start, end))
         else:
-            tokens.append(Token(word, start, end))
-    return tokens
+            segmented.append(SegmentedWord(word, start, end))
+    return segmented
 
 
 def _clusters(text: str) -> Iterator[tuple[int, int]]:
