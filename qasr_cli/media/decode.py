@@ -28,7 +28,7 @@ from qasr_cli.errors import (
 )
 from qasr_cli.media import command, probe
 from qasr_cli.media.command import Sound
-from qasr_cli.media.failure_reason import was_killed, what_went_wrong
+from qasr_cli.media.failure_reason import failure_reason, kill_reason
 from qasr_cli.media.probe import Probe
 from qasr_cli.media.process import Child, running
 from qasr_cli.options import MediaOptions
@@ -78,7 +78,7 @@ class _Decoder:
     def _replace(self, arguments: list[str], source: list[str] | None = None) -> bytes:
         self._stack.pop_all().close()
         try:
-            self.child = self._stack.enter_context(running(arguments, probe.EARS, source))
+            self.child = self._stack.enter_context(running(arguments, probe.STDERR_FILTER, source))
         except OSError as error:
             raise UnavailableError(f"ffmpeg {arguments[0]} does not start: {error.strerror}") from error
         return self.child.read(_BLOCK_BYTES)
@@ -152,10 +152,10 @@ class AudioStream:
             raise InputOutputError(
                 f"{self._path}: changed while it was read", "run the same command again once it is whole"
             )
-        reason = what_went_wrong(self._path, self._child)
+        reason = failure_reason(self._path, self._child)
         if reason:
             self._refuse_failing_disk(n_bytes)
-        if not n_bytes and "not on whitelist" in self._child.said and "opening decoder" in reason:
+        if not n_bytes and "not on whitelist" in self._child.stderr_text and "opening decoder" in reason:
             reason = f"its sound is {self.track.codec}, which qasr does not decode"
         if not n_bytes:
             raise UndecodableError(f"{self._path}: {reason or 'no sound in its audio track'}")
@@ -169,7 +169,7 @@ class AudioStream:
         Not every reader of ffmpeg's says that it could not read on. The file is read again only where that
         may be so: a day's recording with a bad packet in it is not worth the time.
         """
-        is_of_disk = probe.may_be_of_disk(self._child.said)
+        is_of_disk = probe.may_be_of_disk(self._child.stderr_text)
         duration_ms = self.track.duration_ms
         is_short = duration_ms is None or n_bytes // BYTES_PER_MS < duration_ms - _SHORT_MS
         if is_of_disk or (n_bytes and is_short):
@@ -180,7 +180,7 @@ class AudioStream:
     def _comes_otherwise(self, n_bytes: int) -> bool:
         """Tell whether another try gives more samples or fewer: what is damaged ends where it did."""
         again, source = 0, self._child.source
-        with running(self._child.command, probe.EARS, source.command if source else None) as child:
+        with running(self._child.command, probe.STDERR_FILTER, source.command if source else None) as child:
             while again <= n_bytes and (block := child.read(_BLOCK_BYTES)):
                 again += len(block)
         return again != n_bytes
@@ -204,7 +204,7 @@ def open_audio(path: Path, options: MediaOptions, *, is_turned: bool = False) ->
     with contextlib.ExitStack() as stack:
         decoder = _Decoder(stack)
         first = decoder.begin(Sound(wanted, is_turned=is_turned), functools.partial(command.decode, path))
-        known = probe.read(decoder.child.said_so_far)
+        known = probe.read(decoder.child.stderr_until_match())
         track = _choose(path, decoder.child, known, wanted)
         sound = Sound(wanted, known.n_unplaced[wanted], known.has_clock, is_turned=is_turned)
         if not first and _is_unmixed(decoder.child):
@@ -241,7 +241,7 @@ def _begin_on_the_clock_of_all(
 def _has_changed(child: Child) -> bool:
     """Tell whether ffmpeg, whose samples are at an end, ended because its sound changed."""
     child.finish()
-    return probe.has_changed(child.said)
+    return probe.has_changed(child.stderr_text)
 
 
 def _refuse_many_channels(path: Path, sound: Sound) -> None:
@@ -254,7 +254,7 @@ def _refuse_many_channels(path: Path, sound: Sound) -> None:
 
 def _is_unmixed(child: Child) -> bool:
     child.finish()
-    return _NO_MIX in child.said
+    return _NO_MIX in child.stderr_text
 
 
 def _warning(until: str, reason: str) -> str:
@@ -283,14 +283,14 @@ def _check_file(path: Path) -> None:
 
 def _refuse_unfinished(path: Path, child: Child) -> None:
     """Refuse what an ffmpeg wrote that did not come to its own end."""
-    if killed := was_killed(child):
+    if killed := kill_reason(child):
         raise InputOutputError(
             f"{path}: {killed} before it was done",
             "run the same command again; a system that is out of memory kills programs",
         )
     if child.was_stuck:
         raise UndecodableError(
-            f"{path}: {what_went_wrong(path, child)}", "check the file with a media player, and its disk"
+            f"{path}: {failure_reason(path, child)}", "check the file with a media player, and its disk"
         )
 
 
@@ -322,9 +322,9 @@ def _choose(path: Path, child: Child, known: Probe, wanted: int) -> Track:
         return known.tracks[wanted]
     if not known.tracks:
         _refuse_unfinished(path, child)
-        if probe.may_be_of_disk(child.said):
+        if probe.may_be_of_disk(child.stderr_text):
             _refuse_unread(path)
-        reason = what_went_wrong(path, child)
+        reason = failure_reason(path, child)
         if known.formats:
             raise UndecodableError(f"{path}: no audio track in it")
         more = f": {reason}" if reason and reason not in _EMPTY_WORDS else ""

@@ -1,6 +1,6 @@
-"""Why an ffmpeg that has ended, or is about to, was not content.
+"""Why an ffmpeg that has ended, or is about to, failed.
 
-In goes a child with what it said; out comes one reason in its own words, or none. Decides nothing.
+In goes a child with its stderr; out comes one reason in ffmpeg's own words, or "". Decides nothing.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from qasr_cli.media.process import Child
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSYS}
 
 
-def was_killed(child: Child) -> str:
+def kill_reason(child: Child) -> str:
     """Return how somebody else ended a child before it was done, or ""; it may do better another time."""
     status = child.finish()
     if child.was_stuck:
         return ""
-    if probe.was_told_to_end(child.said):
+    if probe.was_asked_to_end(child.stderr_text):
         return "ffmpeg was told to end"
     return f"ffmpeg was killed ({_name(-status)})" if status < 0 and -status not in _CRASHES else ""
 
 
-def what_went_wrong(path: Path, child: Child, *, is_of_picture: bool = False) -> str:
-    """Return the reason, or "" if ffmpeg was content with the sound, or with the picture."""
+def failure_reason(path: Path, child: Child, *, is_of_picture: bool = False) -> str:
+    """Return the reason, or "" if ffmpeg decoded the sound, or the picture, without an error."""
     status = child.finish()
     if child.was_stuck:
         return "ffmpeg got stuck"
-    if killed := was_killed(child):
+    if killed := kill_reason(child):
         return killed
     if status < 0:
         return f"ffmpeg crashed ({_name(-status)})"
-    said = probe.first_complaint(child.said, is_of_picture=is_of_picture)
-    reason = said.replace(command.file_url(path), "").strip(": ")
+    complaint = probe.first_complaint(child.stderr_text, is_of_picture=is_of_picture)
+    reason = complaint.replace(command.file_url(path), "").strip(": ")
     if not reason and status != 0:
         return f"ffmpeg ended with {status}"
     return reason[:1].lower() + reason[1:]

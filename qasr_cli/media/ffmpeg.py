@@ -42,10 +42,10 @@ def find_tools() -> FfmpegTools:
     """
     path, origin = _find()
     try:
-        said = process.capture([str(path), "-hide_banner", "-version"])
+        output = process.capture([str(path), "-hide_banner", "-version"])
     except OSError as error:
         raise UnavailableError(f"ffmpeg {path} does not run: {error.strerror}", _hint()) from error
-    first = said.splitlines()[0] if said else ""
+    first = output.splitlines()[0] if output else ""
     if not first.startswith("ffmpeg version"):
         raise UnavailableError(f"{path} is not an ffmpeg that runs here", _hint())
     year = _COPYRIGHT.search(first)

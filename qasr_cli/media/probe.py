@@ -1,9 +1,9 @@
-"""What ffmpeg says about a file: what is in it, and what is wrong with it.
+"""What ffmpeg prints about a file: what is in it, and what is wrong with it.
 
-In goes ffmpeg's stderr; out come the container's clock, its audio tracks, its subtitles, the pace of its
-picture and the first complaint. Read from what the decoding ffmpeg says rather than from ffprobe, because a
-machine may have no ffprobe, and because one process a file is half the price of two. It holds nothing but
-text, and believes none of it to be printable.
+In goes ffmpeg's stderr; out come the container's clock, its audio tracks, its subtitles, the frame rate of
+its picture and the first error. The stderr of the decoding ffmpeg is read rather than ffprobe's, because a
+machine may have no ffprobe, and because one process a file is half the price of two. Works on text only, and
+takes none of it to be printable.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from qasr_cli.timebase import broadcast_rate, seconds_to_ms
 
 # What is worth keeping of `-loglevel level+info`: not tags and chapters, which are as long as they like. The
 # level at the start of the line tells ffmpeg's own words from a title that looks like them.
-EARS = StderrFilter(
+STDERR_FILTER = StderrFilter(
     keep=re.compile(
         rb"^(?:\[aist#0:\d+[^\]]* @ 0x[0-9a-f]+\] )?\[warning\] Guessed Channel Layout|"
         rb"^\[info\] *(?:Input #0, |Duration: |Stream #0:|Output #0, |Exiting normally, received signal)"
         rb"|^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?:error|fatal)\] "
     ),
-    until=re.compile(rb"^\[info\] Output #0, "),  # from here on ffmpeg speaks of what it writes
+    until=re.compile(rb"^\[info\] Output #0, "),  # from here on it is about what ffmpeg writes
 )
 
-_TOLD_TO_END = re.compile(r"^\[info\] Exiting normally, received signal", re.M)  # SIGTERM and the like
+_ASKED_TO_END = re.compile(r"^\[info\] Exiting normally, received signal", re.M)  # SIGTERM and the like
 _END = re.compile(r"^\[info\] Output #0, ", re.M)
 _INPUT = re.compile(r"^\[info\] Input #0, (?P<formats>\S+), from ", re.M)
 _DURATION = re.compile(
@@ -40,7 +40,7 @@ _STREAM = re.compile(
 )
 _WITHOUT_CLOCK = {"aac", "mp3", "ac3", "eac3", "dts", "loas", "truehd", "mlp", "mp2"}
 _JUMPING_CLOCKS = {"mpegts", "mpeg", "ogg"}
-# Said of WAV and the like, where a channel has a number and no place; the stream's index stands behind it
+# Printed for WAV and the like, where a channel has a number and no place; the stream's index stands behind it
 # before ffmpeg 6.
 _GUESSED = re.compile(
     r"^(?:\[aist#0:(\d+)[^\]]*\] )?\[warning\] Guessed Channel Layout(?: for Input Stream #0\.(\d+))?", re.M
@@ -59,8 +59,8 @@ _IDLE = re.compile(r"not on whitelist|codec parameters|^Not detecting")
 _IDLE_WHO = re.compile(r"\[(?:h264|hevc|mpeg\w*video|mpeg4|vp[89]|av1|libdav1d|vc1|wmv3|theora|null|NULL) @ ")
 
 
-# What the system says of a disk or a network share that fails. Some of ffmpeg's own readers say it of a file
-# that ends early, too.
+# The system's errors for a disk or a network share that fails. Some of ffmpeg's own readers print them for a
+# file that ends early, too.
 _DISK = re.compile(
     r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?:error|fatal)\] .*"
     r"(?:input/output error|i/o error|stale file handle|timed out|host is down|not connected)",
@@ -87,7 +87,7 @@ class Probe:
         start_ms: Where the container's clock starts; players show this moment as 0.
         has_video: There is a moving picture (a cover is none).
         tracks: The audio tracks, in order; their `start_ms` count from the container's start.
-        track_starts_ms: Where each begins on the container's clock; 0 where ffmpeg does not say (before 7).
+        track_starts_ms: Where each begins on the container's clock; 0 where ffmpeg (before 7) has none.
         frame_rate: Of the moving picture; None where it varies or is not known exactly.
         subtitles: Streams of subtitles, pictures of text included.
         n_unplaced: How many channels each audio track has, where nobody says where they belong; else 0.
@@ -120,10 +120,10 @@ class Probe:
         return Video(self.frame_rate) if self.has_video else None
 
 
-def read(said: str) -> Probe:
-    """Return what ffmpeg said of input 0 at `-loglevel level+info`."""
-    about_input = _END.split(said, maxsplit=1)[0]
-    known = _INPUT.search(about_input)
+def read(stderr_text: str) -> Probe:
+    """Return what ffmpeg printed about input 0 at `-loglevel level+info`."""
+    about_input = _END.split(stderr_text, maxsplit=1)[0]
+    header = _INPUT.search(about_input)
     start_ms, duration_ms = _clock(about_input)
     streams = _streams(about_input)
     guessed = {int(item[1] or item[2] or 0) for item in _GUESSED.finditer(about_input)}
@@ -132,7 +132,7 @@ def read(said: str) -> Probe:
         item["rest"] for item in streams if item["kind"] == "Video" and "(attached pic)" not in item["rest"]
     ]
     return Probe(
-        formats=known["formats"] if known else "",
+        formats=header["formats"] if header else "",
         start_ms=start_ms,
         has_video=bool(pictures),
         tracks=tuple(_track(item, start_ms, duration_ms) for item in audio),
@@ -144,45 +144,45 @@ def read(said: str) -> Probe:
     )
 
 
-def first_complaint(said: str, *, is_of_picture: bool = False) -> str:
+def first_complaint(stderr_text: str, *, is_of_picture: bool = False) -> str:
     """Return what ffmpeg first called an error that touches the sound (or the picture), or ""."""
-    for match in _COMPLAINT.finditer(said):
+    for match in _COMPLAINT.finditer(stderr_text):
         is_idle = _IDLE.search(match["what"]) or (not is_of_picture and _IDLE_WHO.search(match["who"]))
         if not is_idle:
             return match["what"].removeprefix("Error opening input: ")
     return ""
 
 
-def has_changed(said: str) -> bool:
+def has_changed(stderr_text: str) -> bool:
     """Whether ffmpeg ended because the channels or the rate of the sound changed."""
-    return _CHANGED.search(said) is not None
+    return _CHANGED.search(stderr_text) is not None
 
 
-def may_be_of_disk(said: str) -> bool:
+def may_be_of_disk(stderr_text: str) -> bool:
     """Whether it may be the disk, or the network, that kept ffmpeg from reading on."""
-    return _DISK.search(said) is not None
+    return _DISK.search(stderr_text) is not None
 
 
-def was_told_to_end(said: str) -> bool:
+def was_asked_to_end(stderr_text: str) -> bool:
     """Whether a signal had ffmpeg end in good order before it was done."""
-    return _TOLD_TO_END.search(said) is not None
+    return _ASKED_TO_END.search(stderr_text) is not None
 
 
-def _clock(said: str) -> tuple[int, int | None]:
+def _clock(stderr_text: str) -> tuple[int, int | None]:
     """Return when the container starts and how long it is, as far as it says."""
-    found = _DURATION.search(said)
+    line = _DURATION.search(stderr_text)
     duration_ms = None
-    if found and found[1]:
-        duration_ms = (int(found[1]) * 60 + int(found[2])) * 60_000 + seconds_to_ms(float(found[3]))
-    return seconds_to_ms(float(found[4])) if found and found[4] else 0, duration_ms
+    if line and line[1]:
+        duration_ms = (int(line[1]) * 60 + int(line[2])) * 60_000 + seconds_to_ms(float(line[3]))
+    return seconds_to_ms(float(line[4])) if line and line[4] else 0, duration_ms
 
 
-def _streams(said: str) -> list[re.Match[str]]:
-    """Return what is said of each stream, in the order in which ffmpeg counts them.
+def _streams(stderr_text: str) -> list[re.Match[str]]:
+    """Return the line of each stream, in the order in which ffmpeg counts them.
 
-    It tells them programme by programme, and what two programmes share twice.
+    ffmpeg lists them programme by programme, and what two programmes share twice.
     """
-    by_index = {int(match["index"]): match for match in _STREAM.finditer(said)}
+    by_index = {int(match["index"]): match for match in _STREAM.finditer(stderr_text)}
     return [by_index[index] for index in sorted(by_index)]
 
 
@@ -238,8 +238,8 @@ def _subtitles(match: re.Match[str]) -> SubtitleStream:
 
 def _layout(rest: str) -> str:
     """Return where an audio track's channels belong, in ffmpeg's words; "" where it does not say."""
-    found = re.search(r"Hz, ([^,]+)", rest)
-    return found[1] if found else ""
+    layout = re.search(r"Hz, ([^,]+)", rest)
+    return layout[1] if layout else ""
 
 
 def _codec(rest: str) -> str:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from qasr_cli.errors import UnavailableError, printable
 from qasr_cli.media import command, probe
-from qasr_cli.media.failure_reason import what_went_wrong
+from qasr_cli.media.failure_reason import failure_reason
 from qasr_cli.media.probe import Probe
 from qasr_cli.media.process import Child, running
 
@@ -114,7 +114,7 @@ class ShotSearch:
                 finder.feed(self.reached_ms, float(match[2]))
             rest = rest[end:][-_BLOCK_BYTES:]
         self.shots_ms = finder.finish()
-        reason = what_went_wrong(path, child, is_of_picture=True)
+        reason = failure_reason(path, child, is_of_picture=True)
         if not n_frames:
             self.warnings = (printable(f"no shots: its picture cannot be decoded ({reason or 'no frame'})"),)
         elif reason:
@@ -136,7 +136,7 @@ def searching(path: Path, known: Probe, max_hours: float) -> Iterator[ShotSearch
     arguments = command.find_shots(path, max_hours, is_jumping=known.is_jumping)
     with contextlib.ExitStack() as stack:
         try:
-            child = stack.enter_context(running(arguments, probe.EARS))
+            child = stack.enter_context(running(arguments, probe.STDERR_FILTER))
         except OSError as error:
             raise UnavailableError(f"ffmpeg {arguments[0]} does not start: {error.strerror}") from error
         thread = threading.Thread(target=search.follow, args=(path, child), name="shots", daemon=True)

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -244,6 +245,34 @@ class TestProcess:
             assert child.read(10) == b""
             assert child.was_stuck
 
+    def test_a_child_has_one_watchdog_however_long_it_is_read(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = make_click(tmp_path / "long.flac", duration_s=600)
+        tools.find_tools()  # which runs a child of its own, once
+        started: list[threading.Thread] = []
+        start = threading.Thread.start
+
+        def counted(thread: threading.Thread) -> None:
+            started.append(thread)
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", counted)
+        with decode.open_audio(path, MediaOptions()) as audio:
+            n_blocks = sum(1 for _ in audio)
+        assert n_blocks >= 300
+        assert sorted(thread.name for thread in started) == ["stderr", "watchdog"]
+        assert not any(thread.is_alive() for thread in started)
+
+    def test_a_slow_reader_is_no_fault_of_the_child(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(process, "_SILENCE_S", 0.2)
+        with process.running(["sh", "-c", "echo a; echo b"]) as child:
+            assert child.read(2) == b"a\n"
+            time.sleep(0.5)
+            assert child.read(2) == b"b\n"
+            assert child.finish() == 0
+            assert not child.was_stuck
+
     def test_a_child_gets_neither_our_environment_nor_our_stdin(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -262,8 +291,8 @@ class TestProcess:
     def test_much_talk_on_stderr_is_bounded(self) -> None:
         with process.running(["sh", "-c", "yes | head -c 1000000 >&2; echo last >&2"]) as child:
             child.finish()
-            assert len(child.said) < 200_000
-            assert child.said.endswith("last\n")
+            assert len(child.stderr_text) < 200_000
+            assert child.stderr_text.endswith("last\n")
 
     def test_an_ffmpeg_that_is_none_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for path in ("/nonexistent/ffmpeg", "/bin/true"):

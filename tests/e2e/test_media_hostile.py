@@ -366,10 +366,10 @@ def test_the_middle_of_a_long_line_is_not_taken_for_a_line() -> None:
         "w('[info]   title: '.ljust(n) + '[info] Output #0, x\\n')\n"
         "w('[error] ' + 'x' * n + '\\n[info] Input #0, wav, from y\\n')\n"
     )
-    with process.running([sys.executable, "-c", says], probe.EARS) as child:
+    with process.running([sys.executable, "-c", says], probe.STDERR_FILTER) as child:
         child.finish()
-        assert not child.has_said_enough
-        assert probe.read(child.said).formats == "wav"
+        assert not child.has_matched
+        assert probe.read(child.stderr_text).formats == "wav"
 
 
 def test_a_child_cannot_take_all_memory() -> None:
