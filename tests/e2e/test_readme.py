@@ -245,7 +245,8 @@ WHISPER |= {"--highlight_words", "--batch_size", "--fp16"}
 
 
 def options_on(name: str) -> set[str]:
-    text = re.sub(r"(`|^)python -m [^`\n]+|docker run.*?\\\n", "", read(name), flags=re.M)  # others' options
+    others = r"`python -m\s[^`]+`|^python -m .*$|docker run.*?\\\n"  # have options of their own
+    text = re.sub(others, "", read(name), flags=re.M)
     return set(re.findall(r"--[a-z][a-z0-9_-]+", text)) - WHISPER
 
 
