@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import signal
 import subprocess
@@ -174,7 +173,7 @@ def test_golden_transcripts_keep_the_schema() -> None:
 
 def test_a_watch_s_status(talks: Path) -> None:
     status = talks.parent / "status.json"
-    command = ["watch", talks, "--engine", ECHO, "--settle", "0.1", "--status", status]
+    command = ["watch", str(talks), "--engine", ECHO, "--settle", "0.1", "--status", str(status)]
     with subprocess.Popen(
         [sys.executable, "-m", "qasr_cli", *command],
         cwd=talks.parent, env=environment(), stderr=subprocess.DEVNULL,
@@ -222,19 +221,13 @@ def test_what_check_align_and_config_print(qasr: Qasr, tmp_path: Path, clip: Pat
     assert complaints("config", settings) == []
 
 
-@pytest.mark.parametrize("path", sorted(GOLDEN.glob("english-talk.json")))
-def test_a_key_that_the_schema_lacks_is_found(path: Path) -> None:
-    transcript = json.loads(path.read_text("utf-8"))
-    for reach in (
-        lambda one: one,
-        lambda one: one["track"],
-        lambda one: one["segments"][0],
-        lambda one: one["segments"][0]["words"][0],
-        lambda one: one["cues"][0],
-    ):
-        spoilt = copy.deepcopy(transcript)
-        reach(spoilt)["surplus"] = 1
-        assert len(complaints("transcript", spoilt)) == 1
+def test_a_key_that_the_schema_lacks_is_found() -> None:
+    transcript = json.loads((GOLDEN / "english-talk.json").read_text("utf-8"))
+    segment = transcript["segments"][0]
+    for place in (transcript, transcript["track"], segment, segment["words"][0], transcript["cues"][0]):
+        place["surplus"] = 1
+        assert len(complaints("transcript", transcript)) == 1
+        del place["surplus"]
 
 
 def _objects(schema: Any) -> Iterator[Any]:
