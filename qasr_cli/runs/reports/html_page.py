@@ -1,19 +1,23 @@
 """A run's report as one HTML page: no script, nothing from elsewhere, light and dark, for a phone too.
 
-In go the values of the JSON report; out comes the page's text. Plots are SVG without text inside, so that
-they stretch to any width and the words beside them keep their size. Every name is escaped: file names and
-what a model heard are not ours.
+In go the values of the JSON report; out comes the page's text. This module picks, sorts and words the values;
+`report.html.jinja` lays them out. Plots are SVG without text inside, so that they stretch to any width and
+the words beside them keep their size. The template escapes every value: file names and what a model
+recognised are not ours.
 """
 
 from __future__ import annotations
 
-import html
+import functools
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qasr_cli.runs.reports.report_style import STYLE
 from qasr_cli.timebase import MS_PER_S, format_clock, format_speed
+
+if TYPE_CHECKING:
+    import jinja2
 
 _STAGES = {
     "load": "load the model",
@@ -23,7 +27,7 @@ _STAGES = {
     "review": "hear doubts again",
     "write": "cues and files",
 }
-_WHY = {
+_REASONS = {
     "loop": "loops",
     "truncated": "cut short",
     "rate": "impossible pace",
@@ -36,203 +40,218 @@ _WHY = {
 _MAX_PLOTS = 40  # sources drawn: the slowest, the most doubtful; the table has all
 _MAX_STRETCHES = 100  # listed of one source; the JSON report has all
 _MAX_OPEN = 5  # stretches that are shown without a click
-_PLOT_WIDTH = 1000.0  # units of the drawing, which stretches
+_PLOT_WIDTH = 1000  # units of the drawing, which stretches
+_MIN_MARK_WIDTH = 2.0  # of these, so that a short stretch of a long film is still seen
 
 
-def render(told: Mapping[str, Any]) -> str:
+class _Tile(NamedTuple):
+    name: str
+    value: str
+    kind: str = ""  # a status, for its colour
+
+
+class _Rect(NamedTuple):
+    """A part of a plot, `x` and `width` in its units; its title shows when it is pointed at."""
+
+    kind: str
+    x: float
+    width: float
+    title: str
+
+
+class _Lane(NamedTuple):
+    """A bar with words on both sides."""
+
+    label: str
+    rects: list[_Rect]
+    cost: str
+
+
+class _Stretch(NamedTuple):
+    span: str
+    reasons: str
+    text: str
+
+
+class _Doubtful(NamedTuple):
+    """A source's timeline with its doubtful stretches, and a list of the first of them."""
+
+    source: str
+    length: str
+    rects: list[_Rect]
+    stretches: list[_Stretch]
+    n_stretches: int
+    is_open: bool
+
+
+class _Row(NamedTuple):
+    status: str
+    source: str
+    notes: list[str]
+    media: str
+    work: str
+    rtfx: str
+    doubts: str
+    cues: str
+
+
+def render(report: Mapping[str, Any]) -> str:
     """Return the page of what `report_file.describe` returns."""
-    sources = told["sources"]
-    body = [
-        _head(told),
-        _failures(sources, told["error"]),
-        _times(told),
-        _doubts(sources),
-        _table(sources),
-        _small_print(told),
+    sources = report["sources"]
+    doubtful = _most_doubtful_first(sources)
+    slowest = _slowest_first(sources)
+    return _template().render(
+        report=report,
+        model=_model(report["engines"]),
+        tiles=_tiles(report),
+        failures=_failures(sources, report["error"]),
+        lanes=_lanes(report),
+        legend={name: label for name, label in _STAGES.items() if name != "load"},
+        slowest=_source_lanes(slowest[:_MAX_PLOTS]) if len(slowest) > 1 else [],
+        is_each_drawn=len(slowest) <= _MAX_PLOTS,
+        doubtful=[_doubtful(source) for source in doubtful[:_MAX_PLOTS]],
+        n_doubtful=len(doubtful),
+        rows=[_row(source) for source in sources],
+        versions=", ".join(f"{name} {number}" for name, number in report["versions"].items()),
+        options=json.dumps(report["options"], ensure_ascii=False, indent=1),
+        plot_width=_PLOT_WIDTH,
+    )
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    import jinja2  # only a run with a report needs it
+
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    text = resources.files("qasr_cli.runs.reports").joinpath("report.html.jinja").read_text("utf-8")
+    return environment.from_string(text)
+
+
+def _model(engines: Mapping[str, Any] | None) -> str:
+    return f", {engines['model']} {engines['device']}".rstrip() if engines else ""
+
+
+def _tiles(report: Mapping[str, Any]) -> list[_Tile]:
+    qualities = [source["quality"] for source in report["sources"] if source.get("quality")]
+    n_cues = sum(quality["n_cues"] for quality in qualities)
+    n_readable = sum(quality["n_readable"] for quality in qualities)
+    n_doubts = sum(len(source.get("doubts", ())) for source in report["sources"])
+    return [
+        *(_Tile(name, str(count), name) for name, count in report["counts"].items() if count),
+        _Tile("media", _clock(report["audio_s"])),
+        _Tile("wall time", _seconds(report["wall_s"])),
+        _Tile("RTFx, loading included", _speed(report["rtfx"])),
+        _Tile("doubtful stretches", str(n_doubts)),
+        _Tile("cues within reading speed", f"{n_readable / n_cues:.1%}" if n_cues else "none"),
     ]
-    title = f"qasr: {told['counts']['done']} of {len(sources)} done"
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>{_text(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(filter(None, body))
-        + "\n</main>\n</body>\n</html>\n"
-    )
 
 
-def _text(value: object) -> str:
-    return html.escape(str(value))
+def _failures(
+    sources: Sequence[Mapping[str, Any]], ending: Mapping[str, Any] | None
+) -> list[tuple[str, Mapping[str, Any]]]:
+    failures = [(source["source"], source["error"]) for source in sources if source.get("error")]
+    return [*failures, ("the run", ending)] if ending else failures
 
 
-def _head(told: Mapping[str, Any]) -> str:
-    engines = told["engines"]
-    model = f", {engines['model']} {engines['device']}".rstrip() if engines else ""
-    judged = [one["quality"] for one in told["sources"] if one.get("quality")]
-    n_cues = sum(quality["n_cues"] for quality in judged)
-    n_readable = sum(quality["n_readable"] for quality in judged)
-    tiles = [
-        *((name, count, name) for name, count in told["counts"].items() if count),
-        ("media", _clock(told["audio_s"]), ""),
-        ("wall time", _seconds(told["wall_s"]), ""),
-        ("RTFx, loading included", _speed(told["rtfx"]), ""),
-        ("doubtful stretches", sum(len(one.get("doubts", ())) for one in told["sources"]), ""),
-        ("cues within reading speed", f"{n_readable / n_cues:.1%}" if n_cues else "none", ""),
-    ]
-    shown = "".join(
-        f'<li class="{_text(kind).replace(" ", "-")}"><b>{_text(value)}</b> {_text(name)}</li>'
-        for name, value, kind in tiles
-    )
-    ended = told["ended"]
-    note = "" if ended == "complete" else f' <span class="failed">{_text(ended)}</span>'
-    return (
-        f"<h1>qasr transcribe{note}</h1>\n"
-        f"<p>{_text(told['begun'])}, exit code {_text(told['exit_code'])}{_text(model)}</p>\n"
-        f'<ul class="tiles">{shown}</ul>'
-    )
-
-
-def _failures(sources: Sequence[Mapping[str, Any]], ending: Mapping[str, Any] | None) -> str:
-    failed = [(one["source"], one["error"]) for one in sources if one.get("error")]
-    failed += [("the run", ending)] if ending else []
-    if not failed:
-        return ""
-    rows = "".join(
-        f"<dt>{_text(name)}</dt><dd>{_text(error['text'])}<br><b>Next:</b> {_text(error['next_step'])}</dd>"
-        for name, error in failed
-    )
-    return f"<h2>What failed</h2>\n<dl>{rows}</dl>"
-
-
-def _times(told: Mapping[str, Any]) -> str:
-    spent = {name: stage["s"] for name, stage in told["stages"].items()}
-    if not spent:
-        return ""
-    speeds = {name: stage["rtfx"] for name, stage in told["stages"].items()}
-    if told["engines"]:
-        spent = {"load": told["engines"]["load_s"], **spent}
-    longest = max(spent.values()) or 1.0
-    rows = "".join(
-        f"<li><span>{_STAGES[name]}</span>{_bar([(name, taken_s)], longest)}"
-        f"<span>{_seconds(taken_s)}{f', RTFx {_speed(speeds[name])}' if speeds.get(name) else ''}</span></li>"
-        for name, taken_s in spent.items()
-    )
-    return (
-        "<h2>Where the time went</h2>\n"
-        "<p>Seconds of each lane. Lanes work at the same time, so they do not add up to the wall time; "
-        "of a batch that several sources shared, each has its part by length.</p>\n"
-        f'<ul class="bars">{rows}</ul>\n{_slowest(told["sources"])}'
-    )
-
-
-def _slowest(sources: Sequence[Mapping[str, Any]]) -> str:
-    costs = [
-        (sum(stage["s"] for stage in one["stages"].values()), one) for one in sources if one.get("stages")
-    ]
-    costs.sort(key=lambda cost: -cost[0])
-    drawn = costs[:_MAX_PLOTS]
-    if len(costs) < 2:
-        return ""
-    legend = "".join(
-        f'<li><svg viewBox="0 0 1 1"><rect class="{name}" width="1" height="1"/></svg>{label}</li>'
-        for name, label in _STAGES.items()
-        if name != "load"
-    )
-    longest = drawn[0][0] or 1.0
-    rows = "".join(
-        f"<li><span>{_text(one['source'])}</span>"
-        f"{_bar([(name, stage['s']) for name, stage in one['stages'].items()], longest)}"
-        f"<span>{_seconds(cost)}</span></li>"
-        for cost, one in drawn
-    )
-    which = "each source" if len(drawn) == len(costs) else f"the {_MAX_PLOTS} sources that took longest"
-    return f'<h3>Of {which}</h3>\n<ul class="legend">{legend}</ul>\n<ul class="bars">{rows}</ul>'
-
-
-def _bar(parts: Sequence[tuple[str, float]], longest: float) -> str:
-    """Return a stacked bar; each part says its name and value to whoever points at it."""
-    at, drawn = 0.0, []
-    for name, value in parts:
-        width = value / longest * _PLOT_WIDTH
-        label = f"{_STAGES[name]}: {_seconds(value)}"
-        drawn.append(
-            f'<rect class="{name}" x="{at:.1f}" width="{width:.1f}" height="10"><title>{label}</title></rect>'
+def _lanes(report: Mapping[str, Any]) -> list[_Lane]:
+    """Return how long each stage took in all."""
+    costs = {name: stage["s"] for name, stage in report["stages"].items()}
+    speeds = {name: stage["rtfx"] for name, stage in report["stages"].items()}
+    if costs and report["engines"]:
+        costs = {"load": report["engines"]["load_s"], **costs}
+    longest = max(costs.values(), default=0.0) or 1.0
+    return [
+        _Lane(
+            _STAGES[name],
+            _bar({name: cost_s}, longest),
+            _seconds(cost_s) + (f", RTFx {_speed(speeds[name])}" if speeds.get(name) else ""),
         )
-        at += width
-    return f'<svg viewBox="0 0 {_PLOT_WIDTH:g} 10" preserveAspectRatio="none">{"".join(drawn)}</svg>'
+        for name, cost_s in costs.items()
+    ]
 
 
-def _doubts(sources: Sequence[Mapping[str, Any]]) -> str:
-    doubtful = [one for one in sources if one.get("doubts")]
-    doubtful.sort(key=lambda one: -sum(doubt["end_ms"] - doubt["start_ms"] for doubt in one["doubts"]))
-    if not doubtful:
-        return ""
-    shown = "\n".join(_strip(one) for one in doubtful[:_MAX_PLOTS])
-    rest = len(doubtful) - _MAX_PLOTS
-    more = f"<p>{rest} more sources have some; the table below counts them.</p>" if rest > 0 else ""
-    return f"<h2>What to listen to</h2>\n<p>Most doubtful time first.</p>\n{shown}{more}"
+def _slowest_first(sources: Sequence[Mapping[str, Any]]) -> list[tuple[str, dict[str, float]]]:
+    """Return each source's name and the seconds of its stages."""
+    costs = [
+        (source["source"], {name: stage["s"] for name, stage in source["stages"].items()})
+        for source in sources
+        if source.get("stages")
+    ]
+    return sorted(costs, key=lambda cost: -sum(cost[1].values()))
 
 
-def _strip(source: Mapping[str, Any]) -> str:
-    """Return a source's timeline with its doubtful stretches, and a list of them."""
-    whole_ms = max(1.0, source["audio_s"] * MS_PER_S)
-    marks = "".join(
-        f'<rect class="{"uncovered" if "uncovered" in doubt["flags"] else "doubt"}" '
-        f'x="{doubt["start_ms"] / whole_ms * _PLOT_WIDTH:.1f}" height="10" '
-        f'width="{max(2.0, (doubt["end_ms"] - doubt["start_ms"]) / whole_ms * _PLOT_WIDTH):.1f}">'
-        f"<title>{_stretch(doubt)}</title></rect>"
-        for doubt in source["doubts"]
-    )
-    rows = "".join(
-        f"<li><b>{_stretch(doubt)}</b> {_text(', '.join(_reasons(doubt)))}{_quote(doubt['text'])}</li>"
-        for doubt in source["doubts"][:_MAX_STRETCHES]
-    )
-    n_doubts = len(source["doubts"])
-    n_more = n_doubts - _MAX_STRETCHES
-    rows += f"<li>and {n_more} more</li>" if n_more > 0 else ""
-    return (
-        f'<h3>{_text(source["source"])}</h3>\n<div class="strip">'
-        f'<svg viewBox="0 0 {_PLOT_WIDTH:g} 10" preserveAspectRatio="none">{marks}</svg>'
-        f"<span>0:00</span><span>{_clock(source['audio_s'])}</span></div>\n"
-        f"<details{' open' if n_doubts <= _MAX_OPEN else ''}><summary>{n_doubts} "
-        f"stretch{'es' if n_doubts > 1 else ''}</summary><ul>{rows}</ul></details>"
+def _source_lanes(costs: Sequence[tuple[str, dict[str, float]]]) -> list[_Lane]:
+    longest = sum(costs[0][1].values()) or 1.0
+    return [_Lane(name, _bar(stages, longest), _seconds(sum(stages.values()))) for name, stages in costs]
+
+
+def _bar(stages: Mapping[str, float], longest: float) -> list[_Rect]:
+    """Return a stacked bar of seconds; a bar of `longest` fills the plot."""
+    x, rects = 0.0, []
+    for name, cost_s in stages.items():
+        width = cost_s / longest * _PLOT_WIDTH
+        rects.append(_Rect(name, x, width, f"{_STAGES[name]}: {_seconds(cost_s)}"))
+        x += width
+    return rects
+
+
+def _most_doubtful_first(sources: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    doubtful = [source for source in sources if source.get("doubts")]
+    return sorted(
+        doubtful, key=lambda one: -sum(doubt["end_ms"] - doubt["start_ms"] for doubt in one["doubts"])
     )
 
 
-def _quote(text: str) -> str:
-    return f"<q>{_text(text)}</q>" if text else ""
+def _doubtful(source: Mapping[str, Any]) -> _Doubtful:
+    per_ms = _PLOT_WIDTH / max(1.0, source["audio_s"] * MS_PER_S)
+    doubts = source["doubts"]
+    return _Doubtful(
+        source["source"],
+        _clock(source["audio_s"]),
+        [_mark(doubt, per_ms) for doubt in doubts],
+        [
+            _Stretch(
+                _span(doubt), ", ".join(_REASONS.get(flag, flag) for flag in doubt["flags"]), doubt["text"]
+            )
+            for doubt in doubts[:_MAX_STRETCHES]
+        ],
+        len(doubts),
+        len(doubts) <= _MAX_OPEN,
+    )
 
 
-def _stretch(doubt: Mapping[str, Any]) -> str:
+def _mark(doubt: Mapping[str, Any], per_ms: float) -> _Rect:
+    kind = "uncovered" if "uncovered" in doubt["flags"] else "doubt"
+    width = max(_MIN_MARK_WIDTH, (doubt["end_ms"] - doubt["start_ms"]) * per_ms)
+    return _Rect(kind, doubt["start_ms"] * per_ms, width, _span(doubt))
+
+
+def _span(doubt: Mapping[str, Any]) -> str:
     return f"{_clock(doubt['start_ms'] / MS_PER_S)} to {_clock(doubt['end_ms'] / MS_PER_S)}"
 
 
-def _reasons(doubt: Mapping[str, Any]) -> Iterator[str]:
-    return (_WHY.get(flag, flag) for flag in doubt["flags"])
-
-
-def _table(sources: Sequence[Mapping[str, Any]]) -> str:
-    rows = "".join(
-        f'<tr><td class="{_text(one["status"]).replace(" ", "-")}">{_text(one["status"])}</td>'
-        f"<td>{_text(one['source'])}{_notes(one)}</td>"
-        f"<td>{_clock(one['audio_s']) if one.get('audio_s') else ''}</td>"
-        f"<td>{_seconds(one['work_s']) if one.get('work_s') else ''}</td><td>{_speed(one.get('rtfx'))}</td>"
-        f"<td>{len(one.get('doubts', ())) or ''}</td><td>{_cues(one.get('quality'))}</td></tr>"
-        for one in sources
-    )
-    heads = "".join(f"<th>{name}</th>" for name in ("", "source", "media", "work", "RTFx", "doubts", "cues"))
-    return (
-        "<h2>All sources</h2>\n"
-        "<p>Work is the time of all lanes, without waiting for other sources.</p>\n"
-        f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+def _row(source: Mapping[str, Any]) -> _Row:
+    return _Row(
+        source["status"],
+        source["source"],
+        _notes(source),
+        _clock(source["audio_s"]) if source.get("audio_s") else "",
+        _seconds(source["work_s"]) if source.get("work_s") else "",
+        _speed(source.get("rtfx")),
+        str(len(source.get("doubts", ())) or ""),
+        _cues(source.get("quality")),
     )
 
 
-def _notes(source: Mapping[str, Any]) -> str:
+def _notes(source: Mapping[str, Any]) -> list[str]:
     reason = [source["reason"]] if source.get("reason") and not source.get("error") else []
-    lines = [*reason, *source.get("warnings", ()), *((source.get("quality") or {}).get("broken", ()))]
-    return "".join(f"<small>{_text(line)}</small>" for line in lines)
+    return [*reason, *source.get("warnings", ()), *((source.get("quality") or {}).get("broken", ()))]
 
 
 def _cues(quality: Mapping[str, Any] | None) -> str:
@@ -240,16 +259,6 @@ def _cues(quality: Mapping[str, Any] | None) -> str:
         return ""
     n_broken = len(quality["broken"])
     return f"{quality['n_cues']}{f', {n_broken} against a rule' if n_broken else ''}"
-
-
-def _small_print(told: Mapping[str, Any]) -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in told["versions"].items())
-    options = json.dumps(told["options"], ensure_ascii=False, indent=1)
-    return (
-        f"<h2>How it was made</h2>\n<p>{_text(versions)}</p>\n"
-        f"<p><code>qasr {_text(' '.join(told['arguments']))}</code></p>\n"
-        f"<details><summary>All options</summary><pre>{_text(options)}</pre></details>"
-    )
 
 
 def _clock(seconds: float) -> str:
