@@ -375,7 +375,10 @@ def test_the_middle_of_a_long_line_is_not_taken_for_a_line() -> None:
 def test_a_child_cannot_take_all_memory() -> None:
     if not hasattr(resource, "prlimit"):
         pytest.skip("limits are set on Linux only")
-    takes = "import sys\nsys.stdin.read()\nprint(len(bytearray(3 * 1024**3)))"  # asked for, and never touched
+    takes = (  # asked for, and never touched
+        "import mmap, sys\nsys.stdin.read()\n"
+        "print(len(mmap.mmap(-1, 3 * 1024**3, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)))"
+    )
     outside = subprocess.run(
         [sys.executable, "-c", takes], stdin=subprocess.DEVNULL, capture_output=True, check=True
     )

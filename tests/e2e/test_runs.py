@@ -181,6 +181,7 @@ def peak_mb(folder: Path, media: Path) -> float:
     return usage.peak_mb
 
 
+@pytest.mark.slow
 def test_an_hour_of_silence_stays_small(tmp_path: Path) -> None:
     media = make_silence(tmp_path / "hour.flac", 3600)
     assert peak_mb(tmp_path, media) < MAX_MEMORY_MB
