@@ -44,7 +44,7 @@ from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
 from qasr_cli.speech.fallback.review import review
 from qasr_cli.speech.inference.protocols import Engines
-from qasr_cli.speech.recognition.passes import Contain, RecognitionRequest, Recording, hear_all
+from qasr_cli.speech.recognition.passes import Contain, RecognitionRequest, RecognizedSource, recognize_all
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from qasr_cli.speech.script import align_script
 from qasr_cli.speech.script.overlay import AdLib
@@ -333,14 +333,14 @@ def follow(
     reach = options.chunk.limited_to(engines.recognizer.capacity.max_chunk_ms)
     chunks = chunking.plan(prepared.source.id, prepared.speech, reach)
     lines = [" ".join(block) for block in script.blocks]
-    unheard = Recording(prepared.waveform, prepared.speech, ())
+    unheard = RecognizedSource(prepared.waveform, prepared.speech, ())
     requests = [RecognitionRequest(unheard, chunk, options.decode) for chunk in chunks]
     pieces: list[RecognizedChunk] = []
-    for piece in hear_all(requests, engines, contain, heard):
+    for piece in recognize_all(requests, engines, contain, heard):
         if isinstance(piece, QasrError):
             raise piece
         pieces.append(piece)
-    recording = replace(unheard, pieces=tuple(pieces))
+    recording = replace(unheard, results=tuple(pieces))
     (text,) = review([recording], engines, options.decode, options.guard, options.align, contain)
     found = align_script.follow(recording, text.segments, lines, engines, options.decode.language)
     transcript = finish(prepared, found.segments, engines, options)

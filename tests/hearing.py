@@ -18,5 +18,5 @@ def hear_and_time(
     audio: Sequence[np.ndarray], chunks: Sequence[Chunk], engines: Engines, told: DecodeOptions = _TOLD
 ) -> list[Segment | None]:
     """Return a segment for each chunk, None for one without words; `audio` is `float32[n_samples]` each."""
-    pieces = recognize.hear(audio, chunks, engines, told)
-    return [piece.segment for piece in recognize.add_times(audio, pieces, engines, AlignOptions())]
+    pieces = recognize.recognize_batch(audio, chunks, engines, told)
+    return [piece.segment for piece in recognize.align_batch(audio, pieces, engines, AlignOptions())]

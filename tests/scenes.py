@@ -13,10 +13,10 @@ from qasr_cli.records import Span, Waveform
 from qasr_cli.runs.execution.engine_lane import contain
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import FRAME_MS, SpeechMap
-from qasr_cli.speech.fallback.review import Reviewed, review
+from qasr_cli.speech.fallback.review import ReviewedSource, review
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition import recognize
-from qasr_cli.speech.recognition.passes import Recording
+from qasr_cli.speech.recognition.passes import RecognizedSource
 from tests import fakes
 from tests.misbehaving import Misbehaving
 
@@ -49,21 +49,21 @@ class Scene:
         self.told = DecodeOptions()
         self.guard = GuardOptions()
 
-    def _record(self, number: int, speech: SpeechMap) -> Recording:
+    def _record(self, number: int, speech: SpeechMap) -> RecognizedSource:
         path = self.folder / f"{number}.s16le"
         path.write_bytes(bytes(32 * speech.duration_ms))
         waveform = Waveform(path, 16 * speech.duration_ms)
         chunks = chunking.plan(number, speech, ChunkOptions())
         audio = [waveform.read(chunk.start_ms, chunk.end_ms) for chunk in chunks]
-        pieces = recognize.hear(audio, chunks, self.engines, self.told)
-        timed = recognize.add_times(audio, pieces, self.engines, AlignOptions())
-        return Recording(
+        pieces = recognize.recognize_batch(audio, chunks, self.engines, self.told)
+        timed = recognize.align_batch(audio, pieces, self.engines, AlignOptions())
+        return RecognizedSource(
             waveform,
             speech,
             tuple(late if not late.flags else early for early, late in zip(pieces, timed, strict=True)),
         )
 
-    def play(self) -> list[Reviewed]:
+    def play(self) -> list[ReviewedSource]:
         recordings = [self._record(number, speech) for number, speech in enumerate(self.speech)]
         self.n_first = len(self.asked)
         return review(recordings, self.engines, self.told, self.guard, AlignOptions(), contain)
@@ -80,11 +80,11 @@ class Scene:
         return self.asked[self.n_first :]
 
 
-def texts(reviewed: Reviewed) -> list[str]:
+def texts(reviewed: ReviewedSource) -> list[str]:
     return [segment.text for segment in reviewed.segments]
 
 
-def flags(reviewed: Reviewed) -> list[tuple[str, ...]]:
+def flags(reviewed: ReviewedSource) -> list[tuple[str, ...]]:
     return [segment.flags for segment in reviewed.segments]
 
 

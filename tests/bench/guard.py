@@ -32,10 +32,10 @@ from qasr_cli.options import DecodeOptions, EngineOptions, Options
 from qasr_cli.records import Source
 from qasr_cli.runs.execution.engine_lane import contain
 from qasr_cli.speech.audio import chunking
-from qasr_cli.speech.fallback.review import Reviewed, review
+from qasr_cli.speech.fallback.review import ReviewedSource, review
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition import recognize
-from qasr_cli.speech.recognition.passes import Recording
+from qasr_cli.speech.recognition.passes import RecognizedSource
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from tests.bench import faulty
 
@@ -135,14 +135,14 @@ def _alone(case: Case, prepared: pipeline.Prepared, pair: Engines) -> tuple[str,
 
 def _heard(
     prepared: pipeline.Prepared, pair: Engines, told: DecodeOptions = OPTIONS.decode
-) -> tuple[list[RecognizedChunk], Reviewed]:
+) -> tuple[list[RecognizedChunk], ReviewedSource]:
     """What `qasr transcribe` hears first, and what it makes of it."""
     limits = OPTIONS.chunk.limited_to(pair.recognizer.capacity.max_chunk_ms)
     pieces = []
     for chunk in chunking.plan(0, prepared.speech, limits):
         audio = [prepared.waveform.read(chunk.start_ms, chunk.end_ms)]
-        pieces += recognize.hear(audio, [chunk], pair, told)
-    recording = Recording(prepared.waveform, prepared.speech, tuple(pieces))
+        pieces += recognize.recognize_batch(audio, [chunk], pair, told)
+    recording = RecognizedSource(prepared.waveform, prepared.speech, tuple(pieces))
     (text,) = review([recording], pair, told, OPTIONS.guard, OPTIONS.align, contain)
     return pieces, text
 
@@ -183,13 +183,15 @@ class Damage:
     alone: Score = field(default_factory=Score)
     guarded: Score = field(default_factory=Score)
 
-    def add(self, case: Case, pieces: Sequence[RecognizedChunk], text: Reviewed, spoilt: set[str]) -> None:
+    def add(
+        self, case: Case, pieces: Sequence[RecognizedChunk], text: ReviewedSource, spoilt: set[str]
+    ) -> None:
         """Count one recording; `spoilt` are the texts that were made up."""
-        self.alone.add(case, " ".join(piece.answer.text for piece in pieces), None, ())
+        self.alone.add(case, " ".join(piece.hypothesis.text for piece in pieces), None, ())
         self.guarded.add(case, " ".join(segment.text for segment in text.segments), None, ())
         self.n_chunks += len(pieces)
         for piece in pieces:
-            if piece.answer.text not in spoilt:
+            if piece.hypothesis.text not in spoilt:
                 continue
             chunk = piece.chunk
             inside = [s for s in text.segments if s.start_ms < chunk.end_ms and chunk.start_ms < s.end_ms]

@@ -157,7 +157,7 @@ def test_a_retry_that_fails_costs_nothing_that_was_there(qasr: Qasr, long_clip: 
     assert flags_of(long_clip) >= {"loop"}
     doubtful, failed = warnings(result.stderr)
     assert "segments doubtful (" in doubtful
-    assert "1 retry failed, what was heard first is kept: the engine: unexpected RuntimeError: " in failed
+    assert "1 retry failed, kept the first result: the engine: unexpected RuntimeError: " in failed
     assert "Traceback" not in result.stderr
 
 
@@ -178,8 +178,7 @@ def test_a_rescue_model_that_cannot_be_loaded_is_said_once_and_done_without(
     assert result.returncode == 0, result.stderr
     assert flags_of(long_clip) == flags_of(long_clip.with_name("other.m4a")) == set()
     assert [line.partition("warning: ")[2] for line in warnings(result.stderr)] == [
-        "the rescue model cannot be loaded and the first one does its work: "
-        "not enough memory on the fake device"
+        "cannot load the rescue model, retries use the first one: not enough memory on the fake device"
     ]
 
 

@@ -17,11 +17,11 @@ from qasr_cli.runs.execution.engine_lane import contain
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import FRAME_MS, SpeechMap
 from qasr_cli.speech.fallback import coverage
-from qasr_cli.speech.fallback.review import Reviewed, review
+from qasr_cli.speech.fallback.review import ReviewedSource, review
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition import hallucination, recognize
 from qasr_cli.speech.recognition.hallucination import Flag
-from qasr_cli.speech.recognition.passes import Recording
+from qasr_cli.speech.recognition.passes import RecognizedSource
 from qasr_cli.speech.text import display_words
 from tests.fakes import Echo, Even
 
@@ -72,13 +72,13 @@ def speech_maps(draw: st.DrawFn) -> SpeechMap:
 
 def play(
     maps: Sequence[SpeechMap], engines: Engines, told: DecodeOptions, guard: GuardOptions
-) -> tuple[list[Recording], list[Reviewed]]:
+) -> tuple[list[RecognizedSource], list[ReviewedSource]]:
     recordings = []
     for number, speech in enumerate(maps):
         chunks = chunking.plan(number, speech, ChunkOptions())
         audio = [np.zeros(16 * chunk.duration_ms, np.float32) for chunk in chunks]
-        heard = recognize.hear(audio, chunks, engines, told)
-        recordings.append(Recording(Silence(None, 0), speech, tuple(heard)))  # type: ignore[arg-type]
+        heard = recognize.recognize_batch(audio, chunks, engines, told)
+        recordings.append(RecognizedSource(Silence(None, 0), speech, tuple(heard)))  # type: ignore[arg-type]
     return recordings, review(recordings, engines, told, guard, AlignOptions(), contain)
 
 
@@ -99,7 +99,7 @@ def test_a_review_is_orderly_repeats_itself_and_ends(
     guard = GuardOptions(multilingual=is_multilingual)
     recognizer = Unreliable(seed)
     recordings, results = play(maps, Engines(recognizer, Even()), told, guard)
-    n_chunks = sum(len(recording.pieces) for recording in recordings)
+    n_chunks = sum(len(recording.results) for recording in recordings)
     assert recognizer.n_heard <= 60 * n_chunks  # four rungs, each of which may cut in two, and the gaps
     assert results == play(maps, Engines(Unreliable(seed), Even()), told, guard)[1]
     for speech, result in zip(maps, results, strict=True):
@@ -116,7 +116,7 @@ def test_a_review_is_orderly_repeats_itself_and_ends(
 
 @given(st.lists(speech_maps(), min_size=2, max_size=3), st.integers(0, 10**6))
 def test_a_source_gets_the_same_text_alone_and_among_others(maps: list[SpeechMap], seed: int) -> None:
-    def heard(some: Sequence[SpeechMap]) -> list[Reviewed]:
+    def heard(some: Sequence[SpeechMap]) -> list[ReviewedSource]:
         return play(some, Engines(Unreliable(seed), Even()), DecodeOptions(), GuardOptions())[1]
 
     assert heard(maps) == [heard([alone])[0] for alone in maps]

@@ -248,10 +248,10 @@ class TestTranscribe:
         audio = [np.zeros(48_000, np.float32)] * 2
         for finish in Finish:
             engines = fakes.saying(text, finish)
-            said = recognize.hear(audio, [loud, dim], engines, DecodeOptions(language="en"))
+            said = recognize.recognize_batch(audio, [loud, dim], engines, DecodeOptions(language="en"))
             silent = fakes.silent(EngineOptions())
-            nothing = recognize.hear(audio, [loud, dim], silent, DecodeOptions(language="en"))
-            assert [(piece.answer.text, piece.flags) for piece in said] == [("", ("empty",)), ("", ())]
+            nothing = recognize.recognize_batch(audio, [loud, dim], silent, DecodeOptions(language="en"))
+            assert [(piece.hypothesis.text, piece.flags) for piece in said] == [("", ("empty",)), ("", ())]
             assert [piece.flags for piece in said] == [piece.flags for piece in nothing]
             assert hear_and_time(audio, [loud, dim], engines) == [None, None]
 

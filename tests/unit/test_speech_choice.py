@@ -116,7 +116,7 @@ class TestLanguage:
         self, doubtful: RecognizedChunk, *others: RecognizedChunk, languages: tuple[str, ...] = ()
     ) -> str | None:
         told = DecodeOptions(languages=languages)
-        return language_vote.language_for(doubtful, [doubtful, *others], told, GuardOptions())
+        return language_vote.retry_language(doubtful, [doubtful, *others], told, GuardOptions())
 
     def test_a_file_is_not_turned_by_its_one_clean_piece(self) -> None:
         assert self.forced(self.HINDI, *[self.HINDI] * 4, self.ENGLISH) is None
@@ -131,7 +131,7 @@ class TestLanguage:
         korean = piece("안녕하십니까 시청자 여러분", "Korean", "truncated", speech_s=20)
         assert self.forced(korean, self.ENGLISH) is None
         assert self.forced(korean, languages=("en", "ko")) is None
-        assert language_vote.majority([korean, self.ENGLISH]) == "ko"
+        assert language_vote.majority_language([korean, self.ENGLISH]) == "ko"
 
     def test_the_first_that_is_allowed_is_the_last_resort_for_one_that_is_not(self) -> None:
         other = piece("こんにちは", "Japanese", "language")
@@ -141,7 +141,7 @@ class TestLanguage:
     def test_a_doubtful_piece_is_no_dissenter(self) -> None:
         short = piece("na na", "German", "loop", speech_s=2)
         clean = piece("It was a long evening", "English", speech_s=20)
-        assert language_vote.dissenters([clean, short], [clean, short], GuardOptions()) == []
+        assert language_vote.minority_results([clean, short], [clean, short], GuardOptions()) == []
 
 
 def test_what_was_spelt_otherwise_is_not_put_in_twice(tmp_path: Path) -> None:

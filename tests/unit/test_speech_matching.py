@@ -17,7 +17,7 @@ from qasr_cli.options import EngineOptions
 from qasr_cli.records import Segment, Span, Timing, Waveform, Word
 from qasr_cli.speech.audio.vad import FRAME_MS, SpeechMap
 from qasr_cli.speech.inference.protocols import AlignRequest, Capacity, Engines, Posterior
-from qasr_cli.speech.recognition.passes import Recording
+from qasr_cli.speech.recognition.passes import RecognizedSource
 from qasr_cli.speech.script import align_script, matching, repetitions, script, word_alignment
 from tests import fakes
 
@@ -172,18 +172,18 @@ class TestFollowing:
     HEARD = "look the empty ticket is yellow and purple and left"
 
     @pytest.fixture
-    def recording(self, tmp_path: Path) -> Recording:
+    def recording(self, tmp_path: Path) -> RecognizedSource:
         duration_ms = 6_000
         np.zeros(duration_ms * 16, np.int16).tofile(tmp_path / "quiet.s16le")
         probs = np.ones(duration_ms // FRAME_MS + 1, np.float32)
-        return Recording(
+        return RecognizedSource(
             Waveform(tmp_path / "quiet.s16le", duration_ms * 16),
             SpeechMap((Span(0, duration_ms),), probs, duration_ms),
             (),
         )
 
     def follow(
-        self, recording: Recording, said: str, sure: Mapping[bool, float]
+        self, recording: RecognizedSource, said: str, sure: Mapping[bool, float]
     ) -> align_script.ScriptAlignment:
         known = set(said.split())
         words = [
@@ -197,7 +197,7 @@ class TestFollowing:
         """What the aligner was asked for in the end."""
         return [unit for token in done.overlay.parts[0] for unit in token.shown.tokens]
 
-    def test_the_sound_decides_for_the_script(self, recording: Recording) -> None:
+    def test_the_sound_decides_for_the_script(self, recording: RecognizedSource) -> None:
         done = self.follow(
             recording, "look the rocket was built ten years ago and left", {True: 0.9, False: 0.0}
         )
@@ -206,11 +206,11 @@ class TestFollowing:
         assert self.asked(done) == self.WRITTEN.removesuffix(".").split()
         assert (done.overlay.unspoken, done.overlay.ad_libs) == ((), ())
 
-    def test_the_sound_decides_for_the_recognizer(self, recording: Recording) -> None:
+    def test_the_sound_decides_for_the_recognizer(self, recording: RecognizedSource) -> None:
         done = self.follow(recording, self.HEARD, {True: 0.9, False: 0.0})
         assert "empty" in self.asked(done)
 
-    def test_without_an_aligner_what_was_heard_stays(self, recording: Recording) -> None:
+    def test_without_an_aligner_what_was_heard_stays(self, recording: RecognizedSource) -> None:
         words = [Word(w.lead, w.text, w.start_ms, w.end_ms, Timing.INTERPOLATED) for w in timed(self.HEARD)]
         engines = Engines(fakes.Echo(EngineOptions()), None)
         done = align_script.follow(recording, [segment(words)], [self.WRITTEN], engines)
@@ -220,7 +220,7 @@ class TestFollowing:
 EVEN = Engines(fakes.Echo(EngineOptions()), fakes.Even())
 
 
-def recording_of(path: Path, *speech: tuple[int, int]) -> Recording:
+def recording_of(path: Path, *speech: tuple[int, int]) -> RecognizedSource:
     """A recording that is silent, and said to be clear speech in these milliseconds."""
     duration_ms = speech[-1][1]
     np.zeros(duration_ms * 16, np.int16).tofile(path)
@@ -228,7 +228,7 @@ def recording_of(path: Path, *speech: tuple[int, int]) -> Recording:
     for start_ms, end_ms in speech:
         probs[start_ms // FRAME_MS : end_ms // FRAME_MS] = 1
     spans = tuple(Span(*edges) for edges in speech)
-    return Recording(Waveform(path, duration_ms * 16), SpeechMap(spans, probs, duration_ms), ())
+    return RecognizedSource(Waveform(path, duration_ms * 16), SpeechMap(spans, probs, duration_ms), ())
 
 
 def shown(done: align_script.ScriptAlignment) -> list[Word]:
@@ -246,7 +246,7 @@ def shown(done: align_script.ScriptAlignment) -> list[Word]:
 
 
 @pytest.fixture(scope="module")
-def quiet(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> RecognizedSource:
     return recording_of(tmp_path_factory.mktemp("marks") / "a.s16le", (1_000, 4_000), (7_000, 10_000))
 
 
@@ -255,13 +255,13 @@ class TestMarks:
 
     FIRST, SECOND = "good morning everyone and welcome", "today we talk about birds and trees"
 
-    def follow(self, quiet: Recording, lines: Sequence[str]) -> list[Word]:
+    def follow(self, quiet: RecognizedSource, lines: Sequence[str]) -> list[Word]:
         segments = [segment(timed(self.FIRST, 1_000)), segment(timed(self.SECOND, 7_000))]
         return shown(align_script.follow(quiet, segments, lines, EVEN))
 
     @given(st.lists(st.sampled_from(["♪", "...", "* * *", "---", "“ ”", None]), max_size=8), st.booleans())
     def test_they_keep_their_places_wherever_they_stand(
-        self, quiet: Recording, marks: list[str | None], is_changed: bool
+        self, quiet: RecognizedSource, marks: list[str | None], is_changed: bool
     ) -> None:
         lines, rest = (
             [],
@@ -277,7 +277,7 @@ class TestMarks:
         kinds = {word.timing for word in words if not any(map(str.isalnum, word.text))}
         assert kinds <= {Timing.INTERPOLATED}
 
-    def test_they_take_the_time_between_their_neighbours(self, quiet: Recording) -> None:
+    def test_they_take_the_time_between_their_neighbours(self, quiet: RecognizedSource) -> None:
         said_until_ms = timed(self.FIRST, 1_000)[-1].end_ms
         words = self.follow(quiet, ["♪", self.FIRST, "♪", "...", self.SECOND, "♪"])
         found = [(word.text, word.start_ms, word.end_ms) for word in words if word.timing != Timing.ALIGNED]
@@ -289,11 +289,11 @@ class TestMarks:
             ("♪", words[-2].end_ms, 10_000),
         ]
 
-    def test_inside_what_nobody_says_they_go_with_it(self, quiet: Recording) -> None:
+    def test_inside_what_nobody_says_they_go_with_it(self, quiet: RecognizedSource) -> None:
         unsaid = [f"cut{n}" for n in range(10)]
         lines = [self.FIRST, "♪", " ".join(unsaid), "♪", " ".join(unsaid[::-1]), self.SECOND]
         segments = [segment(timed(self.FIRST, 1_000)), segment(timed(self.SECOND, 7_000))]
-        dumb = Recording(quiet.waveform, SpeechMap((Span(1_000, 4_000),), np.zeros(300), 9_000), ())
+        dumb = RecognizedSource(quiet.waveform, SpeechMap((Span(1_000, 4_000),), np.zeros(300), 9_000), ())
         done = align_script.follow(dumb, segments, lines, EVEN)
         assert [word.text for word in shown(done)] == [*self.FIRST.split(), "♪", *self.SECOND.split()]
         assert done.overlay.unspoken == ((6, 6 + 2 * len(unsaid) + 1),)
@@ -310,14 +310,14 @@ class TestMarks:
         )
         assert " ".join(word.text for word in shown(done)) == " ".join(lines)
 
-    def test_a_heard_word_that_is_none_has_no_sound_to_go_by(self, quiet: Recording) -> None:
+    def test_a_heard_word_that_is_none_has_no_sound_to_go_by(self, quiet: RecognizedSource) -> None:
         dots = [Word("", "...", 7_000, 9_000, Timing.INTERPOLATED)]
         segments = [segment(timed(self.FIRST, 1_000)), segment(dots)]
         done = align_script.follow(quiet, segments, [f"{self.FIRST} indeed my friends"], EVEN)
         assert len(shown(done)) == len(self.FIRST.split()) + 3
 
     @pytest.mark.parametrize("lines", [["♪"], ["...", "♪", "* * *"]])
-    def test_a_script_of_nothing_else_is_refused(self, quiet: Recording, lines: list[str]) -> None:
+    def test_a_script_of_nothing_else_is_refused(self, quiet: RecognizedSource, lines: list[str]) -> None:
         with pytest.raises(UndecodableError, match="holds no words"):
             self.follow(quiet, lines)
 

@@ -16,7 +16,7 @@ from qasr_cli.runs.execution.engine_lane import contain
 from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.memory_limit import MemoryLimit
 from qasr_cli.speech.inference.protocols import Engines
-from qasr_cli.speech.recognition.passes import RecognitionRequest, Recording, hear_all
+from qasr_cli.speech.recognition.passes import RecognitionRequest, RecognizedSource, recognize_all
 from tests import fakes
 from tests.hearing import hear_and_time
 from tests.scenes import speech_of
@@ -108,12 +108,12 @@ class Watching(fakes.Echo):
 def test_no_audio_outlives_its_batch_nor_a_reason_that_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "waveform"
     path.write_bytes(bytes(32 * 24_000))
-    recording = Recording(Waveform(path, 16 * 24_000), speech_of(0, 24), ())
+    recording = RecognizedSource(Waveform(path, 16 * 24_000), speech_of(0, 24), ())
     chunks = [Chunk(0, i, start_ms, start_ms + 4_000) for i, start_ms in enumerate(range(0, 24_000, 4_000))]
     chunks[1] = Chunk(0, 1, 4_000, 9_000)
     recognizer = Watching(EngineOptions())
     engines = Engines(recognizer, fakes.Even())
-    heard = hear_all(
+    heard = recognize_all(
         [RecognitionRequest(recording, chunk, DecodeOptions()) for chunk in chunks], engines, contain
     )
     assert [isinstance(piece, QasrError) for piece in heard] == [False, True, False, False, False, False]

@@ -13,8 +13,8 @@ from qasr_cli.options import DecodeOptions, EngineOptions, GuardOptions
 from qasr_cli.records import Span
 from qasr_cli.speech.audio.vad import SpeechMap
 from qasr_cli.speech.fallback import retry_ladder
-from qasr_cli.speech.fallback.retry_ladder import Attempt
-from qasr_cli.speech.fallback.review import Reviewed
+from qasr_cli.speech.fallback.retry_ladder import RetryStep
+from qasr_cli.speech.fallback.review import ReviewedSource
 from qasr_cli.speech.inference.protocols import Engines
 from tests import fakes, misbehaving
 from tests.misbehaving import Misbehaving
@@ -123,7 +123,7 @@ def test_where_nobody_was_heard_no_language_is_forced_and_it_is_reported(folder:
 
 def test_noise_that_nobody_is_heard_in_is_neither_doubtful_nor_reported(folder: Path) -> None:
     scene = Scene(folder, misbehaving.deaf, speech_of(0, 4, clear=0.6))
-    assert scene.play() == [Reviewed(())]
+    assert scene.play() == [ReviewedSource(())]
     assert scene.again == []
 
 
@@ -266,28 +266,28 @@ class TestCoverage:
 class TestLadder:
     TOLD = DecodeOptions(context="a, b, c")
 
-    def rungs(self, flags: Sequence[str], forced: str | None = "en") -> list[Attempt]:
-        return retry_ladder.plan_attempts(tuple(flags), self.TOLD, forced, 1.1)
+    def rungs(self, flags: Sequence[str], forced: str | None = "en") -> list[RetryStep]:
+        return retry_ladder.plan_steps(tuple(flags), self.TOLD, forced, 1.1)
 
     def test_the_order_is_split_no_context_language_penalty(self) -> None:
         assert self.rungs(["loop"]) == [
-            Attempt(True, self.TOLD),
-            Attempt(False, DecodeOptions()),
-            Attempt(False, DecodeOptions(language="en")),
-            Attempt(True, DecodeOptions(language="en", repetition_penalty=1.1)),
+            RetryStep(True, self.TOLD),
+            RetryStep(False, DecodeOptions()),
+            RetryStep(False, DecodeOptions(language="en")),
+            RetryStep(True, DecodeOptions(language="en", repetition_penalty=1.1)),
         ]
 
     def test_a_flag_s_own_cure_comes_first(self) -> None:
-        assert self.rungs(["context"])[0] == Attempt(False, DecodeOptions())
-        assert self.rungs(["script"])[0] == Attempt(False, DecodeOptions(language="en", context="a, b, c"))
+        assert self.rungs(["context"])[0] == RetryStep(False, DecodeOptions())
+        assert self.rungs(["script"])[0] == RetryStep(False, DecodeOptions(language="en", context="a, b, c"))
 
     def test_nothing_is_tried_twice(self) -> None:
         for found in (["loop"], ["empty"], ["context"], ["script"], ["language", "truncated"]):
             for told in (self.TOLD, DecodeOptions(), DecodeOptions(language="ko")):
                 for forced in ("en", None):
-                    rungs = retry_ladder.plan_attempts(tuple(found), told, forced, 1.1)
+                    rungs = retry_ladder.plan_steps(tuple(found), told, forced, 1.1)
                     assert len(set(rungs)) == len(rungs)
-                    assert Attempt(False, told) not in rungs
+                    assert RetryStep(False, told) not in rungs
 
     def test_where_nothing_was_heard_no_language_is_forced(self) -> None:
         assert {rung.options.language for rung in self.rungs(["empty"])} == {None}

@@ -22,11 +22,11 @@ from qasr_cli.runs.execution.stage_timer import StageTimes, spending
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.state.checkpoints import Checkpoint
 from qasr_cli.speech.audio import chunking
-from qasr_cli.speech.fallback.review import Reviewed, review
+from qasr_cli.speech.fallback.review import ReviewedSource, review
 from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition import recognize
-from qasr_cli.speech.recognition.passes import Recording
+from qasr_cli.speech.recognition.passes import RecognizedSource
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from qasr_cli.terminal.stdio import ReaderGone
 
@@ -56,7 +56,7 @@ class OpenSource:
     n_left: int = 0
     known: Mapping[int, RecognizedChunk] = field(default_factory=dict)
     checkpoint: Checkpoint | None = None
-    text: Reviewed = field(default_factory=lambda: Reviewed(()))
+    text: ReviewedSource = field(default_factory=lambda: ReviewedSource(()))
     error: Exception | None = None
     account: StageTimes = field(default_factory=StageTimes)
 
@@ -71,10 +71,10 @@ class OpenSource:
         return sum(piece.chunk.duration_ms for piece in self.pieces if piece and piece.flags)
 
     @property
-    def recording(self) -> Recording:
+    def recording(self) -> RecognizedSource:
         """The source as speech knows it."""
         heard = tuple(piece for piece in self.pieces if piece is not None)
-        return Recording(self.prepared.waveform, self.prepared.speech, heard)
+        return RecognizedSource(self.prepared.waveform, self.prepared.speech, heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +192,13 @@ class EngineLane:
         audio = [job.owner.prepared.waveform.read(job.chunk.start_ms, job.chunk.end_ms) for job in jobs]
         shares = [(job.owner.account, job.chunk.duration_ms) for job in jobs]
         with spending(Stage.RECOGNIZE, shares):
-            pieces = recognize.hear(audio, [job.chunk for job in jobs], self._engines, self._options.decode)
+            pieces = recognize.recognize_batch(
+                audio, [job.chunk for job in jobs], self._engines, self._options.decode
+            )
         clean = [index for index, piece in enumerate(pieces) if not piece.flags]
         with spending(Stage.ALIGN, [shares[index] for index in clean]):
             timed = contain(
-                lambda: recognize.add_times(
+                lambda: recognize.align_batch(
                     [audio[index] for index in clean],
                     [pieces[index] for index in clean],
                     self._engines,
@@ -221,7 +223,7 @@ class EngineLane:
             else:
                 opened.text = text
 
-    def _review_together(self, complete: Sequence[OpenSource]) -> list[Reviewed]:
+    def _review_together(self, complete: Sequence[OpenSource]) -> list[ReviewedSource]:
         options = self._options
         with spending(Stage.REVIEW, [(opened.account, opened.doubtful_ms) for opened in complete]):
             return review(

@@ -113,7 +113,7 @@ def _hash(text: str) -> str:
 
 
 def _told(piece: RecognizedChunk) -> dict[str, Any]:
-    answer, segment = piece.answer, piece.segment
+    answer, segment = piece.hypothesis, piece.segment
     return {
         "chunk": piece.chunk.index,
         "span": [piece.chunk.start_ms, piece.chunk.end_ms],

@@ -1,1 +1,1 @@
-"""What is done about doubtful text: retries, language votes, coverage."""
+"""The fallback for flagged text: retries, language votes, coverage."""

@@ -1,8 +1,8 @@
-"""Speech that no words were found for, and how words that are found later get between the others.
+"""Coverage: speech without words, and new segments inserted between the others.
 
-In go a recording's segments and where its speech is; out come gaps, or segments with others put in between.
-Only what is clearly speech counts, and words whose times are estimates cover all of their chunk's speech, so
-that nothing is reported that nobody knows.
+In go a source's segments and where its speech is; out come gaps, or segments with others in between. Only
+clear speech counts, and words with interpolated times cover all of their chunk's speech, so that no gap is
+reported without evidence.
 """
 
 from __future__ import annotations
@@ -61,24 +61,24 @@ def join_spans(spans: Sequence[Span]) -> tuple[Span, ...]:
     return tuple(joined)
 
 
-def insert(segments: Sequence[Segment], found: Segment) -> list[Segment]:
-    """Return the segments with one more among them; the one it lies in is parted before and after it."""
-    apart: list[Segment] = []
+def insert(segments: Sequence[Segment], new: Segment) -> list[Segment]:
+    """Return the segments with a new one among them; the one it lies in is split around it."""
+    split: list[Segment] = []
     for segment in segments:
-        if segment.end_ms <= found.start_ms or found.end_ms <= segment.start_ms:
-            apart.append(segment)
+        if segment.end_ms <= new.start_ms or new.end_ms <= segment.start_ms:
+            split.append(segment)
         else:
-            apart += _around(segment, found)
-    return sorted([*apart, found], key=lambda segment: segment.start_ms)
+            split += _around(segment, new)
+    return sorted([*split, new], key=lambda segment: segment.start_ms)
 
 
-def _around(segment: Segment, found: Segment) -> Iterator[Segment]:
-    before = [word for word in segment.words if word.start_ms < found.start_ms]
+def _around(segment: Segment, new: Segment) -> Iterator[Segment]:
+    before = [word for word in segment.words if word.start_ms < new.start_ms]
     after = segment.words[len(before) :]
     if before:
-        yield _part(segment, segment.start_ms, found.start_ms, before)
+        yield _part(segment, segment.start_ms, new.start_ms, before)
     if after:
-        yield _part(segment, found.end_ms, segment.end_ms, after)
+        yield _part(segment, new.end_ms, segment.end_ms, after)
 
 
 def _part(segment: Segment, start_ms: int, end_ms: int, words: Sequence[Word]) -> Segment:

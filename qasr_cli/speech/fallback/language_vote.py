@@ -1,7 +1,7 @@
-"""Which language a file is in, and which of its chunks were probably mistaken for another.
+"""Language vote: which language a file is in, and which of its chunks were probably mistaken for another.
 
-In go pieces with the language that each was heard in; out come codes and indices. Looks at nothing but how
-long each language was spoken, and what is doubtful.
+In go recognized chunks with their languages; out come codes and indices. Only how long each language is
+spoken, and what is flagged, decides.
 """
 
 from __future__ import annotations
@@ -14,91 +14,91 @@ from qasr_cli.speech.recognition.hallucination import Flag
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
 _LEAST_SHARE = 2 / 3  # of the speech; with less, the file is in two languages and neither is a mistake
-# Text that the token budget cut off is doubtful, its language is not.
-_HARMLESS = {Flag.TRUNCATED}
-_OF_LANGUAGE = {Flag.LANGUAGE, Flag.SCRIPT}
+# Text that the token budget cut off is flagged; its language is reliable all the same.
+_UNRELATED_TO_LANGUAGE = {Flag.TRUNCATED}
+_LANGUAGE_FLAGS = {Flag.LANGUAGE, Flag.SCRIPT}
 
 
-def language_for(
-    piece: RecognizedChunk, pieces: Sequence[RecognizedChunk], told: DecodeOptions, options: GuardOptions
+def retry_language(
+    result: RecognizedChunk, results: Sequence[RecognizedChunk], decode: DecodeOptions, guard: GuardOptions
 ) -> str | None:
-    """Return the code of the language that a doubtful piece is heard again in; None leaves it to the model.
+    """Return the code of the language to force in a retry of a flagged chunk; None leaves it to the model.
 
-    Where it is the language that is doubted, that is the one of which there is most. Else it is one that the
-    file is clearly in, doubtful pieces counted: a model that fails at a language fails at it again and again,
-    and must not be made to write down the same in another one.
+    If the language itself is flagged, it is the majority language. Otherwise it is one that the file is
+    clearly in, flagged chunks counted: a model that fails at a language fails at it again and again, and must
+    not be made to write down the same in another one.
 
     Args:
-        piece: With a flag.
-        pieces: Of its file.
-        told: What the recognizer was told at first; a language in it stays.
-        options: Say whether languages may change.
+        result: With a flag.
+        results: All of its file.
+        decode: Options of the first pass; a language in them stays.
+        guard: Whether languages may change.
     """
-    flags = set(piece.flags)
-    if told.language or (options.multilingual and Flag.LANGUAGE not in flags):
-        return told.language
-    spoken = majority(pieces, told.languages)
-    if flags & _OF_LANGUAGE:
+    flags = set(result.flags)
+    if decode.language or (guard.multilingual and Flag.LANGUAGE not in flags):
+        return decode.language
+    spoken = majority_language(results, decode.languages)
+    if flags & _LANGUAGE_FLAGS:
         is_foreign = Flag.LANGUAGE in flags
-        return spoken or (next(iter(told.languages), None) if is_foreign else None)
-    return spoken if flags - _HARMLESS and _is_clear(spoken, pieces) else None
+        return spoken or (next(iter(decode.languages), None) if is_foreign else None)
+    return spoken if flags - _UNRELATED_TO_LANGUAGE and _is_clear(spoken, results) else None
 
 
-def majority(pieces: Sequence[RecognizedChunk], allowed: Sequence[str] = ()) -> str | None:
+def majority_language(results: Sequence[RecognizedChunk], allowed: Sequence[str] = ()) -> str | None:
     """Return the code of the language that is spoken longest, or None when none is known.
 
-    What is doubtful has no vote, unless it was only cut off. Of equals the one heard first wins.
+    A flagged chunk has no vote, unless it was only cut off. Of equals the first one wins.
 
     Args:
-        pieces: Of one file.
+        results: Of one file.
         allowed: Codes to choose from; empty: all.
     """
-    spoken = _spoken_ms(pieces, set(Flag) - _HARMLESS)
-    candidates = [code for code in spoken if not allowed or code in allowed]
-    return max(candidates, key=lambda code: spoken[code], default=None)
+    spoken_ms = _spoken_ms(results, set(Flag) - _UNRELATED_TO_LANGUAGE)
+    candidates = [code for code in spoken_ms if not allowed or code in allowed]
+    return max(candidates, key=lambda code: spoken_ms[code], default=None)
 
 
-def dissenters(
-    pieces: Sequence[RecognizedChunk], voters: Sequence[RecognizedChunk], options: GuardOptions
+def minority_results(
+    results: Sequence[RecognizedChunk], voters: Sequence[RecognizedChunk], guard: GuardOptions
 ) -> list[int]:
-    """Return the indices of short pieces in another language than a file that is clearly in one.
+    """Return the indices of short chunks in another language than a file that is clearly in one.
 
     Args:
-        pieces: To look at; of the file that the voters are of.
+        results: Candidates, of the file that the voters are of.
         voters: Decide what language the file is in.
-        options: Say what is short, and whether languages may change.
+        guard: What is short, and whether languages may change.
     """
-    winner = majority(voters)
-    if options.multilingual or not _is_clear(winner, voters):
+    winner = majority_language(voters)
+    if guard.multilingual or not _is_clear(winner, voters):
         return []
     return [
         index
-        for index, piece in enumerate(pieces)
-        if _code(piece) not in {winner, None}
-        and not piece.flags
-        and piece.chunk.speech_ms <= options.max_dissent_ms
+        for index, result in enumerate(results)
+        if _code(result) not in {winner, None}
+        and not result.flags
+        and result.chunk.speech_ms <= guard.max_dissent_ms
     ]
 
 
-def _is_clear(winner: str | None, pieces: Sequence[RecognizedChunk]) -> bool:
-    """Whether a file is in one language, by all that was heard in it, however badly."""
-    spoken = _spoken_ms(pieces, _OF_LANGUAGE)
-    return winner is not None and spoken.get(winner, 0) >= _LEAST_SHARE * sum(spoken.values())
+def _is_clear(winner: str | None, results: Sequence[RecognizedChunk]) -> bool:
+    """Whether a file is in one language, by all of its text, flagged or not."""
+    spoken_ms = _spoken_ms(results, _LANGUAGE_FLAGS)
+    return winner is not None and spoken_ms.get(winner, 0) >= _LEAST_SHARE * sum(spoken_ms.values())
 
 
-def _spoken_ms(pieces: Sequence[RecognizedChunk], without: Set[str]) -> dict[str, int]:
-    """Return how long each language was spoken, without pieces that have one of the flags."""
-    spoken: dict[str, int] = {}
-    for piece in pieces:
-        code = _code(piece)
-        if code is not None and not without & set(piece.flags):
-            spoken[code] = spoken.get(code, 0) + piece.chunk.speech_ms
-    return spoken
+def _spoken_ms(results: Sequence[RecognizedChunk], without: Set[str]) -> dict[str, int]:
+    """Return how long each language is spoken, without chunks that have one of the flags."""
+    spoken_ms: dict[str, int] = {}
+    for result in results:
+        code = _code(result)
+        if code is not None and not without & set(result.flags):
+            spoken_ms[code] = spoken_ms.get(code, 0) + result.chunk.speech_ms
+    return spoken_ms
 
 
-def _code(piece: RecognizedChunk) -> str | None:
-    """Return the language that a piece was heard in."""
-    if not piece.answer.text or not piece.answer.language:
+def _code(result: RecognizedChunk) -> str | None:
+    """Return the code of the language that a chunk was recognized in."""
+    if not result.hypothesis.text or not result.hypothesis.language:
         return None
-    entry = languages.find(piece.answer.language)
+    entry = languages.find(result.hypothesis.language)
     return entry.code if entry else None

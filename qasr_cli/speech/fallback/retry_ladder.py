@@ -1,10 +1,11 @@
-"""The ladder of retries for what cannot be right.
+"""The fallback: retries of flagged chunks, one step of a ladder after the other.
 
-In go recordings with flagged pieces; out come the recordings with better ones. Each rung hears all that is
-still flagged once more, of all recordings together: cut in two at the best silence, without the context, in
-the file's language, and at last with a mild penalty on repetition as well. The first clean answer ends it
-for a piece; where there is none, the least doubtful answer is kept, with its flags (`choice`). A retry that
-fails changes nothing: the next rung is tried, and at the end what was heard first is still there.
+In go recognized sources with flagged chunks; out come the sources with better hypotheses. Each step
+recognizes all that is still flagged once more, of all sources together: cut in two at the best silence,
+without the context, in the file's language, and at last with a mild repetition penalty as well. A chunk's
+first clean hypothesis ends its retries; without one, the least severe hypothesis is kept, with its flags
+(`hypothesis_selection`). A retry that fails changes nothing: the next step is tried, and at the end the first
+result is still there.
 """
 
 from __future__ import annotations
@@ -19,201 +20,227 @@ from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.fallback import hypothesis_selection, language_vote
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition.hallucination import Flag
-from qasr_cli.speech.recognition.passes import Contain, RecognitionRequest, Recording, hear_all
+from qasr_cli.speech.recognition.passes import Contain, RecognitionRequest, RecognizedSource, recognize_all
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
 logger = logging.getLogger(__name__)
 
-_NO_RESCUE = "no rescue model"  # among what the user has been told of
+_NO_FALLBACK_MODEL = "no rescue model"  # among the notices that the user has seen
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One way to hear a chunk again."""
+class RetryStep:
+    """One way to recognize a chunk again: whole or split, and with which options."""
 
     is_split: bool
     options: DecodeOptions
 
 
 @dataclass(slots=True)
-class Case:
-    """A piece, and the ways that are left to hear it again.
+class RetryState:
+    """A recognized chunk, and the steps that are left for it.
 
     Attributes:
-        best: What is taken if nothing better comes: the piece itself, or less doubtful ones in its place.
-        failure: Why the last of the retries that failed did.
-        latest: How it was heard at last.
+        first: The result of the first pass.
+        steps: Still to try, in order.
+        best: What is taken if nothing better comes: the first result itself, or less severe ones in its
+            place.
+        failure: The error of the last retry that failed.
+        latest: The step that was tried last.
     """
 
-    recording: Recording
-    piece: RecognizedChunk
-    attempts: list[Attempt]
+    source: RecognizedSource
+    first: RecognizedChunk
+    steps: list[RetryStep]
     best: list[RecognizedChunk]
     failure: QasrError | None = None
-    latest: Attempt | None = None
+    latest: RetryStep | None = None
 
     @property
-    def is_doubtful(self) -> bool:
-        """Whether there is something wrong."""
-        return any(piece.flags for piece in self.best)
+    def is_flagged(self) -> bool:
+        """Whether the best result has a flag."""
+        return any(result.flags for result in self.best)
 
     @property
     def is_open(self) -> bool:
-        """Whether there is something wrong, and something left to try."""
-        return bool(self.attempts) and self.is_doubtful
+        """Whether the best result has a flag, and a step is left to try."""
+        return bool(self.steps) and self.is_flagged
 
 
-def rescue(
-    recordings: Sequence[Recording],
+def retry_flagged(
+    sources: Sequence[RecognizedSource],
     engines: Engines,
-    told: DecodeOptions,
-    options: GuardOptions,
+    decode: DecodeOptions,
+    guard: GuardOptions,
     contain: Contain,
-) -> list[Recording]:
-    """Return the recordings with what was flagged heard again.
+) -> list[RecognizedSource]:
+    """Return the sources with every flagged chunk recognized again.
 
     Args:
-        recordings: Of any number of sources; what is not flagged in them is not touched.
-        engines: The rescue model is loaded by the first flagged piece, and then does all of this.
-        told: What the recognizer was told the first time.
-        options: The guard's.
+        sources: Any number; chunks without flags are not touched.
+        engines: The fallback model is loaded for the first flagged chunk, and then does all retries.
+        decode: Options of the first pass.
+        guard: Limits of the fallback.
         contain: Runs what may fail without harm.
 
     Raises:
         DeviceLostError: Nothing more can be computed.
     """
-    if not any(piece.flags for recording in recordings for piece in recording.pieces):
-        return list(recordings)
-    rescuers = _find_rescuers(engines, contain)
-    reach_ms = 0 if rescuers is engines else rescuers.recognizer.capacity.max_chunk_ms
-    rows = [_cases(recording, told, options, reach_ms) for recording in recordings]
-    while any(case.is_open for row in rows for case in row):
-        rows = _climb(rows, rescuers, contain)
+    if not any(result.flags for source in sources for result in source.results):
+        return list(sources)
+    fallback = _fallback_engines(engines, contain)
+    max_chunk_ms = 0 if fallback is engines else fallback.recognizer.capacity.max_chunk_ms
+    rows = [_states(source, decode, guard, max_chunk_ms) for source in sources]
+    while any(state.is_open for row in rows for state in row):
+        rows = _try_next_steps(rows, fallback, contain)
     return [
         replace(
-            recording,
-            pieces=tuple(piece for case in row for piece in case.best),
-            failures=(*recording.failures, *_failures(row)),
+            source,
+            results=tuple(result for state in row for result in state.best),
+            failures=(*source.failures, *_failures(row)),
         )
-        for recording, row in zip(recordings, rows, strict=True)
+        for source, row in zip(sources, rows, strict=True)
     ]
 
 
-def _find_rescuers(engines: Engines, contain: Contain) -> Engines:
-    """Return the better model where there is one and it can be loaded, or else the one that there is."""
-    if engines.load_rescue is None or _NO_RESCUE in engines.told:
+def _fallback_engines(engines: Engines, contain: Contain) -> Engines:
+    """Return the better model where there is one and it can be loaded, or else the first one."""
+    if engines.load_rescue is None or _NO_FALLBACK_MODEL in engines.told:
         return engines
     loaded = contain(engines.load_rescue)
     if isinstance(loaded, QasrError):
-        engines.told.add(_NO_RESCUE)  # and it is not tried again: loading takes long, and ends the same way
-        logger.warning("the rescue model cannot be loaded and the first one does its work: %s", loaded)
+        engines.told.add(_NO_FALLBACK_MODEL)  # not tried again: loading takes long, and ends the same way
+        logger.warning("cannot load the rescue model, retries use the first one: %s", loaded)
         return engines
     return loaded
 
 
-def _failures(row: Sequence[Case]) -> list[QasrError]:
-    """Return why retries failed of which something might have become; not where another one succeeded."""
-    return [case.failure for case in row if case.failure and case.is_doubtful]
+def _failures(row: Sequence[RetryState]) -> list[QasrError]:
+    """Return the errors of retries that may have helped; not where another retry succeeded."""
+    return [state.failure for state in row if state.failure and state.is_flagged]
 
 
-def plan_attempts(
-    flags: tuple[str, ...], told: DecodeOptions, forced: str | None, penalty: float
-) -> list[Attempt]:
-    """Return the rungs for a piece with these flags, without those that would repeat another.
+def plan_steps(
+    flags: tuple[str, ...], decode: DecodeOptions, language: str | None, penalty: float
+) -> list[RetryStep]:
+    """Return the steps for a chunk with these flags, without those that would repeat another.
 
-    What the flags point at comes first: an echo is heard without the context, a wrong language with the
-    right one. Where no text was heard, no language is forced and no context told: those would take away the
-    model's way to say that nobody speaks.
+    The likeliest cure comes first: no context after a repetition of the context, the right language after a
+    wrong one. A chunk without text gets no forced language and no context: with those the model could not
+    return that nobody speaks.
+
+    Args:
+        flags: Of the first result.
+        decode: Options of the first pass.
+        language: Code to force, or None.
+        penalty: The repetition penalty of the last step.
     """
-    bare = replace(told, context="")
+    bare = replace(decode, context="")
+    first_pass = RetryStep(False, decode)
     if Flag.EMPTY in flags:
-        rungs = [Attempt(True, bare), Attempt(False, bare)]
-        return [rung for rung in rungs if rung != Attempt(False, told)]
-    in_language = replace(bare, language=forced) if forced else bare
+        return [step for step in (RetryStep(True, bare), RetryStep(False, bare)) if step != first_pass]
+    in_language = replace(bare, language=language) if language else bare
     penalized = replace(in_language, repetition_penalty=penalty)
-    rungs = [Attempt(True, told), Attempt(False, bare), Attempt(False, in_language), Attempt(True, penalized)]
+    steps = [
+        RetryStep(True, decode),
+        RetryStep(False, bare),
+        RetryStep(False, in_language),
+        RetryStep(True, penalized),
+    ]
     if Flag.CONTEXT in flags:
-        rungs[:2] = [Attempt(False, bare), Attempt(True, bare)]
+        steps[:2] = [RetryStep(False, bare), RetryStep(True, bare)]
     elif Flag.SCRIPT in flags or Flag.LANGUAGE in flags:
-        rungs.insert(0, Attempt(False, replace(in_language, context=told.context)))
-    return [rung for rung in dict.fromkeys(rungs) if rung != Attempt(False, told)]
+        steps.insert(0, RetryStep(False, replace(in_language, context=decode.context)))
+    return [step for step in dict.fromkeys(steps) if step != first_pass]
 
 
-def _cases(recording: Recording, told: DecodeOptions, options: GuardOptions, reach_ms: int) -> list[Case]:
-    """Return a case for each piece; `reach_ms` is what another model hears at once, 0 if there is none."""
-    cases = []
-    for piece in recording.pieces:
-        if not piece.flags:
-            cases.append(Case(recording, piece, [], [piece]))
+def _states(
+    source: RecognizedSource, decode: DecodeOptions, guard: GuardOptions, max_chunk_ms: int
+) -> list[RetryState]:
+    """Return a state for each chunk; `max_chunk_ms` is the fallback model's limit, 0 if there is none."""
+    states = []
+    for result in source.results:
+        if not result.flags:
+            states.append(RetryState(source, result, [], [result]))
             continue
-        forced = language_vote.language_for(piece, recording.pieces, told, options)
-        attempts = plan_attempts(piece.flags, told, forced, options.repetition_penalty)
-        if piece.chunk.duration_ms <= reach_ms:
-            attempts.insert(0, Attempt(False, told))
-        cases.append(_open(recording, piece, attempts, None if reach_ms else told))
-    return cases
+        language = language_vote.retry_language(result, source.results, decode, guard)
+        steps = plan_steps(result.flags, decode, language, guard.repetition_penalty)
+        if result.chunk.duration_ms <= max_chunk_ms:
+            steps.insert(0, RetryStep(False, decode))
+        states.append(_open(source, result, steps, None if max_chunk_ms else decode))
+    return states
 
 
 def _open(
-    recording: Recording,
-    piece: RecognizedChunk,
-    attempts: Sequence[Attempt],
-    heard: DecodeOptions | None = None,
-) -> Case:
-    """Return a piece's case; what is too short to be cut is heard whole, but not as it was `heard`."""
-    if chunking.halve(piece.chunk, recording.speech) is None:
-        whole = [Attempt(False, attempt.options) for attempt in attempts if attempt.options != heard]
-        attempts = list(dict.fromkeys(whole))
-    return Case(recording, piece, list(attempts), [piece])
+    source: RecognizedSource,
+    result: RecognizedChunk,
+    steps: Sequence[RetryStep],
+    used: DecodeOptions | None = None,
+) -> RetryState:
+    """Return a chunk's state; one too short to be split is retried whole, but not with the `used` options."""
+    if chunking.halve(result.chunk, source.speech) is None:
+        whole = [RetryStep(False, step.options) for step in steps if step.options != used]
+        steps = list(dict.fromkeys(whole))
+    return RetryState(source, result, list(steps), [result])
 
 
-def _climb(rows: Sequence[list[Case]], engines: Engines, contain: Contain) -> list[list[Case]]:
-    """Hear every open case once more, all in one go, and return what has become of the cases."""
-    asked: dict[int, list[RecognitionRequest]] = {}
-    for case in (case for row in rows for case in row if case.is_open):
-        attempt = case.latest = case.attempts.pop(0)
-        chunk = case.piece.chunk
-        halves = chunking.halve(chunk, case.recording.speech) if attempt.is_split else None
-        asked[id(case)] = [
-            RecognitionRequest(case.recording, part, attempt.options) for part in halves or (chunk,)
+def _try_next_steps(
+    rows: Sequence[list[RetryState]], engines: Engines, contain: Contain
+) -> list[list[RetryState]]:
+    """Recognize every open chunk once more, all in one pass, and return the states after it."""
+    requests_of: dict[int, list[RecognitionRequest]] = {}
+    for state in (state for row in rows for state in row if state.is_open):
+        step = state.latest = state.steps.pop(0)
+        chunk = state.first.chunk
+        halves = chunking.halve(chunk, state.source.speech) if step.is_split else None
+        requests_of[id(state)] = [
+            RecognitionRequest(state.source, part, step.options) for part in halves or (chunk,)
         ]
-    requests_of_all = [request for requests in asked.values() for request in requests]
-    heard = iter(hear_all(requests_of_all, engines, contain))
-    answers = {name: [next(heard) for _ in requests] for name, requests in asked.items()}
-    return [[after for case in row for after in _settle(case, answers.get(id(case), []))] for row in rows]
-
-
-def _settle(case: Case, heard: Sequence[RecognizedChunk | QasrError]) -> list[Case]:
-    """Return what a case comes to with what was heard now.
-
-    When it was cut and a part is clean, each part goes on by itself. Otherwise the whole goes on, with the
-    less doubtful of what there is to fall back on.
-    """
-    pieces = [
-        hypothesis_selection.sobered(piece, case.piece) for piece in heard if not isinstance(piece, QasrError)
+    all_requests = [request for requests in requests_of.values() for request in requests]
+    retried = iter(recognize_all(all_requests, engines, contain))
+    results_of = {key: [next(retried) for _ in requests] for key, requests in requests_of.items()}
+    return [
+        [after for state in row for after in _advance(state, results_of.get(id(state), []))] for row in rows
     ]
-    if len(pieces) < len(heard):
-        case.failure = next(error for error in heard if isinstance(error, QasrError))
-        return [case]
-    if pieces and case.latest and hypothesis_selection.is_confirmed(case.piece, pieces, case.latest.options):
-        case.best = [replace(case.piece, flags=())]
-        return [case]
-    is_better = hypothesis_selection.is_better(pieces, case.best, case.piece.chunk)
-    if is_better and len(pieces) > 1 and not all(piece.flags for piece in pieces):
-        return [_open(case.recording, piece, _left_for(case, piece)) for piece in pieces]
+
+
+def _advance(state: RetryState, retried: Sequence[RecognizedChunk | QasrError]) -> list[RetryState]:
+    """Return the states that follow from one step's results.
+
+    If the chunk was split and a part is clean, each part goes on by itself. Otherwise the whole goes on, with
+    the less severe result to fall back on.
+    """
+    results = [
+        hypothesis_selection.without_hallucinated_text(result, state.first)
+        for result in retried
+        if not isinstance(result, QasrError)
+    ]
+    if len(results) < len(retried):
+        state.failure = next(error for error in retried if isinstance(error, QasrError))
+        return [state]
+    if (
+        results
+        and state.latest
+        and hypothesis_selection.is_confirmed(state.first, results, state.latest.options)
+    ):
+        state.best = [replace(state.first, flags=())]
+        return [state]
+    is_better = hypothesis_selection.is_better(results, state.best, state.first.chunk)
+    if is_better and len(results) > 1 and not all(result.flags for result in results):
+        return [_open(state.source, result, _steps_left(state, result)) for result in results]
     if is_better:
-        case.best = pieces
-    return [case]
+        state.best = results
+    return [state]
 
 
-def _left_for(case: Case, part: RecognizedChunk) -> Sequence[Attempt]:
-    """Return what is left to try for a part.
+def _steps_left(state: RetryState, part: RecognizedChunk) -> Sequence[RetryStep]:
+    """Return the steps that are left for a part of a split chunk.
 
-    Where nothing was heard there is little to change but the cut: when it helped the other part, the silent
-    one is cut in its turn, for as long as that helps.
+    For an empty part there is little to change but the cut: if splitting helped the other part, the empty one
+    is split in its turn, for as long as that helps.
     """
     if not part.flags:
         return ()
-    if Flag.EMPTY not in part.flags or case.attempts or case.latest is None:
-        return case.attempts
-    return () if chunking.halve(part.chunk, case.recording.speech) is None else (case.latest,)
+    if Flag.EMPTY not in part.flags or state.steps or state.latest is None:
+        return state.steps
+    return () if chunking.halve(part.chunk, state.source.speech) is None else (state.latest,)

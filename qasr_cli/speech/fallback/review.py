@@ -1,10 +1,10 @@
-"""What a file's chunks say together, once all of them were heard.
+"""Review of whole sources, once every chunk was recognized.
 
-In go recordings; out come their final segments, and the speech that stayed without words. In this order: what
-is doubtful is heard again, short pieces in another language than the file's are heard again in its own, words
-get their times, and clear speech without words is heard once more. Each step takes all recordings at once,
-so that the few pieces of each file share their batches. There is a text without any of them, so what fails in
-them is said and costs nothing else.
+In go recognized sources; out come their final segments, and the speech that stayed without words. The order
+is fixed: flagged chunks are retried, short chunks in another language than the file's are recognized again in
+its language, words get their times, and clear speech without words is recognized once more. Each step takes
+all sources at once, so that the few chunks of each file share their batches. The text so far is complete
+without any of them: a failure is reported and costs nothing else.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from qasr_cli.options import AlignOptions, DecodeOptions, GuardOptions
 from qasr_cli.records import Chunk, Segment, Span
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.fallback import coverage, language_vote
-from qasr_cli.speech.fallback.retry_ladder import rescue
+from qasr_cli.speech.fallback.retry_ladder import retry_flagged
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition import hallucination
 from qasr_cli.speech.recognition.hallucination import Flag
 from qasr_cli.speech.recognition.passes import (
     Contain,
     RecognitionRequest,
-    Recording,
+    RecognizedSource,
+    align_all,
     describe,
-    hear_all,
-    time_all,
+    recognize_all,
 )
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
-# Of the words, in their order: what was misheard once may be heard right now, and must not stand there twice.
+# Of the words, in order: words misheard in one pass may be right in the next, and must not appear twice.
 _SAME_SHARE = 0.7
 
-Hear = Callable[[Sequence[RecognitionRequest]], list[RecognizedChunk | QasrError]]
+Recognize = Callable[[Sequence[RecognitionRequest]], list[RecognizedChunk | QasrError]]
 
 
 @dataclass(frozen=True, slots=True)
-class Reviewed:
-    """A recording's text, final.
+class ReviewedSource:
+    """A source's text, final.
 
     Attributes:
         uncovered: Speech without words.
-        failures: Why some of it could not be heard again, or timed, and stays as it was.
+        failures: Errors of retries and of the aligner; what they concern stays as it was.
     """
 
     segments: tuple[Segment, ...]
@@ -54,137 +54,142 @@ class Reviewed:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What failed, for the user, a line for each kind."""
+        """The failures for the user, a line for each kind."""
         return describe(self.failures)
 
 
 def review(
-    recordings: Sequence[Recording],
+    sources: Sequence[RecognizedSource],
     engines: Engines,
-    told: DecodeOptions,
+    decode: DecodeOptions,
     guard: GuardOptions,
     align: AlignOptions,
     contain: Contain,
-) -> list[Reviewed]:
-    """Return what each recording comes to; the recordings themselves stay as they are.
+) -> list[ReviewedSource]:
+    """Return the final text of each source; the recognized sources themselves stay as they are.
 
     Raises:
         DeviceLostError: Nothing more can be computed.
     """
-    hear = functools.partial(hear_all, engines=engines, contain=contain)
-    rescued = rescue(recordings, engines, told, guard, contain)
-    agreed = _bring_together(rescued, rescued, hear, told, guard)
-    timed = time_all(agreed, engines, align, contain)
-    found = time_all(_hear_gaps(timed, hear, told, guard), engines, align, contain)
-    return [_conclude(recording, more, guard) for recording, more in zip(timed, found, strict=True)]
+    recognize = functools.partial(recognize_all, engines=engines, contain=contain)
+    retried = retry_flagged(sources, engines, decode, guard, contain)
+    unified = _unify_language(retried, retried, recognize, decode, guard)
+    aligned = align_all(unified, engines, align, contain)
+    fills = align_all(_recognize_gaps(aligned, recognize, decode, guard), engines, align, contain)
+    return [_conclude(source, fill, guard) for source, fill in zip(aligned, fills, strict=True)]
 
 
-def _bring_together(
-    recordings: Sequence[Recording],
-    voters: Sequence[Recording],
-    hear: Hear,
-    told: DecodeOptions,
+def _unify_language(
+    sources: Sequence[RecognizedSource],
+    voters: Sequence[RecognizedSource],
+    recognize: Recognize,
+    decode: DecodeOptions,
     guard: GuardOptions,
-) -> list[Recording]:
-    """Hear short pieces in another language than their file's again, in the file's; keep what is clean.
+) -> list[RecognizedSource]:
+    """Recognize short chunks in another language than their file's again, in the file's; keep clean results.
 
-    What language a file is in is decided by the recording at the same place among the voters.
+    The source at the same place among the voters decides the language of a file.
     """
-    if told.language:  # the user has settled it
-        return list(recordings)
+    if decode.language:  # the user has chosen it
+        return list(sources)
     requests: list[RecognitionRequest] = []
-    places: list[tuple[int, int]] = []
-    for number, (recording, file) in enumerate(zip(recordings, voters, strict=True)):
-        language = language_vote.majority(file.pieces)
-        for place in language_vote.dissenters(recording.pieces, file.pieces, guard):
-            options = replace(told, language=language)
-            requests.append(RecognitionRequest(recording, recording.pieces[place].chunk, options))
-            places.append((number, place))
-    rows = [list(recording.pieces) for recording in recordings]
-    failures = [list(recording.failures) for recording in recordings]
-    for (number, place), piece in zip(places, hear(requests), strict=True):
-        if isinstance(piece, QasrError):
-            failures[number].append(piece)
-        elif hallucination.normalized_tokens(piece.answer.text) and not piece.flags:
-            rows[number][place] = piece
+    origins: list[tuple[int, int]] = []
+    for source_index, (source, voter) in enumerate(zip(sources, voters, strict=True)):
+        language = language_vote.majority_language(voter.results)
+        for chunk_index in language_vote.minority_results(source.results, voter.results, guard):
+            options = replace(decode, language=language)
+            requests.append(RecognitionRequest(source, source.results[chunk_index].chunk, options))
+            origins.append((source_index, chunk_index))
+    rows = [list(source.results) for source in sources]
+    failures = [list(source.failures) for source in sources]
+    for (source_index, chunk_index), result in zip(origins, recognize(requests), strict=True):
+        if isinstance(result, QasrError):
+            failures[source_index].append(result)
+        elif _is_clean_text(result):
+            rows[source_index][chunk_index] = result
     return [
-        replace(recording, pieces=tuple(row), failures=tuple(why))
-        for recording, row, why in zip(recordings, rows, failures, strict=True)
+        replace(source, results=tuple(row), failures=tuple(errors))
+        for source, row, errors in zip(sources, rows, failures, strict=True)
     ]
 
 
-def _hear_gaps(
-    recordings: Sequence[Recording], hear: Hear, told: DecodeOptions, guard: GuardOptions
-) -> list[Recording]:
-    """Return, for each recording, one with the pieces that clear speech without words turned out to hold."""
+def _recognize_gaps(
+    sources: Sequence[RecognizedSource], recognize: Recognize, decode: DecodeOptions, guard: GuardOptions
+) -> list[RecognizedSource]:
+    """Return, for each source, one with the text of its clear speech without words, as far as it has any."""
     requests: list[RecognitionRequest] = []
     owners: list[int] = []
-    for number, recording in enumerate(recordings):
-        gaps = coverage.find_gaps(_segments(recording), recording.speech, guard.min_uncovered_ms)
-        for chunk in _chunks_of(gaps, recording, guard.min_uncovered_ms):
-            requests.append(RecognitionRequest(recording, chunk, replace(told, context="")))
-            owners.append(number)
-    heard: list[list[RecognizedChunk]] = [[] for _ in recordings]
-    failures: list[list[QasrError]] = [[] for _ in recordings]
-    for number, piece in zip(owners, hear(requests), strict=True):
-        if isinstance(piece, QasrError):
-            failures[number].append(piece)
-        elif hallucination.normalized_tokens(piece.answer.text) and not piece.flags:
-            heard[number].append(piece)
-    found = [
-        replace(recording, pieces=tuple(more), failures=tuple(why))
-        for recording, more, why in zip(recordings, heard, failures, strict=True)
+    for source_index, source in enumerate(sources):
+        gaps = coverage.find_gaps(_segments(source), source.speech, guard.min_uncovered_ms)
+        for chunk in _chunks_of(gaps, source, guard.min_uncovered_ms):
+            requests.append(RecognitionRequest(source, chunk, replace(decode, context="")))
+            owners.append(source_index)
+    rows: list[list[RecognizedChunk]] = [[] for _ in sources]
+    failures: list[list[QasrError]] = [[] for _ in sources]
+    for source_index, result in zip(owners, recognize(requests), strict=True):
+        if isinstance(result, QasrError):
+            failures[source_index].append(result)
+        elif _is_clean_text(result):
+            rows[source_index].append(result)
+    fills = [
+        replace(source, results=tuple(row), failures=tuple(errors))
+        for source, row, errors in zip(sources, rows, failures, strict=True)
     ]
-    agreed = _bring_together(found, recordings, hear, told, guard)
+    unified = _unify_language(fills, sources, recognize, decode, guard)
     return [
-        replace(more, pieces=tuple(_new_pieces(recording, more.pieces)))
-        for recording, more in zip(recordings, agreed, strict=True)
+        replace(fill, results=tuple(_new_results(source, fill.results)))
+        for source, fill in zip(sources, unified, strict=True)
     ]
 
 
-def _new_pieces(recording: Recording, found: Sequence[RecognizedChunk]) -> Iterator[RecognizedChunk]:
-    """Yield what does not say what the words around it say: those may have been given a wrong time."""
-    for piece in found:
-        said = hallucination.normalized_tokens(piece.answer.text)
-        near = [
-            hallucination.normalized_tokens(other.answer.text)
-            for other in recording.pieces
-            if other.chunk.end_ms >= piece.chunk.start_ms and other.chunk.start_ms <= piece.chunk.end_ms
+def _is_clean_text(result: RecognizedChunk) -> bool:
+    return bool(hallucination.normalized_tokens(result.hypothesis.text)) and not result.flags
+
+
+def _new_results(source: RecognizedSource, fills: Sequence[RecognizedChunk]) -> Iterator[RecognizedChunk]:
+    """Yield fills that do not repeat the words around them: those may have been given a wrong time."""
+    for fill in fills:
+        tokens = hallucination.normalized_tokens(fill.hypothesis.text)
+        nearby = [
+            hallucination.normalized_tokens(result.hypothesis.text)
+            for result in source.results
+            if result.chunk.end_ms >= fill.chunk.start_ms and result.chunk.start_ms <= fill.chunk.end_ms
         ]
-        if not any(_says(around, said) for around in near):
-            yield piece
+        if not any(_contains(nearby_tokens, tokens) for nearby_tokens in nearby):
+            yield fill
 
 
-def _says(around: Sequence[str], said: Sequence[str]) -> bool:
-    """Whether a text says another somewhere, give or take a word that was spelt otherwise this time."""
-    for at in range(len(around) - len(said) // 2):
-        blocks = difflib.SequenceMatcher(None, around[at : at + len(said)], said, False).get_matching_blocks()
-        if sum(block.size for block in blocks) >= _SAME_SHARE * len(said):
+def _contains(text: Sequence[str], passage: Sequence[str]) -> bool:
+    """Whether a text holds a passage somewhere, except for a few words that are spelt otherwise."""
+    for start in range(len(text) - len(passage) // 2):
+        window = text[start : start + len(passage)]
+        blocks = difflib.SequenceMatcher(None, window, passage, False).get_matching_blocks()
+        if sum(block.size for block in blocks) >= _SAME_SHARE * len(passage):
             return True
     return False
 
 
-def _chunks_of(gaps: Sequence[Span], recording: Recording, min_ms: int) -> Iterator[Chunk]:
-    """Yield gaps as chunks, cut where chunks were; not where nothing was heard however it was tried."""
-    for piece in recording.pieces if gaps else ():
-        for gap in gaps if Flag.EMPTY not in piece.flags else ():
-            start_ms = max(gap.start_ms, piece.chunk.start_ms)
-            end_ms = min(gap.end_ms, piece.chunk.end_ms)
+def _chunks_of(gaps: Sequence[Span], source: RecognizedSource, min_ms: int) -> Iterator[Chunk]:
+    """Yield gaps as chunks, cut where chunks were; not where every retry found nothing."""
+    for result in source.results if gaps else ():
+        for gap in gaps if Flag.EMPTY not in result.flags else ():
+            start_ms = max(gap.start_ms, result.chunk.start_ms)
+            end_ms = min(gap.end_ms, result.chunk.end_ms)
             if end_ms - start_ms >= min_ms:
-                yield chunking.part(piece.chunk, recording.speech, start_ms, end_ms)
+                yield chunking.part(result.chunk, source.speech, start_ms, end_ms)
 
 
-def _conclude(recording: Recording, found: Recording, guard: GuardOptions) -> Reviewed:
-    segments = list(_segments(recording))
-    for segment in _segments(found):
+def _conclude(source: RecognizedSource, fill: RecognizedSource, guard: GuardOptions) -> ReviewedSource:
+    segments = list(_segments(source))
+    for segment in _segments(fill):
         segments = coverage.insert(segments, segment)
-    # All gaps that are left, and what is empty although it is shorter than a gap that is looked for.
-    gaps = coverage.find_gaps(segments, recording.speech, guard.min_uncovered_ms)
-    for piece in recording.pieces:
-        if Flag.EMPTY in piece.flags:
-            gaps += piece.chunk.speech
-    return Reviewed(tuple(segments), coverage.join_spans(gaps), (*recording.failures, *found.failures))
+    # All gaps that are left, and empty chunks although they are shorter than a gap.
+    gaps = coverage.find_gaps(segments, source.speech, guard.min_uncovered_ms)
+    for result in source.results:
+        if Flag.EMPTY in result.flags:
+            gaps += result.chunk.speech
+    return ReviewedSource(tuple(segments), coverage.join_spans(gaps), (*source.failures, *fill.failures))
 
 
-def _segments(recording: Recording) -> tuple[Segment, ...]:
-    return tuple(piece.segment for piece in recording.pieces if piece.segment is not None)
+def _segments(source: RecognizedSource) -> tuple[Segment, ...]:
+    return tuple(result.segment for result in source.results if result.segment is not None)

@@ -1,4 +1,4 @@
-"""Which chunks share a forward pass, and what happens when they do not fit, or when one spoils it for all.
+"""Batching: which chunks share a forward pass, and how a batch that fails is split.
 
 In go lengths and a capacity; out come batches of like length, so that little of a batch is padding.
 """
@@ -13,7 +13,7 @@ from qasr_cli.speech.inference.memory_limit import MemoryLimit
 from qasr_cli.speech.inference.protocols import Capacity
 
 Item = TypeVar("Item")
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 def plan(durations_ms: Sequence[int], capacity: Capacity) -> list[list[int]]:
@@ -22,11 +22,11 @@ def plan(durations_ms: Sequence[int], capacity: Capacity) -> list[list[int]]:
     Every batch holds at least one chunk; its longest chunk times its size stays within `max_batch_ms`.
     """
     batches: list[list[int]] = []
-    room = 0
+    max_size = 0
     for index in sorted(range(len(durations_ms)), key=lambda i: (-durations_ms[i], i)):
-        if not batches or len(batches[-1]) >= room:
+        if not batches or len(batches[-1]) >= max_size:
             padded_ms = max(durations_ms[index], 1)
-            room = max(1, min(capacity.max_batch_size, capacity.max_batch_ms // padded_ms))
+            max_size = max(1, min(capacity.max_batch_size, capacity.max_batch_ms // padded_ms))
             batches.append([])
         batches[-1].append(index)
     return batches
@@ -34,52 +34,53 @@ def plan(durations_ms: Sequence[int], capacity: Capacity) -> list[list[int]]:
 
 def run_halving(
     items: Sequence[Item],
-    work: Callable[[Sequence[Item]], Sequence[Answer]],
+    work: Callable[[Sequence[Item]], Sequence[Result]],
     lengths: Sequence[int] | None = None,
-    headroom: MemoryLimit | None = None,
-) -> list[Answer]:
+    memory_limit: MemoryLimit | None = None,
+) -> list[Result]:
     """Return `work(items)` in order, in parts half as large wherever memory runs out.
 
     Args:
         items: What to work on, the longest first if their lengths differ much.
-        work: Returns one answer for each item it is given.
+        work: Returns one result for each item.
         lengths: Of the items, in any one unit; equal if left out.
-        headroom: What is known of the model's memory; kept by the caller, the next batch starts wiser.
+        memory_limit: Of the model, learnt from batches that did not fit; the caller keeps it for the next
+            batch.
 
     Raises:
         OutOfMemoryError: Not even one item fits.
     """
     lengths = [1] * len(items) if lengths is None else lengths
-    headroom = headroom or MemoryLimit()
-    answers: list[Answer] = []
+    memory_limit = memory_limit or MemoryLimit()
+    results: list[Result] = []
     begin = 0
     while begin < len(items):
-        end = begin + headroom.share(lengths[begin:])
+        end = begin + memory_limit.share(lengths[begin:])
         try:
-            answers.extend(work(items[begin:end]))
+            results.extend(work(items[begin:end]))
         except OutOfMemoryError:
             if end - begin == 1:
                 raise
-            headroom.shrink(lengths[begin:end])
+            memory_limit.shrink(lengths[begin:end])
         else:
             begin = end
-    return answers
+    return results
 
 
 def try_each(
-    items: Sequence[Item], attempt: Callable[[Sequence[Item]], Sequence[Answer] | QasrError]
-) -> list[Answer | QasrError]:
-    """Return an answer or a reason for each item; when all together fail, find out which of them do.
+    items: Sequence[Item], attempt: Callable[[Sequence[Item]], Sequence[Result] | QasrError]
+) -> list[Result | QasrError]:
+    """Return a result or an error for each item; when all together fail, each is tried alone.
 
-    The reasons may be kept: they hold on to nothing that the attempt worked on.
+    The errors may be kept: they hold no reference to what the attempt worked on.
 
     Args:
         items: At least one.
-        attempt: Returns one answer for each item it is given, or why it failed.
+        attempt: Returns one result for each item, or the error.
     """
-    answers = attempt(items)
-    if not isinstance(answers, QasrError):
-        return [*answers]
+    results = attempt(items)
+    if not isinstance(results, QasrError):
+        return [*results]
     if len(items) == 1:
-        return [without_frames(answers)]
-    return [answer for item in items for answer in try_each([item], attempt)]
+        return [without_frames(results)]
+    return [result for item in items for result in try_each([item], attempt)]

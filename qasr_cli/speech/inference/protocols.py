@@ -1,4 +1,4 @@
-"""The door between speech and engines: what a recognizer and an aligner must be able to do.
+"""The interface between speech and engines: what a recognizer and an aligner must be able to do.
 
 Engines implement these two protocols; everything else in qasr, the tests' fakes included, knows engines
 only by them. Audio crosses as `float32[n_samples]` mono 16 kHz in [-1, 1); times never cross as floats.
@@ -49,7 +49,7 @@ class AlignRequest:
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """The aligner's answer for one chunk: where each token may start and end.
+    """The aligner's result for one chunk: where each token may start and end.
 
     Attributes:
         log_probs: `float32[2 * n_tokens, n_bins]`, rows start_0, end_0, start_1, …; log-softmax over bins.
@@ -83,7 +83,7 @@ class Recognizer(Protocol):
 
 
 class Aligner(Protocol):
-    """Finds when each token of a known text was spoken."""
+    """Finds when each token of a known text is spoken."""
 
     @property
     def model_id(self) -> str:

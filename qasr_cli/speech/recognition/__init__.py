@@ -1,1 +1,1 @@
-"""What is said in chunks, and which answers look hallucinated."""
+"""Chunks to hypotheses, and which of those look hallucinated."""

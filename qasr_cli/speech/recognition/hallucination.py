@@ -1,9 +1,9 @@
-"""What gives a hypothesis away: text that cannot be what was said, told from the text and the chunk alone.
+"""Hallucination detection: text that cannot be what is spoken, found from the text and the chunk alone.
 
-In go a hypothesis, its chunk and what the recognizer was told; out come the names of what is wrong. Looks at
-no audio and changes no text. It is built to let real speech through (laughter, "no, no, no", lists, numbers,
-choruses, words from other languages): what is flagged is heard again, so a miss costs a wrong line, and a
-false alarm costs time and a doubt in the report.
+In go a hypothesis, its chunk and the decoding options; out come flags. Reads no audio and changes no text. It
+is built to let real speech through (laughter, "no, no, no", lists, numbers, choruses, words from other
+languages): what is flagged is recognized again, so a miss costs a wrong line, and a false alarm costs time
+and an entry in the report.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from qasr_cli.timebase import MS_PER_S
 
 
 class Flag(StrEnum):
-    """What is wrong, from the least to the worst: of several doubtful answers the least is kept."""
+    """What is wrong, the least severe first: of several flagged hypotheses the least severe is kept."""
 
     LANGUAGE = "language"  # not one of those that were allowed
     SCRIPT = "script"  # written in letters that the language does not have
     TRUNCATED = "truncated"  # the token budget ended it
-    RATE = "rate"  # more text than can be said in the time, or next to none
+    RATE = "rate"  # more text than anybody speaks in the time, or next to none
     CONTEXT = "context"  # the context or hotwords, repeated
     LOOP = "loop"
     EMPTY = "empty"  # no text on clear speech
@@ -45,7 +45,7 @@ _FAST = 25
 _IMPOSSIBLE = 35
 # Clear speech of this length with less than a letter a second: the model has given up, nobody drawls so.
 _DRAWL_MS = 10_000
-_CLEAR_SPEECH_MS = 1_000  # that something was said: a cough or a click is shorter
+_CLEAR_SPEECH_MS = 1_000  # of speech that must have text: a cough or a click is shorter
 
 # A loop repeats at least so often, whatever its period. People do so too ("no, no, no"), so it must also be
 # more than they could say in the time, or have used up the budget, or be more than anybody would.
@@ -57,8 +57,8 @@ _SENTENCE_LETTERS = 20  # from here on it is no word or cry but a phrase, which 
 _LOOP_SHARE = 0.2  # of the text; a "1,000,000" in a fast talker's chunk is not what makes it too long
 _REFRAIN = 10  # letters a second at which a phrase is sung or counted out again and again
 
-_MIN_ECHO_TOKENS, _MIN_ECHO_LETTERS = 3, 10  # one or two hotwords in a row are what people say
-_ECHO_SHARE = 0.8
+_MIN_CONTEXT_TOKENS, _MIN_CONTEXT_LETTERS = 3, 10  # one or two hotwords in a row are what people say
+_CONTEXT_SHARE = 0.8
 
 _OWN_SHARE = 0.3  # of the letters; below, it is not a quotation in the language but another one
 _MIN_FOREIGN_LETTERS = 4
@@ -66,32 +66,32 @@ _MIN_LATIN_LETTERS = 30  # names, brands and a whole quoted sentence stand in La
 _MIN_KANJI = 24  # without one kana between them: Japanese has a particle every few
 
 
-def find_flags(answer: Hypothesis, chunk: Chunk, options: DecodeOptions) -> tuple[str, ...]:
-    """Return the names of what is wrong with an answer, the least first; none if nothing is."""
-    n_letters = display_words.count_letters(answer.text)
+def find_flags(hypothesis: Hypothesis, chunk: Chunk, options: DecodeOptions) -> tuple[str, ...]:
+    """Return the flags of a hypothesis, the least severe first; empty if nothing is wrong."""
+    n_letters = display_words.count_letters(hypothesis.text)
     if not n_letters:
         return (Flag.EMPTY.value,) if chunk.clear_ms >= _CLEAR_SPEECH_MS else ()
-    is_truncated = answer.finish is Finish.TRUNCATED
-    found = {
-        Flag.LANGUAGE: _is_not_allowed(answer.language, options.languages),
-        Flag.SCRIPT: has_wrong_script(answer.text, answer.language),
+    is_truncated = hypothesis.finish is Finish.TRUNCATED
+    checks = {
+        Flag.LANGUAGE: _is_not_allowed(hypothesis.language, options.languages),
+        Flag.SCRIPT: has_wrong_script(hypothesis.text, hypothesis.language),
         Flag.TRUNCATED: is_truncated,
         Flag.RATE: _is_impossible(n_letters, chunk),
-        Flag.CONTEXT: is_echo(answer.text, options.context),
-        Flag.LOOP: is_loop(answer.text, chunk.duration_ms, is_truncated=is_truncated),
+        Flag.CONTEXT: is_context_repetition(hypothesis.text, options.context),
+        Flag.LOOP: is_loop(hypothesis.text, chunk.duration_ms, is_truncated=is_truncated),
     }
-    return tuple(flag.value for flag in Flag if found.get(flag))
+    return tuple(flag.value for flag in Flag if checks.get(flag))
 
 
 def severity(flags: tuple[str, ...]) -> int:
-    """Return how bad the worst of the flags is; 0 for none."""
+    """Return the rank of the most severe flag, 1 for the least severe one; 0 without flags."""
     order = list(Flag)
     return max((order.index(Flag(flag)) + 1 for flag in flags), default=0)
 
 
 def _is_not_allowed(language: str | None, allowed: tuple[str, ...]) -> bool:
-    known = languages.find(language) if language else None
-    return bool(allowed) and known is not None and known.code not in allowed
+    entry = languages.find(language) if language else None
+    return bool(allowed) and entry is not None and entry.code not in allowed
 
 
 def _is_impossible(n_letters: int, chunk: Chunk) -> bool:
@@ -105,7 +105,7 @@ def _is_impossible(n_letters: int, chunk: Chunk) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Characters `[start, end)` of a folded text that say the same `period` characters again and again."""
+    """Characters `[start, end)` of a folded text that repeat the same `period` characters."""
 
     start: int
     end: int
@@ -113,12 +113,12 @@ class Repeat:
 
     @property
     def n(self) -> int:
-        """How often, in full."""
+        """Number of full periods."""
         return (self.end - self.start) // self.period
 
 
 def is_loop(text: str, duration_ms: int, *, is_truncated: bool) -> bool:
-    """Whether a text repeats itself as nobody does, `duration_ms` being all the time there was."""
+    """Whether a text repeats itself as no speaker does in `duration_ms`."""
     folded = _fold(text)
     widths = np.array([display_words.count_letters(char) for char in folded])
     n_letters = int(widths.sum())
@@ -142,7 +142,7 @@ def find_repeats(folded: str) -> Iterator[Repeat]:
     half a minute of speech.
     """
     codes = np.frombuffer(folded.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    found: list[Repeat] = []
+    repeats: list[Repeat] = []
     for period in range(1, len(codes) // _MIN_REPEATS + 1):
         differs = np.flatnonzero(codes[period:] != codes[:-period])
         edges = np.concatenate([[-1], differs, [len(codes) - period]])
@@ -152,12 +152,12 @@ def find_repeats(folded: str) -> Iterator[Repeat]:
             continue
         start = int(edges[longest]) + 1
         repeat = Repeat(start, start + int(runs[longest]) + period, period)
-        if not any(_explains(shorter, repeat) for shorter in found):
-            found.append(repeat)
+        if not any(_is_multiple(shorter, repeat) for shorter in repeats):
+            repeats.append(repeat)
             yield repeat
 
 
-def _explains(shorter: Repeat, longer: Repeat) -> bool:
+def _is_multiple(shorter: Repeat, longer: Repeat) -> bool:
     is_inside = shorter.start <= longer.start and longer.end <= shorter.end
     return is_inside and longer.period % shorter.period == 0
 
@@ -170,24 +170,25 @@ def _fold(text: str) -> str:
 # ── the context, repeated ───────────────────────────────────────────────────────────────────────────────
 
 
-def is_echo(text: str, context: str) -> bool:
+def is_context_repetition(text: str, context: str) -> bool:
     """Whether a text is mostly a stretch of the context, or holds all of a longer one in its order."""
-    told = normalized_tokens(context)
-    if len(told) < _MIN_ECHO_TOKENS:
+    context_tokens = normalized_tokens(context)
+    if len(context_tokens) < _MIN_CONTEXT_TOKENS:
         return False
-    said = normalized_tokens(text)
-    match = difflib.SequenceMatcher(None, told, said, autojunk=False).find_longest_match()
-    shared = said[match.b : match.b + match.size]
+    text_tokens = normalized_tokens(text)
+    match = difflib.SequenceMatcher(None, context_tokens, text_tokens, autojunk=False).find_longest_match()
+    shared_tokens = text_tokens[match.b : match.b + match.size]
     is_long = (
-        len(shared) >= _MIN_ECHO_TOKENS and display_words.count_letters("".join(shared)) >= _MIN_ECHO_LETTERS
+        len(shared_tokens) >= _MIN_CONTEXT_TOKENS
+        and display_words.count_letters("".join(shared_tokens)) >= _MIN_CONTEXT_LETTERS
     )
-    is_all = len(shared) == len(told) > _MIN_ECHO_TOKENS
-    return is_long and (is_all or len(shared) >= _ECHO_SHARE * len(said))
+    is_all = len(shared_tokens) == len(context_tokens) > _MIN_CONTEXT_TOKENS
+    return is_long and (is_all or len(shared_tokens) >= _CONTEXT_SHARE * len(text_tokens))
 
 
-@functools.lru_cache(maxsize=64)  # a context may be long, and is asked about with every chunk
+@functools.lru_cache(maxsize=64)  # a context may be long, and is compared with every chunk
 def normalized_tokens(text: str) -> tuple[str, ...]:
-    """Return what a text says, without case, punctuation and spaces: words, or ideographs one by one."""
+    """Return the tokens of a text, without case, punctuation and spaces: words, or single ideographs."""
     # A mark parts words here even without a space after it: "Baku,Lima" is two.
     apart = "".join(char if char == "'" or unicodedata.category(char)[0] in "LNM" else " " for char in text)
     return tuple(token.text for token in tokenize(apart.casefold(), None))
@@ -198,17 +199,17 @@ def normalized_tokens(text: str) -> tuple[str, ...]:
 
 def has_wrong_script(text: str, language: str | None) -> bool:
     """Whether a text is written in letters that the language (an English name) does not have."""
-    known = languages.find(language) if language else None
-    if known is None:
+    entry = languages.find(language) if language else None
+    if entry is None:
         return False
     counts = Counter(filter(None, map(languages.script, text)))
     n_letters = sum(counts.values())
-    n_own = sum(counts[script] for script in known.scripts)
-    n_latin = 0 if "LATIN" in known.scripts else counts["LATIN"]
+    n_own = sum(counts[script] for script in entry.scripts)
+    n_latin = 0 if "LATIN" in entry.scripts else counts["LATIN"]
     n_kana = counts["HIRAGANA"] + counts["KATAKANA"]
-    if known.code == "ja" and n_own:
+    if entry.code == "ja" and n_own:
         return n_kana == 0 and counts["CJK"] >= _MIN_KANJI
-    if "CJK" in known.scripts and n_kana > _OWN_SHARE * n_letters:
+    if "CJK" in entry.scripts and n_kana > _OWN_SHARE * n_letters:
         return n_kana >= _MIN_FOREIGN_LETTERS
     if n_own >= _OWN_SHARE * n_letters:
         return False

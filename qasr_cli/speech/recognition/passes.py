@@ -1,9 +1,9 @@
-"""Chunks of any recordings, heard or timed, in as few batches as they make.
+"""Passes over chunks of any sources: recognition or alignment, in as few batches as possible.
 
-In go chunks with the recordings that they lie in; out come pieces or words in the same order. Audio is read a
-batch at a time, so that however much is to be heard, no more than a batch of it is in memory. A chunk that
-could not be heard comes back as the reason: where there is some text already, that is no loss. Words that
-could not be timed get estimated times, and the reason stays with their recording.
+In go chunks with the sources that they lie in; out come recognized chunks or words in the same order. Audio
+is read a batch at a time, so that never more than one batch of it is in memory. A chunk that fails comes back
+as its error: where there is some text already, that is no loss. Words that could not be aligned get
+interpolated times, and the error stays with their source.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ Value = TypeVar("Value")
 
 
 class Contain(Protocol):
-    """How work is done whose failure must not cost what there is; the run knows what can be borne."""
+    """Runs work whose failure must not lose the results so far; the run decides which errors it contains."""
 
     def __call__(self, work: Callable[[], Value]) -> Value | QasrError:
-        """Return what the work returns, or why it could not.
+        """Return the work's result, or the error that it failed with.
 
         Raises:
             DeviceLostError: Nothing more can be computed.
@@ -40,137 +40,145 @@ class Contain(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recording:
-    """One source whose every chunk was heard once.
+class RecognizedSource:
+    """One source after its first pass: every chunk was recognized once.
 
     Attributes:
-        pieces: In the order of time; a chunk that was cut in two has two.
-        failures: Why some of it could not be heard again, or timed, and stays as it was.
+        results: In the order of time; a chunk that was cut in two has two.
+        failures: Errors of retries and of the aligner; what they concern stays as it was.
     """
 
     waveform: Waveform
     speech: SpeechMap
-    pieces: tuple[RecognizedChunk, ...]
+    results: tuple[RecognizedChunk, ...]
     failures: tuple[QasrError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RecognitionRequest:
-    """A chunk that is to be heard, and what the recognizer is to be told about it."""
+    """A chunk to recognize, and the decoding options for it."""
 
-    recording: Recording
+    source: RecognizedSource
     chunk: Chunk
     options: DecodeOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Untimed:
-    """A piece that has words, and the recording that it is of."""
+class UnalignedChunk:
+    """A recognized chunk whose words have no times yet, and its source."""
 
-    recording: Recording
-    piece: RecognizedChunk
+    source: RecognizedSource
+    result: RecognizedChunk
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
-    """A chunk and the words that are said in it, to be timed; `language` is an English name or None."""
+class Passage:
+    """A chunk and the words that are spoken in it, to be aligned; `language` is an English name or None."""
 
-    recording: Recording
+    source: RecognizedSource
     chunk: Chunk
     language: str | None
     words: tuple[DisplayWord, ...]
 
 
-def hear_all(
+def recognize_all(
     requests: Sequence[RecognitionRequest],
     engines: Engines,
     contain: Contain,
-    heard: Callable[[int], None] = lambda ms: None,
+    on_recognized: Callable[[int], None] = lambda ms: None,
 ) -> list[RecognizedChunk | QasrError]:
-    """Return what is heard, or why nothing could be, in the order of the requests.
+    """Return a recognized chunk, or the error, for each request, in order.
 
-    Those that are told the same share batches. `heard` is called after each batch with the milliseconds of
-    speech in it.
+    Requests with equal options share batches. `on_recognized` is called after each batch with the
+    milliseconds of speech in it.
 
     Raises:
         DeviceLostError: Nothing more can be computed.
     """
-    told_alike: dict[DecodeOptions, list[int]] = {}
+    indices_by_options: dict[DecodeOptions, list[int]] = {}
     for index, request in enumerate(requests):
-        told_alike.setdefault(request.options, []).append(index)
-    answers: dict[int, RecognizedChunk | QasrError] = {}
-    for members in told_alike.values():
+        indices_by_options.setdefault(request.options, []).append(index)
+    results: dict[int, RecognizedChunk | QasrError] = {}
+    for members in indices_by_options.values():
         for batch in _batches([requests[index].chunk for index in members], engines):
-            asked = [members[place] for place in batch]
-            some = [requests[index] for index in asked]
-            pieces = batching.try_each(some, lambda few: contain(lambda: _hear(few, engines)))
-            answers.update(zip(asked, pieces, strict=True))
-            heard(sum(span.duration_ms for request in some for span in request.chunk.speech))
-    return [answers[index] for index in range(len(requests))]
+            indices = [members[position] for position in batch]
+            batch_requests = [requests[index] for index in indices]
+            recognized = batching.try_each(
+                batch_requests, lambda part: contain(lambda: _recognize(part, engines))
+            )
+            results.update(zip(indices, recognized, strict=True))
+            on_recognized(
+                sum(span.duration_ms for request in batch_requests for span in request.chunk.speech)
+            )
+    return [results[index] for index in range(len(requests))]
 
 
-def time_all(
-    recordings: Sequence[Recording], engines: Engines, options: AlignOptions, contain: Contain
-) -> list[Recording]:
-    """Return the recordings with a segment for every piece that has words.
+def align_all(
+    sources: Sequence[RecognizedSource], engines: Engines, options: AlignOptions, contain: Contain
+) -> list[RecognizedSource]:
+    """Return the sources with a segment for every recognized chunk that has words.
 
-    Where the aligner fails the words are spread, as they are in a language that it does not know.
+    Where the aligner fails, times are interpolated, as in a language that it does not support.
 
     Raises:
         DeviceLostError: Nothing more can be computed.
     """
-    pieces = [list(recording.pieces) for recording in recordings]
-    failures = [list(recording.failures) for recording in recordings]
-    todo = [
-        (number, place)
-        for number, mine in enumerate(pieces)
-        for place, piece in enumerate(mine)
-        if piece.segment is None and piece.answer.text
+    results = [list(source.results) for source in sources]
+    failures = [list(source.failures) for source in sources]
+    pending = [
+        (source_index, chunk_index)
+        for source_index, source_results in enumerate(results)
+        for chunk_index, result in enumerate(source_results)
+        if result.segment is None and result.hypothesis.text
     ]
-    for batch in _batches([pieces[number][place].chunk for number, place in todo], engines):
-        untimed = [
-            Untimed(recordings[number], pieces[number][place])
-            for number, place in (todo[index] for index in batch)
+    for batch in _batches(
+        [results[source_index][chunk_index].chunk for source_index, chunk_index in pending], engines
+    ):
+        unaligned = [
+            UnalignedChunk(sources[source_index], results[source_index][chunk_index])
+            for source_index, chunk_index in (pending[index] for index in batch)
         ]
-        timed = batching.try_each(untimed, lambda few: contain(lambda: _time(few, engines, options)))
-        for index, one, piece in zip(batch, untimed, timed, strict=True):
-            number, place = todo[index]
-            if isinstance(piece, QasrError):
-                failures[number].append(UntimedError(piece.message, piece.hint))
-                (pieces[number][place],) = _time([one], replace(engines, aligner=None), options)
+        timed = batching.try_each(unaligned, lambda part: contain(lambda: _align(part, engines, options)))
+        for index, unaligned_chunk, result in zip(batch, unaligned, timed, strict=True):
+            source_index, chunk_index = pending[index]
+            if isinstance(result, QasrError):
+                failures[source_index].append(UntimedError(result.message, result.hint))
+                (results[source_index][chunk_index],) = _align(
+                    [unaligned_chunk], replace(engines, aligner=None), options
+                )
             else:
-                pieces[number][place] = piece
+                results[source_index][chunk_index] = result
     return [
-        replace(recording, pieces=tuple(mine), failures=tuple(why))
-        for recording, mine, why in zip(recordings, pieces, failures, strict=True)
+        replace(source, results=tuple(source_results), failures=tuple(errors))
+        for source, source_results, errors in zip(sources, results, failures, strict=True)
     ]
 
 
 def describe(failures: Sequence[QasrError]) -> tuple[str, ...]:
-    """Return what failed of a recording, for the user: a line for each kind, with the first one's reason."""
+    """Return the failures of a source for the user: a line for each kind, with the first one's reason."""
     untimed = [failure for failure in failures if isinstance(failure, UntimedError)]
     retries = [failure for failure in failures if not isinstance(failure, UntimedError)]
     lines = []
     if retries:
-        what = "1 retry" if len(retries) == 1 else f"{len(retries)} retries"
-        lines.append(f"{what} failed, what was heard first is kept: {retries[0]}")
+        count = "1 retry" if len(retries) == 1 else f"{len(retries)} retries"
+        lines.append(f"{count} failed, kept the first result: {retries[0]}")
     if untimed:
-        what = "1 chunk" if len(untimed) == 1 else f"{len(untimed)} chunks"
-        lines.append(f"the aligner failed on {what}, times of the words are estimated: {untimed[0]}")
+        count = "1 chunk" if len(untimed) == 1 else f"{len(untimed)} chunks"
+        lines.append(f"the aligner failed on {count}, times of the words are estimated: {untimed[0]}")
     return tuple(lines)
 
 
-def time_wordings(wordings: Sequence[Wording], engines: Engines) -> list[tuple[Word, ...]]:
-    """Return the words of each wording with their times, in container time.
+def align_passages(passages: Sequence[Passage], engines: Engines) -> list[tuple[Word, ...]]:
+    """Return the words of each passage with their times, in container time.
 
     Raises:
         OutOfMemoryError: Not even one chunk fits into memory.
     """
     timed: dict[int, tuple[Word, ...]] = {}
-    for batch in _batches([wording.chunk for wording in wordings], engines):
-        some = [wordings[index] for index in batch]
-        timed.update(zip(batch, _time_wordings(some, engines), strict=True))
-    return [timed[index] for index in range(len(wordings))]
+    for batch in _batches([passage.chunk for passage in passages], engines):
+        batch_passages = [passages[index] for index in batch]
+        timed.update(zip(batch, _align_passages(batch_passages, engines), strict=True))
+    return [timed[index] for index in range(len(passages))]
 
 
 def _batches(chunks: Sequence[Chunk], engines: Engines) -> list[list[int]]:
@@ -180,27 +188,31 @@ def _batches(chunks: Sequence[Chunk], engines: Engines) -> list[list[int]]:
 # Each of these reads its own audio, so that none of it outlives the batch.
 
 
-def _hear(requests: Sequence[RecognitionRequest], engines: Engines) -> list[RecognizedChunk]:
-    """Return what is heard in chunks of which the recognizer is told the same."""
-    audio = [_audio(request.recording, request.chunk) for request in requests]
-    return recognize.hear(audio, [request.chunk for request in requests], engines, requests[0].options)
+def _recognize(requests: Sequence[RecognitionRequest], engines: Engines) -> list[RecognizedChunk]:
+    """Recognize chunks with equal options."""
+    audio = [_audio(request.source, request.chunk) for request in requests]
+    return recognize.recognize_batch(
+        audio, [request.chunk for request in requests], engines, requests[0].options
+    )
 
 
-def _time(untimed: Sequence[Untimed], engines: Engines, options: AlignOptions) -> list[RecognizedChunk]:
-    audio = [_audio(one.recording, one.piece.chunk) for one in untimed]
-    return recognize.add_times(audio, [one.piece for one in untimed], engines, options)
+def _align(
+    unaligned: Sequence[UnalignedChunk], engines: Engines, options: AlignOptions
+) -> list[RecognizedChunk]:
+    audio = [_audio(unaligned_chunk.source, unaligned_chunk.result.chunk) for unaligned_chunk in unaligned]
+    return recognize.align_batch(
+        audio, [unaligned_chunk.result for unaligned_chunk in unaligned], engines, options
+    )
 
 
-def _time_wordings(wordings: Sequence[Wording], engines: Engines) -> list[tuple[Word, ...]]:
-    spoken = [
-        AlignmentInput(
-            wording.chunk, _audio(wording.recording, wording.chunk), wording.language, wording.words
-        )
-        for wording in wordings
+def _align_passages(passages: Sequence[Passage], engines: Engines) -> list[tuple[Word, ...]]:
+    inputs = [
+        AlignmentInput(passage.chunk, _audio(passage.source, passage.chunk), passage.language, passage.words)
+        for passage in passages
     ]
-    return align_words(spoken, engines)
+    return align_words(inputs, engines)
 
 
-def _audio(recording: Recording, chunk: Chunk) -> np.ndarray:
+def _audio(source: RecognizedSource, chunk: Chunk) -> np.ndarray:
     """Return `float32[n_samples]` of a chunk."""
-    return recording.waveform.read(chunk.start_ms, chunk.end_ms)
+    return source.waveform.read(chunk.start_ms, chunk.end_ms)

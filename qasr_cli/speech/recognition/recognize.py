@@ -1,8 +1,8 @@
-"""One batch of chunks through the engines: heard, judged, timed, and put together as segments.
+"""One batch of chunks through the engines: recognized, checked, aligned, and put together as segments.
 
-In go audio and chunks of any sources; out comes a piece for each chunk: what was heard, what is wrong with
-it, and the segment that it makes. Knows engines by their protocols only, and gives every word a time,
-measured where that is possible.
+In go audio and chunks of any sources; out comes a recognized chunk for each: its hypothesis, its flags and
+its segment. Knows engines by their protocols only, and gives every word a time, measured where that is
+possible.
 """
 
 from __future__ import annotations
@@ -25,90 +25,97 @@ from qasr_cli.speech.text import display_words
 
 @dataclass(frozen=True, slots=True)
 class RecognizedChunk:
-    """A chunk, or a part of one, and what was heard in it.
+    """A chunk, or a part of one, with its hypothesis.
 
     Attributes:
-        flags: What is wrong with the answer, by `suspicion.Flag`.
-        segment: What it makes; None where there are no words, or as long as they have no times.
+        flags: What is wrong with the hypothesis: values of `hallucination.Flag`.
+        segment: Text and timed words; None if there are no words, or they have no times yet.
     """
 
     chunk: Chunk
-    answer: Hypothesis
+    hypothesis: Hypothesis
     flags: tuple[str, ...] = ()
     segment: Segment | None = None
 
 
-def hear(
+def recognize_batch(
     audio: Sequence[np.ndarray], chunks: Sequence[Chunk], engines: Engines, options: DecodeOptions
 ) -> list[RecognizedChunk]:
-    """Return what the recognizer hears in each chunk, and what is wrong with it; without times.
+    """Return each chunk with its hypothesis and flags, without times.
 
-    An answer of marks alone ("...", "。") says nothing and counts as empty: as text it would be shown for as
-    long as its chunk lasts.
+    A hypothesis of marks alone ("...", "。") counts as empty: as text it would be shown for as long as its
+    chunk lasts.
+
+    Args:
+        audio: `float32[n_samples]` of each chunk.
+        chunks: Of any sources.
+        engines: Its recognizer is used.
+        options: For all chunks.
 
     Raises:
         OutOfMemoryError: Not even one chunk fits into memory.
     """
-    answers = batching.run_halving(
+    hypotheses = batching.run_halving(
         audio,
-        lambda some: engines.recognizer.recognize(some, options),
+        lambda part: engines.recognizer.recognize(part, options),
         [len(samples) for samples in audio],
         engines.recognizer_headroom,
     )
-    named = [_with_language(_without_bare_marks(answer), options) for answer in answers]
+    finished = [_with_language(_without_bare_marks(hypothesis), options) for hypothesis in hypotheses]
     return [
-        RecognizedChunk(chunk, answer, hallucination.find_flags(answer, chunk, options))
-        for chunk, answer in zip(chunks, named, strict=True)
+        RecognizedChunk(chunk, hypothesis, hallucination.find_flags(hypothesis, chunk, options))
+        for chunk, hypothesis in zip(chunks, finished, strict=True)
     ]
 
 
-def add_times(
-    audio: Sequence[np.ndarray], pieces: Sequence[RecognizedChunk], engines: Engines, options: AlignOptions
+def align_batch(
+    audio: Sequence[np.ndarray], results: Sequence[RecognizedChunk], engines: Engines, options: AlignOptions
 ) -> list[RecognizedChunk]:
-    """Return the pieces with their segments; `audio` is `float32[n_samples]` of each.
+    """Return the recognized chunks with their segments; `audio` is `float32[n_samples]` of each.
 
     Raises:
         OutOfMemoryError: Not even one chunk fits into memory.
     """
-    spoken = [
+    inputs = [
         AlignmentInput(
-            piece.chunk,
+            result.chunk,
             samples,
-            piece.answer.language,
-            display_words.split(piece.answer.text.strip(), _code(piece.answer)),
+            result.hypothesis.language,
+            display_words.split(result.hypothesis.text.strip(), _code(result.hypothesis)),
         )
-        for samples, piece in zip(audio, pieces, strict=True)
+        for samples, result in zip(audio, results, strict=True)
     ]
-    timed = align_words(spoken, engines, is_enabled=options.is_enabled)
+    aligned = align_words(inputs, engines, is_enabled=options.is_enabled)
     return [
-        replace(piece, segment=_assemble(piece, found)) for piece, found in zip(pieces, timed, strict=True)
+        replace(result, segment=_assemble(result, words))
+        for result, words in zip(results, aligned, strict=True)
     ]
 
 
-def _without_bare_marks(answer: Hypothesis) -> Hypothesis:
-    return answer if any(map(_says_something, answer.text)) else replace(answer, text="")
+def _without_bare_marks(hypothesis: Hypothesis) -> Hypothesis:
+    return hypothesis if any(map(_is_pronounceable, hypothesis.text)) else replace(hypothesis, text="")
 
 
-def _says_something(char: str) -> bool:
+def _is_pronounceable(char: str) -> bool:
     """Whether a character is a letter, a digit, or a symbol that stands for something, such as ♪."""
     category = unicodedata.category(char)
     return category[0] in "LN" or category == "So"
 
 
-def _with_language(answer: Hypothesis, options: DecodeOptions) -> Hypothesis:
-    """Name the forced language where a recognizer does not: the model was told it and need not repeat it."""
+def _with_language(hypothesis: Hypothesis, options: DecodeOptions) -> Hypothesis:
+    """Fill in the forced language where a recognizer returns none: a model need not repeat it."""
     forced = languages.find(options.language) if options.language else None
-    return replace(answer, language=forced.name) if forced and answer.language is None else answer
+    return replace(hypothesis, language=forced.name) if forced and hypothesis.language is None else hypothesis
 
 
-def _code(answer: Hypothesis) -> str | None:
-    known = languages.find(answer.language) if answer.language else None
-    return known.code if known else None
+def _code(hypothesis: Hypothesis) -> str | None:
+    entry = languages.find(hypothesis.language) if hypothesis.language else None
+    return entry.code if entry else None
 
 
-def _assemble(piece: RecognizedChunk, timed: tuple[Word, ...]) -> Segment | None:
-    if not timed:
+def _assemble(result: RecognizedChunk, words: tuple[Word, ...]) -> Segment | None:
+    if not words:
         return None
-    chunk = piece.chunk
-    text = "".join(word.lead + word.text for word in timed)
-    return Segment(chunk.start_ms, chunk.end_ms, _code(piece.answer), text, timed, piece.flags)
+    chunk = result.chunk
+    text = "".join(word.lead + word.text for word in words)
+    return Segment(chunk.start_ms, chunk.end_ms, _code(result.hypothesis), text, words, result.flags)

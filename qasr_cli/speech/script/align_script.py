@@ -18,7 +18,7 @@ from qasr_cli.speech.alignment.monotonic_decoder import TRUSTED
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechMap
 from qasr_cli.speech.inference.protocols import Engines
-from qasr_cli.speech.recognition.passes import Recording, Wording, time_wordings
+from qasr_cli.speech.recognition.passes import Passage, RecognizedSource, align_passages
 from qasr_cli.speech.script import matching, missed_speech, overlay, script, unspoken_marks
 from qasr_cli.speech.script.matching import Match
 from qasr_cli.speech.script.overlay import Overlay, ScriptWord
@@ -47,7 +47,7 @@ class ScriptAlignment:
 
 
 def follow(
-    recording: Recording,
+    source: RecognizedSource,
     segments: Sequence[Segment],
     lines: Sequence[str],
     engines: Engines,
@@ -56,7 +56,7 @@ def follow(
     """Return the script's words with the times at which they are spoken.
 
     Args:
-        recording: For its audio, and where speech is in it.
+        source: For its audio, and where speech is in it.
         segments: All that was heard in it, with times.
         lines: Of the script; at least one.
         engines: For the aligner, if there is one.
@@ -74,25 +74,23 @@ def follow(
     sayable, places = unspoken_marks.take_out(text)
     if not places:
         raise UndecodableError("the script holds no words", "give a text or subtitle file with what is said")
-    _refuse_too_long(sayable, recording.speech)
-    clear_ms = recording.speech.clear_ms
-    matched = matching.match(sayable, missed_speech.add(segments, recording.speech, spoken))
+    _refuse_too_long(sayable, source.speech)
+    clear_ms = source.speech.clear_ms
+    matched = matching.match(sayable, missed_speech.add(segments, source.speech, spoken))
     _refuse_foreign(matched, segments)
-    settled = matching.without_echoes(_settled(recording, matched, engines), clear_ms)
+    settled = matching.without_echoes(_settled(source, matched, engines), clear_ms)
     laid = overlay.lay(settled, clear_ms)
-    timed = _timed(recording, settled.segments, laid.parts, engines)
+    timed = _timed(source, settled.segments, laid.parts, engines)
     found = [
         overlay.segment_of(part, words, segment)
         for part, words, segment in zip(laid.parts, timed, settled.segments, strict=True)
     ]
     kept = [segment for segment in found if segment is not None]
     laid = unspoken_marks.in_whole(laid, places)
-    return ScriptAlignment(
-        text, laid, *unspoken_marks.put_back(text, laid, kept, recording.speech.duration_ms)
-    )
+    return ScriptAlignment(text, laid, *unspoken_marks.put_back(text, laid, kept, source.speech.duration_ms))
 
 
-def _settled(recording: Recording, matched: Match, engines: Engines) -> Match:
+def _settled(source: RecognizedSource, matched: Match, engines: Engines) -> Match:
     """Return the match with every dispute settled for whom the aligner finds in the sound.
 
     A speaker who leaves the script is heard with certainty and the script's words are found nowhere; where
@@ -101,11 +99,11 @@ def _settled(recording: Recording, matched: Match, engines: Engines) -> Match:
     disputes = matching.disputes(matched)
     if not disputes:
         return matched
-    for_script = overlay.lay(matching.settle(matched, disputes), recording.speech.clear_ms)
+    for_script = overlay.lay(matching.settle(matched, disputes), source.speech.clear_ms)
     disputed = {dispute.segment for dispute in disputes}
     parts = [part if index in disputed else () for index, part in enumerate(for_script.parts)]
     found: dict[int | None, Word] = {}
-    for part, words in zip(parts, _timed(recording, matched.segments, parts, engines), strict=True):
+    for part, words in zip(parts, _timed(source, matched.segments, parts, engines), strict=True):
         found.update(zip((script_word.place for script_word in part), words, strict=True))
     return matching.settle(
         matched,
@@ -124,7 +122,7 @@ def _doubt(words: Iterable[Word]) -> float:
 
 
 def _timed(
-    recording: Recording,
+    source: RecognizedSource,
     segments: Sequence[Segment],
     parts: Sequence[tuple[ScriptWord, ...]],
     engines: Engines,
@@ -142,20 +140,20 @@ def _timed(
         for index, (part, segment) in enumerate(zip(parts, segments, strict=True))
         if part and not _sounds_alike(part, segment)
     ]
-    whole = Chunk(0, 0, 0, recording.speech.duration_ms, recording.speech.spans)
-    wordings = [
-        Wording(
-            recording,
-            chunking.part(whole, recording.speech, segments[index].start_ms, segments[index].end_ms),
+    whole = Chunk(0, 0, 0, source.speech.duration_ms, source.speech.spans)
+    passages = [
+        Passage(
+            source,
+            chunking.part(whole, source.speech, segments[index].start_ms, segments[index].end_ms),
             _name(segments[index]),
             tuple(script_word.shown for script_word in parts[index]),
         )
         for index in changed
     ]
-    for index, wording, words in zip(changed, wordings, time_wordings(wordings, engines), strict=True):
+    for index, passage, words in zip(changed, passages, align_passages(passages, engines), strict=True):
         # where nothing was heard either, only an aligner that is sure is believed
         is_lost = not segments[index].words and _doubt(words) > 1 - TRUSTED
-        timed[index] = word_times.interpolate_words(wording.words, wording.chunk) if is_lost else words
+        timed[index] = word_times.interpolate_words(passage.words, passage.chunk) if is_lost else words
     return timed
 
 
