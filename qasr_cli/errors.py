@@ -26,6 +26,7 @@ import errno
 from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
+from typing import Self
 
 
 class ExitCode(IntEnum):
@@ -68,6 +69,9 @@ class QasrError(Exception):
         hint: One line with the next step, or "" to keep the class's own.
         path: The file that it is about, where there is one.
         flag: The flag that it is about (`--max-cps`), where there is one.
+
+    Attributes:
+        problem: What is wrong, without the file's name where `about` made the error; else the message.
     """
 
     exit_code: ExitCode = ExitCode.INTERNAL
@@ -81,6 +85,14 @@ class QasrError(Exception):
         self.flag = flag
         self.message = printable(message)
         self.hint = printable(hint or type(self).hint)
+        self.problem = self.message
+
+    @classmethod
+    def about(cls, path: Path, problem: str, hint: str = "") -> Self:
+        """Return the error of a file: its message names the file, and `problem` is what is wrong with it."""
+        error = cls(f"{path}: {problem}", hint, path=path)
+        error.problem = printable(problem)
+        return error
 
     def __str__(self) -> str:
         return self.message

@@ -9,8 +9,8 @@ import numpy as np
 
 from qasr_cli import engines as engine_room
 from qasr_cli.options import AlignOptions, ChunkOptions, DecodeOptions, EngineOptions, GuardOptions
+from qasr_cli.pipeline.containment import contain
 from qasr_cli.records import Span, Waveform
-from qasr_cli.runs.execution.engine_lane import contain
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import FRAME_MS, SpeechMap
 from qasr_cli.speech.fallback.review import ReviewedSource, review

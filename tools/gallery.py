@@ -15,10 +15,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from qasr_cli import pipeline
 from qasr_cli.formats import parse_transcript
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import CueOptions
+from qasr_cli.pipeline import finish
 from qasr_cli.subtitles.rules import limits
 
 ROOT = Path(__file__).parents[1]
@@ -94,7 +94,7 @@ def main() -> None:
 def fullest_lines(case: str) -> tuple[str, ...]:
     """Return the lines of the cue that fills its lines best."""
     transcript = parse_transcript((ROOT / "tests" / "golden" / f"{case}.json").read_text(encoding="utf-8"))
-    laid_out = pipeline.lay_out(transcript, limits.of_transcript(transcript, CueOptions()))
+    laid_out = finish.lay_out(transcript, limits.of_transcript(transcript, CueOptions()))
     return max((cue.lines for cue in laid_out), key=lambda lines: (len(lines), sum(map(len, lines))))
 
 

@@ -1,4 +1,4 @@
-"""`qasr align`: words of a script that exists get their times; the work itself is in `jobs`."""
+"""`qasr align`: words of a script that exists get their times; the work itself is in `tasks.align`."""
 
 from __future__ import annotations
 
@@ -70,6 +70,7 @@ def command(
         output=place.options(formats.chosen(parsed).names),
         engine=engine.options(),
     )
-    from qasr_cli.cli import following
+    from qasr_cli.tasks import align
 
-    raise typer.Exit(following.align(following.Job(media, script, report), options, told.options()))
+    inputs = align.AlignInputs(media, script, report)
+    raise typer.Exit(align.align(inputs, options, told.options()))

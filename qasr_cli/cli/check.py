@@ -1,4 +1,4 @@
-"""`qasr check`: what is wrong with subtitles, and a repaired copy; the work itself is in `checking`."""
+"""`qasr check`: what is wrong with subtitles, and a repaired copy; the work itself is in `tasks.check`."""
 
 from __future__ import annotations
 
@@ -100,16 +100,10 @@ def command(
         flag = "--csv" if as_csv else "--against"
         raise UsageError(f"{flag} is for one file", "call it once a file, or use --json")
     known = languages.parse(language)
-    from qasr_cli.cli import checking
-    from qasr_cli.runs.checks import Rules
+    from qasr_cli.tasks import check
+    from qasr_cli.tasks.caption_check import CheckRules
 
-    form = checking.Form.CSV if as_csv else checking.Form.JSON if as_json else checking.Form.TEXT
-    task = checking.Task(
-        Rules(limits.options(), known.code if known else None, encoding),
-        form,
-        fix,
-        folder,
-        overwrite,
-        against,
-    )
-    raise typer.Exit(checking.check(inputs, task, verbosity=-1 if quiet else verbose))
+    form = check.FindingsForm("csv" if as_csv else "json" if as_json else "text")
+    rules = CheckRules(limits.options(), known.code if known else None, encoding)
+    request = check.CheckRequest(rules, form, fix, folder, overwrite, against)
+    raise typer.Exit(check.check(inputs, request, verbosity=-1 if quiet else verbose))

@@ -2,33 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from qasr_cli.tasks.text_input import STDIO, read_text
 
-from qasr_cli.errors import NoInputError, UndecodableError, from_os_error
-
-STDIO = "-"  # as an input: stdin; as an output: stdout
-
-
-def read_text(path: Path, name: str, hint: str) -> str:
-    """Return what a text file of the user's, or stdin, holds.
-
-    `name` names it in errors, `hint` says what it should be.
-
-    Raises:
-        NoInputError: There is no such file.
-        UndecodableError: It is not text.
-        QasrError: It cannot be read.
-    """
-    try:
-        if path == Path(STDIO):
-            # As strict as of a file: the text of sys.stdin would have odd signs in place of what is no UTF-8.
-            text = sys.stdin.buffer.read().decode("utf-8-sig")
-            return text.replace("\r\n", "\n").replace("\r", "\n")
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise NoInputError(f"{name}: no such file") from error
-    except (UnicodeDecodeError, IsADirectoryError) as error:
-        raise UndecodableError(f"{name}: not a text file", hint) from error
-    except OSError as error:
-        raise from_os_error(error, f"reading {name}") from error
+__all__ = ["STDIO", "read_text"]

@@ -39,7 +39,7 @@ def command(
     """Make subtitles from JSON transcripts again, in other formats or with other limits; needs no model."""
     where = place.options(formats.chosen(parsed).names, is_from_stdin=Path(STDIO) in inputs)
     cues = cue.options()
-    from qasr_cli.cli import jobs
+    from qasr_cli.tasks import render
 
     where = replace(where, highlight_words=highlight_words)
-    raise typer.Exit(jobs.render(inputs, cues, where, verbosity=-1 if quiet else verbose))
+    raise typer.Exit(render.render(inputs, cues, where, verbosity=-1 if quiet else verbose))

@@ -76,11 +76,11 @@ def command(
     )
     if is_from_stdin and options.hooks.exec_after is not None:
         raise UsageError("--exec-after is about files, and - is none", "pipe the result on instead")
-    from qasr_cli.cli import jobs
+    from qasr_cli.tasks import dry_run, transcribe
 
     if which.dry_run:
-        raise typer.Exit(jobs.preview(request, options, verbosity=told.options().verbosity))
-    raise typer.Exit(jobs.transcribe(request, options, told.options(), report))
+        raise typer.Exit(dry_run.dry_run(request, options, verbosity=told.options().verbosity))
+    raise typer.Exit(transcribe.transcribe(request, options, told.options(), report))
 
 
 def _output(

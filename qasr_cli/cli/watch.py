@@ -1,4 +1,4 @@
-"""`qasr watch`: flags become options; the work itself is in `service`, loaded when there is some."""
+"""`qasr watch`: flags become options; the work itself is in `tasks.watch`, loaded when there is some."""
 
 from __future__ import annotations
 
@@ -181,6 +181,6 @@ def command(
         run=running.options(),
         hooks=after.options(),
     )
-    from qasr_cli.cli import service
+    from qasr_cli.tasks import watch
 
-    service.watch(folders, options, how, told.options())
+    watch.watch(folders, options, how, told.options())

@@ -27,10 +27,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from qasr_cli import engines, languages, pipeline
+from qasr_cli import engines, languages
 from qasr_cli.options import DecodeOptions, EngineOptions, Options
+from qasr_cli.pipeline import finish
+from qasr_cli.pipeline.containment import contain
+from qasr_cli.pipeline.prepare import Prepared, prepare
 from qasr_cli.records import Source
-from qasr_cli.runs.execution.engine_lane import contain
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.fallback.review import ReviewedSource, review
 from qasr_cli.speech.inference.protocols import Engines
@@ -114,7 +116,7 @@ def _speechless(folder: Path, n_each: int) -> Iterator[Case]:
         yield Case(path)
 
 
-def _alone(case: Case, prepared: pipeline.Prepared, pair: Engines) -> tuple[str, str | None, list[str]]:
+def _alone(case: Case, prepared: Prepared, pair: Engines) -> tuple[str, str | None, list[str]]:
     """What the recognizer says by itself."""
     limits = OPTIONS.chunk.limited_to(pair.recognizer.capacity.max_chunk_ms)
     if case.text:
@@ -134,7 +136,7 @@ def _alone(case: Case, prepared: pipeline.Prepared, pair: Engines) -> tuple[str,
 
 
 def _heard(
-    prepared: pipeline.Prepared, pair: Engines, told: DecodeOptions = OPTIONS.decode
+    prepared: Prepared, pair: Engines, told: DecodeOptions = OPTIONS.decode
 ) -> tuple[list[RecognizedChunk], ReviewedSource]:
     """What `qasr transcribe` hears first, and what it makes of it."""
     limits = OPTIONS.chunk.limited_to(pair.recognizer.capacity.max_chunk_ms)
@@ -147,10 +149,10 @@ def _heard(
     return pieces, text
 
 
-def _guarded(prepared: pipeline.Prepared, pair: Engines) -> tuple[str, str | None, list[str]]:
+def _guarded(prepared: Prepared, pair: Engines) -> tuple[str, str | None, list[str]]:
     """What `qasr transcribe` makes of it."""
     _, text = _heard(prepared, pair)
-    whole = pipeline.finish(prepared, text.segments, pair, OPTIONS)
+    whole = finish.build_transcript(prepared, text.segments, pair, OPTIONS)
     flags = [flag for segment in text.segments for flag in segment.flags]
     return " ".join(segment.text for segment in text.segments), whole.language, flags
 
@@ -159,9 +161,7 @@ def measure(name: str, cases: Iterator[Case], pair: Engines, folder: Path) -> No
     """Print a row for each way."""
     scores = {"without": Score(), "with": Score()}
     for case in cases:
-        prepared = pipeline.prepare(
-            Source(0, case.path, Path(case.path.name)), folder, OPTIONS, threading.Event()
-        )
+        prepared = prepare(Source(0, case.path, Path(case.path.name)), folder, OPTIONS, threading.Event())
         scores["without"].add(case, *_alone(case, prepared, pair))
         scores["with"].add(case, *_guarded(prepared, pair))
     for way, score in scores.items():
@@ -210,7 +210,7 @@ def measure_faults(name: str, cases: Sequence[Case], pair: Engines, folder: Path
     damage = Damage()
     for case in cases:
         source = Source(0, case.path, Path(case.path.name))
-        prepared = pipeline.prepare(source, folder, OPTIONS, threading.Event())
+        prepared = prepare(source, folder, OPTIONS, threading.Event())
         damage.add(case, *_heard(prepared, broken, told), recognizer.spoilt)
     alone, guarded = damage.alone, damage.guarded
     sys.stdout.write(

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from qasr_cli import engines, formats, pipeline
+from qasr_cli import engines, formats
 from qasr_cli.media import decode
 from qasr_cli.options import (
     ChunkOptions,
@@ -22,6 +22,8 @@ from qasr_cli.options import (
     OutputOptions,
     VadOptions,
 )
+from qasr_cli.pipeline import finish
+from qasr_cli.pipeline.prepare import Prepared
 from qasr_cli.records import Chunk, Source, Waveform
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
@@ -76,10 +78,10 @@ def measure_stages(media: Path) -> dict[str, float]:
             meter.cpu_s.pop("both") - meter.cpu_s["recognise (demo model)"]
         )
         with decode.open_audio(media, MediaOptions()) as stream:
-            prepared = pipeline.Prepared(Source(0, media, Path(media.name)), stream.track, waveform, speech)
-        transcript = pipeline.finish(prepared, segments, loaded, Options())
+            prepared = Prepared(Source(0, media, Path(media.name)), stream.track, waveform, speech)
+        transcript = finish.build_transcript(prepared, segments, loaded, Options())
         output = OutputOptions(formats=tuple(formats.FORMATS))
-        meter.run("cues and all formats", lambda: pipeline.render(transcript, CueOptions(), output))
+        meter.run("cues and all formats", lambda: finish.render(transcript, CueOptions(), output))
     return {name: cpu_s * 1000 / (waveform.duration_ms / 1000) for name, cpu_s in meter.cpu_s.items()}
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qasr_cli import pipeline
 from qasr_cli.errors import UndecodableError
 from qasr_cli.media import decode
 from qasr_cli.options import MediaOptions, Options
+from qasr_cli.pipeline.prepare import Prepared, prepare
 from qasr_cli.records import Source
 from tests.media_factory import ffmpeg, find_clicks_ms, make_click
 
@@ -42,9 +42,9 @@ def listen(path: Path) -> np.ndarray:
         return samples
 
 
-def prepared(path: Path, folder: Path) -> pipeline.Prepared:
+def prepared(path: Path, folder: Path) -> Prepared:
     folder.mkdir()
-    return pipeline.prepare(Source(0, path, Path(path.name)), folder, Options(), threading.Event())
+    return prepare(Source(0, path, Path(path.name)), folder, Options(), threading.Event())
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qasr_cli import pipeline
 from qasr_cli.media import decode, shots
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import MediaOptions, Options, PictureOptions
+from qasr_cli.pipeline.prepare import Cancelled, Prepared, prepare
 from qasr_cli.records import Source, Video
 from tests.e2e.conftest import ECHO, Qasr
 from tests.media_factory import CLICK_S, find_clicks_ms, make_click
@@ -64,9 +64,9 @@ def find(path: Path) -> shots.ShotSearch:
         return search
 
 
-def prepared(path: Path, stop: threading.Event | None = None) -> pipeline.Prepared:
+def prepared(path: Path, stop: threading.Event | None = None) -> Prepared:
     source = Source(0, path, Path(path.name))
-    return pipeline.prepare(source, path.parent, FINDING, stop or threading.Event())
+    return prepare(source, path.parent, FINDING, stop or threading.Event())
 
 
 THREE = [*shot(1.2, scene(1)), *shot(1.0, scene(2)), *shot(1.4, scene(3))]
@@ -168,7 +168,7 @@ def test_a_run_that_is_taken_down_does_not_wait_for_shots(
     stop = threading.Event()
     threading.Timer(1.0, stop.set).start()
     begun_s = time.monotonic()
-    with pytest.raises(pipeline.Cancelled):
+    with pytest.raises(Cancelled):
         prepared(path, stop)
     assert time.monotonic() - begun_s < 20
 

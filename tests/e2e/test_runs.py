@@ -14,6 +14,7 @@ from qasr_cli.records import Status
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.inputs import discovery
 from qasr_cli.runs.planning import output_plan
+from qasr_cli.runs.planning.output_names import OutputLayout
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.terminal.progress import QuietReporter
 from tests import fakes, misbehaving
@@ -53,7 +54,7 @@ def run_folder(tmp_path: Path) -> Path:
 def run(folder: Path, engines: Engines, **options: object) -> Run:
     found = discovery.discover([folder], FindOptions()).sources
     everything = Options(output=OutputOptions(overwrite=True), **options)  # type: ignore[arg-type]
-    plans = output_plan.plan(found, everything.output, {"srt": ".srt"})
+    plans = output_plan.plan(found, OutputLayout.of(everything.output, {"srt": ".srt"}))
     job = Run(everything, lambda: engines, QuietReporter(), lambda text: None)
     job.execute(plans)
     return job
@@ -157,7 +158,7 @@ def test_little_memory_changes_no_byte(run_folder: Path) -> None:
 def test_a_source_that_vanishes_is_its_own_trouble(run_folder: Path) -> None:
     found = discovery.discover([run_folder], FindOptions()).sources
     (run_folder / "3.ogg").unlink()
-    plans = output_plan.plan(found, OutputOptions(), {"srt": ".srt"})
+    plans = output_plan.plan(found, OutputLayout.of(OutputOptions(), {"srt": ".srt"}))
     job = Run(Options(), lambda: fakes.echo(Options().engine), QuietReporter(), lambda text: None)
     report = job.execute(plans)
     assert report.count(Status.DONE) == 9

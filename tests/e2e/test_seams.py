@@ -15,12 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from qasr_cli import engines, formats, pipeline
+from qasr_cli import engines, formats
 from qasr_cli.options import ChunkOptions, EngineOptions, FindOptions, Options, OutputOptions
+from qasr_cli.pipeline.prepare import prepare
 from qasr_cli.records import Chunk, Source, Transcript
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.inputs import discovery
 from qasr_cli.runs.planning import output_plan
+from qasr_cli.runs.planning.output_names import OutputLayout
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechMap
 from qasr_cli.speech.inference.protocols import Engines
@@ -67,7 +69,7 @@ def recording(
 ) -> tuple[SpeechMap, list[TruthWord]]:
     path = SAMPLES / request.param
     source = Source(0, path, Path(path.name))
-    prepared = pipeline.prepare(source, tmp_path_factory.mktemp("wave"), Options(), threading.Event())
+    prepared = prepare(source, tmp_path_factory.mktemp("wave"), Options(), threading.Event())
     return prepared.speech, truth_of(path.stem)
 
 
@@ -118,7 +120,8 @@ def transcribed(pair: Engines, excerpt: Path) -> Callable[[int], Transcript]:
             output=OutputOptions(formats=("json",), overwrite=True),
         )
         plans = output_plan.plan(
-            discovery.discover([excerpt], FindOptions()).sources, options.output, {"json": ".json"}
+            discovery.discover([excerpt], FindOptions()).sources,
+            OutputLayout.of(options.output, {"json": ".json"}),
         )
         report = Run(options, lambda: pair, QuietReporter(), lambda text: None).execute(plans)
         assert report.exit_code == 0

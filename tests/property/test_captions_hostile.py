@@ -8,14 +8,13 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qasr_cli.cli import check_report
-from qasr_cli.cli.check_report import Entry
 from qasr_cli.errors import QasrError
 from qasr_cli.formats.readers import captions
 from qasr_cli.options import CueOptions
-from qasr_cli.runs import checks
-from qasr_cli.runs.checks import Rules
 from qasr_cli.subtitles.qc import fix
+from qasr_cli.tasks import caption_check, check_report
+from qasr_cli.tasks.caption_check import CheckRules
+from qasr_cli.tasks.check_report import FileReport
 
 PIECES = st.sampled_from([
     "WEBVTT\n", "\n", "\n\n", "1\n", "22\n", "00:00:01,000 --> 00:00:02,000\n",
@@ -49,10 +48,10 @@ def files(draw: st.DrawFn) -> bytes:
 def test_a_file_is_judged_or_refused(raw: bytes, name: str, rate: Fraction | None) -> None:
     try:
         found = captions.read(raw, name)
-        result = checks.check(Path(name), found, Rules(CueOptions(frame_rate=rate)))
+        result = caption_check.check(Path(name), found, CheckRules(CueOptions(frame_rate=rate)))
     except QasrError:
         return
-    entry = Entry(result, None, checks.compare(result, found))
+    entry = FileReport(result, None, caption_check.compare(result, found))
     said = check_report.text(entry, None, is_all=True)
     said += check_report.csv_text(entry) + check_report.json_text([entry], "netflix-sdh")
     assert said.isascii() or said.encode()

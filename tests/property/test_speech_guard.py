@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qasr_cli.options import AlignOptions, ChunkOptions, DecodeOptions, EngineOptions, GuardOptions
+from qasr_cli.pipeline.containment import contain
 from qasr_cli.records import Chunk, Finish, Hypothesis, Span, Waveform
-from qasr_cli.runs.execution.engine_lane import contain
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import FRAME_MS, SpeechMap
 from qasr_cli.speech.fallback import coverage

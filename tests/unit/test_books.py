@@ -11,6 +11,7 @@ from qasr_cli.errors import ExitCode, LockedError, QualityError, UndecodableErro
 from qasr_cli.options import CueOptions, EngineOptions, Options, OutputOptions, RunOptions
 from qasr_cli.records import Outcome, Source, Status
 from qasr_cli.runs.planning import output_plan
+from qasr_cli.runs.planning.output_names import OutputLayout
 from qasr_cli.runs.state import journal
 
 
@@ -28,7 +29,9 @@ class TestBooks:
     def run(self, source: Source, options: Options, outcome: Outcome | None = None) -> output_plan.Plan:
         """Plan, enter the outcome, and return the plan."""
         with journal.opened([source], options, lambda text: None) as kept:
-            (plan,) = kept.decide(output_plan.plan([source], options.output, {"srt": ".srt", "vtt": ".vtt"}))
+            (plan,) = kept.decide(
+                output_plan.plan([source], OutputLayout.of(options.output, {"srt": ".srt", "vtt": ".vtt"}))
+            )
             if outcome is not None:
                 kept.begin(source)
                 for path in outcome.outputs:

@@ -14,13 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qasr_cli.cli import find_flags
-from qasr_cli.cli.preview import lines
 from qasr_cli.errors import ExitCode, InputOutputError, NoInputError, UsageError
 from qasr_cli.options import FindOptions, Options, OutputOptions
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.inputs import discovery, file_lists, selection
 from qasr_cli.runs.inputs.discovery import Discovered
+from qasr_cli.runs.inputs.selection import LeftOutKind
 from qasr_cli.runs.planning import output_plan, queue
+from qasr_cli.runs.planning.output_names import OutputLayout
+from qasr_cli.tasks.dry_run import lines
 from qasr_cli.terminal.progress import QuietReporter
 
 WAVE = b"RIFF\x24\x00\x00\x00WAVEfmt "
@@ -95,7 +97,7 @@ class TestFolders:
         assert "sub: Permission denied" in str(found.failures[0].error)
         for name in ("a.srt", "b.srt"):
             (tree / name).touch()
-        plans = output_plan.plan(found.sources, OutputOptions(), {"srt": ".srt"})
+        plans = output_plan.plan(found.sources, OutputLayout.of(OutputOptions(), {"srt": ".srt"}))
         chosen = queue.choose(plans, found.failures, EVERYTHING)
         run = Run(
             Options(), lambda: pytest.fail("there is nothing to do"), QuietReporter(), lambda text: None
@@ -304,7 +306,7 @@ class TestLists:
 class TestTodo:
     def plans(self, tree: Path, options: FindOptions) -> tuple[list[output_plan.Plan], Discovered]:
         found = discovery.discover([tree], options)
-        return output_plan.plan(found.sources, OutputOptions(), {"srt": ".srt"}), found
+        return output_plan.plan(found.sources, OutputLayout.of(OutputOptions(), {"srt": ".srt"})), found
 
     def choose(self, tree: Path, options: FindOptions, sleep: object = None) -> queue.Queue:
         plans, found = self.plans(tree, options)
@@ -328,7 +330,7 @@ class TestTodo:
         (tree / "b.mp4").touch()
         chosen = self.choose(tree, FindOptions(settle_s=30))
         assert [plan.source.relative.name for plan in chosen.plans] == ["a.wav"]
-        assert chosen.left_out[0].reason.startswith(queue.UNSETTLED)
+        assert chosen.left_out[0].kind is LeftOutKind.UNSETTLED
         assert len(self.choose(tree, FindOptions(settle_s=0)).plans) == 2
 
     def test_a_file_from_the_far_future_is_not_unsettled_for_ever(self, tree: Path) -> None:

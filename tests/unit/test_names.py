@@ -10,6 +10,7 @@ from qasr_cli.errors import CannotCreateError, UsageError
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Source
 from qasr_cli.runs.planning import output_names, output_plan
+from qasr_cli.runs.planning.output_names import OutputLayout
 
 SUFFIXES = {"srt": ".srt", "vtt": ".vtt"}
 BY_LANGUAGE = "{stem}.{lang}.{ext}"
@@ -17,7 +18,7 @@ BY_LANGUAGE = "{stem}.{lang}.{ext}"
 
 def name_of(text: str, language: str | None = None, *, stem: str = "film", tag: str = "") -> str:
     """Return what a template makes of a film."""
-    made = output_names.template(OutputOptions(name=text, tag=tag))
+    made = output_names.parse_template(OutputOptions(name=text, tag=tag))
     return made.target(Path(), stem, ".srt").path(language).name
 
 
@@ -62,20 +63,20 @@ class TestTemplate:
     )
     def test_what_makes_no_names_is_refused(self, text: str, tag: str, why: str) -> None:
         with pytest.raises(UsageError, match=why) as caught:
-            output_names.template(OutputOptions(name=text, tag=tag))
+            output_names.parse_template(OutputOptions(name=text, tag=tag))
         assert caught.value.hint != UsageError.hint
 
     def test_two_formats_need_two_names(self) -> None:
-        assert output_names.template(OutputOptions(("srt",), name="{stem}.sub"))
+        assert output_names.parse_template(OutputOptions(("srt",), name="{stem}.sub"))
         with pytest.raises(UsageError, match="two formats one name"):
-            output_names.template(OutputOptions(("srt", "vtt"), name="{stem}.sub"))
+            output_names.parse_template(OutputOptions(("srt", "vtt"), name="{stem}.sub"))
 
 
 class TestPlans:
     def plan(self, *paths: Path, language: str | None = None, **options: object) -> list[output_plan.Plan]:
         found = [Source(number, path, Path(path.name), is_found=True) for number, path in enumerate(paths)]
         output = OutputOptions(name=BY_LANGUAGE, **options)  # type: ignore[arg-type]
-        return output_plan.plan(found, output, SUFFIXES, lambda _: language)
+        return output_plan.plan(found, OutputLayout.of(output, SUFFIXES), lambda _: language)
 
     def test_a_result_in_any_language_is_a_result(self, tmp_path: Path) -> None:
         media = tmp_path / "film.mp4"
@@ -107,7 +108,8 @@ class TestPlans:
         (own,) = self.plan(tmp_path / "a.en.srt")
         assert own.error is None  # it becomes a.en.en.srt
         (media,) = output_plan.plan(
-            [Source(0, tmp_path / "en.srt", Path("en.srt"))], OutputOptions(name="{lang}.srt"), SUFFIXES
+            [Source(0, tmp_path / "en.srt", Path("en.srt"))],
+            OutputLayout.of(OutputOptions(name="{lang}.srt"), SUFFIXES),
         )
         assert isinstance(media.error, CannotCreateError)
         assert "replace the input" in str(media.error)

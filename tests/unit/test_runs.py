@@ -20,10 +20,11 @@ from qasr_cli.errors import (
 )
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Outcome, Quality, Segment, Source, Span, Status, Track, Transcript
-from qasr_cli.runs.execution.ordered_stdout import OrderedStdout
+from qasr_cli.runs.execution.finish_lane import OrderedStdout
 from qasr_cli.runs.execution.prefetch import Prefetch
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.planning import output_plan
+from qasr_cli.runs.planning.output_names import OutputLayout
 from qasr_cli.runs.reports.summary import Report, doubts, rules_broken
 
 SUFFIXES = {"srt": ".srt", "vtt": ".vtt"}
@@ -31,7 +32,10 @@ SUFFIXES = {"srt": ".srt", "vtt": ".vtt"}
 
 class TestOutputs:
     def plan(self, *found: Source, **options: object) -> list[output_plan.Plan]:
-        return output_plan.plan(found, OutputOptions(formats=("srt", "vtt"), **options), SUFFIXES)  # type: ignore[arg-type]
+        return output_plan.plan(
+            found,
+            OutputLayout.of(OutputOptions(formats=("srt", "vtt"), **options), SUFFIXES),  # type: ignore[arg-type]
+        )
 
     def source(self, path: Path, relative: str, number: int = 0, *, is_found: bool = True) -> Source:
         return Source(number, path, Path(relative), is_found)
@@ -66,7 +70,7 @@ class TestOutputs:
         first = self.source(tmp_path / "a.mkv", "a.mkv")
         second = self.source(tmp_path / "a.mkv.wav", "a.mkv.wav", 1)
         options = OutputOptions(formats=("srt",), name="{stem}", overwrite=True)
-        plans = output_plan.plan([first, second], options, SUFFIXES)
+        plans = output_plan.plan([first, second], OutputLayout.of(options, SUFFIXES))
         assert plans[0].error is None
         assert "would replace the input a.mkv" in str(plans[1].error)
 
@@ -76,7 +80,9 @@ class TestOutputs:
     ) -> None:
         source = self.source(tmp_path / f"{'a' * n_bytes}.x", f"{'a' * n_bytes}.x")
         options = OutputOptions(formats=("srt",), name="{stem}.{lang}.{ext}")  # .en.srt
-        (plan,) = output_plan.refuse_unwritable(output_plan.plan([source], options, SUFFIXES))
+        (plan,) = output_plan.refuse_unwritable(
+            output_plan.plan([source], OutputLayout.of(options, SUFFIXES))
+        )
         assert (plan.error is None) is is_fine
 
     def test_a_finished_one_of_a_folder_is_done_and_a_half_finished_one_is_completed(
@@ -110,17 +116,17 @@ class TestOutputs:
         with pytest.raises(CannotCreateError, match="exists already"):
             atomic_write.write(path, "theirs", is_overwrite=False)
         assert path.read_text() == "mine"
-        atomic_write.write(path, "theirs", is_overwrite=True)
+        atomic_write.write(path, "theirs", overwrite=True)
         assert path.read_text() == "theirs"
         assert [entry.name for entry in tmp_path.iterdir()] == ["a.srt"]
 
     def test_what_cannot_be_created_is_said_and_leaves_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(CannotCreateError):
-            atomic_write.write(tmp_path / "file" / "a.srt", "x", is_overwrite=True)
+            atomic_write.write(tmp_path / "file" / "a.srt", "x", overwrite=True)
         (tmp_path / "a.srt").mkdir()
         with pytest.raises(CannotCreateError):
-            atomic_write.write(tmp_path / "a.srt", "x", is_overwrite=True)
+            atomic_write.write(tmp_path / "a.srt", "x", overwrite=True)
         assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.srt", "file"]
 
 

@@ -12,9 +12,10 @@ import pytest
 
 from qasr_cli.errors import DeviceLostError, ExitCode, InputOutputError, OutOfMemoryError, UntimedError
 from qasr_cli.options import EngineOptions, Options
-from qasr_cli.pipeline import Prepared
+from qasr_cli.pipeline.engine_lane import EngineLane
+from qasr_cli.pipeline.open_source import OpenSource
+from qasr_cli.pipeline.prepare import Prepared
 from qasr_cli.records import Source, Timing, Track, Waveform
-from qasr_cli.runs.execution.engine_lane import EngineLane, OpenSource
 from qasr_cli.runs.execution.prefetch import Prefetch
 from qasr_cli.runs.files import scratch
 from qasr_cli.runs.files.file_identity import Identity
@@ -93,11 +94,11 @@ class TestAligner:
         return tmp_path
 
     @pytest.fixture
-    def whole(self, tmp_path_factory: pytest.TempPathFactory) -> OpenSource:
+    def whole(self, tmp_path_factory: pytest.TempPathFactory) -> OpenSource[Plan]:
         """Return the source as it comes out when nothing fails."""
         return self.hear(tmp_path_factory.mktemp("whole"), fakes.Even())
 
-    def hear(self, folder: Path, aligner: Aligner) -> OpenSource:
+    def hear(self, folder: Path, aligner: Aligner) -> OpenSource[Plan]:
         speech = speech_of(0, 2, 9, 15)
         path = folder / "a.s16le"
         path.write_bytes(bytes(32 * speech.duration_ms))
@@ -112,7 +113,7 @@ class TestAligner:
 
     @pytest.mark.parametrize("error", [RuntimeError("a bug"), OutOfMemoryError("full")])
     def test_the_text_stays_and_its_times_are_estimated(
-        self, folder: Path, whole: OpenSource, error: Exception
+        self, folder: Path, whole: OpenSource[Plan], error: Exception
     ) -> None:
         opened = self.hear(folder, fakes.FailingEven(error))
         short, long = opened.text.segments
@@ -124,7 +125,7 @@ class TestAligner:
         assert isinstance(failure, UntimedError)
         assert str(error) in str(failure)
 
-    def test_no_estimate_is_in_the_checkpoint(self, folder: Path, whole: OpenSource) -> None:
+    def test_no_estimate_is_in_the_checkpoint(self, folder: Path, whole: OpenSource[Plan]) -> None:
         self.hear(folder, fakes.FailingEven(RuntimeError("a bug")))
         opened = self.hear(folder, fakes.Even())
         assert {index: piece.segment for index, piece in opened.known.items()} == {1: None}

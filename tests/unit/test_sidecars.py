@@ -11,6 +11,7 @@ from qasr_cli.records import Source, Track
 from qasr_cli.runs.inputs.sidecars import Sidecar, Sidecars
 from qasr_cli.runs.planning import output_plan
 from qasr_cli.runs.planning.existing_subtitles import AlreadySubtitled, ExistingSubtitles
+from qasr_cli.runs.planning.output_names import OutputLayout
 
 TRACK = Track(1, "aac", 2, 48_000)
 
@@ -70,7 +71,9 @@ class TestPassingOver:
     ) -> str:
         options = Options(decode=DecodeOptions("en"), output=OutputOptions(formats), find=FindOptions(**more))
         source = Source(0, folder / "film.mkv", Path("film.mkv"), is_found)
-        plans = output_plan.plan([source], options.output, {"srt": ".srt", "vtt": ".vtt", "txt": ".txt"})
+        plans = output_plan.plan(
+            [source], OutputLayout.of(options.output, {"srt": ".srt", "vtt": ".vtt", "txt": ".txt"})
+        )
         return ExistingSubtitles(options, lambda _, path: path in own).pass_over(plans)[0].skip
 
     def test_a_subtitle_in_the_language_is_enough(self, tmp_path: Path) -> None:
@@ -94,8 +97,8 @@ class TestPassingOver:
         (tmp_path / "film.vtt").touch()
         options = Options(output=OutputOptions(("srt", "vtt")))
         source = Source(0, tmp_path / "film.mkv", Path("film.mkv"), is_found=True)
-        (plan,) = output_plan.plan([source], options.output, {"srt": ".srt", "vtt": ".vtt"})
-        ExistingSubtitles(options, lambda *_: False).glance(plan, TRACK, ())
+        (plan,) = output_plan.plan([source], OutputLayout.of(options.output, {"srt": ".srt", "vtt": ".vtt"}))
+        ExistingSubtitles(options, lambda *_: False).inspect(plan, TRACK, ())
         (tmp_path / "film.ass").touch()
         with pytest.raises(AlreadySubtitled, match=r"has subtitles beside it: film\.ass"):
-            ExistingSubtitles(options, lambda *_: False).glance(plan, TRACK, ())
+            ExistingSubtitles(options, lambda *_: False).inspect(plan, TRACK, ())

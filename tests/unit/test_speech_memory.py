@@ -11,8 +11,8 @@ import pytest
 
 from qasr_cli.errors import OutOfMemoryError, QasrError
 from qasr_cli.options import DecodeOptions, EngineOptions
+from qasr_cli.pipeline.containment import contain
 from qasr_cli.records import Chunk, Hypothesis, Segment, Waveform
-from qasr_cli.runs.execution.engine_lane import contain
 from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.memory_limit import MemoryLimit
 from qasr_cli.speech.inference.protocols import Engines

@@ -15,9 +15,9 @@ from qasr_cli.hooks.command import Facts
 from qasr_cli.options import EngineOptions
 from qasr_cli.records import Outcome, Source, Status
 from qasr_cli.runs.inputs.discovery import Discovered
-from qasr_cli.runs.inputs.selection import LeftOut
+from qasr_cli.runs.inputs.selection import LeftOut, LeftOutKind
 from qasr_cli.runs.planning.output_plan import DONE, Plan
-from qasr_cli.runs.planning.queue import UNSETTLED, Queue
+from qasr_cli.runs.planning.queue import Queue
 from qasr_cli.runs.watch import attempted as seen_module
 from qasr_cli.runs.watch.attempted import Attempted
 from qasr_cli.runs.watch.engine_cache import EngineCache
@@ -33,7 +33,7 @@ class TestSeen:
 
     def sift(self, seen: Attempted, *plans: Plan, unsettled: int = 0) -> list[str]:
         seen.begin()
-        left_out = [LeftOut(Path(f"{n}"), f"{UNSETTLED}: still changing") for n in range(unsettled)]
+        left_out = [LeftOut(Path(f"{n}"), "still changing", LeftOutKind.UNSETTLED) for n in range(unsettled)]
         found = Discovered([plan.source for plan in plans], [], [])
         chosen = seen.sift(found, Queue(list(plans), left_out))
         assert chosen is None or [plan.source.id for plan in chosen.plans] == list(range(len(chosen.plans)))

@@ -17,8 +17,8 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from qasr_cli import pipeline
 from qasr_cli.options import CueOptions, OutputOptions
+from qasr_cli.pipeline import finish
 from tools.compare_writers import foreign
 from tools.compare_writers.corpora import ROOT, Case, cases
 from tools.compare_writers.counting import RULES, count, read
@@ -53,7 +53,7 @@ def main() -> None:
 def _ours(case: Case) -> str:
     # The counter counts at 24 frames a second, whatever the pace of a sample's picture.
     heard = replace(case.transcript, video=None)
-    return pipeline.render(heard, CueOptions(), OutputOptions(formats=("srt",)))["srt"]
+    return finish.render(heard, CueOptions(), OutputOptions(formats=("srt",)))["srt"]
 
 
 def _theirs(found: list[Case], python: str) -> Written:

@@ -2,9 +2,10 @@
 
     prepare (threads)        engine (the calling thread)            finish (one thread)
     decode, find speech  ->  chunks of all sources, batched,    ->  transcript, cues, files
-    a few sources ahead      heard, timed; files reviewed           as soon as it is reviewed
+    a few sources ahead      recognised, aligned, reviewed          as soon as a source is reviewed
 
-In go plans; out comes a report. What the engine lane does stands in `engine_lane`.
+In go plans; out comes a report. The lanes' work is in `pipeline.prepare`, `pipeline.engine_lane` and
+`finish_lane`.
 """
 
 from __future__ import annotations
@@ -12,42 +13,46 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
-from qasr_cli import formats, pipeline
-from qasr_cli.errors import QasrError, QualityError
+from qasr_cli.errors import QasrError
+from qasr_cli.formats.readers.script_reading import ScriptFile
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
-from qasr_cli.records import Outcome, Quality, Stage, Status, Transcript
-from qasr_cli.runs.execution.engine_lane import EngineLane, OpenSource, attempt
-from qasr_cli.runs.execution.ordered_stdout import OrderedStdout
+from qasr_cli.pipeline.containment import attempt
+from qasr_cli.pipeline.engine_lane import EngineLane
+from qasr_cli.pipeline.open_source import OpenSource
+from qasr_cli.pipeline.prepare import Prepared, prepare
+from qasr_cli.pipeline.stage_timer import StageTimes, timed
+from qasr_cli.records import Outcome, Stage, Status
+from qasr_cli.runs.execution.finish_lane import FinishLane, OnFinished, OrderedStdout
 from qasr_cli.runs.execution.prefetch import Prefetch
-from qasr_cli.runs.execution.stage_timer import StageTimes, spending
-from qasr_cli.runs.files import atomic_write, scratch
+from qasr_cli.runs.files import scratch
 from qasr_cli.runs.planning.existing_subtitles import AlreadySubtitled, ExistingSubtitles
 from qasr_cli.runs.planning.output_plan import Plan
-from qasr_cli.runs.reports.summary import EngineFacts, Report, doubtful, doubts, rules_broken
+from qasr_cli.runs.reports.summary import EngineFacts, Report
 from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.protocols import Engines
-from qasr_cli.subtitles.rules import limits
 from qasr_cli.terminal.progress import Reporter
 
-_MAX_WAITING_SOURCES = 256  # of a folder of clips: decoded, not yet heard
+_MAX_WAITING_SOURCES = 256  # of a folder of clips: decoded, not yet recognised
 _MAX_WAITING_MS = 4 * 3_600_000  # of audio on disk ahead of the engine: 460 MB
 
 
 class Run:
     """One run over many sources.
 
+    Outcomes come from two threads (the engine lane's and the finish lane's): `_close` holds a lock, so that
+    `report`, the journal and the reporter see them one at a time.
+
     Args:
         options: The whole tree; each stage is given its group.
         load_engines: Called once, when there is something to do.
         reporter: Told what happens.
         deliver: Called in source order with each source's text when results go to stdout.
-        books: What is known of earlier runs, and kept for later ones.
+        journal: What is known of earlier runs, and kept for later ones.
     """
 
     def __init__(
@@ -56,28 +61,43 @@ class Run:
         load_engines: Callable[[], Engines],
         reporter: Reporter,
         deliver: Callable[[str], None],
-        books: Journal | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._options = options
         self._load_engines = load_engines
         self._reporter = reporter
-        self._delivery = OrderedStdout(deliver)
-        self._books = books or Journal()
-        self._subtitles = ExistingSubtitles(options, self._books.is_own)
+        self._stdout = OrderedStdout(deliver)
+        self._journal = journal or Journal()
+        self._subtitles = ExistingSubtitles(options, self._journal.is_own)
         self._stop = threading.Event()
+        self._closing = threading.Lock()
+        self._scripts: Mapping[int, ScriptFile] = {}
+        self._on_finished: OnFinished = lambda source, finished: None
         self.report = Report(is_strict=options.run.strict)
 
-    def execute(self, plans: Sequence[Plan]) -> Report:
+    def execute(
+        self,
+        plans: Sequence[Plan],
+        scripts: Mapping[int, ScriptFile] | None = None,
+        on_finished: OnFinished | None = None,
+    ) -> Report:
         """Transcribe every plan's source; one source's failure never stops the others.
+
+        Args:
+            plans: What to do.
+            scripts: By source id; the words of a source that has one are the script's.
+            on_finished: Called with what each source came to, once its files are written.
 
         Raises:
             UnavailableError: There is no ffmpeg, or the engines cannot be loaded; nothing has been done then.
         """
+        self._scripts = scripts or {}
+        self._on_finished = on_finished or self._on_finished
         self._reporter.begin([plan.source for plan in plans])
-        todo = [plan for plan in plans if not self._is_settled(plan)]
-        if todo:
+        open_plans = [plan for plan in plans if not self._is_settled(plan)]
+        if open_plans:
             with scratch.folder() as folder:
-                self._work(todo, folder)
+                self._work(open_plans, folder)
         return self.report
 
     def _is_settled(self, plan: Plan) -> bool:
@@ -97,18 +117,16 @@ class Run:
             max_waiting=_MAX_WAITING_SOURCES,
             max_cost=_MAX_WAITING_MS,
         )
-        with ThreadPoolExecutor(1, thread_name_prefix="finish") as finisher, prefetch as results:
+        with ThreadPoolExecutor(1, thread_name_prefix="finish") as finisher, prefetch as prepared:
             try:
-                self._reporter.stage("loading the model")
-                begun_s = time.monotonic()
-                engines = self._load_engines()
-                self.report.engines = EngineFacts.of(engines, time.monotonic() - begun_s)
-                self._reporter.ready()
-                self._reporter.stage("reading media")
+                engines = self._load()
+                lane: EngineLane[Plan] = EngineLane(
+                    engines, self._options, self._reporter.recognized, self._journal.checkpoint
+                )
+                finish_lane = FinishLane(self._options, self._journal, self._stdout, self._on_finished)
                 finishing: list[Future[None]] = []
-                lane = EngineLane(engines, self._options, self._reporter.recognized, self._books.checkpoint)
-                for opened in lane.run(self._opened(results)):
-                    finishing.append(finisher.submit(self._finish, opened, engines))
+                for opened in lane.run(self._opened(prepared)):
+                    finishing.append(finisher.submit(self._finish, finish_lane, opened, engines))
                     finishing = [future for future in finishing if not _is_over(future)]
                 for future in finishing:
                     future.result()
@@ -116,36 +134,43 @@ class Run:
                 self._stop.set()  # ends the decoders, which leaving the prefetch waits for
                 raise
 
+    def _load(self) -> Engines:
+        self._reporter.stage("loading the model")
+        begun_s = time.monotonic()
+        engines = self._load_engines()
+        self.report.engines = EngineFacts.of(engines, time.monotonic() - begun_s)
+        self._reporter.ready()
+        self._reporter.stage("reading media")
+        return engines
+
     # ── prepare lane ────────────────────────────────────────────────────────────────────────────────────
 
-    def _prepare(self, plan: Plan, folder: Path) -> OpenSource | Outcome:
+    def _prepare(self, plan: Plan, folder: Path) -> OpenSource[Plan] | Outcome:
         begun_s = time.monotonic()
-        source, account = plan.source, StageTimes()
-        self._books.begin(source)
-        with spending(Stage.DECODE, [(account, 1)]):
+        source, stage_times = plan.source, StageTimes()
+        self._journal.begin(source)
+        with timed(Stage.DECODE, [(stage_times, 1)]):
             prepared = attempt(str(source.relative), lambda: self._read(plan, folder))
         wall_s = time.monotonic() - begun_s
         if isinstance(prepared, QasrError):
-            return Outcome(source, Status.FAILED, wall_s=wall_s, error=prepared, stage_s=account)
+            return Outcome(source, Status.FAILED, wall_s=wall_s, error=prepared, stage_s=stage_times)
         if isinstance(prepared, AlreadySubtitled):
-            reason, has = prepared.reason, prepared.path
+            reason, path = prepared.reason, prepared.path
             return Outcome(
-                source, Status.SKIPPED, wall_s=wall_s, stage_s=account, reason=reason, subtitles=has
+                source, Status.SKIPPED, wall_s=wall_s, stage_s=stage_times, reason=reason, subtitles=path
             )
         self._reporter.prepared(source, prepared.waveform.duration_ms, prepared.speech_ms)
-        return OpenSource(plan, prepared, begun_s, account=account)
+        return OpenSource(plan, prepared, begun_s, self._scripts.get(source.id), stage_times=stage_times)
 
-    def _read(self, plan: Plan, folder: Path) -> pipeline.Prepared | AlreadySubtitled:
+    def _read(self, plan: Plan, folder: Path) -> Prepared | AlreadySubtitled:
         """Return the source's sound, or why it is passed over."""
-        glance = functools.partial(self._subtitles.glance, plan)
+        inspect = functools.partial(self._subtitles.inspect, plan)
         try:
-            return pipeline.prepare(
-                plan.source, folder, self._options, self._stop, self._reporter.stage, glance
-            )
-        except AlreadySubtitled as found:
-            return found
+            return prepare(plan.source, folder, self._options, self._stop, self._reporter.stage, inspect)
+        except AlreadySubtitled as subtitled:
+            return subtitled
 
-    def _opened(self, results: Iterable[OpenSource | Outcome]) -> Iterator[OpenSource]:
+    def _opened(self, results: Iterable[OpenSource[Plan] | Outcome]) -> Iterator[OpenSource[Plan]]:
         """Yield what can go on; what cannot is over."""
         for result in results:
             if isinstance(result, Outcome):
@@ -155,76 +180,18 @@ class Run:
 
     # ── finish lane ─────────────────────────────────────────────────────────────────────────────────────
 
-    def _finish(self, opened: OpenSource, engines: Engines) -> None:
-        source, waveform = opened.prepared.source, opened.prepared.waveform
-        waveform.path.unlink(missing_ok=True)
-        with spending(Stage.WRITE, [(opened.account, 1)]):
-            result = attempt(str(source.relative), lambda: self._put_out(opened, engines))
-        over = Outcome(
-            source,
-            Status.FAILED,
-            waveform.duration_ms,
-            time.monotonic() - opened.begun_s,
-            stage_s=opened.account,
-        )
-        if isinstance(result, QasrError):
-            self._close(replace(over, error=result))
-            return
-        transcript, quality = result
-        paths = tuple(opened.plan.paths(transcript.language).values())
-        error = self._hard_error(paths, quality)
-        if opened.checkpoint is not None:
-            opened.checkpoint.remove()
-        self._close(
-            replace(
-                over,
-                status=Status.FAILED if error else Status.DONE,
-                outputs=paths,
-                error=error,
-                warnings=(*opened.prepared.warnings, *doubts(transcript), *opened.text.warnings),
-                quality=quality,
-                doubts=doubtful(transcript),
-                language=transcript.language or "",
-            )
-        )
-
-    def _hard_error(self, paths: Sequence[Path], quality: Quality | None) -> QualityError | None:
-        """Return why --strict does not let a source pass; its results are there to be looked at."""
-        if not self._options.run.strict or quality is None or not quality.broken:
-            return None
-        return rules_broken(tuple(paths), quality, self._options.cue)
-
-    def _put_out(self, opened: OpenSource, engines: Engines) -> tuple[Transcript, Quality | None]:
-        if opened.error is not None:
-            raise opened.error
-        transcript = pipeline.finish(
-            opened.prepared, opened.text.segments, engines, self._options, opened.text.uncovered
-        )
-        output = self._options.output
-        has_cues = any(formats.FORMATS[name].is_cue_based for name in output.formats)
-        kept = limits.of_transcript(transcript, self._options.cue)
-        cued = pipeline.lay_out(transcript, kept) if has_cues else ()
-        texts = pipeline.render(transcript, self._options.cue, output, cued)
-        paths = opened.plan.paths(transcript.language)
-        self._books.announce(opened.plan.source, {path: texts[name] for name, path in paths.items()})
-        for name, path in paths.items():
-            is_overwrite = output.overwrite or opened.plan.may_replace(path)
-            atomic_write.write(path, texts[name], is_overwrite=is_overwrite, is_backup=output.backup)
-            outdated = opened.plan.outdated(name, path)
-            if outdated is not None:
-                atomic_write.remove(outdated, is_backup=output.backup)
-        if output.is_stdout:
-            self._delivery.settle(opened.plan.source.id, "".join(texts.values()))
-        return transcript, pipeline.judge(transcript, cued, kept) if cued else None
+    def _finish(self, lane: FinishLane, opened: OpenSource[Plan], engines: Engines) -> None:
+        self._close(lane.finish(opened, engines))
 
     def _close(self, outcome: Outcome) -> None:
-        self.report.add(outcome)
-        self._books.enter(outcome)
-        self._reporter.finished(outcome)
-        self._delivery.settle(outcome.source.id)
+        with self._closing:
+            self.report.add(outcome)
+            self._journal.enter(outcome)
+            self._reporter.finished(outcome)
+            self._stdout.settle(outcome.source.id)
 
 
-def _waiting_ms(result: OpenSource | Outcome) -> int:
+def _waiting_ms(result: OpenSource[Plan] | Outcome) -> int:
     return 0 if isinstance(result, Outcome) else result.prepared.waveform.duration_ms
 
 

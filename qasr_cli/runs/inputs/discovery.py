@@ -19,7 +19,7 @@ from qasr_cli.media import signatures
 from qasr_cli.options import FindOptions
 from qasr_cli.records import Source
 from qasr_cli.runs.inputs import selection
-from qasr_cli.runs.inputs.selection import Candidate, LeftOut
+from qasr_cli.runs.inputs.selection import Candidate, LeftOut, LeftOutKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def _look_at_listed(path: Path, options: FindOptions) -> Iterator[_Finding]:
 
 def _missing(path: Path, error: OSError) -> NoInputError:
     is_gone = isinstance(error, FileNotFoundError | NotADirectoryError)
-    return NoInputError(f"{path}: {'no such file or folder' if is_gone else error.strerror}")
+    return NoInputError.about(path, "no such file or folder" if is_gone else str(error.strerror))
 
 
 def _candidate(
@@ -164,7 +164,7 @@ def _look_at_entry(
     """Return a file of a folder if it is media, why it is left out if it nearly is, and else nothing."""
     relative = Path(prefix + entry.name)
     if selection.is_partial(entry.name, neighbours):
-        return LeftOut(relative, "a partial download or a working copy")
+        return LeftOut(relative, "a partial download or a working copy", LeftOutKind.UNSUITABLE)
     suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - half the time of a Path's
     if suffix in selection.OTHER_SUFFIXES:
         return None
@@ -175,7 +175,7 @@ def _look_at_entry(
     why = "cannot be looked at" if status is None else _objection(entry, status, suffix, real_root)
     if status is not None and not why:
         return _candidate(Path(entry.path), relative, status, is_found=True, is_link=entry.is_symlink())
-    return LeftOut(relative, why) if suffix in selection.MEDIA_SUFFIXES else None
+    return LeftOut(relative, why, LeftOutKind.UNSUITABLE) if suffix in selection.MEDIA_SUFFIXES else None
 
 
 def _objection(entry: os.DirEntry[str], status: os.stat_result, suffix: str, real_root: str) -> str:

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from qasr_cli import formats
@@ -63,12 +64,24 @@ _PARTIAL_PARTS = (".part-frag", ".unmanic", ".syncthing.", "~syncthing~", "-tdar
 _COMPANIONS = (".part", ".aria2")  # Firefox and aria2 keep a second file beside one that is under way
 
 
+class LeftOutKind(StrEnum):
+    """Why a file is left out of a run."""
+
+    UNSUITABLE = "unsuitable"  # no media, or not all of it
+    DUPLICATE = "duplicate"  # another name of a file that is taken
+    FILTERED = "filtered"  # by patterns or times
+    OTHER_SHARD = "other shard"
+    UNSETTLED = "unsettled"  # still changes; a later run takes it
+    LIMIT = "limit"
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A file that looked like work and is none, with the reason in a few words."""
+    """A file that looked like work and is left out, with the reason in a few words."""
 
     relative: Path
     reason: str
+    kind: LeftOutKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +124,21 @@ def select(candidates: Sequence[Candidate], options: FindOptions) -> tuple[list[
     A file is told from its other names after the patterns, so that excluding one name keeps the other, and
     before the parts, so that two machines do not take one name each.
     """
-    wanted, unwanted = _split(candidates, _unwanted(options))
+    wanted, unwanted = _split(candidates, _unwanted(options), LeftOutKind.FILTERED)
     once, doubles = _unique(wanted)
-    kept, elsewhere = _split(once, _elsewhere(options))
+    kept, elsewhere = _split(once, _elsewhere(options), LeftOutKind.OTHER_SHARD)
     return _ordered(kept, options.order), [*doubles, *unwanted, *elsewhere]
 
 
-def _split(candidates: Sequence[Candidate], reason: _Reason) -> tuple[list[Candidate], list[LeftOut]]:
+def _split(
+    candidates: Sequence[Candidate], reason: _Reason, kind: LeftOutKind
+) -> tuple[list[Candidate], list[LeftOut]]:
     kept: list[Candidate] = []
     left_out: list[LeftOut] = []
     for candidate in candidates:
         why = reason(candidate)
         if why:
-            left_out.append(LeftOut(candidate.relative, why))
+            left_out.append(LeftOut(candidate.relative, why, kind))
         else:
             kept.append(candidate)
     return kept, left_out
@@ -141,7 +156,7 @@ def _unique(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Left
             owners[candidate.identity] = candidate
     kept = [one for one in candidates if owners[one.identity] is one]
     left_out = [
-        LeftOut(one.relative, f"the same file as {owners[one.identity].relative}")
+        LeftOut(one.relative, f"the same file as {owners[one.identity].relative}", LeftOutKind.DUPLICATE)
         for one in candidates
         if owners[one.identity] is not one and owners[one.identity].path != one.path
     ]

@@ -80,7 +80,7 @@ class ExistingSubtitles:
         found = self._beside(plan, language)
         return replace(plan, targets={}, skip=found.reason) if found else plan
 
-    def glance(self, plan: Plan, track: Track, streams: Iterable[SubtitleStream]) -> None:
+    def inspect(self, plan: Plan, track: Track, streams: Iterable[SubtitleStream]) -> None:
         """Look at a source that has just been opened.
 
         Raises:

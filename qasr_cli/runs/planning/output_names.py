@@ -7,7 +7,7 @@ the language may still be open: it is heard last. Pure: touches no file.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
@@ -99,7 +99,31 @@ class Template:
         return Target(folder, tuple(pieces))
 
 
-def template(output: OutputOptions) -> Template:
+@dataclass(frozen=True, slots=True)
+class OutputLayout:
+    """Where a run's results go and what they are called: the options, parsed once and passed on.
+
+    Attributes:
+        options: With every format by its own name.
+        template: Of the names.
+        suffixes: File name suffix of each format.
+    """
+
+    options: OutputOptions
+    template: Template
+    suffixes: Mapping[str, str]
+
+    @classmethod
+    def of(cls, options: OutputOptions, suffixes: Mapping[str, str]) -> OutputLayout:
+        """Parse the options.
+
+        Raises:
+            UsageError: They make no names, or the same for two formats.
+        """
+        return cls(options, parse_template(options), suffixes)
+
+
+def parse_template(output: OutputOptions) -> Template:
     """Return the template that the options hold.
 
     Raises:

@@ -1,7 +1,7 @@
 """Where results go.
 
 In go sources; out come plans: what is to be written for each, and why nothing is. Looks at what is there and
-writes nothing; how a file gets there whole is in `writing`.
+writes nothing; how a file gets there whole is in `files.atomic_write`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from qasr_cli.errors import CannotCreateError, QasrError
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Source
 from qasr_cli.runs.files.file_identity import Identity
-from qasr_cli.runs.planning import output_names
-from qasr_cli.runs.planning.output_names import Target
+from qasr_cli.runs.planning.output_names import OutputLayout, Target
 
 _USUAL_NAME_BYTES = 255
 DONE = "its outputs exist (--overwrite makes them anew)"
@@ -65,15 +64,12 @@ class Plan:
         return old if old is not None and old != path and self.may_replace(old) else None
 
 
-# Says which language a source is in, for its results' names; None where nobody knows yet.
+# Returns the language of a source, for its results' names; None where it is not known yet.
 LanguageOf = Callable[[Source], str | None]
 
 
 def plan(
-    sources: Sequence[Source],
-    options: OutputOptions,
-    suffixes: Mapping[str, str],
-    language_of: LanguageOf = lambda _: None,
+    sources: Sequence[Source], layout: OutputLayout, language_of: LanguageOf = lambda _: None
 ) -> list[Plan]:
     """Decide every output path before any work is done, so that a clash costs nothing.
 
@@ -83,14 +79,10 @@ def plan(
 
     Args:
         sources: All of the run.
-        options: Formats, folder, names, overwriting.
-        suffixes: File name suffix of each format.
-        language_of: Says a source's language.
-
-    Raises:
-        UsageError: The options make no names.
+        layout: Formats, folder, names, overwriting.
+        language_of: Returns a source's language; asked only where names tell it.
     """
-    template = output_names.template(options)
+    options, template = layout.options, layout.template
     taken: dict[Target, Source] = {}
     folders = Folders()
     media = Media(folders.resolved_file(source.path) for source in sources)
@@ -99,9 +91,10 @@ def plan(
         targets = {}
         if not options.is_stdout:
             folder = source.path.parent if options.folder is None else options.folder / source.relative.parent
-            stem, language = source.relative.stem, language_of(source)
+            language = language_of(source) if template.has_language else None
             targets = {
-                name: template.target(folder, stem, suffixes[name], language) for name in options.formats
+                name: template.target(folder, source.relative.stem, layout.suffixes[name], language)
+                for name in options.formats
             }
         places = [replace(target, folder=folders.resolved(target.folder)) for target in targets.values()]
         error = _clash(source, media, places, taken)
@@ -123,7 +116,7 @@ def refuse_unwritable(plans: Sequence[Plan]) -> list[Plan]:
             found = known[target.folder].objection_to(target)
             if found:
                 what, hint = found
-                error = CannotCreateError(f"{plan.source.relative}: {what}", hint)
+                error = CannotCreateError.about(plan.source.relative, what, hint)
                 return replace(plan, targets={}, error=error)
         return plan
 
@@ -224,12 +217,13 @@ def _clash(
     replaced = next(filter(None, map(media.at, places)), None)
     if replaced is not None:
         whose = "the input itself" if replaced.name == source.path.name else f"the input {replaced.name}"
-        return CannotCreateError(f"{source.path}: its result would replace {whose}", "use -o DIR")
+        return CannotCreateError.about(source.path, f"its result would replace {whose}", "use -o DIR")
     clash = next((place for place in places if place in taken), None)
     if clash is None:
         return None
-    return CannotCreateError(
-        f"{source.relative}: {taken[clash].relative} is transcribed to the same {clash.shown.name}",
+    return CannotCreateError.about(
+        source.relative,
+        f"{taken[clash].relative} is transcribed to the same {clash.shown.name}",
         "rename one of the two, or run them with different -o DIR",
     )
 
@@ -244,6 +238,6 @@ def _respect_existing(
         return Plan(source, targets, places=targets)
     if not source.is_found:
         first = next(iter(existing.values()))
-        return Plan(source, {}, error=CannotCreateError(f"{first} exists already"))
+        return Plan(source, {}, error=CannotCreateError(f"{first} exists already", path=first))
     missing = {name: target for name, target in targets.items() if name not in existing}
     return Plan(source, missing, existing, targets, skip="" if missing else DONE)

@@ -13,13 +13,12 @@ from pathlib import Path
 from qasr_cli.options import FindOptions
 from qasr_cli.records import Source
 from qasr_cli.runs.inputs.discovery import Failure
-from qasr_cli.runs.inputs.selection import LeftOut
+from qasr_cli.runs.inputs.selection import LeftOut, LeftOutKind
 from qasr_cli.runs.planning.output_plan import Plan
 
 # Without --settle: whoever writes a file does so several times a second, and nobody who has just copied
 # one into a folder wants to hear "later", so a young file is looked at again after this time.
 SECOND_LOOK_S = 2.0
-UNSETTLED = "unsettled"  # how the reason of a file that still changes begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +51,10 @@ def choose(
         if not is_one:
             chosen.append(plan)
         elif plan.source.path in changing:
-            left_out.append(LeftOut(plan.source.relative, changing[plan.source.path]))
+            left_out.append(LeftOut(plan.source.relative, changing[plan.source.path], LeftOutKind.UNSETTLED))
         elif n_taken == options.limit:
-            left_out.append(LeftOut(plan.source.relative, f"beyond --limit {options.limit}"))
+            why = f"beyond --limit {options.limit}"
+            left_out.append(LeftOut(plan.source.relative, why, LeftOutKind.LIMIT))
         else:
             chosen.append(plan)
             n_taken += 1
@@ -72,7 +72,7 @@ def _changing(
         ages = {source.path: _age_s(source.path) for source in sources}
         # A time in the future, beyond a wrong clock's reach, says nothing about when the file changed.
         return {
-            path: f"{UNSETTLED}: changed {max(age_s, 0):.0f} s ago, --settle is {options.settle_s:g}"
+            path: f"unsettled: changed {max(age_s, 0):.0f} s ago, --settle is {options.settle_s:g}"
             for path, age_s in ages.items()
             if abs(age_s) < options.settle_s
         }
@@ -81,7 +81,7 @@ def _changing(
     if not before:
         return {}
     sleep(SECOND_LOOK_S)
-    return {path: f"{UNSETTLED}: still changing" for path, state in before.items() if _state(path) != state}
+    return {path: "unsettled: still changing" for path, state in before.items() if _state(path) != state}
 
 
 def _age_s(path: Path) -> float:

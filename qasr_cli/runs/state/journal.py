@@ -225,10 +225,10 @@ def opened(sources: Sequence[Source], options: Options, tell: Callable[[str], No
         LockedError: Another run is at work in one of the roots, or in a folder below.
     """
     roots, part = Roots(sources, options.output.folder), _part(options)
-    homes = {_home(roots.of(source), options) for source in sources if source.is_found}
+    state_folders = {_root_and_state(roots.of(source), options) for source in sources if source.is_found}
     with contextlib.ExitStack() as held:
         places: dict[Path, Place] = {}
-        for root, folder in sorted(homes):
+        for root, folder in sorted(state_folders):
             if _is_made(folder):
                 held.enter_context(locking.holding(folder, part, is_waiting=options.run.wait, tell=tell))
                 places[folder] = Place(root, folder, ledger.load(folder, part))
@@ -236,7 +236,7 @@ def opened(sources: Sequence[Source], options: Options, tell: Callable[[str], No
             held.enter_context(
                 locking.holding(folder, "", is_waiting=options.run.wait, tell=tell, is_shared=True)
             )
-        yield _books(sources, roots, places, options)
+        yield _journal(sources, roots, places, options)
 
 
 def _inner(sources: Sequence[Source], options: Options) -> set[Path]:
@@ -251,18 +251,33 @@ def _inner(sources: Sequence[Source], options: Options) -> set[Path]:
 
 
 def consulted(sources: Sequence[Source], options: Options) -> Journal:
-    """Return the books for looking only: nothing is locked, made or written."""
-    return _books(sources, Roots(sources, options.output.folder), {}, options)
+    """Return the journal for looking only: nothing is locked, made or written."""
+    return _journal(sources, Roots(sources, options.output.folder), {}, options)
 
 
-def _books(sources: Sequence[Source], roots: Roots, places: dict[Path, Place], options: Options) -> Journal:
+def checkpoints_only(sources: Sequence[Source], options: Options) -> Journal:
+    """Return the journal of a run whose results are not transcripts of their media, such as timed scripts.
+
+    Its recognised chunks are kept. No ledger hears of it: a later run would make such results anew as if they
+    were its own.
+    """
+    roots = Roots(sources, options.output.folder)
+
+    def place_of(source: Source) -> Place:
+        root, folder = _root_and_state(roots.of(source), options)
+        return Place(root, folder, None)
+
+    return Journal(fingerprint=options.request_fingerprint(), place_of=place_of)
+
+
+def _journal(sources: Sequence[Source], roots: Roots, places: dict[Path, Place], options: Options) -> Journal:
     beside = functools.cache(lambda: Roots(sources, None))  # looked for only once it is asked
 
-    def place_in(root: Path) -> Place:
-        home, folder = _home(root, options)
+    def place_in(output_root: Path) -> Place:
+        root, folder = _root_and_state(output_root, options)
         if folder not in places:  # of files that were named: their folder gets no ledger, but checkpoints
             known = ledger.load(folder, _part(options)) if os.path.isdir(folder) else None  # noqa: PTH112 - never raises
-            places[folder] = Place(home, folder, known)
+            places[folder] = Place(root, folder, known)
         return places[folder]
 
     return Journal(
@@ -274,7 +289,7 @@ def _books(sources: Sequence[Source], roots: Roots, places: dict[Path, Place], o
     )
 
 
-def _home(root: Path, options: Options) -> tuple[Path, Path]:
+def _root_and_state(root: Path, options: Options) -> tuple[Path, Path]:
     """Return from where an output root's files go by their path, and where its state lies."""
     own = options.run.state
     return (own, own) if own is not None else (root, root / FOLDER_NAME)

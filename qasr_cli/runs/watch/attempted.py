@@ -15,7 +15,7 @@ from pathlib import Path
 from qasr_cli.errors import ExitCode, QasrError
 from qasr_cli.records import Outcome, Status
 from qasr_cli.runs.inputs.discovery import Discovered
-from qasr_cli.runs.planning import queue
+from qasr_cli.runs.inputs.selection import LeftOutKind
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.planning.queue import Queue
 from qasr_cli.runs.state.journal import OF_THE_FILE
@@ -56,7 +56,7 @@ class Attempted:
     def sift(self, found: Discovered, chosen: Queue) -> Queue | None:
         """Return what is to be done of what was chosen; None where nothing is."""
         self.n_found = len(found.sources)
-        self.n_unsettled = sum(one.reason.startswith(queue.UNSETTLED) for one in chosen.left_out)
+        self.n_unsettled = sum(one.kind is LeftOutKind.UNSETTLED for one in chosen.left_out)
         kept = [*self._new_refusals(chosen.plans), *self._work(chosen.plans)]
         plans = [replace(plan, source=replace(plan.source, id=n)) for n, plan in enumerate(kept)]
         self.n_skipped = len(chosen.plans) - len(plans)

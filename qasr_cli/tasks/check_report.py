@@ -1,4 +1,4 @@
-"""The result of `qasr check` as a page for a terminal, as lines for a pipe, as CSV and as JSON.
+"""What `qasr check` found, as a page for a terminal, as lines for a pipe, as CSV and as JSON.
 
 In go results; out come texts. Whatever comes from a file is made harmless first: subtitles may hold the
 escape codes of a terminal.
@@ -21,10 +21,11 @@ from fractions import Fraction
 from qasr_cli import languages
 from qasr_cli.errors import printable
 from qasr_cli.records import Caption
-from qasr_cli.runs.checks import Fixed, Result
 from qasr_cli.subtitles.qc.check import Checked
 from qasr_cli.subtitles.qc.comparison import Comparison
 from qasr_cli.subtitles.qc.findings import RULES, Finding
+from qasr_cli.tasks.caption_check import CheckedFile
+from qasr_cli.tasks.fixed_copies import FixedCopy
 from qasr_cli.terminal import tables
 from qasr_cli.timebase import MS_PER_S, format_clock
 
@@ -37,11 +38,17 @@ _FINDING = 78  # ... its number, its time and what is wrong
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """All about one file."""
+class FileReport:
+    """What a check of one file came to.
 
-    result: Result
-    fixed: Fixed | None
+    Attributes:
+        result: The file as it is.
+        fixed: Its repaired copy, where one was asked for.
+        compared: How near it is to a reference, where there is one.
+    """
+
+    result: CheckedFile
+    fixed: FixedCopy | None
     compared: Comparison | None
 
     @property
@@ -50,19 +57,19 @@ class Entry:
         return self.fixed.checked if self.fixed else self.result.checked
 
 
-def text(entry: Entry, width: int | None, *, is_all: bool) -> str:
+def text(report: FileReport, width: int | None, *, is_all: bool) -> str:
     """Return a page of `width` columns, or with None plain lines."""
-    head = [*_head(entry), *_compared(entry.compared), *_fixed(entry)]
+    head = [*_head(report), *_compared(report.compared), *_fixed(report)]
     if width is None:
-        return "".join(f"{line}\n" for line in [*_lines(entry), *head])
-    findings = entry.result.checked.findings
-    shown = findings if is_all or len(findings) <= _MANY else entry.result.checked.errors
+        return "".join(f"{line}\n" for line in [*_lines(report), *head])
+    findings = report.result.checked.findings
+    shown = findings if is_all or len(findings) <= _MANY else report.result.checked.errors
     page = tables.Page(width)
     page.title(head[0])
     page.paragraphs(head[1:])
     if shown:
         names = ("cue", "time", "what is wrong", *(["text"] if width >= _WIDE else []))
-        rows = _rows(entry.result, shown, max(1, width - _FINDING))
+        rows = _rows(report.result, shown, max(1, width - _FINDING))
         page.table(names, [row[: len(names)] for row in rows])
     hidden = len(findings) - len(shown)
     if hidden:
@@ -73,18 +80,18 @@ def text(entry: Entry, width: int | None, *, is_all: bool) -> str:
     return page.text()
 
 
-def _rows(result: Result, findings: Sequence[Finding], n_cells: int) -> list[tuple[str, ...]]:
+def _rows(result: CheckedFile, findings: Sequence[Finding], n_cells: int) -> list[tuple[str, ...]]:
     """Return the rows of a table, each with what its cue says in `n_cells`; none repeats the cue above."""
     rows: list[tuple[str, ...]] = []
     above: int | None = None
     for finding in findings:
         colour = "red" if finding.is_error else "yellow"
         what = f"[{colour}]{finding.rule}[/]: {tables.plain(printable(finding.comment))}"
-        said = tables.plain(tables.cut(_context(result, finding), n_cells))
+        cue_text = tables.plain(tables.cut(_context(result, finding), n_cells))
         place = (_number(result, finding), _clock(finding))
         if finding.caption is not None and finding.caption == above:
-            place, said = ("", ""), ""
-        rows.append((*place, what, said))
+            place, cue_text = ("", ""), ""
+        rows.append((*place, what, cue_text))
         above = finding.caption
     return rows
 
@@ -99,20 +106,20 @@ def _by_rule(findings: Sequence[Finding]) -> list[tuple[str, ...]]:
     ]
 
 
-def _lines(entry: Entry) -> list[str]:
-    result = entry.result
-    told = []
+def _lines(report: FileReport) -> list[str]:
+    result = report.result
+    lines = []
     for finding in result.checked.findings:
         caption = _caption(result, finding)
         line = f":{caption.line}" if caption and caption.line else ""
         where = f"{printable(result.name)}{line}: {_clock(finding)}".rstrip()
         what = f"{finding.severity} {finding.rule}: {printable(finding.comment)}; {finding.advice}"
-        told.append(f"{where} {what}" if finding.time_ms is not None else f"{where.rstrip(':')}: {what}")
-    return told
+        lines.append(f"{where} {what}" if finding.time_ms is not None else f"{where.rstrip(':')}: {what}")
+    return lines
 
 
-def _head(entry: Entry) -> list[str]:
-    result, figures = entry.result, entry.result.checked.figures
+def _head(report: FileReport) -> list[str]:
+    result, figures = report.result, report.result.checked.figures
     known = languages.find(result.language) if result.language else None
     kind = f"{result.file.kind.upper()}, {known.name if known else 'language not known'}"
     limits = result.limits
@@ -131,39 +138,39 @@ def _n(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def _compared(found: Comparison | None) -> list[str]:
-    if found is None:
+def _compared(comparison: Comparison | None) -> list[str]:
+    if comparison is None:
         return []
-    told = [
-        f"against the reference: SubER {found.edit_rate:.1f} %; same breaks (F1): cues {found.cue_f1:.1%}, "
-        f"lines {found.line_f1:.1%}, either {found.break_f1:.1%}"
+    lines = [
+        f"against the reference: SubER {comparison.edit_rate:.1f} %; same breaks (F1): "
+        f"cues {comparison.cue_f1:.1%}, lines {comparison.line_f1:.1%}, either {comparison.break_f1:.1%}"
     ]
-    if found.shift_ms is not None:
-        told.append(
-            f"starts: median {found.shift_ms:+.0f} ms, absolute {found.absolute_shift_ms:.0f} ms, "
-            f"{found.near_share:.1%} within 100 ms, of {_n(found.n_starts, 'cue')} that begin alike"
+    if comparison.shift_ms is not None:
+        lines.append(
+            f"starts: median {comparison.shift_ms:+.0f} ms, absolute {comparison.absolute_shift_ms:.0f} ms, "
+            f"{comparison.near_share:.1%} within 100 ms, of {_n(comparison.n_starts, 'cue')} that begin alike"
         )
-    return told
+    return lines
 
 
-def _fixed(entry: Entry) -> list[str]:
-    if entry.fixed is None:
+def _fixed(report: FileReport) -> list[str]:
+    if report.fixed is None:
         return []
     before, after = (
         Counter(finding.rule for finding in checked.findings)
-        for checked in (entry.result.checked, entry.fixed.checked)
+        for checked in (report.result.checked, report.fixed.checked)
     )
     mended = ", ".join(f"{n} {rule}" for rule, n in sorted((before - after).items())) or "nothing"
-    figures = entry.fixed.checked.figures
+    figures = report.fixed.checked.figures
     left = f"{_n(figures.n_errors, 'error')} and {_n(figures.n_warnings, 'warning')} left"
-    return [f"fixed: {mended}; {left} -> {printable(entry.fixed.path)}"]
+    return [f"fixed: {mended}; {left} -> {printable(report.fixed.path)}"]
 
 
-def _caption(result: Result, finding: Finding) -> Caption | None:
+def _caption(result: CheckedFile, finding: Finding) -> Caption | None:
     return None if finding.caption is None else result.file.captions[finding.caption]
 
 
-def _number(result: Result, finding: Finding) -> str:
+def _number(result: CheckedFile, finding: Finding) -> str:
     """Return what the file calls the cue, else its place."""
     caption = _caption(result, finding)
     if caption is None or finding.caption is None:
@@ -179,17 +186,17 @@ def _signed_clock(time_ms: int) -> str:
     return ("-" if time_ms < 0 else "") + format_clock(abs(time_ms))
 
 
-def _context(result: Result, finding: Finding) -> str:
+def _context(result: CheckedFile, finding: Finding) -> str:
     caption = _caption(result, finding)
     return printable(" ".join(caption.lines)) if caption else ""
 
 
-def csv_text(entry: Entry) -> str:
+def csv_text(report: FileReport) -> str:
     """Return a file's findings as Subtitle Edit lists them; times have frames where a rate is known."""
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
     rows.writerow(CSV_HEADER)
-    result = entry.result
+    result = report.result
     for finding in result.checked.findings:
         comment = f"{finding.severity} {finding.rule}: {printable(finding.comment)}; {finding.advice}"
         time_code = "" if finding.time_ms is None else _time_code(finding.time_ms, result.limits.frame_rate)
@@ -207,9 +214,9 @@ def _time_code(time_ms: int, rate: Fraction | None) -> str:
     return f"{'-' if time_ms < 0 else ''}{format_clock(seconds * MS_PER_S)[:-4]}:{frame:02d}"
 
 
-def json_text(entries: Sequence[Entry], profile: str) -> str:
+def json_text(reports: Sequence[FileReport], profile: str) -> str:
     """Return all results as one JSON object."""
-    whole = {"schema": SCHEMA, "profile": profile, "files": [_json_entry(entry) for entry in entries]}
+    whole = {"schema": SCHEMA, "profile": profile, "files": [_json_file(report) for report in reports]}
     return _dump(whole, "\n") + "\n"
 
 
@@ -227,9 +234,9 @@ def _dump(value: object, margin: str) -> str:
     return f"{{{inner}{flat[1:-1]}{margin}}}"
 
 
-def _json_entry(entry: Entry) -> dict[str, object]:
-    result = entry.result
-    told: dict[str, object] = {
+def _json_file(report: FileReport) -> dict[str, object]:
+    result = report.result
+    fields: dict[str, object] = {
         "file": printable(result.name),
         "format": result.file.kind,
         "encoding": result.file.encoding,
@@ -237,15 +244,15 @@ def _json_entry(entry: Entry) -> dict[str, object]:
         "figures": _json_figures(result.checked),
         "findings": [_json_finding(result, finding) for finding in result.checked.findings],
     }
-    if entry.compared:
-        told["against"] = {
+    if report.compared:
+        fields["against"] = {
             key: round(value, 4) if isinstance(value, float) else value
-            for key, value in asdict(entry.compared).items()
+            for key, value in asdict(report.compared).items()
         }
-    if entry.fixed:
-        left = Counter(finding.rule for finding in entry.fixed.checked.findings)
-        told["fixed"] = {"file": printable(entry.fixed.path), "left": dict(sorted(left.items()))}
-    return told
+    if report.fixed:
+        left = Counter(finding.rule for finding in report.fixed.checked.findings)
+        fields["fixed"] = {"file": printable(report.fixed.path), "left": dict(sorted(left.items()))}
+    return fields
 
 
 def _json_figures(checked: Checked) -> dict[str, object]:
@@ -255,7 +262,7 @@ def _json_figures(checked: Checked) -> dict[str, object]:
     }
 
 
-def _json_finding(result: Result, finding: Finding) -> dict[str, object]:
+def _json_finding(result: CheckedFile, finding: Finding) -> dict[str, object]:
     caption = _caption(result, finding)
     return {
         "rule": finding.rule,

@@ -1,0 +1,53 @@
+"""Which failures stay with a piece of work, and which end everything.
+
+In goes work; out comes what it returns, or a `QasrError` in its place. This is one of the two places that
+catch every `Exception`: a bad file must not stop the others.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from qasr_cli.errors import DeviceLostError, QasrError, from_os_error
+from qasr_cli.terminal.stdio import ReaderGone
+
+logger = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
+
+
+def attempt(name: str, work: Callable[[], Value]) -> Value | QasrError:
+    """Return what `work` returns, or the error that it ended with.
+
+    Args:
+        name: Of the source, for errors that do not name one.
+        work: May raise anything.
+
+    Raises:
+        ReaderGone: The reader of stdout has gone, which ends the run and not the source.
+    """
+    try:
+        return work()
+    except ReaderGone:
+        raise
+    except QasrError as error:
+        return error
+    except OSError as error:
+        return from_os_error(error, name)
+    except Exception as error:
+        logger.debug("%s failed", name, exc_info=True)
+        return QasrError(f"{name}: unexpected {type(error).__name__}: {error}")
+
+
+def contain(work: Callable[[], Value]) -> Value | QasrError:
+    """Return what a retry or an alignment returns, or its error: the text that exists is kept.
+
+    Raises:
+        DeviceLostError: Nothing more can be computed, so that the failure is not this work's own.
+    """
+    result = attempt("the engine", work)
+    if isinstance(result, DeviceLostError):
+        raise result
+    return result

@@ -1,0 +1,95 @@
+"""The finish lane's work on one source: final text to a transcript, cues and file texts.
+
+In go segments, or a transcript; out come cues, their quality and the text of each format. Pure: needs no
+engine, takes milliseconds, and never touches a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qasr_cli import formats
+from qasr_cli.options import CueOptions, Options, OutputOptions
+from qasr_cli.pipeline.open_source import OpenSource, Owner
+from qasr_cli.pipeline.prepare import Prepared
+from qasr_cli.pipeline.script import AlignedScript, cue_blocks
+from qasr_cli.records import Cue, Quality, Segment, Span, Transcript
+from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.subtitles.layout import cues
+from qasr_cli.subtitles.qc import check
+from qasr_cli.subtitles.rules import limits
+from qasr_cli.subtitles.rules.limits import Limits
+from qasr_cli.timebase import format_clock
+
+
+def build_transcript(
+    prepared: Prepared,
+    segments: Sequence[Segment | None],
+    engines: Engines,
+    options: Options,
+    uncovered: tuple[Span, ...] = (),
+) -> Transcript:
+    """Return the transcript of a source whose every chunk is back (None where a chunk had no words).
+
+    `uncovered` is the speech that stayed without words.
+    """
+    return Transcript(
+        source_name=prepared.source.relative.name,
+        track=prepared.track,
+        duration_ms=prepared.waveform.duration_ms,
+        segments=tuple(segment for segment in segments if segment is not None),
+        fingerprint=options.fingerprint(engines.recognizer.model_id, engines.aligner_id),
+        model=engines.recognizer.model_id,
+        aligner=engines.aligner_id,
+        uncovered=uncovered,
+        video=prepared.video,
+    )
+
+
+def transcribed(opened: OpenSource[Owner], engines: Engines, options: Options) -> Transcript:
+    """Return the transcript of a source that is back from the engine lane."""
+    text = opened.text
+    return build_transcript(opened.prepared, text.segments, engines, options, text.uncovered)
+
+
+def aligned(opened: OpenSource[Owner], engines: Engines, options: Options) -> AlignedScript | None:
+    """Return a source in the words of its script, with the script's cues; None where it has no script."""
+    script, alignment = opened.script, opened.alignment
+    if script is None or alignment is None:
+        return None
+    transcript = build_transcript(opened.prepared, alignment.segments, engines, options)
+    warnings = (*opened.prepared.warnings, *opened.text.warnings)
+    kept = limits.of_transcript(transcript, options.cue)
+    if not script.is_cued:
+        return AlignedScript(transcript, lay_out(transcript, kept), warnings, alignment, script)
+    timed = cues.keep(transcript.words, cue_blocks(script, alignment), transcript.duration_ms, kept)
+    return AlignedScript(transcript, timed, warnings, alignment, script)
+
+
+def lay_out(transcript: Transcript, kept: Limits) -> tuple[Cue, ...]:
+    """Return the transcript's cues; `kept` are the limits of this transcript."""
+    return cues.build(transcript.words, transcript.language, transcript.duration_ms, kept)
+
+
+def judge(transcript: Transcript, laid_out: Sequence[Cue], kept: Limits) -> Quality:
+    """Return how well a transcript's cues keep its limits."""
+    captions = check.of_cues(laid_out)
+    checked = check.check(captions, kept, transcript.language)
+    figures = checked.figures
+    broken = [
+        f"{one.rule} at {format_clock(max(0, one.time_ms or 0))} ({one.comment})" for one in checked.hard
+    ]
+    n_readable = round(figures.cps_share * figures.n_cues)
+    return Quality(figures.n_cues, n_readable, kept.hard_cps, tuple(broken))
+
+
+def render(
+    transcript: Transcript,
+    cue_options: CueOptions,
+    output: OutputOptions,
+    laid_out: Sequence[Cue] | None = None,
+) -> dict[str, str]:
+    """Return the text of each format that was asked for, by format name; `laid_out` are cues that exist."""
+    if laid_out is None:
+        laid_out = lay_out(transcript, limits.of_transcript(transcript, cue_options))
+    return {name: formats.FORMATS[name].render(transcript, laid_out, output) for name in output.formats}

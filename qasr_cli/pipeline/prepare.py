@@ -1,0 +1,177 @@
+"""The prepare lane's work on one source: open, decode, find speech, and find shots beside that.
+
+In goes a media file; out come its samples on disk and where speech is. Starts no threads of its own (the
+shots' ffmpeg has one) and loads no model but the speech detector.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from qasr_cli.errors import QasrError
+from qasr_cli.media import decode, shots
+from qasr_cli.media.probe import SubtitleStream
+from qasr_cli.media.waveform import WaveformWriter
+from qasr_cli.options import Options
+from qasr_cli.records import INT16_SCALE, Source, Track, Video, Waveform
+from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
+from qasr_cli.timebase import format_clock
+
+_POLL_S = 0.2  # a run that is being taken down waits for the shots at most so long
+_PROGRESS_EVERY_S = 5.0
+_QUIET = 10 ** (-50 / 20)  # of full scale, root mean square; speech has a tenth of it
+_CANCELLED = 10  # 20 dB: by so much the channels' difference is louder than their mix, if that is no chance
+_OUT_OF_PHASE = "stereo channels are out of phase; used their difference instead of the downmix"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A source that is ready to be cut into chunks.
+
+    Attributes:
+        speech: Where speech is and how sure the detector was of every 32 ms.
+        warnings: What was wrong with the media, for the user.
+        video: What is known of its picture; None where it has none.
+    """
+
+    source: Source
+    track: Track
+    waveform: Waveform
+    speech: SpeechMap
+    warnings: tuple[str, ...] = ()
+    video: Video | None = None
+
+    @property
+    def speech_ms(self) -> int:
+        """How much of the source is speech."""
+        return sum(span.duration_ms for span in self.speech.spans)
+
+
+class Cancelled(Exception):
+    """The run is being taken down; nobody is waiting for this source any more."""
+
+
+# Is shown the track and the subtitles of an opened source; an exception that it raises ends the source.
+Inspect = Callable[[Track, Sequence[SubtitleStream]], None]
+
+
+def prepare(
+    source: Source,
+    folder: Path,
+    options: Options,
+    stop: threading.Event,
+    report: Callable[[str], None] = lambda _: None,
+    inspect: Inspect = lambda _track, _subtitles: None,
+) -> Prepared:
+    """Decode a source to a waveform in `folder`, and find the speech in it while it is being decoded.
+
+    Two channels that cancel each other out in the downmix are decoded once more, for their difference.
+
+    Args:
+        source: What to decode.
+        folder: Holds the samples (`ID.s16le`) until the source is finished.
+        options: The whole tree; each stage is given its group.
+        stop: Ends the work when it is set.
+        report: Called with a line of progress every 5 s while shots are searched.
+        inspect: Called before the first sample is decoded; may end the source by raising.
+
+    Raises:
+        QasrError: The source is not there, not media or has no audio; or the disk is full.
+        Cancelled: `stop` was set.
+    """
+    with decode.open_audio(source.path, options.media) as audio:
+        inspect(audio.track, audio.known.subtitles)
+        with _shot_search(source, audio, options) as search:
+            decoded = _decode(audio, folder / f"{source.id}.s16le", options, stop)
+            if audio.track.channels == 2 and decoded.loudness < _QUIET:
+                decoded = _prefer_difference(decoded, source, folder, options, stop)
+            warnings, video = audio.warnings + decoded.warnings, audio.known.video
+            if search is not None:
+                _await_shots(search, source, decoded.waveform.duration_ms, stop, report)
+                warnings += search.warnings
+                video = video and replace(video, shots_ms=search.shots_ms)
+            return Prepared(source, audio.track, decoded.waveform, decoded.speech, warnings, video)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """Samples on disk and the speech in them; `loudness` is the root mean square, of full scale."""
+
+    waveform: Waveform
+    speech: SpeechMap
+    loudness: float
+    warnings: tuple[str, ...] = ()
+
+
+def _decode(audio: decode.AudioStream, path: Path, options: Options, stop: threading.Event) -> _Decoded:
+    """Write the samples to `path`, and find the speech in them on the way."""
+    power = 0.0
+    with WaveformWriter(path) as writer:
+        detector = SpeechDetector(options.vad)
+        for block in audio:
+            if stop.is_set():
+                raise Cancelled
+            writer.append(block)
+            detector.feed(block)
+            power += float(np.square(block, dtype=np.float64).sum())
+        waveform = writer.close()
+    loudness = (power / max(1, waveform.n_samples)) ** 0.5 * float(INT16_SCALE)
+    return _Decoded(waveform, detector.finish(), loudness)
+
+
+def _prefer_difference(
+    downmix: _Decoded, source: Source, folder: Path, options: Options, stop: threading.Event
+) -> _Decoded:
+    """Return the difference of two channels of which one is inverted; else the downmix, as it was.
+
+    A balanced microphone in a stereo socket records itself twice like that, and nothing is left of the mix.
+    """
+    try:
+        with decode.open_audio(source.path, options.media, is_turned=True) as audio:
+            difference = _decode(audio, folder / f"{source.id}.turned.s16le", options, stop)
+    except QasrError:
+        return downmix  # which is whole
+    if difference.loudness <= _CANCELLED * downmix.loudness:
+        difference.waveform.path.unlink()
+        return downmix
+    downmix.waveform.path.unlink()
+    return replace(difference, warnings=(_OUT_OF_PHASE,))
+
+
+def _shot_search(
+    source: Source, audio: decode.AudioStream, options: Options
+) -> contextlib.AbstractContextManager[shots.ShotSearch | None]:
+    if not options.picture.shots:
+        return contextlib.nullcontext()
+    return shots.searching(source.path, audio.known, options.media.max_hours)
+
+
+def _await_shots(
+    search: shots.ShotSearch,
+    source: Source,
+    duration_ms: int,
+    stop: threading.Event,
+    report: Callable[[str], None],
+) -> None:
+    """Wait until the shots are found; a picture takes much longer than its sound.
+
+    Raises:
+        Cancelled: `stop` was set.
+    """
+    reported_s = time.monotonic()
+    while not search.is_over(_POLL_S):
+        if stop.is_set():
+            raise Cancelled
+        if time.monotonic() - reported_s >= _PROGRESS_EVERY_S:
+            reported_s = time.monotonic()
+            reached, whole = (
+                format_clock(time_ms)[:-4] for time_ms in (max(0, search.reached_ms), duration_ms)
+            )
+            report(f"finding shots in {source.relative}, {reached} of {whole}")

@@ -1,0 +1,163 @@
+"""The finish lane: one source's text becomes files, or a text on stdout, as soon as it is final.
+
+In go sources that are back from the engine lane; out comes an outcome for each. One thread runs the lane.
+Files appear whole or not at all; results on stdout come in the order of the sources.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from qasr_cli import formats
+from qasr_cli.errors import QasrError, QualityError
+from qasr_cli.options import Options
+from qasr_cli.pipeline import finish
+from qasr_cli.pipeline.containment import attempt
+from qasr_cli.pipeline.open_source import OpenSource
+from qasr_cli.pipeline.script import AlignedScript
+from qasr_cli.pipeline.stage_timer import timed
+from qasr_cli.records import Cue, Outcome, Quality, Source, Stage, Status, Transcript
+from qasr_cli.runs.files import atomic_write
+from qasr_cli.runs.planning.output_plan import Plan
+from qasr_cli.runs.reports.summary import doubtful, doubts, rules_broken
+from qasr_cli.runs.state.journal import Journal
+from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.subtitles.rules import limits
+
+
+class OrderedStdout:
+    """Holds each source's text back until every source before it is settled; any thread may call it.
+
+    Args:
+        write: Puts a text on stdout.
+    """
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._lock = threading.Lock()
+        self._waiting: dict[int, str] = {}
+        self._n_settled = 0
+
+    def settle(self, source_id: int, text: str = "") -> None:
+        """End a source, with its text if there is one; only the first call for a source counts."""
+        with self._lock:
+            if source_id >= self._n_settled:
+                self._waiting.setdefault(source_id, text)
+            while self._n_settled in self._waiting:
+                text = self._waiting.pop(self._n_settled)
+                self._n_settled += 1
+                if text:
+                    self._write(text)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedSource:
+    """What a source came to.
+
+    Attributes:
+        cues: Empty where no format of the run needs them.
+        aligned: How the script of a source that has one lies on the recording.
+    """
+
+    transcript: Transcript
+    cues: tuple[Cue, ...] = ()
+    quality: Quality | None = None
+    aligned: AlignedScript | None = None
+
+
+OnFinished = Callable[[Source, FinishedSource], None]  # runs on the finish lane's thread
+
+
+class FinishLane:
+    """Writes the results of one source after the other.
+
+    Args:
+        options: The whole tree.
+        journal: Told what is about to be written.
+        stdout: Takes the texts when results go there.
+        on_finished: Called with what each source came to, once its files are written.
+    """
+
+    def __init__(
+        self, options: Options, journal: Journal, stdout: OrderedStdout, on_finished: OnFinished
+    ) -> None:
+        self._options = options
+        self._journal = journal
+        self._stdout = stdout
+        self._on_finished = on_finished
+
+    def finish(self, opened: OpenSource[Plan], engines: Engines) -> Outcome:
+        """Put a source's results out and return what became of it."""
+        source, waveform = opened.prepared.source, opened.prepared.waveform
+        waveform.path.unlink(missing_ok=True)
+        with timed(Stage.WRITE, [(opened.stage_times, 1)]):
+            finished = attempt(opened.name, lambda: self._put_out(opened, engines))
+        wall_s = time.monotonic() - opened.begun_s
+        outcome = Outcome(
+            source, Status.FAILED, waveform.duration_ms, wall_s=wall_s, stage_s=opened.stage_times
+        )
+        if isinstance(finished, QasrError):
+            return replace(outcome, error=finished)
+        transcript = finished.transcript
+        paths = tuple(opened.owner.paths(transcript.language).values())
+        error = self._hard_error(paths, finished.quality)
+        if opened.store is not None:
+            opened.store.remove()
+        return replace(
+            outcome,
+            status=Status.FAILED if error else Status.DONE,
+            outputs=paths,
+            error=error,
+            warnings=_warnings(opened, finished),
+            quality=finished.quality,
+            doubts=doubtful(transcript),
+            language=transcript.language or "",
+        )
+
+    def _put_out(self, opened: OpenSource[Plan], engines: Engines) -> FinishedSource:
+        if opened.error is not None:
+            raise opened.error
+        finished = self._compose(opened, engines)
+        output, plan = self._options.output, opened.owner
+        texts = finish.render(finished.transcript, self._options.cue, output, finished.cues)
+        paths = plan.paths(finished.transcript.language)
+        self._journal.announce(plan.source, {path: texts[name] for name, path in paths.items()})
+        for name, path in paths.items():
+            is_overwrite = output.overwrite or plan.may_replace(path)
+            atomic_write.write(path, texts[name], is_overwrite=is_overwrite, is_backup=output.backup)
+            outdated = plan.outdated(name, path)
+            if outdated is not None:
+                atomic_write.remove(outdated, is_backup=output.backup)
+        self._on_finished(plan.source, finished)
+        if output.is_stdout:
+            self._stdout.settle(plan.source.id, "".join(texts.values()))
+        return finished
+
+    def _compose(self, opened: OpenSource[Plan], engines: Engines) -> FinishedSource:
+        """Return the transcript, with cues where a format needs them."""
+        aligned = finish.aligned(opened, engines, self._options)
+        if aligned is not None:
+            return FinishedSource(aligned.transcript, aligned.cues, aligned=aligned)
+        transcript = finish.transcribed(opened, engines, self._options)
+        if not any(formats.FORMATS[name].is_cue_based for name in self._options.output.formats):
+            return FinishedSource(transcript)
+        kept = limits.of_transcript(transcript, self._options.cue)
+        laid_out = finish.lay_out(transcript, kept)
+        quality = finish.judge(transcript, laid_out, kept) if laid_out else None
+        return FinishedSource(transcript, laid_out, quality)
+
+    def _hard_error(self, paths: Sequence[Path], quality: Quality | None) -> QualityError | None:
+        """Return why --strict does not let a source pass; its results are there to be looked at."""
+        if not self._options.run.strict or quality is None or not quality.broken:
+            return None
+        return rules_broken(tuple(paths), quality, self._options.cue)
+
+
+def _warnings(opened: OpenSource[Plan], finished: FinishedSource) -> tuple[str, ...]:
+    if finished.aligned is not None:
+        return finished.aligned.warnings
+    return (*opened.prepared.warnings, *doubts(finished.transcript), *opened.text.warnings)

@@ -1,0 +1,172 @@
+"""`qasr align`: the words of a script get their times; a run over one source, with a script.
+
+In go a recording, a script and options; out come files, a report of what differs, and an exit code. Whatever
+can fail for want of a file fails before the model is loaded. What was recognised is kept in a checkpoint: a
+second call goes on where the first was interrupted, and one with a corrected script need not recognise again.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from qasr_cli import engines, formats
+from qasr_cli.errors import CannotCreateError, UsageError, naming
+from qasr_cli.formats.readers.script_reading import ScriptFile
+from qasr_cli.options import LogOptions, Options
+from qasr_cli.pipeline.script import AlignedScript
+from qasr_cli.records import Source
+from qasr_cli.runs.execution.finish_lane import FinishedSource, OnFinished
+from qasr_cli.runs.execution.run import Run
+from qasr_cli.runs.files import atomic_write
+from qasr_cli.runs.inputs import discovery
+from qasr_cli.runs.planning import output_plan
+from qasr_cli.runs.planning.output_names import OutputLayout
+from qasr_cli.runs.planning.output_plan import Plan
+from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.state import journal
+from qasr_cli.runs.state.journal import Journal
+from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.tasks import observers, outputs
+from qasr_cli.tasks.text_input import STDIN, read_text
+from qasr_cli.terminal import stdio
+from qasr_cli.terminal.progress import Reporter
+
+REPORT_SCHEMA = "qasr.align.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class AlignInputs:
+    """What is to be aligned with what, and where to write what differs."""
+
+    media: Path
+    script: Path
+    report: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an alignment works with.
+
+    Attributes:
+        load: Returns the engines.
+        reporter: Told how it goes.
+        deliver: Takes texts for stdout.
+        on_finished: Called with what it came to, once the files are written.
+    """
+
+    load: Callable[[], Engines]
+    reporter: Reporter
+    deliver: Callable[[str], None]
+    on_finished: OnFinished
+
+
+def align(inputs: AlignInputs, options: Options, log: LogOptions) -> int:
+    """Time a script's words and return the exit code.
+
+    Raises:
+        QasrError: An input is not there or is not what it should be, or nothing can be begun.
+    """
+    stdout = stdio.guard()
+    paths = [inputs.media, inputs.script]
+    observers.refuse_inputs("--report", inputs.report, paths)
+    reporter = observers.set_up(log, paths)()
+
+    def write_report(source: Source, finished: FinishedSource) -> None:
+        if inputs.report and finished.aligned:
+            text = report_text(inputs, finished.aligned)
+            atomic_write.write(inputs.report, text, is_overwrite=options.output.overwrite)
+
+    load = functools.partial(engines.load, options.engine)
+    around = Surroundings(load, reporter, stdout.write, write_report)
+    return run_alignment(inputs, outputs.resolve(options.output), options, around).exit_code
+
+
+def run_alignment(
+    inputs: AlignInputs, layout: OutputLayout, options: Options, around: Surroundings
+) -> Report:
+    """Plan, run and report one recording with its script.
+
+    Raises:
+        QasrError: An input is not there or is not what it should be, or nothing can be begun.
+    """
+    options = replace(options, output=layout.options)
+    source = _recording(inputs.media, options)
+    (plan,) = output_plan.refuse_unwritable(outputs.plan([source], layout, lambda _: options.decode.language))
+    if plan.error is not None:
+        raise plan.error
+    _refuse_clashes(inputs, plan, is_overwrite=options.output.overwrite)
+    script = read_script(inputs.script)
+    kept = Journal() if options.output.is_stdout else journal.checkpoints_only([source], options)
+    run = Run(options, around.load, around.reporter, around.deliver, kept)
+    try:
+        return run.execute([plan], {source.id: script}, around.on_finished)
+    finally:
+        around.reporter.end("")
+
+
+def _recording(media: Path, options: Options) -> Source:
+    """Return the source that a name or a pattern stands for.
+
+    Raises:
+        UsageError: It is a folder, or several files.
+        NoInputError: There is none.
+    """
+    sources = [] if media.is_dir() else discovery.discover([media], options.find).sources
+    if len(sources) != 1:
+        what = f"{len(sources)} files" if sources else "a folder"
+        raise UsageError(f"{media}: {what}, and a script is of one recording", "name the media file")
+    return sources[0]
+
+
+def _refuse_clashes(inputs: AlignInputs, plan: Plan, *, is_overwrite: bool) -> None:
+    """Refuse to write over the script, a result or a report.
+
+    Raises:
+        UsageError: The report has the name of a result.
+        CannotCreateError: A result has the name of the script, or the report exists.
+    """
+    outputs.refuse_report(inputs.report, [plan])
+    script_path = inputs.script.resolve()
+    targets = plan.targets.values()
+    if any((one.folder / name).resolve() == script_path for one in targets for name in one.names()):
+        raise CannotCreateError.about(inputs.script, "its result would replace the script", "use -o DIR")
+    if inputs.report and os.path.lexists(inputs.report) and not is_overwrite:
+        raise CannotCreateError(f"{inputs.report} exists already", path=inputs.report)
+
+
+def read_script(path: Path) -> ScriptFile:
+    """Return the script that a file, or stdin, holds.
+
+    Raises:
+        NoInputError: There is no such file.
+        UndecodableError: It holds no words, or is a damaged subtitle file.
+    """
+    name = "stdin" if path == STDIN else str(path)
+    text = read_text(path, name, "give plain text in UTF-8, or an SRT file")
+    with naming(name):
+        return formats.parse_script(text)
+
+
+def report_text(inputs: AlignInputs, aligned: AlignedScript) -> str:
+    """Return as JSON how much of the script was timed, and where script and recording differ."""
+    fields = {
+        "schema": REPORT_SCHEMA,
+        "media": inputs.media.name,
+        "script": inputs.script.name,
+        "words": aligned.n_words,
+        "timed_words": aligned.n_timed,
+        "fit": round(aligned.fit, 3),
+        "unspoken": [
+            {"line": origin.line, **({} if origin.cue is None else {"cue": origin.cue}), "text": text}
+            for origin, text in aligned.unspoken
+        ],
+        "ad_libs": [
+            {"start_ms": one.start_ms, "end_ms": one.end_ms, "text": one.text} for one in aligned.ad_libs
+        ],
+    }
+    return json.dumps(fields, ensure_ascii=False, indent=1) + "\n"

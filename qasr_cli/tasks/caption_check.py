@@ -1,0 +1,188 @@
+"""One subtitle file, from its bytes to what is wrong with it.
+
+    read     bytes to captions (formats)
+    check    captions to findings (subtitles), by the limits of a profile
+    compare  captions against a reference's
+
+In go paths and rules; out come results. Nothing is printed here, and no file is written.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+
+from qasr_cli import languages
+from qasr_cli.errors import (
+    NoInputError,
+    UndecodableError,
+    from_os_error,
+    naming,
+)
+from qasr_cli.formats.readers import captions as caption_formats
+from qasr_cli.formats.readers import encodings
+from qasr_cli.formats.readers.caption_file import CaptionFile
+from qasr_cli.options import CueOptions
+from qasr_cli.records import Caption
+from qasr_cli.subtitles.qc import caption_units, comparison
+from qasr_cli.subtitles.qc import check as quality
+from qasr_cli.subtitles.qc.check import Checked
+from qasr_cli.subtitles.qc.comparison import Comparison
+from qasr_cli.subtitles.qc.findings import Finding
+from qasr_cli.subtitles.rules.limits import Limits, resolve
+from qasr_cli.tasks.text_input import STDIN
+
+# What names have after their language: `film.en.forced.srt`; `hi` is also Hindi.
+_KINDS = frozenset({"forced", "sdh", "cc", "hi", "default", "fixed", "highlighted"})
+_SAMPLE = 2_000  # captions that tell the language; a film has no more
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRules:
+    """What files are checked by.
+
+    Attributes:
+        cues: Limits of a cue.
+        language: A code; None: found out.
+        encoding: As Python names it; "": found out.
+    """
+
+    cues: CueOptions
+    language: str | None = None
+    encoding: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFile:
+    """A file that was read and checked.
+
+    Attributes:
+        name: As the user gave it.
+        file: Its captions, and how they were read.
+        language: Its code; None where nobody knows.
+        limits: Of its profile and language, by which it was checked.
+        checked: Findings and figures.
+    """
+
+    name: str
+    file: CaptionFile
+    language: str | None
+    limits: Limits
+    checked: Checked
+
+
+def _name(path: Path) -> str:
+    return "stdin" if path == STDIN else str(path)
+
+
+def read(path: Path, encoding: str = "") -> CaptionFile:
+    """Return what a subtitle file, or stdin, holds.
+
+    Raises:
+        NoInputError: There is no such file.
+        UndecodableError: It is not a subtitle file, or too large to be one.
+        QasrError: It cannot be read.
+    """
+    name = _name(path)
+    raw = _bytes(path, name)
+    with naming(name):
+        return caption_formats.read(raw, path.name, encoding)
+
+
+def _bytes(path: Path, name: str) -> bytes:
+    # One byte more than any file may have shows that it has too many, and is all that is ever held of it.
+    limit = caption_formats.MAX_JSON_BYTES + 1
+    try:
+        if path == STDIN:
+            return sys.stdin.buffer.read(limit)
+        with path.open("rb") as file:
+            return file.read(limit)
+    except FileNotFoundError as error:
+        raise NoInputError(f"{name}: no such file", path=path) from error
+    except IsADirectoryError as error:
+        raise UndecodableError(f"{name}: a folder", "name the subtitle files in it", path=path) from error
+    except OSError as error:
+        raise from_os_error(error, f"reading {name}") from error
+
+
+def check(path: Path, file: CaptionFile, rules: CheckRules) -> CheckedFile:
+    """Return what is wrong with a file."""
+    texts = [line for caption in file.captions[:_SAMPLE] for line in caption.lines]
+    language = rules.language or file.language or _language_of_name(path, texts)
+    language = language or caption_units.guess_language(_readings(file, texts))
+    video = file.transcript.video if file.transcript else None
+    known = (video.frame_rate, video.shots_ms) if video else (None, ())
+    limits = _on_grid(resolve(rules.cues, language, texts, *known), caption_formats.grid_ms(file))
+    name = _name(path)
+    return CheckedFile(
+        name, file, language, limits, judge_captions(file, file.captions, language, limits, _faults(file))
+    )
+
+
+def _readings(file: CaptionFile, texts: Sequence[str]) -> Sequence[str]:
+    """Return texts as each encoding that is as good a guess has them, so that none decides the language."""
+    if not file.is_guess:
+        return texts
+    return [reading for text in texts for reading in encodings.readings(text, file.encoding)]
+
+
+def judge_captions(
+    file: CaptionFile,
+    captions: Sequence[Caption],
+    language: str | None,
+    limits: Limits,
+    faults: Sequence[Finding] = (),
+) -> Checked:
+    """Return what is wrong with captions that are a file's, or its repaired ones."""
+    # Events of an ASS script are in the order in which they are drawn, not in that of time.
+    is_sorted = file.kind != "ass"
+    return quality.check(captions, limits, language, file.transcript, faults, is_sorted=is_sorted)
+
+
+def _language_of_name(path: Path, texts: Sequence[str]) -> str | None:
+    """Return the language that a name such as `film.ko.srt` says, if the text is in its script."""
+    letters = [char for text in texts[:200] for char in text if char.isalpha()]
+    for part in reversed(PurePath(path.name).stem.split(".")[1:]):
+        known = languages.find(part)
+        if known is not None:
+            n_own = sum(languages.script(char) in known.scripts for char in letters)
+            if 2 * n_own > len(letters):
+                return known.code
+        if part.lower() not in _KINDS:
+            return None  # `Lost.in.Space` is not in Indonesian
+    return None
+
+
+def _on_grid(limits: Limits, grid_ms: int) -> Limits:
+    """Return limits that times of a coarser format can keep: 5/6 s are 0.83 s in hundredths."""
+    return replace(
+        limits,
+        min_duration_ms=limits.min_duration_ms // grid_ms * grid_ms,
+        min_gap_ms=limits.min_gap_ms // grid_ms * grid_ms,
+    )
+
+
+def _faults(file: CaptionFile) -> list[Finding]:
+    """Return what was found while the file was read."""
+    findings = [
+        Finding("malformed", f"line {fault.line}: {fault.text}" if fault.line else fault.text)
+        for fault in file.faults
+    ]
+    if file.is_guess:
+        findings.append(Finding("encoding", f"read as {file.encoding}, which is a guess"))
+    elif file.encoding != "utf-8":
+        findings.append(Finding("encoding", f"is in {file.encoding}"))
+    numbers = [caption.number for caption in file.captions]
+    if file.kind == "srt" and numbers != [str(number) for number in range(1, len(numbers) + 1)]:
+        wrong = next(n for n, number in enumerate(numbers, 1) if number != str(n))
+        number = numbers[wrong - 1] or "nothing"
+        findings.append(Finding("numbering", f"cue {wrong} of the file is numbered {number}"))
+    return findings
+
+
+def compare(result: CheckedFile, reference: CaptionFile) -> Comparison:
+    """Return how near a file is to a reference."""
+    is_spaced = result.limits.is_spaced
+    return comparison.compare(result.file.captions, reference.captions, is_spaced=is_spaced)

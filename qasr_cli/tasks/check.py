@@ -1,0 +1,98 @@
+"""`qasr check`: every subtitle file checked, its findings in the form that was asked for.
+
+In go paths and a request; out comes an exit code. stdout gets the findings and nothing else; a file that
+cannot be read does not stop the others.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from qasr_cli.errors import ExitCode, QasrError
+from qasr_cli.formats.readers.caption_file import CaptionFile
+from qasr_cli.tasks import caption_check, check_report, fixed_copies
+from qasr_cli.tasks.caption_check import CheckRules
+from qasr_cli.tasks.check_report import FileReport
+from qasr_cli.terminal import logs, stdio
+
+
+class FindingsForm(StrEnum):
+    """How findings are written."""
+
+    TEXT = "text"
+    CSV = "csv"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """What is to be done with every file.
+
+    Attributes:
+        rules: What files are checked by.
+        form: How findings are written.
+        fix: Write a repaired copy of each.
+        output: Folder for the copies; None: beside the file.
+        overwrite: Copies that exist are replaced.
+        against: A reference to compare with.
+    """
+
+    rules: CheckRules
+    form: FindingsForm = FindingsForm.TEXT
+    fix: bool = False
+    output: Path | None = None
+    overwrite: bool = False
+    against: Path | None = None
+
+
+def check(inputs: Sequence[Path], request: CheckRequest, *, verbosity: int) -> int:
+    """Check all files and return the exit code: 0, 4 for errors, 3 when some of several cannot be read.
+
+    Raises:
+        QasrError: A copy exists or has no place, or the reference cannot be read.
+    """
+    logs.configure(verbosity)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    stdout = stdio.guard()
+    files = list(dict.fromkeys(inputs))
+    targets: dict[Path, Path] = {}
+    if request.fix:
+        targets = fixed_copies.fixed_paths(files, request.output, is_overwrite=request.overwrite)
+    reference = caption_check.read(request.against) if request.against else None
+    reports: list[FileReport] = []
+    errors: list[QasrError] = []
+    for path in files:
+        try:
+            report = _check_one(path, targets.get(path), reference, request)
+        except QasrError as error:
+            logs.report_error(error)
+            errors.append(error)
+            continue
+        reports.append(report)
+        if request.form is FindingsForm.TEXT and verbosity >= 0:
+            stdout.write(check_report.text(report, width, is_all=verbosity > 0))
+    if request.form is FindingsForm.CSV:
+        stdout.write("".join(map(check_report.csv_text, reports)))
+    elif request.form is FindingsForm.JSON:
+        stdout.write(check_report.json_text(reports, request.rules.cues.profile))
+    return _exit_code(reports, errors)
+
+
+def _check_one(
+    path: Path, target: Path | None, reference: CaptionFile | None, request: CheckRequest
+) -> FileReport:
+    file = caption_check.check(path, caption_check.read(path, request.rules.encoding), request.rules)
+    compared = caption_check.compare(file, reference) if reference else None
+    fixed = fixed_copies.fix(file, target, is_overwrite=request.overwrite) if target else None
+    return FileReport(file, fixed, compared)
+
+
+def _exit_code(reports: Sequence[FileReport], errors: Sequence[QasrError]) -> ExitCode:
+    if errors:
+        return errors[0].exit_code if len(errors) == 1 and not reports else ExitCode.PARTIAL
+    return ExitCode.QUALITY if any(report.left.errors for report in reports) else ExitCode.OK

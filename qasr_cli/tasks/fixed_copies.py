@@ -1,0 +1,108 @@
+"""Repaired copies of subtitle files: `qasr check --fix`.
+
+In go checked files; out come new files, beside the old ones or in a folder, and what is left to an editor.
+The file itself is never written to.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qasr_cli import formats
+from qasr_cli.errors import CannotCreateError, UndecodableError, UsageError
+from qasr_cli.formats.readers import captions as caption_formats
+from qasr_cli.formats.readers import encodings
+from qasr_cli.formats.readers.caption_file import CaptionFile
+from qasr_cli.options import OutputOptions
+from qasr_cli.records import Caption, Cue
+from qasr_cli.runs.files import atomic_write
+from qasr_cli.subtitles.qc import caption_units
+from qasr_cli.subtitles.qc.check import Checked
+from qasr_cli.subtitles.qc.fix import mend
+from qasr_cli.tasks.caption_check import CheckedFile, judge_captions
+from qasr_cli.tasks.text_input import STDIN
+
+_STDIN_COPY = "stdin.fixed"  # and its format, once that is known
+
+
+@dataclass(frozen=True, slots=True)
+class FixedCopy:
+    """A repaired copy, and what is still wrong with it."""
+
+    path: Path
+    checked: Checked
+
+
+def fixed_paths(paths: Sequence[Path], folder: Path | None, *, is_overwrite: bool) -> dict[Path, Path]:
+    """Return where each repaired copy goes.
+
+    Raises:
+        UsageError: stdin has no place beside it.
+        CannotCreateError: A copy exists, or two files would have the same.
+    """
+    targets: dict[Path, Path] = {}
+    inputs = {os.path.realpath(path) for path in paths}
+    for path in paths:
+        if path == STDIN and folder is None:
+            raise UsageError("--fix needs a place for what comes from stdin", "give -o DIR")
+        name = _STDIN_COPY if path == STDIN else f"{path.stem}.fixed{path.suffix}"
+        target = (folder or path.parent) / name
+        if target in targets.values():
+            raise CannotCreateError(f"{path}: another file is repaired to the same {target}", "fix it apart")
+        if os.path.lexists(target) and not is_overwrite:
+            raise CannotCreateError(f"{target} exists already")
+        if os.path.realpath(target) in inputs:
+            raise CannotCreateError(f"{path}: its copy would replace the input {target}", "use -o DIR")
+        targets[path] = target
+    return targets
+
+
+def fix(result: CheckedFile, target: Path, *, is_overwrite: bool) -> FixedCopy:
+    """Write a repaired copy and return what is left to an editor.
+
+    Raises:
+        UndecodableError: A part of the file could not be read and would be lost, or nothing would be left.
+        CannotCreateError: The copy exists, or may not be created.
+    """
+    file = result.file
+    lost = next((fault for fault in file.faults if not fault.is_mendable), None)
+    if lost is not None:
+        where = f"line {lost.line}: " if lost.line else ""
+        raise UndecodableError(f"{result.name}: not fixed: {where}{lost.text}", "mend that by hand first")
+    if file.is_guess and not encodings.is_likely(file.encoding, result.language):
+        # The copy is in UTF-8, which proves itself: wrong letters in it would be taken for what was written.
+        raise UndecodableError(
+            f"{result.name}: not fixed: read as {file.encoding}, which is a guess",
+            "say which with --encoding cp1252 (western), cp1250 (central Europe), cp1254 (Turkish), ...",
+        )
+    if file.kind == "json" and file.transcript is None:
+        raise UsageError(
+            f"{result.name}: not fixed: not a transcript of qasr", "fix its SRT or WebVTT instead"
+        )
+    grid_ms = caption_formats.grid_ms(file)
+    mended = mend(file.captions, result.limits, result.language, grid_ms)
+    if file.captions and not any(caption_units.is_seen(one, result.limits) for one in mended):
+        raise UndecodableError(
+            f"{result.name}: not fixed: no caption would be left", "there is nothing to mend"
+        )
+    checked = judge_captions(file, mended, result.language, result.limits)
+    if target.name == _STDIN_COPY:
+        target = target.with_name(f"{target.name}.{file.kind}")
+    atomic_write.write(target, _text(file, mended, checked), is_overwrite=is_overwrite)
+    return FixedCopy(target, checked)
+
+
+def _text(file: CaptionFile, captions: Sequence[Caption], checked: Checked) -> str:
+    if file.transcript is None:
+        return caption_formats.write(file, captions)
+    flags: dict[int | None, list[str]] = {}
+    for finding in checked.hard:
+        flags.setdefault(finding.caption, []).append(finding.rule)
+    cues = [
+        Cue(one.start_ms, one.end_ms, one.lines, one.word_range or (0, 0), tuple(flags.get(index, ())))
+        for index, one in enumerate(captions)
+    ]
+    return formats.FORMATS["json"].render(file.transcript, cues, OutputOptions())

@@ -1,0 +1,51 @@
+"""Who is told how a run goes: stderr, a log file, progress reporters.
+
+In go log options; out come logging that is set up and reporters. What cannot be written fails here, before
+any work is done. Call it behind `stdio.guard()`, so that not even /dev/stdout leads into the results.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from qasr_cli import __version__
+from qasr_cli.errors import UsageError
+from qasr_cli.hooks.address import without_secrets
+from qasr_cli.options import LogOptions
+from qasr_cli.terminal import logs
+from qasr_cli.terminal.progress import Both, LogReporter, Reporter, make_reporter
+
+
+def set_up(log: LogOptions, inputs: Sequence[Path]) -> Callable[[], Reporter]:
+    """Set logging up and return what makes a reporter, one for each run.
+
+    Raises:
+        UsageError: No such style or form, or the log would go into an input.
+        QasrError: The log file cannot be opened.
+    """
+    log_file = Path(log.log_file) if log.log_file else None
+    refuse_inputs("--log-file", log_file, inputs)
+    logs.configure(log.verbosity, log_file, log.log_format)
+    style = "json" if logs.is_stderr_json() and log.progress == "auto" else log.progress
+    make_reporter(style, log.verbosity)  # an unknown style is refused now
+    if log_file is None:
+        return lambda: make_reporter(style, log.verbosity)
+    fields = {
+        "version": __version__,
+        "folder": str(Path.cwd()),
+        "arguments": [without_secrets(one) for one in sys.argv[1:]],
+    }
+    logs.record("start", "info", fields)
+    return lambda: Both(make_reporter(style, log.verbosity), LogReporter())
+
+
+def refuse_inputs(flag: str, file: Path | None, inputs: Sequence[Path]) -> None:
+    """Refuse to write a log or a report into one of the inputs.
+
+    Raises:
+        UsageError: `file` is an input.
+    """
+    if file and any(path.is_file() and file.exists() and path.samefile(file) for path in inputs):
+        raise UsageError(f"{flag} {file} is an input, too", "name another file", path=file, flag=flag)

@@ -1,0 +1,80 @@
+"""`qasr render`: transcripts that exist become subtitles again, without a model.
+
+In go transcript JSON files and options; out come files, or a text on stdout, and an exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from qasr_cli import formats
+from qasr_cli.errors import QasrError, naming
+from qasr_cli.options import CueOptions, OutputOptions
+from qasr_cli.pipeline import finish
+from qasr_cli.records import Outcome, Source, Status, Transcript
+from qasr_cli.runs.files import atomic_write
+from qasr_cli.runs.planning import output_names
+from qasr_cli.runs.planning.output_plan import Plan
+from qasr_cli.runs.reports.summary import Report
+from qasr_cli.tasks import outputs
+from qasr_cli.tasks.text_input import STDIN, read_text
+from qasr_cli.terminal import logs, stdio
+from qasr_cli.terminal.stdio import DataStream
+
+
+def render(inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, *, verbosity: int) -> int:
+    """Render each transcript and return the exit code; one that cannot be rendered does not stop the others.
+
+    Raises:
+        UsageError: No such format, or stdout cannot take so many.
+    """
+    logs.configure(verbosity)
+    layout = outputs.resolve(output)
+    stdout = stdio.guard()
+    report = Report()
+    sources = [Source(number, path, Path(path.name)) for number, path in enumerate(inputs)]
+    for plan in outputs.plan(sources, layout, _language_for_name):
+        try:
+            paths = _render_one(plan, cues, layout.options, stdout)
+            report.add(Outcome(plan.source, Status.DONE, outputs=paths))
+        except QasrError as error:
+            logs.report_error(error)
+            report.add(Outcome(plan.source, Status.FAILED, error=error))
+    return report.exit_code
+
+
+def _render_one(plan: Plan, cues: CueOptions, output: OutputOptions, stdout: DataStream) -> tuple[Path, ...]:
+    """Write one transcript's results and return where they are."""
+    if plan.error is not None:
+        raise plan.error
+    transcript = read_transcript(plan.source.path)
+    texts = finish.render(transcript, cues, output)
+    paths = plan.paths(transcript.language)
+    for name, path in paths.items():
+        atomic_write.write(path, texts[name], is_overwrite=output.overwrite, is_backup=output.backup)
+    if output.is_stdout:
+        stdout.write("".join(texts.values()))
+    return tuple(paths.values())
+
+
+def _language_for_name(source: Source) -> str | None:
+    """Return the language of a transcript, for its results' names; None where it cannot be read (yet)."""
+    if source.path == STDIN:  # can be read once
+        return None
+    try:
+        return read_transcript(source.path).language or output_names.UNDETERMINED
+    except QasrError:
+        return None
+
+
+def read_transcript(path: Path) -> Transcript:
+    """Return the transcript that a JSON file, or stdin, holds.
+
+    Raises:
+        NoInputError: There is no such file.
+        UndecodableError: It is not a transcript of qasr.
+    """
+    text = read_text(path, str(path), "give a file that --json wrote")
+    with naming(path):
+        return formats.parse_transcript(text)

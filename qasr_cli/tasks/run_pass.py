@@ -1,0 +1,112 @@
+"""One pass of a run: find, choose and do what there is to do now.
+
+In go inputs and settings; out comes a report. `transcribe` makes one pass, `watch` one after the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from qasr_cli.options import InputOptions, Options
+from qasr_cli.runs.execution.finish_lane import OnFinished
+from qasr_cli.runs.execution.run import Run
+from qasr_cli.runs.inputs.discovery import Discovered
+from qasr_cli.runs.planning import output_plan, queue
+from qasr_cli.runs.planning.existing_subtitles import ExistingSubtitles
+from qasr_cli.runs.planning.output_names import OutputLayout
+from qasr_cli.runs.planning.queue import Queue
+from qasr_cli.runs.reports import report_file
+from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.state import journal
+from qasr_cli.runs.state.journal import Journal
+from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.tasks import outputs, sources
+from qasr_cli.terminal.progress import Reporter
+
+logger = logging.getLogger(__name__)
+
+Sift = Callable[[Discovered, Queue], Queue | None]
+
+
+@dataclass(frozen=True, slots=True)
+class PassSettings:
+    """How passes over inputs work, whatever they find.
+
+    Attributes:
+        options: The whole tree; `options.output` is that of the layout.
+        layout: Where results go.
+        load: Returns the engines; called when there is something to do.
+        make_reporter: Called once a pass, before it works.
+        deliver: Takes texts for stdout.
+        report_path: Where a report goes.
+        on_finished: Called with what each source came to, once its files are written.
+    """
+
+    options: Options
+    layout: OutputLayout
+    load: Callable[[], Engines]
+    make_reporter: Callable[[], Reporter]
+    deliver: Callable[[str], None]
+    report_path: Path | None = None
+    on_finished: OnFinished | None = None
+
+
+def run_pass(inputs: InputOptions, settings: PassSettings, sift: Sift) -> Report:
+    """Find, choose and do what there is to do now; return what came of it.
+
+    Args:
+        inputs: Where to look.
+        settings: How to work.
+        sift: Returns what of the chosen is really done; None ends the pass without a message.
+
+    Raises:
+        QasrError: There is nothing where to look, another run is at work there, or nothing can be begun.
+    """
+    options, begun_s = settings.options, time.monotonic()
+    reported = report_file.Reported(options)
+    with (
+        report_file.reporting(settings.report_path, reported),
+        sources.opened(inputs, options.find) as discovered,
+        _journal(inputs, discovered, options) as kept,
+    ):
+        chosen = sift(discovered, choose(discovered, settings.layout, options, kept))
+        if chosen is None:
+            return Report()
+        outputs.refuse_report(settings.report_path, chosen.plans)
+        reporter = settings.make_reporter()
+        run = Run(options, settings.load, reporter, settings.deliver, kept)
+        reported.sources, reported.report = [plan.source for plan in chosen.plans], run.report
+        try:
+            report = run.execute(chosen.plans, on_finished=settings.on_finished)
+        except BaseException:
+            reporter.end("")  # leaves the terminal as it was, whatever ended the run
+            raise
+    reporter.end(report.summary(time.monotonic() - begun_s), report.quality)
+    return report
+
+
+def choose(discovered: Discovered, layout: OutputLayout, options: Options, kept: Journal) -> Queue:
+    """Return what is to be done now, and what is left out."""
+    plans = outputs.plan(discovered.sources, layout, lambda _: options.decode.language)
+    plans = kept.decide(plans)
+    plans = output_plan.refuse_unwritable(ExistingSubtitles(options, kept.is_own).pass_over(plans))
+    return queue.choose(plans, discovered.failures, options.find)
+
+
+def has_state(inputs: InputOptions, options: Options) -> bool:
+    """Whether a run remembers anything; what goes through a pipe leaves nothing."""
+    return not options.output.is_stdout and not sources.is_stdin(inputs)
+
+
+@contextlib.contextmanager
+def _journal(inputs: InputOptions, discovered: Discovered, options: Options) -> Iterator[Journal]:
+    if not has_state(inputs, options):
+        yield Journal()
+        return
+    with journal.opened(discovered.sources, options, logger.warning) as kept:
+        yield kept

@@ -1,0 +1,59 @@
+"""`qasr transcribe`: media to subtitles, once.
+
+In go inputs and options; out comes an exit code. The heavy rooms come in here and not before: `qasr --help`
+never gets this far.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from qasr_cli import engines
+from qasr_cli.options import InputOptions, LogOptions, Options
+from qasr_cli.runs.inputs.discovery import Discovered
+from qasr_cli.runs.inputs.selection import LeftOutKind
+from qasr_cli.runs.planning.queue import Queue
+from qasr_cli.runs.reports import hook_reporter, report_file
+from qasr_cli.tasks import observers, outputs
+from qasr_cli.tasks.run_pass import PassSettings, run_pass
+from qasr_cli.terminal import stdio
+from qasr_cli.terminal.progress import Both
+
+logger = logging.getLogger(__name__)
+
+
+def transcribe(inputs: InputOptions, options: Options, log: LogOptions, report_path: Path | None) -> int:
+    """Run over all inputs and return the exit code; a report of the run is written to `report_path`.
+
+    Raises:
+        QasrError: There is nothing where to look, another run is at work there, or nothing can be begun.
+    """
+    stdout = stdio.guard()
+    observers.refuse_inputs("--report", report_path, inputs.inputs)
+    make_reporter = observers.set_up(log, inputs.inputs)
+    layout = outputs.resolve(options.output)
+    options = replace(options, output=layout.options)
+    if report_path is not None:
+        report_file.check_place(report_path, is_overwrite=options.output.overwrite)
+    load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
+    with hook_reporter.hooked(options.hooks, is_strict=options.run.strict) as hooks:
+        settings = PassSettings(
+            options, layout, load, lambda: Both(make_reporter(), hooks), stdout.write, report_path
+        )
+        with hooks.run():
+            return run_pass(inputs, settings, log_left_out).exit_code
+
+
+def log_left_out(discovered: Discovered, chosen: Queue) -> Queue:
+    """Return all that was chosen, having logged what was not."""
+    for one in chosen.left_out:
+        if one.kind is LeftOutKind.UNSETTLED:
+            logger.warning("%s: %s; left to a later run", one.relative, one.reason)
+    n_left_out = len(discovered.left_out) + len(chosen.left_out)
+    if n_left_out:
+        level = logging.INFO if chosen.plans else logging.WARNING
+        logger.log(level, "%d files left out; --dry-run says why", n_left_out)
+    return chosen
