@@ -116,17 +116,17 @@ class TestOutputs:
         with pytest.raises(CannotCreateError, match="exists already"):
             atomic_write.write(path, "theirs", is_overwrite=False)
         assert path.read_text() == "mine"
-        atomic_write.write(path, "theirs", overwrite=True)
+        atomic_write.write(path, "theirs", is_overwrite=True)
         assert path.read_text() == "theirs"
         assert [entry.name for entry in tmp_path.iterdir()] == ["a.srt"]
 
     def test_what_cannot_be_created_is_said_and_leaves_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(CannotCreateError):
-            atomic_write.write(tmp_path / "file" / "a.srt", "x", overwrite=True)
+            atomic_write.write(tmp_path / "file" / "a.srt", "x", is_overwrite=True)
         (tmp_path / "a.srt").mkdir()
         with pytest.raises(CannotCreateError):
-            atomic_write.write(tmp_path / "a.srt", "x", overwrite=True)
+            atomic_write.write(tmp_path / "a.srt", "x", is_overwrite=True)
         assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.srt", "file"]
 
 
