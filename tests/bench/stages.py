@@ -22,7 +22,7 @@ from qasr_cli.options import (
     OutputOptions,
     VadOptions,
 )
-from qasr_cli.records import Chunk, Source, Waveform
+from qasr_cli.records import Chunk, Segment, Source, Waveform
 from qasr_cli.speech import batching, chunking
 from qasr_cli.speech.protocols import Engines
 from qasr_cli.speech.vad import SpeechDetector, SpeechMap
@@ -93,8 +93,8 @@ def _find_speech(samples: np.ndarray) -> SpeechMap:
     return detector.finish()
 
 
-def _transcribe(audio: list[np.ndarray], chunks: tuple[Chunk, ...], loaded: Engines) -> list[object]:
-    found: list[object] = [None] * len(chunks)
+def _transcribe(audio: list[np.ndarray], chunks: tuple[Chunk, ...], loaded: Engines) -> list[Segment | None]:
+    found: list[Segment | None] = [None] * len(chunks)
     for batch in batching.plan([chunk.duration_ms for chunk in chunks], loaded.recognizer.capacity):
         done = hear_and_time([audio[i] for i in batch], [chunks[i] for i in batch], loaded)
         for index, segment in zip(batch, done, strict=True):

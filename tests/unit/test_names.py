@@ -66,7 +66,7 @@ class TestTemplate:
         assert caught.value.hint != UsageError.hint
 
     def test_two_formats_need_two_names(self) -> None:
-        assert names.template(OutputOptions(("srt",), name="{stem}.sub"))
+        names.template(OutputOptions(("srt",), name="{stem}.sub"))
         with pytest.raises(UsageError, match="two formats one name"):
             names.template(OutputOptions(("srt", "vtt"), name="{stem}.sub"))
 
