@@ -167,8 +167,13 @@ def _original_config(config: dict[str, Any], bin_ms: int | None) -> dict[str, An
     audio |= {"model_type": "qwen3_asr_audio_encoder", "max_source_positions": 1500, "conv_chunksize": 500}
     audio.pop("max_position_embeddings", None)
     ids = {"audio_token_id": config["audio_token_id"], "audio_start_token_id": config["audio_token_id"] + 1}
-    thinker = {"model_type": "qwen3_asr_thinker", "audio_config": audio, "text_config": text, **ids}
-    whole = {
+    thinker: dict[str, Any] = {
+        "model_type": "qwen3_asr_thinker",
+        "audio_config": audio,
+        "text_config": text,
+        **ids,
+    }
+    whole: dict[str, Any] = {
         "architectures": ["Qwen3ASRForConditionalGeneration"],
         "model_type": "qwen3_asr",
         "support_languages": ["English", "Korean", "Spanish"],

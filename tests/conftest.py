@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-import pytest
 from hypothesis import settings
 
 from qasr_cli.errors import UnavailableError
@@ -25,14 +24,3 @@ def pytest_report_header() -> str:
     except UnavailableError as error:
         return f"ffmpeg: {error}"
     return f"ffmpeg: {tools.version} ({tools.origin}: {tools.ffmpeg})"
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many ran and how many did not, in one line beside the slowest."""
-    counts = {kind: len(reports) for kind, reports in terminalreporter.stats.items() if kind in _KINDS}
-    n_deselected = len(terminalreporter.stats.get("deselected", ()))
-    told = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-    terminalreporter.write_line(f"{told}, {n_deselected} left out by -m or -k; skips are explained above")
-
-
-_KINDS = ("passed", "failed", "error", "skipped", "xfailed")

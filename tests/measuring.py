@@ -35,4 +35,5 @@ def measure_qasr(*arguments: object, folder: Path, env: dict[str, str] | None = 
     """Run `qasr ARGUMENTS` in a folder and return what it took."""
     command = [sys.executable, "-c", _LAUNCHER, sys.executable, "-m", "qasr_cli", *map(str, arguments)]
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=True)
-    return Usage(*json.loads(done.stdout), errors=done.stderr)
+    exit_code, wall_s, cpu_s, peak_mb = json.loads(done.stdout)
+    return Usage(exit_code, wall_s, cpu_s, peak_mb, done.stderr)

@@ -114,8 +114,9 @@ def pauses(folder: Path) -> np.ndarray:
     for part in parts[1:]:
         middle = joined[-_JOIN:] * (1 - ramp) + part[:_JOIN] * ramp
         joined = np.concatenate([joined[:-_JOIN], middle, part[_JOIN:]])
-    return joined
+    return np.asarray(joined)
 
 
 def _loud(sound: np.ndarray) -> np.ndarray:
-    return (0.5 * sound / np.abs(sound).max()).astype(np.float32)
+    loud: np.ndarray = (0.5 * sound / np.abs(sound).max()).astype(np.float32)
+    return loud

@@ -140,7 +140,7 @@ def stack(folder: Path) -> Path:
 
 def ffmpeg(folder: Path, *arguments: object) -> None:
     """Run ffmpeg in `folder`."""
-    command = [find_tools().ffmpeg, "-nostdin", "-v", "error", "-y", *map(str, arguments)]
+    command = [str(find_tools().ffmpeg), "-nostdin", "-v", "error", "-y", *map(str, arguments)]
     subprocess.run(command, cwd=folder, check=True)
 
 

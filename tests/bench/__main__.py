@@ -52,7 +52,7 @@ def looped_talk(folder: Path, seconds: float) -> Path:
     from qasr_cli.media.ffmpeg import find_tools
 
     path = folder / f"talk-{round(seconds)}.m4a"
-    looped = [
+    looped: list[str | Path] = [
         "-v",
         "error",
         "-stream_loop",

@@ -28,7 +28,7 @@ import sys
 import time
 
 from qasr_cli.options import CueOptions
-from qasr_cli.records import Word
+from qasr_cli.records import Cue, Word
 from tests.cue_building import build_cues
 
 MINUTES = 45
@@ -73,6 +73,7 @@ def main() -> None:
     for language in TEXTS:
         words = speech(language)
         seconds = []
+        built: tuple[Cue, ...] = ()
         for _ in range(ROUNDS):
             begun_s = time.process_time()
             built = build_cues(words, language, words[-1].end_ms + 2_000, CueOptions())

@@ -24,7 +24,7 @@ from qasr_cli.options import (
 )
 from qasr_cli.pipeline import finish
 from qasr_cli.pipeline.prepare import Prepared
-from qasr_cli.records import Chunk, Source, Waveform
+from qasr_cli.records import Chunk, Segment, Source, Waveform
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
 from qasr_cli.speech.inference import batching
@@ -96,8 +96,8 @@ def _find_speech(samples: np.ndarray) -> SpeechMap:
     return detector.finish()
 
 
-def _transcribe(audio: list[np.ndarray], chunks: tuple[Chunk, ...], loaded: Engines) -> list[object]:
-    found: list[object] = [None] * len(chunks)
+def _transcribe(audio: list[np.ndarray], chunks: tuple[Chunk, ...], loaded: Engines) -> list[Segment | None]:
+    found: list[Segment | None] = [None] * len(chunks)
     for batch in batching.plan([chunk.duration_ms for chunk in chunks], loaded.recognizer.capacity):
         done = hear_and_time([audio[i] for i in batch], [chunks[i] for i in batch], loaded)
         for index, segment in zip(batch, done, strict=True):

@@ -21,6 +21,8 @@ import pytest
 from tests.forking import client, processes
 from tests.forking.processes import ROOT, Result, Running, Servers, Setting, environment
 
+__all__ = ["CLIP", "ECHO", "ROOT", "SAMPLES", "Qasr", "StartQasr", "copy_old", "environment"]
+
 SAMPLES = ROOT / "samples"
 CLIP = SAMPLES / "clips" / "clip-01.wav"
 ECHO = "tests.fakes:echo"  # says made-up words; needs no torch, so a run takes a second

@@ -25,8 +25,9 @@ def clips(tmp_path: Path) -> Path:
 
 def in_shell(folder: Path, redirections: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run `qasr ARGUMENTS REDIRECTIONS` as a shell does, and from nothing."""
+    program = [sys.executable, "-m", "qasr_cli", *map(str, arguments)]
     return subprocess.run(
-        ["sh", "-c", f'exec "$@" {redirections}', "sh", sys.executable, "-m", "qasr_cli", *arguments],
+        ["sh", "-c", f'exec "$@" {redirections}', "sh", *program],
         capture_output=True, text=True, cwd=folder, env=environment(), timeout=120, check=False,
     )  # fmt: skip
 
@@ -67,7 +68,7 @@ class TestNobodyReadsProgress:
 
     def test_what_fails_keeps_its_exit_code(self, clips: Path) -> None:
         (clips / "bad.mp4").write_text("this is not media")
-        cases = [
+        cases: list[tuple[list[object], int]] = [
             (["transcribe", clips, "--engine", ECHO, "-q"], 3),
             (["transcribe", "gone.wav", "--engine", ECHO], 66),
             (["transcribe", clips, "--colour"], 2),

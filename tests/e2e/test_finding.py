@@ -72,7 +72,7 @@ def test_a_folder_that_cannot_be_read_stops_no_other(
 def test_names_with_newlines_and_other_bytes(qasr: Qasr, clips: Path) -> None:
     names = [b"new\nline.wav", b"latin-\xe9.wav", b"-y.wav", b"\xed\x95\x9c.wav"]
     for name in names:
-        shutil.copy2(CLIP, os.fsencode(clips) + b"/" + name)
+        shutil.copy2(CLIP, clips / os.fsdecode(name))
     listed = b"\0".join(b"clips/" + name for name in names)
     result = qasr("transcribe", "--files-from", "-", "-0", "--engine", ECHO, stdin=listed)
     assert result.returncode == 0, result.stderr

@@ -331,11 +331,11 @@ def _can_trace() -> bool:
 def test_a_disk_that_fails_is_no_fault_of_the_media(tmp_path: Path, suffix: str, first_failing: int) -> None:
     path, log = make_noise(tmp_path / f"long{suffix}", 120), tmp_path / "calls"
     inject = f"inject=read:error=EIO:when={first_failing}+"
-    failing = ["strace", "-f", "--seccomp-bpf", "-o", log, "-P", path, "-e", "trace=read", "-e", inject]
-    command = [sys.executable, "-m", "qasr_cli", "transcribe", path, "--engine", ECHO, "-o", tmp_path / "out"]
-    result = subprocess.run(
-        [*failing, *command], env=environment(), check=False, capture_output=True, text=True
-    )
+    command: list[str | Path] = [
+        *("strace", "-f", "--seccomp-bpf", "-o", log, "-P", path, "-e", "trace=read", "-e", inject),
+        *(sys.executable, "-m", "qasr_cli", "transcribe", path, "--engine", ECHO, "-o", tmp_path / "out"),
+    ]
+    result = subprocess.run(command, env=environment(), check=False, capture_output=True, text=True)
     assert "EIO (Input/output error) (INJECTED)" in log.read_text()  # or nothing has failed at all
     assert result.returncode == 74, result.stderr
     assert f"long{suffix}: Input/output error" in result.stderr

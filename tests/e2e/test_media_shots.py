@@ -6,12 +6,13 @@ import json
 import subprocess
 import threading
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from qasr_cli.media import decode, shots
+from qasr_cli.media import command, decode, shots
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import MediaOptions, Options, PictureOptions
 from qasr_cli.pipeline.prepare import Cancelled, Prepared, prepare
@@ -30,7 +31,8 @@ def scene(seed: int, mean: float = 110, contrast: float = 40) -> np.ndarray:
     coarse = draw.normal(size=(6, 40))
     picture = np.kron(coarse, np.ones((HEIGHT // 6, 40)))
     picture += np.cumsum(draw.normal(size=picture.shape) * 0.05, axis=1)
-    return np.clip(mean + contrast * picture / picture.std(), 16, 235)
+    clipped: np.ndarray = np.clip(mean + contrast * picture / picture.std(), 16, 235)
+    return clipped
 
 
 def shot(seconds: float, picture: np.ndarray, pixels_a_frame: int = 0) -> list[np.ndarray]:
@@ -136,7 +138,7 @@ def test_sound_alone_has_no_shots_and_says_so(tmp_path: Path) -> None:
 
 
 def test_the_transcript_gets_rate_and_shots(tmp_path: Path) -> None:
-    assert prepared(make_film(tmp_path / "a.mp4", THREE)).video == Video(RATE, tuple(CUTS_MS))
+    assert prepared(make_film(tmp_path / "a.mp4", THREE)).video == Video(Fraction(RATE), tuple(CUTS_MS))
 
 
 def test_a_picture_that_cannot_be_decoded_costs_no_sound(tmp_path: Path) -> None:
@@ -164,7 +166,7 @@ def test_a_run_that_is_taken_down_does_not_wait_for_shots(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = make_film(tmp_path / "a.mp4", THREE)
-    monkeypatch.setattr(shots.command, "find_shots", lambda *_, **__: ["sleep", "60"])
+    monkeypatch.setattr(command, "find_shots", lambda *_, **__: ["sleep", "60"])
     stop = threading.Event()
     threading.Timer(1.0, stop.set).start()
     begun_s = time.monotonic()

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from qasr_cli.speech.vad import SpeechDetector
 
 from qasr_cli.options import VadOptions
-from qasr_cli.speech import units
+from qasr_cli.speech.audio.vad import SpeechDetector
+from qasr_cli.speech.text import aligner_tokens
 from tests.e2e.conftest import SAMPLES
 
 TEXTS = (
@@ -45,4 +45,4 @@ def test_units_are_the_model_s_own(text: str) -> None:
     from transformers.models.qwen3_asr.processing_qwen3_asr import Qwen3ASRProcessor
 
     theirs: list[str] = Qwen3ASRProcessor.split_words_for_alignment(None, text, "English")
-    assert [unit.text for unit in units.find_units(text, "en")] == theirs
+    assert [unit.text for unit in aligner_tokens.tokenize(text, "en")] == theirs

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 
 IS_AVAILABLE = hasattr(os, "pidfd_open")  # Linux
 # What has been imported: all but the engines; torch, too; the engines with transformers and the hub, too.
@@ -36,12 +37,12 @@ def choose(arguments: list[str], env: dict[str, str], base: dict[str, str]) -> s
     early = {name for name in differing if not name.startswith(_OURS)} - _READ_LATE
     if not IS_AVAILABLE or not all(name.startswith(_READ_BY_ENGINES) for name in early):
         return None
-    if not _WITH_ENGINES & set(arguments[:3]) or _WITHOUT & set(arguments):
+    if not _WITH_ENGINES & set(arguments[:3]) or _WITHOUT & set(arguments) or "QASR_ENGINE" in env:
         return LIGHT
     return TORCH if early else HEAVY
 
 
-def ask(path: str, request: dict[str, object], streams: tuple[int, int, int]) -> tuple[int, socket.socket]:
+def ask(path: str, request: Mapping[str, object], streams: tuple[int, int, int]) -> tuple[int, socket.socket]:
     """Return the number of a new process, and the connection on which its exit code will come."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.connect(path)

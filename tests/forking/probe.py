@@ -15,9 +15,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from qasr_cli.speech.protocols import Engines
-
 from qasr_cli.options import EngineOptions
+from qasr_cli.speech.inference.protocols import Engines
 from tests import fakes
 
 

@@ -108,7 +108,7 @@ def _cases(clips: dict[str, np.ndarray], *, is_large: bool) -> list[dict[str, An
     text = "Good morning everyone and welcome my name is Helen and I am from Dublin today I want to talk"
     n_words = {name: max(1, min(18, round(len(clip) / 8000))) for name, clip in clips.items()}
     texts = {name: " ".join(text.split()[:n]) for name, n in n_words.items()}
-    align = {"kind": "aligner", "windows": True, "alone": True}
+    align: dict[str, Any] = {"kind": "aligner", "windows": True, "alone": True}
     cases += [
         {**align, "name": f"align {number}", "clips": [name], "texts": [one]}
         for number, (name, one) in enumerate(sorted(texts.items()))
@@ -121,7 +121,7 @@ def _reference(python: Path, weights: Weights, clips: dict[str, np.ndarray], cas
     with tempfile.TemporaryDirectory() as folder:
         job = {"asr": str(weights.asr), "aligner": str(weights.aligner), "cases": cases}
         (Path(folder) / "job.json").write_text(json.dumps(job), "utf-8")
-        np.savez(Path(folder) / "clips.npz", **clips)
+        np.savez(Path(folder) / "clips.npz", **clips)  # type: ignore[arg-type]  # numpy has a flag there, too
         environment = os.environ | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
         subprocess.run([python, HERE / "reference.py", folder], check=True, env=environment)
         return dict(np.load(Path(folder) / "answers.npz"))
@@ -247,7 +247,8 @@ def _written(folder: Path, name: str, shapes: tuple[Shape, Shape] | None) -> Wei
             else ROOT / "qasr_cli" / "demo" / ("asr" if kind is Kind.RECOGNIZER else "aligner")
         )
         found.append(write_original(native, folder / f"{name}-{kind}-original"))
-    return Weights(name, *found, LENGTHS_S if name != _REAL else (1.0, 8.0, 12.34, 30.0, 60.0))
+    asr, aligner = found
+    return Weights(name, asr, aligner, LENGTHS_S if name != _REAL else (1.0, 8.0, 12.34, 30.0, 60.0))
 
 
 def main() -> None:

@@ -122,7 +122,7 @@ def main(folder: Path) -> None:
             for part, rows in parts.items():
                 answers |= {f"{case['name']}/{part}/{i}": row for i, row in enumerate(rows)}
         del model
-    np.savez(folder / "answers.npz", **answers)
+    np.savez(folder / "answers.npz", **answers)  # type: ignore[arg-type]  # numpy has a flag there, too
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
 
@@ -79,7 +80,7 @@ SRT_REPLACED = str.maketrans({"＜": "<", "＞": ">", "｛": "{", "｝": "}"})
 
 
 @given(transcripts())
-def test_srt_is_read_back_by_the_srt_library(transcript):
+def test_srt_is_read_back_by_the_srt_library(transcript: Transcript) -> None:
     built = _lay_out(transcript)
     text = FORMATS["srt"].render(transcript, built, PLAIN)
     text.encode()
@@ -96,7 +97,7 @@ def test_srt_is_read_back_by_the_srt_library(transcript):
 
 
 @given(transcripts())
-def test_webvtt_obeys_the_standard_and_is_read_back(transcript):
+def test_webvtt_obeys_the_standard_and_is_read_back(transcript: Transcript) -> None:
     built = _lay_out(transcript)
     text = FORMATS["vtt"].render(transcript, built, PLAIN)
     for (start_ms, end_ms, payload), cue in zip(check_webvtt(text), built, strict=True):
@@ -109,7 +110,7 @@ def test_webvtt_obeys_the_standard_and_is_read_back(transcript):
 
 
 @given(transcripts())
-def test_highlighting_fills_each_cue_with_the_same_text(transcript):
+def test_highlighting_fills_each_cue_with_the_same_text(transcript: Transcript) -> None:
     built = _lay_out(transcript)
     for name in ("srt", "vtt"):
         text = FORMATS[name].render(transcript, built, HIGHLIGHTED)
@@ -127,7 +128,7 @@ def test_highlighting_fills_each_cue_with_the_same_text(transcript):
 
 
 @given(transcripts())
-def test_json_is_read_back_exactly(transcript):
+def test_json_is_read_back_exactly(transcript: Transcript) -> None:
     built = _lay_out(transcript)
     for name in ("json", "jsonl"):
         text = FORMATS[name].render(transcript, built, PLAIN)
@@ -139,7 +140,7 @@ def test_json_is_read_back_exactly(transcript):
 
 
 @given(transcripts())
-def test_tables_and_texts_keep_to_their_lines(transcript):
+def test_tables_and_texts_keep_to_their_lines(transcript: Transcript) -> None:
     built = _lay_out(transcript)
     rows = FORMATS["tsv"].render(transcript, built, PLAIN).split("\n")
     assert rows[0] == "start\tend\ttext"
@@ -155,14 +156,14 @@ def test_tables_and_texts_keep_to_their_lines(transcript):
 
 
 @given(st.one_of(st.text(), st.builds(lambda a, b: '{"schema": "qasr.v1", ' + a + b, st.text(), st.text())))
-def test_anything_but_a_transcript_is_refused_in_one_line(text):
+def test_anything_but_a_transcript_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(UndecodableError) as caught:
         parse_transcript(text)
     assert len(str(caught.value).splitlines()) == 1
 
 
-def _ms(time: object) -> int:
-    return round(time.total_seconds() * 1_000)  # type: ignore[attr-defined]
+def _ms(time: timedelta) -> int:
+    return round(time.total_seconds() * 1_000)
 
 
 _CLOCK = r"(\d{2,}):([0-5]\d):([0-5]\d)\.(\d{3})"
@@ -185,7 +186,7 @@ def check_webvtt(text: str) -> list[tuple[int, int, str]]:
     assert text.endswith("\n")
     blocks = text.removesuffix("\n").split("\n\n")
     assert blocks[0] == "WEBVTT"
-    read = []
+    read: list[tuple[int, int, str]] = []
     for block in blocks[1:]:
         timing, *payload = block.split("\n")
         match = re.fullmatch(f"{_CLOCK} --> {_CLOCK}", timing)

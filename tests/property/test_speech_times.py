@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 from hypothesis import given
@@ -93,7 +94,7 @@ class Wild:
     def supports(self, language: str | None) -> bool:
         return True
 
-    def align(self, requests: list[AlignRequest]) -> list[Posterior]:
+    def align(self, requests: Sequence[AlignRequest]) -> list[Posterior]:
         return [self._answer(request) for request in requests]
 
     def _answer(self, request: AlignRequest) -> Posterior:

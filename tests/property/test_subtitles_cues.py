@@ -87,7 +87,9 @@ def _check_lines(built: tuple[Cue, ...], limits: Limits) -> None:
 @example([Word("", "00000\xa0000", 0, 0)], None, 0, CueOptions(max_line_width=8, max_lines=1), Video())
 @example([Word(" ", text, 9, 9) for text in HOSTILE], "ja", 10, CueOptions(), Video())
 @example([Word(" ", text, 9, 9) for text in HOSTILE], "th", 90_000, CueOptions(), Video())
-def test_hostile_transcripts_still_make_legal_cues(words, language, duration_ms, options, video):
+def test_hostile_transcripts_still_make_legal_cues(
+    words: list[Word], language: str | None, duration_ms: int, options: CueOptions, video: Video
+) -> None:
     built = build_cues(words, language, duration_ms, options, video)
     end_ms = duration_ms or max([1, *(word.end_ms for word in words)])
     limits = resolve(options, language, (word.text for word in words), video.frame_rate, video.shots_ms)
@@ -111,7 +113,7 @@ def test_hostile_transcripts_still_make_legal_cues(words, language, duration_ms,
     st.sampled_from(["zh", "ja", "th", "ko", "hi", "en"]),
     st.data(),
 )
-def test_no_grapheme_is_ever_cut(text, language, data):
+def test_no_grapheme_is_ever_cut(text: str, language: str | None, data: st.DataObject) -> None:
     # (1) a reader's characters stay whole, wherever an engine has cut them
     places = sorted(data.draw(st.sets(st.integers(1, max(1, len(text) - 1)), max_size=8)))
     parts = [text[a:b] for a, b in pairwise([0, *places, len(text)])]
@@ -125,7 +127,7 @@ def test_no_grapheme_is_ever_cut(text, language, data):
 
 
 @given(hostile_words(), st.integers(1, 5))
-def test_no_cue_has_more_words_than_it_may(words, max_words):
+def test_no_cue_has_more_words_than_it_may(words: list[Word], max_words: int) -> None:
     for cue in build_cues(words, "en", 30_000, CueOptions(max_words=max_words)):
         # What cannot be seen, or is a mark on its neighbour, is no word of its own.
         seen = [word for word in words[slice(*cue.word_range)] if _has_ink("".join(word.text.split()))]

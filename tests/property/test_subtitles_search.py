@@ -62,7 +62,7 @@ def _every_way(n: int) -> Iterator[list[int]]:
 
 @given(SPOKEN, OPTIONS)
 @example([("house.", 0, 60)] * 10, CueOptions(max_lines=3, max_line_width=20, max_words=3))
-def test_no_other_cues_cost_less(spoken, options):
+def test_no_other_cues_cost_less(spoken: list[tuple[str, int, int]], options: CueOptions) -> None:
     words = _words(spoken)
     limits = resolve(options, "en")
     pieces = units.split(words, words[-1].end_ms + 2_000, limits, "en")
@@ -80,7 +80,7 @@ def test_no_other_cues_cost_less(spoken, options):
 
 
 @given(SPOKEN, st.integers(2, 4))
-def test_no_other_lines_cost_less(spoken, max_lines):
+def test_no_other_lines_cost_less(spoken: list[tuple[str, int, int]], max_lines: int) -> None:
     limits = resolve(CueOptions(max_lines=max_lines, max_line_width=20), "en")
     pieces = units.split(_words(spoken), 60_000, limits, "en")
     ruler = Ruler(pieces, BreakCosts(pieces, "en"), limits)

@@ -24,7 +24,9 @@ def _moved(built: tuple[Cue, ...], by_ms: int) -> tuple[Cue, ...]:
 
 
 @given(clean_words(), st.sampled_from(["en", "ko", None]), PROFILED, FILMS, st.integers(1, 10**4))
-def test_a_shift_of_all_words_shifts_all_cues(words, language, options, video, n_steps):
+def test_a_shift_of_all_words_shifts_all_cues(
+    words: list[Word], language: str | None, options: CueOptions, video: Video, n_steps: int
+) -> None:
     # (12) by whole frames where times are true to them: the fewest that are whole milliseconds as well
     step_ms = 1 if video.frame_rate is None else (1_000 / video.frame_rate).numerator
     shift_ms = n_steps * step_ms
@@ -38,7 +40,9 @@ def test_a_shift_of_all_words_shifts_all_cues(words, language, options, video, n
 
 
 @given(clean_words(), PROFILED, FILMS, st.integers(0, 10**6))
-def test_silence_at_the_end_changes_nothing(words, options, video, silence_ms):
+def test_silence_at_the_end_changes_nothing(
+    words: list[Word], options: CueOptions, video: Video, silence_ms: int
+) -> None:
     # (12)
     duration_ms = words[-1].end_ms + 3_000
     before = build_cues(words, "en", duration_ms, options, video)
@@ -46,7 +50,9 @@ def test_silence_at_the_end_changes_nothing(words, options, video, silence_ms):
 
 
 @given(clean_words(), clean_words(), st.sampled_from(["en", "ja", "th"]), PROFILED, FILMS)
-def test_what_is_said_after_a_long_pause_changes_nothing_before_it(words, later, language, options, video):
+def test_what_is_said_after_a_long_pause_changes_nothing_before_it(
+    words: list[Word], later: list[Word], language: str | None, options: CueOptions, video: Video
+) -> None:
     # (12)
     offset_ms = words[-1].end_ms + 4_000
     later = [
@@ -58,7 +64,9 @@ def test_what_is_said_after_a_long_pause_changes_nothing_before_it(words, later,
 
 
 @given(clean_words(), st.sampled_from(["en", "de", None]), PROFILED, FILMS)
-def test_clean_speech_is_in_time(words, language, options, video):
+def test_clean_speech_is_in_time(
+    words: list[Word], language: str | None, options: CueOptions, video: Video
+) -> None:
     limits = resolve(options, language, ["the"], video.frame_rate, video.shots_ms)
     at_shot_ms = NEAR_SHOT_MS + FRAME_MS if video.shots_ms else 0
     for cue in build_cues(words, language, words[-1].end_ms + 3_000, options, video):
@@ -82,14 +90,16 @@ def test_clean_speech_is_in_time(words, language, options, video):
     st.sampled_from(FRAME_RATES),
     FILMS,
 )
-def test_times_are_frames_of_the_video(words, language, options, rate, video):
+def test_times_are_frames_of_the_video(
+    words: list[Word], language: str | None, options: CueOptions, rate: Fraction, video: Video
+) -> None:
     built = build_cues(words, language, 60_000, options, Video(rate, video.shots_ms))
     limits = resolve(options, language, [word.text for word in words], rate)
     if limits.min_duration_ms * rate / 1_000 > limits.max_duration_ms * rate // 1_000:
         return  # no whole number of frames is as long as a cue must be
 
     def frame(time_ms: int) -> int:
-        number = math.floor(time_ms * rate / 1_000)
+        number: int = math.floor(time_ms * rate / 1_000)
         assert math.ceil(number * 1_000 / rate) == time_ms  # the first whole millisecond inside the frame
         return number
 
@@ -99,12 +109,14 @@ def test_times_are_frames_of_the_video(words, language, options, rate, video):
         assert least == 2
     for (_, end, cue), (start, _, _) in pairwise(shown):
         # (5) in frames: exactly the least gap, or wide enough
-        is_held = start - end == least or start - end >= max(limits.chain_ms * rate / 1_000, least)
+        is_held = start - end == least or start - end >= max(limits.chain_ms * rate / 1_000, Fraction(least))
         assert is_held != ("gap" in cue.flags)
 
 
 @given(clean_words(), PROFILED, st.sampled_from([None, *FRAME_RATES]), st.data())
-def test_shots_move_times_and_break_nothing(words, options, rate, data):
+def test_shots_move_times_and_break_nothing(
+    words: list[Word], options: CueOptions, rate: Fraction, data: st.DataObject
+) -> None:
     duration_ms = words[-1].end_ms + 3_000
     plain = build_cues(words, "en", duration_ms, options, Video(rate))
     near = st.sampled_from([time_ms for cue in plain for time_ms in (cue.start_ms, cue.end_ms)])
@@ -123,7 +135,7 @@ def test_shots_move_times_and_break_nothing(words, options, rate, data):
 SAID = [Word("", "Hello.", 1_000, 2_000), Word(" ", "Yes.", 2_300, 3_300)]
 
 
-def test_a_frame_never_drifts():
+def test_a_frame_never_drifts() -> None:
     # Ten hours in, at a rate that is no decimal number.
     rate = Fraction(24_000, 1_001)
     words = [

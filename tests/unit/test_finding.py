@@ -205,7 +205,12 @@ class TestContents:
         make(tree, "MAC list", content=b"MAC addresses of the house\n")
         opened: list[str] = []
         read = discovery._head
-        monkeypatch.setattr(discovery, "_head", lambda path: opened.append(Path(path).name) or read(path))
+
+        def watched(path: str) -> bytes:
+            opened.append(Path(path).name)
+            return read(path)
+
+        monkeypatch.setattr(discovery, "_head", watched)
         assert find(tree) == ["a.wav", "b.mp4", "memo.bin", "voice"]
         assert sorted(opened) == ["MAC list", "memo.bin", "program.x", "voice"]
 

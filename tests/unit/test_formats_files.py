@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -46,23 +47,23 @@ def render(
     return FORMATS[name].render(of or transcript(), cues, OutputOptions(highlight_words=is_highlighting))
 
 
-def test_srt():
+def test_srt() -> None:
     assert render("srt") == "1\n00:00:00,960 --> 00:00:03,500\nFish & chips,\nplease.\n\n"
 
 
-def test_vtt_has_the_time_of_every_word():
+def test_vtt_has_the_time_of_every_word() -> None:
     assert render("vtt") == (
         "WEBVTT\n\n00:00:00.960 --> 00:00:03.500\n"
         "Fish <00:00:01.400>&amp; <00:00:01.500>chips,\n<00:00:02.600>please.\n"
     )
 
 
-def test_tsv_and_txt():
+def test_tsv_and_txt() -> None:
     assert render("tsv") == "start\tend\ttext\n960\t3500\tFish & chips, please.\n"
     assert render("txt") == "Fish & chips, please.\n"
 
 
-def test_json():
+def test_json() -> None:
     written = render("json")
     assert json.loads(written) == {
         "schema": "qasr.v1",
@@ -118,7 +119,7 @@ def test_json():
     assert list(json.loads(render("jsonl"))) == list(json.loads(written))
 
 
-def test_empty_transcripts_make_legal_files():
+def test_empty_transcripts_make_legal_files() -> None:
     empty = replace(transcript(), segments=())
     assert render("srt", (), of=empty) == ""
     assert render("vtt", (), of=empty) == "WEBVTT\n"
@@ -129,7 +130,7 @@ def test_empty_transcripts_make_legal_files():
     assert parse_transcript(render("json", (), of=silent)) == silent
 
 
-def test_highlighting_shows_each_word_as_whisper_does():
+def test_highlighting_shows_each_word_as_whisper_does() -> None:
     blocks = render("srt", is_highlighting=True).split("\n\n")
     assert [block.split("\n")[1:] for block in blocks if block] == [
         # The 40 ms of lead-in are shorter than a frame and belong to the first word.
@@ -145,26 +146,26 @@ def test_highlighting_shows_each_word_as_whisper_does():
 
 
 @pytest.mark.parametrize("name", ["srt", "vtt"])
-def test_the_thousandth_word_is_highlighted_too(name):
+def test_the_thousandth_word_is_highlighted_too(name: str) -> None:
     words = tuple(Word(" " if n else "", f"w{n}", n * 300, n * 300 + 250) for n in range(1000))
     cues = tuple(Cue(n * 300, n * 300 + 280, (f"w{n}",), (n, n + 1)) for n in range(1000))
     written = render(name, cues, is_highlighting=True, of=transcript(words))
     assert written.count("<u>") == 1000
 
 
-def test_an_arrow_of_two_words_is_replaced_in_every_moment():
+def test_an_arrow_of_two_words_is_replaced_in_every_moment() -> None:
     words = (Word("", "a--", 0, 400), Word("", ">b", 400, 900))
     written = render("srt", (Cue(0, 900, ("a-->b",), (0, 2)),), is_highlighting=True, of=transcript(words))
     assert [block.split("\n")[2] for block in written.split("\n\n") if block] == ["<u>a</u>→b", "a<u>→b</u>"]
 
 
-def test_a_cue_that_says_other_than_its_words_is_written_plainly():
+def test_a_cue_that_says_other_than_its_words_is_written_plainly() -> None:
     other = (replace(CUES[0], lines=("Something else",)),)
     assert render("vtt", other).endswith("\nSomething else\n")
     assert render("srt", other, is_highlighting=True).count("-->") == 1
 
 
-def test_a_word_over_several_cues_is_stamped_where_it_can_be():
+def test_a_word_over_several_cues_is_stamped_where_it_can_be() -> None:
     word = Word("", "字" * 8, 1_000, 3_000)
     parts = (Cue(1_000, 2_000, ("字字", "字字"), (0, 1)), Cue(2_000, 3_000, ("字字字字",), (1, 1)))
     written = render("srt", parts, is_highlighting=True, of=transcript((word,), "zh"))
@@ -187,21 +188,21 @@ def test_a_word_over_several_cues_is_stamped_where_it_can_be():
         ("a\x00b\ud800", "ab\ufffd", "ab\ufffd"),
     ],
 )
-def test_text_that_looks_like_markup(said, in_srt, in_vtt):
+def test_text_that_looks_like_markup(said: str, in_srt: str, in_vtt: str) -> None:
     cue = (Cue(0, 1_000, (said,), (0, 1)),)
     of = transcript((Word("", said, 0, 900),))
     assert render("srt", cue, of=of).split("\n")[2] == in_srt
     assert render("vtt", cue, of=of).split("\n")[3] == in_vtt
 
 
-def test_stamps_that_are_not_inside_the_cue_or_do_not_increase_are_left_out():
+def test_stamps_that_are_not_inside_the_cue_or_do_not_increase_are_left_out() -> None:
     times = (0, 500, 500, 400, 1_000, 2_000)
     words = [Word(" ", f"w{k}", time, time) for k, time in enumerate(times)]
     cue = (Cue(500, 1_500, ("w0 w1 w2", "w3 w4 w5"), (0, 6)),)
     assert render("vtt", cue, of=transcript(words)).endswith("w0 w1 w2\nw3 <00:00:01.000>w4 w5\n")
 
 
-def test_lines_of_a_language_without_spaces_are_joined_without_one():
+def test_lines_of_a_language_without_spaces_are_joined_without_one() -> None:
     cue = (Cue(0, 1_000, ("今天", "我们"), (0, 2)),)
     words = (Word("", "今天", 0, 400), Word("", "我们", 400, 900))
     assert render("tsv", cue, of=transcript(words, "zh")).endswith("今天我们\n")
@@ -220,13 +221,15 @@ def test_lines_of_a_language_without_spaces_are_joined_without_one():
         ([("", "one")], ("another", "text"), "another text"),
     ],
 )
-def test_lines_are_joined_as_the_transcript_has_it(words, lines, expected):
+def test_lines_are_joined_as_the_transcript_has_it(
+    words: list[tuple[str, str]], lines: tuple[str, ...], expected: str | None
+) -> None:
     spoken = tuple(Word(lead, text, n, n + 1) for n, (lead, text) in enumerate(words))
     cue = (Cue(0, 1_000, lines, (0, len(spoken))),)
     assert render("tsv", cue, of=transcript(spoken)).endswith(f"\t{expected or ''.join(lines)}\n")
 
 
-def test_lines_of_two_segments_are_joined_with_a_space():
+def test_lines_of_two_segments_are_joined_with_a_space() -> None:
     segments = tuple(
         Segment(k, k + 1, "en", text, (Word("", text, k, k + 1),)) for k, text in enumerate("ab")
     )
@@ -234,7 +237,7 @@ def test_lines_of_two_segments_are_joined_with_a_space():
     assert render("tsv", (Cue(0, 1_000, ("a", "b"), (0, 2)),), of=of).endswith("\ta b\n")
 
 
-def test_paragraphs_do_not_show_where_chunks_were_cut():
+def test_paragraphs_do_not_show_where_chunks_were_cut() -> None:
     segments = tuple(
         Segment(1_000 * k, 1_000 * k + 900, code, text, (Word("", text, 0, 1),))
         for k, (code, text) in enumerate(
@@ -244,30 +247,30 @@ def test_paragraphs_do_not_show_where_chunks_were_cut():
     assert render("txt", (), of=replace(transcript(), segments=segments)) == "One two.\n三四。\nEnd\n"
 
 
-def test_hours_grow_past_ninety_nine():
+def test_hours_grow_past_ninety_nine() -> None:
     cue = (replace(CUES[0], start_ms=360_000_000, end_ms=360_001_000, word_range=(0, 0)),)
     assert "100:00:00,000 --> 100:00:01,000" in render("srt", cue)
     assert "100:00:00.000 --> 100:00:01.000" in render("vtt", cue)
 
 
-def test_file_names_that_are_not_utf8_come_back():
+def test_file_names_that_are_not_utf8_come_back() -> None:
     odd = replace(transcript(), source_name="caf\udce9\u2028.mp4")
     written = render("json", of=odd)
     assert "\\udce9\\u2028" in written
     assert parse_transcript(written) == odd
 
 
-def test_a_byte_order_mark_is_forgiven():
+def test_a_byte_order_mark_is_forgiven() -> None:
     assert parse_transcript("\ufeff" + render("json")) == transcript()
 
 
-def test_files_from_before_a_key_was_written_are_read():
+def test_files_from_before_a_key_was_written_are_read() -> None:
     whole = json.loads(render("json"))
     del whole["uncovered"], whole["video"]
     assert parse_transcript(json.dumps(whole)) == replace(transcript(), video=None)
 
 
-def test_unknown_keys_are_forgiven():
+def test_unknown_keys_are_forgiven() -> None:
     whole = json.loads(render("json"))
     whole["segments"][0]["words"][0]["speaker"] = "A"
     assert parse_transcript(json.dumps(whole)) == transcript()
@@ -308,7 +311,7 @@ def test_unknown_keys_are_forgiven():
         ([*WORD_2, "text"], "x", "segments[0].words do not join to the segment's text"),
     ],
 )  # fmt: skip
-def test_the_reader_names_the_field_that_is_wrong(path, value, message):
+def test_the_reader_names_the_field_that_is_wrong(path: list[Any], value: object, message: str) -> None:
     whole = json.loads(render("json"))
     place = whole
     for step in path[:-1]:
@@ -324,7 +327,7 @@ def test_the_reader_names_the_field_that_is_wrong(path, value, message):
     [["source"], ["track"], ["track", "start_ms"], ["segments"], ["segments", 0, "text"],
      ["segments", 0, "words", 3, "confidence"]],
 )  # fmt: skip
-def test_the_reader_names_the_field_that_is_missing(path):
+def test_the_reader_names_the_field_that_is_missing(path: list[Any]) -> None:
     whole = json.loads(render("json"))
     place = whole
     for step in path[:-1]:
@@ -345,14 +348,14 @@ def test_the_reader_names_the_field_that_is_missing(path):
         ('{"schema": ' + "9" * 5_000 + "}", "no valid JSON"),
     ],
 )
-def test_what_is_not_json_is_refused(text, message):
+def test_what_is_not_json_is_refused(text: str, message: str) -> None:
     with pytest.raises(UndecodableError) as caught:
         parse_transcript(text)
     assert message in str(caught.value)
     assert len(str(caught.value)) < 200
 
 
-def test_the_registry_is_consistent():
+def test_the_registry_is_consistent() -> None:
     assert set(FORMATS) == {"srt", "vtt", "json", "txt", "tsv", "jsonl"}
     assert all(name == form.name for name, form in FORMATS.items())
     assert all(form.extension == "." + name for name, form in FORMATS.items())

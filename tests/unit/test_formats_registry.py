@@ -18,18 +18,18 @@ EMPTY = Transcript("talk.wav", Track(0, "pcm", 1, 16_000, 0, 0, None), 0, (), ""
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_each_row_names_a_writer_that_exists(name):
+def test_each_row_names_a_writer_that_exists(name: str) -> None:
     text = FORMATS[name].render(EMPTY, (), OutputOptions())
     assert text == "" or text.endswith("\n")
     assert FORMATS[name].summary.endswith(".")
 
 
-def test_a_row_that_names_no_writer_fails_when_it_renders():
+def test_a_row_that_names_no_writer_fails_when_it_renders() -> None:
     with pytest.raises(AttributeError):
         Format("xyz", "Nothing.", "srt:no_such_function").render(EMPTY, (), OutputOptions())
 
 
-def test_reading_the_table_loads_no_writer_and_no_library():
+def test_reading_the_table_loads_no_writer_and_no_library() -> None:
     code = (
         "import sys; before = set(sys.modules); from qasr_cli.formats import FORMATS\n"
         "heavy = ('numpy', 'srt', 'webvtt', 'regex', 'json')\n"
@@ -41,15 +41,15 @@ def test_reading_the_table_loads_no_writer_and_no_library():
     assert run.stdout == "[]\n"
 
 
-def test_what_qasr_writes_beside_media_is_never_taken_for_media():
+def test_what_qasr_writes_beside_media_is_never_taken_for_media() -> None:
     assert {form.extension for form in FORMATS.values()} | SUBTITLE_EXTENSIONS <= OTHER_SUFFIXES
 
 
-def test_subtitles_are_what_players_show():
+def test_subtitles_are_what_players_show() -> None:
     assert {".srt", ".vtt", ".ass", ".ssa", ".sub", ".smi"} == SUBTITLE_EXTENSIONS
 
 
-def test_readable_formats_are_read():
+def test_readable_formats_are_read() -> None:
     cue = "00:00:01.000 --> 00:00:02.000\nHello.\n"
     texts = {
         "srt": "1\n" + cue.replace(".000", ",000"),

@@ -54,7 +54,7 @@ def doubt(number: int, text: str = "", flags: tuple[str, ...] = ("loop",)) -> di
     return {"start_ms": 1_000 * number, "end_ms": 1_000 * number + 500, "flags": flags, "text": text}
 
 
-def test_hostile_names_and_texts_stay_text():
+def test_hostile_names_and_texts_stay_text() -> None:
     hostile = source(
         HOSTILE,
         warnings=[HOSTILE],
@@ -75,7 +75,7 @@ def test_hostile_names_and_texts_stay_text():
     assert "script" not in page.tags
 
 
-def test_the_slowest_sources_are_drawn_and_the_rest_is_counted():
+def test_the_slowest_sources_are_drawn_and_the_rest_is_counted() -> None:
     many = [
         source(f"{n}.mp4", doubts=[doubt(1)], stages={"decode": {"s": n, "rtfx": 1.0}}) for n in range(1, 60)
     ]
@@ -87,7 +87,7 @@ def test_the_slowest_sources_are_drawn_and_the_rest_is_counted():
     assert text.count("<tr>") == 59 + 1
 
 
-def test_many_stretches_of_one_source_are_listed_up_to_a_limit():
+def test_many_stretches_of_one_source_are_listed_up_to_a_limit() -> None:
     text = html_page.render(report(source("a", doubts=[doubt(n) for n in range(130)])))
     assert "130 stretches" in text
     assert "<li>and 30 more</li>" in text
@@ -98,13 +98,13 @@ def test_many_stretches_of_one_source_are_listed_up_to_a_limit():
     )
 
 
-def test_a_run_that_failed_before_its_first_source_has_a_page():
+def test_a_run_that_failed_before_its_first_source_has_a_page() -> None:
     text = html_page.render(report(error={"text": "boom", "next_step": ""}, ended="failed", stages={}))
     assert "<dt>the run</dt><dd>boom</dd>" in text
     assert "Where the time went" not in text
 
 
-def test_a_value_that_is_missing_is_an_error_and_not_a_hole():
+def test_a_value_that_is_missing_is_an_error_and_not_a_hole() -> None:
     broken = report(source("a"))
     del broken["begun"]
     with pytest.raises(jinja2.UndefinedError):

@@ -67,7 +67,7 @@ class TestTemplate:
         assert caught.value.hint != UsageError.hint
 
     def test_two_formats_need_two_names(self) -> None:
-        assert output_names.parse_template(OutputOptions(("srt",), name="{stem}.sub"))
+        output_names.parse_template(OutputOptions(("srt",), name="{stem}.sub"))
         with pytest.raises(UsageError, match="two formats one name"):
             output_names.parse_template(OutputOptions(("srt", "vtt"), name="{stem}.sub"))
 

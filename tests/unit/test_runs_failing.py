@@ -107,7 +107,7 @@ class TestAligner:
         prepared = Prepared(source, Track(0, "pcm", 1, 16_000), waveform, speech)
         engines = Engines(fakes.Echo(EngineOptions(batch_size=1)), aligner)
         kept = checkpoint(folder, "a.wav", Identity(1, 2, "ab"), "f")
-        lane = EngineLane(engines, Options(), lambda _: None, lambda *_: kept)
+        lane: EngineLane[Plan] = EngineLane(engines, Options(), lambda _: None, lambda *_: kept)
         (opened,) = lane.run([OpenSource(Plan(source, {}), prepared, 0.0)])
         return opened
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ class TestPassingOver:
         *own: Path,
         is_found: bool = True,
         formats: tuple[str, ...] = ("srt",),
-        **more: bool,
+        **more: Any,
     ) -> str:
         options = Options(decode=DecodeOptions("en"), output=OutputOptions(formats), find=FindOptions(**more))
         source = Source(0, folder / "film.mkv", Path("film.mkv"), is_found)

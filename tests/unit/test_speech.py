@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,12 +12,12 @@ import soundfile
 
 from qasr_cli.errors import OutOfMemoryError
 from qasr_cli.options import ChunkOptions, DecodeOptions, EngineOptions, VadOptions
-from qasr_cli.records import Chunk, Finish, Span, Timing
+from qasr_cli.records import Chunk, Finish, Segment, Span, Timing
 from qasr_cli.speech.alignment import monotonic_decoder
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
 from qasr_cli.speech.inference import batching
-from qasr_cli.speech.inference.protocols import Posterior
+from qasr_cli.speech.inference.protocols import Engines, Posterior
 from qasr_cli.speech.recognition import recognize
 from qasr_cli.speech.text import aligner_tokens, display_words
 from tests import fakes
@@ -121,11 +122,11 @@ class TestBatching:
     def test_what_does_not_fit_is_halved_until_it_does(self) -> None:
         sizes = []
 
-        def work(items: object) -> list[int]:
-            sizes.append(len(items))  # type: ignore[arg-type]
-            if len(items) > 2:  # type: ignore[arg-type]
+        def work(items: Sequence[int]) -> list[int]:
+            sizes.append(len(items))
+            if len(items) > 2:
                 raise OutOfMemoryError("full")
-            return list(items)  # type: ignore[call-overload]
+            return list(items)
 
         assert batching.run_halving(range(7), work) == list(range(7))
         assert sizes[:3] == [7, 3, 1]
@@ -214,21 +215,22 @@ class TestAlign:
 
 
 class TestTranscribe:
-    def run(self, factory: object, seconds: list[float]) -> list[object]:
+    def run(self, factory: Callable[[EngineOptions], Engines], seconds: list[float]) -> list[Segment | None]:
         audio = [np.zeros(int(16_000 * length), np.float32) for length in seconds]
         chunks = [
             Chunk(0, i, i * 60_000, i * 60_000 + int(length * 1000)) for i, length in enumerate(seconds)
         ]
-        engines = factory(EngineOptions())  # type: ignore[operator]
+        engines = factory(EngineOptions())
         return hear_and_time(audio, chunks, engines)
 
     def test_segments_come_in_order_with_container_times(self) -> None:
         segments = self.run(fakes.echo, [2, 4])
-        assert [segment.text for segment in segments] == [  # type: ignore[attr-defined]
+        assert [segment.text for segment in segments if segment] == [
             "One two three four five.",
             "One two three four five six seven eight nine ten.",
         ]
-        first = segments[1].words[0]  # type: ignore[attr-defined]
+        assert segments[1] is not None
+        first = segments[1].words[0]
         assert (first.start_ms, first.timing) == (60_000, Timing.ALIGNED)
 
     def test_little_memory_changes_nothing(self) -> None:
@@ -236,7 +238,8 @@ class TestTranscribe:
 
     def test_without_an_aligner_words_are_estimated(self) -> None:
         segment = self.run(fakes.unaligned, [3])[0]
-        assert {word.timing for word in segment.words} == {Timing.INTERPOLATED}  # type: ignore[attr-defined]
+        assert segment is not None
+        assert {word.timing for word in segment.words} == {Timing.INTERPOLATED}
 
     def test_nothing_heard_is_no_segment(self) -> None:
         assert self.run(fakes.silent, [3]) == [None]
@@ -264,4 +267,6 @@ class TestTranscribe:
         assert segment.text == text
 
     def test_what_was_cut_short_is_flagged(self) -> None:
-        assert self.run(fakes.truncating, [3])[0].flags == ("truncated",)  # type: ignore[attr-defined]
+        (segment,) = self.run(fakes.truncating, [3])
+        assert segment is not None
+        assert segment.flags == ("truncated",)

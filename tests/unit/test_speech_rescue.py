@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from qasr_cli.options import DecodeOptions, EngineOptions, GuardOptions
-from qasr_cli.records import Span
+from qasr_cli.records import Hypothesis, Span
 from qasr_cli.speech.audio.vad import SpeechMap
 from qasr_cli.speech.fallback import retry_ladder
 from qasr_cli.speech.fallback.retry_ladder import RetryStep
@@ -129,7 +129,7 @@ def test_noise_that_nobody_is_heard_in_is_neither_doubtful_nor_reported(folder: 
 
 def test_text_is_not_given_up_for_silence(folder: Path) -> None:
     def change(answer: object, seconds: float, told: DecodeOptions) -> object:
-        return fakes.Hypothesis("", None) if seconds < 4 else misbehaving._loop(answer, seconds, told)  # type: ignore[arg-type]
+        return Hypothesis("", None) if seconds < 4 else misbehaving._loop(answer, seconds, told)  # type: ignore[arg-type]
 
     scene = Scene(folder, well_behaved, speech_of(0, 4))
     scene.engines = Engines(Misbehaving(EngineOptions(), change), fakes.Even())  # type: ignore[arg-type]

@@ -32,7 +32,8 @@ BREATHS_MS = {".": 350, "?": 350, "。": 350, ",": 120, "、": 120}
 def say(text: str, language: str) -> list[Word]:
     """Return a text spoken evenly: by character in Chinese and Japanese, else by what spaces part."""
     is_spaced = language not in {"ja", "zh", "yue"}
-    now_ms, words = 1_000, []
+    now_ms = 1_000
+    words: list[Word] = []
     for part in text.split() if is_spaced else text:
         length_ms = int(1_000 * (len(part) + is_spaced) / PACES.get(language, 15))
         words.append(Word(" " if is_spaced and words else "", part, now_ms, now_ms + length_ms))
@@ -51,7 +52,7 @@ def _examples() -> Iterator[object]:
 
 
 @pytest.mark.parametrize(("language", "expected"), list(_examples()))
-def test_sentences_are_cut_as_a_native_would(language, expected):
+def test_sentences_are_cut_as_a_native_would(language: str, expected: str) -> None:
     is_spaced = language not in {"ja", "zh", "yue", "th"}
     joint = " " if is_spaced else ""
     said = expected.replace(" | ", joint).replace(" / ", joint)
@@ -59,7 +60,7 @@ def test_sentences_are_cut_as_a_native_would(language, expected):
     assert shown(build_cues(words, language, words[-1].end_ms + 2_000, CueOptions())) == expected
 
 
-def test_every_language_has_sentences_with_their_reasons():
+def test_every_language_has_sentences_with_their_reasons() -> None:
     assert set(EXAMPLES) == {known.code for known in LANGUAGES}
     for code, examples in EXAMPLES.items():
         assert len(examples) >= 2, code
@@ -68,7 +69,7 @@ def test_every_language_has_sentences_with_their_reasons():
 
 
 @pytest.mark.parametrize("code", SPACED)
-def test_a_language_with_spaces_knows_its_function_words(code):
+def test_a_language_with_spaces_knows_its_function_words(code: str) -> None:
     known = function_words(code)
     kinds = (known.leaning, known.prepositions, known.conjunctions, known.trailing)
     # Hungarian and Turkish have no prepositions, most have nothing that trails, all have conjunctions.
@@ -93,7 +94,7 @@ def test_a_language_with_spaces_knows_its_function_words(code):
         ("hu", "3.", "Béla"), ("tr", "3.", "Bölüm"), ("pl", "3.", "Maja"), ("en", "J.", "Smith"),
     ],
 )  # fmt: skip
-def test_abbreviations_ordinals_and_initials_end_no_sentence(language, before, after):
+def test_abbreviations_ordinals_and_initials_end_no_sentence(language: str, before: str, after: str) -> None:
     assert _ends(language, before, after) is False
 
 
@@ -105,7 +106,7 @@ def test_abbreviations_ordinals_and_initials_end_no_sentence(language, before, a
         ("en", "1990.", "Then"), ("ko", "네.", "알겠습니다"),
     ],
 )  # fmt: skip
-def test_sentences_end_with_the_marks_of_their_language(language, before, after):
+def test_sentences_end_with_the_marks_of_their_language(language: str, before: str, after: str) -> None:
     assert _ends(language, before, after) is True
 
 
@@ -130,7 +131,9 @@ def _ends(language: str, before: str, after: str) -> bool:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("is_cut_small", [True, False])
-def test_phrases_are_the_same_however_an_engine_cut_the_text(language, text, phrases, is_cut_small):
+def test_phrases_are_the_same_however_an_engine_cut_the_text(
+    language: str, text: str, phrases: list[str], is_cut_small: bool
+) -> None:
     words = [
         Word("" if number else " ", part, 100 * k, 100 * k + 90)
         for k, run in enumerate(text.split())
@@ -158,7 +161,7 @@ def _small(text: str) -> list[str]:
     return parts
 
 
-def test_a_word_that_is_cut_shares_its_time_and_stays_one_word():
+def test_a_word_that_is_cut_shares_its_time_and_stays_one_word() -> None:
     text = "เมื่อเราไปถึงสถานี"
     pieces = units.split([Word("", text, 1_000, 2_000)], 9_000, resolve(CueOptions(), "th"), "th")
     assert "".join(piece.text for piece in pieces) == text
@@ -175,7 +178,7 @@ for code in ("en", "ru", "ja", "th"):
 """
 
 
-def test_cues_are_the_same_on_any_machine():
+def test_cues_are_the_same_on_any_machine() -> None:
     outputs = set()
     for seed, zone, locale in (("0", "UTC", "C"), ("1", "Asia/Seoul", "tr_TR.UTF-8")):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": locale}

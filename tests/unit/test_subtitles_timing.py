@@ -37,7 +37,7 @@ def times(built: tuple[Cue, ...]) -> list[tuple[int, int]]:
         (FILM, 863_136, 35_999_964),  # ten hours in: nothing drifts
     ],
 )  # fmt: skip
-def test_a_frame_begins_at_its_first_whole_millisecond(rate, frame, first_ms):
+def test_a_frame_begins_at_its_first_whole_millisecond(rate: Fraction, frame: int, first_ms: int) -> None:
     grid = FrameGrid.of_frames(rate)
     assert grid.ms(frame) == first_ms
     assert grid.at_or_after(first_ms - 1) == frame
@@ -47,7 +47,7 @@ def test_a_frame_begins_at_its_first_whole_millisecond(rate, frame, first_ms):
 
 
 @pytest.mark.parametrize("rate", [FILM, Fraction(24), PAL, NTSC, Fraction(60), Fraction(120)])
-def test_the_gap_is_two_frames_at_any_rate(rate):
+def test_the_gap_is_two_frames_at_any_rate(rate: Fraction) -> None:
     limits = resolve(CueOptions(), "en", frame_rate=rate)
     assert Pace.on(FrameGrid.of_frames(rate), limits).gap == 2
     first, second = show((1_000, 2_000), (2_200, 3_200), video=Video(rate))
@@ -55,12 +55,12 @@ def test_the_gap_is_two_frames_at_any_rate(rate):
     assert frames.at_or_before(second.start_ms) - frames.at_or_before(first.end_ms) == 2
 
 
-def test_a_gap_of_ones_own_is_never_made_smaller_by_frames():
+def test_a_gap_of_ones_own_is_never_made_smaller_by_frames() -> None:
     limits = resolve(CueOptions(min_gap_ms=100), "en", frame_rate=Fraction(24))
     assert Pace.on(FrameGrid.of_frames(Fraction(24)), limits).gap == 3  # 125 ms
 
 
-def test_without_frames_nothing_is_rounded():
+def test_without_frames_nothing_is_rounded() -> None:
     video = Video(FILM)
     assert times(show((1_234, 2_345), video=video, is_frame_true=False)) == [(1_194, 2_845)]
     assert times(show((1_234, 2_345), video=Video())) == [(1_194, 2_845)]
@@ -82,7 +82,7 @@ SPEECH = (3_000, 4_500)  # shown from 2,960 to 5,000 where nothing is near
         (3_460, 2_960),
     ],
 )
-def test_a_cue_starts_with_its_shot(shot_ms, start_ms):
+def test_a_cue_starts_with_its_shot(shot_ms: int, start_ms: int) -> None:
     assert times(show(SPEECH, video=Video(None, (shot_ms,))))[0][0] == start_ms
 
 
@@ -96,30 +96,30 @@ def test_a_cue_starts_with_its_shot(shot_ms, start_ms):
         (5_600, 5_000),
     ],
 )
-def test_a_cue_ends_before_its_shot(shot_ms, end_ms):
+def test_a_cue_ends_before_its_shot(shot_ms: int, end_ms: int) -> None:
     assert times(show(SPEECH, video=Video(None, (shot_ms,))))[-1][1] == end_ms
 
 
-def test_a_shot_between_two_cues_parts_them_at_the_shot():
+def test_a_shot_between_two_cues_parts_them_at_the_shot() -> None:
     first, second = show((1_000, 2_500), (2_700, 4_200), video=Video(Fraction(24), (2_625,)))
     frames = FrameGrid.of_frames(Fraction(24))
     assert frames.at_or_before(second.start_ms) == 63  # 2,625 ms
     assert frames.at_or_before(first.end_ms) == 61
 
 
-def test_a_shot_is_not_worth_an_unreadable_cue():
+def test_a_shot_is_not_worth_an_unreadable_cue() -> None:
     # To wait for the shot would leave the first cue too little time before the second.
     first, _ = show((1_000, 1_700), (1_850, 3_000), video=Video(None, (1_200,)))
     assert first.start_ms == 960
     assert not first.flags
 
 
-def test_speech_is_not_cut_for_a_shot():
+def test_speech_is_not_cut_for_a_shot() -> None:
     plain = show((1_000, 2_800), (2_900, 4_500), video=Video())
     assert show((1_000, 2_800), (2_900, 4_500), video=Video(None, (2_500,)))[1] == plain[1]
 
 
-def test_a_slide_show_s_frames_are_too_long_to_wait_for():
+def test_a_slide_show_s_frames_are_too_long_to_wait_for() -> None:
     slides = Fraction(5)
     assert resolve(CueOptions(), "en", frame_rate=slides).frame_rate is None
     assert resolve(CueOptions(frame_rate=slides), "en").frame_rate == slides

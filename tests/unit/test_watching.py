@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from watchfiles import Change
@@ -18,18 +20,17 @@ from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.inputs.selection import LeftOut, LeftOutKind
 from qasr_cli.runs.planning.output_plan import DONE, Plan
 from qasr_cli.runs.planning.queue import Queue
-from qasr_cli.runs.watch import attempted as seen_module
 from qasr_cli.runs.watch.attempted import Attempted
 from qasr_cli.runs.watch.engine_cache import EngineCache
 from qasr_cli.runs.watch.file_events import _news
+from qasr_cli.speech.inference.protocols import Engines
 from tests import fakes
 
 
 class TestSeen:
-    def plan(self, path: Path, **more: object) -> Plan:
-        return Plan(
-            Source(7, path, Path(path.name), is_found=True), {"srt": path.with_suffix(".srt")}, **more
-        )  # type: ignore[arg-type]
+    def plan(self, path: Path, **more: Any) -> Plan:
+        targets: Any = {"srt": path.with_suffix(".srt")}
+        return Plan(Source(7, path, Path(path.name), is_found=True), targets, **more)
 
     def sift(self, seen: Attempted, *plans: Plan, unsettled: int = 0) -> list[str]:
         seen.begin()
@@ -64,7 +65,7 @@ class TestSeen:
         self, media: Path, monkeypatch: pytest.MonkeyPatch, error: Exception | None, hours: int
     ) -> None:
         seen, now_s = Attempted(), 1_000.0
-        monkeypatch.setattr(seen_module.time, "monotonic", lambda: now_s)
+        monkeypatch.setattr(time, "monotonic", lambda: now_s)
         self.sift(seen, self.plan(media))
         status = Status.FAILED if error else Status.DONE
         seen.remember([Outcome(Source(0, media, media), status, error=error)])
@@ -132,7 +133,7 @@ class TestEngines:
         loaded: list[int] = []
         reclaimed: list[int] = []
 
-        def load() -> fakes.Engines:
+        def load() -> Engines:
             loaded.append(1)
             return fakes.echo(EngineOptions())
 

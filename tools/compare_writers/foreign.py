@@ -95,7 +95,8 @@ def _stable_ts(case: Case, width: int | None) -> str:
     if width is not None:
         result.split_by_length(width * MAX_LINES)
         result.split_by_length(width, newline=True)
-    return result.to_srt_vtt(word_level=False)
+    written: str = result.to_srt_vtt(word_level=False)
+    return written
 
 
 WRITERS = {"openai-whisper": _whisper, "whisperX": _whisperx, "stable-ts": _stable_ts}

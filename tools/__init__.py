@@ -1,0 +1,1 @@
+"""Programs for those who work on qasr; none of them is a part of it."""
