@@ -31,12 +31,12 @@ from qasr_cli.formats.readers.caption_file import CaptionFile
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Caption, Cue
 from qasr_cli.runs.files import atomic_write
-from qasr_cli.subtitles.qc import caption_units, comparison
+from qasr_cli.subtitles.qc import caption_atoms, comparison
 from qasr_cli.subtitles.qc import check as quality
 from qasr_cli.subtitles.qc.check import Checked
 from qasr_cli.subtitles.qc.comparison import Comparison
 from qasr_cli.subtitles.qc.findings import Finding
-from qasr_cli.subtitles.qc.fix import mend
+from qasr_cli.subtitles.qc.fix import fix_captions
 from qasr_cli.subtitles.rules.limits import Limits, resolve
 
 STDIN = Path("-")
@@ -108,7 +108,7 @@ def check(path: Path, file: CaptionFile, rules: Rules) -> Result:
     """Return what is wrong with a file."""
     texts = [line for caption in file.captions[:_SAMPLE] for line in caption.lines]
     language = rules.language or file.language or _language_of_name(path, texts)
-    language = language or caption_units.guess_language(_readings(file, texts))
+    language = language or caption_atoms.guess_language(_readings(file, texts))
     video = file.transcript.video if file.transcript else None
     known = (video.frame_rate, video.shots_ms) if video else (None, ())
     limits = _on_grid(resolve(rules.cues, language, texts, *known), caption_formats.grid_ms(file))
@@ -211,7 +211,7 @@ def fix(result: Result, target: Path, *, is_overwrite: bool) -> Fixed:
         CannotCreateError: The copy exists, or may not be created.
     """
     file = result.file
-    lost = next((fault for fault in file.faults if not fault.is_mendable), None)
+    lost = next((fault for fault in file.faults if not fault.is_fixable), None)
     if lost is not None:
         where = f"line {lost.line}: " if lost.line else ""
         raise UndecodableError(f"{result.name}: not fixed: {where}{lost.text}", "mend that by hand first")
@@ -226,8 +226,8 @@ def fix(result: Result, target: Path, *, is_overwrite: bool) -> Fixed:
             f"{result.name}: not fixed: not a transcript of qasr", "fix its SRT or WebVTT instead"
         )
     grid_ms = caption_formats.grid_ms(file)
-    mended = mend(file.captions, result.limits, result.language, grid_ms)
-    if file.captions and not any(caption_units.is_seen(one, result.limits) for one in mended):
+    mended = fix_captions(file.captions, result.limits, result.language, grid_ms)
+    if file.captions and not any(caption_atoms.is_seen(one, result.limits) for one in mended):
         raise UndecodableError(
             f"{result.name}: not fixed: no caption would be left", "there is nothing to mend"
         )

@@ -60,10 +60,10 @@ class Fields:
         Raises:
             UndecodableError: `schema` is missing or another.
         """
-        found = self.values.get("schema")
-        if found != schema:
-            said = "has no schema" if found is None else f"has schema {str(found)[:40]!r}"
-            raise UndecodableError(f"not a transcript: the JSON {said}, not {schema!r}", _HINT)
+        actual = self.values.get("schema")
+        if actual != schema:
+            problem = "has no schema" if actual is None else f"has schema {str(actual)[:40]!r}"
+            raise UndecodableError(f"not a transcript: the JSON {problem}, not {schema!r}", _HINT)
 
     def text(self, key: str) -> str:
         """Return a string."""
@@ -171,12 +171,12 @@ class Fields:
         value = self._get(key)
         if not isinstance(value, list):
             raise self.wrong(key, "must be a list")
-        found = []
+        children = []
         for number, item in enumerate(value):
             if not isinstance(item, dict):
                 raise self.wrong(f"{key}[{number}]", "must be an object")
-            found.append(Fields(item, f"{self._path(key)}[{number}]"))
-        return found
+            children.append(Fields(item, f"{self._path(key)}[{number}]"))
+        return children
 
     def _get(self, key: str) -> object:
         if key not in self.values:

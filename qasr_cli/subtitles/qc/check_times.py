@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from qasr_cli.records import Caption
-from qasr_cli.subtitles.qc.caption_units import width
+from qasr_cli.subtitles.qc.caption_atoms import width
 from qasr_cli.subtitles.qc.findings import Finding
 from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL
@@ -89,8 +89,8 @@ def _durations(captions: Sequence[Caption], index: int, limits: Limits) -> Itera
     for rule, rate in (("cps", limits.hard_rate), ("cps_soft", limits.soft_rate)):
         if half_cells * MS_PER_S > rate * shown_ms:  # whole numbers: a limit that is just kept is kept
             limit = rate / HALF_CELLS_PER_CELL
-            said = f"{speed:.1f}" if speed >= limit + 0.1 else f"{speed:.3f}"
-            comment = f"{said} characters a second, more than {limit:g}"
+            shown = f"{speed:.1f}" if speed >= limit + 0.1 else f"{speed:.3f}"
+            comment = f"{shown} characters a second, more than {limit:g}"
             yield _finding(rule, captions, index, comment, (round(speed, 2), limit))
             return
 

@@ -1,4 +1,4 @@
-"""What can be wrong with subtitles: a table of rules, and a finding of one of them in one place.
+"""The table of rules for subtitles, and a finding: one rule that is broken in one place.
 
 Errors are what Netflix or the BBC send a file back for, or what a player stumbles over; a warning is what a
 reader would rather not see and an editor may have chosen. Numbers are the profile's.
@@ -23,7 +23,7 @@ class Rule:
 
     Attributes:
         severity: Of a finding.
-        advice: How to mend it, as one says it to an editor.
+        advice: How to fix it, for an editor.
         is_hard: qasr's own cues break it only where the speech leaves no choice; `--strict` counts it.
     """
 
@@ -42,7 +42,7 @@ def _warning(advice: str) -> Rule:
 
 RULES: dict[str, Rule] = {
     # The file.
-    "malformed": _error("mend the file's structure by hand", is_hard=False),
+    "malformed": _error("fix the file's structure by hand", is_hard=False),
     "encoding": _warning("save the file as UTF-8"),
     "numbering": _warning("number the cues from 1; --fix does"),
     # Times. Netflix Timing Guidelines; a player shows two cues at once, or none.
@@ -111,5 +111,5 @@ class Finding:
 
     @property
     def advice(self) -> str:
-        """How to mend it."""
+        """How to fix it."""
         return RULES[self.rule].advice
