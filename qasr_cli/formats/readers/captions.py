@@ -40,7 +40,9 @@ def read(raw: bytes, name: str, encoding: str = "") -> CaptionFile:
     is_json = _is_json(raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:_HEAD_CHARS].decode("latin-1"), name)
     limit = MAX_JSON_BYTES if is_json else MAX_TEXT_BYTES
     if len(raw) > limit:
-        raise UndecodableError(f"larger than {limit // 1_000_000} MB: no subtitle file is", "split it")
+        raise UndecodableError(
+            f"larger than {limit // 1_000_000} MB, too large for a subtitle file", "split it"
+        )
     if not raw.strip(b"\x00 \t\r\n"):
         raise UndecodableError("the file is empty", _HINT)
     decoded = encodings.decode(raw, encoding)
@@ -58,7 +60,9 @@ def _require_short(file: CaptionFile) -> None:
         n_chars = sum(map(len, caption.marked))
         if n_chars > MAX_CAPTION_CHARS:
             where = f"line {caption.line}" if caption.line else f"cue {number}"
-            raise UndecodableError(f"{where}: a caption of {n_chars:,} characters: nobody can read it", _HINT)
+            raise UndecodableError(
+                f"{where}: a caption of {n_chars:,} characters, more than {MAX_CAPTION_CHARS:,}", _HINT
+            )
 
 
 def parse(text: str, name: str = "") -> CaptionFile:

@@ -70,7 +70,7 @@ class _CuedTextParser:
             self.at = next((n for n in range(1, self.at) if self._begins_caption(n)), self.at)
             self.head = tuple(self.lines[: self.at])
         else:
-            self.faults.append(Fault(1, f"the first line is not {SIGNATURE}: no browser reads it", True))
+            self.faults.append(Fault(1, f"the first line is not {SIGNATURE}: browsers reject the file", True))
 
     def _begins_caption(self, at: int) -> bool:
         """Return whether a caption's time line is here, or its number or name with a time line below."""
@@ -163,7 +163,7 @@ class _CuedTextParser:
                 return
             else:
                 if empty_at:
-                    text = "an empty line inside a caption: players end it there"
+                    text = "an empty line inside a caption: players end the caption there"
                     self.faults.append(Fault(empty_at, text, True))
                     empty_at = 0
                 yield line.rstrip()
@@ -177,13 +177,13 @@ class _CuedTextParser:
         return is_after_empty and (self._begins_apart(self.at) or self._is_bad_start(self.at))
 
     def _is_bad_start(self, at: int) -> bool:
-        """Return whether somebody meant a caption to begin here and its times cannot be read."""
+        """Return whether a caption seems to begin here with times that cannot be read."""
         line = self.lines[at]
         following = self.lines[at + 1] if at + 1 < len(self.lines) else ""
         return "->" in line or (_NUMBER.fullmatch(line) is not None and "->" in following)
 
     def _read_other(self) -> None:
-        """Read a block that is no caption: a note, or something that nobody can show."""
+        """Read a block that is no caption: a note, or text that players do not show."""
         first = self.at
         while self.at < len(self.lines) and self.lines[self.at].strip():
             if self.at > first and is_time_line(self.lines[self.at]):

@@ -30,7 +30,7 @@ _WESTERN_LANGUAGES = frozenset(
     {"da", "de", "en", "es", "fi", "fil", "fr", "id", "it", "ms", "nl", "pt", "sv"}
 )
 _LIKE_WESTERN = ("cp1250", "cp1254")
-_HINT = "say which with --encoding (cp949, shift_jis, gb18030, cp1251, ...), or save it as UTF-8"
+_HINT = "name it with --encoding (cp949, shift_jis, gb18030, cp1251, ...), or save the file as UTF-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +89,12 @@ def readings(text: str, encoding: str) -> list[str]:
 def _as_chosen(raw: bytes, encoding: str) -> Decoded:
     try:
         text = raw.decode(encoding).removeprefix("\ufeff")
-        text.encode()  # an encoding of escapes can say half of a character, which nobody can write down
+        text.encode()  # an encoding of escapes can produce half of a character, which cannot be written
         return Decoded(text, codecs.lookup(encoding).name)
     except LookupError as error:
-        raise UsageError(
-            f"--encoding {encoding}: there is no such encoding", "say utf-8, cp949, ..."
-        ) from error
+        raise UsageError(f"--encoding {encoding}: no such encoding", "use utf-8, cp949, ...") from error
     except (UnicodeError, ValueError) as error:
-        raise UndecodableError(
-            f"not a text in {encoding}", "leave --encoding away, or name another"
-        ) from error
+        raise UndecodableError(f"not a text in {encoding}", "omit --encoding, or name another") from error
 
 
 def _broken(raw: bytes, encoding: str) -> Decoded:
@@ -144,7 +140,7 @@ def _legacy(raw: bytes) -> Decoded:
             continue
         if is_like(text):
             return Decoded(text, encoding, is_guess=True)
-    raise UndecodableError("neither UTF-8 nor an encoding that can be told", _HINT)
+    raise UndecodableError("neither UTF-8 nor an encoding that can be detected", _HINT)
 
 
 def _is_mostly_utf8(raw: bytes) -> bool:
@@ -173,7 +169,7 @@ def _first_byte(char: str, encoding: str) -> int | None:
 
 def _is_korean(text: str) -> bool:
     # Korean is written in Hangul alone, and nearly all in the 2,350 syllables of KS X 1001. Chinese read as
-    # CP949 is half Chinese characters, and Japanese is syllables that nobody uses.
+    # CP949 is half Chinese characters, and Japanese is rare syllables.
     def is_common(char: str) -> bool:
         return "가" <= char <= "힣" and _first_byte(char, "euc_kr") is not None
 

@@ -28,8 +28,8 @@ def load_object(text: str) -> Fields:
         UndecodableError: It is not JSON, or not an object.
     """
     try:
-        # A byte order mark is what Windows editors add. NaN, which is not JSON, some writers put where nobody
-        # looks; no field that is read may be one.
+        # A byte order mark is what Windows editors add. Some writers put NaN, which is not JSON, into fields
+        # that are not read; no field that is read may be one.
         whole = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"

@@ -41,7 +41,7 @@ def tokens(marked: str, kind: str) -> Iterator[tuple[str, str]]:
 
 def _matches(marked: str, kind: str) -> Iterator[re.Match[str]]:
     if kind == "vtt":
-        # To look for the end of each `<` where there is none costs the square of the text.
+        # Looking for a missing `>` after each `<` would take time that grows with the square of the text.
         last = marked.rfind(">") + 1
         yield from _VTT.finditer(marked, 0, last)
         yield from _VTT_TEXT.finditer(marked, last)

@@ -26,7 +26,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class ScriptFile:
-    """A script's blocks, each with its lines; `is_cued`: they are cues, whose breaks somebody chose.
+    """A script's blocks, each with its lines; `is_cued`: they are cues, whose breaks are kept.
 
     `origins` has one for each block.
     """

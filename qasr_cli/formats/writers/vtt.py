@@ -6,7 +6,7 @@ or style `::cue(:past)` by them, and no text is shown differently. Stamps lie st
 strictly increase, as the standard demands; a word whose start does not is left without one.
 
 With highlighting, each cue is written once for each word instead, underlined, as whisper does: a stamp is
-invisible without a style sheet, and who asks for highlighted words wants to see them.
+invisible without a style sheet.
 
 webvtt-py puts the blocks together; it escapes nothing, so that is done here: `& < >` and the bidi marks.
 Escaping `>` also means that no text can hold `-->`, which ends a cue.

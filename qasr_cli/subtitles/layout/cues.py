@@ -29,7 +29,7 @@ from qasr_cli.subtitles.rules.width import half_cells
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A cue's text as somebody has broken it already, and the words in it `[first, last)`."""
+    """A cue's text with line breaks that are kept, and its words `[first, last)`."""
 
     lines: tuple[str, ...]
     word_range: tuple[int, int]

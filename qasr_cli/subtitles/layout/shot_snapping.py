@@ -17,7 +17,7 @@ from qasr_cli.subtitles.layout.frame_grid import CueDemand, TickLimits
 
 
 def nearest(shots: Sequence[int], tick: int) -> int | None:
-    """Return the shot change nearest to a time, the earlier of two; None where there is none at all."""
+    """Return the shot change nearest to a time, the earlier of two; None without any."""
     after = bisect_left(shots, tick)
     return min(shots[max(0, after - 1) : after + 1], key=lambda shot: abs(shot - tick), default=None)
 

@@ -116,7 +116,7 @@ def _order(captions: Sequence[Caption]) -> list[Finding]:
     for index, caption in enumerate(captions):
         if latest_ms is not None and caption.start_ms < latest_ms:
             behind_s = (latest_ms - caption.start_ms) / MS_PER_S
-            comment = f"starts {behind_s:g} s before a cue that stands above it"
+            comment = f"starts {behind_s:g} s before an earlier cue of the file"
             findings.append(Finding("order", comment, index, caption.start_ms))
         latest_ms = caption.start_ms if latest_ms is None else max(latest_ms, caption.start_ms)
     return findings

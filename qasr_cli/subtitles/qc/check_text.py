@@ -42,7 +42,7 @@ def check(captions: Sequence[Caption], text: CaptionText, limits: Limits) -> Ite
                 yield from _line_breaks(caption, index, text, limits)
             yield from _cue_breaks(captions, index, text, limits)
         else:
-            yield Finding("empty", "nothing is shown", index, caption.start_ms)
+            yield Finding("empty", "no visible text", index, caption.start_ms)
     yield from _repeats(captions)
 
 
@@ -101,9 +101,9 @@ def _characters(caption: Caption, index: int) -> Iterator[Finding]:
         named = ", ".join(f"U+{ord(char):04X}" for char in illegal[:4])
         yield Finding("illegal_chars", f"holds {named}", index, caption.start_ms)
     if _DOUBLE_SPACE.search(whole):
-        yield Finding("double_space", "two spaces in a row", index, caption.start_ms)
+        yield Finding("double_space", "consecutive spaces", index, caption.start_ms)
     if not unicodedata.is_normalized("NFC", whole):
-        yield Finding("non_nfc", "letters are written as base and mark", index, caption.start_ms)
+        yield Finding("non_nfc", "letters are not composed (NFC)", index, caption.start_ms)
 
 
 def _illegal(line: str) -> set[str]:
@@ -156,7 +156,7 @@ def _is_followed(captions: Sequence[Caption], index: int) -> bool:
 def _ends_badly(text: CaptionText, last: int, limits: Limits) -> bool:
     if text.break_costs.is_sentence_end[last - 1]:
         return False
-    is_dotted = text.atoms[last - 1].text[-1] in ".!?…"  # whatever follows, the eye takes it for an end
+    is_dotted = text.atoms[last - 1].text[-1] in ".!?…"  # whatever follows, readers take it for an end
     return not is_dotted and _is_bad(text.break_costs.cost_before(last), limits)
 
 
@@ -199,9 +199,11 @@ def _repeats(captions: Sequence[Caption]) -> Iterator[Finding]:
     for text, run in groupby(texts):
         n_times = len(list(run))
         if n_times >= _MIN_REPEATS and any(char.isalnum() for char in text):
-            yield Finding("repeat", f"{n_times} cues say the same", at, captions[at].start_ms, n_times, 2)
+            yield Finding(
+                "repeat", f"{n_times} cues have the same text", at, captions[at].start_ms, n_times, 2
+            )
         elif _is_loop(text[:_LOOP_CHARS]):
-            yield Finding("repeat", "the same words again and again", at, captions[at].start_ms)
+            yield Finding("repeat", "the same words repeat", at, captions[at].start_ms)
         at += n_times
 
 

@@ -34,7 +34,7 @@ def check(captions: Sequence[Caption], transcript: Transcript, limits: Limits) -
             yield from _times(caption, index, span_ms, limits)
             yield from _silence(caption, index, chunks_ms)
     if n_estimated:
-        comment = f"{n_estimated} of {n_spoken} cues have words whose times are estimated"
+        comment = f"{n_estimated} of {n_spoken} cues have words with estimated times"
         yield Finding("interpolated_timing", comment, value=n_estimated, limit=0)
     for span in transcript.uncovered:
         if span.duration_ms >= _MIN_UNCOVERED_MS:
@@ -63,7 +63,7 @@ def _times(caption: Caption, index: int, span_ms: tuple[int, int], limits: Limit
 
 
 def _silence(caption: Caption, index: int, chunks_ms: Sequence[tuple[int, int]]) -> Iterator[Finding]:
-    """Find a caption outside every chunk: the chunks together hold all speech that was found."""
+    """Find a caption outside every chunk: the chunks together cover all detected speech."""
     shown_ms = caption.end_ms - caption.start_ms
     heard_ms = 0
     # Chunks are disjoint, so those that overlap the caption end with the last that begins before its end.
@@ -74,5 +74,5 @@ def _silence(caption: Caption, index: int, chunks_ms: Sequence[tuple[int, int]])
         heard_ms += min(caption.end_ms, end_ms) - max(caption.start_ms, start_ms)
     if shown_ms > 0 and heard_ms < _MIN_VOICED * shown_ms:
         share = heard_ms / shown_ms
-        comment = f"{share:.0%} of its time lies where speech was found"
+        comment = f"only {share:.0%} of its time has speech"
         yield Finding("silence_text", comment, index, caption.start_ms, round(share, 2), _MIN_VOICED)

@@ -1,4 +1,4 @@
-"""Subtitles repaired as far as a clock and a ruler can: times, gaps, order and line breaks, never a word.
+"""Automatic repair of subtitles: times, gaps, order and line breaks, never a word.
 
 In go captions; out come the same captions in the order of time, each with its own text, shown at times and
 in lines that keep the limits where that is possible. What needs listening or another text (a cue that is
@@ -60,7 +60,7 @@ def _seen(captions: Sequence[Caption], limits: Limits) -> tuple[Caption, ...]:
         if is_seen(caption, limits):
             kept.append(replace(caption, before=before))
             before = ()
-    if before:  # and stay where they are if there is none
+    if before:  # without a next caption they stay where they are
         kept.append(replace(captions[-1], before=before))
     return tuple(kept)
 
@@ -162,7 +162,7 @@ def _break_lines(captions: Sequence[Caption], limits: Limits, language: str | No
 
 
 def _is_breakable(caption: Caption) -> bool:
-    """Return whether a caption's lines say nothing but where there was room."""
+    """Return whether a caption's line breaks carry no meaning, so that others may replace them."""
     if not caption.lines or is_typeset(caption):
         return False
     return not (is_dialogue(caption) or is_hyphenated(caption.lines))

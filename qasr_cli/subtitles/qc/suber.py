@@ -26,7 +26,7 @@ from qasr_cli.subtitles.rules.width import clusters
 _MAX_SHIFT_TOKENS, _MAX_SHIFT_DISTANCE = 10, 50
 _MAX_CANDIDATES = 1_000  # shifts that are tried in one part, as in Tercom
 _LONG_PART = 300  # tokens; longer parts are cut where both agree
-_SURE_RUN = 12  # tokens that match in a row: a shift across them would be none that anybody means
+_SURE_RUN = 12  # tokens that match in a row: no useful shift crosses them
 _MAX_PART = 3_000  # tokens of one side; a stretch without a pause of a quarter of an hour
 _NEVER = np.int32(1 << 20)
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "…")
