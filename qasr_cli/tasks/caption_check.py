@@ -26,7 +26,7 @@ from qasr_cli.formats.readers import encodings
 from qasr_cli.formats.readers.caption_file import CaptionFile
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Caption
-from qasr_cli.subtitles.qc import caption_units, comparison
+from qasr_cli.subtitles.qc import caption_atoms, comparison
 from qasr_cli.subtitles.qc import check as quality
 from qasr_cli.subtitles.qc.check import Checked
 from qasr_cli.subtitles.qc.comparison import Comparison
@@ -111,7 +111,7 @@ def check(path: Path, file: CaptionFile, rules: CheckRules) -> CheckedFile:
     """Return what is wrong with a file."""
     texts = [line for caption in file.captions[:_SAMPLE] for line in caption.lines]
     language = rules.language or file.language or _language_of_name(path, texts)
-    language = language or caption_units.guess_language(_readings(file, texts))
+    language = language or caption_atoms.guess_language(_readings(file, texts))
     video = file.transcript.video if file.transcript else None
     known = (video.frame_rate, video.shots_ms) if video else (None, ())
     limits = _on_grid(resolve(rules.cues, language, texts, *known), caption_formats.grid_ms(file))

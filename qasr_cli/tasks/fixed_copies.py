@@ -19,9 +19,9 @@ from qasr_cli.formats.readers.caption_file import CaptionFile
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Caption, Cue
 from qasr_cli.runs.files import atomic_write
-from qasr_cli.subtitles.qc import caption_units
+from qasr_cli.subtitles.qc import caption_atoms
 from qasr_cli.subtitles.qc.check import Checked
-from qasr_cli.subtitles.qc.fix import mend
+from qasr_cli.subtitles.qc.fix import fix_captions
 from qasr_cli.tasks.caption_check import CheckedFile, judge_captions
 from qasr_cli.tasks.text_input import STDIN
 
@@ -68,7 +68,7 @@ def fix(result: CheckedFile, target: Path, *, is_overwrite: bool) -> FixedCopy:
         CannotCreateError: The copy exists, or may not be created.
     """
     file = result.file
-    lost = next((fault for fault in file.faults if not fault.is_mendable), None)
+    lost = next((fault for fault in file.faults if not fault.is_fixable), None)
     if lost is not None:
         where = f"line {lost.line}: " if lost.line else ""
         raise UndecodableError(f"{result.name}: not fixed: {where}{lost.text}", "mend that by hand first")
@@ -83,8 +83,8 @@ def fix(result: CheckedFile, target: Path, *, is_overwrite: bool) -> FixedCopy:
             f"{result.name}: not fixed: not a transcript of qasr", "fix its SRT or WebVTT instead"
         )
     grid_ms = caption_formats.grid_ms(file)
-    mended = mend(file.captions, result.limits, result.language, grid_ms)
-    if file.captions and not any(caption_units.is_seen(one, result.limits) for one in mended):
+    mended = fix_captions(file.captions, result.limits, result.language, grid_ms)
+    if file.captions and not any(caption_atoms.is_seen(one, result.limits) for one in mended):
         raise UndecodableError(
             f"{result.name}: not fixed: no caption would be left", "there is nothing to mend"
         )

@@ -57,6 +57,6 @@ def test_a_file_is_judged_or_refused(raw: bytes, name: str, rate: Fraction | Non
     assert said.isascii() or said.encode()
     assert not set("\x00\x1b\r\u202e") & set(said)
     check_report.text(entry, 60, is_all=True)
-    mended = fix.mend(found.captions, result.limits, result.language, captions.grid_ms(found))
+    mended = fix.fix_captions(found.captions, result.limits, result.language, captions.grid_ms(found))
     if found.kind != "json":
         captions.write(found, mended).encode()

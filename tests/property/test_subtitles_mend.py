@@ -56,7 +56,7 @@ def words(captions: tuple[Caption, ...]) -> Counter[str]:
 
 def fixed(file: CaptionFile, language: str) -> str:
     limits = resolve(CueOptions(), language)
-    return formats.write(file, fix.mend(file.captions, limits, language, formats.grid_ms(file)))
+    return formats.write(file, fix.fix_captions(file.captions, limits, language, formats.grid_ms(file)))
 
 
 @given(files())
@@ -90,6 +90,6 @@ def test_what_fix_mends_is_mended(case: tuple[str, str]) -> None:
 def test_a_coarser_grid_of_times_is_kept_to(case: tuple[str, str]) -> None:
     text, language = case
     limits = resolve(CueOptions(min_duration_ms=830, min_gap_ms=80), language)
-    once = fix.mend(formats.parse(text).captions, limits, language, 10)
-    assert fix.mend(once, limits, language, 10) == once
+    once = fix.fix_captions(formats.parse(text).captions, limits, language, 10)
+    assert fix.fix_captions(once, limits, language, 10) == once
     assert all(one.start_ms % 10 == 0 == one.end_ms % 10 and one.start_ms < one.end_ms for one in once)

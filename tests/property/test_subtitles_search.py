@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Word
-from qasr_cli.subtitles.layout import line_breaking, units
+from qasr_cli.subtitles.layout import line_breaking, word_splitting
 from qasr_cli.subtitles.layout.break_costs import BreakCosts
 from qasr_cli.subtitles.layout.cue_search import CueSearch
 from qasr_cli.subtitles.layout.line_breaking import Ruler
@@ -65,7 +65,7 @@ def _every_way(n: int) -> Iterator[list[int]]:
 def test_no_other_cues_cost_less(spoken: list[tuple[str, int, int]], options: CueOptions) -> None:
     words = _words(spoken)
     limits = resolve(options, "en")
-    pieces = units.split(words, words[-1].end_ms + 2_000, limits, "en")
+    pieces = word_splitting.split(words, words[-1].end_ms + 2_000, limits, "en")
     found = BreakCosts(pieces, "en")
     ruler = Ruler(pieces, found, limits)
     search = CueSearch(pieces, found, ruler, limits, words[-1].end_ms + 2_000)
@@ -82,7 +82,7 @@ def test_no_other_cues_cost_less(spoken: list[tuple[str, int, int]], options: Cu
 @given(SPOKEN, st.integers(2, 4))
 def test_no_other_lines_cost_less(spoken: list[tuple[str, int, int]], max_lines: int) -> None:
     limits = resolve(CueOptions(max_lines=max_lines, max_line_width=20), "en")
-    pieces = units.split(_words(spoken), 60_000, limits, "en")
+    pieces = word_splitting.split(_words(spoken), 60_000, limits, "en")
     ruler = Ruler(pieces, BreakCosts(pieces, "en"), limits)
     n = len(pieces)
     fitting = [
@@ -111,6 +111,6 @@ def _cost_of_lines(ruler: Ruler, edges: list[int]) -> float:
     total, n = 0.0, edges[-1]
     for number, (first, place) in enumerate(pairwise(edges[:-1])):
         rest = ruler.width(place, n) / (len(edges) - 2 - number)
-        total += ruler._break_costs[place] + ruler._shape_cost(ruler.width(first, place), rest)
+        total += ruler._line_break_costs[place] + ruler._shape_cost(ruler.width(first, place), rest)
         total += line_breaking._STRANDED * (ruler._heads[place] < n or ruler._tails[place] > first)
     return total

@@ -71,7 +71,7 @@ class TestSubRip:
         found = captions.parse("1\n00:00:01,000 --> 00:00:02,000\nOne\n\ntwo\n")
         assert found.captions[0].lines == ("One", "two")
         assert [fault.line for fault in found.faults] == [4]
-        assert found.faults[0].is_mendable
+        assert found.faults[0].is_fixable
 
     @pytest.mark.parametrize(
         ("text", "line"),
@@ -84,7 +84,7 @@ class TestSubRip:
     def test_what_cannot_be_read_is_named_by_its_line(self, text: str, line: int) -> None:
         found = captions.parse(text)
         assert len(found.captions) == 2
-        assert [(fault.line, fault.is_mendable) for fault in found.faults] == [(line, False)]
+        assert [(fault.line, fault.is_fixable) for fault in found.faults] == [(line, False)]
 
     @pytest.mark.parametrize(
         ("behind", "name"),
@@ -100,7 +100,7 @@ class TestSubRip:
         head = "WEBVTT\n\n" if name.endswith("vtt") else ""
         found = captions.parse(f"{head}00:00:01.000 --> 00:00:03.000 {behind}\nmore\n", name)
         (fault,) = found.faults
-        assert (fault.line, fault.is_mendable) == (1 + head.count("\n"), False)
+        assert (fault.line, fault.is_fixable) == (1 + head.count("\n"), False)
         assert fault.text == f"text on the time line: {behind!r}"
 
     @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ class TestSubRip:
             ("1", ("Good morning.",)),
             ("2", ("Yes",)),
         ]
-        assert [(fault.line, fault.is_mendable) for fault in found.faults] == [(1, True), (6, True)]
+        assert [(fault.line, fault.is_fixable) for fault in found.faults] == [(1, True), (6, True)]
         assert captions.write(found, found.captions) == SRT
 
     @pytest.mark.parametrize("said", ["1945", "1", "2 of them"])
@@ -139,7 +139,7 @@ class TestSubRip:
             ("1", ("The bomb fell in",)),
             ("1945", ("Yes",)),
         ]
-        assert [(one.line, one.text, one.is_mendable) for one in found.faults] == [
+        assert [(one.line, one.text, one.is_fixable) for one in found.faults] == [
             (4, "'1945' may be the cue's number or spoken", False)
         ]
         assert not captions.parse(cues.format(2)).faults
@@ -196,7 +196,7 @@ class TestWebVtt:
 
     def test_a_lost_signature_and_commas_are_faults_that_writing_mends(self) -> None:
         found = captions.parse("00:00:01,000 --> 00:00:02,000\nOne\n", "film.vtt")
-        assert [fault.is_mendable for fault in found.faults] == [True, True]
+        assert [fault.is_fixable for fault in found.faults] == [True, True]
         again = captions.parse(captions.write(found, found.captions))
         assert (again.kind, again.faults) == ("vtt", ())
 

@@ -84,7 +84,7 @@ class TestBytes:
         raw = (self.KOREAN * 3).encode() + "\n9\n00:00:09,000 --> 00:00:10,000\nCafé\n".encode("cp1252")
         found = captions.read(raw, "x.srt")
         assert (found.encoding, found.is_guess) == ("utf-8", False)
-        assert (found.faults[0].line, found.faults[0].is_mendable) == (0, False)
+        assert (found.faults[0].line, found.faults[0].is_fixable) == (0, False)
         assert "1 characters are not UTF-8" in found.faults[0].text
 
     @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Caption, Segment, Span, Timing, Track, Transcript, Word
 from qasr_cli.subtitles.qc import check, fix
-from qasr_cli.subtitles.qc.caption_units import guess_language
+from qasr_cli.subtitles.qc.caption_atoms import guess_language
 from qasr_cli.subtitles.qc.check import Checked
 from qasr_cli.subtitles.qc.findings import RULES
 from qasr_cli.subtitles.rules.limits import Limits, resolve
@@ -241,7 +241,7 @@ def test_a_language_is_told_by_its_letters_and_small_words(text: str, code: str 
 
 class TestMending:
     def mended(self, *captions: Caption, language: str = "en") -> list[tuple[int, int, tuple[str, ...]]]:
-        found = fix.mend(captions, limits(language), language)
+        found = fix.fix_captions(captions, limits(language), language)
         return [(one.start_ms, one.end_ms, one.lines) for one in found]
 
     def test_the_first_of_two_that_overlap_goes_a_gap_before_the_second(self) -> None:
@@ -262,10 +262,10 @@ class TestMending:
     def test_notes_before_a_caption_that_shows_nothing_go_to_the_next(self) -> None:
         empty = replace(Caption(0, 900, ()), before=("NOTE a", ""))
         said = replace(cap(1_000, 2_000, "One."), before=("NOTE b", ""))
-        assert [one.before for one in fix.mend([empty, said], limits(), "en")] == [
+        assert [one.before for one in fix.fix_captions([empty, said], limits(), "en")] == [
             ("NOTE a", "", "NOTE b", "")
         ]
-        assert [one.before for one in fix.mend([cap(0, 900, "One."), empty], limits(), "en")] == [
+        assert [one.before for one in fix.fix_captions([cap(0, 900, "One."), empty], limits(), "en")] == [
             (),
             ("NOTE a", ""),
         ]
@@ -323,7 +323,7 @@ class TestMending:
     def test_a_sign_keeps_its_times_and_lines(self) -> None:
         frames = [cap(k * 40, k * 40 + 40, "No way", "to", "enter", place=f",\\pos({k},9)") for k in range(3)]
         moving = cap(0, 9_999, "Enter", place="\\move(1,2,3,4)")
-        assert fix.mend([*frames, moving], limits(), "en") == (frames[0], moving, *frames[1:])
+        assert fix.fix_captions([*frames, moving], limits(), "en") == (frames[0], moving, *frames[1:])
 
     def test_a_sign_at_an_impossible_time_gets_a_possible_one(self) -> None:
         place = "\\pos(1,2)"
@@ -336,5 +336,5 @@ class TestMending:
 
     def test_times_keep_to_the_grid_of_the_format(self) -> None:
         captions = [cap(0, 3_000, "One here."), cap(2_010, 2_020, "Two here."), cap(2_900, 4_000, "Three.")]
-        found = fix.mend(captions, limits(), "en", 10)
+        found = fix.fix_captions(captions, limits(), "en", 10)
         assert all(one.start_ms % 10 == 0 and one.end_ms % 10 == 0 for one in found)

@@ -15,7 +15,7 @@ import pytest
 from qasr_cli.languages import LANGUAGES
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Word
-from qasr_cli.subtitles.layout import units
+from qasr_cli.subtitles.layout import word_splitting
 from qasr_cli.subtitles.layout.break_costs import BreakCosts
 from qasr_cli.subtitles.rules.function_words import function_words
 from qasr_cli.subtitles.rules.limits import resolve
@@ -112,7 +112,7 @@ def test_sentences_end_with_the_marks_of_their_language(language: str, before: s
 
 def _ends(language: str, before: str, after: str) -> bool:
     words = [Word("", before, 0, 500), Word(" ", after, 500, 1_000)]
-    pieces = units.split(words, 5_000, resolve(CueOptions(), language), language)
+    pieces = word_splitting.split(words, 5_000, resolve(CueOptions(), language), language)
     first_of_after = next(k for k, piece in enumerate(pieces) if k and piece.space)
     return BreakCosts(pieces, language).is_sentence_end[first_of_after - 1]
 
@@ -139,7 +139,7 @@ def test_phrases_are_the_same_however_an_engine_cut_the_text(
         for k, run in enumerate(text.split())
         for number, part in enumerate(_small(run) if is_cut_small else [run])
     ]
-    pieces = units.split(words, 9_000, resolve(CueOptions(), language), language)
+    pieces = word_splitting.split(words, 9_000, resolve(CueOptions(), language), language)
     found: list[str] = []
     for piece in pieces:
         if piece.begins_phrase is False and not piece.space:
@@ -163,7 +163,7 @@ def _small(text: str) -> list[str]:
 
 def test_a_word_that_is_cut_shares_its_time_and_stays_one_word() -> None:
     text = "เมื่อเราไปถึงสถานี"
-    pieces = units.split([Word("", text, 1_000, 2_000)], 9_000, resolve(CueOptions(), "th"), "th")
+    pieces = word_splitting.split([Word("", text, 1_000, 2_000)], 9_000, resolve(CueOptions(), "th"), "th")
     assert "".join(piece.text for piece in pieces) == text
     assert [piece.n_words for piece in pieces] == [1, 0, 0, 0, 0]
     assert (pieces[0].start_ms, pieces[-1].end_ms) == (1_000, 2_000)

@@ -7,7 +7,7 @@ import pytest
 from qasr_cli.languages import LANGUAGES
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Word
-from qasr_cli.subtitles.layout import units
+from qasr_cli.subtitles.layout import word_splitting
 from qasr_cli.subtitles.layout.break_costs import BreakCosts
 from qasr_cli.subtitles.rules.limits import resolve
 from qasr_cli.subtitles.rules.presets import Preset, code_by_script, preset
@@ -238,14 +238,14 @@ def test_clusters_are_what_a_reader_sees() -> None:
 )
 def test_sentence_ends(first: str, second: str, pause_ms: int, language: str, is_end: bool) -> None:
     words = [Word("", first, 0, 500), Word(" ", second, 500 + pause_ms, 1_000 + pause_ms)]
-    pieces = units.split(words, 5_000, resolve(CueOptions(), language))
+    pieces = word_splitting.split(words, 5_000, resolve(CueOptions(), language))
     assert BreakCosts(pieces, language).is_sentence_end == [is_end, True]
 
 
 def test_breaks_that_hurt_cost_more_than_breaks_that_help() -> None:
     def cost(before: str, after: str, language: str = "en") -> float:
         words = [Word("", "So", 0, 1), Word(" ", before, 1, 2), Word(" ", after, 2, 3)]
-        return BreakCosts(units.split(words, 9, resolve(CueOptions(), language)), language).cost[2]
+        return BreakCosts(word_splitting.split(words, 9, resolve(CueOptions(), language)), language).cost[2]
 
     assert cost("done.", "Then") < cost("done,", "then") < cost("house", "and") < cost("house", "in")
     assert cost("house", "in") < cost("big", "house") < cost("the", "house")

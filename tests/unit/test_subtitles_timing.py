@@ -9,7 +9,7 @@ import pytest
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Cue, Video, Word
 from qasr_cli.subtitles.layout import shot_snapping
-from qasr_cli.subtitles.layout.frame_grid import Beat, FrameGrid, Pace
+from qasr_cli.subtitles.layout.frame_grid import CueDemand, FrameGrid, TickLimits
 from qasr_cli.subtitles.rules.limits import resolve
 from tests.cue_building import build_cues
 
@@ -49,7 +49,7 @@ def test_a_frame_begins_at_its_first_whole_millisecond(rate: Fraction, frame: in
 @pytest.mark.parametrize("rate", [FILM, Fraction(24), PAL, NTSC, Fraction(60), Fraction(120)])
 def test_the_gap_is_two_frames_at_any_rate(rate: Fraction) -> None:
     limits = resolve(CueOptions(), "en", frame_rate=rate)
-    assert Pace.on(FrameGrid.of_frames(rate), limits).gap == 2
+    assert TickLimits.on(FrameGrid.of_frames(rate), limits).gap == 2
     first, second = show((1_000, 2_000), (2_200, 3_200), video=Video(rate))
     frames = FrameGrid.of_frames(rate)
     assert frames.at_or_before(second.start_ms) - frames.at_or_before(first.end_ms) == 2
@@ -57,7 +57,7 @@ def test_the_gap_is_two_frames_at_any_rate(rate: Fraction) -> None:
 
 def test_a_gap_of_ones_own_is_never_made_smaller_by_frames() -> None:
     limits = resolve(CueOptions(min_gap_ms=100), "en", frame_rate=Fraction(24))
-    assert Pace.on(FrameGrid.of_frames(Fraction(24)), limits).gap == 3  # 125 ms
+    assert TickLimits.on(FrameGrid.of_frames(Fraction(24)), limits).gap == 3  # 125 ms
 
 
 def test_without_frames_nothing_is_rounded() -> None:
@@ -129,6 +129,6 @@ def test_a_slide_show_s_frames_are_too_long_to_wait_for() -> None:
 @pytest.mark.parametrize(("spoken", "start"), [(110, 112), (100, 102)])
 def test_a_cue_that_is_late_already_does_not_wait_for_a_shot(spoken: int, start: int) -> None:
     """It may wait for the cut at 112, unless it then came more than 10 ticks after its speech."""
-    pace = Pace(20, 200, 2, 12, 6, 24, 5, 5, just_before_shot=10, near_shot=12)
-    beat = Beat(wanted=98, spoken=spoken, spoken_until=160, reading=30, quick_reading=20)
-    assert shot_snapping.snap_starts([102], [beat], [112], pace, 1_000) == [start]
+    ticks = TickLimits(20, 200, 2, 12, 6, 24, 5, 5, just_before_shot=10, near_shot=12)
+    demand = CueDemand(wanted=98, spoken=spoken, spoken_until=160, reading=30, quick_reading=20)
+    assert shot_snapping.snap_starts([102], [demand], [112], ticks, 1_000) == [start]

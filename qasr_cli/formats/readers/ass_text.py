@@ -47,7 +47,7 @@ class _Columns:
 
 
 def is_script(lines: Sequence[str]) -> bool:
-    """Say whether lines are an ASS or SSA script."""
+    """Return whether lines are an ASS or SSA script."""
     first = next((line for line in lines if line.strip() and not line.startswith(";")), "")
     return bool(re.match(r"\s*\[(Script Info|V4\+? Styles|Events)\]", first, re.IGNORECASE))
 
@@ -59,9 +59,9 @@ def read(lines: Sequence[str]) -> CaptionFile:
     waiting: list[str] = []
     section, columns = "", _Columns.of(_USUAL)
     for number, line in enumerate(lines, 1):
-        found = _SECTION.fullmatch(line)
-        if found:
-            section = found[1].strip().lower()
+        header = _SECTION.fullmatch(line)
+        if header:
+            section = header[1].strip().lower()
         elif section == "events" and line.lstrip().lower().startswith("format:"):
             columns = _Columns.of(line.partition(":")[2])
             if columns is None:
@@ -78,7 +78,7 @@ def read(lines: Sequence[str]) -> CaptionFile:
 
 
 def _is_dialogue(line: str) -> bool:
-    """Say whether players show a line's text; they skip white space before it, but not another spelling."""
+    """Return whether players show a line's text; they accept white space before it, no other spelling."""
     return line.lstrip().startswith(_DIALOGUE) and not _DRAWING.search(line)
 
 
@@ -104,8 +104,8 @@ def _caption(line: str, number: int, columns: _Columns, before: tuple[str, ...])
     )
 
 
-def _time_ms(found: re.Match[str]) -> int:
-    sign, hours, minutes, seconds, fraction = found.groups()
+def _time_ms(time: re.Match[str]) -> int:
+    sign, hours, minutes, seconds, fraction = time.groups()
     whole = (int(hours) * 60 + int(minutes)) * 60 + int(seconds)
     time_ms = whole * MS_PER_S + int((fraction or "0").ljust(3, "0"))
     return -time_ms if sign else time_ms

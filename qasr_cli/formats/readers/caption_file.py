@@ -1,4 +1,4 @@
-"""What a subtitle file holds in any format: captions, what is broken, what to give back untouched."""
+"""What every reader of subtitle files returns: captions, faults, and lines that are given back untouched."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from qasr_cli.records import Caption, Transcript
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A place that a player stumbles over; `is_mendable`: writing the file anew mends it."""
+    """A place in a file that players misread; `is_fixable`: writing the file anew repairs it."""
 
     line: int
     text: str
-    is_mendable: bool = False
+    is_fixable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class CaptionFile:
         captions: In the order of the file.
         head: Lines before the first caption.
         tail: Lines after the last one.
-        encoding: What it was read as.
-        is_guess: The encoding is not sure.
-        language: What the file itself says, or None.
-        transcript: What our own JSON knows beyond its captions.
+        encoding: Of its bytes.
+        is_guess: The encoding is a guess.
+        language: Code that the file itself names, or None.
+        transcript: Of qasr's own JSON, which has words with times.
     """
 
     kind: str

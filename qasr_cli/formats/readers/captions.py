@@ -1,7 +1,7 @@
-"""Any subtitle file in, captions out, and back: the one place that knows which reader reads what.
+"""Any subtitle file in, captions out, and back: this module picks the reader.
 
-In go bytes or text from anywhere; out comes a `CaptionFile`. What is wrong with a file's captions is left as
-it is for others to judge; only what is no subtitle file at all is refused.
+In go bytes or text from anywhere; out comes a `CaptionFile`. Faults are listed and not corrected; only a
+file that holds no subtitles at all is refused.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def read(raw: bytes, name: str, encoding: str = "") -> CaptionFile:
     Args:
         raw: The whole file, or as much of it as shows that it is too large.
         name: Of the file; its extension decides where the content does not.
-        encoding: What the user says it is in, or "" to find out.
+        encoding: The user's choice, or "" to detect it.
 
     Raises:
         UndecodableError: It is empty, too large, not text, or holds no subtitles or endless ones.
@@ -40,17 +40,19 @@ def read(raw: bytes, name: str, encoding: str = "") -> CaptionFile:
     is_json = _is_json(raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:_HEAD_CHARS].decode("latin-1"), name)
     limit = MAX_JSON_BYTES if is_json else MAX_TEXT_BYTES
     if len(raw) > limit:
-        raise UndecodableError(f"larger than {limit // 1_000_000} MB: no subtitle file is", "split it")
+        raise UndecodableError(
+            f"larger than {limit // 1_000_000} MB, too large for a subtitle file", "split it"
+        )
     if not raw.strip(b"\x00 \t\r\n"):
         raise UndecodableError("the file is empty", _HINT)
     decoded = encodings.decode(raw, encoding)
-    found = parse(decoded.text, name)
-    _require_short(found)
-    faults = found.faults
+    file = parse(decoded.text, name)
+    _require_short(file)
+    faults = file.faults
     if decoded.n_broken:
         text = f"{decoded.n_broken} characters are not {decoded.encoding.upper()}"
         faults = (Fault(0, text), *faults)
-    return replace(found, faults=faults, encoding=decoded.encoding, is_guess=decoded.is_guess)
+    return replace(file, faults=faults, encoding=decoded.encoding, is_guess=decoded.is_guess)
 
 
 def _require_short(file: CaptionFile) -> None:
@@ -58,7 +60,9 @@ def _require_short(file: CaptionFile) -> None:
         n_chars = sum(map(len, caption.marked))
         if n_chars > MAX_CAPTION_CHARS:
             where = f"line {caption.line}" if caption.line else f"cue {number}"
-            raise UndecodableError(f"{where}: a caption of {n_chars:,} characters: nobody can read it", _HINT)
+            raise UndecodableError(
+                f"{where}: a caption of {n_chars:,} characters, more than {MAX_CAPTION_CHARS:,}", _HINT
+            )
 
 
 def parse(text: str, name: str = "") -> CaptionFile:
@@ -75,15 +79,15 @@ def parse(text: str, name: str = "") -> CaptionFile:
         arrow = next((number for number, line in enumerate(lines, 1) if "-->" in line), None)
         where = f": line {arrow} has no times that can be read" if arrow else ""
         raise UndecodableError(f"no subtitles in it{where}", _HINT)
-    found = ass_text.read(lines) if kind == "ass" else cued_text.read(lines, kind)
-    if not found.captions:
-        broken = f": line {found.faults[0].line}: {found.faults[0].text}" if found.faults else ""
+    file = ass_text.read(lines) if kind == "ass" else cued_text.read(lines, kind)
+    if not file.captions:
+        broken = f": line {file.faults[0].line}: {file.faults[0].text}" if file.faults else ""
         raise UndecodableError(f"no subtitles in it{broken}", _HINT)
-    return found
+    return file
 
 
 def _is_json(head: str, name: str) -> bool:
-    r"""Say whether a text that begins like this is JSON; `{\an8}` and MicroDVD's `{0}{25}` are not."""
+    r"""Return whether a text that begins like this is JSON; `{\an8}` and MicroDVD's `{0}{25}` are not."""
     return name.lower().endswith(".json") or _OBJECT.match(head) is not None
 
 

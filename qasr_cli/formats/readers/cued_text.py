@@ -1,7 +1,7 @@
-r"""SubRip and WebVTT as they are found: read whatever order, numbers and times they have, and written back.
+r"""SubRip and WebVTT in whatever state: any order, numbers and times are read, and written back.
 
-In go lines; out come captions, and faults: what a player would stumble over. Nothing is corrected here, and
-no word is lost without a fault that says so. Written back is everything that came, styling and notes too.
+In go lines; out come captions and faults, which are places that players misread. Nothing is corrected here,
+and no word is lost without a fault. Everything is written back, styling and notes too.
 
 Both formats are a time line with text below it. They differ in what ends the text: WebVTT ends it at an
 empty line; SRT readers go on to the next time line, so an empty line inside a caption is only a fault.
@@ -30,19 +30,19 @@ SIGNATURE = "WEBVTT"
 
 
 def is_time_line(line: str) -> bool:
-    """Say whether a line is one with a start and an end."""
+    """Return whether a line is one with a start and an end."""
     return "-->" in line and _TIME_LINE.fullmatch(line) is not None
 
 
 def read(lines: Sequence[str], kind: str) -> CaptionFile:
     """Return what an SRT or a WebVTT file (`kind`: srt, vtt) holds."""
-    reader = _Reader(lines, kind)
-    reader.run()
-    return CaptionFile(kind, tuple(reader.captions), tuple(reader.faults), reader.head, tuple(reader.waiting))
+    parser = _CuedTextParser(lines, kind)
+    parser.run()
+    return CaptionFile(kind, tuple(parser.captions), tuple(parser.faults), parser.head, tuple(parser.waiting))
 
 
 @dataclass(slots=True)
-class _Reader:
+class _CuedTextParser:
     lines: Sequence[str]
     kind: str
     captions: list[Caption] = field(default_factory=list)
@@ -70,10 +70,10 @@ class _Reader:
             self.at = next((n for n in range(1, self.at) if self._begins_caption(n)), self.at)
             self.head = tuple(self.lines[: self.at])
         else:
-            self.faults.append(Fault(1, f"the first line is not {SIGNATURE}: no browser reads it", True))
+            self.faults.append(Fault(1, f"the first line is not {SIGNATURE}: browsers reject the file", True))
 
     def _begins_caption(self, at: int) -> bool:
-        """Say whether a caption's time line is here, or its number or name with a time line below."""
+        """Return whether a caption's time line is here, or its number or name with a time line below."""
         if is_time_line(self.lines[at]):
             return True
         if at + 1 == len(self.lines) or not is_time_line(self.lines[at + 1]):
@@ -81,7 +81,7 @@ class _Reader:
         return self.kind == "vtt" or _NUMBER.fullmatch(self.lines[at]) is not None
 
     def _begins_apart(self, at: int) -> bool:
-        """Say whether a cue number stands here with empty lines between it and its time line.
+        """Return whether a cue number stands here with empty lines between it and its time line.
 
         The line before must be empty, and the number the one that is due: else it is something spoken.
         """
@@ -95,7 +95,7 @@ class _Reader:
         return next((place for place in range(at + 1, len(self.lines)) if self.lines[place].strip()), None)
 
     def _is_due(self, number: str) -> bool:
-        """Say whether a number is the one after the last caption's, or that of the first."""
+        """Return whether a number is the one after the last caption's, or that of the first."""
         return self.number is None or (self.number != "" and int(number) == int(self.number) + 1)
 
     def _read_caption(self) -> None:
@@ -163,7 +163,7 @@ class _Reader:
                 return
             else:
                 if empty_at:
-                    text = "an empty line inside a caption: players end it there"
+                    text = "an empty line inside a caption: players end the caption there"
                     self.faults.append(Fault(empty_at, text, True))
                     empty_at = 0
                 yield line.rstrip()
@@ -177,13 +177,13 @@ class _Reader:
         return is_after_empty and (self._begins_apart(self.at) or self._is_bad_start(self.at))
 
     def _is_bad_start(self, at: int) -> bool:
-        """Say whether somebody meant a caption to begin here and its times cannot be read."""
+        """Return whether a caption seems to begin here with times that cannot be read."""
         line = self.lines[at]
         following = self.lines[at + 1] if at + 1 < len(self.lines) else ""
         return "->" in line or (_NUMBER.fullmatch(line) is not None and "->" in following)
 
     def _read_other(self) -> None:
-        """Read a block that is no caption: a note, or something that nobody can show."""
+        """Read a block that is no caption: a note, or text that players do not show."""
         first = self.at
         while self.at < len(self.lines) and self.lines[self.at].strip():
             if self.at > first and is_time_line(self.lines[self.at]):
@@ -237,9 +237,9 @@ def _without_lost_stamps(line: str, caption: Caption) -> str:
     if "<" not in line:
         return line
 
-    def kept(found: re.Match[str]) -> str:
-        parts = [float(part) for part in found[1].split(":")]
+    def kept(stamp: re.Match[str]) -> str:
+        parts = [float(part) for part in stamp[1].split(":")]
         time_ms = round(sum(part * 60**place for place, part in enumerate(reversed(parts))) * MS_PER_S)
-        return found[0] if caption.start_ms < time_ms < caption.end_ms else ""
+        return stamp[0] if caption.start_ms < time_ms < caption.end_ms else ""
 
     return _STAMP.sub(kept, line)

@@ -1,8 +1,8 @@
-"""The text that a file's bytes are, and how sure that is.
+"""Decoding: bytes to text, with the encoding and whether it is certain.
 
 In go bytes; out comes text with the name of its encoding. UTF-8 proves itself, and so does a byte order mark.
-Everything else is a guess by what the text would look like, and is called one; where no guess is good the
-user is asked rather than given rubbish.
+Everything else is a guess by what the text would look like, and is marked as one; where no guess is good, an
+error asks the user for the encoding.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qasr_cli.errors import UndecodableError, UsageError
 
@@ -30,7 +30,7 @@ _WESTERN_LANGUAGES = frozenset(
     {"da", "de", "en", "es", "fi", "fil", "fr", "id", "it", "ms", "nl", "pt", "sv"}
 )
 _LIKE_WESTERN = ("cp1250", "cp1254")
-_HINT = "say which with --encoding (cp949, shift_jis, gb18030, cp1251, ...), or save it as UTF-8"
+_HINT = "name it with --encoding (cp949, shift_jis, gb18030, cp1251, ...), or save the file as UTF-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,14 @@ def decode(raw: bytes, encoding: str = "") -> Decoded:
 
     Args:
         raw: The whole file.
-        encoding: What the user says it is, or "".
+        encoding: The user's choice, or "" to detect it.
 
     Raises:
         UsageError: There is no such encoding.
-        UndecodableError: The bytes are not of the encoding, or of none that can be told.
+        UndecodableError: The bytes are not of that encoding, or no encoding fits.
     """
     if encoding:
-        return _as_told(raw, encoding)
+        return _as_chosen(raw, encoding)
     for mark, name in _MARKS:
         if raw.startswith(mark):
             return _broken(raw[len(mark) :], name)
@@ -74,7 +74,7 @@ def decode(raw: bytes, encoding: str = "") -> Decoded:
 
 
 def is_likely(encoding: str, language: str | None) -> bool:
-    """Say whether a guess can be relied on for a text in a language (a code, or None: nobody knows)."""
+    """Return whether a guess can be relied on for a text in a language (a code, or None: unknown)."""
     return encoding != _WESTERN or language in _WESTERN_LANGUAGES
 
 
@@ -86,19 +86,15 @@ def readings(text: str, encoding: str) -> list[str]:
     return [text, *(raw.decode(other, "replace") for other in _LIKE_WESTERN)]
 
 
-def _as_told(raw: bytes, encoding: str) -> Decoded:
+def _as_chosen(raw: bytes, encoding: str) -> Decoded:
     try:
         text = raw.decode(encoding).removeprefix("\ufeff")
-        text.encode()  # an encoding of escapes can say half of a character, which nobody can write down
+        text.encode()  # an encoding of escapes can produce half of a character, which cannot be written
         return Decoded(text, codecs.lookup(encoding).name)
     except LookupError as error:
-        raise UsageError(
-            f"--encoding {encoding}: there is no such encoding", "say utf-8, cp949, ..."
-        ) from error
+        raise UsageError(f"--encoding {encoding}: no such encoding", "use utf-8, cp949, ...") from error
     except (UnicodeError, ValueError) as error:
-        raise UndecodableError(
-            f"not a text in {encoding}", "leave --encoding away, or name another"
-        ) from error
+        raise UndecodableError(f"not a text in {encoding}", "omit --encoding, or name another") from error
 
 
 def _broken(raw: bytes, encoding: str) -> Decoded:
@@ -118,8 +114,8 @@ def _unmarked_wide(raw: bytes) -> Decoded | None:
     sample = raw[:_SAMPLE_BYTES]
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
     if max(even, odd) > 4 * min(even, odd) and max(even, odd) * 8 > len(sample):
-        found = _broken(raw, "utf-16-be" if even > odd else "utf-16-le")
-        return Decoded(found.text, found.encoding, is_guess=True, n_broken=found.n_broken)
+        decoded = _broken(raw, "utf-16-be" if even > odd else "utf-16-le")
+        return replace(decoded, is_guess=True)
     if 8 * (even + odd) < len(sample) and _is_utf8(raw):
         return None
     raise UndecodableError("not a text file", "give SRT, WebVTT, ASS or JSON")
@@ -135,7 +131,7 @@ def _is_utf8(raw: bytes) -> bool:
 
 def _legacy(raw: bytes) -> Decoded:
     high = sum(byte >= 0x80 for byte in raw)
-    if 2 * sum(len(found) for found in _LEAD.findall(raw)) > high and _is_mostly_utf8(raw):
+    if 2 * sum(len(char) for char in _LEAD.findall(raw)) > high and _is_mostly_utf8(raw):
         return _broken(raw, "utf-8")
     for encoding, is_like in _GUESSES:
         try:
@@ -144,11 +140,11 @@ def _legacy(raw: bytes) -> Decoded:
             continue
         if is_like(text):
             return Decoded(text, encoding, is_guess=True)
-    raise UndecodableError("neither UTF-8 nor an encoding that can be told", _HINT)
+    raise UndecodableError("neither UTF-8 nor an encoding that can be detected", _HINT)
 
 
 def _is_mostly_utf8(raw: bytes) -> bool:
-    """Say whether hardly anything of the text is lost as UTF-8: some lines came from elsewhere."""
+    """Return whether hardly anything of the text is lost as UTF-8: some lines came from elsewhere."""
     text = raw[: 4 * _SAMPLE_BYTES].decode("utf-8", "replace")
     beyond = [char for char in text if ord(char) > 0x7F]
     return beyond.count("\ufffd") * 3 < len(beyond)
@@ -173,7 +169,7 @@ def _first_byte(char: str, encoding: str) -> int | None:
 
 def _is_korean(text: str) -> bool:
     # Korean is written in Hangul alone, and nearly all in the 2,350 syllables of KS X 1001. Chinese read as
-    # CP949 is half Chinese characters, and Japanese is syllables that nobody uses.
+    # CP949 is half Chinese characters, and Japanese is rare syllables.
     def is_common(char: str) -> bool:
         return "가" <= char <= "힣" and _first_byte(char, "euc_kr") is not None
 

@@ -27,17 +27,17 @@ def read(text: str) -> CaptionFile:
         whole.require_schema(SCHEMA)
         transcript = transcript_json.read(whole)
         n_words = len(transcript.words)
-        found = tuple(
+        captions = tuple(
             _cue(fields, number, n_words) for number, fields in enumerate(whole.children("cues"), 1)
         )
-        return CaptionFile("json", found, language=transcript.language, transcript=transcript)
-    said = whole.values.get("language")
-    known = languages.find(said) if isinstance(said, str) else None
+        return CaptionFile("json", captions, language=transcript.language, transcript=transcript)
+    name = whole.values.get("language")
+    language = languages.find(name) if isinstance(name, str) else None
     segments = enumerate(whole.children("segments"), 1)
     return CaptionFile(
         "json",
         tuple(_segment(fields, number) for number, fields in segments),
-        language=known.code if known else None,
+        language=language.code if language else None,
     )
 
 

@@ -28,8 +28,8 @@ def load_object(text: str) -> Fields:
         UndecodableError: It is not JSON, or not an object.
     """
     try:
-        # A byte order mark is what Windows editors add. NaN, which is not JSON, some writers put where nobody
-        # looks; no field that is read may be one.
+        # A byte order mark is what Windows editors add. Some writers put NaN, which is not JSON, into fields
+        # that are not read; no field that is read may be one.
         whole = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
@@ -60,10 +60,10 @@ class Fields:
         Raises:
             UndecodableError: `schema` is missing or another.
         """
-        found = self.values.get("schema")
-        if found != schema:
-            said = "has no schema" if found is None else f"has schema {str(found)[:40]!r}"
-            raise UndecodableError(f"not a transcript: the JSON {said}, not {schema!r}", _HINT)
+        actual = self.values.get("schema")
+        if actual != schema:
+            problem = "has no schema" if actual is None else f"has schema {str(actual)[:40]!r}"
+            raise UndecodableError(f"not a transcript: the JSON {problem}, not {schema!r}", _HINT)
 
     def text(self, key: str) -> str:
         """Return a string."""
@@ -171,12 +171,12 @@ class Fields:
         value = self._get(key)
         if not isinstance(value, list):
             raise self.wrong(key, "must be a list")
-        found = []
+        children = []
         for number, item in enumerate(value):
             if not isinstance(item, dict):
                 raise self.wrong(f"{key}[{number}]", "must be an object")
-            found.append(Fields(item, f"{self._path(key)}[{number}]"))
-        return found
+            children.append(Fields(item, f"{self._path(key)}[{number}]"))
+        return children
 
     def _get(self, key: str) -> object:
         if key not in self.values:

@@ -29,11 +29,11 @@ _IS_CLOSING = re.compile(r"</|\{\\[a-z]+0?\}")
 
 def tokens(marked: str, kind: str) -> Iterator[tuple[str, str]]:
     """Yield each piece of a line as written, with the one character that is seen of it ("" for styling)."""
-    for found in _matches(marked, kind):
-        piece = found[0]
-        if found.lastgroup == "mark":
+    for match in _matches(marked, kind):
+        piece = match[0]
+        if match.lastgroup == "mark":
             yield piece, ""
-        elif found.lastgroup == "entity":
+        elif match.lastgroup == "entity":
             yield from _of_entity(piece)
         else:
             yield piece, piece
@@ -41,7 +41,7 @@ def tokens(marked: str, kind: str) -> Iterator[tuple[str, str]]:
 
 def _matches(marked: str, kind: str) -> Iterator[re.Match[str]]:
     if kind == "vtt":
-        # To look for the end of each `<` where there is none costs the square of the text.
+        # Looking for a missing `>` after each `<` would take time that grows with the square of the text.
         last = marked.rfind(">") + 1
         yield from _VTT.finditer(marked, 0, last)
         yield from _VTT_TEXT.finditer(marked, last)
@@ -50,7 +50,7 @@ def _matches(marked: str, kind: str) -> Iterator[re.Match[str]]:
 
 
 def _of_entity(piece: str) -> Iterator[tuple[str, str]]:
-    """Yield an entity with what is seen of it; one that nobody knows is text as it stands."""
+    """Yield an entity with what is seen of it; an unknown one is text as it stands."""
     if piece in _ASS_SPACES:
         yield piece, _ASS_SPACES[piece]
     elif piece[1] != "#" and piece[1:] not in html5:
@@ -97,18 +97,18 @@ def rebroken(marked: Sequence[str], lines: Sequence[str], kind: str) -> tuple[st
 
 def _stuck(pieces: Sequence[tuple[str, str]]) -> list[str]:
     """Return each character that is seen with the styling around it: what opens before, what closes after."""
-    found: list[str] = []
+    styled: list[str] = []
     waiting = ""
     for piece, char in pieces:
         if char.isspace():
             continue
         if char:
-            found.append(waiting + piece)
+            styled.append(waiting + piece)
             waiting = ""
-        elif found and not waiting and _IS_CLOSING.match(piece):
-            found[-1] += piece
+        elif styled and not waiting and _IS_CLOSING.match(piece):
+            styled[-1] += piece
         else:
             waiting += piece
-    if found:
-        found[-1] += waiting
-    return found
+    if styled:
+        styled[-1] += waiting
+    return styled

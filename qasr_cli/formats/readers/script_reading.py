@@ -1,4 +1,4 @@
-r"""A script as people keep them: plain text, or subtitles whose times are to be found anew.
+r"""A script as people keep them: plain text, or subtitles whose times are set anew.
 
 In goes a file's text; out come its blocks, each with its lines: a line of a plain text, a caption of an SRT,
 WebVTT or ASS file. Styling (`<i>`, `{\an8}`) is left out; nothing else of the text is. Never looks at the old
@@ -26,7 +26,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class ScriptFile:
-    """A script's blocks, each with its lines; `is_cued`: they are cues, whose breaks somebody chose.
+    """A script's blocks, each with its lines; `is_cued`: they are cues, whose breaks are kept.
 
     `origins` has one for each block.
     """
@@ -43,8 +43,8 @@ def parse_script(text: str) -> ScriptFile:
         UndecodableError: There is not one word, or it is a subtitle file of which a part would be lost.
     """
     kind = captions.kind_of(text.splitlines())
-    found = _lines(text) if kind is None else _cues(text)
-    kept = [(block, origin) for block, origin in found if any(block)]
+    blocks = _lines(text) if kind is None else _cues(text)
+    kept = [(block, origin) for block, origin in blocks if any(block)]
     if not any(char.isalnum() for block, _ in kept for line in block for char in line):
         raise UndecodableError("the script holds no words", "give a text or subtitle file with what is said")
     return ScriptFile(
@@ -68,18 +68,18 @@ def _lines(text: str) -> list[Located]:
 def _cues(text: str) -> list[Located]:
     """Return each cue, with the number that the file gives it or else its place among the cues."""
     try:
-        found = captions.parse(text)
+        file = captions.parse(text)
     except UndecodableError:
         return []
-    fault = next((fault for fault in found.faults if not fault.is_mendable), None)
+    fault = next((fault for fault in file.faults if not fault.is_fixable), None)
     if fault is not None:
         raise UndecodableError(
-            f"broken {found.kind.upper()} in line {fault.line}: {fault.text}", "mend it in a subtitle editor"
+            f"broken {file.kind.upper()} in line {fault.line}: {fault.text}", "repair it in a subtitle editor"
         )
     return [
         (
             tuple(" ".join(line.split()) for line in caption.lines),
             Origin(caption.line, int(caption.number) if _NUMBER.fullmatch(caption.number) else place),
         )
-        for place, caption in enumerate(found.captions, 1)
+        for place, caption in enumerate(file.captions, 1)
     ]

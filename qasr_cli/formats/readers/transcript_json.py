@@ -20,16 +20,16 @@ def parse(text: str) -> Transcript:
     Raises:
         UndecodableError: It is not JSON, not this schema, or a field is missing or wrong; says which one.
     """
-    whole = load_object(text)
-    whole.require_schema(SCHEMA)
-    return read(whole)
+    fields = load_object(text)
+    fields.require_schema(SCHEMA)
+    return read(fields)
 
 
-def read(whole: Fields) -> Transcript:
+def read(fields: Fields) -> Transcript:
     """Return the transcript of a JSON object of this schema; see `parse`."""
-    track = whole.child("track")
+    track = fields.child("track")
     return Transcript(
-        source_name=whole.text("source"),
+        source_name=fields.text("source"),
         track=Track(
             stream_index=track.count("stream_index"),
             codec=track.text("codec"),
@@ -39,13 +39,13 @@ def read(whole: Fields) -> Transcript:
             duration_ms=track.optional_count("duration_ms"),
             language=track.optional_text("language"),
         ),
-        duration_ms=whole.count("duration_ms"),
-        segments=tuple(_read_segment(segment) for segment in whole.children("segments")),
-        fingerprint=whole.text("fingerprint"),
-        model=whole.text("model"),
-        aligner=whole.text("aligner"),
-        uncovered=tuple(Span(start, end) for start, end in whole.spans("uncovered")),
-        video=_read_video(whole.optional_child("video")),
+        duration_ms=fields.count("duration_ms"),
+        segments=tuple(_read_segment(segment) for segment in fields.children("segments")),
+        fingerprint=fields.text("fingerprint"),
+        model=fields.text("model"),
+        aligner=fields.text("aligner"),
+        uncovered=tuple(Span(start, end) for start, end in fields.spans("uncovered")),
+        video=_read_video(fields.optional_child("video")),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from qasr_cli.formats.writers.spoken_text import Run
+from qasr_cli.formats.writers.spoken_text import TextRun
 from qasr_cli.records import Cue, Word
 
 _SHORTEST_MS = 42  # one frame at 24 fps; a shorter moment without underline only flickers
@@ -26,7 +26,7 @@ class Moment:
     word: int | None
 
 
-def moments(cue: Cue, lines: Sequence[Sequence[Run]], words: Sequence[Word]) -> Iterator[Moment]:
+def moments(cue: Cue, lines: Sequence[Sequence[TextRun]], words: Sequence[Word]) -> Iterator[Moment]:
     """Yield the moments of a cue, in order, without holes; each is at least 1 ms long.
 
     Args:

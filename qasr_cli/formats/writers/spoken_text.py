@@ -1,4 +1,4 @@
-"""Where each word stands in the lines of its cue, and what every text format does to hostile characters.
+"""Where each word stands in the lines of its cue, and the cleaning of text that every format needs.
 
 In go a cue and the transcript's words; out come the cue's lines as runs of text, each with the word that it
 is. Lines and words say the same with different white space and Unicode normalization, so they are matched by
@@ -24,7 +24,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TextRun:
     """A stretch of a line.
 
     Attributes:
@@ -76,29 +76,29 @@ def _joint(last: int | None, first: int | None, words: Sequence[Word], seams: se
 
 
 def is_spaced(language: str | None) -> bool:
-    """Say whether words of a language are parted by spaces; so it is taken to be when nobody knows."""
-    known = languages.find(language) if language else None
-    return known is None or known.is_spaced
+    """Return whether words of a language are parted by spaces; yes for an unknown language."""
+    entry = languages.find(language) if language else None
+    return entry is None or entry.is_spaced
 
 
-def runs(cue: Cue, transcript_words: Sequence[Word]) -> list[list[Run]]:
+def runs(cue: Cue, transcript_words: Sequence[Word]) -> list[list[TextRun]]:
     """Return the runs of each line of `cue`; joined they are the line."""
     texts = [(index, _visible(transcript_words[index].text)) for index in range(*cue.word_range)]
     lines = [one_line(line) for line in cue.lines]
     matched = _match(lines, [(index, text) for index, text in texts if text])
-    return [[Run(line)] for line in lines] if matched is None else matched
+    return [[TextRun(line)] for line in lines] if matched is None else matched
 
 
-def _match(lines: Sequence[str], queue: Sequence[tuple[int, str]]) -> list[list[Run]] | None:
+def _match(lines: Sequence[str], queue: Sequence[tuple[int, str]]) -> list[list[TextRun]] | None:
     number, done = 0, 0  # the word that is being read, and how much of it
-    found: list[list[Run]] = []
+    runs_of_lines: list[list[TextRun]] = []
     for line in lines:
-        line_runs: list[Run] = []
+        line_runs: list[TextRun] = []
         place = 0
         while place < len(line):
             space = len(line[place:]) - len(line[place:].lstrip())
             if space:
-                line_runs.append(Run(line[place : place + space]))
+                line_runs.append(TextRun(line[place : place + space]))
                 place += space
                 continue
             if number == len(queue):
@@ -107,13 +107,13 @@ def _match(lines: Sequence[str], queue: Sequence[tuple[int, str]]) -> list[list[
             taken = _common(line, place, text[done:])
             if not taken:
                 return None
-            line_runs.append(Run(line[place : place + taken], word))
+            line_runs.append(TextRun(line[place : place + taken], word))
             place, done = place + taken, done + taken
             if done == len(text):
                 number, done = number + 1, 0
-        found.append(line_runs)
+        runs_of_lines.append(line_runs)
     # Only the last word may be cut: it goes on in the next cue.
-    return found if number >= len(queue) - bool(done) else None
+    return runs_of_lines if number >= len(queue) - bool(done) else None
 
 
 def _visible(text: str) -> str:

@@ -21,7 +21,7 @@ from datetime import timedelta
 import srt
 
 from qasr_cli.formats.writers.highlights import moments
-from qasr_cli.formats.writers.spoken_text import Run, runs
+from qasr_cli.formats.writers.spoken_text import TextRun, runs
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript, Word
 
@@ -51,33 +51,33 @@ def _blocks(cue: Cue, words: Sequence[Word], *, is_highlighting: bool) -> Iterat
         yield moment.start_ms, moment.end_ms, _content(lines, moment.word)
 
 
-def _content(lines: Sequence[Sequence[Run]], spoken: int | None) -> str:
+def _content(lines: Sequence[Sequence[TextRun]], spoken: int | None) -> str:
     return "\n".join("".join(_text(run, spoken) for run in line) for line in lines)
 
 
-def _text(run: Run, spoken: int | None) -> str:
+def _text(run: TextRun, spoken: int | None) -> str:
     return f"<u>{run.text}</u>" if spoken is not None and run.word == spoken else run.text
 
 
-def _safe(lines: Sequence[Sequence[Run]]) -> list[list[Run]]:
+def _safe(lines: Sequence[Sequence[TextRun]]) -> list[list[TextRun]]:
     """Return the runs with what SRT cannot say replaced, the same whichever word is underlined."""
     arrowless = [_without_arrows(line) for line in lines]
     plain = "\n".join("".join(run.text for run in line) for line in arrowless)
     table = (_BRACES | _ANGLES) if _TAG.search(plain) else _BRACES
-    return [[Run(run.text.translate(table), run.word) for run in line] for line in arrowless]
+    return [[TextRun(run.text.translate(table), run.word) for run in line] for line in arrowless]
 
 
-def _without_arrows(line: Sequence[Run]) -> list[Run]:
+def _without_arrows(line: Sequence[TextRun]) -> list[TextRun]:
     """Replace arrows, which may have come together from two words: the last one's run gets it."""
     text = "".join(run.text for run in line)
     if "-->" not in text:
         return list(line)
     chars = list(text)
-    for found in _ARROW.finditer(text):
-        chars[found.start() : found.end()] = ["", "", "→"]
+    for arrow in _ARROW.finditer(text):
+        chars[arrow.start() : arrow.end()] = ["", "", "→"]
     runs_left, place = [], 0
     for run in line:
         kept = "".join(chars[place : place + len(run.text)])
         place += len(run.text)
-        runs_left += [Run(kept, run.word)] if kept else []
+        runs_left += [TextRun(kept, run.word)] if kept else []
     return runs_left

@@ -6,7 +6,7 @@ or style `::cue(:past)` by them, and no text is shown differently. Stamps lie st
 strictly increase, as the standard demands; a word whose start does not is left without one.
 
 With highlighting, each cue is written once for each word instead, underlined, as whisper does: a stamp is
-invisible without a style sheet, and who asks for highlighted words wants to see them.
+invisible without a style sheet.
 
 webvtt-py puts the blocks together; it escapes nothing, so that is done here: `& < >` and the bidi marks.
 Escaping `>` also means that no text can hold `-->`, which ends a cue.
@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 import webvtt
 
 from qasr_cli.formats.writers.highlights import moments
-from qasr_cli.formats.writers.spoken_text import Run, runs
+from qasr_cli.formats.writers.spoken_text import TextRun, runs
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript, Word
 from qasr_cli.timebase import format_clock
@@ -52,12 +52,12 @@ def _payloads(cue: Cue, words: Sequence[Word], *, is_highlighting: bool) -> Iter
         yield moment.start_ms, moment.end_ms, "\n".join(underlined)
 
 
-def _underlined(run: Run, spoken: int | None) -> str:
+def _underlined(run: TextRun, spoken: int | None) -> str:
     text = escape(run.text)
     return f"<u>{text}</u>" if spoken is not None and run.word == spoken else text
 
 
-def _stamped(cue: Cue, lines: Sequence[Sequence[Run]], words: Sequence[Word]) -> str:
+def _stamped(cue: Cue, lines: Sequence[Sequence[TextRun]], words: Sequence[Word]) -> str:
     latest_ms = cue.start_ms
     # The first word is spoken as the cue appears, so it needs no stamp.
     stamped = next((run.word for line in lines for run in line if run.word is not None), None)

@@ -67,7 +67,7 @@ class _Lane(NamedTuple):
     cost: str
 
 
-class _Stretch(NamedTuple):
+class _DoubtRow(NamedTuple):
     span: str
     reasons: str
     text: str
@@ -79,7 +79,7 @@ class _Doubtful(NamedTuple):
     source: str
     length: str
     rects: list[_Rect]
-    stretches: list[_Stretch]
+    stretches: list[_DoubtRow]
     n_stretches: int
     is_open: bool
 
@@ -216,7 +216,7 @@ def _doubtful(source: Mapping[str, Any]) -> _Doubtful:
         _clock(source["audio_s"]),
         [_mark(doubt, per_ms) for doubt in doubts],
         [
-            _Stretch(
+            _DoubtRow(
                 _span(doubt), ", ".join(_REASONS.get(flag, flag) for flag in doubt["flags"]), doubt["text"]
             )
             for doubt in doubts[:_MAX_STRETCHES]

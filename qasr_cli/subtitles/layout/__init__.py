@@ -1,10 +1,10 @@
 """Words to cues.
 
 text_atom       what no line break may cut
-units           words to text atoms, with clean text and possible times
-phrases         the same in languages that write no spaces (BudouX)
+word_splitting  words to text atoms, with clean text and possible times
+phrases         text atoms in languages that write no spaces (BudouX)
 break_costs     how good a break is between two atoms
-ja_ko_endings   the same for Japanese and Korean, where a word's ending says it
+ja_ko_endings   the same for Japanese and Korean, by the endings of words
 line_breaking   the best lines of one cue
 cue_search      the best cues of all atoms (dynamic programme)
 frame_grid      times in whole frames

@@ -1,6 +1,6 @@
-"""How good a break is between two units, and where sentences and clauses end.
+"""How good a break is between two atoms, and where sentences and clauses end.
 
-In go units; out come numbers per boundary. A cost of 0 is the end of a sentence, 10 the middle of a word
+In go atoms; out come numbers per boundary. A cost of 0 is the end of a sentence, 10 the middle of a word
 group, and `FORBIDDEN` a break that only happens where nothing else fits. Nothing here knows about width.
 
 The costs are those of a prototype that was fitted to the worked examples of the BBC Subtitle Guidelines
@@ -36,7 +36,7 @@ _NO_SPACE = 1.5  # two words that no space parts are more of one than two that i
 _BEFORE_BRACKET = 1.5
 _BEFORE_LEANING = 3.2  # a noun phrase or a verb group begins
 _BETWEEN_CLAUSES = 2.0  # a space in Thai, Chinese or Japanese is as good as a comma
-_SENTENCE_PAUSE_MS = 450  # a pause that is heard makes a sentence end of a doubtful dot
+_SENTENCE_PAUSE_MS = 450  # an audible pause makes a sentence end of a doubtful dot
 
 _CLOSERS = "\"'”’»)]}」』）】〉》〕］｝"
 _OPENERS = "\"'“‘«([{„¿¡"
@@ -61,16 +61,16 @@ _SCALES = word_set(
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """What a text says of the boundaries at both its sides, whatever is there.
+class _EdgeTraits:
+    """What a text tells about the breaks before and after it, whatever its neighbours are.
 
     Attributes:
         is_stop: It ends with a mark that ends sentences; `is_dot`: one that ends other things, too.
         is_quoted: Nothing comes after its last quote or bracket.
-        is_doubtful: Its dot may be an abbreviation's, an initial's or an ordinal's.
+        is_doubtful: Its dot may belong to an abbreviation, an initial or an ordinal.
         is_lower: Its first letter is a small one; `is_upper`: its first character is a capital.
-        cost_before: What it makes of a break before it, as the beginning of a line ...
-        cost_after: ... and what it adds to one after it.
+        cost_before: Cost of a break before it, as the beginning of a line.
+        cost_after: What it adds to the cost of a break after it.
         is_trailing: A good end of a line.
     """
 
@@ -88,52 +88,52 @@ class _Look:
 
 
 class BreakCosts:
-    """What is known of the boundaries of units; each list has one entry for each unit.
+    """Costs of the breaks between atoms, and where sentences and clauses end; one entry per atom.
 
     Attributes:
-        is_sentence_end: A sentence ends with the unit; always so for the last.
+        is_sentence_end: A sentence ends with the atom; always so for the last.
         is_clause_end: It ends with punctuation of any kind.
     """
 
-    def __init__(self, units: Sequence[TextAtom], language: str | None) -> None:
-        looks = [_look(language, unit.text) for unit in units]
-        self._units = units
-        self._judge = _judge(language)
-        self._phrases = [_look(language, text) for text in _phrases(units)]
+    def __init__(self, atoms: Sequence[TextAtom], language: str | None) -> None:
+        traits = [_edge_traits(language, atom.text) for atom in atoms]
+        self._atoms = atoms
+        self._break_model = _break_model(language)
+        self._phrases = [_edge_traits(language, text) for text in _phrases(atoms)]
         self.is_sentence_end = [
-            _is_sentence_end(unit, after, look, next_look)
-            for (unit, after), (look, next_look) in zip(pairwise(units), pairwise(looks), strict=True)
-        ] + [True] * bool(units)
+            _is_sentence_end(atom, after, own, following)
+            for (atom, after), (own, following) in zip(pairwise(atoms), pairwise(traits), strict=True)
+        ] + [True] * bool(atoms)
         self.is_clause_end = [
-            is_end or look.is_clause_end for look, is_end in zip(looks, self.is_sentence_end, strict=True)
+            is_end or own.is_clause_end for own, is_end in zip(traits, self.is_sentence_end, strict=True)
         ]
 
     @functools.cached_property
     def cost(self) -> list[float]:
-        """Cost of a break before each unit; 0 before the first."""
-        return [self.cost_before(place) for place in range(len(self._units))]
+        """Cost of a break before each atom; 0 before the first."""
+        return [self.cost_before(place) for place in range(len(self._atoms))]
 
     def cost_before(self, place: int) -> float:
-        """Return the same of one unit: who asks about some places only need not wait for all."""
+        """Return the cost of a break before one atom, without computing all."""
         if place == 0:
             return 0.0
-        before, after = self._units[place - 1], self._units[place]
+        before, after = self._atoms[place - 1], self._atoms[place]
         if self.is_clause_end[place - 1]:
             easy = _SENTENCE_END if self.is_sentence_end[place - 1] else _CLAUSE_END
             return FORBIDDEN if _is_forbidden(before, after) else easy
         is_start = place == 1 or self.is_sentence_end[place - 2]
-        looks = self._phrases[place - 1], self._phrases[place]
-        return self._judge.cost(before, after, looks, is_start=is_start)
+        traits = self._phrases[place - 1], self._phrases[place]
+        return self._break_model.cost(before, after, traits, is_start=is_start)
 
 
-def _phrases(units: Sequence[TextAtom]) -> list[str]:
-    """Return for each unit the text of the phrase that it belongs to: its own, where no phrases are known."""
-    begins = [k for k, unit in enumerate(units) if unit.begins_phrase is not False or unit.space]
-    if len(begins) == len(units):
-        return [unit.text for unit in units]
+def _phrases(atoms: Sequence[TextAtom]) -> list[str]:
+    """Return for each atom the text of the phrase that it belongs to: its own, where no phrases are known."""
+    begins = [k for k, atom in enumerate(atoms) if atom.begins_phrase is not False or atom.space]
+    if len(begins) == len(atoms):
+        return [atom.text for atom in atoms]
     phrases: list[str] = []
-    for first, last in pairwise([*begins, len(units)]):
-        phrases += ["".join(unit.text for unit in units[first:last])] * (last - first)
+    for first, last in pairwise([*begins, len(atoms)]):
+        phrases += ["".join(atom.text for atom in atoms[first:last])] * (last - first)
     return phrases
 
 
@@ -141,17 +141,17 @@ def _is_forbidden(before: TextAtom, after: TextAtom) -> bool:
     return after.is_glued or after.text[0] in NOT_AT_START or before.text[-1] in NOT_AT_END
 
 
-def _is_sentence_end(unit: TextAtom, after: TextAtom, look: _Look, next_look: _Look) -> bool:
-    """Say whether a sentence ends with `unit`: a dot alone does not make an end."""
-    pause_ms = after.start_ms - unit.end_ms
+def _is_sentence_end(atom: TextAtom, after: TextAtom, traits: _EdgeTraits, next_traits: _EdgeTraits) -> bool:
+    """Return whether a sentence ends with `atom`: a dot alone does not make an end."""
+    pause_ms = after.start_ms - atom.end_ms
     if pause_ms >= HARD_PAUSE_MS:
         return True  # so that what follows so late changes nothing before it
-    if not look.is_stop or after.is_glued:
+    if not traits.is_stop or after.is_glued:
         return False
-    if next_look.is_lower:
+    if next_traits.is_lower:
         # 「え？」と聞いた: a quoted question goes on, in Latin as in Japanese.
-        return not (look.is_dot or look.is_quoted)
-    return not look.is_doubtful or pause_ms >= _SENTENCE_PAUSE_MS
+        return not (traits.is_dot or traits.is_quoted)
+    return not traits.is_doubtful or pause_ms >= _SENTENCE_PAUSE_MS
 
 
 def _plain(text: str) -> str:
@@ -160,33 +160,33 @@ def _plain(text: str) -> str:
 
 
 @functools.lru_cache(maxsize=65_536)  # speech repeats its words
-def _look(language: str | None, text: str) -> _Look:
-    return _judge(language).look(text)
+def _edge_traits(language: str | None, text: str) -> _EdgeTraits:
+    return _break_model(language).edge_traits(text)
 
 
 @functools.cache
-def _judge(language: str | None) -> _Judge:
-    return _Judge(language)
+def _break_model(language: str | None) -> _BreakModel:
+    return _BreakModel(language)
 
 
-class _Judge:
-    """Judges the texts and boundaries of one language."""
+class _BreakModel:
+    """The break costs of one language, from its function words and marks."""
 
     def __init__(self, language: str | None) -> None:
-        known = languages.find(language) if language else None
-        self._code = known.code if known else ""
+        entry = languages.find(language) if language else None
+        self._code = entry.code if entry else ""
         self._words = function_words(self._code)
         self._openers = self._words.leaning - self._words.objects
         self._leaning = self._words.leaning | self._words.prepositions | self._words.conjunctions
         self._sentence_marks = _SENTENCE_MARKS | _OWN_SENTENCE_MARKS.get(self._code, frozenset())
         self._clause_marks = _CLAUSE_MARKS | _OWN_CLAUSE_MARKS.get(self._code, frozenset())
 
-    def look(self, text: str) -> _Look:
-        """Return what can be said of a text alone."""
+    def edge_traits(self, text: str) -> _EdgeTraits:
+        """Return what a text alone tells."""
         bare = text.rstrip(_CLOSERS)
         mark = (bare or text)[-1]
         previous = _plain(text).strip(_CLOSERS)
-        return _Look(
+        return _EdgeTraits(
             text,
             is_stop=mark in self._sentence_marks,
             is_dot=mark in ".…",
@@ -209,14 +209,14 @@ class _Judge:
         return self._code in _ORDINAL_DOT_LANGUAGES and bool(_NUMBER.fullmatch(text[:-1]))
 
     def cost(
-        self, before: TextAtom, after: TextAtom, phrases: tuple[_Look, _Look], *, is_start: bool
+        self, before: TextAtom, after: TextAtom, phrases: tuple[_EdgeTraits, _EdgeTraits], *, is_start: bool
     ) -> float:
         """Return the cost of a break where there is no punctuation.
 
         Args:
-            before: The unit that would end a line.
+            before: The atom that would end a line.
             after: The one that would begin the next.
-            phrases: What they belong to where no spaces are written, else the units' own texts.
+            phrases: What they belong to where no spaces are written, else the atoms' own texts.
             is_start: `before` begins a sentence.
         """
         if _is_forbidden(before, after):
@@ -230,12 +230,14 @@ class _Judge:
             return _BETWEEN_SCRIPTS if n_unspaced == 1 else _INSIDE_WORD
         return self._phrase_cost(*phrases) if after.begins_phrase else _INSIDE_PHRASE
 
-    def _phrase_cost(self, before: _Look, after: _Look) -> float:
+    def _phrase_cost(self, before: _EdgeTraits, after: _EdgeTraits) -> float:
         if self._code == "ja":
             return japanese_cost(before.text, after.text)
         return after.cost_before + before.cost_after + _NO_SPACE
 
-    def _spaced_cost(self, before: _Look, after: _Look, n_unspaced: int, *, is_start: bool) -> float:
+    def _spaced_cost(
+        self, before: _EdgeTraits, after: _EdgeTraits, n_unspaced: int, *, is_start: bool
+    ) -> float:
         last = before.text[-1]
         if n_unspaced == 2 and last not in NOT_AT_START:  # Thai writes a space after its repetition mark
             return _BETWEEN_CLAUSES

@@ -1,7 +1,7 @@
-"""The search for the cheapest cues: one dynamic programme over the boundaries between units.
+"""The search for the cheapest cues: one dynamic programme over the boundaries between atoms.
 
-In go units, what is known of their boundaries, and a ruler; out come the edges of the cues. The best cues of
-the first `k` units are the best of the first `i` and one cue `[i, k)`, so no greedy rule decides early what a
+In go atoms, their break costs and a ruler; out come the edges of the cues. The best cues of
+the first `k` atoms are the best of the first `i` and one cue `[i, k)`, so no greedy rule decides early what a
 later word makes wrong; the same shape is in Matusov et al. 2019 (W19-5209), where the break model is learned.
 """
 
@@ -19,7 +19,7 @@ from qasr_cli.subtitles.layout.text_atom import TextAtom
 from qasr_cli.subtitles.rules.limits import HARD_PAUSE_MS, Limits
 from qasr_cli.timebase import MS_PER_S
 
-_SOFT_PAUSE_MS = 450  # a pause that is heard; better at the edge of a cue than inside
+_SOFT_PAUSE_MS = 450  # an audible pause; better at the edge of a cue than inside
 
 # Weights, in units of "half a cue": from a prototype that reproduces the BBC's own good examples. All but
 # that of the edge are costs and never a gain: `run` skips what the edge alone makes too dear.
@@ -42,11 +42,11 @@ _STUB_SHARE = 0.45  # ... up to this share of a line
 
 
 class CueSearch:
-    """Finds the cheapest cues; `[first, last)` are units throughout.
+    """Finds the cheapest cues; `[first, last)` are atoms throughout.
 
     Args:
-        pieces: Of the whole transcript.
-        found: What is known of the boundaries between them.
+        atoms: Of the whole transcript.
+        break_costs: Of the breaks between them.
         ruler: Measures and breaks the lines of a stretch.
         limits: What no cue may exceed, and what it should not.
         duration_ms: Of the media.
@@ -54,44 +54,44 @@ class CueSearch:
 
     def __init__(
         self,
-        pieces: Sequence[TextAtom],
-        found: BreakCosts,
+        atoms: Sequence[TextAtom],
+        break_costs: BreakCosts,
         ruler: Ruler,
         limits: Limits,
         duration_ms: int,
     ) -> None:
-        self._n = len(pieces)
+        self._n = len(atoms)
         self._ruler = ruler
         self._limits = limits
         self._soft_rate, self._hard_rate = limits.soft_rate, limits.hard_rate
         self._stub_width = _STUB_SHARE * limits.max_half_cells
         self._max_width = ruler.room(limits.max_lines)
-        self._is_sentence_end = found.is_sentence_end
-        self._is_clause_end = found.is_clause_end
-        self._starts = [piece.start_ms for piece in pieces] + [duration_ms]
-        self._ends = list(accumulate((piece.end_ms for piece in pieces), max))
-        # Silence before each unit; none before the first, and what is left after the last.
+        self._is_sentence_end = break_costs.is_sentence_end
+        self._is_clause_end = break_costs.is_clause_end
+        self._starts = [atom.start_ms for atom in atoms] + [duration_ms]
+        self._ends = list(accumulate((atom.end_ms for atom in atoms), max))
+        # Silence before each atom; none before the first, and what is left after the last.
         self._gaps = [0, *(max(0, b - a) for a, b in zip(self._ends, self._starts[1:], strict=True))]
         self._pauses = list(accumulate(max(0, gap - _SOFT_PAUSE_MS) for gap in self._gaps))
         self._silences = [place for place in range(1, self._n) if self._gaps[place] >= HARD_PAUSE_MS]
-        self._n_words = [0, *accumulate(piece.n_words for piece in pieces)]
+        self._n_words = [0, *accumulate(atom.n_words for atom in atoms)]
         self._n_ends = [0, *accumulate(self._is_sentence_end)]
-        self._edge_costs = [self._edge_cost(last, found.cost) for last in range(self._n + 1)]
+        self._edge_costs = [self._edge_cost(last, break_costs.cost) for last in range(self._n + 1)]
         self._clause_before = list(accumulate(range(self._n + 1), self._latest_clause, initial=-1))[1:]
 
     def _latest_clause(self, latest: int, place: int) -> int:
         return place if place and self._is_clause_end[place - 1] else latest
 
-    def _edge_cost(self, last: int, break_costs: Sequence[float]) -> float:
-        """Return what it costs that a cue ends before unit `last`."""
+    def _edge_cost(self, last: int, costs: Sequence[float]) -> float:
+        """Return what it costs that a cue ends before atom `last`."""
         if last in (0, self._n) or self._is_sentence_end[last - 1]:
             return _AT_SENTENCE_END
         pause_s = min(self._gaps[last], MS_PER_S) / MS_PER_S
-        return _PER_BREAK_COST * break_costs[last] - _PAUSE_REWARD_PER_S * pause_s
+        return _PER_BREAK_COST * costs[last] - _PAUSE_REWARD_PER_S * pause_s
 
     def run(self) -> list[int]:
-        """Return the edges of the cues: 0, …, number of units."""
-        edge_costs = np.array(self._edge_costs) + _PER_CUE  # float64[n_units + 1]
+        """Return the edges of the cues: 0, …, number of atoms."""
+        edge_costs = np.array(self._edge_costs) + _PER_CUE  # float64[n_atoms + 1]
         best = np.full(self._n + 1, IMPOSSIBLE)
         best[0] = 0.0
         came_from = [0] * (self._n + 1)
@@ -114,7 +114,7 @@ class CueSearch:
         return edges[::-1]
 
     def reach(self, first: int) -> int:
-        """Return the furthest `last` within the hard limits; one unit alone may always be a cue."""
+        """Return the furthest `last` within the hard limits; one atom alone may always be a cue."""
         lasts = [
             self._ruler.reach(first, self._max_width),
             bisect_right(self._ends, self._starts[first] + self._limits.max_duration_ms),

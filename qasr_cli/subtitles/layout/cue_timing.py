@@ -2,7 +2,7 @@
 
 In go cues with the time in which they are spoken; out come cues with the time in which they are shown, in
 whole milliseconds. The text is not touched. The order: starts lead in their speech (`lead_in_ms`) and make
-room for each other; they move to shot changes (`--shots`, see `shots`); ends linger for the reader
+room for each other; they move to shot changes (`--shots`, see `shot_snapping`); ends linger for the reader
 (`--max-cps`, `--min-duration`, `--max-duration`), gaps that would flicker are closed to `--min-gap`, and ends
 move to shot changes. With a frame rate (`--fps`) all of it is counted in frames, so that a gap is exactly so
 many frames. Rules that the speech leaves no room for are flagged:
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from qasr_cli.records import Cue
 from qasr_cli.subtitles.layout import shot_snapping
-from qasr_cli.subtitles.layout.frame_grid import JUST_BEFORE_SHOT_MS, Beat, FrameGrid, Pace
+from qasr_cli.subtitles.layout.frame_grid import JUST_BEFORE_SHOT_MS, CueDemand, FrameGrid, TickLimits
 from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.timebase import MS_PER_S
 
@@ -33,7 +33,7 @@ _LATE_MS = 83  # two frames at 24 fps
 
 @dataclass(frozen=True, slots=True)
 class DraftCue:
-    """A cue that is laid out but not timed; spoken in `[start_ms, end_ms]`."""
+    """A cue that is laid out but not timed; its words are spoken in `[start_ms, end_ms]`."""
 
     start_ms: int
     end_ms: int
@@ -56,32 +56,32 @@ def polish(drafts: Sequence[DraftCue], duration_ms: int, limits: Limits) -> tupl
     """
     fitting = _squeeze(drafts, duration_ms)
     grid = _grid(fitting, duration_ms, limits)
-    pace, n_ticks = Pace.on(grid, limits), grid.at_or_before(duration_ms)
+    ticks, n_ticks = TickLimits.on(grid, limits), grid.at_or_before(duration_ms)
     changes = sorted({grid.nearest(time_ms) for time_ms in limits.shots_ms if time_ms <= duration_ms})
-    beats = [_beat(draft, grid, limits) for draft in fitting]
-    starts = shot_snapping.snap_starts(_starts(beats, n_ticks, pace), beats, changes, pace, n_ticks)
+    demands = [_demand(draft, grid, limits) for draft in fitting]
+    starts = shot_snapping.snap_starts(_starts(demands, n_ticks, ticks), demands, changes, ticks, n_ticks)
     cues, seen = [], set(changes)
-    for draft, beat, start, following in zip(fitting, beats, starts, [*starts[1:], None], strict=True):
-        end = _end(beat, start, _latest_end(start, following, n_ticks, pace), pace)
-        end = _chain(start, end, following, pace)
-        end = shot_snapping.snap_end((start, end), following, beat, changes, pace)
+    for draft, demand, start, following in zip(fitting, demands, starts, [*starts[1:], None], strict=True):
+        end = _end(demand, start, _latest_end(start, following, n_ticks, ticks), ticks)
+        end = _chain(start, end, following, ticks)
+        end = shot_snapping.snap_end((start, end), following, demand, changes, ticks)
         shown_ms = grid.ms(start), grid.ms(end)
         flags = draft.flags + _reading_flags(draft, shown_ms, limits)
         flags += _place_flags(draft.start_ms, shown_ms[0], is_at_shot=start in seen)
-        flags += _gap_flags(pace.gap if following is None else following - end, pace)
+        flags += _gap_flags(ticks.gap if following is None else following - end, ticks)
         cues.append(Cue(*shown_ms, draft.lines, draft.word_range, flags))
     return tuple(cues)
 
 
 def _grid(drafts: Sequence[DraftCue], duration_ms: int, limits: Limits) -> FrameGrid:
     frames = FrameGrid.of_frames(limits.frame_rate)
-    pace = Pace.on(frames, limits)
-    fits = len(drafts) <= frames.at_or_before(duration_ms) and pace.min_duration <= pace.max_duration
+    ticks = TickLimits.on(frames, limits)
+    fits = len(drafts) <= frames.at_or_before(duration_ms) and ticks.min_duration <= ticks.max_duration
     return frames if fits else FrameGrid()
 
 
-def _beat(draft: DraftCue, grid: FrameGrid, limits: Limits) -> Beat:
-    return Beat(
+def _demand(draft: DraftCue, grid: FrameGrid, limits: Limits) -> CueDemand:
+    return CueDemand(
         grid.at_or_after(draft.start_ms - limits.lead_in_ms),
         grid.at_or_after(draft.start_ms),
         grid.at_or_after(draft.end_ms),
@@ -109,35 +109,37 @@ def _squeeze(drafts: Sequence[DraftCue], duration_ms: int) -> list[DraftCue]:
     ]
 
 
-def _starts(beats: Sequence[Beat], n_ticks: int, pace: Pace) -> list[int]:
+def _starts(demands: Sequence[CueDemand], n_ticks: int, ticks: TickLimits) -> list[int]:
     """Return when each cue appears; where there is no room for all, gaps go first, then durations."""
-    wanted = _lead_in(beats, pace)
-    share = n_ticks // len(beats)
-    for gap, floor in ((pace.gap, pace.floor), (0, pace.floor), (0, min(share, pace.floor))):
-        starts = _push_later(wanted, beats, (gap, floor), pace)
+    wanted = _lead_in(demands, ticks)
+    share = n_ticks // len(demands)
+    for gap, floor in ((ticks.gap, ticks.floor), (0, ticks.floor), (0, min(share, ticks.floor))):
+        starts = _push_later(wanted, demands, (gap, floor), ticks)
         _pull_earlier(starts, n_ticks, gap, floor)
         if starts[0] >= 0:
             return starts
     raise AssertionError("every cue has its tick")
 
 
-def _lead_in(beats: Sequence[Beat], pace: Pace) -> list[int]:
+def _lead_in(demands: Sequence[CueDemand], ticks: TickLimits) -> list[int]:
     """Start each cue a little before its speech, as far as the speech before leaves room."""
     starts = []
-    spoken_until = -pace.gap
-    for beat in beats:
-        starts.append(max(beat.wanted, min(beat.spoken, spoken_until + pace.gap)))
-        spoken_until = beat.spoken_until
+    spoken_until = -ticks.gap
+    for demand in demands:
+        starts.append(max(demand.wanted, min(demand.spoken, spoken_until + ticks.gap)))
+        spoken_until = demand.spoken_until
     return starts
 
 
-def _push_later(wanted: Sequence[int], beats: Sequence[Beat], room: tuple[int, int], pace: Pace) -> list[int]:
+def _push_later(
+    wanted: Sequence[int], demands: Sequence[CueDemand], room: tuple[int, int], ticks: TickLimits
+) -> list[int]:
     """Return starts that leave each cue its floor, and its minimum where the next can wait a moment."""
     gap, floor = room
     starts = list(wanted)
     for k in range(1, len(starts)):
-        borrowed = min(starts[k - 1] + pace.min_duration + gap, beats[k].spoken + pace.borrow)
-        has_room = k + 1 == len(starts) or wanted[k + 1] - borrowed >= pace.min_duration + pace.gap
+        borrowed = min(starts[k - 1] + ticks.min_duration + gap, demands[k].spoken + ticks.borrow)
+        has_room = k + 1 == len(starts) or wanted[k + 1] - borrowed >= ticks.min_duration + ticks.gap
         if has_room:
             starts[k] = max(starts[k], borrowed)
         starts[k] = max(starts[k], starts[k - 1] + floor + gap)
@@ -152,30 +154,30 @@ def _pull_earlier(starts: list[int], n_ticks: int, gap: int, floor: int) -> None
         limit = starts[k] - gap
 
 
-def _latest_end(start: int, following: int | None, n_ticks: int, pace: Pace) -> int:
+def _latest_end(start: int, following: int | None, n_ticks: int, ticks: TickLimits) -> int:
     if following is None:
         return n_ticks
     # The gap gives way before the cue does.
-    return min(max(following - pace.gap, start + pace.floor), following)
+    return min(max(following - ticks.gap, start + ticks.floor), following)
 
 
-def _end(beat: Beat, start: int, latest: int, pace: Pace) -> int:
+def _end(demand: CueDemand, start: int, latest: int, ticks: TickLimits) -> int:
     """Return when a cue goes: after its speech and its reading time, before the next cue."""
-    spoken_until = max(beat.spoken_until, start)
+    spoken_until = max(demand.spoken_until, start)
     return min(
-        max(spoken_until + pace.linger, start + max(pace.min_duration, beat.reading)),
-        max(spoken_until + pace.max_linger, start + pace.min_duration),
-        start + pace.max_duration,
+        max(spoken_until + ticks.linger, start + max(ticks.min_duration, demand.reading)),
+        max(spoken_until + ticks.max_linger, start + ticks.min_duration),
+        start + ticks.max_duration,
         latest,
     )
 
 
-def _chain(start: int, end: int, following: int | None, pace: Pace) -> int:
+def _chain(start: int, end: int, following: int | None, ticks: TickLimits) -> int:
     """Close a gap that would only flicker, unless that makes the cue too long."""
-    if following is None or not pace.gap < following - end < pace.chain:
+    if following is None or not ticks.gap < following - end < ticks.chain:
         return end
-    closed = following - pace.gap
-    return closed if closed - start <= pace.max_duration else end
+    closed = following - ticks.gap
+    return closed if closed - start <= ticks.max_duration else end
 
 
 def _reading_flags(draft: DraftCue, shown_ms: tuple[int, int], limits: Limits) -> tuple[str, ...]:
@@ -184,8 +186,8 @@ def _reading_flags(draft: DraftCue, shown_ms: tuple[int, int], limits: Limits) -
     return ("cps",) * is_fast + ("dur_min",) * (length_ms < limits.min_duration_ms)
 
 
-def _gap_flags(gap: int, pace: Pace) -> tuple[str, ...]:
-    return ("gap",) * (gap != pace.gap and gap < max(pace.chain, pace.gap))
+def _gap_flags(gap: int, ticks: TickLimits) -> tuple[str, ...]:
+    return ("gap",) * (gap != ticks.gap and gap < max(ticks.chain, ticks.gap))
 
 
 def _place_flags(spoken_ms: int, shown_ms: int, *, is_at_shot: bool) -> tuple[str, ...]:

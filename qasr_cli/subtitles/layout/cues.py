@@ -1,10 +1,12 @@
 """Words in, cues out: one search over every way to cut the text.
 
 In go the words of a transcript with their times; out come its cues, laid out and timed. Nothing here knows
-what a word sounds like or how a file is written, and no word is ever dropped: what cannot be held (too much
-speech for the time it has) is flagged on the cue instead.
-The way: `units` and `phrases` make pieces of the words, `boundaries` judges the places between them, `search`
-finds the best cues with `lines` inside, and `timing` says when they come and go.
+what a word sounds like or how a file is written, and no word is ever dropped: a rule that cannot be kept (too
+much speech for its time) becomes a flag of the cue instead.
+
+The steps: `word_splitting` and `phrases` turn words into text atoms, `break_costs` rates the breaks between
+them, `cue_search` finds the best cues with the best lines of `line_breaking`, and `cue_timing` sets when they
+come and go.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from qasr_cli.records import Cue, Word
-from qasr_cli.subtitles.layout import cue_timing, units
+from qasr_cli.subtitles.layout import cue_timing, word_splitting
 from qasr_cli.subtitles.layout.break_costs import BreakCosts
 from qasr_cli.subtitles.layout.cue_search import CueSearch
 from qasr_cli.subtitles.layout.cue_timing import DraftCue
@@ -27,7 +29,7 @@ from qasr_cli.subtitles.rules.width import half_cells
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A cue's text as somebody has broken it already, and the words in it `[first, last)`."""
+    """A cue's text with line breaks that are kept, and its words `[first, last)`."""
 
     lines: tuple[str, ...]
     word_range: tuple[int, int]
@@ -52,13 +54,13 @@ def build(
     """
     end_ms = duration_ms if duration_ms > 0 else max([1, *(word.end_ms for word in words)])
     code = language or code_by_script(word.text for word in words)
-    pieces = units.split(words, end_ms, limits, code)
-    if not pieces:
+    atoms = word_splitting.split(words, end_ms, limits, code)
+    if not atoms:
         return ()
-    found = BreakCosts(pieces, code)
-    ruler = Ruler(pieces, found, limits)
-    edges = CueSearch(pieces, found, ruler, limits, end_ms).run()
-    return cue_timing.polish(_drafts(pieces, edges, ruler), end_ms, limits)
+    break_costs = BreakCosts(atoms, code)
+    ruler = Ruler(atoms, break_costs, limits)
+    edges = CueSearch(atoms, break_costs, ruler, limits, end_ms).run()
+    return cue_timing.polish(_drafts(atoms, edges, ruler), end_ms, limits)
 
 
 def keep(
@@ -88,16 +90,16 @@ def keep(
     return cue_timing.polish(drafts, duration_ms, limits) if drafts else ()
 
 
-def _drafts(pieces: Sequence[TextAtom], edges: Sequence[int], ruler: Ruler) -> list[DraftCue]:
-    n_words = [0, *accumulate(piece.n_words for piece in pieces)]
+def _drafts(atoms: Sequence[TextAtom], edges: Sequence[int], ruler: Ruler) -> list[DraftCue]:
+    n_words = [0, *accumulate(atom.n_words for atom in atoms)]
     drafts = []
     for first, last in pairwise(edges):
         places = (first, *ruler.breaks(first, last), last)
-        lines = tuple(text_of(pieces[a:b]) for a, b in pairwise(places))
-        spoken_until_ms = max(piece.end_ms for piece in pieces[first:last])
+        lines = tuple(text_of(atoms[a:b]) for a, b in pairwise(places))
+        spoken_until_ms = max(atom.end_ms for atom in atoms[first:last])
         drafts.append(
             DraftCue(
-                pieces[first].start_ms,
+                atoms[first].start_ms,
                 spoken_until_ms,
                 lines,
                 (n_words[first], n_words[last]),

@@ -2,8 +2,8 @@
 
 In go milliseconds and a frame rate; out come ticks, the steps that times are counted in while cues are timed:
 milliseconds themselves without a frame rate, else frames. A tick is shown from the first whole millisecond
-inside it (42 ms for frame 1 of 24 a second), so that whoever looks which frame a time is in finds the right
-one. Arithmetic is exact: frame 1,000,000 of 24000/1001 does not drift.
+inside it (42 ms for frame 1 of 24 a second), so that a player that looks up a time finds the right
+frame. Arithmetic is exact: frame 1,000,000 of 24000/1001 does not drift.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class FrameGrid:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class TickLimits:
     """The limits of `Limits` in ticks, rounded so that keeping them keeps those in milliseconds.
 
     Attributes:
-        floor: What each cue has where words share one moment: it is still seen.
-        borrow: How late a cue may be to give a short one before it its minimum.
+        floor: Least duration of a cue, even where all words share one moment.
+        borrow: How late a cue may start to leave a short one before it its minimum.
         just_before_shot: A cue that starts no longer than this before a shot change waits for it.
         near_shot: What is no further than this from a shot change belongs to it.
     """
@@ -72,7 +72,7 @@ class Pace:
     near_shot: int
 
     @classmethod
-    def on(cls, grid: FrameGrid, limits: Limits) -> Pace:
+    def on(cls, grid: FrameGrid, limits: Limits) -> TickLimits:
         """Return the limits as ticks of a grid."""
         min_duration = grid.at_or_after(limits.min_duration_ms)
         return cls(
@@ -90,15 +90,15 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
-    """What one cue asks for, in ticks.
+class CueDemand:
+    """The times that one cue needs, in ticks.
 
     Attributes:
-        wanted: Where it would start: a little before its speech.
-        spoken: Where its speech starts ...
-        spoken_until: ... and ends.
-        reading: How long a reader likes to have ...
-        quick_reading: ... and must have.
+        wanted: Preferred start, a little before its speech.
+        spoken: Start of its speech.
+        spoken_until: End of its speech.
+        reading: Reading time at the soft speed.
+        quick_reading: Reading time at the hard speed, the least.
     """
 
     wanted: int
@@ -107,6 +107,6 @@ class Beat:
     reading: int
     quick_reading: int
 
-    def least(self, pace: Pace) -> int:
+    def least(self, ticks: TickLimits) -> int:
         """Return the shortest time in which nothing is wrong with the cue."""
-        return max(pace.min_duration, self.quick_reading)
+        return max(ticks.min_duration, self.quick_reading)

@@ -1,8 +1,8 @@
 """How good a break is where a language shows it by its endings: Japanese and Korean.
 
-In go the texts to either side of a place; out come costs on the scale of `boundaries`. In Japanese a phrase
-is a content word with its particles, in Korean a word is: what the one before the break ends in says how it
-hangs together with the next.
+In go the texts to either side of a place; out come costs on the scale of `break_costs`. In Japanese a phrase
+is a content word with its particles, in Korean a word is: the ending before the break shows how closely it
+belongs to what follows.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def japanese_cost(before: str, after: str) -> float:
     return _ADNOMINAL if last in _JAPANESE_ADNOMINAL else _NOUN_BEFORE_NOUN
 
 
-# How a Korean word ends says how it hangs together with the next. A connective ending closes a clause, a
+# The ending of a Korean word shows how closely it belongs to the next. A connective ending closes a clause, a
 # particle a phrase; a word that ends in ㄴ or ㄹ otherwise is an adnominal (새로운, 옮길), and one without an
 # ending is a noun before a noun, a number or a determiner (음성 인식, 몇 초).
 _KOREAN_CONNECTIVE = tuple(word_set("지만 는데 은데 니까 면서 면 거나 므로 려고 도록 더니 고 서 며"))

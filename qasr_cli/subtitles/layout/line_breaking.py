@@ -1,6 +1,6 @@
 """The best lines of one cue.
 
-In go units with the costs of the breaks between them; out come widths, and where to break. Everything is
+In go atoms with the costs of the breaks between them; out come widths, and where to break. Everything is
 looked up in running sums, so that the search for the best cues can ask about every stretch of text.
 """
 
@@ -34,33 +34,33 @@ IMPOSSIBLE = float("inf")
 
 
 class Ruler:
-    """Measures stretches `[first, last)` of units and breaks them into lines.
+    """Measures stretches `[first, last)` of atoms and breaks them into lines.
 
     Args:
-        units: Of the whole transcript.
-        found: What a break before each unit costs, and where clauses end.
+        atoms: Of the whole transcript.
+        break_costs: Of a break before each atom, and where clauses end.
         limits: Width of a line, lines of a cue, how spaces count.
     """
 
-    def __init__(self, units: Sequence[TextAtom], found: BreakCosts, limits: Limits) -> None:
-        self._break_costs = [_of_break(cost) for cost in found.cost]
+    def __init__(self, atoms: Sequence[TextAtom], break_costs: BreakCosts, limits: Limits) -> None:
+        self._line_break_costs = [_of_break(cost) for cost in break_costs.cost]
         self.max_half_cells = limits.max_half_cells
         self._max_lines = limits.max_lines
-        spaces = [_space_half_cells(unit.space, limits.counting) for unit in units]
-        # Where each unit ends and begins, were the whole text one line.
+        spaces = [_space_half_cells(atom.space, limits.counting) for atom in atoms]
+        # Where each atom ends and begins, were the whole text one line.
         self._ends = list(
-            accumulate(space + unit.half_cells for space, unit in zip(spaces, units, strict=True))
+            accumulate(space + atom.half_cells for space, atom in zip(spaces, atoms, strict=True))
         )
-        self._begins = [end - unit.half_cells for end, unit in zip(self._ends, units, strict=True)]
+        self._begins = [end - atom.half_cells for end, atom in zip(self._ends, atoms, strict=True)]
         self.stranded_half_cells = int(STRANDED_SHARE * limits.max_half_cells)
-        self._heads, self._tails = self._stranded(found)
+        self._heads, self._tails = self._stranded(break_costs)
 
-    def _stranded(self, found: BreakCosts) -> tuple[list[int], list[int]]:
+    def _stranded(self, break_costs: BreakCosts) -> tuple[list[int], list[int]]:
         """Return, for a break at each place, where a clause ends soon after it, and where one just ended.
 
         Where none does, or the place is a clause's own end, these are beyond the text at either side.
         """
-        is_clause_end = found.is_clause_end
+        is_clause_end = break_costs.is_clause_end
         n = len(is_clause_end)
         heads, tails = [n] * n, [-1] * n
         following = n
@@ -71,13 +71,13 @@ class Ruler:
         before = 0
         for place in range(1, n):
             before = place if is_clause_end[place - 1] else before
-            is_easy = found.cost[place] <= _EASY_BREAK
+            is_easy = break_costs.cost[place] <= _EASY_BREAK
             if not is_easy and self.width(before, place) <= self.stranded_half_cells:
                 tails[place] = before
         return heads, tails
 
     def width(self, first: int, last: int) -> int:
-        """Return the half cells of units `[first, last)` on one line."""
+        """Return the half cells of atoms `[first, last)` on one line."""
         return self._ends[last - 1] - self._begins[first]
 
     def room(self, n_lines: int) -> int:
@@ -93,7 +93,7 @@ class Ruler:
         return self._best(first, last, below)[0]
 
     def breaks(self, first: int, last: int) -> tuple[int, ...]:
-        """Return the units that begin the second and further of the best lines."""
+        """Return the atoms that begin the second and further of the best lines."""
         return self._best(first, last, IMPOSSIBLE)[1]
 
     def _best(self, first: int, last: int, below: float) -> tuple[float, tuple[int, ...]]:
@@ -118,7 +118,7 @@ class Ruler:
         room = self.room(n_lines - 1)
         earliest = bisect_left(self._begins, self._ends[last - 1] - room, first + 1, last)
         for place in range(earliest, min(self.reach(first, self.max_half_cells) + 1, last)):
-            cost = self._break_costs[place]
+            cost = self._line_break_costs[place]
             if cost >= least:
                 continue
             if self._heads[place] < last or self._tails[place] > first:
@@ -152,6 +152,6 @@ def _space_half_cells(space: str, counting: Counting) -> int:
     return HALF_CELLS_PER_CELL if counting is Counting.CLUSTER or space == IDEOGRAPHIC_SPACE else 1
 
 
-def text_of(units: Sequence[TextAtom]) -> str:
+def text_of(atoms: Sequence[TextAtom]) -> str:
     """Return the text of one line."""
-    return "".join((unit.space if number else "") + unit.text for number, unit in enumerate(units))
+    return "".join((atom.space if number else "") + atom.text for number, atom in enumerate(atoms))

@@ -1,9 +1,9 @@
 """Where phrases begin in languages that are written without spaces: Japanese, Chinese, Cantonese and Thai.
 
-In go units, whatever an engine took for a word (a character in Chinese, a whole clause in Thai); out come
-units that are no longer than a phrase, each knowing whether it begins one. BudouX finds the phrases: bunsetsu
+In go atoms, whatever an engine took for a word (a character in Chinese, a whole clause in Thai); out come
+atoms that are no longer than a phrase, each knowing whether it begins one. BudouX finds the phrases: bunsetsu
 in Japanese, words in the others. It is small, needs no dictionary, and looks at three characters to either
-side, so a sentence's phrases depend on nothing outside of it. Other languages' units pass through untouched.
+side, so a sentence's phrases depend on nothing outside of it. Other languages' atoms pass through untouched.
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ _BEFORE_NOUNS = word_set("เรื่อง ของ จาก ใน เพ�
 _LONGEST_RUN = 2_000  # characters that are read at once, so that no text costs more than its length
 
 
-def cut_at_phrases(units: Sequence[TextAtom], language: str | None, limits: Limits) -> list[TextAtom]:
-    """Return the units cut where phrases begin inside them, in order.
+def cut_at_phrases(atoms: Sequence[TextAtom], language: str | None, limits: Limits) -> list[TextAtom]:
+    """Return the atoms cut where phrases begin inside them, in order.
 
     Args:
-        units: Of a whole transcript.
+        atoms: Of a whole transcript.
         language: Code, or None.
-        limits: How width is counted, which is how the time of a unit is shared among its parts.
+        limits: How width is counted, which is how the time of an atom is shared among its parts.
     """
-    known = languages.find(language) if language else None
-    find_phrases = _reader(known.code) if known else None
+    entry = languages.find(language) if language else None
+    find_phrases = _phrase_finder(entry.code) if entry else None
     if find_phrases is None:
-        return list(units)
-    return [part for run in _runs(units) for part in _cut_run(run, find_phrases, limits)]
+        return list(atoms)
+    return [part for run in _runs(atoms) for part in _cut_run(run, find_phrases, limits)]
 
 
-def _runs(units: Sequence[TextAtom]) -> Iterator[list[TextAtom]]:
+def _runs(atoms: Sequence[TextAtom]) -> Iterator[list[TextAtom]]:
     """Yield stretches of text that phrases do not cross: up to a space, a full stop or a long silence."""
     run: list[TextAtom] = []
     length = 0
-    for unit in units:
+    for atom in atoms:
         before = run[-1] if run else None
         if before is not None and (
-            unit.space
+            atom.space
             or before.text[-1] in _STOPS
-            or unit.start_ms - before.end_ms >= HARD_PAUSE_MS
+            or atom.start_ms - before.end_ms >= HARD_PAUSE_MS
             or length > _LONGEST_RUN
         ):
             yield run
             run, length = [], 0
-        run.append(unit)
-        length += len(unit.text)
+        run.append(atom)
+        length += len(atom.text)
     if run:
         yield run
 
@@ -65,30 +65,30 @@ def _runs(units: Sequence[TextAtom]) -> Iterator[list[TextAtom]]:
 def _cut_run(
     run: Sequence[TextAtom], find_phrases: Callable[[str], list[str]], limits: Limits
 ) -> list[TextAtom]:
-    text = "".join(unit.text for unit in run)
+    text = "".join(atom.text for atom in run)
     wanted = set(accumulate(len(phrase) for phrase in find_phrases(text)))
     whole = set(accumulate(len(cluster) for cluster in clusters(text)))
     begins = {place for place in wanted & whole if place < len(text) and _may_begin(text, place)}
     parts, first = [], 0
-    for unit in run:
-        last = first + len(unit.text)
+    for atom in run:
+        last = first + len(atom.text)
         places = [first, *sorted(place for place in begins if first < place < last), last]
-        parts += _cut_unit(replace(unit, begins_phrase=first == 0 or first in begins), places, limits)
+        parts += _cut_atom(replace(atom, begins_phrase=first == 0 or first in begins), places, limits)
         first = last
     return parts
 
 
-def _cut_unit(unit: TextAtom, places: Sequence[int], limits: Limits) -> list[TextAtom]:
+def _cut_atom(atom: TextAtom, places: Sequence[int], limits: Limits) -> list[TextAtom]:
     first = places[0]
-    texts = [unit.text[a - first : b - first] for a, b in pairwise(places)]
+    texts = [atom.text[a - first : b - first] for a, b in pairwise(places)]
     if len(texts) == 1 or not all(half_cells(text, limits.counting) for text in texts):
-        return [unit]
-    head, *rest = cut(unit, texts, limits.counting)
+        return [atom]
+    head, *rest = cut(atom, texts, limits.counting)
     return [head, *(replace(part, begins_phrase=True) for part in rest)]
 
 
 def _may_begin(text: str, place: int) -> bool:
-    """Say whether a phrase may begin at a place: not inside foreign words or numbers, nor against kinsoku."""
+    """Return whether a phrase may begin at a place: not inside foreign words or numbers; kinsoku holds."""
     before, after = text[place - 1], text[place]
     if after in NOT_AT_START or before in NOT_AT_END or before.isdigit():
         return False
@@ -96,7 +96,7 @@ def _may_begin(text: str, place: int) -> bool:
 
 
 def is_unspaced(char: str) -> bool:
-    """Say whether a character is of a script that is written without spaces."""
+    """Return whether a character is of a script that is written without spaces."""
     return languages.script(char) in _UNSPACED_SCRIPTS
 
 
@@ -113,7 +113,7 @@ def _with_prefixes(phrases: Sequence[str]) -> Iterator[str]:
 
 
 @functools.cache
-def _reader(code: str) -> Callable[[str], list[str]] | None:
+def _phrase_finder(code: str) -> Callable[[str], list[str]] | None:
     """Return what cuts a text of a language into phrases, or None: it has spaces."""
     if code not in {"ja", "zh", "yue", "th"}:
         return None
@@ -131,7 +131,7 @@ def _reader(code: str) -> Callable[[str], list[str]] | None:
     def parse_chinese(text: str) -> list[str]:
         # Mandarin is written in both, and each model knows its own characters.
         is_traditional = code == "yue" or not _TRADITIONAL.isdisjoint(text)
-        found: list[str] = (traditional if is_traditional else simplified).parse(text)
-        return found
+        phrases: list[str] = (traditional if is_traditional else simplified).parse(text)
+        return phrases
 
     return parse_chinese

@@ -1,7 +1,7 @@
-"""The unit: a piece of text that a line or a cue is cut before and after, and how one is cut in two.
+"""Text atoms: what no line break may cut, and how an atom itself is cut where it must be.
 
-In go units and the texts that one is to become; out come units that share its time by their width. What a
-line must not begin or end with is said here too (kinsoku).
+In goes an atom and the texts that it is to become; out come atoms that share its time by their width. The
+characters that must not begin or end a line (kinsoku) are listed here too.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class TextAtom:
     """Text that is never cut.
 
     Attributes:
-        space: What separates it from the unit before ("" in Chinese, inside a long word); dropped at a break.
+        space: What separates it from the atom before ("" in Chinese, inside a long word); dropped at a break.
         half_cells: Width of `text`.
         n_words: How many of the transcript's words begin in it; 0 for the later parts of a long word.
         is_glued: A break before it is wrong (no-break space, lone punctuation).
-        begins_phrase: A phrase begins with it, or goes on; None where nobody knows.
+        begins_phrase: Whether a phrase begins with it or goes on; None where that is unknown.
     """
 
     space: str
@@ -42,23 +42,23 @@ class TextAtom:
 
 
 def is_closing(text: str) -> bool:
-    """Say whether a text is punctuation that belongs to the unit before ("?" after a French space)."""
+    """Return whether a text is punctuation that belongs to the atom before ("?" after a French space)."""
     return text[0] in NOT_AT_START and not any(char.isalnum() for char in text)
 
 
-def cut(unit: TextAtom, texts: Sequence[str], counting: Counting) -> list[TextAtom]:
-    """Return a unit as several, one for each of `texts`, which joined are its text but for lost spaces.
+def cut(atom: TextAtom, texts: Sequence[str], counting: Counting) -> list[TextAtom]:
+    """Return an atom as several, one for each of `texts`, which joined are its text but for lost spaces.
 
-    All that is true of its beginning stays with the first: the space, the words, the glue.
+    The first keeps what belongs to the beginning: the space, the words, `is_glued`.
     """
-    length_ms = unit.end_ms - unit.start_ms
-    done, start_ms, parts = 0, unit.start_ms, []
+    length_ms = atom.end_ms - atom.start_ms
+    done, start_ms, parts = 0, atom.start_ms, []
     for text in texts:
         width = half_cells(text, counting)
-        done = min(done + width, unit.half_cells)
-        end_ms = unit.start_ms + length_ms * done // max(unit.half_cells, 1)
+        done = min(done + width, atom.half_cells)
+        end_ms = atom.start_ms + length_ms * done // max(atom.half_cells, 1)
         parts.append(TextAtom("", text, start_ms, end_ms, width, n_words=0, begins_phrase=False))
         start_ms = end_ms
     first = parts[0]
-    parts[0] = replace(unit, text=first.text, end_ms=first.end_ms, half_cells=first.half_cells)
+    parts[0] = replace(atom, text=first.text, end_ms=first.end_ms, half_cells=first.half_cells)
     return parts

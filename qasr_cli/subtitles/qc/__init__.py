@@ -1,8 +1,8 @@
-"""What is wrong with subtitles, and its repair.
+"""Quality of subtitles: rules, checks, repair, comparison.
 
 findings        the rules, and which are errors
 check           the door: `check.check`; check_times, check_text, check_words hold the rules
-caption_units   captions to text atoms
+caption_atoms   captions to text atoms
 fix             times and line breaks repaired
 comparison      against a reference; suber is SubER
 """

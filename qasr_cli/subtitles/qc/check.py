@@ -1,7 +1,7 @@
 """Quality of subtitles, ours or not: every rule at once, and the figures of a whole file.
 
 In go captions as a file has them and the limits of a profile; out come findings, by time, and figures. Pure;
-nothing is mended here, see `mend`.
+nothing is repaired here, see `fix`.
 
     findings     the table of rules, and which are errors
     check_times  order, gaps, durations, reading speed, shots
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from qasr_cli.records import Caption, Cue, Transcript
-from qasr_cli.subtitles.qc import caption_units, check_text, check_times, check_words
+from qasr_cli.subtitles.qc import caption_atoms, check_text, check_times, check_words
 from qasr_cli.subtitles.qc.findings import RULES, Finding
 from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.timebase import MS_PER_S
@@ -28,7 +28,7 @@ _WARNING_WEIGHT = 0.2  # of an error, in the score
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What can be said of a whole file.
+    """Figures of a whole file.
 
     Attributes:
         cps_share: Of the cues, how many keep the hard reading speed, 0 to 1; `cpl_share` and `lines_share`
@@ -52,7 +52,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found in one file."""
+    """The findings and figures of one file."""
 
     findings: tuple[Finding, ...]
     figures: Figures
@@ -82,18 +82,18 @@ def check(
     Args:
         captions: In the order of the file; findings name them by their place in it.
         limits: What they should keep.
-        language: Code, or None: no function words are known then.
-        transcript: What was said, where it is known.
-        faults: What was found already, by whoever read the file.
+        language: Code, or None: no function words count then.
+        transcript: The words of the captions, if there are any with times.
+        faults: Findings of the reader of the file.
         is_sorted: The format wants its captions in the order of time.
     """
     order = sorted(range(len(captions)), key=lambda index: captions[index].start_ms)
     timed = [captions[index] for index in order]
-    text = caption_units.of_captions(timed, language, limits)
-    found = [*check_times.check(timed, limits), *check_text.check(timed, text, limits)]
+    text = caption_atoms.of_captions(timed, language, limits)
+    findings = [*check_times.check(timed, limits), *check_text.check(timed, text, limits)]
     if transcript is not None:
-        found += check_words.check(timed, transcript, limits)
-    named = [_renamed(finding, order) for finding in found]
+        findings += check_words.check(timed, transcript, limits)
+    named = [_renamed(finding, order) for finding in findings]
     if is_sorted:
         named += _order(captions)
     # The file's own findings come first, then by time, the worst of one place before the others.
@@ -101,7 +101,7 @@ def check(
         [*faults, *named],
         key=lambda one: (one.time_ms is not None, one.time_ms or 0, not one.is_error),
     )
-    return Checked(tuple(ranked), _figures(timed, ranked, limits, len(text.units)))
+    return Checked(tuple(ranked), _figures(timed, ranked, limits, len(text.atoms)))
 
 
 def _renamed(finding: Finding, order: Sequence[int]) -> Finding:
@@ -112,18 +112,18 @@ def _renamed(finding: Finding, order: Sequence[int]) -> Finding:
 
 
 def _order(captions: Sequence[Caption]) -> list[Finding]:
-    found, latest_ms = [], None
+    findings, latest_ms = [], None
     for index, caption in enumerate(captions):
         if latest_ms is not None and caption.start_ms < latest_ms:
             behind_s = (latest_ms - caption.start_ms) / MS_PER_S
-            comment = f"starts {behind_s:g} s before a cue that stands above it"
-            found.append(Finding("order", comment, index, caption.start_ms))
+            comment = f"starts {behind_s:g} s before an earlier cue of the file"
+            findings.append(Finding("order", comment, index, caption.start_ms))
         latest_ms = caption.start_ms if latest_ms is None else max(latest_ms, caption.start_ms)
-    return found
+    return findings
 
 
 def _figures(
-    captions: Sequence[Caption], findings: Sequence[Finding], limits: Limits, n_units: int
+    captions: Sequence[Caption], findings: Sequence[Finding], limits: Limits, n_atoms: int
 ) -> Figures:
     n_cues = len(captions)
     broken = Counter(finding.rule for finding in findings)
@@ -145,7 +145,7 @@ def _figures(
         lines_share=share("lines"),
         mean_cps=sum(speeds) / len(speeds) if speeds else 0.0,
         high_cps=speeds[min(len(speeds) - 1, int(_PERCENTILE * len(speeds)))] if speeds else 0.0,
-        words_per_minute=n_units * _MS_PER_MINUTE / shown_ms if limits.is_spaced and shown_ms else None,
+        words_per_minute=n_atoms * _MS_PER_MINUTE / shown_ms if limits.is_spaced and shown_ms else None,
         score=max(0.0, 100 - 100 * weight / max(n_cues, 1)),
         hard_cps=limits.hard_cps,
     )

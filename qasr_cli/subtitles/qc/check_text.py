@@ -1,6 +1,6 @@
 """Rules of text: lines, characters, and where lines and captions break.
 
-In go captions in the order of time with their units; out come findings. Nothing here knows what is said.
+In go captions in the order of time with their atoms; out come findings. Nothing here knows the speech.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import groupby
 
 from qasr_cli.records import Caption
 from qasr_cli.subtitles.layout.line_breaking import BAD_BREAK, HALF, STRANDED_SHARE, text_of
-from qasr_cli.subtitles.qc.caption_units import CaptionText, is_dialogue, is_seen, joined
+from qasr_cli.subtitles.qc.caption_atoms import CaptionText, is_dialogue, is_seen, joined
 from qasr_cli.subtitles.qc.findings import Finding
 from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL, Counting, half_cells
@@ -42,12 +42,12 @@ def check(captions: Sequence[Caption], text: CaptionText, limits: Limits) -> Ite
                 yield from _line_breaks(caption, index, text, limits)
             yield from _cue_breaks(captions, index, text, limits)
         else:
-            yield Finding("empty", "nothing is shown", index, caption.start_ms)
+            yield Finding("empty", "no visible text", index, caption.start_ms)
     yield from _repeats(captions)
 
 
 def of_lines(caption: Caption, index: int, text: CaptionText, limits: Limits) -> Iterator[Finding]:
-    """Yield what is wrong with a caption that other line breaks might mend.
+    """Yield what is wrong with a caption that other line breaks might repair.
 
     Args:
         caption: With at least one line.
@@ -73,13 +73,13 @@ def _sizes(caption: Caption, index: int, limits: Limits) -> Iterator[Finding]:
 def _line_breaks(caption: Caption, index: int, text: CaptionText, limits: Limits) -> Iterator[Finding]:
     if len(caption.lines) == 1:
         return
-    found = text.found
+    costs = text.break_costs
     places = text.lines[index][1:-1]
-    bad = next((place for place in places if _is_bad(found.cost_before(place), limits)), None)
+    bad = next((place for place in places if _is_bad(costs.cost_before(place), limits)), None)
     if bad is not None:
         comment = f"a line ends on {_quoted(text, bad - 1)}"
         yield Finding("bad_break_line", comment, index, caption.start_ms)
-    if len(caption.lines) != 2 or (places and found.is_clause_end[places[0] - 1]):
+    if len(caption.lines) != 2 or (places and costs.is_clause_end[places[0] - 1]):
         return  # a line that ends with its clause may be short: words go before geometry (BBC 3.4)
     shorter, longer = sorted(half_cells(line, limits.counting) for line in caption.lines)
     if shorter < HALF * longer:
@@ -101,9 +101,9 @@ def _characters(caption: Caption, index: int) -> Iterator[Finding]:
         named = ", ".join(f"U+{ord(char):04X}" for char in illegal[:4])
         yield Finding("illegal_chars", f"holds {named}", index, caption.start_ms)
     if _DOUBLE_SPACE.search(whole):
-        yield Finding("double_space", "two spaces in a row", index, caption.start_ms)
+        yield Finding("double_space", "consecutive spaces", index, caption.start_ms)
     if not unicodedata.is_normalized("NFC", whole):
-        yield Finding("non_nfc", "letters are written as base and mark", index, caption.start_ms)
+        yield Finding("non_nfc", "letters are not composed (NFC)", index, caption.start_ms)
 
 
 def _illegal(line: str) -> set[str]:
@@ -122,7 +122,7 @@ def _is_illegal(char: str) -> bool:
 def _cue_breaks(
     captions: Sequence[Caption], index: int, text: CaptionText, limits: Limits
 ) -> Iterator[Finding]:
-    """Find a cue whose edges cut a sentence where the next cue follows at once: what is said goes on."""
+    """Find a cue whose edges cut a sentence where the next cue follows at once: the sentence goes on."""
     caption, (first, last) = captions[index], text.edges(index)
     if first == last or is_dialogue(caption) or not _is_followed(captions, index):
         return
@@ -142,34 +142,34 @@ def _cue_breaks(
 
 
 def _quoted(text: CaptionText, place: int) -> str:
-    word = text.units[place].text
+    word = text.atoms[place].text
     return repr(word if len(word) <= _LONGEST_WORD else word[: _LONGEST_WORD - 1] + "…")
 
 
 def _is_followed(captions: Sequence[Caption], index: int) -> bool:
-    """Say whether a caption that says something comes soon; empty ones do not part two that do."""
+    """Return whether a caption that says something comes soon; empty ones do not part two that do."""
     later = range(index + 1, min(index + 4, len(captions)))
     following = next((captions[place] for place in later if captions[place].lines), None)
     return following is not None and following.start_ms - captions[index].end_ms < _NEAR_MS
 
 
 def _ends_badly(text: CaptionText, last: int, limits: Limits) -> bool:
-    if text.found.is_sentence_end[last - 1]:
+    if text.break_costs.is_sentence_end[last - 1]:
         return False
-    is_dotted = text.units[last - 1].text[-1] in ".!?…"  # whatever follows, the eye takes it for an end
-    return not is_dotted and _is_bad(text.found.cost_before(last), limits)
+    is_dotted = text.atoms[last - 1].text[-1] in ".!?…"  # whatever follows, readers take it for an end
+    return not is_dotted and _is_bad(text.break_costs.cost_before(last), limits)
 
 
 def _is_torn_off(text: CaptionText, place: int) -> bool:
-    """Say whether a word that is a cue of its own is part of a sentence, and no clause either."""
-    found = text.found
-    is_sentence = found.is_sentence_end[place] and (place == 0 or found.is_sentence_end[place - 1])
-    return not is_sentence and not found.is_clause_end[place]
+    """Return whether a word that is a cue of its own is part of a sentence, and no clause either."""
+    costs = text.break_costs
+    is_sentence = costs.is_sentence_end[place] and (place == 0 or costs.is_sentence_end[place - 1])
+    return not is_sentence and not costs.is_clause_end[place]
 
 
 def _inner_end(text: CaptionText, first: int, last: int) -> int | None:
-    """Return the last unit inside a caption that ends a sentence, if the caption then ends inside another."""
-    ends = text.found.is_sentence_end
+    """Return the last atom inside a caption that ends a sentence, if the caption then ends inside another."""
+    ends = text.break_costs.is_sentence_end
     if ends[last - 1]:
         return None
     return next((place for place in range(last - 2, first - 1, -1) if ends[place]), None)
@@ -177,17 +177,17 @@ def _inner_end(text: CaptionText, first: int, last: int) -> int | None:
 
 def _stranded(text: CaptionText, edges: tuple[int, int], limits: Limits) -> str:
     """Return one or two words after a caption's last comma, or before its first; "" without any."""
-    (first, last), clauses = edges, text.found.is_clause_end
+    (first, last), clauses = edges, text.break_costs.is_clause_end
     limit = STRANDED_SHARE * limits.max_half_cells
     ends = [place + 1 for place in range(first, last - 1) if clauses[place]]
     if not ends:
         return ""
     if not clauses[last - 1]:
-        tail = text_of(text.units[ends[-1] : last])
+        tail = text_of(text.atoms[ends[-1] : last])
         if half_cells(tail, limits.counting) <= limit:
             return tail
     if first and not clauses[first - 1]:
-        head = text_of(text.units[first : ends[0]])
+        head = text_of(text.atoms[first : ends[0]])
         if half_cells(head, limits.counting) <= limit:
             return head
     return ""
@@ -196,18 +196,20 @@ def _stranded(text: CaptionText, edges: tuple[int, int], limits: Limits) -> str:
 def _repeats(captions: Sequence[Caption]) -> Iterator[Finding]:
     texts = [joined(caption.lines).casefold() for caption in captions]
     at = 0
-    for said, run in groupby(texts):
+    for text, run in groupby(texts):
         n_times = len(list(run))
-        if n_times >= _MIN_REPEATS and any(char.isalnum() for char in said):
-            yield Finding("repeat", f"{n_times} cues say the same", at, captions[at].start_ms, n_times, 2)
-        elif _is_loop(said[:_LOOP_CHARS]):
-            yield Finding("repeat", "the same words again and again", at, captions[at].start_ms)
+        if n_times >= _MIN_REPEATS and any(char.isalnum() for char in text):
+            yield Finding(
+                "repeat", f"{n_times} cues have the same text", at, captions[at].start_ms, n_times, 2
+            )
+        elif _is_loop(text[:_LOOP_CHARS]):
+            yield Finding("repeat", "the same words repeat", at, captions[at].start_ms)
         at += n_times
 
 
-def _is_loop(said: str) -> bool:
-    # What is said again follows a space or a stop, with the same letter each time. To count those letters is
+def _is_loop(text: str) -> bool:
+    # A repetition follows a space or a stop, with the same letter each time. To count those letters is
     # far quicker than the search, and hardly any text has so many words that begin alike.
-    firsts = _FIRST.findall(said)
+    firsts = _FIRST.findall(text)
     n_alike = max(map(firsts.count, set(firsts)), default=0)
-    return n_alike >= _MIN_LOOPS - 1 and _LOOP.search(said) is not None
+    return n_alike >= _MIN_LOOPS - 1 and _LOOP.search(text) is not None

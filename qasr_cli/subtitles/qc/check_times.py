@@ -1,4 +1,4 @@
-"""Rules of time: what a clock and a width can say about captions.
+"""Rules of time: order, gaps, durations, reading speed, shots.
 
 In go captions in the order of time; out come findings. Only captions of one place are neighbours: a sign at
 the top and a line at the bottom may be shown together.
@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from qasr_cli.records import Caption
-from qasr_cli.subtitles.qc.caption_units import width
+from qasr_cli.subtitles.qc.caption_atoms import width
 from qasr_cli.subtitles.qc.findings import Finding
 from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL
 from qasr_cli.timebase import MS_PER_S
 
 _ROUNDING_MS = 5  # a gap of two frames is written so or so by programs that round
-_NAMELESS_GAP_MS = 83  # two frames at 24 fps, where nobody named a rate ...
+_NAMELESS_GAP_MS = 83  # two frames at 24 fps, where the rate is unknown ...
 _LEAST_GAP_MS = 66  # ... and the file may be true to 30
 _SHOT_MS = 500  # Netflix: within 12 frames of a cut a start or an end belongs to the cut
 
@@ -71,7 +71,7 @@ def _bad_times(caption: Caption) -> str:
     if caption.start_ms < 0:
         return f"starts {-caption.start_ms / MS_PER_S:g} s before the media"
     if length_ms(caption) == 0:
-        return "is shown for no time"
+        return "has no duration"
     return f"ends {-length_ms(caption) / MS_PER_S:g} s before it starts"
 
 
@@ -89,8 +89,8 @@ def _durations(captions: Sequence[Caption], index: int, limits: Limits) -> Itera
     for rule, rate in (("cps", limits.hard_rate), ("cps_soft", limits.soft_rate)):
         if half_cells * MS_PER_S > rate * shown_ms:  # whole numbers: a limit that is just kept is kept
             limit = rate / HALF_CELLS_PER_CELL
-            said = f"{speed:.1f}" if speed >= limit + 0.1 else f"{speed:.3f}"
-            comment = f"{said} characters a second, more than {limit:g}"
+            shown = f"{speed:.1f}" if speed >= limit + 0.1 else f"{speed:.3f}"
+            comment = f"{shown} characters a second, more than {limit:g}"
             yield _finding(rule, captions, index, comment, (round(speed, 2), limit))
             return
 
@@ -101,15 +101,17 @@ def _gap(captions: Sequence[Caption], pair: tuple[int, int], limits: Limits) -> 
     if length_ms(captions[index]) <= 0 or length_ms(captions[following]) <= 0:
         return
     if gap_ms < 0:
-        comment = f"is still shown {-gap_ms / MS_PER_S:g} s into the next"
+        comment = f"overlaps the next by {-gap_ms / MS_PER_S:g} s"
         yield _finding("overlap", captions, index, comment, (gap_ms / MS_PER_S, 0.0))
     elif gap_ms < least_gap_ms(limits):
         comment = f"{gap_ms} ms before the next, less than {limits.min_gap_ms}"
         yield _finding("gap_min", captions, index, comment, (gap_ms / MS_PER_S, limits.min_gap_ms / MS_PER_S))
     elif limits.min_gap_ms + _ROUNDING_MS < gap_ms < limits.chain_ms and (
         length_ms(captions[index]) + gap_ms - limits.min_gap_ms <= limits.max_duration_ms
-    ):  # a gap that nobody could close without holding the caption for too long may stay
-        comment = f"{gap_ms} ms before the next: neither {limits.min_gap_ms} nor {limits.chain_ms}"
+    ):  # a gap may stay that only a caption beyond the maximum duration could close
+        comment = (
+            f"{gap_ms} ms before the next: neither {limits.min_gap_ms} ms nor at least {limits.chain_ms} ms"
+        )
         measured = gap_ms / MS_PER_S, limits.chain_ms / MS_PER_S
         yield _finding("gap_flicker", captions, index, comment, measured)
 

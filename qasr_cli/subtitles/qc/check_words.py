@@ -1,7 +1,6 @@
-"""Rules of speech: whether captions come with their words, which only a transcript of ours can tell.
+"""Rules of speech: captions against the times of their words, which only a transcript of ours has.
 
-In go captions and the transcript; out come findings. Nothing is heard here: what is known is what the
-transcript holds.
+In go captions and the transcript; out come findings. No audio is read here.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from qasr_cli.records import Caption, Timing, Transcript
-from qasr_cli.subtitles.qc.caption_units import width
+from qasr_cli.subtitles.qc.caption_atoms import width
 from qasr_cli.subtitles.qc.findings import Finding
 from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.timebase import MS_PER_S
@@ -24,7 +23,7 @@ _MIN_VOICED = 0.2  # of a caption's time
 def check(captions: Sequence[Caption], transcript: Transcript, limits: Limits) -> Iterator[Finding]:
     """Yield what is wrong between captions and speech."""
     words = transcript.words
-    heard = sorted((part.start_ms, part.end_ms) for part in transcript.segments)
+    chunks_ms = sorted((part.start_ms, part.end_ms) for part in transcript.segments)
     n_estimated = n_spoken = 0
     for index, caption in enumerate(captions):
         spoken = words[slice(*(caption.word_range or (0, 0)))]
@@ -33,9 +32,9 @@ def check(captions: Sequence[Caption], transcript: Transcript, limits: Limits) -
             n_estimated += any(word.timing is Timing.INTERPOLATED for word in spoken)
             span_ms = spoken[0].start_ms, max(word.end_ms for word in spoken)
             yield from _times(caption, index, span_ms, limits)
-            yield from _silence(caption, index, heard)
+            yield from _silence(caption, index, chunks_ms)
     if n_estimated:
-        comment = f"{n_estimated} of {n_spoken} cues have words whose times are estimated"
+        comment = f"{n_estimated} of {n_spoken} cues have words with estimated times"
         yield Finding("interpolated_timing", comment, value=n_estimated, limit=0)
     for span in transcript.uncovered:
         if span.duration_ms >= _MIN_UNCOVERED_MS:
@@ -63,17 +62,17 @@ def _times(caption: Caption, index: int, span_ms: tuple[int, int], limits: Limit
         yield Finding("linger", comment, index, caption.start_ms, linger_ms / MS_PER_S, limit_s)
 
 
-def _silence(caption: Caption, index: int, heard: Sequence[tuple[int, int]]) -> Iterator[Finding]:
-    """Find a caption outside every chunk: the chunks together hold all speech that was found."""
+def _silence(caption: Caption, index: int, chunks_ms: Sequence[tuple[int, int]]) -> Iterator[Finding]:
+    """Find a caption outside every chunk: the chunks together cover all detected speech."""
     shown_ms = caption.end_ms - caption.start_ms
     heard_ms = 0
     # Chunks are disjoint, so those that overlap the caption end with the last that begins before its end.
-    for at in range(bisect_left(heard, (caption.end_ms,)) - 1, -1, -1):
-        start_ms, end_ms = heard[at]
+    for at in range(bisect_left(chunks_ms, (caption.end_ms,)) - 1, -1, -1):
+        start_ms, end_ms = chunks_ms[at]
         if end_ms <= caption.start_ms:
             break
         heard_ms += min(caption.end_ms, end_ms) - max(caption.start_ms, start_ms)
     if shown_ms > 0 and heard_ms < _MIN_VOICED * shown_ms:
         share = heard_ms / shown_ms
-        comment = f"{share:.0%} of its time lies where speech was found"
+        comment = f"only {share:.0%} of its time has speech"
         yield Finding("silence_text", comment, index, caption.start_ms, round(share, 2), _MIN_VOICED)

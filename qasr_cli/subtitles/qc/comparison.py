@@ -77,18 +77,18 @@ def compare(ours: Sequence[Caption], reference: Sequence[Caption], *, is_spaced:
 
 
 def _words(captions: Sequence[Caption], *, is_spaced: bool) -> _Words:
-    found = _Words([], set(), set(), {})
+    text = _Words([], set(), set(), {})
     for caption in sorted(captions, key=lambda one: one.start_ms):
-        first = len(found.words)
+        first = len(text.words)
         for line in caption.lines:
-            found.words.extend(suber.words_of(line, is_spaced=is_spaced))
-            found.line_ends.add(len(found.words) - 1)
-        if len(found.words) > first:
-            found.starts_ms[first] = caption.start_ms
-            found.line_ends.discard(len(found.words) - 1)
-            found.cue_ends.add(len(found.words) - 1)
-    found.line_ends.discard(-1)
-    return found
+            text.words.extend(suber.words_of(line, is_spaced=is_spaced))
+            text.line_ends.add(len(text.words) - 1)
+        if len(text.words) > first:
+            text.starts_ms[first] = caption.start_ms
+            text.line_ends.discard(len(text.words) - 1)
+            text.cue_ends.add(len(text.words) - 1)
+    text.line_ends.discard(-1)
+    return text
 
 
 def _f1(mine: set[int], theirs: set[int], pairs: dict[int, int]) -> float:

@@ -1,7 +1,7 @@
-"""What can be wrong with subtitles: a table of rules, and a finding of one of them in one place.
+"""The table of rules for subtitles, and a finding: one rule that is broken in one place.
 
-Errors are what Netflix or the BBC send a file back for, or what a player stumbles over; a warning is what a
-reader would rather not see and an editor may have chosen. Numbers are the profile's.
+Errors are defects for which Netflix or the BBC reject a file, or which players misread. Warnings are matters
+of style, which an editor may have chosen. Limits come from the profile.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How bad it is."""
+    """Whether a finding must be fixed."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -23,8 +23,8 @@ class Rule:
 
     Attributes:
         severity: Of a finding.
-        advice: How to mend it, as one says it to an editor.
-        is_hard: qasr's own cues break it only where the speech leaves no choice; `--strict` counts it.
+        advice: How to fix it, for an editor.
+        is_hard: qasr's own cues break it only where the speech leaves no choice; `--strict` fails on it.
     """
 
     severity: Severity
@@ -42,16 +42,16 @@ def _warning(advice: str) -> Rule:
 
 RULES: dict[str, Rule] = {
     # The file.
-    "malformed": _error("mend the file's structure by hand", is_hard=False),
+    "malformed": _error("fix the file's structure by hand", is_hard=False),
     "encoding": _warning("save the file as UTF-8"),
     "numbering": _warning("number the cues from 1; --fix does"),
     # Times. Netflix Timing Guidelines; a player shows two cues at once, or none.
-    "bad_times": _error("give it a start that is not negative and a later end"),
+    "bad_times": _error("set a start of at least 0 and a later end"),
     "order": _error("sort the cues by time"),
     "overlap": _error("end it before the next cue starts"),
     "gap_min": _error("end it earlier, two frames before the next cue"),
     "gap_flicker": _warning("close the gap to two frames, or make it half a second"),
-    "dur_min": _error("show it longer, or put it together with a neighbour"),
+    "dur_min": _error("show it longer, or merge it with a neighbour"),
     "dur_max": _error("end it earlier, or split it"),
     "cps": _error("show it longer, or split it"),
     "cps_soft": _warning("show it longer if there is room"),
@@ -60,24 +60,24 @@ RULES: dict[str, Rule] = {
     "empty": _error("delete it"),
     "lines": _error("use fewer lines, or split it"),
     "cpl": _error("break the line elsewhere, or split the cue"),
-    "illegal_chars": _error("replace what is not text"),
-    "double_space": _warning("leave one space"),
+    "illegal_chars": _error("replace the characters that are not text"),
+    "double_space": _warning("use one space"),
     "non_nfc": _warning("normalize the text to NFC"),
-    "repeat": _warning("listen whether it is said so often"),
+    "repeat": _warning("check by ear that it is repeated"),
     # Breaks. BBC Subtitle Guidelines 3, TED: style, which an editor may overrule.
-    "orphan_word": _warning("put it together with a neighbour"),
+    "orphan_word": _warning("merge it with a neighbour"),
     "orphan_line": _warning("make the lines more even"),
-    "bad_break_line": _warning("break before this word and not after it"),
+    "bad_break_line": _warning("break before this word, not after it"),
     "bad_break_cue": _warning("let the next cue begin with this word"),
     "mixed_sentences": _warning("let the new sentence begin in the next cue"),
     "stranded_fragment": _warning("keep the words with their clause"),
-    # Words and speech, which only a transcript knows.
+    # Words and speech; these need a transcript.
     "early": _warning("start it with its first word"),
     "late": _warning("start it with its first word"),
     "linger": _warning("end it sooner after its last word"),
     "interpolated_timing": _warning("check the times by ear: they are estimated"),
-    "silence_text": _warning("listen whether anybody speaks"),
-    "untranscribed_speech": _warning("listen to what is said there"),
+    "silence_text": _warning("check by ear that there is speech"),
+    "untranscribed_speech": _warning("check by ear what is spoken there"),
 }
 
 
@@ -89,7 +89,7 @@ class Finding:
         comment: What is wrong, in one short line.
         caption: Index of the caption; None for the file.
         time_ms: Where in time; None for the file.
-        value: What was measured, and `limit` what it should keep; None where nothing is measured.
+        value: The measurement, and `limit` what it should keep; None where nothing is measured.
     """
 
     rule: str
@@ -101,7 +101,7 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
-        """How bad it is."""
+        """Of its rule."""
         return RULES[self.rule].severity
 
     @property
@@ -111,5 +111,5 @@ class Finding:
 
     @property
     def advice(self) -> str:
-        """How to mend it."""
+        """How to fix it."""
         return RULES[self.rule].advice

@@ -1,9 +1,9 @@
-"""Subtitles repaired as far as a clock and a ruler can: times, gaps, order and line breaks, never a word.
+"""Automatic repair of subtitles: times, gaps, order and line breaks, never a word.
 
 In go captions; out come the same captions in the order of time, each with its own text, shown at times and
-in lines that keep the limits where that is possible. What asks for ears or for another text (a cue that is
+in lines that keep the limits where that is possible. What needs listening or another text (a cue that is
 too fast with neighbours on both sides, one that needs to be split) is left as it was, and so are signs that
-are set at a point of the picture, but for impossible times. Mending twice changes nothing more.
+are set at a point of the picture, but for impossible times. A second repair changes nothing more.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from itertools import pairwise
 
 from qasr_cli.records import Caption
 from qasr_cli.subtitles.layout.line_breaking import IMPOSSIBLE, Ruler, text_of
-from qasr_cli.subtitles.qc import caption_units, check_text, check_times
-from qasr_cli.subtitles.qc.caption_units import (
+from qasr_cli.subtitles.qc import caption_atoms, check_text, check_times
+from qasr_cli.subtitles.qc.caption_atoms import (
     CaptionText,
     is_dialogue,
     is_hyphenated,
@@ -30,7 +30,7 @@ _FLOOR_MS = 100  # where many captions share one time, each is still seen
 _HARD_BREAK_RULES = {"cpl", "lines"}
 
 
-def mend(
+def fix_captions(
     captions: Sequence[Caption], limits: Limits, language: str | None, grid_ms: int = 1
 ) -> tuple[Caption, ...]:
     """Return the captions repaired, in the order of time.
@@ -43,12 +43,12 @@ def mend(
     """
     kept = _seen(captions, limits)
     while True:
-        mended = _mended(kept, limits, language, grid_ms)
+        fixed = _fixed(kept, limits, language, grid_ms)
         # A new break takes the place of a space, and where scripts write none the text is another then. It
         # ends: lines are only broken anew where that breaks fewer rules.
-        if sorted(one.lines for one in mended) == sorted(one.lines for one in kept):
-            return mended
-        kept = mended
+        if sorted(one.lines for one in fixed) == sorted(one.lines for one in kept):
+            return fixed
+        kept = fixed
 
 
 def _seen(captions: Sequence[Caption], limits: Limits) -> tuple[Caption, ...]:
@@ -60,23 +60,23 @@ def _seen(captions: Sequence[Caption], limits: Limits) -> tuple[Caption, ...]:
         if is_seen(caption, limits):
             kept.append(replace(caption, before=before))
             before = ()
-    if before:  # and stay where they are if there is none
+    if before:  # without a next caption they stay where they are
         kept.append(replace(captions[-1], before=before))
     return tuple(kept)
 
 
-def _mended(
+def _fixed(
     captions: Sequence[Caption], limits: Limits, language: str | None, grid_ms: int
 ) -> tuple[Caption, ...]:
     timed = sorted(captions, key=lambda caption: caption.start_ms)
-    mended = [_possible(caption, limits, grid_ms) for caption in timed]
-    for lane in check_times.lanes(mended):
-        if is_typeset(mended[lane[0]]):
+    fixed = [_possible(caption, limits, grid_ms) for caption in timed]
+    for lane in check_times.lanes(fixed):
+        if is_typeset(fixed[lane[0]]):
             continue  # one that moves is a caption a frame: held for longer, all would be there at once
-        of_lane = _ends(_starts([mended[index] for index in lane], limits, grid_ms), limits, grid_ms)
+        of_lane = _ends(_starts([fixed[index] for index in lane], limits, grid_ms), limits, grid_ms)
         for index, caption in zip(lane, of_lane, strict=True):
-            mended[index] = caption
-    ordered = sorted(mended, key=lambda caption: caption.start_ms)
+            fixed[index] = caption
+    ordered = sorted(fixed, key=lambda caption: caption.start_ms)
     return tuple(_break_lines(ordered, limits, language))
 
 
@@ -139,7 +139,7 @@ def _end(caption: Caption, next_ms: int | None, limits: Limits, grid_ms: int) ->
         return max(end_ms, start_ms + needed_ms)
     before_gap_ms = next_ms - _up(limits.min_gap_ms, grid_ms)
     if next_ms - end_ms < check_times.least_gap_ms(limits):
-        # The gap gives way where the cue is just long enough to be read: one rule is not mended by breaking
+        # The gap gives way where the cue is just long enough to be read: one rule is not kept by breaking
         # another. Where it is too short anyway, the gap at least is kept.
         least_ms = needed_ms if start_ms + needed_ms <= next_ms else _FLOOR_MS
         end_ms = min(end_ms, max(before_gap_ms, min(next_ms, start_ms + least_ms)))
@@ -152,17 +152,17 @@ def _end(caption: Caption, next_ms: int | None, limits: Limits, grid_ms: int) ->
 
 
 def _break_lines(captions: Sequence[Caption], limits: Limits, language: str | None) -> list[Caption]:
-    text = caption_units.of_captions(captions, language, limits)
-    ruler = Ruler(text.units, text.found, limits)
-    mended = list(captions)
+    text = caption_atoms.of_captions(captions, language, limits)
+    ruler = Ruler(text.atoms, text.break_costs, limits)
+    fixed = list(captions)
     for index, caption in enumerate(captions):
         if _is_breakable(caption) and any(check_text.of_lines(caption, index, text, limits)):
-            mended[index] = _rebroken(caption, text, ruler, text.edges(index), limits)
-    return mended
+            fixed[index] = _rebroken(caption, text, ruler, text.edges(index), limits)
+    return fixed
 
 
 def _is_breakable(caption: Caption) -> bool:
-    """Say whether a caption's lines say nothing but where there was room."""
+    """Return whether a caption's line breaks carry no meaning, so that others may replace them."""
     if not caption.lines or is_typeset(caption):
         return False
     return not (is_dialogue(caption) or is_hyphenated(caption.lines))
@@ -176,13 +176,13 @@ def _rebroken(
     if ruler.cost(first, last) == IMPOSSIBLE:
         return caption  # no breaks help a text that is too long
     places = (first, *ruler.breaks(first, last), last)
-    proposed = replace(caption, lines=tuple(text_of(text.units[a:b]) for a, b in pairwise(places)))
+    proposed = replace(caption, lines=tuple(text_of(text.atoms[a:b]) for a, b in pairwise(places)))
     is_better = _n_broken(proposed, text.language, limits) < _n_broken(caption, text.language, limits)
     return proposed if is_better else caption
 
 
 def _n_broken(caption: Caption, language: str | None, limits: Limits) -> tuple[int, int]:
     """Return how many hard rules and how many rules at all its lines break."""
-    alone = caption_units.of_captions([caption], language, limits)
+    alone = caption_atoms.of_captions([caption], language, limits)
     rules = [finding.rule for finding in check_text.of_lines(caption, 0, alone, limits)]
     return sum(rule in _HARD_BREAK_RULES for rule in rules), len(rules)

@@ -26,7 +26,7 @@ from qasr_cli.subtitles.rules.width import clusters
 _MAX_SHIFT_TOKENS, _MAX_SHIFT_DISTANCE = 10, 50
 _MAX_CANDIDATES = 1_000  # shifts that are tried in one part, as in Tercom
 _LONG_PART = 300  # tokens; longer parts are cut where both agree
-_SURE_RUN = 12  # tokens that match in a row: a shift across them would be none that anybody means
+_SURE_RUN = 12  # tokens that match in a row: no useful shift crosses them
 _MAX_PART = 3_000  # tokens of one side; a stretch without a pause of a quarter of an hour
 _NEVER = np.int32(1 << 20)
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "…")
@@ -45,10 +45,10 @@ class SuberToken:
 
 def words_of(line: str, *, is_spaced: bool) -> list[str]:
     """Return what is compared of a line: its words, or characters where there are no spaces."""
-    found = [_normal(word) for word in line.split()]
+    words = [_normal(word) for word in line.split()]
     if is_spaced:
-        return found
-    whole = "".join(found)
+        return words
+    whole = "".join(words)
     return [cluster for cluster in clusters(whole) if cluster[0].isalnum()] or ([whole] if whole else [])
 
 
@@ -59,15 +59,15 @@ def _normal(word: str) -> str:
 
 def tokens(captions: Sequence[Caption], *, is_spaced: bool) -> list[SuberToken]:
     """Return the words and breaks of captions, in order."""
-    found: list[SuberToken] = []
+    of_captions: list[SuberToken] = []
     for caption in captions:
         lines = [words_of(line, is_spaced=is_spaced) for line in caption.lines]
         lines = [words for words in lines if words]
         for number, words in enumerate(lines, 1):
-            found += [SuberToken(word, caption.start_ms, caption.end_ms) for word in words]
+            of_captions += [SuberToken(word, caption.start_ms, caption.end_ms) for word in words]
             mark = _END_OF_BLOCK if number == len(lines) else _END_OF_LINE
-            found.append(SuberToken(mark, caption.start_ms, caption.end_ms, is_break=True))
-    return found
+            of_captions.append(SuberToken(mark, caption.start_ms, caption.end_ms, is_break=True))
+    return of_captions
 
 
 def subtitle_edit_rate(ours: Sequence[Caption], reference: Sequence[Caption], *, is_spaced: bool) -> float:
@@ -233,7 +233,7 @@ def _edits_with_shifts(ours: Sequence[SuberToken], reference: Sequence[SuberToke
 def _shifts(
     costs: np.ndarray, pairs: Sequence[tuple[int, int]], order: np.ndarray
 ) -> Iterator[tuple[int, int, int, np.ndarray]]:
-    """Yield length, start, target and the new order of each shift that could mend something."""
+    """Yield length, start, target and the new order of each shift that could save an edit."""
     n, m = costs.shape
     is_wrong, is_wrong_there = np.ones(n, dtype=bool), np.ones(m, dtype=bool)
     stands_for = {}
@@ -258,12 +258,12 @@ def _shifts(
 
 def _targets(stands_for: dict[int, int], there: int, length: int) -> list[int]:
     """Return before which of our tokens a run could be put, each once, in order."""
-    found = [0 if there == 0 else stands_for[there - 1] + 1]
+    targets = [0 if there == 0 else stands_for[there - 1] + 1]
     for offset in range(length):
         target = stands_for[there + offset] + 1
-        if target != found[-1]:
-            found.append(target)
-    return found
+        if target != targets[-1]:
+            targets.append(target)
+    return targets
 
 
 def _moved(order: np.ndarray, start: int, length: int, target: int) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""The numbers that the cues of one text must keep: profile, language and the user's own flags in one.
+"""The limits of one text's cues: profile, language and the user's own flags in one.
 
 In go `CueOptions`, a language (or a text, where the model named none) and the frame rate; out come `Limits`,
-in which nothing is None that anybody would have to look up again.
+complete numbers. They are resolved once per text and passed on; no other module reads `CueOptions`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from qasr_cli.options import CueOptions
 from qasr_cli.records import Transcript, Video
 from qasr_cli.subtitles.rules import profiles
 from qasr_cli.subtitles.rules.presets import Preset, preset
-from qasr_cli.subtitles.rules.profiles import LATIN_CPS, LATIN_LINE_CELLS, Profile, Reader
+from qasr_cli.subtitles.rules.profiles import LATIN_CPS, LATIN_LINE_CELLS, Profile, ReadingSpeed
 from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL, Counting
 from qasr_cli.timebase import MS_PER_S
 
@@ -83,29 +83,29 @@ def resolve(
     Args:
         options: The user's; None in them means the profile's number for the language.
         language: Code, or None: the script of `texts` decides.
-        texts: What is written, asked only where the language is not known.
+        texts: The text itself; read only where the language is unknown.
         frame_rate: Of the video; the options' own comes first.
         shots_ms: Where the video's picture changes.
 
     Raises:
         UsageError: The profile does not exist, or limits contradict each other.
     """
-    profile, known = profiles.find(options.profile), preset(language, texts)
-    hard_cps, soft_cps = _speeds(profile, known)
+    profile, language_preset = profiles.find(options.profile), preset(language, texts)
+    hard_cps, soft_cps = _speeds(profile, language_preset)
     if options.max_cps is not None:
         hard_cps, soft_cps = options.max_cps, min(soft_cps, options.max_cps)
     rate = _rate(options, frame_rate)
     min_gap_ms = profile.min_gap_ms
     if rate is not None:
-        # Down, so that the gap is never more frames than that; `grid` counts them.
+        # Down, so that the gap is never more frames than that; `frame_grid` counts them.
         min_gap_ms = int(profile.gap_frames * MS_PER_S / rate)
     limits = Limits(
-        max_line_cells=options.max_line_width or _line_cells(profile, known),
+        max_line_cells=options.max_line_width or _line_cells(profile, language_preset),
         max_lines=options.max_lines or profile.max_lines,
         max_words=options.max_words,
         hard_cps=hard_cps,
         soft_cps=soft_cps,
-        min_duration_ms=_first(options.min_duration_ms, _min_duration_ms(profile, known)),
+        min_duration_ms=_first(options.min_duration_ms, _min_duration_ms(profile, language_preset)),
         max_duration_ms=_first(options.max_duration_ms, profile.max_duration_ms),
         min_gap_ms=_first(options.min_gap_ms, min_gap_ms),
         chain_ms=profile.chain_ms,
@@ -114,8 +114,8 @@ def resolve(
         max_linger_ms=profile.max_linger_ms,
         frame_rate=rate,
         shots_ms=shots_ms,
-        counting=known.counting,
-        is_spaced=known.is_spaced,
+        counting=language_preset.counting,
+        is_spaced=language_preset.is_spaced,
     )
     if limits.min_duration_ms > limits.max_duration_ms:
         raise UsageError(
@@ -137,7 +137,7 @@ def of_transcript(transcript: Transcript, options: CueOptions) -> Limits:
 
 
 def _rate(options: CueOptions, of_video: Fraction | None) -> Fraction | None:
-    """Return the frame rate to be true to, if any: what the user says, else what the video has."""
+    """Return the frame rate that times must be true to, if any: the user's, else the video's."""
     if options.frame_rate is not None or not options.is_frame_true:
         return options.frame_rate if options.is_frame_true else None
     # A slide show's frames are too long to wait for: players show a cue between them.
@@ -148,25 +148,25 @@ def _first(own: int | None, other: int) -> int:
     return other if own is None else own
 
 
-def _min_duration_ms(profile: Profile, known: Preset) -> int:
+def _min_duration_ms(profile: Profile, language_preset: Preset) -> int:
     # Japanese words are short and their cues may be: 0.5 s where others need 5/6 (Netflix 215767517).
-    return min(profile.min_duration_ms, known.min_duration_ms or profile.min_duration_ms)
+    return min(profile.min_duration_ms, language_preset.min_duration_ms or profile.min_duration_ms)
 
 
-def _line_cells(profile: Profile, known: Preset) -> int:
-    return max(MIN_LINE_CELLS, round(known.line_cells * profile.line_cells / LATIN_LINE_CELLS))
+def _line_cells(profile: Profile, language_preset: Preset) -> int:
+    return max(MIN_LINE_CELLS, round(language_preset.line_cells * profile.line_cells / LATIN_LINE_CELLS))
 
 
-def _speeds(profile: Profile, known: Preset) -> tuple[float, float]:
+def _speeds(profile: Profile, language_preset: Preset) -> tuple[float, float]:
     """Return the hard and the soft reading speed of a language under a profile."""
     if profile.cps is not None:
         hard, soft = profile.cps
-        return hard * known.spoken_cps / LATIN_CPS, soft * known.spoken_cps / LATIN_CPS
+        return hard * language_preset.spoken_cps / LATIN_CPS, soft * language_preset.spoken_cps / LATIN_CPS
     hard = {
-        Reader.SPOKEN: known.spoken_cps,
-        Reader.TRANSLATED: known.translated_cps,
-        Reader.CHILDREN: known.children_cps,
-    }[profile.reader]
+        ReadingSpeed.SPOKEN: language_preset.spoken_cps,
+        ReadingSpeed.TRANSLATED: language_preset.translated_cps,
+        ReadingSpeed.CHILDREN: language_preset.children_cps,
+    }[profile.reading_speed]
     # Translated subtitles are the slower ones: who has time for it reads at their speed.
-    soft = known.translated_cps * hard / known.spoken_cps
+    soft = language_preset.translated_cps * hard / language_preset.spoken_cps
     return float(hard), soft

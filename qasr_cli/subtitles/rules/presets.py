@@ -2,7 +2,7 @@
 
 In goes a language code (or, when the model named none, the text itself); out comes a `Preset`. The numbers
 are Netflix's: reading speeds for subtitles in the language that is spoken (SDH) to adults, for translated
-ones, which are read more slowly, and for children. What a profile makes of them is said in `profiles`.
+ones, which are read more slowly, and for children. See `profiles` for what a profile makes of them.
 
 Sources: Netflix Timed Text Style Guides (English 217350977, Korean 216001127, Chinese 215986007, Japanese
 215767517, Thai 220448308, Hindi 115003196707, Arabic 215517947); for the SDH columns Subtitle Edit's
@@ -25,9 +25,9 @@ class Preset:
 
     Attributes:
         line_cells: Widest line, in cells.
-        spoken_cps: Cells a second that adults read in subtitles of the language that they hear.
-        translated_cps: The same where they hear another language.
-        children_cps: What children read.
+        spoken_cps: Cells a second that adults read in subtitles of the language that is spoken.
+        translated_cps: The same in translated subtitles.
+        children_cps: The same for children.
         counting: What a cell is.
         is_spaced: Words are written with spaces between them.
         min_duration_ms: Shortest cue where it is not the profile's own.
@@ -94,8 +94,8 @@ _SCRIPTS = (
 
 def preset(language: str | None, texts: Iterable[str] = ()) -> Preset:
     """Return the limits for a language code; for None or an unknown one, those of the script of `texts`."""
-    known = languages.find(language) if language else None
-    return _PRESETS.get(known.code if known else code_by_script(texts), _ALPHABETIC)
+    entry = languages.find(language) if language else None
+    return _PRESETS.get(entry.code if entry else code_by_script(texts), _ALPHABETIC)
 
 
 def code_by_script(texts: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
-"""Whose rules the cues are made by: a table of profiles, each one house's numbers.
+"""Style guides: a table of profiles, each one house's numbers.
 
-In goes a name, out comes a `Profile`. A profile says what it asks for in English; languages whose lines are
-narrower or whose readers are slower are scaled in `limits`.
+In goes a name, out comes a `Profile`. Its numbers are those for English; `limits` scales them for languages
+with narrower lines or slower readers.
 
 Sources: Netflix Timed Text Style Guide (General Requirements, Timing Guidelines); BBC Subtitle Guidelines 3
 to 6 (180 words a minute are 17 to 18 characters a second, 160 are 15); TED translators' cheat sheet;
@@ -20,8 +20,8 @@ LATIN_LINE_CELLS = 42  # what the tables' widths are meant for; other lines are 
 LATIN_CPS = 20
 
 
-class Reader(StrEnum):
-    """Whose reading speed of a language's preset counts."""
+class ReadingSpeed(StrEnum):
+    """Which reading speed of a language's preset counts: of whom, and in what language they hear."""
 
     SPOKEN = "spoken"
     TRANSLATED = "translated"
@@ -34,10 +34,10 @@ class Profile:
 
     Attributes:
         summary: One line for the help.
-        reader: Which column of the language's preset the hard reading speed is.
+        reading_speed: Which column of the language's preset the hard reading speed is.
         line_cells: Widest line in Latin letters.
         cps: Hard and soft reading speed in Latin letters, or None: those of the preset's columns.
-        min_gap_ms: Between two cues; with a known frame rate `gap_frames` say it exactly.
+        min_gap_ms: Between two cues; with a known frame rate, `gap_frames` counts instead.
         chain_ms: A gap that is shorter than this, and not the least gap, is closed.
         lead_in_ms: How long before its speech a cue appears.
         linger_ms: How long it stays after its speech where there is room ...
@@ -45,7 +45,7 @@ class Profile:
     """
 
     summary: str
-    reader: Reader = Reader.SPOKEN
+    reading_speed: ReadingSpeed = ReadingSpeed.SPOKEN
     line_cells: int = LATIN_LINE_CELLS
     max_lines: int = 2
     cps: tuple[float, float] | None = None
@@ -61,7 +61,7 @@ class Profile:
 
 PROFILES: dict[str, Profile] = {
     "netflix-sdh": Profile("Netflix, subtitles in the language that is spoken"),
-    "netflix": Profile("Netflix, translated subtitles: slower", reader=Reader.TRANSLATED),
+    "netflix": Profile("Netflix, translated subtitles: slower", reading_speed=ReadingSpeed.TRANSLATED),
     "bbc": Profile(
         "BBC: 37 characters, 160 to 180 words a minute, pauses of a second or none",
         line_cells=37, cps=(18, 15), chain_ms=1_000, linger_ms=300,
@@ -77,7 +77,9 @@ PROFILES: dict[str, Profile] = {
         line_cells=24, cps=(25, 20), min_duration_ms=700, max_duration_ms=5_000, min_gap_ms=0, gap_frames=0,
         linger_ms=300,
     ),
-    "children": Profile("Netflix, for children: 3 characters a second less", reader=Reader.CHILDREN),
+    "children": Profile(
+        "Netflix, for children: 3 characters a second less", reading_speed=ReadingSpeed.CHILDREN
+    ),
     "verbatim": Profile(
         "Every word as it is said, however fast",
         cps=(30, 25), min_duration_ms=500, max_duration_ms=10_000,
@@ -89,7 +91,7 @@ def find(name: str) -> Profile:
     """Return a profile.
 
     Raises:
-        UsageError: There is none of that name; the nearest is named.
+        UsageError: No profile has that name; the message suggests the nearest.
     """
     try:
         return PROFILES[name.lower()]

@@ -42,7 +42,7 @@ def clusters(text: str) -> list[str]:
 
 
 def is_joined(before: str, after: str) -> bool:
-    """Say whether a grapheme cluster spans the seam of the two texts (a mark that begins a word)."""
+    """Return whether a grapheme cluster spans the seam of the two texts (a mark that begins a word)."""
     if not before or not after or (before[-1].isascii() and after[0].isascii()):
         return False
     return len(clusters(before + after[0])) == len(clusters(before))

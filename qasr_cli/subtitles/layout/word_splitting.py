@@ -1,7 +1,7 @@
-"""From words to units: the pieces of text that a line or a cue may be cut between.
+"""From words to text atoms, between which a line or a cue may be cut.
 
-In go the words of a transcript, whatever an engine made of them; out come units with clean, visible text and
-times that are possible. A unit is usually a word. It is several where a word cannot stand alone (it is
+In go the words of a transcript, whatever an engine made of them; out come atoms with clean, visible text and
+times that are possible. An atom is usually a word. It is several where a word cannot stand alone (it is
 invisible, or its first character is a mark on the previous word's last), and a part of one where a word is
 wider than a line or, in Thai, a whole sentence. No letter is ever lost or changed here, beyond Unicode
 normalization.
@@ -43,16 +43,16 @@ def clean(text: str) -> str:
 def split(
     words: Sequence[Word], duration_ms: int, limits: Limits, language: str | None = None
 ) -> list[TextAtom]:
-    """Return the units of all words, in order.
+    """Return the atoms of all words, in order.
 
     Args:
         words: Any; times may be outside the media, out of order or empty.
         duration_ms: Times are clipped to it.
-        limits: How the language is counted and spaced; no unit is wider than a line.
-        language: Code; in those without spaces no unit is longer than a phrase.
+        limits: How the language is counted and spaced; no atom is wider than a line.
+        language: Code; in those without spaces no atom is longer than a phrase.
     """
     joined = _join_marks(list(_visible(_possible_times(words, duration_ms), limits)), limits)
-    return [part for unit in phrases.cut_at_phrases(joined, language, limits) for part in _fit(unit, limits)]
+    return [part for atom in phrases.cut_at_phrases(joined, language, limits) for part in _fit(atom, limits)]
 
 
 def _possible_times(words: Sequence[Word], duration_ms: int) -> Iterator[Word]:
@@ -66,9 +66,9 @@ def _possible_times(words: Sequence[Word], duration_ms: int) -> Iterator[Word]:
 
 
 def _visible(words: Iterator[Word], limits: Limits) -> Iterator[TextAtom]:
-    """Yield a unit for each visible run of characters.
+    """Yield an atom for each visible run of characters.
 
-    What cannot be seen goes with the next unit, at the end with the last: a word without a visible character
+    What cannot be seen goes with the next atom, at the end with the last: a word without a visible character
     is counted there, and its joiners and bidi marks are kept there.
     """
     last: TextAtom | None = None
@@ -94,30 +94,30 @@ def _space(lead: str) -> str:
     return next(kept, " " if cleaned else "")
 
 
-def _join_marks(units: list[TextAtom], limits: Limits) -> list[TextAtom]:
-    """Put a unit that begins inside a grapheme cluster back on the unit before, and restore lost spaces."""
+def _join_marks(atoms: list[TextAtom], limits: Limits) -> list[TextAtom]:
+    """Put an atom that begins inside a grapheme cluster back on the atom before, and restore lost spaces."""
     joined: list[TextAtom] = []
-    for unit in units:
+    for atom in atoms:
         before = joined[-1] if joined else None
         if before is None:
-            joined.append(replace(unit, space=""))
-        elif not unit.space and is_joined(before.text, unit.text):
-            joined[-1] = _merge(before, unit, limits)
+            joined.append(replace(atom, space=""))
+        elif not atom.space and is_joined(before.text, atom.text):
+            joined[-1] = _merge(before, atom, limits)
         else:
-            space = unit.space or _lost_space(before.text, unit.text, limits)
+            space = atom.space or _lost_space(before.text, atom.text, limits)
             is_glued = space in _NO_BREAK_SPACES if space else False
-            joined.append(replace(unit, space=space, is_glued=is_glued or is_closing(unit.text)))
+            joined.append(replace(atom, space=space, is_glued=is_glued or is_closing(atom.text)))
     return joined
 
 
-def _merge(before: TextAtom, unit: TextAtom, limits: Limits) -> TextAtom:
-    text = unicodedata.normalize("NFC", before.text + unit.text)
+def _merge(before: TextAtom, atom: TextAtom, limits: Limits) -> TextAtom:
+    text = unicodedata.normalize("NFC", before.text + atom.text)
     return replace(
         before,
         text=text,
-        end_ms=max(before.end_ms, unit.end_ms),
+        end_ms=max(before.end_ms, atom.end_ms),
         half_cells=half_cells(text, limits.counting),
-        n_words=before.n_words + unit.n_words,
+        n_words=before.n_words + atom.n_words,
     )
 
 
@@ -130,12 +130,12 @@ def _lost_space(before: str, after: str, limits: Limits) -> str:
     return languages.joint(before, after)  # a Chinese sentence in an English film has none inside
 
 
-def _fit(unit: TextAtom, limits: Limits) -> list[TextAtom]:
-    """Cut a unit that is wider than a line into parts of about equal width, at clusters."""
-    if unit.half_cells <= limits.max_half_cells:
-        return [unit]
-    n_parts = -(-unit.half_cells // (limits.max_half_cells - HALF_CELLS_PER_CELL))
-    return cut(unit, _cut(unit.text, limits, unit.half_cells / n_parts), limits.counting)
+def _fit(atom: TextAtom, limits: Limits) -> list[TextAtom]:
+    """Cut an atom that is wider than a line into parts of about equal width, at clusters."""
+    if atom.half_cells <= limits.max_half_cells:
+        return [atom]
+    n_parts = -(-atom.half_cells // (limits.max_half_cells - HALF_CELLS_PER_CELL))
+    return cut(atom, _cut(atom.text, limits, atom.half_cells / n_parts), limits.counting)
 
 
 def _cut(text: str, limits: Limits, ideal_half_cells: float) -> list[str]:

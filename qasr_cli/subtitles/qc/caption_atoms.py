@@ -1,7 +1,7 @@
-"""The text of captions as units, so that lines and breaks that exist can be judged as our own are.
+"""The text of captions as atoms, so that lines and breaks that exist can be judged as our own are.
 
-In go captions as a file has them; out come units for the whole file, with what is known of the breaks
-between them, and where each caption's lines begin. No character is changed: what is judged is what is there.
+In go captions as a file has them; out come atoms for the whole file, with the costs of the breaks
+between them, and where each caption's lines begin. No character is changed.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def guess_language(texts: Sequence[str]) -> str | None:
     words = [word.strip(".,!?¿¡:;\"'()-") for text in texts for word in text.lower().split()]
     best, best_share = None, _MIN_SHARE
     for language in languages.LANGUAGES:
-        known = function_words(language.code)
-        small = known.leaning | known.prepositions | known.conjunctions
+        kinds = function_words(language.code)
+        small = kinds.leaning | kinds.prepositions | kinds.conjunctions
         share = sum(word in small for word in words) / max(len(words), 1)
         if share > best_share:
             best, best_share = language.code, share
@@ -51,7 +51,7 @@ def guess_language(texts: Sequence[str]) -> str | None:
 
 
 def is_dialogue(caption: Caption) -> bool:
-    """Say whether lines are another speaker's, a sound or a song, so that nobody may break them elsewhere."""
+    """Return whether lines are another speaker's, a sound or a song, and must not be broken elsewhere."""
     if len(caption.lines) < 2:
         return False
     return (
@@ -62,14 +62,14 @@ def is_dialogue(caption: Caption) -> bool:
 
 
 def _begins_turn(line: str) -> bool:
-    """Say whether a line begins as those of a speaker do, or with a sound or a song."""
+    """Return whether a line begins as those of a speaker do, or with a sound or a song."""
     label = _LABEL.match(line)
     is_named = label is not None and label[1] == label[1].upper() and any(map(str.isalpha, label[1]))
     return is_named or line[0] in _DASHES + "[" + _MUSIC
 
 
 def is_hyphenated(lines: Sequence[str]) -> bool:
-    """Say whether a word is parted by a hyphen over two lines: on one line nobody knows how it is written."""
+    """Return whether a word is parted by a hyphen over two lines: its spelling on one line is unknown."""
     return any(
         len(line) > 1 and line[-1] in _HYPHENS and _is_letter(line[-2]) and following[0].isalpha()
         for line, following in pairwise(lines)
@@ -81,12 +81,12 @@ def _is_letter(char: str) -> bool:
 
 
 def is_typeset(caption: Caption) -> bool:
-    """Say whether a caption is a sign that was set over the picture, to its frames and at a point of it."""
+    """Return whether a caption is a sign that was set over the picture, at a point of it."""
     return _AT_POINT.search(caption.place) is not None
 
 
 def is_seen(caption: Caption, limits: Limits) -> bool:
-    """Say whether a caption has a character that takes room; marks of direction alone show nothing."""
+    """Return whether a caption has a character that takes room; marks of direction alone show nothing."""
     return any(half_cells(line, limits.counting) for line in caption.lines)
 
 
@@ -105,29 +105,29 @@ def width(lines: Sequence[str], limits: Limits) -> int:
 
 @dataclass(frozen=True)
 class CaptionText:
-    """The units of all captions.
+    """The atoms of all captions.
 
     Attributes:
-        units: In the order of the captions.
-        lines: For each caption the first unit of each of its lines, and the unit after its last.
+        atoms: In the order of the captions.
+        lines: For each caption the first atom of each of its lines, and the atom after its last.
     """
 
-    units: list[TextAtom]
+    atoms: list[TextAtom]
     lines: list[tuple[int, ...]]
     language: str | None
 
     @cached_property
-    def found(self) -> BreakCosts:
-        """What is known of the boundaries."""
-        return BreakCosts(self.units, self.language)
+    def break_costs(self) -> BreakCosts:
+        """Of the breaks between all atoms."""
+        return BreakCosts(self.atoms, self.language)
 
     def edges(self, caption: int) -> tuple[int, int]:
-        """Return `[first, last)` of a caption's units."""
+        """Return `[first, last)` of a caption's atoms."""
         return self.lines[caption][0], self.lines[caption][-1]
 
 
 def of_captions(captions: Sequence[Caption], language: str | None, limits: Limits) -> CaptionText:
-    """Return the units of captions, which are in the order of time: words, or phrases without spaces."""
+    """Return the atoms of captions, which are in the order of time: words, or phrases without spaces."""
     words: list[TextAtom] = []
     starts: list[list[int]] = []
     for caption in captions:
@@ -135,25 +135,25 @@ def of_captions(captions: Sequence[Caption], language: str | None, limits: Limit
         for line in caption.lines:
             starts[-1].append(len(words))
             words += _of_line(line, caption, limits, words[-1].text if words else "")
-    units = phrases.cut_at_phrases(words, language, limits)
+    atoms = phrases.cut_at_phrases(words, language, limits)
     # Only the first part of a word that was cut counts as a word.
-    places = [*(place for place, unit in enumerate(units) if unit.n_words), len(units)]
-    lines, after = [], len(units)
+    places = [*(place for place, atom in enumerate(atoms) if atom.n_words), len(atoms)]
+    lines, after = [], len(atoms)
     for of_caption in reversed(starts):
         lines.append((*(places[word] for word in of_caption), after))
         after = lines[-1][0]
-    return CaptionText(units, lines[::-1], language)
+    return CaptionText(atoms, lines[::-1], language)
 
 
 def _of_line(line: str, caption: Caption, limits: Limits, before: str) -> list[TextAtom]:
     start_ms, end_ms, counting = caption.start_ms, caption.end_ms, limits.counting
-    found: list[TextAtom] = []
+    atoms: list[TextAtom] = []
     end = 0
     for word in _WORD.finditer(line):
         text, gap = word[0], line[end : word.start()]
         end = word.end()
         # Blanks and tabs are one space; another, such as the ideographic one, is the text's own.
-        space = (gap if gap.strip(" \t") else " ") if found else languages.joint(before, text)
+        space = (gap if gap.strip(" \t") else " ") if atoms else languages.joint(before, text)
         width = half_cells(text, counting)
-        found.append(TextAtom(space, text, start_ms, end_ms, width, is_glued=is_closing(text)))
-    return found
+        atoms.append(TextAtom(space, text, start_ms, end_ms, width, is_glued=is_closing(text)))
+    return atoms
