@@ -106,7 +106,7 @@ class Followed:
     @property
     def n_timed(self) -> int:
         """Words of the script that are said."""
-        return len(self.found.places)
+        return len(self.found.script_indices)
 
     @property
     def unspoken(self) -> tuple[tuple[Origin, str], ...]:
@@ -351,7 +351,7 @@ def follow(
         pieces.append(piece)
     recording = replace(unheard, results=tuple(pieces))
     (text,) = review([recording], engines, options.decode, options.guard, options.align, contain)
-    found = align_script.follow(recording, text.segments, lines, engines, options.decode.language)
+    found = align_script.align(recording, text.segments, lines, engines, options.decode.language)
     transcript = finish(prepared, found.segments, engines, options)
     warnings = (*prepared.warnings, *text.warnings)
     if not script.is_cued:
@@ -369,7 +369,7 @@ def follow(
 
 def _blocks(script: ScriptFile, found: align_script.ScriptAlignment) -> list[cues.Block]:
     """Return the script's cues of which something is said, with their words."""
-    lines = [found.script.line_of[place] for place in found.places]
+    lines = [found.script.line_of[place] for place in found.script_indices]
     blocks, first = [], 0
     for line, run in groupby(lines):
         last = first + len(list(run))
