@@ -48,7 +48,7 @@ class AlignedScript:
     @property
     def n_timed(self) -> int:
         """Words of the script that are spoken."""
-        return len(self.alignment.places)
+        return len(self.alignment.script_indices)
 
     @property
     def unspoken(self) -> tuple[tuple[Origin, str], ...]:
@@ -107,12 +107,12 @@ def align(
         QasrError: The script is empty or of another recording, or nobody speaks.
     """
     lines = [" ".join(block) for block in script.blocks]
-    return align_script.follow(recording, segments, lines, engines, options.language)
+    return align_script.align(recording, segments, lines, engines, options.language)
 
 
 def cue_blocks(script: ScriptFile, alignment: ScriptAlignment) -> list[cues.Block]:
     """Return the script's cues of which something is spoken, each with the range of its words."""
-    lines = [alignment.script.line_of[place] for place in alignment.places]
+    lines = [alignment.script.line_of[place] for place in alignment.script_indices]
     blocks, first = [], 0
     for line, run in groupby(lines):
         last = first + len(list(run))

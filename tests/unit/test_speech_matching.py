@@ -44,7 +44,7 @@ def clear(start_ms: int, end_ms: int) -> int:
 
 def found(written: str, heard: Sequence[Word]) -> str:
     """Return the heard words that nobody said."""
-    mine, said = written.split(), [word_alignment.normalized(word.text) for word in heard]
+    mine, said = written.split(), [word_alignment.normalize(word.text) for word in heard]
     places = repetitions.find(heard, mine, word_alignment.pair(mine, said), clear)
     return " ".join(heard[place].text for place in sorted(places))
 
@@ -102,13 +102,13 @@ class TestDisputes:
         for text in heard:
             segments.append(segment(timed(text, start_ms)))
             start_ms = segments[-1].end_ms
-        match = matching.match(script.read([written], "en"), segments)
+        match = matching.match_words(script.read([written], "en"), segments)
         return [
             (
-                " ".join(match.written[one.first : one.last]),
-                " ".join(word.said for word in match.heard[one.begin : one.end]),
+                " ".join(match.normalized_script[one.first : one.last]),
+                " ".join(word.normalized for word in match.recognized[one.begin : one.end]),
             )
-            for one in matching.disputes(match)
+            for one in matching.find_mismatches(match)
         ]
 
     def test_a_changed_word_is_none(self) -> None:
@@ -191,11 +191,11 @@ class TestFollowing:
             for word in timed(self.HEARD)
         ]
         engines = Engines(fakes.Echo(EngineOptions()), Knowing(said))
-        return align_script.follow(recording, [segment(words)], [self.WRITTEN], engines)
+        return align_script.align(recording, [segment(words)], [self.WRITTEN], engines)
 
     def asked(self, done: align_script.ScriptAlignment) -> list[str]:
         """What the aligner was asked for in the end."""
-        return [unit for token in done.overlay.parts[0] for unit in token.shown.tokens]
+        return [unit for token in done.overlay.parts[0] for unit in token.display.tokens]
 
     def test_the_sound_decides_for_the_script(self, recording: RecognizedSource) -> None:
         done = self.follow(
@@ -213,7 +213,7 @@ class TestFollowing:
     def test_without_an_aligner_what_was_heard_stays(self, recording: RecognizedSource) -> None:
         words = [Word(w.lead, w.text, w.start_ms, w.end_ms, Timing.INTERPOLATED) for w in timed(self.HEARD)]
         engines = Engines(fakes.Echo(EngineOptions()), None)
-        done = align_script.follow(recording, [segment(words)], [self.WRITTEN], engines)
+        done = align_script.align(recording, [segment(words)], [self.WRITTEN], engines)
         assert "empty" in self.asked(done)
 
 
@@ -241,7 +241,7 @@ def shown(done: align_script.ScriptAlignment) -> list[Word]:
         assert one.start_ms <= one.words[0].start_ms
         assert one.words[-1].end_ms <= one.end_ms
         assert one.words[0].lead == ""
-    assert [done.script.words[place].text for place in done.places] == [word.text for word in words]
+    assert [done.script.words[place].text for place in done.script_indices] == [word.text for word in words]
     return words
 
 
@@ -257,7 +257,7 @@ class TestMarks:
 
     def follow(self, quiet: RecognizedSource, lines: Sequence[str]) -> list[Word]:
         segments = [segment(timed(self.FIRST, 1_000)), segment(timed(self.SECOND, 7_000))]
-        return shown(align_script.follow(quiet, segments, lines, EVEN))
+        return shown(align_script.align(quiet, segments, lines, EVEN))
 
     @given(st.lists(st.sampled_from(["♪", "...", "* * *", "---", "“ ”", None]), max_size=8), st.booleans())
     def test_they_keep_their_places_wherever_they_stand(
@@ -294,7 +294,7 @@ class TestMarks:
         lines = [self.FIRST, "♪", " ".join(unsaid), "♪", " ".join(unsaid[::-1]), self.SECOND]
         segments = [segment(timed(self.FIRST, 1_000)), segment(timed(self.SECOND, 7_000))]
         dumb = RecognizedSource(quiet.waveform, SpeechMap((Span(1_000, 4_000),), np.zeros(300), 9_000), ())
-        done = align_script.follow(dumb, segments, lines, EVEN)
+        done = align_script.align(dumb, segments, lines, EVEN)
         assert [word.text for word in shown(done)] == [*self.FIRST.split(), "♪", *self.SECOND.split()]
         assert done.overlay.unspoken == ((6, 6 + 2 * len(unsaid) + 1),)
 
@@ -305,7 +305,7 @@ class TestMarks:
         ]
         lines = ["Look the rocket was", "♪", "built ten years", "♪", "ago and left."]
         engines = Engines(EVEN.recognizer, Knowing(said))
-        done = align_script.follow(
+        done = align_script.align(
             recording_of(tmp_path / "a.s16le", (0, 6_000)), [segment(words)], lines, engines
         )
         assert " ".join(word.text for word in shown(done)) == " ".join(lines)
@@ -313,7 +313,7 @@ class TestMarks:
     def test_a_heard_word_that_is_none_has_no_sound_to_go_by(self, quiet: RecognizedSource) -> None:
         dots = [Word("", "...", 7_000, 9_000, Timing.INTERPOLATED)]
         segments = [segment(timed(self.FIRST, 1_000)), segment(dots)]
-        done = align_script.follow(quiet, segments, [f"{self.FIRST} indeed my friends"], EVEN)
+        done = align_script.align(quiet, segments, [f"{self.FIRST} indeed my friends"], EVEN)
         assert len(shown(done)) == len(self.FIRST.split()) + 3
 
     @pytest.mark.parametrize("lines", [["♪"], ["...", "♪", "* * *"]])
@@ -347,7 +347,7 @@ class TestMissedChunks:
         recording = recording_of(tmp_path / "a.s16le", *self.SPEECH)
         known = [self.said(number) for number in range(3) if number != missed]
         aligner = fakes.Even() if is_known else Knowing("nothing")
-        done = align_script.follow(recording, known, self.LINES, Engines(EVEN.recognizer, aligner))
+        done = align_script.align(recording, known, self.LINES, Engines(EVEN.recognizer, aligner))
         assert done.overlay.unspoken == ()
         words = shown(done)
         for number, (start_ms, end_ms) in enumerate(self.SPEECH):
@@ -365,7 +365,7 @@ class TestMissedChunks:
             tmp_path / "a.s16le", self.SPEECH[0], (20_000, 28_500), (40_000, 47_500), (60_000, 68_000)
         )
         delta = " ".join(f"delta{n}" for n in range(20)) + "."
-        done = align_script.follow(
+        done = align_script.align(
             recording, [self.said(0), segment(timed(delta, 60_000))], [*self.LINES, delta], EVEN
         )
         found = [(one.text.split()[0], one.start_ms) for one in done.segments]
@@ -373,6 +373,6 @@ class TestMissedChunks:
 
     def test_what_has_no_time_in_it_is_not_said(self, tmp_path: Path) -> None:
         recording = recording_of(tmp_path / "a.s16le", self.SPEECH[0], (10_000, 10_700), self.SPEECH[2])
-        done = align_script.follow(recording, [self.said(0), self.said(2)], self.LINES, EVEN)
+        done = align_script.align(recording, [self.said(0), self.said(2)], self.LINES, EVEN)
         assert done.overlay.unspoken == ((20, 40),)
         assert shown(done) == [*self.said(0).words, *self.said(2).words]

@@ -42,12 +42,12 @@ def w(text: str) -> list[str]:
 
 
 def lay(text: script.Script, segments: Sequence[Segment], speech: list[Span]) -> Overlay:
-    found = matching.without_echoes(matching.match(text, segments), clear(speech))
-    return overlay.lay(found, clear(speech))
+    found = matching.without_repetitions(matching.match_words(text, segments), clear(speech))
+    return overlay.build(found, clear(speech))
 
 
 def said(laid: Overlay) -> list[str]:
-    return [" ".join(token.shown.text for token in part) for part in laid.parts]
+    return [" ".join(token.display.text for token in part) for part in laid.parts]
 
 
 class TestPairing:
@@ -177,7 +177,7 @@ class TestPairing:
         ("word", "key"), [("Don’t!", "dont"), ("50%", "50"), ("“É", "é"), ("हिन्दी", "हिन्दी"), ("—", "")]
     )
     def test_keys_ignore_marks_and_case(self, word: str, key: str) -> None:
-        assert word_alignment.normalized(word) == key
+        assert word_alignment.normalize(word) == key
 
 
 class TestOverlay:
@@ -240,7 +240,7 @@ class TestOverlay:
         )
         assert [one.text for one in laid.ad_libs] == ["oh sorry one moment please"]
         assert (laid.ad_libs[0].start_ms, laid.ad_libs[0].end_ms) == (4 * _WORD_MS, 9 * _WORD_MS)
-        assert [token.place for token in laid.parts[0]][4:9] == [None] * 5
+        assert [token.script_index for token in laid.parts[0]][4:9] == [None] * 5
 
     def test_between_two_segments_a_sentence_stays_together(self) -> None:
         first = heard("and the philip palmer was ready")
@@ -251,12 +251,12 @@ class TestOverlay:
     def test_a_word_that_was_not_found_is_not_what_was_said(self) -> None:
         segment = heard("look at the old harbour", confidences={"old": 0.01})
         laid = self.lay(["Look at the green harbour."], segment)
-        assert laid.parts[0][3].shown.tokens == ("green",)
+        assert laid.parts[0][3].display.tokens == ("green",)
 
     def test_a_changed_word_is_timed_by_what_was_heard_for_it(self) -> None:
         laid = self.lay(["Look at the green harbour."], heard("look at the old harbour"))
-        assert [token.shown.text for token in laid.parts[0]][3] == "green"
-        assert laid.parts[0][3].shown.tokens == ("old",)
+        assert [token.display.text for token in laid.parts[0]][3] == "green"
+        assert laid.parts[0][3].display.tokens == ("old",)
 
     def test_a_script_of_something_else_does_not_fit(self) -> None:
         laid = self.lay(["Entirely different words about quantum physics."], heard("the cat sat on my mat"))
@@ -266,10 +266,10 @@ class TestOverlay:
         segment = heard("so welcome to our town everybody")
         laid = self.lay(["Welcome to our town."], segment)
         words = [
-            Word(token.shown.lead, token.shown.text, i * 100, i * 100 + 100)
+            Word(token.display.lead, token.display.text, i * 100, i * 100 + 100)
             for i, token in enumerate(laid.parts[0])
         ]
-        found = overlay.segment_of(laid.parts[0], words, segment)
+        found = overlay.to_segment(laid.parts[0], words, segment)
         assert found is not None
         assert found.text == "Welcome to our town."
         assert found.words[0].start_ms == 100

@@ -1,4 +1,4 @@
-"""Coverage: speech without words, and new segments inserted between the others.
+"""Coverage: speech without words, and segments inserted between the others.
 
 In go a source's segments and where its speech is; out come gaps, or segments with others in between. Only
 clear speech counts, and words with interpolated times cover all of their chunk's speech, so that no gap is
@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
+from qasr_cli.options import ChunkOptions
 from qasr_cli.records import Segment, Span, Word
+from qasr_cli.speech.alignment import interpolation
+from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechMap
 
 _MARGIN_MS = 200  # around a word: its first and last sounds, and the pad of a speech span
-_CLEAR_SHARE = 0.5  # of a gap, that must be speech for certain
+_CLEAR_SHARE = 0.5  # of a gap, that must be clear speech
+_MIN_WORDLESS_MS = 500  # of clear speech: less is the end of a word
 
 
 def find_gaps(segments: Sequence[Segment], speech: SpeechMap, min_ms: int) -> list[Span]:
@@ -85,3 +90,34 @@ def _part(segment: Segment, start_ms: int, end_ms: int, words: Sequence[Word]) -
     kept = (replace(words[0], lead=""), *words[1:])
     text = "".join(word.lead + word.text for word in kept)
     return replace(segment, start_ms=start_ms, end_ms=end_ms, text=text, words=kept)
+
+
+def add_wordless_segments(
+    segments: Sequence[Segment], speech: SpeechMap, language: str | None
+) -> tuple[Segment, ...]:
+    """Return the segments with an empty one for each chunk of clear speech that none of them covers.
+
+    A script may have the words for those. Segments with words stay as they are.
+
+    Args:
+        segments: In the order of time.
+        speech: Of the whole source.
+        language: Code for the new segments, or None.
+    """
+    edges = [
+        (0, 0),
+        *((segment.start_ms, segment.end_ms) for segment in segments),
+        (speech.duration_ms, speech.duration_ms),
+    ]
+    holes = [(end_ms, start_ms) for (_, end_ms), (start_ms, _) in pairwise(edges)]
+    wordless = [segment for hole in holes for segment in _wordless(*hole, speech, language)]
+    return tuple(sorted([*segments, *wordless], key=lambda segment: segment.start_ms))
+
+
+def _wordless(start_ms: int, end_ms: int, speech: SpeechMap, language: str | None) -> Iterator[Segment]:
+    if end_ms <= start_ms or speech.clear_ms(start_ms, end_ms) < _MIN_WORDLESS_MS:
+        return
+    hole = replace(speech, spans=interpolation.clip_speech(speech.spans, start_ms, end_ms))
+    for chunk in chunking.plan(0, hole, ChunkOptions()):
+        if chunk.clear_ms >= _MIN_WORDLESS_MS:
+            yield Segment(chunk.start_ms, chunk.end_ms, language, "", ())

@@ -1,1 +1,1 @@
-"""A script that exists, laid over what was recognized."""
+"""A given script, aligned with what was recognized."""

@@ -1,7 +1,8 @@
-"""A recording followed through its script: laid under the script, and timed with the script's words.
+"""Script alignment: a recognized source aligned with the words of its script.
 
-In go a recording that was heard and the script's lines; out come segments that hold the script's spelling,
-and what differs. Never hears anything itself: what was said is settled before it is compared with a script.
+In go a source with its recognized segments and the script's lines; out come segments that hold the script's
+spelling, and what differs. Never recognizes anything itself: the recognized text is final before it is
+compared with a script.
 """
 
 from __future__ import annotations
@@ -17,36 +18,39 @@ from qasr_cli.speech.alignment import word_times
 from qasr_cli.speech.alignment.monotonic_decoder import TRUSTED
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechMap
+from qasr_cli.speech.fallback import coverage
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition.passes import Passage, RecognizedSource, align_passages
-from qasr_cli.speech.script import matching, missed_speech, overlay, script, unspoken_marks
+from qasr_cli.speech.script import matching, overlay, script, unspoken_marks
 from qasr_cli.speech.script.matching import Match
-from qasr_cli.speech.script.overlay import Overlay, ScriptWord
+from qasr_cli.speech.script.overlay import Overlay, SpokenWord
 from qasr_cli.speech.script.script import Script
 from qasr_cli.speech.text.aligner_tokens import tokenize
 from qasr_cli.timebase import MS_PER_S
 
-_LEAST_FIT = 0.35  # of the script's words heard; another talk in the same language has a tenth to a quarter
-_MUCH_LESS = 0.5  # of the doubt: an aligner finds something like a word nearly everywhere
-_MOST_WORDS_PER_S = 12  # of speech; auctioneers reach 8
+_MIN_FIT = (
+    0.35  # of the script's words recognized; another talk in the same language has a tenth to a quarter
+)
+_DECISIVE_RATIO = 0.5  # of the uncertainty: an aligner finds something like a word nearly everywhere
+_MAX_WORDS_PER_S = 12  # of speech; auctioneers reach 8
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptAlignment:
-    """A recording that has been followed.
+    """A source in the words of its script.
 
     Attributes:
         segments: With the script's words; a segment in which none is spoken is left out.
-        places: For each word of the segments, in order, its place in the script.
+        script_indices: For each word of the segments, in order, its index in the script.
     """
 
     script: Script
     overlay: Overlay
     segments: tuple[Segment, ...]
-    places: tuple[int, ...]
+    script_indices: tuple[int, ...]
 
 
-def follow(
+def align(
     source: RecognizedSource,
     segments: Sequence[Segment],
     lines: Sequence[str],
@@ -57,7 +61,7 @@ def follow(
 
     Args:
         source: For its audio, and where speech is in it.
-        segments: All that was heard in it, with times.
+        segments: All that was recognized in it, with times.
         lines: Of the script; at least one.
         engines: For the aligner, if there is one.
         language: Of the script, a code; None: the one that is spoken.
@@ -70,68 +74,75 @@ def follow(
     if not segments:
         raise UndecodableError("nobody speaks in it", "check the audio track: --audio-track")
     spoken = longest_language(segments)
-    text = script.read(lines, language or spoken)
-    sayable, places = unspoken_marks.take_out(text)
-    if not places:
+    whole_script = script.read(lines, language or spoken)
+    pronounceable, script_indices = unspoken_marks.remove(whole_script)
+    if not script_indices:
         raise UndecodableError("the script holds no words", "give a text or subtitle file with what is said")
-    _refuse_too_long(sayable, source.speech)
+    _refuse_too_long(pronounceable, source.speech)
     clear_ms = source.speech.clear_ms
-    matched = matching.match(sayable, missed_speech.add(segments, source.speech, spoken))
-    _refuse_foreign(matched, segments)
-    settled = matching.without_echoes(_settled(source, matched, engines), clear_ms)
-    laid = overlay.lay(settled, clear_ms)
-    timed = _timed(source, settled.segments, laid.parts, engines)
-    found = [
-        overlay.segment_of(part, words, segment)
-        for part, words, segment in zip(laid.parts, timed, settled.segments, strict=True)
+    match = matching.match_words(
+        pronounceable, coverage.add_wordless_segments(segments, source.speech, spoken)
+    )
+    _refuse_unrelated(match, segments)
+    resolved = matching.without_repetitions(_resolve_mismatches(source, match, engines), clear_ms)
+    script_overlay = overlay.build(resolved, clear_ms)
+    aligned = _align_words(source, resolved.segments, script_overlay.parts, engines)
+    in_script = [
+        overlay.to_segment(part, words, segment)
+        for part, words, segment in zip(script_overlay.parts, aligned, resolved.segments, strict=True)
     ]
-    kept = [segment for segment in found if segment is not None]
-    laid = unspoken_marks.in_whole(laid, places)
-    return ScriptAlignment(text, laid, *unspoken_marks.put_back(text, laid, kept, source.speech.duration_ms))
+    kept = [segment for segment in in_script if segment is not None]
+    script_overlay = unspoken_marks.with_whole_indices(script_overlay, script_indices)
+    return ScriptAlignment(
+        whole_script,
+        script_overlay,
+        *unspoken_marks.restore(whole_script, script_overlay, kept, source.speech.duration_ms),
+    )
 
 
-def _settled(source: RecognizedSource, matched: Match, engines: Engines) -> Match:
-    """Return the match with every dispute settled for whom the aligner finds in the sound.
+def _resolve_mismatches(source: RecognizedSource, match: Match, engines: Engines) -> Match:
+    """Return the match with every mismatch resolved for the words that the aligner finds in the sound.
 
-    A speaker who leaves the script is heard with certainty and the script's words are found nowhere; where
-    the recognizer made something up, it is the other way round.
+    Where a speaker leaves the script, the recognized words align with confidence and the script's do not;
+    where the recognizer hallucinated, it is the other way round.
     """
-    disputes = matching.disputes(matched)
-    if not disputes:
-        return matched
-    for_script = overlay.lay(matching.settle(matched, disputes), source.speech.clear_ms)
-    disputed = {dispute.segment for dispute in disputes}
-    parts = [part if index in disputed else () for index, part in enumerate(for_script.parts)]
-    found: dict[int | None, Word] = {}
-    for part, words in zip(parts, _timed(source, matched.segments, parts, engines), strict=True):
-        found.update(zip((script_word.place for script_word in part), words, strict=True))
-    return matching.settle(
-        matched,
+    mismatches = matching.find_mismatches(match)
+    if not mismatches:
+        return match
+    script_first = overlay.build(matching.resolve(match, mismatches), source.speech.clear_ms)
+    mismatched = {mismatch.segment for mismatch in mismatches}
+    parts = [part if index in mismatched else () for index, part in enumerate(script_first.parts)]
+    word_of: dict[int | None, Word] = {}
+    for part, words in zip(parts, _align_words(source, match.segments, parts, engines), strict=True):
+        word_of.update(zip((spoken_word.script_index for spoken_word in part), words, strict=True))
+    return matching.resolve(
+        match,
         [
-            dispute
-            for dispute in disputes
-            if _doubt(found[place] for place in range(dispute.first, dispute.last))
-            < _MUCH_LESS * _doubt(one.word for one in matched.heard[dispute.begin : dispute.end])
+            mismatch
+            for mismatch in mismatches
+            if _uncertainty(word_of[index] for index in range(mismatch.first, mismatch.last))
+            < _DECISIVE_RATIO
+            * _uncertainty(word.word for word in match.recognized[mismatch.begin : mismatch.end])
         ],
     )
 
 
-def _doubt(words: Iterable[Word]) -> float:
-    """Return how unsure the aligner was on average; an estimated word was not found at all."""
+def _uncertainty(words: Iterable[Word]) -> float:
+    """Return one less the mean confidence; an interpolated word counts as not found."""
     return 1 - mean(word.confidence or 0.0 for word in words)
 
 
-def _timed(
+def _align_words(
     source: RecognizedSource,
     segments: Sequence[Segment],
-    parts: Sequence[tuple[ScriptWord, ...]],
+    parts: Sequence[tuple[SpokenWord, ...]],
     engines: Engines,
 ) -> list[tuple[Word, ...]]:
-    """Return a time for each token; where the script says what was heard, the times are there already."""
-    timed = [
+    """Return the timed words of each part; where script and recognizer agree, times are reused."""
+    aligned = [
         tuple(
-            replace(word, lead=script_word.shown.lead, text=script_word.shown.text)
-            for script_word, word in zip(part, segment.words, strict=False)
+            replace(word, lead=spoken_word.display.lead, text=spoken_word.display.text)
+            for spoken_word, word in zip(part, segment.words, strict=False)
         )
         for part, segment in zip(parts, segments, strict=True)
     ]
@@ -146,35 +157,35 @@ def _timed(
             source,
             chunking.part(whole, source.speech, segments[index].start_ms, segments[index].end_ms),
             _name(segments[index]),
-            tuple(script_word.shown for script_word in parts[index]),
+            tuple(spoken_word.display for spoken_word in parts[index]),
         )
         for index in changed
     ]
     for index, passage, words in zip(changed, passages, align_passages(passages, engines), strict=True):
-        # where nothing was heard either, only an aligner that is sure is believed
-        is_lost = not segments[index].words and _doubt(words) > 1 - TRUSTED
-        timed[index] = word_times.interpolate_words(passage.words, passage.chunk) if is_lost else words
-    return timed
+        # where nothing was recognized either, only a confident alignment counts
+        is_lost = not segments[index].words and _uncertainty(words) > 1 - TRUSTED
+        aligned[index] = word_times.interpolate_words(passage.words, passage.chunk) if is_lost else words
+    return aligned
 
 
-def _sounds_alike(part: Sequence[ScriptWord], segment: Segment) -> bool:
-    """Whether the aligner would be asked about the very tokens that it has timed already."""
+def _sounds_alike(part: Sequence[SpokenWord], segment: Segment) -> bool:
+    """Whether a part has the same aligner tokens as the segment, which are aligned already."""
     if len(part) != len(segment.words):
         return False
     return all(
-        script_word.shown.tokens == tuple(token.text for token in tokenize(word.text, segment.language))
-        for script_word, word in zip(part, segment.words, strict=True)
+        spoken_word.display.tokens == tuple(token.text for token in tokenize(word.text, segment.language))
+        for spoken_word, word in zip(part, segment.words, strict=True)
     )
 
 
 def _name(segment: Segment) -> str | None:
-    known = languages.find(segment.language) if segment.language else None
-    return known.name if known else None
+    entry = languages.find(segment.language) if segment.language else None
+    return entry.name if entry else None
 
 
 def _refuse_too_long(text: Script, speech: SpeechMap) -> None:
     speech_s = sum(span.duration_ms for span in speech.spans) / MS_PER_S
-    if len(text.words) > _MOST_WORDS_PER_S * max(speech_s, 1):
+    if len(text.words) > _MAX_WORDS_PER_S * max(speech_s, 1):
         raise QualityError(
             f"the script has {len(text.words)} words and the recording {speech_s:.0f} s of speech; "
             "nobody speaks that fast",
@@ -182,13 +193,13 @@ def _refuse_too_long(text: Script, speech: SpeechMap) -> None:
         )
 
 
-def _refuse_foreign(matched: Match, segments: Sequence[Segment]) -> None:
-    if matched.fit >= _LEAST_FIT:
+def _refuse_unrelated(match: Match, segments: Sequence[Segment]) -> None:
+    if match.fit >= _MIN_FIT:
         return
     spoken = languages.find(longest_language(segments) or "")
     where = f"in {spoken.name} speech" if spoken else "in it"
     raise QualityError(
-        f"only {matched.fit:.0%} of the script's words are heard {where}; "
+        f"only {match.fit:.0%} of the script's words are heard {where}; "
         "it is of another recording or in another language",
         "check that script and recording belong together, or transcribe: qasr transcribe",
     )

@@ -21,7 +21,7 @@ def cut(script: Sequence[str], heard: Sequence[str]) -> tuple[int, int] | None:
     to the same share of it is taken (Hirschberg 1975).
 
     Args:
-        script: Words as :func:`anchors.normalized` makes them.
+        script: Words as :func:`word_alignment.normalize` makes them.
         heard: Likewise; one of the two has at least two words.
     """
     if len(script) < len(heard):

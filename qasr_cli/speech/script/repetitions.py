@@ -1,8 +1,8 @@
-"""Which heard words nobody said: recognizers write a sentence twice, and break a name into several words.
+"""Repetitions and fragments: recognizers write a sentence twice, and break a name into several words.
 
-In go the words of a recording and which of them a script's words pair with; out come the places of those
-that are no words of their own. A script alone cannot tell an echo from an ad-lib, but the sound can: a
-sentence that was said twice takes its time twice, and the aligner finds it twice. Pure.
+In go the recognized words and their pairing with a script's; out come the indices of those that nobody
+speaks. A script alone cannot tell a false repetition from an ad-lib, but the sound can: a sentence that is
+spoken twice takes its time twice, and the aligner finds it twice. Pure.
 """
 
 from __future__ import annotations
@@ -17,51 +17,55 @@ from qasr_cli.speech.text.display_words import letters_to_say
 
 _SHORTEST = 2  # words; the time of a shorter one is lost in the pauses around it
 _FEWEST_LETTERS = 8  # likewise: half of a second
-_MARGIN = 2  # words; the times of those right beside an echo are as wrong as the echo's
+_MARGIN = 2  # words; the times of those right beside a repetition are as wrong as its own
 _AROUND = 40  # words before and after by which a speaker's pace is known
-_HALF = 0.5  # of the time that the words take, or of the words: with more of it missing nobody said them
+_HALF = 0.5  # of the time that the words take, or of the words: with more of it missing nobody speaks them
 _MOST_FRAGMENTS = 3  # "sing a po" for Singapore
 
 
 def find(
-    heard: Sequence[Word],
-    written: Sequence[str],
+    recognized: Sequence[Word],
+    normalized_script: Sequence[str],
     pairing: Sequence[int | None],
     clear_ms: Callable[[int, int], int],
 ) -> set[int]:
-    """Return the places of the heard words that nobody said.
+    """Return the indices of the recognized words that nobody speaks.
 
     Args:
-        heard: In order, with times.
-        written: The script's words as :func:`anchors.normalized` makes them.
-        pairing: For each of those, the place of the heard word it pairs with, or None.
+        recognized: In order, with times.
+        normalized_script: The script's words as :func:`word_alignment.normalize` makes them.
+        pairing: For each of those, the index of the recognized word it pairs with, or None.
         clear_ms: How much of the time between two moments is speech for certain.
     """
-    partner_of = {place: word for word, place in zip(written, pairing, strict=True) if place is not None}
-    runs = list(_runs(len(heard), partner_of))
-    echoes = [
-        run for run in runs if _is_unheard(heard, run) or not _has_room(heard, run, partner_of, clear_ms)
+    partner_of = {
+        index: word for word, index in zip(normalized_script, pairing, strict=True) if index is not None
+    }
+    runs = list(_runs(len(recognized), partner_of))
+    repeated_runs = [
+        run
+        for run in runs
+        if _is_unaligned(recognized, run) or not _has_time(recognized, run, partner_of, clear_ms)
     ]
-    found = {place for first, last in echoes for place in range(first, last)}
+    repeated = {index for first, last in repeated_runs for index in range(first, last)}
     for first, last in runs:
         if (
-            first not in found
+            first not in repeated
             and last - first <= _MOST_FRAGMENTS
-            and _are_fragments(heard, (first, last), partner_of)
+            and _are_fragments(recognized, (first, last), partner_of)
         ):
-            found.update(range(first, last))
-    return found
+            repeated.update(range(first, last))
+    return repeated
 
 
-def _runs(n_heard: int, partner_of: dict[int, str]) -> Iterator[tuple[int, int]]:
-    """Yield the runs `[first, last)` of heard words that the script does not have."""
-    for is_scripted, run in groupby(range(n_heard), key=partner_of.__contains__):
-        places = list(run)
+def _runs(n_recognized: int, partner_of: dict[int, str]) -> Iterator[tuple[int, int]]:
+    """Yield the runs `[first, last)` of recognized words that the script does not have."""
+    for is_scripted, run in groupby(range(n_recognized), key=partner_of.__contains__):
+        indices = list(run)
         if not is_scripted:
-            yield places[0], places[-1] + 1
+            yield indices[0], indices[-1] + 1
 
 
-def _is_unheard(heard: Sequence[Word], run: tuple[int, int]) -> bool:
+def _is_unaligned(recognized: Sequence[Word], run: tuple[int, int]) -> bool:
     """Whether the aligner found hardly any of a run's words, or of the words that it repeats.
 
     Which of the copies pairs with the script, and which the aligner found, is chance.
@@ -69,16 +73,16 @@ def _is_unheard(heard: Sequence[Word], run: tuple[int, int]) -> bool:
     first, last = run
     if last - first < _SHORTEST:
         return False
-    begin, end = _copies(heard, first, last)
-    beside = [*heard[max(0, begin - 1) : begin], *heard[end : end + 1]]
-    if all(word.confidence is None for word in beside):  # nobody asked an aligner
+    begin, end = _copies(recognized, first, last)
+    beside = [*recognized[max(0, begin - 1) : begin], *recognized[end : end + 1]]
+    if all(word.confidence is None for word in beside):  # there was no aligner
         return False
-    n_lost = sum((word.confidence or 0.0) < TRUSTED for word in heard[begin:end])
+    n_lost = sum((word.confidence or 0.0) < TRUSTED for word in recognized[begin:end])
     return n_lost > _HALF * (last - first)
 
 
-def _has_room(
-    heard: Sequence[Word],
+def _has_time(
+    recognized: Sequence[Word],
     run: tuple[int, int],
     partner_of: dict[int, str],
     clear_ms: Callable[[int, int], int],
@@ -88,56 +92,56 @@ def _has_room(
     All copies of the run are taken in, and as many words as it has on both sides: their times are wrong.
     """
     first, last = run
-    letters = _letters(heard[first:last])
+    letters = _letters(recognized[first:last])
     if last - first < _SHORTEST or letters < _FEWEST_LETTERS:
         return True
-    begin, end = _copies(heard, first, last)
+    begin, end = _copies(recognized, first, last)
     margin = last - first + _MARGIN
-    begin, end = max(0, begin - margin), min(len(heard), end + margin)
-    around = [*range(max(0, begin - _AROUND), begin), *range(end, min(len(heard), end + _AROUND))]
-    known = [heard[place] for place in around if place in partner_of]
-    if not known:
+    begin, end = max(0, begin - margin), min(len(recognized), end + margin)
+    around = [*range(max(0, begin - _AROUND), begin), *range(end, min(len(recognized), end + _AROUND))]
+    paired = [recognized[index] for index in around if index in partner_of]
+    if not paired:
         return True
-    ms_a_letter = sum(word.end_ms - word.start_ms for word in known) / _letters(known)
-    others = _letters(heard[begin:first]) + _letters(heard[last:end])
-    free_ms = clear_ms(heard[begin].start_ms, heard[end - 1].end_ms) - others * ms_a_letter
-    has_room: bool = free_ms >= _HALF * letters * ms_a_letter
-    return has_room
+    ms_a_letter = sum(word.end_ms - word.start_ms for word in paired) / _letters(paired)
+    others = _letters(recognized[begin:first]) + _letters(recognized[last:end])
+    free_ms = clear_ms(recognized[begin].start_ms, recognized[end - 1].end_ms) - others * ms_a_letter
+    has_time: bool = free_ms >= _HALF * letters * ms_a_letter
+    return has_time
 
 
-def _copies(heard: Sequence[Word], first: int, last: int) -> tuple[int, int]:
-    """Return from where to where the same words as in `[first, last)` are heard over and over."""
+def _copies(recognized: Sequence[Word], first: int, last: int) -> tuple[int, int]:
+    """Return the range in which the words of `[first, last)` are repeated."""
     period = last - first
-    while first and _are_same(heard[first - 1], heard[first - 1 + period]):
+    while first and _are_same(recognized[first - 1], recognized[first - 1 + period]):
         first -= 1
-    while last < len(heard) and _are_same(heard[last], heard[last - period]):
+    while last < len(recognized) and _are_same(recognized[last], recognized[last - period]):
         last += 1
     return first, last
 
 
 def _are_same(word: Word, other: Word) -> bool:
-    return word_alignment.normalized(word.text) == word_alignment.normalized(other.text)
+    return word_alignment.normalize(word.text) == word_alignment.normalize(other.text)
 
 
 def _letters(words: Sequence[Word]) -> int:
     return sum(max(1, letters_to_say(word.text)) for word in words)
 
 
-def _are_fragments(heard: Sequence[Word], run: tuple[int, int], partner_of: dict[int, str]) -> bool:
-    """Whether a run and a word beside it are together what the script has for that word alone."""
+def _are_fragments(recognized: Sequence[Word], run: tuple[int, int], partner_of: dict[int, str]) -> bool:
+    """Whether a run and a word beside it are together one word of the script, misspelt."""
     first, last = run
-    pieces = [word_alignment.normalized(word.text) for word in heard[first:last]]
-    if first and (written := partner_of.get(first - 1)) is not None:
-        alone = word_alignment.normalized(heard[first - 1].text)
-        if _is_better(written, alone, "".join([alone, *pieces])):
+    fragments = [word_alignment.normalize(word.text) for word in recognized[first:last]]
+    if first and (script_word := partner_of.get(first - 1)) is not None:
+        alone = word_alignment.normalize(recognized[first - 1].text)
+        if _is_better(script_word, alone, "".join([alone, *fragments])):
             return True
-    if (written := partner_of.get(last)) is not None:
-        alone = word_alignment.normalized(heard[last].text)
-        return _is_better(written, alone, "".join([*pieces, alone]))
+    if (script_word := partner_of.get(last)) is not None:
+        alone = word_alignment.normalize(recognized[last].text)
+        return _is_better(script_word, alone, "".join([*fragments, alone]))
     return False
 
 
-def _is_better(written: str, alone: str, joined: str) -> bool:
-    return word_alignment.alike(written, joined) and word_alignment.likeness(
-        written, joined
-    ) > word_alignment.likeness(written, alone)
+def _is_better(script_word: str, alone: str, joined: str) -> bool:
+    return word_alignment.alike(script_word, joined) and word_alignment.likeness(
+        script_word, joined
+    ) > word_alignment.likeness(script_word, alone)

@@ -35,7 +35,7 @@ _LONGEST_UNLIKE_RUN = 4  # so many strangers in a row are misheard words; more a
 Pairing = list[int | None]
 
 
-def normalized(word: str) -> str:
+def normalize(word: str) -> str:
     """Return what decides whether two words are the same: letters, digits and marks, case folded."""
     folded = unicodedata.normalize("NFKC", word).casefold()
     return "".join(char for char in folded if unicodedata.category(char)[0] in "LNM")
@@ -47,7 +47,7 @@ def pair(script: Sequence[str], heard: Sequence[str]) -> Pairing:
     Pairs are in order: a later script word never pairs with an earlier heard word.
 
     Args:
-        script: Words as :func:`normalized` makes them.
+        script: Words as :func:`normalize` makes them.
         heard: The recording's words, likewise.
     """
     pairing: Pairing = [None] * len(script)
