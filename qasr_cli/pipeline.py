@@ -44,6 +44,7 @@ from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
 from qasr_cli.speech.fallback.review import review
 from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition.passes import Contain, RecognitionRequest, Recording, hear_all
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from qasr_cli.speech.script import align_script
@@ -326,7 +327,7 @@ def judge(transcript: Transcript, cued: Sequence[Cue], options: CueOptions) -> Q
 def follow(
     prepared: Prepared,
     script: ScriptFile,
-    engines: Engines,
+    session: Session,
     options: Options,
     heard: Callable[[int], None],
     contain: Contain,
@@ -339,20 +340,20 @@ def follow(
     Raises:
         QasrError: The script is empty or of another recording, or nobody speaks.
     """
-    reach = options.chunk.limited_to(engines.recognizer.capacity.max_chunk_ms)
+    reach = options.chunk.limited_to(session.recognizer.capacity.max_chunk_ms)
     chunks = chunking.plan(prepared.source.id, prepared.speech, reach)
     lines = [" ".join(block) for block in script.blocks]
     unheard = Recording(prepared.waveform, prepared.speech, ())
     requests = [RecognitionRequest(unheard, chunk, options.decode) for chunk in chunks]
     pieces: list[RecognizedChunk] = []
-    for piece in hear_all(requests, engines, contain, heard):
+    for piece in hear_all(requests, session, contain, heard):
         if isinstance(piece, QasrError):
             raise piece
         pieces.append(piece)
     recording = replace(unheard, pieces=tuple(pieces))
-    (text,) = review([recording], engines, options.decode, options.guard, options.align, contain)
-    found = align_script.follow(recording, text.segments, lines, engines, options.decode.language)
-    transcript = finish(prepared, found.segments, engines, options)
+    (text,) = review([recording], session, options.decode, options.guard, options.align, contain)
+    found = align_script.follow(recording, text.segments, lines, session, options.decode.language)
+    transcript = finish(prepared, found.segments, session.engines, options)
     warnings = (*prepared.warnings, *text.warnings)
     if not script.is_cued:
         return Followed(transcript, found, warnings, None, script.origins)

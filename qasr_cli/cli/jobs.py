@@ -34,7 +34,7 @@ from qasr_cli.runs.reports import hook_reporter, report_file
 from qasr_cli.runs.reports.summary import Report
 from qasr_cli.runs.state import journal
 from qasr_cli.runs.state.journal import Journal
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.terminal import logs, stdio
 from qasr_cli.terminal.progress import Both, Reporter
 
@@ -71,7 +71,7 @@ class Work:
     """
 
     options: Options
-    load: Callable[[], Engines]
+    load: Callable[[], Session]
     make_reporter: Callable[[], Reporter]
     deliver: Callable[[str], None]
     report_to: Path | None = None

@@ -21,7 +21,7 @@ from qasr_cli.runs.inputs import discovery
 from qasr_cli.runs.planning import output_plan
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechMap
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.terminal.progress import QuietReporter
 from tests.e2e.conftest import SAMPLES
 from tests.media_factory import ffmpeg
@@ -88,7 +88,7 @@ def test_every_word_lies_in_one_chunk(recording: tuple[SpeechMap, list[TruthWord
 
 
 @pytest.fixture(scope="module")
-def pair() -> Engines:
+def pair() -> Session:
     return engines.load(EngineOptions(model="demo", device="cpu"))
 
 
@@ -100,7 +100,7 @@ def excerpt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def transcripts(pair: Engines, excerpt: Path) -> dict[int, Transcript]:
+def transcripts(pair: Session, excerpt: Path) -> dict[int, Transcript]:
     """The excerpt in chunks of each length, through whole runs."""
     found = {}
     for seconds in CHUNK_S:

@@ -24,7 +24,7 @@ from qasr_cli.runs.state.checkpoints import Checkpoint
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.fallback.review import Reviewed, review
 from qasr_cli.speech.inference import batching
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition import recognize
 from qasr_cli.speech.recognition.passes import Recording
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
@@ -94,7 +94,7 @@ class EngineLane:
     """One lane over many sources.
 
     Args:
-        engines: To work with.
+        session: To work with.
         options: The whole tree; each stage is given its group.
         on_heard: Told how much more speech was heard, in milliseconds.
         checkpoint_of: Says where to keep what is heard of a source, by the transcript's fingerprint.
@@ -102,20 +102,20 @@ class EngineLane:
 
     def __init__(
         self,
-        engines: Engines,
+        session: Session,
         options: Options,
         on_heard: Callable[[int], None],
         checkpoint_of: Callable[[Source, str], Checkpoint | None] = lambda source, fingerprint: None,
     ) -> None:
-        self._engines = engines
+        self._session = session
         self._options = options
         self._on_heard = on_heard
         self._checkpoint_of = checkpoint_of
-        self._fingerprint = options.fingerprint(engines.recognizer.model_id, engines.aligner_id)
+        self._fingerprint = options.fingerprint(session.recognizer.model_id, session.engines.aligner_id)
 
     def run(self, sources: Iterable[OpenSource]) -> Iterator[OpenSource]:
         """Yield each source when its last chunk is back and its text is final."""
-        capacity = self._engines.recognizer.capacity
+        capacity = self._session.recognizer.capacity
         limits = self._options.chunk.limited_to(capacity.max_chunk_ms)
         fullest_ms = min(capacity.max_batch_ms, capacity.max_batch_size * limits.max_ms)
         window: list[Job] = []
@@ -145,7 +145,7 @@ class EngineLane:
     def _hear_window(self, window: Sequence[Job]) -> Iterator[OpenSource]:
         doubtful: list[OpenSource] = []
         for batch in batching.plan(
-            [job.chunk.duration_ms for job in window], self._engines.recognizer.capacity
+            [job.chunk.duration_ms for job in window], self._session.recognizer.capacity
         ):
             jobs = [window[index] for index in batch]
             self._hear([job for job in jobs if job.owner.error is None])
@@ -192,14 +192,14 @@ class EngineLane:
         audio = [job.owner.prepared.waveform.read(job.chunk.start_ms, job.chunk.end_ms) for job in jobs]
         shares = [(job.owner.account, job.chunk.duration_ms) for job in jobs]
         with spending(Stage.RECOGNIZE, shares):
-            pieces = recognize.hear(audio, [job.chunk for job in jobs], self._engines, self._options.decode)
+            pieces = recognize.hear(audio, [job.chunk for job in jobs], self._session, self._options.decode)
         clean = [index for index, piece in enumerate(pieces) if not piece.flags]
         with spending(Stage.ALIGN, [shares[index] for index in clean]):
             timed = contain(
                 lambda: recognize.add_times(
                     [audio[index] for index in clean],
                     [pieces[index] for index in clean],
-                    self._engines,
+                    self._session,
                     self._options.align,
                 )
             )
@@ -226,7 +226,7 @@ class EngineLane:
         with spending(Stage.REVIEW, [(opened.account, opened.doubtful_ms) for opened in complete]):
             return review(
                 [opened.recording for opened in complete],
-                self._engines,
+                self._session,
                 options.decode,
                 options.guard,
                 options.align,

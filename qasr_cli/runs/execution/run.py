@@ -32,6 +32,7 @@ from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.reports.summary import EngineFacts, Report, doubtful, doubts, rules_broken
 from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.terminal.progress import Reporter
 
 _MAX_WAITING_SOURCES = 256  # of a folder of clips: decoded, not yet heard
@@ -52,7 +53,7 @@ class Run:
     def __init__(
         self,
         options: Options,
-        load_engines: Callable[[], Engines],
+        load_engines: Callable[[], Session],
         reporter: Reporter,
         deliver: Callable[[str], None],
         books: Journal | None = None,
@@ -100,14 +101,14 @@ class Run:
             try:
                 self._reporter.stage("loading the model")
                 begun_s = time.monotonic()
-                engines = self._load_engines()
-                self.report.engines = EngineFacts.of(engines, time.monotonic() - begun_s)
+                session = self._load_engines()
+                self.report.engines = EngineFacts.of(session.engines, time.monotonic() - begun_s)
                 self._reporter.ready()
                 self._reporter.stage("reading media")
                 finishing: list[Future[None]] = []
-                lane = EngineLane(engines, self._options, self._reporter.recognized, self._books.checkpoint)
+                lane = EngineLane(session, self._options, self._reporter.recognized, self._books.checkpoint)
                 for opened in lane.run(self._opened(results)):
-                    finishing.append(finisher.submit(self._finish, opened, engines))
+                    finishing.append(finisher.submit(self._finish, opened, session.engines))
                     finishing = [future for future in finishing if not _is_over(future)]
                 for future in finishing:
                     future.result()

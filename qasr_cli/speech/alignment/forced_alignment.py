@@ -19,7 +19,8 @@ from qasr_cli.speech.alignment.interpolation import Load
 from qasr_cli.speech.alignment.monotonic_decoder import TokenTime, decode
 from qasr_cli.speech.alignment.outliers import Stretch
 from qasr_cli.speech.inference import batching
-from qasr_cli.speech.inference.protocols import Aligner, AlignRequest, Engines, Posterior
+from qasr_cli.speech.inference.protocols import Aligner, AlignRequest, Posterior
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.text import display_words
 from qasr_cli.speech.text.display_words import DisplayWord
 from qasr_cli.timebase import ms_to_samples
@@ -106,29 +107,29 @@ class _Answer:
 
 
 def time_words(
-    spoken: Sequence[Spoken], engines: Engines, *, is_enabled: bool = True
+    spoken: Sequence[Spoken], session: Session, *, is_enabled: bool = True
 ) -> list[tuple[Word, ...]]:
     """Return the words of each chunk with their times, in container time.
 
     Args:
         spoken: Any number of chunks of any sources.
-        engines: Whose aligner is asked, if there is one; languages that it does not know are told once.
+        session: Whose aligner is asked, if there is one; languages that it does not know are told once.
         is_enabled: Off: all times are estimated.
 
     Raises:
         OutOfMemoryError: Not even one chunk fits into the aligner's memory.
     """
     clips: dict[int, _Clip] = {}
-    aligner = engines.aligner if is_enabled else None
+    aligner = session.aligner if is_enabled else None
     for index, item in enumerate(spoken):
-        if aligner and item.words and _is_known(item.language, aligner, engines.told):
+        if aligner and item.words and _is_known(item.language, aligner, session):
             clip = _clip(item)
             if clip.units and clip.duration_ms <= aligner.capacity.max_chunk_ms:
                 clips[index] = clip
     found: dict[int, tuple[Word, ...]] = {}
     if aligner and clips:
-        answers = _ask(list(clips.values()), aligner, engines)
-        for index, answer in zip(clips, _look_again(answers, aligner, engines), strict=True):
+        answers = _ask(list(clips.values()), aligner, session)
+        for index, answer in zip(clips, _look_again(answers, aligner, session), strict=True):
             if answer is not None:
                 found[index] = _words(spoken[index], answer)
     return [
@@ -137,11 +138,10 @@ def time_words(
     ]
 
 
-def _is_known(language: str | None, aligner: Aligner, told: set[str]) -> bool:
+def _is_known(language: str | None, aligner: Aligner, session: Session) -> bool:
     if aligner.supports(language):
         return True
-    if language and language not in told:
-        told.add(language)
+    if language and session.is_new(f"aligner lacks {language}"):
         logger.warning(
             "the aligner does not know %s: times of its words are estimated, marked interpolated", language
         )
@@ -165,7 +165,7 @@ def _clip(item: Spoken) -> _Clip:
     return whole.part(0, len(units), 0, whole.duration_ms)
 
 
-def _ask(clips: Sequence[_Clip], aligner: Aligner, engines: Engines) -> list[_Answer | None]:
+def _ask(clips: Sequence[_Clip], aligner: Aligner, session: Session) -> list[_Answer | None]:
     """Return the decoded answer for each clip, None where it cannot be made into times."""
     answers: list[_Answer | None] = [None] * len(clips)
     for batch in batching.plan([clip.duration_ms for clip in clips], aligner.capacity):
@@ -174,7 +174,7 @@ def _ask(clips: Sequence[_Clip], aligner: Aligner, engines: Engines) -> list[_An
             [AlignRequest(clip.samples, clip.units, clip.language) for clip in some],
             aligner.align,
             [len(clip.samples) for clip in some],
-            engines.aligner_headroom,
+            session.aligner_limit,
         )
         for index, posterior in zip(batch, posteriors, strict=True):
             times = decode(posterior, clips[index].duration_ms)
@@ -183,7 +183,7 @@ def _ask(clips: Sequence[_Clip], aligner: Aligner, engines: Engines) -> list[_An
 
 
 def _look_again(
-    answers: Sequence[_Answer | None], aligner: Aligner, engines: Engines
+    answers: Sequence[_Answer | None], aligner: Aligner, session: Session
 ) -> list[_Answer | None]:
     """Have every doubtful stretch aligned again on its own; what stays impossible is estimated."""
     settled = list(answers)
@@ -197,7 +197,7 @@ def _look_again(
             clip = answer.clip.part(stretch.first, stretch.last, stretch.start_ms, stretch.end_ms)
             if _SHORTEST_CLIP_MS <= clip.duration_ms <= _WHOLE * answer.clip.duration_ms:
                 jobs.append((index, answer, stretch, clip))
-    again = _ask([clip for _, _, _, clip in jobs], aligner, engines)
+    again = _ask([clip for _, _, _, clip in jobs], aligner, session)
     for (index, first_answer, stretch, _), new in zip(jobs, again, strict=True):
         before = settled[index]
         if before is None or new is None:

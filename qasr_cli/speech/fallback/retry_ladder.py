@@ -17,14 +17,12 @@ from qasr_cli.errors import QasrError
 from qasr_cli.options import DecodeOptions, GuardOptions
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.fallback import hypothesis_selection, language_vote
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition.hallucination import Flag
 from qasr_cli.speech.recognition.passes import Contain, RecognitionRequest, Recording, hear_all
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
 logger = logging.getLogger(__name__)
-
-_NO_RESCUE = "no rescue model"  # among what the user has been told of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class Case:
 
 def rescue(
     recordings: Sequence[Recording],
-    engines: Engines,
+    session: Session,
     told: DecodeOptions,
     options: GuardOptions,
     contain: Contain,
@@ -74,7 +72,7 @@ def rescue(
 
     Args:
         recordings: Of any number of sources; what is not flagged in them is not touched.
-        engines: The rescue model is loaded by the first flagged piece, and then does all of this.
+        session: The rescue model is loaded by the first flagged piece, and then does all of this.
         told: What the recognizer was told the first time.
         options: The guard's.
         contain: Runs what may fail without harm.
@@ -84,8 +82,8 @@ def rescue(
     """
     if not any(piece.flags for recording in recordings for piece in recording.pieces):
         return list(recordings)
-    rescuers = _find_rescuers(engines, contain)
-    reach_ms = 0 if rescuers is engines else rescuers.recognizer.capacity.max_chunk_ms
+    rescuers = _find_rescuers(session, contain)
+    reach_ms = 0 if rescuers is session else rescuers.recognizer.capacity.max_chunk_ms
     rows = [_cases(recording, told, options, reach_ms) for recording in recordings]
     while any(case.is_open for row in rows for case in row):
         rows = _climb(rows, rescuers, contain)
@@ -99,15 +97,15 @@ def rescue(
     ]
 
 
-def _find_rescuers(engines: Engines, contain: Contain) -> Engines:
+def _find_rescuers(session: Session, contain: Contain) -> Session:
     """Return the better model where there is one and it can be loaded, or else the one that there is."""
-    if engines.load_rescue is None or _NO_RESCUE in engines.told:
-        return engines
-    loaded = contain(engines.load_rescue)
+    if not session.has_fallback:
+        return session
+    loaded = contain(session.fallback)
     if isinstance(loaded, QasrError):
-        engines.told.add(_NO_RESCUE)  # and it is not tried again: loading takes long, and ends the same way
+        session.drop_fallback()
         logger.warning("the rescue model cannot be loaded and the first one does its work: %s", loaded)
-        return engines
+        return session
     return loaded
 
 
@@ -167,7 +165,7 @@ def _open(
     return Case(recording, piece, list(attempts), [piece])
 
 
-def _climb(rows: Sequence[list[Case]], engines: Engines, contain: Contain) -> list[list[Case]]:
+def _climb(rows: Sequence[list[Case]], session: Session, contain: Contain) -> list[list[Case]]:
     """Hear every open case once more, all in one go, and return what has become of the cases."""
     asked: dict[int, list[RecognitionRequest]] = {}
     for case in (case for row in rows for case in row if case.is_open):
@@ -178,7 +176,7 @@ def _climb(rows: Sequence[list[Case]], engines: Engines, contain: Contain) -> li
             RecognitionRequest(case.recording, part, attempt.options) for part in halves or (chunk,)
         ]
     requests_of_all = [request for requests in asked.values() for request in requests]
-    heard = iter(hear_all(requests_of_all, engines, contain))
+    heard = iter(hear_all(requests_of_all, session, contain))
     answers = {name: [next(heard) for _ in requests] for name, requests in asked.items()}
     return [[after for case in row for after in _settle(case, answers.get(id(case), []))] for row in rows]
 

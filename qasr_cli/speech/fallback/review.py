@@ -20,7 +20,7 @@ from qasr_cli.records import Chunk, Segment, Span
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.fallback import coverage, language_vote
 from qasr_cli.speech.fallback.retry_ladder import rescue
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition import hallucination
 from qasr_cli.speech.recognition.hallucination import Flag
 from qasr_cli.speech.recognition.passes import (
@@ -60,7 +60,7 @@ class Reviewed:
 
 def review(
     recordings: Sequence[Recording],
-    engines: Engines,
+    session: Session,
     told: DecodeOptions,
     guard: GuardOptions,
     align: AlignOptions,
@@ -71,11 +71,11 @@ def review(
     Raises:
         DeviceLostError: Nothing more can be computed.
     """
-    hear = functools.partial(hear_all, engines=engines, contain=contain)
-    rescued = rescue(recordings, engines, told, guard, contain)
+    hear = functools.partial(hear_all, session=session, contain=contain)
+    rescued = rescue(recordings, session, told, guard, contain)
     agreed = _bring_together(rescued, rescued, hear, told, guard)
-    timed = time_all(agreed, engines, align, contain)
-    found = time_all(_hear_gaps(timed, hear, told, guard), engines, align, contain)
+    timed = time_all(agreed, session, align, contain)
+    found = time_all(_hear_gaps(timed, hear, told, guard), session, align, contain)
     return [_conclude(recording, more, guard) for recording, more in zip(timed, found, strict=True)]
 
 

@@ -36,31 +36,31 @@ def run_halving(
     items: Sequence[Item],
     work: Callable[[Sequence[Item]], Sequence[Answer]],
     lengths: Sequence[int] | None = None,
-    headroom: MemoryLimit | None = None,
+    memory_limit: MemoryLimit | None = None,
 ) -> list[Answer]:
     """Return `work(items)` in order, in parts half as large wherever memory runs out.
 
     Args:
         items: What to work on, the longest first if their lengths differ much.
-        work: Returns one answer for each item it is given.
+        work: Returns one answer for each item it gets.
         lengths: Of the items, in any one unit; equal if left out.
-        headroom: What is known of the model's memory; kept by the caller, the next batch starts wiser.
+        memory_limit: The model's; kept by the caller, so that the next call starts with it.
 
     Raises:
         OutOfMemoryError: Not even one item fits.
     """
     lengths = [1] * len(items) if lengths is None else lengths
-    headroom = headroom or MemoryLimit()
+    memory_limit = memory_limit or MemoryLimit()
     answers: list[Answer] = []
     begin = 0
     while begin < len(items):
-        end = begin + headroom.share(lengths[begin:])
+        end = begin + memory_limit.share(lengths[begin:])
         try:
             answers.extend(work(items[begin:end]))
         except OutOfMemoryError:
             if end - begin == 1:
                 raise
-            headroom.shrink(lengths[begin:end])
+            memory_limit.shrink(lengths[begin:end])
         else:
             begin = end
     return answers
@@ -75,7 +75,7 @@ def try_each(
 
     Args:
         items: At least one.
-        attempt: Returns one answer for each item it is given, or why it failed.
+        attempt: Returns one answer for each item it gets, or why it failed.
     """
     answers = attempt(items)
     if not isinstance(answers, QasrError):

@@ -20,7 +20,7 @@ from qasr_cli.records import Chunk, Waveform, Word
 from qasr_cli.speech.alignment.forced_alignment import Spoken, time_words
 from qasr_cli.speech.audio.vad import SpeechMap
 from qasr_cli.speech.inference import batching
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition import recognize
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from qasr_cli.speech.text.display_words import DisplayWord
@@ -83,7 +83,7 @@ class Wording:
 
 def hear_all(
     requests: Sequence[RecognitionRequest],
-    engines: Engines,
+    session: Session,
     contain: Contain,
     heard: Callable[[int], None] = lambda ms: None,
 ) -> list[RecognizedChunk | QasrError]:
@@ -100,17 +100,17 @@ def hear_all(
         told_alike.setdefault(request.options, []).append(index)
     answers: dict[int, RecognizedChunk | QasrError] = {}
     for members in told_alike.values():
-        for batch in _batches([requests[index].chunk for index in members], engines):
+        for batch in _batches([requests[index].chunk for index in members], session):
             asked = [members[place] for place in batch]
             some = [requests[index] for index in asked]
-            pieces = batching.try_each(some, lambda few: contain(lambda: _hear(few, engines)))
+            pieces = batching.try_each(some, lambda few: contain(lambda: _hear(few, session)))
             answers.update(zip(asked, pieces, strict=True))
             heard(sum(span.duration_ms for request in some for span in request.chunk.speech))
     return [answers[index] for index in range(len(requests))]
 
 
 def time_all(
-    recordings: Sequence[Recording], engines: Engines, options: AlignOptions, contain: Contain
+    recordings: Sequence[Recording], session: Session, options: AlignOptions, contain: Contain
 ) -> list[Recording]:
     """Return the recordings with a segment for every piece that has words.
 
@@ -127,17 +127,17 @@ def time_all(
         for place, piece in enumerate(mine)
         if piece.segment is None and piece.answer.text
     ]
-    for batch in _batches([pieces[number][place].chunk for number, place in todo], engines):
+    for batch in _batches([pieces[number][place].chunk for number, place in todo], session):
         untimed = [
             Untimed(recordings[number], pieces[number][place])
             for number, place in (todo[index] for index in batch)
         ]
-        timed = batching.try_each(untimed, lambda few: contain(lambda: _time(few, engines, options)))
+        timed = batching.try_each(untimed, lambda few: contain(lambda: _time(few, session, options)))
         for index, one, piece in zip(batch, untimed, timed, strict=True):
             number, place = todo[index]
             if isinstance(piece, QasrError):
                 failures[number].append(UntimedError(piece.message, piece.hint))
-                (pieces[number][place],) = _time([one], replace(engines, aligner=None), options)
+                (pieces[number][place],) = _time([one], session.without_aligner(), options)
             else:
                 pieces[number][place] = piece
     return [
@@ -160,43 +160,43 @@ def describe(failures: Sequence[QasrError]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def time_wordings(wordings: Sequence[Wording], engines: Engines) -> list[tuple[Word, ...]]:
+def time_wordings(wordings: Sequence[Wording], session: Session) -> list[tuple[Word, ...]]:
     """Return the words of each wording with their times, in container time.
 
     Raises:
         OutOfMemoryError: Not even one chunk fits into memory.
     """
     timed: dict[int, tuple[Word, ...]] = {}
-    for batch in _batches([wording.chunk for wording in wordings], engines):
+    for batch in _batches([wording.chunk for wording in wordings], session):
         some = [wordings[index] for index in batch]
-        timed.update(zip(batch, _time_wordings(some, engines), strict=True))
+        timed.update(zip(batch, _time_wordings(some, session), strict=True))
     return [timed[index] for index in range(len(wordings))]
 
 
-def _batches(chunks: Sequence[Chunk], engines: Engines) -> list[list[int]]:
-    return batching.plan([chunk.duration_ms for chunk in chunks], engines.recognizer.capacity)
+def _batches(chunks: Sequence[Chunk], session: Session) -> list[list[int]]:
+    return batching.plan([chunk.duration_ms for chunk in chunks], session.recognizer.capacity)
 
 
 # Each of these reads its own audio, so that none of it outlives the batch.
 
 
-def _hear(requests: Sequence[RecognitionRequest], engines: Engines) -> list[RecognizedChunk]:
+def _hear(requests: Sequence[RecognitionRequest], session: Session) -> list[RecognizedChunk]:
     """Return what is heard in chunks of which the recognizer is told the same."""
     audio = [_audio(request.recording, request.chunk) for request in requests]
-    return recognize.hear(audio, [request.chunk for request in requests], engines, requests[0].options)
+    return recognize.hear(audio, [request.chunk for request in requests], session, requests[0].options)
 
 
-def _time(untimed: Sequence[Untimed], engines: Engines, options: AlignOptions) -> list[RecognizedChunk]:
+def _time(untimed: Sequence[Untimed], session: Session, options: AlignOptions) -> list[RecognizedChunk]:
     audio = [_audio(one.recording, one.piece.chunk) for one in untimed]
-    return recognize.add_times(audio, [one.piece for one in untimed], engines, options)
+    return recognize.add_times(audio, [one.piece for one in untimed], session, options)
 
 
-def _time_wordings(wordings: Sequence[Wording], engines: Engines) -> list[tuple[Word, ...]]:
+def _time_wordings(wordings: Sequence[Wording], session: Session) -> list[tuple[Word, ...]]:
     spoken = [
         Spoken(wording.chunk, _audio(wording.recording, wording.chunk), wording.language, wording.words)
         for wording in wordings
     ]
-    return time_words(spoken, engines)
+    return time_words(spoken, session)
 
 
 def _audio(recording: Recording, chunk: Chunk) -> np.ndarray:

@@ -18,7 +18,7 @@ from qasr_cli.options import AlignOptions, DecodeOptions
 from qasr_cli.records import Chunk, Hypothesis, Segment, Word
 from qasr_cli.speech.alignment.forced_alignment import Spoken, time_words
 from qasr_cli.speech.inference import batching
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition import hallucination
 from qasr_cli.speech.text import display_words
 
@@ -39,7 +39,7 @@ class RecognizedChunk:
 
 
 def hear(
-    audio: Sequence[np.ndarray], chunks: Sequence[Chunk], engines: Engines, options: DecodeOptions
+    audio: Sequence[np.ndarray], chunks: Sequence[Chunk], session: Session, options: DecodeOptions
 ) -> list[RecognizedChunk]:
     """Return what the recognizer hears in each chunk, and what is wrong with it; without times.
 
@@ -51,9 +51,9 @@ def hear(
     """
     answers = batching.run_halving(
         audio,
-        lambda some: engines.recognizer.recognize(some, options),
+        lambda some: session.recognizer.recognize(some, options),
         [len(samples) for samples in audio],
-        engines.recognizer_headroom,
+        session.recognizer_limit,
     )
     named = [_with_language(_without_bare_marks(answer), options) for answer in answers]
     return [
@@ -63,7 +63,7 @@ def hear(
 
 
 def add_times(
-    audio: Sequence[np.ndarray], pieces: Sequence[RecognizedChunk], engines: Engines, options: AlignOptions
+    audio: Sequence[np.ndarray], pieces: Sequence[RecognizedChunk], session: Session, options: AlignOptions
 ) -> list[RecognizedChunk]:
     """Return the pieces with their segments; `audio` is `float32[n_samples]` of each.
 
@@ -79,7 +79,7 @@ def add_times(
         )
         for samples, piece in zip(audio, pieces, strict=True)
     ]
-    timed = time_words(spoken, engines, is_enabled=options.is_enabled)
+    timed = time_words(spoken, session, is_enabled=options.is_enabled)
     return [
         replace(piece, segment=_assemble(piece, found)) for piece, found in zip(pieces, timed, strict=True)
     ]

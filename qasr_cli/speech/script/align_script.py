@@ -17,7 +17,7 @@ from qasr_cli.speech.alignment import word_times
 from qasr_cli.speech.alignment.monotonic_decoder import TRUSTED
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechMap
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition.passes import Recording, Wording, time_wordings
 from qasr_cli.speech.script import matching, missed_speech, overlay, script, unspoken_marks
 from qasr_cli.speech.script.matching import Match
@@ -50,7 +50,7 @@ def follow(
     recording: Recording,
     segments: Sequence[Segment],
     lines: Sequence[str],
-    engines: Engines,
+    session: Session,
     language: str | None = None,
 ) -> ScriptAlignment:
     """Return the script's words with the times at which they are spoken.
@@ -59,7 +59,7 @@ def follow(
         recording: For its audio, and where speech is in it.
         segments: All that was heard in it, with times.
         lines: Of the script; at least one.
-        engines: For the aligner, if there is one.
+        session: For the aligner, if there is one.
         language: Of the script, a code; None: the one that is spoken.
 
     Raises:
@@ -78,9 +78,9 @@ def follow(
     clear_ms = recording.speech.clear_ms
     matched = matching.match(sayable, missed_speech.add(segments, recording.speech, spoken))
     _refuse_foreign(matched, segments)
-    settled = matching.without_echoes(_settled(recording, matched, engines), clear_ms)
+    settled = matching.without_echoes(_settled(recording, matched, session), clear_ms)
     laid = overlay.lay(settled, clear_ms)
-    timed = _timed(recording, settled.segments, laid.parts, engines)
+    timed = _timed(recording, settled.segments, laid.parts, session)
     found = [
         overlay.segment_of(part, words, segment)
         for part, words, segment in zip(laid.parts, timed, settled.segments, strict=True)
@@ -92,7 +92,7 @@ def follow(
     )
 
 
-def _settled(recording: Recording, matched: Match, engines: Engines) -> Match:
+def _settled(recording: Recording, matched: Match, session: Session) -> Match:
     """Return the match with every dispute settled for whom the aligner finds in the sound.
 
     A speaker who leaves the script is heard with certainty and the script's words are found nowhere; where
@@ -105,7 +105,7 @@ def _settled(recording: Recording, matched: Match, engines: Engines) -> Match:
     disputed = {dispute.segment for dispute in disputes}
     parts = [part if index in disputed else () for index, part in enumerate(for_script.parts)]
     found: dict[int | None, Word] = {}
-    for part, words in zip(parts, _timed(recording, matched.segments, parts, engines), strict=True):
+    for part, words in zip(parts, _timed(recording, matched.segments, parts, session), strict=True):
         found.update(zip((token.place for token in part), words, strict=True))
     return matching.settle(
         matched,
@@ -127,7 +127,7 @@ def _timed(
     recording: Recording,
     segments: Sequence[Segment],
     parts: Sequence[tuple[ScriptToken, ...]],
-    engines: Engines,
+    session: Session,
 ) -> list[tuple[Word, ...]]:
     """Return a time for each token; where the script says what was heard, the times are there already."""
     timed = [
@@ -152,7 +152,7 @@ def _timed(
         )
         for index in changed
     ]
-    for index, wording, words in zip(changed, wordings, time_wordings(wordings, engines), strict=True):
+    for index, wording, words in zip(changed, wordings, time_wordings(wordings, session), strict=True):
         # where nothing was heard either, only an aligner that is sure is believed
         is_lost = not segments[index].words and _doubt(words) > 1 - TRUSTED
         timed[index] = word_times.spread(wording.words, wording.chunk) if is_lost else words
