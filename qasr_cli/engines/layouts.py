@@ -88,7 +88,7 @@ def read(folder: Path) -> Layout:
             raise TypeError("not an object")
     except (OSError, ValueError, TypeError) as error:
         raise UnavailableError(
-            f"no readable config.json in {folder}", "give a folder that holds a checkpoint"
+            f"no readable config.json in {folder}", "give a folder that holds a checkpoint", path=folder
         ) from error
     layout = replace(layout_of(config, str(folder)), offset_ms=_offset_ms(config, folder))
     return layout if layout.is_original else replace(layout, bin_ms=_native_bin_ms(folder))
@@ -97,8 +97,9 @@ def read(folder: Path) -> Layout:
 def _offset_ms(config: dict[str, Any], folder: Path) -> int:
     offset = config.get(OFFSET_KEY, 0)
     if isinstance(offset, bool) or not isinstance(offset, int):
-        raise UnavailableError(
-            f"{folder}: config.json says {OFFSET_KEY} {offset!r}",
+        raise UnavailableError.about(
+            folder,
+            f"config.json says {OFFSET_KEY} {offset!r}",
             "it must be whole milliseconds, such as -12",
         )
     return offset
@@ -153,7 +154,7 @@ def _original(config: dict[str, Any], thinker: dict[str, Any], where: str) -> La
         native["timestamp_token_id"] = config.get("timestamp_token_id", thinker.get("timestamp_token_id"))
     lacking = [key for key, value in native.items() if value is None]
     if lacking:
-        raise UnavailableError(f"{where}: config.json lacks {lacking[0]}", AGAIN)
+        raise UnavailableError(f"{where}: config.json lacks {lacking[0]}", AGAIN, path=Path(where))
     renames = (
         ("thinker.audio_tower.proj1.", "model.multi_modal_projector.linear_1."),
         ("thinker.audio_tower.proj2.", "model.multi_modal_projector.linear_2."),
@@ -170,5 +171,5 @@ def _taken(part: object, keys: tuple[str, ...], options: dict[str, Any], where: 
     given = part if isinstance(part, dict) else {}
     lacking = [key for key in keys if given.get(key) is None]
     if lacking:
-        raise UnavailableError(f"{where} lacks {lacking[0]}", AGAIN)
+        raise UnavailableError(f"{where} lacks {lacking[0]}", AGAIN, path=Path(where.partition(": ")[0]))
     return {key: given[key] for key in keys} | {key: given.get(key, value) for key, value in options.items()}

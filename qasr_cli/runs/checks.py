@@ -97,11 +97,11 @@ def _bytes(path: Path, name: str) -> bytes:
         with path.open("rb") as file:
             return file.read(limit)
     except FileNotFoundError as error:
-        raise NoInputError(f"{name}: no such file") from error
+        raise NoInputError.about(name, "no such file") from error
     except IsADirectoryError as error:
-        raise UndecodableError(f"{name}: a folder", "name the subtitle files in it") from error
+        raise UndecodableError.about(name, "a folder", "name the subtitle files in it") from error
     except OSError as error:
-        raise from_os_error(error, f"reading {name}") from error
+        raise from_os_error(error, f"reading {name}", path=path) from error
 
 
 def check(path: Path, file: CaptionFile, rules: Rules) -> Result:
@@ -190,15 +190,17 @@ def fixed_paths(paths: Sequence[Path], folder: Path | None, *, is_overwrite: boo
     inputs = {os.path.realpath(path) for path in paths}
     for path in paths:
         if path == STDIN and folder is None:
-            raise UsageError("--fix needs a place for what comes from stdin", "give -o DIR")
+            raise UsageError("--fix needs a place for what comes from stdin", "give -o DIR", flag="--fix")
         name = _STDIN_COPY if path == STDIN else f"{path.stem}.fixed{path.suffix}"
         target = (folder or path.parent) / name
         if target in targets.values():
-            raise CannotCreateError(f"{path}: another file is repaired to the same {target}", "fix it apart")
+            raise CannotCreateError.about(
+                path, f"another file is repaired to the same {target}", "fix it apart"
+            )
         if os.path.lexists(target) and not is_overwrite:
-            raise CannotCreateError(f"{target} exists already")
+            raise CannotCreateError(f"{target} exists already", path=target)
         if os.path.realpath(target) in inputs:
-            raise CannotCreateError(f"{path}: its copy would replace the input {target}", "use -o DIR")
+            raise CannotCreateError.about(path, f"its copy would replace the input {target}", "use -o DIR")
         targets[path] = target
     return targets
 
@@ -214,22 +216,23 @@ def fix(result: Result, target: Path, *, is_overwrite: bool) -> Fixed:
     lost = next((fault for fault in file.faults if not fault.is_mendable), None)
     if lost is not None:
         where = f"line {lost.line}: " if lost.line else ""
-        raise UndecodableError(f"{result.name}: not fixed: {where}{lost.text}", "mend that by hand first")
+        raise UndecodableError.about(result.name, f"not fixed: {where}{lost.text}", "mend that by hand first")
     if file.is_guess and not encodings.is_likely(file.encoding, result.language):
         # The copy is in UTF-8, which proves itself: wrong letters in it would be taken for what was written.
-        raise UndecodableError(
-            f"{result.name}: not fixed: read as {file.encoding}, which is a guess",
+        raise UndecodableError.about(
+            result.name,
+            f"not fixed: read as {file.encoding}, which is a guess",
             "say which with --encoding cp1252 (western), cp1250 (central Europe), cp1254 (Turkish), ...",
         )
     if file.kind == "json" and file.transcript is None:
-        raise UsageError(
-            f"{result.name}: not fixed: not a transcript of qasr", "fix its SRT or WebVTT instead"
+        raise UsageError.about(
+            result.name, "not fixed: not a transcript of qasr", "fix its SRT or WebVTT instead"
         )
     grid_ms = caption_formats.grid_ms(file)
     mended = mend(file.captions, result.limits, result.language, grid_ms)
     if file.captions and not any(caption_units.is_seen(one, result.limits) for one in mended):
-        raise UndecodableError(
-            f"{result.name}: not fixed: no caption would be left", "there is nothing to mend"
+        raise UndecodableError.about(
+            result.name, "not fixed: no caption would be left", "there is nothing to mend"
         )
     checked = _judge(file, mended, result.language, result.limits)
     if target.name == _STDIN_COPY:

@@ -93,7 +93,7 @@ def _as_told(raw: bytes, encoding: str) -> Decoded:
         return Decoded(text, codecs.lookup(encoding).name)
     except LookupError as error:
         raise UsageError(
-            f"--encoding {encoding}: there is no such encoding", "say utf-8, cp949, ..."
+            f"--encoding {encoding}: there is no such encoding", "say utf-8, cp949, ...", flag="--encoding"
         ) from error
     except (UnicodeError, ValueError) as error:
         raise UndecodableError(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from qasr_cli.errors import DeviceLostError, QasrError, from_os_error
@@ -174,7 +175,7 @@ class EngineLane:
                 job.owner.pieces[job.chunk.index] = job.owner.known[job.chunk.index]
             return
         heard = batching.try_each(
-            jobs, lambda some: attempt(_name(some[0].owner), lambda: self._hear_batch(some))
+            jobs, lambda some: attempt(_path(some[0].owner), lambda: self._hear_batch(some))
         )
         for job, piece in zip(jobs, heard, strict=True):
             if isinstance(piece, QasrError):
@@ -213,7 +214,7 @@ class EngineLane:
         if not complete:
             return
         texts = batching.try_each(
-            complete, lambda some: attempt(_name(some[0]), lambda: self._review_together(some))
+            complete, lambda some: attempt(_path(some[0]), lambda: self._review_together(some))
         )
         for opened, text in zip(complete, texts, strict=True):
             if isinstance(text, QasrError):
@@ -234,8 +235,8 @@ class EngineLane:
             )
 
 
-def _name(opened: OpenSource) -> str:
-    return str(opened.prepared.source.relative)
+def _path(opened: OpenSource) -> Path:
+    return opened.prepared.source.relative
 
 
 def _keep(jobs: Sequence[Job]) -> None:
@@ -253,8 +254,8 @@ def _owners(jobs: Sequence[Job]) -> list[OpenSource]:
     return list({id(job.owner): job.owner for job in jobs}.values())
 
 
-def attempt(name: str, work: Callable[[], Value]) -> Value | QasrError:
-    """Return what `work` returns, or why it could not; whatever happens to what is named stays with it."""
+def attempt(path: Path | None, work: Callable[[], Value]) -> Value | QasrError:
+    """Return what `work` returns, or why it could not; whatever happens to the file stays with it."""
     try:
         return work()
     except ReaderGone:  # ends the run, not the source
@@ -262,10 +263,11 @@ def attempt(name: str, work: Callable[[], Value]) -> Value | QasrError:
     except QasrError as error:
         return error
     except OSError as error:
-        return from_os_error(error, name)
+        return from_os_error(error, "" if path else "the engine", path=path)
     except Exception as error:
-        logger.debug("%s failed", name, exc_info=True)
-        return QasrError(f"{name}: unexpected {type(error).__name__}: {error}")
+        logger.debug("%s failed", path or "the engine", exc_info=True)
+        reason = f"unexpected {type(error).__name__}: {error}"
+        return QasrError.about(path, reason) if path else QasrError(f"the engine: {reason}")
 
 
 def contain(work: Callable[[], Value]) -> Value | QasrError:
@@ -274,7 +276,7 @@ def contain(work: Callable[[], Value]) -> Value | QasrError:
     Raises:
         DeviceLostError: The trouble is not this work's, since nothing more can be computed.
     """
-    result = attempt("the engine", work)
+    result = attempt(None, work)
     if isinstance(result, DeviceLostError):
         raise result
     return result

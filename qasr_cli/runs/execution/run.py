@@ -123,7 +123,7 @@ class Run:
         source, account = plan.source, StageTimes()
         self._books.begin(source)
         with spending(Stage.DECODE, [(account, 1)]):
-            prepared = attempt(str(source.relative), lambda: self._read(plan, folder))
+            prepared = attempt(source.relative, lambda: self._read(plan, folder))
         wall_s = time.monotonic() - begun_s
         if isinstance(prepared, QasrError):
             return Outcome(source, Status.FAILED, wall_s=wall_s, error=prepared, stage_s=account)
@@ -159,7 +159,7 @@ class Run:
         source, waveform = opened.prepared.source, opened.prepared.waveform
         waveform.path.unlink(missing_ok=True)
         with spending(Stage.WRITE, [(opened.account, 1)]):
-            result = attempt(str(source.relative), lambda: self._put_out(opened, engines))
+            result = attempt(source.relative, lambda: self._put_out(opened, engines))
         over = Outcome(
             source,
             Status.FAILED,

@@ -123,7 +123,7 @@ def refuse_unwritable(plans: Sequence[Plan]) -> list[Plan]:
             found = known[target.folder].objection_to(target)
             if found:
                 what, hint = found
-                error = CannotCreateError(f"{plan.source.relative}: {what}", hint)
+                error = CannotCreateError.about(plan.source.relative, what, hint)
                 return replace(plan, targets={}, error=error)
         return plan
 
@@ -224,12 +224,13 @@ def _clash(
     replaced = next(filter(None, map(media.at, places)), None)
     if replaced is not None:
         whose = "the input itself" if replaced.name == source.path.name else f"the input {replaced.name}"
-        return CannotCreateError(f"{source.path}: its result would replace {whose}", "use -o DIR")
+        return CannotCreateError.about(source.path, f"its result would replace {whose}", "use -o DIR")
     clash = next((place for place in places if place in taken), None)
     if clash is None:
         return None
-    return CannotCreateError(
-        f"{source.relative}: {taken[clash].relative} is transcribed to the same {clash.shown.name}",
+    return CannotCreateError.about(
+        source.relative,
+        f"{taken[clash].relative} is transcribed to the same {clash.shown.name}",
         "rename one of the two, or run them with different -o DIR",
     )
 
@@ -244,6 +245,6 @@ def _respect_existing(
         return Plan(source, targets, places=targets)
     if not source.is_found:
         first = next(iter(existing.values()))
-        return Plan(source, {}, error=CannotCreateError(f"{first} exists already"))
+        return Plan(source, {}, error=CannotCreateError(f"{first} exists already", path=first))
     missing = {name: target for name, target in targets.items() if name not in existing}
     return Plan(source, missing, existing, targets, skip="" if missing else DONE)
