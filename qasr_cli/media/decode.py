@@ -279,7 +279,9 @@ def _check_file(path: Path) -> None:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NoInputError.about(path, "no such file") from error
     except OSError as error:
-        raise InputOutputError.about(path, error.strerror or "it cannot be read", "check its permissions") from error
+        raise InputOutputError.about(
+            path, error.strerror or "it cannot be read", "check its permissions"
+        ) from error
     if status.st_size == 0:
         raise UndecodableError.about(path, "the file is empty")
 
