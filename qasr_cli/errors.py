@@ -14,7 +14,8 @@
     ├── UntimedError         70   an aligner fails on a chunk, whose times are estimated then: a warning
     └── ConfigError          78   unknown key or wrong type in qasr.toml
 
-An error's text is one line: which file or flag, what is wrong. Its hint is one line: what to do next.
+An error's message is one line: which file or flag, what is wrong. Its hint is one line: what to do next.
+What a program needs of it (file, flag, exit code) are attributes; nothing in qasr searches a message.
 The codes are sysexits.h's, apart from 2, 3 (some of several failed) and 4 (a doubt); they are
 part of the stable interface, the texts are not.
 """
@@ -23,14 +24,18 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 
 class ExitCode(IntEnum):
-    """What `qasr` exits with; 1 is never used on purpose, so it always means a crash."""
+    """What `qasr` exits with; 1 is never used on purpose, so it always means a crash.
+
+    `EXIT_CODE_MEANINGS` says what each means to people.
+    """
 
     OK = 0
     USAGE = 2
@@ -45,7 +50,31 @@ class ExitCode(IntEnum):
     TRY_AGAIN = 75
     CONFIG = 78
     INTERRUPTED = 130  # 128 + SIGINT
+    BROKEN_PIPE = 141  # 128 + SIGPIPE
     TERMINATED = 143  # 128 + SIGTERM
+
+
+# The one table: the manual page and the documentation are rendered from it.
+EXIT_CODE_MEANINGS: Mapping[ExitCode, str] = MappingProxyType(
+    {
+        ExitCode.OK: "All done, or nothing to do.",
+        ExitCode.USAGE: "Wrong usage.",
+        ExitCode.PARTIAL: "Some of several sources failed.",
+        ExitCode.QUALITY: "Done, but doubtful or against a hard rule (--strict); errors in subtitles "
+        "(check); or script and recording do not belong together (align).",
+        ExitCode.DATA: "Not decodable media, no audio in it, not a transcript, or not subtitles.",
+        ExitCode.NO_INPUT: "No such input.",
+        ExitCode.UNAVAILABLE: "ffmpeg, weights, an engine or a device is missing.",
+        ExitCode.INTERNAL: "A bug in qasr or an engine.",
+        ExitCode.CANNOT_CREATE: "The output exists or cannot be created.",
+        ExitCode.IO: "A disk is full or fails.",
+        ExitCode.TRY_AGAIN: "Locked by another qasr process, or out of memory for a single chunk.",
+        ExitCode.CONFIG: "A mistake in qasr.toml.",
+        ExitCode.INTERRUPTED: "Interrupted by Ctrl-C; finished files are kept.",
+        ExitCode.BROKEN_PIPE: "The reader of stdout has closed it.",
+        ExitCode.TERMINATED: "Ended by SIGTERM; finished files are kept.",
+    }
+)
 
 
 def printable(text: object) -> str:
@@ -67,11 +96,12 @@ class QasrError(Exception):
     Args:
         message: One line that names the file or flag and what is wrong.
         hint: One line with the next step, or "" to keep the class's own.
-        path: The file that it is about, where there is one.
-        flag: The flag that it is about (`--max-cps`), where there is one.
+        path: The file that the message names, where it names one.
+        flag: The flag that the message names (`--max-cps`), where it names one.
 
     Attributes:
-        problem: What is wrong, without the file's name where `about` made the error; else the message.
+        reason: What is wrong without the file, for whoever names that elsewhere; only an error of `about`
+            knows it apart, else it is the message.
     """
 
     exit_code: ExitCode = ExitCode.INTERNAL
@@ -83,15 +113,14 @@ class QasrError(Exception):
         super().__init__(message, hint)  # both in args, so that the error survives pickling
         self.path = path
         self.flag = flag
-        self.message = printable(message)
+        self.message = self.reason = printable(message)
         self.hint = printable(hint or type(self).hint)
-        self.problem = self.message
 
     @classmethod
-    def about(cls, path: Path, problem: str, hint: str = "") -> Self:
-        """Return the error of a file: its message names the file, and `problem` is what is wrong with it."""
-        error = cls(f"{path}: {problem}", hint, path=path)
-        error.problem = printable(problem)
+    def about(cls, path: Path | str, reason: str, hint: str = "", *, flag: str | None = None) -> Self:
+        """Return an error whose message is `path: reason`."""
+        error = cls(f"{path}: {reason}", hint, path=Path(path), flag=flag)
+        error.reason = printable(reason)
         return error
 
     def __str__(self) -> str:
@@ -195,20 +224,36 @@ _NO_PLACE = {
 
 @contextlib.contextmanager
 def naming(path: Path | str) -> Iterator[None]:
-    """Have every error say which file it is about."""
+    """Add the name of a file to every error that names none."""
     try:
         yield
     except QasrError as error:
-        if str(path) in error.message or Path(path).name in error.message:
+        if error.path is not None:
             raise
-        raise type(error)(f"{path}: {error.message}", error.hint) from error
+        raise type(error).about(path, error.message, error.hint, flag=error.flag) from error
 
 
-def from_os_error(error: OSError, doing: str) -> QasrError:
-    """Return the qasr error for an `OSError` met while writing (`doing` names the act and the file)."""
+def from_os_error(
+    error: OSError, doing: str = "", *, path: Path | None = None, flag: str | None = None
+) -> QasrError:
+    """Return the qasr error for an `OSError` met while writing.
+
+    Args:
+        error: What the system raised.
+        doing: The act and the file, with which the message begins; "" begins with the file alone.
+        path: The file that it is about, where there is one.
+        flag: The flag that `doing` names, where it names one.
+    """
+    kind, hint = _kind_and_hint(error.errno)
     reason = error.strerror or type(error).__name__
-    if error.errno in _NO_PLACE:
-        return CannotCreateError(f"{doing}: {reason}", "check the folder and its permissions, or use -o DIR")
-    if error.errno in {errno.ENAMETOOLONG, errno.EILSEQ}:
-        return CannotCreateError(f"{doing}: {reason}", "use -o DIR with a shorter path")
-    return InputOutputError(f"{doing}: {reason}")
+    if path is not None and not doing:
+        return kind.about(path, reason, hint, flag=flag)
+    return kind(f"{doing}: {reason}", hint, path=path, flag=flag)
+
+
+def _kind_and_hint(number: int | None) -> tuple[type[QasrError], str]:
+    if number in _NO_PLACE:
+        return CannotCreateError, "check the folder and its permissions, or use -o DIR"
+    if number in {errno.ENAMETOOLONG, errno.EILSEQ}:
+        return CannotCreateError, "use -o DIR with a shorter path"
+    return InputOutputError, ""

@@ -15,6 +15,7 @@ from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import FRAME_MS, SpeechMap
 from qasr_cli.speech.fallback.review import ReviewedSource, review
 from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition import recognize
 from qasr_cli.speech.recognition.passes import RecognizedSource
 from tests import fakes
@@ -43,11 +44,19 @@ class Scene:
         self.speech = speech
         name = f"tests.misbehaving:{factory.__name__}"
         if rescue_model:
-            self.engines = engine_room.load(EngineOptions(engine=name, model="small"), rescue_model)
+            self.session = engine_room.load(EngineOptions(engine=name, model="small"), rescue_model)
         else:
-            self.engines = factory(EngineOptions())
+            self.session = Session(factory(EngineOptions()))
         self.told = DecodeOptions()
         self.guard = GuardOptions()
+
+    @property
+    def engines(self) -> Engines:
+        return self.session.engines
+
+    @engines.setter
+    def engines(self, engines: Engines) -> None:
+        self.session = Session(engines)
 
     def _record(self, number: int, speech: SpeechMap) -> RecognizedSource:
         path = self.folder / f"{number}.s16le"
@@ -55,8 +64,8 @@ class Scene:
         waveform = Waveform(path, 16 * speech.duration_ms)
         chunks = chunking.plan(number, speech, ChunkOptions())
         audio = [waveform.read(chunk.start_ms, chunk.end_ms) for chunk in chunks]
-        pieces = recognize.recognize_batch(audio, chunks, self.engines, self.told)
-        timed = recognize.align_batch(audio, pieces, self.engines, AlignOptions())
+        pieces = recognize.recognize_batch(audio, chunks, self.session, self.told)
+        timed = recognize.align_batch(audio, pieces, self.session, AlignOptions())
         return RecognizedSource(
             waveform,
             speech,
@@ -66,7 +75,7 @@ class Scene:
     def play(self) -> list[ReviewedSource]:
         recordings = [self._record(number, speech) for number, speech in enumerate(self.speech)]
         self.n_first = len(self.asked)
-        return review(recordings, self.engines, self.told, self.guard, AlignOptions(), contain)
+        return review(recordings, self.session, self.told, self.guard, AlignOptions(), contain)
 
     @property
     def asked(self) -> list[tuple[list[float], DecodeOptions]]:

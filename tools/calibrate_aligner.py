@@ -32,6 +32,7 @@ from qasr_cli.options import MediaOptions
 from qasr_cli.records import Chunk, Span
 from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_words
 from qasr_cli.speech.inference.protocols import Aligner, AlignRequest, Capacity, Engines, Posterior
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.text import display_words
 from qasr_cli.timebase import SAMPLES_PER_MS
 
@@ -135,7 +136,7 @@ def _cut(truth: Sequence[dict[str, Any]], max_ms: int) -> Iterator[Sequence[dict
 
 def errors_ms(aligner: Aligner, heard: Sequence[Piece]) -> np.ndarray:
     """Return `float64[n_words, 2]`, found minus true start and end, of words that were found."""
-    timed = align_words([piece.spoken for piece in heard], Engines(None, aligner))  # type: ignore[arg-type]
+    timed = align_words([piece.spoken for piece in heard], Session(Engines(None, aligner)))  # type: ignore[arg-type]
     found = [
         np.array([[word.start_ms, word.end_ms] for word in some], dtype=float) - piece.edges_ms
         for some, piece in zip(timed, heard, strict=True)

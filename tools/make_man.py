@@ -16,27 +16,10 @@ import typer
 
 from qasr_cli import __version__
 from qasr_cli.cli.app import app
-from qasr_cli.errors import ExitCode
+from qasr_cli.errors import EXIT_CODE_MEANINGS
 
 PAGE = Path("docs/qasr.1")
 _BOLD = re.compile(r"\[bold\](.*?)\[/(?:bold)?\]")
-_MEANINGS = {
-    ExitCode.OK: "All done, or nothing to do.",
-    ExitCode.USAGE: "Wrong usage.",
-    ExitCode.PARTIAL: "Some of several sources failed.",
-    ExitCode.QUALITY: "Doubtful, or against a hard rule (--strict, check); or script and recording do not "
-    "belong together (align).",
-    ExitCode.DATA: "Not decodable media, no audio in it, not a transcript, or not subtitles.",
-    ExitCode.NO_INPUT: "No such input.",
-    ExitCode.UNAVAILABLE: "ffmpeg, weights, an engine or a device is missing.",
-    ExitCode.INTERNAL: "A bug in qasr or an engine.",
-    ExitCode.CANNOT_CREATE: "The output exists or cannot be created.",
-    ExitCode.IO: "A disk is full or fails.",
-    ExitCode.TRY_AGAIN: "Out of memory even for one chunk.",
-    ExitCode.CONFIG: "A mistake in qasr.toml.",
-    ExitCode.INTERRUPTED: "Interrupted by Ctrl-C; finished files are kept.",
-    ExitCode.TERMINATED: "Ended by SIGTERM; finished files are kept.",
-}
 _VARIABLES = {
     "QASR_CONFIG": "Settings file, as --config.",
     "QASR_FFMPEG": "An ffmpeg of your own.",
@@ -70,8 +53,8 @@ def page() -> str:
     for name, meaning in _VARIABLES.items():
         lines += [".TP", f".B {name}", _plain(meaning)]
     lines.append(".SH EXIT STATUS")
-    for code in ExitCode:
-        lines += [".TP", f".B {int(code)}", _plain(_MEANINGS[code])]
+    for code, meaning in EXIT_CODE_MEANINGS.items():
+        lines += [".TP", f".B {int(code)}", _plain(meaning)]
     return "\n".join(lines) + "\n"
 
 

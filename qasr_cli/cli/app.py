@@ -37,7 +37,6 @@ from qasr_cli.terminal.stdio import ReaderGone
 
 # Typer's click is its own copy and nobody's to import; its usage error is known by a child that Typer names.
 _TyperUsageError: type[Exception] = typer.BadParameter.__mro__[1]
-_BROKEN_PIPE = 128 + signal.SIGPIPE  # what a shell reports for any program whose reader has gone
 
 _HELP = """Turn media into subtitles with word-level timings.
 
@@ -154,7 +153,7 @@ def _run(arguments: list[str]) -> int:
     except _TyperUsageError as error:
         return _report_usage(error, in_force, arguments)
     except ReaderGone:
-        return _BROKEN_PIPE
+        return ExitCode.BROKEN_PIPE  # what a shell reports for any program whose reader has gone
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("qasr: interrupted; finished files are kept, run the same command to go on\n")
         return ExitCode.INTERRUPTED

@@ -9,7 +9,6 @@ them, so that `qasr --help` and a run with nothing to do never wait for them.
 from __future__ import annotations
 
 import difflib
-import functools
 import importlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 from qasr_cli.errors import UnavailableError, UsageError
 from qasr_cli.options import EngineOptions
 from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 
 if TYPE_CHECKING:
     from qasr_cli.engines.model_store import StoredModel
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 EngineFactory = Callable[[EngineOptions], Engines]
 
 
-def load(options: EngineOptions, rescue_model: str = "") -> Engines:
-    """Return the engines that `options.engine` names: a built-in name or `module:factory`.
+def load(options: EngineOptions, rescue_model: str = "") -> Session:
+    """Return a session with the engines that `options.engine` names: a built-in name or `module:factory`.
 
     A factory takes the `EngineOptions` and returns `Engines`; it is how other implementations, and the
-    tests' fakes, come in. The rescue model comes from the same factory, when something is doubtful.
+    tests' fakes, come in. The rescue model comes from the same factory, when a piece is flagged.
 
     Raises:
         UsageError: The name is neither built in nor of the form `module:factory`.
@@ -37,11 +37,11 @@ def load(options: EngineOptions, rescue_model: str = "") -> Engines:
     """
     factory = _find_factory(options.engine)
     if not rescue_model:
-        return factory(options)
+        return Session(factory(options))
     other = replace(options, model=rescue_model, aligner="none", revision=None)
     if factory is _load_qwen3:
         _fetch_recognizer(other)  # one that is missing is found out now, and not hours into the run
-    return replace(factory(options), load_rescue=functools.cache(lambda: factory(other)))
+    return Session(factory(options), lambda: factory(other))
 
 
 def _fetch_recognizer(options: EngineOptions) -> StoredModel:
@@ -74,12 +74,14 @@ def _find_factory(name: str) -> EngineFactory:
         nearest = difflib.get_close_matches(name, _BUILT_IN, n=1)
         guess = f"did you mean {nearest[0]}? " if nearest else ""
         raise UsageError(
-            f"--engine {name!r} is not an engine", f"{guess}known: {', '.join(_BUILT_IN)}, or module:factory"
+            f"--engine {name!r} is not an engine",
+            f"{guess}known: {', '.join(_BUILT_IN)}, or module:factory",
+            flag="--engine",
         )
     try:
         factory: EngineFactory = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:
         raise UnavailableError(
-            f"--engine {name}: {error}", "check the module's name and that it is installed"
+            f"--engine {name}: {error}", "check the module's name and that it is installed", flag="--engine"
         ) from error
     return factory

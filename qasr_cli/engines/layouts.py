@@ -88,17 +88,18 @@ def read(folder: Path) -> Layout:
             raise TypeError("not an object")
     except (OSError, ValueError, TypeError) as error:
         raise UnavailableError(
-            f"no readable config.json in {folder}", "give a folder that holds a checkpoint"
+            f"no readable config.json in {folder}", "give a folder that holds a checkpoint", path=folder
         ) from error
-    layout = replace(layout_of(config, str(folder)), offset_ms=_offset_ms(config, folder))
+    layout = replace(layout_of(config, folder), offset_ms=_offset_ms(config, folder))
     return layout if layout.is_original else replace(layout, bin_ms=_native_bin_ms(folder))
 
 
 def _offset_ms(config: dict[str, Any], folder: Path) -> int:
     offset = config.get(OFFSET_KEY, 0)
     if isinstance(offset, bool) or not isinstance(offset, int):
-        raise UnavailableError(
-            f"{folder}: config.json says {OFFSET_KEY} {offset!r}",
+        raise UnavailableError.about(
+            folder,
+            f"config.json says {OFFSET_KEY} {offset!r}",
             "it must be whole milliseconds, such as -12",
         )
     return offset
@@ -113,8 +114,8 @@ def _native_bin_ms(folder: Path) -> int:
         return _DEFAULT_BIN_MS
 
 
-def layout_of(config: dict[str, Any], where: str) -> Layout:
-    """Return the layout that a configuration describes; `where` names it in errors.
+def layout_of(config: dict[str, Any], folder: Path) -> Layout:
+    """Return the layout that a configuration describes; errors name its folder.
 
     Raises:
         UnavailableError: Another architecture, or an original configuration that leaves something open.
@@ -123,21 +124,20 @@ def layout_of(config: dict[str, Any], where: str) -> Layout:
     thinker = config.get("thinker_config")
     if model_type not in _MODEL_TYPES:
         raise UnavailableError(
-            f"{where} is no Qwen3-ASR checkpoint (its config says model_type {model_type!r})",
+            f"{folder} is no Qwen3-ASR checkpoint (its config says model_type {model_type!r})",
             "known: 0.6b, 1.7b, demo, or a folder or hub id of Qwen3-ASR or Qwen3-ForcedAligner",
+            path=folder,
         )
     if isinstance(thinker, dict):
-        return _original(config, thinker, where)
+        return _original(config, thinker, folder)
     is_aligner = any("TokenClassification" in str(name) for name in config.get("architectures") or ())
     return Layout(Kind.ALIGNER if is_aligner else Kind.RECOGNIZER, config, (), config.get(_MAX_CHUNK_KEY))
 
 
-def _original(config: dict[str, Any], thinker: dict[str, Any], where: str) -> Layout:
+def _original(config: dict[str, Any], thinker: dict[str, Any], folder: Path) -> Layout:
     is_aligner = thinker.get("model_type") == _ALIGNER_TYPE or "classify_num" in thinker
-    audio = _taken(thinker.get("audio_config"), _AUDIO_KEYS, _AUDIO_OPTIONS, f"{where}: audio_config")
-    text = _taken(
-        thinker.get("text_config"), (*_TEXT_KEYS, "rope_theta"), _TEXT_OPTIONS, f"{where}: text_config"
-    )
+    audio = _taken(thinker, "audio_config", _AUDIO_KEYS, _AUDIO_OPTIONS, folder)
+    text = _taken(thinker, "text_config", (*_TEXT_KEYS, "rope_theta"), _TEXT_OPTIONS, folder)
     # The sound has one clock: the three of a multimodal rotary embedding always show the same.
     text["rope_parameters"] = {"rope_type": "default", "rope_theta": text.pop("rope_theta")}
     native: dict[str, Any] = {
@@ -153,7 +153,7 @@ def _original(config: dict[str, Any], thinker: dict[str, Any], where: str) -> La
         native["timestamp_token_id"] = config.get("timestamp_token_id", thinker.get("timestamp_token_id"))
     lacking = [key for key, value in native.items() if value is None]
     if lacking:
-        raise UnavailableError(f"{where}: config.json lacks {lacking[0]}", AGAIN)
+        raise UnavailableError.about(folder, f"config.json lacks {lacking[0]}", AGAIN)
     renames = (
         ("thinker.audio_tower.proj1.", "model.multi_modal_projector.linear_1."),
         ("thinker.audio_tower.proj2.", "model.multi_modal_projector.linear_2."),
@@ -165,10 +165,13 @@ def _original(config: dict[str, Any], thinker: dict[str, Any], where: str) -> La
     return Layout(kind, native, renames, config.get(_MAX_CHUNK_KEY), int(times))
 
 
-def _taken(part: object, keys: tuple[str, ...], options: dict[str, Any], where: str) -> dict[str, Any]:
+def _taken(
+    thinker: dict[str, Any], name: str, keys: tuple[str, ...], options: dict[str, Any], folder: Path
+) -> dict[str, Any]:
     """Return what a native configuration needs of an original part; `options` may be absent there."""
+    part = thinker.get(name)
     given = part if isinstance(part, dict) else {}
     lacking = [key for key in keys if given.get(key) is None]
     if lacking:
-        raise UnavailableError(f"{where} lacks {lacking[0]}", AGAIN)
+        raise UnavailableError.about(folder, f"{name} lacks {lacking[0]}", AGAIN)
     return {key: given[key] for key in keys} | {key: given.get(key, value) for key, value in options.items()}

@@ -45,17 +45,21 @@ def files(folder: Path) -> list[Path]:
             raise UnavailableError(
                 f"{folder} holds weights only as a pickle ({pickles[0]}), which qasr never opens",
                 "take a release of the model with .safetensors files",
+                path=folder,
             )
-        raise UnavailableError(f"no .safetensors weights in {folder}", AGAIN)
+        raise UnavailableError(f"no .safetensors weights in {folder}", AGAIN, path=folder)
     try:
         wanted = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise UnavailableError(f"{index} is not a readable list of weight files", AGAIN) from error
+        raise UnavailableError(
+            f"{index} is not a readable list of weight files", AGAIN, path=index
+        ) from error
     missing = [name for name in wanted if not (folder / name).is_file()]
     if missing:
         raise UnavailableError(
             f"{len(missing)} of {len(wanted)} weight files are missing in {folder}, such as {missing[0]}",
             AGAIN,
+            path=folder,
         )
     return [folder / name for name in wanted]
 
@@ -85,10 +89,10 @@ def _tensors_in(path: Path) -> dict[str, Tensor]:
             for name, entry in header.items()
         }
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise UnavailableError(f"{path} is not a safetensors file", AGAIN) from error
+        raise UnavailableError(f"{path} is not a safetensors file", AGAIN, path=path) from error
     wanted = begin + max((end for _, end in entries.values()), default=0)
     if size < wanted:
-        raise UnavailableError(f"{path} is cut short: {size} of {wanted} bytes", AGAIN)
+        raise UnavailableError(f"{path} is cut short: {size} of {wanted} bytes", AGAIN, path=path)
     return {name: tensor for name, (tensor, _) in entries.items()}
 
 

@@ -80,7 +80,9 @@ class _Decoder:
         try:
             self.child = self._stack.enter_context(running(arguments, probe.STDERR_FILTER, source))
         except OSError as error:
-            raise UnavailableError(f"ffmpeg {arguments[0]} does not start: {error.strerror}") from error
+            raise UnavailableError(
+                f"ffmpeg {arguments[0]} does not start: {error.strerror}", path=Path(arguments[0])
+            ) from error
         return self.child.read(_BLOCK_BYTES)
 
 
@@ -116,8 +118,8 @@ class AudioStream:
         for block in self._blocks():
             n_bytes += len(block)
             if n_bytes > self._max_hours * _MS_PER_HOUR * BYTES_PER_MS:
-                raise UndecodableError(
-                    f"{self._path}: decodes to over {self._max_hours:g} hours", "raise --max-hours"
+                raise UndecodableError.about(
+                    self._path, f"decodes to over {self._max_hours:g} hours", "raise --max-hours"
                 )
             yield np.frombuffer(block[: len(block) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE], dtype="<i2")
         self._judge(n_bytes)
@@ -149,8 +151,8 @@ class AudioStream:
         """
         _refuse_unfinished(self._path, self._child)
         if n_bytes and _size_bytes(self._path) not in {self._size_bytes, None}:
-            raise InputOutputError(
-                f"{self._path}: changed while it was read", "run the same command again once it is whole"
+            raise InputOutputError.about(
+                self._path, "changed while it was read", "run the same command again once it is whole"
             )
         reason = failure_reason(self._path, self._child)
         if reason:
@@ -158,7 +160,7 @@ class AudioStream:
         if not n_bytes and "not on whitelist" in self._child.stderr_text and "opening decoder" in reason:
             reason = f"its sound is {self.track.codec}, which qasr does not decode"
         if not n_bytes:
-            raise UndecodableError(f"{self._path}: {reason or 'no sound in its audio track'}")
+            raise UndecodableError.about(self._path, reason or "no sound in its audio track")
         if reason:
             until = format_clock(n_bytes // BYTES_PER_MS)[:-4]
             self.warnings += (printable(_warning(until, reason)),)
@@ -246,8 +248,9 @@ def _has_changed(child: Child) -> bool:
 
 def _refuse_many_channels(path: Path, sound: Sound) -> None:
     if sound.n_unplaced > command.MAX_UNPLACED:
-        raise UndecodableError(
-            f"{path}: {sound.n_unplaced} channels in its audio, at most {command.MAX_UNPLACED} can be mixed",
+        raise UndecodableError.about(
+            path,
+            f"{sound.n_unplaced} channels in its audio, at most {command.MAX_UNPLACED} can be mixed",
             "mix it down, or take the channels with voices out of it, with an audio editor",
         )
 
@@ -271,26 +274,29 @@ def _check_file(path: Path) -> None:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise UndecodableError(f"{path}: not a regular file", "give a media file, or - for stdin")
+            raise UndecodableError.about(path, "not a regular file", "give a media file, or - for stdin")
         os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))  # it may have become a pipe just now
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise NoInputError(f"{path}: no such file") from error
+        raise NoInputError.about(path, "no such file") from error
     except OSError as error:
-        raise InputOutputError(f"{path}: {error.strerror}", "check its permissions") from error
+        raise InputOutputError.about(
+            path, error.strerror or "it cannot be read", "check its permissions"
+        ) from error
     if status.st_size == 0:
-        raise UndecodableError(f"{path}: the file is empty")
+        raise UndecodableError.about(path, "the file is empty")
 
 
 def _refuse_unfinished(path: Path, child: Child) -> None:
     """Refuse what an ffmpeg wrote that did not come to its own end."""
     if killed := kill_reason(child):
-        raise InputOutputError(
-            f"{path}: {killed} before it was done",
+        raise InputOutputError.about(
+            path,
+            f"{killed} before it was done",
             "run the same command again; a system that is out of memory kills programs",
         )
     if child.was_stuck:
-        raise UndecodableError(
-            f"{path}: {failure_reason(path, child)}", "check the file with a media player, and its disk"
+        raise UndecodableError.about(
+            path, failure_reason(path, child), "check the file with a media player, and its disk"
         )
 
 
@@ -307,7 +313,7 @@ def _refuse_unread(path: Path) -> None:
 
 
 def _failing(path: Path, reason: str) -> InputOutputError:
-    return InputOutputError(f"{path}: {reason}", "check its disk or network, then run the same command again")
+    return InputOutputError.about(path, reason, "check its disk or network, then run the same command again")
 
 
 def _size_bytes(path: Path) -> int | None:
@@ -326,14 +332,14 @@ def _choose(path: Path, child: Child, known: Probe, wanted: int) -> Track:
             _refuse_unread(path)
         reason = failure_reason(path, child)
         if known.formats:
-            raise UndecodableError(f"{path}: no audio track in it")
+            raise UndecodableError.about(path, "no audio track in it")
         more = f": {reason}" if reason and reason not in _EMPTY_WORDS else ""
-        raise UndecodableError(f"{path}: not media that qasr can read{more}")
+        raise UndecodableError.about(path, f"not media that qasr can read{more}")
     rows = "; ".join(
         f"{number}: {track.language or 'unknown language'}, {track.codec}, {track.channels} channels"
         for number, track in enumerate(known.tracks)
     )
-    raise UsageError(f"{path}: no audio track {wanted}", f"its audio tracks: {rows}")
+    raise UsageError.about(path, f"no audio track {wanted}", f"its audio tracks: {rows}")
 
 
 def _may_misread_clock(known: Probe, wanted: int) -> bool:

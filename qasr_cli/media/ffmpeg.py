@@ -44,10 +44,10 @@ def find_tools() -> FfmpegTools:
     try:
         output = process.capture([str(path), "-hide_banner", "-version"])
     except OSError as error:
-        raise UnavailableError(f"ffmpeg {path} does not run: {error.strerror}", _hint()) from error
+        raise UnavailableError(f"ffmpeg {path} does not run: {error.strerror}", _hint(), path=path) from error
     first = output.splitlines()[0] if output else ""
     if not first.startswith("ffmpeg version"):
-        raise UnavailableError(f"{path} is not an ffmpeg that runs here", _hint())
+        raise UnavailableError(f"{path} is not an ffmpeg that runs here", _hint(), path=path)
     year = _COPYRIGHT.search(first)
     return FfmpegTools(path, first.split()[2], origin, int(year[1]) if year else None)
 

@@ -138,7 +138,9 @@ def searching(path: Path, known: Probe, max_hours: float) -> Iterator[ShotSearch
         try:
             child = stack.enter_context(running(arguments, probe.STDERR_FILTER))
         except OSError as error:
-            raise UnavailableError(f"ffmpeg {arguments[0]} does not start: {error.strerror}") from error
+            raise UnavailableError(
+                f"ffmpeg {arguments[0]} does not start: {error.strerror}", path=Path(arguments[0])
+            ) from error
         thread = threading.Thread(target=search.follow, args=(path, child), name="shots", daemon=True)
         thread.start()
         try:

@@ -27,7 +27,7 @@ class WaveformWriter:
         try:
             self._file: BinaryIO = self._path.open("wb")
         except OSError as error:
-            raise from_os_error(error, f"writing {self._path}") from error
+            raise from_os_error(error, f"writing {self._path}", path=self._path) from error
         return self
 
     def __exit__(
@@ -49,7 +49,7 @@ class WaveformWriter:
         try:
             self._file.write(raw)
         except OSError as error:
-            raise from_os_error(error, f"writing {self._path}") from error
+            raise from_os_error(error, f"writing {self._path}", path=self._path) from error
         self._n_bytes += len(raw)
 
     def close(self) -> Waveform:
@@ -61,6 +61,6 @@ class WaveformWriter:
         try:
             self._file.close()  # a network's disk may say only now that it is full
         except OSError as error:
-            raise from_os_error(error, f"writing {self._path}") from error
+            raise from_os_error(error, f"writing {self._path}", path=self._path) from error
         self._is_whole = True
         return Waveform(self._path, self._n_bytes // BYTES_PER_SAMPLE)

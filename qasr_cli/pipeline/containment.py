@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from qasr_cli.errors import DeviceLostError, QasrError, from_os_error
@@ -18,11 +19,11 @@ logger = logging.getLogger(__name__)
 Value = TypeVar("Value")
 
 
-def attempt(name: str, work: Callable[[], Value]) -> Value | QasrError:
+def attempt(path: Path | None, work: Callable[[], Value]) -> Value | QasrError:
     """Return what `work` returns, or the error that it ended with.
 
     Args:
-        name: Of the source, for errors that do not name one.
+        path: Of the source, for errors that do not name one; None for work of the engine on several.
         work: May raise anything.
 
     Raises:
@@ -35,10 +36,11 @@ def attempt(name: str, work: Callable[[], Value]) -> Value | QasrError:
     except QasrError as error:
         return error
     except OSError as error:
-        return from_os_error(error, name)
+        return from_os_error(error, "" if path else "the engine", path=path)
     except Exception as error:
-        logger.debug("%s failed", name, exc_info=True)
-        return QasrError(f"{name}: unexpected {type(error).__name__}: {error}")
+        logger.debug("%s failed", path or "the engine", exc_info=True)
+        reason = f"unexpected {type(error).__name__}: {error}"
+        return QasrError.about(path, reason) if path else QasrError(f"the engine: {reason}")
 
 
 def contain(work: Callable[[], Value]) -> Value | QasrError:
@@ -47,7 +49,7 @@ def contain(work: Callable[[], Value]) -> Value | QasrError:
     Raises:
         DeviceLostError: Nothing more can be computed, so that the failure is not this work's own.
     """
-    result = attempt("the engine", work)
+    result = attempt(None, work)
     if isinstance(result, DeviceLostError):
         raise result
     return result

@@ -26,7 +26,7 @@ from qasr_cli.records import Chunk, Source, Stage
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.fallback.review import ReviewedSource, review
 from qasr_cli.speech.inference import batching
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition import recognize
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
@@ -52,7 +52,7 @@ class EngineLane(Generic[Owner]):
     """One lane over many sources.
 
     Args:
-        engines: To work with.
+        session: To work with.
         options: The whole tree; each stage is given its group.
         on_recognized: Called with the milliseconds of speech of each batch that is back.
         store_of: Returns where a source's chunks are kept, by the transcript's fingerprint.
@@ -60,20 +60,20 @@ class EngineLane(Generic[Owner]):
 
     def __init__(
         self,
-        engines: Engines,
+        session: Session,
         options: Options,
         on_recognized: Callable[[int], None],
         store_of: Callable[[Source, str], ChunkStore | None] = lambda source, fingerprint: None,
     ) -> None:
-        self._engines = engines
+        self._session = session
         self._options = options
         self._on_recognized = on_recognized
         self._store_of = store_of
-        self._fingerprint = options.fingerprint(engines.recognizer.model_id, engines.aligner_id)
+        self._fingerprint = options.fingerprint(session.recognizer.model_id, session.engines.aligner_id)
 
     def run(self, sources: Iterable[OpenSource[Owner]]) -> Iterator[OpenSource[Owner]]:
         """Yield each source when its last chunk is back and its text is final."""
-        capacity = self._engines.recognizer.capacity
+        capacity = self._session.recognizer.capacity
         limits = self._options.chunk.limited_to(capacity.max_chunk_ms)
         fullest_ms = min(capacity.max_batch_ms, capacity.max_batch_size * limits.max_ms)
         window: list[PooledChunk[Owner]] = []
@@ -98,12 +98,12 @@ class EngineLane(Generic[Owner]):
         opened.store = self._store_of(opened.prepared.source, self._fingerprint)
         opened.known = opened.store.load(chunks) if opened.store else {}
         if opened.known:
-            logger.info("%s: %d of %d chunks are known", opened.name, len(opened.known), len(chunks))
+            logger.info("%s: %d of %d chunks are known", opened.relative, len(opened.known), len(chunks))
 
     def _run_window(self, window: Sequence[PooledChunk[Owner]]) -> Iterator[OpenSource[Owner]]:
         doubtful: list[OpenSource[Owner]] = []
         for indices in batching.plan(
-            [pooled.chunk.duration_ms for pooled in window], self._engines.recognizer.capacity
+            [pooled.chunk.duration_ms for pooled in window], self._session.recognizer.capacity
         ):
             batch = [window[index] for index in indices]
             self._recognize([pooled for pooled in batch if pooled.opened.error is None])
@@ -132,7 +132,7 @@ class EngineLane(Generic[Owner]):
                 pooled.opened.recognized[pooled.chunk.index] = pooled.opened.known[pooled.chunk.index]
             return
         recognized = batching.try_each(
-            batch, lambda some: attempt(some[0].opened.name, lambda: self._recognize_batch(some))
+            batch, lambda some: attempt(some[0].opened.relative, lambda: self._recognize_batch(some))
         )
         for pooled, piece in zip(batch, recognized, strict=True):
             if isinstance(piece, QasrError):
@@ -154,14 +154,14 @@ class EngineLane(Generic[Owner]):
         shares = [(pooled.opened.stage_times, pooled.chunk.duration_ms) for pooled in batch]
         with timed(Stage.RECOGNIZE, shares):
             chunks = [pooled.chunk for pooled in batch]
-            pieces = recognize.recognize_batch(audio, chunks, self._engines, self._options.decode)
+            pieces = recognize.recognize_batch(audio, chunks, self._session, self._options.decode)
         clean = [index for index, piece in enumerate(pieces) if not piece.flags]
         with timed(Stage.ALIGN, [shares[index] for index in clean]):
             with_times = contain(
                 lambda: recognize.align_batch(
                     [audio[index] for index in clean],
                     [pieces[index] for index in clean],
-                    self._engines,
+                    self._session,
                     self._options.align,
                 )
             )
@@ -175,7 +175,7 @@ class EngineLane(Generic[Owner]):
         if not complete:
             return
         texts = batching.try_each(
-            complete, lambda some: attempt(some[0].name, lambda: self._review_together(some))
+            complete, lambda some: attempt(some[0].relative, lambda: self._review_together(some))
         )
         for opened, text in zip(complete, texts, strict=True):
             if isinstance(text, QasrError):
@@ -189,7 +189,7 @@ class EngineLane(Generic[Owner]):
         with timed(Stage.REVIEW, [(opened.stage_times, opened.doubtful_ms) for opened in complete]):
             return review(
                 [opened.recording for opened in complete],
-                self._engines,
+                self._session,
                 options.decode,
                 options.guard,
                 options.align,
@@ -203,9 +203,9 @@ class EngineLane(Generic[Owner]):
             return
         with timed(Stage.ALIGN, [(opened.stage_times, 1)]):
             alignment = attempt(
-                opened.name,
+                opened.relative,
                 lambda: script.align(
-                    opened.recording, opened.text.segments, script_file, self._engines, self._options.decode
+                    opened.recording, opened.text.segments, script_file, self._session, self._options.decode
                 ),
             )
         if isinstance(alignment, QasrError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from qasr_cli.errors import QasrError
@@ -70,9 +71,9 @@ class OpenSource(Generic[Owner]):
     stage_times: StageTimes = field(default_factory=StageTimes)
 
     @property
-    def name(self) -> str:
+    def relative(self) -> Path:
         """What errors and logs call it."""
-        return str(self.prepared.source.relative)
+        return self.prepared.source.relative
 
     @property
     def is_doubtful(self) -> bool:

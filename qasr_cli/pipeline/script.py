@@ -14,7 +14,7 @@ from itertools import groupby
 from qasr_cli.formats.readers.script_reading import Origin, ScriptFile
 from qasr_cli.options import DecodeOptions
 from qasr_cli.records import Cue, Segment, Transcript
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition.passes import RecognizedSource
 from qasr_cli.speech.script import align_script
 from qasr_cli.speech.script.align_script import ScriptAlignment
@@ -96,7 +96,7 @@ def align(
     recording: RecognizedSource,
     segments: Sequence[Segment],
     script: ScriptFile,
-    engines: Engines,
+    session: Session,
     options: DecodeOptions,
 ) -> ScriptAlignment:
     """Return the script's words with the times at which they are spoken in a recording.
@@ -107,7 +107,7 @@ def align(
         QasrError: The script is empty or of another recording, or nobody speaks.
     """
     lines = [" ".join(block) for block in script.blocks]
-    return align_script.align(recording, segments, lines, engines, options.language)
+    return align_script.align(recording, segments, lines, session, options.language)
 
 
 def cue_blocks(script: ScriptFile, alignment: ScriptAlignment) -> list[cues.Block]:

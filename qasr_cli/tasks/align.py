@@ -30,7 +30,7 @@ from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.reports.summary import Report
 from qasr_cli.runs.state import journal
 from qasr_cli.runs.state.journal import Journal
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.tasks import observers, outputs
 from qasr_cli.tasks.text_input import STDIN, read_text
 from qasr_cli.terminal import stdio
@@ -59,7 +59,7 @@ class Surroundings:
         on_finished: Called with what it came to, once the files are written.
     """
 
-    load: Callable[[], Engines]
+    load: Callable[[], Session]
     reporter: Reporter
     deliver: Callable[[str], None]
     on_finished: OnFinished

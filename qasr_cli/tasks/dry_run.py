@@ -42,7 +42,7 @@ def lines(plans: Sequence[Plan], left_out: Sequence[LeftOut]) -> Iterator[str]:
     for plan in plans:
         name = printable(plan.source.relative)
         if plan.error is not None:
-            yield f"would fail {name}: {plan.error.problem}; {plan.error.hint}\n"
+            yield f"would fail {name}: {plan.error.reason}; {plan.error.hint}\n"
         elif plan.skip:
             yield f"would skip {name}: {printable(plan.skip)}\n"
         else:

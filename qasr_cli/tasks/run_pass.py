@@ -24,7 +24,7 @@ from qasr_cli.runs.reports import report_file
 from qasr_cli.runs.reports.summary import Report
 from qasr_cli.runs.state import journal
 from qasr_cli.runs.state.journal import Journal
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.tasks import outputs, sources
 from qasr_cli.terminal.progress import Reporter
 
@@ -49,7 +49,7 @@ class PassSettings:
 
     options: Options
     layout: OutputLayout
-    load: Callable[[], Engines]
+    load: Callable[[], Session]
     make_reporter: Callable[[], Reporter]
     deliver: Callable[[str], None]
     report_path: Path | None = None

@@ -59,7 +59,7 @@ def make_reporter(style: str, verbosity: int = 0) -> Reporter:
         UsageError: No such style.
     """
     if style not in STYLES:
-        raise UsageError(f"--progress {style!r} is unknown", f"known: {', '.join(STYLES)}")
+        raise UsageError(f"--progress {style!r} is unknown", f"known: {', '.join(STYLES)}", flag="--progress")
     if style == "json":
         return JsonReporter()
     if verbosity < 0 or style == "none":
@@ -85,14 +85,19 @@ def outcome_line(outcome: Outcome) -> str:
         return f"skipped {name}: {printable(outcome.reason)}"
     warnings = "".join(f"\n        {name}: warning: {printable(text)}" for text in outcome.warnings)
     if outcome.status is Status.FAILED:
-        error = outcome.error
-        why = f"{error.message}; {error.hint}" if isinstance(error, QasrError) else printable(error)
-        for said in (name, printable(outcome.source.path)):  # once is enough
-            why = why.removeprefix(f"{said}: ")
-        return f"failed  {name}: {why}{warnings}"
+        return f"failed  {name}: {_failure(outcome)}{warnings}"
     clock = format_clock(outcome.audio_ms)[:-4]
     where = ", ".join(printable(path) for path in outcome.outputs) or "stdout"
     return f"done    {name}: {clock} in {outcome.wall_s:.1f} s -> {where}{warnings}"
+
+
+def _failure(outcome: Outcome) -> str:
+    """Return why a source failed; its name stands before that already."""
+    error, source = outcome.error, outcome.source
+    if not isinstance(error, QasrError):
+        return printable(error)
+    text = error.reason if error.path in {source.relative, source.path} else error.message
+    return f"{text}; {error.hint}"
 
 
 class QuietReporter:

@@ -31,6 +31,7 @@ from qasr_cli.records import Chunk, Span
 from qasr_cli.speech.alignment import monotonic_decoder
 from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_words
 from qasr_cli.speech.inference.protocols import Aligner, AlignRequest, Capacity, Engines, Posterior
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.text.display_words import DisplayWord
 from qasr_cli.timebase import SAMPLES_PER_MS
 from tests.official_times import repaired
@@ -240,7 +241,7 @@ def all_of_it(utterance: Utterance, aligner: SpoiltAligner) -> Edges:
     places = np.arange(utterance.duration_ms * SAMPLES_PER_MS, dtype=np.float32)
     shown = tuple(DisplayWord(" ", str(i), (str(i),)) for i in range(len(utterance.edges_ms)))
     chunk = Chunk(0, 0, 0, utterance.duration_ms, utterance.speech)
-    (words,) = align_words([AlignmentInput(chunk, places, "English", shown)], Engines(None, aligner))  # type: ignore[arg-type]
+    (words,) = align_words([AlignmentInput(chunk, places, "English", shown)], Session(Engines(None, aligner)))  # type: ignore[arg-type]
     return np.array([[word.start_ms, word.end_ms] for word in words], dtype=float)
 
 
@@ -344,7 +345,7 @@ def measure_model(model: str) -> dict[str, Score]:
     for media, track, truth in recordings(SAMPLES):
         for piece in pieces(media, track, truth, aligner.capacity.max_chunk_ms):
             listening = _Listening(aligner)
-            (words,) = align_words([piece.spoken], Engines(None, listening))  # type: ignore[arg-type]
+            (words,) = align_words([piece.spoken], Session(Engines(None, listening)))  # type: ignore[arg-type]
             request, posterior = listening.given[0]
             duration_ms = len(request.audio) // SAMPLES_PER_MS
             ours = np.array([[word.start_ms, word.end_ms] for word in words], dtype=float)

@@ -80,7 +80,7 @@ def _counted(found: Engines) -> Engines:
 
 def demo(options: EngineOptions) -> Engines:
     """Return the demo pair."""
-    return _counted(doors.load(replace(options, engine="qwen3", model="demo")))
+    return _counted(doors.load(replace(options, engine="qwen3", model="demo")).engines)
 
 
 def free(options: EngineOptions) -> Engines:

@@ -35,7 +35,7 @@ from qasr_cli.pipeline.prepare import Prepared, prepare
 from qasr_cli.records import Source
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.fallback.review import ReviewedSource, review
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition import recognize
 from qasr_cli.speech.recognition.passes import RecognizedSource
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
@@ -116,7 +116,7 @@ def _speechless(folder: Path, n_each: int) -> Iterator[Case]:
         yield Case(path)
 
 
-def _alone(case: Case, prepared: Prepared, pair: Engines) -> tuple[str, str | None, list[str]]:
+def _alone(case: Case, prepared: Prepared, pair: Session) -> tuple[str, str | None, list[str]]:
     """What the recognizer says by itself."""
     limits = OPTIONS.chunk.limited_to(pair.recognizer.capacity.max_chunk_ms)
     if case.text:
@@ -136,7 +136,7 @@ def _alone(case: Case, prepared: Prepared, pair: Engines) -> tuple[str, str | No
 
 
 def _heard(
-    prepared: Prepared, pair: Engines, told: DecodeOptions = OPTIONS.decode
+    prepared: Prepared, pair: Session, told: DecodeOptions = OPTIONS.decode
 ) -> tuple[list[RecognizedChunk], ReviewedSource]:
     """What `qasr transcribe` hears first, and what it makes of it."""
     limits = OPTIONS.chunk.limited_to(pair.recognizer.capacity.max_chunk_ms)
@@ -149,15 +149,15 @@ def _heard(
     return pieces, text
 
 
-def _guarded(prepared: Prepared, pair: Engines) -> tuple[str, str | None, list[str]]:
+def _guarded(prepared: Prepared, pair: Session) -> tuple[str, str | None, list[str]]:
     """What `qasr transcribe` makes of it."""
     _, text = _heard(prepared, pair)
-    whole = finish.build_transcript(prepared, text.segments, pair, OPTIONS)
+    whole = finish.build_transcript(prepared, text.segments, pair.engines, OPTIONS)
     flags = [flag for segment in text.segments for flag in segment.flags]
     return " ".join(segment.text for segment in text.segments), whole.language, flags
 
 
-def measure(name: str, cases: Iterator[Case], pair: Engines, folder: Path) -> None:
+def measure(name: str, cases: Iterator[Case], pair: Session, folder: Path) -> None:
     """Print a row for each way."""
     scores = {"without": Score(), "with": Score()}
     for case in cases:
@@ -202,10 +202,10 @@ class Damage:
             self.n_unsaid += not all(segment.flags for segment in left) or not (inside or lost)
 
 
-def measure_faults(name: str, cases: Sequence[Case], pair: Engines, folder: Path) -> None:
+def measure_faults(name: str, cases: Sequence[Case], pair: Session, folder: Path) -> None:
     """Print a row for a recognizer that every other answer of is spoilt in one way."""
     recognizer = faulty.Faulty(pair.recognizer, faulty.FAULTS[name])
-    broken = replace(pair, recognizer=recognizer)
+    broken = Session(replace(pair.engines, recognizer=recognizer))
     told = replace(OPTIONS.decode, context=faulty.CONTEXT if "context" in name else "")
     damage = Damage()
     for case in cases:

@@ -28,7 +28,7 @@ from qasr_cli.records import Chunk, Segment, Source, Waveform
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
 from qasr_cli.speech.inference import batching
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from tests.hearing import hear_and_time
 
 Value = TypeVar("Value")
@@ -71,7 +71,7 @@ def measure_stages(media: Path) -> dict[str, float]:
         chunks = meter.run("plan chunks", lambda: chunking.plan(0, speech, limits))
         audio = [waveform.read(chunk.start_ms, chunk.end_ms) for chunk in chunks]
         _transcribe(audio, chunks, loaded)  # the first pass over a shape builds kernels for it
-        alone = Engines(loaded.recognizer, None)
+        alone = loaded.without_aligner()
         meter.run("recognise (demo model)", lambda: _transcribe(audio, chunks, alone))
         segments = meter.run("both", lambda: _transcribe(audio, chunks, loaded))
         meter.cpu_s["align, words (demo model)"] = (
@@ -79,7 +79,7 @@ def measure_stages(media: Path) -> dict[str, float]:
         )
         with decode.open_audio(media, MediaOptions()) as stream:
             prepared = Prepared(Source(0, media, Path(media.name)), stream.track, waveform, speech)
-        transcript = finish.build_transcript(prepared, segments, loaded, Options())
+        transcript = finish.build_transcript(prepared, segments, loaded.engines, Options())
         output = OutputOptions(formats=tuple(formats.FORMATS))
         meter.run("cues and all formats", lambda: finish.render(transcript, CueOptions(), output))
     return {name: cpu_s * 1000 / (waveform.duration_ms / 1000) for name, cpu_s in meter.cpu_s.items()}
@@ -96,7 +96,7 @@ def _find_speech(samples: np.ndarray) -> SpeechMap:
     return detector.finish()
 
 
-def _transcribe(audio: list[np.ndarray], chunks: tuple[Chunk, ...], loaded: Engines) -> list[Segment | None]:
+def _transcribe(audio: list[np.ndarray], chunks: tuple[Chunk, ...], loaded: Session) -> list[Segment | None]:
     found: list[Segment | None] = [None] * len(chunks)
     for batch in batching.plan([chunk.duration_ms for chunk in chunks], loaded.recognizer.capacity):
         done = hear_and_time([audio[i] for i in batch], [chunks[i] for i in batch], loaded)

@@ -269,7 +269,7 @@ def test_an_original_configuration_that_leaves_something_open_is_refused(origina
     config = json.loads((original[0] / "config.json").read_text())
     del config["thinker_config"]["text_config"]["rope_theta"]
     with pytest.raises(UnavailableError, match="lacks rope_theta"):
-        layouts.layout_of(config, "a model")
+        layouts.layout_of(config, Path("a model"))
 
 
 def test_headers_are_read_without_the_weights() -> None:

@@ -30,7 +30,7 @@ CLIPS = ("clip-01.wav", "clip-03.flac", "clip-06.wav", "clip-08.flac")
 
 @pytest.fixture(scope="module")
 def engines() -> Engines:
-    return load(EngineOptions(model="demo", device="cpu"))
+    return load(EngineOptions(model="demo", device="cpu")).engines
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from qasr_cli.runs.inputs import discovery
 from qasr_cli.runs.planning import output_plan
 from qasr_cli.runs.planning.output_names import OutputLayout
 from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.terminal.progress import QuietReporter
 from tests import fakes, misbehaving
 from tests.e2e.conftest import CLIP, ECHO, SAMPLES, Qasr, copy_old, environment
@@ -55,7 +56,7 @@ def run(folder: Path, engines: Engines, **options: object) -> Run:
     found = discovery.discover([folder], FindOptions()).sources
     everything = Options(output=OutputOptions(overwrite=True), **options)  # type: ignore[arg-type]
     plans = output_plan.plan(found, OutputLayout.of(everything.output, {"srt": ".srt"}))
-    job = Run(everything, lambda: engines, QuietReporter(), lambda text: None)
+    job = Run(everything, lambda: Session(engines), QuietReporter(), lambda text: None)
     job.execute(plans)
     return job
 
@@ -159,7 +160,7 @@ def test_a_source_that_vanishes_is_its_own_trouble(run_folder: Path) -> None:
     found = discovery.discover([run_folder], FindOptions()).sources
     (run_folder / "3.ogg").unlink()
     plans = output_plan.plan(found, OutputLayout.of(OutputOptions(), {"srt": ".srt"}))
-    job = Run(Options(), lambda: fakes.echo(Options().engine), QuietReporter(), lambda text: None)
+    job = Run(Options(), lambda: Session(fakes.echo(Options().engine)), QuietReporter(), lambda text: None)
     report = job.execute(plans)
     assert report.count(Status.DONE) == 9
     assert report.exit_code == 3

@@ -25,7 +25,7 @@ from qasr_cli.runs.planning import output_plan
 from qasr_cli.runs.planning.output_names import OutputLayout
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechMap
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.terminal.progress import QuietReporter
 from tests.e2e.conftest import SAMPLES
 from tests.media_factory import ffmpeg
@@ -97,7 +97,7 @@ def test_every_word_lies_in_one_chunk(recording: tuple[SpeechMap, list[TruthWord
 
 
 @pytest.fixture(scope="module")
-def pair() -> Engines:
+def pair() -> Session:
     return engines.load(EngineOptions(model="demo", device="cpu"))
 
 
@@ -109,7 +109,7 @@ def excerpt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def transcribed(pair: Engines, excerpt: Path) -> Callable[[int], Transcript]:
+def transcribed(pair: Session, excerpt: Path) -> Callable[[int], Transcript]:
     """The excerpt in chunks of a length, through a whole run; each is made when it is first asked for."""
 
     @functools.cache

@@ -19,6 +19,7 @@ from qasr_cli.speech.audio.vad import FRAME_MS, SpeechMap
 from qasr_cli.speech.fallback import coverage
 from qasr_cli.speech.fallback.review import ReviewedSource, review
 from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition import hallucination, recognize
 from qasr_cli.speech.recognition.hallucination import Flag
 from qasr_cli.speech.recognition.passes import RecognizedSource
@@ -73,13 +74,13 @@ def speech_maps(draw: st.DrawFn) -> SpeechMap:
 def play(
     maps: Sequence[SpeechMap], engines: Engines, told: DecodeOptions, guard: GuardOptions
 ) -> tuple[list[RecognizedSource], list[ReviewedSource]]:
-    recordings = []
+    session, recordings = Session(engines), []
     for number, speech in enumerate(maps):
         chunks = chunking.plan(number, speech, ChunkOptions())
         audio = [np.zeros(16 * chunk.duration_ms, np.float32) for chunk in chunks]
-        heard = recognize.recognize_batch(audio, chunks, engines, told)
+        heard = recognize.recognize_batch(audio, chunks, session, told)
         recordings.append(RecognizedSource(Silence(None, 0), speech, tuple(heard)))  # type: ignore[arg-type]
-    return recordings, review(recordings, engines, told, guard, AlignOptions(), contain)
+    return recordings, review(recordings, session, told, guard, AlignOptions(), contain)
 
 
 @given(

@@ -15,6 +15,7 @@ from qasr_cli.speech.alignment import monotonic_decoder
 from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_words
 from qasr_cli.speech.alignment.interpolation import SpokenLength, interpolate
 from qasr_cli.speech.inference.protocols import AlignRequest, Engines, Posterior
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.text import display_words
 from tests import fakes
 
@@ -124,8 +125,8 @@ def test_whatever_the_aligner_says_words_are_whole_in_order_and_inside(
     chunk = Chunk(0, 0, 5_000, 5_000 + edges[-1] + 300, speech)
     samples = np.zeros(chunk.duration_ms * 16, np.float32)
     spoken = AlignmentInput(chunk, samples, "English", display_words.split(text, "en"))
-    engines = Engines(fakes.Echo(EngineOptions()), Wild(seed))
-    (timed,) = align_words([spoken], engines)
+    session = Session(Engines(fakes.Echo(EngineOptions()), Wild(seed)))
+    (timed,) = align_words([spoken], session)
     assert "".join(word.lead + word.text for word in timed) == text
     found = [edge for word in timed for edge in (word.start_ms, word.end_ms)]
     assert found == sorted(found)

@@ -85,9 +85,9 @@ def test_all_is_done_once_and_in_order_whatever_fits(lengths: list[int], memory:
             raise OutOfMemoryError("full")
         return [index for index, _ in some]
 
-    items, headroom = list(enumerate(lengths)), MemoryLimit()
+    items, memory_limit = list(enumerate(lengths)), MemoryLimit()
     for _ in range(2):
-        assert batching.run_halving(items, work, lengths, headroom) == list(range(len(items)))
+        assert batching.run_halving(items, work, lengths, memory_limit) == list(range(len(items)))
     assert refused == sorted(refused, reverse=True)
 
 

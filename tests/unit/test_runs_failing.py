@@ -22,6 +22,7 @@ from qasr_cli.runs.files.file_identity import Identity
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.state.checkpoints import checkpoint
 from qasr_cli.speech.inference.protocols import Aligner, Engines
+from qasr_cli.speech.inference.session import Session
 from tests import fakes
 from tests.scenes import speech_of
 
@@ -105,9 +106,9 @@ class TestAligner:
         source = Source(0, folder / "a.wav", Path("a.wav"))
         waveform = Waveform(path, 16 * speech.duration_ms)
         prepared = Prepared(source, Track(0, "pcm", 1, 16_000), waveform, speech)
-        engines = Engines(fakes.Echo(EngineOptions(batch_size=1)), aligner)
+        session = Session(Engines(fakes.Echo(EngineOptions(batch_size=1)), aligner))
         kept = checkpoint(folder, "a.wav", Identity(1, 2, "ab"), "f")
-        lane: EngineLane[Plan] = EngineLane(engines, Options(), lambda _: None, lambda *_: kept)
+        lane: EngineLane[Plan] = EngineLane(session, Options(), lambda _: None, lambda *_: kept)
         (opened,) = lane.run([OpenSource(Plan(source, {}), prepared, 0.0)])
         return opened
 

@@ -18,6 +18,7 @@ from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
 from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.protocols import Engines, Posterior
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition import recognize
 from qasr_cli.speech.text import aligner_tokens, display_words
 from tests import fakes
@@ -220,8 +221,8 @@ class TestTranscribe:
         chunks = [
             Chunk(0, i, i * 60_000, i * 60_000 + int(length * 1000)) for i, length in enumerate(seconds)
         ]
-        engines = factory(EngineOptions())
-        return hear_and_time(audio, chunks, engines)
+        session = Session(factory(EngineOptions()))
+        return hear_and_time(audio, chunks, session)
 
     def test_segments_come_in_order_with_container_times(self) -> None:
         segments = self.run(fakes.echo, [2, 4])
@@ -250,18 +251,18 @@ class TestTranscribe:
         dim = Chunk(0, 1, 5_000, 8_000, (Span(5_000, 8_000),), 0)
         audio = [np.zeros(48_000, np.float32)] * 2
         for finish in Finish:
-            engines = fakes.saying(text, finish)
-            said = recognize.recognize_batch(audio, [loud, dim], engines, DecodeOptions(language="en"))
-            silent = fakes.silent(EngineOptions())
+            session = Session(fakes.saying(text, finish))
+            said = recognize.recognize_batch(audio, [loud, dim], session, DecodeOptions(language="en"))
+            silent = Session(fakes.silent(EngineOptions()))
             nothing = recognize.recognize_batch(audio, [loud, dim], silent, DecodeOptions(language="en"))
             assert [(piece.hypothesis.text, piece.flags) for piece in said] == [("", ("empty",)), ("", ())]
             assert [piece.flags for piece in said] == [piece.flags for piece in nothing]
-            assert hear_and_time(audio, [loud, dim], engines) == [None, None]
+            assert hear_and_time(audio, [loud, dim], session) == [None, None]
 
     @pytest.mark.parametrize("text", ["♪", "♪ ♫", "🎵", "½", "7.", "...a"])
     def test_what_says_something_is_kept(self, text: str) -> None:
         (segment,) = hear_and_time(
-            [np.zeros(48_000, np.float32)], [Chunk(0, 0, 0, 3_000)], fakes.saying(text)
+            [np.zeros(48_000, np.float32)], [Chunk(0, 0, 0, 3_000)], Session(fakes.saying(text))
         )
         assert segment is not None
         assert segment.text == text

@@ -14,6 +14,7 @@ from qasr_cli.speech.alignment import monotonic_decoder, outliers, word_times
 from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_words
 from qasr_cli.speech.alignment.monotonic_decoder import TokenTime
 from qasr_cli.speech.inference.protocols import AlignRequest, Capacity, Engines, Posterior
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.text import display_words
 from qasr_cli.timebase import SAMPLES_PER_MS
 from tests import fakes
@@ -65,7 +66,7 @@ def run(aligner: Scripted, *speech: tuple[int, int], chunk_ms: int = CHUNK_MS) -
     chunk = Chunk(0, 0, START_MS, START_MS + chunk_ms, spans)
     places = np.arange(chunk_ms * SAMPLES_PER_MS, dtype=np.float32)
     spoken = AlignmentInput(chunk, places, "English", display_words.split(TEXT, "en"))
-    (timed,) = align_words([spoken], Engines(fakes.Echo(EngineOptions()), aligner))
+    (timed,) = align_words([spoken], Session(Engines(fakes.Echo(EngineOptions()), aligner)))
     return timed
 
 
@@ -182,10 +183,10 @@ class TestLanguages:
         ]
 
     def test_a_language_without_aligner_is_told_once(self, caplog: pytest.LogCaptureFixture) -> None:
-        engines = Engines(fakes.Echo(EngineOptions()), fakes.Even())
+        session = Session(Engines(fakes.Echo(EngineOptions()), fakes.Even()))
         with caplog.at_level(logging.WARNING):
-            align_words(self.spoken("Hindi", "English", "Hindi", "Thai", None), engines)
-            timed = align_words(self.spoken("Hindi", "English", "Hindi", "Thai", None), engines)
+            align_words(self.spoken("Hindi", "English", "Hindi", "Thai", None), session)
+            timed = align_words(self.spoken("Hindi", "English", "Hindi", "Thai", None), session)
         assert [record.getMessage().split(":")[0] for record in caplog.records] == [
             "the aligner does not know Hindi",
             "the aligner does not know Thai",
@@ -196,10 +197,10 @@ class TestLanguages:
         assert (timed[0][0].start_ms, timed[0][-1].end_ms) == (500, 3_500)
 
     def test_who_wants_no_aligner_is_told_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
-        engines = Engines(fakes.Echo(EngineOptions()), fakes.Even())
+        session = Session(Engines(fakes.Echo(EngineOptions()), fakes.Even()))
         with caplog.at_level(logging.WARNING):
-            timed = align_words(self.spoken("Hindi", "English"), engines, is_enabled=False)
-            align_words(self.spoken("Hindi"), Engines(engines.recognizer, None))
+            timed = align_words(self.spoken("Hindi", "English"), session, is_enabled=False)
+            align_words(self.spoken("Hindi"), session.without_aligner())
         assert not caplog.records
         assert {word.timing for some in timed for word in some} == {Timing.INTERPOLATED}
 

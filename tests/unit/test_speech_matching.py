@@ -17,6 +17,7 @@ from qasr_cli.options import EngineOptions
 from qasr_cli.records import Segment, Span, Timing, Waveform, Word
 from qasr_cli.speech.audio.vad import FRAME_MS, SpeechMap
 from qasr_cli.speech.inference.protocols import AlignRequest, Capacity, Engines, Posterior
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition.passes import RecognizedSource
 from qasr_cli.speech.script import align_script, matching, repetitions, script, word_alignment
 from tests import fakes
@@ -190,8 +191,8 @@ class TestFollowing:
             Word(word.lead, word.text, word.start_ms, word.end_ms, Timing.ALIGNED, sure[word.text in known])
             for word in timed(self.HEARD)
         ]
-        engines = Engines(fakes.Echo(EngineOptions()), Knowing(said))
-        return align_script.align(recording, [segment(words)], [self.WRITTEN], engines)
+        session = Session(Engines(fakes.Echo(EngineOptions()), Knowing(said)))
+        return align_script.align(recording, [segment(words)], [self.WRITTEN], session)
 
     def asked(self, done: align_script.ScriptAlignment) -> list[str]:
         """What the aligner was asked for in the end."""
@@ -212,12 +213,12 @@ class TestFollowing:
 
     def test_without_an_aligner_what_was_heard_stays(self, recording: RecognizedSource) -> None:
         words = [Word(w.lead, w.text, w.start_ms, w.end_ms, Timing.INTERPOLATED) for w in timed(self.HEARD)]
-        engines = Engines(fakes.Echo(EngineOptions()), None)
-        done = align_script.align(recording, [segment(words)], [self.WRITTEN], engines)
+        session = Session(Engines(fakes.Echo(EngineOptions()), None))
+        done = align_script.align(recording, [segment(words)], [self.WRITTEN], session)
         assert "empty" in self.asked(done)
 
 
-EVEN = Engines(fakes.Echo(EngineOptions()), fakes.Even())
+EVEN = Session(Engines(fakes.Echo(EngineOptions()), fakes.Even()))
 
 
 def recording_of(path: Path, *speech: tuple[int, int]) -> RecognizedSource:
@@ -304,9 +305,9 @@ class TestMarks:
             replace(word, confidence=0.9 if word.text in said else 0.0) for word in timed(TestFollowing.HEARD)
         ]
         lines = ["Look the rocket was", "♪", "built ten years", "♪", "ago and left."]
-        engines = Engines(EVEN.recognizer, Knowing(said))
+        session = Session(Engines(EVEN.recognizer, Knowing(said)))
         done = align_script.align(
-            recording_of(tmp_path / "a.s16le", (0, 6_000)), [segment(words)], lines, engines
+            recording_of(tmp_path / "a.s16le", (0, 6_000)), [segment(words)], lines, session
         )
         assert " ".join(word.text for word in shown(done)) == " ".join(lines)
 
@@ -347,7 +348,7 @@ class TestMissedChunks:
         recording = recording_of(tmp_path / "a.s16le", *self.SPEECH)
         known = [self.said(number) for number in range(3) if number != missed]
         aligner = fakes.Even() if is_known else Knowing("nothing")
-        done = align_script.align(recording, known, self.LINES, Engines(EVEN.recognizer, aligner))
+        done = align_script.align(recording, known, self.LINES, Session(Engines(EVEN.recognizer, aligner)))
         assert done.overlay.unspoken == ()
         words = shown(done)
         for number, (start_ms, end_ms) in enumerate(self.SPEECH):

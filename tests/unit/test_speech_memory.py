@@ -16,6 +16,7 @@ from qasr_cli.records import Chunk, Hypothesis, Segment, Waveform
 from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.memory_limit import MemoryLimit
 from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition.passes import RecognitionRequest, RecognizedSource, recognize_all
 from tests import fakes
 from tests.hearing import hear_and_time
@@ -36,24 +37,24 @@ class Device:
         return list(lengths)
 
 
-def hear(engines: Engines, n_chunks: int) -> list[Segment | None]:
+def hear(session: Session, n_chunks: int) -> list[Segment | None]:
     chunks = [Chunk(0, i, i * 4_000, i * 4_000 + 2_000) for i in range(n_chunks)]
     audio = [np.zeros(32_000, np.float32)] * n_chunks
-    return hear_and_time(audio, chunks, engines)
+    return hear_and_time(audio, chunks, session)
 
 
 def test_the_next_batch_starts_with_what_fitted() -> None:
-    device, headroom = Device(50), MemoryLimit()
+    device, memory_limit = Device(50), MemoryLimit()
     for _ in range(2):
-        assert batching.run_halving([10] * 16, device.work, [10] * 16, headroom) == [10] * 16
+        assert batching.run_halving([10] * 16, device.work, [10] * 16, memory_limit) == [10] * 16
     assert device.tries == [16, 8, 4, 4, 4, 4, 4, 4, 4, 4]
 
 
 def test_long_chunks_that_did_not_fit_do_not_make_batches_of_short_ones_small() -> None:
-    device, headroom = Device(50), MemoryLimit()
-    batching.run_halving([20] * 4, device.work, [20] * 4, headroom)
+    device, memory_limit = Device(50), MemoryLimit()
+    batching.run_halving([20] * 4, device.work, [20] * 4, memory_limit)
     device.tries.clear()
-    batching.run_halving([1] * 40, device.work, [1] * 40, headroom)
+    batching.run_halving([1] * 40, device.work, [1] * 40, memory_limit)
     assert device.tries == [40]
 
 
@@ -70,19 +71,19 @@ def test_one_that_never_fits_is_an_error_even_late() -> None:
 
 
 def test_a_run_remembers_for_each_model() -> None:
-    engines = fakes.cramped(EngineOptions())
+    session = Session(fakes.cramped(EngineOptions()))
     for _ in range(2):
-        assert all(hear(engines, 8))
-    recognizer = engines.recognizer
+        assert all(hear(session, 8))
+    recognizer = session.recognizer
     assert isinstance(recognizer, fakes.Echo)
     assert recognizer.batches == [2] * 8
-    assert engines.recognizer_headroom.share([32_000] * 8) == 2
-    assert engines.aligner_headroom.share([32_000] * 8) == 8
+    assert session.recognizer_limit.share([32_000] * 8) == 2
+    assert session.aligner_limit.share([32_000] * 8) == 8
 
 
 @pytest.mark.parametrize("factory", [fakes.cramped, fakes.cramped_aligner])
 def test_little_memory_on_either_side_changes_no_segment(factory: Callable[[EngineOptions], Engines]) -> None:
-    assert hear(factory(EngineOptions()), 7) == hear(fakes.echo(EngineOptions()), 7)
+    assert hear(Session(factory(EngineOptions())), 7) == hear(Session(fakes.echo(EngineOptions())), 7)
 
 
 class Watching(fakes.Echo):
@@ -112,9 +113,9 @@ def test_no_audio_outlives_its_batch_nor_a_reason_that_is_kept(tmp_path: Path) -
     chunks = [Chunk(0, i, start_ms, start_ms + 4_000) for i, start_ms in enumerate(range(0, 24_000, 4_000))]
     chunks[1] = Chunk(0, 1, 4_000, 9_000)
     recognizer = Watching(EngineOptions())
-    engines = Engines(recognizer, fakes.Even())
+    session = Session(Engines(recognizer, fakes.Even()))
     heard = recognize_all(
-        [RecognitionRequest(recording, chunk, DecodeOptions()) for chunk in chunks], engines, contain
+        [RecognitionRequest(recording, chunk, DecodeOptions()) for chunk in chunks], session, contain
     )
     assert [isinstance(piece, QasrError) for piece in heard] == [False, True, False, False, False, False]
     assert len(recognizer.n_kept) > 3

@@ -156,8 +156,7 @@ class TestRescueModel:
         (result,) = scene.play()
         assert texts(result) == [NUMBERS, "One two three four five."]
         assert scene.again == []  # the small model was not asked again
-        assert scene.engines.load_rescue is not None
-        big = scene.engines.load_rescue().recognizer
+        big = scene.session.fallback().recognizer
         assert isinstance(big, Misbehaving)
         assert big.asked == [([4.0, 2.0], scene.told)]
 

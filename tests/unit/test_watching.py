@@ -23,7 +23,7 @@ from qasr_cli.runs.planning.queue import Queue
 from qasr_cli.runs.watch.attempted import Attempted
 from qasr_cli.runs.watch.engine_cache import EngineCache
 from qasr_cli.runs.watch.file_events import _news
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from tests import fakes
 
 
@@ -133,9 +133,9 @@ class TestEngines:
         loaded: list[int] = []
         reclaimed: list[int] = []
 
-        def load() -> Engines:
+        def load() -> Session:
             loaded.append(1)
-            return fakes.echo(EngineOptions())
+            return Session(fakes.echo(EngineOptions()))
 
         kept = EngineCache(load, lambda: reclaimed.append(1), 0)
         assert kept.due_s == float("inf")

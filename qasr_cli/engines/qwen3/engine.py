@@ -94,6 +94,7 @@ class Qwen3Recognizer:
                 f"--context is too long: with it a chunk takes {longest + budget} tokens and "
                 f"{self.model_id} has {reach}",
                 "leave some of --context or --hotwords out",
+                flag="--context",
             )
 
     def _generate(

@@ -95,7 +95,7 @@ class FinishLane:
         source, waveform = opened.prepared.source, opened.prepared.waveform
         waveform.path.unlink(missing_ok=True)
         with timed(Stage.WRITE, [(opened.stage_times, 1)]):
-            finished = attempt(opened.name, lambda: self._put_out(opened, engines))
+            finished = attempt(opened.relative, lambda: self._put_out(opened, engines))
         wall_s = time.monotonic() - opened.begun_s
         outcome = Outcome(
             source, Status.FAILED, waveform.duration_ms, wall_s=wall_s, stage_s=opened.stage_times

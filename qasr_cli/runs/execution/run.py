@@ -35,6 +35,7 @@ from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.reports.summary import EngineFacts, Report
 from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.terminal.progress import Reporter
 
 _MAX_WAITING_SOURCES = 256  # of a folder of clips: decoded, not yet recognised
@@ -58,7 +59,7 @@ class Run:
     def __init__(
         self,
         options: Options,
-        load_engines: Callable[[], Engines],
+        load_engines: Callable[[], Session],
         reporter: Reporter,
         deliver: Callable[[str], None],
         journal: Journal | None = None,
@@ -119,14 +120,14 @@ class Run:
         )
         with ThreadPoolExecutor(1, thread_name_prefix="finish") as finisher, prefetch as prepared:
             try:
-                engines = self._load()
+                session = self._load()
                 lane: EngineLane[Plan] = EngineLane(
-                    engines, self._options, self._reporter.recognized, self._journal.checkpoint
+                    session, self._options, self._reporter.recognized, self._journal.checkpoint
                 )
                 finish_lane = FinishLane(self._options, self._journal, self._stdout, self._on_finished)
                 finishing: list[Future[None]] = []
                 for opened in lane.run(self._opened(prepared)):
-                    finishing.append(finisher.submit(self._finish, finish_lane, opened, engines))
+                    finishing.append(finisher.submit(self._finish, finish_lane, opened, session.engines))
                     finishing = [future for future in finishing if not _is_over(future)]
                 for future in finishing:
                     future.result()
@@ -134,14 +135,14 @@ class Run:
                 self._stop.set()  # ends the decoders, which leaving the prefetch waits for
                 raise
 
-    def _load(self) -> Engines:
+    def _load(self) -> Session:
         self._reporter.stage("loading the model")
         begun_s = time.monotonic()
-        engines = self._load_engines()
-        self.report.engines = EngineFacts.of(engines, time.monotonic() - begun_s)
+        session = self._load_engines()
+        self.report.engines = EngineFacts.of(session.engines, time.monotonic() - begun_s)
         self._reporter.ready()
         self._reporter.stage("reading media")
-        return engines
+        return session
 
     # ── prepare lane ────────────────────────────────────────────────────────────────────────────────────
 
@@ -150,7 +151,7 @@ class Run:
         source, stage_times = plan.source, StageTimes()
         self._journal.begin(source)
         with timed(Stage.DECODE, [(stage_times, 1)]):
-            prepared = attempt(str(source.relative), lambda: self._read(plan, folder))
+            prepared = attempt(source.relative, lambda: self._read(plan, folder))
         wall_s = time.monotonic() - begun_s
         if isinstance(prepared, QasrError):
             return Outcome(source, Status.FAILED, wall_s=wall_s, error=prepared, stage_s=stage_times)

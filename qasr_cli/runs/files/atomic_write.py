@@ -51,9 +51,9 @@ def write(path: Path, text: str, *, is_overwrite: bool, is_backup: bool = False)
                 temporary.replace(path)
         _sync_folder(folder)
     except FileExistsError as error:
-        raise CannotCreateError(f"{path} exists already") from error
+        raise CannotCreateError(f"{path} exists already", path=path) from error
     except OSError as error:
-        raise from_os_error(error, f"writing {path}") from error
+        raise from_os_error(error, f"writing {path}", path=path) from error
 
 
 def encoded(text: str) -> bytes:
@@ -72,7 +72,7 @@ def remove(path: Path, *, is_backup: bool) -> None:
             _keep(path)
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise from_os_error(error, f"removing {path}") from error
+        raise from_os_error(error, f"removing {path}", path=path) from error
 
 
 @contextlib.contextmanager

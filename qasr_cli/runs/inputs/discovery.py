@@ -84,7 +84,7 @@ def _expand(path: Path) -> list[Path]:
         return [path]
     matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     if not matches:
-        raise NoInputError(f"{path}: no file matches", "check the pattern")
+        raise NoInputError.about(path, "no file matches", "check the pattern")
     return [Path(match) for match in matches]
 
 
@@ -115,7 +115,7 @@ def _look_at_listed(path: Path, options: FindOptions) -> Iterator[_Finding]:
 
 def _missing(path: Path, error: OSError) -> NoInputError:
     is_gone = isinstance(error, FileNotFoundError | NotADirectoryError)
-    return NoInputError.about(path, "no such file or folder" if is_gone else str(error.strerror))
+    return NoInputError.about(path, f"{'no such file or folder' if is_gone else error.strerror}")
 
 
 def _candidate(
@@ -136,7 +136,10 @@ def _walk(root: Path, is_recursive: bool) -> Iterator[_Finding]:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
             message = f"reading folder {folder}: {error.strerror}"
-            yield Failure(Path(folder), InputOutputError(message, "check the folder and its permissions"))
+            yield Failure(
+                Path(folder),
+                InputOutputError(message, "check the folder and its permissions", path=Path(folder)),
+            )
             continue
         names = {entry.name for entry in entries}
         below = []

@@ -31,7 +31,9 @@ def read(name: str, *, is_null_separated: bool) -> list[Path]:
         names = data.split(b"\0")
     elif b"\0" in data:
         raise UsageError(
-            f"--files-from {name}: zero bytes in a list of lines", "add -0 for find -print0's lists"
+            f"--files-from {name}: zero bytes in a list of lines",
+            "add -0 for find -print0's lists",
+            flag="--files-from",
         )
     else:
         names = [line.removesuffix(b"\r") for line in data.split(b"\n")]
@@ -43,4 +45,4 @@ def _bytes(name: str) -> bytes:
         return sys.stdin.buffer.read() if name == _STDIN else Path(name).read_bytes()
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise NoInputError(f"--files-from {name}: {reason}") from error
+        raise NoInputError(f"--files-from {name}: {reason}", flag="--files-from") from error

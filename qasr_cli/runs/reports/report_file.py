@@ -67,15 +67,30 @@ def check_place(path: Path, *, is_overwrite: bool) -> None:
         CannotCreateError: It exists, or its folder cannot be written.
     """
     if path.suffix.lower() not in _FORMS:
-        raise UsageError(f"--report {path}: call it FILE.json or FILE.html", "its ending decides what it is")
+        raise UsageError(
+            f"--report {path}: call it FILE.json or FILE.html",
+            "its ending decides what it is",
+            path=path,
+            flag="--report",
+        )
     if path.is_dir() or (os.path.lexists(path) and not is_overwrite):
-        raise CannotCreateError(f"--report {path} exists already", "use --overwrite, or give it another name")
+        raise CannotCreateError(
+            f"--report {path} exists already",
+            "use --overwrite, or give it another name",
+            path=path,
+            flag="--report",
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise from_os_error(error, f"--report {path}") from error
+        raise from_os_error(error, f"--report {path}", path=path, flag="--report") from error
     if not os.access(path.parent, os.W_OK):
-        raise CannotCreateError(f"--report {path}: its folder cannot be written", "check its permissions")
+        raise CannotCreateError(
+            f"--report {path}: its folder cannot be written",
+            "check its permissions",
+            path=path,
+            flag="--report",
+        )
 
 
 @contextlib.contextmanager

@@ -80,7 +80,10 @@ class StatusFile(QuietReporter):
             return
         if os.path.lexists(self._path) and not _is_ours(self._path):
             raise CannotCreateError(
-                f"--status {self._path} exists and is no status of qasr", "give it another name"
+                f"--status {self._path} exists and is no status of qasr",
+                "give it another name",
+                path=self._path,
+                flag="--status",
             )
         self._write()
 

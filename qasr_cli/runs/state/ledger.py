@@ -95,7 +95,7 @@ class Ledger:
         try:
             append(self.path, to_line(entry))
         except OSError as error:
-            raise from_os_error(error, f"writing {self.path}") from error
+            raise from_os_error(error, f"writing {self.path}", path=self.path) from error
 
 
 def load(folder: Path, part: str = "") -> Ledger:

@@ -58,7 +58,7 @@ def _open(path: Path) -> int:
     try:
         return ownership.open_own(path, os.O_RDWR)
     except OSError as error:
-        raise from_os_error(error, f"opening {path}") from error
+        raise from_os_error(error, f"opening {path}", path=path) from error
 
 
 def _take(descriptor: int, kind: int, path: Path, *, is_waiting: bool, tell: Callable[[str], None]) -> None:
@@ -69,14 +69,14 @@ def _take(descriptor: int, kind: int, path: Path, *, is_waiting: bool, tell: Cal
         except BlockingIOError as error:
             who = _holder(descriptor)
             if not is_waiting:
-                raise LockedError(f"{path.parent.parent}: {who} is at work here") from error
+                raise LockedError.about(path.parent.parent, f"{who} is at work here") from error
             if not has_told:
                 tell(f"waiting for {who} in {path.parent.parent}")
             has_told = True
             time.sleep(_GLANCE_S)  # and not in flock itself, so that a signal ends the waiting at once
         except OSError as error:
             if error.errno not in _UNSUPPORTED:
-                raise from_os_error(error, f"locking {path}") from error
+                raise from_os_error(error, f"locking {path}", path=path) from error
             logger.warning("%s: the file system has no locks; see that no second run starts here", path)
             return
         else:

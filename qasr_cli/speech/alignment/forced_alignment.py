@@ -19,7 +19,8 @@ from qasr_cli.speech.alignment.interpolation import SpokenLength
 from qasr_cli.speech.alignment.monotonic_decoder import TokenTime, decode
 from qasr_cli.speech.alignment.outliers import TokenRange
 from qasr_cli.speech.inference import batching
-from qasr_cli.speech.inference.protocols import Aligner, AlignRequest, Engines, Posterior
+from qasr_cli.speech.inference.protocols import Aligner, AlignRequest, Posterior
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.text import display_words
 from qasr_cli.speech.text.display_words import DisplayWord
 from qasr_cli.timebase import ms_to_samples
@@ -106,29 +107,29 @@ class _Alignment:
 
 
 def align_words(
-    inputs: Sequence[AlignmentInput], engines: Engines, *, is_enabled: bool = True
+    inputs: Sequence[AlignmentInput], session: Session, *, is_enabled: bool = True
 ) -> list[tuple[Word, ...]]:
     """Return the words of each chunk with their times, in container time.
 
     Args:
         inputs: Any number of chunks of any sources.
-        engines: Its aligner is used, if there is one; each language that it does not support is logged once.
+        session: Its aligner is used, if there is one; each language that it does not support is logged once.
         is_enabled: False: all times are interpolated.
 
     Raises:
         OutOfMemoryError: Not even one chunk fits into the aligner's memory.
     """
     clips: dict[int, _Clip] = {}
-    aligner = engines.aligner if is_enabled else None
+    aligner = session.aligner if is_enabled else None
     for index, item in enumerate(inputs):
-        if aligner and item.words and _is_supported(item.language, aligner, engines.told):
+        if aligner and item.words and _is_supported(item.language, aligner, session):
             clip = _clip(item)
             if clip.tokens and clip.duration_ms <= aligner.capacity.max_chunk_ms:
                 clips[index] = clip
     aligned: dict[int, tuple[Word, ...]] = {}
     if aligner and clips:
-        alignments = _run_aligner(list(clips.values()), aligner, engines)
-        for index, alignment in zip(clips, _realign_outliers(alignments, aligner, engines), strict=True):
+        alignments = _run_aligner(list(clips.values()), aligner, session)
+        for index, alignment in zip(clips, _realign_outliers(alignments, aligner, session), strict=True):
             if alignment is not None:
                 aligned[index] = _words(inputs[index], alignment)
     return [
@@ -137,11 +138,10 @@ def align_words(
     ]
 
 
-def _is_supported(language: str | None, aligner: Aligner, warned: set[str]) -> bool:
+def _is_supported(language: str | None, aligner: Aligner, session: Session) -> bool:
     if aligner.supports(language):
         return True
-    if language and language not in warned:
-        warned.add(language)
+    if language and session.is_new(f"aligner lacks {language}"):
         logger.warning(
             "the aligner does not know %s: times of its words are estimated, marked interpolated", language
         )
@@ -165,7 +165,7 @@ def _clip(item: AlignmentInput) -> _Clip:
     return whole_range.part(0, len(tokens), 0, whole_range.duration_ms)
 
 
-def _run_aligner(clips: Sequence[_Clip], aligner: Aligner, engines: Engines) -> list[_Alignment | None]:
+def _run_aligner(clips: Sequence[_Clip], aligner: Aligner, session: Session) -> list[_Alignment | None]:
     """Return the alignment of each clip, None where its posterior gives no times."""
     alignments: list[_Alignment | None] = [None] * len(clips)
     for batch in batching.plan([clip.duration_ms for clip in clips], aligner.capacity):
@@ -174,7 +174,7 @@ def _run_aligner(clips: Sequence[_Clip], aligner: Aligner, engines: Engines) -> 
             [AlignRequest(clip.samples, clip.tokens, clip.language) for clip in batch_clips],
             aligner.align,
             [len(clip.samples) for clip in batch_clips],
-            engines.aligner_headroom,
+            session.aligner_limit,
         )
         for index, posterior in zip(batch, posteriors, strict=True):
             times = decode(posterior, clips[index].duration_ms)
@@ -183,7 +183,7 @@ def _run_aligner(clips: Sequence[_Clip], aligner: Aligner, engines: Engines) -> 
 
 
 def _realign_outliers(
-    alignments: Sequence[_Alignment | None], aligner: Aligner, engines: Engines
+    alignments: Sequence[_Alignment | None], aligner: Aligner, session: Session
 ) -> list[_Alignment | None]:
     """Align every range of outliers again on its own; times that stay unusable are interpolated."""
     best = list(alignments)
@@ -199,7 +199,7 @@ def _realign_outliers(
             )
             if _SHORTEST_CLIP_MS <= clip.duration_ms <= _WHOLE * alignment.clip.duration_ms:
                 realignments.append((index, alignment, token_range, clip))
-    realigned = _run_aligner([clip for _, _, _, clip in realignments], aligner, engines)
+    realigned = _run_aligner([clip for _, _, _, clip in realignments], aligner, session)
     for (index, first_alignment, token_range, _), new in zip(realignments, realigned, strict=True):
         before = best[index]
         if before is None or new is None:

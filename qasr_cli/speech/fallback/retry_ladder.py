@@ -18,14 +18,12 @@ from qasr_cli.errors import QasrError
 from qasr_cli.options import DecodeOptions, GuardOptions
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.fallback import hypothesis_selection, language_vote
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition.hallucination import Flag
 from qasr_cli.speech.recognition.passes import Contain, RecognitionRequest, RecognizedSource, recognize_all
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
 logger = logging.getLogger(__name__)
-
-_NO_FALLBACK_MODEL = "no rescue model"  # among the notices that the user has seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ class RetryState:
 
 def retry_flagged(
     sources: Sequence[RecognizedSource],
-    engines: Engines,
+    session: Session,
     decode: DecodeOptions,
     guard: GuardOptions,
     contain: Contain,
@@ -78,7 +76,7 @@ def retry_flagged(
 
     Args:
         sources: Any number; chunks without flags are not touched.
-        engines: The fallback model is loaded for the first flagged chunk, and then does all retries.
+        session: The fallback model is loaded for the first flagged chunk, and then does all retries.
         decode: Options of the first pass.
         guard: Limits of the fallback.
         contain: Runs what may fail without harm.
@@ -88,8 +86,8 @@ def retry_flagged(
     """
     if not any(result.flags for source in sources for result in source.results):
         return list(sources)
-    fallback = _fallback_engines(engines, contain)
-    max_chunk_ms = 0 if fallback is engines else fallback.recognizer.capacity.max_chunk_ms
+    fallback = _fallback_engines(session, contain)
+    max_chunk_ms = 0 if fallback is session else fallback.recognizer.capacity.max_chunk_ms
     rows = [_states(source, decode, guard, max_chunk_ms) for source in sources]
     while any(state.is_open for row in rows for state in row):
         rows = _try_next_steps(rows, fallback, contain)
@@ -103,15 +101,15 @@ def retry_flagged(
     ]
 
 
-def _fallback_engines(engines: Engines, contain: Contain) -> Engines:
+def _fallback_engines(session: Session, contain: Contain) -> Session:
     """Return the better model where there is one and it can be loaded, or else the first one."""
-    if engines.load_rescue is None or _NO_FALLBACK_MODEL in engines.told:
-        return engines
-    loaded = contain(engines.load_rescue)
+    if not session.has_fallback:
+        return session
+    loaded = contain(session.fallback)
     if isinstance(loaded, QasrError):
-        engines.told.add(_NO_FALLBACK_MODEL)  # not tried again: loading takes long, and ends the same way
+        session.drop_fallback()
         logger.warning("cannot load the rescue model, retries use the first one: %s", loaded)
-        return engines
+        return session
     return loaded
 
 
@@ -185,7 +183,7 @@ def _open(
 
 
 def _try_next_steps(
-    rows: Sequence[list[RetryState]], engines: Engines, contain: Contain
+    rows: Sequence[list[RetryState]], session: Session, contain: Contain
 ) -> list[list[RetryState]]:
     """Recognize every open chunk once more, all in one pass, and return the states after it."""
     requests_of: dict[int, list[RecognitionRequest]] = {}
@@ -197,7 +195,7 @@ def _try_next_steps(
             RecognitionRequest(state.source, part, step.options) for part in halves or (chunk,)
         ]
     all_requests = [request for requests in requests_of.values() for request in requests]
-    retried = iter(recognize_all(all_requests, engines, contain))
+    retried = iter(recognize_all(all_requests, session, contain))
     results_of = {key: [next(retried) for _ in requests] for key, requests in requests_of.items()}
     return [
         [after for state in row for after in _advance(state, results_of.get(id(state), []))] for row in rows

@@ -20,7 +20,7 @@ from qasr_cli.records import Chunk, Segment, Span
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.fallback import coverage, language_vote
 from qasr_cli.speech.fallback.retry_ladder import retry_flagged
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition import hallucination
 from qasr_cli.speech.recognition.hallucination import Flag
 from qasr_cli.speech.recognition.passes import (
@@ -60,7 +60,7 @@ class ReviewedSource:
 
 def review(
     sources: Sequence[RecognizedSource],
-    engines: Engines,
+    session: Session,
     decode: DecodeOptions,
     guard: GuardOptions,
     align: AlignOptions,
@@ -71,11 +71,11 @@ def review(
     Raises:
         DeviceLostError: Nothing more can be computed.
     """
-    recognize = functools.partial(recognize_all, engines=engines, contain=contain)
-    retried = retry_flagged(sources, engines, decode, guard, contain)
+    recognize = functools.partial(recognize_all, session=session, contain=contain)
+    retried = retry_flagged(sources, session, decode, guard, contain)
     unified = _unify_language(retried, retried, recognize, decode, guard)
-    aligned = align_all(unified, engines, align, contain)
-    fills = align_all(_recognize_gaps(aligned, recognize, decode, guard), engines, align, contain)
+    aligned = align_all(unified, session, align, contain)
+    fills = align_all(_recognize_gaps(aligned, recognize, decode, guard), session, align, contain)
     return [_conclude(source, fill, guard) for source, fill in zip(aligned, fills, strict=True)]
 
 

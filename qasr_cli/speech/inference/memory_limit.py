@@ -1,7 +1,7 @@
-"""How much audio a model was found to have memory for.
+"""The batch limit of a model, learnt from out-of-memory errors.
 
 In go the batches that did not fit; out comes how much of the next one to try. Knows nothing of devices, and
-never takes a limit back: what did not fit once in a run is not tried again in it.
+never raises a limit again: what did not fit once in a session is not tried again in it.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from collections.abc import Sequence
 
 
 class MemoryLimit:
-    """One model's limit, learnt where its memory ran out; no limit until then.
+    """One model's limit on padded audio in a batch; no limit until its memory has run out once.
 
-    The limit is on padded audio (the longest item times the number of items) and not on their number, so that
-    having met long chunks does not make batches of short ones small.
+    Belongs to a `Session`, whose thread alone calls it.
+
+    Padded audio is the longest item times the number of items. The number alone is not limited, so that long
+    chunks do not make later batches of short ones small.
     """
 
     def __init__(self) -> None:

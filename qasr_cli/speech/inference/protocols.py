@@ -6,15 +6,14 @@ only by them. Audio crosses as `float32[n_samples]` mono 16 kHz in [-1, 1); time
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from qasr_cli.options import DecodeOptions
 from qasr_cli.records import Hypothesis
-from qasr_cli.speech.inference.memory_limit import MemoryLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +105,16 @@ class Aligner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The pair that a run works with; `aligner` is None when words are to be spread, not aligned.
+    """The pair that a run works with; what is learnt while it works is kept in a `Session`.
 
     Attributes:
-        recognizer_headroom: What the run has learnt about the recognizer's memory; engines leave it alone.
-        aligner_headroom: The same for the aligner.
-        told: What the user has been told of (languages without aligner, a rescue model that is not to be
-            had), so that each is said once.
-        load_rescue: Returns the better recognizer for what is doubtful, always the same one; the first call
-            loads it. None: there is none.
-        device: Where the pair runs and in which number format, for people; "" where nobody knows.
+        recognizer: Turns speech into text.
+        aligner: None when the times of words are to be estimated.
+        device: Device and number format, for people; "" where the factory does not say.
     """
 
     recognizer: Recognizer
     aligner: Aligner | None
-    recognizer_headroom: MemoryLimit = field(default_factory=MemoryLimit, repr=False, compare=False)
-    aligner_headroom: MemoryLimit = field(default_factory=MemoryLimit, repr=False, compare=False)
-    told: set[str] = field(default_factory=set, repr=False, compare=False)
-    load_rescue: Callable[[], Engines] | None = field(default=None, repr=False, compare=False)
     device: str = ""
 
     @property

@@ -20,7 +20,7 @@ from qasr_cli.records import Chunk, Waveform, Word
 from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_words
 from qasr_cli.speech.audio.vad import SpeechMap
 from qasr_cli.speech.inference import batching
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition import recognize
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from qasr_cli.speech.text.display_words import DisplayWord
@@ -83,7 +83,7 @@ class Passage:
 
 def recognize_all(
     requests: Sequence[RecognitionRequest],
-    engines: Engines,
+    session: Session,
     contain: Contain,
     on_recognized: Callable[[int], None] = lambda ms: None,
 ) -> list[RecognizedChunk | QasrError]:
@@ -100,11 +100,11 @@ def recognize_all(
         indices_by_options.setdefault(request.options, []).append(index)
     results: dict[int, RecognizedChunk | QasrError] = {}
     for members in indices_by_options.values():
-        for batch in _batches([requests[index].chunk for index in members], engines):
+        for batch in _batches([requests[index].chunk for index in members], session):
             indices = [members[position] for position in batch]
             batch_requests = [requests[index] for index in indices]
             recognized = batching.try_each(
-                batch_requests, lambda part: contain(lambda: _recognize(part, engines))
+                batch_requests, lambda part: contain(lambda: _recognize(part, session))
             )
             results.update(zip(indices, recognized, strict=True))
             on_recognized(
@@ -114,7 +114,7 @@ def recognize_all(
 
 
 def align_all(
-    sources: Sequence[RecognizedSource], engines: Engines, options: AlignOptions, contain: Contain
+    sources: Sequence[RecognizedSource], session: Session, options: AlignOptions, contain: Contain
 ) -> list[RecognizedSource]:
     """Return the sources with a segment for every recognized chunk that has words.
 
@@ -132,19 +132,19 @@ def align_all(
         if result.segment is None and result.hypothesis.text
     ]
     for batch in _batches(
-        [results[source_index][chunk_index].chunk for source_index, chunk_index in pending], engines
+        [results[source_index][chunk_index].chunk for source_index, chunk_index in pending], session
     ):
         unaligned = [
             UnalignedChunk(sources[source_index], results[source_index][chunk_index])
             for source_index, chunk_index in (pending[index] for index in batch)
         ]
-        timed = batching.try_each(unaligned, lambda part: contain(lambda: _align(part, engines, options)))
+        timed = batching.try_each(unaligned, lambda part: contain(lambda: _align(part, session, options)))
         for index, unaligned_chunk, result in zip(batch, unaligned, timed, strict=True):
             source_index, chunk_index = pending[index]
             if isinstance(result, QasrError):
                 failures[source_index].append(UntimedError(result.message, result.hint))
                 (results[source_index][chunk_index],) = _align(
-                    [unaligned_chunk], replace(engines, aligner=None), options
+                    [unaligned_chunk], session.without_aligner(), options
                 )
             else:
                 results[source_index][chunk_index] = result
@@ -168,49 +168,49 @@ def describe(failures: Sequence[QasrError]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def align_passages(passages: Sequence[Passage], engines: Engines) -> list[tuple[Word, ...]]:
+def align_passages(passages: Sequence[Passage], session: Session) -> list[tuple[Word, ...]]:
     """Return the words of each passage with their times, in container time.
 
     Raises:
         OutOfMemoryError: Not even one chunk fits into memory.
     """
     timed: dict[int, tuple[Word, ...]] = {}
-    for batch in _batches([passage.chunk for passage in passages], engines):
+    for batch in _batches([passage.chunk for passage in passages], session):
         batch_passages = [passages[index] for index in batch]
-        timed.update(zip(batch, _align_passages(batch_passages, engines), strict=True))
+        timed.update(zip(batch, _align_passages(batch_passages, session), strict=True))
     return [timed[index] for index in range(len(passages))]
 
 
-def _batches(chunks: Sequence[Chunk], engines: Engines) -> list[list[int]]:
-    return batching.plan([chunk.duration_ms for chunk in chunks], engines.recognizer.capacity)
+def _batches(chunks: Sequence[Chunk], session: Session) -> list[list[int]]:
+    return batching.plan([chunk.duration_ms for chunk in chunks], session.recognizer.capacity)
 
 
 # Each of these reads its own audio, so that none of it outlives the batch.
 
 
-def _recognize(requests: Sequence[RecognitionRequest], engines: Engines) -> list[RecognizedChunk]:
+def _recognize(requests: Sequence[RecognitionRequest], session: Session) -> list[RecognizedChunk]:
     """Recognize chunks with equal options."""
     audio = [_audio(request.source, request.chunk) for request in requests]
     return recognize.recognize_batch(
-        audio, [request.chunk for request in requests], engines, requests[0].options
+        audio, [request.chunk for request in requests], session, requests[0].options
     )
 
 
 def _align(
-    unaligned: Sequence[UnalignedChunk], engines: Engines, options: AlignOptions
+    unaligned: Sequence[UnalignedChunk], session: Session, options: AlignOptions
 ) -> list[RecognizedChunk]:
     audio = [_audio(unaligned_chunk.source, unaligned_chunk.result.chunk) for unaligned_chunk in unaligned]
     return recognize.align_batch(
-        audio, [unaligned_chunk.result for unaligned_chunk in unaligned], engines, options
+        audio, [unaligned_chunk.result for unaligned_chunk in unaligned], session, options
     )
 
 
-def _align_passages(passages: Sequence[Passage], engines: Engines) -> list[tuple[Word, ...]]:
+def _align_passages(passages: Sequence[Passage], session: Session) -> list[tuple[Word, ...]]:
     inputs = [
         AlignmentInput(passage.chunk, _audio(passage.source, passage.chunk), passage.language, passage.words)
         for passage in passages
     ]
-    return align_words(inputs, engines)
+    return align_words(inputs, session)
 
 
 def _audio(source: RecognizedSource, chunk: Chunk) -> np.ndarray:

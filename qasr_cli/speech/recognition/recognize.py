@@ -18,7 +18,7 @@ from qasr_cli.options import AlignOptions, DecodeOptions
 from qasr_cli.records import Chunk, Hypothesis, Segment, Word
 from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_words
 from qasr_cli.speech.inference import batching
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition import hallucination
 from qasr_cli.speech.text import display_words
 
@@ -39,7 +39,7 @@ class RecognizedChunk:
 
 
 def recognize_batch(
-    audio: Sequence[np.ndarray], chunks: Sequence[Chunk], engines: Engines, options: DecodeOptions
+    audio: Sequence[np.ndarray], chunks: Sequence[Chunk], session: Session, options: DecodeOptions
 ) -> list[RecognizedChunk]:
     """Return each chunk with its hypothesis and flags, without times.
 
@@ -49,7 +49,7 @@ def recognize_batch(
     Args:
         audio: `float32[n_samples]` of each chunk.
         chunks: Of any sources.
-        engines: Its recognizer is used.
+        session: Its recognizer is used.
         options: For all chunks.
 
     Raises:
@@ -57,9 +57,9 @@ def recognize_batch(
     """
     hypotheses = batching.run_halving(
         audio,
-        lambda part: engines.recognizer.recognize(part, options),
+        lambda part: session.recognizer.recognize(part, options),
         [len(samples) for samples in audio],
-        engines.recognizer_headroom,
+        session.recognizer_limit,
     )
     finished = [_with_language(_without_bare_marks(hypothesis), options) for hypothesis in hypotheses]
     return [
@@ -69,7 +69,7 @@ def recognize_batch(
 
 
 def align_batch(
-    audio: Sequence[np.ndarray], results: Sequence[RecognizedChunk], engines: Engines, options: AlignOptions
+    audio: Sequence[np.ndarray], results: Sequence[RecognizedChunk], session: Session, options: AlignOptions
 ) -> list[RecognizedChunk]:
     """Return the recognized chunks with their segments; `audio` is `float32[n_samples]` of each.
 
@@ -85,7 +85,7 @@ def align_batch(
         )
         for samples, result in zip(audio, results, strict=True)
     ]
-    aligned = align_words(inputs, engines, is_enabled=options.is_enabled)
+    aligned = align_words(inputs, session, is_enabled=options.is_enabled)
     return [
         replace(result, segment=_assemble(result, words))
         for result, words in zip(results, aligned, strict=True)

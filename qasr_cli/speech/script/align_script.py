@@ -19,7 +19,7 @@ from qasr_cli.speech.alignment.monotonic_decoder import TRUSTED
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechMap
 from qasr_cli.speech.fallback import coverage
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition.passes import Passage, RecognizedSource, align_passages
 from qasr_cli.speech.script import matching, overlay, script, unspoken_marks
 from qasr_cli.speech.script.matching import Match
@@ -54,7 +54,7 @@ def align(
     source: RecognizedSource,
     segments: Sequence[Segment],
     lines: Sequence[str],
-    engines: Engines,
+    session: Session,
     language: str | None = None,
 ) -> ScriptAlignment:
     """Return the script's words with the times at which they are spoken.
@@ -63,7 +63,7 @@ def align(
         source: For its audio, and where speech is in it.
         segments: All that was recognized in it, with times.
         lines: Of the script; at least one.
-        engines: For the aligner, if there is one.
+        session: For the aligner, if there is one.
         language: Of the script, a code; None: the one that is spoken.
 
     Raises:
@@ -84,9 +84,9 @@ def align(
         pronounceable, coverage.add_wordless_segments(segments, source.speech, spoken)
     )
     _refuse_unrelated(match, segments)
-    resolved = matching.without_repetitions(_resolve_mismatches(source, match, engines), clear_ms)
+    resolved = matching.without_repetitions(_resolve_mismatches(source, match, session), clear_ms)
     script_overlay = overlay.build(resolved, clear_ms)
-    aligned = _align_words(source, resolved.segments, script_overlay.parts, engines)
+    aligned = _align_words(source, resolved.segments, script_overlay.parts, session)
     in_script = [
         overlay.to_segment(part, words, segment)
         for part, words, segment in zip(script_overlay.parts, aligned, resolved.segments, strict=True)
@@ -100,7 +100,7 @@ def align(
     )
 
 
-def _resolve_mismatches(source: RecognizedSource, match: Match, engines: Engines) -> Match:
+def _resolve_mismatches(source: RecognizedSource, match: Match, session: Session) -> Match:
     """Return the match with every mismatch resolved for the words that the aligner finds in the sound.
 
     Where a speaker leaves the script, the recognized words align with confidence and the script's do not;
@@ -113,7 +113,7 @@ def _resolve_mismatches(source: RecognizedSource, match: Match, engines: Engines
     mismatched = {mismatch.segment for mismatch in mismatches}
     parts = [part if index in mismatched else () for index, part in enumerate(script_first.parts)]
     word_of: dict[int | None, Word] = {}
-    for part, words in zip(parts, _align_words(source, match.segments, parts, engines), strict=True):
+    for part, words in zip(parts, _align_words(source, match.segments, parts, session), strict=True):
         word_of.update(zip((spoken_word.script_index for spoken_word in part), words, strict=True))
     return matching.resolve(
         match,
@@ -136,7 +136,7 @@ def _align_words(
     source: RecognizedSource,
     segments: Sequence[Segment],
     parts: Sequence[tuple[SpokenWord, ...]],
-    engines: Engines,
+    session: Session,
 ) -> list[tuple[Word, ...]]:
     """Return the timed words of each part; where script and recognizer agree, times are reused."""
     aligned = [
@@ -161,7 +161,7 @@ def _align_words(
         )
         for index in changed
     ]
-    for index, passage, words in zip(changed, passages, align_passages(passages, engines), strict=True):
+    for index, passage, words in zip(changed, passages, align_passages(passages, session), strict=True):
         # where nothing was recognized either, only a confident alignment counts
         is_lost = not segments[index].words and _uncertainty(words) > 1 - TRUSTED
         aligned[index] = word_times.interpolate_words(passage.words, passage.chunk) if is_lost else words

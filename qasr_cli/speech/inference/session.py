@@ -1,0 +1,78 @@
+"""What is learnt of a pair of engines while it works, kept for as long as it is loaded.
+
+In go the engines, and what loads the better recognizer; out come both, with the memory limits and the notices
+that the work so far led to. Changes nothing about the engines themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from qasr_cli.speech.inference.memory_limit import MemoryLimit
+from qasr_cli.speech.inference.protocols import Aligner, Engines, Recognizer
+
+
+class Session:
+    """A loaded pair of engines and what changes with its use.
+
+    One thread works with a session at a time: the engine lane's in a run, the caller's in an alignment. So it
+    needs no lock. Other threads may read `engines`, which never changes.
+
+    Args:
+        engines: The pair.
+        load_fallback: Loads the better recognizer for flagged pieces; None: there is none.
+
+    Attributes:
+        recognizer_limit: The batch limit learnt for the recognizer from its out-of-memory errors.
+        aligner_limit: The same for the aligner.
+    """
+
+    def __init__(self, engines: Engines, load_fallback: Callable[[], Engines] | None = None) -> None:
+        self.engines = engines
+        self.recognizer_limit = MemoryLimit()
+        self.aligner_limit = MemoryLimit()
+        self._load_fallback = load_fallback
+        self._fallback: Session | None = None
+        self._notices: set[str] = set()
+
+    @property
+    def recognizer(self) -> Recognizer:
+        """The pair's recognizer."""
+        return self.engines.recognizer
+
+    @property
+    def aligner(self) -> Aligner | None:
+        """The pair's aligner, if it has one."""
+        return self.engines.aligner
+
+    @property
+    def has_fallback(self) -> bool:
+        """Whether there is a better recognizer for flagged pieces; it may not be loaded yet."""
+        return self._load_fallback is not None
+
+    def fallback(self) -> Session:
+        """Return the session of the better recognizer, always the same; the first call loads it.
+
+        Raises:
+            QasrError: It cannot be loaded. The caller says so once and calls `drop_fallback`.
+        """
+        if self._fallback is None:
+            assert self._load_fallback is not None  # noqa: S101 - `has_fallback` says so
+            self._fallback = Session(self._load_fallback())
+        return self._fallback
+
+    def drop_fallback(self) -> None:
+        """Do without the better recognizer from here on: loading takes long, and would fail again."""
+        self._load_fallback = self._fallback = None
+
+    def without_aligner(self) -> Session:
+        """Return a session of the recognizer alone, for pieces that the aligner fails on."""
+        return Session(replace(self.engines, aligner=None))
+
+    def is_new(self, notice: str) -> bool:
+        """Whether the user has not been given this notice in this session; it counts as given now."""
+        if notice in self._notices:
+            return False
+        self._notices.add(notice)
+        return True
