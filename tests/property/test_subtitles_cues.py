@@ -1,8 +1,9 @@
 """What is always true of cues, whatever an engine has heard.
 
 Twelve things hold; the numbers stand beside the checks. (8) a cue has one speaker needs no check: transcripts
-have none. (10) that no other cues would be read more easily is in `test_subtitles_search`, (9) and (12) time
-are in `test_subtitles_timing`, and (11) the round trip through every format is in `test_formats_roundtrip`.
+have none. (10) that no other cues would be read more easily is in `test_subtitles_cue_search`; (9) and (12),
+time, are in `test_subtitles_cue_timing`; (11) the round trip through every format is in
+`test_formats_roundtrip`.
 """
 
 from __future__ import annotations

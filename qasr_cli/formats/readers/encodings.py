@@ -3,6 +3,9 @@
 In go bytes; out comes text with the name of its encoding. UTF-8 proves itself, and so does a byte order mark.
 Everything else is a guess by what the text would look like, and is marked as one; where no guess is good, an
 error asks the user for the encoding.
+
+charset-normalizer 3.5 reads short French as CP1250 (`merci ŕ tous`) and Russian as a Macintosh encoding, both
+without a sign of doubt; subtitle files need the few encodings below and a refusal otherwise.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _STAGES = {
     "decode": "decode, find speech",
     "recognize": "recognise",
     "align": "align",
-    "review": "hear doubts again",
+    "review": "retry doubtful chunks",
     "write": "cues and files",
 }
 _REASONS = {

@@ -1,6 +1,6 @@
 """The search for the cheapest cues: one dynamic programme over the boundaries between atoms.
 
-In go atoms, their break costs and a ruler; out come the edges of the cues. The best cues of
+In go atoms, their break costs and a line breaker; out come the edges of the cues. The best cues of
 the first `k` atoms are the best of the first `i` and one cue `[i, k)`, so no greedy rule decides early what a
 later word makes wrong; the same shape is in Matusov et al. 2019 (W19-5209), where the break model is learned.
 """
@@ -14,7 +14,7 @@ from itertools import accumulate
 import numpy as np
 
 from qasr_cli.subtitles.layout.break_costs import BreakCosts
-from qasr_cli.subtitles.layout.line_breaking import IMPOSSIBLE, Ruler
+from qasr_cli.subtitles.layout.line_breaking import IMPOSSIBLE, LineBreaker
 from qasr_cli.subtitles.layout.text_atom import TextAtom
 from qasr_cli.subtitles.rules.limits import HARD_PAUSE_MS, Limits
 from qasr_cli.timebase import MS_PER_S
@@ -47,7 +47,7 @@ class CueSearch:
     Args:
         atoms: Of the whole transcript.
         break_costs: Of the breaks between them.
-        ruler: Measures and breaks the lines of a stretch.
+        breaker: Measures and breaks the lines of a stretch.
         limits: What no cue may exceed, and what it should not.
         duration_ms: Of the media.
     """
@@ -56,16 +56,16 @@ class CueSearch:
         self,
         atoms: Sequence[TextAtom],
         break_costs: BreakCosts,
-        ruler: Ruler,
+        breaker: LineBreaker,
         limits: Limits,
         duration_ms: int,
     ) -> None:
         self._n = len(atoms)
-        self._ruler = ruler
+        self._breaker = breaker
         self._limits = limits
         self._soft_rate, self._hard_rate = limits.soft_rate, limits.hard_rate
         self._stub_width = _STUB_SHARE * limits.max_half_cells
-        self._max_width = ruler.room(limits.max_lines)
+        self._max_width = breaker.room(limits.max_lines)
         self._is_sentence_end = break_costs.is_sentence_end
         self._is_clause_end = break_costs.is_clause_end
         self._starts = [atom.start_ms for atom in atoms] + [duration_ms]
@@ -105,7 +105,7 @@ class CueSearch:
                 cost = before + self.cost(first, last)
                 if cost >= best[last]:
                     continue  # nor can the lines
-                cost += self._ruler.cost(first, last, float(best[last]) - cost)
+                cost += self._breaker.cost(first, last, float(best[last]) - cost)
                 if cost < best[last]:
                     best[last], came_from[last] = cost, first
         edges = [self._n]
@@ -116,7 +116,7 @@ class CueSearch:
     def reach(self, first: int) -> int:
         """Return the furthest `last` within the hard limits; one atom alone may always be a cue."""
         lasts = [
-            self._ruler.reach(first, self._max_width),
+            self._breaker.reach(first, self._max_width),
             bisect_right(self._ends, self._starts[first] + self._limits.max_duration_ms),
         ]
         silence = bisect_right(self._silences, first)
@@ -158,7 +158,7 @@ class CueSearch:
             start_ms + limits.max_duration_ms,
         )
         held_ms = max(until_ms - start_ms, 1)
-        speed = self._ruler.width(first, last) * MS_PER_S / held_ms
+        speed = self._breaker.width(first, last) * MS_PER_S / held_ms
         cost = 0.0
         if speed > self._soft_rate:
             cost = _OVER_SOFT_CPS * min(speed / self._soft_rate - 1, _MAX_OVER_CPS)
@@ -172,17 +172,17 @@ class CueSearch:
         """Return the cost of a cue of a few words out of the middle of their clause."""
         if first == 0 or self._is_clause_end[first - 1]:
             return 0.0
-        return _STUB * max(0.0, 1 - self._ruler.width(first, last) / self._stub_width)
+        return _STUB * max(0.0, 1 - self._breaker.width(first, last) / self._stub_width)
 
     def _stranded_cost(self, first: int, last: int) -> float:
         """Return the cost of a few words at either edge that punctuation parts from the rest of the cue."""
         place = self._clause_before[last - 1]
         if place <= first:
             return 0.0
-        cost, width = 0.0, self._ruler.stranded_half_cells
-        if not self._is_clause_end[last - 1] and self._ruler.width(place, last) <= width:
+        cost, width = 0.0, self._breaker.stranded_half_cells
+        if not self._is_clause_end[last - 1] and self._breaker.width(place, last) <= width:
             cost += _STRANDED
         if first and not self._is_clause_end[first - 1]:
             head = self._is_clause_end.index(True, first) + 1
-            cost += _STRANDED if self._ruler.width(first, head) <= width else 0.0
+            cost += _STRANDED if self._breaker.width(first, head) <= width else 0.0
         return cost

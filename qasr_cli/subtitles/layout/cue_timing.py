@@ -43,7 +43,7 @@ class DraftCue:
     flags: tuple[str, ...] = ()
 
 
-def polish(drafts: Sequence[DraftCue], duration_ms: int, limits: Limits) -> tuple[Cue, ...]:
+def time_cues(drafts: Sequence[DraftCue], duration_ms: int, limits: Limits) -> tuple[Cue, ...]:
     """Return the drafts as cues: starts strictly increase, none overlaps, all within the media.
 
     Times are true to frames where `limits` know the frame rate, unless the media has fewer frames than cues

@@ -20,7 +20,7 @@ from qasr_cli.subtitles.layout import cue_timing, word_splitting
 from qasr_cli.subtitles.layout.break_costs import BreakCosts
 from qasr_cli.subtitles.layout.cue_search import CueSearch
 from qasr_cli.subtitles.layout.cue_timing import DraftCue
-from qasr_cli.subtitles.layout.line_breaking import Ruler, text_of
+from qasr_cli.subtitles.layout.line_breaking import LineBreaker, text_of
 from qasr_cli.subtitles.layout.text_atom import TextAtom
 from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.subtitles.rules.presets import code_by_script
@@ -58,9 +58,9 @@ def build(
     if not atoms:
         return ()
     break_costs = BreakCosts(atoms, code)
-    ruler = Ruler(atoms, break_costs, limits)
-    edges = CueSearch(atoms, break_costs, ruler, limits, end_ms).run()
-    return cue_timing.polish(_drafts(atoms, edges, ruler), end_ms, limits)
+    breaker = LineBreaker(atoms, break_costs, limits)
+    edges = CueSearch(atoms, break_costs, breaker, limits, end_ms).run()
+    return cue_timing.time_cues(_drafts(atoms, edges, breaker), end_ms, limits)
 
 
 def keep(
@@ -87,14 +87,14 @@ def keep(
         )
         for block in blocks
     ]
-    return cue_timing.polish(drafts, duration_ms, limits) if drafts else ()
+    return cue_timing.time_cues(drafts, duration_ms, limits) if drafts else ()
 
 
-def _drafts(atoms: Sequence[TextAtom], edges: Sequence[int], ruler: Ruler) -> list[DraftCue]:
+def _drafts(atoms: Sequence[TextAtom], edges: Sequence[int], breaker: LineBreaker) -> list[DraftCue]:
     n_words = [0, *accumulate(atom.n_words for atom in atoms)]
     drafts = []
     for first, last in pairwise(edges):
-        places = (first, *ruler.breaks(first, last), last)
+        places = (first, *breaker.breaks(first, last), last)
         lines = tuple(text_of(atoms[a:b]) for a, b in pairwise(places))
         spoken_until_ms = max(atom.end_ms for atom in atoms[first:last])
         drafts.append(
@@ -103,7 +103,7 @@ def _drafts(atoms: Sequence[TextAtom], edges: Sequence[int], ruler: Ruler) -> li
                 spoken_until_ms,
                 lines,
                 (n_words[first], n_words[last]),
-                ruler.width(first, last),
+                breaker.width(first, last),
             )
         )
     return drafts

@@ -33,7 +33,7 @@ _EASY_BREAK = 2.5  # before a conjunction: "…, he said / that" strands nothing
 IMPOSSIBLE = float("inf")
 
 
-class Ruler:
+class LineBreaker:
     """Measures stretches `[first, last)` of atoms and breaks them into lines.
 
     Args:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from qasr_cli.records import Caption
-from qasr_cli.subtitles.layout.line_breaking import IMPOSSIBLE, Ruler, text_of
+from qasr_cli.subtitles.layout.line_breaking import IMPOSSIBLE, LineBreaker, text_of
 from qasr_cli.subtitles.qc import caption_atoms, check_text, check_times
 from qasr_cli.subtitles.qc.caption_atoms import (
     CaptionText,
@@ -153,11 +153,11 @@ def _end(caption: Caption, next_ms: int | None, limits: Limits, grid_ms: int) ->
 
 def _break_lines(captions: Sequence[Caption], limits: Limits, language: str | None) -> list[Caption]:
     text = caption_atoms.of_captions(captions, language, limits)
-    ruler = Ruler(text.atoms, text.break_costs, limits)
+    breaker = LineBreaker(text.atoms, text.break_costs, limits)
     fixed = list(captions)
     for index, caption in enumerate(captions):
         if _is_breakable(caption) and any(check_text.of_lines(caption, index, text, limits)):
-            fixed[index] = _rebroken(caption, text, ruler, text.edges(index), limits)
+            fixed[index] = _rebroken(caption, text, breaker, text.edges(index), limits)
     return fixed
 
 
@@ -169,13 +169,13 @@ def _is_breakable(caption: Caption) -> bool:
 
 
 def _rebroken(
-    caption: Caption, text: CaptionText, ruler: Ruler, edges: tuple[int, int], limits: Limits
+    caption: Caption, text: CaptionText, breaker: LineBreaker, edges: tuple[int, int], limits: Limits
 ) -> Caption:
     """Return a caption in its best lines, if those are better than the ones it has."""
     first, last = edges
-    if ruler.cost(first, last) == IMPOSSIBLE:
+    if breaker.cost(first, last) == IMPOSSIBLE:
         return caption  # no breaks help a text that is too long
-    places = (first, *ruler.breaks(first, last), last)
+    places = (first, *breaker.breaks(first, last), last)
     proposed = replace(caption, lines=tuple(text_of(text.atoms[a:b]) for a, b in pairwise(places)))
     is_better = _n_broken(proposed, text.language, limits) < _n_broken(caption, text.language, limits)
     return proposed if is_better else caption

@@ -9,6 +9,10 @@ Wilken, Georgakopoulou, Matusov: "SubER: A Metric for Automatic Evaluation of Su
 arXiv 2205.05805). The search for shifts follows Tercom: at most 10 tokens over at most 50, the best first.
 Chinese and Japanese are compared by characters. A constant offset makes every word wrong, as it does for a
 viewer: see `comparison` for the offset itself.
+
+The authors' package (`subtitle-edit-rate` 0.4.0) gives the same figures for languages with spaces and takes
+twice the time for an hour of cues. It is no dependency: it needs MeCab dictionaries for Japanese and Korean,
+takes a Thai line for one word, and brings sacrebleu, lxml and jiwer along.
 """
 
 from __future__ import annotations

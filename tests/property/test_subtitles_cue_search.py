@@ -14,7 +14,7 @@ from qasr_cli.records import Word
 from qasr_cli.subtitles.layout import line_breaking, word_splitting
 from qasr_cli.subtitles.layout.break_costs import BreakCosts
 from qasr_cli.subtitles.layout.cue_search import CueSearch
-from qasr_cli.subtitles.layout.line_breaking import Ruler
+from qasr_cli.subtitles.layout.line_breaking import LineBreaker
 from qasr_cli.subtitles.layout.text_atom import TextAtom
 from qasr_cli.subtitles.rules.limits import HARD_PAUSE_MS, Limits, resolve
 
@@ -67,13 +67,13 @@ def test_no_other_cues_cost_less(spoken: list[tuple[str, int, int]], options: Cu
     limits = resolve(options, "en")
     pieces = word_splitting.split(words, words[-1].end_ms + 2_000, limits, "en")
     found = BreakCosts(pieces, "en")
-    ruler = Ruler(pieces, found, limits)
-    search = CueSearch(pieces, found, ruler, limits, words[-1].end_ms + 2_000)
+    breaker = LineBreaker(pieces, found, limits)
+    search = CueSearch(pieces, found, breaker, limits, words[-1].end_ms + 2_000)
 
     def total(edges: list[int]) -> float:
         if not all(_is_legal(pieces[first:last], limits) for first, last in pairwise(edges)):
             return float("inf")
-        return sum(search.cost(first, last) + ruler.cost(first, last) for first, last in pairwise(edges))
+        return sum(search.cost(first, last) + breaker.cost(first, last) for first, last in pairwise(edges))
 
     chosen = search.run()
     assert total(chosen) == pytest.approx(min(total(edges) for edges in _every_way(len(pieces))))
@@ -83,34 +83,34 @@ def test_no_other_cues_cost_less(spoken: list[tuple[str, int, int]], options: Cu
 def test_no_other_lines_cost_less(spoken: list[tuple[str, int, int]], max_lines: int) -> None:
     limits = resolve(CueOptions(max_lines=max_lines, max_line_width=20), "en")
     pieces = word_splitting.split(_words(spoken), 60_000, limits, "en")
-    ruler = Ruler(pieces, BreakCosts(pieces, "en"), limits)
+    breaker = LineBreaker(pieces, BreakCosts(pieces, "en"), limits)
     n = len(pieces)
     fitting = [
         edges
         for edges in _every_way(n)
-        if all(ruler.width(a, b) <= limits.max_half_cells for a, b in pairwise(edges))
+        if all(breaker.width(a, b) <= limits.max_half_cells for a, b in pairwise(edges))
     ]
     n_lines = min(len(edges) - 1 for edges in fitting)
-    breaks = ruler.breaks(0, n)
+    breaks = breaker.breaks(0, n)
     if n_lines > max_lines:
-        assert ruler.cost(0, n) == float("inf")
+        assert breaker.cost(0, n) == float("inf")
         return
     # The fewest lines that will do, and of all ways to so many the cheapest; a bound changes nothing.
     assert len(breaks) == n_lines - 1
     assert [0, *breaks, n] in fitting
-    cost = ruler.cost(0, n)
+    cost = breaker.cost(0, n)
     assert cost == pytest.approx(
-        min(_cost_of_lines(ruler, edges) for edges in fitting if len(edges) - 1 == n_lines)
+        min(_cost_of_lines(breaker, edges) for edges in fitting if len(edges) - 1 == n_lines)
     )
-    assert ruler.cost(0, n, cost + 1) == cost
-    assert ruler.cost(0, n, cost) in {cost, float("inf")}
+    assert breaker.cost(0, n, cost + 1) == cost
+    assert breaker.cost(0, n, cost) in {cost, float("inf")}
 
 
-def _cost_of_lines(ruler: Ruler, edges: list[int]) -> float:
+def _cost_of_lines(breaker: LineBreaker, edges: list[int]) -> float:
     """Return what given lines cost: each is weighed against the mean of those below it."""
     total, n = 0.0, edges[-1]
     for number, (first, place) in enumerate(pairwise(edges[:-1])):
-        rest = ruler.width(place, n) / (len(edges) - 2 - number)
-        total += ruler._line_break_costs[place] + ruler._shape_cost(ruler.width(first, place), rest)
-        total += line_breaking._STRANDED * (ruler._heads[place] < n or ruler._tails[place] > first)
+        rest = breaker.width(place, n) / (len(edges) - 2 - number)
+        total += breaker._line_break_costs[place] + breaker._shape_cost(breaker.width(first, place), rest)
+        total += line_breaking._STRANDED * (breaker._heads[place] < n or breaker._tails[place] > first)
     return total
