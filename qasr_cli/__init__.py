@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from qasr_cli.records import Cue, Outcome, Segment, Status, Transcript, Word
     from qasr_cli.subtitles.qc.findings import Finding
     from qasr_cli.tasks.api import (
-        Transcriber,
-        TranscriptResult,
         align,
         check,
         lay_out,
@@ -46,6 +44,7 @@ if TYPE_CHECKING:
         transcribe_files,
     )
     from qasr_cli.tasks.caption_check import CheckedFile
+    from qasr_cli.tasks.transcriber import Transcriber, TranscriptResult
 
 __version__ = "0.1.0"
 
@@ -96,6 +95,8 @@ _MODULES = {  # of the names whose module is neither `tasks.api` nor `errors`
     "Outcome": "records",
     "Segment": "records",
     "Status": "records",
+    "TranscriptResult": "tasks.transcriber",
+    "Transcriber": "tasks.transcriber",
     "Transcript": "records",
     "Word": "records",
 }
