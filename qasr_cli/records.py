@@ -234,6 +234,14 @@ class Transcript:
         return longest_language(self.segments)
 
     @property
+    def text(self) -> str:
+        """All of it on one line."""
+        known = languages.find(self.language) if self.language else None
+        if known is None or known.is_spaced:
+            return " ".join(segment.text for segment in self.segments)
+        return "".join(word.lead + word.text for word in self.words)
+
+    @property
     def words(self) -> tuple[Word, ...]:
         """Every word of every segment, in order.
 

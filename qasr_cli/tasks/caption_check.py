@@ -28,7 +28,7 @@ from qasr_cli.options import CueOptions
 from qasr_cli.records import Caption
 from qasr_cli.subtitles.qc import caption_atoms, comparison
 from qasr_cli.subtitles.qc import check as quality
-from qasr_cli.subtitles.qc.check import Checked
+from qasr_cli.subtitles.qc.check import Checked, Figures
 from qasr_cli.subtitles.qc.comparison import Comparison
 from qasr_cli.subtitles.qc.findings import Finding
 from qasr_cli.subtitles.rules.limits import Limits, resolve
@@ -71,6 +71,16 @@ class CheckedFile:
     language: str | None
     limits: Limits
     checked: Checked
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong, in order of time."""
+        return self.checked.findings
+
+    @property
+    def figures(self) -> Figures:
+        """Counts and shares over the whole file."""
+        return self.checked.figures
 
 
 def _name(path: Path) -> str:

@@ -178,7 +178,7 @@ def test_what_does_not_belong_together_is_one_line(
     assert result.returncode == code, result.stderr
     assert says in result.stderr
     assert len(result.stderr.splitlines()) == 1
-    assert not list(tmp_path.glob("out/*"))
+    assert not list(tmp_path.glob("out/[!.]*"))
 
 
 def test_a_binary_script_is_refused(qasr: Qasr, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class NameTemplate:
     """What names are made after: texts and fields in turn, a text first."""
 
     pieces: tuple[str, ...]
@@ -110,7 +110,7 @@ class OutputLayout:
     """
 
     options: OutputOptions
-    template: Template
+    template: NameTemplate
     suffixes: Mapping[str, str]
 
     @classmethod
@@ -123,7 +123,7 @@ class OutputLayout:
         return cls(options, parse_template(options), suffixes)
 
 
-def parse_template(output: OutputOptions) -> Template:
+def parse_template(output: OutputOptions) -> NameTemplate:
     """Return the template that the options hold.
 
     Raises:
@@ -133,7 +133,7 @@ def parse_template(output: OutputOptions) -> Template:
     text = output.name
     if text == DEFAULT_NAME and tag:
         text = _WITH_TAG
-    made = Template(_pieces(text), tag)
+    made = NameTemplate(_pieces(text), tag)
     fields = set(made.pieces[1::2])
     rest = "".join(made.pieces[::2]) + ("" if "tag" not in fields else tag)
     complaints = (
