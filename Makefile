@@ -80,8 +80,9 @@ gallery: $(INSTALLED)  ## Draw the README's cues in six languages; says which fo
 goldens: $(INSTALLED)  ## Write the golden subtitle files anew; review the diff
 	$(BIN)/python -m tests.golden.regenerate
 
-man: $(INSTALLED)  ## Write the manual page anew from the help
+man: $(INSTALLED)  ## Write the manual page and the reference anew from the help
 	$(BIN)/python -m tools.make_man
+	$(BIN)/python -m tools.make_reference
 
 samples: $(VENV)/.demo-model  ## Speak the sample media anew
 	$(BIN)/python -m tools.demo_model samples

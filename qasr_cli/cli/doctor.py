@@ -13,10 +13,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
-import typer
-
 from qasr_cli import __version__
-from qasr_cli.cli import config
+from qasr_cli.cli import typer_adapter
+from qasr_cli.cli.params import grouped
+from qasr_cli.cli.settings_file import SettingsState
+from qasr_cli.cli.typer_adapter import Context
 from qasr_cli.errors import ExitCode, QasrError, UnavailableError
 from qasr_cli.options import EngineOptions
 
@@ -28,22 +29,28 @@ _LITTLE_SPACE_BYTES = 2e9  # an hour of audio that waits takes 115 MB, and four 
 
 
 class Finding(NamedTuple):
-    """What a check came to: `ok`, `note` (works, and there is something to know) or `missing`."""
+    """Result of a check: `ok`, `note` (works, and there is something to know), `missing` or `wrong`."""
 
     state: str
     detail: str
 
 
-def command(context: typer.Context) -> None:
-    """Check ffmpeg, libraries, device, memory, folders and models; exit 69 if something is missing."""
+def command(context: Context) -> None:
+    """Check ffmpeg, libraries, device, memory, folders, models and settings.
+
+    Exit code 69: something is missing. Exit code 78: nothing is missing, but qasr.toml has a wrong value.
+    """
     from qasr_cli.terminal.tables import print_table
 
     rows = [(name, *_run(check)) for name, check in _CHECKS.items()]
-    rows.append(("settings", *_settings(context.find_root().obj)))
+    rows.append(("settings", *_settings(context)))
     rows += [(f"model {name}", *finding) for name, finding in _models()]
     print_table(("what", "state", "detail"), rows)
-    is_healthy = all(state != "missing" for _, state, _ in rows)
-    raise typer.Exit(ExitCode.OK if is_healthy else ExitCode.UNAVAILABLE)
+    states = {state for _, state, _ in rows}
+    code = (
+        ExitCode.UNAVAILABLE if "missing" in states else ExitCode.CONFIG if "wrong" in states else ExitCode.OK
+    )
+    raise typer_adapter.Exit(code)
 
 
 def _run(check: Check) -> Finding:
@@ -148,9 +155,21 @@ def _model_cache() -> Finding:
     return Finding("ok", f"{folder} can be written, {_space(there)}")
 
 
-def _settings(in_force: config.InForce) -> Finding:
-    found = in_force.path  # read already; what cannot be read has ended the command
-    return Finding("ok", str(found.resolve()) if found else "no qasr.toml, which is fine; qasr config init")
+def _settings(context: Context) -> Finding:
+    """Judge the values of qasr.toml; what cannot be read has ended the command already."""
+    state: SettingsState = context.find_root().obj
+    if state.path is None:
+        return Finding("ok", "no qasr.toml, which is fine; qasr config init writes one")
+    for name in ("transcribe", "watch"):
+        try:
+            grouped.check(typer_adapter.parse(name, ["-"], context, state.values))
+        except QasrError as error:
+            origin = state.origin(error.flag)
+            if origin or error.flag is None:  # a variable's mistake is not the file's
+                return Finding("wrong", f"{origin or state.path}: {error}; {error.hint}")
+        except typer_adapter.UsageProblem as error:
+            return Finding("wrong", f"{state.path}: {typer_adapter.problem(error).text}")
+    return Finding("ok", str(state.path.resolve()))
 
 
 def _models() -> list[tuple[str, Finding]]:
@@ -185,3 +204,6 @@ _CHECKS: dict[str, Check] = {
     "temporary files": _temporary,
     "models' folder": _model_cache,
 }
+
+
+app = typer_adapter.single(command)

@@ -126,6 +126,7 @@ def refuse_report(report_to: Path | None, plans: Sequence[Plan]) -> None:
                 raise UsageError(
                     f"--report {report_to} is where a result of {plan.source.relative} goes",
                     "give the report another name",
+                    flag="--report",
                 )
 
 
@@ -254,7 +255,9 @@ def plan_outputs(
     is_one = len(found) == 1 and len(output.formats) == 1
     if output.is_stdout and not output.json_lines and not is_one:
         raise UsageError(
-            "stdout takes one format of one source", "name one format, use -o DIR, or --json-lines for many"
+            "stdout takes one format of one source",
+            "name one format, use -o DIR, or --json-lines for many",
+            flag="--output",
         )
     suffixes = {name: formats.FORMATS[name].extension for name in output.formats}
     has_language = output_names.template(output).has_language
@@ -273,5 +276,7 @@ def with_known_formats(output: OutputOptions) -> OutputOptions:
     output_names.template(output)
     unknown = [name for name in output.formats if name not in formats.FORMATS]
     if unknown:
-        raise UsageError(f"no format {unknown[0]!r}", f"known: {', '.join(known)}, all")
+        raise UsageError(
+            f"no format {unknown[0]!r}", f"known: {', '.join(known)}, all", flag="--output-format"
+        )
     return output

@@ -1,6 +1,6 @@
-"""What a run tells, to whom: progress on stderr, a log file, a report; the flags and what opens them.
+"""Where a run reports to: progress on stderr, a log file, a report.
 
-In go flags; out come a reporter, and logging that is set up. Whatever cannot be written fails here, before
+In go options; out come a reporter, and logging that is set up. Whatever cannot be written fails here, before
 any work is done.
 """
 
@@ -8,67 +8,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from qasr_cli import __version__
-from qasr_cli.cli import flags
-from qasr_cli.cli.flag import flag
 from qasr_cli.errors import UsageError
 from qasr_cli.options import LogOptions
 from qasr_cli.terminal import logs
 
 if TYPE_CHECKING:
     from qasr_cli.terminal.progress import Reporter
-
-_RUN = "How it runs"
-LogFile = Annotated[
-    str,
-    flag(
-        _RUN,
-        "Append what happens to a file, each line with its time, whatever stderr shows.",
-        "--log-file",
-        metavar="FILE",
-        show_default=False,
-    ),
-]
-LogFormat = Annotated[
-    str,
-    flag(
-        _RUN,
-        "text or json (an object a line): of the log file; without one, of everything on stderr.",
-        "--log-format",
-        metavar="FORM",
-    ),
-]
-
-ReportFile = Annotated[
-    Path | None,
-    flag(
-        _RUN,
-        "Write what came of the run, also of one that is ended: FILE.json, or FILE.html with plots of where "
-        "the time went and of what to listen to.",
-        "--report",
-        metavar="FILE",
-        show_default=False,
-    ),
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """How a run speaks; "" is no log file."""
-
-    progress: flags.Progress = "auto"
-    log_file: LogFile = ""
-    log_format: LogFormat = "text"
-    quiet: flags.Quiet = False
-    verbose: flags.Verbose = 0
-
-    def options(self) -> LogOptions:
-        """Return what is reported, and where."""
-        return LogOptions(self.progress, self.log_file, self.log_format, self.quiet, self.verbose)
 
 
 def begin(log: LogOptions, inputs: Sequence[Path]) -> Callable[[], Reporter]:
@@ -107,4 +56,4 @@ def refuse_inputs(flag_name: str, file: Path | None, inputs: Sequence[Path]) -> 
         UsageError: `file` is an input.
     """
     if file and any(path.is_file() and file.exists() and path.samefile(file) for path in inputs):
-        raise UsageError(f"{flag_name} {file} is an input, too", "name a file of its own")
+        raise UsageError(f"{flag_name} {file} is an input, too", "name another file", flag=flag_name)

@@ -74,7 +74,9 @@ def _find_factory(name: str) -> EngineFactory:
         nearest = difflib.get_close_matches(name, _BUILT_IN, n=1)
         guess = f"did you mean {nearest[0]}? " if nearest else ""
         raise UsageError(
-            f"--engine {name!r} is not an engine", f"{guess}known: {', '.join(_BUILT_IN)}, or module:factory"
+            f"--engine {name!r} is not an engine",
+            f"{guess}known: {', '.join(_BUILT_IN)}, or module:factory",
+            flag="--engine",
         )
     try:
         factory: EngineFactory = getattr(importlib.import_module(module_name), attribute)

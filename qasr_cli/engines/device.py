@@ -47,7 +47,9 @@ def place(device: str, dtype: str) -> Placement:
     if dtype.lower() == "auto":
         return Placement(chosen, _best_dtype(chosen))
     if dtype.lower() not in _DTYPES:
-        raise UsageError(f"--dtype {dtype!r} is unknown", f"known: auto, {', '.join(_DTYPES)}")
+        raise UsageError(
+            f"--dtype {dtype!r} is unknown", f"known: auto, {', '.join(_DTYPES)}", flag="--dtype"
+        )
     return Placement(chosen, _DTYPES[dtype.lower()])
 
 
@@ -86,7 +88,9 @@ def _choose_device(name: str) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     asked = _NAME.fullmatch(name)
     if asked is None or (asked["index"] and asked["kind"] != "cuda"):
-        raise UsageError(f"--device {name!r} is unknown", "known: auto, cpu, cuda, cuda:N, mps")
+        raise UsageError(
+            f"--device {name!r} is unknown", "known: auto, cpu, cuda, cuda:N, mps", flag="--device"
+        )
     kind, index = asked["kind"], int(asked["index"] or 0)
     missing = (kind == "cuda" and index >= torch.cuda.device_count()) or (
         kind == "mps" and not torch.backends.mps.is_available()

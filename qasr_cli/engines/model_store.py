@@ -99,7 +99,9 @@ def find(location: str, revision: str | None = None) -> StoredModel | None:
     folder = Path(location)
     if folder.is_dir():
         if revision:
-            raise UsageError(f"--revision {revision}: {location} is a folder", "leave --revision out")
+            raise UsageError(
+                f"--revision {revision}: {location} is a folder", "leave --revision out", flag="--revision"
+            )
         return _read(folder, location)
     if not _looks_like_hub_id(location):
         return None

@@ -66,7 +66,7 @@ def parse(url: str) -> Address:
         parts.path.encode("ascii")
         parts.query.encode("ascii")
     except ValueError as error:  # and may hold a secret: what is wrong is not said in its words
-        raise UsageError(f"{FLAG}: that is no address", hint) from error
+        raise UsageError(f"{FLAG}: that is no address", hint, flag=FLAG) from error
     if parts.scheme not in _SCHEMES or not parts.hostname or re.search(r"[\x00-\x20\x7f]", url):
-        raise UsageError(f"{FLAG}: that is no address of http or https", hint)
+        raise UsageError(f"{FLAG}: that is no address of http or https", hint, flag=FLAG)
     return Address(parts)

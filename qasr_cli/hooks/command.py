@@ -69,13 +69,13 @@ def parse(line: str) -> Template:
     try:
         words = shlex.split(line)
     except ValueError as error:
-        raise UsageError(f"{FLAG} {line!r}: {error}", "close the quotes") from error
+        raise UsageError(f"{FLAG} {line!r}: {error}", "close the quotes", flag=FLAG) from error
     if not words or not words[0]:
-        raise UsageError(f"{FLAG} is empty", "name a program, such as 'notify-send {media}'")
+        raise UsageError(f"{FLAG} is empty", "name a program, such as 'notify-send {media}'", flag=FLAG)
     for word in words:
         _check(word)
     if "{" in words[0] or shutil.which(words[0]) is None:
-        raise UsageError(f"{FLAG}: there is no program {words[0]!r}", "check its name and PATH")
+        raise UsageError(f"{FLAG}: there is no program {words[0]!r}", "check its name and PATH", flag=FLAG)
     return Template(tuple(words))
 
 
@@ -84,14 +84,16 @@ def _check(word: str) -> None:
     try:
         parts = list(string.Formatter().parse(word))
     except ValueError as error:
-        raise UsageError(f"{FLAG}: {word!r}: {error}", hint) from error
+        raise UsageError(f"{FLAG}: {word!r}: {error}", hint, flag=FLAG) from error
     for _, name, form, conversion in parts:
         if name is None:
             continue
         if name not in FIELDS or form or conversion:
-            raise UsageError(f"{FLAG}: {word!r} has no field of ours", hint)
+            raise UsageError(f"{FLAG}: unknown placeholder in {word!r}", hint, flag=FLAG)
         if name == _MANY and word != f"{{{_MANY}}}":
-            raise UsageError(f"{FLAG}: {word!r}: {{outputs}} is several arguments", "let it stand alone")
+            raise UsageError(
+                f"{FLAG}: {word!r}: {{outputs}} is several arguments", "let it stand alone", flag=FLAG
+            )
 
 
 def _temporary(program: str) -> IO[bytes]:

@@ -333,7 +333,9 @@ def _choose(path: Path, child: Child, known: Probe, wanted: int) -> Track:
         f"{number}: {track.language or 'unknown language'}, {track.codec}, {track.channels} channels"
         for number, track in enumerate(known.tracks)
     )
-    raise UsageError(f"{path}: no audio track {wanted}", f"its audio tracks: {rows}")
+    raise UsageError(
+        f"{path}: no audio track {wanted}", f"its audio tracks: {rows}", path=path, flag="--audio-track"
+    )
 
 
 def _may_misread_clock(known: Probe, wanted: int) -> bool:

@@ -78,7 +78,9 @@ def configure(verbosity: int, file: Path | None = None, form: str = "text") -> N
         QasrError: The file cannot be opened.
     """
     if form not in FORMS:
-        raise UsageError(f"--log-format {form!r} is unknown", f"known: {', '.join(FORMS)}")
+        raise UsageError(
+            f"--log-format {form!r} is unknown", f"known: {', '.join(FORMS)}", flag="--log-format"
+        )
     event_form = _Event(json_line if form == "json" else text_line)
     stderr = logging.StreamHandler(sys.stderr)
     stderr.setFormatter(event_form if form == "json" and file is None else _OneLine())
@@ -103,7 +105,11 @@ def configure(verbosity: int, file: Path | None = None, form: str = "text") -> N
 
 def _open(file: Path) -> _LogFile:
     if str(file) == "-":
-        raise UsageError("--log-file -: stdout is for results", "name a file; without one, stderr has it all")
+        raise UsageError(
+            "--log-file -: stdout is for results",
+            "name a file; without one, stderr has it all",
+            flag="--log-file",
+        )
     if _is_binary(file):
         raise CannotCreateError(f"--log-file {file} is there and no text", "name a file of its own")
     try:

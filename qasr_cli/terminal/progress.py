@@ -59,7 +59,7 @@ def make_reporter(style: str, verbosity: int = 0) -> Reporter:
         UsageError: No such style.
     """
     if style not in STYLES:
-        raise UsageError(f"--progress {style!r} is unknown", f"known: {', '.join(STYLES)}")
+        raise UsageError(f"--progress {style!r} is unknown", f"known: {', '.join(STYLES)}", flag="--progress")
     if style == "json":
         return JsonReporter()
     if verbosity < 0 or style == "none":

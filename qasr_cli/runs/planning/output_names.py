@@ -124,7 +124,9 @@ def template(output: OutputOptions) -> Template:
     )
     for is_so, flag, what, hint in complaints:
         if is_so:
-            raise UsageError(f"{flag} {shlex.quote(text if flag == '--name' else tag)} {what}", hint)
+            raise UsageError(
+                f"{flag} {shlex.quote(text if flag == '--name' else tag)} {what}", hint, flag=flag
+            )
     return made
 
 
@@ -137,7 +139,7 @@ def _pieces(text: str) -> tuple[str, ...]:
     try:
         parsed = list(Formatter().parse(text))
     except ValueError:
-        raise UsageError(f"--name {text}: its braces do not match", _NEXT_STEP) from None
+        raise UsageError(f"--name {text}: its braces do not match", _NEXT_STEP, flag="--name") from None
     pieces = [""]
     for literal, field, spec, conversion in parsed:
         pieces[-1] += literal
@@ -145,7 +147,9 @@ def _pieces(text: str) -> tuple[str, ...]:
             continue
         if field not in _FIELDS or spec or conversion:
             known = " ".join(f"{{{name}}}" for name in _FIELDS)
-            raise UsageError(f"--name {text}: there is no field {{{field}}}", f"known: {known}")
+            raise UsageError(
+                f"--name {text}: there is no field {{{field}}}", f"known: {known}", flag="--name"
+            )
         pieces += [field, ""]
     return tuple(pieces)
 

@@ -67,7 +67,11 @@ def check_place(path: Path, *, is_overwrite: bool) -> None:
         CannotCreateError: It exists, or its folder cannot be written.
     """
     if path.suffix.lower() not in _FORMS:
-        raise UsageError(f"--report {path}: call it FILE.json or FILE.html", "its ending decides what it is")
+        raise UsageError(
+            f"--report {path}: call it FILE.json or FILE.html",
+            "its ending decides what it is",
+            flag="--report",
+        )
     if path.is_dir() or (os.path.lexists(path) and not is_overwrite):
         raise CannotCreateError(f"--report {path} exists already", "use --overwrite, or give it another name")
     try:

@@ -119,7 +119,8 @@ def resolve(
     if limits.min_duration_ms > limits.max_duration_ms:
         raise UsageError(
             f"cues of at least {limits.min_duration_ms / MS_PER_S:g} s cannot be at most "
-            f"{limits.max_duration_ms / MS_PER_S:g} s: give --min-duration and --max-duration that agree"
+            f"{limits.max_duration_ms / MS_PER_S:g} s: give --min-duration and --max-duration that agree",
+            flag="--max-duration" if options.min_duration_ms is None else "--min-duration",
         )
     return limits
 

@@ -96,4 +96,4 @@ def find(name: str) -> Profile:
     except KeyError:
         near = difflib.get_close_matches(name.lower(), PROFILES, 1, 0.4)
         meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(PROFILES)}"
-        raise UsageError(f"no profile {name!r}: {meant}") from None
+        raise UsageError(f"no profile {name!r}: {meant}", flag="--profile") from None
