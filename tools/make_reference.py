@@ -16,7 +16,7 @@ from qasr_cli.cli.app import app
 from qasr_cli.cli.params.grouped import flags_of_command
 from qasr_cli.cli.typer_adapter import Parameter
 from qasr_cli.errors import ExitCode
-from qasr_cli.options import Flag
+from qasr_cli.options import FlagSpec
 from tools.make_man import MEANINGS, VARIABLES
 
 PAGE = Path("docs/reference/cli.md")
@@ -78,7 +78,7 @@ def _options(command: Any) -> Iterator[str]:
         yield ""
 
 
-def _option(one: Parameter, flag: Flag | None) -> str:
+def _option(one: Parameter, flag: FlagSpec | None) -> str:
     metavar = f" {_code(one.metavar)}" if one.metavar else ""
     names = ", ".join(f"`{name}`" for name in one.names)
     default = typer_adapter.default_text(one)

@@ -9,7 +9,7 @@ from typing import Annotated
 from qasr_cli.cli import typer_adapter
 from qasr_cli.cli.params.grouped import Selection, grouped
 from qasr_cli.cli.typer_adapter import Operand
-from qasr_cli.options import AlignOptions, EngineOptions, Flag, LogOptions, Options, OutputOptions
+from qasr_cli.options import AlignOptions, EngineOptions, FlagSpec, LogOptions, Options, OutputOptions
 from qasr_cli.options.flag import LOGGING
 
 EPILOG = """
@@ -29,7 +29,7 @@ Script = Annotated[
 ]
 ReportFile = Annotated[
     Path | None,
-    Flag(
+    FlagSpec(
         LOGGING,
         "Write a JSON report of script lines that are not spoken and speech that is not in the script.",
         ("--report",),

@@ -17,7 +17,7 @@ from qasr_cli.cli.commands import COMMANDS
 from qasr_cli.cli.settings_file import SettingsState
 from qasr_cli.cli.typer_adapter import Context
 from qasr_cli.errors import ConfigError, ExitCode, QasrError, UsageError
-from qasr_cli.options import Flag
+from qasr_cli.options import FlagSpec
 from qasr_cli.terminal.stdio import ReaderGone
 
 _HELP = """Turn media into subtitles with word-level timings.
@@ -50,14 +50,14 @@ def _print_version(is_asked: bool) -> None:
         raise typer_adapter.Exit
 
 
-_Config = Flag(
+_Config = FlagSpec(
     "",
     "Settings file. Default: ./qasr.toml, then ~/.config/qasr/qasr.toml.",
     ("--config",),
     metavar="FILE",
     kind=Path,
 )
-_Version = Flag("", "Print the version.", ("--version", "-V"), kind=bool, default=False, is_setting=False)
+_Version = FlagSpec("", "Print the version.", ("--version", "-V"), kind=bool, default=False, is_setting=False)
 
 
 @app.callback()
@@ -78,13 +78,13 @@ def configure(
         context.default_map = {name: {key: value for key, value in values.items() if key in keys}}
 
 
-def settings(context: Context) -> Iterator[Flag]:
+def settings(context: Context) -> Iterator[FlagSpec]:
     """Yield every flag that may stand in the settings file."""
     for name in _CONFIGURED:
         yield from _flags(context, name)
 
 
-def _flags(context: Context, command: str) -> tuple[Flag, ...]:
+def _flags(context: Context, command: str) -> tuple[FlagSpec, ...]:
     from qasr_cli.cli.params.grouped import flags_of_command
 
     return flags_of_command(typer_adapter.command_of(context, command))
@@ -119,7 +119,7 @@ def _run(arguments: list[str]) -> int:
 def _dispatch(arguments: list[str], state: SettingsState) -> int:
     for before, argument in zip(["", *arguments], arguments, strict=False):
         if not argument and not before.startswith("-"):  # else it is a flag's value
-            raise UsageError("empty argument; is a shell variable unset?", "leave it out, or give it a value")
+            raise UsageError("empty argument", "is a shell variable unset?")
     name = next((one for one in arguments[:3] if one in _WHISPER_LIKE), None)
     if name is not None:
         from qasr_cli.cli import whisper

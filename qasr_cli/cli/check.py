@@ -9,7 +9,7 @@ from qasr_cli.cli import typer_adapter
 from qasr_cli.cli.params.grouped import Selection, grouped
 from qasr_cli.cli.typer_adapter import Operand
 from qasr_cli.errors import UsageError
-from qasr_cli.options import CueOptions, DecodeOptions, Flag, LogOptions, OutputOptions
+from qasr_cli.options import CueOptions, DecodeOptions, FlagSpec, LogOptions, OutputOptions
 from qasr_cli.options.flag import FILES, FORMATS, SPEECH
 
 EPILOG = """
@@ -19,8 +19,8 @@ Exit code 0: no errors (with --fix: none left). Exit code 4: errors.
 """
 
 
-def _switch(name: str, panel: str, text: str) -> Flag:
-    return Flag(panel, text, (name,), kind=bool, default=False, is_setting=False)
+def _switch(name: str, panel: str, text: str) -> FlagSpec:
+    return FlagSpec(panel, text, (name,), kind=bool, default=False, is_setting=False)
 
 
 Files = Annotated[
@@ -42,7 +42,7 @@ Fix = Annotated[
 ]
 Folder = Annotated[
     Path | None,
-    Flag(
+    FlagSpec(
         FILES,
         "Folder for repaired copies. Default: beside the file.",
         ("--output", "-o"),
@@ -53,7 +53,7 @@ Folder = Annotated[
 ]
 Against = Annotated[
     Path | None,
-    Flag(
+    FlagSpec(
         FORMATS,
         "Compare with a reference: SubER, line and cue breaks, cue start times.",
         ("--against",),
@@ -64,7 +64,7 @@ Against = Annotated[
 ]
 Encoding = Annotated[
     str,
-    Flag(
+    FlagSpec(
         SPEECH,
         "Text encoding: cp949, cp1251, ... Default: UTF-8 or UTF-16 where the file is valid as such, else a "
         "guess.",

@@ -18,15 +18,15 @@ from typing import Annotated, Any
 from qasr_cli.cli import settings_file, typer_adapter
 from qasr_cli.cli.params.grouped import flags_of_command
 from qasr_cli.cli.settings_file import SettingsState
-from qasr_cli.cli.typer_adapter import Context, Operand, Place
+from qasr_cli.cli.typer_adapter import Context, Operand, ValueOrigin
 from qasr_cli.errors import CannotCreateError, UsageError
-from qasr_cli.options import Flag
+from qasr_cli.options import FlagSpec
 
 _COMMANDS = ("transcribe", "watch")  # whose flags are settings
 _OTHER_VARIABLES = ("QASR_CONFIG", "QASR_FFMPEG", "QASR_KOREAN_DICT")  # read, and no flag
 
 app = typer_adapter.App("config", "Show settings and where they come from.")
-_JSON = Flag("", "Print JSON.", ("--json",), kind=bool, is_setting=False)
+_JSON = FlagSpec("", "Print JSON.", ("--json",), kind=bool, is_setting=False)
 _FILE = Operand("FILE", "File to write. An existing file is not replaced. Default: qasr.toml.")
 
 
@@ -41,7 +41,7 @@ class SettingInForce:
         origin: `default`, `QASR_MODEL` or `qasr.toml:3`.
     """
 
-    flag: Flag
+    flag: FlagSpec
     key: str
     value: Any
     origin: str
@@ -132,18 +132,18 @@ def _settings(context: Context) -> Iterator[SettingInForce]:
                 yield _in_force(flag, parsed, state.path)
 
 
-def _flags(context: Context) -> Iterator[Flag]:
+def _flags(context: Context) -> Iterator[FlagSpec]:
     for name in _COMMANDS:
         yield from flags_of_command(typer_adapter.command_of(context, name))
 
 
-def _in_force(flag: Flag, parsed: Context, file: Path | None) -> SettingInForce:
-    place = typer_adapter.place(parsed, flag.key)
+def _in_force(flag: FlagSpec, parsed: Context, file: Path | None) -> SettingInForce:
+    place = typer_adapter.value_origin(parsed, flag.key)
     value = parsed.params[flag.key]
     origin = "default"
-    if place is Place.VARIABLE:
+    if place is ValueOrigin.VARIABLE:
         origin = next(name for name in flag.variables if os.environ.get(name))
-    elif place is Place.FILE and file is not None:
+    elif place is ValueOrigin.FILE and file is not None:
         origin = settings_file.where(file, flag.keys)
     shown = str(value) if isinstance(value, Path) else value
     return SettingInForce(flag, flag.key.replace("_", "-"), shown, origin)

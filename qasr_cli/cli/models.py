@@ -7,7 +7,7 @@ from typing import Annotated
 from qasr_cli.cli import typer_adapter
 from qasr_cli.cli.typer_adapter import Context, Operand
 from qasr_cli.errors import ExitCode, QasrError, UsageError
-from qasr_cli.options import Flag
+from qasr_cli.options import FlagSpec
 
 app = typer_adapter.App("models", "List, download and check models.")
 
@@ -15,7 +15,9 @@ _Name = Annotated[str, typer_adapter.argument(Operand("NAME", "0.6b, 1.7b, demo,
 _Revision = Annotated[
     str,
     typer_adapter.option(
-        Flag("", "Commit, tag or branch of its repository.", ("--revision",), metavar="REV", is_setting=False)
+        FlagSpec(
+            "", "Commit, tag or branch of its repository.", ("--revision",), metavar="REV", is_setting=False
+        )
     ),
 ]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from qasr_cli.cli import typer_adapter
 from qasr_cli.cli.typer_adapter import Operand
 from qasr_cli.errors import NoInputError, printable
-from qasr_cli.options import Flag
+from qasr_cli.options import FlagSpec
 from qasr_cli.timebase import MS_PER_S, format_clock
 
 if TYPE_CHECKING:
@@ -35,9 +35,11 @@ def overview() -> None:
 _Folder = Operand(
     "DIR", "The folder that was searched, that of -o, or that of --state. Default: this folder."
 )
-_Failed = Flag("", "List failed files only.", ("--failed",), kind=bool, is_setting=False)
-_Last = Flag("", "List the newest N files; 0 for all.", ("--last",), metavar="N", kind=int, is_setting=False)
-_Json = Flag(
+_Failed = FlagSpec("", "List failed files only.", ("--failed",), kind=bool, is_setting=False)
+_Last = FlagSpec(
+    "", "List the newest N files; 0 for all.", ("--last",), metavar="N", kind=int, is_setting=False
+)
+_Json = FlagSpec(
     "", "Print the ledger's own lines, one JSON object each.", ("--json",), kind=bool, is_setting=False
 )
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from qasr_cli.errors import ConfigError
-from qasr_cli.options.flag import Flag
+from qasr_cli.options.flag import FlagSpec
 
 FILE_NAME = "qasr.toml"
 _ONLY_IF_ASKED_FOR = ("exec_after", "webhook")
@@ -29,7 +29,7 @@ _NAMES = {
 }
 
 
-def known_keys(flags: Iterable[Flag]) -> dict[str, Flag]:
+def known_keys(flags: Iterable[FlagSpec]) -> dict[str, FlagSpec]:
     """Return the flags that may stand in the file by every key that they have."""
     return {key: flag for flag in flags if flag.is_setting for key in flag.keys}
 
@@ -51,7 +51,7 @@ class SettingsState:
     values: dict[str, Any] = field(default_factory=dict)
     in_force: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def read(self, flags: Callable[[], Iterable[Flag]]) -> dict[str, Any]:
+    def read(self, flags: Callable[[], Iterable[FlagSpec]]) -> dict[str, Any]:
         """Find and read the file; return what it sets. `flags` is called where there is a file.
 
         Raises:
@@ -65,7 +65,7 @@ class SettingsState:
             self.path = path
         return self.values
 
-    def note(self, flags: Iterable[Flag]) -> None:
+    def note(self, flags: Iterable[FlagSpec]) -> None:
         """Note flags whose value in force comes from the file."""
         for flag in flags:
             self.in_force |= dict.fromkeys(flag.keys, flag.keys)
@@ -117,7 +117,7 @@ def where(path: Path, keys: Iterable[str]) -> str:
     return f"{path}:{line}" if line else str(path)
 
 
-def read(path: Path, known: Mapping[str, Flag]) -> dict[str, Any]:
+def read(path: Path, known: Mapping[str, FlagSpec]) -> dict[str, Any]:
     """Return the file's settings by the flags' own keys.
 
     Args:
@@ -159,14 +159,14 @@ def refuse_unasked(path: Path, settings: Mapping[str, Any]) -> None:
         )
 
 
-def _nearest(key: str, known: Mapping[str, Flag]) -> str:
+def _nearest(key: str, known: Mapping[str, FlagSpec]) -> str:
     close = difflib.get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.4)
     if close:
         return f"did you mean {close[0].replace('_', '-')}?"
     return f"known: {', '.join(sorted(name.replace('_', '-') for name in known))}"
 
 
-def _checked(path: Path, key: str, value: object, flag: Flag) -> object:
+def _checked(path: Path, key: str, value: object, flag: FlagSpec) -> object:
     wanted = list if flag.is_repeatable else str if flag.kind is Path else flag.kind
     if wanted is list and isinstance(value, str):
         return value.split()

@@ -1,6 +1,6 @@
 """All that qasr knows of Typer, its insides included: the rest of the command line sees this module only.
 
-In go `Flag`s, operands and functions; out come commands, their parameters as values, and facts about a
+In go `FlagSpec`s, operands and functions; out come commands, their parameters as values, and facts about a
 mistake. `tests/unit/test_typer_adapter.py` fails where a new Typer moves what is relied on here: where the
 usage error is in the class tree, the names of classes and of parameter sources, `make_context`.
 """
@@ -20,7 +20,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from qasr_cli.cli.help_page import UNBROKEN, HelpPage, Section, render
-from qasr_cli.options.flag import PANELS, Flag
+from qasr_cli.options.flag import PANELS, FlagSpec
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -36,7 +36,7 @@ NO_PANEL = "Options"
 _HELP_NAMES = {"help_option_names": ["--help", "-h"]}
 
 
-class Place(IntEnum):
+class ValueOrigin(IntEnum):
     """Who set a parameter; a greater one beats a smaller one."""
 
     DEFAULT = 0
@@ -46,7 +46,11 @@ class Place(IntEnum):
 
 
 # Typer's names; what it calls a map of defaults is qasr.toml.
-_PLACES = {"DEFAULT_MAP": Place.FILE, "ENVIRONMENT": Place.VARIABLE, "COMMANDLINE": Place.COMMAND_LINE}
+_ORIGINS = {
+    "DEFAULT_MAP": ValueOrigin.FILE,
+    "ENVIRONMENT": ValueOrigin.VARIABLE,
+    "COMMANDLINE": ValueOrigin.COMMAND_LINE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ class Problem:
     is_from_file: bool
 
 
-def option(flag: Flag, **more: Any) -> Any:
+def option(flag: FlagSpec, **more: Any) -> Any:
     """Return Typer's description of a flag; `more` is Typer's own (callbacks)."""
     names = list(flag.names)
     if flag.kind is bool and flag.is_setting and not flag.is_counted:
@@ -118,7 +122,7 @@ def option(flag: Flag, **more: Any) -> Any:
     )
 
 
-def annotation(flag: Flag) -> Any:
+def annotation(flag: FlagSpec) -> Any:
     """Return the type of what Typer hands over for a flag."""
     if flag.is_repeatable:
         return list[flag.kind] | None  # type: ignore[name-defined]
@@ -131,22 +135,26 @@ def argument(operand: Operand) -> Any:
     return typer.Argument(metavar=operand.metavar, help=operand.help, readable=False)
 
 
-def place(context: Context, key: str) -> Place:
+def value_origin(context: Context, key: str) -> ValueOrigin:
     """Return who set a parameter."""
     source = context.get_parameter_source(key)
-    return _PLACES.get(source.name, Place.DEFAULT) if source else Place.DEFAULT
+    return _ORIGINS.get(source.name, ValueOrigin.DEFAULT) if source else ValueOrigin.DEFAULT
 
 
 def problem(error: Any) -> Problem:
     """Return what is wrong, from an error that is a `UsageProblem`."""
     parameter, context = getattr(error, "param", None), error.ctx
     flag: str | None = next((name for name in getattr(parameter, "opts", ()) if name.startswith("--")), None)
+    # "Input should be a valid integer, unable to parse ...": its second half says nothing more.
+    reason = str(error.message).partition(", unable to")[0]
     return Problem(
-        text=error.format_message(),
+        text=f"{flag}: {reason}" if flag and reason else error.format_message(),
         is_nothing_given=type(error).__name__ == _NO_ARGUMENTS,
         command=context.command_path if context else "qasr",
         flag=flag,
-        is_from_file=bool(parameter and context and place(context, str(parameter.name)) is Place.FILE),
+        is_from_file=bool(
+            parameter and context and value_origin(context, str(parameter.name)) is ValueOrigin.FILE
+        ),
     )
 
 
@@ -362,7 +370,7 @@ def panels(command: Any) -> dict[str, list[Parameter]]:
     return {panel: [one for one in options if one.panel == panel] for panel in (*named, NO_PANEL)}
 
 
-def in_help_order(flags: Sequence[Flag]) -> list[Flag]:
+def in_help_order(flags: Sequence[FlagSpec]) -> list[FlagSpec]:
     """Return flags as help lists them: by panel, in a panel as they are declared."""
     return sorted(flags, key=lambda flag: PANELS.index(flag.panel))
 

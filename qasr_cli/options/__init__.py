@@ -7,7 +7,7 @@ a field of its group with its description (`flag.option`), and a line in the cod
 from __future__ import annotations
 
 from qasr_cli.options.engine import EngineOptions
-from qasr_cli.options.flag import Flag
+from qasr_cli.options.flag import FlagSpec
 from qasr_cli.options.output import DEFAULT_NAME, OutputOptions
 from qasr_cli.options.runs import (
     ORDERS,
@@ -39,7 +39,7 @@ __all__ = [
     "DecodeOptions",
     "EngineOptions",
     "FindOptions",
-    "Flag",
+    "FlagSpec",
     "GuardOptions",
     "HookOptions",
     "InputOptions",

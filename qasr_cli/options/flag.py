@@ -1,6 +1,6 @@
 """How an option is described, once: its flags, help and place in the help stand beside its default.
 
-In go the fields of option groups; out come `Flag`s, from which the command line, the variable, the key of
+In go the fields of option groups; out come `FlagSpec`s, from which the command line, the variable, the key of
 qasr.toml, the manual page and the reference page follow. Knows no command line library.
 """
 
@@ -35,7 +35,7 @@ _KINDS: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool,
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class FlagSpec:
     """A flag of the command line.
 
     Attributes:
@@ -95,11 +95,11 @@ def option(
         names: The flag's spellings.
         digest: The name that fingerprints know a renamed field by; one that changed would have every
             finished file made anew.
-        described: What else `Flag` has; `kind` and `default` follow from the field where left out.
+        described: What else `FlagSpec` has; `kind` and `default` follow from the field where left out.
     """
     described.setdefault("kind", FOLLOWS)
     described.setdefault("default", MISSING)
-    metadata: dict[str, Any] = {_FLAG: Flag(panel, text, names, **described)}
+    metadata: dict[str, Any] = {_FLAG: FlagSpec(panel, text, names, **described)}
     if digest is not None:
         metadata[_DIGEST] = digest
     return field(default=default, metadata=metadata)
@@ -123,7 +123,7 @@ def _to_ms(name: str, value_s: float | None) -> int | None:
 
 
 @functools.cache
-def flags_of(group: type) -> dict[str, Flag]:
+def flags_of(group: type) -> dict[str, FlagSpec]:
     """Return the flags of an option group by field name, in its order."""
     return {
         one.name: _completed(one.metadata[_FLAG], str(one.type), one.default)
@@ -132,7 +132,7 @@ def flags_of(group: type) -> dict[str, Flag]:
     }
 
 
-def _completed(flag: Flag, annotation: str, default: Any) -> Flag:
+def _completed(flag: FlagSpec, annotation: str, default: Any) -> FlagSpec:
     return replace(
         flag,
         kind=_KINDS[annotation.removesuffix(" | None")] if flag.kind is FOLLOWS else flag.kind,
@@ -146,7 +146,7 @@ def groups_of(tree: type) -> dict[str, type]:
     return {name: made for name, made in factories.items() if isinstance(made, type) and is_dataclass(made)}
 
 
-def walk(tree: type) -> Iterator[Flag]:
+def walk(tree: type) -> Iterator[FlagSpec]:
     """Yield every flag of a group, or of all groups of a tree."""
     yield from flags_of(tree).values()
     for group in groups_of(tree).values():

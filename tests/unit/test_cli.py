@@ -16,13 +16,13 @@ from qasr_cli.cli.params import own_flags
 from qasr_cli.cli.params.assembly import Given, assemble
 from qasr_cli.cli.params.grouped import Selection, flags_for, flags_of_command, grouped
 from qasr_cli.cli.settings_file import SettingsState
-from qasr_cli.cli.typer_adapter import Context, Place
+from qasr_cli.cli.typer_adapter import Context, ValueOrigin
 from qasr_cli.errors import ConfigError, NoInputError, QasrError, UndecodableError, UsageError
 from qasr_cli.options import (
     ChunkOptions,
     CueOptions,
     DecodeOptions,
-    Flag,
+    FlagSpec,
     InputOptions,
     LogOptions,
     Options,
@@ -32,11 +32,11 @@ from qasr_cli.options import (
 from qasr_cli.options.flag import PANELS, walk
 
 
-def made(kind: type, places: Mapping[str, Place] | None = None, **typed: object) -> Any:
+def made(kind: type, places: Mapping[str, ValueOrigin] | None = None, **typed: object) -> Any:
     """Return an option group as a command line makes it; what is not typed has its default."""
     values = {flag.key: flag.default for flag in flags_for(kind, Selection())} | typed
-    set_by = dict.fromkeys(typed, Place.COMMAND_LINE) | dict(places or {})
-    return assemble(kind, Given(values, lambda key: set_by.get(key, Place.DEFAULT)))
+    set_by = dict.fromkeys(typed, ValueOrigin.COMMAND_LINE) | dict(places or {})
+    return assemble(kind, Given(values, lambda key: set_by.get(key, ValueOrigin.DEFAULT)))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ class TestGroups:
         assert asked.formats == ("srt", "vtt", "json")
 
     def test_the_strongest_place_chooses_the_formats(self) -> None:
-        places = {"vtt": Place.FILE, "txt": Place.VARIABLE}
+        places = {"vtt": ValueOrigin.FILE, "txt": ValueOrigin.VARIABLE}
         assert made(OutputOptions, places, vtt=True, txt=True).formats == ("txt",)
         assert made(OutputOptions, places, vtt=True, txt=True, output_format="tsv").formats == ("tsv",)
 
@@ -184,7 +184,7 @@ class TestGroups:
             *,
             log: Annotated[LogOptions, Selection(without=("progress",))],
             cue: Annotated[CueOptions, Selection(only=("max_lines", "min_gap"))],
-            twice: Annotated[bool, Flag("", "Twice.", ("--twice",), kind=bool)] = False,
+            twice: Annotated[bool, FlagSpec("", "Twice.", ("--twice",), kind=bool)] = False,
         ) -> None:
             given.extend((name, log, cue, twice))
 
@@ -353,7 +353,7 @@ class TestThePrompt:
     ],
 )
 def test_the_doctor_goes_on_where_something_is_missing(trouble: Exception, next_step: str) -> None:
-    def check() -> doctor.Finding:
+    def check() -> doctor.Diagnosis:
         raise trouble
 
     found = doctor._run(check)

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from qasr_cli.cli.choices import STDIO, read_text
 from qasr_cli.cli.params.own_flags import FORMAT_HELP
-from qasr_cli.cli.typer_adapter import Place
+from qasr_cli.cli.typer_adapter import ValueOrigin
 from qasr_cli.errors import UsageError
 from qasr_cli.options import (
     AlignOptions,
@@ -37,11 +37,11 @@ class Given:
 
     Attributes:
         values: By a flag's key, as its `kind` has it; only of flags that the command has.
-        place: Returns who set a key's value.
+        origin: Returns who set a key's value.
     """
 
     values: Mapping[str, Any]
-    place: Callable[[str], Place]
+    origin: Callable[[str], ValueOrigin]
 
     def get(self, key: str, default: Any) -> Any:
         """Return the value of a flag, or `default` where the command does not have the flag."""
@@ -132,7 +132,7 @@ def _output(given: Given) -> OutputOptions:
     where = given.get("output", "")
     is_stdout = where == STDIO
     if values.get("json_lines") and where and not is_stdout:
-        if given.place("output") >= given.place("json_lines"):
+        if given.origin("output") >= given.origin("json_lines"):
             raise UsageError(
                 f"--json-lines goes to stdout, and -o {where} is a folder",
                 "leave one of them out",
@@ -156,8 +156,8 @@ def _formats(given: Given) -> dict[str, Any]:
         UsageError: It chose lines and files.
     """
     keys = [key for key in (*FORMAT_HELP, "output_format", "json_lines") if given.get(key, None)]
-    places = {key: given.place(key) for key in keys}
-    strongest = max(places.values(), default=Place.DEFAULT)
+    places = {key: given.origin(key) for key in keys}
+    strongest = max(places.values(), default=ValueOrigin.DEFAULT)
     chosen = [key for key in keys if places[key] is strongest]
     if "json_lines" in chosen:
         if len(chosen) > 1:

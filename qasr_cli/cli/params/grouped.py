@@ -19,8 +19,8 @@ from qasr_cli.cli import typer_adapter
 from qasr_cli.cli.params import own_flags
 from qasr_cli.cli.params.assembly import Given, assemble
 from qasr_cli.cli.settings_file import SettingsState
-from qasr_cli.cli.typer_adapter import Context, Operand, Place
-from qasr_cli.options import DecodeOptions, Flag, OutputOptions
+from qasr_cli.cli.typer_adapter import Context, Operand, ValueOrigin
+from qasr_cli.options import DecodeOptions, FlagSpec, OutputOptions
 from qasr_cli.options.flag import flags_of, groups_of
 
 _CONTEXT = "typer_context"
@@ -33,20 +33,20 @@ class Selection:
     Attributes:
         only: Groups and keys of flags; empty for all.
         without: Keys of flags that are left out.
-        changed: What a flag says of itself in this command: fields of `Flag` by key.
+        changed: What a flag says of itself in this command: fields of `FlagSpec` by key.
     """
 
     only: tuple[type | str, ...] = ()
     without: tuple[str, ...] = ()
     changed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def takes(self, group: type, flag: Flag) -> bool:
+    def takes(self, group: type, flag: FlagSpec) -> bool:
         """Return whether a flag of a group is one of the command's."""
         is_named = not self.only or group in self.only or flag.key in self.only
         return is_named and flag.key not in self.without
 
 
-def _declared(kind: type) -> Iterator[Flag]:
+def _declared(kind: type) -> Iterator[FlagSpec]:
     """Yield the flags of a group, and those beside its fields."""
     if kind is OutputOptions:
         yield from own_flags.format_switches()
@@ -55,7 +55,7 @@ def _declared(kind: type) -> Iterator[Flag]:
         yield own_flags.HOTWORDS
 
 
-def flags_for(kind: type, selection: Selection) -> Iterator[Flag]:
+def flags_for(kind: type, selection: Selection) -> Iterator[FlagSpec]:
     """Yield the flags of a group or tree that a command has."""
     for flag in _declared(kind):
         if selection.takes(kind, flag):
@@ -72,7 +72,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     """
     own = inspect.signature(command, eval_str=True)
     flat = [Parameter(_CONTEXT, Parameter.KEYWORD_ONLY, annotation=Context)]
-    flags: list[Flag] = []
+    flags: list[FlagSpec] = []
     groups: dict[str, type] = {}
     for name, one in own.parameters.items():
         bare, described = _described(one.annotation)
@@ -81,7 +81,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             mine = list(flags_for(bare, described if isinstance(described, Selection) else Selection()))
             flags += mine
             flat += [_parameter(flag.key, flag) for flag in mine]
-        elif isinstance(described, Flag):
+        elif isinstance(described, FlagSpec):
             flags.append(described)
             flat.append(_parameter(name, described, one.default))
         else:
@@ -89,7 +89,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             flat.append(one.replace(kind=Parameter.KEYWORD_ONLY, annotation=Annotated[bare, described]))
 
     def assembled(values: Mapping[str, Any], context: Context) -> dict[str, Any]:
-        given = Given(values, functools.partial(typer_adapter.place, context))
+        given = Given(values, functools.partial(typer_adapter.value_origin, context))
         parts = {name: assemble(kind, given) for name, kind in groups.items()}
         return parts | {name: values[name] for name in own.parameters if name not in groups}
 
@@ -98,7 +98,9 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         context = values.pop(_CONTEXT)
         state = context.find_root().obj
         if isinstance(state, SettingsState):
-            state.note(flag for flag in flags if typer_adapter.place(context, flag.key) is Place.FILE)
+            state.note(
+                flag for flag in flags if typer_adapter.value_origin(context, flag.key) is ValueOrigin.FILE
+            )
         command(**assembled(values, context))
 
     called.__annotations__ = {one.name: one.annotation for one in flat}
@@ -114,15 +116,15 @@ def _described(annotation: Any) -> tuple[Any, Any]:
     return annotation, None
 
 
-def _parameter(name: str, flag: Flag, default: Any = Parameter.empty) -> Parameter:
+def _parameter(name: str, flag: FlagSpec, default: Any = Parameter.empty) -> Parameter:
     kind: Any = Annotated[typer_adapter.annotation(flag), typer_adapter.option(flag)]
     shown = flag.default if default is Parameter.empty else default
     return Parameter(name, Parameter.KEYWORD_ONLY, default=shown, annotation=kind)
 
 
-def flags_of_command(command: Any) -> tuple[Flag, ...]:
+def flags_of_command(command: Any) -> tuple[FlagSpec, ...]:
     """Return the flags of a command that was made by `grouped`; none of another."""
-    flags: tuple[Flag, ...] = getattr(typer_adapter.function_of(command), "flags", ())
+    flags: tuple[FlagSpec, ...] = getattr(typer_adapter.function_of(command), "flags", ())
     return flags
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from qasr_cli.options.flag import FORMATS, LOGGING, SELECTION, SPEECH, Flag
+from qasr_cli.options.flag import FORMATS, LOGGING, SELECTION, SPEECH, FlagSpec
 
 # The file formats, name and help. `formats.FORMATS` has the writers, which load what --help does without;
 # a test holds the two together.
@@ -21,14 +21,15 @@ FORMAT_HELP = {
 }
 
 
-def format_switches() -> tuple[Flag, ...]:
+def format_switches() -> tuple[FlagSpec, ...]:
     """Return a switch for every file format."""
     return tuple(
-        Flag(FORMATS, text, (f"--{name}",), kind=bool, default=False) for name, text in FORMAT_HELP.items()
+        FlagSpec(FORMATS, text, (f"--{name}",), kind=bool, default=False)
+        for name, text in FORMAT_HELP.items()
     )
 
 
-HOTWORDS = Flag(
+HOTWORDS = FlagSpec(
     SPEECH,
     "Names and terms to expect, separated by commas. @FILE reads one per line.",
     ("--hotwords",),
@@ -38,7 +39,7 @@ HOTWORDS = Flag(
 
 DryRun = Annotated[
     bool,
-    Flag(
+    FlagSpec(
         SELECTION,
         "Print what a run would do with each file, and why. Nothing is transcribed or written.",
         ("--dry-run", "-n"),
@@ -47,7 +48,7 @@ DryRun = Annotated[
 ]
 ReportFile = Annotated[
     Path | None,
-    Flag(
+    FlagSpec(
         LOGGING,
         "Write a run report (FILE.json, or FILE.html with plots), even if the run is interrupted.",
         ("--report",),
