@@ -99,8 +99,9 @@ gallery: $(INSTALLED)  ## Draw cues in six languages for the docs; says which fo
 goldens: $(INSTALLED)  ## Write the golden subtitle files anew; review the diff
 	$(BIN)/python -m tests.golden.regenerate
 
-man: $(INSTALLED)  ## Write the manual page anew from the help
+man: $(INSTALLED)  ## Write the manual page and the reference anew from the help
 	$(BIN)/python -m tools.make_man
+	$(BIN)/python -m tools.make_reference
 
 docs: $(DOCS)/.installed  ## Build the documentation into build/site; a broken link fails
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build

@@ -5,76 +5,77 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from qasr_cli import languages
-from qasr_cli.cli import flags
-from qasr_cli.cli.flag import grouped
-from qasr_cli.cli.flags import DEFAULTS
-from qasr_cli.cli.groups import LimitFlags
+from qasr_cli.cli import typer_adapter
+from qasr_cli.cli.params.grouped import Selection, grouped
+from qasr_cli.cli.typer_adapter import Operand
 from qasr_cli.errors import UsageError
-from qasr_cli.languages import AUTO
+from qasr_cli.options import CueOptions, DecodeOptions, FlagSpec, LogOptions, OutputOptions
+from qasr_cli.options.flag import FILES, FORMATS, SPEECH
 
-EPILOG = (
-    "Errors are what Netflix or the BBC send a file back for, by the profile's numbers; warnings are style. "
-    "Exit 0: no errors (with --fix: none left). Exit 4: errors."
-)
-_PANEL = "What comes out"
+EPILOG = """
+Errors are violations of the style guide that Netflix or the BBC reject a file for. Warnings are style.
+
+Exit code 0: no errors (with --fix: none left). Exit code 4: errors.
+"""
+
+
+def _switch(name: str, panel: str, text: str) -> FlagSpec:
+    return FlagSpec(panel, text, (name,), kind=bool, default=False, is_setting=False)
+
+
 Files = Annotated[
     list[Path],
-    typer.Argument(
-        metavar="FILE...",
-        help="Subtitles: SRT, WebVTT, ASS, or JSON of qasr or whisper; [bold]-[/] reads one from stdin.",
-        show_default=False,
-    ),
+    Operand("FILE...", "Subtitles (SRT, WebVTT, ASS, JSON of qasr or whisper), or - for stdin."),
 ]
 Csv = Annotated[
     bool,
-    typer.Option(
-        "--csv", help="LineNumber,TimeCode,Context,Comment, as Subtitle Edit writes.", rich_help_panel=_PANEL
-    ),
+    _switch("--csv", FORMATS, "Print LineNumber,TimeCode,Context,Comment, as Subtitle Edit writes them."),
 ]
-Json = Annotated[
-    bool, typer.Option("--json", help="Findings and figures of all files as JSON.", rich_help_panel=_PANEL)
-]
+Json = Annotated[bool, _switch("--json", FORMATS, "Print the findings and figures of all files as JSON.")]
 Fix = Annotated[
     bool,
-    typer.Option(
+    _switch(
         "--fix",
-        help="Write FILE.fixed.EXT with times, gaps, order and line breaks repaired; never a word.",
-        rich_help_panel=_PANEL,
+        FILES,
+        "Write FILE.fixed.EXT with repaired times, gaps, order and line breaks. Words are not changed.",
     ),
 ]
 Folder = Annotated[
     Path | None,
-    typer.Option(
-        "--output",
-        "-o",
+    FlagSpec(
+        FILES,
+        "Folder for repaired copies. Default: beside the file.",
+        ("--output", "-o"),
         metavar="DIR",
-        help="Folder for repaired copies. Without it: beside the file.",
-        show_default=False,
-        rich_help_panel=_PANEL,
+        kind=Path,
+        is_setting=False,
     ),
 ]
 Against = Annotated[
     Path | None,
-    typer.Option(
-        "--against",
+    FlagSpec(
+        FORMATS,
+        "Compare with a reference: SubER, line and cue breaks, cue start times.",
+        ("--against",),
         metavar="REF",
-        help="Compare with a reference: SubER, where lines and cues break, when cues start.",
-        show_default=False,
-        rich_help_panel=_PANEL,
+        kind=Path,
+        is_setting=False,
     ),
 ]
 Encoding = Annotated[
     str,
-    typer.Option(
-        "--encoding",
+    FlagSpec(
+        SPEECH,
+        "Text encoding: cp949, cp1251, ... Default: UTF-8 or UTF-16 where the file is valid as such, else a "
+        "guess.",
+        ("--encoding",),
         metavar="NAME",
-        help="cp949, cp1251, ... Without it: UTF-8 and UTF-16 prove themselves, others are guessed.",
-        show_default=False,
+        default="",
+        is_setting=False,
     ),
 ]
+
+_COPIES = Selection(only=("overwrite",), changed={"overwrite": {"help": "Replace existing repaired copies."}})
 
 
 @grouped
@@ -86,24 +87,25 @@ def command(
     fix: Fix = False,
     folder: Folder = None,
     against: Against = None,
-    overwrite: flags.Overwrite = DEFAULTS.output.overwrite,
+    output: Annotated[OutputOptions, _COPIES],
     encoding: Encoding = "",
-    language: flags.Language = AUTO,
-    limits: LimitFlags,
-    quiet: flags.Quiet = False,
-    verbose: flags.Verbose = 0,
+    spoken: Annotated[DecodeOptions, Selection(only=("language",))],
+    limits: Annotated[CueOptions, Selection(without=("max_words",))],
+    log: Annotated[LogOptions, Selection(only=("quiet", "verbose"))],
 ) -> None:
-    """Check subtitles, whoever made them: reading speed, lines, gaps, overlaps, breaks, characters."""
+    """Check subtitles of any origin: reading speed, line lengths, gaps, overlaps, breaks, characters."""
     if as_csv and as_json:
-        raise UsageError("--csv and --json are two forms of the same", "give one of them")
+        raise UsageError("--csv and --json exclude each other", "give one of them", flag="--csv")
     if len(inputs) > 1 and (as_csv or against):
         flag = "--csv" if as_csv else "--against"
-        raise UsageError(f"{flag} is for one file", "call it once a file, or use --json")
-    known = languages.parse(language)
+        raise UsageError(f"{flag} takes one file", "call it once per file, or use --json", flag=flag)
     from qasr_cli.tasks import check
     from qasr_cli.tasks.caption_check import CheckRules
 
     form = check.FindingsForm("csv" if as_csv else "json" if as_json else "text")
-    rules = CheckRules(limits.options(), known.code if known else None, encoding)
-    request = check.CheckRequest(rules, form, fix, folder, overwrite, against)
-    raise typer.Exit(check.check(inputs, request, verbosity=-1 if quiet else verbose))
+    rules = CheckRules(limits, spoken.language, encoding)
+    request = check.CheckRequest(rules, form, fix, folder, output.overwrite, against)
+    raise typer_adapter.Exit(check.check(inputs, request, verbosity=log.verbosity))
+
+
+app = typer_adapter.single(command, epilog=EPILOG)

@@ -1,176 +1,170 @@
-"""qasr.toml: flags written down once.
+"""`qasr config`: which settings are in force and who set them, and a settings file to start from.
 
-In goes a TOML file whose keys are long flags without their dashes; out comes Typer's own default map, so
-that the order is always flag, then QASR_* variable, then file, then built-in default.
+In go the flags of `qasr transcribe` and `qasr watch`, so that nothing here can go stale when a flag is added;
+out come a table, a path or a commented qasr.toml. Never replaces a file.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
 import os
-import re
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from qasr_cli.errors import ConfigError
+from qasr_cli.cli import settings_file, typer_adapter
+from qasr_cli.cli.params.grouped import flags_of_command
+from qasr_cli.cli.settings_file import SettingsState
+from qasr_cli.cli.typer_adapter import Context, Operand, ValueOrigin
+from qasr_cli.errors import CannotCreateError, UsageError
+from qasr_cli.options import FlagSpec
 
-FILE_NAME = "qasr.toml"
-_ONLY_IF_ASKED_FOR = ("exec_after", "webhook")
-_NAMES = {
-    str: "text in quotes",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    list: "a list of texts in quotes",
-}
+_COMMANDS = ("transcribe", "watch")  # whose flags are settings
+_OTHER_VARIABLES = ("QASR_CONFIG", "QASR_FFMPEG", "QASR_KOREAN_DICT")  # read, and no flag
+
+app = typer_adapter.App("config", "Show settings and where they come from.")
+_JSON = FlagSpec("", "Print JSON.", ("--json",), kind=bool, is_setting=False)
+_FILE = Operand("FILE", "File to write. An existing file is not replaced. Default: qasr.toml.")
 
 
-@dataclass
-class InForce:
-    """The settings file of one command line, kept so that an error can name the line that it comes from.
+@dataclass(frozen=True, slots=True)
+class SettingInForce:
+    """A flag that may stand in qasr.toml, with its value in force.
 
     Attributes:
-        known: Returns the type of each setting, by parameter name.
-        asked_for: The file of --config, if any.
-        path: The file that was read, if any.
-        values: What it sets, by parameter name.
+        flag: The flag.
+        key: As the file spells it.
+        value: In force, before any flag.
+        origin: `default`, `QASR_MODEL` or `qasr.toml:3`.
     """
 
-    known: Callable[[], Mapping[str, type]]
-    asked_for: Path | None = None
-    path: Path | None = None
-    values: dict[str, Any] = field(default_factory=dict)
+    flag: FlagSpec
+    key: str
+    value: Any
+    origin: str
 
-    def read(self) -> dict[str, Any]:
-        """Find and read the file; return what it sets.
 
-        Raises:
-            ConfigError: As `find_file`, `read` and `refuse_unasked` say.
-        """
-        path = find_file(self.asked_for)
-        if path is not None:
-            self.values = read(path, self.known())
-            if self.asked_for is None:
-                refuse_unasked(path, self.values)
-            self.path = path
-        return self.values
+@app.callback(invoke_without_command=True)
+def overview(context: Context) -> None:
+    """Show settings and where they come from. Without a command: the same as show."""
+    if context.invoked_subcommand is None:
+        show(context)
 
-    def origin(self, message: str, arguments: Sequence[str]) -> str:
-        """Return the `file:line` of the setting that a usage error tells of; "" when it comes from elsewhere.
 
-        Args:
-            message: The error's text, which names a flag or quotes its value.
-            arguments: The command line, which beats the file.
-        """
-        if self.path is None:
-            return ""
-        said = {argument.partition("=")[0].replace("_", "-") for argument in arguments}
-        typed = {argument.rpartition("=")[2] for argument in arguments}
-        for name, value in self.values.items():
-            key = name.replace("_", "-")
-            parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else []
-            told = [repr(part) for part in parts if part and part not in typed]
-            is_told = any(one in message for one in told) or re.search(rf"--{key}\b(?!-)", message)
-            if is_told and f"--{key}" not in said and f"QASR_{name.upper()}" not in os.environ:
-                return _place(self.path, name)
+@app.subcommand("show")
+def show(context: Context, as_json: Annotated[bool, typer_adapter.option(_JSON)] = False) -> None:
+    """Print every setting of `qasr transcribe` and `qasr watch`, its value in force, and its origin."""
+    settings = list(_settings(context))
+    if as_json:
+        rows = [{"key": one.key, "value": one.value, "from": one.origin} for one in settings]
+        typer_adapter.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+    else:
+        from qasr_cli.terminal.tables import print_table
+
+        print_table(
+            ("setting", "value", "from"),
+            [(one.key, _as_toml(one.value) or "not set", one.origin) for one in settings],
+        )
+    for name, nearest in _unknown_variables({name for one in settings for name in one.flag.variables}):
+        hint = f"; did you mean {nearest}?" if nearest else ""
+        typer_adapter.echo(f"qasr: note: {name} is not a setting and has no effect{hint}", err=True)
+
+
+@app.subcommand("path")
+def path(context: Context) -> None:
+    """Print the settings file that is read, if any."""
+    file = settings_file.find_file(_state(context).asked_for)
+    if file is None:
+        places = " or ".join(str(place) for place in settings_file.places())
+        typer_adapter.echo(f"qasr: note: no settings file; it would be {places}", err=True)
+    else:
+        typer_adapter.echo(file.resolve())
+
+
+@app.subcommand("init")
+def init(
+    context: Context,
+    file: Annotated[Path, typer_adapter.argument(_FILE)] = Path(settings_file.FILE_NAME),
+) -> None:
+    """Write a settings file with every key, its meaning and its default, all of it commented out."""
+    if str(file) == "-":
+        raise UsageError("qasr config init writes a file", "give it a name, or none for qasr.toml")
+    if os.path.lexists(file):
+        raise CannotCreateError(f"{file} exists already", "give another FILE, or edit this one", path=file)
+    from qasr_cli.runs.files import atomic_write
+
+    atomic_write.write(file, template(context), is_overwrite=False)
+    typer_adapter.echo(file)
+
+
+def template(context: Context) -> str:
+    """Return a qasr.toml in which every setting stands as a comment, in the order of the help."""
+    lines = [
+        "# Settings of qasr. A key is a long flag without its dashes; remove a # to make a line count.",
+        "# A flag beats a variable (QASR_MODEL=demo) beats this file. What is in force: qasr config show",
+    ]
+    panel = ""
+    for one in _settings(context):
+        flag = one.flag
+        if flag.panel != panel:
+            panel = flag.panel
+            lines += ["", f"# ── {panel} ──"]
+        lines += ["", *textwrap.wrap(flag.help, 100, initial_indent="# ", subsequent_indent="# ")]
+        value = _as_toml(flag.default)
+        lines.append(f"#{one.key} = {value}" if value else f"#{one.key} = {flag.metavar}   (not set)")
+    return "\n".join(lines) + "\n"
+
+
+def _settings(context: Context) -> Iterator[SettingInForce]:
+    """Yield every setting of `transcribe`, then what `watch` has beside, panel by panel."""
+    state = _state(context)
+    values = state.read(lambda: _flags(context))
+    seen: set[str] = set()
+    for name in _COMMANDS:
+        # An input must be named for the parser to be content; nothing is opened.
+        parsed = typer_adapter.parse(name, ["-"], context, values)
+        for flag in typer_adapter.in_help_order(flags_of_command(parsed.command)):
+            if flag.is_setting and flag.key not in seen:
+                seen.add(flag.key)
+                yield _in_force(flag, parsed, state.path)
+
+
+def _flags(context: Context) -> Iterator[FlagSpec]:
+    for name in _COMMANDS:
+        yield from flags_of_command(typer_adapter.command_of(context, name))
+
+
+def _in_force(flag: FlagSpec, parsed: Context, file: Path | None) -> SettingInForce:
+    place = typer_adapter.value_origin(parsed, flag.key)
+    value = parsed.params[flag.key]
+    origin = "default"
+    if place is ValueOrigin.VARIABLE:
+        origin = next(name for name in flag.variables if os.environ.get(name))
+    elif place is ValueOrigin.FILE and file is not None:
+        origin = settings_file.where(file, flag.keys)
+    shown = str(value) if isinstance(value, Path) else value
+    return SettingInForce(flag, flag.key.replace("_", "-"), shown, origin)
+
+
+def _state(context: Context) -> SettingsState:
+    state: SettingsState = context.find_root().obj
+    return state
+
+
+def _as_toml(value: Any) -> str:
+    """Return a value as qasr.toml spells it, or "" for what is not set."""
+    if value is None or value == "":
         return ""
+    return json.dumps(value, ensure_ascii=False)  # text, numbers and truth are the same in both
 
 
-def find_file(asked_for: Path | None) -> Path | None:
-    """Return the configuration file: the one asked for, else the first of the two usual places.
-
-    Raises:
-        ConfigError: The file that was asked for does not exist.
-    """
-    if asked_for is not None:
-        if not _is_file(asked_for):
-            raise ConfigError(f"--config {asked_for}: no such file", "check the path")
-        return asked_for
-    return next((path for path in places() if _is_file(path)), None)
-
-
-def _is_file(path: Path) -> bool:
-    # Path.is_file raises where a folder may not be looked into: a service's home, or another user's.
-    return os.path.isfile(path)  # noqa: PTH113
-
-
-def places() -> tuple[Path, ...]:
-    """Return where a settings file is looked for, the first one first."""
-    home = os.environ.get("XDG_CONFIG_HOME") or (
-        Path(os.environ["HOME"]) / ".config" if "HOME" in os.environ else None
-    )
-    return (Path(FILE_NAME), *([Path(home) / "qasr" / FILE_NAME] if home else []))
-
-
-def line_of(path: Path, name: str) -> int:
-    """Return the line, from 1, in which a file that `read` accepts sets a parameter; 0 if none is found."""
-    spelt = "[-_]".join(map(re.escape, re.split("[-_]", name)))
-    key = re.compile(rf"""\s*["']?{spelt}["']?\s*=""")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return next((number for number, line in enumerate(lines, 1) if key.match(line)), 0)
-
-
-def _place(path: Path, name: str) -> str:
-    line = line_of(path, name)
-    return f"{path}:{line}" if line else str(path)
-
-
-def read(path: Path, known: Mapping[str, type]) -> dict[str, Any]:
-    """Return the file's settings by parameter name.
-
-    Args:
-        path: The file.
-        known: Type of each setting, by parameter name (`max_lines`). A `list` is of text; the file may also
-            have its words in one text with blanks, as a variable has them.
-
-    Raises:
-        ConfigError: Not TOML, an unknown key (the nearest known one is named), or a value of another type.
-    """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: {error}", "mend the file, or give another with --config") from error
-    settings: dict[str, Any] = {}
-    for key, value in table.items():
-        name = key.replace("-", "_")
-        if name not in known:
-            raise ConfigError(f"{_place(path, name)}: unknown key {key!r}", _nearest(name, known))
-        settings[name] = _checked(path, key, value, known[name])
-    return settings
-
-
-def refuse_unasked(path: Path, settings: Mapping[str, Any]) -> None:
-    """Refuse a file that nobody named, and that starts programs: folders with one come from anywhere.
-
-    Raises:
-        ConfigError: It does, or sends what is transcribed somewhere.
-    """
-    risky = [name for name in _ONLY_IF_ASKED_FOR if name in settings]
-    if risky and path == Path(FILE_NAME):
-        key = risky[0].replace("_", "-")
-        raise ConfigError(
-            f"{path}: {key} counts only in a file that you name or that is your own",
-            f"say --config {path}, or move the line to {places()[-1]}",
-        )
-
-
-def _nearest(name: str, known: Mapping[str, type]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    if close:
-        return f"did you mean {close[0].replace('_', '-')}?"
-    return f"known: {', '.join(sorted(key.replace('_', '-') for key in known))}"
-
-
-def _checked(path: Path, key: str, value: object, wanted: type) -> object:
-    if wanted is list and isinstance(value, str):
-        return value.split()
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    is_right = is_number if wanted is float else type(value) is wanted
-    if not is_right or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
-        raise ConfigError(
-            f"{_place(path, key)}: {key} must be {_NAMES[wanted]}, not {value!r}", "mend the file"
-        )
-    return value
+def _unknown_variables(known: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield every QASR_* variable that nothing reads, with the nearest that something does."""
+    everything = sorted(known | set(_OTHER_VARIABLES))
+    for name in sorted(os.environ):
+        if name.startswith("QASR_") and name not in everything:
+            close = difflib.get_close_matches(name, everything, n=1, cutoff=0.8)
+            yield name, close[0] if close else ""

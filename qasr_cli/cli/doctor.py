@@ -13,61 +13,68 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
-import typer
-
 from qasr_cli import __version__
-from qasr_cli.cli import config
+from qasr_cli.cli import typer_adapter
+from qasr_cli.cli.params import grouped
+from qasr_cli.cli.settings_file import SettingsState
+from qasr_cli.cli.typer_adapter import Context
 from qasr_cli.errors import ExitCode, QasrError, UnavailableError
 from qasr_cli.options import EngineOptions
 
-Check = Callable[[], "Finding"]
+Check = Callable[[], "Diagnosis"]
 
 _OLD_FFMPEG_YEARS = 4  # a major version is maintained for about three; distributions are a year behind
 _FEW_BYTES = 4e9  # the smallest real pair of models takes 3.4 GB as it lies on the disk
 _LITTLE_SPACE_BYTES = 2e9  # an hour of audio that waits takes 115 MB, and four hours may wait
 
 
-class Finding(NamedTuple):
-    """What a check came to: `ok`, `note` (works, and there is something to know) or `missing`."""
+class Diagnosis(NamedTuple):
+    """Result of a check: `ok`, `note` (works, and there is something to know), `missing` or `wrong`."""
 
     state: str
     detail: str
 
 
-def command(context: typer.Context) -> None:
-    """Check ffmpeg, libraries, device, memory, folders and models; exit 69 if something is missing."""
+def command(context: Context) -> None:
+    """Check ffmpeg, libraries, device, memory, folders, models and settings.
+
+    Exit code 69: something is missing. Exit code 78: nothing is missing, but qasr.toml has a wrong value.
+    """
     from qasr_cli.terminal.tables import print_table
 
     rows = [(name, *_run(check)) for name, check in _CHECKS.items()]
-    rows.append(("settings", *_settings(context.find_root().obj)))
+    rows.append(("settings", *_settings(context)))
     rows += [(f"model {name}", *finding) for name, finding in _models()]
     print_table(("what", "state", "detail"), rows)
-    is_healthy = all(state != "missing" for _, state, _ in rows)
-    raise typer.Exit(ExitCode.OK if is_healthy else ExitCode.UNAVAILABLE)
+    states = {state for _, state, _ in rows}
+    code = (
+        ExitCode.UNAVAILABLE if "missing" in states else ExitCode.CONFIG if "wrong" in states else ExitCode.OK
+    )
+    raise typer_adapter.Exit(code)
 
 
-def _run(check: Check) -> Finding:
+def _run(check: Check) -> Diagnosis:
     try:
         return check()
     except QasrError as error:
-        return Finding("missing", f"{error}; {error.hint}")
+        return Diagnosis("missing", f"{error}; {error.hint}")
     except ImportError as error:
-        return Finding("missing", f"{error}; reinstall with: pip install qasr")
+        return Diagnosis("missing", f"{error}; reinstall with: pip install qasr")
     except OSError as error:
-        return Finding(
+        return Diagnosis(
             "missing", f"{error}; check its permissions, or set TMPDIR or HF_HOME to another folder"
         )
     except RuntimeError as error:  # torch's own: a device that is busy, or a driver that does not fit
-        return Finding("missing", f"{str(error).splitlines()[0]}; update the driver, or use --device cpu")
+        return Diagnosis("missing", f"{str(error).splitlines()[0]}; update the driver, or use --device cpu")
 
 
-def _qasr() -> Finding:
-    return Finding(
+def _qasr() -> Diagnosis:
+    return Diagnosis(
         "ok", f"{__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     )
 
 
-def _ffmpeg() -> Finding:
+def _ffmpeg() -> Diagnosis:
     from qasr_cli.media.ffmpeg import find_tools
 
     tools = find_tools()
@@ -76,84 +83,98 @@ def _ffmpeg() -> Finding:
     if tools.year:
         detail += f", of {tools.year}"
     if age >= _OLD_FFMPEG_YEARS:
-        return Finding("note", f"{detail}: {age} years old, so holes found since may be open; update it")
-    return Finding("ok", detail)
+        return Diagnosis("note", f"{detail}: {age} years old, so holes found since may be open; update it")
+    return Diagnosis("ok", detail)
 
 
-def _voice_detector() -> Finding:
+def _voice_detector() -> Diagnosis:
     from qasr_cli.options import VadOptions
     from qasr_cli.speech.audio.vad import SpeechDetector
 
     SpeechDetector(VadOptions())
-    return Finding("ok", f"silero-vad {version('silero-vad')}, onnxruntime {version('onnxruntime')}")
+    return Diagnosis("ok", f"silero-vad {version('silero-vad')}, onnxruntime {version('onnxruntime')}")
 
 
-def _torch() -> Finding:
+def _torch() -> Diagnosis:
     try:
-        return Finding("ok", f"torch {version('torch')}, transformers {version('transformers')}")
+        return Diagnosis("ok", f"torch {version('torch')}, transformers {version('transformers')}")
     except PackageNotFoundError as error:
         raise UnavailableError(
             f"{error.name} is not installed", "reinstall with: pip install qasr"
         ) from error
 
 
-def _devices() -> Finding:
+def _devices() -> Diagnosis:
     from qasr_cli.engines import device
 
-    return Finding("ok", ", ".join(device.available()))
+    return Diagnosis("ok", ", ".join(device.available()))
 
 
-def _choice() -> Finding:
+def _choice() -> Diagnosis:
     from qasr_cli.engines import device
 
     chosen = device.place(EngineOptions().device, EngineOptions().dtype)
-    return Finding("ok", f"{chosen.device}, {str(chosen.dtype).removeprefix('torch.')}")
+    return Diagnosis("ok", f"{chosen.device}, {str(chosen.dtype).removeprefix('torch.')}")
 
 
-def _memory() -> Finding:
+def _memory() -> Diagnosis:
     from qasr_cli.engines import device
 
     is_small = device.machine_bytes() < _FEW_BYTES
     detail = "; ".join(device.memory())
-    return Finding("note", f"{detail}: enough for --model demo only") if is_small else Finding("ok", detail)
+    return (
+        Diagnosis("note", f"{detail}: enough for --model demo only") if is_small else Diagnosis("ok", detail)
+    )
 
 
-def _results() -> Finding:
+def _results() -> Diagnosis:
     here = Path.cwd()
     if not os.access(here, os.W_OK):
-        return Finding("note", f"{here} cannot be written; use -o DIR")
-    return Finding("ok", f"{here} can be written, {_space(here)}")
+        return Diagnosis("note", f"{here} cannot be written; use -o DIR")
+    return Diagnosis("ok", f"{here} can be written, {_space(here)}")
 
 
-def _temporary() -> Finding:
+def _temporary() -> Diagnosis:
     folder = Path(tempfile.gettempdir())  # an OSError where there is none that can be written
     with tempfile.TemporaryFile(dir=folder):
         pass
     is_tight = shutil.disk_usage(folder).free < _LITTLE_SPACE_BYTES
     rest = "; little for long media, set TMPDIR to another folder" if is_tight else ""
-    return Finding("note" if is_tight else "ok", f"{folder} can be written, {_space(folder)}{rest}")
+    return Diagnosis("note" if is_tight else "ok", f"{folder} can be written, {_space(folder)}{rest}")
 
 
 def _space(folder: Path) -> str:
     return f"{shutil.disk_usage(folder).free / 1e9:.1f} GB free"
 
 
-def _model_cache() -> Finding:
+def _model_cache() -> Diagnosis:
     from qasr_cli.engines import model_store
 
     folder = model_store.cache_folder()
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
-        return Finding("note", f"{folder} cannot be written, so no model can be pulled; set HF_HOME")
-    return Finding("ok", f"{folder} can be written, {_space(there)}")
+        return Diagnosis("note", f"{folder} cannot be written, so no model can be pulled; set HF_HOME")
+    return Diagnosis("ok", f"{folder} can be written, {_space(there)}")
 
 
-def _settings(in_force: config.InForce) -> Finding:
-    found = in_force.path  # read already; what cannot be read has ended the command
-    return Finding("ok", str(found.resolve()) if found else "no qasr.toml, which is fine; qasr config init")
+def _settings(context: Context) -> Diagnosis:
+    """Judge the values of qasr.toml; what cannot be read has ended the command already."""
+    state: SettingsState = context.find_root().obj
+    if state.path is None:
+        return Diagnosis("ok", "no qasr.toml, which is fine; qasr config init writes one")
+    for name in ("transcribe", "watch"):
+        try:
+            grouped.check(typer_adapter.parse(name, ["-"], context, state.values))
+        except QasrError as error:
+            origin = state.origin(error.flag)
+            if origin or error.flag is None:  # a variable's mistake is not the file's
+                return Diagnosis("wrong", f"{origin or state.path}: {error}; {error.hint}")
+        except typer_adapter.UsageProblem as error:
+            return Diagnosis("wrong", f"{state.path}: {typer_adapter.problem(error).text}")
+    return Diagnosis("ok", str(state.path.resolve()))
 
 
-def _models() -> list[tuple[str, Finding]]:
+def _models() -> list[tuple[str, Diagnosis]]:
     from qasr_cli.engines import model_store
 
     return [
@@ -162,15 +183,15 @@ def _models() -> list[tuple[str, Finding]]:
     ]
 
 
-def _model(*locations: str) -> Finding:
+def _model(*locations: str) -> Diagnosis:
     from qasr_cli.engines import model_store
 
     try:
         found = [model_store.find(location) for location in locations]
     except UnavailableError as error:
-        return Finding("note", f"damaged: {error}; {error.hint}")
+        return Diagnosis("note", f"damaged: {error}; {error.hint}")
     here = ", ".join(item.id for item in found if item) if all(found) else ""
-    return Finding("ok", here) if here else Finding("note", "not here; downloaded at first use")
+    return Diagnosis("ok", here) if here else Diagnosis("note", "not here; downloaded at first use")
 
 
 _CHECKS: dict[str, Check] = {
@@ -185,3 +206,6 @@ _CHECKS: dict[str, Check] = {
     "temporary files": _temporary,
     "models' folder": _model_cache,
 }
+
+
+app = typer_adapter.single(command)

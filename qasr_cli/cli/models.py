@@ -4,33 +4,32 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
+from qasr_cli.cli import typer_adapter
+from qasr_cli.cli.typer_adapter import Context, Operand
 from qasr_cli.errors import ExitCode, QasrError, UsageError
+from qasr_cli.options import FlagSpec
 
-app = typer.Typer(
-    help="List, download and check models.", rich_markup_mode="rich", pretty_exceptions_enable=False
-)
+app = typer_adapter.App("models", "List, download and check models.")
 
-_Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="0.6b, 1.7b, demo, a folder, or a hub id.", show_default=False)
-]
+_Name = Annotated[str, typer_adapter.argument(Operand("NAME", "0.6b, 1.7b, demo, a folder, or a hub id."))]
 _Revision = Annotated[
     str,
-    typer.Option(
-        "--revision", metavar="REV", help="Commit, tag or branch of its repository.", show_default=False
+    typer_adapter.option(
+        FlagSpec(
+            "", "Commit, tag or branch of its repository.", ("--revision",), metavar="REV", is_setting=False
+        )
     ),
 ]
 
 
 @app.callback(invoke_without_command=True)
-def overview(context: typer.Context) -> None:
+def overview(context: Context) -> None:
     """List, download and check models. Without a command: the list."""
     if context.invoked_subcommand is None:
         print_list()
 
 
-@app.command("list")
+@app.subcommand("list")
 def print_list() -> None:
     """List the models that --model knows by name, and whether they are on this machine."""
     from qasr_cli.engines import model_store
@@ -49,13 +48,13 @@ def print_list() -> None:
         for model in model_store.MODELS
     ]
     print_table(("--model", "here", "size", "remark", "weights (recognizer, aligner)"), rows)
-    typer.echo(
+    typer_adapter.echo(
         "\nA model that is not here is downloaded when it is first used, or now: qasr models pull NAME. "
         "Folders and hub ids work too."
     )
 
 
-@app.command("pull")
+@app.subcommand("pull")
 def pull(name: _Name, revision: _Revision = "") -> None:
     """Download a model, or what is missing of it, and verify it.
 
@@ -64,10 +63,10 @@ def pull(name: _Name, revision: _Revision = "") -> None:
     from qasr_cli.engines import model_store
 
     for location in _locations(name, revision):
-        typer.echo(f"{location}: {model_store.pull(location, revision or None).folder}")
+        typer_adapter.echo(f"{location}: {model_store.pull(location, revision or None).folder}")
 
 
-@app.command("check")
+@app.subcommand("check")
 def check(name: _Name) -> None:
     """Say what is wrong with a model, without loading its weights; exit 69 when something is."""
     from qasr_cli.engines import model_store
@@ -82,14 +81,14 @@ def check(name: _Name) -> None:
             from qasr_cli.engines.qwen3 import loading
 
             kind = loading.check(checkpoint)
-            typer.echo(f"{location}: a whole {kind}, {checkpoint.id}")
+            typer_adapter.echo(f"{location}: a whole {kind}, {checkpoint.id}")
         except QasrError as error:
             logs.report_error(error)
             code = error.exit_code
-    raise typer.Exit(code)
+    raise typer_adapter.Exit(code)
 
 
-@app.command("path")
+@app.subcommand("path")
 def path(name: _Name, revision: _Revision = "") -> None:
     """Print the folder a model is in; exit 69 when it is not on this machine."""
     from qasr_cli.engines import model_store
@@ -98,7 +97,7 @@ def path(name: _Name, revision: _Revision = "") -> None:
         checkpoint = model_store.find(location, revision or None)
         if checkpoint is None:
             raise model_store.not_here(location)
-        typer.echo(checkpoint.folder)
+        typer_adapter.echo(checkpoint.folder)
 
 
 def _locations(name: str, revision: str) -> tuple[str, ...]:

@@ -1,45 +1,35 @@
-"""`qasr render`: transcripts that exist become subtitles again, without a model and in milliseconds."""
+"""`qasr render`: existing transcripts become subtitles again, without a model and in milliseconds."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from qasr_cli.cli import flags
-from qasr_cli.cli.choices import STDIO
-from qasr_cli.cli.flag import grouped
-from qasr_cli.cli.flags import DEFAULTS
-from qasr_cli.cli.groups import CueFlags, FormatFlags, PlaceFlags
+from qasr_cli.cli import typer_adapter
+from qasr_cli.cli.params.grouped import Selection, grouped
+from qasr_cli.cli.typer_adapter import Operand
+from qasr_cli.options import CueOptions, LogOptions, OutputOptions
+from qasr_cli.tasks.text_input import STDIO
 
 Transcripts = Annotated[
     list[Path],
-    typer.Argument(
-        metavar="TRANSCRIPT...",
-        help="JSON files that qasr transcribe --json wrote; [bold]-[/] reads one from stdin.",
-        show_default=False,
-    ),
+    Operand("TRANSCRIPT...", "JSON files of qasr transcribe --json, or - for stdin."),
 ]
 
 
 @grouped
 def command(
-    parsed: typer.Context,
     inputs: Transcripts,
     *,
-    formats: FormatFlags,
-    highlight_words: flags.HighlightWords = DEFAULTS.output.highlight_words,
-    place: PlaceFlags,
-    cue: CueFlags,
-    quiet: flags.Quiet = False,
-    verbose: flags.Verbose = 0,
+    output: Annotated[OutputOptions, Selection(without=("json_lines",))],
+    cues: CueOptions,
+    log: Annotated[LogOptions, Selection(only=("quiet", "verbose"))],
 ) -> None:
-    """Make subtitles from JSON transcripts again, in other formats or with other limits; needs no model."""
-    where = place.options(formats.chosen(parsed).names, is_from_stdin=Path(STDIO) in inputs)
-    cues = cue.options()
+    """Convert JSON transcripts to subtitles, in other formats or styles. No model is needed."""
+    where = output.beside_stdin() if Path(STDIO) in inputs else output
     from qasr_cli.tasks import render
 
-    where = replace(where, highlight_words=highlight_words)
-    raise typer.Exit(render.render(inputs, cues, where, verbosity=-1 if quiet else verbose))
+    raise typer_adapter.Exit(render.render(inputs, cues, where, verbosity=log.verbosity))
+
+
+app = typer_adapter.single(command)

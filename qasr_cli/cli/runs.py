@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from qasr_cli.cli import typer_adapter
+from qasr_cli.cli.typer_adapter import Operand
 from qasr_cli.errors import NoInputError, printable
+from qasr_cli.options import FlagSpec
 from qasr_cli.timebase import MS_PER_S, format_clock
 
 if TYPE_CHECKING:
@@ -23,37 +24,38 @@ _DONE, _SKIPPED, _FAILED = "done", "skipped", "failed"
 
 _N_SHOWN = 30
 
-app = typer.Typer(
-    help="Show what earlier runs did.",
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-)
+app = typer_adapter.App("runs", "Show the results of earlier runs.", no_args_is_help=True)
 
 
 @app.callback()
 def overview() -> None:
-    """Show what earlier runs did."""
+    """Show the results of earlier runs."""
 
 
-@app.command("show")
+_Folder = Operand(
+    "DIR", "The folder that was searched, that of -o, or that of --state. Default: this folder."
+)
+_Failed = FlagSpec("", "List failed files only.", ("--failed",), kind=bool, is_setting=False)
+_Last = FlagSpec(
+    "", "List the newest N files; 0 for all.", ("--last",), metavar="N", kind=int, is_setting=False
+)
+_Json = FlagSpec(
+    "", "Print the ledger's own lines, one JSON object each.", ("--json",), kind=bool, is_setting=False
+)
+
+
+@app.subcommand("show")
 def show(
-    folder: Annotated[
-        Path,
-        typer.Argument(metavar="DIR", help="The folder that was searched, that of -o, or that of --state."),
-    ] = Path(),
+    folder: Annotated[Path, typer_adapter.argument(_Folder)] = Path(),
     *,
-    failed: Annotated[bool, typer.Option("--failed", help="Only what failed.")] = False,
-    last: Annotated[
-        int, typer.Option("--last", metavar="N", min=0, help="The newest N files; 0 for all.")
-    ] = _N_SHOWN,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The ledger's own lines, one JSON object each.")
-    ] = False,
+    failed: Annotated[bool, typer_adapter.option(_Failed)] = False,
+    last: Annotated[int, typer_adapter.option(_Last, min=0)] = _N_SHOWN,
+    as_json: Annotated[bool, typer_adapter.option(_Json)] = False,
 ) -> None:
-    """List the files that runs in a folder finished, skipped for their content, or failed on: newest last.
+    """List the finished, skipped and failed files of earlier runs in a folder, newest last.
 
-    The ledger is text, .qasr/ledger.jsonl. It may be deleted: finished files are known by their outputs, too.
+    The ledger is a text file, .qasr/ledger.jsonl. It may be deleted: qasr also knows finished files by their
+    outputs.
     """
     from qasr_cli.runs.state import ledger
     from qasr_cli.terminal import stdio
@@ -107,8 +109,8 @@ def _what(entry: Entry) -> str:
 
 def _summary(entries: list[Entry], n_chosen: int, n_shown: int) -> str:
     counts = Counter(entry.status.value for entry in entries)
-    told = ", ".join(
+    totals = ", ".join(
         f"{counts[status]:,} {status}" for status in (_DONE, _SKIPPED, _FAILED) if counts[status]
     )
     more = f"; the newest {n_shown:,} are shown" if n_shown < n_chosen else ""
-    return f"{len(entries):,} file{'' if len(entries) == 1 else 's'}: {told}{more}"
+    return f"{len(entries):,} file{'' if len(entries) == 1 else 's'}: {totals}{more}"

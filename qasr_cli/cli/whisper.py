@@ -20,7 +20,7 @@ _RENAMED = {
 }
 # Flags whose value decides what they are in qasr; two of them are switches here.
 _BY_VALUE: dict[str, dict[str, list[str]]] = {
-    "--highlight-words": {"true": ["--highlight-words"], "false": []},
+    "--highlight-words": {"true": ["--highlight-words"], "false": ["--no-highlight-words"]},
     "--verbose": {"true": [], "false": []},
     "--fp16": {"true": [], "false": ["--dtype=fp32"]},
     "--compute-type": {

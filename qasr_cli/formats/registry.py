@@ -88,6 +88,8 @@ FORMATS: dict[str, Format] = {
     )
 }
 
+FILE_FORMATS = tuple(name for name, row in FORMATS.items() if not row.is_line)  # what `all` stands for
+
 # Text subtitles that media players show and qasr does not write. Pictures of text (.sup, and .sub beside an
 # .idx) do not count.
 _FOREIGN_SUBTITLES = (".ass", ".ssa", ".sub", ".smi")

@@ -89,7 +89,7 @@ def _check(word: str) -> None:
         if name is None:
             continue
         if name not in FIELDS or form or conversion:
-            raise UsageError(f"{FLAG}: {word!r} has no field of ours", hint, flag=FLAG)
+            raise UsageError(f"{FLAG}: unknown placeholder in {word!r}", hint, flag=FLAG)
         if name == _MANY and word != f"{{{_MANY}}}":
             raise UsageError(
                 f"{FLAG}: {word!r}: {{outputs}} is several arguments", "let it stand alone", flag=FLAG

@@ -339,7 +339,8 @@ def _choose(path: Path, child: Child, known: Probe, wanted: int) -> Track:
         f"{number}: {track.language or 'unknown language'}, {track.codec}, {track.channels} channels"
         for number, track in enumerate(known.tracks)
     )
-    raise UsageError.about(path, f"no audio track {wanted}", f"its audio tracks: {rows}")
+    reason = f"no audio track {wanted}"
+    raise UsageError.about(path, reason, f"its audio tracks: {rows}", flag="--audio-track")
 
 
 def _may_misread_clock(known: Probe, wanted: int) -> bool:

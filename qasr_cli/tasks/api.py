@@ -26,6 +26,7 @@ from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.pipeline import finish
 from qasr_cli.pipeline.script import AlignedScript
 from qasr_cli.records import Cue, Outcome, Transcript
+from qasr_cli.subtitles.rules import limits
 from qasr_cli.tasks import caption_check, outputs
 from qasr_cli.tasks import render as render_task
 from qasr_cli.tasks.caption_check import CheckedFile, CheckRules
@@ -106,7 +107,7 @@ def read_transcript(path: AnyPath) -> Transcript:
 
 def lay_out(transcript: Transcript, options: CueOptions | None = None) -> tuple[Cue, ...]:
     """Return a transcript's cues, in order of time; `options` are the limits of a cue."""
-    return finish.lay_out(transcript, options or CueOptions())
+    return finish.lay_out(transcript, limits.of_transcript(transcript, options or CueOptions()))
 
 
 def render(
@@ -129,7 +130,7 @@ def render(
     Raises:
         UsageError: No such format.
     """
-    layout = outputs.resolve(OutputOptions(formats=(format,), is_highlighting=highlight_words))
+    layout = outputs.resolve(OutputOptions(formats=(format,), highlight_words=highlight_words))
     if len(layout.options.formats) != 1:
         raise UsageError(f"render makes one format, and {format!r} is several", "call it for each format")
     (text,) = finish.render(transcript, options or CueOptions(), layout.options, cues).values()

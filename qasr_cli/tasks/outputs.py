@@ -24,14 +24,14 @@ def resolve(output: OutputOptions) -> OutputLayout:
     Raises:
         UsageError: No such format, or no names can be made for those.
     """
-    known = [name for name, form in formats.FORMATS.items() if not form.is_line]
     if "all" in output.formats:
-        output = replace(output, formats=tuple(known))
+        output = replace(output, formats=formats.FILE_FORMATS)
     suffixes = {name: formats.FORMATS[name].extension for name in output.formats if name in formats.FORMATS}
     layout = OutputLayout.of(output, suffixes)
     unknown = [name for name in output.formats if name not in suffixes]
     if unknown:
-        raise UsageError(f"no format {unknown[0]!r}", f"known: {', '.join(known)}, all")
+        known = ", ".join((*formats.FILE_FORMATS, "all"))
+        raise UsageError(f"no format {unknown[0]!r}", f"known: {known}", flag="--output-format")
     return layout
 
 

@@ -24,7 +24,7 @@ from qasr_cli.records import Outcome, Source, Transcript
 from qasr_cli.runs.execution.finish_lane import FinishedSource
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.planning.output_plan import Plan
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.tasks import outputs
 from qasr_cli.tasks.align import read_script
 from qasr_cli.tasks.run_pass import PassSettings, run_pass
@@ -99,7 +99,7 @@ class Transcriber:
     def __init__(self, options: Options | None = None, **keywords: Unpack[EngineKeywords]) -> None:
         self._options = _with_keywords(options or Options(), keywords)
         self._lock = threading.Lock()
-        self._engines: Engines | None = None
+        self._session: Session | None = None
 
     def __enter__(self) -> Self:
         """Return itself; the model is loaded by the first call that needs it."""
@@ -114,7 +114,7 @@ class Transcriber:
     def close(self) -> None:
         """Free the model's memory; a later call loads it again."""
         with self._lock:
-            self._engines = None
+            self._session = None
             memory.reclaim()
 
     @overload
@@ -210,14 +210,14 @@ class Transcriber:
             self._options.output,
             formats=(formats,) if isinstance(formats, str) else tuple(formats),
             folder=None if output is None else Path(output),
-            is_overwrite=overwrite,
+            overwrite=overwrite,
             name=name,
         )
         layout = outputs.resolve(given)
         options = replace(
             self._options,
             output=layout.options,
-            find=replace(self._options.find, is_recursive=recursive or self._options.find.is_recursive),
+            find=replace(self._options.find, recursive=recursive or self._options.find.recursive),
         )
         settings = PassSettings(options, layout, self._load, _SilentReporter, lambda text: None)
         with self._lock:
@@ -245,11 +245,11 @@ class Transcriber:
         options = replace(self._options, output=_IN_MEMORY, find=FindOptions())
         return Run(options, self._load, _SilentReporter(), lambda text: None)
 
-    def _load(self) -> Engines:
+    def _load(self) -> Session:
         """Return the engines; only called by a thread that holds the lock."""
-        if self._engines is None:
-            self._engines = engines.load(self._options.engine, self._options.guard.rescue_model)
-        return self._engines
+        if self._session is None:
+            self._session = engines.load(self._options.engine, self._options.guard.fallback_model)
+        return self._session
 
 
 def _with_keywords(options: Options, keywords: EngineKeywords) -> Options:
@@ -259,7 +259,7 @@ def _with_keywords(options: Options, keywords: EngineKeywords) -> Options:
         if name in {"model", "device", "dtype", "aligner", "batch_size"}
     }
     if "offline" in keywords:
-        engine_fields["is_offline"] = keywords["offline"]
+        engine_fields["offline"] = keywords["offline"]
     decode_fields: dict[str, Any] = {}
     if "language" in keywords:
         decode_fields["language"] = language_code(keywords["language"])

@@ -15,6 +15,7 @@ import pytest
 from qasr_cli.options import DecodeOptions, EngineOptions, Options, OutputOptions
 from qasr_cli.records import Hypothesis, Outcome, Stage, Status
 from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.tasks import outputs
 from qasr_cli.tasks.align import AlignInputs, Surroundings, run_alignment
 from qasr_cli.terminal.progress import QuietReporter
@@ -43,7 +44,10 @@ def align(folder: Path, script: Path) -> tuple[Outcome, int]:
     recognizer = fakes.Echo(EngineOptions(batch_size=1))
     layout = outputs.resolve(OutputOptions(formats=("srt", "json"), folder=folder))
     around = Surroundings(
-        lambda: Engines(recognizer, fakes.Even()), QuietReporter(), lambda text: None, lambda *_: None
+        lambda: Session(Engines(recognizer, fakes.Even())),
+        QuietReporter(),
+        lambda text: None,
+        lambda *_: None,
     )
     report = run_alignment(AlignInputs(TALK, script), layout, Options(), around)
     return report.outcomes[0], len(recognizer.batches)

@@ -78,7 +78,7 @@ def test_the_import_costs_nothing_and_names_are_all_there() -> None:
     )
     subprocess.run([sys.executable, "-c", program], env=environment(), check=True)
     with pytest.raises(AttributeError, match="transcripe"):
-        _ = qasr.transcripe  # type: ignore[attr-defined]
+        _ = qasr.transcripe
 
 
 def test_one_file_is_a_transcript_and_every_format_can_be_made_of_it() -> None:

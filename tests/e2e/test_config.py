@@ -46,7 +46,7 @@ def test_the_table_is_for_people_and_names_variables_that_nothing_reads(qasr: Qa
     result = qasr("config", env={"QASR_MODLE": "demo", "COLUMNS": "100"})
     assert result.returncode == 0
     assert re.search(r'^model +"0.6b" +default', result.stdout, re.M)
-    assert "QASR_MODLE is no setting and has no effect; did you mean QASR_MODEL?" in result.stderr
+    assert "QASR_MODLE is not a setting and has no effect; did you mean QASR_MODEL?" in result.stderr
 
 
 def test_the_path_is_the_file_that_is_read(qasr: Qasr, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ class TestCommand:
         ("line", "says"),
         [
             ("echo {film}", "known: {media}, {outputs}, {language}, {status}"),
-            ("echo {media!r}", "no field of ours"),
+            ("echo {media!r}", "unknown placeholder"),
             ("echo {media", "expected '}'"),
             ("echo --files={outputs}", "let it stand alone"),
             ("echo 'open", "close the quotes"),

@@ -10,14 +10,27 @@ from pathlib import Path
 import pytest
 
 from qasr_cli.errors import ExitCode
+from qasr_cli.options import InputOptions, LogOptions, Options, WatchOptions
+from qasr_cli.options.flag import walk
 from tests.e2e.conftest import ROOT, Qasr
-from tools import make_man
+from tools import make_man, make_reference
 
 PAGE = ROOT / make_man.PAGE
+REFERENCE = ROOT / make_reference.PAGE
 
 
-def test_the_page_is_what_the_help_says_now() -> None:
+def test_the_pages_are_what_the_help_says_now() -> None:
     assert PAGE.read_text("utf-8") == make_man.page(), "run: make man"
+    assert REFERENCE.read_text("utf-8") == make_reference.page(), "run: make man"
+
+
+def test_the_reference_has_every_flag_variable_and_key() -> None:
+    text = REFERENCE.read_text("utf-8")
+    flags = [flag for kind in (Options, InputOptions, LogOptions, WatchOptions) for flag in walk(kind)]
+    assert len(flags) > 60
+    for flag in flags:
+        named = (*flag.names, *flag.variables, *(key.replace("_", "-") for key in flag.keys))
+        assert [name for name in named if f"`{name}`" not in text] == []
 
 
 def test_every_flag_and_exit_code_is_on_the_page(qasr: Qasr) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from qasr_cli.cli.choices import read_text
 from qasr_cli.errors import UndecodableError
 from qasr_cli.formats import parse_script
+from qasr_cli.tasks.text_input import read_text
 
 
 def test_a_plain_text_is_its_lines() -> None:

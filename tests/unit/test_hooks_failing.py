@@ -12,11 +12,11 @@ from typing import NoReturn
 
 import pytest
 
-from qasr_cli.cli.hook_flags import HookFlags
 from qasr_cli.errors import QasrError, UsageError
 from qasr_cli.hooks import address, command
 from qasr_cli.hooks.line import Line
 from qasr_cli.hooks.webhook import Sender
+from qasr_cli.options import HookOptions
 
 
 @pytest.mark.parametrize("error", [OverflowError("too big"), OSError("no room"), QasrError("known")])
@@ -55,11 +55,11 @@ def test_what_is_said_of_it_holds_no_address(caplog: pytest.LogCaptureFixture) -
 @pytest.mark.parametrize("seconds", [86_401.0, 1e10, 1e300])
 def test_a_limit_that_no_clock_can_count_is_refused(seconds: float) -> None:
     with pytest.raises(UsageError, match="--hook-timeout must be at most 86400"):
-        HookFlags(hook_timeout=seconds).options()
+        HookOptions(timeout_s=seconds)
 
 
 def test_a_day_is_none() -> None:
-    assert HookFlags(hook_timeout=86_400.0).options().timeout_s == 86_400.0
+    assert HookOptions(timeout_s=86_400.0).timeout_s == 86_400.0
 
 
 def test_a_command_without_room_for_what_it_says_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from watchfiles import Change
 
-from qasr_cli.cli import config
+from qasr_cli.cli import settings_file
 from qasr_cli.errors import ConfigError, InputOutputError, UndecodableError
 from qasr_cli.hooks import address, command
 from qasr_cli.hooks.command import Facts
@@ -178,7 +178,7 @@ class TestHooks:
         assert str(address.parse("https://u:p@host:8/x?k=1")) == "https://host:8"
 
     def test_a_settings_file_that_nobody_named_starts_nothing(self, tmp_path: Path) -> None:
-        config.refuse_unasked(Path("qasr.toml"), {"model": "demo"})
-        config.refuse_unasked(tmp_path / "qasr.toml", {"exec_after": "ls"})
+        settings_file.refuse_unasked(Path("qasr.toml"), {"model": "demo"})
+        settings_file.refuse_unasked(tmp_path / "qasr.toml", {"exec_after": "ls"})
         with pytest.raises(ConfigError, match="webhook counts only"):
-            config.refuse_unasked(Path("qasr.toml"), {"webhook": "https://host"})
+            settings_file.refuse_unasked(Path("qasr.toml"), {"webhook": "https://host"})

@@ -121,7 +121,7 @@ def resolve(
         raise UsageError(
             f"cues of at least {limits.min_duration_ms / MS_PER_S:g} s cannot be at most "
             f"{limits.max_duration_ms / MS_PER_S:g} s: give --min-duration and --max-duration that agree",
-            flag="--min-duration",
+            flag="--max-duration" if options.min_duration_ms is None else "--min-duration",
         )
     return limits
 

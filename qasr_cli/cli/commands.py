@@ -1,0 +1,35 @@
+"""The commands of qasr, one row each: what the root's help lists without loading any of them."""
+
+from __future__ import annotations
+
+from qasr_cli.cli.typer_adapter import CommandRow
+
+COMMANDS = (
+    CommandRow(
+        "transcribe", "qasr_cli.cli.transcribe", "Transcribe media files, folders or stdin to subtitles."
+    ),
+    CommandRow("watch", "qasr_cli.cli.watch", "Watch folders and transcribe new media files."),
+    CommandRow(
+        "align",
+        "qasr_cli.cli.align",
+        "Find when each word of a script is spoken, in recordings of any length.",
+    ),
+    CommandRow(
+        "render",
+        "qasr_cli.cli.render",
+        "Convert JSON transcripts to subtitles, in other formats or styles. No model is needed.",
+    ),
+    CommandRow(
+        "check",
+        "qasr_cli.cli.check",
+        "Check subtitles of any origin: reading speed, line lengths, gaps, overlaps, breaks, characters.",
+    ),
+    CommandRow("models", "qasr_cli.cli.models", "List, download and check models."),
+    CommandRow("runs", "qasr_cli.cli.runs", "Show the results of earlier runs."),
+    CommandRow("config", "qasr_cli.cli.config", "Show settings and where they come from."),
+    CommandRow(
+        "doctor",
+        "qasr_cli.cli.doctor",
+        "Check ffmpeg, libraries, device, memory, folders, models and settings.",
+    ),
+)

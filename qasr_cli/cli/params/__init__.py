@@ -1,0 +1,1 @@
+"""From option groups to a command's flags, and from what was typed back to option groups."""

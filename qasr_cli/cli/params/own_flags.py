@@ -1,0 +1,50 @@
+"""The flags that are no field of an option group: format switches, and what several flags say together.
+
+A format's switch, its key and its help follow from its row in `formats.FORMATS`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from qasr_cli.formats import FILE_FORMATS, FORMATS
+from qasr_cli.options.flag import FORMATS as FORMAT_PANEL
+from qasr_cli.options.flag import LOGGING, SELECTION, SPEECH, FlagSpec
+
+
+def format_switches() -> tuple[FlagSpec, ...]:
+    """Return a switch for every file format."""
+    return tuple(
+        FlagSpec(FORMAT_PANEL, FORMATS[name].summary, (f"--{name}",), kind=bool, default=False)
+        for name in FILE_FORMATS
+    )
+
+
+HOTWORDS = FlagSpec(
+    SPEECH,
+    "Names and terms to expect, separated by commas. @FILE reads one per line.",
+    ("--hotwords",),
+    metavar="WORD,...",
+    default="",
+)
+
+DryRun = Annotated[
+    bool,
+    FlagSpec(
+        SELECTION,
+        "Print what a run would do with each file, and why. Nothing is transcribed or written.",
+        ("--dry-run", "-n"),
+        kind=bool,
+    ),
+]
+ReportFile = Annotated[
+    Path | None,
+    FlagSpec(
+        LOGGING,
+        "Write a run report (FILE.json, or FILE.html with plots), even if the run is interrupted.",
+        ("--report",),
+        metavar="FILE",
+        kind=Path,
+    ),
+]

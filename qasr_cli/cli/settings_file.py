@@ -1,0 +1,179 @@
+"""qasr.toml: flags written down once.
+
+In goes a TOML file whose keys are long flags without their dashes; out comes a map of defaults, so that the
+order is always flag, then QASR_* variable, then file, then built-in default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qasr_cli.errors import ConfigError
+from qasr_cli.options.flag import FlagSpec
+
+FILE_NAME = "qasr.toml"
+_ONLY_IF_ASKED_FOR = ("exec_after", "webhook")
+_NAMES = {
+    str: "text in quotes",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list of texts in quotes",
+}
+
+
+def known_keys(flags: Iterable[FlagSpec]) -> dict[str, FlagSpec]:
+    """Return the flags that may stand in the file by every key that they have."""
+    return {key: flag for flag in flags if flag.is_setting for key in flag.keys}
+
+
+@dataclass
+class SettingsState:
+    """The settings of one command line. Mutable: the root command fills it, errors are explained with it.
+
+    Attributes:
+        asked_for: The file of --config, if any.
+        path: The file that was read, if any.
+        values: What it sets, by a flag's own key.
+        in_force: Flags whose value comes from the file, neither typed nor from a variable: every key, with
+            all keys of the flag.
+    """
+
+    asked_for: Path | None = None
+    path: Path | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    in_force: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def read(self, flags: Callable[[], Iterable[FlagSpec]]) -> dict[str, Any]:
+        """Find and read the file; return what it sets. `flags` is called where there is a file.
+
+        Raises:
+            ConfigError: As `find_file`, `read` and `refuse_unasked` say.
+        """
+        path = find_file(self.asked_for)
+        if path is not None:
+            self.values = read(path, known_keys(flags()))
+            if self.asked_for is None:
+                refuse_unasked(path, self.values)
+            self.path = path
+        return self.values
+
+    def note(self, flags: Iterable[FlagSpec]) -> None:
+        """Note flags whose value in force comes from the file."""
+        for flag in flags:
+            self.in_force |= dict.fromkeys(flag.keys, flag.keys)
+
+    def origin(self, flag: str | None) -> str:
+        """Return the `file:line` that set a long flag's value; "" when it comes from elsewhere."""
+        key = (flag or "").removeprefix("--").replace("-", "_")
+        spellings = self.in_force.get(key)
+        return where(self.path, spellings) if self.path is not None and spellings else ""
+
+
+def find_file(asked_for: Path | None) -> Path | None:
+    """Return the configuration file: the one asked for, else the first of the two usual places.
+
+    Raises:
+        ConfigError: The file that was asked for does not exist.
+    """
+    if asked_for is not None:
+        if not _is_file(asked_for):
+            raise ConfigError(f"--config {asked_for}: no such file", "check the path", flag="--config")
+        return asked_for
+    return next((path for path in places() if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    # Path.is_file raises where a folder may not be looked into: a service's home, or another user's.
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def places() -> tuple[Path, ...]:
+    """Return where a settings file is looked for, the first one first."""
+    home = os.environ.get("XDG_CONFIG_HOME") or (
+        Path(os.environ["HOME"]) / ".config" if "HOME" in os.environ else None
+    )
+    return (Path(FILE_NAME), *([Path(home) / "qasr" / FILE_NAME] if home else []))
+
+
+def line_of(path: Path, keys: Iterable[str]) -> int:
+    """Return the line, from 1, in which a file that `read` accepts sets one of the keys; 0 if none does."""
+    spelt = "(?:" + "|".join("[-_]".join(map(re.escape, re.split("[-_]", key))) for key in keys) + ")"
+    key = re.compile(rf"""\s*["']?{spelt}["']?\s*=""")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next((number for number, line in enumerate(lines, 1) if key.match(line)), 0)
+
+
+def where(path: Path, keys: Iterable[str]) -> str:
+    """Return `file:line` of the line that sets one of the keys, or the file alone."""
+    line = line_of(path, keys)
+    return f"{path}:{line}" if line else str(path)
+
+
+def read(path: Path, known: Mapping[str, FlagSpec]) -> dict[str, Any]:
+    """Return the file's settings by the flags' own keys.
+
+    Args:
+        path: The file.
+        known: Flags by every key that they have (`max_lines`). One that is repeatable takes a list; the file
+            may also have its words in one text with blanks, as a variable has them.
+
+    Raises:
+        ConfigError: Not TOML, an unknown key (the nearest known one is named), a value of another type, or
+            two spellings of one flag.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: {error}", "mend the file, or give another with --config") from error
+    settings: dict[str, Any] = {}
+    for key, value in table.items():
+        flag = known.get(key.replace("-", "_"))
+        if flag is None:
+            raise ConfigError(f"{where(path, [key])}: unknown key {key!r}", _nearest(key, known))
+        if flag.key in settings:
+            raise ConfigError(f"{where(path, [key])}: {key} is set twice", "leave one of them out")
+        settings[flag.key] = _checked(path, key, value, flag)
+    return settings
+
+
+def refuse_unasked(path: Path, settings: Mapping[str, Any]) -> None:
+    """Refuse a file that nobody named, and that starts programs: folders with one come from anywhere.
+
+    Raises:
+        ConfigError: It does, or sends what is transcribed somewhere.
+    """
+    risky = [name for name in _ONLY_IF_ASKED_FOR if name in settings]
+    if risky and path == Path(FILE_NAME):
+        key = risky[0].replace("_", "-")
+        raise ConfigError(
+            f"{path}: {key} counts only in a file that you name or that is your own",
+            f"say --config {path}, or move the line to {places()[-1]}",
+        )
+
+
+def _nearest(key: str, known: Mapping[str, FlagSpec]) -> str:
+    close = difflib.get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.4)
+    if close:
+        return f"did you mean {close[0].replace('_', '-')}?"
+    return f"known: {', '.join(sorted(name.replace('_', '-') for name in known))}"
+
+
+def _checked(path: Path, key: str, value: object, flag: FlagSpec) -> object:
+    wanted = list if flag.is_repeatable else str if flag.kind is Path else flag.kind
+    if wanted is list and isinstance(value, str):
+        return value.split()
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_right = is_number if wanted is float else type(value) is wanted
+    if not is_right or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
+        raise ConfigError(
+            f"{where(path, [key])}: {key} must be {_NAMES[wanted]}, not {value!r}", "mend the file"
+        )
+    return value

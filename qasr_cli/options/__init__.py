@@ -1,0 +1,54 @@
+"""Every default of qasr, in frozen groups; a stage takes its group and never the whole tree.
+
+The command line reads its defaults, flags and help from here, and nowhere else writes one. A new option is
+a field of its group with its description (`flag.option`), and a line in the code that obeys it.
+"""
+
+from __future__ import annotations
+
+from qasr_cli.options.engine import EngineOptions
+from qasr_cli.options.flag import FlagSpec
+from qasr_cli.options.output import DEFAULT_NAME, OutputOptions
+from qasr_cli.options.runs import (
+    ORDERS,
+    FindOptions,
+    HookOptions,
+    InputOptions,
+    LogOptions,
+    RunOptions,
+    WatchOptions,
+)
+from qasr_cli.options.speech import (
+    AlignOptions,
+    ChunkOptions,
+    DecodeOptions,
+    GuardOptions,
+    MediaOptions,
+    VadOptions,
+)
+from qasr_cli.options.subtitles import CueOptions, PictureOptions
+from qasr_cli.options.tree import SCHEMA, Options
+
+__all__ = [
+    "DEFAULT_NAME",
+    "ORDERS",
+    "SCHEMA",
+    "AlignOptions",
+    "ChunkOptions",
+    "CueOptions",
+    "DecodeOptions",
+    "EngineOptions",
+    "FindOptions",
+    "FlagSpec",
+    "GuardOptions",
+    "HookOptions",
+    "InputOptions",
+    "LogOptions",
+    "MediaOptions",
+    "Options",
+    "OutputOptions",
+    "PictureOptions",
+    "RunOptions",
+    "VadOptions",
+    "WatchOptions",
+]

@@ -1,0 +1,63 @@
+"""Options of which model runs, and on what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qasr_cli.options.flag import MODEL, option, require
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """Which model runs on what."""
+
+    model: str = option(
+        "0.6b",
+        MODEL,
+        "0.6b, 1.7b, demo (a toy model that ships with qasr), a folder, or a hub id.",
+        "--model",
+        "-m",
+        metavar="NAME",
+    )
+    aligner: str = option(
+        "auto",
+        MODEL,
+        "Forced aligner: auto (the model's own), none (word times are interpolated), a folder, or a hub id.",
+        "--aligner",
+        metavar="NAME",
+    )
+    device: str = option("auto", MODEL, "auto, cpu, cuda, cuda:N or mps.", "--device", "-d", metavar="NAME")
+    dtype: str = option(
+        "auto",
+        MODEL,
+        "Number format: auto (bf16 on a GPU that has it, else fp32), bf16, fp16 or fp32.",
+        "--dtype",
+        metavar="NAME",
+    )
+    engine: str = option(
+        "qwen3",
+        MODEL,
+        "Implementation: qwen3, or module:factory for your own.",
+        "--engine",
+        metavar="NAME",
+    )
+    batch_size: int | None = option(
+        None,
+        MODEL,
+        "Maximum chunks per forward pass. Default: as many as fit into memory.",
+        "--batch-size",
+        metavar="N",
+    )
+    revision: str | None = option(
+        None,
+        MODEL,
+        "Commit, tag or branch of the model's hub repository.",
+        "--revision",
+        metavar="REV",
+        convert=lambda text: text or None,
+    )
+    offline: bool = option(False, MODEL, "Never download. A missing model is an error.", "--offline")
+
+    def __post_init__(self) -> None:
+        is_size = self.batch_size is None or self.batch_size >= 1
+        require(is_size, "--batch-size must be at least 1", "--batch-size")

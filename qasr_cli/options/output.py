@@ -1,0 +1,70 @@
+"""Options of what is written and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from qasr_cli.options.flag import FILES, FORMATS, option
+
+DEFAULT_NAME = "{stem}.{ext}"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """Where results go. `folder` None means beside the media; `name` is a template (`output_names`)."""
+
+    formats: tuple[str, ...] = option(
+        ("srt",),
+        FORMATS,
+        "Formats as one list, separated by commas; all for every file format.",
+        "--output-format",
+        "-f",
+        metavar="LIST",
+        kind=str,
+        default="",
+    )
+    folder: Path | None = option(
+        None,
+        FILES,
+        "Folder for the results, or - for stdout. The tree of an input folder is mirrored. Default: beside "
+        "the media.",
+        "--output",
+        "-o",
+        metavar="DIR|-",
+        kind=str,
+        default="",
+    )
+    is_stdout: bool = False  # `-o -`, or nothing named and the input came from stdin
+    json_lines: bool = option(
+        False, FORMATS, "JSON transcripts on stdout, one line per source.", "--json-lines"
+    )
+    overwrite: bool = option(
+        False,
+        FILES,
+        "Replace existing results. Without it, a named file with results is refused. In folders and lists, "
+        "missing results are made; results of other media or options are replaced unless they were edited.",
+        "--overwrite",
+        "-y",
+    )
+    highlight_words: bool = option(
+        False, FORMATS, "Underline each word while it is spoken (SRT and WebVTT).", "--highlight-words"
+    )
+    name: str = option(
+        DEFAULT_NAME,
+        FILES,
+        "File name template. Fields: {stem}, {ext}, {lang} (code such as ko), {lang3} (kor), {tag}.",
+        "--name",
+        metavar="TEMPLATE",
+    )
+    tag: str = option("", FILES, "Extra part of the file name, such as sdh or ai.", "--tag", metavar="TEXT")
+    backup: bool = option(
+        False,
+        FILES,
+        "Replace existing results and keep each as NAME.bak, or NAME.bak1 and so on.",
+        "--backup",
+    )
+
+    def beside_stdin(self) -> OutputOptions:
+        """Return where results of what came through stdin go: to stdout unless a folder is named."""
+        return self if self.folder else replace(self, is_stdout=True)

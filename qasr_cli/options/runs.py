@@ -1,0 +1,373 @@
+"""Options of runs: which files, how a run behaves, hooks, watching, logging. None changes a result."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from qasr_cli.errors import UsageError
+from qasr_cli.options.flag import HOOKS, LOGGING, RUN, SELECTION, WATCHING, option, require
+
+ORDERS = ("name", "newest", "oldest", "largest", "smallest")
+_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_MAX_TIMEOUT_S = 86_400.0  # a day; sockets and waits overflow from about 300 years on
+
+
+@dataclass(frozen=True, slots=True)
+class InputOptions:
+    """Where media is looked for: paths, folders and patterns, and the name of a list of more.
+
+    Attributes:
+        inputs: As typed; `-` is stdin.
+        files_from: File with a path a line, `-` for stdin, "" for none.
+        null: Paths in that list end with a zero byte.
+    """
+
+    inputs: Sequence[Path] = ()
+    files_from: str = option(
+        "",
+        SELECTION,
+        "Read input paths from a file, or - for stdin, one per line. Finished files are skipped; a missing "
+        "file does not stop the others.",
+        "--files-from",
+        metavar="FILE|-",
+    )
+    null: bool = option(
+        False,
+        SELECTION,
+        "Paths in the --files-from list end with a zero byte (find -print0).",
+        "--null",
+        "-0",
+    )
+
+
+def newer_than_s(text: str) -> float | None:
+    """Return the moment that `--newer-than` names, in seconds since 1970; None without the flag.
+
+    Raises:
+        UsageError: It names none.
+    """
+    if not text:
+        return None
+    span = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", text)
+    if span:
+        return time.time() - float(span[1]) * _UNITS_S[span[2]]
+    try:
+        return datetime.fromisoformat(text).timestamp()  # without a zone: the machine's
+    except (ValueError, OverflowError, OSError):
+        pass
+    try:
+        return Path(text).stat().st_mtime
+    except (OSError, ValueError):
+        hint = "give a date such as 2026-03-31, an age such as 7d, or a file"
+        message = f"--newer-than {text}: no date, no age and no file"
+        raise UsageError(message, hint, flag="--newer-than") from None
+
+
+def shard_parts(text: str) -> tuple[int, int]:
+    """Return k and n of `k/n`; one part of one without the flag.
+
+    Raises:
+        UsageError: It says something else.
+    """
+    if not text:
+        return 1, 1
+    parts = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text, re.ASCII)
+    if not parts:
+        raise UsageError(f"--shard {text}: give K/N with K from 1 to N, such as 2/8", flag="--shard")
+    return int(parts[1]), int(parts[2])
+
+
+def _patterns(globs: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(globs or ())
+
+
+@dataclass(frozen=True, slots=True)
+class FindOptions:
+    """Which files a run is about, and in what order.
+
+    Attributes:
+        include: Patterns; with any, only what matches one is taken.
+        exclude: Patterns; what matches one is left out.
+        newer_than_s: Seconds since 1970; only files that changed after it.
+        settle_s: A file that changed within so many seconds is left to a later run. None: named files are
+            taken as they are, found ones are looked at twice (`runs.planning.queue`).
+        shard: (k, n): the k-th of n parts, counted from 1.
+        limit: Files to work on at most; finished ones do not count.
+        even_subtitled: Found files that have subtitles from elsewhere are taken too.
+    """
+
+    recursive: bool = option(False, SELECTION, "Search subfolders too.", "--recursive", "-r")
+    include: tuple[str, ...] = option(
+        (),
+        SELECTION,
+        "Only files that match GLOB, such as '*.mkv', monday or 'talks/*/part-1*'. Without a slash, GLOB is "
+        "compared with the names of the file and of the folders above it; with one, with the path below "
+        "INPUT. Repeatable.",
+        "--include",
+        metavar="GLOB",
+        kind=str,
+        default=None,
+        convert=_patterns,
+        is_repeatable=True,
+    )
+    exclude: tuple[str, ...] = option(
+        (),
+        SELECTION,
+        "Leave out files that match GLOB, even if --include matches. Repeatable.",
+        "--exclude",
+        metavar="GLOB",
+        kind=str,
+        default=None,
+        convert=_patterns,
+        is_repeatable=True,
+    )
+    newer_than_s: float | None = option(
+        None,
+        SELECTION,
+        "Only files changed since a date (2026-03-31, 2026-03-31T18:00), within an age (45m, 12h, 7d, 2w), "
+        "or after another file.",
+        "--newer-than",
+        metavar="DATE|AGE|FILE",
+        kind=str,
+        default="",
+        convert=newer_than_s,
+    )
+    settle_s: float | None = option(
+        None,
+        SELECTION,
+        "Leave files that changed less than this many seconds ago to a later run. Default: named files are "
+        "taken as they are; a found file that changed in the last 2 s is looked at again after 2 s, and left "
+        "out if it still changes.",
+        "--settle",
+        metavar="SECONDS",
+    )
+    order: str = option(
+        "name",
+        SELECTION,
+        "Order of the files: name (as given, folders by name), newest, oldest, largest or smallest first.",
+        "--order",
+        metavar="ORDER",
+    )
+    shard: tuple[int, int] = option(
+        (1, 1),
+        SELECTION,
+        "Only part K of N, such as 2/8. Machines with the same folder agree on the parts.",
+        "--shard",
+        metavar="K/N",
+        kind=str,
+        default="",
+        convert=shard_parts,
+    )
+    limit: int | None = option(
+        None,
+        SELECTION,
+        "Process at most this many files. Finished files do not count.",
+        "--limit",
+        metavar="N",
+    )
+    even_subtitled: bool = option(
+        False,
+        SELECTION,
+        "Also process files that already have subtitles in the target language, beside them or embedded. "
+        "Without it, such a file of a folder or list is skipped if only subtitles are asked for.",
+        "--even-subtitled",
+    )
+
+    def __post_init__(self) -> None:
+        is_time = self.settle_s is None or 0 <= self.settle_s < math.inf
+        require(is_time, "--settle must not be negative", "--settle")
+        require(self.order in ORDERS, f"--order {self.order}: give {', '.join(ORDERS)}", "--order")
+        part, n_parts = self.shard
+        require(
+            1 <= part <= n_parts,
+            f"--shard {part}/{n_parts}: give K/N with K from 1 to N, such as 2/8",
+            "--shard",
+        )
+        require(self.limit is None or self.limit >= 1, "--limit must be at least 1", "--limit")
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run behaves; nothing here changes text or times."""
+
+    strict: bool = option(
+        False, RUN, "Exit with 4 if a result is doubtful or its cues break a hard rule.", "--strict"
+    )
+    workers: int = option(  # ffmpeg uses further threads of its own
+        2, RUN, "Media files decoded at the same time.", "--workers", metavar="N"
+    )
+    retries: int = option(
+        2,
+        RUN,
+        "Retry a failed file of a folder or list in the next N runs, then after about 1, 2, 4, ... days (at "
+        "most 30), or as soon as it changes. A named file is always tried.",
+        "--retries",
+        metavar="N",
+    )
+    wait: bool = option(
+        False,
+        RUN,
+        "Wait for another qasr process that has locked the folder. Without it, exit with 75.",
+        "--wait",
+    )
+    state: Path | None = option(
+        None,
+        RUN,
+        "Folder for the ledger, checkpoints and lock. Default: .qasr in the -o folder, or in the folder that "
+        "is searched.",
+        "--state",
+        metavar="DIR",
+        convert=lambda folder: None if folder is None else folder.absolute(),
+    )
+
+    def __post_init__(self) -> None:
+        require(self.retries >= 0, "--retries must not be negative", "--retries")
+        require(self.workers >= 1, "--workers must be at least 1", "--workers")
+
+
+@dataclass(frozen=True, slots=True)
+class HookOptions:
+    """What is done when a source is over; nothing here changes a result.
+
+    Attributes:
+        exec_after: A command with fields.
+        webhook: An address. All of it but its host may be a secret.
+        timeout_s: For each command and each request.
+    """
+
+    exec_after: str | None = option(
+        None,
+        HOOKS,
+        "Run a command, without a shell, after each finished file: 'notify {media} {outputs}'. Placeholders: "
+        "{media}, {outputs}, {language}, {status}. A failing command is only a warning.",
+        "--exec-after",
+        metavar="COMMAND",
+    )
+    webhook: str | None = option(
+        None,
+        HOOKS,
+        "POST JSON to a URL after each finished or failed file, and at the end of the run.",
+        "--webhook",
+        metavar="URL",
+    )
+    timeout_s: float = option(
+        60.0,
+        HOOKS,
+        "Time limit for each command and each request, in seconds.",
+        "--hook-timeout",
+        metavar="SECONDS",
+    )
+
+    def __post_init__(self) -> None:
+        require(0 < self.timeout_s < math.inf, "--hook-timeout must be above 0", "--hook-timeout")
+        require(
+            self.timeout_s <= _MAX_TIMEOUT_S,
+            f"--hook-timeout must be at most {_MAX_TIMEOUT_S:.0f} (a day)",
+            "--hook-timeout",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """How folders are watched, beside what a run in them is like.
+
+    Attributes:
+        status: File that says how the watch is doing.
+        idle_unload_min: Without work, engines are released after it; 0 keeps them.
+    """
+
+    poll: bool = option(
+        False,
+        WATCHING,
+        "Search the folders for changes repeatedly. For network mounts, which report no changes.",
+        "--poll",
+    )
+    poll_interval_s: float = option(  # a walk over a network's tree of thousands takes a second or so
+        5.0, WATCHING, "Seconds between two searches with --poll.", "--poll-interval", metavar="SECONDS"
+    )
+    rescan_min: float = option(
+        10.0,
+        WATCHING,
+        "Search the folders at least once in this many minutes.",
+        "--rescan",
+        metavar="MINUTES",
+    )
+    settle_s: float = option(  # a copy over a network may pause for seconds; nobody waits for a service
+        10.0,
+        WATCHING,
+        "Process a file once it has not changed for this many seconds.",
+        "--settle",
+        metavar="SECONDS",
+    )
+    idle_unload_min: float = option(
+        10.0,
+        WATCHING,
+        "Unload the model after this many minutes without work; it is loaded again on demand. 0: never.",
+        "--idle-unload",
+        metavar="MINUTES",
+    )
+    status: Path | None = option(
+        None,
+        WATCHING,
+        "Keep a JSON file with the state of the watch: current work, counts, last error.",
+        "--status",
+        metavar="FILE",
+    )
+
+    def __post_init__(self) -> None:
+        require(
+            0.1 <= self.poll_interval_s <= 3600,
+            "--poll-interval must be 0.1 to 3600 seconds",
+            "--poll-interval",
+        )
+        require(0 < self.rescan_min < math.inf, "--rescan must be above 0", "--rescan")
+        require(0 <= self.idle_unload_min < math.inf, "--idle-unload must not be negative", "--idle-unload")
+        require(0 <= self.settle_s < math.inf, "--settle must not be negative", "--settle")
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """What a run reports while it works, and where.
+
+    Attributes:
+        progress: auto, bar, plain, json or none.
+        log_file: Appended to; "" for none.
+        log_format: text or json: of the log file; without one, of stderr.
+        quiet: Errors only.
+        verbose: 1 for more, 2 for tracebacks.
+    """
+
+    progress: str = option(
+        "auto",
+        LOGGING,
+        "Progress on stderr: auto, bar, plain (one line per file), json or none.",
+        "--progress",
+        metavar="STYLE",
+    )
+    log_file: str = option(
+        "",
+        LOGGING,
+        "Append events with timestamps to a file, independent of what stderr shows.",
+        "--log-file",
+        metavar="FILE",
+    )
+    log_format: str = option(
+        "text",
+        LOGGING,
+        "Format of the log file, or of stderr without a log file: text or json (one object per line).",
+        "--log-format",
+        metavar="FORMAT",
+    )
+    quiet: bool = option(False, LOGGING, "Print errors only.", "--quiet", "-q")
+    verbose: int = option(0, LOGGING, "Print more; -vv adds tracebacks.", "--verbose", "-v", is_counted=True)
+
+    @property
+    def verbosity(self) -> int:
+        """How much is logged, as `terminal.logs.configure` takes it."""
+        return -1 if self.quiet else self.verbose

@@ -1,0 +1,139 @@
+"""Options of how subtitles look. Cues are made from a transcript, so none of these is in its fingerprint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from qasr_cli.errors import UsageError
+from qasr_cli.options.flag import STYLE, option, require, seconds
+from qasr_cli.timebase import broadcast_rate
+
+AUTO_RATE, NO_RATE = "auto", "none"  # what --fps takes beside numbers
+
+
+@dataclass(frozen=True, slots=True)
+class PictureOptions:
+    """What is looked for in the picture.
+
+    A group of its own and not part of `MediaOptions`, because it changes neither text nor word times and so
+    does not belong to the fingerprint, which takes whole groups.
+    """
+
+    shots: bool = option(
+        False,
+        STYLE,
+        "Detect shot changes and snap cues to them. This decodes the video, which takes many times as long "
+        "as decoding its audio.",
+        "--shots",
+        digest="is_finding_shots",
+    )
+
+
+def _frame_rate(text: str) -> Fraction | None:
+    if text.lower() in {AUTO_RATE, NO_RATE}:
+        return None
+    try:
+        return broadcast_rate(Fraction(text))
+    except (ValueError, ZeroDivisionError):
+        raise UsageError(
+            f"--fps {text}: give auto, none or a number such as 25 or 24000/1001", flag="--fps"
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class CueOptions:
+    """Limits of a cue; None means the profile's own for the language (`subtitles.rules.profiles`).
+
+    `is_frame_true` without a `frame_rate` means the video's.
+    """
+
+    profile: str = option(
+        "netflix-sdh",
+        STYLE,
+        "Style guide: netflix-sdh, netflix (slower, as for translations), bbc, ted, arte, shorts, children "
+        "or verbatim. Options below override single limits.",
+        "--profile",
+        metavar="NAME",
+    )
+    max_line_width: int | None = option(
+        None,
+        STYLE,
+        "Maximum characters per line. Default: the profile's, 42 or 16 full-width characters in Chinese, "
+        "Japanese and Korean with netflix.",
+        "--max-line-width",
+        metavar="N",
+        digest="max_line_cells",
+    )
+    max_lines: int | None = option(
+        None,
+        STYLE,
+        "Maximum lines per cue, 1 to 4. Default: the profile's, usually 2.",
+        "--max-lines",
+        metavar="N",
+    )
+    max_words: int | None = option(
+        None, STYLE, "Maximum words per cue. Default: no limit.", "--max-words", metavar="N"
+    )
+    max_cps: float | None = option(
+        None,
+        STYLE,
+        "Maximum reading speed in characters per second. Default: the profile's for the language, 20 in "
+        "English with netflix-sdh.",
+        "--max-cps",
+        metavar="N",
+    )
+    min_duration_ms: int | None = seconds(
+        None,
+        STYLE,
+        "Minimum cue duration in seconds, where there is room. Default: the profile's, usually 5/6.",
+        "--min-duration",
+    )
+    max_duration_ms: int | None = seconds(
+        None, STYLE, "Maximum cue duration in seconds. Default: the profile's, usually 7.", "--max-duration"
+    )
+    min_gap_ms: int | None = seconds(
+        None,
+        STYLE,
+        "Minimum gap between two cues in seconds. Default: the profile's, usually two frames.",
+        "--min-gap",
+    )
+    frame_rate: Fraction | None = option(
+        None,
+        STYLE,
+        "Frame rate that cue times are rounded to, in frames per second: auto (the video's), none, or a "
+        "number such as 25, 23.976 or 24000/1001.",
+        "--fps",
+        metavar="RATE",
+        kind=str,
+        default=AUTO_RATE,
+        convert=_frame_rate,
+    )
+    is_frame_true: bool = True
+
+    def __post_init__(self) -> None:
+        width = self.max_line_width
+        require(width is None or width >= 8, "--max-line-width must be at least 8", "--max-line-width")
+        require(
+            self.max_lines is None or 1 <= self.max_lines <= 4, "--max-lines must be 1 to 4", "--max-lines"
+        )
+        require(
+            self.max_words is None or self.max_words >= 1, "--max-words must be at least 1", "--max-words"
+        )
+        require(self.max_cps is None or self.max_cps > 0, "--max-cps must be above 0", "--max-cps")
+        self._check_times()
+
+    def _check_times(self) -> None:
+        for name, value_ms in (
+            ("--min-duration", self.min_duration_ms),
+            ("--max-duration", self.max_duration_ms),
+        ):
+            require(value_ms is None or value_ms > 0, f"{name} must be above 0", name)
+        require(
+            self.min_gap_ms is None or self.min_gap_ms >= 0, "--min-gap must not be negative", "--min-gap"
+        )
+        require(
+            self.frame_rate is None or 1 <= self.frame_rate <= 1_000,
+            "--fps must be auto, none or 1 to 1000 frames per second",
+            "--fps",
+        )

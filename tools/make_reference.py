@@ -1,0 +1,115 @@
+"""Write the reference of the command line: `python -m tools.make_reference [docs/reference/cli.md]`.
+
+In go the commands with their flags; out comes Markdown: every command, flag, default, variable and key of
+qasr.toml, and the exit codes. A test compares the page in the repository with what this writes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from qasr_cli.cli import typer_adapter
+from qasr_cli.cli.app import app
+from qasr_cli.cli.params.grouped import flags_of_command
+from qasr_cli.cli.typer_adapter import Parameter
+from qasr_cli.errors import EXIT_CODE_MEANINGS
+from qasr_cli.options import FlagSpec
+from tools.make_man import VARIABLES
+
+PAGE = Path("docs/reference/cli.md")
+_INTRODUCTION = """
+Made by `python -m tools.make_reference`; edit the help instead.
+
+A flag beats its environment variable, a variable beats its key in `qasr.toml` (`./qasr.toml`, then
+`~/.config/qasr/qasr.toml`), and the file beats the default. `qasr config show` prints what is in force and
+`qasr config init` writes a file with every key. A switch that a variable or the file has turned on is turned
+off with its `--no-` form: `--no-strict`. Underscores count as dashes in keys, and in flags of
+`qasr transcribe` and `qasr watch`.
+"""
+
+
+def page() -> str:
+    """Return the whole page."""
+    root = typer_adapter.root_command(app)
+    lines = ["# Command line", _INTRODUCTION, "## qasr", "", *_text(root.help), *_options(root)]
+    for names, command in typer_adapter.leaves(root):
+        path = " ".join(names)
+        lines += [f"## {path}", "", f"    {typer_adapter.usage(command, path)}", ""]
+        lines += [*_text(command.help), *_arguments(command), *_options(command)]
+        lines += _text(command.epilog or "")
+    lines += ["## Environment", "", "| variable | meaning |", "|---|---|"]
+    lines += [f"| `{name}` | {_cell(meaning)} |" for name, meaning in VARIABLES.items()]
+    lines += ["", "## Exit codes", "", "| code | meaning |", "|--:|---|"]
+    lines += [f"| {int(code)} | {_cell(meaning)} |" for code, meaning in EXIT_CODE_MEANINGS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _text(text: str) -> Iterator[str]:
+    for paragraph in text.strip().split("\n\n"):
+        if paragraph.startswith("\b\n"):  # lines that stay as they are
+            yield from ("```text", *paragraph.splitlines()[1:], "```", "")
+        elif paragraph:
+            yield from (_plain(" ".join(paragraph.split())), "")
+
+
+def _arguments(command: Any) -> Iterator[str]:
+    operands = [one for one in typer_adapter.parameters(command) if not one.names]
+    if operands:
+        yield from ("| argument | meaning |", "|---|---|")
+        yield from (f"| `{one.metavar}` | {_cell(one.help)} |" for one in operands)
+        yield ""
+
+
+def _options(command: Any) -> Iterator[str]:
+    flags = {name: flag for flag in flags_of_command(command) for name in flag.names}
+    for panel, options in typer_adapter.panels(command).items():
+        if not options:
+            continue
+        yield from (
+            f"### {panel}",
+            "",
+            "| flag | meaning | default | variable and key |",
+            "|---|---|---|---|",
+        )
+        yield from (_option(one, flags.get(one.names[0])) for one in options)
+        yield ""
+
+
+def _option(one: Parameter, flag: FlagSpec | None) -> str:
+    metavar = f" {_code(one.metavar)}" if one.metavar else ""
+    names = ", ".join(f"`{name}`" for name in one.names)
+    default = typer_adapter.default_text(one)
+    shown = f"`{default}`" if default else ""
+    places = [f"`{name}`" for name in one.variables]
+    if flag is not None and flag.is_setting:
+        places += [f"`{key.replace('_', '-')}`" for key in flag.keys]
+    return f"| {names}{metavar} | {_cell(one.help)} | {shown} | {' '.join(places)} |"
+
+
+def _code(text: str) -> str:
+    return f"`{text}`".replace("|", "\\|")
+
+
+def _cell(text: str) -> str:
+    return _plain(text).replace("|", "\\|")
+
+
+def _plain(text: str) -> str:
+    """Return text in which nothing is markup."""
+    return text.replace("*", "\\*").replace("<", "&lt;").replace("_", "\\_")
+
+
+def main() -> int:
+    """Write the page and say where it is."""
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else PAGE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page(), encoding="utf-8")
+    print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
