@@ -27,6 +27,7 @@ from qasr_cli.options import (
     OutputOptions,
     PictureOptions,
     VadOptions,
+    flag,
 )
 from qasr_cli.records import Segment, Span, Timing, Track, Transcript, Waveform, Word
 from qasr_cli.subtitles.rules import limits
@@ -246,6 +247,15 @@ class TestOptions:
         # Of the release that wrote them. Other values here would have every user's files made anew.
         assert options.fingerprint("m", "a") == of_transcript
         assert options.request_fingerprint() == of_request
+
+    def test_an_option_that_is_added_counts_in_fingerprints_once_it_is_set(self) -> None:
+        @dataclasses.dataclass(frozen=True)
+        class Group:
+            old: int = flag.option(1, flag.STYLE, "Old.", "--old", digest="is_old")
+            new: int = flag.option(2, flag.STYLE, "New.", "--new", is_added=True)
+
+        assert flag.digested(Group()) == {"is_old": 1}
+        assert flag.digested(Group(new=3)) == {"is_old": 1, "new": 3}
 
     @pytest.mark.parametrize(
         "make",
