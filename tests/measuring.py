@@ -33,7 +33,12 @@ class Usage:
 
 def measure_qasr(*arguments: object, folder: Path, env: dict[str, str] | None = None) -> Usage:
     """Run `qasr ARGUMENTS` in a folder and return what it took."""
-    command = [sys.executable, "-c", _LAUNCHER, sys.executable, "-m", "qasr_cli", *map(str, arguments)]
+    return measure_python("-m", "qasr_cli", *arguments, folder=folder, env=env)
+
+
+def measure_python(*arguments: object, folder: Path, env: dict[str, str] | None = None) -> Usage:
+    """Run `python ARGUMENTS` in a folder and return what it took."""
+    command = [sys.executable, "-c", _LAUNCHER, sys.executable, *map(str, arguments)]
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=True)
     exit_code, wall_s, cpu_s, peak_mb = json.loads(done.stdout)
     return Usage(exit_code, wall_s, cpu_s, peak_mb, done.stderr)

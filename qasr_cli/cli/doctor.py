@@ -83,7 +83,7 @@ def _ffmpeg() -> Diagnosis:
     if tools.year:
         detail += f", of {tools.year}"
     if age >= _OLD_FFMPEG_YEARS:
-        return Diagnosis("note", f"{detail}: {age} years old, so holes found since may be open; update it")
+        return Diagnosis("note", f"{detail}: {age} years old and may have known security holes; update it")
     return Diagnosis("ok", detail)
 
 
@@ -187,10 +187,10 @@ def _model(*locations: str) -> Diagnosis:
     from qasr_cli.engines import model_store
 
     try:
-        found = [model_store.find(location) for location in locations]
+        models = [model_store.find(location) for location in locations]
     except UnavailableError as error:
         return Diagnosis("note", f"damaged: {error}; {error.hint}")
-    here = ", ".join(item.id for item in found if item) if all(found) else ""
+    here = ", ".join(item.id for item in models if item) if all(models) else ""
     return Diagnosis("ok", here) if here else Diagnosis("note", "not here; downloaded at first use")
 
 

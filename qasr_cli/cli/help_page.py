@@ -18,7 +18,7 @@ UNBROKEN = "\xa0"  # a blank at which no line is broken
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and its rows: what stands left, what is said of it."""
+    """A heading and its rows: a flag or command with its value, and its help."""
 
     title: str
     rows: Sequence[tuple[str, str]]
@@ -75,12 +75,12 @@ def _paragraphs(text: str, width: int) -> Iterator[str]:
 def _rows(rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
     column = min(_MAX_NAMES, width // 2 - 4, max((len(left) for left, _ in rows), default=0)) + 2 + _INDENT
     for left, right in rows:
-        said = _wrapped(right, width - column)
+        lines = _wrapped(right, width - column)
         if len(left) + 2 + _INDENT > column:
             yield from _wrapped(left, width, " " * (_INDENT + 4), " " * _INDENT)
         else:
-            yield f"{' ' * _INDENT}{left}".ljust(column) + next(said, "")
-        for line in said:
+            yield f"{' ' * _INDENT}{left}".ljust(column) + next(lines, "")
+        for line in lines:
             yield f"{' ' * column}{line}"
 
 

@@ -31,7 +31,7 @@ def overview(context: Context) -> None:
 
 @app.subcommand("list")
 def print_list() -> None:
-    """List the models that --model knows by name, and whether they are on this machine."""
+    """List the models that --model knows by name, and whether each is on this machine."""
     from qasr_cli.engines import model_store
     from qasr_cli.terminal.tables import print_table
 
@@ -56,9 +56,9 @@ def print_list() -> None:
 
 @app.subcommand("pull")
 def pull(name: _Name, revision: _Revision = "") -> None:
-    """Download a model, or what is missing of it, and verify it.
+    """Download a model, or its missing files, and verify it.
 
-    Goes on where a connection breaks; files that are here stay. 0.6b and 1.7b bring their aligner along.
+    Interrupted downloads are resumed; complete files are kept. 0.6b and 1.7b include their aligner.
     """
     from qasr_cli.engines import model_store
 
@@ -68,20 +68,20 @@ def pull(name: _Name, revision: _Revision = "") -> None:
 
 @app.subcommand("check")
 def check(name: _Name) -> None:
-    """Say what is wrong with a model, without loading its weights; exit 69 when something is."""
+    """Check the files of a model without loading its weights. Exit code 69: something is wrong."""
     from qasr_cli.engines import model_store
     from qasr_cli.terminal import logs
 
     code = ExitCode.OK
     for location in _locations(name, ""):
         try:
-            checkpoint = model_store.find(location)
-            if checkpoint is None:
+            stored = model_store.find(location)
+            if stored is None:
                 raise model_store.not_here(location)
             from qasr_cli.engines.qwen3 import loading
 
-            kind = loading.check(checkpoint)
-            typer_adapter.echo(f"{location}: a whole {kind}, {checkpoint.id}")
+            kind = loading.check(stored)
+            typer_adapter.echo(f"{location}: a whole {kind}, {stored.id}")
         except QasrError as error:
             logs.report_error(error)
             code = error.exit_code
@@ -90,14 +90,14 @@ def check(name: _Name) -> None:
 
 @app.subcommand("path")
 def path(name: _Name, revision: _Revision = "") -> None:
-    """Print the folder a model is in; exit 69 when it is not on this machine."""
+    """Print the folder of a model. Exit code 69: it is not on this machine."""
     from qasr_cli.engines import model_store
 
     for location in _locations(name, revision):
-        checkpoint = model_store.find(location, revision or None)
-        if checkpoint is None:
+        stored = model_store.find(location, revision or None)
+        if stored is None:
             raise model_store.not_here(location)
-        typer_adapter.echo(checkpoint.folder)
+        typer_adapter.echo(stored.folder)
 
 
 def _locations(name: str, revision: str) -> tuple[str, ...]:

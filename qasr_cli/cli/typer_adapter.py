@@ -314,8 +314,8 @@ def leaves(command: Any, names: tuple[str, ...] = ("qasr",)) -> Iterator[tuple[t
 
 def parameters(command: Any) -> list[Parameter]:
     """Return what a command takes, operands first; not `--help`."""
-    found = [_parameter(one) for one in command.params if not getattr(one, "hidden", False)]
-    return sorted(found, key=lambda one: bool(one.names))
+    visible = [_parameter(one) for one in command.params if not getattr(one, "hidden", False)]
+    return sorted(visible, key=lambda one: bool(one.names))
 
 
 def _parameter(one: Any) -> Parameter:

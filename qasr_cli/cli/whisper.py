@@ -74,7 +74,7 @@ def _takes_value(flag: str, following: str) -> bool:
 
 def _translate_flag(flag: str, value: str | None, ignored: list[str]) -> list[str]:
     if flag == "--task" and value == "translate":
-        raise UsageError("--task translate: Qwen3-ASR writes down what is said and does not translate")
+        raise UsageError("--task translate: Qwen3-ASR transcribes and does not translate", flag="--task")
     meaning = _BY_VALUE.get(flag, {}).get((value or "").lower())
     if meaning is not None:
         return meaning

@@ -29,7 +29,7 @@ LOGGING = "Logging"
 PANELS = (FORMATS, FILES, MODEL, SPEECH, STYLE, SELECTION, RUN, WATCHING, HOOKS, LOGGING)
 
 FOLLOWS = type(None)  # a flag's kind follows from its field's annotation
-_FLAG, _DIGEST = "flag", "digest"  # keys of a field's metadata
+_FLAG, _DIGEST, _ADDED = "flag", "digest", "added"  # keys of a field's metadata
 # What a flag's text is read as, by the field's annotation; any other needs `convert`.
 _KINDS: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "Path": Path}
 
@@ -84,7 +84,14 @@ class FlagSpec:
 
 
 def option(
-    default: Any, panel: str, text: str, /, *names: str, digest: str | None = None, **described: Any
+    default: Any,
+    panel: str,
+    text: str,
+    /,
+    *names: str,
+    digest: str | None = None,
+    is_added: bool = False,
+    **described: Any,
 ) -> Any:
     """Return a dataclass field that is an option.
 
@@ -95,11 +102,12 @@ def option(
         names: The flag's spellings.
         digest: The name that fingerprints know a renamed field by; one that changed would have every
             finished file made anew.
+        is_added: Younger than fingerprints that users have: at its default it is not part of them.
         described: What else `FlagSpec` has; `kind` and `default` follow from the field where left out.
     """
     described.setdefault("kind", FOLLOWS)
     described.setdefault("default", MISSING)
-    metadata: dict[str, Any] = {_FLAG: FlagSpec(panel, text, names, **described)}
+    metadata: dict[str, Any] = {_FLAG: FlagSpec(panel, text, names, **described), _ADDED: is_added}
     if digest is not None:
         metadata[_DIGEST] = digest
     return field(default=default, metadata=metadata)
@@ -155,7 +163,11 @@ def walk(tree: type) -> Iterator[FlagSpec]:
 
 def digested(group: Any) -> dict[str, object]:
     """Return a group's values by the names that fingerprints know them by."""
-    return {one.metadata.get(_DIGEST, one.name): getattr(group, one.name) for one in fields(group)}
+    return {
+        one.metadata.get(_DIGEST, one.name): getattr(group, one.name)
+        for one in fields(group)
+        if not one.metadata.get(_ADDED) or getattr(group, one.name) != one.default
+    }
 
 
 def require(condition: bool, message: str, flag: str | None = None) -> None:

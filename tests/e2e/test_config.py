@@ -148,6 +148,41 @@ def test_a_flag_or_a_variable_answers_for_itself(qasr: Qasr, clip: Path) -> None
         assert "qasr.toml" not in result.stderr
 
 
+def test_what_a_file_switches_on_can_be_switched_off(qasr: Qasr, clip: Path) -> None:
+    (clip.parent / "qasr.toml").write_text(f'highlight-words = true\nengine = "{ECHO}"\n')
+    highlighted = qasr("transcribe", clip, "-y", "-o", "-")
+    assert "<u>" in highlighted.stdout, highlighted.stderr
+    for flags in (["--highlight_words", "False"], ["--no-highlight-words"]):
+        plain = qasr("transcribe", clip, "-o", "-", *flags)
+        assert (plain.returncode, "<u>" in plain.stdout) == (0, False), plain.stderr
+
+
+def test_the_old_name_of_a_flag_is_a_key_and_a_variable(qasr: Qasr, tmp_path: Path) -> None:
+    (tmp_path / "qasr.toml").write_text('rescue-model = "1.7b"\n')
+    assert shown(qasr)["fallback-model"] == {
+        "key": "fallback-model", "value": "1.7b", "from": "qasr.toml:1"
+    }  # fmt: skip
+    by_variable = shown(qasr, QASR_RESCUE_MODEL="demo")["fallback-model"]
+    assert (by_variable["value"], by_variable["from"]) == ("demo", "QASR_RESCUE_MODEL")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("max-lines = 9", "qasr.toml:1: --max-lines must be 1 to 4"),
+        ('# mine\nprofile = "netflx"', "qasr.toml:2: no profile 'netflx'"),
+        ("rescan = -1.0", "qasr.toml:1: --rescan must be above 0"),
+    ],
+)
+def test_the_doctor_judges_the_values(qasr: Qasr, tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "qasr.toml").write_text(text)
+    result = qasr("doctor", env={"COLUMNS": "250"})
+    assert result.returncode == 78, result.stderr
+    (row,) = (line for line in result.stdout.splitlines() if line.startswith("settings"))
+    assert row.split()[1] == "wrong"
+    assert says in row
+
+
 def test_formats_of_a_stronger_place_replace_those_of_a_weaker(qasr: Qasr, clip: Path) -> None:
     (clip.parent / "qasr.toml").write_text('output-format = "srt,json"\nvtt = true\n')
 

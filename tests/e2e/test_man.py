@@ -43,6 +43,24 @@ def test_every_flag_and_exit_code_is_on_the_page(qasr: Qasr) -> None:
     assert [code for code in ExitCode if f".B {int(code)}\n" not in text] == []
 
 
+@pytest.mark.parametrize("width", [80, 200])
+def test_help_shows_no_types_of_python(qasr: Qasr, width: int) -> None:
+    for name in (
+        "",
+        "transcribe",
+        "watch",
+        "align",
+        "render",
+        "check",
+        "models pull",
+        "runs show",
+        "config init",
+    ):
+        shown = qasr(*name.split(), "--help", env={"COLUMNS": str(width)}).stdout
+        assert shown.startswith(f"Usage: qasr {name}".rstrip())
+        assert re.findall(r"<\w+|[A-Z]\.\.\.\]?\.\.\.|Optional|\[bold\]|--no-\w+,", shown) == []
+
+
 @pytest.mark.skipif(shutil.which("groff") is None, reason="no groff on this system")
 def test_roff_reads_it_without_a_warning() -> None:
     done = subprocess.run(

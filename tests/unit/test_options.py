@@ -24,6 +24,7 @@ from qasr_cli.options import (
     OutputOptions,
     PictureOptions,
     VadOptions,
+    flag,
 )
 from qasr_cli.subtitles.rules import limits
 
@@ -35,7 +36,18 @@ EVERY_GROUP = Options(
     guard=GuardOptions(fallback_model="1.7b", multilingual=True),
     align=AlignOptions(is_enabled=False),
     picture=PictureOptions(shots=True),
-    cue=CueOptions("bbc", 30, 1, 9, 17.0, 1_000, 6_000, 80, Fraction(25), is_frame_true=False),
+    cue=CueOptions(
+        profile="bbc",
+        max_line_width=30,
+        max_lines=1,
+        max_words=9,
+        max_cps=17.0,
+        min_duration_ms=1_000,
+        max_duration_ms=6_000,
+        min_gap_ms=80,
+        frame_rate=Fraction(25),
+        is_frame_true=False,
+    ),
     output=OutputOptions(highlight_words=True),
     engine=EngineOptions(model="demo", aligner="none", revision="abc"),
 )
@@ -114,3 +126,13 @@ def test_a_model_s_reach_limits_the_chunks(reach_ms: int) -> None:
     limited = ChunkOptions().limited_to(reach_ms)
     assert limited.max_ms == min(reach_ms, ChunkOptions().max_ms)
     assert limited.target_ms <= limited.max_ms
+
+
+def test_an_option_that_is_added_counts_in_fingerprints_once_it_is_set() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Group:
+        old: int = flag.option(1, flag.STYLE, "Old.", "--old", digest="is_old")
+        new: int = flag.option(2, flag.STYLE, "New.", "--new", is_added=True)
+
+    assert flag.digested(Group()) == {"is_old": 1}
+    assert flag.digested(Group(new=3)) == {"is_old": 1, "new": 3}

@@ -125,7 +125,7 @@ def _output(given: Given) -> OutputOptions:
     """Return what goes where.
 
     Raises:
-        UsageError: Lines are for stdout, and as much was said for files.
+        UsageError: --json-lines goes to stdout, and a folder was named as well.
     """
     values = given.fields(OutputOptions)
     values.update(_formats(given))
@@ -153,7 +153,7 @@ def _formats(given: Given) -> dict[str, Any]:
     """Return the formats that the strongest place chose: a flag's formats replace those of a file.
 
     Raises:
-        UsageError: It chose lines and files.
+        UsageError: It chose --json-lines and other formats.
     """
     keys = [key for key in (*FILE_FORMATS, "output_format", "json_lines") if given.get(key, None)]
     places = {key: given.origin(key) for key in keys}

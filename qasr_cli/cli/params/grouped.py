@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass, replace
 from inspect import Parameter
 from typing import Annotated, Any
@@ -96,16 +96,20 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def called(**values: Any) -> None:
         context = values.pop(_CONTEXT)
-        state = context.find_root().obj
-        if isinstance(state, SettingsState):
-            state.note(
-                flag for flag in flags if typer_adapter.value_origin(context, flag.key) is ValueOrigin.FILE
-            )
+        _note_origins(context, flags)
         command(**assembled(values, context))
 
     called.__annotations__ = {one.name: one.annotation for one in flat}
     vars(called).update(__signature__=own.replace(parameters=flat), flags=tuple(flags), assemble=assembled)
     return called
+
+
+def _note_origins(context: Context, flags: Sequence[FlagSpec]) -> None:
+    """Note which flags have their value from the settings file, for an error that is about one of them."""
+    state = context.find_root().obj
+    if isinstance(state, SettingsState):
+        origins = {flag.key: typer_adapter.value_origin(context, flag.key) for flag in flags}
+        state.note(flag for flag in flags if origins[flag.key] is ValueOrigin.FILE)
 
 
 def _described(annotation: Any) -> tuple[Any, Any]:
@@ -135,4 +139,5 @@ def check(context: Context) -> None:
         QasrError: As the command itself would.
     """
     function: Any = typer_adapter.function_of(context.command)
+    _note_origins(context, function.flags)
     function.assemble(context.params, context)
