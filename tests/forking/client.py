@@ -5,6 +5,7 @@ Imports little, because a shell's `qasr` has to start faster than the real one.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -37,7 +38,7 @@ def choose(arguments: list[str], env: dict[str, str], base: dict[str, str]) -> s
     early = {name for name in differing if not name.startswith(_OURS)} - _READ_LATE
     if not IS_AVAILABLE or not all(name.startswith(_READ_BY_ENGINES) for name in early):
         return None
-    engines = [value for flag, value in zip(arguments, arguments[1:], strict=False) if flag == "--engine"]
+    engines = [value for flag, value in itertools.pairwise(arguments) if flag == "--engine"]
     engines.append(env.get("QASR_ENGINE", ""))
     has_no_torch = ":" in "".join(engines)  # those of tests are named as MODULE:FACTORY
     if has_no_torch or not _WITH_ENGINES & set(arguments[:3]) or _WITHOUT & set(arguments):
