@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from qasr_cli.errors import ExitCode, InputOutputError, NoInputError, UsageError
 from qasr_cli.options import FindOptions, Options, OutputOptions
-from qasr_cli.options.runs import newer_than_s, shard_parts
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.inputs import discovery, file_lists, selection
 from qasr_cli.runs.inputs.discovery import Discovered
@@ -375,35 +374,3 @@ class TestTodo:
         assert any(line.startswith("would transcribe b.mkv -> ") for line in told)
         assert "would skip x.mp4.part: a partial download or a working copy\n" in told
         assert len(told) == 6
-
-
-class TestWords:
-    def test_moments(self, tmp_path: Path) -> None:
-        assert newer_than_s("") is None
-        assert newer_than_s("2026-03-31T00:00+00:00") == 1774915200
-        for text, seconds in (("7d", 7 * 86_400), ("1.5h", 5_400)):
-            before_s = time.time()
-            moment_s = newer_than_s(text)
-            assert moment_s is not None
-            assert before_s <= moment_s + seconds <= time.time()
-        make(tmp_path, "mark")
-        assert newer_than_s(str(tmp_path / "mark")) == (tmp_path / "mark").stat().st_mtime
-
-    @pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "7x", "-3d", "a\0b", "x" * 300])
-    def test_no_moments(self, text: str) -> None:
-        with pytest.raises(UsageError, match="no date, no age and no file"):
-            newer_than_s(text)
-
-    @pytest.mark.parametrize(
-        "text", ["2", "2/", "0/3", "4/3", "a/b", "-1/3", "1/0", "1/3/5", "٢/٨", "9" * 5000 + "/1"]
-    )
-    def test_no_parts(self, text: str) -> None:
-        with pytest.raises(UsageError, match="K/N"):
-            FindOptions(shard=shard_parts(text))
-
-    @pytest.mark.parametrize(
-        "options", [{"settle_s": -1}, {"settle_s": float("nan")}, {"order": "random"}, {"limit": 0}]
-    )
-    def test_no_options(self, options: dict[str, object]) -> None:
-        with pytest.raises(UsageError):
-            FindOptions(**options)  # type: ignore[arg-type]
