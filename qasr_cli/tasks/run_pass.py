@@ -21,7 +21,7 @@ from qasr_cli.runs.planning.existing_subtitles import ExistingSubtitles
 from qasr_cli.runs.planning.output_names import OutputLayout
 from qasr_cli.runs.planning.queue import Queue
 from qasr_cli.runs.reports import report_file
-from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.runs.state import journal
 from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.protocols import Engines
@@ -56,7 +56,7 @@ class PassSettings:
     on_finished: OnFinished | None = None
 
 
-def run_pass(inputs: InputOptions, settings: PassSettings, sift: Sift) -> Report:
+def run_pass(inputs: InputOptions, settings: PassSettings, sift: Sift) -> RunReport:
     """Find, choose and do what there is to do now; return what came of it.
 
     Args:
@@ -68,7 +68,7 @@ def run_pass(inputs: InputOptions, settings: PassSettings, sift: Sift) -> Report
         QasrError: There is nothing where to look, another run is at work there, or nothing can be begun.
     """
     options, begun_s = settings.options, time.monotonic()
-    reported = report_file.Reported(options)
+    reported = report_file.ReportedRun(options)
     with (
         report_file.reporting(settings.report_path, reported),
         sources.opened(inputs, options.find) as discovered,
@@ -76,7 +76,7 @@ def run_pass(inputs: InputOptions, settings: PassSettings, sift: Sift) -> Report
     ):
         chosen = sift(discovered, choose(discovered, settings.layout, options, kept))
         if chosen is None:
-            return Report()
+            return RunReport()
         outputs.refuse_report(settings.report_path, chosen.plans)
         reporter = settings.make_reporter()
         run = Run(options, settings.load, reporter, settings.deliver, kept)

@@ -267,7 +267,7 @@ def test_it_waits_for_another_run_and_does_not_keep_one_waiting(start: Start, qa
     state.mkdir()
     with locking.holding(state, "", is_waiting=False, tell=str):
         shutil.copy(CLIP, watch.inputs / "a.wav")
-        watch.until(lambda: "waiting for another run" in watch.said)
+        watch.until(lambda: "waiting for it" in watch.said)
         assert not (watch.inputs / "a.srt").exists()
     watch.until((watch.inputs / "a.srt").exists)
     watch.until_state("waiting")

@@ -84,8 +84,8 @@ def plan(
     """
     options, template = layout.options, layout.template
     taken: dict[Target, Source] = {}
-    folders = Folders()
-    media = Media(folders.resolved_file(source.path) for source in sources)
+    folders = FolderCache()
+    media = SourcePlaces(folders.resolved_file(source.path) for source in sources)
     plans = []
     for source in sources:
         targets = {}
@@ -163,7 +163,7 @@ class _Ground:
         return what, "make it shorter with --name, or rename the file"
 
 
-class Media:
+class SourcePlaces:
     """The places of a run's sources, which no result may take."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
@@ -180,7 +180,7 @@ class Media:
 
 
 @dataclass(slots=True)
-class Folders:
+class FolderCache:
     """What is known of folders, each looked at once: of ten thousand files that is much faster."""
 
     _resolved: dict[Path, Path] = field(default_factory=dict)
@@ -211,7 +211,7 @@ class Folders:
 
 
 def _clash(
-    source: Source, media: Media, places: Sequence[Target], taken: Mapping[Target, Source]
+    source: Source, media: SourcePlaces, places: Sequence[Target], taken: Mapping[Target, Source]
 ) -> CannotCreateError | None:
     """Return why a source may not be written to these places, if it may not even with `--overwrite`."""
     replaced = next(filter(None, map(media.at, places)), None)
@@ -229,7 +229,7 @@ def _clash(
 
 
 def _respect_existing(
-    source: Source, targets: dict[str, Target], options: OutputOptions, folders: Folders
+    source: Source, targets: dict[str, Target], options: OutputOptions, folders: FolderCache
 ) -> Plan:
     if options.is_overwrite:
         return Plan(source, targets, places=targets)

@@ -20,7 +20,7 @@ from qasr_cli.hooks.line import Line
 from qasr_cli.options import HookOptions
 from qasr_cli.records import Outcome, Status
 from qasr_cli.runs.reports import report_file
-from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.terminal import events
 from qasr_cli.terminal.progress import QuietReporter
 from qasr_cli.timebase import MS_PER_S
@@ -42,7 +42,7 @@ class HookReporter(QuietReporter):
             self._requests = Line(address.FLAG, sender.send, sender.stop)
         self._timeout_s = options.timeout_s
         self._is_strict = is_strict
-        self._report = Report(is_strict=is_strict)
+        self._report = RunReport(is_strict=is_strict)
 
     def finished(self, outcome: Outcome) -> None:
         """Pass on what was done and what failed; what was skipped is in the counts of the run alone."""
@@ -57,7 +57,7 @@ class HookReporter(QuietReporter):
     @contextlib.contextmanager
     def run(self) -> Iterator[None]:
         """Pass on how a run ended, unless there was nothing to do; its outcomes come within the block."""
-        self._report = Report(is_strict=self._is_strict)
+        self._report = RunReport(is_strict=self._is_strict)
         try:
             yield
         except BaseException as error:

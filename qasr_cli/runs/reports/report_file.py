@@ -29,7 +29,7 @@ from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Source, Stage, Status
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.reports import html_page
-from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.timebase import MS_PER_S
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ NOT_REACHED = "not reached"  # a source that a run which was ended did not come 
 
 
 @dataclass(slots=True)
-class Reported:
+class ReportedRun:
     """A run that is going on, for its report.
 
     Attributes:
@@ -54,7 +54,7 @@ class Reported:
 
     options: Options
     sources: Sequence[Source] = ()
-    report: Report = field(default_factory=Report)
+    report: RunReport = field(default_factory=RunReport)
     begun: datetime = field(default_factory=lambda: datetime.now().astimezone())
     begun_s: float = field(default_factory=time.monotonic)
 
@@ -79,7 +79,7 @@ def check_place(path: Path, *, is_overwrite: bool) -> None:
 
 
 @contextlib.contextmanager
-def reporting(path: Path | None, run: Reported) -> Iterator[None]:
+def reporting(path: Path | None, run: ReportedRun) -> Iterator[None]:
     """Write the report when the block is over, however it ends; a wrong call is no run.
 
     Raises:
@@ -100,14 +100,14 @@ def reporting(path: Path | None, run: Reported) -> Iterator[None]:
         _write(path, run, None)
 
 
-def _write(path: Path, run: Reported, error: BaseException | None) -> None:
+def _write(path: Path, run: ReportedRun, error: BaseException | None) -> None:
     told = describe(run, error)
     is_json = path.suffix.lower() == ".json"
     text = json.dumps(told, ensure_ascii=False, indent=1) + "\n" if is_json else html_page.render(told)
     atomic_write.write(path, text, is_overwrite=run.options.output.is_overwrite)
 
 
-def describe(run: Reported, error: BaseException | None) -> dict[str, Any]:
+def describe(run: ReportedRun, error: BaseException | None) -> dict[str, Any]:
     """Return the report as JSON has it."""
     wall_s = time.monotonic() - run.begun_s
     report, loaded = run.report, run.report.engines
@@ -144,7 +144,7 @@ def _told(value: object) -> Any:
     return printable(without_secrets(str(value)))
 
 
-def ending(error: BaseException | None, report: Report) -> dict[str, Any]:
+def ending(error: BaseException | None, report: RunReport) -> dict[str, Any]:
     """Return how a run ended: in words, its exit code, and what ended it."""
     if error is None:
         return {"ended": "complete", "exit_code": int(report.exit_code), "error": None}

@@ -31,7 +31,7 @@ SCHEMA = "qasr.status.v1"
 _PACE_S = 1.0  # between two writes for single files: each is synced to the disk
 
 
-class State(StrEnum):
+class WatchState(StrEnum):
     """What a watch is doing."""
 
     STARTING = "starting"
@@ -57,7 +57,7 @@ class StatusFile(QuietReporter):
         self._has_failed = False
         self._told: dict[str, Any] = {
             "schema": SCHEMA,
-            "state": State.STARTING.value,
+            "state": WatchState.STARTING.value,
             "pid": os.getpid(),
             "qasr": __version__,
             "started": events.now(),
@@ -84,7 +84,7 @@ class StatusFile(QuietReporter):
             )
         self._write()
 
-    def enter(self, state: State, missing: Sequence[Path] = ()) -> None:
+    def enter(self, state: WatchState, missing: Sequence[Path] = ()) -> None:
         """Say what the watch does now."""
         with self._lock:
             gone = [printable(folder) for folder in missing]

@@ -101,7 +101,7 @@ class EngineFacts:
 
 
 @dataclass(slots=True)
-class Report:
+class RunReport:
     """The outcomes of a run so far; `engines` is None as long as none were needed."""
 
     is_strict: bool = False

@@ -17,8 +17,8 @@ from qasr_cli.options import WatchOptions
 from qasr_cli.records import Status
 from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.planning.queue import Queue
-from qasr_cli.runs.reports.status_file import State, StatusFile
-from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.reports.status_file import StatusFile, WatchState
+from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.runs.watch.attempted import Attempted
 from qasr_cli.runs.watch.engine_cache import EngineCache
 from qasr_cli.runs.watch.file_events import FileEvents
@@ -26,7 +26,7 @@ from qasr_cli.runs.watch.file_events import FileEvents
 logger = logging.getLogger(__name__)
 
 Sift = Callable[[Discovered, Queue], Queue | None]
-Look = Callable[[Sequence[Path], Sift], Report]
+Look = Callable[[Sequence[Path], Sift], RunReport]
 
 _S_PER_MIN = 60.0
 _AGAIN_S = 60.0  # after a pass that could not be
@@ -73,7 +73,7 @@ class Watch:
             self._status.trouble(error)
             raise
         finally:
-            self._status.enter(State.STOPPED, self._changes.missing)
+            self._status.enter(WatchState.STOPPED, self._changes.missing)
 
     def _pass(self) -> None:
         begun_s = self._looked_s = time.monotonic()
@@ -96,11 +96,11 @@ class Watch:
         look_s = self._looked_s - begun_s
         self._earliest_s = now_s + max(_SHORTEST_GAP_S, _GAP_SHARE * look_s)
 
-    def _report(self) -> Report | None:
+    def _report(self) -> RunReport | None:
         """Return what came of a pass; None where there could be none, but later perhaps."""
         folders = self._changes.present
         if not folders:
-            return Report()
+            return RunReport()
         try:
             report = self._look(folders, self._sift)
         except (InputOutputError, CannotCreateError) as error:
@@ -116,10 +116,10 @@ class Watch:
         self._looked_s = time.monotonic()
         work = self._seen.sift(found, chosen)
         if work is not None:
-            self._status.enter(State.WORKING, self._changes.missing)
+            self._status.enter(WatchState.WORKING, self._changes.missing)
         return work
 
-    def _tell(self, report: Report, wall_s: float) -> None:
+    def _tell(self, report: RunReport, wall_s: float) -> None:
         seen = self._seen
         self._status.passed(
             wall_s=round(wall_s, 3),
@@ -133,7 +133,7 @@ class Watch:
 
     def _enter_waiting(self) -> None:
         is_unloaded = self._engines.is_released
-        self._status.enter(State.UNLOADED if is_unloaded else State.WAITING, self._changes.missing)
+        self._status.enter(WatchState.UNLOADED if is_unloaded else WatchState.WAITING, self._changes.missing)
 
     def _wait(self) -> None:
         """Return when it is time for a pass; let the engines go meanwhile when theirs has come."""
