@@ -101,8 +101,8 @@ def run_alignment(
         raise plan.error
     _refuse_clashes(inputs, plan, is_overwrite=options.output.is_overwrite)
     script = read_script(inputs.script)
-    kept = Journal() if options.output.is_stdout else journal.checkpoints_only([source], options)
-    run = Run(options, around.load, around.reporter, around.deliver, kept)
+    run_journal = Journal() if options.output.is_stdout else journal.checkpoints_only([source], options)
+    run = Run(options, around.load, around.reporter, around.deliver, run_journal)
     try:
         return run.execute([plan], {source.id: script}, around.on_finished)
     finally:

@@ -1,8 +1,8 @@
 """What there is to transcribe: paths on the command line become sources in a stable order.
 
 In go files, folders, patterns and lists; out come `Source` records, what was left out and why, and what
-could not be looked at. Media in folders is told by its name, and by its first bytes where the name says
-nothing; whether a file really is media is found out when it is decoded.
+could not be looked at. Media in folders is recognised by its name, or by its first bytes where the name does
+not decide; whether a file really is media shows when it is decoded.
 """
 
 from __future__ import annotations

@@ -76,8 +76,8 @@ def _changing(
             for path, age_s in ages.items()
             if abs(age_s) < options.settle_s
         }
-    found = [source.path for source in sources if source.is_found]
-    before = {path: _state(path) for path in found if abs(_age_s(path)) < SECOND_LOOK_S}
+    paths = [source.path for source in sources if source.is_found]
+    before = {path: _state(path) for path in paths if abs(_age_s(path)) < SECOND_LOOK_S}
     if not before:
         return {}
     sleep(SECOND_LOOK_S)

@@ -1,6 +1,7 @@
-"""The user's hooks as a run knows them: told of outcomes, asked for nothing.
+"""The user's hooks as a reporter of a run: they get outcomes and decide nothing.
 
-In go outcomes, as a reporter hears of them; out go commands and requests, each kind in a thread of its own.
+In go outcomes; out go commands and requests, each kind in a thread of its own. A run calls it from one thread
+at a time.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from qasr_cli.timebase import MS_PER_S
 
 
 class HookReporter(QuietReporter):
-    """Hears what becomes of each source of one run after another, and passes it on."""
+    """Passes on what becomes of each source, of one run after another."""
 
     def __init__(self, options: HookOptions, *, is_strict: bool) -> None:
         self._commands: Line[Facts] | None = None
@@ -61,10 +62,10 @@ class HookReporter(QuietReporter):
         try:
             yield
         except BaseException as error:
-            self._tell_end(error)
+            self._send_end(error)
             raise
         if self._report.outcomes:
-            self._tell_end(None)
+            self._send_end(None)
 
     def close(self, *, is_hurried: bool) -> None:
         """Wait for what is left to do; in a hurry nothing new is begun after one time limit."""
@@ -75,7 +76,7 @@ class HookReporter(QuietReporter):
         for line in lines:
             line.join()
 
-    def _tell_end(self, error: BaseException | None) -> None:
+    def _send_end(self, error: BaseException | None) -> None:
         if self._requests is not None:
             counts = {status.value: self._report.count(status) for status in Status}
             ended = report_file.ending(error, self._report)

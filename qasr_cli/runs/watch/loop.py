@@ -1,7 +1,7 @@
 """The loop of `qasr watch`: a pass over the folders now, when something changes, and at times in any case.
 
-In go what makes a pass and what tells of changes; nothing comes out until it is told to stop, by a signal or
-by an error that a new start may mend and this process cannot.
+In go a function that makes a pass and a source of file events; nothing comes out until a signal, or an error
+that a new start may mend and this process cannot, ends it.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Watch:
 
     Args:
         options: How to watch.
-        look: Makes a pass over folders that are there; what of it is work, the function given to it says.
-        changes: Tells when to look.
+        look: Makes a pass over folders that are there; the function given to it decides what of it is work.
+        changes: Signals when to look.
         engines: Kept from pass to pass.
         status: Told how it goes.
     """
@@ -53,7 +53,7 @@ class Watch:
         self._changes = changes
         self._engines = engines
         self._status = status
-        self._seen = Attempted()
+        self._attempted = Attempted()
         self._looked_s = 0.0  # when the folders had been looked through
         self._next_s = self._earliest_s = 0.0
         self._trouble = ""
@@ -77,21 +77,21 @@ class Watch:
 
     def _pass(self) -> None:
         begun_s = self._looked_s = time.monotonic()
-        self._seen.begin()
+        self._attempted.begin()
         report = self._report()
         now_s = time.monotonic()
         if report is None:
             self._next_s, self._earliest_s = now_s + _AGAIN_S, now_s + _SHORTEST_GAP_S
             return
-        self._seen.remember(report.outcomes)
+        self._attempted.remember(report.outcomes)
         lost = next((one.error for one in report.outcomes if isinstance(one.error, DeviceLostError)), None)
         if lost is not None:
             raise lost
         if report.outcomes:
             self._engines.rest()
-        self._tell(report, now_s - begun_s)
+        self._report_pass(report, now_s - begun_s)
         self._next_s = now_s + self._options.rescan_min * _S_PER_MIN
-        if self._seen.n_unsettled:
+        if self._attempted.n_unsettled:
             self._next_s = min(self._next_s, now_s + max(self._options.settle_s, _SHORTEST_GAP_S))
         look_s = self._looked_s - begun_s
         self._earliest_s = now_s + max(_SHORTEST_GAP_S, _GAP_SHARE * look_s)
@@ -106,28 +106,28 @@ class Watch:
         except (InputOutputError, CannotCreateError) as error:
             self._status.trouble(error)
             if str(error) != self._trouble:
-                logger.warning("%s; %s; tried again every minute", error, error.hint)
+                logger.warning("%s; %s; trying again every minute", error, error.hint)
             self._trouble = str(error)
             return None
         self._trouble = ""
         return report
 
-    def _sift(self, found: Discovered, chosen: Queue) -> Queue | None:
+    def _sift(self, discovered: Discovered, chosen: Queue) -> Queue | None:
         self._looked_s = time.monotonic()
-        work = self._seen.sift(found, chosen)
+        work = self._attempted.sift(discovered, chosen)
         if work is not None:
             self._status.enter(WatchState.WORKING, self._changes.missing)
         return work
 
-    def _tell(self, report: RunReport, wall_s: float) -> None:
-        seen = self._seen
+    def _report_pass(self, report: RunReport, wall_s: float) -> None:
+        attempted = self._attempted
         self._status.passed(
             wall_s=round(wall_s, 3),
-            found=seen.n_found,
+            found=attempted.n_found,
             done=report.count(Status.DONE),
             failed=report.count(Status.FAILED),
-            skipped=seen.n_skipped + report.count(Status.SKIPPED),
-            unsettled=seen.n_unsettled,
+            skipped=attempted.n_skipped + report.count(Status.SKIPPED),
+            unsettled=attempted.n_unsettled,
         )
         self._enter_waiting()
 

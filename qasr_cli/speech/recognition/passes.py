@@ -153,7 +153,7 @@ def describe(failures: Sequence[QasrError]) -> tuple[str, ...]:
     lines = []
     if retries:
         what = "1 retry" if len(retries) == 1 else f"{len(retries)} retries"
-        lines.append(f"{what} failed, what was heard first is kept: {retries[0]}")
+        lines.append(f"{what} failed; kept the first result: {retries[0]}")
     if untimed:
         what = "1 chunk" if len(untimed) == 1 else f"{len(untimed)} chunks"
         lines.append(f"the aligner failed on {what}, times of the words are estimated: {untimed[0]}")
