@@ -17,7 +17,7 @@ from qasr_cli.options import FlagSpec
 from qasr_cli.timebase import MS_PER_S, format_clock
 
 if TYPE_CHECKING:
-    from qasr_cli.runs.state.ledger import Entry
+    from qasr_cli.runs.state.ledger import LedgerEntry
 
 # As `records.Status` has them; that module brings numpy along, which --help does without.
 _DONE, _SKIPPED, _FAILED = "done", "skipped", "failed"
@@ -92,12 +92,12 @@ def _state(folder: Path) -> Path:
     )
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: LedgerEntry) -> str:
     at = datetime.fromtimestamp(entry.at_s, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
     return f"{at}  {entry.status.value:7}  {printable(entry.file)}: {printable(_what(entry))}"
 
 
-def _what(entry: Entry) -> str:
+def _what(entry: LedgerEntry) -> str:
     if entry.status == _DONE:
         clock = format_clock(round(entry.audio_s * MS_PER_S))[:-4]
         outputs = ", ".join(dict.fromkeys(one.path for one in entry.outputs))
@@ -107,7 +107,7 @@ def _what(entry: Entry) -> str:
     return f"{entry.reason.removeprefix(f'{entry.file}: ')}{times}{step}"
 
 
-def _summary(entries: list[Entry], n_chosen: int, n_shown: int) -> str:
+def _summary(entries: list[LedgerEntry], n_chosen: int, n_shown: int) -> str:
     counts = Counter(entry.status.value for entry in entries)
     totals = ", ".join(
         f"{counts[status]:,} {status}" for status in (_DONE, _SKIPPED, _FAILED) if counts[status]

@@ -145,7 +145,7 @@ class EngineLane(Generic[Owner]):
 
         A doubtful chunk gets none yet, since it will be recognised again. When the aligner fails, the whole
         batch gets none: the review times all that is left, finds out what it fails on, estimates those times
-        and says so. A checkpoint therefore holds no estimate, and the run that goes on asks the aligner anew.
+        and says so. A checkpoint therefore holds no estimate, and the resumed run asks the aligner again.
         """
         audio = [
             pooled.opened.prepared.waveform.read(pooled.chunk.start_ms, pooled.chunk.end_ms)

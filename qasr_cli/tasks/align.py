@@ -27,7 +27,7 @@ from qasr_cli.runs.inputs import discovery
 from qasr_cli.runs.planning import output_plan
 from qasr_cli.runs.planning.output_names import OutputLayout
 from qasr_cli.runs.planning.output_plan import Plan
-from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.runs.state import journal
 from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.session import Session
@@ -88,7 +88,7 @@ def align(inputs: AlignInputs, options: Options, log: LogOptions) -> int:
 
 def run_alignment(
     inputs: AlignInputs, layout: OutputLayout, options: Options, around: Surroundings
-) -> Report:
+) -> RunReport:
     """Plan, run and report one recording with its script.
 
     Raises:
@@ -101,8 +101,8 @@ def run_alignment(
         raise plan.error
     _refuse_clashes(inputs, plan, is_overwrite=options.output.overwrite)
     script = read_script(inputs.script)
-    kept = Journal() if options.output.is_stdout else journal.checkpoints_only([source], options)
-    run = Run(options, around.load, around.reporter, around.deliver, kept)
+    run_journal = Journal() if options.output.is_stdout else journal.checkpoints_only([source], options)
+    run = Run(options, around.load, around.reporter, around.deliver, run_journal)
     try:
         return run.execute([plan], {source.id: script}, around.on_finished)
     finally:

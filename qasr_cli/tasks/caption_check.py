@@ -123,8 +123,8 @@ def check(path: Path, file: CaptionFile, rules: CheckRules) -> CheckedFile:
     language = rules.language or file.language or _language_of_name(path, texts)
     language = language or caption_atoms.guess_language(_readings(file, texts))
     video = file.transcript.video if file.transcript else None
-    known = (video.frame_rate, video.shots_ms) if video else (None, ())
-    limits = _on_grid(resolve(rules.cues, language, texts, *known), caption_formats.grid_ms(file))
+    picture = (video.frame_rate, video.shots_ms) if video else (None, ())
+    limits = _on_grid(resolve(rules.cues, language, texts, *picture), caption_formats.grid_ms(file))
     name = _name(path)
     return CheckedFile(
         name, file, language, limits, judge_captions(file, file.captions, language, limits, _faults(file))
@@ -155,11 +155,11 @@ def _language_of_name(path: Path, texts: Sequence[str]) -> str | None:
     """Return the language that a name such as `film.ko.srt` says, if the text is in its script."""
     letters = [char for text in texts[:200] for char in text if char.isalpha()]
     for part in reversed(PurePath(path.name).stem.split(".")[1:]):
-        known = languages.find(part)
-        if known is not None:
-            n_own = sum(languages.script(char) in known.scripts for char in letters)
+        named = languages.find(part)
+        if named is not None:
+            n_own = sum(languages.script(char) in named.scripts for char in letters)
             if 2 * n_own > len(letters):
-                return known.code
+                return named.code
         if part.lower() not in _KINDS:
             return None  # `Lost.in.Space` is not in Indonesian
     return None
@@ -175,7 +175,7 @@ def _on_grid(limits: Limits, grid_ms: int) -> Limits:
 
 
 def _faults(file: CaptionFile) -> list[Finding]:
-    """Return what was found while the file was read."""
+    """Return the findings of reading the file."""
     findings = [
         Finding("malformed", f"line {fault.line}: {fault.text}" if fault.line else fault.text)
         for fault in file.faults

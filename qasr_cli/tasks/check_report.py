@@ -120,8 +120,8 @@ def _lines(report: FileReport) -> list[str]:
 
 def _head(report: FileReport) -> list[str]:
     result, figures = report.result, report.result.checked.figures
-    known = languages.find(result.language) if result.language else None
-    kind = f"{result.file.kind.upper()}, {known.name if known else 'language not known'}"
+    language = languages.find(result.language) if result.language else None
+    kind = f"{result.file.kind.upper()}, {language.name if language else 'language not known'}"
     limits = result.limits
     pace = f", {figures.words_per_minute:.0f} words a minute" if figures.words_per_minute else ""
     return [

@@ -31,8 +31,8 @@ def dry_run(inputs: InputOptions, options: Options, *, verbosity: int) -> int:
     options = replace(options, output=layout.options)
     stdout = stdio.guard()
     discovered = sources.discover(inputs, options.find)
-    kept = journal.consulted(discovered.sources, options) if has_state(inputs, options) else Journal()
-    chosen = choose(discovered, layout, options, kept)
+    run_journal = journal.consulted(discovered.sources, options) if has_state(inputs, options) else Journal()
+    chosen = choose(discovered, layout, options, run_journal)
     stdout.write("".join(lines(chosen.plans, [*discovered.left_out, *chosen.left_out])))
     return ExitCode.OK
 

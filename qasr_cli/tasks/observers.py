@@ -1,4 +1,4 @@
-"""Who is told how a run goes: stderr, a log file, progress reporters.
+"""Where a run reports to: stderr, a log file, progress reporters.
 
 In go log options; out come logging that is set up and reporters. What cannot be written fails here, before
 any work is done. Call it behind `stdio.guard()`, so that not even /dev/stdout leads into the results.

@@ -36,7 +36,7 @@ def resolve(output: OutputOptions) -> OutputLayout:
 
 
 def plan(sources: Sequence[Source], layout: OutputLayout, language_of: LanguageOf) -> list[Plan]:
-    """Return where each source's results go; its language is asked for where names tell it.
+    """Return where each source's results go; its language is asked for where names hold it.
 
     Raises:
         UsageError: stdout cannot take so many.

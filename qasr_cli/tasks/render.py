@@ -16,7 +16,7 @@ from qasr_cli.records import Outcome, Source, Status, Transcript
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.planning import output_names
 from qasr_cli.runs.planning.output_plan import Plan
-from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.tasks import outputs
 from qasr_cli.tasks.text_input import STDIN, read_text
 from qasr_cli.terminal import logs, stdio
@@ -32,7 +32,7 @@ def render(inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, *, v
     logs.configure(verbosity)
     layout = outputs.resolve(output)
     stdout = stdio.guard()
-    report = Report()
+    report = RunReport()
     sources = [Source(number, path, Path(path.name)) for number, path in enumerate(inputs)]
     for plan in outputs.plan(sources, layout, _language_for_name):
         try:

@@ -21,7 +21,7 @@ from qasr_cli.runs.planning.existing_subtitles import ExistingSubtitles
 from qasr_cli.runs.planning.output_names import OutputLayout
 from qasr_cli.runs.planning.queue import Queue
 from qasr_cli.runs.reports import report_file
-from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.runs.state import journal
 from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.session import Session
@@ -56,7 +56,7 @@ class PassSettings:
     on_finished: OnFinished | None = None
 
 
-def run_pass(inputs: InputOptions, settings: PassSettings, sift: Sift) -> Report:
+def run_pass(inputs: InputOptions, settings: PassSettings, sift: Sift) -> RunReport:
     """Find, choose and do what there is to do now; return what came of it.
 
     Args:
@@ -68,18 +68,18 @@ def run_pass(inputs: InputOptions, settings: PassSettings, sift: Sift) -> Report
         QasrError: There is nothing where to look, another run is at work there, or nothing can be begun.
     """
     options, begun_s = settings.options, time.monotonic()
-    reported = report_file.Reported(options)
+    reported = report_file.ReportedRun(options)
     with (
         report_file.reporting(settings.report_path, reported),
         sources.opened(inputs, options.find) as discovered,
-        _journal(inputs, discovered, options) as kept,
+        _journal(inputs, discovered, options) as run_journal,
     ):
-        chosen = sift(discovered, choose(discovered, settings.layout, options, kept))
+        chosen = sift(discovered, choose(discovered, settings.layout, options, run_journal))
         if chosen is None:
-            return Report()
+            return RunReport()
         outputs.refuse_report(settings.report_path, chosen.plans)
         reporter = settings.make_reporter()
-        run = Run(options, settings.load, reporter, settings.deliver, kept)
+        run = Run(options, settings.load, reporter, settings.deliver, run_journal)
         reported.sources, reported.report = [plan.source for plan in chosen.plans], run.report
         try:
             report = run.execute(chosen.plans, on_finished=settings.on_finished)
@@ -90,11 +90,11 @@ def run_pass(inputs: InputOptions, settings: PassSettings, sift: Sift) -> Report
     return report
 
 
-def choose(discovered: Discovered, layout: OutputLayout, options: Options, kept: Journal) -> Queue:
+def choose(discovered: Discovered, layout: OutputLayout, options: Options, run_journal: Journal) -> Queue:
     """Return what is to be done now, and what is left out."""
     plans = outputs.plan(discovered.sources, layout, lambda _: options.decode.language)
-    plans = kept.decide(plans)
-    plans = output_plan.refuse_unwritable(ExistingSubtitles(options, kept.is_own).pass_over(plans))
+    plans = run_journal.decide(plans)
+    plans = output_plan.refuse_unwritable(ExistingSubtitles(options, run_journal.is_own).pass_over(plans))
     return queue.choose(plans, discovered.failures, options.find)
 
 
@@ -108,5 +108,5 @@ def _journal(inputs: InputOptions, discovered: Discovered, options: Options) -> 
     if not has_state(inputs, options):
         yield Journal()
         return
-    with journal.opened(discovered.sources, options, logger.warning) as kept:
-        yield kept
+    with journal.opened(discovered.sources, options, logger.warning) as run_journal:
+        yield run_journal

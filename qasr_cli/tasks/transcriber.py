@@ -40,7 +40,7 @@ _IN_MEMORY = OutputOptions(formats=(), is_stdout=True)  # no files, and no text 
 
 
 class EngineKeywords(TypedDict, total=False):
-    """What can be said of a model by keyword; `Transcriber` describes each."""
+    """The keywords of `Transcriber`, which describes each."""
 
     model: str
     language: str | None
@@ -284,8 +284,8 @@ def language_code(language: str | None) -> str | None:
     Raises:
         UsageError: There is no such language.
     """
-    known = languages.parse(language or "")
-    return known.code if known else None
+    parsed = languages.parse(language or "")
+    return parsed.code if parsed else None
 
 
 def _paths(paths: AnyPath | Iterable[AnyPath]) -> list[Path]:

@@ -17,7 +17,7 @@ from qasr_cli.errors import NoInputError, UsageError
 from qasr_cli.options import InputOptions, LogOptions, Options, WatchOptions
 from qasr_cli.runs.reports import hook_reporter
 from qasr_cli.runs.reports.status_file import StatusFile
-from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.runs.watch.engine_cache import EngineCache
 from qasr_cli.runs.watch.file_events import FileEvents
 from qasr_cli.runs.watch.loop import Watch
@@ -57,12 +57,12 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, log
             options, layout, cache, lambda: Both(make_reporter(), hooks, status), stdout.write
         )
 
-        def look(present: Sequence[Path], sift: Sift) -> Report:
+        def look(present: Sequence[Path], sift: Sift) -> RunReport:
             with hooks.run():
                 try:
                     return run_pass(InputOptions(present), settings, sift)
                 except NoInputError:  # no media yet, or a folder that goes away in this moment
-                    return Report()
+                    return RunReport()
 
         Watch(watching, look, changes, cache, status).run()
 

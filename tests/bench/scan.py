@@ -17,7 +17,7 @@ from pathlib import Path
 from qasr_cli.options import Options
 from qasr_cli.records import Status
 from qasr_cli.runs.files.file_identity import identify
-from qasr_cli.runs.state.ledger import Entry, Output, to_line
+from qasr_cli.runs.state.ledger import LedgerEntry, LedgerOutput, to_line
 from tests.measuring import Usage, measure_qasr
 
 ROOT = Path(__file__).parents[2]
@@ -46,11 +46,13 @@ def make_ledger(folder: Path) -> None:
     for media in sorted(folder.rglob("*.mkv")):
         written = media.with_suffix(".srt")
         outputs = [
-            Output(str(written.relative_to(folder)), state_of) for state_of in [identify(written)] if state_of
+            LedgerOutput(str(written.relative_to(folder)), state_of)
+            for state_of in [identify(written)]
+            if state_of
         ]
         name = str(media.relative_to(folder))
         lines.append(
-            to_line(Entry(name, 1.0, Status.DONE, identify(media), fingerprint, tuple(outputs), "en"))
+            to_line(LedgerEntry(name, 1.0, Status.DONE, identify(media), fingerprint, tuple(outputs), "en"))
         )
     (state / "ledger.jsonl").write_bytes(b"\n".join(lines) + b"\n")
 

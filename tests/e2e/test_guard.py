@@ -157,7 +157,7 @@ def test_a_retry_that_fails_costs_nothing_that_was_there(qasr: Qasr, long_clip: 
     assert flags_of(long_clip) >= {"loop"}
     doubtful, failed = warnings(result.stderr)
     assert "segments doubtful (" in doubtful
-    assert "1 retry failed, kept the first result: the engine: unexpected RuntimeError: " in failed
+    assert "1 retry failed; kept the first result: the engine: unexpected RuntimeError: " in failed
     assert "Traceback" not in result.stderr
 
 

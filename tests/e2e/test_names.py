@@ -62,7 +62,7 @@ def test_replacing_its_own_keeps_them_too(qasr: Qasr, films: Path) -> None:
 
 def test_mistakes_are_a_line_and_2(qasr: Qasr, films: Path) -> None:
     for arguments, why in (
-        (["--name", "{stem}.{foo}"], "there is no field {foo}; known: {stem} {lang}"),
+        (["--name", "{stem}.{foo}"], "unknown field {foo}; known: {stem} {lang}"),
         (["--name", "{stem}.sub", "-f", "all"], "gives two formats one name"),
         (["--name", "x/{stem}.{ext}"], "holds a slash"),
         (["--name", ""], "is an empty name"),
@@ -133,4 +133,4 @@ def test_where_nothing_can_be_written_nothing_is_heard(qasr: Qasr, films: Path) 
     (films.parent / "file").touch()
     result = qasr("transcribe", "films", "-o", "file/sub", "--engine", "no.such:thing")
     assert result.returncode == 73
-    assert "file is no folder; check" in result.stderr
+    assert "file is not a folder; check" in result.stderr

@@ -83,7 +83,7 @@ def test_a_run_that_cannot_begin_has_a_report(qasr: Qasr, folder: Path) -> None:
     with (folder / ".qasr/lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert qasr("transcribe", folder, "--engine", ECHO, "--report", "run.html").returncode == 75
-    assert "at work here" in Page((folder.parent / "run.html").read_text("utf-8")).text
+    assert "is locked by another qasr process" in Page((folder.parent / "run.html").read_text("utf-8")).text
 
 
 def test_the_json_has_every_source_with_outcome_stages_doubts_and_next_step(qasr: Qasr, folder: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_second_run_exits_75_or_waits(qasr: Qasr, start_qasr: StartQasr, tmp_p
     waited = qasr("transcribe", tmp_path, "--engine", ECHO, "--wait")
     first.communicate()
     assert (waited.returncode, first.returncode) == (0, 0)
-    assert "waiting for another run" in waited.stderr
+    assert "waiting for it" in waited.stderr
     assert "12 skipped" in waited.stderr
 
 

@@ -256,9 +256,9 @@ def test_it_waits_for_another_run_and_does_not_keep_one_waiting(start: Start, qa
     watch.until_state("waiting")
     state = watch.inputs / ".qasr"
     state.mkdir()
-    with locking.holding(state, "", is_waiting=False, tell=lambda text: None):
+    with locking.holding(state, "", is_waiting=False, notify=lambda text: None):
         shutil.copy(CLIP, watch.inputs / "a.wav")
-        watch.until(lambda: "waiting for another run" in watch.said)
+        watch.until(lambda: "waiting for it" in watch.said)
         assert not (watch.inputs / "a.srt").exists()
     watch.until((watch.inputs / "a.srt").exists)
     watch.until_state("waiting")
@@ -271,7 +271,7 @@ def test_it_waits_for_another_run_and_does_not_keep_one_waiting(start: Start, qa
     ("arguments", "code", "says"),
     [
         (("gone",), 66, "no such folder"),
-        (("clip.wav",), 2, "is no folder"),
+        (("clip.wav",), 2, "not a folder"),
         ((".", "-o", "-"), 2, "nothing to stdout"),
         ((".", "--status", "clip.wav"), 73, "no status of qasr"),
         ((".", "--rescan", "0"), 2, "--rescan must be above 0"),

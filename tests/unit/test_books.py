@@ -124,11 +124,11 @@ class TestBooks:
         whole = Source(0, part.path, Path("sub/a.mp4"), is_found=True)
         with journal.opened([part], self.options(), print):
             hold = journal.opened([whole], self.options(), print)
-            with pytest.raises(LockedError, match="sub: another run"), hold:
+            with pytest.raises(LockedError, match="sub is locked by another qasr process"), hold:
                 pass
         with journal.opened([whole], self.options(), print):
             hold = journal.opened([part], self.options(), print)
-            with pytest.raises(LockedError, match="at work here"), hold:
+            with pytest.raises(LockedError, match="is locked by another qasr process"), hold:
                 pass
 
     def test_what_fails_is_not_tried_every_night(self, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from qasr_cli.runs.execution.prefetch import Prefetch
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.planning import output_plan
 from qasr_cli.runs.planning.output_names import OutputLayout
-from qasr_cli.runs.reports.summary import Report, doubts, rules_broken
+from qasr_cli.runs.reports.summary import RunReport, doubts, rules_broken
 
 SUFFIXES = {"srt": ".srt", "vtt": ".vtt"}
 
@@ -199,7 +199,7 @@ class TestReport:
         ],
     )
     def test_the_exit_code_follows_from_the_outcomes(self, outcomes: list[object], code: ExitCode) -> None:
-        report = Report()
+        report = RunReport()
         for item in outcomes:
             failed = isinstance(item, Exception)
             report.add(self.outcome(Status.FAILED if failed else Status(str(item)), item if failed else None))  # type: ignore[arg-type]
@@ -207,8 +207,8 @@ class TestReport:
 
     def test_strict_turns_a_warning_into_4_and_nothing_else_does(self) -> None:
         doubtful = self.outcome(Status.DONE, warnings=("cut short",))
-        assert Report(is_strict=True, outcomes=[doubtful]).exit_code is ExitCode.QUALITY
-        assert Report(outcomes=[doubtful]).exit_code is ExitCode.OK
+        assert RunReport(is_strict=True, outcomes=[doubtful]).exit_code is ExitCode.QUALITY
+        assert RunReport(outcomes=[doubtful]).exit_code is ExitCode.OK
 
     def test_all_doubts_of_a_source_are_one_short_line(self) -> None:
         def segment(at_ms: int, *flags: str) -> Segment:
@@ -237,23 +237,23 @@ class TestReport:
         assert own.hint.startswith("qasr check a.vtt with the same --profile")
         broken = self.outcome(Status.FAILED, error)
         assert isinstance(error, QualityError)
-        assert Report(outcomes=[broken, self.outcome(Status.DONE)]).exit_code is ExitCode.QUALITY
+        assert RunReport(outcomes=[broken, self.outcome(Status.DONE)]).exit_code is ExitCode.QUALITY
         other = self.outcome(Status.FAILED, NoInputError("gone"))
-        assert Report(outcomes=[broken, other]).exit_code is ExitCode.PARTIAL
+        assert RunReport(outcomes=[broken, other]).exit_code is ExitCode.PARTIAL
 
     def test_the_quality_of_all_sources_is_one_line(self) -> None:
         first = self.outcome(Status.DONE, quality=Quality(99, 99, 20), outputs=(Path("a.srt"),))
         second = self.outcome(
             Status.DONE, quality=Quality(101, 100, 20, ("x", "y")), outputs=(Path("b.srt"),)
         )
-        assert Report(outcomes=[first, second]).quality == (
+        assert RunReport(outcomes=[first, second]).quality == (
             "quality: 200 cues, 99.5% within 20 cps, 2 errors (qasr check b.srt)"
         )
-        assert Report(outcomes=[self.outcome(Status.SKIPPED)]).quality == ""
+        assert RunReport(outcomes=[self.outcome(Status.SKIPPED)]).quality == ""
         korean = self.outcome(Status.DONE, quality=Quality(1, 1, 14))
-        assert "within their language's cps, 0 errors" in Report(outcomes=[first, korean]).quality
+        assert "within their language's cps, 0 errors" in RunReport(outcomes=[first, korean]).quality
 
     def test_the_summary_counts_and_gives_the_pace(self) -> None:
         done = self.outcome(Status.DONE, audio_ms=100_000)
-        report = Report(outcomes=[done, self.outcome(Status.SKIPPED)])
+        report = RunReport(outcomes=[done, self.outcome(Status.SKIPPED)])
         assert report.summary(4.0) == "1 done, 1 skipped; 00:01:40 of media in 4.0 s, RTFx 25"

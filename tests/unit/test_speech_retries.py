@@ -37,7 +37,7 @@ def test_each_kind_of_failure_is_told_in_a_line() -> None:
     full = OutOfMemoryError("full")
     assert describe([]) == ()
     assert describe([untimed, full, untimed, QasrError("gone")]) == (
-        "2 retries failed, kept the first result: full",
+        "2 retries failed; kept the first result: full",
         "the aligner failed on 2 chunks, times of the words are estimated: out of bounds",
     )
     assert describe([untimed]) == (

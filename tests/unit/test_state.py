@@ -22,12 +22,14 @@ from qasr_cli.records import Chunk, Finish, Hypothesis, Segment, Source, Status,
 from qasr_cli.runs.files import file_lease
 from qasr_cli.runs.files.file_identity import Identity, identify
 from qasr_cli.runs.state import backoff, checkpoints, ledger, locking
-from qasr_cli.runs.state.ledger import Entry, Output
-from qasr_cli.runs.state.roots import Roots
+from qasr_cli.runs.state.ledger import LedgerEntry, LedgerOutput
+from qasr_cli.runs.state.roots import OutputRoots
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
 MEDIA = Identity(5, 7, "ab")
-ENTRY = Entry("a.mp4", 1_000.0, Status.DONE, MEDIA, "f" * 16, (Output("a.srt", MEDIA),), "en", 1.5, 0.25)
+ENTRY = LedgerEntry(
+    "a.mp4", 1_000.0, Status.DONE, MEDIA, "f" * 16, (LedgerOutput("a.srt", MEDIA),), "en", 1.5, 0.25
+)
 DAY_S = 86_400
 
 
@@ -80,7 +82,7 @@ class TestLedger:
     )
     def test_any_name_and_reason(self, name: str, raw: bytes, n: int) -> None:
         file = name + raw.decode("utf-8", "surrogateescape")
-        entry = Entry(file, 5.125, Status.FAILED, None, "", reason=name, exit_code=65, n_failures=n)
+        entry = LedgerEntry(file, 5.125, Status.FAILED, None, "", reason=name, exit_code=65, n_failures=n)
         line = ledger.to_line(entry)
         assert b"\n" not in line
         back = ledger.from_line(line)
@@ -96,20 +98,20 @@ class TestLedger:
         line = ledger.to_line(ENTRY)
         torn = line[: cut % len(line)] + garbage.replace(b"\n", b"")
         (folder / "ledger.jsonl").write_bytes(line + b"\n" + torn)
-        later = Entry("b.mp4", 2_000.0, Status.SKIPPED, MEDIA, "", reason="why")
+        later = LedgerEntry("b.mp4", 2_000.0, Status.SKIPPED, MEDIA, "", reason="why")
         ledger.load(folder).add(later)
         assert list(ledger.read(folder / "ledger.jsonl")) == [ENTRY, later]
 
     def test_the_last_line_of_a_file_counts_whatever_its_clock_said(self, tmp_path: Path) -> None:
         known = ledger.load(tmp_path)
         known.add(ENTRY)
-        again = Entry("a.mp4", 500.0, Status.FAILED, MEDIA, "f" * 16, reason="later, by a slow clock")
+        again = LedgerEntry("a.mp4", 500.0, Status.FAILED, MEDIA, "f" * 16, reason="later, by a slow clock")
         known.add(again)
         assert ledger.load(tmp_path).entries == {"a.mp4": again}
 
     def test_parts_write_apart_and_are_read_together(self, tmp_path: Path) -> None:
         ledger.load(tmp_path, ".1-of-2").add(ENTRY)
-        ledger.load(tmp_path, ".2-of-2").add(Entry("b.mp4", 1.0, Status.DONE, MEDIA, ""))
+        ledger.load(tmp_path, ".2-of-2").add(LedgerEntry("b.mp4", 1.0, Status.DONE, MEDIA, ""))
         assert sorted(path.name for path in tmp_path.iterdir()) == [
             "ledger.1-of-2.jsonl",
             "ledger.2-of-2.jsonl",
@@ -134,7 +136,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from qasr_cli.runs.state import locking
-with locking.holding(Path(sys.argv[1]), sys.argv[2], is_waiting=False, tell=print):
+with locking.holding(Path(sys.argv[1]), sys.argv[2], is_waiting=False, notify=print):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -160,13 +162,13 @@ def test_one_run_in_one_place(tmp_path: Path, theirs: str, ours: str, is_free: b
     said: list[str] = []
 
     def hold() -> None:
-        with locking.holding(tmp_path, ours, is_waiting=False, tell=said.append):
+        with locking.holding(tmp_path, ours, is_waiting=False, notify=said.append):
             pass
 
     if is_free:
         hold()
     else:
-        with pytest.raises(LockedError, match="at work here"):
+        with pytest.raises(LockedError, match="is locked by another qasr process"):
             hold()
     holder.kill()
     holder.communicate()
@@ -177,15 +179,15 @@ class TestRoots:
     def test_each_kind_of_source(self, tmp_path: Path) -> None:
         found = Source(0, tmp_path / "shows/deep/a.mkv", Path("deep/a.mkv"), is_found=True)
         named = Source(1, tmp_path / "shows/b.mkv", Path("b.mkv"))
-        assert Roots([found, named], None).of(found) == tmp_path / "shows"
-        assert Roots([found, named], None).of(named) == tmp_path / "shows"
-        assert Roots([found], Path("out")).of(found) == Path.cwd() / "out"
+        assert OutputRoots([found, named], None).of(found) == tmp_path / "shows"
+        assert OutputRoots([found, named], None).of(named) == tmp_path / "shows"
+        assert OutputRoots([found], Path("out")).of(found) == Path.cwd() / "out"
 
     def test_a_part_of_an_archive_belongs_to_it(self, tmp_path: Path) -> None:
         part = Source(0, tmp_path / "archive/new/a.mkv", Path("a.mkv"), is_found=True)
-        assert Roots([part], None).of(part) == tmp_path / "archive/new"
+        assert OutputRoots([part], None).of(part) == tmp_path / "archive/new"
         (tmp_path / "archive/.qasr").mkdir(parents=True)
-        assert Roots([part], None).of(part) == tmp_path / "archive"
+        assert OutputRoots([part], None).of(part) == tmp_path / "archive"
 
 
 @pytest.mark.parametrize("make", [Path.symlink_to, Path.hardlink_to])
@@ -201,7 +203,7 @@ def test_a_link_in_a_state_folder_is_not_followed(
     if name == "checkpoint":
         checkpoint.add([piece(0)])
     elif name == "lock":
-        hold = locking.holding(folder, "", is_waiting=False, tell=print)
+        hold = locking.holding(folder, "", is_waiting=False, notify=print)
         with pytest.raises(QasrError, match="is a link"), hold:
             pass
     else:

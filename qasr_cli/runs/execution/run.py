@@ -32,7 +32,7 @@ from qasr_cli.runs.execution.prefetch import Prefetch
 from qasr_cli.runs.files import scratch
 from qasr_cli.runs.planning.existing_subtitles import AlreadySubtitled, ExistingSubtitles
 from qasr_cli.runs.planning.output_plan import Plan
-from qasr_cli.runs.reports.summary import EngineFacts, Report
+from qasr_cli.runs.reports.summary import EngineFacts, RunReport
 from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.inference.session import Session
@@ -74,14 +74,14 @@ class Run:
         self._closing = threading.Lock()
         self._scripts: Mapping[int, ScriptFile] = {}
         self._on_finished: OnFinished = lambda source, finished: None
-        self.report = Report(is_strict=options.run.strict)
+        self.report = RunReport(is_strict=options.run.strict)
 
     def execute(
         self,
         plans: Sequence[Plan],
         scripts: Mapping[int, ScriptFile] | None = None,
         on_finished: OnFinished | None = None,
-    ) -> Report:
+    ) -> RunReport:
         """Transcribe every plan's source; one source's failure never stops the others.
 
         Args:

@@ -1,8 +1,8 @@
 """How a text gets into a file whole.
 
 In go paths and texts. A file appears under its name complete or not at all (temporary file in the same
-folder, fsync, then a link or rename), and an existing one is never touched unless that is said. What a killed
-run left in the middle of this is taken away by the next one that writes into the folder.
+folder, fsync, then a link or rename), and an existing one is touched only if the caller asks for it. What a
+killed run left in the middle of this is removed by the next one that writes into the folder.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A folder for what a run has on disk while it works; what killed runs left there is taken away.
 
-Out comes a path. Whether one is still in use its lock tells, see `held`.
+Out comes a path. Its lock shows whether it is still in use, see `file_lease`.
 """
 
 from __future__ import annotations

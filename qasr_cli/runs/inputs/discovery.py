@@ -1,8 +1,8 @@
 """What there is to transcribe: paths on the command line become sources in a stable order.
 
 In go files, folders, patterns and lists; out come `Source` records, what was left out and why, and what
-could not be looked at. Media in folders is told by its name, and by its first bytes where the name says
-nothing; whether a file really is media is found out when it is decoded.
+could not be looked at. Media in folders is recognised by its name, or by its first bytes where the name does
+not decide; whether a file really is media shows when it is decoded.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from qasr_cli.runs.inputs.selection import Candidate, LeftOut, LeftOutKind
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class UnreadablePath:
     """A path that could not be looked at; the others go on."""
 
     path: Path
@@ -42,10 +42,10 @@ class Discovered:
 
     sources: list[Source]
     left_out: list[LeftOut]
-    failures: list[Failure]
+    failures: list[UnreadablePath]
 
 
-_Finding = Candidate | LeftOut | Failure
+_Finding = Candidate | LeftOut | UnreadablePath
 
 
 def discover(paths: Sequence[Path], options: FindOptions, listed: Sequence[Path] = ()) -> Discovered:
@@ -63,7 +63,7 @@ def discover(paths: Sequence[Path], options: FindOptions, listed: Sequence[Path]
     """
     findings = [finding for path in paths for root in _expand(path) for finding in _look(root, options)]
     findings += [finding for path in listed for finding in _look_at_listed(path, options)]
-    failures = [finding for finding in findings if isinstance(finding, Failure)]
+    failures = [finding for finding in findings if isinstance(finding, UnreadablePath)]
     left_out = [finding for finding in findings if isinstance(finding, LeftOut)]
     candidates = [finding for finding in findings if isinstance(finding, Candidate)]
     if paths and not (candidates or left_out or failures):
@@ -104,7 +104,7 @@ def _look_at_listed(path: Path, options: FindOptions) -> Iterator[_Finding]:
     try:
         status = path.stat()
     except OSError as error:
-        yield Failure(path, _missing(path, error))
+        yield UnreadablePath(path, _missing(path, error))
         return
     if stat.S_ISDIR(status.st_mode):
         yield from _walk(path, options.recursive)
@@ -136,7 +136,7 @@ def _walk(root: Path, is_recursive: bool) -> Iterator[_Finding]:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
             message = f"reading folder {folder}: {error.strerror}"
-            yield Failure(
+            yield UnreadablePath(
                 Path(folder),
                 InputOutputError(message, "check the folder and its permissions", path=Path(folder)),
             )

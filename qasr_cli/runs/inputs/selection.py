@@ -27,7 +27,7 @@ MEDIA_SUFFIXES = frozenset(
         *(".m4b", ".mka", ".mp2", ".mp3", ".oga", ".ogg", ".opus", ".tta", ".w64", ".wav", ".wma", ".wv"),
     }
 )
-# Two of these are TypeScript's too, one is the kernel's device trees; a look inside tells.
+# Two of these are TypeScript's too, one is the kernel's device trees; the first bytes decide.
 AMBIGUOUS_SUFFIXES = frozenset({".ts", ".mts", ".dts"})
 # What lies beside media and never is any: not worth opening thousands of them.
 OTHER_SUFFIXES = frozenset(
@@ -103,7 +103,7 @@ class Candidate:
 
 
 def is_ignored(name: str) -> bool:
-    """Whether nobody wants to hear of a file or folder of this name: hidden, or a NAS's own."""
+    """Whether a file or folder of this name is never reported: hidden, or a NAS's own."""
     return name.startswith(".") or name in _IGNORED_FOLDERS
 
 

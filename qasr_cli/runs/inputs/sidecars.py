@@ -1,4 +1,4 @@
-"""Which subtitles lie beside a media file, told by their names, as media servers read them.
+"""Which subtitles lie beside a media file, by their names, as media servers read them.
 
 In go the names of a folder; out come sidecars. Pure: touches no file and knows no option.
 """
@@ -18,7 +18,7 @@ _PARTIAL = ("forced", "foreign")  # subtitles for what is not in the film's lang
 _FLAGS = frozenset({"sdh", "cc", "hi"})
 _HINDI_OR_IMPAIRED = "hi"  # Hindi, unless another language is named too: hearing-impaired then
 
-# Languages that qasr does not hear. It must know that these are some, or `film.no.srt` would pass for
+# Languages that qasr does not recognise. It must know that these are some, or `film.no.srt` would pass for
 # subtitles without a language. ISO 639-1, the usual codes of 639-2 (B and T), English names.
 _OTHER_WORDS = """
     aa ab ae af ak am an as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cu cv cy dv dz ee eo et eu
@@ -43,7 +43,7 @@ class Sidecar:
 
     Attributes:
         name: Of the file.
-        language: qasr's code of the language, the name's own word for one that qasr does not hear, or "".
+        language: qasr's code of the language, the name's own word for one that qasr does not know, or "".
         is_partial: Forced or for foreign parts only: no subtitles of the whole.
     """
 
@@ -54,9 +54,9 @@ class Sidecar:
 
 def language_of(word: str) -> str:
     """Return qasr's code of the language that a word stands for; of others the word; "" of what is none."""
-    known = languages.find(word)
-    if known is not None:
-        return known.code
+    language = languages.find(word)
+    if language is not None:
+        return language.code
     main = word.lower().replace("_", "-").partition("-")[0]
     return main if main in _OTHERS else ""
 
@@ -87,16 +87,16 @@ class Sidecars:
         split = [(name, *os.path.splitext(name)) for name in sorted(names)]  # noqa: PTH122 - as above
         pictures = {stem.casefold() for _, stem, suffix in split if suffix.lower() == ".idx"}
         media = {stem.casefold() for _, stem, suffix in split if suffix.lower() in selection.MEDIA_SUFFIXES}
-        found = cls()
+        sidecars = cls()
         for name, stem, suffix in split:
             is_picture = suffix.lower() == ".sub" and stem.casefold() in pictures
             if suffix.lower() not in formats.SUBTITLE_EXTENSIONS or is_picture:
                 continue
             for key in _beginnings(stem.casefold()):
-                found._names.setdefault(key, []).append(name)
+                sidecars._names.setdefault(key, []).append(name)
                 if key in media:
                     break
-        return found
+        return sidecars
 
     def of(self, media_name: str) -> list[Sidecar]:
         """Return those of a media file, by name."""

@@ -1,8 +1,9 @@
 """Media of a folder or list that has subtitles in its language already is passed over.
 
 In go plans, and what opened media says of itself; out come plans with the reason, or `AlreadySubtitled`.
-What the file's names tell is told before any work; what only the media tells, when it is opened. Lists
-folders, each once; opens nothing.
+What file names show is decided before any work; what only the media shows, when it is opened. Lists folders,
+each once; opens nothing. `inspect` is called by the prepare workers' threads: each folder's list is read once
+or, at worst, twice.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class AlreadySubtitled(Exception):
 
 
 def is_minded(options: Options) -> bool:
-    """Whether subtitles that exist matter to a run: they do not replace a transcript for other use."""
+    """Whether a run skips what has subtitles: they do not replace a transcript for other use."""
     output = options.output
     return (
         not options.find.even_subtitled
@@ -57,7 +58,7 @@ class ExistingSubtitles:
 
     Args:
         options: The whole tree; formats must be known.
-        is_own: Says whether qasr wrote a file for a source.
+        is_own: Whether qasr wrote a file for a source.
     """
 
     options: Options
@@ -65,7 +66,7 @@ class ExistingSubtitles:
     _folders: dict[str, Sidecars] = field(default_factory=dict)
 
     def pass_over(self, plans: Sequence[Plan]) -> list[Plan]:
-        """Return the plans; those whose names tell that nothing is needed say so.
+        """Return the plans; those whose file names show that nothing is needed are skipped.
 
         Only with `--language`: else what is in the media decides which language's subtitles count.
         """
@@ -77,11 +78,11 @@ class ExistingSubtitles:
     def _judge(self, plan: Plan, language: str) -> Plan:
         if not plan.source.is_found or plan.error is not None or plan.skip:
             return plan
-        found = self._beside(plan, language)
-        return replace(plan, targets={}, skip=found.reason) if found else plan
+        subtitled = self._beside(plan, language)
+        return replace(plan, targets={}, skip=subtitled.reason) if subtitled else plan
 
     def inspect(self, plan: Plan, track: Track, streams: Iterable[SubtitleStream]) -> None:
-        """Look at a source that has just been opened.
+        """Inspect a source that has just been opened.
 
         Raises:
             AlreadySubtitled: It needs none.
@@ -90,11 +91,11 @@ class ExistingSubtitles:
             return
         language = self.options.decode.language
         if language is None:
-            known = languages.find(track.language or "")
-            language = known.code if known else ""
-            found = self._beside(plan, language)
-            if found:
-                raise found
+            track_language = languages.find(track.language or "")
+            language = track_language.code if track_language else ""
+            subtitled = self._beside(plan, language)
+            if subtitled:
+                raise subtitled
         for stream in streams:
             is_whole = stream.codec in _TEXT_CODECS and not stream.is_forced
             if is_whole and language_of(stream.language or "") == language:

@@ -1,7 +1,7 @@
 """What results are called.
 
 In go a template such as `{stem}.{lang}{tag}.{ext}` and what is known of a source; out come names, in which
-the language may still be open: it is heard last. Pure: touches no file.
+the language may still be open: it is recognised last. Pure: touches no file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from qasr_cli.errors import UsageError
 from qasr_cli.languages import LANGUAGES
 from qasr_cli.options import DEFAULT_NAME, OutputOptions
 
-UNDETERMINED = "und"  # ISO 639-2: nobody said a word, or not in a language that we know
+UNDETERMINED = "und"  # ISO 639-2: no speech, or in a language that qasr does not know
 _LANGUAGE_FIELDS = ("lang", "lang3")
 _FIELDS = ("stem", *_LANGUAGE_FIELDS, "tag", "ext")
 _WITH_TAG = "{stem}{tag}.{ext}"
@@ -80,7 +80,7 @@ class NameTemplate:
 
     @property
     def has_language(self) -> bool:
-        """Whether names tell the language."""
+        """Whether names hold the language."""
         return any(field in self.pieces[1::2] for field in _LANGUAGE_FIELDS)
 
     def target(self, folder: Path, stem: str, suffix: str, language: str | None = None) -> Target:
@@ -170,16 +170,14 @@ def _pieces(text: str) -> tuple[str, ...]:
         if field is None:
             continue
         if field not in _FIELDS or spec or conversion:
-            known = " ".join(f"{{{name}}}" for name in _FIELDS)
-            raise UsageError(
-                f"--name {text}: there is no field {{{field}}}", f"known: {known}", flag="--name"
-            )
+            fields = " ".join(f"{{{name}}}" for name in _FIELDS)
+            raise UsageError(f"--name {text}: unknown field {{{field}}}", f"known: {fields}", flag="--name")
         pieces += [field, ""]
     return tuple(pieces)
 
 
 def _code(language: str | None, field: str) -> str:
-    known = languages.find(language or "")
-    if known is None:
+    named = languages.find(language or "")
+    if named is None:
         return UNDETERMINED
-    return known.code3 if field == "lang3" else known.code
+    return named.code3 if field == "lang3" else named.code

@@ -46,7 +46,7 @@ class Plan:
 
     @property
     def is_work(self) -> bool:
-        """Whether there is something to be done, and nothing known against it."""
+        """Whether there is something to be done, and nothing against it."""
         return self.error is None and not self.skip
 
     def paths(self, language: str | None) -> dict[str, Path]:
@@ -55,8 +55,8 @@ class Plan:
 
     def may_replace(self, path: Path) -> bool:
         """Whether what is at a path now is qasr's own, as it was written."""
-        known = self.replacing.get(path)
-        return known is not None and known.is_of(path)
+        written = self.replacing.get(path)
+        return written is not None and written.is_of(path)
 
     def outdated(self, name: str, path: Path) -> Path | None:
         """Return the file that a format's new one, at `path`, takes the place of under another name."""
@@ -75,17 +75,17 @@ def plan(
 
     A source found in a folder whose outputs all exist is done; of one with some of them, only the rest
     is written (that is what a killed run leaves). A source that the user named is refused instead: they
-    meant it. Where a name tells the language and nobody knows it yet, a file in any language will do.
+    meant it. Where names hold the language and it is not known yet, a file in any language will do.
 
     Args:
         sources: All of the run.
         layout: Formats, folder, names, overwriting.
-        language_of: Returns a source's language; asked only where names tell it.
+        language_of: Returns a source's language; called only where names hold it.
     """
     options, template = layout.options, layout.template
     taken: dict[Target, Source] = {}
-    folders = Folders()
-    media = Media(folders.resolved_file(source.path) for source in sources)
+    folders = FolderCache()
+    media = SourcePlaces(folders.resolved_file(source.path) for source in sources)
     plans = []
     for source in sources:
         targets = {}
@@ -107,15 +107,15 @@ def plan(
 
 def refuse_unwritable(plans: Sequence[Plan]) -> list[Plan]:
     """Return the plans; those whose results could not be written have failed before hours are spent on it."""
-    known: dict[Path, _Ground] = {}
+    grounds: dict[Path, _OutputFolder] = {}
 
     def check(plan: Plan) -> Plan:
         for target in plan.targets.values() if plan.is_work else ():
-            if target.folder not in known:
-                known[target.folder] = _Ground.of(target.folder)
-            found = known[target.folder].objection_to(target)
-            if found:
-                what, hint = found
+            if target.folder not in grounds:
+                grounds[target.folder] = _OutputFolder.of(target.folder)
+            objection = grounds[target.folder].objection_to(target)
+            if objection:
+                what, hint = objection
                 error = CannotCreateError.about(plan.source.relative, what, hint)
                 return replace(plan, targets={}, error=error)
         return plan
@@ -124,7 +124,7 @@ def refuse_unwritable(plans: Sequence[Plan]) -> list[Plan]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ground:
+class _OutputFolder:
     """What a folder is for files that are to be made in it.
 
     Attributes:
@@ -136,17 +136,17 @@ class _Ground:
     longest_bytes: int
 
     @classmethod
-    def of(cls, folder: Path) -> _Ground:
+    def of(cls, folder: Path) -> _OutputFolder:
         """Look at a folder, or at the first one above that exists."""
         while not os.path.lexists(folder) and folder != folder.parent:
             folder = folder.parent
         if not folder.is_dir():
-            return cls(f"{folder} is no folder", 0)
+            return cls(f"{folder} is not a folder", 0)
         is_open = os.access(folder, os.W_OK | os.X_OK)
         complaint = "" if is_open else f"folder {folder} cannot be written to"
         try:
             return cls(complaint, os.pathconf(folder, "PC_NAME_MAX"))
-        except OSError:  # not every file system tells
+        except OSError:  # not every file system knows
             return cls(complaint, _USUAL_NAME_BYTES)
 
     def objection_to(self, target: Target) -> tuple[str, str] | None:
@@ -163,7 +163,7 @@ class _Ground:
         return what, "make it shorter with --name, or rename the file"
 
 
-class Media:
+class SourcePlaces:
     """The places of a run's sources, which no result may take."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
@@ -180,8 +180,8 @@ class Media:
 
 
 @dataclass(slots=True)
-class Folders:
-    """What is known of folders, each looked at once: of ten thousand files that is much faster."""
+class FolderCache:
+    """Folders that were looked at, each once: of ten thousand files that is much faster."""
 
     _resolved: dict[Path, Path] = field(default_factory=dict)
     _names: dict[Path, frozenset[str]] = field(default_factory=dict)
@@ -211,7 +211,7 @@ class Folders:
 
 
 def _clash(
-    source: Source, media: Media, places: Sequence[Target], taken: Mapping[Target, Source]
+    source: Source, media: SourcePlaces, places: Sequence[Target], taken: Mapping[Target, Source]
 ) -> CannotCreateError | None:
     """Return why a source may not be written to these places, if it may not even with `--overwrite`."""
     replaced = next(filter(None, map(media.at, places)), None)
@@ -229,7 +229,7 @@ def _clash(
 
 
 def _respect_existing(
-    source: Source, targets: dict[str, Target], options: OutputOptions, folders: Folders
+    source: Source, targets: dict[str, Target], options: OutputOptions, folders: FolderCache
 ) -> Plan:
     if options.overwrite:
         return Plan(source, targets, places=targets)

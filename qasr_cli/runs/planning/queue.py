@@ -12,7 +12,7 @@ from pathlib import Path
 
 from qasr_cli.options import FindOptions
 from qasr_cli.records import Source
-from qasr_cli.runs.inputs.discovery import Failure
+from qasr_cli.runs.inputs.discovery import UnreadablePath
 from qasr_cli.runs.inputs.selection import LeftOut, LeftOutKind
 from qasr_cli.runs.planning.output_plan import Plan
 
@@ -31,7 +31,7 @@ class Queue:
 
 def choose(
     plans: Sequence[Plan],
-    failures: Sequence[Failure],
+    failures: Sequence[UnreadablePath],
     options: FindOptions,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Queue:
@@ -76,8 +76,8 @@ def _changing(
             for path, age_s in ages.items()
             if abs(age_s) < options.settle_s
         }
-    found = [source.path for source in sources if source.is_found]
-    before = {path: _state(path) for path in found if abs(_age_s(path)) < SECOND_LOOK_S}
+    paths = [source.path for source in sources if source.is_found]
+    before = {path: _state(path) for path in paths if abs(_age_s(path)) < SECOND_LOOK_S}
     if not before:
         return {}
     sleep(SECOND_LOOK_S)

@@ -1,6 +1,7 @@
-"""The user's hooks as a run knows them: told of outcomes, asked for nothing.
+"""The user's hooks as a reporter of a run: they get outcomes and decide nothing.
 
-In go outcomes, as a reporter hears of them; out go commands and requests, each kind in a thread of its own.
+In go outcomes; out go commands and requests, each kind in a thread of its own. A run calls it from one thread
+at a time.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from qasr_cli.hooks.line import Line
 from qasr_cli.options import HookOptions
 from qasr_cli.records import Outcome, Status
 from qasr_cli.runs.reports import report_file
-from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.terminal import events
 from qasr_cli.terminal.progress import QuietReporter
 from qasr_cli.timebase import MS_PER_S
 
 
 class HookReporter(QuietReporter):
-    """Hears what becomes of each source of one run after another, and passes it on."""
+    """Passes on what becomes of each source, of one run after another."""
 
     def __init__(self, options: HookOptions, *, is_strict: bool) -> None:
         self._commands: Line[Facts] | None = None
@@ -42,7 +43,7 @@ class HookReporter(QuietReporter):
             self._requests = Line(address.FLAG, sender.send, sender.stop)
         self._timeout_s = options.timeout_s
         self._is_strict = is_strict
-        self._report = Report(is_strict=is_strict)
+        self._report = RunReport(is_strict=is_strict)
 
     def finished(self, outcome: Outcome) -> None:
         """Pass on what was done and what failed; what was skipped is in the counts of the run alone."""
@@ -57,14 +58,14 @@ class HookReporter(QuietReporter):
     @contextlib.contextmanager
     def run(self) -> Iterator[None]:
         """Pass on how a run ended, unless there was nothing to do; its outcomes come within the block."""
-        self._report = Report(is_strict=self._is_strict)
+        self._report = RunReport(is_strict=self._is_strict)
         try:
             yield
         except BaseException as error:
-            self._tell_end(error)
+            self._send_end(error)
             raise
         if self._report.outcomes:
-            self._tell_end(None)
+            self._send_end(None)
 
     def close(self, *, is_hurried: bool) -> None:
         """Wait for what is left to do; in a hurry nothing new is begun after one time limit."""
@@ -75,7 +76,7 @@ class HookReporter(QuietReporter):
         for line in lines:
             line.join()
 
-    def _tell_end(self, error: BaseException | None) -> None:
+    def _send_end(self, error: BaseException | None) -> None:
         if self._requests is not None:
             counts = {status.value: self._report.count(status) for status in Status}
             ended = report_file.ending(error, self._report)

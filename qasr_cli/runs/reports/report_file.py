@@ -29,7 +29,7 @@ from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Source, Stage, Status
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.reports import html_page
-from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.timebase import MS_PER_S
 
 logger = logging.getLogger(__name__)
@@ -42,8 +42,8 @@ NOT_REACHED = "not reached"  # a source that a run which was ended did not come 
 
 
 @dataclass(slots=True)
-class Reported:
-    """A run that is going on, for its report.
+class ReportedRun:
+    """A run that is going on, for its report. Only the thread that began the run calls it.
 
     Attributes:
         options: What it was asked for.
@@ -54,7 +54,7 @@ class Reported:
 
     options: Options
     sources: Sequence[Source] = ()
-    report: Report = field(default_factory=Report)
+    report: RunReport = field(default_factory=RunReport)
     begun: datetime = field(default_factory=lambda: datetime.now().astimezone())
     begun_s: float = field(default_factory=time.monotonic)
 
@@ -94,7 +94,7 @@ def check_place(path: Path, *, is_overwrite: bool) -> None:
 
 
 @contextlib.contextmanager
-def reporting(path: Path | None, run: Reported) -> Iterator[None]:
+def reporting(path: Path | None, run: ReportedRun) -> Iterator[None]:
     """Write the report when the block is over, however it ends; a wrong call is no run.
 
     Raises:
@@ -115,14 +115,14 @@ def reporting(path: Path | None, run: Reported) -> Iterator[None]:
         _write(path, run, None)
 
 
-def _write(path: Path, run: Reported, error: BaseException | None) -> None:
-    told = describe(run, error)
+def _write(path: Path, run: ReportedRun, error: BaseException | None) -> None:
+    payload = describe(run, error)
     is_json = path.suffix.lower() == ".json"
-    text = json.dumps(told, ensure_ascii=False, indent=1) + "\n" if is_json else html_page.render(told)
+    text = json.dumps(payload, ensure_ascii=False, indent=1) + "\n" if is_json else html_page.render(payload)
     atomic_write.write(path, text, is_overwrite=run.options.output.overwrite)
 
 
-def describe(run: Reported, error: BaseException | None) -> dict[str, Any]:
+def describe(run: ReportedRun, error: BaseException | None) -> dict[str, Any]:
     """Return the report as JSON has it."""
     wall_s = time.monotonic() - run.begun_s
     report, loaded = run.report, run.report.engines
@@ -143,23 +143,23 @@ def describe(run: Reported, error: BaseException | None) -> dict[str, Any]:
         "stages": _stages(*report.outcomes),
         "sources": [_source(one, over.get(one.id)) for one in run.sources],
         "versions": _versions(),
-        "arguments": [_told(argument) for argument in sys.argv[1:]],
-        "options": _told(asdict(run.options)),
+        "arguments": [_without_secrets(argument) for argument in sys.argv[1:]],
+        "options": _without_secrets(asdict(run.options)),
     }
 
 
-def _told(value: object) -> Any:
-    """Return what may be said of options: as JSON has it, without secrets, in text that is UTF-8."""
+def _without_secrets(value: object) -> Any:
+    """Return what may be published of options: as JSON has it, without secrets, in text that is UTF-8."""
     if isinstance(value, Mapping):
-        return {key: _told(one) for key, one in value.items()}
+        return {key: _without_secrets(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_told(one) for one in value]
+        return [_without_secrets(one) for one in value]
     if value is None or isinstance(value, bool | int | float):
         return value
     return printable(without_secrets(str(value)))
 
 
-def ending(error: BaseException | None, report: Report) -> dict[str, Any]:
+def ending(error: BaseException | None, report: RunReport) -> dict[str, Any]:
     """Return how a run ended: in words, its exit code, and what ended it."""
     if error is None:
         return {"ended": "complete", "exit_code": int(report.exit_code), "error": None}
@@ -167,8 +167,8 @@ def ending(error: BaseException | None, report: Report) -> dict[str, Any]:
         return {"ended": "failed", "exit_code": int(error.exit_code), "error": error_fields(error)}
     is_asked = not isinstance(error, Exception)  # Ctrl-C and SIGTERM are none
     code = error.code if isinstance(error, SystemExit) else int(ExitCode.INTERRUPTED) if is_asked else None
-    told = None if is_asked else {"text": f"{type(error).__name__}: {printable(error)}", "next_step": ""}
-    return {"ended": "interrupted" if is_asked else "failed", "exit_code": code, "error": told}
+    fields = None if is_asked else {"text": f"{type(error).__name__}: {printable(error)}", "next_step": ""}
+    return {"ended": "interrupted" if is_asked else "failed", "exit_code": code, "error": fields}
 
 
 def _source(source: Source, outcome: Outcome | None) -> dict[str, Any]:
@@ -204,14 +204,14 @@ def error_fields(error: Exception) -> dict[str, Any]:
 
 def _stages(*outcomes: Outcome) -> dict[str, Any]:
     """Return each stage's seconds, and how much faster than the media it went."""
-    found = {}
+    stages = {}
     for stage in Stage:
         through = [outcome for outcome in outcomes if stage in outcome.stage_s]
         spent_s = sum(outcome.stage_s[stage] for outcome in through)
         media_s = sum(outcome.audio_ms for outcome in through) / MS_PER_S
         if through:
-            found[stage.value] = {"s": round(spent_s, 4), "rtfx": _rtfx(media_s, spent_s)}
-    return found
+            stages[stage.value] = {"s": round(spent_s, 4), "rtfx": _rtfx(media_s, spent_s)}
+    return stages
 
 
 def _rtfx(audio_s: float, wall_s: float) -> float | None:
@@ -219,10 +219,10 @@ def _rtfx(audio_s: float, wall_s: float) -> float | None:
 
 
 def _versions() -> dict[str, str]:
-    found = {"qasr": __version__, "python": platform.python_version(), "system": platform.platform()}
+    versions = {"qasr": __version__, "python": platform.python_version(), "system": platform.platform()}
     for name in _LIBRARIES:
         with contextlib.suppress(PackageNotFoundError):
-            found[name] = version(name)
+            versions[name] = version(name)
     with contextlib.suppress(QasrError):
-        found["ffmpeg"] = find_tools().version
-    return found
+        versions["ffmpeg"] = find_tools().version
+    return versions

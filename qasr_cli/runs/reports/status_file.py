@@ -1,7 +1,7 @@
 """`--status`: how a watch is doing, in a file that is always whole.
 
 In goes what happens; out comes JSON, replaced in one step at each change of state and at most once a second
-for single files. That it cannot be written later on is said once and stops nothing.
+for single files. A later write that fails is reported once and stops nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SCHEMA = "qasr.status.v1"
 _PACE_S = 1.0  # between two writes for single files: each is synced to the disk
 
 
-class State(StrEnum):
+class WatchState(StrEnum):
     """What a watch is doing."""
 
     STARTING = "starting"
@@ -42,7 +42,7 @@ class State(StrEnum):
 
 
 class StatusFile(QuietReporter):
-    """Hears of outcomes as a reporter does.
+    """A reporter that keeps a file up to date; several threads call it, so each call takes its lock.
 
     Args:
         path: None keeps all to itself.
@@ -55,9 +55,9 @@ class StatusFile(QuietReporter):
         self._current: dict[int, str] = {}
         self._written_s = 0.0
         self._has_failed = False
-        self._told: dict[str, Any] = {
+        self._payload: dict[str, Any] = {
             "schema": SCHEMA,
-            "state": State.STARTING.value,
+            "state": WatchState.STARTING.value,
             "pid": os.getpid(),
             "qasr": __version__,
             "started": events.now(),
@@ -80,36 +80,36 @@ class StatusFile(QuietReporter):
             return
         if os.path.lexists(self._path) and not _is_ours(self._path):
             raise CannotCreateError(
-                f"--status {self._path} exists and is no status of qasr",
+                f"--status {self._path} exists and is not a status file of qasr",
                 "give it another name",
                 path=self._path,
                 flag="--status",
             )
         self._write()
 
-    def enter(self, state: State, missing: Sequence[Path] = ()) -> None:
-        """Say what the watch does now."""
+    def enter(self, state: WatchState, missing: Sequence[Path] = ()) -> None:
+        """Write what the watch does now."""
         with self._lock:
             gone = [printable(folder) for folder in missing]
-            if (self._told["state"], self._told["missing"]) != (state.value, gone):
-                self._told |= {"state": state.value, "missing": gone}
+            if (self._payload["state"], self._payload["missing"]) != (state.value, gone):
+                self._payload |= {"state": state.value, "missing": gone}
                 self._try_to_write()
 
     def passed(self, **counts: float) -> None:
-        """Say what a pass over the folders came to."""
+        """Write what a pass over the folders came to."""
         with self._lock:
-            self._told["last_pass"] = {"time": events.now(), **counts}
-            self._told["totals"]["passes"] += 1
+            self._payload["last_pass"] = {"time": events.now(), **counts}
+            self._payload["totals"]["passes"] += 1
             self._current.clear()
             self._try_to_write()
 
     def trouble(self, error: Exception, media: str | None = None) -> None:
-        """Say what went wrong last."""
+        """Note the latest error; the next write has it."""
         with self._lock:
-            self._told["last_error"] = {"time": events.now(), "media": media, **error_fields(error)}
+            self._payload["last_error"] = {"time": events.now(), "media": media, **error_fields(error)}
 
     def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
-        """Say which source is worked on."""
+        """Write which source is worked on."""
         with self._lock:
             self._current[source.id] = printable(source.path)
             self._write_at_a_pace()
@@ -118,7 +118,7 @@ class StatusFile(QuietReporter):
         """Count it."""
         with self._lock:
             self._current.pop(outcome.source.id, None)
-            totals = self._told["totals"]
+            totals = self._payload["totals"]
             totals[outcome.status.value] += 1
             if outcome.status is Status.DONE:
                 totals["audio_s"] = round(totals["audio_s"] + outcome.audio_ms / MS_PER_S, 3)
@@ -142,8 +142,8 @@ class StatusFile(QuietReporter):
         with self._lock:
             # Sources come out in order: the one that went in first is the one that is worked on.
             current = next(iter(self._current.values()), None)
-            self._told |= {"updated": events.now(), "current": current}
-            text = json.dumps(self._told, ensure_ascii=False, indent=1) + "\n"
+            self._payload |= {"updated": events.now(), "current": current}
+            text = json.dumps(self._payload, ensure_ascii=False, indent=1) + "\n"
             self._written_s = time.monotonic()
             if self._path is not None:
                 atomic_write.write(self._path, text, is_overwrite=True)

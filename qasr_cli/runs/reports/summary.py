@@ -47,13 +47,13 @@ UNCOVERED = (
 
 def doubtful(transcript: Transcript) -> tuple[Doubt, ...]:
     """Return the stretches of a transcript that somebody should listen to, in order."""
-    heard = [
+    flagged = [
         Doubt(segment.start_ms, segment.end_ms, segment.flags, segment.text)
         for segment in transcript.segments
         if segment.flags
     ]
     lost = [Doubt(span.start_ms, span.end_ms, (UNCOVERED,)) for span in transcript.uncovered]
-    return tuple(sorted((*heard, *lost), key=lambda doubt: doubt.start_ms))
+    return tuple(sorted((*flagged, *lost), key=lambda doubt: doubt.start_ms))
 
 
 _MAX_NAMED = 3  # broken rules in one error line
@@ -102,8 +102,11 @@ class EngineFacts:
 
 
 @dataclass(slots=True)
-class Report:
-    """The outcomes of a run so far; `engines` is None as long as none were needed."""
+class RunReport:
+    """The outcomes of a run so far; `engines` is None as long as none were needed.
+
+    Not locked: `Run._close` adds one outcome at a time, and it is read when the run is over.
+    """
 
     is_strict: bool = False
     outcomes: list[Outcome] = field(default_factory=list)

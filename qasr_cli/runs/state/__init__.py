@@ -1,7 +1,7 @@
 """What a run leaves for the next one, in the folder `.qasr` of its output root.
 
     ledger         finished sources: what came of each, append-only, for people too
-    resume_policy  what the ledger says of a source now
+    resume_policy  what is to be done about a source that the ledger knows
     backoff        when a source that failed is tried again
     checkpoints    finished chunks of unfinished sources
     locking        one run at a time in one place

@@ -1,6 +1,6 @@
-"""Checkpoints: what was heard of an unfinished source, so that a kill costs one batch.
+"""Checkpoints: the recognised chunks of an unfinished source, so that a kill costs one batch.
 
-In go the pieces of each batch; out they come in the next run over the same media with the same options. One
+In go the chunks of each batch; out they come in the next run over the same media with the same options. One
 file a source, one line a batch; a line that a kill tore counts for nothing, and so does a whole file of other
 media, other options or another model. A checkpoint only saves time: without a place for it a run goes on.
 """
@@ -36,14 +36,14 @@ _OLD_S = 7 * 24 * 3_600  # whoever left it will not come back for it, or has lit
 
 @dataclass(slots=True)
 class Checkpoint:
-    """One source's file."""
+    """One source's file: a run's `ChunkStore`, called by the engine lane and then by the finish lane."""
 
     path: Path
     head: bytes
     is_begun: bool = False
 
     def load(self, chunks: Sequence[Chunk]) -> dict[int, RecognizedChunk]:
-        """Return what was heard of these chunks before, by their index."""
+        """Return what an earlier run recognised of these chunks, by their index."""
         try:
             head, *lines = self.path.read_bytes().split(b"\n")
         except OSError:
@@ -51,17 +51,17 @@ class Checkpoint:
         if head != self.head:
             return {}
         self.is_begun = True
-        found: dict[int, RecognizedChunk] = {}
+        recognized: dict[int, RecognizedChunk] = {}
         for line in lines:
             with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, IndexError, QasrError):
-                for told in json.loads(line):
-                    piece = _piece(told, chunks)
-                    found[piece.chunk.index] = piece
-        return found
+                for fields in json.loads(line):
+                    piece = _from_fields(fields, chunks)
+                    recognized[piece.chunk.index] = piece
+        return recognized
 
-    def add(self, pieces: Sequence[RecognizedChunk]) -> None:
-        """Keep what one batch said of the source; where there is no room for it, do without."""
-        line = json.dumps([_told(piece) for piece in pieces], ensure_ascii=False)
+    def add(self, recognized: Sequence[RecognizedChunk]) -> None:
+        """Keep what one batch gave for the source; where there is no room for it, do without."""
+        line = json.dumps([_fields(piece) for piece in recognized], ensure_ascii=False)
         try:
             if not self.is_begun:
                 ownership.make_folder(self.path.parent)
@@ -112,7 +112,7 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_NAME_CHARS]
 
 
-def _told(piece: RecognizedChunk) -> dict[str, Any]:
+def _fields(piece: RecognizedChunk) -> dict[str, Any]:
     answer, segment = piece.hypothesis, piece.segment
     return {
         "chunk": piece.chunk.index,
@@ -123,20 +123,20 @@ def _told(piece: RecognizedChunk) -> dict[str, Any]:
     }
 
 
-def _piece(told: Mapping[str, Any], chunks: Sequence[Chunk]) -> RecognizedChunk:
-    """Return a piece as it was.
+def _from_fields(fields: Mapping[str, Any], chunks: Sequence[Chunk]) -> RecognizedChunk:
+    """Return a recognised chunk as it was.
 
     Raises:
         ValueError: It is of a chunk that does not exist any more. Other errors: it is damaged.
     """
-    chunk = chunks[told["chunk"]]
-    if [chunk.start_ms, chunk.end_ms] != told["span"]:
+    chunk = chunks[fields["chunk"]]
+    if [chunk.start_ms, chunk.end_ms] != fields["span"]:
         raise ValueError("another chunk")
-    text, language, finish, n_tokens = told["answer"]
-    segment = told["segment"]
+    text, language, finish, n_tokens = fields["answer"]
+    segment = fields["segment"]
     return RecognizedChunk(
         chunk,
         Hypothesis(text, language, Finish(finish), n_tokens),
-        tuple(told["flags"]),
+        tuple(fields["flags"]),
         None if segment is None else segment_reader.read_segment(segment),
     )

@@ -1,7 +1,7 @@
 """What a run knows of the runs before it, and leaves for the next.
 
-In go plans; out they come with what the ledger says about them: finished, changed since, or waiting after a
-failure. While the run goes on, outcomes are entered and heard chunks kept. Without a folder that may be
+In go plans; out they come with what the ledger holds about them: finished, changed since, or waiting after a
+failure. While the run goes on, outcomes are entered and recognised chunks kept. Without a folder that may be
 written to, a run goes on without: what is finished is known by its outputs.
 """
 
@@ -11,6 +11,7 @@ import contextlib
 import functools
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,18 +26,18 @@ from qasr_cli.runs.planning.existing_subtitles import is_minded
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.state import checkpoints, ledger, locking, resume_policy
 from qasr_cli.runs.state.checkpoints import Checkpoint
-from qasr_cli.runs.state.ledger import Entry, Ledger, Output
-from qasr_cli.runs.state.roots import FOLDER_NAME, Roots
+from qasr_cli.runs.state.ledger import Ledger, LedgerEntry, LedgerOutput
+from qasr_cli.runs.state.roots import FOLDER_NAME, OutputRoots
 from qasr_cli.timebase import MS_PER_S
 
 logger = logging.getLogger(__name__)
 
-# What a failure says of the file itself; a full disk or a missing model says nothing of it.
+# Exit codes of failures that are the file's own; a full disk or a missing model is not.
 OF_THE_FILE = {ExitCode.DATA, ExitCode.INTERNAL, ExitCode.TRY_AGAIN}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StateFolder:
     """An output root and its state. Without a ledger, only checkpoints are kept there.
 
     Attributes:
@@ -63,33 +64,38 @@ class Place:
         """Return the file that the ledger calls so."""
         return self.root / name
 
-    def entry(self, source: Source) -> Entry | None:
+    def entry(self, source: Source) -> LedgerEntry | None:
         """Return what is known of a source."""
         return None if self.ledger is None else self.ledger.entries.get(self.name(source.path))
 
 
-PlaceOf = Callable[[Source], Place | None]
+StateFolderOf = Callable[[Source], StateFolder | None]
 
 
 @dataclass(slots=True)
 class Journal:
-    """What is known of a run's sources.
+    """What is known of a run's sources, and what the run leaves.
+
+    Three threads call it in a run: `begin` the prepare workers, `checkpoint` the engine lane, `announce` the
+    finish lane, `enter` the last two, one at a time (`Run._close`). Each call is about one source, which only
+    one lane holds at a time; what they share, the ledger, is written under a lock.
 
     Attributes:
-        fingerprint: Of the options, as the command line gave them.
+        fingerprint: Of the options, as the user gave them.
         n_retries: How often a failed source is tried again at once, in the next runs.
-        is_minding_subtitles: What was passed over because it has subtitles stays so while they are there.
-        place_of: Says where a source's state lies.
-        place_beside: Says where that of runs without `-o` lies, if this one has it.
+        is_minding_subtitles: A source that was skipped for its subtitles stays skipped while those are there.
+        place_of: Returns where a source's state lies.
+        place_beside: Returns where that of runs without `-o` lies, if this one has it.
     """
 
     fingerprint: str = ""
     n_retries: int = 0
     is_minding_subtitles: bool = True
-    place_of: PlaceOf = lambda source: None
-    place_beside: PlaceOf = lambda source: None
+    place_of: StateFolderOf = lambda source: None
+    place_beside: StateFolderOf = lambda source: None
     _read: dict[Path, Identity | None] = field(default_factory=dict)
     _is_broken: bool = False
+    _writing: threading.Lock = field(default_factory=threading.Lock)
 
     # ── before the run ──────────────────────────────────────────────────────────────────────────────────
 
@@ -125,27 +131,27 @@ class Journal:
             self._read[source.path] = identify(source.path)
 
     def checkpoint(self, source: Source, fingerprint: str) -> Checkpoint | None:
-        """Return where to keep what is heard of a source; None where nothing is kept."""
+        """Return where to keep a source's recognised chunks; None where nothing is kept."""
         place, media = self.place_of(source), self._read.get(source.path)
         if place is None or media is None:
             return None
         return checkpoints.checkpoint(place.folder, place.name(source.path), media, fingerprint)
 
-    def announce(self, source: Source, coming: Mapping[Path, str]) -> None:
+    def announce(self, source: Source, texts: Mapping[Path, str]) -> None:
         """Note what is about to be written, so that a run that is killed meanwhile leaves nothing foreign.
 
         Until then what is known of a source is kept: of a file that is replaced both states are qasr's.
         """
         place = self.place_of(source)
         entry = place.entry(source) if place else None
-        if place is None or place.ledger is None or entry is None or not coming:
+        if place is None or place.ledger is None or entry is None or not texts:
             return
-        known = entry.outputs
-        for path, text in coming.items():
+        outputs = entry.outputs
+        for path, text in texts.items():
             name, state = place.name(path), foreseen(atomic_write.encoded(text))
-            known = tuple(one for one in known if one.path != name or one.identity.is_of(path))
-            known += (Output(name, state),)
-        self._add(place.ledger, replace(entry, outputs=known))
+            outputs = tuple(one for one in outputs if one.path != name or one.identity.is_of(path))
+            outputs += (LedgerOutput(name, state),)
+        self._add(place.ledger, replace(entry, outputs=outputs))
 
     def enter(self, outcome: Outcome) -> None:
         """Put an outcome into the ledger; one that was known before the media was read is there already."""
@@ -155,17 +161,18 @@ class Journal:
             return
         self._add(place.ledger, self._entry(place, place.ledger, outcome))
 
-    def _add(self, known: Ledger, entry: Entry) -> None:
-        try:
-            known.add(entry)
-        except QasrError as error:
-            if not self._is_broken:
-                logger.warning("%s; %s; the ledger of this run is not complete", error, error.hint)
-            self._is_broken = True
+    def _add(self, written: Ledger, entry: LedgerEntry) -> None:
+        with self._writing:
+            try:
+                written.add(entry)
+            except QasrError as error:
+                if not self._is_broken:
+                    logger.warning("%s; %s; the ledger of this run is not complete", error, error.hint)
+                self._is_broken = True
 
-    def _entry(self, place: Place, known: Ledger, outcome: Outcome) -> Entry:
+    def _entry(self, place: StateFolder, earlier: Ledger, outcome: Outcome) -> LedgerEntry:
         name = place.name(outcome.source.path)
-        media, before = self._read.pop(outcome.source.path), known.entries.get(name)
+        media, before = self._read.pop(outcome.source.path), earlier.entries.get(name)
         outputs = before.outputs if before else ()
         if before is not None and (before.media != media or before.fingerprint != self.fingerprint):
             # What runs with other options, another line of a crontab, made stays qasr's.
@@ -174,8 +181,8 @@ class Journal:
             state = identify(path)
             if state is not None:
                 others = tuple(one for one in outputs if one.path != place.name(path))
-                outputs = (*others, Output(place.name(path), state))
-        entry = Entry(
+                outputs = (*others, LedgerOutput(place.name(path), state))
+        entry = LedgerEntry(
             file=name,
             at_s=time.time(),
             status=outcome.status,
@@ -192,14 +199,14 @@ class Journal:
         return _failed(entry, outcome.error, before.n_failures if before else 0) if outcome.error else entry
 
 
-def _of(entry: Entry, output: Output) -> Output:
+def _of(entry: LedgerEntry, output: LedgerOutput) -> LedgerOutput:
     """Return an entry's output with what it was made of and how, for another entry."""
     return replace(
         output, media=output.media or entry.media, fingerprint=output.fingerprint or entry.fingerprint
     )
 
 
-def _failed(entry: Entry, error: Exception, n_failures: int) -> Entry:
+def _failed(entry: LedgerEntry, error: Exception, n_failures: int) -> LedgerEntry:
     """Return the entry of a failure, which counts if it is the file's own."""
     code = error.exit_code if isinstance(error, QasrError) else ExitCode.INTERNAL
     hint = error.hint if isinstance(error, QasrError) else ""
@@ -213,28 +220,28 @@ def _failed(entry: Entry, error: Exception, n_failures: int) -> Entry:
 
 
 @contextlib.contextmanager
-def opened(sources: Sequence[Source], options: Options, tell: Callable[[str], None]) -> Iterator[Journal]:
-    """Yield the books of a run, with its output roots locked for as long as the block runs.
+def opened(sources: Sequence[Source], options: Options, notify: Callable[[str], None]) -> Iterator[Journal]:
+    """Yield the journal of a run, with its output roots locked for as long as the block runs.
 
     Args:
         sources: All of the run.
         options: The whole tree.
-        tell: Hears what is waited for.
+        notify: Called with a line when another run is waited for.
 
     Raises:
         LockedError: Another run is at work in one of the roots, or in a folder below.
     """
-    roots, part = Roots(sources, options.output.folder), _part(options)
+    roots, part = OutputRoots(sources, options.output.folder), _part(options)
     state_folders = {_root_and_state(roots.of(source), options) for source in sources if source.is_found}
-    with contextlib.ExitStack() as held:
-        places: dict[Path, Place] = {}
+    with contextlib.ExitStack() as locks:
+        places: dict[Path, StateFolder] = {}
         for root, folder in sorted(state_folders):
             if _is_made(folder):
-                held.enter_context(locking.holding(folder, part, is_waiting=options.run.wait, tell=tell))
-                places[folder] = Place(root, folder, ledger.load(folder, part))
+                locks.enter_context(locking.holding(folder, part, is_waiting=options.run.wait, notify=notify))
+                places[folder] = StateFolder(root, folder, ledger.load(folder, part))
         for folder in sorted(_inner(sources, options)):
-            held.enter_context(
-                locking.holding(folder, "", is_waiting=options.run.wait, tell=tell, is_shared=True)
+            locks.enter_context(
+                locking.holding(folder, "", is_waiting=options.run.wait, notify=notify, is_shared=True)
             )
         yield _journal(sources, roots, places, options)
 
@@ -252,7 +259,7 @@ def _inner(sources: Sequence[Source], options: Options) -> set[Path]:
 
 def consulted(sources: Sequence[Source], options: Options) -> Journal:
     """Return the journal for looking only: nothing is locked, made or written."""
-    return _journal(sources, Roots(sources, options.output.folder), {}, options)
+    return _journal(sources, OutputRoots(sources, options.output.folder), {}, options)
 
 
 def checkpoints_only(sources: Sequence[Source], options: Options) -> Journal:
@@ -261,23 +268,25 @@ def checkpoints_only(sources: Sequence[Source], options: Options) -> Journal:
     Its recognised chunks are kept. No ledger hears of it: a later run would make such results anew as if they
     were its own.
     """
-    roots = Roots(sources, options.output.folder)
+    roots = OutputRoots(sources, options.output.folder)
 
-    def place_of(source: Source) -> Place:
+    def place_of(source: Source) -> StateFolder:
         root, folder = _root_and_state(roots.of(source), options)
-        return Place(root, folder, None)
+        return StateFolder(root, folder, None)
 
     return Journal(fingerprint=options.request_fingerprint(), place_of=place_of)
 
 
-def _journal(sources: Sequence[Source], roots: Roots, places: dict[Path, Place], options: Options) -> Journal:
-    beside = functools.cache(lambda: Roots(sources, None))  # looked for only once it is asked
+def _journal(
+    sources: Sequence[Source], roots: OutputRoots, places: dict[Path, StateFolder], options: Options
+) -> Journal:
+    beside = functools.cache(lambda: OutputRoots(sources, None))  # looked for only once it is asked
 
-    def place_in(output_root: Path) -> Place:
+    def place_in(output_root: Path) -> StateFolder:
         root, folder = _root_and_state(output_root, options)
         if folder not in places:  # of files that were named: their folder gets no ledger, but checkpoints
-            known = ledger.load(folder, _part(options)) if os.path.isdir(folder) else None  # noqa: PTH112 - never raises
-            places[folder] = Place(root, folder, known)
+            entries = ledger.load(folder, _part(options)) if os.path.isdir(folder) else None  # noqa: PTH112 - never raises
+            places[folder] = StateFolder(root, folder, entries)
         return places[folder]
 
     return Journal(
@@ -306,7 +315,7 @@ def _is_made(folder: Path) -> bool:
         ownership.make_folder(folder)
     except OSError as error:
         logger.warning(
-            "%s: %s; without it nothing remembers what failed; --state DIR keeps it elsewhere",
+            "%s: %s; without it failures are not remembered; --state DIR keeps it elsewhere",
             folder,
             error.strerror,
         )

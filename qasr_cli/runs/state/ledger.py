@@ -1,7 +1,7 @@
 """The ledger: what came of each source, a line each, the newest of a source's lines counting.
 
 In go entries; out they come again, also from a file whose last line was torn by a kill or whose middle was
-damaged. Lines are JSON for programs and `qasr runs show` reads them to people; each names its schema, since
+damaged. Lines are JSON for programs and `qasr runs show` prints them for people; each names its schema, since
 lines of several versions of qasr may stand in one file. Every part of a sharded run writes a file of its own,
 so that machines which share a folder never write to one file.
 """
@@ -26,7 +26,7 @@ SCHEMA = "qasr.ledger.v1"
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class LedgerOutput:
     """A file that was written.
 
     Attributes:
@@ -43,7 +43,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """What came of one source.
 
     Attributes:
@@ -66,7 +66,7 @@ class Entry:
     status: Status
     media: Identity | None
     fingerprint: str
-    outputs: tuple[Output, ...] = ()
+    outputs: tuple[LedgerOutput, ...] = ()
     language: str = ""
     audio_s: float = 0.0
     wall_s: float = 0.0
@@ -80,12 +80,15 @@ class Entry:
 
 @dataclass(slots=True)
 class Ledger:
-    """A ledger's entries by the name of their file; `path` is where new ones go."""
+    """A ledger's entries by the name of their file; `path` is where new ones go.
+
+    Not locked: the journal adds one entry at a time, and each lane reads the entries of its own source only.
+    """
 
     path: Path
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, LedgerEntry] = field(default_factory=dict)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: LedgerEntry) -> None:
         """Append an entry.
 
         Raises:
@@ -101,18 +104,18 @@ class Ledger:
 def load(folder: Path, part: str = "") -> Ledger:
     """Return the ledger of a state folder; `part` is the name of a shard, whose file new entries go to.
 
-    Lines that say nothing are passed over. Of those about one file the last counts, whatever its clock said;
+    Lines that cannot be read are passed over. Of those about one file the last counts, whatever its time;
     where several parts know it, the newest of their last ones.
     """
-    found: dict[str, Entry] = {}
+    entries: dict[str, LedgerEntry] = {}
     for path in sorted(folder.glob(f"ledger*{SUFFIX}")):
         for name, entry in {entry.file: entry for entry in read(path)}.items():
-            if name not in found or found[name].at_s <= entry.at_s:
-                found[name] = entry
-    return Ledger(folder / f"ledger{part}{SUFFIX}", found)
+            if name not in entries or entries[name].at_s <= entry.at_s:
+                entries[name] = entry
+    return Ledger(folder / f"ledger{part}{SUFFIX}", entries)
 
 
-def read(path: Path) -> Iterator[Entry]:
+def read(path: Path) -> Iterator[LedgerEntry]:
     """Yield the entries of one file in the order in which they were written."""
     try:
         content = path.read_bytes()
@@ -135,52 +138,54 @@ def append(path: Path, line: bytes) -> None:
         os.close(descriptor)
 
 
-def to_line(entry: Entry) -> bytes:
-    """Return an entry as JSON without what says nothing; names that are no UTF-8 keep their bytes."""
-    told = {key: value for key, value in asdict(entry).items() if value or key == "status"}
+def to_line(entry: LedgerEntry) -> bytes:
+    """Return an entry as JSON without empty fields; names that are not UTF-8 keep their bytes."""
+    payload = {key: value for key, value in asdict(entry).items() if value or key == "status"}
     if entry.outputs:
-        told["outputs"] = [{key: value for key, value in one.items() if value} for one in told["outputs"]]
-    at = datetime.fromtimestamp(told.pop("at_s", 0.0), UTC).isoformat(timespec="milliseconds")
-    text = json.dumps({"schema": SCHEMA, "at": at, **told}, ensure_ascii=False)
+        payload["outputs"] = [
+            {key: value for key, value in one.items() if value} for one in payload["outputs"]
+        ]
+    at = datetime.fromtimestamp(payload.pop("at_s", 0.0), UTC).isoformat(timespec="milliseconds")
+    text = json.dumps({"schema": SCHEMA, "at": at, **payload}, ensure_ascii=False)
     return text.encode("utf-8", "surrogateescape")
 
 
-def from_line(line: bytes) -> Entry | None:
+def from_line(line: bytes) -> LedgerEntry | None:
     """Return the entry that a line holds; None of one that is torn, damaged or of another schema.
 
     Lines from before schemas were named are of the first one.
     """
     try:
-        told = json.loads(line.decode("utf-8", "surrogateescape"))
-        return _entry(told) if told.get("schema", SCHEMA) == SCHEMA else None
+        payload = json.loads(line.decode("utf-8", "surrogateescape"))
+        return _entry(payload) if payload.get("schema", SCHEMA) == SCHEMA else None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
 
 
-def _entry(told: Mapping[str, Any]) -> Entry:
-    kept = {one.name: told[one.name] for one in fields(Entry) if one.name in told}
-    media = kept.get("media")
-    return Entry(
+def _entry(payload: Mapping[str, Any]) -> LedgerEntry:
+    values = {one.name: payload[one.name] for one in fields(LedgerEntry) if one.name in payload}
+    media = values.get("media")
+    return LedgerEntry(
         **{
-            **kept,
-            "file": str(told["file"]),
-            "at_s": datetime.fromisoformat(told["at"]).timestamp(),
-            "status": Status(told["status"]),
-            "fingerprint": str(told.get("fingerprint", "")),
+            **values,
+            "file": str(payload["file"]),
+            "at_s": datetime.fromisoformat(payload["at"]).timestamp(),
+            "status": Status(payload["status"]),
+            "fingerprint": str(payload.get("fingerprint", "")),
             "media": Identity(**media) if media else None,
-            "outputs": tuple(map(_output, kept.get("outputs", ()))),
-            "warnings": tuple(kept.get("warnings", ())),
-            "n_failures": int(told.get("n_failures", 0)),
-            "subtitles": str(told.get("subtitles", "")),
+            "outputs": tuple(map(_output, values.get("outputs", ()))),
+            "warnings": tuple(values.get("warnings", ())),
+            "n_failures": int(payload.get("n_failures", 0)),
+            "subtitles": str(payload.get("subtitles", "")),
         }
     )
 
 
-def _output(told: Mapping[str, Any]) -> Output:
-    media = told.get("media")
-    return Output(
-        told["path"],
-        Identity(**told["identity"]),
+def _output(payload: Mapping[str, Any]) -> LedgerOutput:
+    media = payload.get("media")
+    return LedgerOutput(
+        payload["path"],
+        Identity(**payload["identity"]),
         Identity(**media) if media else None,
-        str(told.get("fingerprint", "")),
+        str(payload.get("fingerprint", "")),
     )

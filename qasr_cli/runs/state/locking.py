@@ -21,13 +21,13 @@ from qasr_cli.runs.files import ownership
 
 logger = logging.getLogger(__name__)
 
-_GLANCE_S = 0.5
+_POLL_S = 0.5
 _UNSUPPORTED = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 @contextlib.contextmanager
 def holding(
-    folder: Path, part: str, *, is_waiting: bool, tell: Callable[[str], None], is_shared: bool = False
+    folder: Path, part: str, *, is_waiting: bool, notify: Callable[[str], None], is_shared: bool = False
 ) -> Iterator[None]:
     """Hold a state folder, or a part of it, for as long as the block runs.
 
@@ -35,20 +35,20 @@ def holding(
         folder: It exists.
         part: Name of a shard, or "" for all.
         is_shared: Others may hold it, too, in this way; nobody may hold all of it.
-        is_waiting: Wait for another run instead of giving up; `tell` hears that it is waited for.
-        tell: Called once with a line.
+        is_waiting: Wait for another run instead of giving up.
+        notify: Called once with a line when another run is waited for.
 
     Raises:
         LockedError: Another run holds it.
         QasrError: There can be no lock file.
     """
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as descriptors:
         places = [("lock", fcntl.LOCK_SH if part or is_shared else fcntl.LOCK_EX)]
         places += [(f"lock{part}", fcntl.LOCK_EX)] if part else []
         for name, kind in places:
             descriptor = _open(folder / name)
-            held.callback(os.close, descriptor)
-            _take(descriptor, kind, folder / name, is_waiting=is_waiting, tell=tell)
+            descriptors.callback(os.close, descriptor)
+            _take(descriptor, kind, folder / name, is_waiting=is_waiting, notify=notify)
             if kind == fcntl.LOCK_EX:
                 _sign(descriptor)
         yield
@@ -61,19 +61,20 @@ def _open(path: Path) -> int:
         raise from_os_error(error, f"opening {path}", path=path) from error
 
 
-def _take(descriptor: int, kind: int, path: Path, *, is_waiting: bool, tell: Callable[[str], None]) -> None:
-    has_told = False
+def _take(descriptor: int, kind: int, path: Path, *, is_waiting: bool, notify: Callable[[str], None]) -> None:
+    is_notified = False
     while True:
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError as error:
             who = _holder(descriptor)
             if not is_waiting:
-                raise LockedError.about(path.parent.parent, f"{who} is at work here") from error
-            if not has_told:
-                tell(f"waiting for {who} in {path.parent.parent}")
-            has_told = True
-            time.sleep(_GLANCE_S)  # and not in flock itself, so that a signal ends the waiting at once
+                folder = path.parent.parent
+                raise LockedError(f"{folder} is locked by {who}", path=folder) from error
+            if not is_notified:
+                notify(f"{path.parent.parent} is locked by {who}; waiting for it")
+            is_notified = True
+            time.sleep(_POLL_S)  # and not in flock itself, so that a signal ends the waiting at once
         except OSError as error:
             if error.errno not in _UNSUPPORTED:
                 raise from_os_error(error, f"locking {path}", path=path) from error
@@ -84,13 +85,13 @@ def _take(descriptor: int, kind: int, path: Path, *, is_waiting: bool, tell: Cal
 
 
 def _sign(descriptor: int) -> None:
-    """Leave word of who holds the lock; it counts only as long as it is held."""
-    text = f"process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%Y-%m-%d %H:%M')}\n"
+    """Write into the lock file who holds it; that counts only as long as the lock is held."""
+    text = f"pid {os.getpid()} on {socket.gethostname()}, since {time.strftime('%Y-%m-%d %H:%M')}\n"
     with contextlib.suppress(OSError):  # a full disk, say: the lock holds all the same
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, text.encode(), 0)
 
 
 def _holder(descriptor: int) -> str:
-    said = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
-    return f"another run ({said})" if said else "another run"
+    holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+    return f"another qasr process ({holder})" if holder else "another qasr process"

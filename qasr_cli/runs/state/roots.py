@@ -16,7 +16,7 @@ from qasr_cli.records import Source
 FOLDER_NAME = ".qasr"
 
 
-class Roots:
+class OutputRoots:
     """The output roots of a run.
 
     Args:

@@ -1,8 +1,8 @@
 """Which files a watch leaves alone as long as they stay as they are.
 
-In go what a pass found and chose; out comes what of it is new. The ledger knows from run to run what failed
-and when to try it again; a watch looks every few seconds, and must not do so as often as it looks. It also
-keeps in mind what it has done, since whoever is told of a result may move it away.
+In go the sources of a pass and what was chosen of them; out comes what of it is new. The ledger holds from
+run to run what failed and when to try it again; a watch looks every few seconds, and must not try as often as
+it looks. It also remembers finished files, since a hook may move their results away.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from qasr_cli.runs.planning.queue import Queue
 from qasr_cli.runs.state.journal import OF_THE_FILE
 
 _HOUR_S = 3_600.0
-_AGAIN_S = 20 * _HOUR_S  # a failure of the file's own: from then on the ledger's patience decides
+_AGAIN_S = 20 * _HOUR_S  # a failure of the file's own: from then on the ledger's backoff decides
 _SOON_AGAIN_S = _HOUR_S  # a full disk, a missing permission: may be better by now
 
 _State = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Memory:
+class _PastAttempt:
     state: _State
     until_s: float  # monotonic
 
 
 class Attempted:
-    """What a watch has seen so far.
+    """The files that a watch has attempted so far. Only the watch's own thread calls it.
 
     Attributes:
         n_found: Sources of the latest pass.
@@ -44,7 +44,7 @@ class Attempted:
 
     def __init__(self) -> None:
         self.n_found = self.n_skipped = self.n_unsettled = 0
-        self._over: dict[Path, _Memory] = {}
+        self._over: dict[Path, _PastAttempt] = {}
         self._begun: dict[Path, _State] = {}
         self._refused: dict[Path, str] = {}
 
@@ -53,25 +53,25 @@ class Attempted:
         self.n_found = self.n_skipped = self.n_unsettled = 0
         self._begun = {}
 
-    def sift(self, found: Discovered, chosen: Queue) -> Queue | None:
+    def sift(self, discovered: Discovered, chosen: Queue) -> Queue | None:
         """Return what is to be done of what was chosen; None where nothing is."""
-        self.n_found = len(found.sources)
+        self.n_found = len(discovered.sources)
         self.n_unsettled = sum(one.kind is LeftOutKind.UNSETTLED for one in chosen.left_out)
-        kept = [*self._new_refusals(chosen.plans), *self._work(chosen.plans)]
-        plans = [replace(plan, source=replace(plan.source, id=n)) for n, plan in enumerate(kept)]
+        fresh = [*self._new_refusals(chosen.plans), *self._work(chosen.plans)]
+        plans = [replace(plan, source=replace(plan.source, id=n)) for n, plan in enumerate(fresh)]
         self.n_skipped = len(chosen.plans) - len(plans)
         return Queue(plans, chosen.left_out) if plans else None
 
     def remember(self, outcomes: Sequence[Outcome]) -> None:
-        """Keep in mind what came of a pass."""
+        """Remember the outcomes of a pass."""
         for outcome in outcomes:
             state = self._begun.get(outcome.source.path)
             is_gone = outcome.error is not None and _state(outcome.source.path) is None  # with its mount, say
             if state is not None and not is_gone:
-                self._over[outcome.source.path] = _Memory(state, time.monotonic() + _rest_s(outcome))
+                self._over[outcome.source.path] = _PastAttempt(state, time.monotonic() + _rest_s(outcome))
 
     def _new_refusals(self, plans: Sequence[Plan]) -> list[Plan]:
-        """Return what cannot be done at all, if that was not said after the last pass."""
+        """Return what cannot be done at all, if that was not reported after the last pass."""
         before = self._refused
         self._refused = {plan.source.path: str(plan.error) for plan in plans if plan.error is not None}
         return [
@@ -81,16 +81,16 @@ class Attempted:
         ]
 
     def _work(self, plans: Sequence[Plan]) -> list[Plan]:
-        kept = []
+        work = []
         for plan in plans:
             state = _state(plan.source.path) if plan.error is None and not plan.skip else None
             if state is None:  # refused, finished, or gone since
                 continue
-            known = self._over.get(plan.source.path)
-            if known is None or known.state != state or time.monotonic() > known.until_s:
-                kept.append(plan)
+            attempt = self._over.get(plan.source.path)
+            if attempt is None or attempt.state != state or time.monotonic() > attempt.until_s:
+                work.append(plan)
                 self._begun[plan.source.path] = state
-        return kept
+        return work
 
 
 def _rest_s(outcome: Outcome) -> float:

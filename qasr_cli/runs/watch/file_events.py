@@ -1,7 +1,7 @@
 """What changes in watched folders, and which of them are there at all.
 
-In go folders; out comes word that it is worth looking again. A folder that vanishes, as a network's mount
-does, is waited for. Never decides what is work: that a look itself finds out, and it comes at times anyway.
+In go folders; out comes a signal that it is worth looking again. A folder that vanishes, as a network's mount
+does, is waited for. Never decides what is work: a pass finds that out, and passes come at times anyway.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from qasr_cli.runs.inputs import selection
 
 logger = logging.getLogger(__name__)
 
-_GLANCE_S = 2.0  # between two looks whether the folders are there
+_POLL_S = 2.0  # between two looks whether the folders are there
 _AGAIN_S = 60.0  # until watching is tried again where the system refused it
 _PAUSE_S = 5.0  # until listening begins again after trouble
 _TIMEOUT_MS = 5_000
-_STEP_MS = 200  # a change is told of when nothing more has come for so long
+_STEP_MS = 200  # a change is reported when no other has come for so long
 _MS_PER_S = 1000
 
 
@@ -57,7 +57,7 @@ class FileEvents:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._refused_s: float | None = None
-        self._has_told = False
+        self._is_refusal_logged = False
 
     def __enter__(self) -> FileEvents:
         """Begin to listen."""
@@ -69,7 +69,7 @@ class FileEvents:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop listening."""
-        self._hush()
+        self._stop_listening()
 
     @property
     def present(self) -> list[Path]:
@@ -88,7 +88,7 @@ class FileEvents:
             left_s = until_s - time.monotonic()
             if left_s <= 0:
                 return False
-            self._has_changed.wait(min(left_s, _GLANCE_S))
+            self._has_changed.wait(min(left_s, _POLL_S))
         self._has_changed.clear()
         return True
 
@@ -98,14 +98,14 @@ class FileEvents:
         self._identities = {folder: _identity(folder) for folder in self._folders}
         for folder in self._folders:
             if before[folder] is not None and self._identities[folder] is None:
-                logger.warning("%s is gone; it is waited for: mount it again, or stop the watch", folder)
+                logger.warning("%s is gone; waiting until it is mounted again", folder)
             elif before[folder] is None and self._identities[folder] is not None:
                 logger.warning("%s is back", folder)
             elif _device(before[folder]) != _device(self._identities[folder]):
-                logger.warning("%s is another file system than before; what is there now is watched", folder)
+                logger.warning("%s is on another file system than before; watching the new one", folder)
         is_due = self._refused_s is not None and time.monotonic() - self._refused_s > _AGAIN_S
         if before != self._identities or is_due:
-            self._hush()
+            self._stop_listening()
             self._listen()
             self._has_changed.set()
 
@@ -113,24 +113,24 @@ class FileEvents:
         self._refused_s, self._stop = None, threading.Event()
         if self.present:
             self._thread = threading.Thread(
-                target=self._hear, args=(self.present, self._stop), name="changes", daemon=True
+                target=self._listen_until, args=(self.present, self._stop), name="changes", daemon=True
             )
             self._thread.start()
 
-    def _hush(self) -> None:
+    def _stop_listening(self) -> None:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
 
-    def _hear(self, folders: Sequence[Path], stop: threading.Event) -> None:
+    def _listen_until(self, folders: Sequence[Path], stop: threading.Event) -> None:
         is_lenient = False
         while not stop.is_set():
             try:
-                self._follow(folders, stop, is_lenient=is_lenient)
+                self._report_changes(folders, stop, is_lenient=is_lenient)
             except PermissionError:  # a folder that we may not look into; the others are watched
                 is_lenient = True
             except (RuntimeError, FileNotFoundError) as error:
-                # A name that is no UTF-8, or something that was gone before it could be looked at.
+                # A name that is not UTF-8, or something that was gone before it could be looked at.
                 logger.debug("%s", error)
                 self._has_changed.set()
                 stop.wait(_PAUSE_S)
@@ -138,8 +138,8 @@ class FileEvents:
                 self._refuse(error)
                 return
 
-    def _follow(self, folders: Sequence[Path], stop: threading.Event, *, is_lenient: bool) -> None:
-        """Hear of changes until told to stop.
+    def _report_changes(self, folders: Sequence[Path], stop: threading.Event, *, is_lenient: bool) -> None:
+        """Report changes until `stop` is set.
 
         Lenient, the library passes over all that cannot be watched, also for want of the system's means; so
         it is strict as long as it can be.
@@ -164,13 +164,13 @@ class FileEvents:
 
     def _refuse(self, error: OSError) -> None:
         self._refused_s = time.monotonic()
-        if not self._has_told:
+        if not self._is_refusal_logged:
             logger.warning(
-                "the system does not tell of changes (%s); the folders are looked through every minute; "
+                "the system reports no changes (%s); looking through the folders every minute; "
                 "use --poll, or raise fs.inotify.max_user_watches",
                 error,
             )
-        self._has_told = True
+        self._is_refusal_logged = True
 
 
 def _news(

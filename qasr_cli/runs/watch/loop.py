@@ -1,7 +1,7 @@
 """The loop of `qasr watch`: a pass over the folders now, when something changes, and at times in any case.
 
-In go what makes a pass and what tells of changes; nothing comes out until it is told to stop, by a signal or
-by an error that a new start may mend and this process cannot.
+In go a function that makes a pass and a source of file events; nothing comes out until a signal, or an error
+that a new start may mend and this process cannot, ends it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from qasr_cli.options import WatchOptions
 from qasr_cli.records import Status
 from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.planning.queue import Queue
-from qasr_cli.runs.reports.status_file import State, StatusFile
-from qasr_cli.runs.reports.summary import Report
+from qasr_cli.runs.reports.status_file import StatusFile, WatchState
+from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.runs.watch.attempted import Attempted
 from qasr_cli.runs.watch.engine_cache import EngineCache
 from qasr_cli.runs.watch.file_events import FileEvents
@@ -26,7 +26,7 @@ from qasr_cli.runs.watch.file_events import FileEvents
 logger = logging.getLogger(__name__)
 
 Sift = Callable[[Discovered, Queue], Queue | None]
-Look = Callable[[Sequence[Path], Sift], Report]
+Look = Callable[[Sequence[Path], Sift], RunReport]
 
 _S_PER_MIN = 60.0
 _AGAIN_S = 60.0  # after a pass that could not be
@@ -39,8 +39,8 @@ class Watch:
 
     Args:
         options: How to watch.
-        look: Makes a pass over folders that are there; what of it is work, the function given to it says.
-        changes: Tells when to look.
+        look: Makes a pass over folders that are there; the function given to it decides what of it is work.
+        changes: Signals when to look.
         engines: Kept from pass to pass.
         status: Told how it goes.
     """
@@ -53,7 +53,7 @@ class Watch:
         self._changes = changes
         self._engines = engines
         self._status = status
-        self._seen = Attempted()
+        self._attempted = Attempted()
         self._looked_s = 0.0  # when the folders had been looked through
         self._next_s = self._earliest_s = 0.0
         self._trouble = ""
@@ -73,67 +73,67 @@ class Watch:
             self._status.trouble(error)
             raise
         finally:
-            self._status.enter(State.STOPPED, self._changes.missing)
+            self._status.enter(WatchState.STOPPED, self._changes.missing)
 
     def _pass(self) -> None:
         begun_s = self._looked_s = time.monotonic()
-        self._seen.begin()
+        self._attempted.begin()
         report = self._report()
         now_s = time.monotonic()
         if report is None:
             self._next_s, self._earliest_s = now_s + _AGAIN_S, now_s + _SHORTEST_GAP_S
             return
-        self._seen.remember(report.outcomes)
+        self._attempted.remember(report.outcomes)
         lost = next((one.error for one in report.outcomes if isinstance(one.error, DeviceLostError)), None)
         if lost is not None:
             raise lost
         if report.outcomes:
             self._engines.rest()
-        self._tell(report, now_s - begun_s)
+        self._report_pass(report, now_s - begun_s)
         self._next_s = now_s + self._options.rescan_min * _S_PER_MIN
-        if self._seen.n_unsettled:
+        if self._attempted.n_unsettled:
             self._next_s = min(self._next_s, now_s + max(self._options.settle_s, _SHORTEST_GAP_S))
         look_s = self._looked_s - begun_s
         self._earliest_s = now_s + max(_SHORTEST_GAP_S, _GAP_SHARE * look_s)
 
-    def _report(self) -> Report | None:
+    def _report(self) -> RunReport | None:
         """Return what came of a pass; None where there could be none, but later perhaps."""
         folders = self._changes.present
         if not folders:
-            return Report()
+            return RunReport()
         try:
             report = self._look(folders, self._sift)
         except (InputOutputError, CannotCreateError) as error:
             self._status.trouble(error)
             if str(error) != self._trouble:
-                logger.warning("%s; %s; tried again every minute", error, error.hint)
+                logger.warning("%s; %s; trying again every minute", error, error.hint)
             self._trouble = str(error)
             return None
         self._trouble = ""
         return report
 
-    def _sift(self, found: Discovered, chosen: Queue) -> Queue | None:
+    def _sift(self, discovered: Discovered, chosen: Queue) -> Queue | None:
         self._looked_s = time.monotonic()
-        work = self._seen.sift(found, chosen)
+        work = self._attempted.sift(discovered, chosen)
         if work is not None:
-            self._status.enter(State.WORKING, self._changes.missing)
+            self._status.enter(WatchState.WORKING, self._changes.missing)
         return work
 
-    def _tell(self, report: Report, wall_s: float) -> None:
-        seen = self._seen
+    def _report_pass(self, report: RunReport, wall_s: float) -> None:
+        attempted = self._attempted
         self._status.passed(
             wall_s=round(wall_s, 3),
-            found=seen.n_found,
+            found=attempted.n_found,
             done=report.count(Status.DONE),
             failed=report.count(Status.FAILED),
-            skipped=seen.n_skipped + report.count(Status.SKIPPED),
-            unsettled=seen.n_unsettled,
+            skipped=attempted.n_skipped + report.count(Status.SKIPPED),
+            unsettled=attempted.n_unsettled,
         )
         self._enter_waiting()
 
     def _enter_waiting(self) -> None:
         is_unloaded = self._engines.is_released
-        self._status.enter(State.UNLOADED if is_unloaded else State.WAITING, self._changes.missing)
+        self._status.enter(WatchState.UNLOADED if is_unloaded else WatchState.WAITING, self._changes.missing)
 
     def _wait(self) -> None:
         """Return when it is time for a pass; let the engines go meanwhile when theirs has come."""

@@ -161,7 +161,7 @@ def describe(failures: Sequence[QasrError]) -> tuple[str, ...]:
     lines = []
     if retries:
         count = "1 retry" if len(retries) == 1 else f"{len(retries)} retries"
-        lines.append(f"{count} failed, kept the first result: {retries[0]}")
+        lines.append(f"{count} failed; kept the first result: {retries[0]}")
     if untimed:
         count = "1 chunk" if len(untimed) == 1 else f"{len(untimed)} chunks"
         lines.append(f"the aligner failed on {count}, times of the words are estimated: {untimed[0]}")
