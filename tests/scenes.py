@@ -1,4 +1,4 @@
-"""What a run does with recordings that hold nothing but a plan of who speaks when: heard, then reviewed."""
+"""A run over recordings that hold nothing but a plan of who speaks when: recognized, then reviewed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def speech_of(*edges_s: float, clear: float = 1.0) -> SpeechMap:
 
 
 class Scene:
-    """Sources, an engine and what it is told; `play` is what a run does with them."""
+    """Sources, an engine and its options; `play` is what a run does with them."""
 
     def __init__(self, folder: Path, factory: Factory, *speech: SpeechMap, rescue_model: str = "") -> None:
         self.folder = folder
@@ -46,7 +46,7 @@ class Scene:
             self.engines = engine_room.load(EngineOptions(engine=name, model="small"), rescue_model)
         else:
             self.engines = factory(EngineOptions())
-        self.told = DecodeOptions()
+        self.decode = DecodeOptions()
         self.guard = GuardOptions()
 
     def _record(self, number: int, speech: SpeechMap) -> RecognizedSource:
@@ -55,18 +55,18 @@ class Scene:
         waveform = Waveform(path, 16 * speech.duration_ms)
         chunks = chunking.plan(number, speech, ChunkOptions())
         audio = [waveform.read(chunk.start_ms, chunk.end_ms) for chunk in chunks]
-        pieces = recognize.recognize_batch(audio, chunks, self.engines, self.told)
-        timed = recognize.align_batch(audio, pieces, self.engines, AlignOptions())
+        results = recognize.recognize_batch(audio, chunks, self.engines, self.decode)
+        timed = recognize.align_batch(audio, results, self.engines, AlignOptions())
         return RecognizedSource(
             waveform,
             speech,
-            tuple(late if not late.flags else early for early, late in zip(pieces, timed, strict=True)),
+            tuple(late if not late.flags else early for early, late in zip(results, timed, strict=True)),
         )
 
     def play(self) -> list[ReviewedSource]:
         recordings = [self._record(number, speech) for number, speech in enumerate(self.speech)]
         self.n_first = len(self.asked)
-        return review(recordings, self.engines, self.told, self.guard, AlignOptions(), contain)
+        return review(recordings, self.engines, self.decode, self.guard, AlignOptions(), contain)
 
     @property
     def asked(self) -> list[tuple[list[float], DecodeOptions]]:
@@ -76,7 +76,7 @@ class Scene:
 
     @property
     def again(self) -> list[tuple[list[float], DecodeOptions]]:
-        """What was heard again."""
+        """The requests after the first pass."""
         return self.asked[self.n_first :]
 
 

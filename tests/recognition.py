@@ -1,4 +1,4 @@
-"""Chunks heard and timed in one go, as the engine lane does it with a batch that nothing is wrong with."""
+"""Chunks recognized and aligned at once, as the engine lane does with a batch without flags."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from qasr_cli.records import Chunk, Segment
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition import recognize
 
-_TOLD = DecodeOptions()
+_DECODE = DecodeOptions()
 
 
-def hear_and_time(
-    audio: Sequence[np.ndarray], chunks: Sequence[Chunk], engines: Engines, told: DecodeOptions = _TOLD
+def recognize_and_align(
+    audio: Sequence[np.ndarray], chunks: Sequence[Chunk], engines: Engines, decode: DecodeOptions = _DECODE
 ) -> list[Segment | None]:
     """Return a segment for each chunk, None for one without words; `audio` is `float32[n_samples]` each."""
-    pieces = recognize.recognize_batch(audio, chunks, engines, told)
-    return [piece.segment for piece in recognize.align_batch(audio, pieces, engines, AlignOptions())]
+    results = recognize.recognize_batch(audio, chunks, engines, decode)
+    return [result.segment for result in recognize.align_batch(audio, results, engines, AlignOptions())]

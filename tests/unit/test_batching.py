@@ -18,7 +18,7 @@ from qasr_cli.speech.inference.memory_limit import MemoryLimit
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition.passes import RecognitionRequest, RecognizedSource, recognize_all
 from tests import fakes
-from tests.hearing import hear_and_time
+from tests.recognition import recognize_and_align
 from tests.scenes import speech_of
 
 
@@ -39,7 +39,7 @@ class Device:
 def hear(engines: Engines, n_chunks: int) -> list[Segment | None]:
     chunks = [Chunk(0, i, i * 4_000, i * 4_000 + 2_000) for i in range(n_chunks)]
     audio = [np.zeros(32_000, np.float32)] * n_chunks
-    return hear_and_time(audio, chunks, engines)
+    return recognize_and_align(audio, chunks, engines)
 
 
 def test_the_next_batch_starts_with_what_fitted() -> None:
