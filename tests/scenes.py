@@ -1,4 +1,4 @@
-"""What a run does with recordings that hold nothing but a plan of who speaks when: heard, then reviewed."""
+"""A run over recordings that hold nothing but a plan of who speaks when: recognized, then reviewed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def speech_of(*edges_s: float, clear: float = 1.0) -> SpeechMap:
 
 
 class Scene:
-    """Sources, an engine and what it is told; `play` is what a run does with them."""
+    """Sources, an engine and its options; `play` is what a run does with them."""
 
     def __init__(self, folder: Path, factory: Factory, *speech: SpeechMap, rescue_model: str = "") -> None:
         self.folder = folder
@@ -47,7 +47,7 @@ class Scene:
             self.session = engine_room.load(EngineOptions(engine=name, model="small"), rescue_model)
         else:
             self.session = Session(factory(EngineOptions()))
-        self.told = DecodeOptions()
+        self.decode = DecodeOptions()
         self.guard = GuardOptions()
 
     @property
@@ -64,18 +64,18 @@ class Scene:
         waveform = Waveform(path, 16 * speech.duration_ms)
         chunks = chunking.plan(number, speech, ChunkOptions())
         audio = [waveform.read(chunk.start_ms, chunk.end_ms) for chunk in chunks]
-        pieces = recognize.recognize_batch(audio, chunks, self.session, self.told)
-        timed = recognize.align_batch(audio, pieces, self.session, AlignOptions())
+        results = recognize.recognize_batch(audio, chunks, self.session, self.decode)
+        timed = recognize.align_batch(audio, results, self.session, AlignOptions())
         return RecognizedSource(
             waveform,
             speech,
-            tuple(late if not late.flags else early for early, late in zip(pieces, timed, strict=True)),
+            tuple(late if not late.flags else early for early, late in zip(results, timed, strict=True)),
         )
 
     def play(self) -> list[ReviewedSource]:
         recordings = [self._record(number, speech) for number, speech in enumerate(self.speech)]
         self.n_first = len(self.asked)
-        return review(recordings, self.session, self.told, self.guard, AlignOptions(), contain)
+        return review(recordings, self.session, self.decode, self.guard, AlignOptions(), contain)
 
     @property
     def asked(self) -> list[tuple[list[float], DecodeOptions]]:
@@ -85,7 +85,7 @@ class Scene:
 
     @property
     def again(self) -> list[tuple[list[float], DecodeOptions]]:
-        """What was heard again."""
+        """The requests after the first pass."""
         return self.asked[self.n_first :]
 
 

@@ -29,7 +29,7 @@ from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
 from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.session import Session
-from tests.hearing import hear_and_time
+from tests.recognition import recognize_and_align
 
 Value = TypeVar("Value")
 
@@ -99,7 +99,7 @@ def _find_speech(samples: np.ndarray) -> SpeechMap:
 def _transcribe(audio: list[np.ndarray], chunks: tuple[Chunk, ...], loaded: Session) -> list[Segment | None]:
     found: list[Segment | None] = [None] * len(chunks)
     for batch in batching.plan([chunk.duration_ms for chunk in chunks], loaded.recognizer.capacity):
-        done = hear_and_time([audio[i] for i in batch], [chunks[i] for i in batch], loaded)
+        done = recognize_and_align([audio[i] for i in batch], [chunks[i] for i in batch], loaded)
         for index, segment in zip(batch, done, strict=True):
             found[index] = segment
     return found

@@ -23,7 +23,7 @@ from qasr_cli.speech.recognition import recognize
 from qasr_cli.speech.text import aligner_tokens, display_words
 from tests import fakes
 from tests.effort import growth
-from tests.hearing import hear_and_time
+from tests.recognition import recognize_and_align
 
 CLIPS = Path(__file__).parents[2] / "samples" / "clips"
 
@@ -222,7 +222,7 @@ class TestTranscribe:
             Chunk(0, i, i * 60_000, i * 60_000 + int(length * 1000)) for i, length in enumerate(seconds)
         ]
         session = Session(factory(EngineOptions()))
-        return hear_and_time(audio, chunks, session)
+        return recognize_and_align(audio, chunks, session)
 
     def test_segments_come_in_order_with_container_times(self) -> None:
         segments = self.run(fakes.echo, [2, 4])
@@ -257,11 +257,11 @@ class TestTranscribe:
             nothing = recognize.recognize_batch(audio, [loud, dim], silent, DecodeOptions(language="en"))
             assert [(piece.hypothesis.text, piece.flags) for piece in said] == [("", ("empty",)), ("", ())]
             assert [piece.flags for piece in said] == [piece.flags for piece in nothing]
-            assert hear_and_time(audio, [loud, dim], session) == [None, None]
+            assert recognize_and_align(audio, [loud, dim], session) == [None, None]
 
     @pytest.mark.parametrize("text", ["♪", "♪ ♫", "🎵", "½", "7.", "...a"])
     def test_what_says_something_is_kept(self, text: str) -> None:
-        (segment,) = hear_and_time(
+        (segment,) = recognize_and_align(
             [np.zeros(48_000, np.float32)], [Chunk(0, 0, 0, 3_000)], Session(fakes.saying(text))
         )
         assert segment is not None

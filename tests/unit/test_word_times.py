@@ -14,7 +14,7 @@ from qasr_cli.speech.inference.protocols import Posterior
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.text import aligner_tokens, display_words, segmenters
 from tests import fakes
-from tests.hearing import hear_and_time
+from tests.recognition import recognize_and_align
 
 
 @pytest.fixture
@@ -96,8 +96,8 @@ def test_order_holds_where_every_way_is_impossible() -> None:
 def test_a_forced_language_is_filled_in_and_reaches_the_aligner() -> None:
     chunk, audio = Chunk(0, 0, 0, 2_000), np.zeros(32_000, np.float32)
     session = Session(fakes.unnaming(EngineOptions()))
-    forced = hear_and_time([audio], [chunk], session, DecodeOptions(language="en"))[0]
-    free = hear_and_time([audio], [chunk], session)[0]
+    forced = recognize_and_align([audio], [chunk], session, DecodeOptions(language="en"))[0]
+    free = recognize_and_align([audio], [chunk], session)[0]
     assert forced is not None
     assert free is not None
     assert (forced.language, free.language) == ("en", None)

@@ -51,7 +51,7 @@ class TestSilence:
             return Hypothesis(NAMES.context, "English") if told.context and seconds < 7 else NOTHING
 
         played = scene(tmp_path, change, 0, 8)
-        played.told = NAMES
+        played.decode = NAMES
         (result,) = played.play()
         assert result.segments == ()
         assert result.uncovered == (Span(0, 8_000),)
@@ -98,7 +98,7 @@ class TestNamesThatWereSaid:
             return Hypothesis(f"{NAMES.context}." if told.context else without, "English")
 
         played = scene(tmp_path, change, 0, 4)
-        played.told = NAMES
+        played.decode = NAMES
         (result,) = played.play()
         assert (texts(result), flags(result)) == ([kept], [()])
 

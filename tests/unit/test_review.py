@@ -70,7 +70,7 @@ class TestFailingRetries:
 
         scene = Scene(folder, well_behaved, speech_of(0, 4))
         scene.engines = Engines(Misbehaving(EngineOptions(), change), fakes.Even())
-        scene.told = DecodeOptions(context="a, b, c")
+        scene.decode = DecodeOptions(context="a, b, c")
         (result,) = scene.play()
         assert (texts(result), flags(result), result.failures) == ([NUMBERS], [()], ())
 

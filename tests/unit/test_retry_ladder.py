@@ -49,7 +49,7 @@ def test_a_chunk_that_goes_wrong_is_cut_at_its_pause_and_heard_again(folder: Pat
     ]
     assert texts(result) == ["One two three four five."] * 3
     assert set(flags(result)) == {()}
-    assert scene.again == [([2.0, 2.0], scene.told)]  # one more call, and nothing but the two halves
+    assert scene.again == [([2.0, 2.0], scene.decode)]  # one more call, and nothing but the two halves
     assert result.uncovered == ()
 
 
@@ -58,7 +58,7 @@ def test_a_part_in_which_nobody_was_heard_is_cut_for_as_long_as_that_helps(folde
     (result,) = scene.play()
     assert [segment.start_ms for segment in result.segments] == [0, 2_400, 5_300, 8_100]
     assert result.uncovered == ()
-    assert all(options == scene.told for _, options in scene.again)
+    assert all(options == scene.decode for _, options in scene.again)
 
 
 def test_a_part_that_is_still_wrong_goes_on_alone(folder: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_part_that_is_still_wrong_goes_on_alone(folder: Path) -> None:
 
 def test_what_repeats_its_context_is_heard_without_it(folder: Path) -> None:
     scene = Scene(folder, misbehaving.echoing, speech_of(0, 4))
-    scene.told = DecodeOptions(context="Baku, Lima, Port Said, Ulaanbaatar")
+    scene.decode = DecodeOptions(context="Baku, Lima, Port Said, Ulaanbaatar")
     (result,) = scene.play()
     assert texts(result) == [NUMBERS]
     assert flags(result) == [()]
@@ -91,7 +91,7 @@ def test_a_loop_that_nothing_else_ends_gets_a_mild_penalty_at_last(folder: Path)
 
 def test_what_is_too_short_to_be_cut_is_heard_whole_in_every_way(folder: Path) -> None:
     scene = Scene(folder, misbehaving.looping_without_penalty, speech_of(0, 1.5))
-    scene.told = DecodeOptions(context="a, b, c")
+    scene.decode = DecodeOptions(context="a, b, c")
     (result,) = scene.play()
     assert flags(result) == [()]
     assert scene.again == [([1.5], DecodeOptions()), ([1.5], DecodeOptions(repetition_penalty=1.1))]
@@ -141,7 +141,7 @@ def test_text_is_not_given_up_for_silence(folder: Path) -> None:
 def test_what_is_doubtful_in_many_files_shares_batches(folder: Path) -> None:
     scene = Scene(folder, misbehaving.looping, *[speech_of(0, 2, 2.4, 4.4)] * 5)
     results = scene.play()
-    assert scene.again == [([2.0] * 10, scene.told)]
+    assert scene.again == [([2.0] * 10, scene.decode)]
     assert len({tuple(texts(result)) for result in results}) == 1
     alone = [Scene(folder, misbehaving.looping, scene.speech[0]).play()[0] for _ in range(2)]
     assert [results[0], results[0]] == alone
@@ -158,7 +158,7 @@ class TestRescueModel:
         assert scene.again == []  # the small model was not asked again
         big = scene.session.fallback().recognizer
         assert isinstance(big, Misbehaving)
-        assert big.asked == [([4.0, 2.0], scene.told)]
+        assert big.asked == [([4.0, 2.0], scene.decode)]
 
     def test_it_is_loaded_by_the_first_doubt_only(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -209,14 +209,14 @@ class TestLanguages:
     def test_a_language_that_is_not_allowed_is_heard_in_one_that_is(self, folder: Path) -> None:
         for guard in (GuardOptions(), GuardOptions(multilingual=True)):
             scene = Scene(folder, misbehaving.polyglot, speech_of(0, 4))
-            scene.told, scene.guard = DecodeOptions(languages=("en", "ko")), guard
+            scene.decode, scene.guard = DecodeOptions(languages=("en", "ko")), guard
             (result,) = scene.play()
             assert [segment.language for segment in result.segments] == ["en"]
             assert flags(result) == [()]
 
     def test_one_that_was_asked_for_is_never_voted_on(self, folder: Path) -> None:
         scene = Scene(folder, misbehaving.wavering, speech_of(0, 9, 12, 14))
-        scene.told = DecodeOptions(language="en")
+        scene.decode = DecodeOptions(language="en")
         scene.play()
         assert scene.again == []
 

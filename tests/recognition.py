@@ -1,4 +1,4 @@
-"""Chunks heard and timed in one go, as the engine lane does it with a batch that nothing is wrong with."""
+"""Chunks recognized and aligned at once, as the engine lane does with a batch without flags."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from qasr_cli.records import Chunk, Segment
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition import recognize
 
-_TOLD = DecodeOptions()
+_DECODE = DecodeOptions()
 
 
-def hear_and_time(
-    audio: Sequence[np.ndarray], chunks: Sequence[Chunk], session: Session, told: DecodeOptions = _TOLD
+def recognize_and_align(
+    audio: Sequence[np.ndarray], chunks: Sequence[Chunk], session: Session, decode: DecodeOptions = _DECODE
 ) -> list[Segment | None]:
     """Return a segment for each chunk, None for one without words; `audio` is `float32[n_samples]` each."""
-    pieces = recognize.recognize_batch(audio, chunks, session, told)
-    return [piece.segment for piece in recognize.align_batch(audio, pieces, session, AlignOptions())]
+    results = recognize.recognize_batch(audio, chunks, session, decode)
+    return [result.segment for result in recognize.align_batch(audio, results, session, AlignOptions())]

@@ -19,7 +19,7 @@ from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition.passes import RecognitionRequest, RecognizedSource, recognize_all
 from tests import fakes
-from tests.hearing import hear_and_time
+from tests.recognition import recognize_and_align
 from tests.scenes import speech_of
 
 
@@ -40,7 +40,7 @@ class Device:
 def hear(session: Session, n_chunks: int) -> list[Segment | None]:
     chunks = [Chunk(0, i, i * 4_000, i * 4_000 + 2_000) for i in range(n_chunks)]
     audio = [np.zeros(32_000, np.float32)] * n_chunks
-    return hear_and_time(audio, chunks, session)
+    return recognize_and_align(audio, chunks, session)
 
 
 def test_the_next_batch_starts_with_what_fitted() -> None:
