@@ -253,6 +253,12 @@ def test_a_killed_ffmpeg_is_no_fault_of_the_media(
     assert not list(tmp_path.glob("out/*"))
 
 
+@pytest.fixture(scope="module")
+def quarter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A quarter of an hour: more than a pipe holds."""
+    return make_click(tmp_path_factory.mktemp("quarter") / "long.flac", duration_s=900)
+
+
 @pytest.mark.parametrize(
     ("number", "reason"),
     [
@@ -261,9 +267,8 @@ def test_a_killed_ffmpeg_is_no_fault_of_the_media(
         (40, r"killed \(signal 40\)"),  # one without a name
     ],
 )
-def test_the_real_ffmpeg_ended_by_somebody_half_way(tmp_path: Path, number: int, reason: str) -> None:
-    long = make_click(tmp_path / "long.flac", duration_s=900)
-    with decode.open_audio(long, MediaOptions()) as audio:
+def test_the_real_ffmpeg_ended_by_somebody_half_way(quarter: Path, number: int, reason: str) -> None:
+    with decode.open_audio(quarter, MediaOptions()) as audio:
         samples = iter(audio)
         next(samples)
         os.kill(audio._child.process.pid, number)
