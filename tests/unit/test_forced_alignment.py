@@ -187,8 +187,8 @@ class TestLanguages:
             for _ in range(2):
                 timed = align_words(self.spoken("Hindi", "English", "Hindi", "Thai", None), engines)
         assert [record.getMessage().split(":")[0] for record in caplog.records] == [
-            "the aligner does not know Hindi",
-            "the aligner does not know Thai",
+            "the aligner does not support Hindi",
+            "the aligner does not support Thai",
         ]
         kinds = [{word.timing for word in some} for some in timed]
         assert kinds[1] == {Timing.ALIGNED}

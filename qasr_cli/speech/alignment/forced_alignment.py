@@ -142,9 +142,7 @@ def _is_supported(language: str | None, aligner: Aligner, warned: set[str]) -> b
         return True
     if language and language not in warned:
         warned.add(language)
-        logger.warning(
-            "the aligner does not know %s: times of its words are estimated, marked interpolated", language
-        )
+        logger.warning("the aligner does not support %s: its word times are interpolated", language)
     return False
 
 
