@@ -188,8 +188,8 @@ class TestLanguages:
             align_words(self.spoken("Hindi", "English", "Hindi", "Thai", None), session)
             timed = align_words(self.spoken("Hindi", "English", "Hindi", "Thai", None), session)
         assert [record.getMessage().split(":")[0] for record in caplog.records] == [
-            "the aligner does not know Hindi",
-            "the aligner does not know Thai",
+            "the aligner does not support Hindi",
+            "the aligner does not support Thai",
         ]
         kinds = [{word.timing for word in some} for some in timed]
         assert kinds[1] == {Timing.ALIGNED}

@@ -50,7 +50,7 @@ def found(written: str, heard: Sequence[Word]) -> str:
     return " ".join(heard[place].text for place in sorted(places))
 
 
-class TestEchoes:
+class TestRepetitions:
     BEFORE = "welcome to our little town by the northern sea where people"
     AFTER = "nobody knows how old this harbour really was before them"
 
@@ -97,7 +97,7 @@ def segment(words: Sequence[Word]) -> Segment:
     return Segment(words[0].start_ms, words[-1].end_ms, "en", text, tuple(words))
 
 
-class TestDisputes:
+class TestMismatches:
     def disputes(self, written: str, *heard: str) -> list[tuple[str, str]]:
         segments, start_ms = [], 0
         for text in heard:
@@ -168,7 +168,7 @@ class Knowing:
         return Posterior(scores, _BIN_MS)
 
 
-class TestFollowing:
+class TestScriptAlignment:
     WRITTEN = "Look the rocket was built ten years ago and left."
     HEARD = "look the empty ticket is yellow and purple and left"
 
@@ -299,10 +299,13 @@ class TestMarks:
         assert [word.text for word in shown(done)] == [*self.FIRST.split(), "♪", *self.SECOND.split()]
         assert done.overlay.unspoken == ((6, 6 + 2 * len(unsaid) + 1),)
 
-    @pytest.mark.parametrize("said", [TestFollowing.HEARD, TestFollowing.WRITTEN.casefold().strip(".")])
+    @pytest.mark.parametrize(
+        "said", [TestScriptAlignment.HEARD, TestScriptAlignment.WRITTEN.casefold().strip(".")]
+    )
     def test_inside_a_dispute(self, tmp_path: Path, said: str) -> None:
         words = [
-            replace(word, confidence=0.9 if word.text in said else 0.0) for word in timed(TestFollowing.HEARD)
+            replace(word, confidence=0.9 if word.text in said else 0.0)
+            for word in timed(TestScriptAlignment.HEARD)
         ]
         lines = ["Look the rocket was", "♪", "built ten years", "♪", "ago and left."]
         session = Session(Engines(EVEN.recognizer, Knowing(said)))

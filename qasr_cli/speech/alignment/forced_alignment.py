@@ -142,9 +142,7 @@ def _is_supported(language: str | None, aligner: Aligner, session: Session) -> b
     if aligner.supports(language):
         return True
     if language and session.is_new(f"aligner lacks {language}"):
-        logger.warning(
-            "the aligner does not know %s: times of its words are estimated, marked interpolated", language
-        )
+        logger.warning("the aligner does not support %s: its word times are interpolated", language)
     return False
 
 

@@ -72,7 +72,7 @@ def align(
         OutOfMemoryError: Not even one chunk fits into memory.
     """
     if not segments:
-        raise UndecodableError("nobody speaks in it", "check the audio track: --audio-track")
+        raise UndecodableError("no speech found", "check the audio track: --audio-track")
     spoken = longest_language(segments)
     whole_script = script.read(lines, language or spoken)
     pronounceable, script_indices = unspoken_marks.remove(whole_script)
@@ -199,7 +199,7 @@ def _refuse_unrelated(match: Match, segments: Sequence[Segment]) -> None:
     spoken = languages.find(longest_language(segments) or "")
     where = f"in {spoken.name} speech" if spoken else "in it"
     raise QualityError(
-        f"only {match.fit:.0%} of the script's words are heard {where}; "
-        "it is of another recording or in another language",
+        f"only {match.fit:.0%} of the script's words are recognized {where}; "
+        "the script belongs to another recording or language",
         "check that script and recording belong together, or transcribe: qasr transcribe",
     )

@@ -20,11 +20,11 @@ _MARGIN_MS = 350  # around speech: too short for a word
 _MIN_FREE_SHARE = 0.5  # of a segment's clear speech: with more of it free, its text is incomplete
 _NEAR_MS = 1_500  # how far an estimated cut moves to where a sentence ends
 
-Run = tuple[int, int]
+WordRun = tuple[int, int]
 FreeTime = tuple[int, int]  # a segment, and its free milliseconds
 
 
-def assign(match: Match, runs: Sequence[Run], clear_ms: Callable[[int, int], int]) -> dict[int, int]:
+def assign(match: Match, runs: Sequence[WordRun], clear_ms: Callable[[int, int], int]) -> dict[int, int]:
     """Return the segment of every word of the runs.
 
     Args:
@@ -63,7 +63,7 @@ def neighbours(match: Match, first: int, last: int) -> tuple[RecognizedWord | No
 
 
 def _beside(
-    match: Match, run: Run, before: RecognizedWord | None, after: RecognizedWord | None
+    match: Match, run: WordRun, before: RecognizedWord | None, after: RecognizedWord | None
 ) -> Iterator[tuple[int, int]]:
     """Yield each word with the segment of the pair before or after it.
 
@@ -84,7 +84,7 @@ def _beside(
         yield from ((index, after.segment) for index in range(split, last))
 
 
-def _free_times(match: Match, run: Run, clear_ms: Callable[[int, int], int]) -> Iterator[FreeTime]:
+def _free_times(match: Match, run: WordRun, clear_ms: Callable[[int, int], int]) -> Iterator[FreeTime]:
     """Yield the segments between the pairs around a run, each with the clear speech that no word covers."""
     before, after = neighbours(match, *run)
     begin, start_ms = (before.segment, before.word.end_ms) if before else (0, 0)
@@ -112,7 +112,7 @@ def _recognized_between(match: Match, first: int, last: int) -> Sequence[Recogni
     return match.recognized[before + 1 if before is not None else 0 : after]
 
 
-def _distribute(script: Script, run: Run, free_times: Sequence[FreeTime]) -> Iterator[tuple[int, int]]:
+def _distribute(script: Script, run: WordRun, free_times: Sequence[FreeTime]) -> Iterator[tuple[int, int]]:
     """Yield each word with the segment that it falls in when all are spoken at one pace."""
     first, last = run
     words = script.words[first:last]
