@@ -5,6 +5,7 @@ A format's switch follows from its row below, so that a new format gets its flag
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,11 @@ def format_switches() -> tuple[FlagSpec, ...]:
         FlagSpec(FORMATS, text, (f"--{name}",), kind=bool, default=False)
         for name, text in FORMAT_HELP.items()
     )
+
+
+def named_formats(flag: FlagSpec) -> FlagSpec:
+    """Return `--output-format` with the formats in its help, which its option does not know."""
+    return replace(flag, help=f"{flag.help} LIST: {', '.join(FORMAT_HELP)} or all, separated by commas.")
 
 
 HOTWORDS = FlagSpec(
