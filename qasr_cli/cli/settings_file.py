@@ -132,7 +132,7 @@ def read(path: Path, known: Mapping[str, FlagSpec]) -> dict[str, Any]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: {error}", "mend the file, or give another with --config") from error
+        raise ConfigError(f"{path}: {error}", "correct the file, or give another with --config") from error
     settings: dict[str, Any] = {}
     for key, value in table.items():
         flag = known.get(key.replace("-", "_"))
@@ -155,7 +155,7 @@ def refuse_unasked(path: Path, settings: Mapping[str, Any]) -> None:
         key = risky[0].replace("_", "-")
         raise ConfigError(
             f"{path}: {key} counts only in a file that you name or that is your own",
-            f"say --config {path}, or move the line to {places()[-1]}",
+            f"use --config {path}, or move the line to {places()[-1]}",
         )
 
 
@@ -174,6 +174,6 @@ def _checked(path: Path, key: str, value: object, flag: FlagSpec) -> object:
     is_right = is_number if wanted is float else type(value) is wanted
     if not is_right or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
         raise ConfigError(
-            f"{where(path, [key])}: {key} must be {_NAMES[wanted]}, not {value!r}", "mend the file"
+            f"{where(path, [key])}: {key} must be {_NAMES[wanted]}, not {value!r}", "correct the file"
         )
     return value

@@ -71,19 +71,19 @@ FORMATS: dict[str, Format] = {
         Format("srt", "SubRip subtitles (the default).", "srt:render", is_subtitle=True, is_readable=True),
         Format(
             "vtt",
-            "WebVTT subtitles with a timestamp before each word.",
+            "WebVTT subtitles with a timestamp before every word.",
             "vtt:render",
             is_subtitle=True,
             is_readable=True,
         ),
         Format(
             "json",
-            "Everything: words with times, segments, cues.",
+            "The whole transcript: words with times, segments, cues.",
             "transcript_json:render",
             is_readable=True,
         ),
-        Format("txt", "The text alone.", "txt:render", is_cue_based=False),
-        Format("tsv", "A table: start and end in ms, text; a row per cue.", "tsv:render"),
+        Format("txt", "Plain text without times.", "txt:render", is_cue_based=False),
+        Format("tsv", "One row per cue: start and end in milliseconds, text.", "tsv:render"),
         Format("jsonl", "The JSON of each source as one line.", "transcript_json:render_line", is_line=True),
     )
 }

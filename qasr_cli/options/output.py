@@ -17,7 +17,7 @@ class OutputOptions:
     formats: tuple[str, ...] = option(
         ("srt",),
         FORMATS,
-        "Formats as one list, separated by commas; all for every file format.",
+        "Formats as one list.",
         "--output-format",
         "-f",
         metavar="LIST",

@@ -229,11 +229,11 @@ def test_patterns_from_a_variable_and_from_the_settings_file(qasr: Qasr, clips: 
 
 
 CASES = [
-    (["clips", "--shard", "9/8"], 2, "--shard 9/8: say K/N"),
-    (["clips", "--shard", "two"], 2, "--shard two: say K/N"),
-    (["clips", "--newer-than", "2026-02-30"], 2, "no date, no time and no file"),
-    (["clips", "--order", "random"], 2, "say name, newest"),
-    (["clips", "--settle", "-1"], 2, "--settle cannot be negative"),
+    (["clips", "--shard", "9/8"], 2, "--shard 9/8: give K/N"),
+    (["clips", "--shard", "two"], 2, "--shard two: give K/N"),
+    (["clips", "--newer-than", "2026-02-30"], 2, "no date, no age and no file"),
+    (["clips", "--order", "random"], 2, "give name, newest"),
+    (["clips", "--settle", "-1"], 2, "--settle must not be negative"),
     (["clips", "--limit", "0"], 2, "--limit"),
     (["clips", "-0"], 2, "--files-from"),
     (["-", "--files-from", "list"], 2, "- (stdin) is an input of its own"),

@@ -50,7 +50,8 @@ def _declared(kind: type) -> Iterator[FlagSpec]:
     """Yield the flags of a group, and those beside its fields."""
     if kind is OutputOptions:
         yield from own_flags.format_switches()
-    yield from flags_of(kind).values()
+    for flag in flags_of(kind).values():
+        yield own_flags.named_formats(flag) if flag.key == "output_format" else flag
     if kind is DecodeOptions:
         yield own_flags.HOTWORDS
 

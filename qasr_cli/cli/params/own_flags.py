@@ -5,6 +5,7 @@ A format's switch, its key and its help follow from its row in `formats.FORMATS`
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,11 @@ def format_switches() -> tuple[FlagSpec, ...]:
         FlagSpec(FORMAT_PANEL, FORMATS[name].summary, (f"--{name}",), kind=bool, default=False)
         for name in FILE_FORMATS
     )
+
+
+def named_formats(flag: FlagSpec) -> FlagSpec:
+    """Return `--output-format` with the formats in its help, which its option does not know."""
+    return replace(flag, help=f"{flag.help} LIST: {', '.join(FORMAT_HELP)} or all, separated by commas.")
 
 
 HOTWORDS = FlagSpec(
