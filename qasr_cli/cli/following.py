@@ -28,6 +28,7 @@ from qasr_cli.runs.execution.engine_lane import contain
 from qasr_cli.runs.files import atomic_write, scratch
 from qasr_cli.runs.inputs import discovery
 from qasr_cli.runs.planning import output_plan
+from qasr_cli.speech.inference.protocols import refuse_unknown_languages
 from qasr_cli.terminal import stdio
 from qasr_cli.terminal.progress import Reporter
 
@@ -115,6 +116,7 @@ def _read_script(path: Path) -> ScriptFile:
 
 
 def _follow(source: Source, script: ScriptFile, options: Options, reporter: Reporter) -> Followed:
+    engines.refuse_unknown_languages(options.engine, options.decode)
     find_tools()
     with scratch.folder() as folder:
         reporter.stage("reading media")
@@ -122,6 +124,7 @@ def _follow(source: Source, script: ScriptFile, options: Options, reporter: Repo
         reporter.prepared(source, prepared.waveform.duration_ms, prepared.speech_ms)
         reporter.stage("loading the model")
         loaded = engines.load(options.engine)
+        refuse_unknown_languages(loaded.engines.languages, options.decode, options.engine.engine)
         reporter.ready()
         return pipeline.follow(prepared, script, loaded, options, reporter.recognized, contain)
 

@@ -51,6 +51,7 @@ def transcribe(request: InputOptions, options: Options, log: LogOptions, report_
     options = replace(options, output=with_known_formats(options.output))
     if report_to is not None:
         report_file.check_place(report_to, is_overwrite=options.output.is_overwrite)
+    engines.refuse_unknown_languages(options.engine, options.decode)
     load = functools.partial(engines.load, options.engine, options.guard.rescue_model)
     with hook_reporter.hooked(options.hooks, is_strict=options.run.is_strict) as hooks:
         work = Work(options, load, lambda: Both(make_reporter(), hooks), stdout.write, report_to)

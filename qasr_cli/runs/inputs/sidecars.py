@@ -57,7 +57,7 @@ class Sidecar:
 
 def language_of(word: str) -> str:
     """Return qasr's code of the language that a word stands for; of others the word; "" of what is none."""
-    known = languages.find(word)
+    known = languages.find_covered(word)
     if known is not None:
         return known.code
     main = word.lower().replace("_", "-").partition("-")[0]

@@ -90,7 +90,7 @@ class ExistingSubtitles:
             return
         language = self.options.decode.language
         if language is None:
-            known = languages.find(track.language or "")
+            known = languages.find_covered(track.language or "")
             language = known.code if known else ""
             found = self._beside(plan, language)
             if found:
