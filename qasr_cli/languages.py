@@ -1,7 +1,7 @@
-"""The 30 languages of Qwen3-ASR and every spelling by which a user may name one.
+"""Languages, and every spelling by which a user may name one.
 
-In goes a code or name in any case; out comes a `Language`. Nothing here knows about models or subtitles
-beyond what the checkpoints themselves fix: the English names that the model was trained to write.
+In goes a code or name in any case; out comes a `Language`. Nothing here knows about models or subtitles: an
+engine says itself which languages it recognizes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from qasr_cli.errors import UsageError
@@ -23,8 +24,7 @@ class Language:
     Attributes:
         code: ISO 639-1 where it exists, else 639-3 (`yue`, `fil`); the code qasr writes.
         code3: ISO 639-2/T, which mp4 needs and media servers read.
-        name: The English name, exactly as the models write it after `language `.
-        is_aligned: Qwen3-ForcedAligner knows it (11 of 30; the others get estimated word times).
+        name: The English name, by which engines name it, too.
         is_spaced: Words are written with spaces between them.
         scripts: What it is written in, by the first word of its letters' Unicode names.
     """
@@ -32,45 +32,43 @@ class Language:
     code: str
     code3: str
     name: str
-    is_aligned: bool = False
     is_spaced: bool = True
     scripts: tuple[str, ...] = ("LATIN",)
 
 
 _KANA = ("HIRAGANA", "KATAKANA")
-# Names and aligner support: processing_qwen3_asr.py of transformers (LANGUAGE_CODE_TO_NAME,
-# FORCED_ALIGNER_LANGUAGES); codes: ISO 639.
+# Those that qasr's own rules cover: function words, presets, tests. Names and codes: ISO 639.
 LANGUAGES: tuple[Language, ...] = (
     Language("ar", "ara", "Arabic", scripts=("ARABIC",)),
     Language("cs", "ces", "Czech"),
     Language("da", "dan", "Danish"),
-    Language("de", "deu", "German", is_aligned=True),
+    Language("de", "deu", "German"),
     Language("el", "ell", "Greek", scripts=("GREEK",)),
-    Language("en", "eng", "English", is_aligned=True),
-    Language("es", "spa", "Spanish", is_aligned=True),
+    Language("en", "eng", "English"),
+    Language("es", "spa", "Spanish"),
     Language("fa", "fas", "Persian", scripts=("ARABIC",)),
     Language("fi", "fin", "Finnish"),
     Language("fil", "fil", "Filipino"),
-    Language("fr", "fra", "French", is_aligned=True),
+    Language("fr", "fra", "French"),
     Language("hi", "hin", "Hindi", scripts=("DEVANAGARI",)),
     Language("hu", "hun", "Hungarian"),
     Language("id", "ind", "Indonesian"),
-    Language("it", "ita", "Italian", is_aligned=True),
-    Language("ja", "jpn", "Japanese", is_aligned=True, is_spaced=False, scripts=("CJK", *_KANA)),
-    Language("ko", "kor", "Korean", is_aligned=True, scripts=("HANGUL",)),
+    Language("it", "ita", "Italian"),
+    Language("ja", "jpn", "Japanese", is_spaced=False, scripts=("CJK", *_KANA)),
+    Language("ko", "kor", "Korean", scripts=("HANGUL",)),
     Language("mk", "mkd", "Macedonian", scripts=("CYRILLIC",)),
     Language("ms", "msa", "Malay"),
     Language("nl", "nld", "Dutch"),
     Language("pl", "pol", "Polish"),
-    Language("pt", "por", "Portuguese", is_aligned=True),
+    Language("pt", "por", "Portuguese"),
     Language("ro", "ron", "Romanian"),
-    Language("ru", "rus", "Russian", is_aligned=True, scripts=("CYRILLIC",)),
+    Language("ru", "rus", "Russian", scripts=("CYRILLIC",)),
     Language("sv", "swe", "Swedish"),
     Language("th", "tha", "Thai", is_spaced=False, scripts=("THAI",)),
     Language("tr", "tur", "Turkish"),
     Language("vi", "vie", "Vietnamese"),
-    Language("yue", "yue", "Cantonese", is_aligned=True, is_spaced=False, scripts=("CJK",)),
-    Language("zh", "zho", "Chinese", is_aligned=True, is_spaced=False, scripts=("CJK",)),
+    Language("yue", "yue", "Cantonese", is_spaced=False, scripts=("CJK",)),
+    Language("zh", "zho", "Chinese", is_spaced=False, scripts=("CJK",)),
 )
 
 # ISO 639-2/B codes, superseded codes, 639-3 codes of the individual languages meant, and other names.
@@ -80,12 +78,63 @@ _ALIASES = {
     "chi": "zh", "cmn": "zh", "mandarin": "zh", "castilian": "es", "tl": "fil", "tgl": "fil",
     "tagalog": "fil", "arb": "ar", "cantonese chinese": "yue",
 }  # fmt: skip
-_BY_SPELLING = {
-    spelling: language
-    for language in LANGUAGES
-    for spelling in (language.code, language.code3, language.name.lower())
-}
-_BY_SPELLING |= {alias: _BY_SPELLING[code] for alias, code in _ALIASES.items()}
+_OTHER_ALIASES = {
+    "alb": "sq", "arm": "hy", "baq": "eu", "bur": "my", "geo": "ka", "ice": "is", "iw": "he", "mao": "mi",
+    "slo": "sk", "slovene": "sl", "tib": "bo", "wel": "cy",
+}  # fmt: skip
+# The rest of ISO 639-1, for engines that know them: code, ISO 639-2/T code, English name; then, in capitals,
+# the scripts where it is not Latin alone.
+_OTHERS = """
+aa aar Afar|ab abk Abkhazian CYRILLIC|af afr Afrikaans|ak aka Akan|am amh Amharic ETHIOPIC|an arg Aragonese
+as asm Assamese BENGALI|av ava Avaric CYRILLIC|ay aym Aymara|az aze Azerbaijani LATIN CYRILLIC ARABIC
+ba bak Bashkir CYRILLIC|be bel Belarusian CYRILLIC|bg bul Bulgarian CYRILLIC|bi bis Bislama|bm bam Bambara
+bn ben Bengali BENGALI|bo bod Tibetan TIBETAN|br bre Breton|bs bos Bosnian LATIN CYRILLIC|ca cat Catalan
+ce che Chechen CYRILLIC|ch cha Chamorro|co cos Corsican|cr cre Cree LATIN CANADIAN|cv chv Chuvash CYRILLIC
+cy cym Welsh|dv div Divehi THAANA|dz dzo Dzongkha TIBETAN|ee ewe Ewe|eo epo Esperanto|et est Estonian
+eu eus Basque|ff ful Fulah|fj fij Fijian|fo fao Faroese|fy fry Western Frisian|ga gle Irish
+gd gla Scottish Gaelic|gl glg Galician|gn grn Guarani|gu guj Gujarati GUJARATI|gv glv Manx|ha hau Hausa
+he heb Hebrew HEBREW|hr hrv Croatian|ht hat Haitian|hy hye Armenian ARMENIAN|ig ibo Igbo|is isl Icelandic
+iu iku Inuktitut LATIN CANADIAN|jv jav Javanese|ka kat Georgian GEORGIAN|kg kon Kongo|ki kik Kikuyu
+kk kaz Kazakh CYRILLIC LATIN|kl kal Kalaallisut|km khm Khmer KHMER|kn kan Kannada KANNADA|kr kau Kanuri
+ks kas Kashmiri ARABIC DEVANAGARI|ku kur Kurdish LATIN ARABIC|kv kom Komi CYRILLIC|kw cor Cornish
+ky kir Kyrgyz CYRILLIC|la lat Latin|lb ltz Luxembourgish|lg lug Ganda|li lim Limburgish|ln lin Lingala
+lo lao Lao LAO|lt lit Lithuanian|lu lub Luba-Katanga|lv lav Latvian|mg mlg Malagasy|mh mah Marshallese
+mi mri Maori|ml mal Malayalam MALAYALAM|mn mon Mongolian CYRILLIC MONGOLIAN|mr mar Marathi DEVANAGARI
+mt mlt Maltese|my mya Burmese MYANMAR|na nau Nauru|nb nob Norwegian Bokmål|nd nde North Ndebele
+ne nep Nepali DEVANAGARI|ng ndo Ndonga|nn nno Norwegian Nynorsk|no nor Norwegian|nr nbl South Ndebele
+nv nav Navajo|ny nya Chichewa|oc oci Occitan|oj oji Ojibwa LATIN CANADIAN|om orm Oromo|or ori Odia ORIYA
+os oss Ossetian CYRILLIC|pa pan Punjabi GURMUKHI ARABIC|ps pus Pashto ARABIC|qu que Quechua|rm roh Romansh
+rn run Rundi|rw kin Kinyarwanda|sa san Sanskrit DEVANAGARI|sc srd Sardinian|sd snd Sindhi ARABIC DEVANAGARI
+se sme Northern Sami|sg sag Sango|si sin Sinhala SINHALA|sk slk Slovak|sl slv Slovenian|sm smo Samoan
+sn sna Shona|so som Somali|sq sqi Albanian|sr srp Serbian CYRILLIC LATIN|ss ssw Swati|st sot Southern Sotho
+su sun Sundanese|sw swa Swahili|ta tam Tamil TAMIL|te tel Telugu TELUGU|tg tgk Tajik CYRILLIC
+ti tir Tigrinya ETHIOPIC|tk tuk Turkmen|tn tsn Tswana|to ton Tongan|ts tso Tsonga|tt tat Tatar CYRILLIC
+tw twi Twi|ty tah Tahitian|ug uig Uyghur ARABIC|uk ukr Ukrainian CYRILLIC|ur urd Urdu ARABIC
+uz uzb Uzbek LATIN CYRILLIC|ve ven Venda|wa wln Walloon|wo wol Wolof|xh xho Xhosa|yi yid Yiddish HEBREW
+yo yor Yoruba|za zha Zhuang|zu zul Zulu
+"""
+_UNSPACED_OTHERS = {"bo", "dz", "km", "lo", "my"}
+
+
+def _other(row: str) -> Language:
+    code, code3, *rest = row.split()
+    scripts = tuple(word for word in rest if word.isupper())
+    name = " ".join(word for word in rest if not word.isupper())
+    return Language(code, code3, name, is_spaced=code not in _UNSPACED_OTHERS, scripts=scripts or ("LATIN",))
+
+
+def _by_spelling(some: Iterable[Language], aliases: Mapping[str, str]) -> dict[str, Language]:
+    found = {
+        spelling: language
+        for language in some
+        for spelling in (language.code, language.code3, language.name.lower())
+    }
+    return found | {alias: found[code] for alias, code in aliases.items()}
+
+
+_COVERED = _by_spelling(LANGUAGES, _ALIASES)
+_BY_SPELLING = _by_spelling(map(_other, _OTHERS.strip().replace("\n", "|").split("|")), _OTHER_ALIASES)
+_BY_SPELLING |= _COVERED
 
 
 # Of a letter's Unicode name, the first word where it is not the script's own.
@@ -103,7 +152,7 @@ def script(letter: str) -> str:
 
 
 def joint(before: str, after: str) -> str:
-    """Return what belongs between two texts that were heard apart: a space if both scripts write spaces."""
+    """Return what belongs between two texts: a space if the scripts of both write spaces."""
     return "" if not (before and after) or _is_unspaced(before[-1]) or _is_unspaced(after[0]) else " "
 
 
@@ -115,8 +164,20 @@ def _is_unspaced(char: str) -> bool:
 
 def find(spelling: str) -> Language | None:
     """Return the language that `spelling` names (ISO 639-1/-2/-3, BCP-47, English name), or None."""
+    return _look_up(spelling, _BY_SPELLING)
+
+
+def find_covered(spelling: str) -> Language | None:
+    """Return the same for one of `LANGUAGES` alone.
+
+    For words that may be none: in file names, `is` and `no` are hardly ever languages.
+    """
+    return _look_up(spelling, _COVERED)
+
+
+def _look_up(spelling: str, languages: Mapping[str, Language]) -> Language | None:
     key = spelling.strip().lower()
-    return _BY_SPELLING.get(key) or _BY_SPELLING.get(key.replace("_", "-").split("-")[0])
+    return languages.get(key) or languages.get(key.replace("_", "-").split("-")[0])
 
 
 def parse(spelling: str) -> Language | None:
@@ -130,9 +191,9 @@ def parse(spelling: str) -> Language | None:
     language = find(spelling)
     if language is not None:
         return language
-    known = "known: " + " ".join(language.code for language in LANGUAGES)
-    nearest = difflib.get_close_matches(spelling.strip().lower(), _BY_SPELLING, n=1, cutoff=0.5)
+    hint = "give an ISO 639 code such as en or an English name"
+    nearest = difflib.get_close_matches(spelling.strip().lower(), _COVERED, n=1, cutoff=0.5)
     if nearest:
-        guess = _BY_SPELLING[nearest[0]]
-        known = f"did you mean {guess.name} ({guess.code})? {known}"
-    raise UsageError(f"no language {spelling!r} among those of Qwen3-ASR", known)
+        guess = _COVERED[nearest[0]]
+        hint = f"did you mean {guess.name} ({guess.code})? {hint}"
+    raise UsageError(f"no language {spelling!r}", hint, flag="--language")

@@ -70,6 +70,11 @@ def echo(options: EngineOptions) -> Engines:
     return Engines(Echo(options), Even())
 
 
+def english_only(options: EngineOptions) -> Engines:
+    """Return a pair that says which languages it knows."""
+    return Engines(Echo(options), Even(), languages=frozenset({"en"}))
+
+
 def unaligned(options: EngineOptions) -> Engines:
     """Return a recognizer without an aligner."""
     return Engines(Echo(options), None)

@@ -1,87 +1,39 @@
 """Implementations of the recognizer and the aligner; the only room with torch in it.
 
-In goes the name of an engine; out come a `Recognizer` and an `Aligner` as
-`speech.inference.protocols` describes them.
-Importing this package loads nothing heavy: torch and transformers come in with the first engine that needs
-them, so that `qasr --help` and a run with nothing to do never wait for them.
+    registry      names of engines, and `module:factory`
+    qwen3/        Qwen3-ASR and its aligner on torch and transformers
+    model_store   a model's name becomes a folder with weights
+    downloads     weights that a broken download does not lose
+    hub_adapter   the hub library, and nobody else imports it
+    layouts       the two layouts of Qwen3-ASR models
+    weights       safetensors files by their headers
+    device        devices, number formats, memory budgets
+    memory        memory that goes back to the machine
+
+In goes the name of an engine; out comes a `Session` with a `Recognizer` and an `Aligner`, as
+`speech.inference.protocols` describes them. Importing this package loads nothing heavy: torch and
+transformers come in with the first engine that needs them, so that `qasr --help` and a run with nothing to
+do never wait for them.
 """
 
 from __future__ import annotations
 
-import difflib
-import importlib
-from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qasr_cli.errors import UnavailableError, UsageError
-from qasr_cli.options import EngineOptions
-from qasr_cli.speech.inference.protocols import Engines
-from qasr_cli.speech.inference.session import Session
-
 if TYPE_CHECKING:
-    from qasr_cli.engines.model_store import StoredModel
-
-EngineFactory = Callable[[EngineOptions], Engines]
+    from qasr_cli.options import DecodeOptions, EngineOptions
+    from qasr_cli.speech.inference.session import Session
 
 
 def load(options: EngineOptions, rescue_model: str = "") -> Session:
-    """Return a session with the engines that `options.engine` names: a built-in name or `module:factory`.
+    """Return a session with the engines that `options.engine` names; see `registry.load`."""
+    from qasr_cli.engines import registry
 
-    A factory takes the `EngineOptions` and returns `Engines`; it is how other implementations, and the
-    tests' fakes, come in. The rescue model comes from the same factory, when a piece is flagged.
-
-    Raises:
-        UsageError: The name is neither built in nor of the form `module:factory`.
-        UnavailableError: The module or the factory in it does not exist, or weights or a device are missing.
-    """
-    factory = _find_factory(options.engine)
-    if not rescue_model:
-        return Session(factory(options))
-    other = replace(options, model=rescue_model, aligner="none", revision=None)
-    if factory is _load_qwen3:
-        _fetch_recognizer(other)  # one that is missing is found out now, and not hours into the run
-    return Session(factory(options), lambda: factory(other))
+    return registry.load(options, rescue_model)
 
 
-def _fetch_recognizer(options: EngineOptions) -> StoredModel:
-    from qasr_cli.engines import model_store
+def refuse_unknown_languages(engine: EngineOptions, decode: DecodeOptions) -> None:
+    """Refuse a language that the engine lacks; see `registry.refuse_unknown_languages`."""
+    from qasr_cli.engines import registry
 
-    location = model_store.recognizer_location(options.model)
-    return model_store.fetch(location, options.revision, is_offline=options.offline)
-
-
-def _load_qwen3(options: EngineOptions) -> Engines:
-    """Find the weights first: torch takes seconds to load, and a missing model should not."""
-    from qasr_cli.engines import model_store
-
-    recognizer = _fetch_recognizer(options)
-    where = model_store.aligner_location(options.aligner, options.model)
-    aligner = model_store.fetch(where, is_offline=options.offline) if where else None
-    from qasr_cli.engines.qwen3 import engine
-
-    return engine.load(recognizer, aligner, options)
-
-
-_BUILT_IN: dict[str, EngineFactory] = {"qwen3": _load_qwen3}
-
-
-def _find_factory(name: str) -> EngineFactory:
-    if name in _BUILT_IN:
-        return _BUILT_IN[name]
-    module_name, separator, attribute = name.partition(":")
-    if not (separator and module_name and attribute):
-        nearest = difflib.get_close_matches(name, _BUILT_IN, n=1)
-        guess = f"did you mean {nearest[0]}? " if nearest else ""
-        raise UsageError(
-            f"--engine {name!r} is not an engine",
-            f"{guess}known: {', '.join(_BUILT_IN)}, or module:factory",
-            flag="--engine",
-        )
-    try:
-        factory: EngineFactory = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UnavailableError(
-            f"--engine {name}: {error}", "check the module's name and that it is installed", flag="--engine"
-        ) from error
-    return factory
+    registry.refuse_unknown_languages(engine, decode)

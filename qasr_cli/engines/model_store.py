@@ -1,7 +1,7 @@
-"""Where weights are: a name on the command line becomes a folder on this machine.
+"""The model store: a name on the command line becomes a folder with weights on this machine.
 
 In goes `--model` or `--aligner`; out comes a folder that transformers can load, and an id that names the
-weights exactly. Never runs code that comes with a checkpoint, never opens anything but safetensors.
+weights exactly. Never runs code that comes with a model, never opens anything but safetensors.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from qasr_cli.engines import downloads, layouts, weights
+from qasr_cli.engines import downloads, hub_adapter, layouts, weights
+from qasr_cli.engines.hub_adapter import HubFailure
 from qasr_cli.errors import QasrError, UnavailableError, UsageError, from_os_error
 
 logger = logging.getLogger(__name__)
@@ -24,8 +25,15 @@ _DEMO_FOLDER = Path(str(files("qasr_cli"))) / "demo"
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 _WANTED_FILES = ["*.json", "*.safetensors", "*.txt", "*.jinja"]  # of a hub repository: no code, no pickles
 _HEX = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-# By name, over the whole family of an error: the HTTP client is the hub library's choice, and it changes.
-_UNREACHABLE = {"ConnectError", "TimeoutException", "ProxyError"}
+_REFUSALS = {
+    *(HubFailure.BAD_NAME, HubFailure.NO_REVISION, HubFailure.GATED, HubFailure.NO_REPOSITORY),
+}
+# What is wrong between here and the hub, and when to try again.
+_REASONS = {
+    HubFailure.OFFLINE: ("HF_HUB_OFFLINE is set", "without it"),
+    HubFailure.UNREACHABLE: ("the hub cannot be reached", "with a network"),
+    HubFailure.BROKEN: ("the connection to the hub broke", "to go on from there"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +113,13 @@ def find(location: str, revision: str | None = None) -> StoredModel | None:
         return _read(folder, location)
     if not _looks_like_hub_id(location):
         return None
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        cached = snapshot_download(
-            location, revision=revision, local_files_only=True, allow_patterns=_WANTED_FILES
-        )
-    except (LocalEntryNotFoundError, HFValidationError, FileNotFoundError):
-        return None
-    return _read(Path(cached), location) if (Path(cached) / "config.json").is_file() else None
+    cached = hub_adapter.cached_snapshot(location, revision, _WANTED_FILES)
+    return _read(cached, location) if cached and (cached / "config.json").is_file() else None
 
 
 def cache_folder() -> Path:
     """Return where models go that are downloaded; it need not exist yet."""
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    return Path(HF_HUB_CACHE)
+    return hub_adapter.cache_folder()
 
 
 def fetch(location: str, revision: str | None = None, *, is_offline: bool = False) -> StoredModel:
@@ -195,12 +193,8 @@ def pull(location: str, revision: str | None = None) -> StoredModel:
 
 def _download(location: str, revision: str | None) -> tuple[Path, list[str]]:
     """Bring what is missing; return the folder, and what in it was damaged and is therefore missing again."""
-    from huggingface_hub import snapshot_download
-
     downloads.fetch_weights(location, revision)
-    folder = Path(
-        snapshot_download(location, revision=revision, allow_patterns=_WANTED_FILES, etag_timeout=10)
-    )
+    folder = hub_adapter.snapshot(location, revision, _WANTED_FILES)
     damaged = _damaged(folder)
     for path in damaged:
         path.resolve().unlink()  # or the next download would take it for good
@@ -208,13 +202,15 @@ def _download(location: str, revision: str | None) -> tuple[Path, list[str]]:
 
 
 def _download_error(error: Exception, location: str, revision: str | None) -> QasrError:
-    refused = _refusal(error, location, revision)
-    if refused is not None:
-        return refused
+    failure, status = hub_adapter.failure(error)
+    if failure in _REFUSALS:
+        return _refusal(failure, location, revision)
     if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
         return from_os_error(error, f"downloading {location}")
     model = _with_revision(location, revision)
-    reason, when = _reason(error)
+    reason, when = _REASONS.get(failure, (type(error).__name__, "with a network"))
+    if failure is HubFailure.STATUS:
+        reason, when = f"the hub answered {status}", "later"
     if _is_whole(location, revision):
         return UnavailableError(
             f"model {model} is on this machine but could not be compared with the hub: {reason}",
@@ -226,50 +222,22 @@ def _download_error(error: Exception, location: str, revision: str | None) -> Qa
     )
 
 
-def _refusal(error: Exception, location: str, revision: str | None) -> UnavailableError | None:
+def _refusal(failure: HubFailure, location: str, revision: str | None) -> UnavailableError:
     """Return the error of a model that the hub does not give, as opposed to a hub that does not work."""
-    from huggingface_hub.constants import ENDPOINT
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HFValidationError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    if isinstance(error, HFValidationError):
+    if failure is HubFailure.BAD_NAME:
         return UnavailableError(f"model {location}: no model can have that name", "see: qasr models")
-    if isinstance(error, RevisionNotFoundError):
+    if failure is HubFailure.NO_REVISION:
         return UnavailableError(
-            f"model {location} has no revision {revision}", "give a commit, tag or branch of its repository"
+            f"model {location} has no revision {revision}",
+            "give a commit, tag or branch of its repository",
+            flag="--revision",
         )
-    if isinstance(error, GatedRepoError):  # before the next: it is one of those, too
+    if failure is HubFailure.GATED:
         return UnavailableError(
             f"access to model {location} must be asked for on the hub, and a token given",
-            f"ask at {ENDPOINT}/{location}, then set HF_TOKEN to a token of that account",
+            f"ask at {hub_adapter.endpoint()}/{location}, then set HF_TOKEN to a token of that account",
         )
-    if isinstance(error, RepositoryNotFoundError):
-        return UnavailableError(f"the hub has no model {location}", "check the name, or see: qasr models")
-    return None
-
-
-def _reason(error: Exception) -> tuple[str, str]:
-    """Return what is wrong between here and the hub, and when to try again."""
-    from huggingface_hub.errors import OfflineModeIsEnabled
-
-    cause: BaseException | None = error
-    while cause is not None:  # the hub library wraps what happened into "not found in the cache"
-        if isinstance(cause, OfflineModeIsEnabled):
-            return "HF_HUB_OFFLINE is set", "without it"
-        status = getattr(getattr(cause, "response", None), "status_code", None)
-        if status is not None:
-            return f"the hub answered {status}", "later"
-        names = {kind.__name__ for kind in type(cause).__mro__}
-        if names & _UNREACHABLE:
-            return "the hub cannot be reached", "with a network"
-        if "TransportError" in names:
-            return "the connection to the hub broke", "to go on from there"
-        cause = cause.__cause__
-    return type(error).__name__, "with a network"
+    return UnavailableError(f"the hub has no model {location}", "check the name, or see: qasr models")
 
 
 def _is_whole(location: str, revision: str | None) -> bool:

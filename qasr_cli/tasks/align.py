@@ -81,6 +81,7 @@ def align(inputs: AlignInputs, options: Options, log: LogOptions) -> int:
             text = report_text(inputs, finished.aligned)
             atomic_write.write(inputs.report, text, is_overwrite=options.output.overwrite)
 
+    engines.refuse_unknown_languages(options.engine, options.decode)
     load = functools.partial(engines.load, options.engine)
     around = Surroundings(load, reporter, stdout.write, write_report)
     return run_alignment(inputs, outputs.resolve(options.output), options, around).exit_code

@@ -38,6 +38,7 @@ def transcribe(inputs: InputOptions, options: Options, log: LogOptions, report_p
     options = replace(options, output=layout.options)
     if report_path is not None:
         report_file.check_place(report_path, is_overwrite=options.output.overwrite)
+    engines.refuse_unknown_languages(options.engine, options.decode)
     load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
     with hook_reporter.hooked(options.hooks, is_strict=options.run.strict) as hooks:
         settings = PassSettings(

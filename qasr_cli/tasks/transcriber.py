@@ -248,6 +248,7 @@ class Transcriber:
     def _load(self) -> Session:
         """Return the engines; only called by a thread that holds the lock."""
         if self._session is None:
+            engines.refuse_unknown_languages(self._options.engine, self._options.decode)
             self._session = engines.load(self._options.engine, self._options.guard.fallback_model)
         return self._session
 

@@ -46,6 +46,7 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, log
     status = StatusFile(watching.status, folders)
     status.open()
     memory.prepare()
+    engines.refuse_unknown_languages(options.engine, options.decode)
     load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
     own_files = [Path(name) for name in (watching.status, log.log_file) if name]
     cache = EngineCache(load, memory.reclaim, watching.idle_unload_min * _S_PER_MIN)

@@ -11,10 +11,47 @@ from qasr_cli.errors import (
 
 
 class TestLanguages:
-    def test_there_are_thirty_and_eleven_are_aligned(self) -> None:
-        assert len(languages.LANGUAGES) == 30
-        assert sum(language.is_aligned for language in languages.LANGUAGES) == 11
+    def test_there_are_thirty_with_rules_of_their_own(self) -> None:
         assert len({language.code for language in languages.LANGUAGES}) == 30
+
+    @pytest.mark.parametrize(
+        ("spelling", "code", "name", "scripts"),
+        [
+            ("ukr", "uk", "Ukrainian", ("CYRILLIC",)),
+            ("he-IL", "he", "Hebrew", ("HEBREW",)),
+            ("wel", "cy", "Welsh", ("LATIN",)),
+            ("norwegian bokmål", "nb", "Norwegian Bokmål", ("LATIN",)),
+            ("Serbian", "sr", "Serbian", ("CYRILLIC", "LATIN")),
+        ],
+    )
+    def test_the_rest_of_iso_639_is_known_by_name(
+        self, spelling: str, code: str, name: str, scripts: tuple[str, ...]
+    ) -> None:
+        language = languages.find(spelling)
+        assert language is not None
+        assert (language.code, language.name, language.scripts) == (code, name, scripts)
+        assert languages.find_covered(spelling) is None
+
+    def test_every_language_has_two_codes_and_a_name_of_its_own(self) -> None:
+        every = set(languages._BY_SPELLING.values())
+        assert len(every) > 170
+        assert len({language.code for language in every}) == len(every)
+        assert len({language.code3 for language in every}) == len(every)
+        assert all(len(language.code3) == 3 and language.name[0].isupper() for language in every)
+        letters = {
+            "ARABIC": "ا",
+            "CYRILLIC": "д",
+            "GEORGIAN": "ა",
+            "MYANMAR": "က",
+            "GURMUKHI": "ਕ",
+            "ORIYA": "କ",
+        }
+        for script, letter in letters.items():
+            assert languages.script(letter) == script
+
+    def test_a_word_in_a_file_s_name_is_seldom_a_language(self) -> None:
+        assert languages.find("is") is not None
+        assert languages.find_covered("is") is None
 
     @pytest.mark.parametrize(
         ("spelling", "code"),

@@ -24,7 +24,7 @@ def format_switches() -> tuple[FlagSpec, ...]:
 
 def named_formats(flag: FlagSpec) -> FlagSpec:
     """Return `--output-format` with the formats in its help, which its option does not know."""
-    return replace(flag, help=f"{flag.help} LIST: {', '.join(FORMAT_HELP)} or all, separated by commas.")
+    return replace(flag, help=f"{flag.help} LIST: {', '.join(FILE_FORMATS)} or all, separated by commas.")
 
 
 HOTWORDS = FlagSpec(

@@ -22,6 +22,7 @@ from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.model_store import StoredModel
 from qasr_cli.engines.qwen3 import loading, logits_processors, prompts
+from qasr_cli.engines.qwen3.languages import ALIGNED, RECOGNIZED
 from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
@@ -51,6 +52,7 @@ def load(recognizer: StoredModel, aligner: StoredModel | None, options: EngineOp
         return Engines(
             Qwen3Recognizer(recognizer, placement, options.batch_size),
             Qwen3Aligner(aligner, placement, options.batch_size) if aligner else None,
+            languages=RECOGNIZED,
             device=f"{placement.device} {str(placement.dtype).removeprefix('torch.')}",
         )
 
@@ -143,7 +145,8 @@ class Qwen3Recognizer:
         if self._prompts.text_marker in ids:
             at = ids.index(self._prompts.text_marker)
             said = self._decode(ids[:at]).removeprefix("language").strip()
-            language = forced or (said if languages.find(said) else None)
+            known = languages.find(said)
+            language = forced or (said if known and known.code in RECOGNIZED else None)
             ids = ids[at + 1 :]
         finish = Finish.TRUNCATED if stop is None else Finish.COMPLETE
         return Hypothesis(self._decode(ids).strip(), language, finish, len(ids))
@@ -172,7 +175,7 @@ class Qwen3Aligner:
     def supports(self, language: str | None) -> bool:
         """Whether the aligner was trained for the language; 11 of the 30."""
         known = languages.find(language) if language else None
-        return known is not None and known.is_aligned
+        return known is not None and known.code in ALIGNED
 
     def align(self, requests: Sequence[AlignRequest]) -> list[Posterior]:
         """Return one posterior a chunk; see `speech.inference.protocols.Aligner`."""

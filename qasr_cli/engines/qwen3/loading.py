@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import Qwen2Tokenizer, Qwen3ASRConfig, Qwen3ASRFeatureExtractor
 from transformers.models.qwen3_asr.modeling_qwen3_asr import (
@@ -23,7 +22,7 @@ from transformers.models.qwen3_asr.modeling_qwen3_asr import (
     Qwen3ASRForTokenClassification,
 )
 
-from qasr_cli.engines import layouts, weights
+from qasr_cli.engines import hub_adapter, layouts, weights
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind, Layout
 from qasr_cli.engines.model_store import StoredModel
@@ -41,7 +40,7 @@ _OWN_TOKEN = {Kind.RECOGNIZER: "<asr_text>", Kind.ALIGNER: "<timestamp>"}
 _TIED_HEAD = "lm_head.weight"
 _LOADING_ERRORS = (
     *(OSError, ValueError, LookupError, RuntimeError, TypeError, AttributeError),
-    *(SafetensorError, StrictDataclassError),
+    *(SafetensorError, hub_adapter.config_error()),
 )
 
 

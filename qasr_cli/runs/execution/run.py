@@ -34,7 +34,7 @@ from qasr_cli.runs.planning.existing_subtitles import AlreadySubtitled, Existing
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.reports.summary import EngineFacts, RunReport
 from qasr_cli.runs.state.journal import Journal
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.protocols import Engines, refuse_unknown_languages
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.terminal.progress import Reporter
 
@@ -139,6 +139,7 @@ class Run:
         self._reporter.stage("loading the model")
         begun_s = time.monotonic()
         session = self._load_engines()
+        refuse_unknown_languages(session.engines.languages, self._options.decode, self._options.engine.engine)
         self.report.engines = EngineFacts.of(session.engines, time.monotonic() - begun_s)
         self._reporter.ready()
         self._reporter.stage("reading media")

@@ -54,7 +54,7 @@ class Sidecar:
 
 def language_of(word: str) -> str:
     """Return qasr's code of the language that a word stands for; of others the word; "" of what is none."""
-    language = languages.find(word)
+    language = languages.find_covered(word)
     if language is not None:
         return language.code
     main = word.lower().replace("_", "-").partition("-")[0]

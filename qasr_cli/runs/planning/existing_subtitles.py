@@ -91,7 +91,7 @@ class ExistingSubtitles:
             return
         language = self.options.decode.language
         if language is None:
-            track_language = languages.find(track.language or "")
+            track_language = languages.find_covered(track.language or "")
             language = track_language.code if track_language else ""
             subtitled = self._beside(plan, language)
             if subtitled:

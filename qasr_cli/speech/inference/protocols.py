@@ -12,6 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
+from qasr_cli import languages
+from qasr_cli.errors import UsageError
 from qasr_cli.options import DecodeOptions
 from qasr_cli.records import Hypothesis
 
@@ -110,14 +112,39 @@ class Engines:
     Attributes:
         recognizer: Turns speech into text.
         aligner: None when the times of words are to be estimated.
+        languages: Codes of the languages that the recognizer knows; None where the factory does not say, and
+            nothing is refused.
         device: Device and number format, for people; "" where the factory does not say.
     """
 
     recognizer: Recognizer
     aligner: Aligner | None
     device: str = ""
+    languages: frozenset[str] | None = None
 
     @property
     def aligner_id(self) -> str:
         """Names the aligner's weights; "" where there is none."""
         return self.aligner.model_id if self.aligner else ""
+
+
+def refuse_unknown_languages(known: frozenset[str] | None, options: DecodeOptions, engine: str) -> None:
+    """Refuse a language that was asked for and that an engine does not know.
+
+    Args:
+        known: Codes, as in `Engines`.
+        options: What was asked for.
+        engine: Its name, for the message.
+
+    Raises:
+        UsageError: One of them is not known; the flag is named.
+    """
+    asked = [("--language", options.language), *(("--languages", code) for code in options.languages)]
+    for flag, code in asked:
+        if known is None or code is None or code in known:
+            continue
+        language = languages.find(code)
+        name = f"{language.name} ({code})" if language else code
+        raise UsageError(
+            f"{flag}: {engine} does not know {name}", f"its languages: {' '.join(sorted(known))}", flag=flag
+        )

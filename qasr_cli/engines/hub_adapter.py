@@ -1,0 +1,200 @@
+"""The hub library behind one door: the only module that imports huggingface_hub or knows how it works inside.
+
+In go a repository and a revision; out come listings, whole snapshots, the rest of one file, and what an error
+of the library or of its HTTP client means. Decides nothing and words nothing for people.
+
+What is not the library's public interface: `http_get`, `WeakFileLock`, `build_hf_headers`, the layout of its
+cache, and the class names of its HTTP client's errors. tests/e2e/test_hub_adapter.py fails when they move.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")  # how the hub names large files; small ones come in one piece anyway
+_ANSWER_S = 10  # the library would wait for ever for a hub that takes the connection and stays silent
+# By name, over the whole family of an error: the HTTP client is the hub library's choice, and it changes.
+_UNREACHABLE = {"ConnectError", "TimeoutException", "ProxyError"}
+_BROKEN = {"TransportError"}
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A large file of a repository.
+
+    Attributes:
+        url: Its address at the hub.
+        store_url: Where the hub keeps it, which may be another host.
+        n_bytes: Its size; None where the hub does not say.
+        blob: Where the library's cache wants it; its name is the SHA-256.
+        lock: The library's lock file for it.
+    """
+
+    url: str
+    store_url: str
+    n_bytes: int | None
+    blob: Path
+    lock: Path
+
+
+class HubFailure(StrEnum):
+    """Why the hub gave nothing."""
+
+    BAD_NAME = "bad name"
+    NO_REVISION = "no revision"
+    GATED = "gated"
+    NO_REPOSITORY = "no repository"
+    OFFLINE = "offline"  # by HF_HUB_OFFLINE
+    STATUS = "status"  # an HTTP status that is none of the above
+    UNREACHABLE = "unreachable"
+    BROKEN = "broken"  # a connection that did not last
+    OTHER = "other"
+
+
+def cache_folder() -> Path:
+    """Return where the library keeps models; it need not exist yet."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE)
+
+
+def endpoint() -> str:
+    """Return the address of the hub in use."""
+    from huggingface_hub.constants import ENDPOINT
+
+    return str(ENDPOINT)
+
+
+def config_error() -> type[Exception]:
+    """Return what transformers' configurations, which are built on the library, raise for a wrong value."""
+    from huggingface_hub.errors import StrictDataclassError
+
+    kind: type[Exception] = StrictDataclassError
+    return kind
+
+
+def cached_snapshot(location: str, revision: str | None, patterns: Sequence[str]) -> Path | None:
+    """Return the snapshot in the cache, or None; asks no network and compares no digests."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        folder = snapshot_download(
+            location, revision=revision, local_files_only=True, allow_patterns=list(patterns)
+        )
+    except (LocalEntryNotFoundError, HFValidationError, FileNotFoundError):
+        return None
+    return Path(folder)
+
+
+def snapshot(location: str, revision: str | None, patterns: Sequence[str]) -> Path:
+    """Return the snapshot with all files of these patterns, downloading what is missing.
+
+    Raises:
+        Exception: Whatever the library and its HTTP client raise; `failure` reads it.
+    """
+    from huggingface_hub import snapshot_download
+
+    return Path(
+        snapshot_download(location, revision=revision, allow_patterns=list(patterns), etag_timeout=_ANSWER_S)
+    )
+
+
+def large_files(location: str, revision: str | None, suffix: str) -> Iterator[RemoteFile]:
+    """Yield the files of a repository that the hub names by SHA-256 and that end in `suffix`.
+
+    Raises:
+        Exception: As `snapshot`.
+    """
+    from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
+
+    listing = HfApi().model_info(location, revision=revision, timeout=_ANSWER_S)
+    folder = "models--" + location.replace("/", "--")
+    for name in (sibling.rfilename for sibling in listing.siblings or ()):
+        if not name.endswith(suffix):
+            continue
+        url = hf_hub_url(location, name, revision=listing.sha)
+        file = get_hf_file_metadata(url, timeout=_ANSWER_S)
+        if file.etag and _SHA256.fullmatch(file.etag):
+            blob = cache_folder() / folder / "blobs" / file.etag
+            lock = cache_folder() / ".locks" / folder / f"{file.etag}.lock"
+            yield RemoteFile(url, file.location, file.size, blob, lock)
+
+
+@contextlib.contextmanager
+def locked(file: RemoteFile) -> Iterator[None]:
+    """Hold the library's own lock on a file, waiting for it."""
+    from huggingface_hub.utils import WeakFileLock
+
+    with WeakFileLock(file.lock):
+        yield
+
+
+def append_rest(file: RemoteFile, part: IO[bytes]) -> None:
+    """Append to `part` what it lacks of the file, with the library's progress bar and retries.
+
+    Raises:
+        Exception: As `snapshot`; what has arrived is in `part`.
+    """
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers
+
+    headers = build_hf_headers()
+    if urlsplit(file.url).netloc != urlsplit(file.store_url).netloc:
+        headers.pop("authorization", None)  # the hub's token is nothing to its store of large files
+    http_get(
+        file.store_url,
+        part,
+        resume_size=part.tell(),
+        headers=headers,
+        expected_size=file.n_bytes,
+        displayed_filename=urlsplit(file.url).path.rsplit("/", 1)[-1],
+    )
+
+
+def failure(error: BaseException) -> tuple[HubFailure, int | None]:
+    """Return what an error of the library or its HTTP client means, and the HTTP status of `STATUS`."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    refusals: tuple[tuple[type[Exception], HubFailure], ...] = (
+        (HFValidationError, HubFailure.BAD_NAME),
+        (RevisionNotFoundError, HubFailure.NO_REVISION),
+        (GatedRepoError, HubFailure.GATED),  # before the next: it is one of those, too
+        (RepositoryNotFoundError, HubFailure.NO_REPOSITORY),
+    )
+    for kind, meaning in refusals:
+        if isinstance(error, kind):
+            return meaning, None
+    return _transport_failure(error)
+
+
+def _transport_failure(error: BaseException) -> tuple[HubFailure, int | None]:
+    """Return what is wrong between here and the hub."""
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    cause: BaseException | None = error
+    while cause is not None:  # the library wraps what happened into "not found in the cache"
+        if isinstance(cause, OfflineModeIsEnabled):
+            return HubFailure.OFFLINE, None
+        status = getattr(getattr(cause, "response", None), "status_code", None)
+        if status is not None:
+            return HubFailure.STATUS, int(status)
+        names = {kind.__name__ for kind in type(cause).__mro__}
+        if names & _UNREACHABLE:
+            return HubFailure.UNREACHABLE, None
+        if names & _BROKEN:
+            return HubFailure.BROKEN, None
+        cause = cause.__cause__
+    return HubFailure.OTHER, None

@@ -1,0 +1,99 @@
+"""Which engines there are: built-in names, and `module:factory` for everybody else's.
+
+In go the engine options; out comes a `Session`. Loads nothing heavy before it is known that the weights are
+on this machine.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from qasr_cli.engines.qwen3 import languages as qwen3_languages
+from qasr_cli.errors import UnavailableError, UsageError
+from qasr_cli.options import DecodeOptions, EngineOptions
+from qasr_cli.speech.inference import protocols
+from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
+
+if TYPE_CHECKING:
+    from qasr_cli.engines.model_store import StoredModel
+
+EngineFactory = Callable[[EngineOptions], Engines]
+
+
+def load(options: EngineOptions, rescue_model: str = "") -> Session:
+    """Return a session with the engines that `options.engine` names: a built-in name or `module:factory`.
+
+    A factory takes the `EngineOptions` and returns `Engines`; it is how other implementations, and the
+    tests' fakes, come in. The rescue model comes from the same factory, when a piece is flagged.
+
+    Raises:
+        UsageError: The name is neither built in nor of the form `module:factory`.
+        UnavailableError: The module or the factory in it does not exist, or weights or a device are missing.
+    """
+    factory = _find_factory(options.engine)
+    if not rescue_model:
+        return Session(factory(options))
+    other = replace(options, model=rescue_model, aligner="none", revision=None)
+    if factory is _load_qwen3:
+        _fetch_recognizer(other)  # one that is missing is found out now, and not hours into the run
+    return Session(factory(options), lambda: factory(other))
+
+
+def _fetch_recognizer(options: EngineOptions) -> StoredModel:
+    from qasr_cli.engines import model_store
+
+    location = model_store.recognizer_location(options.model)
+    return model_store.fetch(location, options.revision, is_offline=options.offline)
+
+
+def _load_qwen3(options: EngineOptions) -> Engines:
+    """Find the weights first: torch takes seconds to load, and a missing model should not."""
+    from qasr_cli.engines import model_store
+
+    recognizer = _fetch_recognizer(options)
+    where = model_store.aligner_location(options.aligner, options.model)
+    aligner = model_store.fetch(where, is_offline=options.offline) if where else None
+    from qasr_cli.engines.qwen3 import engine
+
+    return engine.load(recognizer, aligner, options)
+
+
+_BUILT_IN: dict[str, EngineFactory] = {"qwen3": _load_qwen3}
+_LANGUAGES = {"qwen3": qwen3_languages.RECOGNIZED}
+
+
+def refuse_unknown_languages(engine: EngineOptions, decode: DecodeOptions) -> None:
+    """Refuse a language that a built-in engine lacks, before anything heavy is loaded.
+
+    What a factory's engine lacks is refused when it is loaded.
+
+    Raises:
+        UsageError: A language was asked for that the engine does not know.
+    """
+    protocols.refuse_unknown_languages(_LANGUAGES.get(engine.engine), decode, engine.engine)
+
+
+def _find_factory(name: str) -> EngineFactory:
+    if name in _BUILT_IN:
+        return _BUILT_IN[name]
+    module_name, separator, attribute = name.partition(":")
+    if not (separator and module_name and attribute):
+        nearest = difflib.get_close_matches(name, _BUILT_IN, n=1)
+        guess = f"did you mean {nearest[0]}? " if nearest else ""
+        raise UsageError(
+            f"--engine {name!r} is not an engine",
+            f"{guess}known: {', '.join(_BUILT_IN)}, or module:factory",
+            flag="--engine",
+        )
+    try:
+        factory: EngineFactory = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UnavailableError(
+            f"--engine {name}: {error}", "check the module's name and that it is installed", flag="--engine"
+        ) from error
+    return factory
