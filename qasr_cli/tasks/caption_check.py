@@ -155,7 +155,7 @@ def _language_of_name(path: Path, texts: Sequence[str]) -> str | None:
     """Return the language that a name such as `film.ko.srt` says, if the text is in its script."""
     letters = [char for text in texts[:200] for char in text if char.isalpha()]
     for part in reversed(PurePath(path.name).stem.split(".")[1:]):
-        named = languages.find(part)
+        named = languages.find_covered(part)
         if named is not None:
             n_own = sum(languages.script(char) in named.scripts for char in letters)
             if 2 * n_own > len(letters):
