@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import resource
 import shutil
 import signal
 import socket
@@ -17,7 +16,7 @@ import numpy as np
 import pytest
 
 from qasr_cli.errors import InputOutputError, UndecodableError
-from qasr_cli.media import decode, probe, process
+from qasr_cli.media import decode, process
 from qasr_cli.media import ffmpeg as tools
 from qasr_cli.options import MediaOptions
 from tests.e2e.conftest import ECHO, Qasr, environment
@@ -362,44 +361,3 @@ def test_a_file_that_is_removed_meanwhile_is_read_to_its_end(tmp_path: Path) -> 
         path.unlink()
         assert sum(map(len, audio)) == 20 * 16_000
         assert audio.warnings == ()
-
-
-def test_the_middle_of_a_long_line_is_not_taken_for_a_line() -> None:
-    """A title can be as long as it likes, and can say what ffmpeg says from any place on."""
-    says = (
-        "import sys; w = sys.stderr.write; n = 8 * 1024\n"
-        "w('[info]   title: '.ljust(n) + '[info] Output #0, x\\n')\n"
-        "w('[error] ' + 'x' * n + '\\n[info] Input #0, wav, from y\\n')\n"
-    )
-    with process.running([sys.executable, "-c", says], probe.STDERR_FILTER) as child:
-        child.finish()
-        assert not child.has_matched
-        assert probe.read(child.stderr_text).formats == "wav"
-
-
-def test_a_child_cannot_take_all_memory() -> None:
-    if not hasattr(resource, "prlimit"):
-        pytest.skip("limits are set on Linux only")
-    takes = (  # asked for, and never touched
-        "import mmap, sys\nsys.stdin.read()\n"
-        "print(len(mmap.mmap(-1, 3 * 1024**3, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)))"
-    )
-    outside = subprocess.run(
-        [sys.executable, "-c", takes], stdin=subprocess.DEVNULL, capture_output=True, check=True
-    )
-    assert int(outside.stdout) == 3 * 1024**3
-    assert process.capture([sys.executable, "-c", takes]) == ""
-
-
-def test_nothing_is_left_running_when_starting_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    started = []
-
-    def fail(pid: int) -> None:
-        started.append(pid)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(process, "_limit", fail)
-    with pytest.raises(KeyboardInterrupt), process.running(["cat", "/dev/zero"]):
-        pass
-    with pytest.raises(ProcessLookupError):
-        os.kill(started[0], 0)
