@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 from qasr_cli import __version__
-from qasr_cli.cli import signals, typer_adapter
+from qasr_cli.cli import settings_file, signals, typer_adapter
 from qasr_cli.cli.commands import COMMANDS
 from qasr_cli.cli.settings_file import SettingsState
 from qasr_cli.cli.typer_adapter import Context
@@ -74,8 +74,7 @@ def configure(
         return
     values = state.read(lambda: settings(context))
     if values:
-        keys = {flag.key for flag in _flags(context, name)}
-        context.default_map = {name: {key: value for key, value in values.items() if key in keys}}
+        context.default_map = {name: settings_file.for_flags(values, _flags(context, name))}
 
 
 def settings(context: Context) -> Iterator[FlagSpec]:

@@ -19,7 +19,7 @@ from qasr_cli.cli.params import grouped
 from qasr_cli.cli.settings_file import SettingsState
 from qasr_cli.cli.typer_adapter import Context
 from qasr_cli.errors import ExitCode, QasrError, UnavailableError
-from qasr_cli.options import EngineOptions
+from qasr_cli.options import EngineOptions, Options
 
 Check = Callable[[], "Diagnosis"]
 
@@ -164,7 +164,7 @@ def _settings(context: Context) -> Diagnosis:
         return Diagnosis("ok", "no qasr.toml, which is fine; qasr config init writes one")
     for name in ("transcribe", "watch"):
         try:
-            grouped.check(typer_adapter.parse(name, ["-"], context, state.values))
+            _judge(grouped.assembled(typer_adapter.parse(name, ["-"], context, state.values))["options"])
         except QasrError as error:
             origin = state.origin(error.flag)
             if origin or error.flag is None:  # a variable's mistake is not the file's
@@ -172,6 +172,19 @@ def _settings(context: Context) -> Diagnosis:
         except typer_adapter.UsageProblem as error:
             return Diagnosis("wrong", f"{state.path}: {typer_adapter.problem(error).text}")
     return Diagnosis("ok", str(state.path.resolve()))
+
+
+def _judge(options: Options) -> None:
+    """Refuse what a run would refuse before it looks for media.
+
+    Raises:
+        QasrError: There is no such format or device, or no names can be made.
+    """
+    from qasr_cli.cli import jobs
+    from qasr_cli.engines import device
+
+    jobs.with_known_formats(options.output)
+    device.place(options.engine.device, options.engine.dtype)
 
 
 def _models() -> list[tuple[str, Diagnosis]]:

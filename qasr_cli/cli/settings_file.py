@@ -77,6 +77,15 @@ class SettingsState:
         return where(self.path, spellings) if self.path is not None and spellings else ""
 
 
+def for_flags(values: Mapping[str, Any], flags: Iterable[FlagSpec]) -> dict[str, Any]:
+    """Return those of the file's values that are settings of a command with these flags.
+
+    `qasr align` has a --report of its own, which the file's `report` is not about.
+    """
+    keys = {flag.key for flag in flags if flag.is_setting}
+    return {key: value for key, value in values.items() if key in keys}
+
+
 def find_file(asked_for: Path | None) -> Path | None:
     """Return the configuration file: the one asked for, else the first of the two usual places.
 

@@ -10,7 +10,9 @@ from qasr_cli.options.engine import EngineOptions
 from qasr_cli.options.flag import FlagSpec
 from qasr_cli.options.output import DEFAULT_NAME, OutputOptions
 from qasr_cli.options.runs import (
+    LOG_FORMATS,
     ORDERS,
+    PROGRESS_STYLES,
     FindOptions,
     HookOptions,
     InputOptions,
@@ -31,7 +33,9 @@ from qasr_cli.options.tree import SCHEMA, Options
 
 __all__ = [
     "DEFAULT_NAME",
+    "LOG_FORMATS",
     "ORDERS",
+    "PROGRESS_STYLES",
     "SCHEMA",
     "AlignOptions",
     "ChunkOptions",

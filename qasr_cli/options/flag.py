@@ -170,11 +170,11 @@ def digested(group: Any) -> dict[str, object]:
     }
 
 
-def require(condition: bool, message: str, flag: str | None = None) -> None:
+def require(condition: bool, message: str, flag: str | None = None, hint: str = "") -> None:
     """Refuse what a flag cannot be.
 
     Raises:
         UsageError: The condition does not hold.
     """
     if not condition:
-        raise UsageError(message, flag=flag)
+        raise UsageError(message, hint, flag=flag)

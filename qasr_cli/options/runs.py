@@ -13,6 +13,8 @@ from pathlib import Path
 from qasr_cli.errors import UsageError
 from qasr_cli.options.flag import HOOKS, LOGGING, RUN, SELECTION, WATCHING, option, require
 
+PROGRESS_STYLES = ("auto", "bar", "plain", "json", "none")
+LOG_FORMATS = ("text", "json")
 ORDERS = ("name", "newest", "oldest", "largest", "smallest")
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _MAX_TIMEOUT_S = 86_400.0  # a day; sockets and waits overflow from about 300 years on
@@ -366,6 +368,13 @@ class LogOptions:
     )
     quiet: bool = option(False, LOGGING, "Print errors only.", "--quiet", "-q")
     verbose: int = option(0, LOGGING, "Print more; -vv adds tracebacks.", "--verbose", "-v", is_counted=True)
+
+    def __post_init__(self) -> None:
+        for flag, value, known in (
+            ("--progress", self.progress, PROGRESS_STYLES),
+            ("--log-format", self.log_format, LOG_FORMATS),
+        ):
+            require(value in known, f"{flag} {value!r} is unknown", flag, f"known: {', '.join(known)}")
 
     @property
     def verbosity(self) -> int:

@@ -15,9 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, QasrError, UsageError, from_os_error, printable
+from qasr_cli.options import LOG_FORMATS
 from qasr_cli.terminal.events import json_line, text_line
-
-FORMS = ("text", "json")
 
 _QASR = "qasr_cli"
 _EVENTS = logging.getLogger("qasr_events")  # what happens in a run; for the log file alone
@@ -77,9 +76,9 @@ def configure(verbosity: int, file: Path | None = None, form: str = "text") -> N
         UsageError: There is no such form, or stdout is named.
         QasrError: The file cannot be opened.
     """
-    if form not in FORMS:
+    if form not in LOG_FORMATS:
         raise UsageError(
-            f"--log-format {form!r} is unknown", f"known: {', '.join(FORMS)}", flag="--log-format"
+            f"--log-format {form!r} is unknown", f"known: {', '.join(LOG_FORMATS)}", flag="--log-format"
         )
     event_form = _Event(json_line if form == "json" else text_line)
     stderr = logging.StreamHandler(sys.stderr)

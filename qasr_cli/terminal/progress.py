@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from qasr_cli.errors import QasrError, UsageError, printable
+from qasr_cli.options import PROGRESS_STYLES
 from qasr_cli.records import Outcome, Source, Status
 from qasr_cli.terminal import estimate, logs
 from qasr_cli.terminal.estimate import Estimate
 from qasr_cli.terminal.events import json_line
 from qasr_cli.timebase import format_clock
 
-STYLES = ("auto", "bar", "plain", "json", "none")
 _MANY = 20  # sources of a run, from which on skipped ones are only counted
 
 LineOf = Callable[[Outcome, int], str]  # what is said of a source in a run over so many; "" is nothing
@@ -58,8 +58,10 @@ def make_reporter(style: str, verbosity: int = 0) -> Reporter:
     Raises:
         UsageError: No such style.
     """
-    if style not in STYLES:
-        raise UsageError(f"--progress {style!r} is unknown", f"known: {', '.join(STYLES)}", flag="--progress")
+    if style not in PROGRESS_STYLES:
+        raise UsageError(
+            f"--progress {style!r} is unknown", f"known: {', '.join(PROGRESS_STYLES)}", flag="--progress"
+        )
     if style == "json":
         return JsonReporter()
     if verbosity < 0 or style == "none":

@@ -172,6 +172,10 @@ def test_the_old_name_of_a_flag_is_a_key_and_a_variable(qasr: Qasr, tmp_path: Pa
         ("max-lines = 9", "qasr.toml:1: --max-lines must be 1 to 4"),
         ('# mine\nprofile = "netflx"', "qasr.toml:2: no profile 'netflx'"),
         ("rescan = -1.0", "qasr.toml:1: --rescan must be above 0"),
+        ('device = "gpu"', "qasr.toml:1: --device 'gpu' is unknown"),
+        ('output-format = "docx"', "qasr.toml:1: no format 'docx'"),
+        ('name = "{stm}"', "qasr.toml:1: --name"),
+        ('progress = "dots"', "qasr.toml:1: --progress 'dots'"),
     ],
 )
 def test_the_doctor_judges_the_values(qasr: Qasr, tmp_path: Path, text: str, says: str) -> None:

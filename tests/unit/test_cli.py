@@ -272,6 +272,12 @@ class TestSettingsFile:
         with pytest.raises(ConfigError, match="no such file"):
             settings_file.find_file(tmp_path / "gone.toml")
 
+    def test_a_command_takes_the_settings_that_it_shares(self) -> None:
+        values = {"report": "run.json", "language": "ko", "retries": 1}
+        flags = {row.name: flags_of_command(row.load()) for row in COMMANDS if row.name in {"align", "watch"}}
+        assert settings_file.for_flags(values, flags["align"]) == {"language": "ko"}
+        assert settings_file.for_flags(values, flags["watch"]) == {"language": "ko"}
+
     def test_only_a_value_in_force_has_a_line(self, tmp_path: Path) -> None:
         state = SettingsState(asked_for=tmp_path / "a.toml")
         (tmp_path / "a.toml").write_text('model = "x"\nrescue-model = "y"\n')

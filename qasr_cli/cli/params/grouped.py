@@ -89,7 +89,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             described = typer_adapter.argument(described) if isinstance(described, Operand) else described
             flat.append(one.replace(kind=Parameter.KEYWORD_ONLY, annotation=Annotated[bare, described]))
 
-    def assembled(values: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    def assemble_all(values: Mapping[str, Any], context: Context) -> dict[str, Any]:
         given = Given(values, functools.partial(typer_adapter.value_origin, context))
         parts = {name: assemble(kind, given) for name, kind in groups.items()}
         return parts | {name: values[name] for name in own.parameters if name not in groups}
@@ -98,10 +98,10 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     def called(**values: Any) -> None:
         context = values.pop(_CONTEXT)
         _note_origins(context, flags)
-        command(**assembled(values, context))
+        command(**assemble_all(values, context))
 
     called.__annotations__ = {one.name: one.annotation for one in flat}
-    vars(called).update(__signature__=own.replace(parameters=flat), flags=tuple(flags), assemble=assembled)
+    vars(called).update(__signature__=own.replace(parameters=flat), flags=tuple(flags), assemble=assemble_all)
     return called
 
 
@@ -133,12 +133,13 @@ def flags_of_command(command: Any) -> tuple[FlagSpec, ...]:
     return flags
 
 
-def check(context: Context) -> None:
-    """Check the values of a command that was parsed and is not run.
+def assembled(context: Context) -> dict[str, Any]:
+    """Return the arguments of a command that was parsed and is not run, checked.
 
     Raises:
         QasrError: As the command itself would.
     """
     function: Any = typer_adapter.function_of(context.command)
     _note_origins(context, function.flags)
-    function.assemble(context.params, context)
+    arguments: dict[str, Any] = function.assemble(context.params, context)
+    return arguments
