@@ -47,10 +47,10 @@ class TestTemplate:
     @pytest.mark.parametrize(
         ("text", "tag", "why"),
         [
-            ("{stem}.{foo}.{ext}", "", "no field {foo}"),
-            ("{stem!r}.{ext}", "", "no field {stem}"),
-            ("{stem:>9}.{ext}", "", "no field {stem}"),
-            ("{}.{ext}", "", "no field {}"),
+            ("{stem}.{foo}.{ext}", "", "unknown field {foo}"),
+            ("{stem!r}.{ext}", "", "unknown field {stem}"),
+            ("{stem:>9}.{ext}", "", "unknown field {stem}"),
+            ("{}.{ext}", "", "unknown field {}"),
             ("{stem.{ext}", "", "no field|braces do not match"),
             ("{stem}.{ext", "", "braces do not match"),
             ("sub/{stem}.{ext}", "", "holds a slash"),
