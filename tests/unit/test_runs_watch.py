@@ -18,14 +18,14 @@ from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.inputs.selection import LeftOut, LeftOutKind
 from qasr_cli.runs.planning.output_plan import DONE, Plan
 from qasr_cli.runs.planning.queue import Queue
-from qasr_cli.runs.watch import attempted as seen_module
+from qasr_cli.runs.watch import attempted as attempted_module
 from qasr_cli.runs.watch.attempted import Attempted
 from qasr_cli.runs.watch.engine_cache import EngineCache
 from qasr_cli.runs.watch.file_events import _news
 from tests import fakes
 
 
-class TestSeen:
+class TestAttempted:
     def plan(self, path: Path, **more: object) -> Plan:
         return Plan(
             Source(7, path, Path(path.name), is_found=True), {"srt": path.with_suffix(".srt")}, **more
@@ -64,7 +64,7 @@ class TestSeen:
         self, media: Path, monkeypatch: pytest.MonkeyPatch, error: Exception | None, hours: int
     ) -> None:
         seen, now_s = Attempted(), 1_000.0
-        monkeypatch.setattr(seen_module.time, "monotonic", lambda: now_s)
+        monkeypatch.setattr(attempted_module.time, "monotonic", lambda: now_s)
         self.sift(seen, self.plan(media))
         status = Status.FAILED if error else Status.DONE
         seen.remember([Outcome(Source(0, media, media), status, error=error)])
@@ -98,7 +98,7 @@ class TestSeen:
         assert seen.n_unsettled == 0
 
 
-class TestNews:
+class TestFileEvents:
     @pytest.mark.parametrize(
         ("path", "is_news"),
         [
@@ -127,7 +127,7 @@ class TestNews:
         assert _news([tmp_path], None)(Change.deleted, str(tmp_path / "a.mp4.aria2"))
 
 
-class TestEngines:
+class TestEngineCache:
     def test_they_are_loaded_once_until_they_are_released(self) -> None:
         loaded: list[int] = []
         reclaimed: list[int] = []
