@@ -180,10 +180,10 @@ def _judge(options: Options) -> None:
     Raises:
         QasrError: There is no such format or device, or no names can be made.
     """
-    from qasr_cli.cli import jobs
     from qasr_cli.engines import device
+    from qasr_cli.tasks import outputs
 
-    jobs.with_known_formats(options.output)
+    outputs.resolve(options.output)
     device.place(options.engine.device, options.engine.dtype)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import qasr_cli as qasr
 from qasr_cli.options import CueOptions, EngineOptions, Options, OutputOptions
 from qasr_cli.speech.inference.protocols import Engines
 from tests import fakes
-from tests.e2e.conftest import CLIP, SAMPLES, environment
+from tests.e2e.conftest import CLIP, ROOT, SAMPLES, environment
 from tests.media_factory import make_silence
 
 ECHO = Options(engine=EngineOptions(engine="tests.fakes:echo"))
@@ -202,3 +203,19 @@ def test_the_demo_pair() -> None:
     assert [word.start_ms for word in aligned.transcript.words] == [
         word.start_ms for word in transcript.words
     ]
+
+
+def test_the_how_to_runs_as_it_stands(tmp_path: Path) -> None:
+    """All blocks one after the other, as in a notebook, beside a recording of a second."""
+    shutil.copy(CLIP, tmp_path / "talk.wav")
+    text = (ROOT / "docs" / "how-to" / "python.md").read_text("utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 6
+    done = subprocess.run(
+        [sys.executable, "-W", "error::ResourceWarning", "-c", "\n".join(blocks)],
+        env=environment(), cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(YELLOW) >= 4
+    assert "missing.mp3: no such file" in done.stdout
+    assert (tmp_path / "subtitles" / "talk.srt").is_file()

@@ -119,7 +119,7 @@ class TestLedger:
         assert set(ledger.load(tmp_path).entries) == {"a.mp4", "b.mp4"}
 
 
-class TestPatience:
+class TestBackoff:
     def test_the_next_runs_try_again_and_then_ever_more_rarely(self) -> None:
         pauses = [backoff.next_try_s(0.0, n, 2) / DAY_S for n in range(1, 12)]
         assert pauses[:2] == [0, 0]
@@ -290,7 +290,7 @@ class TestCheckpoint:
         self.kept(tmp_path).add([piece(0)])
 
 
-class TestWhatIsHeld:
+class TestFileLease:
     def test_one_that_is_taken_away_is_made_again(self, tmp_path: Path) -> None:
         n_made = 0
 

@@ -1,11 +1,10 @@
-"""Which files a run is about: names, contents, links, patterns, parts, settling and limits."""
+"""Which files a run is about: names, contents, links, patterns, lists and parts."""
 
 from __future__ import annotations
 
 import itertools
 import os
 import subprocess
-import time
 import unicodedata
 from pathlib import Path
 
@@ -17,26 +16,12 @@ from qasr_cli.errors import ExitCode, InputOutputError, NoInputError, UsageError
 from qasr_cli.options import FindOptions, Options, OutputOptions
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.inputs import discovery, file_lists, selection
-from qasr_cli.runs.inputs.discovery import Discovered
-from qasr_cli.runs.inputs.selection import LeftOutKind
 from qasr_cli.runs.planning import output_plan, queue
 from qasr_cli.runs.planning.output_names import OutputLayout
-from qasr_cli.tasks.dry_run import lines
 from qasr_cli.terminal.progress import QuietReporter
+from tests.trees import LONG_AGO_S, WAVE, make, names, reasons
 
-WAVE = b"RIFF\x24\x00\x00\x00WAVEfmt "
-LONG_AGO_S = time.time() - 3600
 EVERYTHING = FindOptions(recursive=True)
-
-
-def make(folder: Path, *names: str, content: bytes = b"") -> Path:
-    """Make files that have been still for an hour."""
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        os.utime(path, (LONG_AGO_S, LONG_AGO_S))
-    return folder
 
 
 @pytest.fixture
@@ -45,16 +30,8 @@ def tree(tmp_path: Path) -> Path:
     return make(tmp_path / "tree", *names)
 
 
-def names(found: Discovered) -> list[str]:
-    return [source.relative.as_posix() for source in found.sources]
-
-
 def find(*paths: Path, **options: object) -> list[str]:
     return names(discovery.discover(paths, FindOptions(**options)))  # type: ignore[arg-type]
-
-
-def reasons(found: Discovered) -> dict[str, str]:
-    return {one.relative.as_posix(): one.reason for one in found.left_out}
 
 
 class TestFolders:
@@ -305,72 +282,3 @@ class TestLists:
         assert all(source.is_found for source in found.sources)
         assert [failure.path for failure in found.failures] == listed[1:3]
         assert discovery.discover([], FindOptions(), []).sources == []
-
-
-class TestTodo:
-    def plans(self, tree: Path, options: FindOptions) -> tuple[list[output_plan.Plan], Discovered]:
-        found = discovery.discover([tree], options)
-        return output_plan.plan(found.sources, OutputLayout.of(OutputOptions(), {"srt": ".srt"})), found
-
-    def choose(self, tree: Path, options: FindOptions, sleep: object = None) -> queue.Queue:
-        plans, found = self.plans(tree, options)
-
-        def stay_awake(seconds: float) -> None:
-            raise AssertionError("nothing here is young")
-
-        return queue.choose(plans, found.failures, options, sleep or stay_awake)  # type: ignore[arg-type]
-
-    def test_a_limit_counts_work_and_numbers_have_no_gaps(self, tree: Path) -> None:
-        (tree / "a.srt").touch()
-        chosen = self.choose(tree, FindOptions(recursive=True, limit=1, order="largest"))
-        assert [(plan.source.id, plan.source.relative.name, bool(plan.skip)) for plan in chosen.plans] == [
-            (0, "a.wav", True),
-            (1, "b.mp4", False),
-        ]
-        assert {one.reason for one in chosen.left_out} == {"beyond --limit 1"}
-        assert len(chosen.left_out) == 2
-
-    def test_what_changed_within_settle_is_left_to_a_later_run(self, tree: Path) -> None:
-        (tree / "b.mp4").touch()
-        chosen = self.choose(tree, FindOptions(settle_s=30))
-        assert [plan.source.relative.name for plan in chosen.plans] == ["a.wav"]
-        assert chosen.left_out[0].kind is LeftOutKind.UNSETTLED
-        assert len(self.choose(tree, FindOptions(settle_s=0)).plans) == 2
-
-    def test_a_file_from_the_far_future_is_not_unsettled_for_ever(self, tree: Path) -> None:
-        os.utime(tree / "b.mp4", (LONG_AGO_S + 1e6, LONG_AGO_S + 1e6))
-        assert len(self.choose(tree, FindOptions(settle_s=30)).plans) == 2
-
-    def test_a_young_file_is_looked_at_again(self, tree: Path) -> None:
-        slept: list[float] = []
-        (tree / "b.mp4").touch()
-        assert len(self.choose(tree, FindOptions(), slept.append).plans) == 2
-        assert slept == [queue.SECOND_LOOK_S]
-
-        def grow(seconds: float) -> None:
-            (tree / "b.mp4").write_bytes(b"more")
-
-        (tree / "b.mp4").touch()
-        chosen = self.choose(tree, FindOptions(), grow)
-        assert [plan.source.relative.name for plan in chosen.plans] == ["a.wav"]
-        assert chosen.left_out[0].reason == "unsettled: still changing"
-
-    def test_neither_a_named_nor_a_finished_file_is_waited_for(self, tree: Path) -> None:
-        for name in ("a.wav", "b.mp4", "a.srt", "b.srt"):
-            (tree / name).touch()
-        assert len(self.choose(tree, FindOptions()).plans) == 2
-        assert len(self.choose(tree / "sub" / ".." / "sub" / "c.MKV", FindOptions()).plans) == 1
-
-    def test_a_preview_is_one_harmless_line_a_file(self, tree: Path) -> None:
-        make(tree, "new\nline \x1b[31m.mp4", "b.mkv", "x.mp4.part", os.fsdecode(b"\xff.wav"))
-        (tree / "a.srt").touch()
-        plans, found = self.plans(tree, FindOptions())
-        told = list(lines(plans, found.left_out))
-        assert all(line.endswith("\n") and line[:-1].isprintable() for line in told)
-        assert "would skip a.wav: its outputs exist (--overwrite makes them anew)\n" in told
-        assert any(
-            line.startswith("would fail b.mp4: b.mkv is transcribed to the same b.srt;") for line in told
-        )
-        assert any(line.startswith("would transcribe b.mkv -> ") for line in told)
-        assert "would skip x.mp4.part: a partial download or a working copy\n" in told
-        assert len(told) == 6

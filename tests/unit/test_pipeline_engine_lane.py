@@ -1,23 +1,17 @@
-"""What a run stands on when it gives way: a thread that reads ahead, the temporary folder, the aligner."""
+"""The engine lane when its aligner gives way: the text stays, and no estimate is kept."""
 
 from __future__ import annotations
 
-import errno
-import os
-import tempfile
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
-from qasr_cli.errors import DeviceLostError, ExitCode, InputOutputError, OutOfMemoryError, UntimedError
+from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UntimedError
 from qasr_cli.options import EngineOptions, Options
 from qasr_cli.pipeline.engine_lane import EngineLane
 from qasr_cli.pipeline.open_source import OpenSource
 from qasr_cli.pipeline.prepare import Prepared
 from qasr_cli.records import Source, Timing, Track, Waveform
-from qasr_cli.runs.execution.prefetch import Prefetch
-from qasr_cli.runs.files import scratch
 from qasr_cli.runs.files.file_identity import Identity
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.state.checkpoints import checkpoint
@@ -25,66 +19,6 @@ from qasr_cli.speech.inference.protocols import Aligner, Engines
 from qasr_cli.speech.inference.session import Session
 from tests import fakes
 from tests.scenes import speech_of
-
-
-class TestPrefetch:
-    @pytest.mark.parametrize("kind", [OSError, SystemExit])
-    def test_what_the_work_raises_comes_in_its_turn(self, kind: type[BaseException]) -> None:
-        def work(item: int) -> int:
-            if item == 3:
-                raise kind("no")
-            return item
-
-        taken: list[int] = []
-        ahead = Prefetch(range(9), work, lambda _: 1, n_workers=2, max_waiting=2, max_cost=2)
-        with pytest.raises(kind, match="no"), ahead as results:
-            taken.extend(results)
-        assert taken == [0, 1, 2]
-
-    def test_a_result_without_a_cost_is_no_reason_to_hang(self) -> None:
-        def cost(item: int) -> NoReturn:
-            raise ValueError(item)
-
-        ahead = Prefetch([7], lambda item: item, cost, n_workers=1, max_waiting=1, max_cost=1)
-        with pytest.raises(ValueError, match="7"), ahead as results:
-            list(results)
-
-
-class TestScratch:
-    def folder(self) -> Path:
-        with scratch.folder() as folder:
-            return folder
-
-    @pytest.fixture
-    def gone(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-        """Return a temporary folder that went away after it was found."""
-        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-        return tmp_path / "gone"
-
-    @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.ENOENT, errno.EROFS])
-    def test_no_room_is_trouble_that_may_pass(self, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-        def refuse(**_: object) -> NoReturn:
-            raise OSError(number, os.strerror(number))
-
-        monkeypatch.setattr(tempfile, "mkdtemp", refuse)
-        with pytest.raises(InputOutputError, match=os.strerror(number)) as raised:
-            self.folder()
-        assert raised.value.exit_code == ExitCode.IO
-        assert raised.value.hint == "free some space, or set TMPDIR"
-
-    def test_no_usable_folder_is_the_same(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def refuse() -> NoReturn:
-            raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
-
-        monkeypatch.setattr(tempfile, "gettempdir", refuse)
-        with pytest.raises(InputOutputError, match="No usable temporary directory"):
-            self.folder()
-
-    def test_a_folder_that_is_back_is_used_again(self, gone: Path) -> None:
-        with pytest.raises(InputOutputError):
-            self.folder()
-        gone.mkdir()
-        assert self.folder().parent == gone
 
 
 class TestAligner:

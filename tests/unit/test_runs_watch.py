@@ -27,7 +27,7 @@ from qasr_cli.speech.inference.session import Session
 from tests import fakes
 
 
-class TestSeen:
+class TestAttempted:
     def plan(self, path: Path, **more: Any) -> Plan:
         targets: Any = {"srt": path.with_suffix(".srt")}
         return Plan(Source(7, path, Path(path.name), is_found=True), targets, **more)
@@ -99,7 +99,7 @@ class TestSeen:
         assert seen.n_unsettled == 0
 
 
-class TestNews:
+class TestFileEvents:
     @pytest.mark.parametrize(
         ("path", "is_news"),
         [
@@ -128,7 +128,7 @@ class TestNews:
         assert _news([tmp_path], None)(Change.deleted, str(tmp_path / "a.mp4.aria2"))
 
 
-class TestEngines:
+class TestEngineCache:
     def test_they_are_loaded_once_until_they_are_released(self) -> None:
         loaded: list[int] = []
         reclaimed: list[int] = []

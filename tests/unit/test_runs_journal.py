@@ -15,7 +15,7 @@ from qasr_cli.runs.planning.output_names import OutputLayout
 from qasr_cli.runs.state import journal
 
 
-class TestBooks:
+class TestJournal:
     """Decisions, by entering outcomes and asking again."""
 
     def options(self, **more: object) -> Options:
