@@ -30,7 +30,7 @@ from qasr_cli.runs.inputs import discovery
 from qasr_cli.runs.planning import output_plan
 from qasr_cli.speech.inference.protocols import refuse_unknown_languages
 from qasr_cli.terminal import stdio
-from qasr_cli.terminal.progress import Reporter
+from qasr_cli.terminal.events import Reporter
 
 logger = logging.getLogger(__name__)
 

@@ -36,7 +36,8 @@ from qasr_cli.runs.state import journal
 from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.terminal import logs, stdio
-from qasr_cli.terminal.progress import Both, Reporter
+from qasr_cli.terminal.events import Reporter
+from qasr_cli.terminal.progress import Both
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from qasr_cli.options import LogOptions
 from qasr_cli.terminal import logs
 
 if TYPE_CHECKING:
-    from qasr_cli.terminal.progress import Reporter
+    from qasr_cli.terminal.events import Reporter
 
 _RUN = "How it runs"
 LogFile = Annotated[

@@ -18,11 +18,11 @@ from typing import Any
 
 from qasr_cli import __version__
 from qasr_cli.errors import CannotCreateError, QasrError, printable
-from qasr_cli.records import Outcome, Source, Status
+from qasr_cli.records import Outcome, Status
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.reports.report_file import error_fields
 from qasr_cli.terminal import events
-from qasr_cli.terminal.progress import QuietReporter
+from qasr_cli.terminal.events import Event, Reporter, SourceFinished, SourcePrepared
 from qasr_cli.timebase import MS_PER_S
 
 logger = logging.getLogger(__name__)
@@ -41,8 +41,8 @@ class State(StrEnum):
     STOPPED = "stopped"
 
 
-class StatusFile(QuietReporter):
-    """Hears of outcomes as a reporter does.
+class StatusFile(Reporter):
+    """Counts outcomes as a reporter; the watch's thread and those of its runs call it, under one lock.
 
     Args:
         path: None keeps all to itself.
@@ -55,7 +55,7 @@ class StatusFile(QuietReporter):
         self._current: dict[int, str] = {}
         self._written_s = 0.0
         self._has_failed = False
-        self._told: dict[str, Any] = {
+        self._payload: dict[str, Any] = {
             "schema": SCHEMA,
             "state": State.STARTING.value,
             "pid": os.getpid(),
@@ -91,34 +91,39 @@ class StatusFile(QuietReporter):
         """Say what the watch does now."""
         with self._lock:
             gone = [printable(folder) for folder in missing]
-            if (self._told["state"], self._told["missing"]) != (state.value, gone):
-                self._told |= {"state": state.value, "missing": gone}
+            if (self._payload["state"], self._payload["missing"]) != (state.value, gone):
+                self._payload |= {"state": state.value, "missing": gone}
                 self._try_to_write()
 
     def passed(self, **counts: float) -> None:
         """Say what a pass over the folders came to."""
         with self._lock:
-            self._told["last_pass"] = {"time": events.now(), **counts}
-            self._told["totals"]["passes"] += 1
+            self._payload["last_pass"] = {"time": events.now(), **counts}
+            self._payload["totals"]["passes"] += 1
             self._current.clear()
             self._try_to_write()
 
     def trouble(self, error: Exception, media: str | None = None) -> None:
         """Say what went wrong last."""
         with self._lock:
-            self._told["last_error"] = {"time": events.now(), "media": media, **error_fields(error)}
+            self._payload["last_error"] = {"time": events.now(), "media": media, **error_fields(error)}
 
-    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
-        """Say which source is worked on."""
-        with self._lock:
-            self._current[source.id] = printable(source.path)
-            self._write_at_a_pace()
+    def handle(self, event: Event) -> None:
+        """Name the source that is worked on, and count those that are over."""
+        match event:
+            case SourcePrepared(source, _, _):
+                with self._lock:
+                    self._current[source.id] = printable(source.path)
+                    self._write_at_a_pace()
+            case SourceFinished(outcome):
+                self._count(outcome)
+            case _:
+                pass
 
-    def finished(self, outcome: Outcome) -> None:
-        """Count it."""
+    def _count(self, outcome: Outcome) -> None:
         with self._lock:
             self._current.pop(outcome.source.id, None)
-            totals = self._told["totals"]
+            totals = self._payload["totals"]
             totals[outcome.status.value] += 1
             if outcome.status is Status.DONE:
                 totals["audio_s"] = round(totals["audio_s"] + outcome.audio_ms / MS_PER_S, 3)
@@ -142,8 +147,8 @@ class StatusFile(QuietReporter):
         with self._lock:
             # Sources come out in order: the one that went in first is the one that is worked on.
             current = next(iter(self._current.values()), None)
-            self._told |= {"updated": events.now(), "current": current}
-            text = json.dumps(self._told, ensure_ascii=False, indent=1) + "\n"
+            self._payload |= {"updated": events.now(), "current": current}
+            text = json.dumps(self._payload, ensure_ascii=False, indent=1) + "\n"
             self._written_s = time.monotonic()
             if self._path is not None:
                 atomic_write.write(self._path, text, is_overwrite=True)
