@@ -181,12 +181,12 @@ def prepare(
     with (
         decode.open_audio(source.path, options.media) as audio,
         _glanced(audio, glance),
-        _searching_shots(source, audio.known, options) as search,
+        _searching_shots(source, audio.probed, options) as search,
     ):
         heard = _listen(audio, folder / f"{source.id}.s16le", options, stop)
         if audio.track.channels == 2 and heard.loudness < _QUIET:
             heard = _turned(heard, source, folder, options, stop)
-        warnings, video = audio.warnings + heard.warnings, audio.known.video
+        warnings, video = audio.warnings + heard.warnings, audio.probed.video
         if search is not None:
             _await(search, source, heard.waveform.duration_ms, stop, tell)
             warnings += search.warnings
@@ -240,7 +240,7 @@ def _turned(mixed: _Heard, source: Source, folder: Path, options: Options, stop:
 
 
 def _glanced(audio: decode.AudioStream, glance: Glance) -> contextlib.AbstractContextManager[None]:
-    glance(audio.track, audio.known.subtitles)
+    glance(audio.track, audio.probed.subtitles)
     return contextlib.nullcontext()
 
 

@@ -1,4 +1,4 @@
-"""What happens in a run: seven events, who is told of them, and an event as one line for programs.
+"""What happens in a run: seven events, who gets them, and an event as one line for programs.
 
 A run calls a `Reporter`, which gets each event as a value. Lines: in go an event's name, its level and its
 fields; out comes a JSON object, or text that a person can grep, without a line break inside.

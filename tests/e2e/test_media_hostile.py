@@ -257,7 +257,7 @@ def test_a_killed_ffmpeg_is_no_fault_of_the_media(
     ("number", "reason"),
     [
         (signal.SIGKILL, r"killed \(SIGKILL\)"),
-        (signal.SIGTERM, "told to end"),
+        (signal.SIGTERM, "asked to end"),
         (40, r"killed \(signal 40\)"),  # one without a name
     ],
 )
