@@ -165,7 +165,7 @@ class UnavailableError(QasrError):
 class DeviceLostError(UnavailableError):
     """A device failed in the middle of the work; nothing more can be computed on it by this process."""
 
-    hint = "run the same command again; qasr doctor says whether the device is there; --device cpu needs none"
+    hint = "run the same command again; qasr doctor lists the devices; --device cpu needs none"
 
 
 class CannotCreateError(QasrError):
@@ -201,7 +201,7 @@ class UntimedError(QasrError):
 
 
 class ConfigError(QasrError):
-    """A configuration file says something that qasr does not understand."""
+    """A configuration file holds a key or a value that qasr does not know."""
 
     exit_code = ExitCode.CONFIG
     hint = "see qasr transcribe --help for the names; a key is a long flag without its dashes"

@@ -124,12 +124,12 @@ def _other(row: str) -> Language:
 
 
 def _by_spelling(some: Iterable[Language], aliases: Mapping[str, str]) -> dict[str, Language]:
-    found = {
+    by_spelling = {
         spelling: language
         for language in some
         for spelling in (language.code, language.code3, language.name.lower())
     }
-    return found | {alias: found[code] for alias, code in aliases.items()}
+    return by_spelling | {alias: by_spelling[code] for alias, code in aliases.items()}
 
 
 _COVERED = _by_spelling(LANGUAGES, _ALIASES)

@@ -1,6 +1,6 @@
-"""The two layouts that Qwen3-ASR checkpoints come in, and what transformers must be told to load either.
+"""The two layouts that Qwen3-ASR models come in, and how transformers loads either.
 
-In goes a checkpoint's `config.json`; out come a configuration for transformers' native classes and the names
+In goes a model's `config.json`; out come a configuration for transformers' native classes and the names
 its weights have there. Pure dictionaries, no torch. transformers reads the original layout (`thinker.*`) as
 if it were its own: it takes default shapes, finds nothing, and returns random weights without an error.
 """
@@ -36,7 +36,7 @@ _TEXT_OPTIONS = {"hidden_act": "silu", "attention_bias": False}
 
 
 class Kind(StrEnum):
-    """What a checkpoint is for."""
+    """What a model is for."""
 
     RECOGNIZER = "recognizer"
     ALIGNER = "aligner"
@@ -44,7 +44,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a checkpoint is loaded.
+    """How a model is loaded.
 
     Attributes:
         kind: What its head answers.
@@ -77,7 +77,7 @@ class Layout:
 
 
 def read(folder: Path) -> Layout:
-    """Return the layout of the checkpoint in a folder.
+    """Return the layout of the model in a folder.
 
     Raises:
         UnavailableError: No readable `config.json`, or one of another architecture.
@@ -88,7 +88,7 @@ def read(folder: Path) -> Layout:
             raise TypeError("not an object")
     except (OSError, ValueError, TypeError) as error:
         raise UnavailableError(
-            f"no readable config.json in {folder}", "give a folder that holds a checkpoint", path=folder
+            f"no readable config.json in {folder}", "give a folder that holds a model", path=folder
         ) from error
     layout = replace(layout_of(config, folder), offset_ms=_offset_ms(config, folder))
     return layout if layout.is_original else replace(layout, bin_ms=_native_bin_ms(folder))
@@ -99,7 +99,7 @@ def _offset_ms(config: dict[str, Any], folder: Path) -> int:
     if isinstance(offset, bool) or not isinstance(offset, int):
         raise UnavailableError.about(
             folder,
-            f"config.json says {OFFSET_KEY} {offset!r}",
+            f"{OFFSET_KEY} in config.json is {offset!r}",
             "it must be whole milliseconds, such as -12",
         )
     return offset
@@ -124,7 +124,7 @@ def layout_of(config: dict[str, Any], folder: Path) -> Layout:
     thinker = config.get("thinker_config")
     if model_type not in _MODEL_TYPES:
         raise UnavailableError(
-            f"{folder} is no Qwen3-ASR checkpoint (its config says model_type {model_type!r})",
+            f"{folder} is not a Qwen3-ASR model (model_type {model_type!r} in its config.json)",
             "known: 0.6b, 1.7b, demo, or a folder or hub id of Qwen3-ASR or Qwen3-ForcedAligner",
             path=folder,
         )

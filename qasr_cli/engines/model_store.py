@@ -84,25 +84,25 @@ def named(model: str) -> Model | None:
 
 def recognizer_location(model: str) -> str:
     """Return the folder or hub id of the recognizer that `--model` asks for."""
-    known = named(model)
-    return known.recognizer if known else model
+    short = named(model)
+    return short.recognizer if short else model
 
 
 def aligner_location(aligner: str, model: str) -> str | None:
     """Return the folder or hub id of the aligner, or None for `none`; `auto` is the one of the model."""
     if aligner.lower() == "none":
         return None
-    known = named(model if aligner.lower() == "auto" else aligner)
-    if known:
-        return known.aligner
+    short = named(model if aligner.lower() == "auto" else aligner)
+    if short:
+        return short.aligner
     return _ALIGNER if aligner.lower() == "auto" else aligner
 
 
 def find(location: str, revision: str | None = None) -> StoredModel | None:
-    """Return the checkpoint at a folder or in the hub's cache, without asking the network.
+    """Return the model at a folder or in the hub's cache, without asking the network.
 
     Raises:
-        UnavailableError: It is here and not whole, or no checkpoint of ours.
+        UnavailableError: It is here and not whole, or of another architecture.
     """
     folder = Path(location)
     if folder.is_dir():
@@ -123,7 +123,7 @@ def cache_folder() -> Path:
 
 
 def fetch(location: str, revision: str | None = None, *, is_offline: bool = False) -> StoredModel:
-    """Return the checkpoint, downloading what is not on this machine yet.
+    """Return the model, downloading what is not on this machine yet.
 
     Files that came whole in an earlier try are kept.
 
@@ -132,13 +132,13 @@ def fetch(location: str, revision: str | None = None, *, is_offline: bool = Fals
         InputOutputError: The disk is full.
     """
     try:
-        found = find(location, revision)
+        stored = find(location, revision)
     except UnavailableError:
         if is_offline or not _looks_like_hub_id(location) or Path(location).is_dir():
             raise
-        found = None
-    if found is not None:
-        return found
+        stored = None
+    if stored is not None:
+        return stored
     if is_offline or not _looks_like_hub_id(location):
         raise not_here(location, revision)
     logger.warning("model %s is not on this machine yet; downloading it once", location)
@@ -164,7 +164,7 @@ def not_here(location: str, revision: str | None = None) -> UnavailableError:
 
 
 def pull(location: str, revision: str | None = None) -> StoredModel:
-    """Download a hub repository's checkpoint, or what is missing of it, and verify all of it.
+    """Download a hub repository's model, or what is missing of it, and verify all of it.
 
     What is damaged, whether it came now or lay here, is downloaded once more.
 
@@ -173,10 +173,10 @@ def pull(location: str, revision: str | None = None) -> StoredModel:
         InputOutputError: The disk is full.
     """
     if not _looks_like_hub_id(location) or Path(location).is_dir():
-        found = find(location, revision)  # the demo pair or a folder of the user's: nothing to download
-        if found is None:
+        stored = find(location, revision)  # the demo pair or a folder of the user's: nothing to download
+        if stored is None:
             raise not_here(location)
-        return found
+        return stored
     try:
         folder, damaged = _download(location, revision)
         if damaged:
@@ -242,8 +242,8 @@ def _refusal(failure: HubFailure, location: str, revision: str | None) -> Unavai
 
 def _is_whole(location: str, revision: str | None) -> bool:
     try:
-        found = find(location, revision)
-        return found is not None and not _damaged(found.folder)
+        stored = find(location, revision)
+        return stored is not None and not _damaged(stored.folder)
     except (QasrError, OSError):
         return False
 

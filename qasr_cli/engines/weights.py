@@ -30,16 +30,16 @@ class Tensor:
 
 
 def files(folder: Path) -> list[Path]:
-    """Return the weight files of a checkpoint, all of them there.
+    """Return the weight files of a model, all of them there.
 
     Raises:
         UnavailableError: No safetensors at all, or a file that the index names is missing.
     """
     index = folder / _INDEX
     if not index.is_file():
-        found = sorted(folder.glob("*.safetensors"))
-        if found:
-            return found
+        paths = sorted(folder.glob("*.safetensors"))
+        if paths:
+            return paths
         pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
         if pickles:
             raise UnavailableError(
@@ -65,15 +65,15 @@ def files(folder: Path) -> list[Path]:
 
 
 def tensors(folder: Path) -> dict[str, Tensor]:
-    """Return every tensor of a checkpoint by its name.
+    """Return every tensor of a model by its name.
 
     Raises:
         UnavailableError: As :func:`files`, and where a file is cut short or no safetensors file.
     """
-    found: dict[str, Tensor] = {}
+    by_name: dict[str, Tensor] = {}
     for path in files(folder):
-        found |= _tensors_in(path)
-    return found
+        by_name |= _tensors_in(path)
+    return by_name
 
 
 def _tensors_in(path: Path) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Where a webhook's requests go, and what of it may be said: scheme and host; all the rest may be a secret.
+"""Where a webhook's requests go, and what of it may be shown: scheme and host; all the rest may be a secret.
 
 In go addresses and texts that may hold some; nothing is sent from here.
 """
@@ -59,14 +59,14 @@ def parse(url: str) -> Address:
     Raises:
         UsageError: It is none, or not of the web.
     """
-    hint = "say http://HOST/PATH or https://HOST/PATH"
+    hint = "give http://HOST/PATH or https://HOST/PATH"
     try:
         parts = urlsplit(url)
         _ = parts.port
         parts.path.encode("ascii")
         parts.query.encode("ascii")
-    except ValueError as error:  # and may hold a secret: what is wrong is not said in its words
-        raise UsageError(f"{FLAG}: that is no address", hint, flag=FLAG) from error
+    except ValueError as error:  # and may hold a secret: its own words are not shown
+        raise UsageError(f"{FLAG}: not an address", hint, flag=FLAG) from error
     if parts.scheme not in _SCHEMES or not parts.hostname or re.search(r"[\x00-\x20\x7f]", url):
-        raise UsageError(f"{FLAG}: that is no address of http or https", hint, flag=FLAG)
+        raise UsageError(f"{FLAG}: not an http or https address", hint, flag=FLAG)
     return Address(parts)

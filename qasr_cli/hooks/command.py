@@ -1,6 +1,6 @@
 """`--exec-after`: a command of the user's, run without a shell for each source that is done.
 
-In go a line such as `notify {media} {outputs}` and what is known of a source; out come arguments, one for
+In go a line such as `notify {media} {outputs}` and the facts about a source; out come arguments, one for
 each word, so that no file's name can ever be taken for anything else. A command is its own process group and
 is killed with all that it started when its time is up. What it prints never reaches stdout.
 """
@@ -29,12 +29,12 @@ logger = logging.getLogger(__name__)
 FLAG = "--exec-after"
 FIELDS = ("media", "outputs", "language", "status")
 _MANY = "outputs"
-_SAID_BYTES = 64 * 1024  # of what it printed, for the log
+_OUTPUT_BYTES = 64 * 1024  # of what it printed, for the log
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a command can be told. Paths are absolute, so that none begins with a dash."""
+    """What the placeholders of a command stand for. Paths are absolute, so that none begins with a dash."""
 
     media: Path
     outputs: tuple[Path, ...]
@@ -43,7 +43,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class CommandTemplate:
     """A command whose words may hold fields."""
 
     words: tuple[str, ...]
@@ -60,8 +60,8 @@ class Template:
         return filled
 
 
-def parse(line: str) -> Template:
-    """Return what a line says.
+def parse(line: str) -> CommandTemplate:
+    """Return the command that a line describes.
 
     Raises:
         UsageError: Quotes or braces are left open, there is no such field or program, or nothing at all.
@@ -76,7 +76,7 @@ def parse(line: str) -> Template:
         _check(word)
     if "{" in words[0] or shutil.which(words[0]) is None:
         raise UsageError(f"{FLAG}: there is no program {words[0]!r}", "check its name and PATH", flag=FLAG)
-    return Template(tuple(words))
+    return CommandTemplate(tuple(words))
 
 
 def _check(word: str) -> None:
@@ -109,12 +109,14 @@ def _temporary(program: str) -> IO[bytes]:
 class Runner:
     """Runs a command for one source after another.
 
+    One thread calls `run`; another may call `stop`, so a lock guards the process.
+
     Args:
         template: The command.
         timeout_s: After so many seconds it is killed.
     """
 
-    def __init__(self, template: Template, timeout_s: float) -> None:
+    def __init__(self, template: CommandTemplate, timeout_s: float) -> None:
         self._template = template
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
@@ -125,20 +127,20 @@ class Runner:
 
         Raises:
             UnavailableError: It took too long and was killed.
-            QasrError: It cannot be started, or says that it failed.
+            QasrError: It cannot be started, or its exit code is not 0.
         """
         command = self._template.arguments(facts)
-        with _temporary(command[0]) as said:  # no pipe, which something left in the background would hold
-            code = self._wait(command, said.fileno(), facts)
-            said.seek(0)
-            text = said.read(_SAID_BYTES).decode("utf-8", "backslashreplace").strip()
+        with _temporary(command[0]) as output:  # no pipe, which something left in the background would hold
+            code = self._wait(command, output.fileno(), facts)
+            output.seek(0)
+            text = output.read(_OUTPUT_BYTES).decode("utf-8", "backslashreplace").strip()
         for line in text.splitlines():
             logger.debug("%s: %s", command[0], line)
         if code:
             how = f"exit code {code}" if code > 0 else f"signal {-code}"
             raise QasrError(
                 f"{command[0]} ended with {how} for {facts.media.name}",
-                f"-vv shows what it says; by hand: {shlex.join(map(printable, command))}",
+                f"-vv shows its output; by hand: {shlex.join(map(printable, command))}",
                 path=facts.media,
             )
 

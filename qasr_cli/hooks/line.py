@@ -26,6 +26,9 @@ _MAX_UNANSWERED = 3  # in a row, at the end: a thousand more would each wait for
 class Line(Generic[Item]):
     """A line of items before one thread.
 
+    Any thread may call `put`; one closes the line and waits for it. The queue is the lock: the counters
+    belong to the working thread until `join`.
+
     Args:
         name: What the items are for, as a flag's name.
         work: Does one; may raise anything, an `UnavailableError` where nobody answered in time.

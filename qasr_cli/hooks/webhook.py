@@ -33,6 +33,8 @@ _REDIRECTS = {301, 302, 307, 308}  # the same request again; after 303 the answe
 class Sender:
     """Sends one object after another.
 
+    One thread calls `send`; another may call `stop`, which reads the connection once and shuts it down.
+
     Args:
         address: Where to.
         timeout_s: Seconds for all of one request, redirects included.
@@ -43,14 +45,14 @@ class Sender:
         self._timeout_s = timeout_s
         self._connection: http.client.HTTPConnection | None = None
 
-    def send(self, told: Mapping[str, object]) -> None:
+    def send(self, payload: Mapping[str, object]) -> None:
         """Send an object.
 
         Raises:
             UnavailableError: Nobody answers in time.
             QasrError: The answer is no success.
         """
-        body = json.dumps(told, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace")
+        body = json.dumps(payload, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace")
         address, until_s, status = self._address, time.monotonic() + self._timeout_s, 0
         for _ in range(_MAX_REDIRECTS + 1):
             status, location = self._post(address, body, until_s)

@@ -60,14 +60,14 @@ _UNFILLED_FRONT = "aresample=async=1,atrim=start=0"
 _DIFFERENCE = "pan=mono|c0=0.5*c0-0.5*c1"
 _CARRIER = "nut"  # keeps a time with every packet
 _CARRIED = "pcm_s16le"
-# The least that a channel is let through: of 64 microphones one must still be heard.
+# The least that a channel is let through: of 64 microphones one must still be audible.
 _MAX_DIVISOR = 8
 MAX_UNPLACED = 64  # more ffmpeg cannot mix
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Which sound of a file is wanted, and what must be known of it.
+    """Which sound of a file is wanted, and what decides how it is decoded.
 
     Attributes:
         audio_track: Counts audio tracks only.
@@ -192,7 +192,7 @@ def _samples(media: Any, sound: Sound) -> Any:
 
 
 def _mix(n_channels: int) -> str:
-    """Return the filter that hears all channels alike.
+    """Return the filter that gives all channels the same weight.
 
     Left to itself ffmpeg takes three channels for 2.1 and six for 5.1, and leaves the "LFE" out, which on a
     recorder is a microphone like the others; and of nine it does not know what to make.
@@ -217,5 +217,5 @@ def _caged(arguments: list[str]) -> list[str]:
 
 
 def file_url(path: Path) -> str:
-    """Return how ffmpeg is told of a file, and speaks of it."""
+    """Return how a file is named to ffmpeg, and in what it prints."""
     return f"file:{path.absolute()}"

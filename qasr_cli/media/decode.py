@@ -37,7 +37,7 @@ from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, format_clock
 
 _BLOCK_BYTES = 2_000 * BYTES_PER_MS
 _MS_PER_HOUR = 3_600_000
-_SHORT_MS = 1_000  # less than the container says: its clock is rarely that far off
+_SHORT_MS = 1_000  # less than the container's own duration: its clock is rarely that far off
 _NO_MIX = "Rematrix is needed"  # from channels that are placed, but where no table knows (22.2, spheres)
 _LINK_CHANGES = "channel change is not supported"  # of Ogg with several recordings in a row
 _EMPTY_WORDS = {"invalid argument", "invalid data found when processing input"}
@@ -48,7 +48,7 @@ class _Decoder:
 
     Attributes:
         child: The one at work; none before the first `begin`.
-        sound: What is known of the sound that it decodes.
+        sound: The sound that it decodes.
     """
 
     child: Child
@@ -91,20 +91,20 @@ class AudioStream:
 
     Attributes:
         track: Which track this is.
-        known: What the container says of itself.
+        probed: What ffmpeg printed about the container.
         warnings: What was wrong with the media; complete when the iteration has ended.
     """
 
     def __init__(
-        self, path: Path, decoder: _Decoder, known: Probe, first: bytes, options: MediaOptions
+        self, path: Path, decoder: _Decoder, probed: Probe, first: bytes, options: MediaOptions
     ) -> None:
         self._path = path
         self._size_bytes = _size_bytes(path)
         self._decoder = decoder
         self._first = first
         self._max_hours = options.max_hours
-        self.known = known
-        self.track = known.tracks[options.audio_track]
+        self.probed = probed
+        self.track = probed.tracks[options.audio_track]
         self.warnings: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -144,7 +144,7 @@ class AudioStream:
             block = self._child.read(_BLOCK_BYTES)
 
     def _judge(self, n_bytes: int) -> None:
-        """Decide at the end of the samples whether ffmpeg was content.
+        """Decide at the end of the samples whether ffmpeg decoded all of it.
 
         What is damaged is decoded as far as it goes: nobody will ever get more of it. Where more is to be had
         another time, a part must not pass for the whole.
@@ -206,34 +206,34 @@ def open_audio(path: Path, options: MediaOptions, *, is_turned: bool = False) ->
     with contextlib.ExitStack() as stack:
         decoder = _Decoder(stack)
         first = decoder.begin(Sound(wanted, is_turned=is_turned), functools.partial(command.decode, path))
-        known = probe.read(decoder.child.stderr_until_match())
-        track = _choose(path, decoder.child, known, wanted)
-        sound = Sound(wanted, known.n_unplaced[wanted], known.has_clock, is_turned=is_turned)
+        probed = probe.read(decoder.child.stderr_until_match())
+        track = _choose(path, decoder.child, probed, wanted)
+        sound = Sound(wanted, probed.n_unplaced[wanted], probed.has_clock, is_turned=is_turned)
         if not first and _is_unmixed(decoder.child):
             sound = dataclasses.replace(sound, n_unplaced=track.channels)
         _refuse_many_channels(path, sound)
         warnings: tuple[str, ...] = ()
-        if _may_misread_clock(known, wanted):
-            first, warnings = _begin_on_the_clock_of_all(decoder, path, known, sound)
+        if _may_misread_clock(probed, wanted):
+            first, warnings = _begin_on_the_clock_of_all(decoder, path, probed, sound)
         elif sound.n_unplaced:
             first = decoder.begin(sound, functools.partial(command.decode, path))
         else:
             decoder.sound = sound
-        audio = AudioStream(path, decoder, known, first, options)
+        audio = AudioStream(path, decoder, probed, first, options)
         audio.warnings = warnings
         yield audio
 
 
 def _begin_on_the_clock_of_all(
-    decoder: _Decoder, path: Path, known: Probe, sound: Sound
+    decoder: _Decoder, path: Path, probed: Probe, sound: Sound
 ) -> tuple[bytes, tuple[str, ...]]:
     """Start again where the clock was misread, and return the first samples with what is uncertain."""
-    build = functools.partial(command.decode_on_the_clock_of_all, path, is_jumping=known.is_jumping)
+    build = functools.partial(command.decode_on_the_clock_of_all, path, is_jumping=probed.is_jumping)
     first = decoder.begin(sound, build)
     if first or _has_changed(decoder.child):
         return first, ()
     # its picture cannot even be described: better its sound alone than nothing
-    late_ms = known.tracks[sound.audio_track].start_ms if known.is_jumping else 0
+    late_ms = probed.tracks[sound.audio_track].start_ms if probed.is_jumping else 0
     first = decoder.begin(sound, functools.partial(command.decode, path, late_ms=late_ms))
     if late_ms:
         return first, ()
@@ -263,8 +263,8 @@ def _is_unmixed(child: Child) -> bool:
 def _warning(until: str, reason: str) -> str:
     if _LINK_CHANGES in reason.lower():
         return (
-            f"heard only to {until}: its channels change there, where ffmpeg cannot follow, and the rest is "
-            "missing; convert it to WAV with another tool"
+            f"decoded only to {until}: its channels change there, where ffmpeg cannot follow, and the rest "
+            "is missing; convert it to WAV with another tool"
         )
     return f"damaged media, decoded to {until}: {reason}"
 
@@ -323,29 +323,29 @@ def _size_bytes(path: Path) -> int | None:
     return None
 
 
-def _choose(path: Path, child: Child, known: Probe, wanted: int) -> Track:
-    if wanted < len(known.tracks):
-        return known.tracks[wanted]
-    if not known.tracks:
+def _choose(path: Path, child: Child, probed: Probe, wanted: int) -> Track:
+    if wanted < len(probed.tracks):
+        return probed.tracks[wanted]
+    if not probed.tracks:
         _refuse_unfinished(path, child)
         if probe.may_be_of_disk(child.stderr_text):
             _refuse_unread(path)
         reason = failure_reason(path, child)
-        if known.formats:
+        if probed.formats:
             raise UndecodableError.about(path, "no audio track in it")
         more = f": {reason}" if reason and reason not in _EMPTY_WORDS else ""
         raise UndecodableError.about(path, f"not media that qasr can read{more}")
     rows = "; ".join(
         f"{number}: {track.language or 'unknown language'}, {track.codec}, {track.channels} channels"
-        for number, track in enumerate(known.tracks)
+        for number, track in enumerate(probed.tracks)
     )
     reason = f"no audio track {wanted}"
     raise UsageError.about(path, reason, f"its audio tracks: {rows}", flag="--audio-track")
 
 
-def _may_misread_clock(known: Probe, wanted: int) -> bool:
+def _may_misread_clock(probed: Probe, wanted: int) -> bool:
     """Tell whether ffmpeg may have used another moment than the container's start as 0."""
-    if known.is_jumping:
-        is_alone = known.n_streams == 1
-        return not is_alone and known.track_starts_ms[wanted] != known.start_ms
-    return known.has_video and known.start_ms != 0
+    if probed.is_jumping:
+        is_alone = probed.n_streams == 1
+        return not is_alone and probed.track_starts_ms[wanted] != probed.start_ms
+    return probed.has_video and probed.start_ms != 0

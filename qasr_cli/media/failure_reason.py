@@ -21,7 +21,7 @@ def kill_reason(child: Child) -> str:
     if child.was_stuck:
         return ""
     if probe.was_asked_to_end(child.stderr_text):
-        return "ffmpeg was told to end"
+        return "ffmpeg was asked to end"
     return f"ffmpeg was killed ({_name(-status)})" if status < 0 and -status not in _CRASHES else ""
 
 

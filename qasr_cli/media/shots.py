@@ -74,6 +74,9 @@ def _stands_out(peak: float, other: float) -> bool:
 class ShotSearch:
     """A search that is under way in a thread of its own.
 
+    That thread calls `follow` and writes the attributes, each in one assignment. Others read them once it
+    `is_over`, and `reached_ms` at any time.
+
     Attributes:
         shots_ms: Where the picture changes; complete when the search is over.
         warnings: What was wrong with the picture; complete then, too.
@@ -91,7 +94,7 @@ class ShotSearch:
         return self._over.wait(wait_s)
 
     def give_up(self, warning: str) -> None:
-        """End it with nothing found."""
+        """End it without any shot."""
         self.warnings = (printable(warning),)
         self._over.set()
 
@@ -122,18 +125,18 @@ class ShotSearch:
 
 
 @contextlib.contextmanager
-def searching(path: Path, known: Probe, max_hours: float) -> Iterator[ShotSearch]:
+def searching(path: Path, probed: Probe, max_hours: float) -> Iterator[ShotSearch]:
     """Look for the shots of a file for as long as the context lasts.
 
     Raises:
         UnavailableError: There is no ffmpeg.
     """
     search = ShotSearch()
-    if not known.has_video:
+    if not probed.has_video:
         search.give_up("no shots: there is no picture in it")
         yield search
         return
-    arguments = command.find_shots(path, max_hours, is_jumping=known.is_jumping)
+    arguments = command.find_shots(path, max_hours, is_jumping=probed.is_jumping)
     with contextlib.ExitStack() as stack:
         try:
             child = stack.enter_context(running(arguments, probe.STDERR_FILTER))

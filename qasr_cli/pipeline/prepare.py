@@ -87,12 +87,12 @@ def prepare(
         Cancelled: `stop` was set.
     """
     with decode.open_audio(source.path, options.media) as audio:
-        inspect(audio.track, audio.known.subtitles)
+        inspect(audio.track, audio.probed.subtitles)
         with _shot_search(source, audio, options) as search:
             decoded = _decode(audio, folder / f"{source.id}.s16le", options, stop)
             if audio.track.channels == 2 and decoded.loudness < _QUIET:
                 decoded = _prefer_difference(decoded, source, folder, options, stop)
-            warnings, video = audio.warnings + decoded.warnings, audio.known.video
+            warnings, video = audio.warnings + decoded.warnings, audio.probed.video
             if search is not None:
                 _await_shots(search, source, decoded.waveform.duration_ms, stop, report)
                 warnings += search.warnings
@@ -150,7 +150,7 @@ def _shot_search(
 ) -> contextlib.AbstractContextManager[shots.ShotSearch | None]:
     if not options.picture.shots:
         return contextlib.nullcontext()
-    return shots.searching(source.path, audio.known, options.media.max_hours)
+    return shots.searching(source.path, audio.probed, options.media.max_hours)
 
 
 def _await_shots(

@@ -34,7 +34,7 @@ from qasr_cli.speech.inference.session import Session
 from qasr_cli.tasks import observers, outputs
 from qasr_cli.tasks.text_input import STDIN, read_text
 from qasr_cli.terminal import stdio
-from qasr_cli.terminal.progress import Reporter
+from qasr_cli.terminal.events import Reporter
 
 REPORT_SCHEMA = "qasr.align.v1"
 

@@ -15,7 +15,8 @@ from qasr_cli.errors import UsageError
 from qasr_cli.hooks.address import without_secrets
 from qasr_cli.options import LogOptions
 from qasr_cli.terminal import logs
-from qasr_cli.terminal.progress import Both, LogReporter, Reporter, make_reporter
+from qasr_cli.terminal.events import Reporter
+from qasr_cli.terminal.progress import Both, LogReporter, make_reporter
 
 
 def set_up(log: LogOptions, inputs: Sequence[Path]) -> Callable[[], Reporter]:

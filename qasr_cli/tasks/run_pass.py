@@ -26,7 +26,7 @@ from qasr_cli.runs.state import journal
 from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.tasks import outputs, sources
-from qasr_cli.terminal.progress import Reporter
+from qasr_cli.terminal.events import Reporter
 
 logger = logging.getLogger(__name__)
 

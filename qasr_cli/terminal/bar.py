@@ -1,4 +1,4 @@
-"""The bars of a run on a terminal: what is read, what is heard, how fast, how long still.
+"""The bars of a run on a terminal: what is read, what is recognized, how fast, how long still.
 
 In go the run's events; out come characters on stderr. Finished sources scroll by above the bars.
 """
@@ -13,17 +13,30 @@ from typing import Any
 from qasr_cli.records import Outcome, Source, Status
 from qasr_cli.terminal import estimate
 from qasr_cli.terminal.estimate import Estimate
+from qasr_cli.terminal.events import (
+    Event,
+    ModelReady,
+    Reporter,
+    RunBegun,
+    RunEnded,
+    SourceFinished,
+    SourcePrepared,
+    SpeechRecognized,
+    StageBegun,
+)
 from qasr_cli.timebase import format_clock, format_speed
 
 _WIDE = 80  # columns; on fewer the figures that matter most must do
 _REDRAW_S = 0.5  # the time still to go counts down between two results
 
 
-class BarReporter:
+class BarReporter(Reporter):
     """A bar for each lane of the run that is worth one.
 
+    A thread of its own redraws the bars; one lock guards them and the estimate.
+
     Args:
-        line_of: Returns the line that says what became of one of so many sources, or "".
+        line_of: Returns the line about one of so many sources, or "".
     """
 
     def __init__(self, line_of: Callable[[Outcome, int], str]) -> None:
@@ -43,59 +56,63 @@ class BarReporter:
             expand=True,
         )
         self._reading: Any = None
-        self._hearing: Any = None
+        self._recognizing: Any = None
         self._n_sources = self._n_read = self._n_finished = 0
         self._estimate = Estimate((), {})
         self._over = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="bars", daemon=True)
 
-    def begin(self, sources: Sequence[Source]) -> None:
-        """Show the bars."""
+    def handle(self, event: Event) -> None:
+        """Move the bars, and let a finished source's line scroll by above them."""
+        match event:
+            case RunBegun(sources):
+                self._begin(sources)
+            case RunEnded(summary, quality):
+                self._end(summary, quality)
+            case _:
+                with self._lock:
+                    self._update(event)
+
+    def _begin(self, sources: Sequence[Source]) -> None:
         self._n_sources = len(sources)
         self._estimate = Estimate(sources, estimate.sizes(sources))
-        self._hearing = self._bars.add_task("reading media", total=None, figures="")
+        self._recognizing = self._bars.add_task("reading media", total=None, figures="")
         if self._n_sources > 1:  # one file is read in a moment, and its bar would only flicker
             self._reading = self._bars.add_task("reading", total=self._n_sources, figures="")
         self._bars.start()
         self._ticker.start()
 
-    def stage(self, text: str) -> None:
-        """Name what is going on in front of the bar."""
-        with self._lock:
-            self._bars.update(self._hearing, description=text)
+    def _update(self, event: Event) -> None:
+        """Take what happens between begin and end; the lock is held."""
+        match event:
+            case StageBegun(text):
+                self._bars.update(self._recognizing, description=text)
+            case ModelReady():
+                self._estimate.ready(time.monotonic())
+            case SourcePrepared(source, audio_ms, speech_ms):
+                self._n_read += 1
+                self._estimate.prepared(source, audio_ms, speech_ms)
+                self._draw()
+            case SpeechRecognized(speech_ms):
+                self._estimate.recognized(speech_ms, time.monotonic())
+                self._draw()
+            case SourceFinished(outcome):
+                self._finish(outcome)
+            case _:
+                pass
 
-    def ready(self) -> None:
-        """Count the pace from here."""
-        with self._lock:
-            self._estimate.ready(time.monotonic())
-
-    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
-        """Fill the bar of what is read, and make the other longer by the source's speech."""
-        with self._lock:
-            self._n_read += 1
-            self._estimate.prepared(source, audio_ms, speech_ms)
-            self._draw()
-
-    def recognized(self, speech_ms: int) -> None:
-        """Fill the bar of what is heard."""
-        with self._lock:
-            self._estimate.recognized(speech_ms, time.monotonic())
-            self._draw()
-
-    def finished(self, outcome: Outcome) -> None:
-        """Let the source's line scroll by."""
+    def _finish(self, outcome: Outcome) -> None:
         from rich.text import Text
 
         colour = {Status.DONE: "green", Status.SKIPPED: "dim", Status.FAILED: "red"}[outcome.status]
         head, _, rest = self._line_of(outcome, self._n_sources).partition(" ")
-        with self._lock:
-            self._n_finished += 1
-            self._estimate.finished(outcome.source)
-            if head:
-                self._console.print(Text.assemble((head, colour), " ", rest))
-            self._draw()
+        self._n_finished += 1
+        self._estimate.finished(outcome.source)
+        if head:
+            self._console.print(Text.assemble((head, colour), " ", rest))
+        self._draw()
 
-    def end(self, summary: str, quality: str = "") -> None:
+    def _end(self, summary: str, quality: str) -> None:
         """Take the bars away and leave the summary."""
         self._over.set()
         with self._lock:
@@ -125,7 +142,7 @@ class BarReporter:
             estimate.in_words(left_s) if left_s is not None else "",
         ]
         self._bars.update(
-            self._hearing,
+            self._recognizing,
             description="transcribing",
             total=total_ms,
             completed=self._estimate.done_ms,

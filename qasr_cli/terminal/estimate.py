@@ -36,15 +36,15 @@ class _Kind:
 
 def sizes(sources: Sequence[Source]) -> dict[int, int]:
     """Return each source's bytes by its id; 0 for one that cannot be looked at, which fails later anyway."""
-    found = dict.fromkeys((source.id for source in sources), 0)
+    n_bytes = dict.fromkeys((source.id for source in sources), 0)
     for source in sources:
         with contextlib.suppress(OSError):
-            found[source.id] = source.path.stat().st_size
-    return found
+            n_bytes[source.id] = source.path.stat().st_size
+    return n_bytes
 
 
 class Estimate:
-    """What is known of a run's work and pace.
+    """A run's work and pace.
 
     Args:
         sources: All of the run.
@@ -136,13 +136,13 @@ class Estimate:
 
     def _expected_ms(self, kind: _Kind) -> float:
         """Return the speech that a kind's files still to come hold, by what its own, else all, files held."""
-        known = kind if kind.n_files else self._all
-        if not known.n_files:
+        sample = kind if kind.n_files else self._all
+        if not sample.n_files:
             return 0.0
-        by_number = known.speech_ms / known.n_files
-        if not known.n_bytes:
+        by_number = sample.speech_ms / sample.n_files
+        if not sample.n_bytes:
             return kind.n_pending * by_number
-        by_size = known.speech_ms / known.n_bytes
+        by_size = sample.speech_ms / sample.n_bytes
         return kind.pending_bytes * by_size + kind.n_pending_unsized * by_number
 
 

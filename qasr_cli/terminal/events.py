@@ -1,15 +1,118 @@
-"""What happens in a run as one line for programs: a JSON object, or text that a person can grep.
+"""What happens in a run: seven events, who gets them, and an event as one line for programs.
 
-In go an event's name, its level and its fields; out comes a line without a line break inside.
+A run calls a `Reporter`, which gets each event as a value. Lines: in go an event's name, its level and its
+fields; out comes a JSON object, or text that a person can grep, without a line break inside.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from qasr_cli.errors import printable
+
+if TYPE_CHECKING:
+    from qasr_cli.records import Outcome, Source  # numpy comes with them, and --help needs logs alone
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegun:
+    """A run over these sources starts."""
+
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageBegun:
+    """Something that takes a while has begun, such as loading a model."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReady:
+    """The model is loaded, so that its work begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePrepared:
+    """A source is decoded; `speech_ms` of its `audio_ms` will go through the model."""
+
+    source: Source
+    audio_ms: int
+    speech_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRecognized:
+    """The model is done with this much more speech."""
+
+    speech_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFinished:
+    """A source is done, skipped or failed."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The run is over, however it ended.
+
+    Attributes:
+        summary: "" for a run that was stopped.
+        quality: A line on its cues, or "".
+    """
+
+    summary: str
+    quality: str = ""
+
+
+Event = RunBegun | StageBegun | ModelReady | SourcePrepared | SpeechRecognized | SourceFinished | RunEnded
+
+
+class Reporter:
+    """Gets a run's events, in the order in which they happen to each source.
+
+    Subclasses handle those that matter to them. The prepare, engine and finish threads of a run all call it,
+    so `handle` locks what it changes. The other methods only name the events where they happen.
+    """
+
+    def handle(self, event: Event) -> None:
+        """Take an event; here nothing is done about any."""
+
+    def begin(self, sources: Sequence[Source]) -> None:
+        """Report `RunBegun`."""
+        self.handle(RunBegun(tuple(sources)))
+
+    def stage(self, text: str) -> None:
+        """Report `StageBegun`."""
+        self.handle(StageBegun(text))
+
+    def ready(self) -> None:
+        """Report `ModelReady`."""
+        self.handle(ModelReady())
+
+    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
+        """Report `SourcePrepared`."""
+        self.handle(SourcePrepared(source, audio_ms, speech_ms))
+
+    def recognized(self, speech_ms: int) -> None:
+        """Report `SpeechRecognized`."""
+        self.handle(SpeechRecognized(speech_ms))
+
+    def finished(self, outcome: Outcome) -> None:
+        """Report `SourceFinished`."""
+        self.handle(SourceFinished(outcome))
+
+    def end(self, summary: str, quality: str = "") -> None:
+        """Report `RunEnded`."""
+        self.handle(RunEnded(summary, quality))
 
 
 def now() -> str:
@@ -19,14 +122,14 @@ def now() -> str:
 
 def json_line(event: str, level: str, fields: Mapping[str, object]) -> str:
     """Return `{"time": ..., "level": ..., "event": ..., ...}`."""
-    told = {"time": now(), "level": level, "event": event, **fields}
-    return json.dumps(told, ensure_ascii=False, default=str)
+    payload = {"time": now(), "level": level, "event": event, **fields}
+    return json.dumps(payload, ensure_ascii=False, default=str)
 
 
 def text_line(event: str, level: str, fields: Mapping[str, object]) -> str:
     """Return `TIME level event key=value ...`; what is not set is left out."""
-    told = (f"{key}={_as_text(value)}" for key, value in fields.items() if value not in (None, "", [], ()))
-    return printable(" ".join((now(), level, event, *told)))
+    pairs = (f"{key}={_as_text(value)}" for key, value in fields.items() if value not in (None, "", [], ()))
+    return printable(" ".join((now(), level, event, *pairs)))
 
 
 def _as_text(value: object) -> str:

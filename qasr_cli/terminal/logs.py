@@ -2,7 +2,8 @@
 
 In go a verbosity, and where a log file is wanted its path and form; nothing comes out. Configured here only;
 the other rooms call `logging.getLogger`. A log file is appended to and gets a run's events on top, whatever
-stderr shows; one that can no longer be written is said once and never stops a run.
+stderr shows; one that can no longer be written is reported once and never stops a run. Any thread may log:
+the handlers of `logging` lock.
 """
 
 from __future__ import annotations
@@ -48,14 +49,14 @@ class _Event(logging.Formatter):
         level = record.levelname.lower()
         if fields is not None:
             return self.line(record.msg, level, fields)
-        told = {"text": printable(record.getMessage())}
+        fields = {"text": printable(record.getMessage())}
         if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
-        return self.line("note", level, told)
+            fields["traceback"] = self.formatException(record.exc_info)
+        return self.line("note", level, fields)
 
 
 class _LogFile(logging.FileHandler):
-    """A log file; trouble with it is said once and is not the run's."""
+    """A log file; trouble with it is reported once and is not the run's."""
 
     has_failed = False
 
@@ -116,10 +117,10 @@ def _open(file: Path) -> _LogFile:
     try:
         return _LogFile(file, mode="a", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        found = from_os_error(error, f"--log-file {file}", path=file, flag="--log-file")
-        if isinstance(found, CannotCreateError):
-            found.hint = "check its folder and permissions"  # -o names another folder, and not this file's
-        raise found from error
+        failure = from_os_error(error, f"--log-file {file}", path=file, flag="--log-file")
+        if isinstance(failure, CannotCreateError):
+            failure.hint = "check its folder and permissions"  # -o names another folder, and not this file's
+        raise failure from error
 
 
 def _is_binary(file: Path) -> bool:
@@ -153,9 +154,9 @@ def error_line(error: QasrError) -> str:
 
 def report_error(error: QasrError) -> None:
     """Say on stderr, and in the log file, what is wrong and what to do next: one line."""
-    told = {"text": error.message, "next_step": error.hint, "exit_code": int(error.exit_code)}
-    record("error", "error", told)
-    sys.stderr.write((json_line("error", "error", told) if is_stderr_json() else error_line(error)) + "\n")
+    fields = {"text": error.message, "next_step": error.hint, "exit_code": int(error.exit_code)}
+    record("error", "error", fields)
+    sys.stderr.write((json_line("error", "error", fields) if is_stderr_json() else error_line(error)) + "\n")
     sys.stderr.flush()
 
 

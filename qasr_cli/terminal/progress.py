@@ -1,7 +1,7 @@
 """What the user sees while a run works: a bar on a terminal, plain lines under cron, JSON for machines.
 
 In go the run's events; out come characters on stderr, never on stdout. Without a terminal no escape code is
-written and there is one line a source. Reporters are told from several threads and lock for themselves.
+written and there is one line a source. Reporters are called from several threads and lock for themselves.
 """
 
 from __future__ import annotations
@@ -9,45 +9,30 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
 
 from qasr_cli.errors import QasrError, UsageError, printable
 from qasr_cli.options import PROGRESS_STYLES
-from qasr_cli.records import Outcome, Source, Status
+from qasr_cli.records import Outcome, Status
 from qasr_cli.terminal import estimate, logs
 from qasr_cli.terminal.estimate import Estimate
-from qasr_cli.terminal.events import json_line
+from qasr_cli.terminal.events import (
+    Event,
+    ModelReady,
+    Reporter,
+    RunBegun,
+    RunEnded,
+    SourceFinished,
+    SourcePrepared,
+    SpeechRecognized,
+    StageBegun,
+    json_line,
+)
 from qasr_cli.timebase import format_clock
 
 _MANY = 20  # sources of a run, from which on skipped ones are only counted
 
-LineOf = Callable[[Outcome, int], str]  # what is said of a source in a run over so many; "" is nothing
-
-
-class Reporter(Protocol):
-    """Is told what happens in a run, in the order in which it happens to each source."""
-
-    def begin(self, sources: Sequence[Source]) -> None:
-        """A run over these sources starts."""
-
-    def stage(self, text: str) -> None:
-        """Something that takes a while has begun, such as loading a model."""
-
-    def ready(self) -> None:
-        """The model is loaded, so that work of its begins."""
-
-    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
-        """A source is decoded; `speech_ms` of its `audio_ms` will go through the model."""
-
-    def recognized(self, speech_ms: int) -> None:
-        """The model is done with this much speech."""
-
-    def finished(self, outcome: Outcome) -> None:
-        """A source is done, skipped or failed."""
-
-    def end(self, summary: str, quality: str = "") -> None:
-        """The run is over, however it ended; `quality` is a line on its cues, or nothing."""
+LineOf = Callable[[Outcome, int], str]  # a source's line in a run over so many; "": none
 
 
 def make_reporter(style: str, verbosity: int = 0) -> Reporter:
@@ -102,185 +87,143 @@ def _failure(outcome: Outcome) -> str:
     return f"{text}; {error.hint}"
 
 
-class QuietReporter:
-    """Says nothing but why a source failed."""
+class QuietReporter(Reporter):
+    """One line on stderr for each source that failed, and nothing else."""
 
-    def begin(self, sources: Sequence[Source]) -> None:
-        """Say nothing."""
-
-    def stage(self, text: str) -> None:
-        """Say nothing."""
-
-    def ready(self) -> None:
-        """Say nothing."""
-
-    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
-        """Say nothing."""
-
-    def recognized(self, speech_ms: int) -> None:
-        """Say nothing."""
-
-    def finished(self, outcome: Outcome) -> None:
-        """Say why, if it failed."""
-        if outcome.status is Status.FAILED:
-            _write_line(outcome_line(outcome))
-
-    def end(self, summary: str, quality: str = "") -> None:
-        """Say nothing."""
+    def handle(self, event: Event) -> None:
+        """Write why a source failed."""
+        match event:
+            case SourceFinished(outcome) if outcome.status is Status.FAILED:
+                _write_line(outcome_line(outcome))
+            case _:
+                pass
 
 
-class PlainReporter(QuietReporter):
+class PlainReporter(Reporter):
     """One line a source and a summary: what cron mails and what a log keeps."""
 
     def __init__(self, line_of: LineOf) -> None:
         self._line_of = line_of
-        self._n_sources = 0
+        self._n_sources = 0  # set before the run's threads start
 
-    def begin(self, sources: Sequence[Source]) -> None:
-        """Count the sources."""
-        self._n_sources = len(sources)
-
-    def finished(self, outcome: Outcome) -> None:
-        """Say what became of the source."""
-        if line := self._line_of(outcome, self._n_sources):
-            _write_line(line)
-
-    def end(self, summary: str, quality: str = "") -> None:
-        """Say how it all went."""
-        for line in filter(None, (summary, quality)):
-            _write_line(line)
+    def handle(self, event: Event) -> None:
+        """Write a source's line, and at the end the summary."""
+        match event:
+            case RunBegun(sources):
+                self._n_sources = len(sources)
+            case SourceFinished(outcome):
+                _write_lines(self._line_of(outcome, self._n_sources))
+            case RunEnded(summary, quality):
+                _write_lines(summary, quality)
+            case _:
+                pass
 
 
-class LogReporter(QuietReporter):
-    """What happens in a run, for the log file; its pace is left out of what is read after it."""
+class LogReporter(Reporter):
+    """A run's events for the log file; its pace is left out of what is read after it."""
 
-    def begin(self, sources: Sequence[Source]) -> None:
-        """Say how many sources there are."""
-        self._say("begin", sources=len(sources))
+    def handle(self, event: Event) -> None:
+        """Record the event."""
+        match event:
+            case RunBegun(sources):
+                self._record("begin", sources=len(sources))
+            case StageBegun(text):
+                self._record("stage", text=printable(text))
+            case SourcePrepared(source, audio_ms, speech_ms):
+                name = printable(source.relative)
+                self._record("prepared", source=name, audio_ms=audio_ms, speech_ms=speech_ms)
+            case SourceFinished(outcome):
+                self._record("finished", _level(outcome), **_outcome_fields(outcome))
+            case RunEnded(summary, quality):
+                self._record("end", "info" if summary else "error", summary=summary, quality=quality)
+            case _:
+                pass
 
-    def stage(self, text: str) -> None:
-        """Say what has begun."""
-        self._say("stage", text=printable(text))
-
-    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
-        """Say how much speech the source holds."""
-        self._say("prepared", source=printable(source.relative), audio_ms=audio_ms, speech_ms=speech_ms)
-
-    def finished(self, outcome: Outcome) -> None:
-        """Say what became of the source."""
-        error = outcome.error
-        has_failed, is_warned = outcome.status is Status.FAILED, bool(outcome.warnings)
-        self._say(
-            "finished",
-            "error" if has_failed else "warning" if is_warned else "info",
-            source=printable(outcome.source.relative),
-            status=outcome.status.value,
-            reason=printable(outcome.reason),
-            audio_ms=outcome.audio_ms,
-            wall_s=round(outcome.wall_s, 3),
-            outputs=[printable(path) for path in outcome.outputs],
-            error=None if error is None else printable(error),
-            next_step=error.hint if isinstance(error, QasrError) else None,
-            warnings=list(outcome.warnings),
-        )
-
-    def end(self, summary: str, quality: str = "") -> None:
-        """Say how it all went; a run that was ended has no summary."""
-        self._say("end", "info" if summary else "error", summary=summary, quality=quality)
-
-    def _say(self, event: str, level: str = "info", **fields: object) -> None:
+    def _record(self, event: str, level: str = "info", **fields: object) -> None:
         logs.record(event, level, fields)
+
+
+def _level(outcome: Outcome) -> str:
+    has_failed, is_warned = outcome.status is Status.FAILED, bool(outcome.warnings)
+    return "error" if has_failed else "warning" if is_warned else "info"
+
+
+def _outcome_fields(outcome: Outcome) -> dict[str, object]:
+    error = outcome.error
+    return {
+        "source": printable(outcome.source.relative),
+        "status": outcome.status.value,
+        "reason": printable(outcome.reason),
+        "audio_ms": outcome.audio_ms,
+        "wall_s": round(outcome.wall_s, 3),
+        "outputs": [printable(path) for path in outcome.outputs],
+        "error": None if error is None else printable(error),
+        "next_step": error.hint if isinstance(error, QasrError) else None,
+        "warnings": list(outcome.warnings),
+    }
 
 
 class JsonReporter(LogReporter):
     """One JSON object a line on stderr, for programs that watch a run: the log's events, and the pace."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # guards the estimate
         self._estimate = Estimate((), {})
 
-    def begin(self, sources: Sequence[Source]) -> None:
-        """Say how many sources there are."""
-        self._estimate = Estimate(sources, estimate.sizes(sources))
-        super().begin(sources)
+    def handle(self, event: Event) -> None:
+        """Write the event, and with recognized speech the pace and the time left."""
+        match event:
+            case SpeechRecognized(speech_ms):
+                self._record("recognized", "info", **self._pace(speech_ms, time.monotonic()))
+                return
+            case RunBegun(sources):
+                self._estimate = Estimate(sources, estimate.sizes(sources))
+            case ModelReady():
+                with self._lock:
+                    self._estimate.ready(time.monotonic())
+            case SourcePrepared(source, audio_ms, speech_ms):
+                with self._lock:
+                    self._estimate.prepared(source, audio_ms, speech_ms)
+            case SourceFinished(outcome):
+                with self._lock:
+                    self._estimate.finished(outcome.source)
+            case _:
+                pass
+        super().handle(event)
 
-    def ready(self) -> None:
-        """Count the pace from here."""
-        with self._lock:
-            self._estimate.ready(time.monotonic())
-
-    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
-        """Say how much speech the source holds."""
-        with self._lock:
-            self._estimate.prepared(source, audio_ms, speech_ms)
-        super().prepared(source, audio_ms, speech_ms)
-
-    def recognized(self, speech_ms: int) -> None:
-        """Say how much more speech is done, of how much, how fast, and how long the rest will take."""
-        now_s = time.monotonic()
+    def _pace(self, speech_ms: int, now_s: float) -> dict[str, object]:
+        """Return how much speech is done, of how much, how fast, and how long the rest will take."""
         with self._lock:
             self._estimate.recognized(speech_ms, now_s)
             rtfx, left_s = self._estimate.rtfx(now_s), self._estimate.left_s(now_s)
             done_ms, total_ms = self._estimate.done_ms, self._estimate.total_ms
-        self._say(
-            "recognized",
-            speech_ms=speech_ms,
-            done_ms=done_ms,
-            total_ms=total_ms,
-            rtfx=None if rtfx is None else round(rtfx, 1),
-            left_s=None if left_s is None else round(left_s),
-        )
+        return {
+            "speech_ms": speech_ms,
+            "done_ms": done_ms,
+            "total_ms": total_ms,
+            "rtfx": None if rtfx is None else round(rtfx, 1),
+            "left_s": None if left_s is None else round(left_s),
+        }
 
-    def finished(self, outcome: Outcome) -> None:
-        """Say what became of the source."""
-        with self._lock:
-            self._estimate.finished(outcome.source)
-        super().finished(outcome)
-
-    def _say(self, event: str, level: str = "info", **fields: object) -> None:
+    def _record(self, event: str, level: str = "info", **fields: object) -> None:
         _write_line(json_line(event, level, fields))
 
 
-class Both:
-    """Tells two reporters: whoever looks on, and the log."""
+class Both(Reporter):
+    """Passes events on to several reporters: the user's, the log's, the hooks'."""
 
     def __init__(self, *reporters: Reporter) -> None:
         self._reporters = reporters
 
-    def begin(self, sources: Sequence[Source]) -> None:
+    def handle(self, event: Event) -> None:
         """Pass it on."""
-        for one in self._reporters:
-            one.begin(sources)
+        for reporter in self._reporters:
+            reporter.handle(event)
 
-    def stage(self, text: str) -> None:
-        """Pass it on."""
-        for one in self._reporters:
-            one.stage(text)
 
-    def ready(self) -> None:
-        """Pass it on."""
-        for one in self._reporters:
-            one.ready()
-
-    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
-        """Pass it on."""
-        for one in self._reporters:
-            one.prepared(source, audio_ms, speech_ms)
-
-    def recognized(self, speech_ms: int) -> None:
-        """Pass it on."""
-        for one in self._reporters:
-            one.recognized(speech_ms)
-
-    def finished(self, outcome: Outcome) -> None:
-        """Pass it on."""
-        for one in self._reporters:
-            one.finished(outcome)
-
-    def end(self, summary: str, quality: str = "") -> None:
-        """Pass it on."""
-        for one in self._reporters:
-            one.end(summary, quality)
+def _write_lines(*lines: str) -> None:
+    for line in filter(None, lines):
+        _write_line(line)
 
 
 def _write_line(line: str) -> None:

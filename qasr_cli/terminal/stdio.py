@@ -48,8 +48,8 @@ class DataStream:
                 raise _unwritten(error) from error
 
 
-class _Printed(io.FileIO):
-    """stdout before the guard, for help and tables; trouble with it is said once."""
+class _StdoutFile(io.FileIO):
+    """stdout before the guard, for help and tables; trouble with it is reported once."""
 
     _has_failed = False
 
@@ -63,7 +63,7 @@ class _Printed(io.FileIO):
         return memoryview(data).nbytes
 
 
-class _Told(io.FileIO):
+class _StderrFile(io.FileIO):
     """stderr, on a full disk and without a reader, too."""
 
     def write(self, data: ReadableBuffer, /) -> int:
@@ -84,9 +84,9 @@ def begin() -> None:
     if sys.stdin is None:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as qasr
     if sys.stdout is sys.__stdout__:
-        sys.stdout = _text(_Printed(1, "w", closefd=False), sys.stdout)
+        sys.stdout = _text(_StdoutFile(1, "w", closefd=False), sys.stdout)
     if sys.stderr is sys.__stderr__:
-        sys.stderr = _text(_Told(2, "w", closefd=False), sys.stderr)
+        sys.stderr = _text(_StderrFile(2, "w", closefd=False), sys.stderr)
 
 
 def guard() -> DataStream:

@@ -91,7 +91,7 @@ def test_a_chain_that_ffmpeg_cannot_follow_is_said(tmp_path: Path) -> None:
         clicks = find_clicks_ms(np.concatenate(list(audio)))
     if len(clicks) == 1:
         (warning,) = audio.warnings
-        assert "heard only to 00:00:02" in warning
+        assert "decoded only to 00:00:02" in warning
         assert "convert it to WAV with another tool" in warning
 
 

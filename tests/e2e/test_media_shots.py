@@ -60,7 +60,7 @@ def make_film(path: Path, frames: list[np.ndarray], *more: object, late_s: float
 def find(path: Path) -> shots.ShotSearch:
     with (
         decode.open_audio(path, MediaOptions()) as audio,
-        shots.searching(path, audio.known, max_hours=1) as search,
+        shots.searching(path, audio.probed, max_hours=1) as search,
     ):
         assert search.is_over(60)
         return search

@@ -39,7 +39,7 @@ def test_a_track_in_two_programmes_is_one(click: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no audio track 1"):
         clicks(path, 1)
     with decode.open_audio(path, MediaOptions()) as audio:
-        assert len(audio.known.tracks) == 1
+        assert len(audio.probed.tracks) == 1
 
 
 def without_the_first_packet_of(packet_id: int, path: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_clock_starts_with_the_subtitles(click: Path, tmp_path: Path, has_pi
         return
     with (
         decode.open_audio(path, MediaOptions()) as audio,
-        shots.searching(path, audio.known, 1.0) as search,
+        shots.searching(path, audio.probed, 1.0) as search,
     ):
         assert search.is_over(30)
     assert search.shots_ms == pytest.approx([LATE_MS + 1000], abs=SLACK_MS)

@@ -58,16 +58,16 @@ def load(recognizer: StoredModel, aligner: StoredModel | None, options: EngineOp
 
 
 class Qwen3Recognizer:
-    """`Recognizer` on a Qwen3-ASR checkpoint; greedy decoding."""
+    """`Recognizer` on a Qwen3-ASR model; greedy decoding."""
 
-    def __init__(self, checkpoint: StoredModel, placement: Placement, batch_size: int | None) -> None:
-        loaded = loading.load(Kind.RECOGNIZER, checkpoint, placement)
+    def __init__(self, stored: StoredModel, placement: Placement, batch_size: int | None) -> None:
+        loaded = loading.load(Kind.RECOGNIZER, stored, placement)
         self._model, self._extractor, self._tokenizer = loaded.model, loaded.extractor, loaded.tokenizer
         self._prompts = prompts.Prompts(loaded.tokenizer)
         self._placement = placement
-        self.model_id = checkpoint.id
+        self.model_id = stored.id
         self.capacity: Capacity = device.capacity(
-            self._model.config, placement, checkpoint.max_chunk_ms, batch_size
+            self._model.config, placement, stored.max_chunk_ms, batch_size
         )
 
     def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
@@ -144,9 +144,9 @@ class Qwen3Recognizer:
         language = forced
         if self._prompts.text_marker in ids:
             at = ids.index(self._prompts.text_marker)
-            said = self._decode(ids[:at]).removeprefix("language").strip()
-            known = languages.find(said)
-            language = forced or (said if known and known.code in RECOGNIZED else None)
+            tag = self._decode(ids[:at]).removeprefix("language").strip()
+            known = languages.find(tag)
+            language = forced or (tag if known and known.code in RECOGNIZED else None)
             ids = ids[at + 1 :]
         finish = Finish.TRUNCATED if stop is None else Finish.COMPLETE
         return Hypothesis(self._decode(ids).strip(), language, finish, len(ids))
@@ -157,19 +157,19 @@ class Qwen3Recognizer:
 
 
 class Qwen3Aligner:
-    """`Aligner` on a Qwen3-ForcedAligner checkpoint; one pass, no decoding here."""
+    """`Aligner` on a Qwen3-ForcedAligner model; one pass, no decoding here."""
 
-    def __init__(self, checkpoint: StoredModel, placement: Placement, batch_size: int | None) -> None:
-        loaded = loading.load(Kind.ALIGNER, checkpoint, placement)
+    def __init__(self, stored: StoredModel, placement: Placement, batch_size: int | None) -> None:
+        loaded = loading.load(Kind.ALIGNER, stored, placement)
         self._model, self._extractor = loaded.model, loaded.extractor
         self._bin_ms, self._offset_ms = loaded.bin_ms, loaded.offset_ms
         self._prompts = prompts.Prompts(loaded.tokenizer)
         self._pad_id = self._prompts.stop_ids[-1]
         self._placement = placement
-        self.model_id = checkpoint.id
+        self.model_id = stored.id
         reach_ms = min(_MAX_ALIGN_MS, self._bin_ms * self._model.config.num_labels)
         self.capacity: Capacity = device.capacity(
-            self._model.config, placement, min(checkpoint.max_chunk_ms or reach_ms, reach_ms), batch_size
+            self._model.config, placement, min(stored.max_chunk_ms or reach_ms, reach_ms), batch_size
         )
 
     def supports(self, language: str | None) -> bool:
@@ -249,12 +249,12 @@ def _device_errors(where: torch.device) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:  # torch's own are all RuntimeErrors
-        said = str(error).lower()
+        message = str(error).lower()
         is_full = isinstance(error, torch.OutOfMemoryError | MemoryError)
-        if not is_full and isinstance(error, torch.AcceleratorError) and "out of memory" not in said:
+        if not is_full and isinstance(error, torch.AcceleratorError) and "out of memory" not in message:
             first_line = str(error).strip().partition("\n")[0]
             raise DeviceLostError(f"{where} has failed: {first_line}") from error
-        if not is_full and "memory" not in said:
+        if not is_full and "memory" not in message:
             raise
         traceback.clear_frames(error.__traceback__)  # or they hold what there is no memory for
         if where.type == "cuda":

@@ -1,8 +1,8 @@
 """Weights into transformers' native classes, exactly or not at all.
 
-In goes a checkpoint in either layout; out come the model on its device, its tokenizer and its features. What
+In goes a model in either layout; out come the model on its device, its tokenizer and its features. What
 the classes expect is compared with what the files hold before a weight is read, so a wrong, torn or
-incomplete checkpoint is refused in a second and never becomes random weights.
+incomplete model is refused in a second and never becomes random weights.
 """
 
 from __future__ import annotations
@@ -63,63 +63,63 @@ class LoadedModel:
     offset_ms: int
 
 
-def load(kind: Kind, checkpoint: StoredModel, placement: Placement) -> LoadedModel:
-    """Return the checkpoint's model on its device.
+def load(kind: Kind, stored: StoredModel, placement: Placement) -> LoadedModel:
+    """Return the stored model, ready to run, on its device.
 
     Raises:
-        UnavailableError: The checkpoint is of another kind, or does not fit the classes key by key.
+        UnavailableError: It is of another kind, or does not fit the classes key by key.
     """
-    layout = layouts.read(checkpoint.folder)
+    layout = layouts.read(stored.folder)
     if layout.kind is not kind:
         flag = "--aligner" if layout.kind is Kind.ALIGNER else "--model"
         raise UnavailableError(
-            f"model {checkpoint.id} is {_a(layout.kind)} and cannot serve as {_a(kind)}", f"give it as {flag}"
+            f"model {stored.id} is {_a(layout.kind)} and cannot serve as {_a(kind)}", f"give it as {flag}"
         )
-    with _refusing(checkpoint):
+    with _refusing(stored):
         config = Qwen3ASRConfig.from_dict(layout.config)
-        _refuse_misfit(kind, checkpoint, layout, config)
-        tokenizer = _tokenizer(kind, checkpoint)
-        model = _read_weights(kind, checkpoint, layout, config, placement)
-    # The whole family hears through one front end: whisper's features with 128 bands.
+        _refuse_misfit(kind, stored, layout, config)
+        tokenizer = _tokenizer(kind, stored)
+        model = _read_weights(kind, stored, layout, config, placement)
+    # The whole family has one front end: whisper's features with 128 bands.
     extractor = Qwen3ASRFeatureExtractor(feature_size=config.audio_config.num_mel_bins)
     return LoadedModel(
         model.to(placement.device).eval(), tokenizer, extractor, layout.bin_ms, layout.offset_ms
     )
 
 
-def check(checkpoint: StoredModel) -> Kind:
-    """Return what a checkpoint is for after everything that can be checked without reading its weights.
+def check(stored: StoredModel) -> Kind:
+    """Return what a model is for after everything that can be checked without reading its weights.
 
     Raises:
         UnavailableError: The first thing that is wrong with it.
     """
-    layout = layouts.read(checkpoint.folder)
-    with _refusing(checkpoint):
-        _refuse_misfit(layout.kind, checkpoint, layout, Qwen3ASRConfig.from_dict(layout.config))
-        _tokenizer(layout.kind, checkpoint)
+    layout = layouts.read(stored.folder)
+    with _refusing(stored):
+        _refuse_misfit(layout.kind, stored, layout, Qwen3ASRConfig.from_dict(layout.config))
+        _tokenizer(layout.kind, stored)
     return layout.kind
 
 
 @contextlib.contextmanager
-def _refusing(checkpoint: StoredModel) -> Iterator[None]:
-    """Turn whatever transformers says of a checkpoint into one line."""
+def _refusing(stored: StoredModel) -> Iterator[None]:
+    """Turn whatever transformers raises about a model into one line."""
     try:
         yield
     except _LOADING_ERRORS as error:
-        logger.debug("loading %s failed", checkpoint.folder, exc_info=True)
+        logger.debug("loading %s failed", stored.folder, exc_info=True)
         raise UnavailableError(
-            f"model {checkpoint.id} cannot be loaded: {_last_line(error)}",
+            f"model {stored.id} cannot be loaded: {_last_line(error)}",
             AGAIN,
         ) from error
 
 
-def _refuse_misfit(kind: Kind, checkpoint: StoredModel, layout: Layout, config: Any) -> None:
+def _refuse_misfit(kind: Kind, stored: StoredModel, layout: Layout, config: Any) -> None:
     """Compare names and shapes with those of an empty model."""
     with torch.device("meta"):
         empty = CLASSES[kind](config)
     wanted = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items()}
     found = {
-        layout.native_name(name): tensor.shape for name, tensor in weights.tensors(checkpoint.folder).items()
+        layout.native_name(name): tensor.shape for name, tensor in weights.tensors(stored.folder).items()
     }
     if kind is Kind.RECOGNIZER and config.tie_word_embeddings and _TIED_HEAD not in found:
         del wanted[_TIED_HEAD]
@@ -127,31 +127,29 @@ def _refuse_misfit(kind: Kind, checkpoint: StoredModel, layout: Layout, config: 
     if wrong:
         first = wrong[0]
         raise UnavailableError(
-            f"model {checkpoint.id} does not fit its config.json: {len(wrong)} of {len(wanted)} weights are "
+            f"model {stored.id} does not fit its config.json: {len(wrong)} of {len(wanted)} weights are "
             f"missing, unexpected or of another shape; {first} is {_shape(found.get(first))} and not "
             f"{_shape(wanted.get(first))}",
             AGAIN,
         )
 
 
-def _tokenizer(kind: Kind, checkpoint: StoredModel) -> Any:
-    tokenizer = Qwen2Tokenizer.from_pretrained(checkpoint.folder, local_files_only=True)
+def _tokenizer(kind: Kind, stored: StoredModel) -> Any:
+    tokenizer = Qwen2Tokenizer.from_pretrained(stored.folder, local_files_only=True)
     known = tokenizer.get_vocab()
     missing = [token for token in (*_NEEDED_TOKENS, _OWN_TOKEN[kind]) if token not in known]
     if missing:
         raise UnavailableError(
-            f"model {checkpoint.id} has no tokenizer that knows {missing[0]}",
+            f"model {stored.id} has no tokenizer that knows {missing[0]}",
             f"tokenizer files are missing or foreign; {AGAIN}",
         )
     return tokenizer
 
 
-def _read_weights(
-    kind: Kind, checkpoint: StoredModel, layout: Layout, config: Any, placement: Placement
-) -> Any:
+def _read_weights(kind: Kind, stored: StoredModel, layout: Layout, config: Any, placement: Placement) -> Any:
     mapping = {f"^{re.escape(old)}": new for old, new in layout.renames}
     model, report = CLASSES[kind].from_pretrained(
-        checkpoint.folder,
+        stored.folder,
         config=config,
         dtype=placement.dtype,
         use_safetensors=True,
@@ -162,14 +160,14 @@ def _read_weights(
     wrong = [*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]]
     if wrong:
         raise UnavailableError(
-            f"model {checkpoint.id} was not read whole: {len(wrong)} weights differ, such as {wrong[0]}",
+            f"model {stored.id} was not read whole: {len(wrong)} weights differ, such as {wrong[0]}",
             "please report this with the output of: qasr doctor",
         )
     if kind is Kind.RECOGNIZER and config.tie_word_embeddings:
         table = model.get_input_embeddings().weight
         if model.lm_head.weight.data_ptr() != table.data_ptr():
             raise UnavailableError(
-                f"model {checkpoint.id}: its head should be its embedding and is another tensor",
+                f"model {stored.id}: its head should be its embedding and is another tensor",
                 AGAIN,
             )
     return model

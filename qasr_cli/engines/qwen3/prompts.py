@@ -1,7 +1,7 @@
 """Chunks of audio as the models' own tensors: log-mel features and prompt ids.
 
 In go `float32[n_samples]` and text; out come padded tensors. Prompt ids are built here and not by the
-checkpoint's chat template: a cached template may be older than the code (it changed its way of forcing a
+model's chat template: a cached template may be older than the code (it changed its way of forcing a
 language in 2026), and rendering one spends seconds on strings of audio placeholders.
 """
 
@@ -87,7 +87,7 @@ def pad(prompts: Sequence[Sequence[int]], pad_id: int, *, is_left: bool) -> tupl
 
 
 class Prompts:
-    """Builds prompt ids with one checkpoint's tokenizer."""
+    """Builds prompt ids with one model's tokenizer."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
@@ -107,11 +107,11 @@ class Prompts:
             language: English name to force, or None to let the model say it.
         """
         start, placeholder, end = self._audio
-        heard = [start, *[placeholder] * n_tokens, end]
+        audio_ids = [start, *[placeholder] * n_tokens, end]
         forced = [*self._encode(f"language {language}"), self.text_marker] if language else []
         return [
             *(self._turn_start, *self._encode("system\n" + context), self._turn_end, *self._encode("\n")),
-            *(self._turn_start, *self._encode("user\n"), *heard, self._turn_end, *self._encode("\n")),
+            *(self._turn_start, *self._encode("user\n"), *audio_ids, self._turn_end, *self._encode("\n")),
             *(self._turn_start, *self._encode("assistant\n"), *forced),
         ]
 

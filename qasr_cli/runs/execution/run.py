@@ -36,7 +36,7 @@ from qasr_cli.runs.reports.summary import EngineFacts, RunReport
 from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.protocols import Engines, refuse_unknown_languages
 from qasr_cli.speech.inference.session import Session
-from qasr_cli.terminal.progress import Reporter
+from qasr_cli.terminal.events import Reporter
 
 _MAX_WAITING_SOURCES = 256  # of a folder of clips: decoded, not yet recognised
 _MAX_WAITING_MS = 4 * 3_600_000  # of audio on disk ahead of the engine: 460 MB

@@ -1,7 +1,6 @@
 """The user's hooks as a reporter of a run: they get outcomes and decide nothing.
 
-In go outcomes; out go commands and requests, each kind in a thread of its own. A run calls it from one thread
-at a time.
+In go a run's events; out go commands and requests, each kind in a thread of its own.
 """
 
 from __future__ import annotations
@@ -23,12 +22,15 @@ from qasr_cli.records import Outcome, Status
 from qasr_cli.runs.reports import report_file
 from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.terminal import events
-from qasr_cli.terminal.progress import QuietReporter
+from qasr_cli.terminal.events import Event, Reporter, SourceFinished
 from qasr_cli.timebase import MS_PER_S
 
 
-class HookReporter(QuietReporter):
-    """Passes on what becomes of each source, of one run after another."""
+class HookReporter(Reporter):
+    """Passes on what becomes of each source of one run after another.
+
+    The thread that finishes sources calls `handle`; the queues that it fills are each one thread's.
+    """
 
     def __init__(self, options: HookOptions, *, is_strict: bool) -> None:
         self._commands: Line[Facts] | None = None
@@ -45,8 +47,15 @@ class HookReporter(QuietReporter):
         self._is_strict = is_strict
         self._report = RunReport(is_strict=is_strict)
 
-    def finished(self, outcome: Outcome) -> None:
+    def handle(self, event: Event) -> None:
         """Pass on what was done and what failed; what was skipped is in the counts of the run alone."""
+        match event:
+            case SourceFinished(outcome):
+                self._pass_on(outcome)
+            case _:
+                pass
+
+    def _pass_on(self, outcome: Outcome) -> None:
         self._report.add(outcome)
         if self._commands is not None and outcome.status is Status.DONE:
             outputs = tuple(map(_absolute, outcome.outputs))

@@ -18,11 +18,11 @@ from typing import Any
 
 from qasr_cli import __version__
 from qasr_cli.errors import CannotCreateError, QasrError, printable
-from qasr_cli.records import Outcome, Source, Status
+from qasr_cli.records import Outcome, Status
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.reports.report_file import error_fields
 from qasr_cli.terminal import events
-from qasr_cli.terminal.progress import QuietReporter
+from qasr_cli.terminal.events import Event, Reporter, SourceFinished, SourcePrepared
 from qasr_cli.timebase import MS_PER_S
 
 logger = logging.getLogger(__name__)
@@ -41,8 +41,8 @@ class WatchState(StrEnum):
     STOPPED = "stopped"
 
 
-class StatusFile(QuietReporter):
-    """A reporter that keeps a file up to date; several threads call it, so each call takes its lock.
+class StatusFile(Reporter):
+    """Counts outcomes as a reporter; the watch's thread and those of its runs call it, under one lock.
 
     Args:
         path: None keeps all to itself.
@@ -108,14 +108,19 @@ class StatusFile(QuietReporter):
         with self._lock:
             self._payload["last_error"] = {"time": events.now(), "media": media, **error_fields(error)}
 
-    def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
-        """Write which source is worked on."""
-        with self._lock:
-            self._current[source.id] = printable(source.path)
-            self._write_at_a_pace()
+    def handle(self, event: Event) -> None:
+        """Name the source that is worked on, and count those that are over."""
+        match event:
+            case SourcePrepared(source, _, _):
+                with self._lock:
+                    self._current[source.id] = printable(source.path)
+                    self._write_at_a_pace()
+            case SourceFinished(outcome):
+                self._count(outcome)
+            case _:
+                pass
 
-    def finished(self, outcome: Outcome) -> None:
-        """Count it."""
+    def _count(self, outcome: Outcome) -> None:
         with self._lock:
             self._current.pop(outcome.source.id, None)
             totals = self._payload["totals"]
