@@ -13,9 +13,9 @@ import pytest
 
 from qasr_cli.engines import model_store
 from qasr_cli.engines.layouts import Kind
-from tests.checkpoints import TINY, write_original, write_random
 from tests.e2e.conftest import CLIP, Qasr
 from tests.hub_server import COMMIT, Hub, serve
+from tests.model_folders import TINY, write_original, write_random
 
 ASR = Path(model_store.recognizer_location("demo"))
 ALIGNER = Path(str(model_store.aligner_location("auto", "demo")))

@@ -29,7 +29,7 @@ from qasr_cli.engines.qwen3.engine import Qwen3Aligner, Qwen3Recognizer
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import DecodeOptions
 from qasr_cli.speech.inference.protocols import AlignRequest
-from tests.checkpoints import REAL_ALIGNER, REAL_ASR_06B, TINY, Shape, write_original, write_random
+from tests.model_folders import REAL_ALIGNER, REAL_ASR_06B, TINY, Shape, write_original, write_random
 from tests.official_times import repaired
 
 HERE = Path(__file__).parent

@@ -20,7 +20,8 @@ from qasr_cli.engines.qwen3 import loading
 from qasr_cli.errors import UnavailableError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.speech.inference.protocols import AlignRequest
-from tests.checkpoints import (
+from tests.e2e.conftest import SAMPLES, Qasr
+from tests.model_folders import (
     REAL_ALIGNER,
     REAL_ASR_06B,
     REAL_ASR_17B,
@@ -30,7 +31,6 @@ from tests.checkpoints import (
     write_original,
     write_random,
 )
-from tests.e2e.conftest import SAMPLES, Qasr
 
 ASR = Path(model_store.recognizer_location("demo"))
 ALIGNER = Path(str(model_store.aligner_location("auto", "demo")))

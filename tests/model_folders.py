@@ -1,4 +1,4 @@
-"""Checkpoints that the tests write themselves: any shape, both layouts.
+"""Model folders that the tests write themselves: any shape, both layouts.
 
 In goes a shape, out comes a model of random weights in transformers' layout, with the demo pair's tokenizer.
 In goes a folder that transformers wrote; out comes the same model as the official package keeps it
