@@ -32,7 +32,7 @@ from qasr_cli.options import (
 from qasr_cli.options.flag import PANELS, walk
 
 
-def made(kind: type, places: Mapping[str, ValueOrigin] | None = None, **typed: Any) -> Any:
+def made(kind: type, places: Mapping[str, ValueOrigin] | None = None, /, **typed: object) -> Any:
     """Return an option group as a command line makes it; what is not typed has its default."""
     values = {flag.key: flag.default for flag in flags_for(kind, Selection())} | typed
     set_by = dict.fromkeys(typed, ValueOrigin.COMMAND_LINE) | dict(places or {})
