@@ -54,7 +54,7 @@ class Surroundings:
 
     Attributes:
         load: Returns the engines.
-        reporter: Told how it goes.
+        reporter: Gets the events of the run.
         deliver: Takes texts for stdout.
         on_finished: Called with what it came to, once the files are written.
     """

@@ -1,7 +1,8 @@
-"""The engine lane when its aligner gives way: the text stays, and no estimate is kept."""
+"""The engine lane: fed source by source, and with an aligner that gives way (no estimate is kept)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,35 @@ from tests import fakes
 from tests.scenes import speech_of
 
 
+def prepare_silence(folder: Path) -> Prepared:
+    """Return a source with two chunks, as they are without the silence between."""
+    speech = speech_of(0, 2, 9, 15)
+    path = folder / "a.s16le"
+    path.write_bytes(bytes(32 * speech.duration_ms))
+    source = Source(0, folder / "a.wav", Path("a.wav"))
+    return Prepared(source, Track(0, "pcm", 1, 16_000), Waveform(path, 16 * speech.duration_ms), speech)
+
+
+def test_whoever_feeds_the_lane_gets_a_source_back_before_the_next_is_there(tmp_path: Path) -> None:
+    """As a server does, whose owners are requests, and which keeps no chunks."""
+    engines = Engines(fakes.Echo(EngineOptions()), fakes.Even())
+    prepared = prepare_silence(tmp_path)
+    answered: list[str] = []
+
+    def requests() -> Iterator[OpenSource[str] | None]:
+        for name in ("first", "second"):
+            yield OpenSource(name, prepared, 0.0)
+            assert name not in answered
+            yield None
+            assert answered[-1] == name
+
+    for opened in EngineLane[str](engines, Options(), lambda _: None).run(requests()):
+        assert opened.error is None
+        assert opened.text.segments
+        answered.append(opened.owner)
+    assert answered == ["first", "second"]
+
+
 class TestAligner:
     """One that fails on the longer of two chunks, each of which is a batch."""
 
@@ -34,6 +64,7 @@ class TestAligner:
         return self.hear(tmp_path_factory.mktemp("whole"), fakes.Even())
 
     def hear(self, folder: Path, aligner: Aligner) -> OpenSource[Plan]:
+<<<<<<< HEAD
         speech = speech_of(0, 2, 9, 15)
         path = folder / "a.s16le"
         path.write_bytes(bytes(32 * speech.duration_ms))
@@ -44,6 +75,13 @@ class TestAligner:
         kept = checkpoint(folder, "a.wav", Identity(1, 2, "ab"), "f")
         lane: EngineLane[Plan] = EngineLane(session, Options(), lambda _: None, lambda *_: kept)
         (opened,) = lane.run([OpenSource(Plan(source, {}), prepared, 0.0)])
+=======
+        prepared = prepare_silence(folder)
+        engines = Engines(fakes.Echo(EngineOptions(batch_size=1)), aligner)
+        kept = checkpoint(folder, "a.wav", Identity(1, 2, "ab"), "f")
+        lane = EngineLane[Plan](engines, Options(), lambda _: None, lambda *_: kept)
+        (opened,) = lane.run([OpenSource(Plan(prepared.source, {}), prepared, 0.0)])
+>>>>>>> tasks/tasks
         return opened
 
     @pytest.mark.parametrize("error", [RuntimeError("a bug"), OutOfMemoryError("full")])

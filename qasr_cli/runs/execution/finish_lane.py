@@ -77,7 +77,7 @@ class FinishLane:
 
     Args:
         options: The whole tree.
-        journal: Told what is about to be written.
+        journal: Gets what is about to be written.
         stdout: Takes the texts when results go there.
         on_finished: Called with what each source came to, once its files are written.
     """

@@ -51,7 +51,7 @@ class Run:
     Args:
         options: The whole tree; each stage is given its group.
         load_engines: Called once, when there is something to do.
-        reporter: Told what happens.
+        reporter: Gets the events of the run.
         deliver: Called in source order with each source's text when results go to stdout.
         journal: What is known of earlier runs, and kept for later ones.
     """

@@ -70,7 +70,7 @@ def _changing(
     """Return the files that have not been still for long enough, each with the reason."""
     if options.settle_s is not None:
         ages = {source.path: _age_s(source.path) for source in sources}
-        # A time in the future, beyond a wrong clock's reach, says nothing about when the file changed.
+        # A time in the future, beyond a wrong clock's reach, is not when the file changed.
         return {
             path: f"unsettled: changed {max(age_s, 0):.0f} s ago, --settle is {options.settle_s:g}"
             for path, age_s in ages.items()

@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 SCHEMA = "qasr.report.v1"
 _FORMS = (".json", ".html")
-_SHORTEST_S = 0.01  # a pace over less says nothing
+_SHORTEST_S = 0.01  # a speed measured over less means nothing
 _LIBRARIES = ("torch", "transformers", "onnxruntime", "silero-vad", "numpy")
 NOT_REACHED = "not reached"  # a source that a run which was ended did not come to, or not to the end of
 

@@ -265,8 +265,8 @@ def consulted(sources: Sequence[Source], options: Options) -> Journal:
 def checkpoints_only(sources: Sequence[Source], options: Options) -> Journal:
     """Return the journal of a run whose results are not transcripts of their media, such as timed scripts.
 
-    Its recognised chunks are kept. No ledger hears of it: a later run would make such results anew as if they
-    were its own.
+    Its recognised chunks are kept. Nothing goes into a ledger: a later run would make such results anew as if
+    they were its own.
     """
     roots = OutputRoots(sources, options.output.folder)
 

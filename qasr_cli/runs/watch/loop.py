@@ -42,7 +42,7 @@ class Watch:
         look: Makes a pass over folders that are there; the function given to it decides what of it is work.
         changes: Signals when to look.
         engines: Kept from pass to pass.
-        status: Told how it goes.
+        status: Gets each change of state.
     """
 
     def __init__(
