@@ -71,19 +71,13 @@ class EngineLane(Generic[Owner]):
         self._store_of = store_of
         self._fingerprint = options.fingerprint(session.recognizer.model_id, session.engines.aligner_id)
 
-<<<<<<< HEAD
-    def run(self, sources: Iterable[OpenSource[Owner]]) -> Iterator[OpenSource[Owner]]:
-        """Yield each source when its last chunk is back and its text is final."""
-        capacity = self._session.recognizer.capacity
-=======
     def run(self, sources: Iterable[OpenSource[Owner] | None]) -> Iterator[OpenSource[Owner]]:
         """Yield each source when its last chunk is back and its text is final.
 
         A None among the sources empties the window: whoever feeds the lane as requests come in sends one when
         none is waiting, so that nobody waits for a full window. A run over files sends none.
         """
-        capacity = self._engines.recognizer.capacity
->>>>>>> tasks/tasks
+        capacity = self._session.recognizer.capacity
         limits = self._options.chunk.limited_to(capacity.max_chunk_ms)
         fullest_ms = min(capacity.max_batch_ms, capacity.max_batch_size * limits.max_ms)
         window: list[PooledChunk[Owner]] = []

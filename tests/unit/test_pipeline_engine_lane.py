@@ -33,7 +33,7 @@ def prepare_silence(folder: Path) -> Prepared:
 
 def test_whoever_feeds_the_lane_gets_a_source_back_before_the_next_is_there(tmp_path: Path) -> None:
     """As a server does, whose owners are requests, and which keeps no chunks."""
-    engines = Engines(fakes.Echo(EngineOptions()), fakes.Even())
+    session = Session(Engines(fakes.Echo(EngineOptions()), fakes.Even()))
     prepared = prepare_silence(tmp_path)
     answered: list[str] = []
 
@@ -44,7 +44,7 @@ def test_whoever_feeds_the_lane_gets_a_source_back_before_the_next_is_there(tmp_
             yield None
             assert answered[-1] == name
 
-    for opened in EngineLane[str](engines, Options(), lambda _: None).run(requests()):
+    for opened in EngineLane[str](session, Options(), lambda _: None).run(requests()):
         assert opened.error is None
         assert opened.text.segments
         answered.append(opened.owner)
@@ -64,24 +64,11 @@ class TestAligner:
         return self.hear(tmp_path_factory.mktemp("whole"), fakes.Even())
 
     def hear(self, folder: Path, aligner: Aligner) -> OpenSource[Plan]:
-<<<<<<< HEAD
-        speech = speech_of(0, 2, 9, 15)
-        path = folder / "a.s16le"
-        path.write_bytes(bytes(32 * speech.duration_ms))
-        source = Source(0, folder / "a.wav", Path("a.wav"))
-        waveform = Waveform(path, 16 * speech.duration_ms)
-        prepared = Prepared(source, Track(0, "pcm", 1, 16_000), waveform, speech)
+        prepared = prepare_silence(folder)
         session = Session(Engines(fakes.Echo(EngineOptions(batch_size=1)), aligner))
         kept = checkpoint(folder, "a.wav", Identity(1, 2, "ab"), "f")
-        lane: EngineLane[Plan] = EngineLane(session, Options(), lambda _: None, lambda *_: kept)
-        (opened,) = lane.run([OpenSource(Plan(source, {}), prepared, 0.0)])
-=======
-        prepared = prepare_silence(folder)
-        engines = Engines(fakes.Echo(EngineOptions(batch_size=1)), aligner)
-        kept = checkpoint(folder, "a.wav", Identity(1, 2, "ab"), "f")
-        lane = EngineLane[Plan](engines, Options(), lambda _: None, lambda *_: kept)
+        lane = EngineLane[Plan](session, Options(), lambda _: None, lambda *_: kept)
         (opened,) = lane.run([OpenSource(Plan(prepared.source, {}), prepared, 0.0)])
->>>>>>> tasks/tasks
         return opened
 
     @pytest.mark.parametrize("error", [RuntimeError("a bug"), OutOfMemoryError("full")])
