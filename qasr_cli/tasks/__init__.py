@@ -3,6 +3,7 @@
     transcribe, watch, align, render, check, dry_run   one use case each: options in, an exit code out
     api              the same for Python programs: `import qasr_cli`
     transcriber      a model that stays in memory between calls of the API
+    api_keywords     the keywords of the API
     run_pass         one pass of a run over many sources, for transcribe and watch
     caption_check    one subtitle file, from its bytes to findings
     check_report     findings as a page, lines, CSV or JSON

@@ -29,8 +29,9 @@ from qasr_cli.records import Cue, Outcome, Transcript
 from qasr_cli.subtitles.rules import limits
 from qasr_cli.tasks import caption_check, outputs
 from qasr_cli.tasks import render as render_task
+from qasr_cli.tasks.api_keywords import EngineKeywords, language_code
 from qasr_cli.tasks.caption_check import CheckedFile, CheckRules
-from qasr_cli.tasks.transcriber import AnyPath, EngineKeywords, Transcriber, TranscriptResult, language_code
+from qasr_cli.tasks.transcriber import AnyPath, Transcriber, TranscriptResult
 
 
 @overload

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypedDict, Unpack, overload
+from typing import Self, Unpack, overload
 
-from qasr_cli import engines, formats, languages
+from qasr_cli import engines, formats
 from qasr_cli.engines import memory
 from qasr_cli.errors import QasrError, UsageError
 from qasr_cli.options import DEFAULT_NAME, FindOptions, InputOptions, Options, OutputOptions
@@ -27,6 +27,7 @@ from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.tasks import outputs
 from qasr_cli.tasks.align import read_script
+from qasr_cli.tasks.api_keywords import EngineKeywords, with_keywords
 from qasr_cli.tasks.run_pass import PassSettings, run_pass
 from qasr_cli.tasks.transcribe import log_left_out
 from qasr_cli.terminal.progress import QuietReporter
@@ -37,20 +38,6 @@ logging.getLogger("qasr_cli").addHandler(logging.NullHandler())
 AnyPath = str | os.PathLike[str]  # a `str` is one path, although it is an iterable of `str` as well
 
 _IN_MEMORY = OutputOptions(formats=(), is_stdout=True)  # no files, and no text for stdout either
-
-
-class EngineKeywords(TypedDict, total=False):
-    """The keywords of `Transcriber`, which describes each."""
-
-    model: str
-    language: str | None
-    languages: Sequence[str]
-    context: str
-    device: str
-    dtype: str
-    aligner: str
-    batch_size: int | None
-    offline: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +84,7 @@ class Transcriber:
     """
 
     def __init__(self, options: Options | None = None, **keywords: Unpack[EngineKeywords]) -> None:
-        self._options = _with_keywords(options or Options(), keywords)
+        self._options = with_keywords(options or Options(), keywords)
         self._lock = threading.Lock()
         self._session: Session | None = None
 
@@ -251,42 +238,6 @@ class Transcriber:
             engines.refuse_unknown_languages(self._options.engine, self._options.decode)
             self._session = engines.load(self._options.engine, self._options.guard.fallback_model)
         return self._session
-
-
-def _with_keywords(options: Options, keywords: EngineKeywords) -> Options:
-    engine_fields: dict[str, Any] = {
-        name: value
-        for name, value in keywords.items()
-        if name in {"model", "device", "dtype", "aligner", "batch_size"}
-    }
-    if "offline" in keywords:
-        engine_fields["offline"] = keywords["offline"]
-    decode_fields: dict[str, Any] = {}
-    if "language" in keywords:
-        decode_fields["language"] = language_code(keywords["language"])
-    if "languages" in keywords:
-        decode_fields["languages"] = tuple(filter(None, map(language_code, keywords["languages"])))
-    if "context" in keywords:
-        decode_fields["context"] = keywords["context"]
-    align = options.align
-    if "aligner" in keywords:
-        align = replace(align, is_enabled=keywords["aligner"].lower() != "none")
-    return replace(
-        options,
-        engine=replace(options.engine, **engine_fields),
-        decode=replace(options.decode, **decode_fields),
-        align=align,
-    )
-
-
-def language_code(language: str | None) -> str | None:
-    """Return the code of a language in any usual spelling; None for detection.
-
-    Raises:
-        UsageError: There is no such language.
-    """
-    parsed = languages.parse(language or "")
-    return parsed.code if parsed else None
 
 
 def _paths(paths: AnyPath | Iterable[AnyPath]) -> list[Path]:

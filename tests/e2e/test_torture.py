@@ -66,7 +66,7 @@ def test_a_second_run_exits_75_or_waits(qasr: Qasr, start_qasr: StartQasr, tmp_p
     second = qasr("transcribe", tmp_path, "--engine", ECHO)
     assert second.returncode == 75
     assert second.stderr.count("\n") == 1
-    assert f"process {first.pid} on " in second.stderr
+    assert f"pid {first.pid} on " in second.stderr
     assert "--wait" in second.stderr
     waited = qasr("transcribe", tmp_path, "--engine", ECHO, "--wait")
     first.communicate()

@@ -273,7 +273,7 @@ def test_it_waits_for_another_run_and_does_not_keep_one_waiting(start: Start, qa
         (("gone",), 66, "no such folder"),
         (("clip.wav",), 2, "not a folder"),
         ((".", "-o", "-"), 2, "nothing to stdout"),
-        ((".", "--status", "clip.wav"), 73, "no status of qasr"),
+        ((".", "--status", "clip.wav"), 73, "not a status file of qasr"),
         ((".", "--rescan", "0"), 2, "--rescan must be above 0"),
         ((), 2, "FOLDER"),
     ],

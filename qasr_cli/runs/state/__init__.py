@@ -5,7 +5,7 @@
     backoff        when a source that failed is tried again
     checkpoints    finished chunks of unfinished sources
     locking        one run at a time in one place
-    roots          which folder is whose output root
+    roots          which folder is whose output root, and where its state lies
     journal        all of it, as a run sees it
 
 Nothing here decides text or times, and all of it may be deleted: what is finished is known by its outputs.

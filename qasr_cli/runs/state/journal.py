@@ -20,53 +20,27 @@ from pathlib import Path
 from qasr_cli.errors import ExitCode, QasrError, printable
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Source, Status
-from qasr_cli.runs.files import atomic_write, ownership
+from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.files.file_identity import Identity, foreseen, identify
 from qasr_cli.runs.planning.existing_subtitles import is_minded
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.state import checkpoints, ledger, locking, resume_policy
 from qasr_cli.runs.state.checkpoints import Checkpoint
 from qasr_cli.runs.state.ledger import Ledger, LedgerEntry, LedgerOutput
-from qasr_cli.runs.state.roots import FOLDER_NAME, OutputRoots
+from qasr_cli.runs.state.roots import (
+    OutputRoots,
+    StateFolder,
+    can_keep_state,
+    inner_state_folders,
+    root_and_state,
+    shard_part,
+)
 from qasr_cli.timebase import MS_PER_S
 
 logger = logging.getLogger(__name__)
 
 # Exit codes of failures that are the file's own; a full disk or a missing model is not.
 OF_THE_FILE = {ExitCode.DATA, ExitCode.INTERNAL, ExitCode.TRY_AGAIN}
-
-
-@dataclass(frozen=True, slots=True)
-class StateFolder:
-    """An output root and its state. Without a ledger, only checkpoints are kept there.
-
-    Attributes:
-        root: Files below it go by their path from here, so that an archive may move with its state. That of
-            `--state` is the state folder itself: in one that several roots share, files go by all of it.
-    """
-
-    root: Path
-    folder: Path
-    ledger: Ledger | None
-    _folders: dict[Path, str] = field(default_factory=dict)
-
-    def name(self, path: Path) -> str:
-        """Return what the ledger calls a file, however its folder is spelt."""
-        parent = path.parent
-        if parent not in self._folders:
-            real = parent.resolve()
-            is_below = real.is_relative_to(self.root)
-            self._folders[parent] = os.fspath(real.relative_to(self.root) if is_below else real)
-        folder = self._folders[parent]
-        return path.name if folder == "." else f"{folder.rstrip(os.sep)}{os.sep}{path.name}"
-
-    def path(self, name: str) -> Path:
-        """Return the file that the ledger calls so."""
-        return self.root / name
-
-    def entry(self, source: Source) -> LedgerEntry | None:
-        """Return what is known of a source."""
-        return None if self.ledger is None else self.ledger.entries.get(self.name(source.path))
 
 
 StateFolderOf = Callable[[Source], StateFolder | None]
@@ -231,30 +205,19 @@ def opened(sources: Sequence[Source], options: Options, notify: Callable[[str], 
     Raises:
         LockedError: Another run is at work in one of the roots, or in a folder below.
     """
-    roots, part = OutputRoots(sources, options.output.folder), _part(options)
-    state_folders = {_root_and_state(roots.of(source), options) for source in sources if source.is_found}
+    roots, part = OutputRoots(sources, options.output.folder), shard_part(options)
+    state_folders = {root_and_state(roots.of(source), options) for source in sources if source.is_found}
     with contextlib.ExitStack() as locks:
         places: dict[Path, StateFolder] = {}
         for root, folder in sorted(state_folders):
-            if _is_made(folder):
+            if can_keep_state(folder):
                 locks.enter_context(locking.holding(folder, part, is_waiting=options.run.wait, notify=notify))
                 places[folder] = StateFolder(root, folder, ledger.load(folder, part))
-        for folder in sorted(_inner(sources, options)):
+        for folder in sorted(inner_state_folders(sources, options)):
             locks.enter_context(
                 locking.holding(folder, "", is_waiting=options.run.wait, notify=notify, is_shared=True)
             )
         yield _journal(sources, roots, places, options)
-
-
-def _inner(sources: Sequence[Source], options: Options) -> set[Path]:
-    """Return the state folders of runs over parts of what this one searched: one may be at work there."""
-    if options.output.folder is not None or options.run.state is not None:
-        return set()
-    # Of ten thousand files few folders are left to look into.
-    own = {(one.path.parent, len(one.relative.parts) - 1) for one in sources if one.is_found}
-    below = {folder for parent, depth in own for folder in (parent, *parent.parents)[:depth]}
-    locks = [folder / FOLDER_NAME / "lock" for folder in below]
-    return {lock.parent for lock in locks if os.access(lock, os.W_OK)}
 
 
 def consulted(sources: Sequence[Source], options: Options) -> Journal:
@@ -271,7 +234,7 @@ def checkpoints_only(sources: Sequence[Source], options: Options) -> Journal:
     roots = OutputRoots(sources, options.output.folder)
 
     def place_of(source: Source) -> StateFolder:
-        root, folder = _root_and_state(roots.of(source), options)
+        root, folder = root_and_state(roots.of(source), options)
         return StateFolder(root, folder, None)
 
     return Journal(fingerprint=options.request_fingerprint(), place_of=place_of)
@@ -283,9 +246,9 @@ def _journal(
     beside = functools.cache(lambda: OutputRoots(sources, None))  # looked for only once it is asked
 
     def place_in(output_root: Path) -> StateFolder:
-        root, folder = _root_and_state(output_root, options)
+        root, folder = root_and_state(output_root, options)
         if folder not in places:  # of files that were named: their folder gets no ledger, but checkpoints
-            entries = ledger.load(folder, _part(options)) if os.path.isdir(folder) else None  # noqa: PTH112 - never raises
+            entries = ledger.load(folder, shard_part(options)) if os.path.isdir(folder) else None  # noqa: PTH112 - never raises
             places[folder] = StateFolder(root, folder, entries)
         return places[folder]
 
@@ -296,28 +259,3 @@ def _journal(
         place_of=lambda source: place_in(roots.of(source)),
         place_beside=lambda source: place_in(beside().of(source)) if options.output.folder else None,
     )
-
-
-def _root_and_state(root: Path, options: Options) -> tuple[Path, Path]:
-    """Return from where an output root's files go by their path, and where its state lies."""
-    own = options.run.state
-    return (own, own) if own is not None else (root, root / FOLDER_NAME)
-
-
-def _part(options: Options) -> str:
-    part, n_parts = options.find.shard
-    return f".{part}-of-{n_parts}" if n_parts > 1 else ""
-
-
-def _is_made(folder: Path) -> bool:
-    """Whether a state folder is there now and may be written to."""
-    try:
-        ownership.make_folder(folder)
-    except OSError as error:
-        logger.warning(
-            "%s: %s; without it failures are not remembered; --state DIR keeps it elsewhere",
-            folder,
-            error.strerror,
-        )
-        return False
-    return os.access(folder, os.W_OK)

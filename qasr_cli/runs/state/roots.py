@@ -1,4 +1,4 @@
-"""Which folder is a source's output root, where the state of its runs lies in `.qasr`.
+"""Which folder is a source's output root, and where the state of its runs lies: in `.qasr`, or in `--state`.
 
 With `-o DIR` it is DIR; else the folder that was searched, or, of a file that was named, its own. Where a
 folder above has a state already, that one is meant: a run over a part of an archive must know, and be known
@@ -7,11 +7,18 @@ by, the run over all of it.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from qasr_cli.options import Options
 from qasr_cli.records import Source
+from qasr_cli.runs.files import ownership
+from qasr_cli.runs.state.ledger import Ledger, LedgerEntry
+
+logger = logging.getLogger(__name__)
 
 FOLDER_NAME = ".qasr"
 
@@ -53,3 +60,73 @@ def _outermost(root: Path, others: set[Path]) -> Path:
 def _has_state(folder: Path) -> bool:
     state = folder / FOLDER_NAME
     return os.path.isdir(state) and os.access(state, os.W_OK)  # noqa: PTH112 - never raises
+
+
+@dataclass(frozen=True, slots=True)
+class StateFolder:
+    """An output root and its state. Without a ledger, only checkpoints are kept there.
+
+    Attributes:
+        root: Files below it go by their path from here, so that an archive may move with its state. That of
+            `--state` is the state folder itself: in one that several roots share, files go by all of it.
+    """
+
+    root: Path
+    folder: Path
+    ledger: Ledger | None
+    _folders: dict[Path, str] = field(default_factory=dict)
+
+    def name(self, path: Path) -> str:
+        """Return what the ledger calls a file, however its folder is spelt."""
+        parent = path.parent
+        if parent not in self._folders:
+            real = parent.resolve()
+            is_below = real.is_relative_to(self.root)
+            self._folders[parent] = os.fspath(real.relative_to(self.root) if is_below else real)
+        folder = self._folders[parent]
+        return path.name if folder == "." else f"{folder.rstrip(os.sep)}{os.sep}{path.name}"
+
+    def path(self, name: str) -> Path:
+        """Return the file that the ledger calls so."""
+        return self.root / name
+
+    def entry(self, source: Source) -> LedgerEntry | None:
+        """Return what is known of a source."""
+        return None if self.ledger is None else self.ledger.entries.get(self.name(source.path))
+
+
+def root_and_state(root: Path, options: Options) -> tuple[Path, Path]:
+    """Return from where an output root's files go by their path, and where its state lies."""
+    own = options.run.state
+    return (own, own) if own is not None else (root, root / FOLDER_NAME)
+
+
+def shard_part(options: Options) -> str:
+    """Return what the files of a run's shard have in their names; "" for a run over all."""
+    part, n_parts = options.find.shard
+    return f".{part}-of-{n_parts}" if n_parts > 1 else ""
+
+
+def can_keep_state(folder: Path) -> bool:
+    """Make a state folder, and return whether it may be written to; why not is logged."""
+    try:
+        ownership.make_folder(folder)
+    except OSError as error:
+        logger.warning(
+            "%s: %s; without it failures are not remembered; --state DIR keeps it elsewhere",
+            folder,
+            error.strerror,
+        )
+        return False
+    return os.access(folder, os.W_OK)
+
+
+def inner_state_folders(sources: Sequence[Source], options: Options) -> set[Path]:
+    """Return the state folders of runs over parts of what this one searched: one may be at work there."""
+    if options.output.folder is not None or options.run.state is not None:
+        return set()
+    # Of ten thousand files few folders are left to look into.
+    own = {(one.path.parent, len(one.relative.parts) - 1) for one in sources if one.is_found}
+    below = {folder for parent, depth in own for folder in (parent, *parent.parents)[:depth]}
+    locks = [folder / FOLDER_NAME / "lock" for folder in below]
+    return {lock.parent for lock in locks if os.access(lock, os.W_OK)}

@@ -1,0 +1,65 @@
+"""The keywords that the Python API takes in place of a whole tree of options.
+
+In go keywords as a user writes them; out come options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypedDict
+
+from qasr_cli import languages
+from qasr_cli.options import Options
+
+
+class EngineKeywords(TypedDict, total=False):
+    """The keywords of `Transcriber`, which describes each."""
+
+    model: str
+    language: str | None
+    languages: Sequence[str]
+    context: str
+    device: str
+    dtype: str
+    aligner: str
+    batch_size: int | None
+    offline: bool
+
+
+def with_keywords(options: Options, keywords: EngineKeywords) -> Options:
+    """Return the options with what the keywords say.
+
+    Raises:
+        UsageError: There is no such language, or a value is impossible.
+    """
+    engine, decode, align = options.engine, options.decode, options.align
+    engine = replace(
+        engine,
+        model=keywords.get("model", engine.model),
+        device=keywords.get("device", engine.device),
+        dtype=keywords.get("dtype", engine.dtype),
+        aligner=keywords.get("aligner", engine.aligner),
+        batch_size=keywords.get("batch_size", engine.batch_size),
+        offline=keywords.get("offline", engine.offline),
+    )
+    codes = map(language_code, keywords.get("languages", decode.languages))
+    decode = replace(
+        decode,
+        language=language_code(keywords.get("language", decode.language)),
+        languages=tuple(code for code in codes if code),
+        context=keywords.get("context", decode.context),
+    )
+    if "aligner" in keywords:
+        align = replace(align, is_enabled=keywords["aligner"].lower() != "none")
+    return replace(options, engine=engine, decode=decode, align=align)
+
+
+def language_code(language: str | None) -> str | None:
+    """Return the code of a language in any usual spelling; None for detection.
+
+    Raises:
+        UsageError: There is no such language.
+    """
+    parsed = languages.parse(language or "")
+    return parsed.code if parsed else None
