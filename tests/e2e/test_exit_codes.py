@@ -17,7 +17,7 @@ CASES = [
     ("done", [], ECHO, 0, "1 done"),
     ("unknown flag", ["--colour"], ECHO, 2, "No such option"),
     ("unknown format", ["--output-format", "docx"], ECHO, 2, "known: srt"),
-    ("unknown language", ["--language", "Klingon"], ECHO, 2, "known: ar cs"),
+    ("unknown language", ["--language", "Klingon"], ECHO, 2, "give an ISO 639 code"),
     ("two formats on stdout", ["--srt", "--vtt", "-o", "-"], ECHO, 2, "--json-lines"),
     ("limits that contradict", ["--min-duration", "9"], ECHO, 2, "--max-duration"),
     ("a number that is none", ["--min-duration", "nan"], ECHO, 2, "not a number of seconds"),

@@ -18,10 +18,10 @@ from tests.e2e.conftest import environment
 WRITER = """
 import itertools, sys
 from pathlib import Path
-from qasr_cli.runs import writing
+from qasr_cli.runs.files import atomic_write
 text = "x" * 30_000_000
 for number in itertools.count():
-    writing.write(Path(sys.argv[1], "big.srt"), text, is_overwrite=True)
+    atomic_write.write(Path(sys.argv[1], "big.srt"), text, is_overwrite=True)
 """
 
 
