@@ -142,8 +142,8 @@ class TestPairing:
         words = self.PRAYER * 400  # 46 million pairs, more than one exhaustive search may hold
         assert word_alignment.pair(words, list(words)) == list(range(len(words)))
 
-    # Each has 25 million pairs and more, far more than one exhaustive search may hold. Where all words are one,
-    # nothing but their number tells which of them was dropped.
+    # Each has 25 million pairs and more, far more than one exhaustive search may hold. Where all words are
+    # one, nothing but their number tells which of them was dropped.
     @pytest.mark.parametrize(
         ("words", "reach"), [(PRAYER * 320, 3), (list("南無阿弥陀仏") * 850, 3), (["om"] * 5_200, 30)]
     )
