@@ -53,7 +53,7 @@ def fixed_paths(paths: Sequence[Path], folder: Path | None, *, is_overwrite: boo
         if target in targets.values():
             raise CannotCreateError(f"{path}: another file is repaired to the same {target}", "fix it apart")
         if os.path.lexists(target) and not is_overwrite:
-            raise CannotCreateError(f"{target} exists already")
+            raise CannotCreateError(f"{target} already exists")
         if os.path.realpath(target) in inputs:
             raise CannotCreateError(f"{path}: its copy would replace the input {target}", "use -o DIR")
         targets[path] = target
