@@ -141,7 +141,8 @@ def read(path: Path, known: Mapping[str, FlagSpec]) -> dict[str, Any]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: {error}", "correct the file, or give another with --config") from error
+        hint = "correct the file, or give another with --config"
+        raise ConfigError.about(path, str(error), hint) from error
     settings: dict[str, Any] = {}
     for key, value in table.items():
         flag = known.get(key.replace("-", "_"))

@@ -1,8 +1,9 @@
 """`qasr align`: the words of a script get their times; a run over one source, with a script.
 
 In go a recording, a script and options; out come files, a report of what differs, and an exit code. Whatever
-can fail for want of a file fails before the model is loaded. What was recognised is kept in a checkpoint: a
-second call goes on where the first was interrupted, and one with a corrected script need not recognise again.
+can fail for want of a file fails before the model is loaded. Until the results are written, what was
+recognised is kept in a checkpoint: the next call goes on where this one was interrupted, and need not
+recognise again where this one failed, which a wrong script makes it do.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def _recording(media: Path, options: Options) -> Source:
     sources = [] if media.is_dir() else discovery.discover([media], options.find).sources
     if len(sources) != 1:
         what = f"{len(sources)} files" if sources else "a folder"
-        raise UsageError(f"{media}: {what}, and a script is of one recording", "name the media file")
+        raise UsageError.about(media, f"{what}, and a script is of one recording", "name the media file")
     return sources[0]
 
 

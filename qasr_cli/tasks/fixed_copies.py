@@ -51,11 +51,13 @@ def fixed_paths(paths: Sequence[Path], folder: Path | None, *, is_overwrite: boo
         name = _STDIN_COPY if path == STDIN else f"{path.stem}.fixed{path.suffix}"
         target = (folder or path.parent) / name
         if target in targets.values():
-            raise CannotCreateError(f"{path}: another file is repaired to the same {target}", "fix it apart")
+            raise CannotCreateError.about(
+                path, f"another file is repaired to the same {target}", "fix it apart"
+            )
         if os.path.lexists(target) and not is_overwrite:
-            raise CannotCreateError(f"{target} already exists")
+            raise CannotCreateError(f"{target} already exists", path=target)
         if os.path.realpath(target) in inputs:
-            raise CannotCreateError(f"{path}: its copy would replace the input {target}", "use -o DIR")
+            raise CannotCreateError.about(path, f"its copy would replace the input {target}", "use -o DIR")
         targets[path] = target
     return targets
 
@@ -71,22 +73,23 @@ def fix(result: CheckedFile, target: Path, *, is_overwrite: bool) -> FixedCopy:
     lost = next((fault for fault in file.faults if not fault.is_fixable), None)
     if lost is not None:
         where = f"line {lost.line}: " if lost.line else ""
-        raise UndecodableError(f"{result.name}: not fixed: {where}{lost.text}", "mend that by hand first")
+        raise UndecodableError.about(result.name, f"not fixed: {where}{lost.text}", "mend that by hand first")
     if file.is_guess and not encodings.is_likely(file.encoding, result.language):
         # The copy is in UTF-8, which proves itself: wrong letters in it would be taken for what was written.
-        raise UndecodableError(
-            f"{result.name}: not fixed: read as {file.encoding}, which is a guess",
+        raise UndecodableError.about(
+            result.name,
+            f"not fixed: read as {file.encoding}, which is a guess",
             "say which with --encoding cp1252 (western), cp1250 (central Europe), cp1254 (Turkish), ...",
         )
     if file.kind == "json" and file.transcript is None:
-        raise UsageError(
-            f"{result.name}: not fixed: not a transcript of qasr", "fix its SRT or WebVTT instead"
+        raise UsageError.about(
+            result.name, "not fixed: not a transcript of qasr", "fix its SRT or WebVTT instead"
         )
     grid_ms = caption_formats.grid_ms(file)
     mended = fix_captions(file.captions, result.limits, result.language, grid_ms)
     if file.captions and not any(caption_atoms.is_seen(one, result.limits) for one in mended):
-        raise UndecodableError(
-            f"{result.name}: not fixed: no caption would be left", "there is nothing to mend"
+        raise UndecodableError.about(
+            result.name, "not fixed: no caption would be left", "there is nothing to mend"
         )
     checked = judge_captions(file, mended, result.language, result.limits)
     if target.name == _STDIN_COPY:

@@ -30,7 +30,7 @@ from qasr_cli.tasks.align import read_script
 from qasr_cli.tasks.api_keywords import EngineKeywords, with_keywords
 from qasr_cli.tasks.run_pass import PassSettings, run_pass
 from qasr_cli.tasks.transcribe import log_left_out
-from qasr_cli.terminal.progress import QuietReporter
+from qasr_cli.terminal.events import Reporter
 
 # The way for a library: without it, Python would print warnings of a program that configures no logging.
 logging.getLogger("qasr_cli").addHandler(logging.NullHandler())
@@ -54,11 +54,6 @@ class TranscriptResult:
     transcript: Transcript | None = None
     error: QasrError | None = None
     warnings: tuple[str, ...] = ()
-
-
-class _SilentReporter(QuietReporter):
-    def finished(self, outcome: Outcome) -> None:
-        """Print nothing: the error is raised or returned."""
 
 
 class Transcriber:
@@ -206,7 +201,7 @@ class Transcriber:
             output=layout.options,
             find=replace(self._options.find, recursive=recursive or self._options.find.recursive),
         )
-        settings = PassSettings(options, layout, self._load, _SilentReporter, lambda text: None)
+        settings = PassSettings(options, layout, self._load, Reporter, lambda text: None)
         with self._lock:
             report = run_pass(InputOptions(_paths(paths)), settings, log_left_out)
         return sorted(report.outcomes, key=lambda outcome: outcome.source.id)
@@ -230,7 +225,7 @@ class Transcriber:
 
     def _new_run(self) -> Run:
         options = replace(self._options, output=_IN_MEMORY, find=FindOptions())
-        return Run(options, self._load, _SilentReporter(), lambda text: None)
+        return Run(options, self._load, Reporter(), lambda text: None)
 
     def _load(self) -> Session:
         """Return the engines; only called by a thread that holds the lock."""
@@ -251,6 +246,10 @@ def _plan(number: int, path: Path) -> Plan:
 
 
 def _as_qasr_error(outcome: Outcome, path: Path) -> QasrError:
-    if isinstance(outcome.error, QasrError):
-        return outcome.error
-    return QasrError(f"{path}: {outcome.error}", path=path)
+    """Return what ended a source, as an error that has the path as it was given."""
+    error = outcome.error
+    if not isinstance(error, QasrError):
+        return QasrError.about(path, str(error))
+    if error.path in {None, outcome.source.relative}:  # a name alone leads a program nowhere
+        error.path = path
+    return error
