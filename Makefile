@@ -109,7 +109,8 @@ docs: $(DOCS)/.installed  ## Build the documentation into build/site; a broken l
 
 $(DOCS)/.installed: constraints.txt
 	$(PYTHON) -m venv $(DOCS)
-	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt mkdocs-material
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt mkdocs-material \
+		'mkdocstrings[python]' ruff
 	@touch $@
 
 samples: $(VENV)/.demo-model  ## Speak the sample media anew

@@ -59,28 +59,29 @@ def aligned(opened: OpenSource[Owner], engines: Engines, options: Options) -> Al
         return None
     transcript = build_transcript(opened.prepared, alignment.segments, engines, options)
     warnings = (*opened.prepared.warnings, *opened.text.warnings)
-    kept = limits.of_transcript(transcript, options.cue)
+    cue_limits = limits.of_transcript(transcript, options.cue)
     if not script.is_cued:
-        return AlignedScript(transcript, lay_out(transcript, kept), warnings, alignment, script)
-    timed = cues.keep(transcript.words, cue_blocks(script, alignment), transcript.duration_ms, kept)
+        return AlignedScript(transcript, lay_out(transcript, cue_limits), warnings, alignment, script)
+    timed = cues.keep(transcript.words, cue_blocks(script, alignment), transcript.duration_ms, cue_limits)
     return AlignedScript(transcript, timed, warnings, alignment, script)
 
 
-def lay_out(transcript: Transcript, kept: Limits) -> tuple[Cue, ...]:
+def lay_out(transcript: Transcript, cue_limits: Limits) -> tuple[Cue, ...]:
     """Return the transcript's cues; `kept` are the limits of this transcript."""
-    return cues.build(transcript.words, transcript.language, transcript.duration_ms, kept)
+    return cues.build(transcript.words, transcript.language, transcript.duration_ms, cue_limits)
 
 
-def judge(transcript: Transcript, laid_out: Sequence[Cue], kept: Limits) -> Quality:
+def assess(transcript: Transcript, laid_out: Sequence[Cue], cue_limits: Limits) -> Quality:
     """Return how well a transcript's cues keep its limits."""
     captions = check.of_cues(laid_out)
-    checked = check.check(captions, kept, transcript.language)
+    checked = check.check(captions, cue_limits, transcript.language)
     figures = checked.figures
     broken = [
-        f"{one.rule} at {format_clock(max(0, one.time_ms or 0))} ({one.comment})" for one in checked.hard
+        f"{finding.rule} at {format_clock(max(0, finding.time_ms or 0))} ({finding.comment})"
+        for finding in checked.hard
     ]
     n_readable = round(figures.cps_share * figures.n_cues)
-    return Quality(figures.n_cues, n_readable, kept.hard_cps, tuple(broken))
+    return Quality(figures.n_cues, n_readable, cue_limits.hard_cps, tuple(broken))
 
 
 def render(

@@ -138,7 +138,7 @@ def _refuse_clashes(inputs: AlignInputs, plan: Plan, *, is_overwrite: bool) -> N
     if any((one.folder / name).resolve() == script_path for one in targets for name in one.names()):
         raise CannotCreateError.about(inputs.script, "its result would replace the script", "use -o DIR")
     if inputs.report and os.path.lexists(inputs.report) and not is_overwrite:
-        raise CannotCreateError(f"{inputs.report} exists already", path=inputs.report)
+        raise CannotCreateError(f"{inputs.report} already exists", path=inputs.report)
 
 
 def read_script(path: Path) -> ScriptFile:

@@ -55,7 +55,7 @@ def fixed_paths(paths: Sequence[Path], folder: Path | None, *, is_overwrite: boo
                 path, f"another file is repaired to the same {target}", "fix it apart"
             )
         if os.path.lexists(target) and not is_overwrite:
-            raise CannotCreateError(f"{target} exists already", path=target)
+            raise CannotCreateError(f"{target} already exists", path=target)
         if os.path.realpath(target) in inputs:
             raise CannotCreateError.about(path, f"its copy would replace the input {target}", "use -o DIR")
         targets[path] = target

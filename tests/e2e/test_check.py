@@ -242,7 +242,7 @@ class TestFix:
         before = hashes(tmp_path)
         result = qasr("check", "bad.srt", "--fix")
         assert (result.returncode, result.stdout) == (73, "")
-        assert "bad.fixed.srt exists already" in result.stderr
+        assert "bad.fixed.srt already exists" in result.stderr
         assert hashes(tmp_path) == before
         qasr("check", "bad.srt", "--fix", "--overwrite")
         assert "-->" in (tmp_path / "bad.fixed.srt").read_text()

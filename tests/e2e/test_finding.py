@@ -179,7 +179,7 @@ def test_a_preview_says_what_would_happen_and_does_nothing(qasr: Qasr, clips: Pa
         f"would transcribe a.mkv -> {clips}/a.srt",
         "would fail a.wav: a.mkv is transcribed to the same a.srt; rename one of the two, or run them with "
         "different -o DIR",
-        "would skip b.wav: its outputs exist (--overwrite makes them anew)",
+        "would skip b.wav: its outputs exist (--overwrite replaces them)",
         "would skip sub/c.wav: excluded by sub",
     ]
     assert sorted(clips.rglob("*")) == before

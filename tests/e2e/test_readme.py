@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+import qasr_cli
 from qasr_cli.engines.qwen3.languages import ALIGNED
 from qasr_cli.errors import ExitCode
 from qasr_cli.languages import LANGUAGES
@@ -22,7 +23,7 @@ from qasr_cli.options import CueOptions
 from qasr_cli.subtitles.qc.findings import RULES
 from qasr_cli.subtitles.rules import limits
 from qasr_cli.subtitles.rules.profiles import PROFILES
-from tests.e2e.conftest import ECHO, ROOT, SAMPLES, environment
+from tests.e2e.conftest import ECHO, ROOT, SAMPLES, copy_old, environment
 
 DOCS = ROOT / "docs"
 READMES = ("README.md", "README.ko.md")
@@ -88,13 +89,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("template")
     (folder / "talks" / "monday").mkdir(parents=True)
     for clip in ("clip-01.wav", "clip-02.mp3", "clip-04.ogg"):
-        shutil.copy(SAMPLES / "clips" / clip, folder / "talks" / "monday" / clip)
+        copy_old(SAMPLES / "clips" / clip, folder / "talks" / "monday" / clip)
     (folder / "bin").mkdir()
-    programs = {"qasr": f'exec "{sys.executable}" -m qasr_cli "$@"', "notify-send": 'test -f "$2"'}
-    for name, line in programs.items():
-        program = folder / "bin" / name
-        program.write_text(f"#!/bin/sh\n{line}\n")
-        program.chmod(0o755)
+    notify = folder / "bin" / "notify-send"
+    notify.write_text('#!/bin/sh\ntest -f "$2"\n')
+    notify.chmod(0o755)
     return folder
 
 
@@ -119,8 +118,9 @@ def furnish(desk: Path, command: str) -> None:
             shutil.copy(ROOT / "tests/golden/english-talk.srt", desk / name)
 
 
-def surroundings(desk: Path, command: str) -> dict[str, str]:
-    env = environment(QASR_MODEL="demo", HF_HOME=str(desk / "models"))
+def surroundings(shell: dict[str, str], desk: Path, command: str) -> dict[str, str]:
+    """Return the environment of a command: no downloaded models, and the demo pair or made-up words."""
+    env = {**shell, "QASR_MODEL": "demo", "HF_HOME": str(desk / "models")}
     env["PATH"] = f"{desk / 'bin'}:{env['PATH']}"
     return env if command.startswith(WITH_DEMO[1]) or command in WITH_DEMO else {**env, "QASR_ENGINE": ECHO}
 
@@ -133,9 +133,9 @@ def run(command: str, folder: Path, env: dict[str, str]) -> subprocess.Completed
 
 
 @pytest.mark.parametrize("command", [pytest.param(one, id=f"{page}: {one}") for one, page in SHOWN.items()])
-def test_a_command_runs(command: str, desk: Path) -> None:
+def test_a_command_runs(command: str, desk: Path, shell_environment: dict[str, str]) -> None:
     furnish(desk, command)
-    env = surroundings(desk, command)
+    env = surroundings(shell_environment, desk, command)
     if command.startswith("qasr watch"):
         watch(command, desk, env)
         return
@@ -184,7 +184,7 @@ def test_the_pages_show_as_many_commands_as_ever() -> None:
 
 
 def test_only_two_commands_wait_for_the_demo_pair() -> None:
-    with_demo = [one for one in SHOWN if "QASR_ENGINE" not in surroundings(Path(), one)]
+    with_demo = [one for one in SHOWN if "QASR_ENGINE" not in surroundings({"PATH": ""}, Path(), one)]
     assert len(with_demo) == 2
 
 
@@ -192,15 +192,30 @@ def test_what_stands_here_about_commands_is_of_commands_that_are_shown() -> None
     assert {*CODES, *BEFORE, *AFTER, WITH_DEMO[0]} - set(SHOWN) == set()
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_python_on_a_page_runs(name: str, desk: Path) -> None:
-    for block in re.findall(r"```python\n(.*?)```", read(name), re.S):
-        done = subprocess.run(
-            [sys.executable, "-c", block],
-            cwd=desk, env=surroundings(desk, ""), capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        assert len(done.stdout.splitlines()) == 3
+def test_python_on_the_page_of_scripts_runs(desk: Path, shell_environment: dict[str, str]) -> None:
+    (block,) = python_blocks("docs/how-to/scripts.md")
+    done = subprocess.run(
+        [sys.executable, "-c", block],
+        cwd=desk, env=surroundings(shell_environment, desk, ""),
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 3
+
+
+def python_blocks(name: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", read(name), re.S)
+
+
+def test_no_python_stands_where_no_test_runs_it() -> None:
+    run_by_test_api = "docs/how-to/python.md"
+    pages = {name for name in [*READMES, *PAGES, *PROJECT] if python_blocks(name)}
+    assert pages == {"docs/how-to/scripts.md", run_by_test_api}
+
+
+def test_every_public_name_of_python_is_on_its_page() -> None:
+    named = re.findall(r"^(?:::: qasr_cli\.| {8}- )(\w+)$", read("docs/reference/python.md"), re.M)
+    assert sorted([*named, "__version__"]) == sorted([*qasr_cli.__all__, "errors"])
 
 
 def test_both_languages_show_the_same_commands_and_pages() -> None:
@@ -247,7 +262,7 @@ WHISPER |= {"--highlight_words", "--batch_size", "--fp16"}
 
 def options_on(name: str) -> set[str]:
     others = r"`python -m\s[^`]+`|^python -m .*$|docker run.*?\\\n"  # have options of their own
-    text = re.sub(others, "", read(name), flags=re.M)
+    text = re.sub(others, "", read(name), flags=re.M).replace("\\_", "_")
     return set(re.findall(r"--[a-z][a-z0-9_-]+", text)) - WHISPER
 
 

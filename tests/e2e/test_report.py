@@ -195,7 +195,7 @@ def test_a_report_that_exists_stays_unless_told_otherwise(qasr: Qasr, clip: Path
         ("run.pdf", 2, "FILE.json or FILE.html"),
         ("clip.wav", 2, "an input, too"),
         ("clip.wav/run.json", 73, "--report"),
-        ("folder.json", 73, "exists already"),
+        ("folder.json", 73, "already exists"),
     ],
 )
 def test_a_report_that_cannot_be_is_one_line_before_any_work(
