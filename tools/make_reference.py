@@ -140,7 +140,8 @@ def _option(one: Parameter, flag: FlagSpec | None) -> str:
 
 
 def _code(text: str) -> str:
-    return f"`{text}`".replace("|", "\\|")
+    """Return text as code in a table; GitHub and mkdocs do not agree on how to escape a bar in backticks."""
+    return f"<code>{text.replace('|', '&#124;')}</code>" if "|" in text else f"`{text}`"
 
 
 def _cell(text: str) -> str:
