@@ -16,9 +16,9 @@ import time
 from collections.abc import Iterator, Mapping
 from urllib.parse import urljoin
 
-from qasr_cli import __version__
 from qasr_cli.errors import QasrError, UnavailableError, UsageError
 from qasr_cli.hooks.address import FLAG, Address, parse
+from qasr_cli.version import __version__
 
 logger = logging.getLogger(__name__)
 

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from qasr_cli import __version__
 from qasr_cli.errors import UsageError
 from qasr_cli.hooks.address import without_secrets
 from qasr_cli.options import LogOptions
 from qasr_cli.terminal import logs
 from qasr_cli.terminal.events import Reporter
 from qasr_cli.terminal.progress import Both, LogReporter, make_reporter
+from qasr_cli.version import __version__
 
 
 def set_up(log: LogOptions, inputs: Sequence[Path]) -> Callable[[], Reporter]:

@@ -12,7 +12,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from qasr_cli import __version__
 from qasr_cli.errors import printable
 from qasr_cli.hooks import address, command
 from qasr_cli.hooks.command import Facts
@@ -24,6 +23,7 @@ from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.terminal import events
 from qasr_cli.terminal.events import Event, Reporter, SourceFinished
 from qasr_cli.timebase import MS_PER_S
+from qasr_cli.version import __version__
 
 
 class HookReporter(Reporter):

@@ -21,7 +21,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from qasr_cli import __version__
 from qasr_cli.errors import CannotCreateError, ExitCode, QasrError, UsageError, from_os_error, printable
 from qasr_cli.hooks.address import without_secrets
 from qasr_cli.media.ffmpeg import find_tools
@@ -31,6 +30,7 @@ from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.reports import html_page
 from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.timebase import MS_PER_S
+from qasr_cli.version import __version__
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from qasr_cli import __version__
 from qasr_cli.errors import CannotCreateError, QasrError, printable
 from qasr_cli.records import Outcome, Status
 from qasr_cli.runs.files import atomic_write
@@ -24,6 +23,7 @@ from qasr_cli.runs.reports.report_file import error_fields
 from qasr_cli.terminal import events
 from qasr_cli.terminal.events import Event, Reporter, SourceFinished, SourcePrepared
 from qasr_cli.timebase import MS_PER_S
+from qasr_cli.version import __version__
 
 logger = logging.getLogger(__name__)
 
