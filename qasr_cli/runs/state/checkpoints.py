@@ -25,6 +25,7 @@ from qasr_cli.records import Chunk, Finish, Hypothesis
 from qasr_cli.runs.files import ownership
 from qasr_cli.runs.files.file_identity import Identity
 from qasr_cli.runs.state import ledger
+from qasr_cli.runs.state.roots import FOLDER_NAME
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
 logger = logging.getLogger(__name__)
@@ -80,14 +81,15 @@ class Checkpoint:
         self.is_begun = True
 
     def remove(self) -> None:
-        """Remove the file, old ones of other options, and folders that are empty then."""
+        """Remove the file, old ones of other options, and our own folders that are empty then."""
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
             for other in self.path.parent.glob(f"{self.path.name[:_NAME_CHARS]}*"):
                 if time.time() - other.stat().st_mtime > _OLD_S:
                     other.unlink(missing_ok=True)
             self.path.parent.rmdir()
-            self.path.parent.parent.rmdir()
+            if self.path.parent.parent.name == FOLDER_NAME:  # that of `--state` is the user's
+                self.path.parent.parent.rmdir()
 
 
 def checkpoint(folder: Path, file: str, media: Identity, fingerprint: str) -> Checkpoint:
