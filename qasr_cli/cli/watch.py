@@ -16,7 +16,7 @@ EPILOG = """
 Runs until SIGTERM (exit code 143) or Ctrl-C (130), and prints nothing while idle.
 
 Spellings of whisper, variables and qasr.toml work as for qasr transcribe. A systemd unit and examples for
-hooks: docs/service.md.
+hooks: docs/how-to/services.md.
 """
 
 Folders = Annotated[list[Path], Operand("FOLDER...", "Folders to watch, with their subfolders.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,6 +31,8 @@ from qasr_cli.options import (
     WatchOptions,
 )
 from qasr_cli.options.flag import PANELS, walk
+
+ROOT = Path(__file__).parents[2]
 
 
 def made(kind: type, places: Mapping[str, ValueOrigin] | None = None, /, **typed: object) -> Any:
@@ -109,6 +112,7 @@ class TestFlags:
             ({"languages": "en,xx"}, "--languages"),
             ({"language": "Klingon"}, "--language"),
             ({"chunk_seconds": float("inf")}, "--chunk-seconds"),
+            ({"chunk_seconds": 0.0}, "--chunk-seconds"),
             ({"shard": "9"}, "--shard"),
             ({"batch_size": 0}, "--batch-size"),
             ({"exec_after": ""}, "--exec-after"),
@@ -120,6 +124,19 @@ class TestFlags:
         with pytest.raises(UsageError) as caught:
             made(Options, **typed)
         assert caught.value.flag == flag
+
+    def test_every_switch_has_a_default(self) -> None:
+        for name in ("transcribe", "watch"):
+            (command,) = (row.load() for row in COMMANDS if row.name == name)
+            switches = [flag for flag in flags_of_command(command) if flag.kind is bool]
+            assert [flag.key for flag in switches if flag.default is None] == []
+
+    def test_help_names_documents_that_exist(self) -> None:
+        named = [
+            name for row in COMMANDS for name in re.findall(r"docs/[\w/-]+\.md", row.load().epilog or "")
+        ]
+        assert named
+        assert not [name for name in named if not (ROOT / name).is_file()]
 
 
 class TestWhisperSpellings:
