@@ -117,7 +117,7 @@ class TestFlags:
             ({"batch_size": 0}, "--batch-size"),
             ({"exec_after": ""}, "--exec-after"),
             ({"webhook": "ftp://x"}, "--webhook"),
-            ({"json_lines": True, "output": "out"}, "--output"),
+            ({"json_lines": True, "output": "out"}, "--json-lines"),
         ],
     )
     def test_an_error_names_its_flag(self, typed: dict[str, Any], flag: str) -> None:
@@ -277,7 +277,7 @@ class TestSettingsFile:
             ('include = ["a", 1]', "include must be a list of texts in quotes"),
             ('model = ["demo"]', "model must be text in quotes"),
             ("model =", "qasr.toml: Invalid value"),
-            ('rescue-model = "a"\nfallback-model = "b"', "qasr.toml:2: fallback-model is set twice"),
+            ('rescue-model = "a"\nfallback-model = "b"', "qasr.toml:2: fallback-model and rescue-model are one setting"),
         ],
     )
     def test_a_mistake_is_named(self, tmp_path: Path, text: str, says: str) -> None:

@@ -137,7 +137,7 @@ def _output(given: Given) -> OutputOptions:
             raise UsageError(
                 f"--json-lines goes to stdout, and -o {where} is a folder",
                 "leave one of them out",
-                flag="--output",
+                flag="--json-lines",  # the weaker of the two: what a file says is corrected in the file
             )
         where = ""
     return OutputOptions(
