@@ -277,7 +277,10 @@ class TestSettingsFile:
             ('include = ["a", 1]', "include must be a list of texts in quotes"),
             ('model = ["demo"]', "model must be text in quotes"),
             ("model =", "qasr.toml: Invalid value"),
-            ('rescue-model = "a"\nfallback-model = "b"', "qasr.toml:2: fallback-model and rescue-model are one setting"),
+            (
+                'rescue-model = "a"\nfallback-model = "b"',
+                "qasr.toml:2: fallback-model and rescue-model are one setting",
+            ),
         ],
     )
     def test_a_mistake_is_named(self, tmp_path: Path, text: str, says: str) -> None:
