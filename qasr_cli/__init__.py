@@ -14,6 +14,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from qasr_cli.version import __version__
+
 if TYPE_CHECKING:
     from qasr_cli.errors import (
         CannotCreateError,
@@ -45,8 +47,6 @@ if TYPE_CHECKING:
     )
     from qasr_cli.tasks.caption_check import CheckedFile
     from qasr_cli.tasks.transcriber import Transcriber, TranscriptResult
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AlignedScript",

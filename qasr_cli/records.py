@@ -341,7 +341,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class FlaggedSpan:
     """A stretch of a source whose text is in doubt.
 
     Attributes:
@@ -377,7 +377,7 @@ class Outcome:
     warnings: tuple[str, ...] = field(default=())
     quality: Quality | None = None
     stage_s: Mapping[Stage, float] = field(default_factory=dict)
-    doubts: tuple[Doubt, ...] = ()
+    flagged_spans: tuple[FlaggedSpan, ...] = ()
     reason: str = ""
     language: str = ""
     subtitles: Path | None = None

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from qasr_cli import __version__
 from qasr_cli.cli import typer_adapter
 from qasr_cli.cli.app import app
 from qasr_cli.cli.typer_adapter import Parameter
 from qasr_cli.errors import EXIT_CODE_MEANINGS
+from qasr_cli.version import __version__
 
 PAGE = Path("docs/qasr.1")
 VARIABLES = {

@@ -41,9 +41,15 @@ ReportFile = Annotated[
 ScriptOptions = Annotated[
     Options,
     Selection(
-        only=(OutputOptions, EngineOptions, "language", "audio_track", "shots"),
+        only=(OutputOptions, EngineOptions, "language", "audio_track", "shots", "state"),
         without=("json_lines", "highlight_words"),
-        changed={"overwrite": {"help": "Replace existing results."}},
+        changed={
+            "overwrite": {"help": "Replace existing results."},
+            "state": {
+                "help": "Folder for the checkpoint, which is removed when the results are written. "
+                "Default: .qasr in the -o folder, or beside the media."
+            },
+        },
     ),
 ]
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-from qasr_cli import __version__
 from qasr_cli.cli import settings_file, signals, typer_adapter
 from qasr_cli.cli.commands import COMMANDS
 from qasr_cli.cli.settings_file import SettingsState
@@ -19,6 +18,7 @@ from qasr_cli.cli.typer_adapter import Context
 from qasr_cli.errors import ConfigError, ExitCode, QasrError, UsageError
 from qasr_cli.options import FlagSpec
 from qasr_cli.terminal.stdio import ReaderGone
+from qasr_cli.version import __version__
 
 _HELP = """Turn media into subtitles with word-level timings.
 

@@ -93,7 +93,7 @@ def init(
     if str(file) == "-":
         raise UsageError("qasr config init writes a file", "give it a name, or none for qasr.toml")
     if os.path.lexists(file):
-        raise CannotCreateError(f"{file} exists already", "give another FILE, or edit this one", path=file)
+        raise CannotCreateError(f"{file} already exists", "give another FILE, or edit this one", path=file)
     from qasr_cli.runs.files import atomic_write
 
     atomic_write.write(file, template(context), is_overwrite=False)

@@ -13,13 +13,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
-from qasr_cli import __version__
 from qasr_cli.cli import typer_adapter
 from qasr_cli.cli.params import grouped
 from qasr_cli.cli.settings_file import SettingsState
 from qasr_cli.cli.typer_adapter import Context
 from qasr_cli.errors import ExitCode, QasrError, UnavailableError
 from qasr_cli.options import EngineOptions, Options
+from qasr_cli.version import __version__
 
 Check = Callable[[], "Diagnosis"]
 

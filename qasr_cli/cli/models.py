@@ -61,7 +61,9 @@ def pull(name: _Name, revision: _Revision = "") -> None:
     Interrupted downloads are resumed; complete files are kept. 0.6b and 1.7b include their aligner.
     """
     from qasr_cli.engines import model_store
+    from qasr_cli.terminal import logs
 
+    logs.configure(0)  # a damaged file that is downloaded again is a warning
     for location in _locations(name, revision):
         typer_adapter.echo(f"{location}: {model_store.pull(location, revision or None).folder}")
 

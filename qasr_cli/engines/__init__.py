@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from qasr_cli.speech.inference.session import Session
 
 
-def load(options: EngineOptions, rescue_model: str = "") -> Session:
+def load(options: EngineOptions, fallback_model: str = "") -> Session:
     """Return a session with the engines that `options.engine` names; see `registry.load`."""
     from qasr_cli.engines import registry
 
-    return registry.load(options, rescue_model)
+    return registry.load(options, fallback_model)
 
 
 def refuse_unknown_languages(engine: EngineOptions, decode: DecodeOptions) -> None:

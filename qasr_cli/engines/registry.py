@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 EngineFactory = Callable[[EngineOptions], Engines]
 
 
-def load(options: EngineOptions, rescue_model: str = "") -> Session:
+def load(options: EngineOptions, fallback_model: str = "") -> Session:
     """Return a session with the engines that `options.engine` names: a built-in name or `module:factory`.
 
     A factory takes the `EngineOptions` and returns `Engines`; it is how other implementations, and the
-    tests' fakes, come in. The rescue model comes from the same factory, when a piece is flagged.
+    tests' fakes, come in. The fallback model comes from the same factory, when a piece is flagged.
 
     Raises:
         UsageError: The name is neither built in nor of the form `module:factory`.
         UnavailableError: The module or the factory in it does not exist, or weights or a device are missing.
     """
     factory = _find_factory(options.engine)
-    if not rescue_model:
+    if not fallback_model:
         return Session(factory(options))
-    other = replace(options, model=rescue_model, aligner="none", revision=None)
+    other = replace(options, model=fallback_model, aligner="none", revision=None)
     if factory is _load_qwen3:
         _fetch_recognizer(other)  # one that is missing is found out now, and not hours into the run
     return Session(factory(options), lambda: factory(other))

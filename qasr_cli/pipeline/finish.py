@@ -29,9 +29,9 @@ def build_transcript(
     options: Options,
     uncovered: tuple[Span, ...] = (),
 ) -> Transcript:
-    """Return the transcript of a source whose every chunk is back (None where a chunk had no words).
+    """Return the transcript of a source with all chunks recognised (None for a chunk without words).
 
-    `uncovered` is the speech that stayed without words.
+    `uncovered` are the spans of speech without words.
     """
     return Transcript(
         source_name=prepared.source.relative.name,
@@ -47,40 +47,41 @@ def build_transcript(
 
 
 def transcribed(opened: OpenSource[Owner], engines: Engines, options: Options) -> Transcript:
-    """Return the transcript of a source that is back from the engine lane."""
+    """Return the transcript of a source that has passed the engine lane."""
     text = opened.text
     return build_transcript(opened.prepared, text.segments, engines, options, text.uncovered)
 
 
 def aligned(opened: OpenSource[Owner], engines: Engines, options: Options) -> AlignedScript | None:
-    """Return a source in the words of its script, with the script's cues; None where it has no script."""
+    """Return a source in the words of its script, with the script's cues; None if it has no script."""
     script, alignment = opened.script, opened.alignment
     if script is None or alignment is None:
         return None
     transcript = build_transcript(opened.prepared, alignment.segments, engines, options)
     warnings = (*opened.prepared.warnings, *opened.text.warnings)
-    kept = limits.of_transcript(transcript, options.cue)
+    cue_limits = limits.of_transcript(transcript, options.cue)
     if not script.is_cued:
-        return AlignedScript(transcript, lay_out(transcript, kept), warnings, alignment, script)
-    timed = cues.keep(transcript.words, cue_blocks(script, alignment), transcript.duration_ms, kept)
+        return AlignedScript(transcript, lay_out(transcript, cue_limits), warnings, alignment, script)
+    timed = cues.keep(transcript.words, cue_blocks(script, alignment), transcript.duration_ms, cue_limits)
     return AlignedScript(transcript, timed, warnings, alignment, script)
 
 
-def lay_out(transcript: Transcript, kept: Limits) -> tuple[Cue, ...]:
-    """Return the transcript's cues; `kept` are the limits of this transcript."""
-    return cues.build(transcript.words, transcript.language, transcript.duration_ms, kept)
+def lay_out(transcript: Transcript, cue_limits: Limits) -> tuple[Cue, ...]:
+    """Return the transcript's cues within `cue_limits`."""
+    return cues.build(transcript.words, transcript.language, transcript.duration_ms, cue_limits)
 
 
-def judge(transcript: Transcript, laid_out: Sequence[Cue], kept: Limits) -> Quality:
-    """Return how well a transcript's cues keep its limits."""
+def assess(transcript: Transcript, laid_out: Sequence[Cue], cue_limits: Limits) -> Quality:
+    """Return how well a transcript's cues keep the limits."""
     captions = check.of_cues(laid_out)
-    checked = check.check(captions, kept, transcript.language)
+    checked = check.check(captions, cue_limits, transcript.language)
     figures = checked.figures
     broken = [
-        f"{one.rule} at {format_clock(max(0, one.time_ms or 0))} ({one.comment})" for one in checked.hard
+        f"{finding.rule} at {format_clock(max(0, finding.time_ms or 0))} ({finding.comment})"
+        for finding in checked.hard
     ]
     n_readable = round(figures.cps_share * figures.n_cues)
-    return Quality(figures.n_cues, n_readable, kept.hard_cps, tuple(broken))
+    return Quality(figures.n_cues, n_readable, cue_limits.hard_cps, tuple(broken))
 
 
 def render(
@@ -89,7 +90,7 @@ def render(
     output: OutputOptions,
     laid_out: Sequence[Cue] | None = None,
 ) -> dict[str, str]:
-    """Return the text of each format that was asked for, by format name; `laid_out` are cues that exist."""
+    """Return the text of each format in `output`, by its name; `laid_out` are cues to use as they are."""
     if laid_out is None:
         laid_out = lay_out(transcript, limits.of_transcript(transcript, cue_options))
     return {name: formats.FORMATS[name].render(transcript, laid_out, output) for name in output.formats}

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qasr_cli.errors import ExitCode
 from qasr_cli.options import DecodeOptions, EngineOptions, Options, OutputOptions
 from qasr_cli.records import Hypothesis, Outcome, Stage, Status
 from qasr_cli.speech.inference.protocols import Engines
@@ -114,6 +115,30 @@ def test_a_corrected_script_needs_no_second_recognition(
     outcome, n_batches = align(tmp_path / "out", script)
     assert (outcome.status, n_batches) == (Status.DONE, 0)
     assert results(tmp_path / "out") == whole[0]
+
+
+def test_state_keeps_it_out_of_the_results_folder(
+    script: Path, whole: tuple[dict[str, bytes], int], tmp_path: Path
+) -> None:
+    """As `state` in qasr.toml does for every other command."""
+    state = tmp_path / "state"
+    state.mkdir()
+    words = ("--engine", "tests.fakes:echo", "--batch-size", "1", "--srt", "--json", "-o", tmp_path / "out")
+
+    def align_by_command(script: Path) -> int:
+        arguments = ("-m", "qasr_cli", "align", TALK, script, *words)
+        env = environment(QASR_STATE=str(state))
+        return subprocess.run([sys.executable, *map(str, arguments)], env=env, check=False).returncode
+
+    wrong = tmp_path / "wrong.txt"
+    wrong.write_text("Entirely different words about quantum physics.", "utf-8")
+    assert align_by_command(wrong) == ExitCode.QUALITY
+    (kept,) = (state / "checkpoints").iterdir()
+    assert len(kept.read_bytes().splitlines()) == 1 + whole[1]
+    assert not (tmp_path / "out" / ".qasr").exists()
+    assert align_by_command(script) == ExitCode.OK
+    assert results(tmp_path / "out") == whole[0]
+    assert list(state.iterdir()) == []  # and the user's folder stays
 
 
 def test_each_stage_has_its_time(script: Path, tmp_path: Path) -> None:

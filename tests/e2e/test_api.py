@@ -112,6 +112,9 @@ def test_of_several_none_is_lost_and_one_s_error_is_its_own(tmp_path: Path) -> N
     assert [result.transcript is None for result in results] == [False, True, True, False, False]
     assert results[1].path == Path("gone.mp4")
     assert results[0].transcript == results[4].transcript
+    assert [getattr(result.error, "path", None) for result in results] == [
+        *(None, Path("gone.mp4"), tmp_path / "text.mp4", None, None)
+    ]
     assert qasr.transcribe([], options=ECHO) == []
 
 
@@ -122,8 +125,9 @@ def test_what_ends_one_file_is_raised() -> None:
         qasr.transcribe(CLIP, model="demo", device="cuda:99")
     with pytest.raises(qasr.UsageError, match="klingon"):
         qasr.transcribe(CLIP, language="klingon")
-    with pytest.raises(qasr.QasrError, match="fell over"):
+    with pytest.raises(qasr.QasrError, match="fell over") as raised:
         qasr.transcribe(CLIP, options=Options(engine=EngineOptions(engine="tests.fakes:crashing")))
+    assert raised.value.path == CLIP
 
 
 def test_files_are_written_as_the_command_does(tmp_path: Path) -> None:

@@ -196,8 +196,8 @@ def test_on_a_terminal_there_is_a_table_that_fits(
     os.close(leader)
     assert process.wait(timeout=60) == 4
     text = written.decode()
-    assert "what is wrong" in text
-    assert "how to mend" in text
+    assert "finding" in text
+    assert "how to fix" in text
     assert "\x1b]0" not in text
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
     assert max(map(len, plain.splitlines())) <= columns
@@ -242,7 +242,7 @@ class TestFix:
         before = hashes(tmp_path)
         result = qasr("check", "bad.srt", "--fix")
         assert (result.returncode, result.stdout) == (73, "")
-        assert "bad.fixed.srt exists already" in result.stderr
+        assert "bad.fixed.srt already exists" in result.stderr
         assert hashes(tmp_path) == before
         qasr("check", "bad.srt", "--fix", "--overwrite")
         assert "-->" in (tmp_path / "bad.fixed.srt").read_text()

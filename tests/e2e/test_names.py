@@ -37,7 +37,7 @@ def test_a_name_that_tells_the_language_is_found_again(qasr: Qasr, films: Path) 
     assert (again.returncode, "1 skipped" in again.stderr) == (0, True), again.stderr
     named = qasr("transcribe", "films/a {lang}.wav", "--name", BY_LANGUAGE, "--tag", "ai", "--engine", ECHO)
     assert named.returncode == 73
-    assert "a {lang}.en.ai.srt exists already" in named.stderr
+    assert "a {lang}.en.ai.srt already exists" in named.stderr
 
 
 def test_what_is_made_anew_takes_its_old_file_away(qasr: Qasr, films: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_folder_that_cannot_be_written_is_known_at_once(qasr: Qasr, films: Pat
     finally:
         films.chmod(0o700)
     assert done.returncode == 73, done.stderr
-    assert "folder films cannot be written to; check the folder and its permissions" in done.stderr
+    assert "folder films is not writable; check the folder and its permissions" in done.stderr
 
 
 def test_where_nothing_can_be_written_nothing_is_heard(qasr: Qasr, films: Path) -> None:

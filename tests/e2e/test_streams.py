@@ -70,7 +70,7 @@ def test_on_a_terminal_there_is_a_bar_and_the_screen_is_left_tidy(start_qasr: St
 
 def test_quiet_says_nothing_but_errors(qasr: Qasr, clip: Path) -> None:
     assert qasr("transcribe", clip, "--engine", ECHO, "-q").stderr == ""
-    assert "exists already" in qasr("transcribe", clip, "--engine", ECHO, "-q").stderr
+    assert "already exists" in qasr("transcribe", clip, "--engine", ECHO, "-q").stderr
 
 
 def test_progress_for_machines(qasr: Qasr, clip: Path) -> None:

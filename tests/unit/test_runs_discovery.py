@@ -195,7 +195,7 @@ class TestContents:
         make(tree, "tv.ts", content=(b"G" + bytes(187)) * 8)
         found = discovery.discover([tree], FindOptions())
         assert names(found) == ["a.wav", "b.mp4", "tv.ts"]
-        assert reasons(found) == {"index.ts": "text, in spite of its name"}
+        assert reasons(found) == {"index.ts": "a text file despite its name"}
 
 
 class TestPatternsOfTheCommandLine:

@@ -101,7 +101,7 @@ class TestOutputs:
     def test_one_that_exists_is_never_touched_without_overwrite(self, tmp_path: Path) -> None:
         path = tmp_path / "a.srt"
         path.write_text("mine")
-        with pytest.raises(CannotCreateError, match="exists already"):
+        with pytest.raises(CannotCreateError, match="already exists"):
             atomic_write.write(path, "theirs", is_overwrite=False)
         assert path.read_text() == "mine"
         atomic_write.write(path, "theirs", is_overwrite=True)

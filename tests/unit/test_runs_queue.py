@@ -63,7 +63,7 @@ class TestQueue:
         slept: list[float] = []
         (tree / "b.mp4").touch()
         assert len(self.choose(tree, FindOptions(), slept.append).plans) == 2
-        assert slept == [queue.SECOND_LOOK_S]
+        assert slept == [queue.RECHECK_S]
 
         def grow(seconds: float) -> None:
             (tree / "b.mp4").write_bytes(b"more")
@@ -85,7 +85,7 @@ class TestQueue:
         plans, found = self.plans(tree, FindOptions())
         told = list(lines(plans, found.left_out))
         assert all(line.endswith("\n") and line[:-1].isprintable() for line in told)
-        assert "would skip a.wav: its outputs exist (--overwrite makes them anew)\n" in told
+        assert "would skip a.wav: its outputs exist (--overwrite replaces them)\n" in told
         assert any(
             line.startswith("would fail b.mp4: b.mkv is transcribed to the same b.srt;") for line in told
         )

@@ -16,7 +16,7 @@ from qasr_cli.errors import (
 )
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Outcome, Quality, Segment, Source, Span, Status, Track, Transcript
-from qasr_cli.runs.reports.summary import RunReport, doubts, rules_broken
+from qasr_cli.runs.reports.summary import RunReport, quality_warnings, rules_broken
 
 
 class TestRunReport:
@@ -53,12 +53,12 @@ class TestRunReport:
         track = Track(0, "aac", 2, 48_000)
         segments = (segment(0), segment(10, "loop", "truncated"), segment(20, "loop"))
         clean = Transcript("a", track, 99_000, segments[:1], "f")
-        assert doubts(clean) == ()
-        assert doubts(replace(clean, segments=segments)) == (
+        assert quality_warnings(clean) == ()
+        assert quality_warnings(replace(clean, segments=segments)) == (
             "2 of 3 segments doubtful (1 cut short, 2 looping)",
         )
         uncovered = (Span(62_000, 65_500), Span(70_000, 72_000))
-        assert doubts(replace(clean, segments=segments, uncovered=uncovered)) == (
+        assert quality_warnings(replace(clean, segments=segments, uncovered=uncovered)) == (
             "2 of 3 segments doubtful (1 cut short, 2 looping); "
             "5.5 s of speech without words, first at 00:01:02",
         )

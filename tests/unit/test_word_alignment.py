@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,13 @@ from qasr_cli.speech.script import matching, overlay, script, word_alignment
 from qasr_cli.speech.script.overlay import Overlay
 
 _WORD_MS = 300
+PEAK_RESET = Path("/proc/self/clear_refs")
+
+
+def memory_mb(key: str) -> int:
+    """Return this process's memory: `VmRSS` now, `VmHWM` at its peak."""
+    (line,) = (one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith(key))
+    return int(line.split()[1]) // 1024
 
 
 def heard(
@@ -131,11 +139,11 @@ class TestPairing:
         return heard_words, places
 
     def test_a_long_text_that_only_repeats_itself_pairs_with_itself(self) -> None:
-        words = self.PRAYER * 400  # 46 million pairs, more than one search may hold
+        words = self.PRAYER * 400  # 46 million pairs, more than one exhaustive search may hold
         assert word_alignment.pair(words, list(words)) == list(range(len(words)))
 
-    # Each has more pairs than one search may hold, which are 25 million. Where all words are one, nothing but
-    # their number tells which of them was dropped.
+    # Each has 25 million pairs and more, far more than one exhaustive search may hold. Where all words are
+    # one, nothing but their number tells which of them was dropped.
     @pytest.mark.parametrize(
         ("words", "reach"), [(PRAYER * 320, 3), (list("南無阿弥陀仏") * 850, 3), (["om"] * 5_200, 30)]
     )
@@ -158,6 +166,18 @@ class TestPairing:
 
     def test_long_texts_of_other_words_pair_with_nothing(self) -> None:
         assert set(word_alignment.pair(self.PRAYER * 320, w("one two three") * 1_750)) == {None}
+
+    @pytest.mark.skipif(not PEAK_RESET.exists(), reason="needs Linux, which forgets a peak of memory")
+    def test_hours_of_another_text_take_little_memory(self) -> None:
+        rng = random.Random(1)
+        vocabulary = [f"w{n}" for n in range(3_000)]
+        weights = [1 / (n + 1) for n in range(3_000)]  # as in a language: a few words are frequent
+        mine, theirs = (rng.choices(vocabulary, weights, k=30_000) for _ in range(2))
+        PEAK_RESET.write_text("5")
+        before_mb = memory_mb("VmRSS")
+        pairing = word_alignment.pair(mine, theirs)
+        assert set(pairing) == {None}
+        assert memory_mb("VmHWM") - before_mb < 60
 
     @given(st.lists(st.sampled_from("abcd"), max_size=12), st.lists(st.sampled_from("abcd"), max_size=12))
     def test_pairs_never_cross(self, mine: list[str], theirs: list[str]) -> None:

@@ -23,7 +23,7 @@ from qasr_cli.pipeline.stage_timer import timed
 from qasr_cli.records import Cue, Outcome, Quality, Source, Stage, Status, Transcript
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.planning.output_plan import Plan
-from qasr_cli.runs.reports.summary import doubtful, doubts, rules_broken
+from qasr_cli.runs.reports.summary import flagged_spans, quality_warnings, rules_broken
 from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.subtitles.rules import limits
@@ -56,11 +56,11 @@ class OrderedStdout:
 
 @dataclass(frozen=True, slots=True)
 class FinishedSource:
-    """What a source came to.
+    """The results of a finished source.
 
     Attributes:
         cues: Empty where no format of the run needs them.
-        aligned: How the script of a source that has one lies on the recording.
+        aligned: The timed words of the source's script; None without a script.
     """
 
     transcript: Transcript
@@ -77,9 +77,9 @@ class FinishLane:
 
     Args:
         options: The whole tree.
-        journal: Gets what is about to be written.
+        journal: Records the files before they are written.
         stdout: Takes the texts when results go there.
-        on_finished: Called with what each source came to, once its files are written.
+        on_finished: Called with each source's results, once its files are written.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class FinishLane:
         self._on_finished = on_finished
 
     def finish(self, opened: OpenSource[Plan], engines: Engines) -> Outcome:
-        """Put a source's results out and return what became of it."""
+        """Write a source's results and return its outcome."""
         source, waveform = opened.prepared.source, opened.prepared.waveform
         waveform.path.unlink(missing_ok=True)
         with timed(Stage.WRITE, [(opened.stage_times, 1)]):
@@ -114,7 +114,7 @@ class FinishLane:
             error=error,
             warnings=_warnings(opened, finished),
             quality=finished.quality,
-            doubts=doubtful(transcript),
+            flagged_spans=flagged_spans(transcript),
             language=transcript.language or "",
         )
 
@@ -145,13 +145,13 @@ class FinishLane:
         transcript = finish.transcribed(opened, engines, self._options)
         if not any(formats.FORMATS[name].is_cue_based for name in self._options.output.formats):
             return FinishedSource(transcript)
-        kept = limits.of_transcript(transcript, self._options.cue)
-        laid_out = finish.lay_out(transcript, kept)
-        quality = finish.judge(transcript, laid_out, kept) if laid_out else None
+        cue_limits = limits.of_transcript(transcript, self._options.cue)
+        laid_out = finish.lay_out(transcript, cue_limits)
+        quality = finish.assess(transcript, laid_out, cue_limits) if laid_out else None
         return FinishedSource(transcript, laid_out, quality)
 
     def _hard_error(self, paths: Sequence[Path], quality: Quality | None) -> QualityError | None:
-        """Return why --strict does not let a source pass; its results are there to be looked at."""
+        """Return the error that --strict makes of broken rules; the files are written all the same."""
         if not self._options.run.strict or quality is None or not quality.broken:
             return None
         return rules_broken(tuple(paths), quality, self._options.cue)
@@ -160,4 +160,4 @@ class FinishLane:
 def _warnings(opened: OpenSource[Plan], finished: FinishedSource) -> tuple[str, ...]:
     if finished.aligned is not None:
         return finished.aligned.warnings
-    return (*opened.prepared.warnings, *doubts(finished.transcript), *opened.text.warnings)
+    return (*opened.prepared.warnings, *quality_warnings(finished.transcript), *opened.text.warnings)

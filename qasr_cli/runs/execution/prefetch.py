@@ -1,7 +1,7 @@
 """Work done a bounded distance ahead, handed out in order.
 
 In go items and a function; out come its results in the items' order, computed by a few threads. How far
-ahead they run is bounded by a count and by a cost, so that a slow consumer is waited for.
+ahead they run is bounded by a count and by a cost, so that they stop when the consumer is slow.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class _Raised:
-    """What came of an item instead of a result."""
+    """The exception that an item ended with."""
 
     error: BaseException
 

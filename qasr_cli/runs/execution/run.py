@@ -50,10 +50,10 @@ class Run:
 
     Args:
         options: The whole tree; each stage is given its group.
-        load_engines: Called once, when there is something to do.
-        reporter: Gets the events of the run.
+        load_engines: Called once, before the first batch.
+        reporter: Handles the events of the run.
         deliver: Called in source order with each source's text when results go to stdout.
-        journal: What is known of earlier runs, and kept for later ones.
+        journal: State of earlier runs; this run's outcomes are added to it.
     """
 
     def __init__(
@@ -85,9 +85,9 @@ class Run:
         """Transcribe every plan's source; one source's failure never stops the others.
 
         Args:
-            plans: What to do.
+            plans: The outputs to write, by source.
             scripts: By source id; the words of a source that has one are the script's.
-            on_finished: Called with what each source came to, once its files are written.
+            on_finished: Called with each source's results, once its files are written.
 
         Raises:
             UnavailableError: There is no ffmpeg, or the engines cannot be loaded; nothing has been done then.
@@ -165,7 +165,7 @@ class Run:
         return OpenSource(plan, prepared, begun_s, self._scripts.get(source.id), stage_times=stage_times)
 
     def _read(self, plan: Plan, folder: Path) -> Prepared | AlreadySubtitled:
-        """Return the source's sound, or why it is passed over."""
+        """Return the decoded source, or why it is skipped."""
         inspect = functools.partial(self._subtitles.inspect, plan)
         try:
             return prepare(plan.source, folder, self._options, self._stop, self._reporter.stage, inspect)
@@ -173,7 +173,7 @@ class Run:
             return subtitled
 
     def _opened(self, results: Iterable[OpenSource[Plan] | Outcome]) -> Iterator[OpenSource[Plan]]:
-        """Yield what can go on; what cannot is over."""
+        """Yield the sources that were prepared; close those that failed or are skipped."""
         for result in results:
             if isinstance(result, Outcome):
                 self._close(result)
@@ -198,7 +198,7 @@ def _waiting_ms(result: OpenSource[Plan] | Outcome) -> int:
 
 
 def _is_over(future: Future[None]) -> bool:
-    """Whether the source is put out; raises what ended the finish lane, if something did."""
+    """Whether the source is written; re-raises an exception of the finish lane."""
     if future.done():
         future.result()
     return future.done()

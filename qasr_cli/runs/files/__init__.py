@@ -1,1 +1,1 @@
-"""Files that are written, leased and identified without harm."""
+"""Atomic writes, file leases, ownership and file identity."""

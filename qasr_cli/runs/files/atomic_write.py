@@ -1,4 +1,4 @@
-"""How a text gets into a file whole.
+"""Atomic writes: a file gets a text whole or not at all.
 
 In go paths and texts. A file appears under its name complete or not at all (temporary file in the same
 folder, fsync, then a link or rename), and an existing one is touched only if the caller asks for it. What a
@@ -26,13 +26,13 @@ def write(path: Path, text: str, *, is_overwrite: bool, is_backup: bool = False)
     """Write `text` to `path` as UTF-8, all of it or nothing.
 
     Args:
-        path: Of the file.
-        text: All of it.
-        is_overwrite: What is there may be replaced.
-        is_backup: What is replaced is kept as `NAME.bak`, or `NAME.bak1` and so on where that exists.
+        path: The file.
+        text: Its whole content.
+        is_overwrite: An existing file may be replaced.
+        is_backup: A replaced file is renamed to `NAME.bak`, or `NAME.bak1` and so on where that exists.
 
     Raises:
-        CannotCreateError: It exists (and may have come into being only just now), or may not be created.
+        CannotCreateError: The file exists, even if only since a moment ago, or the folder is not writable.
         InputOutputError: The disk is full or fails.
     """
     folder = path.parent
@@ -51,18 +51,18 @@ def write(path: Path, text: str, *, is_overwrite: bool, is_backup: bool = False)
                 temporary.replace(path)
         _sync_folder(folder)
     except FileExistsError as error:
-        raise CannotCreateError(f"{path} exists already", path=path) from error
+        raise CannotCreateError(f"{path} already exists", path=path) from error
     except OSError as error:
         raise from_os_error(error, f"writing {path}", path=path) from error
 
 
 def encoded(text: str) -> bytes:
-    """Return the bytes that a file with this text has; names that are no UTF-8 keep theirs."""
+    """Return the text as UTF-8; names in it that are not valid UTF-8 keep their bytes."""
     return text.encode("utf-8", "surrogateescape")
 
 
 def remove(path: Path, *, is_backup: bool) -> None:
-    """Take away a file whose place another has taken; with `is_backup` it is kept, as `write` does.
+    """Remove a file that another one replaces; with `is_backup` it is renamed, as by `write`.
 
     Raises:
         QasrError: The disk fails, or the file may not be touched.
@@ -77,7 +77,7 @@ def remove(path: Path, *, is_backup: bool) -> None:
 
 @contextlib.contextmanager
 def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
-    """Yield a new file and its descriptor, whose lock says that somebody still needs it."""
+    """Yield a new file and its descriptor, which holds the file's lease."""
     path, descriptor = file_lease.make(lambda: _create(folder))
     try:
         yield path, descriptor
@@ -92,14 +92,14 @@ def _create(folder: Path) -> tuple[Path, int]:
 
 
 def _finish(descriptor: int, folder: Path) -> None:
-    """See that all is on the disk, and that others may read it: mkstemp's 600 would hide it from a server."""
+    """Sync the file and set its mode: mkstemp's 600 would hide it from a media server."""
     ownership.give(descriptor, folder)
     os.fchmod(descriptor, 0o666 & ~_umask())
     os.fsync(descriptor)
 
 
 def _link(temporary: Path, path: Path) -> None:
-    """Give the file its name only if nobody has it: unlike a rename, a link never replaces."""
+    """Give the file its name only if the name is free: unlike a rename, a link never replaces."""
     try:
         path.hardlink_to(temporary)
     except FileExistsError:
@@ -111,7 +111,7 @@ def _link(temporary: Path, path: Path) -> None:
 
 
 def _keep(path: Path) -> None:
-    """Give what is at a path a second name, so that replacing the first loses nothing at any moment."""
+    """Link the file at a path to a backup name, so that its content exists at every moment."""
     number = 0
     while os.path.lexists(path):
         backup = path.with_name(f"{path.name}.bak{number or ''}")
@@ -138,7 +138,7 @@ def _keep_as(path: Path, backup: Path) -> None:
 
 @functools.cache  # once a process is enough: what it leaves itself, it leaves by dying
 def _sweep_once(folder: Path) -> None:
-    """Take away the temporary files in a folder that nobody holds."""
+    """Remove the temporary files of killed runs from a folder."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(_PREFIX) and entry.name.endswith(_SUFFIX):
@@ -160,7 +160,7 @@ def _umask() -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    # The name itself must survive a power cut too; some network file systems cannot and say so.
+    # The name itself must survive a power cut too; some network file systems report that they cannot.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

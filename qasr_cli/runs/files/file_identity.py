@@ -36,7 +36,7 @@ class Identity:
 
 
 def identify(path: Path) -> Identity | None:
-    """Return a file's identity; None of what is no regular file, or cannot be read."""
+    """Return a file's identity; None if it is not a regular file or cannot be read."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -47,7 +47,7 @@ def identify(path: Path) -> Identity | None:
 
 
 def foreseen(content: bytes) -> Identity:
-    """Return the identity of a file that is to be written; of its time nothing is known yet."""
+    """Return the identity of a file that is to be written; its time is not known yet."""
     return Identity(len(content), 0, _digest_of(io.BytesIO(content), len(content)))
 
 

@@ -1,7 +1,7 @@
-"""Files and folders that are in use as long as somebody holds a lock on them, which a killed run does not.
+"""File leases: a file or folder is in use as long as a process holds a lock on it. A killed run holds none.
 
-In go ways to make one and paths; out come descriptors. Without locks, on some network mounts, nothing is ever
-taken away.
+In go functions that create one, and paths; out come descriptors. Without locks, on some network mounts,
+nothing is ever removed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _MAX_TRIES = 100
 
 
 def make(create: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:
-    """Return what `create` made, held by its open descriptor.
+    """Return what `create` made, leased by its open descriptor.
 
-    Another run may find it, or its folder, and take it away before it is locked; then it is made once more.
+    Another run may remove it, or its folder, before it is locked; then it is made once more.
 
     Raises:
-        OSError: It cannot be made, however often it is tried.
+        OSError: It cannot be made, even in several attempts.
     """
     for n_left in reversed(range(_MAX_TRIES)):
         try:
@@ -36,19 +36,19 @@ def make(create: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:
         if os.path.lexists(path):
             return path, descriptor
         os.close(descriptor)
-    raise FileNotFoundError(errno.ENOENT, "taken away as soon as it is made")
+    raise FileNotFoundError(errno.ENOENT, "removed as soon as it is created")
 
 
 @contextlib.contextmanager
 def taking(path: Path, flags: int = 0) -> Iterator[int]:
-    """Yield the descriptor of what nobody holds, locked for as long as the block runs.
+    """Yield the descriptor of a file or folder without a lease, locked for as long as the block runs.
 
     Args:
-        path: Of a file, or of a folder; never followed where it is a link.
-        flags: More of `os.open`'s.
+        path: File or folder; a symbolic link is not followed.
+        flags: Further flags of `os.open`.
 
     Raises:
-        OSError: Somebody holds it, or it is gone.
+        OSError: Another process holds it, or it does not exist.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | flags)
     try:

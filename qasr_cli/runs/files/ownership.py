@@ -1,7 +1,7 @@
-"""Whose new files and folders are: as root, whoever's the folder is that they come into.
+"""The owner of new files and folders: when qasr runs as root, the owner of the folder that they are in.
 
-A container or a cron job of root's would else leave subtitles among a media server's files that it can
-neither rename nor delete. Anybody else's files are their own, and the group is the file system's business.
+Otherwise a container or a cron job of root would leave subtitles that a media server can neither rename nor
+delete. Other users keep their own files, and the file system decides the group.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def give(descriptor: int, folder: Path) -> None:
-    """Make an open file its folder's owner's, if we are root and the file system knows owners."""
+    """Give an open file to its folder's owner, if qasr runs as root and the file system has owners."""
     if os.geteuid() != 0:
         return
     with contextlib.suppress(OSError):
@@ -23,13 +23,13 @@ def give(descriptor: int, folder: Path) -> None:
 
 
 def open_own(path: Path, flags: int) -> int:
-    """Open or make a file of ours that is written to in place, in a folder which may be somebody else's.
+    """Open or create a file of qasr that is written in place, in a folder that may belong to another user.
 
-    Whoever may write there could put a link in its place: root would empty what
-    that leads to, and give it away.
+    That user could put a symbolic link in its place: root would then empty the link's target and give it
+    away.
 
     Raises:
-        OSError: It cannot be opened, or is a link or no file.
+        OSError: It cannot be opened, or is a link or not a regular file.
     """
     new = flags | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
@@ -48,14 +48,14 @@ def open_own(path: Path, flags: int) -> int:
 
 
 def _foreign(path: Path) -> OSError:
-    return OSError(errno.ELOOP, "is a link or no file, and none of qasr's; remove it", str(path))
+    return OSError(errno.ELOOP, "is a link or not a regular file, so not from qasr; remove it", str(path))
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder where there is none, and those above it; as root each is like the one it lies in.
+    """Create a folder and its parents if they are missing; as root, each has the owner of its parent.
 
     Raises:
-        OSError: There cannot be one.
+        OSError: It cannot be created.
     """
     if folder.is_dir():
         return
@@ -73,10 +73,10 @@ def make_folder(folder: Path) -> None:
 
 
 def _liken(folder: Path) -> None:
-    """Give a new folder the owner and mode of the one it lies in.
+    """Give a new folder the owner and mode of its parent.
 
-    By descriptor: whoever may write there could put a link in its place, and get what that leads to. A place
-    that everybody may write to, such as /tmp, is no model.
+    By descriptor: a user who may write there could put a link in its place and get the link's target. A
+    parent that everybody may write to, such as /tmp, is not copied.
     """
     status = folder.parent.stat()
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

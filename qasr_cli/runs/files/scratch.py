@@ -1,6 +1,6 @@
-"""A folder for what a run has on disk while it works; what killed runs left there is taken away.
+"""The scratch folder of a run; folders that killed runs left are removed.
 
-Out comes a path. Its lock shows whether it is still in use, see `file_lease`.
+Out comes a path. Its lease shows whether it is still in use, see `file_lease`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _OURS = ("*.s16le", "stdin")  # all that is ever put there, and all that is take
 
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
-    """Yield an empty folder, which goes with the block.
+    """Yield an empty folder, which is removed at the end of the block.
 
     Raises:
-        InputOutputError: There is no place for one.
+        InputOutputError: It cannot be created.
     """
     with _placing():
         place = Path(tempfile.gettempdir())

@@ -1,1 +1,1 @@
-"""Which files a run is about."""
+"""Discovery and selection of the sources of a run."""

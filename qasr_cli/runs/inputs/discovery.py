@@ -1,8 +1,8 @@
-"""What there is to transcribe: paths on the command line become sources in a stable order.
+"""Discovery: paths on the command line become sources in a stable order.
 
-In go files, folders, patterns and lists; out come `Source` records, what was left out and why, and what
-could not be looked at. Media in folders is recognised by its name, or by its first bytes where the name does
-not decide; whether a file really is media shows when it is decoded.
+In go files, folders, patterns and lists; out come `Source` records, the files that were left out and why, and
+the paths that could not be read. Media in folders is recognised by its name, or by its first bytes where the
+name does not decide; whether a file really is media shows when it is decoded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from qasr_cli.runs.inputs.selection import Candidate, LeftOut, LeftOutKind
 
 @dataclass(frozen=True, slots=True)
 class UnreadablePath:
-    """A path that could not be looked at; the others go on."""
+    """A path that could not be read; the others go on."""
 
     path: Path
     error: QasrError
@@ -32,11 +32,11 @@ class UnreadablePath:
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """What a run is about.
+    """The sources of a run, and what was left out.
 
     Attributes:
         sources: In the order of the run.
-        left_out: Files that are none of this run's business, and why.
+        left_out: Files that this run does not transcribe, and why.
         failures: Paths of a list, and folders, that could not be read.
     """
 
@@ -55,22 +55,27 @@ def discover(paths: Sequence[Path], options: FindOptions, listed: Sequence[Path]
 
     Args:
         paths: Of the command line: files, folders, and patterns that no shell has expanded.
-        options: Which of them are wanted.
-        listed: Paths from a list; one of them that is not there is a failure of its own.
+        options: Filters and order.
+        listed: Paths from a list; a missing one becomes a failure and does not end the run.
 
     Raises:
         NoInputError: One of `paths` does not exist, or there is no media in the folders at all.
     """
-    findings = [finding for path in paths for root in _expand(path) for finding in _look(root, options)]
-    findings += [finding for path in listed for finding in _look_at_listed(path, options)]
+    findings = [
+        finding for path in paths for root in _expand(path) for finding in _inspect_root(root, options)
+    ]
+    findings += [finding for path in listed for finding in _inspect_listed(path, options)]
     failures = [finding for finding in findings if isinstance(finding, UnreadablePath)]
     left_out = [finding for finding in findings if isinstance(finding, LeftOut)]
     candidates = [finding for finding in findings if isinstance(finding, Candidate)]
     if paths and not (candidates or left_out or failures):
-        hint = "check the folder" if options.recursive else "use -r to look into its subfolders too"
+        hint = "check the folder" if options.recursive else "use -r to search its subfolders too"
         raise NoInputError(f"no media files in {', '.join(map(str, paths))}", hint)
     chosen, unwanted = selection.select(candidates, options)
-    sources = [Source(number, one.path, one.relative, one.is_found) for number, one in enumerate(chosen)]
+    sources = [
+        Source(number, candidate.path, candidate.relative, candidate.is_found)
+        for number, candidate in enumerate(chosen)
+    ]
     return Discovered(sources, [*left_out, *unwanted], failures)
 
 
@@ -88,7 +93,7 @@ def _expand(path: Path) -> list[Path]:
     return [Path(match) for match in matches]
 
 
-def _look(root: Path, options: FindOptions) -> Iterator[_Finding]:
+def _inspect_root(root: Path, options: FindOptions) -> Iterator[_Finding]:
     try:
         status = root.stat()
     except OSError as error:
@@ -99,8 +104,8 @@ def _look(root: Path, options: FindOptions) -> Iterator[_Finding]:
         yield _candidate(root, Path(root.name), status, is_found=False)
 
 
-def _look_at_listed(path: Path, options: FindOptions) -> Iterator[_Finding]:
-    """Yield what a list names; a relative path keeps its folders, as it would in a tree that is walked."""
+def _inspect_listed(path: Path, options: FindOptions) -> Iterator[_Finding]:
+    """Yield what a listed path stands for; a relative path keeps its folders, as in a tree that is walked."""
     try:
         status = path.stat()
     except OSError as error:
@@ -126,7 +131,7 @@ def _candidate(
 
 
 def _walk(root: Path, is_recursive: bool) -> Iterator[_Finding]:
-    """Yield what a folder holds, by name; links to folders are not followed, so loops cannot be."""
+    """Yield a folder's entries by name; links to folders are not followed, so there are no loops."""
     real_root = os.path.realpath(root)
     folders = [(os.fspath(root), "")]
     while folders:
@@ -148,7 +153,7 @@ def _walk(root: Path, is_recursive: bool) -> Iterator[_Finding]:
                 continue
             if _is_folder(entry):
                 below.append((entry.path, f"{prefix}{entry.name}/"))
-            elif finding := _look_at_entry(entry, prefix, names, real_root):
+            elif finding := _inspect_entry(entry, prefix, names, real_root):
                 yield finding
         if is_recursive:
             folders += reversed(below)
@@ -157,14 +162,14 @@ def _walk(root: Path, is_recursive: bool) -> Iterator[_Finding]:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir(follow_symlinks=False)
-    except OSError:  # some file systems say what an entry is only when asked, and may fail then
+    except OSError:  # some file systems need a call for an entry's type, which may fail
         return False
 
 
-def _look_at_entry(
+def _inspect_entry(
     entry: os.DirEntry[str], prefix: str, neighbours: set[str], real_root: str
 ) -> Candidate | LeftOut | None:
-    """Return a file of a folder if it is media, why it is left out if it nearly is, and else nothing."""
+    """Return a candidate for media, the reason if a likely media file is left out, and None for the rest."""
     relative = Path(prefix + entry.name)
     if selection.is_partial(entry.name, neighbours):
         return LeftOut(relative, "a partial download or a working copy", LeftOutKind.UNSUITABLE)
@@ -175,27 +180,27 @@ def _look_at_entry(
         status = entry.stat()
     except OSError:  # a link to nothing, a ring of links, or gone by now
         status = None
-    why = "cannot be looked at" if status is None else _objection(entry, status, suffix, real_root)
+    why = "cannot be read" if status is None else _objection(entry, status, suffix, real_root)
     if status is not None and not why:
         return _candidate(Path(entry.path), relative, status, is_found=True, is_link=entry.is_symlink())
     return LeftOut(relative, why, LeftOutKind.UNSUITABLE) if suffix in selection.MEDIA_SUFFIXES else None
 
 
 def _objection(entry: os.DirEntry[str], status: os.stat_result, suffix: str, real_root: str) -> str:
-    """Return why a file is not for us, or "" when it is; it is opened only where its name says too little."""
+    """Return why a file is not media, or ""; the file is opened only if its name does not decide."""
     if not stat.S_ISREG(status.st_mode):
-        return "no regular file"
+        return "not a regular file"
     if entry.is_symlink() and not os.path.realpath(entry.path).startswith(real_root.rstrip(os.sep) + os.sep):
         return "a link that leads out of the folder"
     if suffix not in selection.MEDIA_SUFFIXES:
-        return "" if signatures.is_media(_head(entry.path)) else "no media"
+        return "" if signatures.is_media(_head(entry.path)) else "not media"
     if suffix in selection.AMBIGUOUS_SUFFIXES and signatures.is_text(_head(entry.path)):
-        return "text, in spite of its name"
+        return "a text file despite its name"
     return ""
 
 
 def _head(path: str) -> bytes:
-    """Return a file's first bytes; of one that cannot be read none, and decoding it will say why."""
+    """Return a file's first bytes; b"" if it cannot be read, since decoding reports the reason."""
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - as above
             return file.read(signatures.HEAD_BYTES)

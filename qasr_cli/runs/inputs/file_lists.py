@@ -16,7 +16,7 @@ _STDIN = "-"
 
 
 def read(name: str, *, is_null_separated: bool) -> list[Path]:
-    """Return the paths that a list holds, in its order; empty lines are none.
+    """Return the paths of a list, in its order; empty lines are skipped.
 
     Args:
         name: The list's file, or `-` for stdin.

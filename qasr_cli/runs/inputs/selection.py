@@ -1,6 +1,6 @@
-"""Which of the found files a run is about: rules on names, times, places and parts.
+"""Selection: which of the discovered files a run transcribes, by name, time, place and shard.
 
-In go names and numbers; out come decisions, and for what is left out the reason in words. Pure: touches no
+In go names and numbers; out come decisions, and a reason for each file that is left out. Pure: touches no
 file.
 """
 
@@ -29,7 +29,7 @@ MEDIA_SUFFIXES = frozenset(
 )
 # Two of these are TypeScript's too, one is the kernel's device trees; the first bytes decide.
 AMBIGUOUS_SUFFIXES = frozenset({".ts", ".mts", ".dts"})
-# What lies beside media and never is any: not worth opening thousands of them.
+# Files that lie beside media and never are media: not worth opening thousands of them.
 OTHER_SUFFIXES = frozenset(
     {
         *(form.extension for form in formats.FORMATS.values()),
@@ -55,7 +55,7 @@ OTHER_SUFFIXES = frozenset(
     }
 )
 _IGNORED_FOLDERS = {"@eaDir", "#recycle", "lost+found", "$RECYCLE.BIN"}  # a NAS's thumbnails, and bins
-# Of downloads under way, and of copies that editors and converters keep; their content is media all right.
+# Downloads in progress, and working copies of editors and converters; their content is media.
 _PARTIAL_SUFFIXES = (
     *(".part", ".crdownload", ".!qb", ".!ut", ".bc!", ".tmp", ".temp", ".partial", ".aria2", "~"),
     *(".filepart", ".download", ".opdownload", ".incomplete", ".ytdl", ".bak", ".old", ".orig"),
@@ -77,7 +77,7 @@ class LeftOutKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A file that looked like work and is left out, with the reason in a few words."""
+    """A likely media file that is left out, with the reason in a few words."""
 
     relative: Path
     reason: str
@@ -119,48 +119,52 @@ _Reason = Callable[[Candidate], str]  # why a candidate is left out; "" when it 
 
 
 def select(candidates: Sequence[Candidate], options: FindOptions) -> tuple[list[Candidate], list[LeftOut]]:
-    """Return what the options ask for, each file once and in their order, and what they leave out.
+    """Return the candidates that the options select, each file once and in order, and those left out.
 
-    A file is told from its other names after the patterns, so that excluding one name keeps the other, and
-    before the parts, so that two machines do not take one name each.
+    Names of one file are merged after the patterns, so that excluding one name keeps the other, and before
+    sharding, so that two machines do not take one name each.
     """
-    wanted, unwanted = _split(candidates, _unwanted(options), LeftOutKind.FILTERED)
-    once, doubles = _unique(wanted)
-    kept, elsewhere = _split(once, _elsewhere(options), LeftOutKind.OTHER_SHARD)
-    return _ordered(kept, options.order), [*doubles, *unwanted, *elsewhere]
+    matching, unwanted = _split(candidates, _unwanted(options), LeftOutKind.FILTERED)
+    once, doubles = _unique(matching)
+    in_shard, elsewhere = _split(once, _elsewhere(options), LeftOutKind.OTHER_SHARD)
+    return _ordered(in_shard, options.order), [*doubles, *unwanted, *elsewhere]
 
 
 def _split(
     candidates: Sequence[Candidate], reason: _Reason, kind: LeftOutKind
 ) -> tuple[list[Candidate], list[LeftOut]]:
-    kept: list[Candidate] = []
+    selected: list[Candidate] = []
     left_out: list[LeftOut] = []
     for candidate in candidates:
         why = reason(candidate)
         if why:
             left_out.append(LeftOut(candidate.relative, why, kind))
         else:
-            kept.append(candidate)
-    return kept, left_out
+            selected.append(candidate)
+    return selected, left_out
 
 
 def _unique(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[LeftOut]]:
     """Return each file once, under the first of its names.
 
-    A real name goes before a link to it, and one that the user gave before one that a folder has.
+    A real name is preferred to a link, and a name that the user gave to one from a folder.
     """
     owners: dict[tuple[int, int], Candidate] = {}
     for candidate in candidates:
         owner = owners.get(candidate.identity)
         if owner is None or (candidate.is_link, candidate.is_found) < (owner.is_link, owner.is_found):
             owners[candidate.identity] = candidate
-    kept = [one for one in candidates if owners[one.identity] is one]
+    selected = [candidate for candidate in candidates if owners[candidate.identity] is candidate]
     left_out = [
-        LeftOut(one.relative, f"the same file as {owners[one.identity].relative}", LeftOutKind.DUPLICATE)
-        for one in candidates
-        if owners[one.identity] is not one and owners[one.identity].path != one.path
+        LeftOut(
+            candidate.relative,
+            f"the same file as {owners[candidate.identity].relative}",
+            LeftOutKind.DUPLICATE,
+        )
+        for candidate in candidates
+        if owners[candidate.identity] is not candidate and owners[candidate.identity].path != candidate.path
     ]
-    return kept, left_out
+    return selected, left_out
 
 
 def _unwanted(options: FindOptions) -> _Reason:
@@ -193,22 +197,22 @@ def _elsewhere(options: FindOptions) -> _Reason:
 def _pattern(pattern: str) -> Callable[[str], bool]:
     """Return a test for a relative path in NFC.
 
-    A pattern with a slash is about the whole path, and its `*` goes across slashes; one without is about
-    the file's name or any folder's on the way to it.
+    A pattern with a slash is matched against the whole path, and its `*` matches slashes too; a pattern
+    without is matched against the file's name and the name of each folder above it.
     """
-    wanted = unicodedata.normalize("NFC", pattern.strip("/"))
-    matches = re.compile(fnmatch.translate(wanted)).match
+    normalized = unicodedata.normalize("NFC", pattern.strip("/"))
+    matches = re.compile(fnmatch.translate(normalized)).match
     if "/" in pattern.strip("/"):
         return lambda name: matches(name) is not None
-    return lambda name: any(matches(part) for part in name.split("/"))
+    return lambda name: any(matches(name_part) for name_part in name.split("/"))
 
 
 def shard_of(relative: Path, n_parts: int) -> int:
-    """Return the part, from 1 to `n_parts`, that a file belongs to.
+    """Return the shard, from 1 to `n_parts`, that a file belongs to.
 
-    All machines agree, whatever else their folder holds at the moment: the part follows from the path's NFC
+    All machines agree, whatever other files are there at the moment: the shard follows from the path's NFC
     form alone (macOS and Linux spell accents differently). The suffix does not count, so that `a.mp4` and
-    `a.mkv`, whose results would clash, meet in one part, where it is noticed.
+    `a.mkv`, whose results would clash, are in one shard, where the clash is noticed.
     """
     name = unicodedata.normalize("NFC", relative.with_suffix("").as_posix())
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
@@ -216,9 +220,9 @@ def shard_of(relative: Path, n_parts: int) -> int:
 
 
 def _ordered(candidates: list[Candidate], order: str) -> list[Candidate]:
-    """Return the candidates in order; what is equal stays as it was, which is by name."""
+    """Return the candidates in order; equal ones stay in the order of their names."""
     if order in {"newest", "oldest"}:
-        return sorted(candidates, key=lambda one: one.changed_s, reverse=order == "newest")
+        return sorted(candidates, key=lambda candidate: candidate.changed_s, reverse=order == "newest")
     if order in {"largest", "smallest"}:
-        return sorted(candidates, key=lambda one: one.size_bytes, reverse=order == "largest")
+        return sorted(candidates, key=lambda candidate: candidate.size_bytes, reverse=order == "largest")
     return candidates

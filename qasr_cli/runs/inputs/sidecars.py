@@ -14,12 +14,12 @@ from qasr_cli.runs.inputs import selection
 
 # Names after the rules of Jellyfin's ExternalPathParser: `STEM[.part]...SUFFIX`, where a part is a language,
 # a flag or else a title.
-_PARTIAL = ("forced", "foreign")  # subtitles for what is not in the film's language, and for nothing else
+_PARTIAL = ("forced", "foreign")  # subtitles only for passages in a foreign language
 _FLAGS = frozenset({"sdh", "cc", "hi"})
 _HINDI_OR_IMPAIRED = "hi"  # Hindi, unless another language is named too: hearing-impaired then
 
-# Languages that qasr does not recognise. It must know that these are some, or `film.no.srt` would pass for
-# subtitles without a language. ISO 639-1, the usual codes of 639-2 (B and T), English names.
+# Languages that qasr does not recognise. Without this list `film.no.srt` would pass for subtitles without a
+# language. ISO 639-1, the usual codes of 639-2 (B and T), English names.
 _OTHER_WORDS = """
     aa ab ae af ak am an as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cu cv cy dv dz ee eo et eu
     ff fj fo fy ga gd gl gn gu gv ha he ho hr ht hy hz ia ie ig ii ik io is iu iw ji jv jw ka kg ki kj kk kl
@@ -43,7 +43,7 @@ class Sidecar:
 
     Attributes:
         name: Of the file.
-        language: qasr's code of the language, the name's own word for one that qasr does not know, or "".
+        language: qasr's code of the language, the word in the name if qasr has no code for it, or "".
         is_partial: Forced or for foreign parts only: no subtitles of the whole.
     """
 
@@ -53,7 +53,7 @@ class Sidecar:
 
 
 def language_of(word: str) -> str:
-    """Return qasr's code of the language that a word stands for; of others the word; "" of what is none."""
+    """Return the code of the language that a word stands for, the word for other languages, or ""."""
     language = languages.find_covered(word)
     if language is not None:
         return language.code
@@ -62,7 +62,7 @@ def language_of(word: str) -> str:
 
 
 def parse(name: str, stem: str) -> Sidecar:
-    """Return what the name of a subtitle file says that begins with a media file's stem."""
+    """Parse the name of a subtitle file that begins with a media file's stem."""
     parts = os.path.splitext(name)[0].lower().split(".")[stem.count(".") + 1 :]  # noqa: PTH122 - of many
     is_partial = any(word in part for part in parts for word in _PARTIAL)
     named = [code for part in reversed(parts) if part not in _FLAGS and (code := language_of(part))]
@@ -73,13 +73,13 @@ def parse(name: str, stem: str) -> Sidecar:
 
 @dataclass(slots=True)
 class Sidecars:
-    """The sidecars of one folder, found by their media in no time however many there are."""
+    """The sidecars of one folder, indexed by the media they belong to."""
 
     _names: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def among(cls, names: Iterable[str]) -> Sidecars:
-        """Return those among a folder's names.
+        """Return the sidecars among a folder's names.
 
         Each belongs to the media with the longest stem that fits: `talk.part2.srt` is no subtitle of
         `talk.mp4` where there is a `talk.part2.mp4`.
@@ -99,13 +99,13 @@ class Sidecars:
         return sidecars
 
     def of(self, media_name: str) -> list[Sidecar]:
-        """Return those of a media file, by name."""
+        """Return the sidecars of a media file, by name."""
         stem = os.path.splitext(media_name)[0]  # noqa: PTH122 - as above
         return [parse(name, stem) for name in self._names.get(stem.casefold(), ())]
 
 
 def _beginnings(stem: str) -> Iterator[str]:
-    """Yield a stem, and it without its last part, its last two parts and so on."""
+    """Yield a stem, then the stem without its last part, its last two parts and so on."""
     while stem:
         yield stem
         stem = stem.rpartition(".")[0]

@@ -1,1 +1,1 @@
-"""Where results go, and what is done in which order."""
+"""Output names, plans and the queue of a run."""

@@ -1,8 +1,8 @@
-"""Media of a folder or list that has subtitles in its language already is passed over.
+"""Media of a folder or list that already has subtitles in its language is skipped.
 
-In go plans, and what opened media says of itself; out come plans with the reason, or `AlreadySubtitled`.
-What file names show is decided before any work; what only the media shows, when it is opened. Lists folders,
-each once; opens nothing. `inspect` is called by the prepare workers' threads: each folder's list is read once
+In go plans, and the streams of opened media; out come plans with the reason, or `AlreadySubtitled`. File
+names are checked before any work; subtitle streams are checked when the media is opened. Lists folders, each
+once; opens no file. `inspect` is called by the prepare workers' threads: each folder's list is read once
 or, at worst, twice.
 """
 
@@ -22,18 +22,18 @@ from qasr_cli.runs.inputs.sidecars import Sidecar, Sidecars, language_of
 from qasr_cli.runs.planning.output_plan import Plan
 
 _NEXT_STEP = "--even-subtitled transcribes it anyway"
-# Those that hold text. Pictures of text (pgs, dvd_subtitle) no player can restyle and nobody can search.
+# Codecs that hold text. Players cannot restyle pictures of text (pgs, dvd_subtitle), nor search them.
 _TEXT_CODECS = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"})
 
 IsOwn = Callable[[Source, Path], bool]
 
 
 class AlreadySubtitled(Exception):
-    """A source needs no subtitles.
+    """A source already has subtitles.
 
     Attributes:
         reason: In a few words, for the user.
-        path: The file that holds those it has: a sidecar, or the media itself.
+        path: The file that holds them: a sidecar, or the media itself.
     """
 
     def __init__(self, reason: str, path: Path) -> None:
@@ -43,7 +43,7 @@ class AlreadySubtitled(Exception):
 
 
 def is_minded(options: Options) -> bool:
-    """Whether a run skips what has subtitles: they do not replace a transcript for other use."""
+    """Whether a run skips media with subtitles; it does not if another output, such as JSON, is written."""
     output = options.output
     return (
         not options.find.even_subtitled
@@ -54,7 +54,7 @@ def is_minded(options: Options) -> bool:
 
 @dataclass(slots=True)
 class ExistingSubtitles:
-    """The subtitles that are there before a run.
+    """The subtitles that exist before a run.
 
     Args:
         options: The whole tree; formats must be known.
@@ -66,9 +66,9 @@ class ExistingSubtitles:
     _folders: dict[str, Sidecars] = field(default_factory=dict)
 
     def pass_over(self, plans: Sequence[Plan]) -> list[Plan]:
-        """Return the plans; those whose file names show that nothing is needed are skipped.
+        """Return the plans; media with subtitles beside it, by file name, is skipped.
 
-        Only with `--language`: else what is in the media decides which language's subtitles count.
+        Only with `--language`: otherwise the media decides the language of the subtitles that count.
         """
         language = self.options.decode.language
         if language is None or not is_minded(self.options):
@@ -78,14 +78,14 @@ class ExistingSubtitles:
     def _judge(self, plan: Plan, language: str) -> Plan:
         if not plan.source.is_found or plan.error is not None or plan.skip:
             return plan
-        subtitled = self._beside(plan, language)
-        return replace(plan, targets={}, skip=subtitled.reason) if subtitled else plan
+        reason = self._beside(plan, language)
+        return replace(plan, targets={}, skip=reason.reason) if reason else plan
 
     def inspect(self, plan: Plan, track: Track, streams: Iterable[SubtitleStream]) -> None:
         """Inspect a source that has just been opened.
 
         Raises:
-            AlreadySubtitled: It needs none.
+            AlreadySubtitled: It has subtitles in its language.
         """
         if not plan.source.is_found or not is_minded(self.options):
             return
@@ -93,19 +93,19 @@ class ExistingSubtitles:
         if language is None:
             track_language = languages.find_covered(track.language or "")
             language = track_language.code if track_language else ""
-            subtitled = self._beside(plan, language)
-            if subtitled:
-                raise subtitled
+            reason = self._beside(plan, language)
+            if reason:
+                raise reason
         for stream in streams:
             is_whole = stream.codec in _TEXT_CODECS and not stream.is_forced
             if is_whole and language_of(stream.language or "") == language:
-                what = f"stream {stream.index}, {stream.codec}"
+                stream_name = f"stream {stream.index}, {stream.codec}"
                 raise AlreadySubtitled(
-                    f"has subtitles{_in(language)} inside: {what} ({_NEXT_STEP})", plan.source.path
+                    f"has subtitles{_in(language)} inside: {stream_name} ({_NEXT_STEP})", plan.source.path
                 )
 
     def _beside(self, plan: Plan, language: str) -> AlreadySubtitled | None:
-        """Return why the files beside a source's media are enough, if they are; "" is an unknown language."""
+        """Return which file beside the media has its subtitles, if any; "" is an unknown language."""
         for sidecar in self._sidecars_of(plan.source):
             path = plan.source.path.with_name(sidecar.name)
             if sidecar.language == language and not sidecar.is_partial and not self._is_own(path, plan):
@@ -120,7 +120,7 @@ class ExistingSubtitles:
         if folder not in self._folders:
             try:
                 self._folders[folder] = Sidecars.among(os.listdir(folder or "."))  # noqa: PTH208 - names, of many files
-            except OSError:  # reading the media will say what is wrong
+            except OSError:  # reading the media reports what is wrong
                 self._folders[folder] = Sidecars()
         return self._folders[folder].of(name)
 
@@ -128,7 +128,7 @@ class ExistingSubtitles:
         targets = plan.places.values()
         # What `qasr check --fix` made of a file is as much qasr's as the file.
         path = path.with_name(path.stem.removesuffix(".fixed") + path.suffix)
-        is_target = any(one.folder == path.parent and one.may_be(path.name) for one in targets)
+        is_target = any(target.folder == path.parent and target.may_be(path.name) for target in targets)
         return is_target or self.is_own(plan.source, path)
 
 

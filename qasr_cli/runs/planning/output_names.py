@@ -1,7 +1,7 @@
-"""What results are called.
+"""Names of output files.
 
-In go a template such as `{stem}.{lang}{tag}.{ext}` and what is known of a source; out come names, in which
-the language may still be open: it is recognised last. Pure: touches no file.
+In go a template such as `{stem}.{lang}{tag}.{ext}` and a source's stem, suffix and language; out come names,
+in which the language may still be open: it is recognised last. Pure: touches no file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ UNDETERMINED = "und"  # ISO 639-2: no speech, or in a language that qasr does no
 _LANGUAGE_FIELDS = ("lang", "lang3")
 _FIELDS = ("stem", *_LANGUAGE_FIELDS, "tag", "ext")
 _WITH_TAG = "{stem}{tag}.{ext}"
-_NEXT_STEP = "say for example --name '{stem}.{lang}{tag}.{ext}'"
+_NEXT_STEP = "use for example --name '{stem}.{lang}{tag}.{ext}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,39 +29,39 @@ class Target:
     """A file to be written.
 
     Attributes:
-        folder: Where.
-        pieces: What its name is made of; at every second one, a field, stands the language.
+        folder: The folder it is written to.
+        name_parts: Texts and fields of its name in turn, a text first; each field stands for the language.
     """
 
     folder: Path
-    pieces: tuple[str, ...]
+    name_parts: tuple[str, ...]
 
     @property
     def is_open(self) -> bool:
         """Whether the name depends on the language."""
-        return len(self.pieces) > 1
+        return len(self.name_parts) > 1
 
     @property
     def shown(self) -> Path:
         """The path for people: `film.{lang}.srt` where the language is open."""
         return self.folder / "".join(
-            f"{{{piece}}}" if number % 2 else piece for number, piece in enumerate(self.pieces)
+            f"{{{part}}}" if number % 2 else part for number, part in enumerate(self.name_parts)
         )
 
     def path(self, language: str | None = None) -> Path:
-        """Return where it goes once the language is known; without one it is undetermined."""
+        """Return the path for a language; None is an undetermined language."""
         return self.folder / self._name(language)
 
     def _name(self, language: str | None) -> str:
         if not self.is_open:
-            return self.pieces[0]
+            return self.name_parts[0]
         return "".join(
-            _code(language, piece) if number % 2 else piece for number, piece in enumerate(self.pieces)
+            _code(language, part) if number % 2 else part for number, part in enumerate(self.name_parts)
         )
 
     def may_be(self, name: str) -> bool:
         """Whether the file may get this name."""
-        first, last = self.pieces[0], self.pieces[-1]
+        first, last = self.name_parts[0], self.name_parts[-1]
         return name.startswith(first) and name.endswith(last) and name in self.names()
 
     def names(self) -> Iterator[str]:
@@ -73,21 +73,21 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class NameTemplate:
-    """What names are made after: texts and fields in turn, a text first."""
+    """A template for names: texts and fields in turn, a text first."""
 
-    pieces: tuple[str, ...]
+    name_parts: tuple[str, ...]
     tag: str
 
     @property
     def has_language(self) -> bool:
         """Whether names hold the language."""
-        return any(field in self.pieces[1::2] for field in _LANGUAGE_FIELDS)
+        return any(field in self.name_parts[1::2] for field in _LANGUAGE_FIELDS)
 
     def target(self, folder: Path, stem: str, suffix: str, language: str | None = None) -> Target:
         """Return the target of a source; `language` closes it, `suffix` begins with its dot."""
         values = {"stem": stem, "tag": self.tag, "ext": suffix.removeprefix(".")}
         pieces = [""]
-        for number, piece in enumerate(self.pieces):
+        for number, piece in enumerate(self.name_parts):
             if number % 2 == 0:
                 pieces[-1] += piece
             elif piece in values:
@@ -101,7 +101,7 @@ class NameTemplate:
 
 @dataclass(frozen=True, slots=True)
 class OutputLayout:
-    """Where a run's results go and what they are called: the options, parsed once and passed on.
+    """Folder and names of a run's results: the options, parsed once and passed on.
 
     Attributes:
         options: With every format by its own name.
@@ -118,7 +118,7 @@ class OutputLayout:
         """Parse the options.
 
         Raises:
-            UsageError: They make no names, or the same for two formats.
+            UsageError: The template makes an empty name, or one name for two formats.
         """
         return cls(options, parse_template(options), suffixes)
 
@@ -127,53 +127,53 @@ def parse_template(output: OutputOptions) -> NameTemplate:
     """Return the template that the options hold.
 
     Raises:
-        UsageError: It makes no names, or the same for two formats.
+        UsageError: The template makes an empty name, or one name for two formats.
     """
     tag = output.tag if not output.tag or output.tag.startswith(".") else f".{output.tag}"
     text = output.name
     if text == DEFAULT_NAME and tag:
         text = _WITH_TAG
-    made = NameTemplate(_pieces(text), tag)
-    fields = set(made.pieces[1::2])
-    rest = "".join(made.pieces[::2]) + ("" if "tag" not in fields else tag)
+    template = NameTemplate(_name_parts(text), tag)
+    fields = set(template.name_parts[1::2])
+    fixed_text = "".join(template.name_parts[::2]) + ("" if "tag" not in fields else tag)
     complaints = (
-        ("/" in tag or "\0" in tag, "--tag", "holds a slash", "say a word such as sdh"),
-        ("/" in text or "\0" in text, "--name", "holds a slash", "say the folder with -o DIR"),
+        ("/" in tag or "\0" in tag, "--tag", "holds a slash", "use a word such as sdh"),
+        ("/" in text or "\0" in text, "--name", "holds a slash", "set the folder with -o DIR"),
         (tag and "tag" not in fields, "--name", "has no place for --tag", "put {tag} where it belongs"),
         (
             "ext" not in fields and len(output.formats) > 1,
             *("--name", "gives two formats one name", "put {ext} where it belongs"),
         ),
-        (fields <= {"tag"} and not rest.strip("."), "--name", "is an empty name", _NEXT_STEP),
+        (fields <= {"tag"} and not fixed_text.strip("."), "--name", "is an empty name", _NEXT_STEP),
     )
-    for is_so, flag, what, hint in complaints:
+    for is_so, flag, complaint, hint in complaints:
         if is_so:
             raise UsageError(
-                f"{flag} {shlex.quote(text if flag == '--name' else tag)} {what}", hint, flag=flag
+                f"{flag} {shlex.quote(text if flag == '--name' else tag)} {complaint}", hint, flag=flag
             )
-    return made
+    return template
 
 
-def _pieces(text: str) -> tuple[str, ...]:
+def _name_parts(text: str) -> tuple[str, ...]:
     """Return a template's texts and fields in turn.
 
     Raises:
-        UsageError: A brace is left open, or there is no such field.
+        UsageError: A brace is not closed, or the field is unknown.
     """
     try:
         parsed = list(Formatter().parse(text))
     except ValueError:
         raise UsageError(f"--name {text}: its braces do not match", _NEXT_STEP, flag="--name") from None
-    pieces = [""]
+    name_parts = [""]
     for literal, field, spec, conversion in parsed:
-        pieces[-1] += literal
+        name_parts[-1] += literal
         if field is None:
             continue
         if field not in _FIELDS or spec or conversion:
             fields = " ".join(f"{{{name}}}" for name in _FIELDS)
             raise UsageError(f"--name {text}: unknown field {{{field}}}", f"known: {fields}", flag="--name")
-        pieces += [field, ""]
-    return tuple(pieces)
+        name_parts += [field, ""]
+    return tuple(name_parts)
 
 
 def _code(language: str | None, field: str) -> str:

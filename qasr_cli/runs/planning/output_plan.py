@@ -1,7 +1,7 @@
-"""Where results go.
+"""Output plans: the files to be written for each source.
 
-In go sources; out come plans: what is to be written for each, and why nothing is. Looks at what is there and
-writes nothing; how a file gets there whole is in `files.atomic_write`.
+In go sources; out come plans: the outputs of each source, or the reason to write nothing. Reads folders and
+writes nothing; `files.atomic_write` writes the files.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from qasr_cli.runs.files.file_identity import Identity
 from qasr_cli.runs.planning.output_names import OutputLayout, Target
 
 _USUAL_NAME_BYTES = 255
-DONE = "its outputs exist (--overwrite makes them anew)"
+DONE = "its outputs exist (--overwrite replaces them)"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be written for one source.
+    """The files to be written for one source.
 
     Attributes:
-        targets: Where each format goes that is still to be written.
-        existing: Path of each format that a found source has already.
-        places: Where each format goes, whether it is there or not.
-        skip: Why nothing is to be done, in a few words; "" when there is.
-        note: Why something is done that one would not expect, in a few words.
-        replacing: Files that may be replaced if they are still so.
-        error: Why the source cannot be read, or its results be written, at all.
+        targets: Target of each format that is still to be written.
+        existing: Path of each format that a discovered source already has.
+        places: Target of each format, whether it exists or not.
+        skip: Why the source is skipped, in a few words; "" if it is not.
+        note: Why the source is transcribed again, in a few words.
+        replacing: Files that may be replaced if they still have this identity.
+        error: Why the source cannot be read, or its results cannot be written.
     """
 
     source: Source
@@ -46,25 +46,25 @@ class Plan:
 
     @property
     def is_work(self) -> bool:
-        """Whether there is something to be done, and nothing against it."""
+        """Whether there is a file to write and no error."""
         return self.error is None and not self.skip
 
     def paths(self, language: str | None) -> dict[str, Path]:
-        """Return where each format goes that is still to be written, now that the language is known."""
+        """Return the path of each format that is still to be written, for the recognised language."""
         return {name: target.path(language) for name, target in self.targets.items()}
 
     def may_replace(self, path: Path) -> bool:
-        """Whether what is at a path now is qasr's own, as it was written."""
+        """Whether the file at a path is unchanged since qasr wrote it."""
         written = self.replacing.get(path)
         return written is not None and written.is_of(path)
 
     def outdated(self, name: str, path: Path) -> Path | None:
-        """Return the file that a format's new one, at `path`, takes the place of under another name."""
+        """Return the file of another name that a format's new file, at `path`, replaces."""
         old = self.existing.get(name)
         return old if old is not None and old != path and self.may_replace(old) else None
 
 
-# Returns the language of a source, for its results' names; None where it is not known yet.
+# Returns the language of a source, for its results' names; None if it is not known yet.
 LanguageOf = Callable[[Source], str | None]
 
 
@@ -73,12 +73,12 @@ def plan(
 ) -> list[Plan]:
     """Decide every output path before any work is done, so that a clash costs nothing.
 
-    A source found in a folder whose outputs all exist is done; of one with some of them, only the rest
-    is written (that is what a killed run leaves). A source that the user named is refused instead: they
-    meant it. Where names hold the language and it is not known yet, a file in any language will do.
+    A source from a folder is done if all of its outputs exist; if some exist, only the missing ones are
+    written (a killed run leaves this state). A source that the user named is refused instead, since the user
+    meant it. If names hold the language and it is not known yet, a file in any language counts.
 
     Args:
-        sources: All of the run.
+        sources: All sources of the run.
         layout: Formats, folder, names, overwriting.
         language_of: Returns a source's language; called only where names hold it.
     """
@@ -106,17 +106,17 @@ def plan(
 
 
 def refuse_unwritable(plans: Sequence[Plan]) -> list[Plan]:
-    """Return the plans; those whose results could not be written have failed before hours are spent on it."""
-    grounds: dict[Path, _OutputFolder] = {}
+    """Return the plans, with an error where the results cannot be written, before hours are spent on them."""
+    folders: dict[Path, _OutputFolder] = {}
 
     def check(plan: Plan) -> Plan:
         for target in plan.targets.values() if plan.is_work else ():
-            if target.folder not in grounds:
-                grounds[target.folder] = _OutputFolder.of(target.folder)
-            objection = grounds[target.folder].objection_to(target)
+            if target.folder not in folders:
+                folders[target.folder] = _OutputFolder.of(target.folder)
+            objection = folders[target.folder].objection_to(target)
             if objection:
-                what, hint = objection
-                error = CannotCreateError.about(plan.source.relative, what, hint)
+                subject, hint = objection
+                error = CannotCreateError.about(plan.source.relative, subject, hint)
                 return replace(plan, targets={}, error=error)
         return plan
 
@@ -125,11 +125,11 @@ def refuse_unwritable(plans: Sequence[Plan]) -> list[Plan]:
 
 @dataclass(frozen=True, slots=True)
 class _OutputFolder:
-    """What a folder is for files that are to be made in it.
+    """Whether files can be created in a folder.
 
     Attributes:
-        complaint: Why none can be made; "" if they can.
-        longest_bytes: The longest name that its file system can hold.
+        complaint: Why files cannot be created; "" if they can.
+        longest_bytes: Longest name that its file system can hold.
     """
 
     complaint: str
@@ -137,30 +137,30 @@ class _OutputFolder:
 
     @classmethod
     def of(cls, folder: Path) -> _OutputFolder:
-        """Look at a folder, or at the first one above that exists."""
+        """Inspect a folder, or the first one above that exists."""
         while not os.path.lexists(folder) and folder != folder.parent:
             folder = folder.parent
         if not folder.is_dir():
             return cls(f"{folder} is not a folder", 0)
         is_open = os.access(folder, os.W_OK | os.X_OK)
-        complaint = "" if is_open else f"folder {folder} cannot be written to"
+        complaint = "" if is_open else f"folder {folder} is not writable"
         try:
             return cls(complaint, os.pathconf(folder, "PC_NAME_MAX"))
         except OSError:  # not every file system knows
             return cls(complaint, _USUAL_NAME_BYTES)
 
     def objection_to(self, target: Target) -> tuple[str, str] | None:
-        """Return why a file cannot be made here, and what to do about it; None if it can."""
+        """Return why a file cannot be created here, and a hint; None if it can."""
         if self.complaint:
             return self.complaint, "check the folder and its permissions, or use -o DIR"
-        # As it is shown a name is longer than with any language in it: nearly always one look is enough.
+        # The shown name is longer than with any language in it: nearly always one check is enough.
         if len(os.fsencode(target.shown.name)) <= self.longest_bytes:
             return None
         n_bytes = min(len(os.fsencode(name)) for name in target.names())
         if n_bytes <= self.longest_bytes:
             return None
-        what = f"its result's name would have {n_bytes} bytes, and {self.longest_bytes} fit"
-        return what, "make it shorter with --name, or rename the file"
+        subject = f"its result's name would have {n_bytes} bytes, and {self.longest_bytes} fit"
+        return subject, "make it shorter with --name, or rename the file"
 
 
 class SourcePlaces:
@@ -181,7 +181,7 @@ class SourcePlaces:
 
 @dataclass(slots=True)
 class FolderCache:
-    """Folders that were looked at, each once: of ten thousand files that is much faster."""
+    """A cache of folder listings: much faster for ten thousand files."""
 
     _resolved: dict[Path, Path] = field(default_factory=dict)
     _names: dict[Path, frozenset[str]] = field(default_factory=dict)
@@ -204,7 +204,7 @@ class FolderCache:
         if target.folder not in self._names:
             try:
                 self._names[target.folder] = frozenset(os.listdir(target.folder))  # noqa: PTH208 - names only
-            except OSError:  # nothing is there yet; or writing will say what is wrong
+            except OSError:  # the folder does not exist yet, or writing reports what is wrong
                 self._names[target.folder] = frozenset()
         there = self._names[target.folder]
         return next((target.folder / name for name in target.names() if name in there), None)
@@ -213,7 +213,7 @@ class FolderCache:
 def _clash(
     source: Source, media: SourcePlaces, places: Sequence[Target], taken: Mapping[Target, Source]
 ) -> CannotCreateError | None:
-    """Return why a source may not be written to these places, if it may not even with `--overwrite`."""
+    """Return why a source's results may not be written here, even with `--overwrite`; else None."""
     replaced = next(filter(None, map(media.at, places)), None)
     if replaced is not None:
         whose = "the input itself" if replaced.name == source.path.name else f"the input {replaced.name}"
@@ -238,6 +238,6 @@ def _respect_existing(
         return Plan(source, targets, places=targets)
     if not source.is_found:
         first = next(iter(existing.values()))
-        return Plan(source, {}, error=CannotCreateError(f"{first} exists already", path=first))
+        return Plan(source, {}, error=CannotCreateError(f"{first} already exists", path=first))
     missing = {name: target for name, target in targets.items() if name not in existing}
     return Plan(source, missing, existing, targets, skip="" if missing else DONE)

@@ -1,6 +1,6 @@
-"""What of the planned work is done now: files that still change wait, and a limit is a limit.
+"""The queue of a run: files that still change are left for later, and `--limit` is applied.
 
-In go plans; out come those of this run, numbered without gaps, and what is left out with the reason.
+In go plans; out come those of this run, numbered without gaps, and those left out with the reason.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from qasr_cli.runs.inputs.discovery import UnreadablePath
 from qasr_cli.runs.inputs.selection import LeftOut, LeftOutKind
 from qasr_cli.runs.planning.output_plan import Plan
 
-# Without --settle: whoever writes a file does so several times a second, and nobody who has just copied
-# one into a folder wants to hear "later", so a young file is looked at again after this time.
-SECOND_LOOK_S = 2.0
+# Without --settle: a program that writes a file does so several times a second, and a file that has just been
+# copied into a folder should not wait for a later run, so a young file is checked again after this time.
+RECHECK_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A run's plans, finished and impossible ones included, and what is left for later."""
+    """A run's plans, finished and failed ones included, and the files that are left for later."""
 
     plans: list[Plan]
     left_out: list[LeftOut]
@@ -35,20 +35,20 @@ def choose(
     options: FindOptions,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Queue:
-    """Return what to do now.
+    """Return the plans of this run.
 
     Finished files and those that cannot be written need no settling and do not count for the limit, so
     that a run with `--limit 10` every night gets through any folder.
     """
     is_work = [plan.is_work for plan in plans]
     changing = _changing(
-        [plan.source for plan, is_one in zip(plans, is_work, strict=True) if is_one], options, sleep
+        [plan.source for plan, needs_work in zip(plans, is_work, strict=True) if needs_work], options, sleep
     )
     chosen: list[Plan] = []
     left_out: list[LeftOut] = []
     n_taken = 0
-    for plan, is_one in zip(plans, is_work, strict=True):
-        if not is_one:
+    for plan, needs_work in zip(plans, is_work, strict=True):
+        if not needs_work:
             chosen.append(plan)
         elif plan.source.path in changing:
             left_out.append(LeftOut(plan.source.relative, changing[plan.source.path], LeftOutKind.UNSETTLED))
@@ -58,7 +58,10 @@ def choose(
         else:
             chosen.append(plan)
             n_taken += 1
-    chosen += [Plan(Source(0, one.path, one.path, is_found=True), {}, error=one.error) for one in failures]
+    chosen += [
+        Plan(Source(0, failure.path, failure.path, is_found=True), {}, error=failure.error)
+        for failure in failures
+    ]
     # Results go to stdout in the order of these numbers, each once the number before it is settled.
     numbered = [replace(plan, source=replace(plan.source, id=number)) for number, plan in enumerate(chosen)]
     return Queue(numbered, left_out)
@@ -67,7 +70,7 @@ def choose(
 def _changing(
     sources: Sequence[Source], options: FindOptions, sleep: Callable[[float], None]
 ) -> dict[Path, str]:
-    """Return the files that have not been still for long enough, each with the reason."""
+    """Return the files that changed too recently, each with the reason."""
     if options.settle_s is not None:
         ages = {source.path: _age_s(source.path) for source in sources}
         # A time in the future, beyond a wrong clock's reach, is not when the file changed.
@@ -77,17 +80,17 @@ def _changing(
             if abs(age_s) < options.settle_s
         }
     paths = [source.path for source in sources if source.is_found]
-    before = {path: _state(path) for path in paths if abs(_age_s(path)) < SECOND_LOOK_S}
+    before = {path: _state(path) for path in paths if abs(_age_s(path)) < RECHECK_S}
     if not before:
         return {}
-    sleep(SECOND_LOOK_S)
+    sleep(RECHECK_S)
     return {path: "unsettled: still changing" for path, state in before.items() if _state(path) != state}
 
 
 def _age_s(path: Path) -> float:
     try:
         return time.time() - path.stat().st_mtime
-    except OSError:  # gone: decoding says so
+    except OSError:  # gone: decoding reports it
         return float("inf")
 
 

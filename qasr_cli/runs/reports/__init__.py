@@ -1,1 +1,1 @@
-"""What came of a run: summary, report, page, status, hooks."""
+"""Reports of a run: summary line, report file, HTML page, status file, hooks."""

@@ -1,4 +1,4 @@
-"""The user's hooks as a reporter of a run: they get outcomes and decide nothing.
+"""The user's hooks as a reporter of a run: they receive outcomes and decide nothing.
 
 In go a run's events; out go commands and requests, each kind in a thread of its own.
 """
@@ -12,7 +12,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from qasr_cli import __version__
 from qasr_cli.errors import printable
 from qasr_cli.hooks import address, command
 from qasr_cli.hooks.command import Facts
@@ -24,10 +23,11 @@ from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.terminal import events
 from qasr_cli.terminal.events import Event, Reporter, SourceFinished
 from qasr_cli.timebase import MS_PER_S
+from qasr_cli.version import __version__
 
 
 class HookReporter(Reporter):
-    """Passes on what becomes of each source of one run after another.
+    """Passes the outcome of each source to the hooks, run after run.
 
     The thread that finishes sources calls `handle`; the queues that it fills are each one thread's.
     """
@@ -39,7 +39,7 @@ class HookReporter(Reporter):
             runner = command.Runner(command.parse(options.exec_after), options.timeout_s)
             self._commands = Line(command.FLAG, runner.run, runner.stop)
         if options.webhook is not None:
-            from qasr_cli.hooks.webhook import Sender  # brings TLS along, which other runs do without
+            from qasr_cli.hooks.webhook import Sender  # imports TLS, which other runs do not need
 
             sender = Sender(address.parse(options.webhook), options.timeout_s)
             self._requests = Line(address.FLAG, sender.send, sender.stop)
@@ -48,7 +48,7 @@ class HookReporter(Reporter):
         self._report = RunReport(is_strict=is_strict)
 
     def handle(self, event: Event) -> None:
-        """Pass on what was done and what failed; what was skipped is in the counts of the run alone."""
+        """Pass on sources that are done or failed; skipped ones are only in the run's counts."""
         match event:
             case SourceFinished(outcome):
                 self._pass_on(outcome)
@@ -66,7 +66,7 @@ class HookReporter(Reporter):
 
     @contextlib.contextmanager
     def run(self) -> Iterator[None]:
-        """Pass on how a run ended, unless there was nothing to do; its outcomes come within the block."""
+        """Pass on how a run ended, unless it had no work; its outcomes arrive within the block."""
         self._report = RunReport(is_strict=self._is_strict)
         try:
             yield
@@ -77,7 +77,7 @@ class HookReporter(Reporter):
             self._send_end(None)
 
     def close(self, *, is_hurried: bool) -> None:
-        """Wait for what is left to do; in a hurry nothing new is begun after one time limit."""
+        """Wait for the hooks that are left; in a hurry none is started after one time limit."""
         limit_s = self._timeout_s if is_hurried else None
         lines = [line for line in (self._commands, self._requests) if line is not None]
         for line in lines:
@@ -94,7 +94,7 @@ class HookReporter(Reporter):
 
 @contextlib.contextmanager
 def hooked(options: HookOptions, *, is_strict: bool) -> Iterator[HookReporter]:
-    """Yield what passes outcomes on, and wait at the end for what it has under way."""
+    """Yield the reporter, and wait at the end for hooks that still run."""
     hooking = HookReporter(options, is_strict=is_strict)
     try:
         yield hooking
@@ -105,7 +105,7 @@ def hooked(options: HookOptions, *, is_strict: bool) -> Iterator[HookReporter]:
 
 
 def file_event(outcome: Outcome) -> dict[str, Any]:
-    """Return what is sent of one source."""
+    """Return the event that is sent for one source."""
     quality, error = outcome.quality, outcome.error
     return {
         **_head("file"),

@@ -1,9 +1,9 @@
-"""A run's report as one HTML page: no script, nothing from elsewhere, light and dark, for a phone too.
+"""A run's report as one HTML page: no script, no external resources, light and dark, for phones too.
 
 In go the values of the JSON report; out comes the page's text. This module picks, sorts and words the values;
 `report.html.jinja` lays them out. Plots are SVG without text inside, so that they stretch to any width and
 the words beside them keep their size. The template escapes every value: file names and what a model
-recognised are not ours.
+recognised are foreign text.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _MAX_PLOTS = 40  # sources drawn: the slowest, the most doubtful; the table has 
 _MAX_STRETCHES = 100  # listed of one source; the JSON report has all
 _MAX_OPEN = 5  # stretches that are shown without a click
 _PLOT_WIDTH = 1000  # units of the drawing, which stretches
-_MIN_MARK_WIDTH = 2.0  # of these, so that a short stretch of a long film is still seen
+_MIN_MARK_WIDTH = 2.0  # in these units, so that a short stretch of a long film stays visible
 
 
 class _Tile(NamedTuple):
@@ -51,7 +51,7 @@ class _Tile(NamedTuple):
 
 
 class _Rect(NamedTuple):
-    """A part of a plot, `x` and `width` in its units; its title shows when it is pointed at."""
+    """A part of a plot, `x` and `width` in its units; its title is the tooltip."""
 
     kind: str
     x: float
@@ -67,19 +67,19 @@ class _Lane(NamedTuple):
     cost: str
 
 
-class _DoubtRow(NamedTuple):
+class _FlaggedRow(NamedTuple):
     span: str
     reasons: str
     text: str
 
 
-class _Doubtful(NamedTuple):
+class _FlaggedSource(NamedTuple):
     """A source's timeline with its doubtful stretches, and a list of the first of them."""
 
     source: str
     length: str
     rects: list[_Rect]
-    stretches: list[_DoubtRow]
+    stretches: list[_FlaggedRow]
     n_stretches: int
     is_open: bool
 
@@ -91,14 +91,14 @@ class _Row(NamedTuple):
     media: str
     work: str
     rtfx: str
-    doubts: str
+    n_flagged: str
     cues: str
 
 
 def render(report: Mapping[str, Any]) -> str:
-    """Return the page of what `report_file.describe` returns."""
+    """Return the page for a report, as `report_file.describe` returns it."""
     sources = report["sources"]
-    doubtful = _most_doubtful_first(sources)
+    flagged = _most_flagged_first(sources)
     slowest = _slowest_first(sources)
     return _template().render(
         report=report,
@@ -109,8 +109,8 @@ def render(report: Mapping[str, Any]) -> str:
         legend={name: label for name, label in _STAGES.items() if name != "load"},
         slowest=_source_lanes(slowest[:_MAX_PLOTS]) if len(slowest) > 1 else [],
         is_each_drawn=len(slowest) <= _MAX_PLOTS,
-        doubtful=[_doubtful(source) for source in doubtful[:_MAX_PLOTS]],
-        n_doubtful=len(doubtful),
+        flagged=[_flagged_source(source) for source in flagged[:_MAX_PLOTS]],
+        n_flagged=len(flagged),
         rows=[_row(source) for source in sources],
         versions=", ".join(f"{name} {number}" for name, number in report["versions"].items()),
         options=json.dumps(report["options"], ensure_ascii=False, indent=1),
@@ -141,13 +141,13 @@ def _tiles(report: Mapping[str, Any]) -> list[_Tile]:
     qualities = [source["quality"] for source in report["sources"] if source.get("quality")]
     n_cues = sum(quality["n_cues"] for quality in qualities)
     n_readable = sum(quality["n_readable"] for quality in qualities)
-    n_doubts = sum(len(source.get("doubts", ())) for source in report["sources"])
+    n_flagged = sum(len(source.get("doubts", ())) for source in report["sources"])
     return [
         *(_Tile(name, str(count), name) for name, count in report["counts"].items() if count),
         _Tile("media", _clock(report["audio_s"])),
         _Tile("wall time", _seconds(report["wall_s"])),
         _Tile("RTFx, loading included", _speed(report["rtfx"])),
-        _Tile("doubtful stretches", str(n_doubts)),
+        _Tile("doubtful stretches", str(n_flagged)),
         _Tile("cues within reading speed", f"{n_readable / n_cues:.1%}" if n_cues else "none"),
     ]
 
@@ -201,39 +201,39 @@ def _bar(stages: Mapping[str, float], longest: float) -> list[_Rect]:
     return rects
 
 
-def _most_doubtful_first(sources: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    doubtful = [source for source in sources if source.get("doubts")]
+def _most_flagged_first(sources: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    flagged = [source for source in sources if source.get("doubts")]
     return sorted(
-        doubtful, key=lambda one: -sum(doubt["end_ms"] - doubt["start_ms"] for doubt in one["doubts"])
+        flagged, key=lambda source: -sum(span["end_ms"] - span["start_ms"] for span in source["doubts"])
     )
 
 
-def _doubtful(source: Mapping[str, Any]) -> _Doubtful:
+def _flagged_source(source: Mapping[str, Any]) -> _FlaggedSource:
     per_ms = _PLOT_WIDTH / max(1.0, source["audio_s"] * MS_PER_S)
-    doubts = source["doubts"]
-    return _Doubtful(
+    spans = source["doubts"]
+    return _FlaggedSource(
         source["source"],
         _clock(source["audio_s"]),
-        [_mark(doubt, per_ms) for doubt in doubts],
+        [_mark(span, per_ms) for span in spans],
         [
-            _DoubtRow(
-                _span(doubt), ", ".join(_REASONS.get(flag, flag) for flag in doubt["flags"]), doubt["text"]
+            _FlaggedRow(
+                _span(span), ", ".join(_REASONS.get(flag, flag) for flag in span["flags"]), span["text"]
             )
-            for doubt in doubts[:_MAX_STRETCHES]
+            for span in spans[:_MAX_STRETCHES]
         ],
-        len(doubts),
-        len(doubts) <= _MAX_OPEN,
+        len(spans),
+        len(spans) <= _MAX_OPEN,
     )
 
 
-def _mark(doubt: Mapping[str, Any], per_ms: float) -> _Rect:
-    kind = "uncovered" if "uncovered" in doubt["flags"] else "doubt"
-    width = max(_MIN_MARK_WIDTH, (doubt["end_ms"] - doubt["start_ms"]) * per_ms)
-    return _Rect(kind, doubt["start_ms"] * per_ms, width, _span(doubt))
+def _mark(span: Mapping[str, Any], per_ms: float) -> _Rect:
+    kind = "uncovered" if "uncovered" in span["flags"] else "doubt"
+    width = max(_MIN_MARK_WIDTH, (span["end_ms"] - span["start_ms"]) * per_ms)
+    return _Rect(kind, span["start_ms"] * per_ms, width, _span(span))
 
 
-def _span(doubt: Mapping[str, Any]) -> str:
-    return f"{_clock(doubt['start_ms'] / MS_PER_S)} to {_clock(doubt['end_ms'] / MS_PER_S)}"
+def _span(span: Mapping[str, Any]) -> str:
+    return f"{_clock(span['start_ms'] / MS_PER_S)} to {_clock(span['end_ms'] / MS_PER_S)}"
 
 
 def _row(source: Mapping[str, Any]) -> _Row:

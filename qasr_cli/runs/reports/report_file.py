@@ -1,7 +1,7 @@
-"""`--report`: what came of a run, for machines (JSON) or for people (HTML), also of one that was ended.
+"""`--report`: the report of a run, for machines (JSON) or for people (HTML), even if the run is interrupted.
 
-In go a run's report, its sources and its options; out comes one file, whole or not at all. The page is made
-from the very values of the JSON, so that the two cannot disagree.
+In go a run's report, its sources and its options; out comes one file, whole or not at all. The page shows the
+values of the JSON, so that the two cannot disagree.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from qasr_cli import __version__
 from qasr_cli.errors import CannotCreateError, ExitCode, QasrError, UsageError, from_os_error, printable
 from qasr_cli.hooks.address import without_secrets
 from qasr_cli.media.ffmpeg import find_tools
@@ -31,6 +30,7 @@ from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.reports import html_page
 from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.timebase import MS_PER_S
+from qasr_cli.version import __version__
 
 logger = logging.getLogger(__name__)
 
@@ -38,18 +38,18 @@ SCHEMA = "qasr.report.v1"
 _FORMS = (".json", ".html")
 _SHORTEST_S = 0.01  # a speed measured over less means nothing
 _LIBRARIES = ("torch", "transformers", "onnxruntime", "silero-vad", "numpy")
-NOT_REACHED = "not reached"  # a source that a run which was ended did not come to, or not to the end of
+NOT_REACHED = "not reached"  # a source that an interrupted run did not finish
 
 
 @dataclass(slots=True)
 class ReportedRun:
-    """A run that is going on, for its report. Only the thread that began the run calls it.
+    """A run in progress, for its report. Only the thread that began the run calls it.
 
     Attributes:
-        options: What it was asked for.
-        sources: All of it; none as long as they are looked for.
-        report: What has come of it so far.
-        begun: When it began.
+        options: Options of the run.
+        sources: All sources of the run; empty until discovery is done.
+        report: Outcomes so far.
+        begun: Time of its begin.
     """
 
     options: Options
@@ -60,22 +60,22 @@ class ReportedRun:
 
 
 def check_place(path: Path, *, is_overwrite: bool) -> None:
-    """Find out before any work is done whether a report can be written there.
+    """Check before any work is done whether a report can be written there.
 
     Raises:
-        UsageError: It is neither JSON nor HTML by its name.
-        CannotCreateError: It exists, or its folder cannot be written.
+        UsageError: The name ends in neither .json nor .html.
+        CannotCreateError: The file exists, or its folder is not writable.
     """
     if path.suffix.lower() not in _FORMS:
         raise UsageError(
             f"--report {path}: call it FILE.json or FILE.html",
-            "its ending decides what it is",
+            "the suffix decides the format",
             path=path,
             flag="--report",
         )
     if path.is_dir() or (os.path.lexists(path) and not is_overwrite):
         raise CannotCreateError(
-            f"--report {path} exists already",
+            f"--report {path} already exists",
             "use --overwrite, or give it another name",
             path=path,
             flag="--report",
@@ -86,7 +86,7 @@ def check_place(path: Path, *, is_overwrite: bool) -> None:
         raise from_os_error(error, f"--report {path}", path=path, flag="--report") from error
     if not os.access(path.parent, os.W_OK):
         raise CannotCreateError(
-            f"--report {path}: its folder cannot be written",
+            f"--report {path}: its folder is not writable",
             "check its permissions",
             path=path,
             flag="--report",
@@ -95,10 +95,10 @@ def check_place(path: Path, *, is_overwrite: bool) -> None:
 
 @contextlib.contextmanager
 def reporting(path: Path | None, run: ReportedRun) -> Iterator[None]:
-    """Write the report when the block is over, however it ends; a wrong call is no run.
+    """Write the report at the end of the block, however it ends, except after a usage error.
 
     Raises:
-        QasrError: The report of a run that came to its end cannot be written.
+        QasrError: The report of a run that was not interrupted cannot be written.
     """
     try:
         yield
@@ -108,7 +108,7 @@ def reporting(path: Path | None, run: ReportedRun) -> Iterator[None]:
         if path is not None:
             try:
                 _write(path, run, error)
-            except QasrError as trouble:  # what ended the run is what the user must hear
+            except QasrError as trouble:  # the error that ended the run matters more to the user
                 logger.warning("%s", trouble)
         raise
     if path is not None:
@@ -123,13 +123,15 @@ def _write(path: Path, run: ReportedRun, error: BaseException | None) -> None:
 
 
 def describe(run: ReportedRun, error: BaseException | None) -> dict[str, Any]:
-    """Return the report as JSON has it."""
+    """Return the report's JSON object."""
     wall_s = time.monotonic() - run.begun_s
     report, loaded = run.report, run.report.engines
     over = {outcome.source.id: outcome for outcome in report.outcomes}
     done = [outcome for outcome in report.outcomes if outcome.status is Status.DONE]
     audio_s = sum(outcome.audio_ms for outcome in done) / MS_PER_S
-    counts = Counter(over[one.id].status.value if one.id in over else NOT_REACHED for one in run.sources)
+    counts = Counter(
+        over[source.id].status.value if source.id in over else NOT_REACHED for source in run.sources
+    )
     return {
         "schema": SCHEMA,
         "begun": run.begun.isoformat(timespec="seconds"),
@@ -141,7 +143,7 @@ def describe(run: ReportedRun, error: BaseException | None) -> dict[str, Any]:
         "rtfx_scope": "media of sources that are done / wall time of the run, loading the model included",
         "engines": asdict(loaded) if loaded else None,
         "stages": _stages(*report.outcomes),
-        "sources": [_source(one, over.get(one.id)) for one in run.sources],
+        "sources": [_source(source, over.get(source.id)) for source in run.sources],
         "versions": _versions(),
         "arguments": [_without_secrets(argument) for argument in sys.argv[1:]],
         "options": _without_secrets(asdict(run.options)),
@@ -149,23 +151,23 @@ def describe(run: ReportedRun, error: BaseException | None) -> dict[str, Any]:
 
 
 def _without_secrets(value: object) -> Any:
-    """Return what may be published of options: as JSON has it, without secrets, in text that is UTF-8."""
+    """Return options as JSON values, without secrets and as valid UTF-8."""
     if isinstance(value, Mapping):
-        return {key: _without_secrets(one) for key, one in value.items()}
+        return {key: _without_secrets(member) for key, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_secrets(one) for one in value]
+        return [_without_secrets(member) for member in value]
     if value is None or isinstance(value, bool | int | float):
         return value
     return printable(without_secrets(str(value)))
 
 
 def ending(error: BaseException | None, report: RunReport) -> dict[str, Any]:
-    """Return how a run ended: in words, its exit code, and what ended it."""
+    """Return how a run ended: in words, its exit code, and the error."""
     if error is None:
         return {"ended": "complete", "exit_code": int(report.exit_code), "error": None}
     if isinstance(error, QasrError):
         return {"ended": "failed", "exit_code": int(error.exit_code), "error": error_fields(error)}
-    is_asked = not isinstance(error, Exception)  # Ctrl-C and SIGTERM are none
+    is_asked = not isinstance(error, Exception)  # Ctrl-C and SIGTERM are not errors
     code = error.code if isinstance(error, SystemExit) else int(ExitCode.INTERRUPTED) if is_asked else None
     fields = None if is_asked else {"text": f"{type(error).__name__}: {printable(error)}", "next_step": ""}
     return {"ended": "interrupted" if is_asked else "failed", "exit_code": code, "error": fields}
@@ -176,7 +178,7 @@ def _source(source: Source, outcome: Outcome | None) -> dict[str, Any]:
     if outcome is None:
         return {**name, "status": NOT_REACHED}
     audio_s, quality = outcome.audio_ms / MS_PER_S, outcome.quality
-    work_s = sum(outcome.stage_s.values())  # the wall time has the waiting for other sources in it
+    work_s = sum(outcome.stage_s.values())  # the wall time includes waiting for other sources
     return {
         **name,
         "status": outcome.status.value,
@@ -189,14 +191,14 @@ def _source(source: Source, outcome: Outcome | None) -> dict[str, Any]:
         "outputs": [printable(path) for path in outcome.outputs],
         "error": None if outcome.error is None else error_fields(outcome.error),
         "warnings": [printable(text) for text in outcome.warnings],
-        "flags": dict(Counter(flag for doubt in outcome.doubts for flag in doubt.flags)),
-        "doubts": [asdict(doubt) for doubt in outcome.doubts],
+        "flags": dict(Counter(flag for span in outcome.flagged_spans for flag in span.flags)),
+        "doubts": [asdict(span) for span in outcome.flagged_spans],
         "quality": asdict(quality) if quality else None,
     }
 
 
 def error_fields(error: Exception) -> dict[str, Any]:
-    """Return what went wrong, and what to do about it."""
+    """Return an error's text and hint."""
     if isinstance(error, QasrError):
         return {"text": error.message, "next_step": error.hint, "exit_code": int(error.exit_code)}
     return {"text": printable(error), "next_step": "", "exit_code": None}

@@ -1,7 +1,7 @@
-"""`--status`: how a watch is doing, in a file that is always whole.
+"""`--status`: the state of a watch, in a file that is always whole.
 
-In goes what happens; out comes JSON, replaced in one step at each change of state and at most once a second
-for single files. A later write that fails is reported once and stops nothing.
+In go events and states; out comes JSON, replaced atomically at each change of state and at most once a second
+for single files. A later write that fails is reported once and does not stop the watch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from qasr_cli import __version__
 from qasr_cli.errors import CannotCreateError, QasrError, printable
 from qasr_cli.records import Outcome, Status
 from qasr_cli.runs.files import atomic_write
@@ -24,6 +23,7 @@ from qasr_cli.runs.reports.report_file import error_fields
 from qasr_cli.terminal import events
 from qasr_cli.terminal.events import Event, Reporter, SourceFinished, SourcePrepared
 from qasr_cli.timebase import MS_PER_S
+from qasr_cli.version import __version__
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +32,12 @@ _PACE_S = 1.0  # between two writes for single files: each is synced to the disk
 
 
 class WatchState(StrEnum):
-    """What a watch is doing."""
+    """State of a watch."""
 
     STARTING = "starting"
     WAITING = "waiting"
     WORKING = "working"
-    UNLOADED = "unloaded"  # waiting, with no engine in memory any more
+    UNLOADED = "unloaded"  # waiting, with the engines released from memory
     STOPPED = "stopped"
 
 
@@ -45,8 +45,8 @@ class StatusFile(Reporter):
     """Counts outcomes as a reporter; the watch's thread and those of its runs call it, under one lock.
 
     Args:
-        path: None keeps all to itself.
-        folders: That are watched.
+        path: The file; None writes nothing.
+        folders: The watched folders.
     """
 
     def __init__(self, path: Path | None, folders: Sequence[Path]) -> None:
@@ -71,10 +71,10 @@ class StatusFile(Reporter):
         }
 
     def open(self) -> None:
-        """Write it for the first time.
+        """Write the file for the first time.
 
         Raises:
-            QasrError: It cannot be written, or something else is there under its name.
+            QasrError: It cannot be written, or a file that is not a status file has its name.
         """
         if self._path is None:
             return
@@ -88,7 +88,7 @@ class StatusFile(Reporter):
         self._write()
 
     def enter(self, state: WatchState, missing: Sequence[Path] = ()) -> None:
-        """Write what the watch does now."""
+        """Write a new state."""
         with self._lock:
             gone = [printable(folder) for folder in missing]
             if (self._payload["state"], self._payload["missing"]) != (state.value, gone):
@@ -96,7 +96,7 @@ class StatusFile(Reporter):
                 self._try_to_write()
 
     def passed(self, **counts: float) -> None:
-        """Write what a pass over the folders came to."""
+        """Write the counts of a pass over the folders."""
         with self._lock:
             self._payload["last_pass"] = {"time": events.now(), **counts}
             self._payload["totals"]["passes"] += 1
@@ -104,12 +104,12 @@ class StatusFile(Reporter):
             self._try_to_write()
 
     def trouble(self, error: Exception, media: str | None = None) -> None:
-        """Note the latest error; the next write has it."""
+        """Record the latest error; the next write includes it."""
         with self._lock:
             self._payload["last_error"] = {"time": events.now(), "media": media, **error_fields(error)}
 
     def handle(self, event: Event) -> None:
-        """Name the source that is worked on, and count those that are over."""
+        """Record the source in progress, and count finished ones."""
         match event:
             case SourcePrepared(source, _, _):
                 with self._lock:
@@ -145,7 +145,7 @@ class StatusFile(Reporter):
 
     def _write(self) -> None:
         with self._lock:
-            # Sources come out in order: the one that went in first is the one that is worked on.
+            # Sources finish in order: the one that began first is the one in progress.
             current = next(iter(self._current.values()), None)
             self._payload |= {"updated": events.now(), "current": current}
             text = json.dumps(self._payload, ensure_ascii=False, indent=1) + "\n"
@@ -155,7 +155,7 @@ class StatusFile(Reporter):
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file is a status of an earlier watch: a film must not be lost to a slip of the fingers."""
+    """Whether a file is the status file of an earlier watch: a mistyped path must not replace a film."""
     try:
         return bool(json.loads(path.read_bytes()[:1_000_000])["schema"] == SCHEMA)
     except (OSError, ValueError, KeyError, TypeError):

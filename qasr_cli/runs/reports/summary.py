@@ -1,4 +1,4 @@
-"""What came of a run: counts, the summary line, and the exit code, which is computed here only."""
+"""The result of a run: counts, the summary line, and the exit code, which is computed here only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from qasr_cli import formats
 from qasr_cli.errors import ExitCode, QasrError, QualityError, printable
 from qasr_cli.options import CueOptions
-from qasr_cli.records import Doubt, Outcome, Quality, Status, Transcript
+from qasr_cli.records import FlaggedSpan, Outcome, Quality, Status, Transcript
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition.hallucination import Flag
 from qasr_cli.timebase import MS_PER_S, format_clock, format_speed
@@ -25,8 +25,8 @@ _IN_WORDS = {
 }
 
 
-def doubts(transcript: Transcript) -> tuple[str, ...]:
-    """Return what is doubtful about a transcript: nothing, or one short line."""
+def quality_warnings(transcript: Transcript) -> tuple[str, ...]:
+    """Return a transcript's warning: one short line, or nothing."""
     flagged = [segment for segment in transcript.segments if segment.flags]
     parts: list[str] = []
     if flagged:
@@ -45,15 +45,15 @@ UNCOVERED = (
 )
 
 
-def doubtful(transcript: Transcript) -> tuple[Doubt, ...]:
-    """Return the stretches of a transcript that somebody should listen to, in order."""
+def flagged_spans(transcript: Transcript) -> tuple[FlaggedSpan, ...]:
+    """Return the doubtful spans of a transcript, in order."""
     flagged = [
-        Doubt(segment.start_ms, segment.end_ms, segment.flags, segment.text)
+        FlaggedSpan(segment.start_ms, segment.end_ms, segment.flags, segment.text)
         for segment in transcript.segments
         if segment.flags
     ]
-    lost = [Doubt(span.start_ms, span.end_ms, (UNCOVERED,)) for span in transcript.uncovered]
-    return tuple(sorted((*flagged, *lost), key=lambda doubt: doubt.start_ms))
+    uncovered = [FlaggedSpan(span.start_ms, span.end_ms, (UNCOVERED,)) for span in transcript.uncovered]
+    return tuple(sorted((*flagged, *uncovered), key=lambda span: span.start_ms))
 
 
 _MAX_NAMED = 3  # broken rules in one error line
@@ -80,7 +80,7 @@ def _checkable(outputs: Sequence[Path]) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What a run worked with, and how long it took to load."""
+    """The engines of a run, and how long they took to load."""
 
     model: str
     aligner: str
@@ -103,7 +103,7 @@ class EngineFacts:
 
 @dataclass(slots=True)
 class RunReport:
-    """The outcomes of a run so far; `engines` is None as long as none were needed.
+    """The outcomes of a run so far; `engines` is None until they are loaded.
 
     Not locked: `Run._close` adds one outcome at a time, and it is read when the run is over.
     """
@@ -117,7 +117,7 @@ class RunReport:
         self.outcomes.append(outcome)
 
     def count(self, status: Status) -> int:
-        """Return how many sources ended so."""
+        """Return how many sources have this status."""
         return sum(outcome.status is status for outcome in self.outcomes)
 
     @property
@@ -137,26 +137,26 @@ class RunReport:
 
     @property
     def quality(self) -> str:
-        """One line on the cues of all sources: how many, how readable, how many errors; "" without cues."""
-        judged = [(outcome, outcome.quality) for outcome in self.outcomes if outcome.quality]
-        n_cues = sum(quality.n_cues for _, quality in judged)
+        """One line on the cues of all sources: count, share within reading speed, errors; "" without cues."""
+        with_cues = [(outcome, outcome.quality) for outcome in self.outcomes if outcome.quality]
+        n_cues = sum(quality.n_cues for _, quality in with_cues)
         if not n_cues:
             return ""
-        speeds = {quality.max_cps for _, quality in judged}
-        share = sum(quality.n_readable for _, quality in judged) / n_cues
+        speeds = {quality.max_cps for _, quality in with_cues}
+        share = sum(quality.n_readable for _, quality in with_cues) / n_cues
         within = f"{speeds.pop():g} cps" if len(speeds) == 1 else "their language's cps"
-        n_errors = sum(len(quality.broken) for _, quality in judged)
-        worst = max(judged, key=lambda pair: len(pair[1].broken))[0]
+        n_errors = sum(len(quality.broken) for _, quality in with_cues)
+        worst = max(with_cues, key=lambda pair: len(pair[1].broken))[0]
         checkable = _checkable(worst.outputs)
         where = f" (qasr check {printable(checkable)})" if n_errors and checkable else ""
         cues, errors = (
-            f"{number:,} {what}{'' if number == 1 else 's'}"
-            for number, what in ((n_cues, "cue"), (n_errors, "error"))
+            f"{number:,} {noun}{'' if number == 1 else 's'}"
+            for number, noun in ((n_cues, "cue"), (n_errors, "error"))
         )
         return f"quality: {cues}, {share:.1%} within {within}, {errors}{where}"
 
     def summary(self, wall_s: float) -> str:
-        """Return one line: how many, how long, how fast."""
+        """Return one line: counts, length of the media, speed."""
         audio_ms = sum(outcome.audio_ms for outcome in self.outcomes if outcome.status is Status.DONE)
         counts = [
             f"{n} {name}"

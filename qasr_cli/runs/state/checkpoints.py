@@ -1,8 +1,8 @@
 """Checkpoints: the recognised chunks of an unfinished source, so that a kill costs one batch.
 
 In go the chunks of each batch; out they come in the next run over the same media with the same options. One
-file a source, one line a batch; a line that a kill tore counts for nothing, and so does a whole file of other
-media, other options or another model. A checkpoint only saves time: without a place for it a run goes on.
+file a source, one line a batch. A line that a kill cut off is ignored, and so is a file of other media, other
+options or another model. A checkpoint only saves time: if it cannot be written, the run goes on.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from qasr_cli.records import Chunk, Finish, Hypothesis
 from qasr_cli.runs.files import ownership
 from qasr_cli.runs.files.file_identity import Identity
 from qasr_cli.runs.state import ledger
+from qasr_cli.runs.state.roots import FOLDER_NAME
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
 logger = logging.getLogger(__name__)
 
 _SCHEMA = "qasr.checkpoint.v1"
 _NAME_CHARS = 16
-_OLD_S = 7 * 24 * 3_600  # whoever left it will not come back for it, or has little to lose
+_OLD_S = 7 * 24 * 3_600  # older checkpoints are unlikely to be resumed
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class Checkpoint:
     is_begun: bool = False
 
     def load(self, chunks: Sequence[Chunk]) -> dict[int, RecognizedChunk]:
-        """Return what an earlier run recognised of these chunks, by their index."""
+        """Return the chunks that an earlier run recognised, by their index."""
         try:
             head, *lines = self.path.read_bytes().split(b"\n")
         except OSError:
@@ -55,13 +56,13 @@ class Checkpoint:
         for line in lines:
             with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, IndexError, QasrError):
                 for fields in json.loads(line):
-                    piece = _from_fields(fields, chunks)
-                    recognized[piece.chunk.index] = piece
+                    chunk = _from_fields(fields, chunks)
+                    recognized[chunk.chunk.index] = chunk
         return recognized
 
     def add(self, recognized: Sequence[RecognizedChunk]) -> None:
-        """Keep what one batch gave for the source; where there is no room for it, do without."""
-        line = json.dumps([_fields(piece) for piece in recognized], ensure_ascii=False)
+        """Append a batch's chunks of the source; a failing disk is logged and does not raise."""
+        line = json.dumps([_fields(chunk) for chunk in recognized], ensure_ascii=False)
         try:
             if not self.is_begun:
                 ownership.make_folder(self.path.parent)
@@ -80,24 +81,25 @@ class Checkpoint:
         self.is_begun = True
 
     def remove(self) -> None:
-        """Take the file away, old ones of other options, and the folders that are empty then."""
+        """Remove the file, old ones of other options, and our own folders that are empty then."""
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
             for other in self.path.parent.glob(f"{self.path.name[:_NAME_CHARS]}*"):
                 if time.time() - other.stat().st_mtime > _OLD_S:
                     other.unlink(missing_ok=True)
             self.path.parent.rmdir()
-            self.path.parent.parent.rmdir()
+            if self.path.parent.parent.name == FOLDER_NAME:  # that of `--state` is the user's
+                self.path.parent.parent.rmdir()
 
 
 def checkpoint(folder: Path, file: str, media: Identity, fingerprint: str) -> Checkpoint:
     """Return a source's checkpoint in a state folder; it may not exist yet.
 
     Args:
-        folder: Of the output root.
+        folder: State folder of the output root.
         file: The media's name in the ledger.
-        media: Its state.
-        fingerprint: Of the transcript's options and models.
+        media: The media's identity.
+        fingerprint: Fingerprint of the transcript's options and models.
     """
     # Files that are named take no lock: two runs with other options may be at one of them at once.
     name = f"{_hash(file)}-{_hash(fingerprint)}"
@@ -112,13 +114,13 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_NAME_CHARS]
 
 
-def _fields(piece: RecognizedChunk) -> dict[str, Any]:
-    answer, segment = piece.hypothesis, piece.segment
+def _fields(chunk: RecognizedChunk) -> dict[str, Any]:
+    answer, segment = chunk.hypothesis, chunk.segment
     return {
-        "chunk": piece.chunk.index,
-        "span": [piece.chunk.start_ms, piece.chunk.end_ms],
+        "chunk": chunk.chunk.index,
+        "span": [chunk.chunk.start_ms, chunk.chunk.end_ms],
         "answer": [answer.text, answer.language, answer.finish.value, answer.n_tokens],
-        "flags": list(piece.flags),
+        "flags": list(chunk.flags),
         "segment": None if segment is None else segment_writer.segment_fields(segment),
     }
 
@@ -127,7 +129,7 @@ def _from_fields(fields: Mapping[str, Any], chunks: Sequence[Chunk]) -> Recogniz
     """Return a recognised chunk as it was.
 
     Raises:
-        ValueError: It is of a chunk that does not exist any more. Other errors: it is damaged.
+        ValueError: There is no such chunk any more. Other errors: the line is damaged.
     """
     chunk = chunks[fields["chunk"]]
     if [chunk.start_ms, chunk.end_ms] != fields["span"]:

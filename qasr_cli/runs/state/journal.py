@@ -1,8 +1,8 @@
-"""What a run knows of the runs before it, and leaves for the next.
+"""The journal of a run: the state of earlier runs, and what this one adds to it.
 
 In go plans; out they come with what the ledger holds about them: finished, changed since, or waiting after a
-failure. While the run goes on, outcomes are entered and recognised chunks kept. Without a folder that may be
-written to, a run goes on without: what is finished is known by its outputs.
+failure. During the run outcomes and recognised chunks are recorded. If the state folder is not writable, the
+run goes on without it: the outputs show which sources are done.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from qasr_cli.timebase import MS_PER_S
 
 logger = logging.getLogger(__name__)
 
-# Exit codes of failures that are the file's own; a full disk or a missing model is not.
+# Exit codes of failures that the file causes; a full disk or a missing model is not the file's fault.
 OF_THE_FILE = {ExitCode.DATA, ExitCode.INTERNAL, ExitCode.TRY_AGAIN}
 
 
@@ -48,18 +48,18 @@ StateFolderOf = Callable[[Source], StateFolder | None]
 
 @dataclass(slots=True)
 class Journal:
-    """What is known of a run's sources, and what the run leaves.
+    """The state of a run's sources.
 
     Three threads call it in a run: `begin` the prepare workers, `checkpoint` the engine lane, `announce` the
     finish lane, `enter` the last two, one at a time (`Run._close`). Each call is about one source, which only
     one lane holds at a time; what they share, the ledger, is written under a lock.
 
     Attributes:
-        fingerprint: Of the options, as the user gave them.
+        fingerprint: Fingerprint of the options, as the user gave them.
         n_retries: How often a failed source is tried again at once, in the next runs.
         is_minding_subtitles: A source that was skipped for its subtitles stays skipped while those are there.
-        place_of: Returns where a source's state lies.
-        place_beside: Returns where that of runs without `-o` lies, if this one has it.
+        place_of: Returns a source's state folder.
+        place_beside: Returns the state folder of runs without `-o`, if this run has `-o`.
     """
 
     fingerprint: str = ""
@@ -74,7 +74,7 @@ class Journal:
     # ── before the run ──────────────────────────────────────────────────────────────────────────────────
 
     def decide(self, plans: Sequence[Plan]) -> list[Plan]:
-        """Return the plans with what is known of their sources."""
+        """Return the plans as the resume policy changes them."""
         now_s = time.time()
         return [self._decide(plan, now_s) for plan in plans]
 
@@ -86,35 +86,35 @@ class Journal:
         if entry.subtitles and not (
             self.is_minding_subtitles and os.path.lexists(place.path(entry.subtitles))
         ):
-            entry = replace(entry, status=Status.DONE)  # nothing stands in its way any more
-        return resume_policy.judge(plan, entry, self.fingerprint, place.name, self.n_retries, now_s)
+            entry = replace(entry, status=Status.DONE)  # the subtitles that it was skipped for are gone
+        return resume_policy.resume_plan(plan, entry, self.fingerprint, place.name, self.n_retries, now_s)
 
     def is_own(self, source: Source, path: Path) -> bool:
-        """Whether qasr wrote a file for a source, as far as is known."""
+        """Whether qasr wrote a file for a source, according to the ledger."""
         for place in (self.place_of(source), self.place_beside(source)):
             entry = place.entry(source) if place else None
-            if place and entry and place.name(path) in {one.path for one in entry.outputs}:
+            if place and entry and place.name(path) in {output.path for output in entry.outputs}:
                 return True
         return False
 
     # ── during the run ──────────────────────────────────────────────────────────────────────────────────
 
     def begin(self, source: Source) -> None:
-        """Note what the media is like before it is read, so that what is written meanwhile is noticed."""
+        """Record the media's identity before it is read, so that a change in the meantime is noticed."""
         if self.place_of(source) is not None:
             self._read[source.path] = identify(source.path)
 
     def checkpoint(self, source: Source, fingerprint: str) -> Checkpoint | None:
-        """Return where to keep a source's recognised chunks; None where nothing is kept."""
+        """Return a source's checkpoint; None if this run has none for it."""
         place, media = self.place_of(source), self._read.get(source.path)
         if place is None or media is None:
             return None
         return checkpoints.checkpoint(place.folder, place.name(source.path), media, fingerprint)
 
     def announce(self, source: Source, texts: Mapping[Path, str]) -> None:
-        """Note what is about to be written, so that a run that is killed meanwhile leaves nothing foreign.
+        """Record the files before they are written, so that a killed run's files still count as qasr's.
 
-        Until then what is known of a source is kept: of a file that is replaced both states are qasr's.
+        Until then the earlier entry stays: both states of a file that is replaced are qasr's.
         """
         place = self.place_of(source)
         entry = place.entry(source) if place else None
@@ -123,12 +123,14 @@ class Journal:
         outputs = entry.outputs
         for path, text in texts.items():
             name, state = place.name(path), foreseen(atomic_write.encoded(text))
-            outputs = tuple(one for one in outputs if one.path != name or one.identity.is_of(path))
+            outputs = tuple(
+                output for output in outputs if output.path != name or output.identity.is_of(path)
+            )
             outputs += (LedgerOutput(name, state),)
         self._add(place.ledger, replace(entry, outputs=outputs))
 
     def enter(self, outcome: Outcome) -> None:
-        """Put an outcome into the ledger; one that was known before the media was read is there already."""
+        """Add an outcome to the ledger; one that was decided before the media was read is already there."""
         source = outcome.source
         place = self.place_of(source)
         if place is None or place.ledger is None or source.path not in self._read:
@@ -149,12 +151,12 @@ class Journal:
         media, before = self._read.pop(outcome.source.path), earlier.entries.get(name)
         outputs = before.outputs if before else ()
         if before is not None and (before.media != media or before.fingerprint != self.fingerprint):
-            # What runs with other options, another line of a crontab, made stays qasr's.
-            outputs, before = tuple(_of(before, one) for one in outputs), None
+            # Files from runs with other options, such as another line of a crontab, stay qasr's.
+            outputs, before = tuple(_of(before, output) for output in outputs), None
         for path in outcome.outputs:
             state = identify(path)
             if state is not None:
-                others = tuple(one for one in outputs if one.path != place.name(path))
+                others = tuple(output for output in outputs if output.path != place.name(path))
                 outputs = (*others, LedgerOutput(place.name(path), state))
         entry = LedgerEntry(
             file=name,
@@ -174,14 +176,14 @@ class Journal:
 
 
 def _of(entry: LedgerEntry, output: LedgerOutput) -> LedgerOutput:
-    """Return an entry's output with what it was made of and how, for another entry."""
+    """Return an entry's output with its media and fingerprint, for use in another entry."""
     return replace(
         output, media=output.media or entry.media, fingerprint=output.fingerprint or entry.fingerprint
     )
 
 
 def _failed(entry: LedgerEntry, error: Exception, n_failures: int) -> LedgerEntry:
-    """Return the entry of a failure, which counts if it is the file's own."""
+    """Return the entry of a failure; it is counted if the file caused it."""
     code = error.exit_code if isinstance(error, QasrError) else ExitCode.INTERNAL
     hint = error.hint if isinstance(error, QasrError) else ""
     return replace(
@@ -198,12 +200,12 @@ def opened(sources: Sequence[Source], options: Options, notify: Callable[[str], 
     """Yield the journal of a run, with its output roots locked for as long as the block runs.
 
     Args:
-        sources: All of the run.
+        sources: All sources of the run.
         options: The whole tree.
-        notify: Called with a line when another run is waited for.
+        notify: Called with a line when the run waits for another one.
 
     Raises:
-        LockedError: Another run is at work in one of the roots, or in a folder below.
+        LockedError: Another run holds one of the roots, or a folder below.
     """
     roots, part = OutputRoots(sources, options.output.folder), shard_part(options)
     state_folders = {root_and_state(roots.of(source), options) for source in sources if source.is_found}
@@ -221,15 +223,15 @@ def opened(sources: Sequence[Source], options: Options, notify: Callable[[str], 
 
 
 def consulted(sources: Sequence[Source], options: Options) -> Journal:
-    """Return the journal for looking only: nothing is locked, made or written."""
+    """Return a read-only journal: nothing is locked, created or written."""
     return _journal(sources, OutputRoots(sources, options.output.folder), {}, options)
 
 
 def checkpoints_only(sources: Sequence[Source], options: Options) -> Journal:
     """Return the journal of a run whose results are not transcripts of their media, such as timed scripts.
 
-    Its recognised chunks are kept. Nothing goes into a ledger: a later run would make such results anew as if
-    they were its own.
+    Its recognised chunks are saved. Nothing is added to a ledger: a later run would replace such results as
+    if they were its own.
     """
     roots = OutputRoots(sources, options.output.folder)
 
@@ -243,7 +245,7 @@ def checkpoints_only(sources: Sequence[Source], options: Options) -> Journal:
 def _journal(
     sources: Sequence[Source], roots: OutputRoots, places: dict[Path, StateFolder], options: Options
 ) -> Journal:
-    beside = functools.cache(lambda: OutputRoots(sources, None))  # looked for only once it is asked
+    beside = functools.cache(lambda: OutputRoots(sources, None))  # computed on first use
 
     def place_in(output_root: Path) -> StateFolder:
         root, folder = root_and_state(output_root, options)

@@ -1,6 +1,6 @@
-"""The ledger: what came of each source, a line each, the newest of a source's lines counting.
+"""The ledger: the outcome of each source, one line each; the newest line of a source counts.
 
-In go entries; out they come again, also from a file whose last line was torn by a kill or whose middle was
+In go entries; out they come again, even from a file whose last line a kill cut off or whose middle is
 damaged. Lines are JSON for programs and `qasr runs show` prints them for people; each names its schema, since
 lines of several versions of qasr may stand in one file. Every part of a sharded run writes a file of its own,
 so that machines which share a folder never write to one file.
@@ -30,10 +30,10 @@ class LedgerOutput:
     """A file that was written.
 
     Attributes:
-        path: Below the output root where it lies there.
-        identity: Its state.
-        media: The media that it was made from, where its entry has another.
-        fingerprint: Of the options that it was made with, where its entry has others.
+        path: Relative to the output root if it lies below it.
+        identity: The file's identity.
+        media: The media that it was made from, if its entry has another.
+        fingerprint: Fingerprint of the options that it was made with, if its entry has another.
     """
 
     path: str
@@ -44,19 +44,19 @@ class LedgerOutput:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """What came of one source.
+    """The outcome of one source.
 
     Attributes:
-        file: The media's path, below the output root where it lies there.
-        at_s: When, in seconds since 1970.
-        status: Done, failed, or skipped for a reason that only its content tells.
-        media: The media as it was before it was read; None where it could not be.
-        fingerprint: Of the options that it was made with.
-        outputs: All of its files that are qasr's own.
-        language: Code of what is spoken, or "".
+        file: The media's path, relative to the output root if it lies below it.
+        at_s: Time of the entry, in seconds since 1970.
+        status: Done, failed, or skipped for a reason that is in the media.
+        media: The media's identity before it was read; None if it could not be read.
+        fingerprint: Fingerprint of the run's options.
+        outputs: All files that qasr wrote for the source.
+        language: Code of the spoken language, or "".
         reason: Why it failed or was skipped, in a line.
-        next_step: What the user may do about it.
-        exit_code: Of the failure.
+        next_step: Hint for the user.
+        exit_code: Exit code of the failure.
         n_failures: How often it failed in a row, this time included.
         subtitles: The file with the subtitles for which it was skipped: one beside it, or the media itself.
     """
@@ -95,7 +95,10 @@ class Ledger:
             QasrError: It cannot be written.
         """
         self.entries[entry.file] = entry
+        folder = self.path.parent
         try:
+            if folder.parent.is_dir():
+                ownership.make_folder(folder)  # goes with its last checkpoint where it held nothing else
             append(self.path, to_line(entry))
         except OSError as error:
             raise from_os_error(error, f"writing {self.path}", path=self.path) from error
@@ -104,8 +107,8 @@ class Ledger:
 def load(folder: Path, part: str = "") -> Ledger:
     """Return the ledger of a state folder; `part` is the name of a shard, whose file new entries go to.
 
-    Lines that cannot be read are passed over. Of those about one file the last counts, whatever its time;
-    where several parts know it, the newest of their last ones.
+    Lines that cannot be read are skipped. A file's last line counts, whatever its time; if several shards
+    have the file, the newest of their last lines counts.
     """
     entries: dict[str, LedgerEntry] = {}
     for path in sorted(folder.glob(f"ledger*{SUFFIX}")):
@@ -119,7 +122,7 @@ def read(path: Path) -> Iterator[LedgerEntry]:
     """Yield the entries of one file in the order in which they were written."""
     try:
         content = path.read_bytes()
-    except OSError:  # not there, or for others' eyes: the outputs say what is finished
+    except OSError:  # missing or not readable: the outputs show which sources are done
         return
     for line in content.split(b"\n"):
         entry = from_line(line)
@@ -128,7 +131,7 @@ def read(path: Path) -> Iterator[LedgerEntry]:
 
 
 def append(path: Path, line: bytes) -> None:
-    """Add a line to a file in one write, behind whatever a torn one left there."""
+    """Append a line to a file in one write, after the end of a cut-off line if there is one."""
     descriptor = ownership.open_own(path, os.O_RDWR | os.O_APPEND)
     try:
         size_bytes = os.fstat(descriptor).st_size
@@ -143,7 +146,7 @@ def to_line(entry: LedgerEntry) -> bytes:
     payload = {key: value for key, value in asdict(entry).items() if value or key == "status"}
     if entry.outputs:
         payload["outputs"] = [
-            {key: value for key, value in one.items() if value} for one in payload["outputs"]
+            {key: value for key, value in output.items() if value} for output in payload["outputs"]
         ]
     at = datetime.fromtimestamp(payload.pop("at_s", 0.0), UTC).isoformat(timespec="milliseconds")
     text = json.dumps({"schema": SCHEMA, "at": at, **payload}, ensure_ascii=False)
@@ -151,9 +154,9 @@ def to_line(entry: LedgerEntry) -> bytes:
 
 
 def from_line(line: bytes) -> LedgerEntry | None:
-    """Return the entry that a line holds; None of one that is torn, damaged or of another schema.
+    """Return the entry of a line; None if it is cut off, damaged or of another schema.
 
-    Lines from before schemas were named are of the first one.
+    Lines without a schema have the first one.
     """
     try:
         payload = json.loads(line.decode("utf-8", "surrogateescape"))
@@ -163,7 +166,7 @@ def from_line(line: bytes) -> LedgerEntry | None:
 
 
 def _entry(payload: Mapping[str, Any]) -> LedgerEntry:
-    values = {one.name: payload[one.name] for one in fields(LedgerEntry) if one.name in payload}
+    values = {field.name: payload[field.name] for field in fields(LedgerEntry) if field.name in payload}
     media = values.get("media")
     return LedgerEntry(
         **{

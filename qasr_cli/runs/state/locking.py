@@ -1,7 +1,7 @@
 """One run at a time in one place.
 
-In goes a state folder; a lock is held while a block runs. Locks are `flock`'s, so that a killed run leaves
-none behind. The parts of a sharded run hold the folder together and each its own part alone.
+In goes a state folder; a lock is held while a block runs. Locks are those of `flock`, so that a killed run
+leaves none. The shards of a run share the folder's lock, and each holds the lock of its shard alone.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _UNSUPPORTED = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
 def holding(
     folder: Path, part: str, *, is_waiting: bool, notify: Callable[[str], None], is_shared: bool = False
 ) -> Iterator[None]:
-    """Hold a state folder, or a part of it, for as long as the block runs.
+    """Lock a state folder, or one shard of it, for as long as the block runs.
 
     Args:
-        folder: It exists.
-        part: Name of a shard, or "" for all.
-        is_shared: Others may hold it, too, in this way; nobody may hold all of it.
-        is_waiting: Wait for another run instead of giving up.
-        notify: Called once with a line when another run is waited for.
+        folder: An existing state folder.
+        part: Name of a shard, or "" for the whole folder.
+        is_shared: Other shards may hold it too; no run may hold the whole folder.
+        is_waiting: Wait for another run instead of raising.
+        notify: Called once with a line when the run waits for another one.
 
     Raises:
         LockedError: Another run holds it.
-        QasrError: There can be no lock file.
+        QasrError: The lock file cannot be created.
     """
     with contextlib.ExitStack() as descriptors:
         places = [("lock", fcntl.LOCK_SH if part or is_shared else fcntl.LOCK_EX)]
@@ -78,14 +78,14 @@ def _take(descriptor: int, kind: int, path: Path, *, is_waiting: bool, notify: C
         except OSError as error:
             if error.errno not in _UNSUPPORTED:
                 raise from_os_error(error, f"locking {path}", path=path) from error
-            logger.warning("%s: the file system has no locks; see that no second run starts here", path)
+            logger.warning("%s: the file system has no locks; do not start a second run here", path)
             return
         else:
             return
 
 
 def _sign(descriptor: int) -> None:
-    """Write into the lock file who holds it; that counts only as long as the lock is held."""
+    """Write the holder's process into the lock file; it is valid only as long as the lock is held."""
     text = f"pid {os.getpid()} on {socket.gethostname()}, since {time.strftime('%Y-%m-%d %H:%M')}\n"
     with contextlib.suppress(OSError):  # a full disk, say: the lock holds all the same
         os.ftruncate(descriptor, 0)

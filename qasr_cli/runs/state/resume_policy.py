@@ -1,7 +1,7 @@
-"""What is to be done about a source that a run before met: nothing, all of it anew, or to wait.
+"""The resume policy: a source that is in the ledger is skipped, transcribed again, or left for later.
 
-In go a plan, made by looking at the outputs alone, and the source's entry; out comes the plan as it is then.
-Reads media and outputs where their times do not tell whether they changed, and writes nothing.
+In go a plan, made from the outputs alone, and the source's entry; out comes the plan for this run. Reads
+media and outputs if their times do not show whether they changed, and writes nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from qasr_cli.runs.state import backoff
 from qasr_cli.runs.state.ledger import LedgerEntry
 
 
-def judge(
+def resume_plan(
     plan: Plan,
     entry: LedgerEntry,
     fingerprint: str,
@@ -26,15 +26,15 @@ def judge(
     n_retries: int,
     now_s: float,
 ) -> Plan:
-    """Return what is to be done about a source.
+    """Return the plan of a source for this run.
 
     Args:
-        plan: By what is there of its outputs.
-        entry: What came of it the last time.
-        fingerprint: Of this run's options.
-        name_of: Returns what the ledger calls a file.
-        n_retries: How often a failure is tried again in the next runs.
-        now_s: In seconds since 1970.
+        plan: The plan by its existing outputs.
+        entry: The source's latest entry.
+        fingerprint: Fingerprint of this run's options.
+        name_of: Returns a file's name in the ledger.
+        n_retries: How many of the next runs try a failed source again.
+        now_s: Current time, in seconds since 1970.
     """
     is_same_media = entry.media is not None and entry.media.is_of(plan.source.path)
     if not is_same_media or entry.fingerprint != fingerprint:
@@ -43,7 +43,7 @@ def judge(
         ):
             return plan
         return _renewed(plan, entry, name_of, "options changed" if is_same_media else "media changed")
-    # A doubtful result is one; and what somebody put there after a failure is theirs.
+    # A doubtful result is a result; and outputs that appeared after a failure are not qasr's.
     has_failed = entry.status is Status.FAILED and entry.exit_code != ExitCode.QUALITY
     if plan.skip and not (has_failed and entry.outputs):
         return plan
@@ -55,13 +55,13 @@ def judge(
 def _is_made(
     plan: Plan, path: Path, entry: LedgerEntry, fingerprint: str, name_of: Callable[[Path], str]
 ) -> bool:
-    """Whether a file was made from this media with these options, before a run with others."""
+    """Whether a file was made from this media with these options, before a run with other ones."""
     return any(
-        one.path == name_of(path)
-        and one.fingerprint == fingerprint
-        and one.media is not None
-        and one.media.is_of(plan.source.path)
-        for one in entry.outputs
+        output.path == name_of(path)
+        and output.fingerprint == fingerprint
+        and output.media is not None
+        and output.media.is_of(plan.source.path)
+        for output in entry.outputs
     )
 
 
@@ -77,16 +77,16 @@ def _retried(
 
 
 def _renewed(plan: Plan, entry: LedgerEntry, name_of: Callable[[Path], str], why: str) -> Plan:
-    """Return that what is ours is made anew; what somebody has worked on since is not ours any more."""
+    """Return a plan that replaces qasr's outputs; outputs that were edited since are left alone."""
     if not plan.existing:
         return replace(plan, note=why)
     replacing: dict[Path, Identity] = {}
     for path in plan.existing.values():
-        ours = [one.identity for one in entry.outputs if one.path == name_of(path)]
-        written = next((one for one in ours if one.is_of(path)), None)
-        if written is None:
-            whose = "was edited since" if ours else "is not from that run"
-            skip = f"{why}, and {path.name} {whose} (--overwrite replaces it)"
+        identities = [output.identity for output in entry.outputs if output.path == name_of(path)]
+        unchanged = next((output for output in identities if output.is_of(path)), None)
+        if unchanged is None:
+            state = "was edited since" if identities else "is not from that run"
+            skip = f"{why}, and {path.name} {state} (--overwrite replaces it)"
             return replace(plan, targets={}, skip=skip)
-        replacing[path] = written
+        replacing[path] = unchanged
     return replace(plan, targets=plan.places, skip="", note=why, replacing=replacing)

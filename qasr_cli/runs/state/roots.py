@@ -1,8 +1,8 @@
-"""Which folder is a source's output root, and where the state of its runs lies: in `.qasr`, or in `--state`.
+"""Output roots of sources, and where the state of their runs lies: in `.qasr`, or in `--state`.
 
-With `-o DIR` it is DIR; else the folder that was searched, or, of a file that was named, its own. Where a
-folder above has a state already, that one is meant: a run over a part of an archive must know, and be known
-by, the run over all of it.
+With `-o DIR` the root is DIR; otherwise the folder that was searched, or the folder of a file that was named.
+If a folder above already has a state, that folder is the root: a run over a part of an archive and the run
+over all of it share their state.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ class OutputRoots:
     """The output roots of a run.
 
     Args:
-        sources: All of the run.
-        output_folder: Of `-o`; None beside the media.
+        sources: All sources of the run.
+        output_folder: Folder of `-o`; None writes beside the media.
     """
 
     def __init__(self, sources: Sequence[Source], output_folder: Path | None) -> None:
         self._output_folder = None if output_folder is None else output_folder.resolve()
         self._resolved: dict[str, Path] = {}
-        own = set() if self._output_folder else {self._own(source) for source in sources}
-        self._outer = {root: _outermost(root, own) for root in own}
+        start_folder = set() if self._output_folder else {self._start_folder(source) for source in sources}
+        self._outer = {root: _outermost(root, start_folder) for root in start_folder}
 
     def of(self, source: Source) -> Path:
         """Return a source's output root, absolute."""
-        own = self._own(source)
-        return self._output_folder or self._outer.get(own, own)
+        start_folder = self._start_folder(source)
+        return self._output_folder or self._outer.get(start_folder, start_folder)
 
-    def _own(self, source: Source) -> Path:
+    def _start_folder(self, source: Source) -> Path:
         """Return the folder that the source's relative path starts in."""
         path, relative = os.fspath(source.path), os.fspath(source.relative)
         text = path[: -len(relative)] if path.endswith(relative) else os.path.dirname(path)  # noqa: PTH120 - fast
@@ -52,7 +52,7 @@ class OutputRoots:
 
 
 def _outermost(root: Path, others: set[Path]) -> Path:
-    """Return the highest folder from here up that is a root of this run or has a state that we may write."""
+    """Return the highest folder from here up that is a root of this run or has a writable state."""
     above = [folder for folder in root.parents if folder in others or _has_state(folder)]
     return above[-1] if above else root
 
@@ -67,8 +67,8 @@ class StateFolder:
     """An output root and its state. Without a ledger, only checkpoints are kept there.
 
     Attributes:
-        root: Files below it go by their path from here, so that an archive may move with its state. That of
-            `--state` is the state folder itself: in one that several roots share, files go by all of it.
+        root: Files below it are named by their path from here, so that an archive may move with its state.
+            With `--state` it is the state folder itself: several roots may share it, so names are absolute.
     """
 
     root: Path
@@ -77,7 +77,7 @@ class StateFolder:
     _folders: dict[Path, str] = field(default_factory=dict)
 
     def name(self, path: Path) -> str:
-        """Return what the ledger calls a file, however its folder is spelt."""
+        """Return a file's name in the ledger, however its folder is spelt."""
         parent = path.parent
         if parent not in self._folders:
             real = parent.resolve()
@@ -87,28 +87,28 @@ class StateFolder:
         return path.name if folder == "." else f"{folder.rstrip(os.sep)}{os.sep}{path.name}"
 
     def path(self, name: str) -> Path:
-        """Return the file that the ledger calls so."""
+        """Return the path of a name in the ledger."""
         return self.root / name
 
     def entry(self, source: Source) -> LedgerEntry | None:
-        """Return what is known of a source."""
+        """Return a source's entry in the ledger."""
         return None if self.ledger is None else self.ledger.entries.get(self.name(source.path))
 
 
 def root_and_state(root: Path, options: Options) -> tuple[Path, Path]:
-    """Return from where an output root's files go by their path, and where its state lies."""
-    own = options.run.state
-    return (own, own) if own is not None else (root, root / FOLDER_NAME)
+    """Return the folder that an output root's names are relative to, and its state folder."""
+    start_folder = options.run.state
+    return (start_folder, start_folder) if start_folder is not None else (root, root / FOLDER_NAME)
 
 
 def shard_part(options: Options) -> str:
-    """Return what the files of a run's shard have in their names; "" for a run over all."""
+    """Return the name of a run's shard in its state files; "" for a run without shards."""
     part, n_parts = options.find.shard
     return f".{part}-of-{n_parts}" if n_parts > 1 else ""
 
 
 def can_keep_state(folder: Path) -> bool:
-    """Make a state folder, and return whether it may be written to; why not is logged."""
+    """Create a state folder, and return whether it is writable; the reason is logged if it is not."""
     try:
         ownership.make_folder(folder)
     except OSError as error:
@@ -122,11 +122,11 @@ def can_keep_state(folder: Path) -> bool:
 
 
 def inner_state_folders(sources: Sequence[Source], options: Options) -> set[Path]:
-    """Return the state folders of runs over parts of what this one searched: one may be at work there."""
+    """Return the state folders below the searched ones, in which another run may be in progress."""
     if options.output.folder is not None or options.run.state is not None:
         return set()
     # Of ten thousand files few folders are left to look into.
-    own = {(one.path.parent, len(one.relative.parts) - 1) for one in sources if one.is_found}
-    below = {folder for parent, depth in own for folder in (parent, *parent.parents)[:depth]}
+    searched = {(source.path.parent, len(source.relative.parts) - 1) for source in sources if source.is_found}
+    below = {folder for parent, depth in searched for folder in (parent, *parent.parents)[:depth]}
     locks = [folder / FOLDER_NAME / "lock" for folder in below]
     return {lock.parent for lock in locks if os.access(lock, os.W_OK)}

@@ -1,1 +1,1 @@
-"""Folders that are watched."""
+"""The loop of `qasr watch`."""

@@ -1,8 +1,8 @@
-"""Which files a watch leaves alone as long as they stay as they are.
+"""The files that a watch has attempted; they are left alone until they change.
 
-In go the sources of a pass and what was chosen of them; out comes what of it is new. The ledger holds from
-run to run what failed and when to try it again; a watch looks every few seconds, and must not try as often as
-it looks. It also remembers finished files, since a hook may move their results away.
+In go the sources of a pass and its queue; out comes the part of the queue that is new. The ledger records
+failures and their backoff from run to run; a watch scans every few seconds, and must not retry at every scan.
+Finished files are remembered too, since a hook may move their results away.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from qasr_cli.runs.planning.queue import Queue
 from qasr_cli.runs.state.journal import OF_THE_FILE
 
 _HOUR_S = 3_600.0
-_AGAIN_S = 20 * _HOUR_S  # a failure of the file's own: from then on the ledger's backoff decides
+_AGAIN_S = 20 * _HOUR_S  # after a failure that the file caused: from then on the ledger's backoff decides
 _SOON_AGAIN_S = _HOUR_S  # a full disk, a missing permission: may be better by now
 
 _State = tuple[int, int]
@@ -34,12 +34,12 @@ class _PastAttempt:
 
 
 class Attempted:
-    """The files that a watch has attempted so far. Only the watch's own thread calls it.
+    """The files that a watch has attempted so far. Only the watch's thread calls it.
 
     Attributes:
-        n_found: Sources of the latest pass.
-        n_skipped: Of these, finished before or waiting after a failure.
-        n_unsettled: Files that still change and are left to the next pass.
+        n_found: Number of sources of the latest pass.
+        n_skipped: Number of these that were finished before or wait after a failure.
+        n_unsettled: Number of files that still change and are left to the next pass.
     """
 
     def __init__(self) -> None:
@@ -54,9 +54,9 @@ class Attempted:
         self._begun = {}
 
     def sift(self, discovered: Discovered, chosen: Queue) -> Queue | None:
-        """Return what is to be done of what was chosen; None where nothing is."""
+        """Return the new part of a queue; None if nothing is new."""
         self.n_found = len(discovered.sources)
-        self.n_unsettled = sum(one.kind is LeftOutKind.UNSETTLED for one in chosen.left_out)
+        self.n_unsettled = sum(left_out.kind is LeftOutKind.UNSETTLED for left_out in chosen.left_out)
         fresh = [*self._new_refusals(chosen.plans), *self._work(chosen.plans)]
         plans = [replace(plan, source=replace(plan.source, id=n)) for n, plan in enumerate(fresh)]
         self.n_skipped = len(chosen.plans) - len(plans)
@@ -71,7 +71,7 @@ class Attempted:
                 self._over[outcome.source.path] = _PastAttempt(state, time.monotonic() + _rest_s(outcome))
 
     def _new_refusals(self, plans: Sequence[Plan]) -> list[Plan]:
-        """Return what cannot be done at all, if that was not reported after the last pass."""
+        """Return the plans with an error that was not reported after the last pass."""
         before = self._refused
         self._refused = {plan.source.path: str(plan.error) for plan in plans if plan.error is not None}
         return [
@@ -94,7 +94,7 @@ class Attempted:
 
 
 def _rest_s(outcome: Outcome) -> float:
-    """Return for how long a source is left alone."""
+    """Return for how many seconds a source is left alone."""
     if outcome.status is not Status.FAILED:
         return float("inf")
     code = outcome.error.exit_code if isinstance(outcome.error, QasrError) else ExitCode.INTERNAL

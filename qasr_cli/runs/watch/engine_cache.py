@@ -1,6 +1,6 @@
-"""Engines that stay in memory between the passes of a watch, and go when there is nothing to do for long.
+"""Engines that stay in memory between the passes of a watch, and are released after a long idle time.
 
-In go what loads them and what gives their memory back; out come engines.
+In go functions that load them and that free their memory; out come sessions of engines.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ logger = logging.getLogger(__name__)
 
 
 class EngineCache:
-    """Engines that are loaded on first need.
+    """Engines that are loaded on first use.
 
     Args:
         load: Returns a session of engines.
-        reclaim: Gives back what engines held that nobody refers to any more.
-        idle_s: They go when they were not used for so long; 0 keeps them.
+        reclaim: Frees the memory of engines that are no longer referenced.
+        idle_s: Seconds without use after which they are released; 0 never releases them.
     """
 
     def __init__(self, load: Callable[[], Session], reclaim: Callable[[], None], idle_s: float) -> None:
@@ -38,16 +38,16 @@ class EngineCache:
         return self._session
 
     def rest(self) -> None:
-        """Count the time without work from here."""
+        """Start the idle time."""
         self._used_s = time.monotonic()
 
     @property
     def due_s(self) -> float:
-        """When they are to go (monotonic); never, when there are none."""
+        """When the engines are to be released (monotonic); infinity if none are loaded."""
         return float("inf") if self._session is None else self._used_s + self._idle_s
 
     def release(self) -> None:
-        """Let them go."""
+        """Release the engines."""
         self._session, self.is_released = None, True
         self._reclaim()
         logger.info("engines released after %g minutes without work", self._idle_s / 60)

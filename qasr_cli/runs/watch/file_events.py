@@ -1,7 +1,7 @@
-"""What changes in watched folders, and which of them are there at all.
+"""Changes in watched folders, and which of the folders exist.
 
-In go folders; out comes a signal that it is worth looking again. A folder that vanishes, as a network's mount
-does, is waited for. Never decides what is work: a pass finds that out, and passes come at times anyway.
+In go folders; out comes a signal that a new pass is due. A folder that vanishes, as a network mount does, is
+waited for. Never decides what is work: a pass does, and there is a pass at intervals in any case.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from qasr_cli.runs.inputs import selection
 
 logger = logging.getLogger(__name__)
 
-_POLL_S = 2.0  # between two looks whether the folders are there
+_POLL_S = 2.0  # between two checks whether the folders exist
 _AGAIN_S = 60.0  # until watching is tried again where the system refused it
 _PAUSE_S = 5.0  # until listening begins again after trouble
 _TIMEOUT_MS = 5_000
@@ -35,10 +35,10 @@ class FileEvents:
     A signal that arrives inside watchfiles' call would be swallowed there, so the calling thread never is.
 
     Args:
-        folders: To be watched with all below them.
-        options: Whether by asking the system or by looking again and again.
-        state_folder: Where runs keep their state, if that may lie in plain sight.
-        own_files: What the watch itself writes, such as its status.
+        folders: Folders to watch, with all below them.
+        options: Whether by file system events or by polling.
+        state_folder: Folder of `--state`, which may lie among the watched ones.
+        own_files: Files that the watch itself writes, such as its status.
     """
 
     def __init__(
@@ -73,18 +73,18 @@ class FileEvents:
 
     @property
     def present(self) -> list[Path]:
-        """The folders that are there."""
+        """The folders that exist."""
         return [folder for folder, identity in self._identities.items() if identity is not None]
 
     @property
     def missing(self) -> list[Path]:
-        """The folders that are not."""
+        """The folders that do not exist."""
         return [folder for folder, identity in self._identities.items() if identity is None]
 
     def wait(self, until_s: float) -> bool:
-        """Return True as soon as it is worth looking again, False when the moment (monotonic) has come."""
+        """Return True as soon as a pass is due, False at the given time (monotonic)."""
         while not self._has_changed.is_set():
-            self._look_at_folders()
+            self._check_folders()
             left_s = until_s - time.monotonic()
             if left_s <= 0:
                 return False
@@ -92,8 +92,8 @@ class FileEvents:
         self._has_changed.clear()
         return True
 
-    def _look_at_folders(self) -> None:
-        """Notice what is gone, back, or another file system under the same name, and listen there anew."""
+    def _check_folders(self) -> None:
+        """Detect folders that are gone, back, or on another file system, and restart listening."""
         before = self._identities
         self._identities = {folder: _identity(folder) for folder in self._folders}
         for folder in self._folders:
@@ -127,10 +127,10 @@ class FileEvents:
         while not stop.is_set():
             try:
                 self._report_changes(folders, stop, is_lenient=is_lenient)
-            except PermissionError:  # a folder that we may not look into; the others are watched
+            except PermissionError:  # a folder without read permission; the others are watched
                 is_lenient = True
             except (RuntimeError, FileNotFoundError) as error:
-                # A name that is not UTF-8, or something that was gone before it could be looked at.
+                # A name that is not UTF-8, or a file that was gone before it could be read.
                 logger.debug("%s", error)
                 self._has_changed.set()
                 stop.wait(_PAUSE_S)
@@ -141,8 +141,8 @@ class FileEvents:
     def _report_changes(self, folders: Sequence[Path], stop: threading.Event, *, is_lenient: bool) -> None:
         """Report changes until `stop` is set.
 
-        Lenient, the library passes over all that cannot be watched, also for want of the system's means; so
-        it is strict as long as it can be.
+        In lenient mode the library ignores all folders that it cannot watch, even when the system's limit of
+        watches is reached; so the mode is strict as long as possible.
         """
         roots = [folder.resolve() for folder in folders]
         is_new = True
@@ -158,7 +158,7 @@ class FileEvents:
             poll_delay_ms=int(self._options.poll_interval_s * _MS_PER_S),
             ignore_permission_denied=is_lenient,
         ):
-            if changes or is_new:  # what came while a large tree was being set up is seen by one more look
+            if changes or is_new:  # changes during the set-up of a large tree need one more pass
                 self._has_changed.set()
             is_new = False
 
@@ -166,7 +166,7 @@ class FileEvents:
         self._refused_s = time.monotonic()
         if not self._is_refusal_logged:
             logger.warning(
-                "the system reports no changes (%s); looking through the folders every minute; "
+                "the system reports no changes (%s); scanning the folders every minute; "
                 "use --poll, or raise fs.inotify.max_user_watches",
                 error,
             )
@@ -176,19 +176,19 @@ class FileEvents:
 def _news(
     roots: Sequence[Path], state_folder: Path | None, own_files: Sequence[Path] = ()
 ) -> Callable[[watchfiles.Change, str], bool]:
-    """Return whether a change may mean work: not what we write ourselves, nor what is passed over."""
-    own = None if state_folder is None else f"{state_folder.resolve()}{os.sep}"
+    """Return a test whether a change may mean work; qasr's own files and ignored names do not."""
+    state_prefix = None if state_folder is None else f"{state_folder.resolve()}{os.sep}"
     own_paths = {str(path.resolve()) for path in own_files}
     prefixes = [f"{str(root).rstrip(os.sep)}{os.sep}" for root in roots]
 
     def is_news(change: watchfiles.Change, path: str) -> bool:
-        if path in own_paths or (own is not None and path.startswith(own)):
+        if path in own_paths or (state_prefix is not None and path.startswith(state_prefix)):
             return False
         below = next((path[len(prefix) :] for prefix in prefixes if path.startswith(prefix)), path)
         *folders, name = below.split(os.sep)  # noqa: PTH206 - called for each of thousands of events
         if any(map(selection.is_ignored, folders)) or selection.is_ignored(name):
             return False
-        if selection.is_partial(name):  # it grows; but the media beside it is complete once it is gone
+        if selection.is_partial(name):  # it grows; the media is complete once it is deleted
             return change is watchfiles.Change.deleted
         return os.path.splitext(name)[1].lower() not in selection.OTHER_SUFFIXES  # noqa: PTH122 - fast
 

@@ -1,7 +1,7 @@
-"""The loop of `qasr watch`: a pass over the folders now, when something changes, and at times in any case.
+"""The loop of `qasr watch`: a pass over the folders at the start, after changes, and at intervals.
 
-In go a function that makes a pass and a source of file events; nothing comes out until a signal, or an error
-that a new start may mend and this process cannot, ends it.
+In go a function that makes a pass and a source of file events. The loop ends only with a signal, or with an
+error that a restart of the process may fix.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from qasr_cli.runs.watch.file_events import FileEvents
 logger = logging.getLogger(__name__)
 
 Sift = Callable[[Discovered, Queue], Queue | None]
-Look = Callable[[Sequence[Path], Sift], RunReport]
+MakePass = Callable[[Sequence[Path], Sift], RunReport]
 
 _S_PER_MIN = 60.0
-_AGAIN_S = 60.0  # after a pass that could not be
+_AGAIN_S = 60.0  # after a pass that failed
 _SHORTEST_GAP_S = 1.0  # between two passes, while a file grows
-_GAP_SHARE = 5  # and so many times what looking took: a large tree on a slow mount is not walked all the time
+_GAP_SHARE = 5  # times the duration of a scan: a large tree on a slow mount is not scanned all the time
 
 
 class Watch:
@@ -39,22 +39,27 @@ class Watch:
 
     Args:
         options: How to watch.
-        look: Makes a pass over folders that are there; the function given to it decides what of it is work.
-        changes: Signals when to look.
-        engines: Kept from pass to pass.
-        status: Gets each change of state.
+        make_pass: Makes a pass over existing folders; the function given to it selects the new work.
+        changes: Signals when a pass is due.
+        engines: Reused from pass to pass.
+        status: Records each change of state.
     """
 
     def __init__(
-        self, options: WatchOptions, look: Look, changes: FileEvents, engines: EngineCache, status: StatusFile
+        self,
+        options: WatchOptions,
+        make_pass: MakePass,
+        changes: FileEvents,
+        engines: EngineCache,
+        status: StatusFile,
     ) -> None:
         self._options = options
-        self._look = look
+        self._make_pass = make_pass
         self._changes = changes
         self._engines = engines
         self._status = status
         self._attempted = Attempted()
-        self._looked_s = 0.0  # when the folders had been looked through
+        self._scanned_s = 0.0  # when the folders had been scanned
         self._next_s = self._earliest_s = 0.0
         self._trouble = ""
 
@@ -62,8 +67,8 @@ class Watch:
         """Watch until a signal.
 
         Raises:
-            DeviceLostError: Nothing more can be computed by this process.
-            QasrError: Nothing can be begun: ffmpeg, the model or its memory is missing.
+            DeviceLostError: This process cannot compute anything more.
+            QasrError: No work can begin: ffmpeg, the model or its memory is missing.
         """
         try:
             while True:
@@ -76,7 +81,7 @@ class Watch:
             self._status.enter(WatchState.STOPPED, self._changes.missing)
 
     def _pass(self) -> None:
-        begun_s = self._looked_s = time.monotonic()
+        begun_s = self._scanned_s = time.monotonic()
         self._attempted.begin()
         report = self._report()
         now_s = time.monotonic()
@@ -84,7 +89,9 @@ class Watch:
             self._next_s, self._earliest_s = now_s + _AGAIN_S, now_s + _SHORTEST_GAP_S
             return
         self._attempted.remember(report.outcomes)
-        lost = next((one.error for one in report.outcomes if isinstance(one.error, DeviceLostError)), None)
+        lost = next(
+            (outcome.error for outcome in report.outcomes if isinstance(outcome.error, DeviceLostError)), None
+        )
         if lost is not None:
             raise lost
         if report.outcomes:
@@ -93,16 +100,16 @@ class Watch:
         self._next_s = now_s + self._options.rescan_min * _S_PER_MIN
         if self._attempted.n_unsettled:
             self._next_s = min(self._next_s, now_s + max(self._options.settle_s, _SHORTEST_GAP_S))
-        look_s = self._looked_s - begun_s
-        self._earliest_s = now_s + max(_SHORTEST_GAP_S, _GAP_SHARE * look_s)
+        scan_s = self._scanned_s - begun_s
+        self._earliest_s = now_s + max(_SHORTEST_GAP_S, _GAP_SHARE * scan_s)
 
     def _report(self) -> RunReport | None:
-        """Return what came of a pass; None where there could be none, but later perhaps."""
+        """Return the report of a pass; None if it failed and may work later."""
         folders = self._changes.present
         if not folders:
             return RunReport()
         try:
-            report = self._look(folders, self._sift)
+            report = self._make_pass(folders, self._sift)
         except (InputOutputError, CannotCreateError) as error:
             self._status.trouble(error)
             if str(error) != self._trouble:
@@ -113,7 +120,7 @@ class Watch:
         return report
 
     def _sift(self, discovered: Discovered, chosen: Queue) -> Queue | None:
-        self._looked_s = time.monotonic()
+        self._scanned_s = time.monotonic()
         work = self._attempted.sift(discovered, chosen)
         if work is not None:
             self._status.enter(WatchState.WORKING, self._changes.missing)
@@ -136,7 +143,7 @@ class Watch:
         self._status.enter(WatchState.UNLOADED if is_unloaded else WatchState.WAITING, self._changes.missing)
 
     def _wait(self) -> None:
-        """Return when it is time for a pass; let the engines go meanwhile when theirs has come."""
+        """Wait until a pass is due; release the engines meanwhile when their idle time is over."""
         while not self._changes.wait(min(self._next_s, self._engines.due_s)):
             if time.monotonic() >= self._engines.due_s:
                 self._engines.release()
@@ -146,5 +153,5 @@ class Watch:
         self._rest()
 
     def _rest(self) -> None:
-        """Leave a gap; what changes meanwhile is seen by the pass that follows."""
+        """Wait for the shortest gap; changes in the meantime are covered by the next pass."""
         time.sleep(max(0.0, self._earliest_s - time.monotonic()))

@@ -108,7 +108,7 @@ def _fallback_engines(session: Session, contain: Contain) -> Session:
     loaded = contain(session.fallback)
     if isinstance(loaded, QasrError):
         session.drop_fallback()
-        logger.warning("cannot load the rescue model, retries use the first one: %s", loaded)
+        logger.warning("cannot load the fallback model, retries use the first one: %s", loaded)
         return session
     return loaded
 

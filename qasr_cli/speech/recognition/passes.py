@@ -82,15 +82,11 @@ class Passage:
 
 
 def recognize_all(
-    requests: Sequence[RecognitionRequest],
-    session: Session,
-    contain: Contain,
-    on_recognized: Callable[[int], None] = lambda ms: None,
+    requests: Sequence[RecognitionRequest], session: Session, contain: Contain
 ) -> list[RecognizedChunk | QasrError]:
     """Return a recognized chunk, or the error, for each request, in order.
 
-    Requests with equal options share batches. `on_recognized` is called after each batch with the
-    milliseconds of speech in it.
+    Requests with equal options share batches.
 
     Raises:
         DeviceLostError: Nothing more can be computed.
@@ -107,9 +103,6 @@ def recognize_all(
                 batch_requests, lambda part: contain(lambda: _recognize(part, session))
             )
             results.update(zip(indices, recognized, strict=True))
-            on_recognized(
-                sum(span.duration_ms for request in batch_requests for span in request.chunk.speech)
-            )
     return [results[index] for index in range(len(requests))]
 
 

@@ -4,12 +4,13 @@ In go two word lists; out comes, for each word of the script, the index of the r
 with, or None. Where two words and more agree in a row, the lists are anchored; between the anchors the best
 pairing is searched, so that misheard words find their partners. A repeated or omitted passage cannot derail
 it, since no pairing crosses another, and words that fit nowhere pair with nothing. Pure; 30,000 words by
-30,000 take about a second.
+30,000 take about a second, and a few tens of megabytes at most.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from rapidfuzz.distance import Indel, Levenshtein, MatchingBlock
 
 _LONG_BLOCK = 8  # words that agree in a row: surely the same place, and the search within a few megabytes
 _SHORT_BLOCK = 2  # a single word ("the") often agrees by chance
+_MAX_SUBSEQUENCE_CELLS = 200_000_000  # a bit each: 25 MB, for 14,000 words by 14,000 without a long block
 _MAX_CELLS = 100_000  # of one exhaustive search, 316 words by 316; nothing pairs in a wider gap
 _EQUAL, _ALIKE, _OTHER, _MISSING = 3, 1, -1, -1  # scores of a pairing, and of a word without a partner
 _ALIKE_SHARE = 0.5  # of letter pairs in common: "colour" and "color", "Meyer" and "Meier"
@@ -69,17 +71,20 @@ def _equal_blocks(script: Sequence[str], recognized: Sequence[str]) -> list[Matc
     """Return blocks of equal words in order, with an empty block at the end.
 
     The fewest edits keep pace with a text that repeats itself; between their long blocks, the longest common
-    subsequence finds more equal words.
+    subsequence finds more equal words. Its memory grows with the product of both lengths, so that it is not
+    asked about two texts that have nothing in common for hours.
     """
     numbers: dict[str, int] = {}  # rapidfuzz compares hashes, and those of texts differ from run to run
     mine, theirs = (
         [numbers.setdefault(word, len(numbers)) for word in words] for words in (script, recognized)
     )
     blocks = [MatchingBlock(len(mine), len(theirs), 0)]
-    for distance, least in ((Levenshtein, _LONG_BLOCK), (Indel, _SHORT_BLOCK)):
+    searches = ((Levenshtein, _LONG_BLOCK, math.inf), (Indel, _SHORT_BLOCK, _MAX_SUBSEQUENCE_CELLS))
+    for distance, least, max_cells in searches:
         blocks += [
             MatchingBlock(first + block.a, begin + block.b, block.size)
             for first, last, begin, end in _gaps(blocks)
+            if (last - first) * (end - begin) <= max_cells
             for block in distance.opcodes(mine[first:last], theirs[begin:end]).as_matching_blocks()
             if block.size >= least
         ]

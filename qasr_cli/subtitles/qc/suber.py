@@ -117,15 +117,12 @@ def _edits(ours: list[SuberToken], reference: list[SuberToken]) -> int:
         return sum(_edits(*pair) for pair in _halves(ours, reference))
     costs = _substitution_costs(ours, reference)
     if max(len(ours), len(reference)) <= _LONG_PART:
-        return _edits_with_shifts(ours, reference, costs)
+        return _edits_with_shifts(costs)
     edges = _sure_places(costs)
     total = 0
     for (i, j), (next_i, next_j) in pairwise(edges):
-        mine, theirs = ours[i:next_i], reference[j:next_j]
-        if not mine or not theirs:
-            total += len(mine) + len(theirs)
-        else:
-            total += _edits_with_shifts(mine, theirs, costs[i:next_i, j:next_j])
+        part = costs[i:next_i, j:next_j]
+        total += _edits_with_shifts(part) if part.size else sum(part.shape)
     return total
 
 
@@ -211,9 +208,9 @@ def _sure_places(costs: np.ndarray) -> list[tuple[int, int]]:
     return [*places, costs.shape]
 
 
-def _edits_with_shifts(ours: Sequence[SuberToken], reference: Sequence[SuberToken], costs: np.ndarray) -> int:
+def _edits_with_shifts(costs: np.ndarray) -> int:
     """Return edits and shifts: the best shift is done again and again, while it saves something."""
-    order = np.arange(len(ours))
+    order = np.arange(len(costs))
     n_shifts = n_tried = 0
     while True:
         now = costs[order]
