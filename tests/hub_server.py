@@ -28,6 +28,7 @@ class Hub(ThreadingHTTPServer):
         damage: Turn the last byte of large files over.
         refusal: Status and error code to answer everything with.
         requests: Method, path and range of everything that was asked for.
+        tokens: What each of those brought as its authorization, or "".
     """
 
     daemon_threads = True
@@ -39,6 +40,7 @@ class Hub(ThreadingHTTPServer):
         self.damage = False
         self.refusal: tuple[int, str] | None = None
         self.requests: list[tuple[str, str, str]] = []
+        self.tokens: list[str] = []
 
     @property
     def url(self) -> str:
@@ -76,6 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, *, has_body: bool) -> None:
         path = self.path.split("?")[0]
         self.server.requests.append((self.command, path, self.headers.get("Range", "")))
+        self.server.tokens.append(self.headers.get("Authorization", ""))
         parts = path.strip("/").split("/")
         if self.server.refusal:
             self._refuse(self.server.refusal[1], self.server.refusal[0])

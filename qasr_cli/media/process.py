@@ -56,7 +56,6 @@ class Watchdog:
         self._on_timeout = on_timeout
         self._condition = threading.Condition()
         self._deadline_s: float | None = None  # of the read under way; None between two
-        self._wakes_s = 0.0  # when the thread looks at the deadline again
         self._is_stopped = False
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
@@ -76,12 +75,11 @@ class Watchdog:
     def watching(self) -> Iterator[None]:
         """Time what happens in the context.
 
-        The thread is hardly ever woken for it: it sleeps until an earlier deadline, and looks again then.
+        The thread is not woken for it: it sleeps until a deadline that was set earlier, or for as long as a
+        read may last, and so never past this one.
         """
         with self._condition:
             self._deadline_s = time.monotonic() + _SILENCE_S
-            if self._deadline_s < self._wakes_s:
-                self._condition.notify()
         try:
             yield
         finally:
@@ -92,10 +90,10 @@ class Watchdog:
         with self._condition:
             while not self._is_stopped:
                 now_s = time.monotonic()
-                self._wakes_s = now_s + _SILENCE_S if self._deadline_s is None else self._deadline_s
-                if self._wakes_s <= now_s:
+                wakes_s = now_s + _SILENCE_S if self._deadline_s is None else self._deadline_s
+                if wakes_s <= now_s:
                     break
-                self._condition.wait(self._wakes_s - now_s)
+                self._condition.wait(wakes_s - now_s)
             if not self._is_stopped:
                 self._on_timeout()
 

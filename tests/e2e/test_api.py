@@ -7,13 +7,16 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import qasr_cli as qasr
-from qasr_cli.options import CueOptions, EngineOptions, Options, OutputOptions
+from qasr_cli.options import CueOptions, DecodeOptions, EngineOptions, Options, OutputOptions
+from qasr_cli.records import Hypothesis
 from qasr_cli.speech.inference.protocols import Engines
 from tests import fakes
 from tests.e2e.conftest import CLIP, ROOT, SAMPLES, environment
@@ -44,10 +47,24 @@ assert state() == before
 """
 
 
+class Guarded(fakes.Echo):
+    """An engine that fails when two threads ask it at once, as a device would."""
+
+    def __init__(self, options: EngineOptions) -> None:
+        super().__init__(options)
+        self._asked = threading.Lock()
+
+    def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
+        assert self._asked.acquire(blocking=False), "asked by two threads at once"
+        time.sleep(0.2)  # long enough for the other threads to come this far
+        self._asked.release()
+        return super().recognize(audio, options)
+
+
 def counted(options: EngineOptions) -> Engines:
-    """Return the echo pair, and note that it was loaded."""
+    """Return a pair for one thread at a time, and note that it was loaded."""
     loads.append(options)
-    return fakes.echo(options)
+    return Engines(Guarded(options), fakes.Even())
 
 
 @pytest.fixture(autouse=True)

@@ -86,6 +86,24 @@ def test_the_rest_of_a_file_is_appended(hub: Hub, tmp_path: Path) -> None:
     assert ranges == ["bytes=1000000-"]
 
 
+def test_the_token_is_given_to_the_hub_and_not_to_its_store(hub: Hub, tmp_path: Path) -> None:
+    """The store is another host: here the same server under another name."""
+    code = (
+        "import dataclasses, tempfile\n"
+        "(file,) = hub.large_files('org/model', None, '.safetensors')\n"
+        "hub.append_rest(file, tempfile.TemporaryFile())\n"
+        "elsewhere = dataclasses.replace(file, store_url=file.store_url.replace('127.0.0.1', 'localhost'))\n"
+        "hub.append_rest(elsewhere, tempfile.TemporaryFile())"
+    )
+    ask(code, hub.url, tmp_path / "home", HF_TOKEN="secret")
+    downloads = [
+        token
+        for (method, path, _), token in zip(hub.requests, hub.tokens, strict=True)
+        if method == "GET" and path.endswith("model.safetensors")
+    ]
+    assert downloads == ["Bearer secret", ""]
+
+
 PULL = """
 try:
     list(hub.large_files({location!r}, {revision!r}, '.safetensors'))
