@@ -134,7 +134,7 @@ def _prefer_difference(
     A balanced microphone in a stereo socket gives such channels, and their mix is silence.
     """
     try:
-        with decode.open_audio(source.path, options.media, is_turned=True) as audio:
+        with decode.open_audio(source.path, options.media, is_out_of_phase=True) as audio:
             difference = _decode(audio, folder / f"{source.id}.turned.s16le", options, stop)
     except QasrError:
         return downmix  # which is whole
