@@ -1,5 +1,3 @@
-"""The version, in one place: the package, its metadata and what qasr writes take it from here."""
-
-from __future__ import annotations
+"""The version of qasr, in one place: the package's metadata and whatever prints it read it from here."""
 
 __version__ = "0.1.0"

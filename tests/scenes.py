@@ -39,12 +39,12 @@ def speech_of(*edges_s: float, clear: float = 1.0) -> SpeechMap:
 class Scene:
     """Sources, an engine and its options; `play` is what a run does with them."""
 
-    def __init__(self, folder: Path, factory: Factory, *speech: SpeechMap, rescue_model: str = "") -> None:
+    def __init__(self, folder: Path, factory: Factory, *speech: SpeechMap, fallback_model: str = "") -> None:
         self.folder = folder
         self.speech = speech
         name = f"tests.misbehaving:{factory.__name__}"
-        if rescue_model:
-            self.session = engine_room.load(EngineOptions(engine=name, model="small"), rescue_model)
+        if fallback_model:
+            self.session = engine_room.load(EngineOptions(engine=name, model="small"), fallback_model)
         else:
             self.session = Session(factory(EngineOptions()))
         self.decode = DecodeOptions()

@@ -1,13 +1,15 @@
-"""Write the reference of the command line: `python -m tools.make_reference [docs/reference/cli.md]`.
+"""Write what the reference has from the code: `python -m tools.make_reference`.
 
-In go the commands with their flags; out comes Markdown: every command, flag, default, variable and key of
-qasr.toml, and the exit codes. A test compares the page in the repository with what this writes.
+In go the commands with their flags, the exit codes and the formats; out comes Markdown: the page of the
+command line with every command, flag, default, variable and key of qasr.toml, and the tables of two other
+pages. A test compares the pages in the repository with what this writes.
 """
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,14 @@ from qasr_cli.cli.app import app
 from qasr_cli.cli.params.grouped import flags_of_command
 from qasr_cli.cli.typer_adapter import Parameter
 from qasr_cli.errors import EXIT_CODE_MEANINGS
+from qasr_cli.formats import FORMATS
 from qasr_cli.options import FlagSpec
 from tools.make_man import VARIABLES
 
 PAGE = Path("docs/reference/cli.md")
+EXIT_CODES = Path("docs/reference/exit-codes.md")
+FORMAT_PAGE = Path("docs/reference/formats.md")
+_TABLE = re.compile(r"(<!-- made by make man -->\n\n)(.*?)(\n\n<!-- end -->)", re.S)
 _INTRODUCTION = """
 Made by `python -m tools.make_reference`; edit the help instead.
 
@@ -42,9 +48,53 @@ def page() -> str:
         lines += _text(command.epilog or "")
     lines += ["## Environment", "", "| variable | meaning |", "|---|---|"]
     lines += [f"| `{name}` | {_cell(meaning)} |" for name, meaning in VARIABLES.items()]
-    lines += ["", "## Exit codes", "", "| code | meaning |", "|--:|---|"]
-    lines += [f"| {int(code)} | {_cell(meaning)} |" for code, meaning in EXIT_CODE_MEANINGS.items()]
+    lines += ["", "## Exit codes", "", exit_codes()]
     return "\n".join(lines) + "\n"
+
+
+def exit_codes() -> str:
+    """Return the table of exit codes."""
+    rows = [(str(int(code)), _cell(meaning)) for code, meaning in EXIT_CODE_MEANINGS.items()]
+    return _table(("code", "meaning"), rows)
+
+
+def format_table() -> str:
+    """Return the table of output formats."""
+    rows = [
+        (
+            "`--json-lines`" if row.is_line else f"`--{row.name}`",
+            "stdout" if row.is_line else f"`film{row.extension}`",
+            _cell(row.summary),
+            "yes" if row.is_cue_based else "no",
+            "yes" if row.is_subtitle else "no",
+            "yes" if row.is_readable else "no",
+        )
+        for row in FORMATS.values()
+    ]
+    head = ("option", "written to", "content", "has cues", "players show it", "`qasr check` reads it")
+    return _table(head, rows)
+
+
+def with_table(text: str, table: str) -> str:
+    """Return a page with the table in its marked place.
+
+    Raises:
+        ValueError: The page has no such place, or several.
+    """
+    replaced, n_places = _TABLE.subn(lambda place: place[1] + table + place[3], text)
+    if n_places != 1:
+        raise ValueError(f"{n_places} places for a table, where there must be one")
+    return replaced
+
+
+def tables() -> dict[Path, str]:
+    """Return the table of each page that has one from the code."""
+    return {EXIT_CODES: exit_codes(), FORMAT_PAGE: format_table()}
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
 
 
 def _text(text: str) -> Iterator[str]:
@@ -90,7 +140,8 @@ def _option(one: Parameter, flag: FlagSpec | None) -> str:
 
 
 def _code(text: str) -> str:
-    return f"`{text}`".replace("|", "\\|")
+    """Return text as code in a table; GitHub and mkdocs do not agree on how to escape a bar in backticks."""
+    return f"<code>{text.replace('|', '&#124;')}</code>" if "|" in text else f"`{text}`"
 
 
 def _cell(text: str) -> str:
@@ -103,11 +154,12 @@ def _plain(text: str) -> str:
 
 
 def main() -> int:
-    """Write the page and say where it is."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else PAGE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(), encoding="utf-8")
-    print(path)
+    """Write the pages and say where they are."""
+    PAGE.write_text(page(), encoding="utf-8")
+    print(PAGE)
+    for path, table in tables().items():
+        path.write_text(with_table(path.read_text(encoding="utf-8"), table), encoding="utf-8")
+        print(path)
     return 0
 
 

@@ -144,12 +144,15 @@ def read(path: Path, known: Mapping[str, FlagSpec]) -> dict[str, Any]:
         hint = "correct the file, or give another with --config"
         raise ConfigError.about(path, str(error), hint) from error
     settings: dict[str, Any] = {}
+    spelled: dict[str, str] = {}
     for key, value in table.items():
         flag = known.get(key.replace("-", "_"))
         if flag is None:
             raise ConfigError(f"{where(path, [key])}: unknown key {key!r}", _nearest(key, known))
         if flag.key in settings:
-            raise ConfigError(f"{where(path, [key])}: {key} is set twice", "leave one of them out")
+            message = f"{where(path, [key])}: {key} and {spelled[flag.key]} are one setting"
+            raise ConfigError(message, "leave one of them out")
+        spelled[flag.key] = key
         settings[flag.key] = _checked(path, key, value, flag)
     return settings
 

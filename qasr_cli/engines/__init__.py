@@ -3,17 +3,17 @@
     registry      names of engines, and `module:factory`
     qwen3/        Qwen3-ASR and its aligner on torch and transformers
     model_store   a model's name becomes a folder with weights
-    downloads     weights that a broken download does not lose
-    hub_adapter   the hub library, and nobody else imports it
+    downloads     resumed downloads of weights
+    hub_adapter   the only module that imports the hub library
     layouts       the two layouts of Qwen3-ASR models
     weights       safetensors files by their headers
     device        devices, number formats, memory budgets
-    memory        memory that goes back to the machine
+    memory        returns freed memory to the machine
 
 In goes the name of an engine; out comes a `Session` with a `Recognizer` and an `Aligner`, as
 `speech.inference.protocols` describes them. Importing this package loads nothing heavy: torch and
-transformers come in with the first engine that needs them, so that `qasr --help` and a run with nothing to
-do never wait for them.
+transformers are imported with the first engine that needs them, so that `qasr --help` and a run without work
+never wait for them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Which device and number format a model runs on, and how much audio fits into its memory.
+"""The device and number format of a model, and how much audio fits into its memory.
 
-In go the user's wishes and a model's shape; out come a device, a dtype and a `Capacity`. Budgets are taken
-from a device's size and not from what happens to be free, so that batches, and with them results, do not
-depend on the moment.
+In go the user's choices and a model's shape; out come a device, a dtype and a `Capacity`. Budgets follow from
+a device's memory size and not from its free memory, so that batches, and with them results, do not depend on
+the moment.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from qasr_cli.speech.inference.protocols import Capacity
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 _TOKENS_PER_S = 13 + 12  # 13 audio tokens a second, and room for the text written about them
 _GPU_SHARE = 0.5  # of the device's memory; the rest is for weights, workspaces and the caching allocator
-_CPU_SHARE = 0.1  # of the machine's memory: it is not ours alone
+_CPU_SHARE = 0.1  # of the machine's memory: other programs need the rest
 _MAX_CHUNK_MS = 60_000  # Qwen3-ASR loops and truncates on long chunks; the aligner drifts past 180 s
 _NAME = re.compile(r"(?P<kind>cpu|mps|cuda)(?::(?P<index>\d{1,4}))?", re.ASCII)
-_MAX_BATCH_SIZE = {"cpu": 32, "cuda": 256, "mps": 32}  # past these a forward pass only gets longer
+_MAX_BATCH_SIZE = {"cpu": 32, "cuda": 256, "mps": 32}  # with more than these a forward pass only takes longer
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a model runs and in which number format."""
+    """Device and number format of a model."""
 
     device: torch.device
     dtype: torch.dtype
 
 
 def place(device: str, dtype: str) -> Placement:
-    """Return the placement that the user asked for; `auto` is the fastest device that is there.
+    """Return the placement for a device and dtype; `auto` is the fastest device of the machine.
 
     Raises:
-        UsageError: No such kind of device or dtype.
+        UsageError: The kind of device or the dtype is unknown.
         UnavailableError: The device is not in this machine.
     """
     chosen = _choose_device(device.lower())
@@ -54,21 +54,21 @@ def place(device: str, dtype: str) -> Placement:
 
 
 def available() -> tuple[str, ...]:
-    """Return the devices in this machine, best first, each with its name for people."""
+    """Return the devices in this machine, best first, each with a readable name."""
     rows = [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
     rows += ["mps (Apple GPU)"] if torch.backends.mps.is_available() else []
     return (*rows, f"cpu ({torch.get_num_threads()} threads)")
 
 
 def memory() -> tuple[str, ...]:
-    """Return how much memory each device has and how much of it is free, for people; the machine's last."""
+    """Return the total and free memory of each device as text; the machine's is last."""
     free = [(f"cuda:{i}", *torch.cuda.mem_get_info(i)) for i in range(torch.cuda.device_count())]
     rows = [f"{name} {total / 1e9:.1f} GB, {left / 1e9:.1f} free" for name, left, total in free]
     return (*rows, f"machine {machine_bytes() / 1e9:.1f} GB{_available()}")
 
 
 def _available() -> str:
-    """Return what the kernel could give without swapping; the free pages alone leave its caches out."""
+    """Return the memory available without swapping; free pages alone would leave out the kernel's caches."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         lines = Path("/proc/meminfo").read_text("ascii").splitlines()
         named = next(line for line in [*lines, ""] if line.startswith("MemAvailable") or not line)
@@ -109,7 +109,7 @@ def _best_dtype(device: torch.device) -> torch.dtype:
 
 
 def capacity(config: Any, placement: Placement, max_chunk_ms: int | None, batch_size: int | None) -> Capacity:
-    """Return what one forward pass may hold, from the model's shape and the device's memory."""
+    """Return the capacity of one forward pass, from the model's shape and the device's memory."""
     budget_bytes = _memory_bytes(placement.device)
     per_second_bytes = _audio_second_bytes(config, placement.dtype.itemsize)
     longest_ms = min(max_chunk_ms or _MAX_CHUNK_MS, _MAX_CHUNK_MS)

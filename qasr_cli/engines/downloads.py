@@ -1,8 +1,8 @@
 """Weight files of a hub repository, resumed where an earlier download stopped.
 
-In go a repository and a revision; out come whole files in the hub library's own cache. The library throws
-half a file away when a download ends, and weights have gigabytes. All else is the library's: names, listings,
-the cache's layout, the transfer itself. Never tells whether a file is right: the caller compares digests.
+In go a repository and a revision; out come whole files in the hub library's own cache. The library deletes an
+incomplete file when a download ends, and weights have gigabytes. All else is left to the library: names,
+listings, the cache's layout, the transfer itself. Never verifies a file: the caller compares digests.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from qasr_cli.engines.hub_adapter import RemoteFile
 def fetch_weights(location: str, revision: str | None) -> None:
     """Download the safetensors files of a repository that are not in the cache yet.
 
-    What has arrived stays in `<blob>.part`, whatever ends the download, and the next one asks for the rest.
+    Received bytes stay in `<blob>.part`, whatever ends the download, and the next one requests the rest.
 
     Raises:
         Exception: Whatever the hub library and its HTTP client raise; `hub_adapter.failure` reads it.
@@ -26,7 +26,7 @@ def fetch_weights(location: str, revision: str | None) -> None:
 
 
 def _finish(file: RemoteFile) -> None:
-    """Download what is missing of one file; a second process waits and then finds it done."""
+    """Download the missing part of one file; a second process waits until it is complete."""
     part = file.blob.with_name(file.blob.name + ".part")
     for needed in (file.blob.parent, file.lock.parent):
         needed.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,10 @@
-"""The hub library behind one door: the only module that imports huggingface_hub or knows how it works inside.
+"""The adapter of the hub library: the only module that imports huggingface_hub or depends on its internals.
 
-In go a repository and a revision; out come listings, whole snapshots, the rest of one file, and what an error
-of the library or of its HTTP client means. Decides nothing and words nothing for people.
+In go a repository and a revision; out come listings, whole snapshots, the rest of one file, and the meaning
+of errors of the library or its HTTP client. Decides nothing and writes no messages for people.
 
-What is not the library's public interface: `http_get`, `WeakFileLock`, `build_hf_headers`, the layout of its
-cache, and the class names of its HTTP client's errors. tests/e2e/test_hub_adapter.py fails when they move.
+Not part of the library's public interface: `http_get`, `WeakFileLock`, `build_hf_headers`, the layout of its
+cache, and the class names of its HTTP client's errors. tests/e2e/test_hub_adapter.py fails when they change.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")  # how the hub names large files; small ones come in one piece anyway
-_ANSWER_S = 10  # the library would wait for ever for a hub that takes the connection and stays silent
+_SHA256 = re.compile(r"[0-9a-f]{64}")  # the hub's names of large files; small ones need no resuming
+_ANSWER_S = 10  # the library would wait for ever for a hub that accepts the connection and sends nothing
 # By name, over the whole family of an error: the HTTP client is the hub library's choice, and it changes.
 _UNREACHABLE = {"ConnectError", "TimeoutException", "ProxyError"}
 _BROKEN = {"TransportError"}
@@ -31,9 +31,9 @@ class RemoteFile:
 
     Attributes:
         url: Its address at the hub.
-        store_url: Where the hub keeps it, which may be another host.
-        n_bytes: Its size; None where the hub does not say.
-        blob: Where the library's cache wants it; its name is the SHA-256.
+        store_url: Address of its content, which may be another host.
+        n_bytes: Its size; None if the hub does not send it.
+        blob: Its path in the library's cache; the name is the SHA-256.
         lock: The library's lock file for it.
     """
 
@@ -45,7 +45,7 @@ class RemoteFile:
 
 
 class HubFailure(StrEnum):
-    """Why the hub gave nothing."""
+    """Why a request to the hub failed."""
 
     BAD_NAME = "bad name"
     NO_REVISION = "no revision"
@@ -54,12 +54,12 @@ class HubFailure(StrEnum):
     OFFLINE = "offline"  # by HF_HUB_OFFLINE
     STATUS = "status"  # an HTTP status that is none of the above
     UNREACHABLE = "unreachable"
-    BROKEN = "broken"  # a connection that did not last
+    BROKEN = "broken"  # a connection that broke
     OTHER = "other"
 
 
 def cache_folder() -> Path:
-    """Return where the library keeps models; it need not exist yet."""
+    """Return the library's model folder; it need not exist yet."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     return Path(HF_HUB_CACHE)
@@ -73,7 +73,7 @@ def endpoint() -> str:
 
 
 def config_error() -> type[Exception]:
-    """Return what transformers' configurations, which are built on the library, raise for a wrong value."""
+    """Return the error class of transformers' configurations, which are built on the library."""
     from huggingface_hub.errors import StrictDataclassError
 
     kind: type[Exception] = StrictDataclassError
@@ -81,7 +81,7 @@ def config_error() -> type[Exception]:
 
 
 def cached_snapshot(location: str, revision: str | None, patterns: Sequence[str]) -> Path | None:
-    """Return the snapshot in the cache, or None; asks no network and compares no digests."""
+    """Return the snapshot in the cache, or None; uses no network and compares no digests."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
@@ -98,7 +98,7 @@ def snapshot(location: str, revision: str | None, patterns: Sequence[str]) -> Pa
     """Return the snapshot with all files of these patterns, downloading what is missing.
 
     Raises:
-        Exception: Whatever the library and its HTTP client raise; `failure` reads it.
+        Exception: Any error of the library or its HTTP client; `failure` interprets it.
     """
     from huggingface_hub import snapshot_download
 
@@ -138,17 +138,17 @@ def locked(file: RemoteFile) -> Iterator[None]:
 
 
 def append_rest(file: RemoteFile, part: IO[bytes]) -> None:
-    """Append to `part` what it lacks of the file, with the library's progress bar and retries.
+    """Append the missing rest of the file to `part`, with the library's progress bar and retries.
 
     Raises:
-        Exception: As `snapshot`; what has arrived is in `part`.
+        Exception: As `snapshot`; the received bytes are in `part`.
     """
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers
 
     headers = build_hf_headers()
     if urlsplit(file.url).netloc != urlsplit(file.store_url).netloc:
-        headers.pop("authorization", None)  # the hub's token is nothing to its store of large files
+        headers.pop("authorization", None)  # the token must not be sent to the store of large files
     http_get(
         file.store_url,
         part,
@@ -160,7 +160,7 @@ def append_rest(file: RemoteFile, part: IO[bytes]) -> None:
 
 
 def failure(error: BaseException) -> tuple[HubFailure, int | None]:
-    """Return what an error of the library or its HTTP client means, and the HTTP status of `STATUS`."""
+    """Return the meaning of an error of the library or its HTTP client, and the HTTP status of `STATUS`."""
     from huggingface_hub.errors import (
         GatedRepoError,
         HFValidationError,
@@ -181,11 +181,11 @@ def failure(error: BaseException) -> tuple[HubFailure, int | None]:
 
 
 def _transport_failure(error: BaseException) -> tuple[HubFailure, int | None]:
-    """Return what is wrong between here and the hub."""
+    """Return the meaning of a network error."""
     from huggingface_hub.errors import OfflineModeIsEnabled
 
     cause: BaseException | None = error
-    while cause is not None:  # the library wraps what happened into "not found in the cache"
+    while cause is not None:  # the library wraps the error into "not found in the cache"
         if isinstance(cause, OfflineModeIsEnabled):
             return HubFailure.OFFLINE, None
         status = getattr(getattr(cause, "response", None), "status_code", None)

@@ -1,8 +1,8 @@
 """The two layouts that Qwen3-ASR models come in, and how transformers loads either.
 
-In goes a model's `config.json`; out come a configuration for transformers' native classes and the names
-its weights have there. Pure dictionaries, no torch. transformers reads the original layout (`thinker.*`) as
-if it were its own: it takes default shapes, finds nothing, and returns random weights without an error.
+In goes a model's `config.json`; out come a configuration for transformers' native classes and the names of
+the weights in them. Pure dictionaries, no torch. transformers itself reads the original layout (`thinker.*`)
+as if it were its own: with default shapes, no weights, and random values without an error.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from qasr_cli.errors import UnavailableError
 _MODEL_TYPES = ("qwen3_asr", "qwen3_forced_aligner")
 _ALIGNER_TYPE = "qwen3_forced_aligner"
 _DEFAULT_BIN_MS = 80
-_MAX_CHUNK_KEY = "qasr_max_chunk_ms"  # of a model that is not good for long chunks
-OFFSET_KEY = "qasr_time_offset_ms"  # of an aligner: what tools.calibrate_aligner measured
-# What a native configuration takes over from an original one. Everything here changes shapes or results, so
-# none of it is guessed.
+_MAX_CHUNK_KEY = "qasr_max_chunk_ms"  # of a model that fails on long chunks
+OFFSET_KEY = "qasr_time_offset_ms"  # of an aligner: measured by tools.calibrate_aligner
+# Keys that a native configuration copies from an original one. All of them change shapes or results, so none
+# is guessed.
 _AUDIO_KEYS = (
     *("num_mel_bins", "encoder_layers", "encoder_attention_heads", "encoder_ffn_dim", "d_model"),
     *("n_window", "n_window_infer", "output_dim", "downsample_hidden_size"),
@@ -36,7 +36,7 @@ _TEXT_OPTIONS = {"hidden_act": "silu", "attention_bias": False}
 
 
 class Kind(StrEnum):
-    """What a model is for."""
+    """Whether a model recognises or aligns."""
 
     RECOGNIZER = "recognizer"
     ALIGNER = "aligner"
@@ -47,13 +47,13 @@ class Layout:
     """How a model is loaded.
 
     Attributes:
-        kind: What its head answers.
-        config: For transformers' `Qwen3ASRConfig`.
-        renames: Beginnings of the weights' names: as in the files, as in transformers' classes. The first
-            that fits counts; empty where both are the same.
-        max_chunk_ms: The longest chunk the model is good for, if its configuration says so.
+        kind: Recognizer or aligner.
+        config: Arguments of transformers' `Qwen3ASRConfig`.
+        renames: Prefixes of the weights' names: in the files, in transformers' classes. The first match
+            counts; empty if the names are the same.
+        max_chunk_ms: Longest chunk for the model, if its configuration has one.
         bin_ms: Width of an aligner's time classes.
-        offset_ms: What is to be added to the times of an aligner, if somebody measured it; else 0.
+        offset_ms: Measured correction, added to the times of an aligner; otherwise 0.
     """
 
     kind: Kind
@@ -69,7 +69,7 @@ class Layout:
         return bool(self.renames)
 
     def native_name(self, name: str) -> str:
-        """Return what transformers' classes call the weight that the file calls `name`."""
+        """Return the name in transformers' classes of the weight `name` in the file."""
         for old, new in self.renames:
             if name.startswith(old):
                 return new + name.removeprefix(old)
@@ -88,7 +88,7 @@ def read(folder: Path) -> Layout:
             raise TypeError("not an object")
     except (OSError, ValueError, TypeError) as error:
         raise UnavailableError(
-            f"no readable config.json in {folder}", "give a folder that holds a model", path=folder
+            f"no readable config.json in {folder}", "give a folder with a model", path=folder
         ) from error
     layout = replace(layout_of(config, folder), offset_ms=_offset_ms(config, folder))
     return layout if layout.is_original else replace(layout, bin_ms=_native_bin_ms(folder))
@@ -106,7 +106,7 @@ def _offset_ms(config: dict[str, Any], folder: Path) -> int:
 
 
 def _native_bin_ms(folder: Path) -> int:
-    """Return what transformers keeps with the processor and not in the model's configuration."""
+    """Return the bin width, which transformers stores with the processor and not in the model's config."""
     try:
         processor = json.loads((folder / "processor_config.json").read_bytes())
         return int(processor["timestamp_segment_time"])
@@ -118,7 +118,7 @@ def layout_of(config: dict[str, Any], folder: Path) -> Layout:
     """Return the layout that a configuration describes; errors name its folder.
 
     Raises:
-        UnavailableError: Another architecture, or an original configuration that leaves something open.
+        UnavailableError: Another architecture, or an original configuration that lacks a value.
     """
     model_type = config.get("model_type")
     thinker = config.get("thinker_config")
@@ -138,7 +138,7 @@ def _original(config: dict[str, Any], thinker: dict[str, Any], folder: Path) -> 
     is_aligner = thinker.get("model_type") == _ALIGNER_TYPE or "classify_num" in thinker
     audio = _taken(thinker, "audio_config", _AUDIO_KEYS, _AUDIO_OPTIONS, folder)
     text = _taken(thinker, "text_config", (*_TEXT_KEYS, "rope_theta"), _TEXT_OPTIONS, folder)
-    # The sound has one clock: the three of a multimodal rotary embedding always show the same.
+    # Audio has one position axis: the three of a multimodal rotary embedding are always equal.
     text["rope_parameters"] = {"rope_type": "default", "rope_theta": text.pop("rope_theta")}
     native: dict[str, Any] = {
         "model_type": "qwen3_asr",
@@ -168,7 +168,7 @@ def _original(config: dict[str, Any], thinker: dict[str, Any], folder: Path) -> 
 def _taken(
     thinker: dict[str, Any], name: str, keys: tuple[str, ...], options: dict[str, Any], folder: Path
 ) -> dict[str, Any]:
-    """Return what a native configuration needs of an original part; `options` may be absent there."""
+    """Return the keys that a native configuration needs from an original part; `options` may be absent."""
     part = thinker.get(name)
     given = part if isinstance(part, dict) else {}
     lacking = [key for key in keys if given.get(key) is None]

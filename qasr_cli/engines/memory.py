@@ -1,6 +1,6 @@
-"""The memory of engines that are gone, given back to the machine.
+"""Returns the memory of released engines to the machine.
 
-Nothing goes in or out. Loads nothing heavy: a watch that has found no work has no torch.
+Nothing goes in or out. Imports nothing heavy: a watch without work has not imported torch.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ _M_ARENA_MAX = -8  # glibc's malloc.h
 
 
 def prepare() -> None:
-    """Have memory that is freed go back, in a process that will load engines again and again.
+    """Make the C library return freed memory, in a process that loads engines repeatedly.
 
-    glibc gives each thread a heap of its own, weights are read by several threads, and what is left in each
-    heap keeps it large: ten to twenty megabytes a time with the demo pair, and none with one heap for all.
+    glibc gives each thread a heap, several threads read weights, and remnants keep each heap large: 10 to
+    20 MB a load with the demo pair, and nothing with one heap for all threads.
     """
     with contextlib.suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def reclaim() -> None:
-    """Give back what engines held that nobody refers to any more.
+    """Free the memory of engines that are no longer referenced.
 
-    Models hang in circles of references, torch keeps a device's memory for the next one, and the C library
-    keeps pages that Python has freed; each of the three is asked to let go.
+    Models are part of reference cycles, torch caches a device's memory, and the C library keeps pages that
+    Python has freed; all three are cleared.
     """
     gc.collect()
     torch = sys.modules.get("torch")

@@ -1,7 +1,7 @@
 """The model store: a name on the command line becomes a folder with weights on this machine.
 
-In goes `--model` or `--aligner`; out comes a folder that transformers can load, and an id that names the
-weights exactly. Never runs code that comes with a model, never opens anything but safetensors.
+In goes `--model` or `--aligner`; out comes a folder that transformers can load, and an id that identifies the
+weights exactly. Never runs code from a model, never opens weights other than safetensors.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ logger = logging.getLogger(__name__)
 DEMO = "demo"
 _DEMO_FOLDER = Path(str(files("qasr_cli"))) / "demo"
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
-_WANTED_FILES = ["*.json", "*.safetensors", "*.txt", "*.jinja"]  # of a hub repository: no code, no pickles
+_MODEL_FILES = ["*.json", "*.safetensors", "*.txt", "*.jinja"]  # of a hub repository: no code, no pickles
 _HEX = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _REFUSALS = {
     *(HubFailure.BAD_NAME, HubFailure.NO_REVISION, HubFailure.GATED, HubFailure.NO_REPOSITORY),
 }
-# What is wrong between here and the hub, and when to try again.
+# Messages for network errors, and when to try again.
 _REASONS = {
     HubFailure.OFFLINE: ("HF_HUB_OFFLINE is set", "without it"),
     HubFailure.UNREACHABLE: ("the hub cannot be reached", "with a network"),
-    HubFailure.BROKEN: ("the connection to the hub broke", "to go on from there"),
+    HubFailure.BROKEN: ("the connection to the hub broke", "to resume the download"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A name on the command line and what it stands for."""
+    """A short name of a model, and its location."""
 
     name: str
     recognizer: str  # hub id, or a folder inside the package
@@ -56,7 +56,7 @@ MODELS: tuple[Model, ...] = (
     ),
 )
 _BY_NAME = {model.name: model for model in MODELS}
-# whisper's sizes, so that a script written for it runs: the two large ones mean "best", the rest "fast".
+# whisper's sizes, so that scripts for whisper run: the two large ones mean "best", the others "fast".
 WHISPER_SIZES = dict.fromkeys(("tiny", "base", "small", "medium"), "0.6b") | dict.fromkeys(
     ("turbo", "large", "large-v1", "large-v2", "large-v3", "large-v3-turbo"), "1.7b"
 )
@@ -67,8 +67,8 @@ class StoredModel:
     """A folder with a config and weights.
 
     Attributes:
-        id: Names the weights exactly; part of every transcript's fingerprint.
-        max_chunk_ms: The longest chunk the model is good for, if its config says so.
+        id: Identifies the weights exactly; part of every transcript's fingerprint.
+        max_chunk_ms: Longest chunk for the model, if its config has one.
     """
 
     folder: Path
@@ -77,19 +77,19 @@ class StoredModel:
 
 
 def named(model: str) -> Model | None:
-    """Return what a short name (`0.6b`, `1.7b`, `demo`, whisper's sizes) stands for, or None."""
+    """Return the model of a short name (`0.6b`, `1.7b`, `demo`, whisper's sizes), or None."""
     name = model.lower()
     return _BY_NAME.get(WHISPER_SIZES.get(name, name))
 
 
 def recognizer_location(model: str) -> str:
-    """Return the folder or hub id of the recognizer that `--model` asks for."""
+    """Return the folder or hub id of the recognizer for a value of `--model`."""
     short = named(model)
     return short.recognizer if short else model
 
 
 def aligner_location(aligner: str, model: str) -> str | None:
-    """Return the folder or hub id of the aligner, or None for `none`; `auto` is the one of the model."""
+    """Return the folder or hub id of the aligner, or None for `none`; `auto` is the model's aligner."""
     if aligner.lower() == "none":
         return None
     short = named(model if aligner.lower() == "auto" else aligner)
@@ -99,10 +99,10 @@ def aligner_location(aligner: str, model: str) -> str | None:
 
 
 def find(location: str, revision: str | None = None) -> StoredModel | None:
-    """Return the model at a folder or in the hub's cache, without asking the network.
+    """Return the model in a folder or in the hub's cache, without using the network.
 
     Raises:
-        UnavailableError: It is here and not whole, or of another architecture.
+        UnavailableError: The model is incomplete, or of another architecture.
     """
     folder = Path(location)
     if folder.is_dir():
@@ -113,22 +113,22 @@ def find(location: str, revision: str | None = None) -> StoredModel | None:
         return _read(folder, location)
     if not _looks_like_hub_id(location):
         return None
-    cached = hub_adapter.cached_snapshot(location, revision, _WANTED_FILES)
+    cached = hub_adapter.cached_snapshot(location, revision, _MODEL_FILES)
     return _read(cached, location) if cached and (cached / "config.json").is_file() else None
 
 
 def cache_folder() -> Path:
-    """Return where models go that are downloaded; it need not exist yet."""
+    """Return the folder of downloaded models; it need not exist yet."""
     return hub_adapter.cache_folder()
 
 
 def fetch(location: str, revision: str | None = None, *, is_offline: bool = False) -> StoredModel:
-    """Return the model, downloading what is not on this machine yet.
+    """Return the model, downloading the files that are not on this machine yet.
 
-    Files that came whole in an earlier try are kept.
+    Complete files of an earlier attempt are reused.
 
     Raises:
-        UnavailableError: Not here and not to be had.
+        UnavailableError: The model is not on this machine and cannot be downloaded.
         InputOutputError: The disk is full.
     """
     try:
@@ -146,12 +146,12 @@ def fetch(location: str, revision: str | None = None, *, is_offline: bool = Fals
 
 
 def _name_of(location: str) -> str:
-    """Return the name that pulls a recognizer together with its aligner, where there is one."""
+    """Return the name that pulls a recognizer together with its aligner, if there is one."""
     return next((model.name for model in MODELS if model.recognizer == location), location)
 
 
 def not_here(location: str, revision: str | None = None) -> UnavailableError:
-    """Return the error of a model that is not on this machine, with the way to get it."""
+    """Return the error for a model that is not on this machine, with the command to get it."""
     if _looks_like_hub_id(location):
         return UnavailableError(
             f"model {_with_revision(location, revision)} is not on this machine",
@@ -164,12 +164,12 @@ def not_here(location: str, revision: str | None = None) -> UnavailableError:
 
 
 def pull(location: str, revision: str | None = None) -> StoredModel:
-    """Download a hub repository's model, or what is missing of it, and verify all of it.
+    """Download a hub repository's model, or its missing files, and verify all files.
 
-    What is damaged, whether it came now or lay here, is downloaded once more.
+    A damaged file, new or old, is downloaded once more.
 
     Raises:
-        UnavailableError: The hub cannot be reached, does not give that, or sent something else.
+        UnavailableError: The hub cannot be reached, refuses the model, or sent damaged files.
         InputOutputError: The disk is full.
     """
     if not _looks_like_hub_id(location) or Path(location).is_dir():
@@ -183,7 +183,7 @@ def pull(location: str, revision: str | None = None) -> StoredModel:
             logger.warning("%s of %s is damaged; downloading it again", damaged[0], location)
             folder, damaged = _download(location, revision)
     except Exception as error:
-        # Everything: the hub library lets its HTTP client's own errors through, and that client changes.
+        # All exceptions: the hub library passes on its HTTP client's errors, and that client changes.
         logger.debug("download of %s failed", location, exc_info=True)
         raise _download_error(error, location, revision) from error
     if damaged:
@@ -192,12 +192,12 @@ def pull(location: str, revision: str | None = None) -> StoredModel:
 
 
 def _download(location: str, revision: str | None) -> tuple[Path, list[str]]:
-    """Bring what is missing; return the folder, and what in it was damaged and is therefore missing again."""
+    """Download missing files; return the folder, and the damaged files, which were removed from it."""
     downloads.fetch_weights(location, revision)
-    folder = hub_adapter.snapshot(location, revision, _WANTED_FILES)
+    folder = hub_adapter.snapshot(location, revision, _MODEL_FILES)
     damaged = _damaged(folder)
     for path in damaged:
-        path.resolve().unlink()  # or the next download would take it for good
+        path.resolve().unlink()  # or the next download would keep it
     return folder, [path.name for path in damaged]
 
 
@@ -223,7 +223,7 @@ def _download_error(error: Exception, location: str, revision: str | None) -> Qa
 
 
 def _refusal(failure: HubFailure, location: str, revision: str | None) -> UnavailableError:
-    """Return the error of a model that the hub does not give, as opposed to a hub that does not work."""
+    """Return the error for a model that the hub refuses, as opposed to a hub that does not work."""
     if failure is HubFailure.BAD_NAME:
         return UnavailableError(f"model {location}: no model can have that name", "see: qasr models")
     if failure is HubFailure.NO_REVISION:
@@ -249,14 +249,14 @@ def _is_whole(location: str, revision: str | None) -> bool:
 
 
 def _damaged(folder: Path) -> list[Path]:
-    """Return the files of a snapshot whose content is not what their names in the hub's cache promise."""
-    wanted = sorted(path for pattern in _WANTED_FILES for path in folder.rglob(pattern))
-    return [path for path in wanted if path.is_symlink() and path.is_file() and not _keeps_promise(path)]
+    """Return the files of a snapshot whose content does not match the digest in their names."""
+    paths = sorted(path for pattern in _MODEL_FILES for path in folder.rglob(pattern))
+    return [path for path in paths if path.is_symlink() and path.is_file() and not _has_its_digest(path)]
 
 
-def _keeps_promise(path: Path) -> bool:
+def _has_its_digest(path: Path) -> bool:
     """Compare a cached file with its name there: SHA-256 of a large file, git's blob id of a small one."""
-    expected = path.readlink().name  # the first link's: one more may lead on to a store with names of its own
+    expected = path.readlink().name  # of the first link: a second one may lead to a store with other names
     if not _HEX.fullmatch(expected):
         return True
     with path.open("rb") as file:

@@ -1,7 +1,6 @@
-"""Which engines there are: built-in names, and `module:factory` for everybody else's.
+"""The registry of engines: built-in names, and `module:factory` for others.
 
-In go the engine options; out comes a `Session`. Loads nothing heavy before it is known that the weights are
-on this machine.
+In go the engine options; out comes a `Session`. Imports nothing heavy before the weights are on this machine.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ EngineFactory = Callable[[EngineOptions], Engines]
 
 
 def load(options: EngineOptions, fallback_model: str = "") -> Session:
-    """Return a session with the engines that `options.engine` names: a built-in name or `module:factory`.
+    """Return a session with the engines of `options.engine`: a built-in name or `module:factory`.
 
-    A factory takes the `EngineOptions` and returns `Engines`; it is how other implementations, and the
-    tests' fakes, come in. The fallback model comes from the same factory, when a piece is flagged.
+    A factory takes the `EngineOptions` and returns `Engines`; other implementations, and the tests' fakes,
+    are factories. The fallback model comes from the same factory, once a chunk is flagged.
 
     Raises:
         UsageError: The name is neither built in nor of the form `module:factory`.
@@ -40,7 +39,7 @@ def load(options: EngineOptions, fallback_model: str = "") -> Session:
         return Session(factory(options))
     other = replace(options, model=fallback_model, aligner="none", revision=None)
     if factory is _load_qwen3:
-        _fetch_recognizer(other)  # one that is missing is found out now, and not hours into the run
+        _fetch_recognizer(other)  # a missing model is an error now, and not hours into the run
     return Session(factory(options), lambda: factory(other))
 
 
@@ -52,7 +51,7 @@ def _fetch_recognizer(options: EngineOptions) -> StoredModel:
 
 
 def _load_qwen3(options: EngineOptions) -> Engines:
-    """Find the weights first: torch takes seconds to load, and a missing model should not."""
+    """Locate the weights before importing torch, which takes seconds that a missing model should not cost."""
     from qasr_cli.engines import model_store
 
     recognizer = _fetch_recognizer(options)
@@ -70,10 +69,10 @@ _LANGUAGES = {"qwen3": qwen3_languages.RECOGNIZED}
 def refuse_unknown_languages(engine: EngineOptions, decode: DecodeOptions) -> None:
     """Refuse a language that a built-in engine lacks, before anything heavy is loaded.
 
-    What a factory's engine lacks is refused when it is loaded.
+    For a factory's engine this is checked when it is loaded.
 
     Raises:
-        UsageError: A language was asked for that the engine does not know.
+        UsageError: The engine does not support a language of the options.
     """
     protocols.refuse_unknown_languages(_LANGUAGES.get(engine.engine), decode, engine.engine)
 

@@ -1,7 +1,7 @@
-"""Safetensors files by their headers: which tensors a folder holds, and whether its files are whole.
+"""Headers of safetensors files: the tensors of a folder, and whether its files are complete.
 
-In goes a folder; out come names and shapes, without reading a weight. A pickle is never opened: opening one
-runs whatever its author put into it.
+In goes a folder; out come names and shapes, without reading a weight. A pickle is never opened, because
+opening one runs code.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Tensor:
 
 
 def files(folder: Path) -> list[Path]:
-    """Return the weight files of a model, all of them there.
+    """Return the weight files of a model; all of them exist.
 
     Raises:
-        UnavailableError: No safetensors at all, or a file that the index names is missing.
+        UnavailableError: There is no safetensors file, or a file of the index is missing.
     """
     index = folder / _INDEX
     if not index.is_file():
@@ -49,26 +49,26 @@ def files(folder: Path) -> list[Path]:
             )
         raise UnavailableError(f"no .safetensors weights in {folder}", AGAIN, path=folder)
     try:
-        wanted = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
+        expected = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UnavailableError(
             f"{index} is not a readable list of weight files", AGAIN, path=index
         ) from error
-    missing = [name for name in wanted if not (folder / name).is_file()]
+    missing = [name for name in expected if not (folder / name).is_file()]
     if missing:
         raise UnavailableError(
-            f"{len(missing)} of {len(wanted)} weight files are missing in {folder}, such as {missing[0]}",
+            f"{len(missing)} of {len(expected)} weight files are missing in {folder}, such as {missing[0]}",
             AGAIN,
             path=folder,
         )
-    return [folder / name for name in wanted]
+    return [folder / name for name in expected]
 
 
 def tensors(folder: Path) -> dict[str, Tensor]:
     """Return every tensor of a model by its name.
 
     Raises:
-        UnavailableError: As :func:`files`, and where a file is cut short or no safetensors file.
+        UnavailableError: As :func:`files`; or a file is truncated or not a safetensors file.
     """
     by_name: dict[str, Tensor] = {}
     for path in files(folder):
@@ -90,9 +90,9 @@ def _tensors_in(path: Path) -> dict[str, Tensor]:
         }
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UnavailableError(f"{path} is not a safetensors file", AGAIN, path=path) from error
-    wanted = begin + max((end for _, end in entries.values()), default=0)
-    if size < wanted:
-        raise UnavailableError(f"{path} is cut short: {size} of {wanted} bytes", AGAIN, path=path)
+    expected = begin + max((end for _, end in entries.values()), default=0)
+    if size < expected:
+        raise UnavailableError(f"{path} is cut short: {size} of {expected} bytes", AGAIN, path=path)
     return {name: tensor for name, (tensor, _) in entries.items()}
 
 

@@ -1,9 +1,9 @@
-"""What the user wants done when a source is over: a command of theirs, a request to an address of theirs.
+"""The user's hooks, which run when a source is finished: a command, or a request to a web address.
 
     line      a thread with a queue, so that no run waits for a hook
     command   --exec-after: a command without a shell
     webhook   --webhook: JSON by POST
-    address   where to
+    address   the address of a webhook
 
-Nothing here can make a run fail. Whatever goes wrong is a warning with the next step.
+A hook never makes a run fail. A failing hook is a warning with the next step.
 """

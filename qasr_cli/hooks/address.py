@@ -1,6 +1,7 @@
-"""Where a webhook's requests go, and what of it may be shown: scheme and host; all the rest may be a secret.
+"""The address of a webhook. Only its scheme and host may be shown; all the rest may be a secret.
 
-In go addresses and texts that may hold some; nothing is sent from here.
+In go addresses, and texts that may contain them; out come parsed addresses, and texts without secrets. Sends
+nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _URL = re.compile(r"""(?i)\b([a-z][a-z0-9+.-]*://)(?:[^/?#\s]*@)?([^/?#\s"'\\]*)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to send to. It prints as scheme and host."""
+    """The address of a webhook. It prints as scheme and host."""
 
     parts: SplitResult
 
@@ -34,7 +35,7 @@ class Address:
 
     @property
     def target(self) -> str:
-        """What is asked of the host."""
+        """The request target: path and query."""
         query = f"?{self.parts.query}" if self.parts.query else ""
         return (self.parts.path or "/") + query
 
@@ -54,10 +55,10 @@ def without_secrets(text: str) -> str:
 
 
 def parse(url: str) -> Address:
-    """Return an address.
+    """Parse an address.
 
     Raises:
-        UsageError: It is none, or not of the web.
+        UsageError: It is not an address, or not http or https.
     """
     hint = "give http://HOST/PATH or https://HOST/PATH"
     try:
@@ -65,7 +66,7 @@ def parse(url: str) -> Address:
         _ = parts.port
         parts.path.encode("ascii")
         parts.query.encode("ascii")
-    except ValueError as error:  # and may hold a secret: its own words are not shown
+    except ValueError as error:  # the text may hold a secret, so it is not shown
         raise UsageError(f"{FLAG}: not an address", hint, flag=FLAG) from error
     if parts.scheme not in _SCHEMES or not parts.hostname or re.search(r"[\x00-\x20\x7f]", url):
         raise UsageError(f"{FLAG}: not an http or https address", hint, flag=FLAG)

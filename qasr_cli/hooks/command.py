@@ -1,8 +1,8 @@
 """`--exec-after`: a command of the user's, run without a shell for each source that is done.
 
 In go a line such as `notify {media} {outputs}` and the facts about a source; out come arguments, one for
-each word, so that no file's name can ever be taken for anything else. A command is its own process group and
-is killed with all that it started when its time is up. What it prints never reaches stdout.
+each word, so that a file name is never taken for anything else. A command is its own process group; after its
+time limit it is killed with all its children. Its output never reaches stdout.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ logger = logging.getLogger(__name__)
 FLAG = "--exec-after"
 FIELDS = ("media", "outputs", "language", "status")
 _MANY = "outputs"
-_OUTPUT_BYTES = 64 * 1024  # of what it printed, for the log
+_OUTPUT_BYTES = 64 * 1024  # of its output, for the log
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the placeholders of a command stand for. Paths are absolute, so that none begins with a dash."""
+    """Values for the placeholders of a command. Paths are absolute, so that none begins with a dash."""
 
     media: Path
     outputs: tuple[Path, ...]
@@ -44,7 +44,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class CommandTemplate:
-    """A command whose words may hold fields."""
+    """A command whose words may hold placeholders."""
 
     words: tuple[str, ...]
 
@@ -61,10 +61,11 @@ class CommandTemplate:
 
 
 def parse(line: str) -> CommandTemplate:
-    """Return the command that a line describes.
+    """Parse a command line.
 
     Raises:
-        UsageError: Quotes or braces are left open, there is no such field or program, or nothing at all.
+        UsageError: Quotes or braces are not closed, a placeholder or program is unknown, or the line is
+            empty.
     """
     try:
         words = shlex.split(line)
@@ -92,7 +93,9 @@ def _check(word: str) -> None:
             raise UsageError(f"{FLAG}: unknown placeholder in {word!r}", hint, flag=FLAG)
         if name == _MANY and word != f"{{{_MANY}}}":
             raise UsageError(
-                f"{FLAG}: {word!r}: {{outputs}} is several arguments", "let it stand alone", flag=FLAG
+                f"{FLAG}: {word!r}: {{outputs}} stands for several arguments",
+                "make it a word of its own",
+                flag=FLAG,
             )
 
 
@@ -113,7 +116,7 @@ class Runner:
 
     Args:
         template: The command.
-        timeout_s: After so many seconds it is killed.
+        timeout_s: Seconds after which it is killed.
     """
 
     def __init__(self, template: CommandTemplate, timeout_s: float) -> None:
@@ -123,7 +126,7 @@ class Runner:
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, facts: Facts) -> None:
-        """Run it to its end.
+        """Run the command to its end.
 
         Raises:
             UnavailableError: It took too long and was killed.
@@ -145,7 +148,7 @@ class Runner:
             )
 
     def stop(self) -> None:
-        """Kill what runs, with all that it started."""
+        """Kill the running command with all its children."""
         with self._lock:
             if self._process is not None and self._process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):

@@ -1,7 +1,7 @@
-"""A thread that works off a queue, so that whoever puts something there never waits.
+"""A thread that works off a queue, so that the thread that fills it never waits.
 
-In go items; nothing comes out. Trouble with one item is a warning and not the next item's. At the end what is
-left is worked off, unless nobody answers any more or there is a hurry.
+In go items; nothing comes out. A failure with one item is a warning and does not affect the next. At the end
+the remaining items are worked off, unless no answers arrive any more or there is a hurry.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Line(Generic[Item]):
     belong to the working thread until `join`.
 
     Args:
-        name: What the items are for, as a flag's name.
-        work: Does one; may raise anything, an `UnavailableError` where nobody answered in time.
-        stop: Ends the work under way at once.
+        name: Name of the hook's flag.
+        work: Handles one item; may raise anything, and raises `UnavailableError` after a time-out.
+        stop: Ends the work in progress at once.
     """
 
     def __init__(self, name: str, work: Callable[[Item], None], stop: Callable[[], None]) -> None:
@@ -51,7 +51,7 @@ class Line(Generic[Item]):
         self._items.put(item)
 
     def close(self, limit_s: float | None) -> None:
-        """Take nothing more; with a limit, begin nothing more after so many seconds."""
+        """Accept no more items; with a limit, begin none after so many seconds."""
         self._is_closing = True
         if limit_s is not None:
             self._until_s = time.monotonic() + limit_s
@@ -61,12 +61,12 @@ class Line(Generic[Item]):
         """Wait, once closed, until all is done."""
         try:
             self._thread.join()
-        except BaseException:  # asked to stop while waiting
+        except BaseException:  # interrupted while waiting
             self._stop()
             raise
         if self._n_dropped:
             logger.warning(
-                "%s: %d left undone; run it by hand for the latest files", self._name, self._n_dropped
+                "%s: %d calls skipped; run it by hand for the latest files", self._name, self._n_dropped
             )
 
     def _serve(self) -> None:
@@ -84,7 +84,7 @@ class Line(Generic[Item]):
         except QasrError as error:
             self._n_unanswered = self._n_unanswered + 1 if isinstance(error, UnavailableError) else 0
             self._warn(error)
-        except Exception as error:  # a thread that ended here would take what is in line along
+        except Exception as error:  # a thread that ended here would drop the rest of the queue
             self._n_unanswered = 0
             logger.debug("%s failed", self._name, exc_info=True)
             self._warn(QasrError(f"unexpected {type(error).__name__}: {without_secrets(str(error))}"))

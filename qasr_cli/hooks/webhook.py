@@ -1,4 +1,4 @@
-"""`--webhook`: what came of each source, as JSON by POST to an address of the user's.
+"""`--webhook`: the outcome of each source, as JSON by POST to the user's address.
 
 In go objects; out go requests. Straight to the address: no proxy of the environment is used, and a redirect
 is followed to http and https only, at most five times.
@@ -27,17 +27,17 @@ _SCHEMES: dict[str, type[http.client.HTTPConnection]] = {
     "https": http.client.HTTPSConnection,
 }
 _MAX_REDIRECTS = 5
-_REDIRECTS = {301, 302, 307, 308}  # the same request again; after 303 the answer only lies elsewhere
+_REDIRECTS = {301, 302, 307, 308}  # repeat the same request; after 303 the answer is at another address
 
 
 class Sender:
-    """Sends one object after another.
+    """Sends objects one after another.
 
     One thread calls `send`; another may call `stop`, which reads the connection once and shuts it down.
 
     Args:
-        address: Where to.
-        timeout_s: Seconds for all of one request, redirects included.
+        address: The webhook's address.
+        timeout_s: Seconds for one whole request, redirects included.
     """
 
     def __init__(self, address: Address, timeout_s: float) -> None:
@@ -49,8 +49,8 @@ class Sender:
         """Send an object.
 
         Raises:
-            UnavailableError: Nobody answers in time.
-            QasrError: The answer is no success.
+            UnavailableError: No answer arrived in time.
+            QasrError: The answer is not a success.
         """
         body = json.dumps(payload, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace")
         address, until_s, status = self._address, time.monotonic() + self._timeout_s, 0
@@ -60,11 +60,11 @@ class Sender:
                 break
             address = self._elsewhere(address, location)
         if not 200 <= status < 300 and status != 303:
-            raise QasrError(f"{address} answers {status}", "look into the log of what listens there")
+            raise QasrError(f"{address} answers {status}", "check the log of the server there")
         logger.debug("%s: %s answers %d", FLAG, address, status)
 
     def stop(self) -> None:
-        """End the request under way."""
+        """End the request in progress."""
         connection = self._connection
         sock = connection.sock if connection is not None else None
         if sock is not None:
@@ -76,8 +76,8 @@ class Sender:
             return parse(urljoin(address.parts.geturl(), location))
         except (UsageError, ValueError) as error:  # the latter from urljoin, at an open bracket
             raise QasrError(
-                f"{address} redirects to no address of http or https",
-                "look into the log of what listens there",
+                f"{address} redirects to an address that is not http or https",
+                "check the log of the server there",
             ) from error
 
     def _post(self, address: Address, body: bytes, until_s: float) -> tuple[int, str | None]:
@@ -92,11 +92,13 @@ class Sender:
         except (OSError, http.client.HTTPException, ValueError) as error:
             is_late = time.monotonic() >= until_s or isinstance(error, TimeoutError)
             why = f"no answer within {self._timeout_s:g} s" if is_late else str(error) or type(error).__name__
-            raise UnavailableError(f"{address} cannot be reached: {why}", "check that it listens") from error
+            raise UnavailableError(
+                f"{address} cannot be reached: {why}", "check that the server runs"
+            ) from error
 
     @contextlib.contextmanager
     def _connected(self, address: Address, left_s: float) -> Iterator[http.client.HTTPConnection]:
-        """Yield a connection that ends when the time is up: a socket's own limit is per read."""
+        """Yield a connection that is closed at the time limit: a socket's own limit is per read."""
         if left_s <= 0:
             raise TimeoutError
         kind = _SCHEMES[address.parts.scheme]

@@ -1,9 +1,9 @@
 """Any media file as mono 16 kHz samples, with sample 0 at container time 0.
 
 In go a path and an audio track's number; out come `int16` blocks. Media is not trusted: only files, only
-known containers and audio codecs, nothing that points elsewhere (playlists do), and no more than so many
-hours. One ffmpeg process a file; another in its place only where the first misread the container's clock or
-the channels, and two in a row from where the sound changes.
+known containers and audio codecs, nothing with references to other files (such as playlists), and a maximum
+length. One ffmpeg process a file; a second one replaces it only if the first misread the container's clock or
+the channels, and after a change of the audio's format two run in a pipe.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from qasr_cli.errors import (
     UsageError,
     printable,
 )
-from qasr_cli.media import command, probe
-from qasr_cli.media.command import Sound
+from qasr_cli.media import ffmpeg_arguments, probe
 from qasr_cli.media.failure_reason import failure_reason, kill_reason
+from qasr_cli.media.ffmpeg_arguments import Sound
 from qasr_cli.media.probe import Probe
 from qasr_cli.media.process import Child, running
 from qasr_cli.options import MediaOptions
@@ -38,17 +38,17 @@ from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, format_clock
 _BLOCK_BYTES = 2_000 * BYTES_PER_MS
 _MS_PER_HOUR = 3_600_000
 _SHORT_MS = 1_000  # less than the container's own duration: its clock is rarely that far off
-_NO_MIX = "Rematrix is needed"  # from channels that are placed, but where no table knows (22.2, spheres)
+_NO_MIX = "Rematrix is needed"  # for known layouts without a mixing table (22.2, spheres)
 _LINK_CHANGES = "channel change is not supported"  # of Ogg with several recordings in a row
 _EMPTY_WORDS = {"invalid argument", "invalid data found when processing input"}
 
 
 class _Decoder:
-    """The ffmpeg at work on a sound; others may take its place until one does it right.
+    """The ffmpeg process that decodes an audio track; another one may replace it.
 
     Attributes:
-        child: The one at work; none before the first `begin`.
-        sound: The sound that it decodes.
+        child: The current process; not set before the first `begin`.
+        sound: The audio track that it decodes.
     """
 
     child: Child
@@ -58,18 +58,21 @@ class _Decoder:
         self._stack = stack
 
     def begin(self, sound: Sound, build: Callable[[Sound], list[str]]) -> bytes:
-        """Start one in place of the one before, and return its first samples."""
+        """Start a process in place of the current one, and return its first samples."""
         self.sound, self._build = sound, build
         return self._replace(build(sound))
 
-    def go_on(self, n_bytes: int) -> bytes:
-        """Return the samples that come after the first so many, in which the sound changed.
+    def resume_after_change(self, n_bytes: int) -> bytes:
+        """Return the samples after the first `n_bytes`, at which the audio's format changed.
 
-        All is decoded again, into one kind of sound. Where that has times, a second ffmpeg fills in what is
-        missing.
+        The whole file is decoded again, into one format. If it has times, a second ffmpeg fills the gaps.
         """
         changing = self._build(dataclasses.replace(self.sound, is_changing=True))
-        block = self._replace(command.fill(), changing) if self.sound.has_clock else self._replace(changing)
+        block = (
+            self._replace(ffmpeg_arguments.fill_gaps(), changing)
+            if self.sound.has_clock
+            else self._replace(changing)
+        )
         while n_bytes >= len(block) > 0:
             n_bytes -= len(block)
             block = self.child.read(_BLOCK_BYTES)
@@ -90,9 +93,9 @@ class AudioStream:
     """The samples of one track; iterate it once.
 
     Attributes:
-        track: Which track this is.
-        probed: What ffmpeg printed about the container.
-        warnings: What was wrong with the media; complete when the iteration has ended.
+        track: The audio track.
+        probed: The container's properties.
+        warnings: Defects of the media; complete when the iteration has ended.
     """
 
     def __init__(
@@ -111,8 +114,8 @@ class AudioStream:
         """Yield `int16[n_samples]` blocks of two seconds.
 
         Raises:
-            UndecodableError: There is no sound in the track, or more than allowed, or ffmpeg got stuck.
-            InputOutputError: ffmpeg was killed, the file changed or its disk failed: this is not all of it.
+            UndecodableError: The track is empty or too long, or ffmpeg got stuck.
+            InputOutputError: ffmpeg was killed, the file changed or its disk failed: samples are missing.
         """
         n_bytes = 0
         for block in self._blocks():
@@ -122,7 +125,7 @@ class AudioStream:
                     self._path, f"decodes to over {self._max_hours:g} hours", "raise --max-hours"
                 )
             yield np.frombuffer(block[: len(block) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE], dtype="<i2")
-        self._judge(n_bytes)
+        self._check_completeness(n_bytes)
 
     @property
     def _child(self) -> Child:
@@ -137,17 +140,19 @@ class AudioStream:
             block = self._child.read(_BLOCK_BYTES)
         if not _has_changed(self._child):
             return
-        _check_file(self._path)  # it is opened again; what is gone by now must not pass for its end
-        block = self._decoder.go_on(n_bytes)
+        _check_file(
+            self._path
+        )  # the file is opened again; if it is gone by now, that is not the end of the audio
+        block = self._decoder.resume_after_change(n_bytes)
         while block:
             yield block
             block = self._child.read(_BLOCK_BYTES)
 
-    def _judge(self, n_bytes: int) -> None:
-        """Decide at the end of the samples whether ffmpeg decoded all of it.
+    def _check_completeness(self, n_bytes: int) -> None:
+        """Check at the end of the samples whether ffmpeg decoded the whole file.
 
-        What is damaged is decoded as far as it goes: nobody will ever get more of it. Where more is to be had
-        another time, a part must not pass for the whole.
+        A damaged file is decoded as far as possible, since there will never be more. If another attempt may
+        give more, the incomplete result is an error.
         """
         _refuse_unfinished(self._path, self._child)
         if n_bytes and _size_bytes(self._path) not in {self._size_bytes, None}:
@@ -166,57 +171,62 @@ class AudioStream:
             self.warnings += (printable(_warning(until, reason)),)
 
     def _refuse_failing_disk(self, n_bytes: int) -> None:
-        """Refuse what only seems damaged, because its disk or network does not give it whole.
+        """Raise if the file only seems damaged because of a failing disk or network.
 
-        Not every reader of ffmpeg's says that it could not read on. The file is read again only where that
-        may be so: a day's recording with a bad packet in it is not worth the time.
+        Not every demuxer of ffmpeg reports a read error. The file is read again only if one is likely: for a
+        day's recording with a bad packet it would take too long.
         """
         is_of_disk = probe.may_be_of_disk(self._child.stderr_text)
         duration_ms = self.track.duration_ms
         is_short = duration_ms is None or n_bytes // BYTES_PER_MS < duration_ms - _SHORT_MS
         if is_of_disk or (n_bytes and is_short):
             _refuse_unread(self._path)
-        if is_of_disk and self._comes_otherwise(n_bytes):
+        if is_of_disk and self._differs_when_reread(n_bytes):
             raise _failing(self._path, "not all of it could be read at once")
 
-    def _comes_otherwise(self, n_bytes: int) -> bool:
-        """Tell whether another try gives more samples or fewer: what is damaged ends where it did."""
-        again, source = 0, self._child.source
+    def _differs_when_reread(self, n_bytes: int) -> bool:
+        """Whether another attempt gives a different number of samples: a damaged file gives the same."""
+        n_bytes_again, source = 0, self._child.source
         with running(self._child.command, probe.STDERR_FILTER, source.command if source else None) as child:
-            while again <= n_bytes and (block := child.read(_BLOCK_BYTES)):
-                again += len(block)
-        return again != n_bytes
+            while n_bytes_again <= n_bytes and (block := child.read(_BLOCK_BYTES)):
+                n_bytes_again += len(block)
+        return n_bytes_again != n_bytes
 
 
 @contextlib.contextmanager
-def open_audio(path: Path, options: MediaOptions, *, is_turned: bool = False) -> Iterator[AudioStream]:
+def open_audio(path: Path, options: MediaOptions, *, is_out_of_phase: bool = False) -> Iterator[AudioStream]:
     """Decode an audio track of a file for as long as the context lasts.
 
-    With `is_turned` it gives what two channels differ in; they are mixed otherwise.
+    With `is_out_of_phase` the result is the difference of two channels; otherwise their downmix.
 
     Raises:
-        NoInputError: No such file.
+        NoInputError: There is no such file.
         UndecodableError: Not a regular file, empty, not media, or without audio.
-        UsageError: The file has no such audio track; its tracks are named.
-        InputOutputError: The file may not be read, or somebody killed ffmpeg.
+        UsageError: The file has no such audio track; the hint lists its tracks.
+        InputOutputError: The file cannot be read, or ffmpeg was killed.
         UnavailableError: There is no ffmpeg.
     """
     _check_file(path)
-    wanted = options.audio_track
+    audio_track = options.audio_track
     with contextlib.ExitStack() as stack:
         decoder = _Decoder(stack)
-        first = decoder.begin(Sound(wanted, is_turned=is_turned), functools.partial(command.decode, path))
+        first = decoder.begin(
+            Sound(audio_track, is_out_of_phase=is_out_of_phase),
+            functools.partial(ffmpeg_arguments.decode, path),
+        )
         probed = probe.read(decoder.child.stderr_until_match())
-        track = _choose(path, decoder.child, probed, wanted)
-        sound = Sound(wanted, probed.n_unplaced[wanted], probed.has_clock, is_turned=is_turned)
+        track = _choose(path, decoder.child, probed, audio_track)
+        sound = Sound(
+            audio_track, probed.n_unmapped[audio_track], probed.has_clock, is_out_of_phase=is_out_of_phase
+        )
         if not first and _is_unmixed(decoder.child):
-            sound = dataclasses.replace(sound, n_unplaced=track.channels)
+            sound = dataclasses.replace(sound, n_unmapped=track.channels)
         _refuse_many_channels(path, sound)
         warnings: tuple[str, ...] = ()
-        if _may_misread_clock(probed, wanted):
-            first, warnings = _begin_on_the_clock_of_all(decoder, path, probed, sound)
-        elif sound.n_unplaced:
-            first = decoder.begin(sound, functools.partial(command.decode, path))
+        if _may_misread_clock(probed, audio_track):
+            first, warnings = _begin_on_container_clock(decoder, path, probed, sound)
+        elif sound.n_unmapped:
+            first = decoder.begin(sound, functools.partial(ffmpeg_arguments.decode, path))
         else:
             decoder.sound = sound
         audio = AudioStream(path, decoder, probed, first, options)
@@ -224,34 +234,36 @@ def open_audio(path: Path, options: MediaOptions, *, is_turned: bool = False) ->
         yield audio
 
 
-def _begin_on_the_clock_of_all(
+def _begin_on_container_clock(
     decoder: _Decoder, path: Path, probed: Probe, sound: Sound
 ) -> tuple[bytes, tuple[str, ...]]:
-    """Start again where the clock was misread, and return the first samples with what is uncertain."""
-    build = functools.partial(command.decode_on_the_clock_of_all, path, is_jumping=probed.is_jumping)
+    """Restart the decoder if the clock was misread, and return the first samples and warnings."""
+    build = functools.partial(
+        ffmpeg_arguments.decode_on_container_clock, path, has_discontinuities=probed.has_discontinuities
+    )
     first = decoder.begin(sound, build)
     if first or _has_changed(decoder.child):
         return first, ()
-    # its picture cannot even be described: better its sound alone than nothing
-    late_ms = probed.tracks[sound.audio_track].start_ms if probed.is_jumping else 0
-    first = decoder.begin(sound, functools.partial(command.decode, path, late_ms=late_ms))
-    if late_ms:
+    # the picture's header is unreadable: decode the audio alone
+    delay_ms = probed.tracks[sound.audio_track].start_ms if probed.has_discontinuities else 0
+    first = decoder.begin(sound, functools.partial(ffmpeg_arguments.decode, path, delay_ms=delay_ms))
+    if delay_ms:
         return first, ()
-    return first, ("its picture is unreadable; if its sound starts later, subtitles are early",)
+    return first, ("its picture is unreadable; if its audio starts later, subtitles are early",)
 
 
 def _has_changed(child: Child) -> bool:
-    """Tell whether ffmpeg, whose samples are at an end, ended because its sound changed."""
+    """Whether ffmpeg, whose samples are at an end, ended because the audio's format changed."""
     child.finish()
     return probe.has_changed(child.stderr_text)
 
 
 def _refuse_many_channels(path: Path, sound: Sound) -> None:
-    if sound.n_unplaced > command.MAX_UNPLACED:
+    if sound.n_unmapped > ffmpeg_arguments.MAX_UNMAPPED:
         raise UndecodableError.about(
             path,
-            f"{sound.n_unplaced} channels in its audio, at most {command.MAX_UNPLACED} can be mixed",
-            "mix it down, or take the channels with voices out of it, with an audio editor",
+            f"{sound.n_unmapped} channels in its audio, at most {ffmpeg_arguments.MAX_UNMAPPED} can be mixed",
+            "mix it down, or extract the channels with voices, with an audio editor",
         )
 
 
@@ -270,7 +282,7 @@ def _warning(until: str, reason: str) -> str:
 
 
 def _check_file(path: Path) -> None:
-    """Refuse what is no file before ffmpeg sees it: it would wait for ever at a pipe."""
+    """Raise if the path is not a regular file: ffmpeg would wait for ever at a pipe."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -287,12 +299,12 @@ def _check_file(path: Path) -> None:
 
 
 def _refuse_unfinished(path: Path, child: Child) -> None:
-    """Refuse what an ffmpeg wrote that did not come to its own end."""
+    """Raise if ffmpeg did not end by itself."""
     if killed := kill_reason(child):
         raise InputOutputError.about(
             path,
             f"{killed} before it was done",
-            "run the same command again; a system that is out of memory kills programs",
+            "run the same command again; a system without free memory kills programs",
         )
     if child.was_stuck:
         raise UndecodableError.about(
@@ -301,13 +313,13 @@ def _refuse_unfinished(path: Path, child: Child) -> None:
 
 
 def _refuse_unread(path: Path) -> None:
-    """Refuse a file that its disk, or the network, does not give whole: what seems damaged may not be."""
+    """Raise if the file cannot be read to its end: it may seem damaged and not be."""
     try:
         with path.open("rb", buffering=0) as file:
             while file.read(_BLOCK_BYTES):
                 pass
     except FileNotFoundError:
-        pass  # gone, and read whole by whoever had it open
+        pass  # deleted, but ffmpeg had it open and read all of it
     except OSError as error:
         raise _failing(path, error.strerror or "it cannot be read") from error
 
@@ -317,15 +329,15 @@ def _failing(path: Path, reason: str) -> InputOutputError:
 
 
 def _size_bytes(path: Path) -> int | None:
-    """Return how large a file is; None for one that is gone, which whoever has it open still reads whole."""
+    """Return a file's size; None if it was deleted, which does not affect a process that has it open."""
     with contextlib.suppress(OSError):
         return path.stat().st_size
     return None
 
 
-def _choose(path: Path, child: Child, probed: Probe, wanted: int) -> Track:
-    if wanted < len(probed.tracks):
-        return probed.tracks[wanted]
+def _choose(path: Path, child: Child, probed: Probe, audio_track: int) -> Track:
+    if audio_track < len(probed.tracks):
+        return probed.tracks[audio_track]
     if not probed.tracks:
         _refuse_unfinished(path, child)
         if probe.may_be_of_disk(child.stderr_text):
@@ -339,13 +351,13 @@ def _choose(path: Path, child: Child, probed: Probe, wanted: int) -> Track:
         f"{number}: {track.language or 'unknown language'}, {track.codec}, {track.channels} channels"
         for number, track in enumerate(probed.tracks)
     )
-    reason = f"no audio track {wanted}"
+    reason = f"no audio track {audio_track}"
     raise UsageError.about(path, reason, f"its audio tracks: {rows}", flag="--audio-track")
 
 
-def _may_misread_clock(probed: Probe, wanted: int) -> bool:
-    """Tell whether ffmpeg may have used another moment than the container's start as 0."""
-    if probed.is_jumping:
+def _may_misread_clock(probed: Probe, audio_track: int) -> bool:
+    """Whether ffmpeg may have used another time than the container's start as 0."""
+    if probed.has_discontinuities:
         is_alone = probed.n_streams == 1
-        return not is_alone and probed.track_starts_ms[wanted] != probed.start_ms
+        return not is_alone and probed.track_starts_ms[audio_track] != probed.start_ms
     return probed.has_video and probed.start_ms != 0

@@ -1,6 +1,6 @@
-"""Why an ffmpeg that has ended, or is about to, failed.
+"""Why an ffmpeg process failed.
 
-In goes a child with its stderr; out comes one reason in ffmpeg's own words, or "". Decides nothing.
+In goes a child with its stderr; out comes one reason in ffmpeg's words, or "". Decides nothing.
 """
 
 from __future__ import annotations
@@ -8,25 +8,25 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from qasr_cli.media import command, probe
+from qasr_cli.media import ffmpeg_arguments, probe
 from qasr_cli.media.process import Child
 
-# What only its own doing ends it with: the same file would do so again. Anything else came from outside.
+# Signals that ffmpeg causes itself: the same file would do so again. Others come from outside.
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSYS}
 
 
 def kill_reason(child: Child) -> str:
-    """Return how somebody else ended a child before it was done, or ""; it may do better another time."""
+    """Return how a child was killed from outside, or ""; another attempt may succeed."""
     status = child.finish()
     if child.was_stuck:
         return ""
-    if probe.was_asked_to_end(child.stderr_text):
-        return "ffmpeg was asked to end"
+    if probe.was_interrupted(child.stderr_text):
+        return "ffmpeg was interrupted"
     return f"ffmpeg was killed ({_name(-status)})" if status < 0 and -status not in _CRASHES else ""
 
 
 def failure_reason(path: Path, child: Child, *, is_of_picture: bool = False) -> str:
-    """Return the reason, or "" if ffmpeg decoded the sound, or the picture, without an error."""
+    """Return the reason, or "" if ffmpeg decoded the audio, or the picture, without an error."""
     status = child.finish()
     if child.was_stuck:
         return "ffmpeg got stuck"
@@ -35,7 +35,7 @@ def failure_reason(path: Path, child: Child, *, is_of_picture: bool = False) -> 
     if status < 0:
         return f"ffmpeg crashed ({_name(-status)})"
     complaint = probe.first_complaint(child.stderr_text, is_of_picture=is_of_picture)
-    reason = complaint.replace(command.file_url(path), "").strip(": ")
+    reason = complaint.replace(ffmpeg_arguments.file_url(path), "").strip(": ")
     if not reason and status != 0:
         return f"ffmpeg ended with {status}"
     return reason[:1].lower() + reason[1:]

@@ -1,4 +1,4 @@
-"""Which ffmpeg is used: the user's choice, the system's, or the one that comes with qasr."""
+"""The ffmpeg in use: the user's choice, the system's, or the one that is installed with qasr."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _COPYRIGHT = re.compile(r"Copyright \(c\) (?:\d{4}-)?(\d{4})")
 
 @dataclass(frozen=True, slots=True)
 class FfmpegTools:
-    """An ffmpeg that runs.
+    """A working ffmpeg.
 
     Attributes:
-        ffmpeg: The program.
-        version: As it names itself.
-        origin: Where it was found, for people.
-        year: When its source was last touched, by its own copyright line; None where it has none.
+        ffmpeg: Path of the program.
+        version: Its version text.
+        origin: Where it comes from, as text.
+        year: Year of its source, from its copyright line; None without one.
     """
 
     ffmpeg: Path
@@ -47,7 +47,7 @@ def find_tools() -> FfmpegTools:
         raise UnavailableError(f"ffmpeg {path} does not run: {error.strerror}", _hint(), path=path) from error
     first = output.splitlines()[0] if output else ""
     if not first.startswith("ffmpeg version"):
-        raise UnavailableError(f"{path} is not an ffmpeg that runs here", _hint(), path=path)
+        raise UnavailableError(f"{path} is not a working ffmpeg", _hint(), path=path)
     year = _COPYRIGHT.search(first)
     return FfmpegTools(path, first.split()[2], origin, int(year[1]) if year else None)
 

@@ -1,9 +1,9 @@
-"""What ffmpeg prints about a file: what is in it, and what is wrong with it.
+"""The probe of a file: its streams, and its first error, from ffmpeg's stderr.
 
 In goes ffmpeg's stderr; out come the container's clock, its audio tracks, its subtitles, the frame rate of
-its picture and the first error. The stderr of the decoding ffmpeg is read rather than ffprobe's, because a
-machine may have no ffprobe, and because one process a file is half the price of two. Works on text only, and
-takes none of it to be printable.
+its picture and the first error. The stderr of the decoding ffmpeg is parsed rather than ffprobe's, because a
+machine may have no ffprobe, and because one process a file costs half as much as two. Works on text only, and
+never assumes that it is printable.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from qasr_cli.media.process import StderrFilter
 from qasr_cli.records import Track, Video
 from qasr_cli.timebase import broadcast_rate, seconds_to_ms
 
-# What is worth keeping of `-loglevel level+info`: not tags and chapters, which are as long as they like. The
-# level at the start of the line tells ffmpeg's own words from a title that looks like them.
+# The useful lines of `-loglevel level+info`: not tags and chapters, which may be very long. The level at the
+# start of a line distinguishes ffmpeg's messages from a title that looks like one.
 STDERR_FILTER = StderrFilter(
     keep=re.compile(
         rb"^(?:\[aist#0:\d+[^\]]* @ 0x[0-9a-f]+\] )?\[warning\] Guessed Channel Layout|"
         rb"^\[info\] *(?:Input #0, |Duration: |Stream #0:|Output #0, |Exiting normally, received signal)"
         rb"|^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?:error|fatal)\] "
     ),
-    until=re.compile(rb"^\[info\] Output #0, "),  # from here on it is about what ffmpeg writes
+    until=re.compile(rb"^\[info\] Output #0, "),  # the following lines describe the output
 )
 
-_ASKED_TO_END = re.compile(r"^\[info\] Exiting normally, received signal", re.M)  # SIGTERM and the like
+_INTERRUPTED = re.compile(r"^\[info\] Exiting normally, received signal", re.M)  # SIGTERM and the like
 _END = re.compile(r"^\[info\] Output #0, ", re.M)
 _INPUT = re.compile(r"^\[info\] Input #0, (?P<formats>\S+), from ", re.M)
 _DURATION = re.compile(
@@ -40,27 +40,26 @@ _STREAM = re.compile(
 )
 _WITHOUT_CLOCK = {"aac", "mp3", "ac3", "eac3", "dts", "loas", "truehd", "mlp", "mp2"}
 _JUMPING_CLOCKS = {"mpegts", "mpeg", "ogg"}
-# Printed for WAV and the like, where a channel has a number and no place; the stream's index stands behind it
-# before ffmpeg 6.
+# Printed for WAV and the like, whose channels have no layout; before ffmpeg 6 the stream's index is last.
 _GUESSED = re.compile(
     r"^(?:\[aist#0:(\d+)[^\]]*\] )?\[warning\] Guessed Channel Layout(?: for Input Stream #0\.(\d+))?", re.M
 )
 _CHANGED = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[error\] Changing audio frame properties", re.M)
-_MANY_CHANNELS = 3  # of one or two it is known where they belong
-_PRINTED_FPS = Fraction(1, 100)  # how fine ffmpeg prints a rate
+_MANY_CHANNELS = 3  # the layout of one or two channels is known
+_PRINTED_FPS = Fraction(1, 100)  # precision of printed rates
 _MAX_FPS = 1_000
 _CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "quad": 4, "quad(side)": 4, "hexagonal": 6}
 _CHANNELS |= {"octagonal": 8, "cube": 8, "hexadecagonal": 16}
 
 _COMPLAINT = re.compile(r"^(?P<who>(?:\[[^\]]* @ 0x[0-9a-f]+\] )*)\[(?:error|fatal)\] (?P<what>.*)$", re.M)
-# Of the decoders that it may not use ffmpeg complains, of a picture that nobody looks at, and of the sink
-# that its packets go to.
-_IDLE = re.compile(r"not on whitelist|codec parameters|^Not detecting")
-_IDLE_WHO = re.compile(r"\[(?:h264|hevc|mpeg\w*video|mpeg4|vp[89]|av1|libdav1d|vc1|wmv3|theora|null|NULL) @ ")
+# Complaints of ffmpeg that do not matter: forbidden decoders, an unused picture, and the null output.
+_IRRELEVANT = re.compile(r"not on whitelist|codec parameters|^Not detecting")
+_IRRELEVANT_SOURCE = re.compile(
+    r"\[(?:h264|hevc|mpeg\w*video|mpeg4|vp[89]|av1|libdav1d|vc1|wmv3|theora|null|NULL) @ "
+)
 
 
-# The system's errors for a disk or a network share that fails. Some of ffmpeg's own readers print them for a
-# file that ends early, too.
+# The system's errors for a failing disk or network share. Some demuxers also print them for a truncated file.
 _DISK = re.compile(
     r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?:error|fatal)\] .*"
     r"(?:input/output error|i/o error|stale file handle|timed out|host is down|not connected)",
@@ -70,7 +69,7 @@ _DISK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SubtitleStream:
-    """Subtitles inside a file; `is_forced` when they are only for what is not in the film's language."""
+    """A subtitle stream; `is_forced` if it has only passages in a foreign language."""
 
     index: int
     codec: str
@@ -80,18 +79,18 @@ class SubtitleStream:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What is known of a file.
+    """The properties of a file.
 
     Attributes:
-        formats: ffmpeg's name or names for the container; "" if it could not open the file.
-        start_ms: Where the container's clock starts; players show this moment as 0.
-        has_video: There is a moving picture (a cover is none).
+        formats: ffmpeg's name or names of the container; "" if it could not open the file.
+        start_ms: Start of the container's clock; players show this time as 0.
+        has_video: There is a moving picture (a cover does not count).
         tracks: The audio tracks, in order; their `start_ms` count from the container's start.
-        track_starts_ms: Where each begins on the container's clock; 0 where ffmpeg (before 7) has none.
-        frame_rate: Of the moving picture; None where it varies or is not known exactly.
-        subtitles: Streams of subtitles, pictures of text included.
-        n_unplaced: How many channels each audio track has, where nobody says where they belong; else 0.
-        n_streams: Of any kind.
+        track_starts_ms: Start of each track on the container's clock; 0 if ffmpeg (before 7) prints none.
+        frame_rate: Frame rate of the picture; None if it varies or is not known exactly.
+        subtitles: Subtitle streams, bitmap subtitles included.
+        n_unmapped: Number of channels of each audio track whose layout is unknown; 0 if it is known.
+        n_streams: Number of streams of any kind.
     """
 
     formats: str
@@ -101,27 +100,27 @@ class Probe:
     track_starts_ms: tuple[int, ...]
     frame_rate: Fraction | None = None
     subtitles: tuple[SubtitleStream, ...] = ()
-    n_unplaced: tuple[int, ...] = ()
+    n_unmapped: tuple[int, ...] = ()
     n_streams: int = 0
 
     @property
-    def is_jumping(self) -> bool:
-        """Whether its clock may jump: ffmpeg starts that at the streams in use, not at the container's."""
+    def has_discontinuities(self) -> bool:
+        """Whether its clock may jump: ffmpeg starts such a clock at the first stream in use."""
         return self.formats in _JUMPING_CLOCKS
 
     @property
     def has_clock(self) -> bool:
-        """Whether it keeps times at all: some formats are packets of sound and nothing else."""
+        """Whether the container stores times: some formats are packets of audio and nothing else."""
         return self.formats not in _WITHOUT_CLOCK
 
     @property
     def video(self) -> Video | None:
-        """What is known of the moving picture; None where there is none."""
+        """The properties of the moving picture; None without one."""
         return Video(self.frame_rate) if self.has_video else None
 
 
 def read(stderr_text: str) -> Probe:
-    """Return what ffmpeg printed about input 0 at `-loglevel level+info`."""
+    """Parse the description of input 0 that ffmpeg prints at `-loglevel level+info`."""
     about_input = _END.split(stderr_text, maxsplit=1)[0]
     header = _INPUT.search(about_input)
     start_ms, duration_ms = _clock(about_input)
@@ -139,37 +138,39 @@ def read(stderr_text: str) -> Probe:
         track_starts_ms=tuple(_start_ms(item) or 0 for item in audio),
         frame_rate=_frame_rate(pictures[0]) if pictures else None,
         subtitles=tuple(_subtitles(item) for item in streams if item["kind"] == "Subtitle"),
-        n_unplaced=tuple(_n_unplaced(item, guessed) for item in audio),
+        n_unmapped=tuple(_n_unmapped(item, guessed) for item in audio),
         n_streams=len(streams),
     )
 
 
 def first_complaint(stderr_text: str, *, is_of_picture: bool = False) -> str:
-    """Return what ffmpeg first called an error that touches the sound (or the picture), or ""."""
+    """Return ffmpeg's first error that affects the audio (or the picture), or ""."""
     for match in _COMPLAINT.finditer(stderr_text):
-        is_idle = _IDLE.search(match["what"]) or (not is_of_picture and _IDLE_WHO.search(match["who"]))
-        if not is_idle:
+        is_irrelevant = _IRRELEVANT.search(match["what"]) or (
+            not is_of_picture and _IRRELEVANT_SOURCE.search(match["who"])
+        )
+        if not is_irrelevant:
             return match["what"].removeprefix("Error opening input: ")
     return ""
 
 
 def has_changed(stderr_text: str) -> bool:
-    """Whether ffmpeg ended because the channels or the rate of the sound changed."""
+    """Whether ffmpeg ended because the channels or the sample rate of the audio changed."""
     return _CHANGED.search(stderr_text) is not None
 
 
 def may_be_of_disk(stderr_text: str) -> bool:
-    """Whether it may be the disk, or the network, that kept ffmpeg from reading on."""
+    """Whether a failing disk or network may have stopped ffmpeg."""
     return _DISK.search(stderr_text) is not None
 
 
-def was_asked_to_end(stderr_text: str) -> bool:
-    """Whether a signal had ffmpeg end in good order before it was done."""
-    return _ASKED_TO_END.search(stderr_text) is not None
+def was_interrupted(stderr_text: str) -> bool:
+    """Whether ffmpeg ended early because of a signal."""
+    return _INTERRUPTED.search(stderr_text) is not None
 
 
 def _clock(stderr_text: str) -> tuple[int, int | None]:
-    """Return when the container starts and how long it is, as far as it says."""
+    """Return the start and duration of the container, if printed."""
     line = _DURATION.search(stderr_text)
     duration_ms = None
     if line and line[1]:
@@ -180,13 +181,13 @@ def _clock(stderr_text: str) -> tuple[int, int | None]:
 def _streams(stderr_text: str) -> list[re.Match[str]]:
     """Return the line of each stream, in the order in which ffmpeg counts them.
 
-    ffmpeg lists them programme by programme, and what two programmes share twice.
+    ffmpeg lists them by programme, and streams of two programmes twice.
     """
     by_index = {int(match["index"]): match for match in _STREAM.finditer(stderr_text)}
     return [by_index[index] for index in sorted(by_index)]
 
 
-def _n_unplaced(match: re.Match[str], guessed: set[int]) -> int:
+def _n_unmapped(match: re.Match[str], guessed: set[int]) -> int:
     layout = _layout(match["rest"])
     is_unplaced = int(match["index"]) in guessed or re.fullmatch(r"\d+ channels", layout)
     n_channels = _n_channels(layout)
@@ -198,15 +199,15 @@ def _start_ms(match: re.Match[str]) -> int | None:
     return seconds_to_ms(float(start[1])) if start else None
 
 
-def _frame_rate(rest: str) -> Fraction | None:
-    """Return the exact rate of a picture whose every frame is shown equally long, else None.
+def _frame_rate(stream_line: str) -> Fraction | None:
+    """Return the exact frame rate of a picture, or None if it is variable.
 
-    ffmpeg names the mean of all frames (`fps`) and the finest grid that they lie on (`tbr`). Where these are
-    one, or the grid is of half frames (interlaced pictures, and those it has not looked into), the rate is
-    constant. It prints two digits, which stand for an exact rate only if they are a broadcaster's rate, a
-    whole number or a half.
+    ffmpeg prints the mean rate of all frames (`fps`) and the finest grid that they lie on (`tbr`). If the two
+    are equal, or the grid is of half frames (for interlaced pictures, and for those that ffmpeg has not
+    decoded), the rate is constant. It is printed with two digits, which stand for an exact rate only if they
+    are a broadcast rate, a whole number or a half.
     """
-    mean, grid = (re.search(rf", (\d+(?:\.\d+)?) {unit}(?:,| |$)", rest) for unit in ("fps", "tbr"))
+    mean, grid = (re.search(rf", (\d+(?:\.\d+)?) {unit}(?:,| |$)", stream_line) for unit in ("fps", "tbr"))
     if mean is None or grid is None:
         return None
     fps, tbr = Fraction(mean[1]), Fraction(grid[1])
@@ -217,13 +218,13 @@ def _frame_rate(rest: str) -> Fraction | None:
 
 
 def _track(match: re.Match[str], container_start_ms: int, duration_ms: int | None) -> Track:
-    rest = match["rest"]
-    rate = re.search(r"(\d+) Hz", rest)
+    stream_line = match["rest"]
+    rate = re.search(r"(\d+) Hz", stream_line)
     start_ms = _start_ms(match)
     return Track(
         stream_index=int(match["index"]),
-        codec=_codec(rest),
-        channels=_n_channels(_layout(rest)),
+        codec=_codec(stream_line),
+        channels=_n_channels(_layout(stream_line)),
         sample_rate_hz=int(rate[1]) if rate else 0,
         start_ms=start_ms - container_start_ms if start_ms is not None else 0,
         duration_ms=duration_ms,
@@ -232,18 +233,20 @@ def _track(match: re.Match[str], container_start_ms: int, duration_ms: int | Non
 
 
 def _subtitles(match: re.Match[str]) -> SubtitleStream:
-    rest = match["rest"]
-    return SubtitleStream(int(match["index"]), _codec(rest), _language(match), "(forced)" in rest)
+    stream_line = match["rest"]
+    return SubtitleStream(
+        int(match["index"]), _codec(stream_line), _language(match), "(forced)" in stream_line
+    )
 
 
-def _layout(rest: str) -> str:
-    """Return where an audio track's channels belong, in ffmpeg's words; "" where it does not say."""
-    layout = re.search(r"Hz, ([^,]+)", rest)
+def _layout(stream_line: str) -> str:
+    """Return an audio track's channel layout in ffmpeg's words; "" if it prints none."""
+    layout = re.search(r"Hz, ([^,]+)", stream_line)
     return layout[1] if layout else ""
 
 
-def _codec(rest: str) -> str:
-    return re.split(r"[ ,(]", rest, maxsplit=1)[0]
+def _codec(stream_line: str) -> str:
+    return re.split(r"[ ,(]", stream_line, maxsplit=1)[0]
 
 
 def _language(match: re.Match[str]) -> str | None:

@@ -1,7 +1,7 @@
-"""The one place in qasr that starts a process that the user did not name.
+"""Child processes: the only module that starts a program other than the user's hooks.
 
 In goes a program with its arguments; out come its bytes. Never a shell, never the caller's environment or
-stdin; a child is its own process group and is gone when its context ends, whatever ended it.
+stdin; a child is its own process group and has ended when its context ends, in every case.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-_STDERR_BYTES = 64 * 1024  # of a child's stderr: the first so many and the latest so many
+_STDERR_BYTES = 64 * 1024  # of a child's stderr: its first and its last part
 _LINE_BYTES = 8 * 1024  # of one line; the rest of a longer one is dropped
-_SILENCE_S = 60.0  # a decoder that gives nothing for so long is stuck
-# Of the processor's time, not of the clock on the wall: a reader may be slow without any fault of the child.
+_SILENCE_S = 60.0  # a decoder without output for so long is stuck
+# CPU time, not wall time: a slow reader is not the child's fault.
 _CPU_S = 6 * 3600
 _OPEN_FILES = 64
-# ffmpeg decoding the sound of an hour of film holds 80 MB; an index of a day of film a few hundred. Private
-# memory and not address space: allocators reserve much more of that than they use.
+# ffmpeg needs 80 MB for the audio of an hour of film, and a few hundred for the index of a day. Private
+# memory and not address space: allocators reserve much more address space than they use.
 _DATA_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
 class StderrFilter:
-    """Which lines of a child's stderr matter.
+    """Selects lines of a child's stderr.
 
     Attributes:
         keep: Lines that do not match are dropped at once; a film's chapters can be a megabyte of them.
-        until: The line that `Child.stderr_until_match` waits for.
+        until: Pattern of the line that `Child.stderr_until_match` waits for.
     """
 
     keep: re.Pattern[bytes] = re.compile(b"")
@@ -45,8 +45,8 @@ class StderrFilter:
 class Watchdog:
     """One thread that calls `on_timeout` when a read takes too long; it ends with `stop`.
 
-    The reading thread opens and closes a read with `watching`; between two reads nothing is timed, because a
-    slow reader is no fault of the child. Both threads share the deadline under one condition.
+    The reading thread wraps a read in `watching`; the time between two reads does not count, because a slow
+    reader is not the child's fault. Both threads share the deadline under one condition.
 
     Args:
         on_timeout: Called in the watchdog's thread, once at most.
@@ -55,7 +55,7 @@ class Watchdog:
     def __init__(self, on_timeout: Callable[[], None]) -> None:
         self._on_timeout = on_timeout
         self._condition = threading.Condition()
-        self._deadline_s: float | None = None  # of the read under way; None between two
+        self._deadline_s: float | None = None  # of the read in progress; None between two
         self._is_stopped = False
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
@@ -73,7 +73,7 @@ class Watchdog:
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
-        """Time what happens in the context.
+        """Limit the duration of the block.
 
         The thread is not woken for it: it sleeps until a deadline that was set earlier, or for as long as a
         read may last, and so never past this one.
@@ -106,14 +106,14 @@ class Child:
     kills it. `stop` may come from any thread. `condition` guards what the threads share.
 
     Attributes:
-        command: What was started.
-        source: The program whose stdout is its stdin, if there is one. It ends with it, its failure counts
-            as one of both, and its stderr comes before this one's.
-        was_stuck: It was killed because nothing came for too long.
+        command: Its argument list.
+        source: The child whose stdout is its stdin, if there is one. It ends together with this one, its
+            failure counts for both, and its stderr comes first.
+        was_stuck: It was killed because it wrote nothing for too long.
         head: The first part of its stderr.
         tail: The last part, if there was more.
-        condition: Guards both, and what follows; notified when either becomes true.
-        has_matched: The line that is waited for has come.
+        condition: Guards both parts and the next two attributes; notified when one of these becomes true.
+        has_matched: The awaited line has arrived.
         is_drained: Its stderr is at its end.
     """
 
@@ -129,11 +129,11 @@ class Child:
     watchdog: Watchdog = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Give it the watchdog that kills it."""
+        """Create its watchdog."""
         self.watchdog = Watchdog(self._kill_stuck)
 
     def read(self, n_bytes: int) -> bytes:
-        """Return exactly `n_bytes` of its stdout, fewer at its end; kills it when it is stuck."""
+        """Return exactly `n_bytes` of its stdout, fewer at its end; kills it if it is stuck."""
         stdout = self.process.stdout
         assert stdout is not None  # noqa: S101 - started with a pipe, below
         with self.watchdog.watching():
@@ -148,34 +148,34 @@ class Child:
         except subprocess.TimeoutExpired:
             self._kill_stuck()
             status = self.process.wait()
-        if self.source is None or self.was_stuck or status < 0:  # whoever reads no more stops its source
+        if self.source is None or self.was_stuck or status < 0:  # a source without a reader is stopped
             return status
         status = self.source.finish() or status
         self.was_stuck = self.source.was_stuck
         return status
 
     def stop(self) -> None:
-        """Kill it with all it started, if it still runs."""
+        """Kill it and its children, if it still runs."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     @property
     def stderr_text(self) -> str:
-        """Its stderr so far, of what the filter keeps."""
+        """The filtered lines of its stderr so far."""
         before = self.source.stderr_text if self.source else ""
         with self.condition:
             return before + (self.head + self.tail).decode("utf-8", "backslashreplace")
 
     def stderr_until_match(self) -> str:
-        """Return the same once the line that is waited for has come, or all: stderr and stdout race."""
+        """Wait for the awaited line or the end of stderr, and return the text: stderr and stdout race."""
         with self.condition:
             self.condition.wait_for(lambda: self.is_drained or self.has_matched, _SILENCE_S)
         return self.stderr_text
 
     def drain_stderr(self, stream: IO[bytes], stderr_filter: StderrFilter) -> None:
         """Read its stderr to the end, in a thread of its own, so that a full pipe never stops the child."""
-        is_start = True  # what comes later in a line may be a title, and must not pass for the child's words
+        is_start = True  # the rest of a long line may be a title, and must not be taken for a message
         with contextlib.suppress(ValueError):  # closed while reading: the context has ended
             while line := stream.readline(_LINE_BYTES):
                 if is_start and stderr_filter.keep.search(line):
@@ -212,7 +212,7 @@ def running(
 
     Args:
         command: The program with its arguments.
-        stderr_filter: None keeps all of its stderr, within bounds.
+        stderr_filter: Selects lines of its stderr; None selects all, within a size limit.
         source: Another program, whose stdout it reads.
 
     Raises:
@@ -251,7 +251,7 @@ def _running(
 
 
 def capture(command: Sequence[str]) -> str:
-    """Return what a short-lived program writes to stdout."""
+    """Run a short program and return its stdout."""
     with running(command) as child:
         return child.read(1 << 20).decode("utf-8", "backslashreplace")
 
@@ -261,7 +261,7 @@ def _start(command: Sequence[str], source: Child | None) -> subprocess.Popen[byt
         return _popen(command, subprocess.DEVNULL)
     stream = source.process.stdout
     assert stream is not None  # noqa: S101 - started with a pipe, below
-    with stream:  # nobody else may hold it, or the source would not notice that its reader is gone
+    with stream:  # an open copy would hide from the source that its reader is gone
         return _popen(command, stream)
 
 
@@ -277,9 +277,9 @@ def _popen(command: Sequence[str], stdin: int | IO[bytes]) -> subprocess.Popen[b
 
 
 def _limit(pid: int) -> None:
-    """Bound what a decoder that a crafted file has got the better of can use; it writes to a pipe only.
+    """Limit the resources of a decoder, which a crafted file may exploit; it can write to a pipe only.
 
-    Set from outside: code between fork and exec is not safe in a program with threads.
+    The limits are set from outside: code between fork and exec is not safe in a program with threads.
     """
     if not hasattr(resource, "prlimit"):  # not Linux
         return
@@ -291,5 +291,5 @@ def _limit(pid: int) -> None:
         resource.RLIMIT_NOFILE: _OPEN_FILES,
     }
     for kind, value in limits.items():
-        with contextlib.suppress(OSError, ValueError):  # gone already, or a lower limit is in force
+        with contextlib.suppress(OSError, ValueError):  # it has ended, or a lower limit is in force
             resource.prlimit(pid, kind, (value, value))

@@ -1,8 +1,8 @@
-"""What a file is, told by its first bytes: enough to pick media out of a folder.
+"""File signatures: detects media in a folder by the first bytes.
 
-In go bytes; out comes yes or no. Opens nothing and promises nothing: whether a file really is media is found
-out when it is decoded. The byte patterns are those of the formats' own specifications, as listed in the
-`file` program's magic and in ffmpeg's probes.
+In go bytes; out comes yes or no. Opens nothing and guarantees nothing: whether a file really is media shows
+when it is decoded. The byte patterns are from the formats' specifications, as listed in the `file` program's
+magic and in ffmpeg's probes.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _STARTS = (
     b"\x7f\xfe\x80\x01",  # DTS
 )
 _RIFF_KINDS = {b"WAVE", b"AVI "}
-_BOXES = {b"moov", b"mdat", b"wide", b"free", b"skip"}  # how QuickTime files without `ftyp` begin
+_BOXES = {b"moov", b"mdat", b"wide", b"free", b"skip"}  # first boxes of QuickTime files without `ftyp`
 _PICTURE_BRANDS = {b"avif", b"avis", b"heic", b"heix", b"heim", b"mif1", b"msf1", b"crx "}
 _PACKET_BYTES = (188, 192)  # of a transport stream, and of Blu-ray's with a time stamp before each
 _SYNC = 0x47
 
 
 def is_media(head: bytes) -> bool:
-    """Whether `head`, a file's first `HEAD_BYTES`, is how audio or video begins."""
+    """Whether `head`, a file's first `HEAD_BYTES`, has the signature of audio or video."""
     if head.startswith(_STARTS):
         return not is_text(head)  # "MAC addresses of the house"
     if head[:4] in {b"RIFF", b"RF64", b"BW64"}:
@@ -39,11 +39,11 @@ def is_media(head: bytes) -> bool:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether `head` is UTF-8 text without control characters; an empty file is none."""
+    """Whether `head` is UTF-8 text without control characters; an empty file is not text."""
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start < len(head) - 3:  # a character that the end of the head cuts is still text
+        if error.start < len(head) - 3:  # a character cut off at the end of the head is still text
             return False
         text = head[: error.start].decode("utf-8")
     return bool(text) and not any(char < " " and char not in "\t\n\r\f" for char in text)
@@ -79,7 +79,7 @@ _AC3_RATES_HZ = (48_000, 44_100, 32_000)
 
 
 def _frame_bytes(frame: bytes) -> int:
-    """Return the length that a frame's header says, or 0 where there is no header."""
+    """Return the frame length in a frame's header, or 0 without a header."""
     if len(frame) < 6:
         return 0
     if frame[:2] == b"\x0b\x77":  # ATSC A/52, 5.3

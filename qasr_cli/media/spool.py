@@ -1,6 +1,6 @@
 """Media from stdin as a file: mp4 and others cannot be read forward only.
 
-In goes a descriptor; out comes the path of a file that the folder's owner removes. Looks at no content.
+In goes a descriptor; out comes the path of a file, which the folder's owner removes. Never reads the content.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _MAX_BYTES = 128 * 1024**3  # more than any disc of film holds; `yes | qasr -` m
 
 
 def spool_stdin(descriptor: int, folder: Path, max_bytes: int = _MAX_BYTES) -> Path:
-    """Copy everything that comes from a descriptor into a file in `folder`, and return it.
+    """Copy all bytes of a descriptor into a file in `folder`, and return its path.
 
     Raises:
-        NoInputError: Nothing came.
-        UndecodableError: More than `max_bytes` came.
+        NoInputError: There were no bytes.
+        UndecodableError: There were more than `max_bytes`.
         InputOutputError: The disk is full, or the descriptor cannot be read.
     """
     path = folder / "stdin"
@@ -32,9 +32,9 @@ def spool_stdin(descriptor: int, folder: Path, max_bytes: int = _MAX_BYTES) -> P
                     raise UndecodableError(f"stdin: over {max_bytes:,} bytes", "give the media as a file")
                 file.write(block)
     except OSError as error:
-        raise from_os_error(error, "writing what comes from stdin") from error
+        raise from_os_error(error, "storing stdin") from error
     if not n_bytes:
-        raise NoInputError("stdin: nothing came", "pipe a media file into qasr")
+        raise NoInputError("stdin: no data", "pipe a media file into qasr")
     return path
 
 

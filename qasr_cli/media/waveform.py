@@ -33,7 +33,7 @@ class WaveformWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the file, and remove it if it is not whole."""
+        """Close the file, and remove it if it is incomplete."""
         with contextlib.suppress(OSError):  # on a full disk it would fail once more, and hide the first error
             self._file.close()
         if not self._is_whole:
@@ -59,7 +59,7 @@ class WaveformWriter:
             InputOutputError: The disk is full.
         """
         try:
-            self._file.close()  # a network's disk may say only now that it is full
+            self._file.close()  # a network disk may report only now that it is full
         except OSError as error:
             raise from_os_error(error, f"writing {self._path}", path=self._path) from error
         self._is_whole = True

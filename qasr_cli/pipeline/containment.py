@@ -23,11 +23,11 @@ def attempt(path: Path | None, work: Callable[[], Value]) -> Value | QasrError:
     """Return what `work` returns, or the error that it ended with.
 
     Args:
-        path: Of the source, for errors that do not name one; None for work of the engine on several.
+        path: The source, for errors that do not name one; None for engine work on several sources.
         work: May raise anything.
 
     Raises:
-        ReaderGone: The reader of stdout has gone, which ends the run and not the source.
+        ReaderGone: The reader of stdout has closed it, which ends the run and not the source.
     """
     try:
         return work()
@@ -44,10 +44,10 @@ def attempt(path: Path | None, work: Callable[[], Value]) -> Value | QasrError:
 
 
 def contain(work: Callable[[], Value]) -> Value | QasrError:
-    """Return what a retry or an alignment returns, or its error: the text that exists is kept.
+    """Return the result of a retry or an alignment, or its error: the existing text stays.
 
     Raises:
-        DeviceLostError: Nothing more can be computed, so that the failure is not this work's own.
+        DeviceLostError: The device cannot compute anything more.
     """
     result = attempt(None, work)
     if isinstance(result, DeviceLostError):

@@ -6,7 +6,7 @@ device as one film does. A source without a doubtful chunk is done with its last
 its doubtful sources are reviewed together, so that what must be recognised again shares batches, too. What is
 in a window depends on the sources alone and not on which thread was faster, so a run repeats itself exactly.
 
-One thread a device runs the lane: nothing here is locked, and the engines are asked by nobody else meanwhile.
+One thread a device runs the lane: nothing here is locked, and no other thread uses the engines meanwhile.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ class PooledChunk(Generic[Owner]):
     chunk: Chunk
 
     @property
-    def is_known(self) -> bool:
+    def is_resumed(self) -> bool:
         """Whether an earlier run recognised it."""
-        return self.chunk.index in self.opened.known
+        return self.chunk.index in self.opened.resumed
 
 
 class EngineLane(Generic[Owner]):
     """One lane over many sources.
 
     Args:
-        session: To work with.
-        options: The whole tree; each stage is given its group.
-        on_recognized: Called with the milliseconds of speech of each batch that is back.
-        store_of: Returns where a source's chunks are kept, by the transcript's fingerprint.
+        session: The engines.
+        options: The whole tree; each stage takes its group.
+        on_recognized: Called after each batch with its milliseconds of speech.
+        store_of: Returns a source's chunk store, by the transcript's fingerprint.
     """
 
     def __init__(
@@ -72,10 +72,10 @@ class EngineLane(Generic[Owner]):
         self._fingerprint = options.fingerprint(session.recognizer.model_id, session.engines.aligner_id)
 
     def run(self, sources: Iterable[OpenSource[Owner] | None]) -> Iterator[OpenSource[Owner]]:
-        """Yield each source when its last chunk is back and its text is final.
+        """Yield each source when its last chunk is recognised and its text is final.
 
-        A None among the sources empties the window: whoever feeds the lane as requests come in sends one when
-        none is waiting, so that nobody waits for a full window. A run over files sends none.
+        A None among the sources empties the window: a server sends one when no request is waiting, so that no
+        request waits for a full window. A run over files sends none.
         """
         capacity = self._session.recognizer.capacity
         limits = self._options.chunk.limited_to(capacity.max_chunk_ms)
@@ -102,11 +102,11 @@ class EngineLane(Generic[Owner]):
         yield from self._run_window(window)
 
     def _recall(self, opened: OpenSource[Owner], chunks: Sequence[Chunk]) -> None:
-        """Find what an earlier run recognised of the source."""
+        """Load the chunks of the source that an earlier run recognised."""
         opened.store = self._store_of(opened.prepared.source, self._fingerprint)
-        opened.known = opened.store.load(chunks) if opened.store else {}
-        if opened.known:
-            logger.info("%s: %d of %d chunks are known", opened.relative, len(opened.known), len(chunks))
+        opened.resumed = opened.store.load(chunks) if opened.store else {}
+        if opened.resumed:
+            logger.info("%s: %d of %d chunks are resumed", opened.relative, len(opened.resumed), len(chunks))
 
     def _run_window(self, window: Sequence[PooledChunk[Owner]]) -> Iterator[OpenSource[Owner]]:
         doubtful: list[OpenSource[Owner]] = []
@@ -128,32 +128,32 @@ class EngineLane(Generic[Owner]):
         yield from doubtful
 
     def _recognize(self, batch: Sequence[PooledChunk[Owner]]) -> None:
-        """Fill in what one batch gives; when it fails, find out whose chunk it was.
+        """Recognise one batch; if it fails, find the chunk that caused it.
 
-        A batch of which some is known is recognised all the same: among other chunks a chunk's times could
-        differ in the last digit, and a resumed run must come to the same bytes as one that never stopped.
+        A batch of which only a part is resumed is recognised as a whole: among other chunks a chunk's times
+        could differ in the last digit, and a resumed run must give the same bytes as an uninterrupted one.
         """
         if not batch:
             return
-        if all(pooled.is_known for pooled in batch):
+        if all(pooled.is_resumed for pooled in batch):
             for pooled in batch:
-                pooled.opened.recognized[pooled.chunk.index] = pooled.opened.known[pooled.chunk.index]
+                pooled.opened.recognized[pooled.chunk.index] = pooled.opened.resumed[pooled.chunk.index]
             return
         recognized = batching.try_each(
-            batch, lambda some: attempt(some[0].opened.relative, lambda: self._recognize_batch(some))
+            batch, lambda part: attempt(part[0].opened.relative, lambda: self._recognize_batch(part))
         )
-        for pooled, piece in zip(batch, recognized, strict=True):
-            if isinstance(piece, QasrError):
-                pooled.opened.error = pooled.opened.error or piece
+        for pooled, result in zip(batch, recognized, strict=True):
+            if isinstance(result, QasrError):
+                pooled.opened.error = pooled.opened.error or result
             else:
-                pooled.opened.recognized[pooled.chunk.index] = piece
+                pooled.opened.recognized[pooled.chunk.index] = result
 
     def _recognize_batch(self, batch: Sequence[PooledChunk[Owner]]) -> list[RecognizedChunk]:
-        """Return what is recognised in each chunk, with times where it can get them now.
+        """Return the recognised chunks, with times for those that are not doubtful.
 
-        A doubtful chunk gets none yet, since it will be recognised again. When the aligner fails, the whole
-        batch gets none: the review times all that is left, finds out what it fails on, estimates those times
-        and says so. A checkpoint therefore holds no estimate, and the resumed run asks the aligner again.
+        A doubtful chunk has no times yet, since it will be recognised again. If the aligner fails, the whole
+        batch has none: the review aligns what is left, finds the chunk that fails, interpolates its times and
+        warns. A checkpoint therefore holds no interpolated times, and a resumed run aligns again.
         """
         audio = [
             pooled.opened.prepared.waveform.read(pooled.chunk.start_ms, pooled.chunk.end_ms)
@@ -162,28 +162,28 @@ class EngineLane(Generic[Owner]):
         shares = [(pooled.opened.stage_times, pooled.chunk.duration_ms) for pooled in batch]
         with timed(Stage.RECOGNIZE, shares):
             chunks = [pooled.chunk for pooled in batch]
-            pieces = recognize.recognize_batch(audio, chunks, self._session, self._options.decode)
-        clean = [index for index, piece in enumerate(pieces) if not piece.flags]
+            recognized = recognize.recognize_batch(audio, chunks, self._session, self._options.decode)
+        clean = [index for index, chunk in enumerate(recognized) if not chunk.flags]
         with timed(Stage.ALIGN, [shares[index] for index in clean]):
             with_times = contain(
                 lambda: recognize.align_batch(
                     [audio[index] for index in clean],
-                    [pieces[index] for index in clean],
+                    [recognized[index] for index in clean],
                     self._session,
                     self._options.align,
                 )
             )
         if not isinstance(with_times, QasrError):
-            for index, piece in zip(clean, with_times, strict=True):
-                pieces[index] = piece
-        return pieces
+            for index, chunk in zip(clean, with_times, strict=True):
+                recognized[index] = chunk
+        return recognized
 
     def _review(self, complete: Sequence[OpenSource[Owner]]) -> None:
-        """Make the sources' text final; when that fails, find out whose it was."""
+        """Make the sources' text final; if that fails, find the source that caused it."""
         if not complete:
             return
         texts = batching.try_each(
-            complete, lambda some: attempt(some[0].relative, lambda: self._review_together(some))
+            complete, lambda part: attempt(part[0].relative, lambda: self._review_together(part))
         )
         for opened, text in zip(complete, texts, strict=True):
             if isinstance(text, QasrError):
@@ -205,7 +205,7 @@ class EngineLane(Generic[Owner]):
             )
 
     def _align_script(self, opened: OpenSource[Owner]) -> None:
-        """Time the words of a source's script, where it has one."""
+        """Align the words of a source's script, if it has one."""
         script_file = opened.script
         if script_file is None:
             return
@@ -223,21 +223,22 @@ class EngineLane(Generic[Owner]):
 
 
 def _store(batch: Sequence[PooledChunk[Owner]]) -> None:
-    """Keep what a batch gave for sources that are not finished with it.
+    """Store a batch's chunks for sources that are not finished with it.
 
-    A source with a script is not: its words are still to be timed, and may turn out to be of another script.
+    A source with a script is not finished: its script is still to be aligned, and may be of another
+    recording.
     """
     for opened in _sources_of(batch):
         is_finished = not (opened.n_left or opened.is_doubtful or opened.script)
         if opened.store is None or opened.error is not None or is_finished:
             continue
-        pieces = [
+        recognized = [
             opened.recognized[pooled.chunk.index]
             for pooled in batch
-            if pooled.opened is opened and not pooled.is_known
+            if pooled.opened is opened and not pooled.is_resumed
         ]
-        if pieces:
-            opened.store.add([piece for piece in pieces if piece is not None])
+        if recognized:
+            opened.store.add([chunk for chunk in recognized if chunk is not None])
 
 
 def _sources_of(batch: Sequence[PooledChunk[Owner]]) -> list[OpenSource[Owner]]:

@@ -29,9 +29,9 @@ def build_transcript(
     options: Options,
     uncovered: tuple[Span, ...] = (),
 ) -> Transcript:
-    """Return the transcript of a source whose every chunk is back (None where a chunk had no words).
+    """Return the transcript of a source with all chunks recognised (None for a chunk without words).
 
-    `uncovered` is the speech that stayed without words.
+    `uncovered` are the spans of speech without words.
     """
     return Transcript(
         source_name=prepared.source.relative.name,
@@ -47,13 +47,13 @@ def build_transcript(
 
 
 def transcribed(opened: OpenSource[Owner], engines: Engines, options: Options) -> Transcript:
-    """Return the transcript of a source that is back from the engine lane."""
+    """Return the transcript of a source that has passed the engine lane."""
     text = opened.text
     return build_transcript(opened.prepared, text.segments, engines, options, text.uncovered)
 
 
 def aligned(opened: OpenSource[Owner], engines: Engines, options: Options) -> AlignedScript | None:
-    """Return a source in the words of its script, with the script's cues; None where it has no script."""
+    """Return a source in the words of its script, with the script's cues; None if it has no script."""
     script, alignment = opened.script, opened.alignment
     if script is None or alignment is None:
         return None
@@ -67,12 +67,12 @@ def aligned(opened: OpenSource[Owner], engines: Engines, options: Options) -> Al
 
 
 def lay_out(transcript: Transcript, cue_limits: Limits) -> tuple[Cue, ...]:
-    """Return the transcript's cues; `kept` are the limits of this transcript."""
+    """Return the transcript's cues within `cue_limits`."""
     return cues.build(transcript.words, transcript.language, transcript.duration_ms, cue_limits)
 
 
 def assess(transcript: Transcript, laid_out: Sequence[Cue], cue_limits: Limits) -> Quality:
-    """Return how well a transcript's cues keep its limits."""
+    """Return how well a transcript's cues keep the limits."""
     captions = check.of_cues(laid_out)
     checked = check.check(captions, cue_limits, transcript.language)
     figures = checked.figures
@@ -90,7 +90,7 @@ def render(
     output: OutputOptions,
     laid_out: Sequence[Cue] | None = None,
 ) -> dict[str, str]:
-    """Return the text of each format that was asked for, by format name; `laid_out` are cues that exist."""
+    """Return the text of each format in `output`, by its name; `laid_out` are cues to use as they are."""
     if laid_out is None:
         laid_out = lay_out(transcript, limits.of_transcript(transcript, cue_options))
     return {name: formats.FORMATS[name].render(transcript, laid_out, output) for name in output.formats}

@@ -1,4 +1,4 @@
-"""A prepared source on its way through the engine lane, and what the lane asks of whoever sent it.
+"""A prepared source on its way through the engine lane, and the protocol of its chunk store.
 
 In go a prepared source and its owner; the engine lane fills in the rest. Only one lane holds an open source
 at a time (prepare, then engine, then finish), so that nothing here is locked.
@@ -23,16 +23,16 @@ from qasr_cli.speech.script.align_script import ScriptAlignment
 
 
 class ChunkStore(Protocol):
-    """Where recognised chunks of one source are kept, so that an interrupted run loses one batch at most."""
+    """Storage for the recognised chunks of one source, so that an interrupted run loses one batch at most."""
 
     def load(self, chunks: Sequence[Chunk]) -> Mapping[int, RecognizedChunk]:
-        """Return what an earlier run recognised of these chunks, by the chunk's index."""
+        """Return the chunks that an earlier run recognised, by the chunk's index."""
 
     def add(self, recognized: Sequence[RecognizedChunk]) -> None:
-        """Keep what one batch gave for the source; a store that is full keeps nothing and does not raise."""
+        """Store a batch's chunks of the source; a full store drops them and does not raise."""
 
     def remove(self) -> None:
-        """Forget all of it: the source is finished."""
+        """Remove all chunks: the source is finished."""
 
 
 Owner = TypeVar("Owner")
@@ -40,21 +40,21 @@ Owner = TypeVar("Owner")
 
 @dataclass(slots=True)
 class OpenSource(Generic[Owner]):
-    """A source that is past the prepare lane, and what is back from the engine so far.
+    """A source that is past the prepare lane, and its recognised chunks so far.
 
     Attributes:
-        owner: Whose it is: a run's plan, a server's request. The lane hands it back untouched.
-        prepared: Its samples on disk, and where speech is.
+        owner: A run's plan or a server's request. The lane returns it unchanged.
+        prepared: Its samples on disk, and its speech spans.
         begun_s: When its preparation began, by the monotonic clock.
-        script: Its words take the place of the recognised ones; None for a plain transcription.
-        recognized: What came of each chunk; None until it did.
-        n_left: Chunks that are not back yet.
-        known: What an earlier run recognised, by the chunk's index.
-        store: Where recognised chunks are kept; None where nothing is kept.
-        text: All segments, once every chunk is back and the whole was reviewed.
+        script: Its words replace the recognised ones; None for a plain transcription.
+        recognized: The result of each chunk; None until it is recognised.
+        n_left: Number of chunks that are not recognised yet.
+        resumed: Chunks that an earlier run recognised, by the chunk's index.
+        store: Storage for recognised chunks; None without one.
+        text: All segments, once every chunk is recognised and reviewed.
         alignment: The script's words with their times; None without a script.
-        error: What ended it.
-        stage_times: Where its time went.
+        error: The error that ended it.
+        stage_times: Seconds by stage.
     """
 
     owner: Owner
@@ -63,7 +63,7 @@ class OpenSource(Generic[Owner]):
     script: ScriptFile | None = None
     recognized: list[RecognizedChunk | None] = field(default_factory=list)
     n_left: int = 0
-    known: Mapping[int, RecognizedChunk] = field(default_factory=dict)
+    resumed: Mapping[int, RecognizedChunk] = field(default_factory=dict)
     store: ChunkStore | None = None
     text: ReviewedSource = field(default_factory=lambda: ReviewedSource(()))
     alignment: ScriptAlignment | None = None
@@ -72,21 +72,21 @@ class OpenSource(Generic[Owner]):
 
     @property
     def relative(self) -> Path:
-        """What errors and logs call it."""
+        """The source's name in errors and logs."""
         return self.prepared.source.relative
 
     @property
     def is_doubtful(self) -> bool:
         """Whether a chunk must be recognised again, which happens together with other sources."""
-        return self.error is None and any(piece.flags for piece in self.recognized if piece)
+        return self.error is None and any(result.flags for result in self.recognized if result)
 
     @property
     def doubtful_ms(self) -> int:
         """Length of the chunks that must be recognised again."""
-        return sum(piece.chunk.duration_ms for piece in self.recognized if piece and piece.flags)
+        return sum(result.chunk.duration_ms for result in self.recognized if result and result.flags)
 
     @property
     def recording(self) -> RecognizedSource:
-        """The source as speech knows it."""
-        pieces = tuple(piece for piece in self.recognized if piece is not None)
-        return RecognizedSource(self.prepared.waveform, self.prepared.speech, pieces)
+        """The source in the form that `speech` takes."""
+        results = tuple(result for result in self.recognized if result is not None)
+        return RecognizedSource(self.prepared.waveform, self.prepared.speech, results)

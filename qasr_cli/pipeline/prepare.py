@@ -24,10 +24,10 @@ from qasr_cli.records import INT16_SCALE, Source, Track, Video, Waveform
 from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
 from qasr_cli.timebase import format_clock
 
-_POLL_S = 0.2  # a run that is being taken down waits for the shots at most so long
+_POLL_S = 0.2  # an interrupted run waits at most so long for the shots
 _PROGRESS_EVERY_S = 5.0
 _QUIET = 10 ** (-50 / 20)  # of full scale, root mean square; speech has a tenth of it
-_CANCELLED = 10  # 20 dB: by so much the channels' difference is louder than their mix, if that is no chance
+_CANCELLED = 10  # 20 dB: the channels' difference must be louder than their mix by this factor
 _OUT_OF_PHASE = "stereo channels are out of phase; used their difference instead of the downmix"
 
 
@@ -36,9 +36,9 @@ class Prepared:
     """A source that is ready to be cut into chunks.
 
     Attributes:
-        speech: Where speech is and how sure the detector was of every 32 ms.
-        warnings: What was wrong with the media, for the user.
-        video: What is known of its picture; None where it has none.
+        speech: Speech spans, and the detector's probability for every 32 ms.
+        warnings: Defects of the media, for the user.
+        video: Frame rate and shots of its picture; None without a picture.
     """
 
     source: Source
@@ -50,15 +50,15 @@ class Prepared:
 
     @property
     def speech_ms(self) -> int:
-        """How much of the source is speech."""
+        """Milliseconds of speech in the source."""
         return sum(span.duration_ms for span in self.speech.spans)
 
 
 class Cancelled(Exception):
-    """The run is being taken down; nobody is waiting for this source any more."""
+    """The run was interrupted; the source is not needed any more."""
 
 
-# Is shown the track and the subtitles of an opened source; an exception that it raises ends the source.
+# Called with the track and the subtitles of an opened source; an exception that it raises ends the source.
 Inspect = Callable[[Track, Sequence[SubtitleStream]], None]
 
 
@@ -75,15 +75,15 @@ def prepare(
     Two channels that cancel each other out in the downmix are decoded once more, for their difference.
 
     Args:
-        source: What to decode.
+        source: The source to decode.
         folder: Holds the samples (`ID.s16le`) until the source is finished.
-        options: The whole tree; each stage is given its group.
+        options: The whole tree; each stage takes its group.
         stop: Ends the work when it is set.
         report: Called with a line of progress every 5 s while shots are searched.
         inspect: Called before the first sample is decoded; may end the source by raising.
 
     Raises:
-        QasrError: The source is not there, not media or has no audio; or the disk is full.
+        QasrError: The source is missing, is not media or has no audio; or the disk is full.
         Cancelled: `stop` was set.
     """
     with decode.open_audio(source.path, options.media) as audio:
@@ -111,7 +111,7 @@ class _Decoded:
 
 
 def _decode(audio: decode.AudioStream, path: Path, options: Options, stop: threading.Event) -> _Decoded:
-    """Write the samples to `path`, and find the speech in them on the way."""
+    """Write the samples to `path`, and find speech in them at the same time."""
     power = 0.0
     with WaveformWriter(path) as writer:
         detector = SpeechDetector(options.vad)
@@ -129,12 +129,12 @@ def _decode(audio: decode.AudioStream, path: Path, options: Options, stop: threa
 def _prefer_difference(
     downmix: _Decoded, source: Source, folder: Path, options: Options, stop: threading.Event
 ) -> _Decoded:
-    """Return the difference of two channels of which one is inverted; else the downmix, as it was.
+    """Return the difference of two channels if one is inverted, and the downmix otherwise.
 
-    A balanced microphone in a stereo socket records itself twice like that, and nothing is left of the mix.
+    A balanced microphone in a stereo socket gives such channels, and their mix is silence.
     """
     try:
-        with decode.open_audio(source.path, options.media, is_turned=True) as audio:
+        with decode.open_audio(source.path, options.media, is_out_of_phase=True) as audio:
             difference = _decode(audio, folder / f"{source.id}.turned.s16le", options, stop)
     except QasrError:
         return downmix  # which is whole
@@ -160,7 +160,7 @@ def _await_shots(
     stop: threading.Event,
     report: Callable[[str], None],
 ) -> None:
-    """Wait until the shots are found; a picture takes much longer than its sound.
+    """Wait until the shots are found; a picture takes much longer to decode than its sound.
 
     Raises:
         Cancelled: `stop` was set.

@@ -1,8 +1,8 @@
-"""A source in the words of its script: what `qasr align` makes of one that was transcribed.
+"""A source in the words of its script: the result of `qasr align`.
 
 In go a source's final text and the script's blocks; out come a transcript in the script's words, the script's
-cues where it has any, and where script and recording differ. Recognises nothing itself: only the aligner is
-asked, for words that the recogniser got differently.
+cues if it has any, and the differences between script and recording. Recognises nothing itself: only the
+aligner runs, for words that the recogniser got differently.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from qasr_cli.subtitles.layout import cues
 
 @dataclass(frozen=True, slots=True)
 class AlignedScript:
-    """A transcript in the words of a script, and where script and recording differ.
+    """A transcript in the words of a script, and the differences between script and recording.
 
     Attributes:
         transcript: The script's words with the times at which they are spoken.
-        cues: The script's own, timed; where it has none, cues made of the words.
-        media_warnings: What was wrong with the media, or could not be recognised again.
+        cues: The script's own cues, timed; if it has none, cues made from the words.
+        media_warnings: Defects of the media, and chunks that could not be recognised again.
         alignment: Each word's place in the script.
-        script: Its blocks, and where in its file each of them stands.
+        script: Its blocks, and the place of each in the script's file.
     """
 
     transcript: Transcript
@@ -42,17 +42,17 @@ class AlignedScript:
 
     @property
     def n_words(self) -> int:
-        """Words of the script."""
+        """Number of words in the script."""
         return len(self.alignment.script.words)
 
     @property
     def n_timed(self) -> int:
-        """Words of the script that are spoken."""
+        """Number of the script's words that are spoken."""
         return len(self.alignment.script_indices)
 
     @property
     def unspoken(self) -> tuple[tuple[Origin, str], ...]:
-        """What nobody says: where it stands in the script's file, and its words."""
+        """Passages of the script that are not spoken: their places in its file, and their words."""
         text = self.alignment.script
         unspoken_words = [
             (text.line_of[place], text.words[place])
@@ -69,7 +69,7 @@ class AlignedScript:
 
     @property
     def ad_libs(self) -> tuple[AdLib, ...]:
-        """What is spoken and not in the script."""
+        """Spoken passages that are not in the script."""
         return self.alignment.overlay.ad_libs
 
     @property
@@ -79,16 +79,18 @@ class AlignedScript:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the user should know, a line each."""
+        """Warnings for the user, one line each."""
         lines = list(self.media_warnings)
         if self.unspoken:
             origins = [origin for origin, _ in self.unspoken]
-            unit = "line" if origins[0].cue is None else "cue"
-            numbers = dict.fromkeys(str(one.line if one.cue is None else one.cue) for one in origins)
-            where = f"{unit}{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
-            lines.append(f"{self.n_words - self.n_timed} words of the script are not said, in {where}")
+            noun = "line" if origins[0].cue is None else "cue"
+            numbers = dict.fromkeys(
+                str(origin.line if origin.cue is None else origin.cue) for origin in origins
+            )
+            where = f"{noun}{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
+            lines.append(f"{self.n_words - self.n_timed} words of the script are not spoken, in {where}")
         if self.ad_libs:
-            lines.append(f"{len(self.ad_libs)} passages are said that the script does not have")
+            lines.append(f"{len(self.ad_libs)} spoken passages are not in the script")
         return tuple(lines)
 
 
@@ -101,17 +103,17 @@ def align(
 ) -> ScriptAlignment:
     """Return the script's words with the times at which they are spoken in a recording.
 
-    `segments` is all that was recognised in it, with times.
+    `segments` are all recognised segments, with times.
 
     Raises:
-        QasrError: The script is empty or of another recording, or nobody speaks.
+        QasrError: The script is empty or of another recording, or there is no speech.
     """
     lines = [" ".join(block) for block in script.blocks]
     return align_script.align(recording, segments, lines, session, options.language)
 
 
 def cue_blocks(script: ScriptFile, alignment: ScriptAlignment) -> list[cues.Block]:
-    """Return the script's cues of which something is spoken, each with the range of its words."""
+    """Return the script's cues that are spoken at least in part, each with the range of its words."""
     lines = [alignment.script.line_of[place] for place in alignment.script_indices]
     blocks, first = [], 0
     for line, run in groupby(lines):

@@ -1,4 +1,4 @@
-"""Where a source's time goes, in lanes that it shares with others.
+"""The stage timer: how long a source takes in each stage, in lanes that it shares with others.
 
 In go stages and the sources that share them; each source's stage times are added to. A batch's time is split
 by the length of audio that each source had in it, which is what decides the time of a padded batch.

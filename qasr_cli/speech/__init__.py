@@ -1,1 +1,1 @@
-"""Samples in, words with times out: voice activity, chunks, batches, alignment, words."""
+"""From samples to words with times: voice activity, chunks, batches, recognition, alignment."""

@@ -1,4 +1,4 @@
-"""What the commands do, one module a use case, in values: no Typer, no argument parsing.
+"""The use cases behind the commands, one module each, in values: no Typer, no argument parsing.
 
     transcribe, watch, align, render, check, dry_run   one use case each: options in, an exit code out
     api              the same for Python programs: `import qasr_cli`
@@ -9,9 +9,9 @@
     check_report     findings as a page, lines, CSV or JSON
     fixed_copies     repaired copies of subtitle files
     observers        logging and progress reporters
-    outputs          formats by name, and where results go
+    outputs          formats by name, and output plans
     sources          stdin, lists and folders as sources
-    text_input       text files of the user's, and stdin
+    text_input       the user's text files, and stdin
 
-Use cases do not know each other, and the Python API prints nothing.
+Use cases do not import each other, and the Python API prints nothing.
 """

@@ -1,9 +1,8 @@
 """`qasr align`: the words of a script get their times; a run over one source, with a script.
 
-In go a recording, a script and options; out come files, a report of what differs, and an exit code. Whatever
-can fail for want of a file fails before the model is loaded. Until the results are written, what was
-recognised is kept in a checkpoint: the next call goes on where this one was interrupted, and need not
-recognise again where this one failed, which a wrong script makes it do.
+In go a recording, a script and options; out come files, a report of the differences, and an exit code. A
+missing file is an error before the model is loaded. Recognised chunks are saved in a checkpoint: a second
+call resumes where the first was interrupted, and a call with a corrected script need not recognise again.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ REPORT_SCHEMA = "qasr.align.v1"
 
 @dataclass(frozen=True, slots=True)
 class AlignInputs:
-    """What is to be aligned with what, and where to write what differs."""
+    """Recording, script, and the path of the report."""
 
     media: Path
     script: Path
@@ -51,13 +50,13 @@ class AlignInputs:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What an alignment works with.
+    """The functions that an alignment calls.
 
     Attributes:
         load: Returns the engines.
-        reporter: Gets the events of the run.
-        deliver: Takes texts for stdout.
-        on_finished: Called with what it came to, once the files are written.
+        reporter: Handles the events of the run.
+        deliver: Writes texts to stdout.
+        on_finished: Called with the results, once the files are written.
     """
 
     load: Callable[[], Session]
@@ -70,7 +69,7 @@ def align(inputs: AlignInputs, options: Options, log: LogOptions) -> int:
     """Time a script's words and return the exit code.
 
     Raises:
-        QasrError: An input is not there or is not what it should be, or nothing can be begun.
+        QasrError: An input is missing or of the wrong kind, or the run cannot begin.
     """
     stdout = stdio.guard()
     paths = [inputs.media, inputs.script]
@@ -94,7 +93,7 @@ def run_alignment(
     """Plan, run and report one recording with its script.
 
     Raises:
-        QasrError: An input is not there or is not what it should be, or nothing can be begun.
+        QasrError: An input is missing or of the wrong kind, or the run cannot begin.
     """
     options = replace(options, output=layout.options)
     source = _recording(inputs.media, options)
@@ -120,8 +119,10 @@ def _recording(media: Path, options: Options) -> Source:
     """
     sources = [] if media.is_dir() else discovery.discover([media], options.find).sources
     if len(sources) != 1:
-        what = f"{len(sources)} files" if sources else "a folder"
-        raise UsageError.about(media, f"{what}, and a script is of one recording", "name the media file")
+        count = f"{len(sources)} files" if sources else "a folder"
+        raise UsageError.about(
+            media, f"{count}, but a script belongs to one recording", "name the media file"
+        )
     return sources[0]
 
 
@@ -135,18 +136,18 @@ def _refuse_clashes(inputs: AlignInputs, plan: Plan, *, is_overwrite: bool) -> N
     outputs.refuse_report(inputs.report, [plan])
     script_path = inputs.script.resolve()
     targets = plan.targets.values()
-    if any((one.folder / name).resolve() == script_path for one in targets for name in one.names()):
+    if any((target.folder / name).resolve() == script_path for target in targets for name in target.names()):
         raise CannotCreateError.about(inputs.script, "its result would replace the script", "use -o DIR")
     if inputs.report and os.path.lexists(inputs.report) and not is_overwrite:
         raise CannotCreateError(f"{inputs.report} already exists", path=inputs.report)
 
 
 def read_script(path: Path) -> ScriptFile:
-    """Return the script that a file, or stdin, holds.
+    """Read a script from a file or stdin.
 
     Raises:
         NoInputError: There is no such file.
-        UndecodableError: It holds no words, or is a damaged subtitle file.
+        UndecodableError: It has no words, or is a damaged subtitle file.
     """
     name = "stdin" if path == STDIN else str(path)
     text = read_text(path, name, "give plain text in UTF-8, or an SRT file")
@@ -155,7 +156,7 @@ def read_script(path: Path) -> ScriptFile:
 
 
 def report_text(inputs: AlignInputs, aligned: AlignedScript) -> str:
-    """Return as JSON how much of the script was timed, and where script and recording differ."""
+    """Return the report as JSON: how much of the script was timed, and the differences."""
     fields = {
         "schema": REPORT_SCHEMA,
         "media": inputs.media.name,
@@ -168,7 +169,8 @@ def report_text(inputs: AlignInputs, aligned: AlignedScript) -> str:
             for origin, text in aligned.unspoken
         ],
         "ad_libs": [
-            {"start_ms": one.start_ms, "end_ms": one.end_ms, "text": one.text} for one in aligned.ad_libs
+            {"start_ms": ad_lib.start_ms, "end_ms": ad_lib.end_ms, "text": ad_lib.text}
+            for ad_lib in aligned.ad_libs
         ],
     }
     return json.dumps(fields, ensure_ascii=False, indent=1) + "\n"

@@ -1,7 +1,7 @@
 """The Python API: `import qasr_cli`, for notebooks and scripts.
 
-In go paths and options; out come transcripts, cues, texts and findings. Errors are raised as `QasrError`, or
-kept with the source that they are about where there are several. Nothing is printed, and stdout, stderr,
+In go paths and options; out come transcripts, cues, texts and findings. Errors are raised as `QasrError`; for
+several sources each error is part of that source's result. Nothing is printed, and stdout, stderr,
 signals and logging handlers are left alone: messages go to the logger `qasr_cli`, which is silent until the
 program configures logging.
 
@@ -51,7 +51,7 @@ def transcribe(
     """Transcribe one media file, or several, and free the model again; see `Transcriber`.
 
     Returns:
-        The transcript of one path; of several a list of `TranscriptResult`, in their order.
+        For one path its transcript; for several a list of `TranscriptResult`, in their order.
 
     Raises:
         QasrError: As `Transcriber.transcribe`.
@@ -125,11 +125,11 @@ def render(
         transcript: From `transcribe`, `align` or `read_transcript`.
         format: `srt`, `vtt`, `json`, `jsonl`, `txt` or `tsv`.
         options: Limits of a cue.
-        cues: Cues that exist, such as those of `align`; `options` do not matter then.
+        cues: Cues to use as they are, such as those of `align`; `options` are ignored then.
         highlight_words: In SRT and WebVTT each word is marked while it is spoken.
 
     Raises:
-        UsageError: No such format.
+        UsageError: The format is unknown.
     """
     layout = outputs.resolve(OutputOptions(formats=(format,), highlight_words=highlight_words))
     if len(layout.options.formats) != 1:
@@ -148,10 +148,10 @@ def check(
     """Check a subtitle file: SRT, WebVTT, ASS, or JSON of qasr or whisper.
 
     Args:
-        path: Of the file.
+        path: The subtitle file.
         options: Style guide and limits.
-        language: Code or English name; None: from the file's name or its text.
-        encoding: As Python names it; "": UTF-8 and UTF-16 prove themselves, others are guessed.
+        language: Code or English name; None takes it from the file's name or its text.
+        encoding: Python's name of it; "" detects UTF-8 and UTF-16 and guesses others.
 
     Returns:
         The file's captions, with `findings` and `figures`.

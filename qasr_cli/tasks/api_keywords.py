@@ -14,7 +14,7 @@ from qasr_cli.options import Options
 
 
 class EngineKeywords(TypedDict, total=False):
-    """The keywords of `Transcriber`, which describes each."""
+    """The keywords of `Transcriber`; its docstring describes each."""
 
     model: str
     language: str | None
@@ -28,10 +28,10 @@ class EngineKeywords(TypedDict, total=False):
 
 
 def with_keywords(options: Options, keywords: EngineKeywords) -> Options:
-    """Return the options with what the keywords say.
+    """Return the options with the keywords applied.
 
     Raises:
-        UsageError: There is no such language, or a value is impossible.
+        UsageError: A language is unknown, or a value is impossible.
     """
     engine, decode, align = options.engine, options.decode, options.align
     engine = replace(
@@ -59,7 +59,7 @@ def language_code(language: str | None) -> str | None:
     """Return the code of a language in any usual spelling; None for detection.
 
     Raises:
-        UsageError: There is no such language.
+        UsageError: The language is unknown.
     """
     parsed = languages.parse(language or "")
     return parsed.code if parsed else None

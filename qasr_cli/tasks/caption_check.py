@@ -1,4 +1,4 @@
-"""One subtitle file, from its bytes to what is wrong with it.
+"""One subtitle file, from its bytes to its findings.
 
     read     bytes to captions (formats)
     check    captions to findings (subtitles), by the limits of a profile
@@ -34,19 +34,19 @@ from qasr_cli.subtitles.qc.findings import Finding
 from qasr_cli.subtitles.rules.limits import Limits, resolve
 from qasr_cli.tasks.text_input import STDIN
 
-# What names have after their language: `film.en.forced.srt`; `hi` is also Hindi.
+# Parts of a name after its language: `film.en.forced.srt`; `hi` is also Hindi.
 _KINDS = frozenset({"forced", "sdh", "cc", "hi", "default", "fixed", "highlighted"})
-_SAMPLE = 2_000  # captions that tell the language; a film has no more
+_SAMPLE = 2_000  # captions from which the language is detected; a film has no more
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRules:
-    """What files are checked by.
+    """The rules of a check.
 
     Attributes:
         cues: Limits of a cue.
-        language: A code; None: found out.
-        encoding: As Python names it; "": found out.
+        language: A code; None detects it.
+        encoding: Python's name of it; "" detects it.
     """
 
     cues: CueOptions
@@ -59,10 +59,10 @@ class CheckedFile:
     """A file that was read and checked.
 
     Attributes:
-        name: As the user gave it.
+        name: Its name as the user gave it.
         file: Its captions, and how they were read.
-        language: Its code; None where nobody knows.
-        limits: Of its profile and language, by which it was checked.
+        language: Code of its language; None if unknown.
+        limits: Limits of its profile and language.
         checked: Findings and figures.
     """
 
@@ -74,7 +74,7 @@ class CheckedFile:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is wrong, in order of time."""
+        """The findings, in order of time."""
         return self.checked.findings
 
     @property
@@ -88,7 +88,7 @@ def _name(path: Path) -> str:
 
 
 def read(path: Path, encoding: str = "") -> CaptionFile:
-    """Return what a subtitle file, or stdin, holds.
+    """Read a subtitle file, or stdin.
 
     Raises:
         NoInputError: There is no such file.
@@ -102,7 +102,7 @@ def read(path: Path, encoding: str = "") -> CaptionFile:
 
 
 def _bytes(path: Path, name: str) -> bytes:
-    # One byte more than any file may have shows that it has too many, and is all that is ever held of it.
+    # One byte more than the limit shows that a file is too large; never more than that is read.
     limit = caption_formats.MAX_JSON_BYTES + 1
     try:
         if path == STDIN:
@@ -118,7 +118,7 @@ def _bytes(path: Path, name: str) -> bytes:
 
 
 def check(path: Path, file: CaptionFile, rules: CheckRules) -> CheckedFile:
-    """Return what is wrong with a file."""
+    """Check a file."""
     texts = [line for caption in file.captions[:_SAMPLE] for line in caption.lines]
     language = rules.language or file.language or _language_of_name(path, texts)
     language = language or caption_atoms.guess_language(_readings(file, texts))
@@ -127,32 +127,32 @@ def check(path: Path, file: CaptionFile, rules: CheckRules) -> CheckedFile:
     limits = _on_grid(resolve(rules.cues, language, texts, *picture), caption_formats.grid_ms(file))
     name = _name(path)
     return CheckedFile(
-        name, file, language, limits, judge_captions(file, file.captions, language, limits, _faults(file))
+        name, file, language, limits, check_captions(file, file.captions, language, limits, _faults(file))
     )
 
 
 def _readings(file: CaptionFile, texts: Sequence[str]) -> Sequence[str]:
-    """Return texts as each encoding that is as good a guess has them, so that none decides the language."""
+    """Return the texts in each equally likely encoding, so that no single guess decides the language."""
     if not file.is_guess:
         return texts
     return [reading for text in texts for reading in encodings.readings(text, file.encoding)]
 
 
-def judge_captions(
+def check_captions(
     file: CaptionFile,
     captions: Sequence[Caption],
     language: str | None,
     limits: Limits,
     faults: Sequence[Finding] = (),
 ) -> Checked:
-    """Return what is wrong with captions that are a file's, or its repaired ones."""
+    """Check a file's captions, or its repaired ones."""
     # Events of an ASS script are in the order in which they are drawn, not in that of time.
     is_sorted = file.kind != "ass"
     return quality.check(captions, limits, language, file.transcript, faults, is_sorted=is_sorted)
 
 
 def _language_of_name(path: Path, texts: Sequence[str]) -> str | None:
-    """Return the language that a name such as `film.ko.srt` says, if the text is in its script."""
+    """Return the language in a name such as `film.ko.srt`, if the text is in its script."""
     letters = [char for text in texts[:200] for char in text if char.isalpha()]
     for part in reversed(PurePath(path.name).stem.split(".")[1:]):
         named = languages.find_covered(part)
@@ -161,12 +161,12 @@ def _language_of_name(path: Path, texts: Sequence[str]) -> str | None:
             if 2 * n_own > len(letters):
                 return named.code
         if part.lower() not in _KINDS:
-            return None  # `Lost.in.Space` is not in Indonesian
+            return None  # the `in` of `Lost.in.Space` is not Indonesian
     return None
 
 
 def _on_grid(limits: Limits, grid_ms: int) -> Limits:
-    """Return limits that times of a coarser format can keep: 5/6 s are 0.83 s in hundredths."""
+    """Return limits rounded to the time grid of a format: 5/6 s are 0.83 s in hundredths."""
     return replace(
         limits,
         min_duration_ms=limits.min_duration_ms // grid_ms * grid_ms,
@@ -193,6 +193,6 @@ def _faults(file: CaptionFile) -> list[Finding]:
 
 
 def compare(result: CheckedFile, reference: CaptionFile) -> Comparison:
-    """Return how near a file is to a reference."""
+    """Compare a file with a reference."""
     is_spaced = result.limits.is_spaced
     return comparison.compare(result.file.captions, reference.captions, is_spaced=is_spaced)

@@ -1,7 +1,7 @@
-"""`qasr check`: every subtitle file checked, its findings in the form that was asked for.
+"""`qasr check`: checks subtitle files and prints their findings.
 
-In go paths and a request; out comes an exit code. stdout gets the findings and nothing else; a file that
-cannot be read does not stop the others.
+In go paths and a request; out comes an exit code. Only findings are written to stdout; a file that cannot be
+read does not stop the others.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class FindingsForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
-    """What is to be done with every file.
+    """What to do with every file.
 
     Attributes:
-        rules: What files are checked by.
-        form: How findings are written.
-        fix: Write a repaired copy of each.
-        output: Folder for the copies; None: beside the file.
-        overwrite: Copies that exist are replaced.
+        rules: The rules of the check.
+        form: Form of the findings.
+        fix: Write a repaired copy of each file.
+        output: Folder for the copies; None writes them beside the file.
+        overwrite: Replace existing copies.
         against: A reference to compare with.
     """
 
@@ -54,7 +54,7 @@ def check(inputs: Sequence[Path], request: CheckRequest, *, verbosity: int) -> i
     """Check all files and return the exit code: 0, 4 for errors, 3 when some of several cannot be read.
 
     Raises:
-        QasrError: A copy exists or has no place, or the reference cannot be read.
+        QasrError: A copy exists or has no folder, or the reference cannot be read.
     """
     logs.configure(verbosity)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None

@@ -1,11 +1,11 @@
-"""What `qasr check` found, as a page for a terminal, as lines for a pipe, as CSV and as JSON.
+"""The findings of `qasr check`, as a page for a terminal, as lines for a pipe, as CSV and as JSON.
 
-In go results; out come texts. Whatever comes from a file is made harmless first: subtitles may hold the
-escape codes of a terminal.
+In go results; out come texts. Text from a file is made harmless first: subtitles may hold the escape codes of
+a terminal.
 
-On a terminal findings stand in the order of time, as an editor goes through a film; where there are more
-than fit a few screens, errors are listed and warnings counted. In a pipe each finding is a line of its own,
-`file:line: time severity rule: what; how to mend`, which editors and grep know what to do with.
+On a terminal findings are in the order of time, as an editor goes through a film; if there are more than fit
+a few screens, errors are listed and warnings counted. In a pipe each finding is one line,
+`file:line: time severity rule: comment; advice`, which editors and grep can use.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ SCHEMA = "qasr.check.v1"
 CSV_HEADER = ("LineNumber", "TimeCode", "Context", "Comment")  # Subtitle Edit's Netflix report
 _NESTED = (list, dict)
 _MANY = 60  # findings: three screens
-_WIDE = 100  # columns, from which on there is room for what the cue says beside ...
-_FINDING = 78  # ... its number, its time and what is wrong
+_WIDE = 100  # columns, from which on there is room for the cue's text beside ...
+_FINDING = 78  # ... its number, its time and the finding
 
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What a check of one file came to.
+    """The result of checking one file.
 
     Attributes:
         result: The file as it is.
-        fixed: Its repaired copy, where one was asked for.
-        compared: How near it is to a reference, where there is one.
+        fixed: Its repaired copy; None without `--fix`.
+        compared: Its comparison with the reference; None without one.
     """
 
     result: CheckedFile
@@ -53,12 +53,12 @@ class FileReport:
 
     @property
     def left(self) -> Checked:
-        """What is still wrong: with the repaired copy where there is one."""
+        """The check of the repaired copy, or of the file if there is none."""
         return self.fixed.checked if self.fixed else self.result.checked
 
 
 def text(report: FileReport, width: int | None, *, is_all: bool) -> str:
-    """Return a page of `width` columns, or with None plain lines."""
+    """Return a page of `width` columns, or plain lines if `width` is None."""
     head = [*_head(report), *_compared(report.compared), *_fixed(report)]
     if width is None:
         return "".join(f"{line}\n" for line in [*_lines(report), *head])
@@ -68,7 +68,7 @@ def text(report: FileReport, width: int | None, *, is_all: bool) -> str:
     page.title(head[0])
     page.paragraphs(head[1:])
     if shown:
-        names = ("cue", "time", "what is wrong", *(["text"] if width >= _WIDE else []))
+        names = ("cue", "time", "finding", *(["text"] if width >= _WIDE else []))
         rows = _rows(report.result, shown, max(1, width - _FINDING))
         page.table(names, [row[: len(names)] for row in rows])
     hidden = len(findings) - len(shown)
@@ -76,22 +76,22 @@ def text(report: FileReport, width: int | None, *, is_all: bool) -> str:
         page.paragraphs(
             [f"{hidden} warnings are only counted here; -v lists them, --csv and --json hold all"]
         )
-    page.table(("", "rule", "how to mend"), _by_rule(findings))
+    page.table(("", "rule", "how to fix"), _by_rule(findings))
     return page.text()
 
 
 def _rows(result: CheckedFile, findings: Sequence[Finding], n_cells: int) -> list[tuple[str, ...]]:
-    """Return the rows of a table, each with what its cue says in `n_cells`; none repeats the cue above."""
+    """Return the rows of a table, each with its cue's text in `n_cells`; no row repeats the cue above."""
     rows: list[tuple[str, ...]] = []
     above: int | None = None
     for finding in findings:
         colour = "red" if finding.is_error else "yellow"
-        what = f"[{colour}]{finding.rule}[/]: {tables.plain(printable(finding.comment))}"
+        text = f"[{colour}]{finding.rule}[/]: {tables.plain(printable(finding.comment))}"
         cue_text = tables.plain(tables.cut(_context(result, finding), n_cells))
         place = (_number(result, finding), _clock(finding))
         if finding.caption is not None and finding.caption == above:
             place, cue_text = ("", ""), ""
-        rows.append((*place, what, cue_text))
+        rows.append((*place, text, cue_text))
         above = finding.caption
     return rows
 
@@ -113,8 +113,8 @@ def _lines(report: FileReport) -> list[str]:
         caption = _caption(result, finding)
         line = f":{caption.line}" if caption and caption.line else ""
         where = f"{printable(result.name)}{line}: {_clock(finding)}".rstrip()
-        what = f"{finding.severity} {finding.rule}: {printable(finding.comment)}; {finding.advice}"
-        lines.append(f"{where} {what}" if finding.time_ms is not None else f"{where.rstrip(':')}: {what}")
+        text = f"{finding.severity} {finding.rule}: {printable(finding.comment)}; {finding.advice}"
+        lines.append(f"{where} {text}" if finding.time_ms is not None else f"{where.rstrip(':')}: {text}")
     return lines
 
 
@@ -134,8 +134,8 @@ def _head(report: FileReport) -> list[str]:
     ]
 
 
-def _n(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def _n(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _compared(comparison: Comparison | None) -> list[str]:
@@ -160,10 +160,10 @@ def _fixed(report: FileReport) -> list[str]:
         Counter(finding.rule for finding in checked.findings)
         for checked in (report.result.checked, report.fixed.checked)
     )
-    mended = ", ".join(f"{n} {rule}" for rule, n in sorted((before - after).items())) or "nothing"
+    fixed = ", ".join(f"{n} {rule}" for rule, n in sorted((before - after).items())) or "nothing"
     figures = report.fixed.checked.figures
     left = f"{_n(figures.n_errors, 'error')} and {_n(figures.n_warnings, 'warning')} left"
-    return [f"fixed: {mended}; {left} -> {printable(report.fixed.path)}"]
+    return [f"fixed: {fixed}; {left} -> {printable(report.fixed.path)}"]
 
 
 def _caption(result: CheckedFile, finding: Finding) -> Caption | None:
@@ -171,7 +171,7 @@ def _caption(result: CheckedFile, finding: Finding) -> Caption | None:
 
 
 def _number(result: CheckedFile, finding: Finding) -> str:
-    """Return what the file calls the cue, else its place."""
+    """Return the cue's number or name in the file, or else its place."""
     caption = _caption(result, finding)
     if caption is None or finding.caption is None:
         return ""
@@ -192,7 +192,7 @@ def _context(result: CheckedFile, finding: Finding) -> str:
 
 
 def csv_text(report: FileReport) -> str:
-    """Return a file's findings as Subtitle Edit lists them; times have frames where a rate is known."""
+    """Return a file's findings in Subtitle Edit's form; times have frames if the frame rate is known."""
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
     rows.writerow(CSV_HEADER)
@@ -221,7 +221,7 @@ def json_text(reports: Sequence[FileReport], profile: str) -> str:
 
 
 def _dump(value: object, margin: str) -> str:
-    """Return what `json.dumps(indent=1)` does, which has only slow Python for it: findings may be 100,000."""
+    """Return the text of `json.dumps(indent=1)`, which is slow for 100,000 findings: it is pure Python."""
     inner = margin + " "
     if isinstance(value, list) and value:
         return f"[{inner}{f',{inner}'.join(_dump(item, inner) for item in value)}{margin}]"

@@ -1,4 +1,4 @@
-"""`qasr transcribe --dry-run`: what a run would do, a line a file.
+"""`qasr transcribe --dry-run`: prints what a run would do, one line a file.
 
 In go inputs and options; out come lines on stdout. Reads no media, loads no model, writes nothing. Names are
 made harmless, so that one file is always one line.
@@ -24,7 +24,7 @@ def dry_run(inputs: InputOptions, options: Options, *, verbosity: int) -> int:
     """Print what a run would do and return the exit code.
 
     Raises:
-        QasrError: There is nothing where to look, or the options make no names.
+        QasrError: An input does not exist, or the name template is wrong.
     """
     logs.configure(verbosity)
     layout = outputs.resolve(options.output)
@@ -49,5 +49,5 @@ def lines(plans: Sequence[Plan], left_out: Sequence[LeftOut]) -> Iterator[str]:
             where = ", ".join(printable(target.shown) for target in plan.targets.values()) or "stdout"
             why = f" ({printable(plan.note)})" if plan.note else ""
             yield f"would transcribe {name} -> {where}{why}\n"
-    for one in left_out:
-        yield f"would skip {printable(one.relative)}: {printable(one.reason)}\n"
+    for file in left_out:
+        yield f"would skip {printable(file.relative)}: {printable(file.reason)}\n"

@@ -1,7 +1,7 @@
 """Repaired copies of subtitle files: `qasr check --fix`.
 
-In go checked files; out come new files, beside the old ones or in a folder, and what is left to an editor.
-The file itself is never written to.
+In go checked files; out come new files, beside the old ones or in a folder, and the findings that are left.
+The checked file itself is never changed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from qasr_cli.runs.files import atomic_write
 from qasr_cli.subtitles.qc import caption_atoms
 from qasr_cli.subtitles.qc.check import Checked
 from qasr_cli.subtitles.qc.fix import fix_captions
-from qasr_cli.tasks.caption_check import CheckedFile, judge_captions
+from qasr_cli.tasks.caption_check import CheckedFile, check_captions
 from qasr_cli.tasks.text_input import STDIN
 
 _STDIN_COPY = "stdin.fixed"  # and its format, once that is known
@@ -30,29 +30,29 @@ _STDIN_COPY = "stdin.fixed"  # and its format, once that is known
 
 @dataclass(frozen=True, slots=True)
 class FixedCopy:
-    """A repaired copy, and what is still wrong with it."""
+    """A repaired copy, and its own findings."""
 
     path: Path
     checked: Checked
 
 
 def fixed_paths(paths: Sequence[Path], folder: Path | None, *, is_overwrite: bool) -> dict[Path, Path]:
-    """Return where each repaired copy goes.
+    """Return the path of each repaired copy.
 
     Raises:
-        UsageError: stdin has no place beside it.
-        CannotCreateError: A copy exists, or two files would have the same.
+        UsageError: A copy of stdin has no folder.
+        CannotCreateError: A copy exists, or two files would have the same copy.
     """
     targets: dict[Path, Path] = {}
     inputs = {os.path.realpath(path) for path in paths}
     for path in paths:
         if path == STDIN and folder is None:
-            raise UsageError("--fix needs a place for what comes from stdin", "give -o DIR")
+            raise UsageError("--fix needs a folder for the copy of stdin", "give -o DIR")
         name = _STDIN_COPY if path == STDIN else f"{path.stem}.fixed{path.suffix}"
         target = (folder or path.parent) / name
         if target in targets.values():
             raise CannotCreateError.about(
-                path, f"another file is repaired to the same {target}", "fix it apart"
+                path, f"the copy of another file is {target}, too", "fix it in a separate call"
             )
         if os.path.lexists(target) and not is_overwrite:
             raise CannotCreateError(f"{target} already exists", path=target)
@@ -63,38 +63,41 @@ def fixed_paths(paths: Sequence[Path], folder: Path | None, *, is_overwrite: boo
 
 
 def fix(result: CheckedFile, target: Path, *, is_overwrite: bool) -> FixedCopy:
-    """Write a repaired copy and return what is left to an editor.
+    """Write a repaired copy and check it.
 
     Raises:
-        UndecodableError: A part of the file could not be read and would be lost, or nothing would be left.
-        CannotCreateError: The copy exists, or may not be created.
+        UndecodableError: A part of the file could not be read and would be lost, or no caption would be left.
+        CannotCreateError: The copy exists, or cannot be created.
     """
     file = result.file
     lost = next((fault for fault in file.faults if not fault.is_fixable), None)
     if lost is not None:
         where = f"line {lost.line}: " if lost.line else ""
-        raise UndecodableError.about(result.name, f"not fixed: {where}{lost.text}", "mend that by hand first")
+        raise UndecodableError.about(
+            result.name, f"not fixed: {where}{lost.text}", "correct that by hand first"
+        )
     if file.is_guess and not encodings.is_likely(file.encoding, result.language):
-        # The copy is in UTF-8, which proves itself: wrong letters in it would be taken for what was written.
+        # The copy is in UTF-8, which is unambiguous: letters from a wrong guess would look as if they were
+        # right.
         raise UndecodableError.about(
             result.name,
             f"not fixed: read as {file.encoding}, which is a guess",
-            "say which with --encoding cp1252 (western), cp1250 (central Europe), cp1254 (Turkish), ...",
+            "choose one with --encoding cp1252 (western), cp1250 (central Europe), cp1254 (Turkish), ...",
         )
     if file.kind == "json" and file.transcript is None:
         raise UsageError.about(
             result.name, "not fixed: not a transcript of qasr", "fix its SRT or WebVTT instead"
         )
     grid_ms = caption_formats.grid_ms(file)
-    mended = fix_captions(file.captions, result.limits, result.language, grid_ms)
-    if file.captions and not any(caption_atoms.is_seen(one, result.limits) for one in mended):
+    fixed = fix_captions(file.captions, result.limits, result.language, grid_ms)
+    if file.captions and not any(caption_atoms.is_seen(caption, result.limits) for caption in fixed):
         raise UndecodableError.about(
-            result.name, "not fixed: no caption would be left", "there is nothing to mend"
+            result.name, "not fixed: no caption would be left", "there is nothing to fix"
         )
-    checked = judge_captions(file, mended, result.language, result.limits)
+    checked = check_captions(file, fixed, result.language, result.limits)
     if target.name == _STDIN_COPY:
         target = target.with_name(f"{target.name}.{file.kind}")
-    atomic_write.write(target, _text(file, mended, checked), is_overwrite=is_overwrite)
+    atomic_write.write(target, _text(file, fixed, checked), is_overwrite=is_overwrite)
     return FixedCopy(target, checked)
 
 
@@ -105,7 +108,13 @@ def _text(file: CaptionFile, captions: Sequence[Caption], checked: Checked) -> s
     for finding in checked.hard:
         flags.setdefault(finding.caption, []).append(finding.rule)
     cues = [
-        Cue(one.start_ms, one.end_ms, one.lines, one.word_range or (0, 0), tuple(flags.get(index, ())))
-        for index, one in enumerate(captions)
+        Cue(
+            caption.start_ms,
+            caption.end_ms,
+            caption.lines,
+            caption.word_range or (0, 0),
+            tuple(flags.get(index, ())),
+        )
+        for index, caption in enumerate(captions)
     ]
     return formats.FORMATS["json"].render(file.transcript, cues, OutputOptions())

@@ -1,7 +1,7 @@
-"""Where a run reports to: stderr, a log file, progress reporters.
+"""Logging and progress reporters of a run: stderr and a log file.
 
-In go log options; out come logging that is set up and reporters. What cannot be written fails here, before
-any work is done. Call it behind `stdio.guard()`, so that not even /dev/stdout leads into the results.
+In go log options; out come configured logging and reporters. A file that cannot be written is an error here,
+before any work is done. Call it after `stdio.guard()`, so that not even /dev/stdout leads into the results.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from qasr_cli.version import __version__
 
 
 def set_up(log: LogOptions, inputs: Sequence[Path]) -> Callable[[], Reporter]:
-    """Set logging up and return what makes a reporter, one for each run.
+    """Set up logging and return a function that makes a reporter for each run.
 
     Raises:
-        UsageError: No such style or form, or the log would go into an input.
+        UsageError: The style or form is unknown, or the log file is an input.
         QasrError: The log file cannot be opened.
     """
     log_file = Path(log.log_file) if log.log_file else None

@@ -1,6 +1,6 @@
-"""Which formats come out of a task, and where they go.
+"""The formats of a task, and the folder and names of its results.
 
-In go output options as the user gave them; out come a layout, in which everything is parsed, and plans.
+In go output options as the user gave them; out come a parsed layout, and plans.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from qasr_cli.runs.planning.output_plan import LanguageOf, Plan
 
 
 def resolve(output: OutputOptions) -> OutputLayout:
-    """Return where results go, with `all` spelt out.
+    """Return the layout of the results, with `all` replaced by its formats.
 
     Raises:
-        UsageError: No such format, or no names can be made for those.
+        UsageError: A format is unknown, or the name template is wrong.
     """
     if "all" in output.formats:
         output = replace(output, formats=formats.FILE_FORMATS)
@@ -36,10 +36,10 @@ def resolve(output: OutputOptions) -> OutputLayout:
 
 
 def plan(sources: Sequence[Source], layout: OutputLayout, language_of: LanguageOf) -> list[Plan]:
-    """Return where each source's results go; its language is asked for where names hold it.
+    """Return the output plan of each source; `language_of` is called only if names hold the language.
 
     Raises:
-        UsageError: stdout cannot take so many.
+        UsageError: There are several results for stdout.
     """
     output = layout.options
     is_one = len(sources) == 1 and len(output.formats) == 1
@@ -51,19 +51,19 @@ def plan(sources: Sequence[Source], layout: OutputLayout, language_of: LanguageO
 
 
 def refuse_report(report_path: Path | None, plans: Sequence[Plan]) -> None:
-    """Refuse a report that would take the place of a result.
+    """Refuse a report that would replace a result.
 
     Raises:
-        UsageError: It has the name of one.
+        UsageError: The report has the name of a result.
     """
     if report_path is None:
         return
     folder = report_path.parent.resolve()
-    for one in plans:
-        for target in one.places.values():
+    for plan in plans:
+        for target in plan.places.values():
             if target.may_be(report_path.name) and target.folder.resolve() == folder:
                 raise UsageError(
-                    f"--report {report_path} is where a result of {one.source.relative} goes",
+                    f"--report {report_path} is also the path of a result of {plan.source.relative}",
                     "give the report another name",
                     path=report_path,
                     flag="--report",

@@ -1,4 +1,4 @@
-"""`qasr render`: transcripts that exist become subtitles again, without a model.
+"""`qasr render`: makes subtitles from existing transcripts, without a model.
 
 In go transcript JSON files and options; out come files, or a text on stdout, and an exit code.
 """
@@ -27,7 +27,7 @@ def render(inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, *, v
     """Render each transcript and return the exit code; one that cannot be rendered does not stop the others.
 
     Raises:
-        UsageError: No such format, or stdout cannot take so many.
+        UsageError: A format is unknown, or there are several results for stdout.
     """
     logs.configure(verbosity)
     layout = outputs.resolve(output)
@@ -45,7 +45,7 @@ def render(inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, *, v
 
 
 def _render_one(plan: Plan, cues: CueOptions, output: OutputOptions, stdout: DataStream) -> tuple[Path, ...]:
-    """Write one transcript's results and return where they are."""
+    """Write one transcript's results and return their paths."""
     if plan.error is not None:
         raise plan.error
     transcript = read_transcript(plan.source.path)
@@ -59,7 +59,7 @@ def _render_one(plan: Plan, cues: CueOptions, output: OutputOptions, stdout: Dat
 
 
 def _language_for_name(source: Source) -> str | None:
-    """Return the language of a transcript, for its results' names; None where it cannot be read (yet)."""
+    """Return the language of a transcript, for its results' names; None if it cannot be read (yet)."""
     if source.path == STDIN:  # can be read once
         return None
     try:
@@ -69,12 +69,12 @@ def _language_for_name(source: Source) -> str | None:
 
 
 def read_transcript(path: Path) -> Transcript:
-    """Return the transcript that a JSON file, or stdin, holds.
+    """Read a transcript from a JSON file or stdin.
 
     Raises:
         NoInputError: There is no such file.
         UndecodableError: It is not a transcript of qasr.
     """
-    text = read_text(path, str(path), "give a file that --json wrote")
+    text = read_text(path, str(path), "give a file from --json")
     with naming(path):
         return formats.parse_transcript(text)

@@ -1,6 +1,6 @@
-"""One pass of a run: find, choose and do what there is to do now.
+"""One pass of a run: discover sources, select the work, and do it.
 
-In go inputs and settings; out comes a report. `transcribe` makes one pass, `watch` one after the other.
+In go inputs and settings; out comes a report. `transcribe` makes one pass, `watch` one after another.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ Sift = Callable[[Discovered, Queue], Queue | None]
 
 @dataclass(frozen=True, slots=True)
 class PassSettings:
-    """How passes over inputs work, whatever they find.
+    """The settings of every pass.
 
     Attributes:
         options: The whole tree; `options.output` is that of the layout.
-        layout: Where results go.
-        load: Returns the engines; called when there is something to do.
-        make_reporter: Called once a pass, before it works.
-        deliver: Takes texts for stdout.
-        report_path: Where a report goes.
-        on_finished: Called with what each source came to, once its files are written.
+        layout: Folder and names of the results.
+        load: Returns the engines; called when there is work.
+        make_reporter: Called once a pass, before the work begins.
+        deliver: Writes texts to stdout.
+        report_path: Path of the report; None writes none.
+        on_finished: Called with each source's results, once its files are written.
     """
 
     options: Options
@@ -57,15 +57,15 @@ class PassSettings:
 
 
 def run_pass(inputs: InputOptions, settings: PassSettings, sift: Sift) -> RunReport:
-    """Find, choose and do what there is to do now; return what came of it.
+    """Discover sources, select the work, do it, and return the report.
 
     Args:
-        inputs: Where to look.
-        settings: How to work.
-        sift: Returns what of the chosen is really done; None ends the pass without a message.
+        inputs: Paths of the user.
+        settings: The settings of the pass.
+        sift: Returns the part of the queue to do; None ends the pass without a message.
 
     Raises:
-        QasrError: There is nothing where to look, another run is at work there, or nothing can be begun.
+        QasrError: An input does not exist, another run holds the folder, or the run cannot begin.
     """
     options, begun_s = settings.options, time.monotonic()
     reported = report_file.ReportedRun(options)
@@ -84,14 +84,14 @@ def run_pass(inputs: InputOptions, settings: PassSettings, sift: Sift) -> RunRep
         try:
             report = run.execute(chosen.plans, on_finished=settings.on_finished)
         except BaseException:
-            reporter.end("")  # leaves the terminal as it was, whatever ended the run
+            reporter.end("")  # restores the terminal, however the run ended
             raise
     reporter.end(report.summary(time.monotonic() - begun_s), report.quality)
     return report
 
 
 def choose(discovered: Discovered, layout: OutputLayout, options: Options, run_journal: Journal) -> Queue:
-    """Return what is to be done now, and what is left out."""
+    """Return the queue of this pass, and the files that are left out."""
     plans = outputs.plan(discovered.sources, layout, lambda _: options.decode.language)
     plans = run_journal.decide(plans)
     plans = output_plan.refuse_unwritable(ExistingSubtitles(options, run_journal.is_own).pass_over(plans))
@@ -99,7 +99,7 @@ def choose(discovered: Discovered, layout: OutputLayout, options: Options, run_j
 
 
 def has_state(inputs: InputOptions, options: Options) -> bool:
-    """Whether a run remembers anything; what goes through a pipe leaves nothing."""
+    """Whether a run has a state; a run from stdin or to stdout has none."""
     return not options.output.is_stdout and not sources.is_stdin(inputs)
 
 

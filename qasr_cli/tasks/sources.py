@@ -1,7 +1,7 @@
 """The sources that the user named: files, folders, patterns, lists, and stdin.
 
-In go input options; out come sources. Media from stdin is a file for as long as a run lasts, since mp4 cannot
-be read forward only.
+In go input options; out come sources. Media from stdin is stored in a file for the length of a run, since mp4
+cannot be read forward only.
 """
 
 from __future__ import annotations
@@ -26,17 +26,19 @@ def is_stdin(inputs: InputOptions) -> bool:
     """Whether the media comes from stdin.
 
     Raises:
-        UsageError: Other inputs are named as well.
+        UsageError: There are other inputs, too.
     """
     if STDIN not in inputs.inputs:
         return False
     if len(inputs.inputs) > 1 or inputs.files_from:
-        raise UsageError("- (stdin) is an input of its own", "transcribe the files in another call")
+        raise UsageError(
+            "- (stdin) cannot be combined with other inputs", "transcribe the files in another call"
+        )
     return True
 
 
 def discover(inputs: InputOptions, options: FindOptions) -> Discovered:
-    """Return what there is to do, without reading stdin.
+    """Return the sources, without reading stdin.
 
     Raises:
         NoInputError: One of the inputs does not exist, or there is no media at all.
@@ -49,7 +51,7 @@ def discover(inputs: InputOptions, options: FindOptions) -> Discovered:
 
 @contextlib.contextmanager
 def opened(inputs: InputOptions, options: FindOptions) -> Iterator[Discovered]:
-    """Yield the sources; what came from stdin is a file until the block ends.
+    """Yield the sources; media from stdin is stored in a file until the block ends.
 
     Raises:
         QasrError: As `discover`; or stdin is empty, or cannot be stored.

@@ -1,6 +1,6 @@
-"""Text that the user gives: a file, or stdin.
+"""The user's text files, and text from stdin.
 
-In goes a path; out comes the text, in UTF-8 or not at all.
+In goes a path; out comes the text. Only UTF-8 is read.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ STDIN = Path(STDIO)
 
 
 def read_text(path: Path, name: str, hint: str) -> str:
-    """Return what a text file, or stdin, holds.
+    """Read a text file, or stdin.
 
     Args:
-        path: Of the file; `-` is stdin.
-        name: Names it in errors.
-        hint: What it should be, for the error of one that is not text.
+        path: The file; `-` is stdin.
+        name: Its name in errors.
+        hint: Hint of the error if it is not text.
 
     Raises:
         NoInputError: There is no such file.
-        UndecodableError: It is not text.
+        UndecodableError: It is not text in UTF-8.
         QasrError: It cannot be read.
     """
     try:
         if path == STDIN:
-            # As strict as of a file: the text of sys.stdin would have odd signs in place of what is no UTF-8.
+            # As strict as for a file: sys.stdin would replace bytes that are not UTF-8.
             text = sys.stdin.buffer.read().decode("utf-8-sig")
             return text.replace("\r\n", "\n").replace("\r", "\n")
         return path.read_text(encoding="utf-8-sig")

@@ -1,7 +1,7 @@
 """`qasr transcribe`: media to subtitles, once.
 
-In go inputs and options; out comes an exit code. The heavy rooms come in here and not before: `qasr --help`
-never gets this far.
+In go inputs and options; out comes an exit code. The heavy packages are imported here and not earlier, so
+that `qasr --help` never imports them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def transcribe(inputs: InputOptions, options: Options, log: LogOptions, report_p
     """Run over all inputs and return the exit code; a report of the run is written to `report_path`.
 
     Raises:
-        QasrError: There is nothing where to look, another run is at work there, or nothing can be begun.
+        QasrError: An input does not exist, another run holds the folder, or the run cannot begin.
     """
     stdout = stdio.guard()
     observers.refuse_inputs("--report", report_path, inputs.inputs)
@@ -49,12 +49,12 @@ def transcribe(inputs: InputOptions, options: Options, log: LogOptions, report_p
 
 
 def log_left_out(discovered: Discovered, chosen: Queue) -> Queue:
-    """Return all that was chosen, having logged what was not."""
-    for one in chosen.left_out:
-        if one.kind is LeftOutKind.UNSETTLED:
-            logger.warning("%s: %s; left to a later run", one.relative, one.reason)
+    """Log the files that are left out, and return the queue."""
+    for left_out in chosen.left_out:
+        if left_out.kind is LeftOutKind.UNSETTLED:
+            logger.warning("%s: %s; left to a later run", left_out.relative, left_out.reason)
     n_left_out = len(discovered.left_out) + len(chosen.left_out)
     if n_left_out:
         level = logging.INFO if chosen.plans else logging.WARNING
-        logger.log(level, "%d files left out; --dry-run says why", n_left_out)
+        logger.log(level, "%d files left out; --dry-run shows why", n_left_out)
     return chosen

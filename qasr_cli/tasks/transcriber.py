@@ -42,12 +42,12 @@ _IN_MEMORY = OutputOptions(formats=(), is_stdout=True)  # no files, and no text 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptResult:
-    """What became of one of several sources: a transcript, or the error that ended it.
+    """The result of one of several sources: a transcript, or the error that ended it.
 
     Attributes:
-        path: Of the media, as it was given.
+        path: The media's path, as it was given.
         transcript: None if and only if there is an error.
-        warnings: What is doubtful about it, a line each.
+        warnings: Doubtful passages and defects of the media, one line each.
     """
 
     path: Path
@@ -63,19 +63,19 @@ class Transcriber:
     context manager, or call `close`, to free the model's memory.
 
     Args:
-        options: Defaults of everything, see `qasr_cli.Options`; the keywords below override them.
+        options: All options, see `qasr_cli.Options`; the keywords below override them.
         model: `0.6b` (default), `1.7b`, `demo`, a folder or a hub id.
-        language: Code or English name of what is spoken; None or `auto` detects it.
-        languages: Those that detection may choose from.
+        language: Code or English name of the spoken language; None or `auto` detects it.
+        languages: Languages that detection may choose from.
         context: Free text or hotwords, given to the model as its prompt.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
         dtype: `auto`, `fp32`, `fp16`, `bf16`.
         aligner: `auto`, a folder or hub id, or `none`: word times are estimated then.
-        batch_size: Chunks in one forward pass at most; None: from memory.
-        offline: Never ask the network.
+        batch_size: Maximum number of chunks in one forward pass; None derives it from memory.
+        offline: Never use the network.
 
     Raises:
-        UsageError: A language or another value does not exist.
+        UsageError: A language or another value is unknown.
     """
 
     def __init__(self, options: Options | None = None, **keywords: Unpack[EngineKeywords]) -> None:
@@ -111,13 +111,13 @@ class Transcriber:
                 short files is much faster than many calls.
 
         Returns:
-            The transcript of one path; of several a list of results, in their order.
+            For one path its transcript; for several a list of results, in their order.
 
         Raises:
             NoInputError: One path: there is no such file.
             UndecodableError: One path: it is not media, or has no audio.
             UnavailableError: ffmpeg, the model or the device is missing.
-            QasrError: One path: anything else that ends it, see `qasr_cli.errors`.
+            QasrError: One path: any other error, see `qasr_cli.errors`.
         """
         if isinstance(source, str | os.PathLike):
             (result,) = self._run(_paths(source))
@@ -133,15 +133,15 @@ class Transcriber:
 
         Args:
             media: The recording.
-            script: File with what is said in it: plain text, SRT, WebVTT or ASS.
-            text: The same as a string, in place of a file.
+            script: File with the spoken text: plain text, SRT, WebVTT or ASS.
+            text: The spoken text as a string, in place of a file.
 
         Returns:
-            `transcript` in the script's words, its `cues`, and what is `unspoken` or an ad lib.
+            `transcript` in the script's words, its `cues`, and the `unspoken` and `ad_libs` passages.
 
         Raises:
             QualityError: The script is of another recording.
-            UndecodableError: The script holds no words, or nobody speaks.
+            UndecodableError: The script has no words, or there is no speech.
             QasrError: As `transcribe`.
         """
         if (script is None) == (text is None):
@@ -174,18 +174,18 @@ class Transcriber:
 
         Args:
             paths: Media files, folders and patterns.
-            output: Folder for the results; None: beside the media.
+            output: Folder for the results; None writes them beside the media.
             formats: `srt`, `vtt`, `json`, `txt`, `tsv`, or `all`.
-            recursive: Look into subfolders.
-            overwrite: Replace results that exist; else finished files of folders are skipped.
+            recursive: Search subfolders, too.
+            overwrite: Replace existing results; otherwise finished files of folders are skipped.
             name: Template of the results' names, such as `{stem}.{lang}.{ext}`.
 
         Returns:
-            What became of each source, in their order: `status`, `outputs`, `error`, `warnings`, `quality`.
+            The outcome of each source, in their order: `status`, `outputs`, `error`, `warnings`, `quality`.
 
         Raises:
             NoInputError: One of the paths does not exist, or there is no media in the folders.
-            LockedError: Another run is at work in the same folder.
+            LockedError: Another run holds the same folder.
             UnavailableError: ffmpeg, the model or the device is missing.
         """
         given = replace(

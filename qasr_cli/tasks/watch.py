@@ -1,6 +1,6 @@
-"""`qasr watch`: everything is put together here and runs until a signal.
+"""`qasr watch`: transcribes new files in folders until a signal.
 
-In go folders and options; out comes an error or a signal's exit code, and never anything else.
+In go folders and options; nothing comes out but an error or a signal's exit code.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, log
     """Watch folders until a signal.
 
     Raises:
-        NoInputError: One of them does not exist.
-        UsageError: One of them is not a folder.
-        QasrError: The watch cannot begin, or not go on.
+        NoInputError: A folder does not exist.
+        UsageError: A path is not a folder.
+        QasrError: The watch cannot begin or cannot continue.
     """
     stdout = stdio.guard()
     make_reporter = observers.set_up(log, [])
@@ -58,19 +58,19 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, log
             options, layout, cache, lambda: Both(make_reporter(), hooks, status), stdout.write
         )
 
-        def look(present: Sequence[Path], sift: Sift) -> RunReport:
+        def make_pass(present: Sequence[Path], sift: Sift) -> RunReport:
             with hooks.run():
                 try:
                     return run_pass(InputOptions(present), settings, sift)
-                except NoInputError:  # no media yet, or a folder that goes away in this moment
+                except NoInputError:  # no media yet, or a folder that has just vanished
                     return RunReport()
 
-        Watch(watching, look, changes, cache, status).run()
+        Watch(watching, make_pass, changes, cache, status).run()
 
 
 def _check(folder: Path) -> None:
     if not folder.exists():
-        hint = "create or mount it first; later it may come and go"
+        hint = "create or mount it first; it may vanish later"
         raise NoInputError(f"{folder}: no such folder", hint, path=folder)
     if not folder.is_dir():
         raise UsageError(f"{folder}: not a folder", "transcribe a file with: qasr transcribe", path=folder)

@@ -1,1 +1,1 @@
-"""What the user sees on stderr, and the guard that keeps stdout for data."""
+"""Progress and logging on stderr, and the guard that reserves stdout for data."""

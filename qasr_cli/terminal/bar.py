@@ -1,4 +1,4 @@
-"""The bars of a run on a terminal: what is read, what is recognized, how fast, how long still.
+"""The progress bars of a run on a terminal: media read, speech recognized, speed, time left.
 
 In go the run's events; out come characters on stderr. Finished sources scroll by above the bars.
 """
@@ -26,17 +26,17 @@ from qasr_cli.terminal.events import (
 )
 from qasr_cli.timebase import format_clock, format_speed
 
-_WIDE = 80  # columns; on fewer the figures that matter most must do
-_REDRAW_S = 0.5  # the time still to go counts down between two results
+_WIDE = 80  # columns; a narrower terminal shows only the most important figures
+_REDRAW_S = 0.5  # the time left counts down between two results
 
 
 class BarReporter(Reporter):
-    """A bar for each lane of the run that is worth one.
+    """A progress bar for each lane of the run.
 
     A thread of its own redraws the bars; one lock guards them and the estimate.
 
     Args:
-        line_of: Returns the line about one of so many sources, or "".
+        line_of: Returns the line about a source, given the number of sources, or "".
     """
 
     def __init__(self, line_of: Callable[[Outcome, int], str]) -> None:
@@ -63,7 +63,7 @@ class BarReporter(Reporter):
         self._ticker = threading.Thread(target=self._tick, name="bars", daemon=True)
 
     def handle(self, event: Event) -> None:
-        """Move the bars, and let a finished source's line scroll by above them."""
+        """Update the bars, and print a finished source's line above them."""
         match event:
             case RunBegun(sources):
                 self._begin(sources)
@@ -83,7 +83,7 @@ class BarReporter(Reporter):
         self._ticker.start()
 
     def _update(self, event: Event) -> None:
-        """Take what happens between begin and end; the lock is held."""
+        """Handle the events between begin and end; the caller holds the lock."""
         match event:
             case StageBegun(text):
                 self._bars.update(self._recognizing, description=text)
@@ -113,7 +113,7 @@ class BarReporter(Reporter):
         self._draw()
 
     def _end(self, summary: str, quality: str) -> None:
-        """Take the bars away and leave the summary."""
+        """Remove the bars and print the summary."""
         self._over.set()
         with self._lock:
             self._bars.stop()

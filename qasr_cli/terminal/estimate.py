@@ -1,8 +1,8 @@
-"""How far a run is, how fast it goes and how long it will still take.
+"""Progress, speed and remaining time of a run.
 
-In go the run's events and the time; out come figures. Draws nothing and reads no clock. What nobody has
-decoded yet counts too: its speech is estimated from its size, by what files of its kind held so far, so that
-the first minute of a thousand files does not promise the end of the first ten.
+In go the run's events and the time; out come figures. Draws nothing and reads no clock. Files that are not
+decoded yet count too: their speech is estimated from their size, by the speech in files of their kind so far,
+so that the time left covers all files and not only those that are decoded.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from qasr_cli.records import Source
 from qasr_cli.timebase import MS_PER_S
 
-_FIRST_WORD_S = 2.0  # before that a pace is mostly the first batch's overhead
+_FIRST_WORD_S = 2.0  # before that the measured speed is mostly the first batch's overhead
 
 
 @dataclass(slots=True)
 class _Kind:
-    """Files of one suffix: of the decoded ones how many, their bytes, their speech; what is still to come.
+    """Files of one suffix: number, bytes and speech of the decoded ones; number and bytes of the others.
 
-    A size of 0 says nothing, so files without one are counted and not weighed.
+    Files with a size of 0 are counted and not weighed, since their size predicts nothing.
     """
 
     n_files: int = 0
@@ -35,7 +35,7 @@ class _Kind:
 
 
 def sizes(sources: Sequence[Source]) -> dict[int, int]:
-    """Return each source's bytes by its id; 0 for one that cannot be looked at, which fails later anyway."""
+    """Return each source's bytes by its id; 0 for an unreadable one, which fails later anyway."""
     n_bytes = dict.fromkeys((source.id for source in sources), 0)
     for source in sources:
         with contextlib.suppress(OSError):
@@ -44,10 +44,10 @@ def sizes(sources: Sequence[Source]) -> dict[int, int]:
 
 
 class Estimate:
-    """A run's work and pace.
+    """A run's amount of work and speed.
 
     Args:
-        sources: All of the run.
+        sources: All sources of the run.
         n_bytes: Their sizes, by id.
     """
 
@@ -65,11 +65,11 @@ class Estimate:
         self.done_ms = 0
 
     def ready(self, now_s: float) -> None:
-        """The model is loaded: from here on the pace counts."""
+        """Start measuring the speed: the model is loaded."""
         self._ready_s = now_s
 
     def prepared(self, source: Source, audio_ms: int, speech_ms: int) -> None:
-        """A source is decoded."""
+        """Count a decoded source."""
         self.finished(source)
         self._audio_ms += audio_ms
         for kind in (self._kind(source), self._all):
@@ -78,22 +78,22 @@ class Estimate:
             kind.speech_ms += speech_ms
 
     def recognized(self, speech_ms: int, now_s: float) -> None:
-        """The model is done with this much speech."""
+        """Count recognised speech."""
         self.done_ms += speech_ms
         self._n_results += 1
         self._last_s = now_s
 
     def finished(self, source: Source) -> None:
-        """A source is over; one that was skipped or not decodable holds no more work."""
+        """Count a finished source; a skipped or undecodable one has no work left."""
         if source.id in self._pending:
             self._pending.remove(source.id)
             self._await(source, -1)
 
     @property
     def total_ms(self) -> int:
-        """Speech of the whole run, as far as one can tell.
+        """Estimated speech of the whole run.
 
-        Asked for with every event, so it must not go through the files: only through their kinds.
+        Called with every event, so it loops over the kinds of files and not over the files.
         """
         return self._all.speech_ms + round(sum(self._expected_ms(kind) for kind in self._kinds.values()))
 
@@ -103,22 +103,22 @@ class Estimate:
         return not self._pending
 
     def rtfx(self, now_s: float) -> float | None:
-        """Return seconds of media done a second, silence included; None before there is a pace."""
+        """Return seconds of media per second, silence included; None before there is a speed."""
         if self._ready_s is None or not self.done_ms or now_s <= self._ready_s:
             return None
         media_ms = self.done_ms * self._audio_ms / self._all.speech_ms
         return media_ms / MS_PER_S / (now_s - self._ready_s)
 
     def left_s(self, now_s: float) -> float | None:
-        """Return how long it will still take; None before there is a pace to judge by.
+        """Return the seconds left; None before there is a speed.
 
-        Between two results it counts down, and from when a result is overdue it rises as the pace falls, so
-        that it neither jumps with every result nor stands still in front of a hanging one.
+        Between two results the value counts down; when a result is overdue it rises as the speed falls, so
+        that it neither jumps with every result nor stands still when a result hangs.
         """
         if self._ready_s is None or not self.done_ms or now_s - self._ready_s < _FIRST_WORD_S:
             return None
         elapsed_s = self._last_s - self._ready_s
-        rest = max(0.0, self.total_ms / self.done_ms - 1)  # in units of what is done
+        rest = max(0.0, self.total_ms / self.done_ms - 1)  # in multiples of the work that is done
         usual_s = elapsed_s / self._n_results
         since_s = now_s - self._last_s
         overdue_s = max(0.0, since_s - usual_s)
@@ -135,7 +135,7 @@ class Estimate:
         kind.pending_bytes += n * n_bytes
 
     def _expected_ms(self, kind: _Kind) -> float:
-        """Return the speech that a kind's files still to come hold, by what its own, else all, files held."""
+        """Return the expected speech in a kind's remaining files, from its own decoded files or from all."""
         sample = kind if kind.n_files else self._all
         if not sample.n_files:
             return 0.0
@@ -147,7 +147,7 @@ class Estimate:
 
 
 def in_words(left_s: float) -> str:
-    """Return a time still to go, no more exactly than anybody can know it."""
+    """Return the time left in words, rounded to the precision of the estimate."""
     if left_s < 10:
         return "a few seconds left"
     if left_s < 60:

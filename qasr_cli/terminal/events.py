@@ -1,7 +1,7 @@
-"""What happens in a run: seven events, who gets them, and an event as one line for programs.
+"""The seven events of a run, the class that handles them, and an event as one line for programs.
 
-A run calls a `Reporter`, which gets each event as a value. Lines: in go an event's name, its level and its
-fields; out comes a JSON object, or text that a person can grep, without a line break inside.
+A run passes each event to a `Reporter` as a value. Lines: in go an event's name, its level and its fields;
+out comes a JSON object, or text for grep, without a line break inside.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from qasr_cli.errors import printable
 
 if TYPE_CHECKING:
-    from qasr_cli.records import Outcome, Source  # numpy comes with them, and --help needs logs alone
+    from qasr_cli.records import Outcome, Source  # they import numpy, and --help needs only the logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +27,19 @@ class RunBegun:
 
 @dataclass(frozen=True, slots=True)
 class StageBegun:
-    """Something that takes a while has begun, such as loading a model."""
+    """A step that takes a while has begun, such as loading a model."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ModelReady:
-    """The model is loaded, so that its work begins."""
+    """The model is loaded, and recognition begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourcePrepared:
-    """A source is decoded; `speech_ms` of its `audio_ms` will go through the model."""
+    """A source is decoded; `speech_ms` of its `audio_ms` will be recognised."""
 
     source: Source
     audio_ms: int
@@ -48,7 +48,7 @@ class SourcePrepared:
 
 @dataclass(frozen=True, slots=True)
 class SpeechRecognized:
-    """The model is done with this much more speech."""
+    """The model has recognised another `speech_ms` of speech."""
 
     speech_ms: int
 
@@ -65,8 +65,8 @@ class RunEnded:
     """The run is over, however it ended.
 
     Attributes:
-        summary: "" for a run that was stopped.
-        quality: A line on its cues, or "".
+        summary: The summary line; "" for an interrupted run.
+        quality: A line about its cues, or "".
     """
 
     summary: str
@@ -77,14 +77,14 @@ Event = RunBegun | StageBegun | ModelReady | SourcePrepared | SpeechRecognized |
 
 
 class Reporter:
-    """Gets a run's events, in the order in which they happen to each source.
+    """Handles a run's events; those of one source arrive in order.
 
-    Subclasses handle those that matter to them. The prepare, engine and finish threads of a run all call it,
-    so `handle` locks what it changes. The other methods only name the events where they happen.
+    Subclasses handle the events that they use. The prepare, engine and finish threads of a run all call it,
+    so `handle` locks what it changes. The other methods are shorthands that build the events.
     """
 
     def handle(self, event: Event) -> None:
-        """Take an event; here nothing is done about any."""
+        """Handle an event; this class ignores all of them."""
 
     def begin(self, sources: Sequence[Source]) -> None:
         """Report `RunBegun`."""
@@ -116,7 +116,7 @@ class Reporter:
 
 
 def now() -> str:
-    """Return the time of day with its offset, so that a log can be read in another country."""
+    """Return the local time with its UTC offset."""
     return datetime.now().astimezone().isoformat(timespec="milliseconds")
 
 
@@ -127,7 +127,7 @@ def json_line(event: str, level: str, fields: Mapping[str, object]) -> str:
 
 
 def text_line(event: str, level: str, fields: Mapping[str, object]) -> str:
-    """Return `TIME level event key=value ...`; what is not set is left out."""
+    """Return `TIME level event key=value ...`; empty fields are left out."""
     pairs = (f"{key}={_as_text(value)}" for key, value in fields.items() if value not in (None, "", [], ()))
     return printable(" ".join((now(), level, event, *pairs)))
 

@@ -1,9 +1,9 @@
-"""Logging set-up: qasr's own messages as plain lines on stderr, everybody else's kept down.
+"""Logging set-up: qasr's messages as plain lines on stderr, those of libraries reduced.
 
-In go a verbosity, and where a log file is wanted its path and form; nothing comes out. Configured here only;
-the other rooms call `logging.getLogger`. A log file is appended to and gets a run's events on top, whatever
-stderr shows; one that can no longer be written is reported once and never stops a run. Any thread may log:
-the handlers of `logging` lock.
+In go a verbosity, and the path and form of an optional log file; nothing comes out. Configured here only; the
+other packages call `logging.getLogger`. A log file is appended to and also records a run's events, whatever
+stderr shows; if it cannot be written any more, that is reported once and never stops a run. Any thread may
+log: the handlers of `logging` lock.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from qasr_cli.options import LOG_FORMATS
 from qasr_cli.terminal.events import json_line, text_line
 
 _QASR = "qasr_cli"
-_EVENTS = logging.getLogger("qasr_events")  # what happens in a run; for the log file alone
+_EVENTS = logging.getLogger("qasr_events")  # events of a run; for the log file only
 _EVENTS.propagate = False
 _EVENTS.addHandler(logging.NullHandler())
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -29,7 +29,7 @@ Line = Callable[[str, str, Mapping[str, object]], str]
 
 
 class _OneLine(logging.Formatter):
-    """`qasr: message`; a traceback only where -vv asked for one."""
+    """`qasr: message`; a traceback only with -vv."""
 
     def format(self, record: logging.LogRecord) -> str:
         level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
@@ -38,7 +38,7 @@ class _OneLine(logging.Formatter):
 
 
 class _Event(logging.Formatter):
-    """A line with time, level, event and fields; a message of the program is an event called `note`."""
+    """A line with time, level, event and fields; a log message is an event called `note`."""
 
     def __init__(self, line: Line) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class _Event(logging.Formatter):
 
 
 class _LogFile(logging.FileHandler):
-    """A log file; trouble with it is reported once and is not the run's."""
+    """A log file; a failure to write it is reported once and does not affect the run."""
 
     has_failed = False
 
@@ -71,10 +71,10 @@ class _LogFile(logging.FileHandler):
 def configure(verbosity: int, file: Path | None = None, form: str = "text") -> None:
     """Set levels: -1 errors only, 0 warnings, 1 qasr's progress notes, 2 all of qasr, 3 libraries too.
 
-    The form is the log file's, or stderr's where there is no file.
+    The form is that of the log file, or of stderr without a log file.
 
     Raises:
-        UsageError: There is no such form, or stdout is named.
+        UsageError: The form is unknown, or the file is stdout.
         QasrError: The file cannot be opened.
     """
     if form not in LOG_FORMATS:
@@ -107,33 +107,38 @@ def _open(file: Path) -> _LogFile:
     if str(file) == "-":
         raise UsageError(
             "--log-file -: stdout is for results",
-            "name a file; without one, stderr has it all",
+            "name a file; without --log-file, messages go to stderr",
             flag="--log-file",
         )
     if _is_binary(file):
         raise CannotCreateError(
-            f"--log-file {file} is there and no text", "name a file of its own", path=file, flag="--log-file"
+            f"--log-file {file} exists and is not a text file",
+            "choose another file",
+            path=file,
+            flag="--log-file",
         )
     try:
         return _LogFile(file, mode="a", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         failure = from_os_error(error, f"--log-file {file}", path=file, flag="--log-file")
         if isinstance(failure, CannotCreateError):
-            failure.hint = "check its folder and permissions"  # -o names another folder, and not this file's
+            failure.hint = (
+                "check its folder and permissions"  # the usual hint of -o does not apply to a log file
+            )
         raise failure from error
 
 
 def _is_binary(file: Path) -> bool:
-    """Whether a file is there that no log may be appended to: somebody's film, say."""
+    """Whether a file exists that is not text, such as a film: no log is appended to it."""
     with contextlib.suppress(OSError):
         if file.is_file():
             with file.open("rb") as opened:
-                return b"\0" in opened.read(4096)  # media has one there, text in UTF-8 has none
+                return b"\0" in opened.read(4096)  # media has a zero byte there, text in UTF-8 has none
     return False
 
 
 def is_stderr_json() -> bool:
-    """Whether everything on stderr is for programs."""
+    """Whether stderr is JSON."""
     return any(
         isinstance(handler, logging.StreamHandler)
         and not isinstance(handler, logging.FileHandler)
@@ -148,12 +153,12 @@ def record(event: str, level: str, fields: Mapping[str, object]) -> None:
 
 
 def error_line(error: QasrError) -> str:
-    """Return the one line that the user sees: what is wrong, and the next step."""
+    """Return the line for the user: what is wrong, and the next step."""
     return f"qasr: error: {error.message}; {error.hint}"
 
 
 def report_error(error: QasrError) -> None:
-    """Say on stderr, and in the log file, what is wrong and what to do next: one line."""
+    """Write one line to stderr and the log file: what is wrong, and the next step."""
     fields = {"text": error.message, "next_step": error.hint, "exit_code": int(error.exit_code)}
     record("error", "error", fields)
     sys.stderr.write((json_line("error", "error", fields) if is_stderr_json() else error_line(error)) + "\n")
@@ -161,6 +166,6 @@ def report_error(error: QasrError) -> None:
 
 
 def report_crash(error: Exception) -> None:
-    """Print one line about an error that nobody foresaw; the traceback comes with -vv."""
+    """Print one line about an unexpected error; -vv adds the traceback."""
     logging.getLogger(_QASR).debug("unexpected error", exc_info=error)
     report_error(QasrError(f"unexpected {type(error).__name__}: {error}"))

@@ -1,7 +1,7 @@
-"""What the user sees while a run works: a bar on a terminal, plain lines under cron, JSON for machines.
+"""Progress reporters: a bar on a terminal, plain lines under cron, JSON for machines.
 
 In go the run's events; out come characters on stderr, never on stdout. Without a terminal no escape code is
-written and there is one line a source. Reporters are called from several threads and lock for themselves.
+written, and there is one line a source. Several threads call a reporter; each reporter has its own lock.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from qasr_cli.terminal.events import (
 )
 from qasr_cli.timebase import format_clock
 
-_MANY = 20  # sources of a run, from which on skipped ones are only counted
+_MANY = 20  # number of sources from which on skipped ones are only counted
 
-LineOf = Callable[[Outcome, int], str]  # a source's line in a run over so many; "": none
+LineOf = Callable[[Outcome, int], str]  # a source's line in a run over so many sources; "" for no line
 
 
 def make_reporter(style: str, verbosity: int = 0) -> Reporter:
     """Return the reporter for a `--progress` style; `auto` is a bar on a terminal, else plain lines.
 
-    `verbosity` is -1 for a quiet one; from 1 on each skipped source gets its line, however many there are.
+    A `verbosity` of -1 is quiet; from 1 on each skipped source has its own line, however many there are.
 
     Raises:
-        UsageError: No such style.
+        UsageError: The style is unknown.
     """
     if style not in PROGRESS_STYLES:
         raise UsageError(
@@ -60,13 +60,13 @@ def make_reporter(style: str, verbosity: int = 0) -> Reporter:
 
 
 def _short_line(outcome: Outcome, n_sources: int) -> str:
-    """Return a line; none for what is skipped of an archive, which a cron job would mail every night."""
+    """Return a source's line; "" for a skipped source of an archive, or cron would mail it every night."""
     is_dull = outcome.status is Status.SKIPPED and n_sources > _MANY
     return "" if is_dull else outcome_line(outcome)
 
 
 def outcome_line(outcome: Outcome) -> str:
-    """Return one line about a source: what became of it, how fast, and where the result is."""
+    """Return one line about a source: its outcome, its speed, and the path of the result."""
     name = printable(outcome.source.relative)
     if outcome.status is Status.SKIPPED:
         return f"skipped {name}: {printable(outcome.reason)}"
@@ -79,7 +79,7 @@ def outcome_line(outcome: Outcome) -> str:
 
 
 def _failure(outcome: Outcome) -> str:
-    """Return why a source failed; its name stands before that already."""
+    """Return why a source failed, without its name."""
     error, source = outcome.error, outcome.source
     if not isinstance(error, QasrError):
         return printable(error)
@@ -100,7 +100,7 @@ class QuietReporter(Reporter):
 
 
 class PlainReporter(Reporter):
-    """One line a source and a summary: what cron mails and what a log keeps."""
+    """One line a source and a summary, for cron's mails and for logs."""
 
     def __init__(self, line_of: LineOf) -> None:
         self._line_of = line_of
@@ -120,7 +120,7 @@ class PlainReporter(Reporter):
 
 
 class LogReporter(Reporter):
-    """A run's events for the log file; its pace is left out of what is read after it."""
+    """A run's events for the log file, without progress figures, which are of no use afterwards."""
 
     def handle(self, event: Event) -> None:
         """Record the event."""
@@ -164,14 +164,14 @@ def _outcome_fields(outcome: Outcome) -> dict[str, object]:
 
 
 class JsonReporter(LogReporter):
-    """One JSON object a line on stderr, for programs that watch a run: the log's events, and the pace."""
+    """One JSON object a line on stderr, for programs that watch a run: the log's events, and progress."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards the estimate
         self._estimate = Estimate((), {})
 
     def handle(self, event: Event) -> None:
-        """Write the event, and with recognized speech the pace and the time left."""
+        """Write the event; for recognized speech add the speed and the time left."""
         match event:
             case SpeechRecognized(speech_ms):
                 self._record("recognized", "info", **self._pace(speech_ms, time.monotonic()))
@@ -192,7 +192,7 @@ class JsonReporter(LogReporter):
         super().handle(event)
 
     def _pace(self, speech_ms: int, now_s: float) -> dict[str, object]:
-        """Return how much speech is done, of how much, how fast, and how long the rest will take."""
+        """Return the speech done, the speech in all, the speed and the seconds left."""
         with self._lock:
             self._estimate.recognized(speech_ms, now_s)
             rtfx, left_s = self._estimate.rtfx(now_s), self._estimate.left_s(now_s)
@@ -227,6 +227,6 @@ def _write_lines(*lines: str) -> None:
 
 
 def _write_line(line: str) -> None:
-    # One write a line: lines of several threads, and of several runs in one log, do not mix.
+    # One write a line, so that lines of several threads, and of several runs in one log, do not mix.
     sys.stderr.write(line + "\n")
     sys.stderr.flush()

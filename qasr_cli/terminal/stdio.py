@@ -1,11 +1,11 @@
-"""The three standard streams: there whatever the program was started with, and stdout kept for data.
+"""The three standard streams: always open, and stdout reserved for data.
 
-From `begin()` on there are all three. What stdout cannot take is an error of qasr's own. What stderr cannot
-take is dropped: that nobody can be told how the work goes is no reason to stop it.
+After `begin()` all three exist. A failing write to stdout is a `QasrError`. A failing write to stderr is
+dropped: missing progress messages are no reason to stop the work.
 
-From `guard()` on, whatever anybody prints (Python, a C library, a child process) lands on stderr; only what
-is written to the returned `DataStream` reaches the pipe. Done on file descriptors, because a library's
-`printf` does not ask Python.
+After `guard()` all prints (of Python, a C library, a child process) go to stderr; only text that is written
+to the returned `DataStream` reaches stdout. This works on file descriptors, because a C library's `printf`
+does not go through Python.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ReaderGone(Exception):
-    """Whoever read our stdout has closed it; there is nobody left to work for."""
+    """The reader of stdout has closed it, so that further results have no reader."""
 
 
 class DataStream:
@@ -38,7 +38,7 @@ class DataStream:
 
         Raises:
             ReaderGone: The pipe is closed; the command line ends quietly.
-            InputOutputError: Anything else, such as a full disk, or no stdout at all.
+            InputOutputError: Any other failure, such as a full disk or a closed stdout.
         """
         rest = memoryview(text.encode("utf-8", "surrogateescape"))
         while rest:
@@ -49,12 +49,12 @@ class DataStream:
 
 
 class _StdoutFile(io.FileIO):
-    """stdout before the guard, for help and tables; trouble with it is reported once."""
+    """stdout before the guard, for help and tables; a failure is reported once."""
 
     _has_failed = False
 
     def write(self, data: ReadableBuffer, /) -> int:
-        if not self._has_failed:  # what is still buffered then is tried again when the interpreter ends
+        if not self._has_failed:  # the interpreter tries the buffered rest again at its end
             try:
                 return super().write(data)
             except OSError as error:
@@ -64,21 +64,21 @@ class _StdoutFile(io.FileIO):
 
 
 class _StderrFile(io.FileIO):
-    """stderr, on a full disk and without a reader, too."""
+    """stderr that ignores a full disk and a missing reader."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         n_bytes = memoryview(data).nbytes
         with contextlib.suppress(OSError):
-            return super().write(data) or n_bytes  # None is a pipe that is full and does not wait
+            return super().write(data) or n_bytes  # None means a full non-blocking pipe
         return n_bytes
 
 
 def begin() -> None:
-    """Open what of the three streams is closed, and have qasr's own ways of writing to the other two.
+    """Open those of the three streams that are closed, and replace Python's writers of stdout and stderr.
 
-    Call it before any file is opened: one that got the number of a closed stream would take what is printed.
+    Call it before any file is opened: a file with the number of a closed stream would receive all prints.
     """
-    # A closed stdout stays one that cannot be written to, so that results for it are not lost unsaid.
+    # A closed stdout stays unwritable, so that results for it are not lost silently.
     for descriptor, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
         _open_closed(descriptor, mode)
     if sys.stdin is None:
@@ -90,11 +90,13 @@ def begin() -> None:
 
 
 def guard() -> DataStream:
-    """Point stdout at stderr for everybody, and return the only way that is left to the real one."""
+    """Redirect stdout to stderr, and return the only stream that still writes to the real stdout."""
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)
-    sys.stdout = sys.stderr  # so that what a library prints is no result, also when it cannot be written
+    sys.stdout = (
+        sys.stderr
+    )  # so that prints of a library are never taken for results, even if they cannot be written
     return DataStream(kept)
 
 
@@ -102,7 +104,7 @@ def _open_closed(descriptor: int, mode: int) -> None:
     try:
         os.fstat(descriptor)
     except OSError:
-        os.open(os.devnull, mode)  # gets the lowest number that is free, which is this one
+        os.open(os.devnull, mode)  # has the lowest free number, which is this one
         os.set_inheritable(descriptor, True)
 
 
@@ -119,5 +121,5 @@ def _unwritten(error: OSError) -> Exception:
     if isinstance(error, BrokenPipeError):
         return ReaderGone()
     if error.errno == errno.EBADF:
-        return InputOutputError("stdout is closed", "open it, or name a folder with -o where there are files")
+        return InputOutputError("stdout is closed", "open it, or write files with -o DIR")
     return InputOutputError(f"stdout: {error.strerror}")

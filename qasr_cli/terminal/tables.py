@@ -1,7 +1,7 @@
 """Tables for people: aligned columns that fold where they must, colour only on a terminal.
 
-Small ones of `qasr models` and `qasr doctor` go straight to stdout; a `Page` of text and tables is put
-together for a given width and returned as text.
+Tables of `qasr models` and `qasr doctor` are printed to stdout; a `Page` of text and tables is composed for a
+given width and returned as text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _COLOURS = {"ok": "green", "missing": "red", "note": "yellow"}
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under a header; cells that are a known state word get its colour."""
+    """Print rows under a header; cells with a known state word are coloured."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -25,14 +25,14 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def plain(text: str) -> str:
-    """Return text for a cell of a `Page`, in which brackets are no markup."""
+    """Return text for a cell of a `Page`, with its brackets escaped."""
     from rich.markup import escape
 
     return escape(text)
 
 
 def cut(text: str, n_cells: int) -> str:
-    """Return text that takes at most `n_cells` columns of a terminal, with a sign where it is cut."""
+    """Return text of at most `n_cells` columns of a terminal, with an ellipsis if it is cut."""
     from rich.cells import cell_len, set_cell_size
 
     return text if cell_len(text) <= n_cells else set_cell_size(text, n_cells - 1).rstrip() + "…"
@@ -50,16 +50,16 @@ class Page:
         )
 
     def title(self, line: str) -> None:
-        """Add a line that stands out."""
+        """Add a bold line."""
         self._console.print(line, style="bold", markup=False)
 
     def paragraphs(self, lines: Sequence[str]) -> None:
-        """Add lines, each folded where it is longer than the page is wide."""
+        """Add lines, each folded at the width of the page."""
         for line in lines:
             self._console.print(line, markup=False)
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Add a table, of which the first two columns keep their width; cells may hold rich's markup."""
+        """Add a table whose first two columns keep their width; cells may hold rich's markup."""
         from rich.table import Table
 
         if not rows:

@@ -76,7 +76,7 @@ def test_a_script_that_was_edited_after_the_talk(qasr: Qasr, tmp_path: Path) -> 
     assert [one["text"] for one in told["unspoken"]] == [UNSPOKEN]
     assert len(told["ad_libs"]) == 1
     assert told["timed_words"] == told["words"] - len(UNSPOKEN.split())
-    assert "are not said" in result.stderr
+    assert "are not spoken" in result.stderr
 
 
 def test_bad_subtitles_keep_their_cues_and_get_new_times(qasr: Qasr, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_what_nobody_says_is_found_in_the_script_s_file(
     (tmp_path / name).write_text(text, "utf-8")
     result = qasr("align", CLIP, name, "--engine", ECHO, "-o", "out", "--report", "report.json")
     assert result.returncode == 0, result.stderr
-    assert f"{len(CUT.split())} words of the script are not said, {told}\n" in result.stderr
+    assert f"{len(CUT.split())} words of the script are not spoken, {told}\n" in result.stderr
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert report["unspoken"] == [{**where, "text": CUT}]
 
@@ -152,18 +152,18 @@ def test_what_nobody_says_is_found_in_the_script_s_file(
 @pytest.mark.parametrize(
     ("script", "media", "code", "says"),
     [
-        ("♪\n\n* * *\n", CLIP, 65, "holds no words"),
-        ("1\n00:00:01,000 --> 00:00:02,000\n♪\n", CLIP, 65, "holds no words"),
-        ("", CLIP, 65, "holds no words"),
-        (" \n\n", CLIP, 65, "holds no words"),
+        ("♪\n\n* * *\n", CLIP, 65, "has no words"),
+        ("1\n00:00:01,000 --> 00:00:02,000\n♪\n", CLIP, 65, "has no words"),
+        ("", CLIP, 65, "has no words"),
+        (" \n\n", CLIP, 65, "has no words"),
         ("junk\n\n1\n00:00:01,000 --> 00:00:02,000\nGood\n", CLIP, 65, "broken SRT"),
         ("Entirely different words about quantum physics.", CLIP, 4, "belongs to another recording"),
         ("오늘은 우리 마을과 항구에 대해 말씀드릴게요.", CLIP, 4, "another recording or language"),
-        ("word " * 5000, CLIP, 4, "nobody speaks that fast"),
+        ("word " * 5000, CLIP, 4, "which is impossibly fast"),
         ("Hello there.", "silence", 65, "no speech found"),
         (None, CLIP, 66, "no such file"),
-        ("Hello there.", CLIP.parent, 2, "a folder, and a script is of one recording"),
-        ("Hello there.", CLIP.parent / "*.wav", 2, "files, and a script is of one recording"),
+        ("Hello there.", CLIP.parent, 2, "a folder, but a script belongs to one recording"),
+        ("Hello there.", CLIP.parent / "*.wav", 2, "files, but a script belongs to one recording"),
         ("Hello there.", "gone.mp4", 66, "no such file"),
     ],
 )
@@ -217,7 +217,7 @@ def test_a_report_is_never_the_result(qasr: Qasr, tmp_path: Path) -> None:
     arguments = ("--json", "-o", "out", "--report", "out/clip-01.json", "--overwrite", "--engine", ECHO)
     result = qasr("align", CLIP, "script.txt", *arguments)
     assert result.returncode == 2
-    assert "is where a result of clip-01.wav goes" in result.stderr
+    assert "is also the path of a result of clip-01.wav" in result.stderr
 
 
 def test_a_script_from_stdin_is_no_less_strict_than_a_file(qasr: Qasr) -> None:

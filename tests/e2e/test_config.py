@@ -126,13 +126,14 @@ def test_bad_settings_are_one_line(
         ('languages = "en, xx"', "qasr.toml:1: no language 'xx'"),
         ("min_duration = 5\nmax_duration = 3", "qasr.toml:1: cues of at least 5 s"),
         ('device = "gpu"', "qasr.toml:1: --device 'gpu' is unknown"),
+        ("json-lines = true", "qasr.toml:1: --json-lines goes to stdout, and -o out is a folder"),
     ],
 )
 def test_a_value_that_cannot_be_is_laid_at_the_files_door(
     qasr: Qasr, clip: Path, text: str, says: str
 ) -> None:
     (clip.parent / "qasr.toml").write_text(text)
-    result = qasr("transcribe", clip, "--model", "demo")
+    result = qasr("transcribe", clip, "--model", "demo", "-o", "out")
     assert result.returncode == 78, result.stderr
     assert result.stderr.startswith(f"qasr: error: {says}")
     assert len(result.stderr.splitlines()) == 1

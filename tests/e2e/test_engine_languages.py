@@ -27,8 +27,8 @@ def test_qwen3_s_languages_are_those_of_transformers() -> None:
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        (["--language", "Ukrainian"], "--language: qwen3 does not know Ukrainian (uk)"),
-        (["--languages", "en,he"], "--languages: qwen3 does not know Hebrew (he)"),
+        (["--language", "Ukrainian"], "--language: qwen3 does not support Ukrainian (uk)"),
+        (["--languages", "en,he"], "--languages: qwen3 does not support Hebrew (he)"),
         (["--language", "Germn"], "no language 'Germn'; did you mean German (de)?"),
     ],
 )
@@ -56,4 +56,4 @@ def test_an_engine_that_says_is_given_no_other(qasr: Qasr, tmp_path: Path) -> No
     shutil.copy(CLIP, tmp_path / "a.wav")
     done = qasr("transcribe", "a.wav", "--engine", "tests.fakes:english_only", "--language", "uk")
     assert done.returncode == 2
-    assert "tests.fakes:english_only does not know Ukrainian (uk); its languages: en" in done.stderr
+    assert "tests.fakes:english_only does not support Ukrainian (uk); its languages: en" in done.stderr

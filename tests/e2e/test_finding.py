@@ -210,7 +210,7 @@ def test_neither_a_preview_nor_an_idle_pass_loads_anything_heavy(clips: Path) ->
 def test_everything_left_out_is_nothing_to_do(qasr: Qasr, clips: Path) -> None:
     result = qasr("transcribe", clips, "--include", "*.mkv", "--engine", "no.such:thing")
     assert result.returncode == 0
-    assert "2 files left out; --dry-run says why" in result.stderr
+    assert "2 files left out; --dry-run shows why" in result.stderr
     empty = qasr("transcribe", "--files-from", "-", "--engine", "no.such:thing")
     assert (empty.returncode, empty.stderr) == (0, "")
 
@@ -236,7 +236,7 @@ CASES = [
     (["clips", "--settle", "-1"], 2, "--settle must not be negative"),
     (["clips", "--limit", "0"], 2, "--limit"),
     (["clips", "-0"], 2, "--files-from"),
-    (["-", "--files-from", "list"], 2, "- (stdin) is an input of its own"),
+    (["-", "--files-from", "list"], 2, "- (stdin) cannot be combined with other inputs"),
     ([], 2, "Missing argument 'INPUT...'"),
     (["--files-from", "gone"], 66, "--files-from gone: no such file"),
     (["--files-from", "clips"], 66, "--files-from clips: Is a directory"),

@@ -124,7 +124,7 @@ class TestCommand:
             ("echo {film}", "known: {media}, {outputs}, {language}, {status}"),
             ("echo {media!r}", "unknown placeholder"),
             ("echo {media", "expected '}'"),
-            ("echo --files={outputs}", "let it stand alone"),
+            ("echo --files={outputs}", "make it a word of its own"),
             ("echo 'open", "close the quotes"),
             ("no-such-program {media}", "no program 'no-such-program'"),
             ("{media}", "no program"),
@@ -224,7 +224,7 @@ class TestWebhook:
     @pytest.mark.parametrize(
         ("path", "says"),
         [
-            ("/file", "redirects to no address of http or https"),
+            ("/file", "redirects to an address that is not http or https"),
             ("/round", "answers 308"),
             ("/broken", "answers 500"),
             ("/slow", "no answer within 1 s"),
@@ -270,7 +270,7 @@ class TestWebhook:
         )  # fmt: skip
         assert result.returncode == 0
         assert time.monotonic() - begun_s < 12
-        assert "left undone" in result.stderr
+        assert "calls skipped" in result.stderr
 
 
 class TestSettings:

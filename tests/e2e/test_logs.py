@@ -70,7 +70,7 @@ def test_without_a_file_stderr_is_json_altogether(qasr: Qasr, clip: Path) -> Non
         (["--log-file", "."], 73, "directory"),
         (["--log-file", "-"], 2, "stdout is for results"),
         (["--log-file", "clip.wav"], 2, "an input, too"),
-        (["--log-file", "other.wav"], 73, "no text"),
+        (["--log-file", "other.wav"], 73, "not a text file"),
         (["--log-format", "xml"], 2, "known: text, json"),
     ],
 )

@@ -161,7 +161,7 @@ class TestOfTwoProcesses:
 
     @pytest.mark.parametrize("is_first", [True, False])
     @pytest.mark.parametrize(
-        ("number", "reason"), [(signal.SIGKILL, r"killed \(SIGKILL\)"), (signal.SIGTERM, "asked to end")]
+        ("number", "reason"), [(signal.SIGKILL, r"killed \(SIGKILL\)"), (signal.SIGTERM, "interrupted")]
     )
     def test_one_that_somebody_ends_is_not_all(
         self,

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qasr_cli.media import command, decode
+from qasr_cli.media import decode, ffmpeg_arguments
 from qasr_cli.options import MediaOptions
 from tests.media_factory import ffmpeg, find_clicks_ms, make_click, make_film
 
@@ -129,8 +129,8 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return wrapper
 
-    for name in ("decode", "decode_on_the_clock_of_all"):
-        monkeypatch.setattr(command, name, counting(name, getattr(command, name)))
+    for name in ("decode", "decode_on_container_clock"):
+        monkeypatch.setattr(ffmpeg_arguments, name, counting(name, getattr(ffmpeg_arguments, name)))
     return built
 
 
@@ -152,7 +152,7 @@ def test_one_process_is_enough_for_nearly_every_file(
 def test_a_picture_that_cannot_be_described_costs_no_sound(
     click: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "decode_on_the_clock_of_all", lambda *_, **__: ["false"])
+    monkeypatch.setattr(ffmpeg_arguments, "decode_on_container_clock", lambda *_, **__: ["false"])
     with decode.open_audio(film(tmp_path, click), MediaOptions()) as audio:
         found = find_clicks_ms(np.concatenate(list(audio)))
     if audio.warnings:  # ffmpeg before 7, which does not tell where a track starts

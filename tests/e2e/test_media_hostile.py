@@ -262,7 +262,7 @@ def quarter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("number", "reason"),
     [
         (signal.SIGKILL, r"killed \(SIGKILL\)"),
-        (signal.SIGTERM, "asked to end"),
+        (signal.SIGTERM, "interrupted"),
         (40, r"killed \(signal 40\)"),  # one without a name
     ],
 )

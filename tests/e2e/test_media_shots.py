@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qasr_cli.media import command, decode, shots
+from qasr_cli.media import decode, ffmpeg_arguments, shots
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import MediaOptions, Options, PictureOptions
 from qasr_cli.pipeline.prepare import Cancelled, Prepared, prepare
@@ -166,7 +166,7 @@ def test_a_run_that_is_taken_down_does_not_wait_for_shots(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = make_film(tmp_path / "a.mp4", THREE)
-    monkeypatch.setattr(command, "find_shots", lambda *_, **__: ["sleep", "60"])
+    monkeypatch.setattr(ffmpeg_arguments, "find_shots", lambda *_, **__: ["sleep", "60"])
     stop = threading.Event()
     threading.Timer(1.0, stop.set).start()
     begun_s = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import re
 import shutil
 import signal
@@ -23,7 +24,7 @@ from qasr_cli.options import CueOptions
 from qasr_cli.subtitles.qc.findings import RULES
 from qasr_cli.subtitles.rules import limits
 from qasr_cli.subtitles.rules.profiles import PROFILES
-from tests.e2e.conftest import ECHO, ROOT, SAMPLES, copy_old, environment
+from tests.e2e.conftest import ECHO, ROOT, SAMPLES, environment
 
 DOCS = ROOT / "docs"
 READMES = ("README.md", "README.ko.md")
@@ -89,7 +90,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("template")
     (folder / "talks" / "monday").mkdir(parents=True)
     for clip in ("clip-01.wav", "clip-02.mp3", "clip-04.ogg"):
-        copy_old(SAMPLES / "clips" / clip, folder / "talks" / "monday" / clip)
+        copied = Path(shutil.copy(SAMPLES / "clips" / clip, folder / "talks" / "monday" / clip))
+        os.utime(copied, (time.time() - 3600,) * 2)  # a run waits for newer ones, whether they still change
     (folder / "bin").mkdir()
     notify = folder / "bin" / "notify-send"
     notify.write_text('#!/bin/sh\ntest -f "$2"\n')
@@ -120,9 +122,10 @@ def furnish(desk: Path, command: str) -> None:
 
 def surroundings(shell: dict[str, str], desk: Path, command: str) -> dict[str, str]:
     """Return the environment of a command: no downloaded models, and the demo pair or made-up words."""
-    env = {**shell, "QASR_MODEL": "demo", "HF_HOME": str(desk / "models")}
-    env["PATH"] = f"{desk / 'bin'}:{env['PATH']}"
-    return env if command.startswith(WITH_DEMO[1]) or command in WITH_DEMO else {**env, "QASR_ENGINE": ECHO}
+    env = {**shell, "QASR_MODEL": "demo", "PATH": f"{desk / 'bin'}:{shell['PATH']}"}
+    if command.startswith(WITH_DEMO[1]) or command in WITH_DEMO:
+        return env
+    return {**env, "HF_HOME": str(desk / "models"), "QASR_ENGINE": ECHO}
 
 
 def run(command: str, folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -71,7 +71,7 @@ def read(path: Path) -> dict[str, Any]:
 def test_a_report_that_would_replace_a_result_is_refused(qasr: Qasr, clip: Path) -> None:
     result = qasr("transcribe", clip, "--engine", ECHO, "--json", "--report", "clip.json", "--overwrite")
     assert result.returncode == 2
-    assert "--report clip.json is where a result of clip.wav goes" in result.stderr
+    assert "--report clip.json is also the path of a result of clip.wav" in result.stderr
     assert not clip.with_suffix(".json").exists()
 
 

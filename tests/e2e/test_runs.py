@@ -118,7 +118,7 @@ def test_a_text_that_cannot_be_aligned_is_written_with_estimated_times(
     warned = {o.source.relative.stem: o.warnings for o in job.report.outcomes if o.warnings}
     assert set(warned) == LONG
     for (warning,) in warned.values():
-        assert warning.startswith("the aligner failed on 1 chunk, times of the words are estimated: ")
+        assert warning.startswith("the aligner failed on 1 chunk, word times are interpolated: ")
         assert str(error) in warning
     written = {path.name: path.read_bytes() for path in run_folder.glob("*.srt")}
     assert all(b"One two" in content for content in written.values())

@@ -50,8 +50,9 @@ def test_a_kill_costs_one_batch(qasr: Qasr, start_qasr: StartQasr, tmp_path: Pat
     process.communicate()
     assert not (tmp_path / "killed/talk.json").exists()
     _, told = start_qasr("transcribe", media, "-v", *arguments).communicate(timeout=60)
-    known = next(line for line in told.splitlines() if line.endswith("chunks are known"))
+    known = next(line for line in told.splitlines() if line.endswith("chunks are resumed"))
     assert int(known.split()[-6]) >= 3, known
+    assert "ledger" not in told
     assert (tmp_path / "killed/talk.json").read_bytes() == (tmp_path / "whole/talk.json").read_bytes()
     assert not (state / "checkpoints").exists()
     assert state.exists() is not is_named  # beside a file that was named nothing stays

@@ -140,7 +140,7 @@ def _end(process: subprocess.Popen[str]) -> int:
     if process.returncode:
         raise Torn(f"a run ended with {process.returncode}:\n{errors[-2000:]}")
     lines = [
-        line.split(": ")[-1].split() for line in errors.splitlines() if line.endswith("chunks are known")
+        line.split(": ")[-1].split() for line in errors.splitlines() if line.endswith("chunks are resumed")
     ]
     return sum(int(words[0]) for words in lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,6 +31,8 @@ from qasr_cli.options import (
     WatchOptions,
 )
 from qasr_cli.options.flag import PANELS, walk
+
+ROOT = Path(__file__).parents[2]
 
 
 def made(kind: type, places: Mapping[str, ValueOrigin] | None = None, /, **typed: object) -> Any:
@@ -109,17 +112,31 @@ class TestFlags:
             ({"languages": "en,xx"}, "--languages"),
             ({"language": "Klingon"}, "--language"),
             ({"chunk_seconds": float("inf")}, "--chunk-seconds"),
+            ({"chunk_seconds": 0.0}, "--chunk-seconds"),
             ({"shard": "9"}, "--shard"),
             ({"batch_size": 0}, "--batch-size"),
             ({"exec_after": ""}, "--exec-after"),
             ({"webhook": "ftp://x"}, "--webhook"),
-            ({"json_lines": True, "output": "out"}, "--output"),
+            ({"json_lines": True, "output": "out"}, "--json-lines"),
         ],
     )
     def test_an_error_names_its_flag(self, typed: dict[str, Any], flag: str) -> None:
         with pytest.raises(UsageError) as caught:
             made(Options, **typed)
         assert caught.value.flag == flag
+
+    def test_every_switch_has_a_default(self) -> None:
+        for name in ("transcribe", "watch"):
+            (command,) = (row.load() for row in COMMANDS if row.name == name)
+            switches = [flag for flag in flags_of_command(command) if flag.kind is bool]
+            assert [flag.key for flag in switches if flag.default is None] == []
+
+    def test_help_names_documents_that_exist(self) -> None:
+        named = [
+            name for row in COMMANDS for name in re.findall(r"docs/[\w/-]+\.md", row.load().epilog or "")
+        ]
+        assert named
+        assert not [name for name in named if not (ROOT / name).is_file()]
 
 
 class TestWhisperSpellings:
@@ -260,7 +277,10 @@ class TestSettingsFile:
             ('include = ["a", 1]', "include must be a list of texts in quotes"),
             ('model = ["demo"]', "model must be text in quotes"),
             ("model =", "qasr.toml: Invalid value"),
-            ('rescue-model = "a"\nfallback-model = "b"', "qasr.toml:2: fallback-model is set twice"),
+            (
+                'rescue-model = "a"\nfallback-model = "b"',
+                "qasr.toml:2: fallback-model and rescue-model are one setting",
+            ),
         ],
     )
     def test_a_mistake_is_named(self, tmp_path: Path, text: str, says: str) -> None:

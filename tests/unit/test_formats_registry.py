@@ -33,7 +33,7 @@ def test_reading_the_table_loads_no_writer_and_no_library() -> None:
     code = (
         "import sys; before = set(sys.modules); from qasr_cli.formats import FORMATS\n"
         "heavy = ('numpy', 'srt', 'webvtt', 'regex', 'json')\n"
-        "cheap = {'qasr_cli', 'qasr_cli.formats', 'qasr_cli.formats.registry'}\n"
+        "cheap = {'qasr_cli', 'qasr_cli.version', 'qasr_cli.formats', 'qasr_cli.formats.registry'}\n"
         "loaded = set(sys.modules) - before - cheap\n"
         "print(sorted(name for name in loaded if name.split('.')[0] in (*heavy, 'qasr_cli')))"
     )

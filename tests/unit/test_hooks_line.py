@@ -96,5 +96,5 @@ def misleading() -> Iterator[str]:
 
 
 def test_a_redirect_to_half_an_address_is_the_listeners_mistake(misleading: str) -> None:
-    with pytest.raises(QasrError, match="redirects to no address"):
+    with pytest.raises(QasrError, match="redirects to an address"):
         Sender(address.parse(misleading), 5.0).send({})

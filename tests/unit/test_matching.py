@@ -322,7 +322,7 @@ class TestMarks:
 
     @pytest.mark.parametrize("lines", [["♪"], ["...", "♪", "* * *"]])
     def test_a_script_of_nothing_else_is_refused(self, quiet: RecognizedSource, lines: list[str]) -> None:
-        with pytest.raises(UndecodableError, match="holds no words"):
+        with pytest.raises(UndecodableError, match="has no words"):
             self.follow(quiet, lines)
 
 

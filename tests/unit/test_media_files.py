@@ -67,7 +67,7 @@ def piped(content: bytes) -> int:
 
 
 def test_stdin_without_a_byte_is_no_input(tmp_path: Path) -> None:
-    with pytest.raises(NoInputError, match="nothing came"):
+    with pytest.raises(NoInputError, match="no data"):
         spool_stdin(piped(b""), tmp_path)
 
 

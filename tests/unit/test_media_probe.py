@@ -169,7 +169,7 @@ def test_tracks_are_counted_as_ffmpeg_maps_them_and_not_as_it_lists_them() -> No
 
 
 @pytest.mark.parametrize(
-    ("guessed", "layout", "n_unplaced"),
+    ("guessed", "layout", "n_unmapped"),
     [
         ("[aist#0:0/pcm_s16le @ 0x5648296c4e00] [warning] Guessed Channel Layout: 5.1", "5.1", 6),
         ("[warning] Guessed Channel Layout for Input Stream #0.0 : 2.1", "2.1", 3),
@@ -180,8 +180,8 @@ def test_tracks_are_counted_as_ffmpeg_maps_them_and_not_as_it_lists_them() -> No
         ("", "5.1", 0),
     ],
 )
-def test_channels_without_a_place_are_known(guessed: str, layout: str, n_unplaced: int) -> None:
+def test_channels_without_a_place_are_known(guessed: str, layout: str, n_unmapped: int) -> None:
     stream = f"[info]   Stream #0:0: Audio: pcm_s16le, 48000 Hz, {layout}, s16\n"
     said = f"{guessed}\n[info] Input #0, wav, from 'x':\n{stream}"
     assert probe.STDERR_FILTER.keep.search(guessed.encode()) or not guessed
-    assert probe.read(said).n_unplaced == (n_unplaced,)
+    assert probe.read(said).n_unmapped == (n_unmapped,)

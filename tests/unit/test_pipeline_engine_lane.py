@@ -88,7 +88,7 @@ class TestAligner:
     def test_no_estimate_is_in_the_checkpoint(self, folder: Path, whole: OpenSource[Plan]) -> None:
         self.hear(folder, fakes.FailingEven(RuntimeError("a bug")))
         opened = self.hear(folder, fakes.Even())
-        assert {index: piece.segment for index, piece in opened.known.items()} == {1: None}
+        assert {index: piece.segment for index, piece in opened.resumed.items()} == {1: None}
         assert opened.text == whole.text
 
     def test_a_lost_device_ends_the_source(self, folder: Path) -> None:

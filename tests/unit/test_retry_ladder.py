@@ -149,7 +149,7 @@ def test_what_is_doubtful_in_many_files_shares_batches(folder: Path) -> None:
 
 class TestRescueModel:
     def scene(self, folder: Path, factory: Factory, *speech: SpeechMap) -> Scene:
-        return Scene(folder, factory, *speech, rescue_model="big")
+        return Scene(folder, factory, *speech, fallback_model="big")
 
     def test_it_redoes_what_is_flagged_and_nothing_else(self, folder: Path) -> None:
         scene = self.scene(folder, misbehaving.looping_when_small, speech_of(0, 4, 9, 11))

@@ -38,10 +38,10 @@ def test_each_kind_of_failure_is_told_in_a_line() -> None:
     assert describe([]) == ()
     assert describe([untimed, full, untimed, QasrError("gone")]) == (
         "2 retries failed; kept the first result: full",
-        "the aligner failed on 2 chunks, times of the words are estimated: out of bounds",
+        "the aligner failed on 2 chunks, word times are interpolated: out of bounds",
     )
     assert describe([untimed]) == (
-        "the aligner failed on 1 chunk, times of the words are estimated: out of bounds",
+        "the aligner failed on 1 chunk, word times are interpolated: out of bounds",
     )
 
 

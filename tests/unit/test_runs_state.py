@@ -212,6 +212,24 @@ def test_a_link_in_a_state_folder_is_not_followed(
     assert theirs.read_text() == "secret\n"
 
 
+def test_an_entry_finds_its_folder_gone_with_the_last_checkpoint(tmp_path: Path) -> None:
+    folder = tmp_path / "out" / ".qasr"
+    killed = checkpoints.checkpoint(folder, "a.mp4", MEDIA, "f")
+    (tmp_path / "out").mkdir()
+    killed.add([piece(0)])
+    known = ledger.load(folder)
+    killed.remove()
+    assert not folder.exists()
+    known.add(ENTRY)
+    assert ledger.load(folder).entries == {"a.mp4": ENTRY}
+    (folder / "ledger.jsonl").unlink()
+    folder.rmdir()
+    (tmp_path / "out").rmdir()
+    with pytest.raises(QasrError):  # the disk is not mounted any more: nothing is made in its place
+        known.add(ENTRY)
+    assert not (tmp_path / "out").exists()
+
+
 def piece(index: int) -> RecognizedChunk:
     chunk = Chunk(0, index, index * 1_000, index * 1_000 + 900)
     words = (

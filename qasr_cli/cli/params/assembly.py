@@ -77,7 +77,8 @@ def _chunk(given: Given) -> ChunkOptions:
     """Return the chunks' limits; the target keeps its proportion when the user moves the limit."""
     default = _DEFAULTS.chunk
     usual_ms = default.multilingual_ms if given.get("multilingual", False) else default.max_ms
-    max_ms = given.fields(ChunkOptions).get("max_ms") or usual_ms
+    chosen_ms = given.fields(ChunkOptions).get("max_ms")
+    max_ms = usual_ms if chosen_ms is None else chosen_ms
     return replace(default, max_ms=max_ms, target_ms=default.target_ms * max_ms // default.max_ms)
 
 
@@ -136,7 +137,7 @@ def _output(given: Given) -> OutputOptions:
             raise UsageError(
                 f"--json-lines goes to stdout, and -o {where} is a folder",
                 "leave one of them out",
-                flag="--output",
+                flag="--json-lines",  # the weaker of the two: what a file says is corrected in the file
             )
         where = ""
     return OutputOptions(

@@ -42,6 +42,7 @@ DryRun = Annotated[
         "Print what a run would do with each file, and why. Nothing is transcribed or written.",
         ("--dry-run", "-n"),
         kind=bool,
+        default=False,
     ),
 ]
 ReportFile = Annotated[

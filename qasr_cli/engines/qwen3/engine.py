@@ -30,23 +30,23 @@ from qasr_cli.records import Finish, Hypothesis
 from qasr_cli.speech.inference.protocols import AlignRequest, Capacity, Engines, Posterior
 from qasr_cli.timebase import SAMPLE_RATE_HZ
 
-# A fast speaker needs about 5 tokens a second in English, but 18 in Hindi and Greek, of which Qwen's
-# vocabulary has few words: 5 to 6 tokens each. A chunk that asks for more has run into a loop.
+# A fast speaker needs about 5 tokens a second in English, but 18 in Hindi and Greek, since Qwen's vocabulary
+# has few of their words: 5 to 6 tokens each. A chunk with more tokens than that is a loop.
 _BUDGET_TOKENS = 24
 _BUDGET_TOKENS_PER_S = 20
 _MAX_ALIGN_MS = 180_000  # the reference's own limit; beyond it the last words pile up
 
 
 def load(recognizer: StoredModel, aligner: StoredModel | None, options: EngineOptions) -> Engines:
-    """Return a recognizer, and an aligner if there is one, on the device that the options name.
+    """Return a recognizer, and an aligner if there is one, on the device of the options.
 
     Raises:
-        UsageError: Unknown device or dtype.
-        UnavailableError: The device is not there, or the weights do not fit the architecture.
+        UsageError: The device or dtype is unknown.
+        UnavailableError: The device is not in this machine, or the weights do not fit the architecture.
         OutOfMemoryError: The weights do not fit into the device's memory.
     """
     transformers_logging.disable_progress_bar()
-    transformers_logging.set_verbosity_error()  # what matters of its messages becomes an error of ours
+    transformers_logging.set_verbosity_error()  # its important messages become errors of qasr
     placement = device.place(options.device, options.dtype)
     with _device_errors(placement.device):
         return Engines(
@@ -88,7 +88,7 @@ class Qwen3Recognizer:
         ]
 
     def _refuse_long_prompts(self, ids: Sequence[list[int]], budget: int) -> None:
-        """The context counts against what the model can remember, and so does what it is to write."""
+        """Raise if prompt and answer together exceed the model's context length."""
         reach = self._model.config.text_config.max_position_embeddings
         longest = max(map(len, ids))
         if longest + budget > reach:
@@ -116,26 +116,30 @@ class Qwen3Recognizer:
                 do_sample=False,
                 eos_token_id=self._prompts.stop_ids,
                 pad_token_id=self._prompts.stop_ids[-1],
-                logits_processor=LogitsProcessorList([watch, *self._rules(options, padded.shape[1])]),
+                logits_processor=LogitsProcessorList(
+                    [watch, *self._logits_processors(options, padded.shape[1])]
+                ),
             )
         if not watch.is_finite():
             raise _not_numbers(self.model_id, self._placement)
         new: torch.Tensor = out[:, padded.shape[1] :].cpu()
         return new
 
-    def _rules(self, options: DecodeOptions, n_prompt_tokens: int) -> list[LogitsProcessor]:
-        """Return what changes the choice of tokens; nothing, as a rule, and never what the prompt says."""
-        rules: list[LogitsProcessor] = []
+    def _logits_processors(self, options: DecodeOptions, n_prompt_tokens: int) -> list[LogitsProcessor]:
+        """Return the logits processors for the options, usually none; they ignore the prompt's text."""
+        processors: list[LogitsProcessor] = []
         if options.languages and not options.language:
-            names = [found.name for code in options.languages if (found := languages.find(code))]
-            rules.append(logits_processors.AllowedTags(self._prompts.language_tags(names), n_prompt_tokens))
+            names = [language.name for code in options.languages if (language := languages.find(code))]
+            processors.append(
+                logits_processors.AllowedTags(self._prompts.language_tags(names), n_prompt_tokens)
+            )
         if options.repetition_penalty != 1:
-            rules.append(
+            processors.append(
                 RepetitionPenaltyLogitsProcessor(
                     float(options.repetition_penalty), prompt_ignore_length=n_prompt_tokens
                 )
             )
-        return rules
+        return processors
 
     def _parse(self, ids: list[int], forced: str | None) -> Hypothesis:
         """Split `language X<asr_text>text`; a forced language stands in the prompt and not in the answer."""
@@ -145,8 +149,8 @@ class Qwen3Recognizer:
         if self._prompts.text_marker in ids:
             at = ids.index(self._prompts.text_marker)
             tag = self._decode(ids[:at]).removeprefix("language").strip()
-            known = languages.find(tag)
-            language = forced or (tag if known and known.code in RECOGNIZED else None)
+            tag_language = languages.find(tag)
+            language = forced or (tag if tag_language and tag_language.code in RECOGNIZED else None)
             ids = ids[at + 1 :]
         finish = Finish.TRUNCATED if stop is None else Finish.COMPLETE
         return Hypothesis(self._decode(ids).strip(), language, finish, len(ids))
@@ -174,8 +178,8 @@ class Qwen3Aligner:
 
     def supports(self, language: str | None) -> bool:
         """Whether the aligner was trained for the language; 11 of the 30."""
-        known = languages.find(language) if language else None
-        return known is not None and known.code in ALIGNED
+        found = languages.find(language) if language else None
+        return found is not None and found.code in ALIGNED
 
     def align(self, requests: Sequence[AlignRequest]) -> list[Posterior]:
         """Return one posterior a chunk; see `speech.inference.protocols.Aligner`."""
@@ -193,7 +197,7 @@ class Qwen3Aligner:
     ) -> tuple[torch.Tensor, ...]:
         """Return `float32[2 * n_units, n_classes]` for each chunk.
 
-        Only the slots go through the head: its classes times every token would be most of the memory.
+        Only the slots go through the head: logits of all tokens would take most of the memory.
         """
         padded, mask = prompts.pad(ids, self._pad_id, is_left=False)
         is_slot = padded == self._prompts.timestamp
@@ -206,7 +210,7 @@ class Qwen3Aligner:
         return torch.split(logits, is_slot.sum(dim=1).tolist())
 
     def _posterior(self, logits: torch.Tensor, request: AlignRequest) -> Posterior:
-        """Normalise over the bins that lie inside the chunk: a later one cannot be meant."""
+        """Normalise over the bins inside the chunk: later ones are impossible."""
         duration_ms = len(request.audio) * 1000 // SAMPLE_RATE_HZ
         n_bins = min(duration_ms // self._bin_ms + 2, logits.shape[1])
         log_probs = torch.log_softmax(logits[:, :n_bins], dim=-1).numpy()
@@ -217,7 +221,7 @@ def _not_numbers(model_id: str, placement: Placement) -> UnavailableError:
     if placement.dtype == torch.float16:
         return UnavailableError(f"model {model_id} overflows in fp16", "use --dtype bf16 or --dtype fp32")
     return UnavailableError(
-        f"model {model_id} computes values that are no numbers; its weights are damaged",
+        f"model {model_id} computes NaN or infinite values; its weights are damaged",
         AGAIN,
     )
 
@@ -225,7 +229,7 @@ def _not_numbers(model_id: str, placement: Placement) -> UnavailableError:
 def _tensors(
     features: Sequence[prompts.Features], ids: torch.Tensor, mask: torch.Tensor, placement: Placement
 ) -> dict[str, torch.Tensor]:
-    """Return what both models take, on the device; only the features are cast."""
+    """Return the inputs of either model, on the device; only the features are cast."""
     mel, mel_mask = prompts.stack(features)
     return {
         "input_ids": ids.to(placement.device),
@@ -241,10 +245,10 @@ def _token_budget(n_samples: int) -> int:
 
 @contextlib.contextmanager
 def _device_errors(where: torch.device) -> Iterator[None]:
-    """Turn every way of running out of memory into the one error that batching halves on.
+    """Convert each kind of out-of-memory error into the one on which batching halves a batch.
 
-    What else a device says of itself is its end: after an illegal access or a failed launch CUDA refuses
-    everything, so whoever tries again must know that it is of no use.
+    Other device errors are final: after an illegal access or a failed launch CUDA fails every call, so that
+    retries are of no use.
     """
     try:
         yield
@@ -256,7 +260,7 @@ def _device_errors(where: torch.device) -> Iterator[None]:
             raise DeviceLostError(f"{where} has failed: {first_line}") from error
         if not is_full and "memory" not in message:
             raise
-        traceback.clear_frames(error.__traceback__)  # or they hold what there is no memory for
+        traceback.clear_frames(error.__traceback__)  # or the traceback's frames keep the tensors alive
         if where.type == "cuda":
             torch.cuda.empty_cache()
         raise OutOfMemoryError(f"not enough memory on {where}") from error

@@ -1,6 +1,7 @@
 """The languages of Qwen3-ASR and of Qwen3-ForcedAligner, by qasr's codes.
 
-Nothing goes in. Loads no torch, so that a language that the models lack is refused before anything heavy.
+Nothing goes in; out come two sets of codes. Imports no torch, so that an unsupported language is refused
+before anything heavy is loaded.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Weights into transformers' native classes, exactly or not at all.
+"""Loads weights into transformers' native classes, exactly or not at all.
 
-In goes a model in either layout; out come the model on its device, its tokenizer and its features. What
-the classes expect is compared with what the files hold before a weight is read, so a wrong, torn or
-incomplete model is refused in a second and never becomes random weights.
+In goes a model in either layout; out come the model on its device, its tokenizer and its feature extractor.
+The names and shapes in the files are compared with those of the classes before a weight is read, so a wrong,
+damaged or incomplete model is refused in a second and never becomes random weights.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ _LOADING_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model that is ready to run, with what prepares its input.
+    """A model that is ready to run, with its tokenizer and feature extractor.
 
     Attributes:
         model: transformers' model, in evaluation mode on its device.
-        tokenizer: Turns text into ids; its chat template is never used.
-        extractor: Turns samples into log-mel features.
+        tokenizer: Converts text to ids; its chat template is never used.
+        extractor: Converts samples to log-mel features.
         bin_ms: Width of an aligner's time classes.
-        offset_ms: What is to be added to its times.
+        offset_ms: Correction that is added to an aligner's times.
     """
 
     model: Any
@@ -67,20 +67,20 @@ def load(kind: Kind, stored: StoredModel, placement: Placement) -> LoadedModel:
     """Return the stored model, ready to run, on its device.
 
     Raises:
-        UnavailableError: It is of another kind, or does not fit the classes key by key.
+        UnavailableError: It is of another kind, or its weights do not fit the classes.
     """
     layout = layouts.read(stored.folder)
     if layout.kind is not kind:
         flag = "--aligner" if layout.kind is Kind.ALIGNER else "--model"
         raise UnavailableError(
-            f"model {stored.id} is {_a(layout.kind)} and cannot serve as {_a(kind)}", f"give it as {flag}"
+            f"model {stored.id} is {_a(layout.kind)} and cannot serve as {_a(kind)}", f"use it with {flag}"
         )
     with _refusing(stored):
         config = Qwen3ASRConfig.from_dict(layout.config)
         _refuse_misfit(kind, stored, layout, config)
         tokenizer = _tokenizer(kind, stored)
         model = _read_weights(kind, stored, layout, config, placement)
-    # The whole family has one front end: whisper's features with 128 bands.
+    # All models of the family use whisper's features with 128 bands.
     extractor = Qwen3ASRFeatureExtractor(feature_size=config.audio_config.num_mel_bins)
     return LoadedModel(
         model.to(placement.device).eval(), tokenizer, extractor, layout.bin_ms, layout.offset_ms
@@ -88,10 +88,10 @@ def load(kind: Kind, stored: StoredModel, placement: Placement) -> LoadedModel:
 
 
 def check(stored: StoredModel) -> Kind:
-    """Return what a model is for after everything that can be checked without reading its weights.
+    """Check everything about a model except the values of its weights, and return its kind.
 
     Raises:
-        UnavailableError: The first thing that is wrong with it.
+        UnavailableError: The first defect.
     """
     layout = layouts.read(stored.folder)
     with _refusing(stored):
@@ -102,7 +102,7 @@ def check(stored: StoredModel) -> Kind:
 
 @contextlib.contextmanager
 def _refusing(stored: StoredModel) -> Iterator[None]:
-    """Turn whatever transformers raises about a model into one line."""
+    """Convert any error of transformers about a model into an error of one line."""
     try:
         yield
     except _LOADING_ERRORS as error:
@@ -117,30 +117,30 @@ def _refuse_misfit(kind: Kind, stored: StoredModel, layout: Layout, config: Any)
     """Compare names and shapes with those of an empty model."""
     with torch.device("meta"):
         empty = CLASSES[kind](config)
-    wanted = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items()}
-    found = {
+    expected = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items()}
+    actual = {
         layout.native_name(name): tensor.shape for name, tensor in weights.tensors(stored.folder).items()
     }
-    if kind is Kind.RECOGNIZER and config.tie_word_embeddings and _TIED_HEAD not in found:
-        del wanted[_TIED_HEAD]
-    wrong = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    if kind is Kind.RECOGNIZER and config.tie_word_embeddings and _TIED_HEAD not in actual:
+        del expected[_TIED_HEAD]
+    wrong = sorted(name for name in expected.keys() | actual.keys() if expected.get(name) != actual.get(name))
     if wrong:
         first = wrong[0]
         raise UnavailableError(
-            f"model {stored.id} does not fit its config.json: {len(wrong)} of {len(wanted)} weights are "
-            f"missing, unexpected or of another shape; {first} is {_shape(found.get(first))} and not "
-            f"{_shape(wanted.get(first))}",
+            f"model {stored.id} does not fit its config.json: {len(wrong)} of {len(expected)} weights are "
+            f"missing, unexpected or of another shape; {first} is {_shape(actual.get(first))} and not "
+            f"{_shape(expected.get(first))}",
             AGAIN,
         )
 
 
 def _tokenizer(kind: Kind, stored: StoredModel) -> Any:
     tokenizer = Qwen2Tokenizer.from_pretrained(stored.folder, local_files_only=True)
-    known = tokenizer.get_vocab()
-    missing = [token for token in (*_NEEDED_TOKENS, _OWN_TOKEN[kind]) if token not in known]
+    vocabulary = tokenizer.get_vocab()
+    missing = [token for token in (*_NEEDED_TOKENS, _OWN_TOKEN[kind]) if token not in vocabulary]
     if missing:
         raise UnavailableError(
-            f"model {stored.id} has no tokenizer that knows {missing[0]}",
+            f"model {stored.id} has a tokenizer without the token {missing[0]}",
             f"tokenizer files are missing or foreign; {AGAIN}",
         )
     return tokenizer
@@ -160,21 +160,21 @@ def _read_weights(kind: Kind, stored: StoredModel, layout: Layout, config: Any, 
     wrong = [*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]]
     if wrong:
         raise UnavailableError(
-            f"model {stored.id} was not read whole: {len(wrong)} weights differ, such as {wrong[0]}",
+            f"model {stored.id} was not read completely: {len(wrong)} weights differ, such as {wrong[0]}",
             "please report this with the output of: qasr doctor",
         )
     if kind is Kind.RECOGNIZER and config.tie_word_embeddings:
         table = model.get_input_embeddings().weight
         if model.lm_head.weight.data_ptr() != table.data_ptr():
             raise UnavailableError(
-                f"model {stored.id}: its head should be its embedding and is another tensor",
+                f"model {stored.id}: its head should be tied to its embedding and is another tensor",
                 AGAIN,
             )
     return model
 
 
 def _last_line(error: Exception) -> str:
-    """Return where transformers' longer messages come to the point."""
+    """Return the last line of an error: in transformers' longer messages it holds the reason."""
     lines = str(error).strip().splitlines()
     return lines[-1].strip() if lines else type(error).__name__
 

@@ -1,7 +1,7 @@
-"""What looks at the logits of every step while the recognizer writes.
+"""Logits processors of the recognizer, called at every decoding step.
 
 In go the ids so far and the scores of the next token, both of a whole batch; out come the scores, changed or
-not. Knows token ids only, neither text nor languages.
+not. Works on token ids only, never on text or languages.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 
 
 class FiniteWatch:
-    """Looks at every step's logits and changes none; a number that is none must never become text."""
+    """Detects NaN in the logits of every step and changes none, so that NaN never becomes text."""
 
     def __init__(self) -> None:
         self._seen: torch.Tensor | None = None
@@ -20,16 +20,18 @@ class FiniteWatch:
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return the scores as they are; `float32[n_chunks, n_vocabulary]`."""
         now = torch.isfinite(scores).all()
-        self._seen = now if self._seen is None else self._seen & now  # stays on the device: no waiting
+        self._seen = (
+            now if self._seen is None else self._seen & now
+        )  # stays on the device: no synchronisation
         return scores
 
     def is_finite(self) -> bool:
-        """Whether every number so far was one."""
+        """Whether all logits so far were numbers."""
         return self._seen is None or bool(self._seen)
 
 
 class AllowedTags:
-    """Keeps the language tag, which every answer begins with, to those that are allowed.
+    """Restricts the language tag at the begin of every answer to the allowed ones.
 
     Args:
         tags: The tokens of each tag, its end mark included.
@@ -39,24 +41,24 @@ class AllowedTags:
     def __init__(self, tags: Sequence[Sequence[int]], n_prompt_tokens: int) -> None:
         self._n_prompt_tokens = n_prompt_tokens
         self._longest = max(map(len, tags))
-        self._next: dict[tuple[int, ...], list[int]] = {}  # by what of a tag is written already
+        self._next: dict[tuple[int, ...], list[int]] = {}  # by the tokens of a tag so far
         for tag in tags:
             for length, token in enumerate(tag):
-                following = self._next.setdefault(tuple(tag[:length]), [])
-                if token not in following:
-                    following.append(token)
+                next_tokens = self._next.setdefault(tuple(tag[:length]), [])
+                if token not in next_tokens:
+                    next_tokens.append(token)
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return `float32[n_chunks, n_vocabulary]` with all but the tags' next tokens at minus infinity.
 
-        A row whose tag is written is left alone, and after the longest tag all are, at no cost.
+        A row with a complete tag is left unchanged; after the longest tag all rows are, at no cost.
         """
         if input_ids.shape[1] - self._n_prompt_tokens >= self._longest:
             return scores
-        kept = scores.clone()
+        masked = scores.clone()
         for row, written in enumerate(input_ids[:, self._n_prompt_tokens :].tolist()):
-            following = self._next.get(tuple(written))
-            if following is not None:
-                kept[row] = -torch.inf
-                kept[row, following] = scores[row, following]
-        return kept
+            next_tokens = self._next.get(tuple(written))
+            if next_tokens is not None:
+                masked[row] = -torch.inf
+                masked[row, next_tokens] = scores[row, next_tokens]
+        return masked

@@ -21,7 +21,7 @@ _HOP_SAMPLES = 160  # 10 ms a mel frame
 _MIN_SAMPLES = SAMPLE_RATE_HZ // 2  # the models were trained on at least half a second
 _FRAMES_PER_BLOCK = 100  # the encoder convolves one second at a time …
 _INSIDE_MARKER = re.compile(r"(?<=<)(?=(?:asr_text|timestamp)>)")
-_NOBODY = "None"  # what the models name in place of a language when nobody speaks
+_NOBODY = "None"  # the models' tag for audio without speech
 _TOKENS_PER_BLOCK = 13  # … into 13 tokens: 100 -> 50 -> 25 -> 13
 
 
@@ -39,7 +39,7 @@ class Features:
 
     @property
     def n_tokens(self) -> int:
-        """How many placeholders the prompt needs for this audio."""
+        """Number of placeholders for this audio in the prompt."""
         return n_audio_tokens(self.n_frames)
 
 
@@ -54,8 +54,8 @@ def n_audio_tokens(n_frames: int) -> int:
 def extract(extractor: Any, audio: np.ndarray) -> Features:
     """Return the features of `float32[n_samples]`.
 
-    A chunk is computed alone and padded to whole frames first: in a batch the extractor's frame count
-    and last frame depend on the neighbours, and a transcript must not.
+    A chunk is computed alone and padded to whole frames first: in a batch the extractor's frame count and
+    last frame depend on the other chunks, and a transcript must not.
     """
     wanted = max(_MIN_SAMPLES, -(-len(audio) // _HOP_SAMPLES) * _HOP_SAMPLES)
     padded = np.pad(audio, (0, wanted - len(audio)))
@@ -99,12 +99,12 @@ class Prompts:
         self.stop_ids = [id_of("<|im_end|>"), id_of("<|endoftext|>")]
 
     def transcription(self, n_tokens: int, context: str, language: str | None) -> list[int]:
-        """Return the ids that ask for a transcript of `n_tokens` of audio.
+        """Return the prompt ids for a transcript of `n_tokens` of audio.
 
         Args:
             n_tokens: From `Features.n_tokens`.
-            context: Free text or hotwords for the system turn; its own markup counts as plain text.
-            language: English name to force, or None to let the model say it.
+            context: Free text or hotwords for the system turn; markup in it counts as plain text.
+            language: English name to force, or None to let the model detect it.
         """
         start, placeholder, end = self._audio
         audio_ids = [start, *[placeholder] * n_tokens, end]
@@ -116,25 +116,25 @@ class Prompts:
         ]
 
     def language_tags(self, names: Sequence[str]) -> list[list[int]]:
-        """Return the ids with which an answer in each of the languages begins, and one without speech."""
+        """Return the first ids of an answer in each of the languages, and of an answer without speech."""
         return [[*self._encode(f"language {name}"), self.text_marker] for name in (*names, _NOBODY)]
 
-    def alignment(self, n_tokens: int, units: Sequence[str]) -> list[int]:
-        """Return the aligner's prompt: the audio, then each unit with a slot for its start and its end.
+    def alignment(self, n_tokens: int, tokens: Sequence[str]) -> list[int]:
+        """Return the aligner's prompt: the audio, then each aligner token with a slot for its start and end.
 
-        Nothing may stand before the audio: any prefix moves every time by 92 ms on average.
+        The audio must come first: any prefix moves every time by 92 ms on average.
         """
         start, placeholder, end = self._audio
         ids = [start, *[placeholder] * n_tokens, end]
-        for unit in units:
-            ids += [*self._encode(unit), self.timestamp, self.timestamp]
+        for token in tokens:
+            ids += [*self._encode(token), self.timestamp, self.timestamp]
         return ids
 
     def _encode(self, text: str) -> list[int]:
         """Return the ids of plain text: markup in a user's context is text, never a control token."""
         return [
             token
-            # The tokenizer knows two tokens of the models as ordinary words and would not split them.
+            # The tokenizer treats two tokens of the models as ordinary words and would not split them.
             for part in _INSIDE_MARKER.split(text)
             for token in self._tokenizer.encode(part, add_special_tokens=False, split_special_tokens=True)
         ]

@@ -46,7 +46,9 @@ def parse_script(text: str) -> ScriptFile:
     blocks = _lines(text) if kind is None else _cues(text)
     kept = [(block, origin) for block, origin in blocks if any(block)]
     if not any(char.isalnum() for block, _ in kept for line in block for char in line):
-        raise UndecodableError("the script holds no words", "give a text or subtitle file with what is said")
+        raise UndecodableError(
+            "the script has no words", "give a text or subtitle file with the spoken words"
+        )
     return ScriptFile(
         tuple(block for block, _ in kept), kind is not None, tuple(origin for _, origin in kept)
     )

@@ -135,6 +135,8 @@ class Journal:
         place = self.place_of(source)
         if place is None or place.ledger is None or source.path not in self._read:
             return
+        if not source.is_found and not place.folder.exists():
+            return  # it held checkpoints only and went with the last one: beside a named file nothing stays
         self._add(place.ledger, self._entry(place, place.ledger, outcome))
 
     def _add(self, written: Ledger, entry: LedgerEntry) -> None:

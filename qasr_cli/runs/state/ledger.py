@@ -95,7 +95,10 @@ class Ledger:
             QasrError: It cannot be written.
         """
         self.entries[entry.file] = entry
+        folder = self.path.parent
         try:
+            if folder.parent.is_dir():
+                ownership.make_folder(folder)  # goes with its last checkpoint where it held nothing else
             append(self.path, to_line(entry))
         except OSError as error:
             raise from_os_error(error, f"writing {self.path}", path=self.path) from error

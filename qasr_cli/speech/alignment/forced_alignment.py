@@ -1,8 +1,8 @@
 """Forced alignment: when each word of known text is spoken; outliers are aligned once more.
 
 In go chunks with their audio and display words; out come words with times, each marked as aligned, repaired
-or interpolated. The aligner gets no silence at the ends of a chunk: it would place words there. Knows engines
-by their protocols only.
+or interpolated. The audio for the aligner has no silence at its ends: words would be placed there. Uses
+engines through their protocols only.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _WHOLE = 0.9  # a range of more than this share of its clip would only get the s
 
 @dataclass(frozen=True, slots=True)
 class AlignmentInput:
-    """A chunk whose words are known and have no times yet.
+    """A chunk with words that have no times yet.
 
     Attributes:
         samples: `float32[n_samples]` of the chunk.
@@ -48,12 +48,12 @@ class AlignmentInput:
 
 @dataclass(frozen=True, slots=True)
 class _Clip:
-    """What one request to the aligner covers: a chunk without the silence at its ends, or a part of one.
+    """The audio of one request to the aligner: a chunk without the silence at its ends, or a part of one.
 
     Attributes:
-        lengths: How long each token takes to say, in letters; for interpolation.
-        speech: In the clip's own time.
-        start_ms: Where it begins in what it was cut from.
+        lengths: Spoken length of each token in letters, for interpolation.
+        speech: Speech spans, relative to the clip's start.
+        start_ms: Offset in the chunk or clip that it was cut from.
     """
 
     samples: np.ndarray

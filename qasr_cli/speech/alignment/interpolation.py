@@ -1,7 +1,7 @@
-"""Interpolated times for words without measured ones: by spoken length, inside the speech, around its pauses.
+"""Interpolated times for words without aligned ones: by spoken length, inside the speech, around its pauses.
 
-In go the words' lengths and the speech spans; out come times, which are estimates and must be marked as
-such. Knows no languages and no aligner.
+In go the words' lengths and the speech spans; out come times, which are estimates and must be marked as such.
+Never depends on a language or an aligner.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MID_PHRASE_MS = 300
 
 @dataclass(frozen=True, slots=True)
 class SpokenLength:
-    """How long one word takes to say, and the pause after it, both in letters."""
+    """The spoken length of one word, and of the pause after it, both in letters."""
 
     letters: int
     pause: int = 0
@@ -34,14 +34,14 @@ def interpolate(lengths: Sequence[SpokenLength], speech: Sequence[Span]) -> list
     span each gets time by its letters. With more words than milliseconds some are empty.
 
     Args:
-        lengths: Of the words, in order.
-        speech: Ordered, disjoint, at least one.
+        lengths: Lengths of the words, in order.
+        speech: Ordered, disjoint spans; at least one.
     """
     times: list[tuple[int, int]] = []
     for span, (first, last) in zip(speech, _assign_words(lengths, speech), strict=True):
         group = lengths[first:last]
         passed = [0, *accumulate(length.letters + length.pause for length in group)]
-        # the rest after the last word is the silence behind the span
+        # the pause after the last word is the silence behind the span
         total = passed[-1] - group[-1].pause if group else 0
         for length, before in zip(group, passed[:-1], strict=True):
             start_ms = span.start_ms + before * span.duration_ms // total
@@ -50,7 +50,7 @@ def interpolate(lengths: Sequence[SpokenLength], speech: Sequence[Span]) -> list
 
 
 def clip_speech(speech: Sequence[Span], start_ms: int, end_ms: int) -> tuple[Span, ...]:
-    """Return the speech in `[start_ms, end_ms)`; all of it where no speech was found, and never nothing."""
+    """Return the speech in `[start_ms, end_ms)`; the whole range if there is none."""
     end_ms = max(end_ms, start_ms + 1)
     inside = tuple(
         Span(max(span.start_ms, start_ms), min(span.end_ms, end_ms))
@@ -61,10 +61,10 @@ def clip_speech(speech: Sequence[Span], start_ms: int, end_ms: int) -> tuple[Spa
 
 
 def _assign_words(lengths: Sequence[SpokenLength], speech: Sequence[Span]) -> list[tuple[int, int]]:
-    """Return which words `[first, last)` each span gets: exact dynamic programme over spans and words.
+    """Return the words `[first, last)` of each span, by an exact dynamic programme over spans and words.
 
-    Costs are milliseconds: what a span is longer or shorter than its words at the common pace, and the
-    penalty of a silence in the middle of a phrase.
+    Costs are milliseconds: the difference between a span and its words at the common pace, and the penalty
+    of a silence in the middle of a phrase.
     """
     n_words = len(lengths)
     if len(speech) == 1:

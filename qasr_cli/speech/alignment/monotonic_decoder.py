@@ -1,9 +1,9 @@
 """From the aligner's posterior to times: the most likely order-keeping assignment of bins to slots.
 
 In goes `float32[2 * n_tokens, n_bins]`; out come a start and an end for each token, in milliseconds from the
-clip's start. The official decoder takes each slot's best bin and mends what is out of order afterwards,
-which gives words of no length; here order and a minimum length are part of the search. Between bins, the
-posterior around the chosen one says where the time lies.
+clip's start. The official decoder takes each slot's best bin and corrects the order afterwards, which gives
+words of zero length; here order and a minimum length are part of the search. Between bins, the time is the
+mean of the posterior around the chosen bin.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from qasr_cli.records import Timing
 from qasr_cli.speech.inference.protocols import Posterior
 
-# Stands in for a probability of 0: with true infinities all ways through a hopeless row are equal, and those
-# that break the order with them. Far below any log-softmax that means something.
+# Replaces the log of a probability of 0: with true infinities all paths through a hopeless row would be
+# equal, even those that break the order. Far below any meaningful log-softmax.
 _IMPOSSIBLE = np.float32(-1e4)
 _REACH_BINS = 2  # how far around the chosen bin the posterior is averaged; the peak is no wider
 _NEAR_BINS = 1  # what counts as the chosen time in a confidence: two bins often share a boundary
@@ -25,11 +25,11 @@ TRUSTED = 0.3  # of a confidence: with less, the aligner did not find the token 
 
 @dataclass(frozen=True, slots=True)
 class TokenTime:
-    """When one token is spoken, from the clip's start.
+    """Start and end of one token, from the clip's start.
 
     Attributes:
-        confidence: Probability that the aligner gave to the times within a bin of the chosen ones, the lesser
-            of start and end; None for an interpolated time.
+        confidence: Probability of the times within one bin of the chosen ones, the lesser of start and end;
+            None for an interpolated time.
     """
 
     start_ms: int
@@ -39,21 +39,23 @@ class TokenTime:
 
 
 def decode(posterior: Posterior, duration_ms: int) -> list[TokenTime] | None:
-    """Return a time for each token, or None when the posterior is unusable.
+    """Return a time for each token, or None if the posterior is unusable.
 
-    That is so when there are more tokens than bins, or when half precision overflowed and it is not a number.
-    Starts and ends never go back, and every token lasts at least one bin.
+    It is unusable with more tokens than bins, and if it has NaN after an overflow in half precision. Starts
+    and ends never decrease, and every token lasts at least one bin.
     """
     scores = usable_scores(posterior, duration_ms)
     n_slots = scores.shape[0]
     min_step = np.arange(n_slots) % 2  # an end lies at least one bin after its start
     if n_slots == 0 or int(min_step.sum()) >= scores.shape[1]:
         return [] if n_slots == 0 else None
-    if not (scores < np.inf).all():  # false for what is not a number, too
+    if not (scores < np.inf).all():  # false for NaN, too
         return None
     bins = best_monotone(scores, min_step)
     edges_ms = _edges_ms(scores, bins, posterior, duration_ms)
-    is_moved = np.abs(bins - scores.argmax(axis=1)) > 1  # one bin aside is rounding; more was out of order
+    is_moved = (
+        np.abs(bins - scores.argmax(axis=1)) > 1
+    )  # a difference of one bin is rounding; a larger one was out of order
     masses = near_masses(scores, bins)
     return [
         TokenTime(
@@ -67,9 +69,9 @@ def decode(posterior: Posterior, duration_ms: int) -> list[TokenTime] | None:
 
 
 def usable_scores(posterior: Posterior, duration_ms: int) -> np.ndarray:
-    """Return the log-probabilities of the bins inside the clip: a later one cannot be meant."""
+    """Return the log-probabilities of the bins inside the clip: later ones are impossible."""
     n_bins = min(posterior.log_probs.shape[1], duration_ms // posterior.bin_ms + 2)
-    scores: np.ndarray = np.maximum(posterior.log_probs[:, :n_bins], _IMPOSSIBLE)  # keeps what is no number
+    scores: np.ndarray = np.maximum(posterior.log_probs[:, :n_bins], _IMPOSSIBLE)  # keeps NaN
     return scores
 
 
@@ -81,14 +83,14 @@ def near_masses(scores: np.ndarray, bins: np.ndarray) -> np.ndarray:
 
 
 def best_monotone(scores: np.ndarray, min_step: np.ndarray) -> np.ndarray:
-    """Return `int64[n_slots]`, the bins with the greatest sum of scores that keep their order.
+    """Return `int64[n_slots]`, the ordered bins with the greatest sum of scores.
 
     Exact dynamic programme in O(n_slots * n_bins): `best[j, k]` is the best sum with slot j at bin k, and
     its predecessor is the running maximum of the row before, shifted by the slot's minimum step.
 
     Args:
         scores: `float32[n_slots, n_bins]`.
-        min_step: `int64[n_slots]`, how many bins slot j must lie after slot j - 1; the first is ignored.
+        min_step: `int64[n_slots]`, minimum number of bins from slot j - 1 to slot j; the first is ignored.
     """
     n_slots, n_bins = scores.shape
     back = np.zeros((n_slots, n_bins), dtype=np.int64)
@@ -110,7 +112,7 @@ def best_monotone(scores: np.ndarray, min_step: np.ndarray) -> np.ndarray:
 
 
 def _edges_ms(scores: np.ndarray, bins: np.ndarray, posterior: Posterior, duration_ms: int) -> np.ndarray:
-    """Return `int64[n_slots]`: times between bins that keep their order, inside the clip.
+    """Return `int64[n_slots]`: ordered times inside the clip, with a resolution finer than bins.
 
     The mean of the posterior around each chosen bin, plus the aligner's measured offset; then the nearest
     times (least squares) that keep order, minimum length and the clip's limits.
@@ -119,7 +121,7 @@ def _edges_ms(scores: np.ndarray, bins: np.ndarray, posterior: Posterior, durati
     last = duration_ms / posterior.bin_ms
     n_tokens = len(bins) // 2
     shortest = min(1.0, last / n_tokens)
-    behind = np.cumsum(np.arange(len(bins)) % 2) * shortest  # what must lie before each slot
+    behind = np.cumsum(np.arange(len(bins)) % 2) * shortest  # the minimum time before each slot
     free = np.clip(_isotonic(wanted - behind), 0.0, last - behind[-1])
     edges = np.floor((free + behind) * posterior.bin_ms + 0.5).astype(np.int64)
     inside: np.ndarray = np.minimum(edges, duration_ms)
@@ -127,7 +129,7 @@ def _edges_ms(scores: np.ndarray, bins: np.ndarray, posterior: Posterior, durati
 
 
 def _mean_steps(scores: np.ndarray, bins: np.ndarray) -> np.ndarray:
-    """Return `float64[n_slots]`: how far from the chosen bin the posterior around it lies, at most a bin."""
+    """Return `float64[n_slots]`: offset of the posterior's mean from the chosen bin, at most one bin."""
     near = _around(scores, bins, _REACH_BINS).astype(np.float64)
     weights = np.exp(near - near.max(axis=1, keepdims=True))
     steps = np.arange(-_REACH_BINS, _REACH_BINS + 1)
@@ -136,13 +138,13 @@ def _mean_steps(scores: np.ndarray, bins: np.ndarray) -> np.ndarray:
 
 
 def _around(scores: np.ndarray, bins: np.ndarray, reach: int) -> np.ndarray:
-    """Return `float32[n_slots, 2 * reach + 1]`, the scores around each slot's bin; none outside."""
+    """Return `float32[n_slots, 2 * reach + 1]`, the scores around each slot's bin."""
     padded = np.pad(scores, ((0, 0), (reach, reach)), constant_values=_IMPOSSIBLE)
     return np.take_along_axis(padded, bins[:, None] + np.arange(2 * reach + 1), axis=1)
 
 
 def _isotonic(values: np.ndarray) -> np.ndarray:
-    """Return the nearest values (least squares) that never fall: pool adjacent violators (Ayer 1955)."""
+    """Return the nearest non-decreasing values (least squares): pool adjacent violators (Ayer 1955)."""
     means: list[float] = []
     counts: list[int] = []
     for value in values.tolist():

@@ -1,8 +1,8 @@
-"""Outliers of an alignment: times that cannot be right, and the good times that they must lie between.
+"""Outliers of an alignment: impossible times, and the reliable times (anchors) around them.
 
-In go a posterior, the times decoded from it and where speech is; out come ranges of tokens to be aligned
-again. The failures are known: from some point on all words share one time (seen in recordings of minutes, in
-noise, in text that nobody speaks), or words lie in a silence.
+In go a posterior, the times decoded from it and the speech spans; out come ranges of tokens to align again.
+Two failures are detected: from some point on all words share one time (in recordings of minutes, in noise, in
+text that is not spoken), or words lie in a silence. Never aligns anything itself.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from qasr_cli.speech.alignment import monotonic_decoder
 from qasr_cli.speech.alignment.monotonic_decoder import TokenTime
 from qasr_cli.speech.inference.protocols import Posterior
 
-_PLATEAU_TOKENS = 3  # three words whose six times share a bin, or two adjacent ones, were not found there
+_PLATEAU_TOKENS = 3  # three words whose six times share a bin, or two adjacent bins, were not aligned
 _PLATEAU_BINS = 1
-_MIN_MASS = 0.1  # a moved time with less of the posterior around it has no support in the sound
+_MIN_MASS = 0.1  # a moved time with less of the posterior around it has no support in the audio
 _LOG_ZERO = -1e4  # stands in for a probability of 0
-_MIN_TOKEN_MS = 100  # ten tokens a second: nobody speaks faster for long
+_MIN_TOKEN_MS = 100  # ten tokens a second: the fastest sustained speech
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class TokenRange:
 
     @property
     def n_tokens(self) -> int:
-        """How many tokens it has."""
+        """Number of tokens."""
         return self.last - self.first
 
 
@@ -45,10 +45,10 @@ def find(
     """Return the ranges to align again, in order, from good anchor to good anchor.
 
     Args:
-        posterior: Of the clip.
-        times: What was decoded from it.
-        speech: Where somebody speaks, in the clip's own time; empty if unknown.
-        duration_ms: Of the clip.
+        posterior: The posterior of the clip.
+        times: The times decoded from it.
+        speech: Speech spans, relative to the clip's start; empty if unknown.
+        duration_ms: Length of the clip.
     """
     is_unsupported = [
         token.timing is Timing.REPAIRED and (token.confidence or 0.0) < _MIN_MASS for token in times
@@ -60,10 +60,10 @@ def find(
 def unusable(
     posterior: Posterior, times: Sequence[TokenTime], speech: Sequence[Span], token_range: TokenRange
 ) -> np.ndarray:
-    """Return `bool[n_tokens]` of a range: whose times are worse than interpolated ones.
+    """Return `bool[n_tokens]` of a range: tokens whose times are worse than interpolated ones.
 
-    They lie where nobody speaks; or they are of a plateau and the search found nothing elsewhere: often what
-    lies under a plateau is right, and weaker.
+    Such times lie outside speech, or on a plateau with no second peak: under a plateau there is often a
+    weaker peak that is right.
     """
     inside = slice(token_range.first, token_range.last)
     is_flat = _plateaus(posterior)[inside]
@@ -79,16 +79,16 @@ def unusable(
 def outlier_ranges(
     is_bad: np.ndarray, is_loose: np.ndarray, times: Sequence[TokenTime], duration_ms: int
 ) -> list[TokenRange]:
-    """Return the runs of loose tokens that hold a bad one, with the time up to the next anchors.
+    """Return the runs of loose tokens that contain a bad one, with the time up to the next anchors.
 
-    A run takes in its neighbours until there is room for its words: next to a plateau, the nearest times are
-    as wrong as the plateau's.
+    A run is extended until there is room for its words: next to a plateau, the nearest times are as wrong as
+    those on the plateau.
 
     Args:
-        is_bad: `bool[n_tokens]`, what must be aligned again.
-        is_loose: `bool[n_tokens]`, what may be, with the bad ones.
-        times: Of all tokens.
-        duration_ms: Of the clip.
+        is_bad: `bool[n_tokens]`, tokens to align again.
+        is_loose: `bool[n_tokens]`, tokens that may be aligned again together with bad ones.
+        times: Times of all tokens.
+        duration_ms: Length of the clip.
     """
     ranges: list[TokenRange] = []
     for first, last in _runs(is_loose):
@@ -107,8 +107,8 @@ def token_confidences(
 ) -> np.ndarray:
     """Return `float64[n_tokens]`: the confidences of a range's times, given the anchors.
 
-    Only the bins between the anchors count, so that it can be compared with an alignment of that part alone,
-    and of a plateau's words only those beside the plateau.
+    Only the bins between the anchors count, so that the result can be compared with an alignment of that part
+    alone; for words on a plateau only those beside the plateau count.
     """
     scores = np.maximum(posterior.log_probs.astype(np.float64), _LOG_ZERO)
     begin, end = _bins(posterior, np.array([token_range.start_ms, token_range.end_ms]), scores.shape[1])
@@ -133,7 +133,7 @@ def _bins(posterior: Posterior, times_ms: np.ndarray, n_bins: int) -> np.ndarray
 
 
 def _plateaus(posterior: Posterior) -> np.ndarray:
-    """Return `bool[n_tokens]`: which have their likeliest times where their neighbours have them."""
+    """Return `bool[n_tokens]`: tokens whose likeliest times are those of their neighbours."""
     best_bins = posterior.log_probs.argmax(axis=1)
     is_flat = np.zeros(len(best_bins) // 2, dtype=bool)
     for first in range(len(is_flat) - _PLATEAU_TOKENS + 1):
@@ -144,12 +144,12 @@ def _plateaus(posterior: Posterior) -> np.ndarray:
 
 
 def _outside_speech(times: Sequence[TokenTime], speech: Sequence[Span]) -> np.ndarray:
-    """Return `bool[n_tokens]`: which lie outside all speech, if speech is known."""
+    """Return `bool[n_tokens]`: tokens outside all speech, if speech is known."""
     return np.array([bool(speech) and not _overlaps_speech(token, speech) for token in times], dtype=bool)
 
 
 def _anchors(is_bad: np.ndarray, times: Sequence[TokenTime]) -> np.ndarray:
-    """Return `bool[n_tokens]`: which are confident, and have a confident neighbour."""
+    """Return `bool[n_tokens]`: confident tokens with a confident neighbour."""
     is_sure = ~is_bad & np.array(
         [(token.confidence or 0.0) >= monotonic_decoder.TRUSTED for token in times], dtype=bool
     )

@@ -1,7 +1,7 @@
-"""Times for display words: from aligner tokens where there are some, interpolated elsewhere.
+"""Times for display words: from aligner tokens if there are some, otherwise interpolated.
 
-In go words and a chunk; out come `Word` records in container time, inside the chunk, in order, none of them
-empty. Every word is marked as aligned, repaired or interpolated.
+In go words and a chunk; out come `Word` records in container time, inside the chunk, in order, never empty.
+Every word is marked as aligned, repaired or interpolated.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from qasr_cli.speech.alignment.monotonic_decoder import TokenTime
 from qasr_cli.speech.text.display_words import DisplayWord, letters_to_say, pause_after
 from qasr_cli.timebase import samples_to_ms
 
-# A word that lasts longer has swallowed a pause: a second and a bit, or a quarter second a letter.
+# A longer word includes a pause: the limit is a bit over a second, or a quarter second a letter.
 _LONGEST_WORD_MS = 1_200
 _LONGEST_LETTER_MS = 250
-_LONGEST_MARGIN_MS = 350  # of silence in a speech span's end: 200 that are added, and what detection lags
+_LONGEST_MARGIN_MS = (
+    350  # of silence at the end of a speech span: 200 ms of padding, and the lag of the detector
+)
 
 
 def duration_ms(samples: np.ndarray) -> int:
@@ -56,7 +58,7 @@ def from_tokens(words: Sequence[DisplayWord], times: Sequence[TokenTime], chunk:
 
 
 def interpolate_words(words: Sequence[DisplayWord], chunk: Chunk) -> tuple[Word, ...]:
-    """Return the words spread over the chunk's speech by how long they take to say; an estimate."""
+    """Return the words spread over the chunk's speech by their spoken length; an estimate."""
     lengths = [SpokenLength(max(1, letters_to_say(word.text)), pause_after(word.text)) for word in words]
     times = interpolation.interpolate(lengths, chunk.speech or (Span(chunk.start_ms, chunk.end_ms),))
     timed = [
@@ -69,12 +71,12 @@ def interpolate_words(words: Sequence[DisplayWord], chunk: Chunk) -> tuple[Word,
 def enforce_order(timed: Sequence[Word], chunk: Chunk) -> tuple[Word, ...]:
     """Keep every word inside the chunk, after the one before it, and at least a millisecond long.
 
-    A chunk with more words than milliseconds cannot be: models write at most a dozen words a second.
+    There are never more words than milliseconds: models write at most a dozen words a second.
     """
     words: list[Word] = []
     earliest_ms = chunk.start_ms
     for index, word in enumerate(timed):
-        latest_ms = chunk.end_ms - (len(timed) - index)  # leaves a millisecond for each word to come
+        latest_ms = chunk.end_ms - (len(timed) - index)  # leaves a millisecond for each following word
         start_ms = max(min(max(word.start_ms, earliest_ms), latest_ms), chunk.start_ms)
         end_ms = max(min(word.end_ms, latest_ms + 1), start_ms + 1)
         timing = word.timing
@@ -88,11 +90,11 @@ def enforce_order(timed: Sequence[Word], chunk: Chunk) -> tuple[Word, ...]:
 def _without_silence(
     words: Sequence[DisplayWord], index: int, span: Span, speech: Sequence[Span]
 ) -> tuple[int, int]:
-    """Return a word's times without a silence that it reaches into or over, and not longer than words last.
+    """Return a word's times without a silence that it reaches into or over, and within the maximum length.
 
-    Of a word over a silence the longer part stays: a silence that voice detection leaves, with its margins,
-    is none inside a word. A part that is hardly more than such a margin does not count where a sentence ends:
-    the rest after the full stop was taken for the next sentence's first word, or for the last one's end.
+    If a word spans a silence, its longer part stays: a detected silence, with its margins, never lies inside
+    a word. At the end of a sentence a part that is hardly longer than such a margin is ignored: it is the
+    margin after the full stop, or the one before the next sentence.
     """
     word = words[index]
     parts = list(interpolation.clip_speech(speech, span.start_ms, span.end_ms))

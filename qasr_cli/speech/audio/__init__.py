@@ -1,1 +1,1 @@
-"""Where speech is, and how it is cut into chunks."""
+"""Voice activity detection and chunking."""

@@ -1,7 +1,7 @@
-"""Cuts speech into the chunks that the model gets at once.
+"""Chunking: cuts speech into the chunks that the model recognises in one piece.
 
-In go speech spans and the detector's probabilities; out come chunks. Never cuts where somebody speaks as long
-as there is a pause to be had, never makes a chunk longer than its limit, never leaves speech out.
+In go speech spans and the detector's probabilities; out come chunks. Never cuts inside speech if there is a
+pause, never makes a chunk longer than its limit, never leaves speech out.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def plan(source_id: int, speech: SpeechMap, options: ChunkOptions) -> tuple[Chun
 def halve(chunk: Chunk, speech: SpeechMap) -> tuple[Chunk, Chunk] | None:
     """Return a chunk in two parts, cut at its longest pause away from its ends; None if it is too short.
 
-    Where there is no pause the cut is where the detector is least sure of speech.
+    Without a pause the cut is at the lowest speech probability.
     """
     margin_ms = max(_SHORTEST_MS, chunk.duration_ms // 4)
     earliest_ms, latest_ms = chunk.start_ms + margin_ms, chunk.end_ms - margin_ms
@@ -54,7 +54,7 @@ def halve(chunk: Chunk, speech: SpeechMap) -> tuple[Chunk, Chunk] | None:
 
 
 def part(chunk: Chunk, speech: SpeechMap, start_ms: int, end_ms: int) -> Chunk:
-    """Return `[start_ms, end_ms)` of a chunk as a chunk of its own, with the speech that lies in it."""
+    """Return `[start_ms, end_ms)` of a chunk as a separate chunk, with the speech in it."""
     clipped = (
         (max(span.start_ms, start_ms), min(span.end_ms, end_ms))
         for span in chunk.speech
@@ -65,11 +65,11 @@ def part(chunk: Chunk, speech: SpeechMap, start_ms: int, end_ms: int) -> Chunk:
 
 
 def _split_long(span: Span, probs: np.ndarray, options: ChunkOptions) -> Iterator[Span]:
-    """Yield the span in parts within the limit, cut where the detector is least sure of speech."""
+    """Yield the span in parts within the limit, cut at the lowest speech probability."""
     start_ms = span.start_ms
     while span.end_ms - start_ms > options.max_ms:
         earliest_ms = start_ms + min(options.target_ms, options.max_ms - FRAME_MS)
-        # The rest must not become a fragment: leave it a second where the limit allows.
+        # The rest must not become a fragment: it has at least a second if the limit allows.
         latest_ms = min(start_ms + options.max_ms, max(span.end_ms - _SHORTEST_MS, earliest_ms + FRAME_MS))
         cut_ms = _quietest(probs, earliest_ms, latest_ms)
         yield Span(start_ms, cut_ms)
@@ -78,7 +78,7 @@ def _split_long(span: Span, probs: np.ndarray, options: ChunkOptions) -> Iterato
 
 
 def _quietest(probs: np.ndarray, earliest_ms: int, latest_ms: int) -> int:
-    """Return the time in `[earliest_ms, latest_ms]` with the least speech around it, the later of equals."""
+    """Return the time in `[earliest_ms, latest_ms]` least likely to be speech, the later of equals."""
     first, last = -(-earliest_ms // FRAME_MS), latest_ms // FRAME_MS
     margin = _SMOOTH_FRAMES // 2
     around = probs[max(0, first - margin) : last + margin + 1]
@@ -115,7 +115,7 @@ def _reach(spans: Sequence[Span], first: int, options: ChunkOptions) -> int:
 def _best_cut(spans: Sequence[Span], first: int, last: int, options: ChunkOptions) -> int:
     """Return the span after which the pause is longest, among those past the target, the later of equals.
 
-    A cut that leaves a fragment on either side is taken only where there is no other.
+    A cut that leaves a fragment on either side is the last choice.
     """
     start_ms = spans[first].start_ms
     good = [
@@ -130,7 +130,7 @@ def _best_cut(spans: Sequence[Span], first: int, last: int, options: ChunkOption
 
 
 def _leaves_fragment(spans: Sequence[Span], index: int, options: ChunkOptions) -> bool:
-    """Whether a long silence comes so soon after the cut that too little speech is left in between."""
+    """Whether a long silence follows so soon after the cut that too little speech is in between."""
     begin_ms = spans[index + 1].start_ms
     for after in range(index + 1, len(spans)):
         if spans[after].end_ms - begin_ms >= _SHORTEST_MS:
@@ -145,7 +145,7 @@ def _gap_ms(spans: Sequence[Span], index: int) -> int:
 
 
 def _join(group: Sequence[Span]) -> tuple[Span, ...]:
-    """Return the speech spans of a chunk, with the cuts inside a long span undone."""
+    """Return the speech spans of a chunk, with the parts of a long span joined again."""
     joined: list[Span] = []
     for span in group:
         if joined and joined[-1].end_ms == span.start_ms:

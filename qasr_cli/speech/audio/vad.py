@@ -1,4 +1,4 @@
-"""Where somebody speaks.
+"""Voice activity detection.
 
 In go `int16` samples as they are decoded, in blocks of any size; out come speech spans and a probability for
 every 32 ms. Holds one block of audio at most, and never imports torch: silero-vad's own package would.
@@ -22,20 +22,20 @@ from qasr_cli.timebase import SAMPLES_PER_MS, samples_to_ms
 
 FRAME_SAMPLES = 512  # silero-vad's window at 16 kHz
 FRAME_MS = FRAME_SAMPLES // SAMPLES_PER_MS  # 32
-_CONTEXT_SAMPLES = 64  # of the previous window, which the model sees in front of each
+_CONTEXT_SAMPLES = 64  # of the previous window, which is put in front of each window
 _BLOCK_FRAMES = 512  # 16.4 s in one call: seven times as fast as one window at a time
-_CLEAR = 0.8  # music and noise that pass for speech mostly stay below; plain speech mostly lies above 0.95
+_CLEAR = 0.8  # music and noise detected as speech are mostly below; clear speech is mostly above 0.95
 _MODEL_FILE = Path("data") / "silero_vad_16k_sequence.onnx"
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechMap:
-    """Where speech is in a waveform.
+    """The speech in a waveform.
 
     Attributes:
         spans: Speech spans, padded, ordered, disjoint, inside `[0, duration_ms)`.
-        probs: `float32[n_frames]`, how sure the model is of speech in each 32 ms.
-        duration_ms: Of the whole waveform.
+        probs: `float32[n_frames]`, probability of speech in each 32 ms.
+        duration_ms: Length of the whole waveform.
     """
 
     spans: tuple[Span, ...]
@@ -43,7 +43,7 @@ class SpeechMap:
     duration_ms: int
 
     def clear_ms(self, start_ms: int, end_ms: int) -> int:
-        """Return how much of `[start_ms, end_ms)` the model is sure is speech, to about 32 ms."""
+        """Return the milliseconds of clear speech in `[start_ms, end_ms)`, to about 32 ms."""
         inside = self.probs[start_ms // FRAME_MS : -(-end_ms // FRAME_MS)]
         return min(int(np.count_nonzero(inside >= _CLEAR)) * FRAME_MS, end_ms - start_ms)
 
@@ -55,7 +55,7 @@ class SpeechDetector:
         options: Thresholds and durations.
 
     Raises:
-        UnavailableError: The model that comes with silero-vad is not there.
+        UnavailableError: The model of the silero-vad package is missing.
     """
 
     def __init__(self, options: VadOptions) -> None:
@@ -78,7 +78,7 @@ class SpeechDetector:
             self._rest = self._rest[block:]
 
     def finish(self) -> SpeechMap:
-        """Return what was found once everything has been fed."""
+        """Return the speech of all blocks."""
         if len(self._rest):
             padding = -len(self._rest) % FRAME_SAMPLES
             self._run_model(np.pad(self._rest, (0, padding)))
@@ -98,8 +98,8 @@ class SpeechDetector:
 
 @functools.cache
 def _session() -> Any:
-    """Return the model, shared by all threads: running it is thread-safe and lets go of Python's lock."""
-    # From 1.32 on onnxruntime reports home as soon as it is imported; what people transcribe is theirs.
+    """Return the model, shared by all threads: running it is thread-safe and releases Python's lock."""
+    # From 1.32 on onnxruntime sends telemetry as soon as it is imported; qasr sends nothing.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
@@ -134,16 +134,16 @@ def find_spans(probs: np.ndarray, duration_ms: int, options: VadOptions) -> tupl
 def _hysteresis(probs: np.ndarray, options: VadOptions) -> list[tuple[int, int]]:
     """Return `[start_ms, end_ms)` of runs that rise above onset and last until a long enough fall.
 
-    A fall is an unbroken stretch below offset, long enough with `min_silence_ms`; a shorter one changes
-    nothing. What lies between the two thresholds goes on with what was: after a rise it is speech, also
-    behind a short dip, and after a fall it is none. silero-vad's own code counts such frames behind a dip as
-    silence if another dip follows, which loses seconds of soft speech to two frames of 32 ms.
+    A fall is an unbroken stretch below offset of at least `min_silence_ms`; a shorter one changes nothing.
+    Frames between the two thresholds keep the previous state: after a rise they are speech, even behind a
+    short dip, and after a fall they are not. silero-vad's own code counts such frames behind a dip as silence
+    if another dip follows, which loses seconds of soft speech because of two frames of 32 ms.
     """
     edges = np.flatnonzero(np.diff(np.pad(probs < options.offset, 1)))
     fall_starts, fall_ends = edges[::2], edges[1::2]
-    # Of a fall that the media ends in nobody knows how long it would have been.
+    # The length of a fall at the end of the media is unknown.
     is_end = ((fall_ends - fall_starts) * FRAME_MS >= options.min_silence_ms) | (fall_ends == len(probs))
-    begins = np.concatenate([[0], fall_ends[is_end]])  # of what lies between the falls
+    begins = np.concatenate([[0], fall_ends[is_end]])  # of the stretches between the falls
     ends = np.concatenate([fall_starts[is_end], [len(probs)]])
     rises = np.append(np.flatnonzero(probs >= options.onset), len(probs))
     starts = rises[np.searchsorted(rises, begins)]

@@ -1,8 +1,8 @@
 """Coverage: speech without words, and segments inserted between the others.
 
-In go a source's segments and where its speech is; out come gaps, or segments with others in between. Only
-clear speech counts, and words with interpolated times cover all of their chunk's speech, so that no gap is
-reported without evidence.
+In go a source's segments and its speech map; out come gaps, or segments with others in between. Only clear
+speech counts, and words with interpolated times cover all of their chunk's speech, so that no gap is reported
+without evidence.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from qasr_cli.speech.alignment import interpolation
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechMap
 
-_MARGIN_MS = 200  # around a word: its first and last sounds, and the pad of a speech span
-_CLEAR_SHARE = 0.5  # of a gap, that must be clear speech
+_MARGIN_MS = 200  # around a word: its first and last sounds, and the padding of a speech span
+_CLEAR_SHARE = 0.5  # share of a gap that must be clear speech
 _MIN_WORDLESS_MS = 500  # of clear speech: less is the end of a word
 
 
@@ -39,7 +39,7 @@ def find_gaps(segments: Sequence[Segment], speech: SpeechMap, min_ms: int) -> li
 
 
 def _uncovered(span: Span, covered: Sequence[tuple[int, int]], first: int, min_ms: int) -> Iterator[Span]:
-    """Yield what no interval from the `first` on covers of a span."""
+    """Yield the parts of a span that no interval from the `first` on covers."""
     begin_ms = span.start_ms
     while first < len(covered) and covered[first][0] < span.end_ms:
         start_ms, end_ms = covered[first]
@@ -67,7 +67,7 @@ def join_spans(spans: Sequence[Span]) -> tuple[Span, ...]:
 
 
 def insert(segments: Sequence[Segment], new: Segment) -> list[Segment]:
-    """Return the segments with a new one among them; the one it lies in is split around it."""
+    """Return the segments with a new one among them; a segment that contains it is split."""
     split: list[Segment] = []
     for segment in segments:
         if segment.end_ms <= new.start_ms or new.end_ms <= segment.start_ms:
@@ -87,9 +87,9 @@ def _around(segment: Segment, new: Segment) -> Iterator[Segment]:
 
 
 def _part(segment: Segment, start_ms: int, end_ms: int, words: Sequence[Word]) -> Segment:
-    kept = (replace(words[0], lead=""), *words[1:])
-    text = "".join(word.lead + word.text for word in kept)
-    return replace(segment, start_ms=start_ms, end_ms=end_ms, text=text, words=kept)
+    part_words = (replace(words[0], lead=""), *words[1:])
+    text = "".join(word.lead + word.text for word in part_words)
+    return replace(segment, start_ms=start_ms, end_ms=end_ms, text=text, words=part_words)
 
 
 def add_wordless_segments(
@@ -97,11 +97,11 @@ def add_wordless_segments(
 ) -> tuple[Segment, ...]:
     """Return the segments with an empty one for each chunk of clear speech that none of them covers.
 
-    A script may have the words for those. Segments with words stay as they are.
+    A script may have words for these. Segments with words stay as they are.
 
     Args:
-        segments: In the order of time.
-        speech: Of the whole source.
+        segments: Segments in the order of time.
+        speech: Speech map of the whole source.
         language: Code for the new segments, or None.
     """
     edges = [

@@ -1,7 +1,7 @@
 """Hypothesis selection: whether a retry replaces the first hypothesis of a chunk.
 
-In go recognized chunks of the first pass and of a retry; out comes how bad they are, and whether the retry is
-better. Only flags, the chunks' durations and the letters of both decide.
+In go recognized chunks of the first pass and of a retry; out come their severity, and whether the retry is
+better. Only flags, the chunks' durations and the letters of both count; never reads audio.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from qasr_cli.speech.recognition.hallucination import Flag
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from qasr_cli.speech.text import display_words
 
-# Text that a model writes where nobody speaks.
+# Text that a model writes for audio without speech.
 _HALLUCINATIONS = {Flag.RATE, Flag.CONTEXT, Flag.LOOP}
 _HALLUCINATIONS_ON_SILENCE = {Flag.CONTEXT, Flag.LOOP}
 _MIN_SPEECH_MS = 1_000  # of speech: a cough or a click is shorter
@@ -40,7 +40,7 @@ def mean_severity(results: Sequence[RecognizedChunk], chunk: Chunk) -> float:
 def is_better(retried: Sequence[RecognizedChunk], best: Sequence[RecognizedChunk], chunk: Chunk) -> bool:
     """Whether a retry is less severe than the best result, and loses no text that may be spoken.
 
-    An empty hypothesis replaces text only where hardly anybody speaks, or where the text looks hallucinated.
+    An empty hypothesis replaces text only if there is hardly any speech or the text looks hallucinated.
     """
     if not retried or mean_severity(retried, chunk) >= mean_severity(best, chunk):
         return False
@@ -52,7 +52,7 @@ def is_better(retried: Sequence[RecognizedChunk], best: Sequence[RecognizedChunk
 
 
 def without_hallucinated_text(retried: RecognizedChunk, first: RecognizedChunk) -> RecognizedChunk:
-    """Return the retry, without text that loops or repeats the context where the first pass found none."""
+    """Return the retry, without a loop or a context repetition where the first pass has no text."""
     if Flag.EMPTY not in first.flags or not _HALLUCINATIONS_ON_SILENCE & set(retried.flags):
         return retried
     hypothesis = replace(retried.hypothesis, text="")
@@ -64,11 +64,11 @@ def without_hallucinated_text(retried: RecognizedChunk, first: RecognizedChunk) 
 
 
 def is_confirmed(first: RecognizedChunk, retried: Sequence[RecognizedChunk], decode: DecodeOptions) -> bool:
-    """Whether text that looked like a repetition of the context is spoken: without the context it is alike.
+    """Whether text that looked like a context repetition is spoken: recognised again without it, it is alike.
 
     Args:
-        first: Recognized with the context.
-        retried: The same chunk.
+        first: The chunk recognised with the context.
+        retried: The retry of the same chunk.
         decode: Options of the retry.
     """
     if first.flags != (Flag.CONTEXT,) or decode.context or any(result.flags for result in retried):

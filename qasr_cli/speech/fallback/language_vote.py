@@ -1,7 +1,7 @@
-"""Language vote: which language a file is in, and which of its chunks were probably mistaken for another.
+"""Language vote: the language of a file, and the chunks that were probably detected as a wrong language.
 
-In go recognized chunks with their languages; out come codes and indices. Only how long each language is
-spoken, and what is flagged, decides.
+In go recognized chunks with their languages; out come codes and indices. Only the duration of each language
+and the flags count; never reads audio.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from qasr_cli.options import DecodeOptions, GuardOptions
 from qasr_cli.speech.recognition.hallucination import Flag
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
-_LEAST_SHARE = 2 / 3  # of the speech; with less, the file is in two languages and neither is a mistake
+_LEAST_SHARE = 2 / 3  # of the speech; with less, the file is in two languages and neither is wrong
 # Text that the token budget cut off is flagged; its language is reliable all the same.
 _UNRELATED_TO_LANGUAGE = {Flag.TRUNCATED}
 _LANGUAGE_FLAGS = {Flag.LANGUAGE, Flag.SCRIPT}
@@ -24,13 +24,13 @@ def retry_language(
 ) -> str | None:
     """Return the code of the language to force in a retry of a flagged chunk; None leaves it to the model.
 
-    If the language itself is flagged, it is the majority language. Otherwise it is one that the file is
-    clearly in, flagged chunks counted: a model that fails at a language fails at it again and again, and must
-    not be made to write down the same in another one.
+    If the language itself is flagged, the result is the majority language. Otherwise it is the language that
+    the file is clearly in, flagged chunks included: a model that fails at a language fails at it in every
+    chunk, and must not be forced to write another one.
 
     Args:
-        result: With a flag.
-        results: All of its file.
+        result: A flagged chunk.
+        results: All chunks of its file.
         decode: Options of the first pass; a language in them stays.
         guard: Whether languages may change.
     """
@@ -45,13 +45,13 @@ def retry_language(
 
 
 def majority_language(results: Sequence[RecognizedChunk], allowed: Sequence[str] = ()) -> str | None:
-    """Return the code of the language that is spoken longest, or None when none is known.
+    """Return the code of the language that is spoken longest, or None if no language is known.
 
-    A flagged chunk has no vote, unless it was only cut off. Of equals the first one wins.
+    A flagged chunk has no vote, unless it was only truncated. The first of equals wins.
 
     Args:
-        results: Of one file.
-        allowed: Codes to choose from; empty: all.
+        results: Chunks of one file.
+        allowed: Codes to choose from; empty allows all.
     """
     spoken_ms = _spoken_ms(results, set(Flag) - _UNRELATED_TO_LANGUAGE)
     candidates = [code for code in spoken_ms if not allowed or code in allowed]
@@ -64,9 +64,9 @@ def minority_results(
     """Return the indices of short chunks in another language than a file that is clearly in one.
 
     Args:
-        results: Candidates, of the file that the voters are of.
-        voters: Decide what language the file is in.
-        guard: What is short, and whether languages may change.
+        results: Candidates, from the same file as the voters.
+        voters: Chunks that decide the file's language.
+        guard: Maximum length of a short chunk, and whether languages may change.
     """
     winner = majority_language(voters)
     if guard.multilingual or not _is_clear(winner, voters):
@@ -81,13 +81,13 @@ def minority_results(
 
 
 def _is_clear(winner: str | None, results: Sequence[RecognizedChunk]) -> bool:
-    """Whether a file is in one language, by all of its text, flagged or not."""
+    """Whether a file is clearly in one language, by all of its text, flagged or not."""
     spoken_ms = _spoken_ms(results, _LANGUAGE_FLAGS)
     return winner is not None and spoken_ms.get(winner, 0) >= _LEAST_SHARE * sum(spoken_ms.values())
 
 
 def _spoken_ms(results: Sequence[RecognizedChunk], without: Set[str]) -> dict[str, int]:
-    """Return how long each language is spoken, without chunks that have one of the flags."""
+    """Return the milliseconds of each language, without chunks that have one of the flags."""
     spoken_ms: dict[str, int] = {}
     for result in results:
         code = _code(result)

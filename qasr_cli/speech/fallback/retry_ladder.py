@@ -1,11 +1,11 @@
-"""The fallback: retries of flagged chunks, one step of a ladder after the other.
+"""The fallback: retries of flagged chunks, in several steps.
 
 In go recognized sources with flagged chunks; out come the sources with better hypotheses. Each step
-recognizes all that is still flagged once more, of all sources together: cut in two at the best silence,
-without the context, in the file's language, and at last with a mild repetition penalty as well. A chunk's
-first clean hypothesis ends its retries; without one, the least severe hypothesis is kept, with its flags
-(`hypothesis_selection`). A retry that fails changes nothing: the next step is tried, and at the end the first
-result is still there.
+recognizes the chunks that are still flagged once more, of all sources together: cut in two at the best
+silence, without the context, in the file's language, and at last also with a mild repetition penalty. A
+chunk's first clean hypothesis ends its retries; without one, the least severe hypothesis stays, with its
+flags (`hypothesis_selection`). A failed retry changes nothing: the next step is tried, and the first result
+stays if all fail.
 """
 
 from __future__ import annotations
@@ -40,11 +40,10 @@ class RetryState:
 
     Attributes:
         first: The result of the first pass.
-        steps: Still to try, in order.
-        best: What is taken if nothing better comes: the first result itself, or less severe ones in its
-            place.
-        failure: The error of the last retry that failed.
-        latest: The step that was tried last.
+        steps: Steps that are left, in order.
+        best: The least severe results so far: the first result itself, or others in its place.
+        failure: The error of the last failed retry.
+        latest: The latest step.
     """
 
     source: RecognizedSource
@@ -75,14 +74,14 @@ def retry_flagged(
     """Return the sources with every flagged chunk recognized again.
 
     Args:
-        sources: Any number; chunks without flags are not touched.
+        sources: Any number of sources; chunks without flags stay as they are.
         session: The fallback model is loaded for the first flagged chunk, and then does all retries.
         decode: Options of the first pass.
         guard: Limits of the fallback.
-        contain: Runs what may fail without harm.
+        contain: Runs work that may fail.
 
     Raises:
-        DeviceLostError: Nothing more can be computed.
+        DeviceLostError: The device cannot compute anything more.
     """
     if not any(result.flags for source in sources for result in source.results):
         return list(sources)
@@ -102,51 +101,55 @@ def retry_flagged(
 
 
 def _fallback_engines(session: Session, contain: Contain) -> Session:
-    """Return the better model where there is one and it can be loaded, or else the first one."""
+    """Return the session of the fallback model if it can be loaded, or else the first one."""
     if not session.has_fallback:
         return session
     loaded = contain(session.fallback)
     if isinstance(loaded, QasrError):
         session.drop_fallback()
-        logger.warning("cannot load the fallback model, retries use the first one: %s", loaded)
+        logger.warning("cannot load the fallback model, retries use the first model: %s", loaded)
         return session
     return loaded
 
 
 def _failures(row: Sequence[RetryState]) -> list[QasrError]:
-    """Return the errors of retries that may have helped; not where another retry succeeded."""
+    """Return the errors of failed retries, unless another retry of the chunk succeeded."""
     return [state.failure for state in row if state.failure and state.is_flagged]
 
 
 def plan_steps(
     flags: tuple[str, ...], decode: DecodeOptions, language: str | None, penalty: float
 ) -> list[RetryStep]:
-    """Return the steps for a chunk with these flags, without those that would repeat another.
+    """Return the steps for a chunk with these flags, without duplicates.
 
-    The likeliest cure comes first: no context after a repetition of the context, the right language after a
-    wrong one. A chunk without text gets no forced language and no context: with those the model could not
-    return that nobody speaks.
+    The likeliest remedy is first: no context after a context repetition, the right language after a wrong
+    one. A chunk without text is retried without a forced language and without context: with these the model
+    could not return that there is no speech.
 
     Args:
-        flags: Of the first result.
+        flags: Flags of the first result.
         decode: Options of the first pass.
         language: Code to force, or None.
         penalty: The repetition penalty of the last step.
     """
-    bare = replace(decode, context="")
+    without_context = replace(decode, context="")
     first_pass = RetryStep(False, decode)
     if Flag.EMPTY in flags:
-        return [step for step in (RetryStep(True, bare), RetryStep(False, bare)) if step != first_pass]
-    in_language = replace(bare, language=language) if language else bare
+        return [
+            step
+            for step in (RetryStep(True, without_context), RetryStep(False, without_context))
+            if step != first_pass
+        ]
+    in_language = replace(without_context, language=language) if language else without_context
     penalized = replace(in_language, repetition_penalty=penalty)
     steps = [
         RetryStep(True, decode),
-        RetryStep(False, bare),
+        RetryStep(False, without_context),
         RetryStep(False, in_language),
         RetryStep(True, penalized),
     ]
     if Flag.CONTEXT in flags:
-        steps[:2] = [RetryStep(False, bare), RetryStep(True, bare)]
+        steps[:2] = [RetryStep(False, without_context), RetryStep(True, without_context)]
     elif Flag.SCRIPT in flags or Flag.LANGUAGE in flags:
         steps.insert(0, RetryStep(False, replace(in_language, context=decode.context)))
     return [step for step in dict.fromkeys(steps) if step != first_pass]
@@ -203,10 +206,10 @@ def _try_next_steps(
 
 
 def _advance(state: RetryState, retried: Sequence[RecognizedChunk | QasrError]) -> list[RetryState]:
-    """Return the states that follow from one step's results.
+    """Return the next states after one step's results.
 
-    If the chunk was split and a part is clean, each part goes on by itself. Otherwise the whole goes on, with
-    the less severe result to fall back on.
+    If the chunk was split and a part is clean, the parts continue separately. Otherwise the whole chunk
+    continues, with the less severe result as its best.
     """
     results = [
         hypothesis_selection.without_hallucinated_text(result, state.first)
@@ -234,8 +237,8 @@ def _advance(state: RetryState, retried: Sequence[RecognizedChunk | QasrError]) 
 def _steps_left(state: RetryState, part: RecognizedChunk) -> Sequence[RetryStep]:
     """Return the steps that are left for a part of a split chunk.
 
-    For an empty part there is little to change but the cut: if splitting helped the other part, the empty one
-    is split in its turn, for as long as that helps.
+    An empty part can hardly be changed but by another cut: if splitting helped the other part, the empty one
+    is split in turn, for as long as that helps.
     """
     if not part.flags:
         return ()

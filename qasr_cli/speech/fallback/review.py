@@ -1,10 +1,10 @@
 """Review of whole sources, once every chunk was recognized.
 
-In go recognized sources; out come their final segments, and the speech that stayed without words. The order
-is fixed: flagged chunks are retried, short chunks in another language than the file's are recognized again in
-its language, words get their times, and clear speech without words is recognized once more. Each step takes
-all sources at once, so that the few chunks of each file share their batches. The text so far is complete
-without any of them: a failure is reported and costs nothing else.
+In go recognized sources; out come their final segments, and the speech without words. The order is fixed:
+flagged chunks are retried, short chunks in another language than the file's are recognized again in its
+language, words are aligned, and clear speech without words is recognized once more. Each step takes all
+sources at once, so that the few chunks of each file share their batches. The text so far is complete without
+any of these steps: a failure is reported and changes nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from qasr_cli.speech.recognition.passes import (
 )
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
-# Of the words, in order: words misheard in one pass may be right in the next, and must not appear twice.
+# Share of the words, in order: a word wrong in one pass may be right in the next, and must not appear twice.
 _SAME_SHARE = 0.7
 
 Recognize = Callable[[Sequence[RecognitionRequest]], list[RecognizedChunk | QasrError]]
@@ -45,7 +45,7 @@ class ReviewedSource:
 
     Attributes:
         uncovered: Speech without words.
-        failures: Errors of retries and of the aligner; what they concern stays as it was.
+        failures: Errors of retries and of the aligner; the chunks concerned stay as they were.
     """
 
     segments: tuple[Segment, ...]
@@ -54,7 +54,7 @@ class ReviewedSource:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The failures for the user, a line for each kind."""
+        """The failures as warnings, one line for each kind."""
         return describe(self.failures)
 
 
@@ -69,7 +69,7 @@ def review(
     """Return the final text of each source; the recognized sources themselves stay as they are.
 
     Raises:
-        DeviceLostError: Nothing more can be computed.
+        DeviceLostError: The device cannot compute anything more.
     """
     recognize = functools.partial(recognize_all, session=session, contain=contain)
     retried = retry_flagged(sources, session, decode, guard, contain)
@@ -86,9 +86,9 @@ def _unify_language(
     decode: DecodeOptions,
     guard: GuardOptions,
 ) -> list[RecognizedSource]:
-    """Recognize short chunks in another language than their file's again, in the file's; keep clean results.
+    """Recognize short chunks in another language than their file's again, in the file's; use clean results.
 
-    The source at the same place among the voters decides the language of a file.
+    The source at the same position in `voters` decides the language of a file.
     """
     if decode.language:  # the user has chosen it
         return list(sources)
@@ -116,7 +116,7 @@ def _unify_language(
 def _recognize_gaps(
     sources: Sequence[RecognizedSource], recognize: Recognize, decode: DecodeOptions, guard: GuardOptions
 ) -> list[RecognizedSource]:
-    """Return, for each source, one with the text of its clear speech without words, as far as it has any."""
+    """Recognize each source's clear speech without words, and return sources with the new results."""
     requests: list[RecognitionRequest] = []
     owners: list[int] = []
     for source_index, source in enumerate(sources):
@@ -147,7 +147,7 @@ def _is_clean_text(result: RecognizedChunk) -> bool:
 
 
 def _new_results(source: RecognizedSource, fills: Sequence[RecognizedChunk]) -> Iterator[RecognizedChunk]:
-    """Yield fills that do not repeat the words around them: those may have been given a wrong time."""
+    """Yield fills that do not repeat the words around them, whose times may be wrong."""
     for fill in fills:
         tokens = hallucination.normalized_tokens(fill.hypothesis.text)
         nearby = [
@@ -160,7 +160,7 @@ def _new_results(source: RecognizedSource, fills: Sequence[RecognizedChunk]) -> 
 
 
 def _contains(text: Sequence[str], passage: Sequence[str]) -> bool:
-    """Whether a text holds a passage somewhere, except for a few words that are spelt otherwise."""
+    """Whether a text contains a passage, except for a few words that are spelt differently."""
     for start in range(len(text) - len(passage) // 2):
         window = text[start : start + len(passage)]
         blocks = difflib.SequenceMatcher(None, window, passage, False).get_matching_blocks()
@@ -170,7 +170,7 @@ def _contains(text: Sequence[str], passage: Sequence[str]) -> bool:
 
 
 def _chunks_of(gaps: Sequence[Span], source: RecognizedSource, min_ms: int) -> Iterator[Chunk]:
-    """Yield gaps as chunks, cut where chunks were; not where every retry found nothing."""
+    """Yield gaps as chunks, cut at the bounds of chunks; not those for which every retry was empty."""
     for result in source.results if gaps else ():
         for gap in gaps if Flag.EMPTY not in result.flags else ():
             start_ms = max(gap.start_ms, result.chunk.start_ms)
@@ -183,7 +183,7 @@ def _conclude(source: RecognizedSource, fill: RecognizedSource, guard: GuardOpti
     segments = list(_segments(source))
     for segment in _segments(fill):
         segments = coverage.insert(segments, segment)
-    # All gaps that are left, and empty chunks although they are shorter than a gap.
+    # All remaining gaps, and empty chunks even if they are shorter than a gap.
     gaps = coverage.find_gaps(segments, source.speech, guard.min_uncovered_ms)
     for result in source.results:
         if Flag.EMPTY in result.flags:

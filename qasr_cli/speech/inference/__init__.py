@@ -1,1 +1,1 @@
-"""What an engine must offer, and how chunks are batched for it."""
+"""The protocols of engines, and batching."""

@@ -17,9 +17,9 @@ Result = TypeVar("Result")
 
 
 def plan(durations_ms: Sequence[int], capacity: Capacity) -> list[list[int]]:
-    """Return batches of indices, the longest chunks first, so that memory runs out early if ever.
+    """Return batches of indices, the longest chunks first, so that an out-of-memory error comes early.
 
-    Every batch holds at least one chunk; its longest chunk times its size stays within `max_batch_ms`.
+    Every batch has at least one chunk; its longest chunk times its size is at most `max_batch_ms`.
     """
     batches: list[list[int]] = []
     max_size = 0
@@ -38,14 +38,13 @@ def run_halving(
     lengths: Sequence[int] | None = None,
     memory_limit: MemoryLimit | None = None,
 ) -> list[Result]:
-    """Return `work(items)` in order, in parts half as large wherever memory runs out.
+    """Return `work(items)` in order, with parts half as large after each out-of-memory error.
 
     Args:
-        items: What to work on, the longest first if their lengths differ much.
+        items: The items, the longest first if their lengths differ much.
         work: Returns one result for each item.
-        lengths: Of the items, in any one unit; equal if left out.
-        memory_limit: Of the model, learnt from batches that did not fit; the caller keeps it for the next
-            batch.
+        lengths: Lengths of the items, in any one unit; equal if left out.
+        memory_limit: The model's batch limit, learnt from out-of-memory errors; reuse it for the next batch.
 
     Raises:
         OutOfMemoryError: Not even one item fits.
@@ -70,9 +69,9 @@ def run_halving(
 def try_each(
     items: Sequence[Item], attempt: Callable[[Sequence[Item]], Sequence[Result] | QasrError]
 ) -> list[Result | QasrError]:
-    """Return a result or an error for each item; when all together fail, each is tried alone.
+    """Return a result or an error for each item; if all together fail, each is tried alone.
 
-    The errors may be kept: they hold no reference to what the attempt worked on.
+    The errors may be stored: they have no reference to the data of the attempt.
 
     Args:
         items: At least one.

@@ -1,7 +1,7 @@
 """The batch limit of a model, learnt from out-of-memory errors.
 
-In go the batches that did not fit; out comes how much of the next one to try. Knows nothing of devices, and
-never raises a limit again: what did not fit once in a session is not tried again in it.
+In go the batches that did not fit; out comes the size of the next one. Never asks a device, and never raises
+a limit: a batch that did not fit once is not tried again in the session.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 
 class MemoryLimit:
-    """One model's limit on padded audio in a batch; no limit until its memory has run out once.
+    """One model's limit on padded audio in a batch; unlimited until the first out-of-memory error.
 
     Belongs to a `Session`, whose thread alone calls it.
 
@@ -22,7 +22,7 @@ class MemoryLimit:
         self._limit: int | None = None
 
     def share(self, lengths: Sequence[int]) -> int:
-        """Return how many of the first items to try at once, at least one; `lengths` in any one unit."""
+        """Return the number of first items that may fit at once, at least one; `lengths` in any one unit."""
         if self._limit is None:
             return len(lengths)
         longest = 1
@@ -33,5 +33,5 @@ class MemoryLimit:
         return len(lengths)
 
     def shrink(self, lengths: Sequence[int]) -> None:
-        """Remember that these items did not fit together: half as much is tried next."""
+        """Lower the limit to half of these items, which did not fit together."""
         self._limit = max(1, *lengths) * len(lengths) // 2

@@ -1,7 +1,7 @@
-"""The interface between speech and engines: what a recognizer and an aligner must be able to do.
+"""The interface between speech and engines: the protocols of a recognizer and an aligner.
 
-Engines implement these two protocols; everything else in qasr, the tests' fakes included, knows engines
-only by them. Audio crosses as `float32[n_samples]` mono 16 kHz in [-1, 1); times never cross as floats.
+Engines implement these two protocols; everything else in qasr, the tests' fakes included, uses engines only
+through them. Audio crosses as `float32[n_samples]` mono 16 kHz in [-1, 1); times never cross as floats.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from qasr_cli.records import Hypothesis
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What one forward pass of an engine may hold.
+    """The capacity of one forward pass of an engine.
 
     Attributes:
-        max_chunk_ms: The longest chunk the model is good for.
-        max_batch_ms: Padded audio in one batch, from the engine's memory budget.
-        max_batch_size: Chunks in one batch.
+        max_chunk_ms: Longest chunk for the model.
+        max_batch_ms: Maximum padded audio in one batch, from the engine's memory budget.
+        max_batch_size: Maximum number of chunks in one batch.
     """
 
     max_chunk_ms: int
@@ -39,7 +39,7 @@ class AlignRequest:
 
     Attributes:
         audio: `float32[n_samples]`.
-        tokens: What gets a start and an end each, cleaned as the model expects (letters, digits, `'`).
+        tokens: The tokens to time, cleaned as the model expects (letters, digits, `'`).
         language: English name, or None.
     """
 
@@ -50,13 +50,13 @@ class AlignRequest:
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """The aligner's result for one chunk: where each token may start and end.
+    """The aligner's result for one chunk: probabilities of each token's start and end.
 
     Attributes:
         log_probs: `float32[2 * n_tokens, n_bins]`, rows start_0, end_0, start_1, …; log-softmax over bins.
         bin_ms: Width of a bin.
         offset_ms: Bin k stands for the time `k * bin_ms + offset_ms` from the clip's start. Measured for an
-            aligner with `tools.calibrate_aligner`: how it rounded times to bins in training is not known.
+            aligner with `tools.calibrate_aligner`, since its rounding of times in training is unknown.
     """
 
     log_probs: np.ndarray
@@ -65,15 +65,15 @@ class Posterior:
 
 
 class Recognizer(Protocol):
-    """Turns chunks of speech into text."""
+    """Recognizes text in chunks of speech."""
 
     @property
     def model_id(self) -> str:
-        """Names the weights and their revision; part of every fingerprint."""
+        """Identifies the weights and their revision; part of every fingerprint."""
 
     @property
     def capacity(self) -> Capacity:
-        """What one call may hold."""
+        """The capacity of one call."""
 
     def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
         """Return one hypothesis for each `float32[n_samples]`, in order.
@@ -84,15 +84,15 @@ class Recognizer(Protocol):
 
 
 class Aligner(Protocol):
-    """Finds when each token of a known text is spoken."""
+    """Aligns the tokens of a given text with its audio."""
 
     @property
     def model_id(self) -> str:
-        """Names the weights and their revision; part of every fingerprint."""
+        """Identifies the weights and their revision; part of every fingerprint."""
 
     @property
     def capacity(self) -> Capacity:
-        """What one call may hold."""
+        """The capacity of one call."""
 
     def supports(self, language: str | None) -> bool:
         """Whether the model was trained for the language (English name)."""
@@ -107,14 +107,13 @@ class Aligner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The pair that a run works with; what is learnt while it works is kept in a `Session`.
+    """A recognizer and an aligner; a `Session` holds what changes while they are used.
 
     Attributes:
-        recognizer: Turns speech into text.
-        aligner: None when the times of words are to be estimated.
-        languages: Codes of the languages that the recognizer knows; None where the factory does not say, and
-            nothing is refused.
-        device: Device and number format, for people; "" where the factory does not say.
+        recognizer: The recognizer.
+        aligner: None if word times are interpolated.
+        languages: Codes of the languages that the recognizer supports; None if unknown, which refuses none.
+        device: Device and number format as text; "" if unknown.
     """
 
     recognizer: Recognizer
@@ -124,27 +123,29 @@ class Engines:
 
     @property
     def aligner_id(self) -> str:
-        """Names the aligner's weights; "" where there is none."""
+        """Identifies the aligner's weights; "" without an aligner."""
         return self.aligner.model_id if self.aligner else ""
 
 
-def refuse_unknown_languages(known: frozenset[str] | None, options: DecodeOptions, engine: str) -> None:
-    """Refuse a language that was asked for and that an engine does not know.
+def refuse_unknown_languages(supported: frozenset[str] | None, options: DecodeOptions, engine: str) -> None:
+    """Refuse languages that an engine does not support.
 
     Args:
-        known: Codes, as in `Engines`.
-        options: What was asked for.
-        engine: Its name, for the message.
+        supported: Codes, as in `Engines`.
+        options: Options with the requested languages.
+        engine: Name of the engine for the message.
 
     Raises:
-        UsageError: One of them is not known; the flag is named.
+        UsageError: A language is not supported; the message has the flag.
     """
-    asked = [("--language", options.language), *(("--languages", code) for code in options.languages)]
-    for flag, code in asked:
-        if known is None or code is None or code in known:
+    requested = [("--language", options.language), *(("--languages", code) for code in options.languages)]
+    for flag, code in requested:
+        if supported is None or code is None or code in supported:
             continue
         language = languages.find(code)
         name = f"{language.name} ({code})" if language else code
         raise UsageError(
-            f"{flag}: {engine} does not know {name}", f"its languages: {' '.join(sorted(known))}", flag=flag
+            f"{flag}: {engine} does not support {name}",
+            f"its languages: {' '.join(sorted(supported))}",
+            flag=flag,
         )

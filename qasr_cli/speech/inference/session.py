@@ -1,7 +1,7 @@
-"""What is learnt of a pair of engines while it works, kept for as long as it is loaded.
+"""A session: a loaded pair of engines, with the memory limits and notices of its use so far.
 
-In go the engines, and what loads the better recognizer; out come both, with the memory limits and the notices
-that the work so far led to. Changes nothing about the engines themselves.
+In go the engines, and a function that loads the fallback recognizer; out come both. Never changes the engines
+themselves.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from qasr_cli.speech.inference.protocols import Aligner, Engines, Recognizer
 class Session:
     """A loaded pair of engines and what changes with its use.
 
-    One thread works with a session at a time: the engine lane's in a run, the caller's in an alignment. So it
-    needs no lock. Other threads may read `engines`, which never changes.
+    One thread uses a session at a time: the engine lane's in a run, the caller's in an alignment. So it needs
+    no lock. Other threads may read `engines`, which never changes.
 
     Args:
         engines: The pair.
-        load_fallback: Loads the better recognizer for flagged pieces; None: there is none.
+        load_fallback: Loads the fallback recognizer for flagged chunks; None if there is none.
 
     Attributes:
         recognizer_limit: The batch limit learnt for the recognizer from its out-of-memory errors.
@@ -48,14 +48,14 @@ class Session:
 
     @property
     def has_fallback(self) -> bool:
-        """Whether there is a better recognizer for flagged pieces; it may not be loaded yet."""
+        """Whether there is a fallback recognizer for flagged chunks; it may not be loaded yet."""
         return self._load_fallback is not None
 
     def fallback(self) -> Session:
-        """Return the session of the better recognizer, always the same; the first call loads it.
+        """Return the session of the fallback recognizer, always the same; the first call loads it.
 
         Raises:
-            QasrError: It cannot be loaded. The caller says so once and calls `drop_fallback`.
+            QasrError: It cannot be loaded. The caller logs that once and calls `drop_fallback`.
         """
         if self._fallback is None:
             assert self._load_fallback is not None  # noqa: S101 - `has_fallback` says so
@@ -63,15 +63,15 @@ class Session:
         return self._fallback
 
     def drop_fallback(self) -> None:
-        """Do without the better recognizer from here on: loading takes long, and would fail again."""
+        """Do without the fallback recognizer from here on: loading takes long, and would fail again."""
         self._load_fallback = self._fallback = None
 
     def without_aligner(self) -> Session:
-        """Return a session of the recognizer alone, for pieces that the aligner fails on."""
+        """Return a session of the recognizer alone, for chunks that the aligner fails on."""
         return Session(replace(self.engines, aligner=None))
 
     def is_new(self, notice: str) -> bool:
-        """Whether the user has not been given this notice in this session; it counts as given now."""
+        """Whether a notice is new in this session; it counts as given from now on."""
         if notice in self._notices:
             return False
         self._notices.add(notice)

@@ -1,1 +1,1 @@
-"""Chunks to hypotheses, and which of those look hallucinated."""
+"""Recognition of chunks, and detection of hallucinated hypotheses."""

@@ -1,8 +1,8 @@
-"""Hallucination detection: text that cannot be what is spoken, found from the text and the chunk alone.
+"""Hallucination detection: text that cannot have been spoken, detected from the text and the chunk alone.
 
-In go a hypothesis, its chunk and the decoding options; out come flags. Reads no audio and changes no text. It
-is built to let real speech through (laughter, "no, no, no", lists, numbers, choruses, words from other
-languages): what is flagged is recognized again, so a miss costs a wrong line, and a false alarm costs time
+In go a hypothesis, its chunk and the decoding options; out come flags. Reads no audio and changes no text.
+The thresholds let real speech pass (laughter, "no, no, no", lists, numbers, choruses, words from other
+languages). Flagged chunks are recognized again, so a miss costs a wrong line, and a false alarm costs time
 and an entry in the report.
 """
 
@@ -27,12 +27,12 @@ from qasr_cli.timebase import MS_PER_S
 
 
 class Flag(StrEnum):
-    """What is wrong, the least severe first: of several flagged hypotheses the least severe is kept."""
+    """Signs of hallucination, the least severe first: of flagged hypotheses the least severe stays."""
 
-    LANGUAGE = "language"  # not one of those that were allowed
+    LANGUAGE = "language"  # not an allowed language
     SCRIPT = "script"  # written in letters that the language does not have
     TRUNCATED = "truncated"  # the token budget ended it
-    RATE = "rate"  # more text than anybody speaks in the time, or next to none
+    RATE = "rate"  # more text than fits the time, or hardly any
     CONTEXT = "context"  # the context or hotwords, repeated
     LOOP = "loop"
     EMPTY = "empty"  # no text on clear speech
@@ -43,31 +43,31 @@ class Flag(StrEnum):
 _BRISK = 16
 _FAST = 25
 _IMPOSSIBLE = 35
-# Clear speech of this length with less than a letter a second: the model has given up, nobody drawls so.
+# Clear speech of this length with less than a letter a second: the model has stopped early.
 _DRAWL_MS = 10_000
 _CLEAR_SPEECH_MS = 1_000  # of speech that must have text: a cough or a click is shorter
 
-# A loop repeats at least so often, whatever its period. People do so too ("no, no, no"), so it must also be
-# more than they could say in the time, or have used up the budget, or be more than anybody would.
+# A loop repeats at least so often, whatever its period. Speakers repeat words, too ("no, no, no"), so a loop
+# must also be too long for the time, or exhaust the token budget, or exceed any speaker's repetitions.
 _MIN_REPEATS = 6
 _MAX_REPEATS = 16  # a refrain of two seconds fills a chunk so often
 _MAX_SYLLABLES = 32  # laughing and la-la-la go on for longer
 _SYLLABLE_LETTERS = 4
-_SENTENCE_LETTERS = 20  # from here on it is no word or cry but a phrase, which nobody says again and again
-_LOOP_SHARE = 0.2  # of the text; a "1,000,000" in a fast talker's chunk is not what makes it too long
+_SENTENCE_LETTERS = 20  # from here on a period is a phrase, which speakers do not repeat again and again
+_LOOP_SHARE = 0.2  # of the text; a "1,000,000" alone does not make a fast speaker's chunk too long
 _REFRAIN = 10  # letters a second at which a phrase is sung or counted out again and again
 
-_MIN_CONTEXT_TOKENS, _MIN_CONTEXT_LETTERS = 3, 10  # one or two hotwords in a row are what people say
+_MIN_CONTEXT_TOKENS, _MIN_CONTEXT_LETTERS = 3, 10  # one or two hotwords in a row are normal speech
 _CONTEXT_SHARE = 0.8
 
-_OWN_SHARE = 0.3  # of the letters; below, it is not a quotation in the language but another one
+_OWN_SHARE = 0.3  # of the letters; with fewer, the text is in another language and not a quotation
 _MIN_FOREIGN_LETTERS = 4
-_MIN_LATIN_LETTERS = 30  # names, brands and a whole quoted sentence stand in Latin letters everywhere
+_MIN_LATIN_LETTERS = 30  # names, brands and a whole quoted sentence are in Latin letters in every language
 _MIN_KANJI = 24  # without one kana between them: Japanese has a particle every few
 
 
 def find_flags(hypothesis: Hypothesis, chunk: Chunk, options: DecodeOptions) -> tuple[str, ...]:
-    """Return the flags of a hypothesis, the least severe first; empty if nothing is wrong."""
+    """Return the flags of a hypothesis, the least severe first."""
     n_letters = display_words.count_letters(hypothesis.text)
     if not n_letters:
         return (Flag.EMPTY.value,) if chunk.clear_ms >= _CLEAR_SPEECH_MS else ()
@@ -118,7 +118,7 @@ class Repeat:
 
 
 def is_loop(text: str, duration_ms: int, *, is_truncated: bool) -> bool:
-    """Whether a text repeats itself as no speaker does in `duration_ms`."""
+    """Whether a text has more repetitions than a speaker could say in `duration_ms`."""
     folded = _fold(text)
     widths = np.array([display_words.count_letters(char) for char in folded])
     n_letters = int(widths.sum())
@@ -136,10 +136,9 @@ def is_loop(text: str, duration_ms: int, *, is_truncated: bool) -> bool:
 
 
 def find_repeats(folded: str) -> Iterator[Repeat]:
-    """Yield the longest repeat of every period that comes six times or more in a row, short periods first.
+    """Yield the longest repeat of every period with six or more in a row, short periods first.
 
-    A multiple of a period that was found is not another one. O(n^2 / 6) character comparisons: 0.3 ms for
-    half a minute of speech.
+    Multiples of a period are left out. O(n^2 / 6) character comparisons: 0.3 ms for half a minute of speech.
     """
     codes = np.frombuffer(folded.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     repeats: list[Repeat] = []
@@ -171,7 +170,7 @@ def _fold(text: str) -> str:
 
 
 def is_context_repetition(text: str, context: str) -> bool:
-    """Whether a text is mostly a stretch of the context, or holds all of a longer one in its order."""
+    """Whether a text is mostly a passage of the context, or contains all of a longer context in order."""
     context_tokens = normalized_tokens(context)
     if len(context_tokens) < _MIN_CONTEXT_TOKENS:
         return False
@@ -189,7 +188,7 @@ def is_context_repetition(text: str, context: str) -> bool:
 @functools.lru_cache(maxsize=64)  # a context may be long, and is compared with every chunk
 def normalized_tokens(text: str) -> tuple[str, ...]:
     """Return the tokens of a text, without case, punctuation and spaces: words, or single ideographs."""
-    # A mark parts words here even without a space after it: "Baku,Lima" is two.
+    # A mark separates words here even without a space after it: "Baku,Lima" is two.
     apart = "".join(char if char == "'" or unicodedata.category(char)[0] in "LNM" else " " for char in text)
     return tuple(token.text for token in tokenize(apart.casefold(), None))
 
@@ -198,7 +197,7 @@ def normalized_tokens(text: str) -> tuple[str, ...]:
 
 
 def has_wrong_script(text: str, language: str | None) -> bool:
-    """Whether a text is written in letters that the language (an English name) does not have."""
+    """Whether a text is in a script that the language (an English name) does not use."""
     entry = languages.find(language) if language else None
     if entry is None:
         return False

@@ -1,9 +1,9 @@
 """Passes over chunks of any sources: recognition or alignment, in as few batches as possible.
 
-In go chunks with the sources that they lie in; out come recognized chunks or words in the same order. Audio
-is read a batch at a time, so that never more than one batch of it is in memory. A chunk that fails comes back
-as its error: where there is some text already, that is no loss. Words that could not be aligned get
-interpolated times, and the error stays with their source.
+In go chunks with their sources; out come recognized chunks or words in the same order. Audio is read a batch
+at a time, so that never more than one batch of it is in memory. The result of a failed chunk is its error:
+existing text is not lost. Words that could not be aligned have interpolated times, and the error stays with
+their source.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class Contain(Protocol):
     """Runs work whose failure must not lose the results so far; the run decides which errors it contains."""
 
     def __call__(self, work: Callable[[], Value]) -> Value | QasrError:
-        """Return the work's result, or the error that it failed with.
+        """Return the work's result, or its error.
 
         Raises:
-            DeviceLostError: Nothing more can be computed.
+            DeviceLostError: The device cannot compute anything more.
         """
 
 
@@ -44,8 +44,8 @@ class RecognizedSource:
     """One source after its first pass: every chunk was recognized once.
 
     Attributes:
-        results: In the order of time; a chunk that was cut in two has two.
-        failures: Errors of retries and of the aligner; what they concern stays as it was.
+        results: Results in the order of time; a chunk that was cut in two has two.
+        failures: Errors of retries and of the aligner; the chunks concerned stay as they were.
     """
 
     waveform: Waveform
@@ -73,7 +73,7 @@ class UnalignedChunk:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk and the words that are spoken in it, to be aligned; `language` is an English name or None."""
+    """A chunk and its spoken words, to be aligned; `language` is an English name or None."""
 
     source: RecognizedSource
     chunk: Chunk
@@ -89,7 +89,7 @@ def recognize_all(
     Requests with equal options share batches.
 
     Raises:
-        DeviceLostError: Nothing more can be computed.
+        DeviceLostError: The device cannot compute anything more.
     """
     indices_by_options: dict[DecodeOptions, list[int]] = {}
     for index, request in enumerate(requests):
@@ -111,10 +111,10 @@ def align_all(
 ) -> list[RecognizedSource]:
     """Return the sources with a segment for every recognized chunk that has words.
 
-    Where the aligner fails, times are interpolated, as in a language that it does not support.
+    If the aligner fails, times are interpolated, as for a language that it does not support.
 
     Raises:
-        DeviceLostError: Nothing more can be computed.
+        DeviceLostError: The device cannot compute anything more.
     """
     results = [list(source.results) for source in sources]
     failures = [list(source.failures) for source in sources]
@@ -148,7 +148,7 @@ def align_all(
 
 
 def describe(failures: Sequence[QasrError]) -> tuple[str, ...]:
-    """Return the failures of a source for the user: a line for each kind, with the first one's reason."""
+    """Return the failures of a source as warnings: one line for each kind, with the first reason."""
     untimed = [failure for failure in failures if isinstance(failure, UntimedError)]
     retries = [failure for failure in failures if not isinstance(failure, UntimedError)]
     lines = []
@@ -157,7 +157,7 @@ def describe(failures: Sequence[QasrError]) -> tuple[str, ...]:
         lines.append(f"{count} failed; kept the first result: {retries[0]}")
     if untimed:
         count = "1 chunk" if len(untimed) == 1 else f"{len(untimed)} chunks"
-        lines.append(f"the aligner failed on {count}, times of the words are estimated: {untimed[0]}")
+        lines.append(f"the aligner failed on {count}, word times are interpolated: {untimed[0]}")
     return tuple(lines)
 
 
@@ -178,7 +178,7 @@ def _batches(chunks: Sequence[Chunk], session: Session) -> list[list[int]]:
     return batching.plan([chunk.duration_ms for chunk in chunks], session.recognizer.capacity)
 
 
-# Each of these reads its own audio, so that none of it outlives the batch.
+# Each of these functions reads its own audio, so that it does not outlive the batch.
 
 
 def _recognize(requests: Sequence[RecognitionRequest], session: Session) -> list[RecognizedChunk]:

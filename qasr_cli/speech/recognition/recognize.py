@@ -1,8 +1,7 @@
 """One batch of chunks through the engines: recognized, checked, aligned, and put together as segments.
 
 In go audio and chunks of any sources; out comes a recognized chunk for each: its hypothesis, its flags and
-its segment. Knows engines by their protocols only, and gives every word a time, measured where that is
-possible.
+its segment. Uses engines through their protocols only. Every word has a time, aligned if possible.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class RecognizedChunk:
     """A chunk, or a part of one, with its hypothesis.
 
     Attributes:
-        flags: What is wrong with the hypothesis: values of `hallucination.Flag`.
+        flags: Signs of hallucination in the hypothesis: values of `hallucination.Flag`.
         segment: Text and timed words; None if there are no words, or they have no times yet.
     """
 
@@ -43,14 +42,13 @@ def recognize_batch(
 ) -> list[RecognizedChunk]:
     """Return each chunk with its hypothesis and flags, without times.
 
-    A hypothesis of marks alone ("...", "。") counts as empty: as text it would be shown for as long as its
-    chunk lasts.
+    A hypothesis of marks alone ("...", "。") counts as empty: its cue would be shown for the whole chunk.
 
     Args:
         audio: `float32[n_samples]` of each chunk.
-        chunks: Of any sources.
-        session: Its recognizer is used.
-        options: For all chunks.
+        chunks: Chunks of any sources.
+        session: Session with the recognizer.
+        options: Options for all chunks.
 
     Raises:
         OutOfMemoryError: Not even one chunk fits into memory.
@@ -103,7 +101,7 @@ def _is_pronounceable(char: str) -> bool:
 
 
 def _with_language(hypothesis: Hypothesis, options: DecodeOptions) -> Hypothesis:
-    """Fill in the forced language where a recognizer returns none: a model need not repeat it."""
+    """Fill in the forced language if the recognizer returns none: a model need not repeat it."""
     forced = languages.find(options.language) if options.language else None
     return replace(hypothesis, language=forced.name) if forced and hypothesis.language is None else hypothesis
 

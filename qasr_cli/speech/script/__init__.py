@@ -1,1 +1,1 @@
-"""A given script, aligned with what was recognized."""
+"""Alignment of a given script with a recognized source."""

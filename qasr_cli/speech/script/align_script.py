@@ -1,7 +1,7 @@
 """Script alignment: a recognized source aligned with the words of its script.
 
-In go a source with its recognized segments and the script's lines; out come segments that hold the script's
-spelling, and what differs. Never recognizes anything itself: the recognized text is final before it is
+In go a source with its recognized segments and the script's lines; out come segments in the script's
+spelling, and the differences. Never recognizes anything itself: the recognized text is final before it is
 compared with a script.
 """
 
@@ -31,7 +31,7 @@ from qasr_cli.timebase import MS_PER_S
 _MIN_FIT = (
     0.35  # of the script's words recognized; another talk in the same language has a tenth to a quarter
 )
-_DECISIVE_RATIO = 0.5  # of the uncertainty: an aligner finds something like a word nearly everywhere
+_DECISIVE_RATIO = 0.5  # of the uncertainty: an aligner has some confidence in a word nearly everywhere
 _MAX_WORDS_PER_S = 12  # of speech; auctioneers reach 8
 
 
@@ -40,7 +40,7 @@ class ScriptAlignment:
     """A source in the words of its script.
 
     Attributes:
-        segments: With the script's words; a segment in which none is spoken is left out.
+        segments: Segments with the script's words; a segment without any is left out.
         script_indices: For each word of the segments, in order, its index in the script.
     """
 
@@ -60,28 +60,30 @@ def align(
     """Return the script's words with the times at which they are spoken.
 
     Args:
-        source: For its audio, and where speech is in it.
-        segments: All that was recognized in it, with times.
-        lines: Of the script; at least one.
-        session: For the aligner, if there is one.
-        language: Of the script, a code; None: the one that is spoken.
+        source: Audio and speech map.
+        segments: All recognized segments of the source, with times.
+        lines: Lines of the script; at least one.
+        session: Session with the aligner, if there is one.
+        language: Code of the script's language; None takes the spoken one.
 
     Raises:
-        UndecodableError: Nobody speaks.
+        UndecodableError: There is no speech.
         QualityError: The script is not of this recording.
         OutOfMemoryError: Not even one chunk fits into memory.
     """
     if not segments:
         raise UndecodableError("no speech found", "check the audio track: --audio-track")
-    spoken = longest_language(segments)
-    whole_script = script.read(lines, language or spoken)
+    language_code = longest_language(segments)
+    whole_script = script.read(lines, language or language_code)
     pronounceable, script_indices = unspoken_marks.remove(whole_script)
     if not script_indices:
-        raise UndecodableError("the script holds no words", "give a text or subtitle file with what is said")
+        raise UndecodableError(
+            "the script has no words", "give a text or subtitle file with the spoken words"
+        )
     _refuse_too_long(pronounceable, source.speech)
     clear_ms = source.speech.clear_ms
     match = matching.match_words(
-        pronounceable, coverage.add_wordless_segments(segments, source.speech, spoken)
+        pronounceable, coverage.add_wordless_segments(segments, source.speech, language_code)
     )
     _refuse_unrelated(match, segments)
     resolved = matching.without_repetitions(_resolve_mismatches(source, match, session), clear_ms)
@@ -91,20 +93,20 @@ def align(
         overlay.to_segment(part, words, segment)
         for part, words, segment in zip(script_overlay.parts, aligned, resolved.segments, strict=True)
     ]
-    kept = [segment for segment in in_script if segment is not None]
+    spoken_segments = [segment for segment in in_script if segment is not None]
     script_overlay = unspoken_marks.with_whole_indices(script_overlay, script_indices)
     return ScriptAlignment(
         whole_script,
         script_overlay,
-        *unspoken_marks.restore(whole_script, script_overlay, kept, source.speech.duration_ms),
+        *unspoken_marks.restore(whole_script, script_overlay, spoken_segments, source.speech.duration_ms),
     )
 
 
 def _resolve_mismatches(source: RecognizedSource, match: Match, session: Session) -> Match:
-    """Return the match with every mismatch resolved for the words that the aligner finds in the sound.
+    """Return the match with every mismatch resolved in favour of the words with the higher confidence.
 
-    Where a speaker leaves the script, the recognized words align with confidence and the script's do not;
-    where the recognizer hallucinated, it is the other way round.
+    If a speaker leaves the script, the recognized words align with confidence and the script's do not; if the
+    recognizer hallucinated, it is the other way round.
     """
     mismatches = matching.find_mismatches(match)
     if not mismatches:
@@ -128,7 +130,7 @@ def _resolve_mismatches(source: RecognizedSource, match: Match, session: Session
 
 
 def _uncertainty(words: Iterable[Word]) -> float:
-    """Return one less the mean confidence; an interpolated word counts as not found."""
+    """Return one minus the mean confidence; an interpolated word has confidence 0."""
     return 1 - mean(word.confidence or 0.0 for word in words)
 
 
@@ -138,7 +140,7 @@ def _align_words(
     parts: Sequence[tuple[SpokenWord, ...]],
     session: Session,
 ) -> list[tuple[Word, ...]]:
-    """Return the timed words of each part; where script and recognizer agree, times are reused."""
+    """Return the timed words of each part; if script and recognizer agree, times are reused."""
     aligned = [
         tuple(
             replace(word, lead=spoken_word.display.lead, text=spoken_word.display.text)
@@ -162,7 +164,7 @@ def _align_words(
         for index in changed
     ]
     for index, passage, words in zip(changed, passages, align_passages(passages, session), strict=True):
-        # where nothing was recognized either, only a confident alignment counts
+        # without a recognized word only a confident alignment counts
         is_lost = not segments[index].words and _uncertainty(words) > 1 - TRUSTED
         aligned[index] = word_times.interpolate_words(passage.words, passage.chunk) if is_lost else words
     return aligned
@@ -187,8 +189,8 @@ def _refuse_too_long(text: Script, speech: SpeechMap) -> None:
     speech_s = sum(span.duration_ms for span in speech.spans) / MS_PER_S
     if len(text.words) > _MAX_WORDS_PER_S * max(speech_s, 1):
         raise QualityError(
-            f"the script has {len(text.words)} words and the recording {speech_s:.0f} s of speech; "
-            "nobody speaks that fast",
+            f"the script has {len(text.words)} words and the recording {speech_s:.0f} s of speech, "
+            "which is impossibly fast",
             "check that script and recording belong together",
         )
 
@@ -196,8 +198,8 @@ def _refuse_too_long(text: Script, speech: SpeechMap) -> None:
 def _refuse_unrelated(match: Match, segments: Sequence[Segment]) -> None:
     if match.fit >= _MIN_FIT:
         return
-    spoken = languages.find(longest_language(segments) or "")
-    where = f"in {spoken.name} speech" if spoken else "in it"
+    language = languages.find(longest_language(segments) or "")
+    where = f"in {language.name} speech" if language else "in it"
     raise QualityError(
         f"only {match.fit:.0%} of the script's words are recognized {where}; "
         "the script belongs to another recording or language",

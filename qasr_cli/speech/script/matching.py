@@ -1,8 +1,8 @@
 """The match of a script with recognized words, and the passages where the two differ.
 
-In go a script and the segments of a recording; out comes the match of their words. A mismatch is a passage
-where something else was recognized than is written: the speaker left the script, or the recognizer erred. The
-caller resolves it by the sound. Pure.
+In go a script and the segments of a recording; out comes the match of their words. A mismatch is a passage in
+which the recognized words differ from the script: the speaker left the script, or the recognizer erred. The
+caller resolves it with the audio. Pure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from qasr_cli.speech.script import repetitions, word_alignment
 from qasr_cli.speech.script.script import Script
 from qasr_cli.speech.text.display_words import letters_to_say
 
-_MIN_MISMATCH_WORDS = 3  # words of the script; one or two others are those that somebody changed
+_MIN_MISMATCH_WORDS = 3  # words of the script; a difference of one or two is a changed word
 _FARTHEST = 15  # words between two differences that are one: a sentence
 _LONGEST_REST = 2  # words of a line beside an unspoken passage
 _MOST_UNEVEN = 2  # times as many letters on one side: not two readings of the same sound
@@ -37,9 +37,8 @@ class Match:
 
     Attributes:
         normalized_script: The script's words, normalized for comparison.
-        pairing: For each word of the script the index of the recognized word it pairs with, or None.
-        resolved: Words of the script that are spoken although something else was recognized, and the segment
-            they are spoken in.
+        pairing: For each word of the script the index of its recognized word, or None.
+        resolved: Words of the script that are spoken although other words were recognized, and their segment.
     """
 
     script: Script
@@ -56,7 +55,7 @@ class Match:
         return sum(self.agrees(index) for index in range(n_words)) / n_words
 
     def agrees(self, index: int) -> bool:
-        """Whether a word of the script was recognized as it is written, or nearly so."""
+        """Whether a word of the script was recognized as written, or nearly so."""
         partner = self.pairing[index]
         if partner is None:
             return index in self.resolved
@@ -89,9 +88,9 @@ def match_words(script: Script, segments: Sequence[Segment]) -> Match:
 
 
 def _pair_rests(script: Script, pairing: word_alignment.Pairing, n_recognized: int) -> None:
-    """Pair the rest of a line beside unspoken lines with as many words that were recognized in its place.
+    """Pair the rest of a line beside unspoken lines with the same number of words recognized in its place.
 
-    A misheard word at the edge of such a passage fits none of its words better than another.
+    A wrongly recognized word at the edge of such a passage fits none of its words better than another.
     """
     paired = [(index, partner) for index, partner in enumerate(pairing) if partner is not None]
     for first, last, begin, end in _between(paired, len(pairing), n_recognized):
@@ -111,9 +110,9 @@ def _n_rest_of_line(script: Script, run: range, beside: int) -> int:
 
 
 def without_repetitions(match: Match, clear_ms: Callable[[int, int], int]) -> Match:
-    """Return the match without recognized words that nobody speaks.
+    """Return the match without recognized words that are not spoken.
 
-    `clear_ms` returns how much of the time between two moments is clear speech.
+    `clear_ms` returns the clear speech between two times.
     """
     words = [recognized.word for recognized in match.recognized]
     return _without(match, repetitions.find(words, match.normalized_script, match.pairing, clear_ms))
@@ -122,8 +121,8 @@ def without_repetitions(match: Match, clear_ms: Callable[[int, int], int]) -> Ma
 def find_mismatches(match: Match) -> list[Mismatch]:
     """Return the passages where either side may be right, in order.
 
-    Both sides would take about as long to say, and the recognized words lie in one segment. Two that are
-    close to each other are one: a sentence left out, and another written twice in its place a little later.
+    Both sides are about equally long when spoken, and the recognized words are in one segment. Two passages
+    close to each other are one: a sentence left out, and another repeated in its place a little later.
     """
     joined: list[tuple[int, int, int, int]] = []
     for gap in _gaps(match):

@@ -1,8 +1,8 @@
-"""The overlay of a script on a recording: which words are spoken in which segment, and what differs.
+"""The overlay of a script on a recording: the spoken words of each segment, and the differences.
 
 In goes the match of a script with the recognized words; out come, for each segment, the words that are spoken
-in it: in the script's spelling where the two agree, as recognized where the speaker leaves the script. Pure:
-alignment is done elsewhere.
+in it: in the script's spelling if the two agree, as recognized if the speaker leaves the script. Pure: aligns
+nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _AD_LIB = 3  # so many recognized words in a row without a partner are worth rep
 
 @dataclass(frozen=True, slots=True)
 class SpokenWord:
-    """A word that is spoken; `script_index` is None where it is not in the script."""
+    """A spoken word; `script_index` is None if it is not in the script."""
 
     display: DisplayWord
     script_index: int | None
@@ -35,7 +35,7 @@ class SpokenWord:
 
 @dataclass(frozen=True, slots=True)
 class AdLib:
-    """A passage that is spoken and not in the script."""
+    """A spoken passage that is not in the script."""
 
     start_ms: int
     end_ms: int
@@ -47,9 +47,9 @@ class Overlay:
     """A script on a recording.
 
     Attributes:
-        parts: For each segment the words that are spoken in it, in order.
+        parts: The spoken words of each segment, in order.
         unspoken: Runs `[first, last)` of the script's words that are not spoken.
-        ad_libs: Passages of three words and more that are spoken and not in the script.
+        ad_libs: Spoken passages of three words and more that are not in the script.
         fit: Share of the script's words that were recognized as written or nearly so.
     """
 
@@ -60,10 +60,10 @@ class Overlay:
 
 
 def build(match: Match, clear_ms: Callable[[int, int], int]) -> Overlay:
-    """Return the words of each segment and what differs.
+    """Return the words of each segment and the differences.
 
-    `clear_ms` returns how much of the time between two moments is clear speech (music often passes for some);
-    it decides whether words without a partner can be spoken.
+    `clear_ms` returns the clear speech between two times (music often counts as some); it decides whether
+    words without a partner can be spoken.
     """
     unspoken = _unspoken(match, clear_ms)
     spoken_runs = [run for run in _runs(match) if run not in set(unspoken)]
@@ -76,7 +76,7 @@ def build(match: Match, clear_ms: Callable[[int, int], int]) -> Overlay:
 
 
 def _unspoken(match: Match, clear_ms: Callable[[int, int], int]) -> tuple[tuple[int, int], ...]:
-    """Return the runs of script words that nobody speaks."""
+    """Return the runs of script words that are not spoken."""
     recognized, pairing = match.recognized, match.pairing
     runs = []
     for first, last in _runs(match):
@@ -113,9 +113,9 @@ def _runs(match: Match) -> Iterator[tuple[int, int]]:
 
 
 def _assign_words(match: Match, segment_of: Mapping[int, int]) -> Iterator[tuple[int, SpokenWord]]:
-    """Yield every word that is spoken with the segment it is spoken in; in order within a segment.
+    """Yield every spoken word with its segment; in order within a segment.
 
-    `segment_of` is the segment of words that are spoken and were not recognized.
+    `segment_of` is the segment of spoken words that were not recognized.
     """
     recognized = match.recognized
     next_index = 0  # of the next recognized word
@@ -143,10 +143,10 @@ def _assign_words(match: Match, segment_of: Mapping[int, int]) -> Iterator[tuple
 
 
 def _with_spoken_tokens(spoken_word: SpokenWord, recognized_word: RecognizedWord, match: Match) -> SpokenWord:
-    """Return the word with the tokens that the aligner must find.
+    """Return the word with the tokens for the aligner.
 
-    Where a quite different word was recognized with confidence, the speaker changed the script: the sound is
-    that of the recognized word.
+    If a quite different word was recognized with confidence, the speaker changed the script: the audio has
+    the recognized word.
     """
     is_reliable = recognized_word.word.confidence is None or recognized_word.word.confidence >= TRUSTED
     if spoken_word.script_index is None or match.agrees(spoken_word.script_index) or not is_reliable:
@@ -188,18 +188,18 @@ def _find_ad_libs(match: Match) -> tuple[AdLib, ...]:
 
 
 def to_segment(part: Sequence[SpokenWord], words: Sequence[Word], segment: Segment) -> Segment | None:
-    """Return the segment with the script's words and their times, None where it has none.
+    """Return the segment with the script's words and their times; None if it has no words.
 
     Args:
-        part: The words that are spoken in it.
-        words: The same, timed.
-        segment: As it was recognized.
+        part: The spoken words of the segment.
+        words: The same words with times.
+        segment: The recognized segment.
     """
-    kept = [
+    script_words = [
         word for spoken_word, word in zip(part, words, strict=True) if spoken_word.script_index is not None
     ]
-    if not kept:
+    if not script_words:
         return None
-    kept[0] = replace(kept[0], lead="")
-    text = "".join(word.lead + word.text for word in kept)
-    return replace(segment, text=text, words=tuple(kept))
+    script_words[0] = replace(script_words[0], lead="")
+    text = "".join(word.lead + word.text for word in script_words)
+    return replace(segment, text=text, words=tuple(script_words))

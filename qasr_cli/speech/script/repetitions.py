@@ -1,8 +1,8 @@
 """Repetitions and fragments: recognizers write a sentence twice, and break a name into several words.
 
-In go the recognized words and their pairing with a script's; out come the indices of those that nobody
-speaks. A script alone cannot tell a false repetition from an ad-lib, but the sound can: a sentence that is
-spoken twice takes its time twice, and the aligner finds it twice. Pure.
+In go the recognized words and their pairing with a script's; out come the indices of those that are not
+spoken. A script alone cannot distinguish a false repetition from an ad-lib, but the audio can: a sentence
+that is spoken twice takes its time twice, and is aligned twice. Pure.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from qasr_cli.speech.text.display_words import letters_to_say
 _SHORTEST = 2  # words; the time of a shorter one is lost in the pauses around it
 _FEWEST_LETTERS = 8  # likewise: half of a second
 _MARGIN = 2  # words; the times of those right beside a repetition are as wrong as its own
-_AROUND = 40  # words before and after by which a speaker's pace is known
-_HALF = 0.5  # of the time that the words take, or of the words: with more of it missing nobody speaks them
+_AROUND = 40  # words before and after from which a speaker's pace is measured
+_HALF = 0.5  # of the words' time, or of the words: with more of it missing they are not spoken
 _MOST_FRAGMENTS = 3  # "sing a po" for Singapore
 
 
@@ -29,13 +29,13 @@ def find(
     pairing: Sequence[int | None],
     clear_ms: Callable[[int, int], int],
 ) -> set[int]:
-    """Return the indices of the recognized words that nobody speaks.
+    """Return the indices of the recognized words that are not spoken.
 
     Args:
-        recognized: In order, with times.
-        normalized_script: The script's words as :func:`word_alignment.normalize` makes them.
-        pairing: For each of those, the index of the recognized word it pairs with, or None.
-        clear_ms: How much of the time between two moments is speech for certain.
+        recognized: Recognized words in order, with times.
+        normalized_script: The script's words, normalized by :func:`word_alignment.normalize`.
+        pairing: For each of these, the index of its recognized word, or None.
+        clear_ms: Returns the clear speech between two times.
     """
     partner_of = {
         index: word for word, index in zip(normalized_script, pairing, strict=True) if index is not None
@@ -58,7 +58,7 @@ def find(
 
 
 def _runs(n_recognized: int, partner_of: dict[int, str]) -> Iterator[tuple[int, int]]:
-    """Yield the runs `[first, last)` of recognized words that the script does not have."""
+    """Yield the runs `[first, last)` of recognized words that are not in the script."""
     for is_scripted, run in groupby(range(n_recognized), key=partner_of.__contains__):
         indices = list(run)
         if not is_scripted:
@@ -66,9 +66,9 @@ def _runs(n_recognized: int, partner_of: dict[int, str]) -> Iterator[tuple[int, 
 
 
 def _is_unaligned(recognized: Sequence[Word], run: tuple[int, int]) -> bool:
-    """Whether the aligner found hardly any of a run's words, or of the words that it repeats.
+    """Whether hardly any of a run's words, or of the words that it repeats, are aligned with confidence.
 
-    Which of the copies pairs with the script, and which the aligner found, is chance.
+    It is chance which copy pairs with the script, and which copy is aligned.
     """
     first, last = run
     if last - first < _SHORTEST:
@@ -89,7 +89,7 @@ def _has_time(
 ) -> bool:
     """Whether the speech around a run lasts long enough for its words and those around them.
 
-    All copies of the run are taken in, and as many words as it has on both sides: their times are wrong.
+    The range has all copies of the run, and as many words on both sides, whose times are wrong, too.
     """
     first, last = run
     letters = _letters(recognized[first:last])

@@ -1,6 +1,6 @@
 """A written script as words.
 
-In go the lines that somebody wrote; out come their words, each knowing its line. Never looks at a recording.
+In go the lines of a script; out come its words, and the line of each. Never uses a recording.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ class Script:
     """A script as words.
 
     Attributes:
-        lines: As written; empty ones are left out.
-        words: Of all lines; joining leads and texts of a line gives it back without outer space.
-        line_of: For each word, the line it stands in.
+        lines: The lines as written, without empty ones.
+        words: Words of all lines; a line's leads and texts, joined, are the line without outer space.
+        line_of: For each word the index of its line.
     """
 
     lines: tuple[str, ...]
@@ -28,14 +28,14 @@ class Script:
 
 
 def read(lines: Sequence[str], language: str | None) -> Script:
-    """Return the script that these lines are; `language` is a code or None."""
+    """Split lines into a script; `language` is a code or None."""
     entry = languages.find(language) if language else None
     gap = " " if entry is None or entry.is_spaced else ""
-    kept = tuple(text for text in (" ".join(line.split()) for line in lines) if text)
+    written = tuple(text for text in (" ".join(line.split()) for line in lines) if text)
     words: list[DisplayWord] = []
     line_of: list[int] = []
-    for number, line in enumerate(kept):
-        mine = split(line, language)
-        words += [replace(mine[0], lead=gap if number else ""), *mine[1:]]
-        line_of += [number] * len(mine)
-    return Script(kept, tuple(words), tuple(line_of))
+    for number, line in enumerate(written):
+        line_words = split(line, language)
+        words += [replace(line_words[0], lead=gap if number else ""), *line_words[1:]]
+        line_of += [number] * len(line_words)
+    return Script(written, tuple(words), tuple(line_of))

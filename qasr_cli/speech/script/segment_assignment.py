@@ -1,8 +1,8 @@
-"""Segment assignment: in which segment each word lies that was spoken and not recognized.
+"""Segment assignment: the segment of each word that was spoken and not recognized.
 
 In go the match of a script with the recognized words, and runs of script words without a partner; out comes
-the segment of each word. A run goes beside the words around it as long as there is time for it; otherwise the
-recognizer missed a passage of speech, and the run is distributed over that as well. Pure.
+the segment of each word. A run is put beside the words around it if there is time for it; otherwise the
+recognizer missed a passage of speech, and the run is distributed over that passage as well. Pure.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def assign(match: Match, runs: Sequence[WordRun], clear_ms: Callable[[int, int],
     """Return the segment of every word of the runs.
 
     Args:
-        match: Of a script of which some words were recognized.
-        runs: Words `[first, last)` of the script without a partner, each beside one that has one.
-        clear_ms: How much of the time between two moments is speech for certain.
+        match: The match; some words of the script were recognized.
+        runs: Runs `[first, last)` of the script's words without a partner, each beside a word with one.
+        clear_ms: Returns the clear speech between two times.
     """
     segment_of: dict[int, int] = {}
     for first, last in runs:
@@ -53,7 +53,7 @@ def assign(match: Match, runs: Sequence[WordRun], clear_ms: Callable[[int, int],
 
 
 def neighbours(match: Match, first: int, last: int) -> tuple[RecognizedWord | None, RecognizedWord | None]:
-    """Return the partners of the words before and after a run, None where they have none."""
+    """Return the partners of the words before and after a run; None for a word without one."""
     before = match.pairing[first - 1] if first else None
     after = match.pairing[last] if last < len(match.pairing) else None
     return (
@@ -67,8 +67,8 @@ def _beside(
 ) -> Iterator[tuple[int, int]]:
     """Yield each word with the segment of the pair before or after it.
 
-    Between two segments a sentence stays together, since chunks are cut where speakers rest; what that does
-    not decide goes where there is more time beside the pair.
+    Between two segments a sentence stays together, since chunks are cut at pauses; otherwise a word goes to
+    the side with more time beside the pair.
     """
     first, last = run
     split = last if before else first
@@ -85,7 +85,7 @@ def _beside(
 
 
 def _free_times(match: Match, run: WordRun, clear_ms: Callable[[int, int], int]) -> Iterator[FreeTime]:
-    """Yield the segments between the pairs around a run, each with the clear speech that no word covers."""
+    """Yield the segments between the pairs around a run, each with its clear speech without words."""
     before, after = neighbours(match, *run)
     begin, start_ms = (before.segment, before.word.end_ms) if before else (0, 0)
     end, end_ms = (
@@ -113,7 +113,7 @@ def _recognized_between(match: Match, first: int, last: int) -> Sequence[Recogni
 
 
 def _distribute(script: Script, run: WordRun, free_times: Sequence[FreeTime]) -> Iterator[tuple[int, int]]:
-    """Yield each word with the segment that it falls in when all are spoken at one pace."""
+    """Yield each word with its segment if all words are spoken at one pace."""
     first, last = run
     words = script.words[first:last]
     cumulative_letters = [
@@ -124,13 +124,13 @@ def _distribute(script: Script, run: WordRun, free_times: Sequence[FreeTime]) ->
     begin, filled_ms = first, 0
     for (segment, free_ms), (_, next_ms) in pairwise([*free_times, (0, 0)]):
         filled_ms += free_ms
-        wanted = filled_ms * letters_a_ms
+        target_letters = filled_ms * letters_a_ms
         distance = {
-            index: abs(cumulative_letters[index - first] - wanted) for index in range(begin, last + 1)
+            index: abs(cumulative_letters[index - first] - target_letters) for index in range(begin, last + 1)
         }
         stops = [index for index in distance if index == last or _begins_sentence(script, index)]
         cut, stop = min(distance, key=distance.__getitem__), min(stops, key=distance.__getitem__)
-        # whichever side takes more than its share has half as much time again
+        # the side that takes more than its share may take half as much time again
         near_ms = min(_NEAR_MS, (free_ms if stop > cut else next_ms) / 2)
         if distance[stop] <= near_ms * letters_a_ms:
             cut = stop

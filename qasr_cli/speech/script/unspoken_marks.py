@@ -1,4 +1,4 @@
-"""Marks in a script that nobody can pronounce (`♪`, `...`, `* * *`): removed for matching, then restored.
+"""Marks in a script that are not spoken (`♪`, `...`, `* * *`): removed for matching, then restored.
 
 In go a script and the alignment of its other words; out come segments with the marks in their places again.
 Their times cannot be measured: they take the time between their neighbours, marked as interpolated.
@@ -51,10 +51,10 @@ def restore(
     """Return the segments with the marks restored, and the script index of each of their words.
 
     Args:
-        script: The whole one.
-        overlay: With indices of the whole script.
-        segments: With words of the script only, as in the overlay; those without any are left out.
-        duration_ms: Of the recording.
+        script: The whole script.
+        overlay: The overlay with indices of the whole script.
+        segments: Segments with words of the script only, as in the overlay; those without any are left out.
+        duration_ms: Length of the recording.
     """
     spoken_indices = [
         spoken_word.script_index
@@ -92,7 +92,7 @@ def _free_time(
 ) -> tuple[int, int, int]:
     """Return the segment, the start and the end of the time before a word; each word has its segment.
 
-    Between two segments it is the longer of the times on both sides of where the later one begins.
+    Between two segments it is the longer of the times before and after the start of the later one.
     """
     before_segment, start_ms = (
         (words[word_index - 1][0], words[word_index - 1][1].end_ms) if word_index else (words[0][0], 0)
@@ -136,7 +136,7 @@ def _with_marks(segment: Segment, script: Script, row: IndexedWords) -> Segment:
     ]
     start_ms = min(segment.start_ms, words[0].start_ms)
     end_ms = max(segment.end_ms, words[-1].end_ms)
-    # where there is no time between two words, each of them gives a mark a millisecond
+    # without time between two words, each of them is shortened by a millisecond for a mark
     placed = word_times.enforce_order(words, Chunk(0, 0, start_ms, end_ms))
     joined = "".join(word.lead + word.text for word in placed)
     return replace(segment, start_ms=start_ms, end_ms=end_ms, text=joined, words=placed)

@@ -1,10 +1,10 @@
-"""Which word of a script was recognized as which word of a recording.
+"""Word alignment: pairs the words of a script with the recognized words.
 
-In go two word lists; out comes, for each word of the script, the index of the recognized word that it pairs
-with, or None. Where two words and more agree in a row, the lists are anchored; between the anchors the best
-pairing is searched, so that misheard words find their partners. A repeated or omitted passage cannot derail
-it, since no pairing crosses another, and words that fit nowhere pair with nothing. Pure; 30,000 words by
-30,000 take about a second, and a few tens of megabytes at most.
+In go two word lists; out comes, for each word of the script, the index of its recognized word, or None. Two
+and more equal words in a row are anchors; between the anchors the best pairing is searched, so that wrongly
+recognized words have partners, too. Repeated and omitted passages do no harm, since pairs never cross and
+words without a fit have no partner. Pure; 30,000 words by 30,000 take about a second, and
+a few tens of megabytes at most.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ Pairing = list[int | None]
 
 
 def normalize(word: str) -> str:
-    """Return what decides whether two words are the same: letters, digits and marks, case folded."""
+    """Return the form in which words are compared: letters, digits and marks, case folded."""
     folded = unicodedata.normalize("NFKC", word).casefold()
     return "".join(char for char in folded if unicodedata.category(char)[0] in "LNM")
 
 
 def pair(script: Sequence[str], recognized: Sequence[str]) -> Pairing:
-    """Return for each script word the index of the recognized word it pairs with, or None.
+    """Return for each script word the index of its recognized word, or None.
 
     Pairs are in order: a later script word never pairs with an earlier recognized word.
 
     Args:
-        script: Words as :func:`normalize` makes them.
-        recognized: The recording's words, likewise.
+        script: The script's words, normalized by :func:`normalize`.
+        recognized: The recognized words, likewise.
     """
     pairing: Pairing = [None] * len(script)
     blocks = _equal_blocks(script, recognized)
@@ -70,22 +70,24 @@ def pair(script: Sequence[str], recognized: Sequence[str]) -> Pairing:
 def _equal_blocks(script: Sequence[str], recognized: Sequence[str]) -> list[MatchingBlock]:
     """Return blocks of equal words in order, with an empty block at the end.
 
-    The fewest edits keep pace with a text that repeats itself; between their long blocks, the longest common
-    subsequence finds more equal words. Its memory grows with the product of both lengths, so that it is not
-    asked about two texts that have nothing in common for hours.
+    Edit distance is robust against texts that repeat themselves; between its long blocks, the longest common
+    subsequence gives more equal words. Its memory grows with the product of both lengths, so it is left out
+    where two texts have nothing in common for hours.
     """
     numbers: dict[str, int] = {}  # rapidfuzz compares hashes, and those of texts differ from run to run
-    mine, theirs = (
+    script_ids, recognized_ids = (
         [numbers.setdefault(word, len(numbers)) for word in words] for words in (script, recognized)
     )
-    blocks = [MatchingBlock(len(mine), len(theirs), 0)]
+    blocks = [MatchingBlock(len(script_ids), len(recognized_ids), 0)]
     searches = ((Levenshtein, _LONG_BLOCK, math.inf), (Indel, _SHORT_BLOCK, _MAX_SUBSEQUENCE_CELLS))
     for distance, least, max_cells in searches:
         blocks += [
             MatchingBlock(first + block.a, begin + block.b, block.size)
             for first, last, begin, end in _gaps(blocks)
             if (last - first) * (end - begin) <= max_cells
-            for block in distance.opcodes(mine[first:last], theirs[begin:end]).as_matching_blocks()
+            for block in distance.opcodes(
+                script_ids[first:last], recognized_ids[begin:end]
+            ).as_matching_blocks()
             if block.size >= least
         ]
         blocks.sort(key=lambda block: block.a)
@@ -150,8 +152,8 @@ def likeness(word: str, other: str) -> float:
     """Return the share of letter pairs that two normalized words have in common (Dice's coefficient)."""
     if not word or not other:
         return 0.0
-    mine, theirs = _letter_pairs(word), _letter_pairs(other)
-    return 2 * sum((mine & theirs).values()) / (mine.total() + theirs.total())
+    script_ids, recognized_ids = _letter_pairs(word), _letter_pairs(other)
+    return 2 * sum((script_ids & recognized_ids).values()) / (script_ids.total() + recognized_ids.total())
 
 
 @lru_cache(maxsize=1 << 14)
@@ -177,7 +179,7 @@ def _unpair_strangers(script: Sequence[str], recognized: Sequence[str], pairing:
 
 
 def _unpair_coincidences(script: Sequence[str], recognized: Sequence[str], pairing: Pairing) -> None:
-    """Take apart passages in which few words agree: another text is said there, with a few of the same."""
+    """Take apart passages in which few words agree: another text is spoken there, with a few equal words."""
     scattered = _scattered(pairing)
     agrees = np.array(
         [
@@ -237,7 +239,7 @@ def _unpair_edges(script: Sequence[str], recognized: Sequence[str], pairing: Pai
 def _n_unrelated(
     script: Sequence[str], recognized: Sequence[str], pairing: Pairing, indices: Sequence[int]
 ) -> int:
-    """Return how many of the indices, from the first on, hold by two more strangers than words that agree.
+    """Return how many of the indices, from the first on, have two more strangers than words that agree.
 
     A single stranger is a changed word, unless nothing follows it.
     """
@@ -255,7 +257,7 @@ def _are_strangers(script: Sequence[str], recognized: Sequence[str], pairing: Pa
 
 
 def _unpair_islands(pairing: Pairing) -> None:
-    """Take apart a word or two that are the same by chance, in the middle of what is not read."""
+    """Take apart one or two words that agree by chance inside a passage that is not read."""
     blocks = _paired_runs(pairing)
     edges = [0, *(last for _, last in blocks)], [*(first for first, _ in blocks), len(pairing)]
     gaps = [right - left for left, right in zip(*edges, strict=True)]

@@ -1,1 +1,1 @@
-"""Words as people read them, and tokens as the aligner counts them."""
+"""Display words and aligner tokens of a text."""

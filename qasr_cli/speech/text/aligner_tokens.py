@@ -1,7 +1,7 @@
-"""Text as aligner tokens: what the model reads, and which characters each token came from.
+"""Text as aligner tokens, with the characters that each token came from.
 
-In go a transcript's text and its language; out come tokens with character offsets. The aligner wants letters,
-digits and `'` and nothing else; the offsets are how everything that it does not want stays in the transcript.
+In go a transcript's text and its language; out come tokens with character offsets. Tokens have letters,
+digits and `'` only; with the offsets all other characters stay in the transcript.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ _IDEOGRAPHS = (
     *((0x2B740, 0x2B81F), (0x2B820, 0x2CEAF), (0x2F800, 0x2FA1F)),
 )  # the ranges that the models' own preprocessing gives a token each
 
-# Marks that part words although no space does: `yes—no`, `and/or`, `well...maybe`, `OK。Python`. The models'
-# own preprocessing drops them and glues what they part, and the second word gets no time. A full-width mark
-# between digits belongs to a number, as a full stop or a comma of Latin script always may.
+# Marks that separate words without a space: `yes—no`, `and/or`, `well...maybe`, `OK。Python`. The models' own
+# preprocessing drops them and joins the words, so that the second one has no time. A full-width mark between
+# digits belongs to a number, as a full stop or a comma of Latin script always may.
 _PARTING = re.compile(
     r"[\u2012-\u2015\u2e3a\u2e3b/／…⋯]|-{2,}|\.{2,}|(?<!\d)[。．！？，、；：]|[。．！？，、；：](?!\d)"
 )
 _CURLY_APOSTROPHE = re.compile(r"(?<=\w)[’ʼ＇](?=\w)")  # inside a word; elsewhere it may close a quotation
 
-# What a character does to the token before it: joins it whatever it is, ends it, stands alone, is left out;
-# of the other kinds (scripts), like goes with like.
+# A character's effect on the token before it: joins any token, ends it, is a token alone, is left out; the
+# other kinds (scripts) join tokens of the same kind.
 _JOINS, _ENDS, _ALONE, _DROPPED, _WORD = "joins", "ends", "alone", "dropped", "word"
-_PROLONGING = frozenset("ー々ゝゞヽヾ")  # the long vowel and the repetition marks say the sound before them
+_PROLONGING = frozenset("ー々ゝゞヽヾ")  # the long vowel and repetition marks continue the sound before them
 _INVISIBLE = {"Mn", "Mc", "Me", "Cf"}  # accents written as separate marks, joiners: no place to cut
 
 
 @dataclass(frozen=True, slots=True)
 class AlignerToken:
-    """What gets one start and one end: cleaned as the model expects, from characters `[start, end)`."""
+    """A token with one start and end time, cleaned as the model expects, from characters `[start, end)`."""
 
     text: str
     start: int
@@ -44,14 +44,14 @@ class AlignerToken:
 def tokenize(text: str, language: str | None) -> list[AlignerToken]:
     """Return the aligner tokens of a text, as the models' own preprocessing makes them.
 
-    Letters, digits and `'` are kept and everything else is dropped; ideographs stand alone; other tokens end
-    at white space, so `e-mail` is `email` and `3.5` is `35`. It reads `prepared` text, composed (NFC): an
-    accent written as a mark of its own is not lost. Japanese and Korean are cut by the taggers that the
-    models were trained with where those are installed; otherwise Japanese is cut where its scripts change and
-    at every mark, and Korean at spaces.
+    Tokens have letters, digits and `'` only; each ideograph is a token; other tokens end at white space, so
+    `e-mail` is `email` and `3.5` is `35`. The text is first `prepared` and composed (NFC), so that an accent
+    written as a separate mark is not lost. Japanese and Korean are split by the taggers that the models were
+    trained with, if these are installed; otherwise Japanese is split where its scripts change and at every
+    mark, and Korean at spaces.
 
     Args:
-        text: As the recognizer wrote it.
+        text: The recognizer's text.
         language: Code such as `ja`, or None.
     """
     normalized = prepared(text)
@@ -62,33 +62,33 @@ def tokenize(text: str, language: str | None) -> list[AlignerToken]:
             for start, end in _spans(normalized, language)
         ]
     return [
-        AlignerToken(cleaned, *_kept_span(normalized, word.start, word.end))
+        AlignerToken(cleaned, *_without_edge_marks(normalized, word.start, word.end))
         for word in segmented
         if (cleaned := clean(word.text))
     ]
 
 
 def prepared(text: str) -> str:
-    """Return the text, as long as before, with spaces for marks that part words and straight apostrophes.
+    """Return the text, of the same length, with spaces for marks between words and straight apostrophes.
 
-    `don’t` is read as `don't`: the models drop the curly one, and know the straight one better than `dont`.
+    `don’t` becomes `don't`: the models drop the curly apostrophe, and `don't` works better than `dont`.
     """
     straight = _CURLY_APOSTROPHE.sub("'", text)
     return _PARTING.sub(lambda marks: " " * len(marks[0]), straight)
 
 
 def clean(text: str) -> str:
-    """Return the letters, digits and `'` of a text, composed (NFC): what the model is given."""
-    return "".join(char for char in unicodedata.normalize("NFC", text) if is_kept(char))
+    """Return the letters, digits and `'` of a text, composed (NFC), as the model's input."""
+    return "".join(char for char in unicodedata.normalize("NFC", text) if is_token_char(char))
 
 
-def is_kept(char: str) -> bool:
+def is_token_char(char: str) -> bool:
     """Whether the models' own preprocessing keeps a character."""
     return char == "'" or unicodedata.category(char)[0] in "LN"
 
 
 def _spans(text: str, language: str | None) -> list[tuple[int, int]]:
-    """Return which characters each token is made of, by script and white space alone."""
+    """Return the characters of each token, by script and white space alone."""
     starts: list[int] = []
     ends: list[int] = []
     growing = _ENDS  # the kind of the token that the next character may belong to
@@ -108,15 +108,15 @@ def _spans(text: str, language: str | None) -> list[tuple[int, int]]:
     return list(zip(starts, ends, strict=True))
 
 
-def _kept_span(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the span without the marks at its edges, or whole if it is nothing else (`㈱`)."""
-    kept = [position for position in range(start, end) if is_kept(text[position])]
-    if not kept:
+def _without_edge_marks(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the span without the marks at its edges; a span of marks alone (`㈱`) stays whole."""
+    positions = [position for position in range(start, end) if is_token_char(text[position])]
+    if not positions:
         return start, end
-    last = kept[-1] + 1
+    last = positions[-1] + 1
     while last < end and unicodedata.category(text[last])[0] == "M":
         last += 1
-    return kept[0], last
+    return positions[0], last
 
 
 def _is_ideograph(char: str) -> bool:
@@ -124,12 +124,12 @@ def _is_ideograph(char: str) -> bool:
 
 
 def _kind(char: str) -> str:
-    """Return what a character does to the token before it."""
+    """Return a character's effect on the token before it."""
     if char.isspace():
         return _ENDS
     if _is_ideograph(char):
         return _ALONE
-    return _WORD if is_kept(char) else _DROPPED
+    return _WORD if is_token_char(char) else _DROPPED
 
 
 def _japanese_kind(char: str, growing: str) -> str:
@@ -145,7 +145,7 @@ def _japanese_kind(char: str, growing: str) -> str:
 
 
 def _script(char: str) -> str:
-    """Return which of the scripts that Japanese mixes a letter or digit belongs to."""
+    """Return the script of a letter or digit, of those that Japanese mixes."""
     if "\u3040" <= char <= "\u309f":
         return "hiragana"
     if "\u30a0" <= char <= "\u30ff" or "\uff66" <= char <= "\uff9f":

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from qasr_cli import languages
-from qasr_cli.speech.text.aligner_tokens import AlignerToken, is_kept, tokenize
+from qasr_cli.speech.text.aligner_tokens import AlignerToken, is_token_char, tokenize
 
 _SPACED_WORD = re.compile(r"\s*\S+")
 _DASH = re.compile(r"(?<=\S)(?:[—―⸺]|--+)(?=\S)")  # a word ends after one that has no spaces around it
@@ -27,7 +27,7 @@ _CLOSING = "\"'”’»」』）)]"
 
 @dataclass(frozen=True, slots=True)
 class DisplayWord:
-    """A word as it is shown, and its aligner tokens (none when it is punctuation alone)."""
+    """A word as it is shown, and its aligner tokens (none for punctuation alone)."""
 
     lead: str
     text: str
@@ -58,20 +58,20 @@ def split(text: str, language: str | None) -> tuple[DisplayWord, ...]:
 
 
 def count_letters(text: str) -> int:
-    """Return how many letters and digits a text has to say.
+    """Return how many letters and digits a text has.
 
     A letter as wide as two (an ideograph, kana, a Hangul syllable) is a syllable, and counts as two.
     """
-    return sum(1 + (unicodedata.east_asian_width(char) in "WF") for char in text if is_kept(char))
+    return sum(1 + (unicodedata.east_asian_width(char) in "WF") for char in text if is_token_char(char))
 
 
 def letters_to_say(text: str) -> int:
-    """Return how many letters a text has to say: a digit is a word of about four (one, five, zero)."""
+    """Return the spoken length of a text in letters: a digit counts as four (one, five, zero)."""
     return count_letters(text) + (_LETTERS_A_DIGIT - 1) * sum(char.isdigit() for char in text)
 
 
 def pause_after(text: str) -> int:
-    """Return how long a speaker rests after a word, in letters: at a full stop longer than at a comma."""
+    """Return the pause after a word in letters: longer at a full stop than at a comma."""
     last = text.rstrip(_CLOSING)[-1:]
     if last and last in _STOPS:
         return PAUSE_OF_SENTENCE

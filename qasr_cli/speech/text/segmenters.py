@@ -1,8 +1,8 @@
 """The taggers that the aligner was trained with: nagisa for Japanese, soynlp for Korean; both optional.
 
-In go text and a language; out come words with the characters they came from, or None where no tagger is
-installed or it rewrote the text beyond recognition: then the caller cuts without one. Nothing else in qasr
-imports either package (`pip install 'qasr[ja]'`, `'qasr[ko]'`), and importing this module loads neither.
+In go text and a language; out come words with the characters they came from, or None if no tagger is
+installed or its words differ from the text: then the caller splits without one. No other module imports
+either package (`pip install 'qasr[ja]'`, `'qasr[ko]'`), and importing this module loads neither.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _VOICING_MARKS = "\uff9e\uff9f"  # half-width, one character with the kana befor
 
 @dataclass(frozen=True, slots=True)
 class SegmentedWord:
-    """A word as a tagger writes it, from characters `[start, end)` of the text."""
+    """A word in a tagger's form, from characters `[start, end)` of the text."""
 
     text: str
     start: int
@@ -39,7 +39,7 @@ class SegmentedWord:
 
 
 def segment(text: str, language: str | None) -> list[SegmentedWord] | None:
-    """Return the words of a text, in order and without white space, or None where there is no tagger."""
+    """Return the words of a text, in order and without white space, or None without a tagger."""
     if language not in {"ja", "ko"}:
         return None
     segmenter = _japanese() if language == "ja" else _korean()
@@ -50,14 +50,14 @@ def segment(text: str, language: str | None) -> list[SegmentedWord] | None:
 
 
 def locate(words: Sequence[str], text: str, form: Form) -> list[SegmentedWord] | None:
-    """Return where a tagger's words came from in a text that it normalised; None if the letters differ.
+    """Locate a tagger's words in the text before its normalization; None if the letters differ.
 
     Words that share a character of the text (`㍿` is four) are one word.
 
     Args:
-        words: In order; white space in them is ignored.
-        text: As it was before normalization.
-        form: What the tagger's words are in.
+        words: Words in order; white space in them is ignored.
+        text: The text before normalization.
+        form: Normalization form of the tagger's words.
     """
     origins: list[tuple[int, int]] = []
     clusters: list[str] = []
@@ -82,7 +82,7 @@ def locate(words: Sequence[str], text: str, form: Form) -> list[SegmentedWord] |
 
 
 def _clusters(text: str) -> Iterator[tuple[int, int]]:
-    """Yield spans of characters that normalization may put together."""
+    """Yield spans of characters that normalization may combine."""
     start = 0
     for position, char in enumerate(text):
         is_medial = "\u1160" <= char <= "\u11ff"  # vowels and finals of Hangul written letter by letter
@@ -95,7 +95,7 @@ def _clusters(text: str) -> Iterator[tuple[int, int]]:
 
 @functools.cache
 def _japanese() -> Segmenter | None:
-    """Return nagisa's segmentation; what its `tagging` gives as words, without finding parts of speech."""
+    """Return nagisa's segmentation: the words of its `tagging`, without parts of speech."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # advice to its authors
@@ -109,7 +109,7 @@ def _japanese() -> Segmenter | None:
 
 @functools.cache
 def _korean() -> Segmenter | None:
-    """Return soynlp's tokenizer; without scores it cuts at spaces, with them endings are parted off."""
+    """Return soynlp's tokenizer; without scores it splits at spaces, with scores also before endings."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -122,9 +122,9 @@ def _korean() -> Segmenter | None:
 
 
 def korean_scores() -> dict[str, float]:
-    """Return the score dictionary of the official aligner, or nothing where it is not on this machine.
+    """Return the score dictionary of the official aligner; empty if it is not on this machine.
 
-    It is looked for in the file that QASR_KOREAN_DICT names, and then in the official package.
+    Its path is QASR_KOREAN_DICT, or else inside the official package.
     """
     path = _scores_path()
     if path is None or not path.is_file():

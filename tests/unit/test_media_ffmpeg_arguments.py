@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from qasr_cli.media import command
-from qasr_cli.media.command import Sound
+from qasr_cli.media import ffmpeg_arguments
 from qasr_cli.media.ffmpeg import FfmpegTools
+from qasr_cli.media.ffmpeg_arguments import Sound
 
 # What makes ffmpeg open something else: playlists, patterns, lists, addresses, devices and filters.
 FORBIDDEN_FORMATS = {
@@ -43,18 +43,20 @@ NAMES = [
 
 @pytest.fixture(autouse=True)
 def _ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "find_tools", lambda: FfmpegTools(Path("/usr/bin/ffmpeg"), "9", "a test"))
+    monkeypatch.setattr(
+        ffmpeg_arguments, "find_tools", lambda: FfmpegTools(Path("/usr/bin/ffmpeg"), "9", "a test")
+    )
 
 
 def commands(path: Path) -> list[list[str]]:
     return [
-        command.decode(path, Sound(1)),
-        command.decode(path, Sound(1, n_unplaced=9)),
-        command.decode(path, Sound(1, is_changing=True)),
-        command.decode(path, Sound(1, has_clock=False)),
-        command.decode(path, Sound(1), late_ms=300),
-        command.decode_on_the_clock_of_all(path, Sound(1), is_jumping=False),
-        command.decode_on_the_clock_of_all(path, Sound(1), is_jumping=True),
+        ffmpeg_arguments.decode(path, Sound(1)),
+        ffmpeg_arguments.decode(path, Sound(1, n_unmapped=9)),
+        ffmpeg_arguments.decode(path, Sound(1, is_changing=True)),
+        ffmpeg_arguments.decode(path, Sound(1, has_clock=False)),
+        ffmpeg_arguments.decode(path, Sound(1), delay_ms=300),
+        ffmpeg_arguments.decode_on_container_clock(path, Sound(1), has_discontinuities=False),
+        ffmpeg_arguments.decode_on_container_clock(path, Sound(1), has_discontinuities=True),
     ]
 
 
@@ -81,21 +83,21 @@ def test_the_cage_stands_before_the_input() -> None:
 
 
 def test_a_picture_is_not_looked_at_on_the_common_road() -> None:
-    arguments = command.decode(Path("/a.mp4"), Sound(0))
+    arguments = ffmpeg_arguments.decode(Path("/a.mp4"), Sound(0))
     assert not set(arguments[arguments.index("-codec_whitelist") + 1].split(",")) & FORBIDDEN_CODECS
     assert "-vn" in arguments
 
 
 def test_shots_are_found_in_the_same_cage() -> None:
-    for is_jumping in (False, True):
-        arguments = command.find_shots(Path("/a.mp4"), 2.0, is_jumping=is_jumping)
-        common = command.decode(Path("/a.mp4"), Sound(0))
+    for has_discontinuities in (False, True):
+        arguments = ffmpeg_arguments.find_shots(Path("/a.mp4"), 2.0, has_discontinuities=has_discontinuities)
+        common = ffmpeg_arguments.decode(Path("/a.mp4"), Sound(0))
         for flag in ("-protocol_whitelist", "-format_whitelist", "-max_alloc", "-threads", "-i"):
             assert arguments[arguments.index(flag) + 1] == common[common.index(flag) + 1]
         before = arguments[: arguments.index("-i")]
         codecs = set(before[before.index("-codec_whitelist") + 1].split(","))
         assert "h264" in codecs
-        assert ("aac" in codecs) == is_jumping  # to know when its sound starts
+        assert ("aac" in codecs) == has_discontinuities  # to know when its sound starts
         assert not codecs & {"png", "gif", "xbin", "ansi", "srt", "ass", "rawvideo"}
         assert "-nostdin" in before
         assert "-max_pixels" in before
@@ -111,20 +113,20 @@ def test_samples_come_from_the_track_that_was_asked_for() -> None:
 
 def test_a_sound_that_changes_is_filled_once_and_by_another() -> None:
     for sound in (Sound(0), Sound(0, is_changing=True)):
-        arguments = command.decode(Path("/a.ts"), sound)
+        arguments = ffmpeg_arguments.decode(Path("/a.ts"), sound)
         assert ("first_pts" in arguments[arguments.index("-af") + 1]) != sound.is_changing
         assert ("-reinit_filter" in arguments) != sound.is_changing
         assert arguments[arguments.index("-f") + 1] == ("nut" if sound.is_changing else "s16le")
 
 
 def test_a_sound_that_changes_is_not_fitted_to_times_that_nobody_wrote() -> None:
-    arguments = command.decode(Path("/a.aac"), Sound(0, has_clock=False, is_changing=True))
+    arguments = ffmpeg_arguments.decode(Path("/a.aac"), Sound(0, has_clock=False, is_changing=True))
     assert arguments[arguments.index("-af") + 1] == "anull"
     assert arguments[arguments.index("-f") + 1] == "s16le"
 
 
 def test_what_fills_is_caged_too_and_reads_nothing_but_what_it_is_given() -> None:
-    arguments = command.fill()
+    arguments = ffmpeg_arguments.fill_gaps()
     before = arguments[: arguments.index("-i")]
     assert arguments[arguments.index("-i") + 1] == "pipe:0"
     for flag, value in [("protocol", "pipe"), ("format", "nut"), ("codec", "pcm_s16le")]:
@@ -134,7 +136,7 @@ def test_what_fills_is_caged_too_and_reads_nothing_but_what_it_is_given() -> Non
 
 @pytest.mark.parametrize(("n_channels", "share"), [(3, "0.3333"), (8, "0.1250"), (64, "0.1250")])
 def test_channels_without_a_place_are_heard_alike(n_channels: int, share: str) -> None:
-    arguments = command.decode(Path("/a.wav"), Sound(0, n_unplaced=n_channels))
+    arguments = ffmpeg_arguments.decode(Path("/a.wav"), Sound(0, n_unmapped=n_channels))
     mix = arguments[arguments.index("-af") + 1].split(",")[0]
     parts = mix.removeprefix("pan=mono|c0=").split("+")
     assert parts == [f"{share}*c{number}" for number in range(n_channels)]
@@ -142,8 +144,8 @@ def test_channels_without_a_place_are_heard_alike(n_channels: int, share: str) -
 
 def test_all_kinds_of_streams_keep_the_clock() -> None:
     for arguments in (
-        command.decode_on_the_clock_of_all(Path("/a.ts"), Sound(1), is_jumping=True),
-        command.find_shots(Path("/a.ts"), 1.0, is_jumping=True),
+        ffmpeg_arguments.decode_on_container_clock(Path("/a.ts"), Sound(1), has_discontinuities=True),
+        ffmpeg_arguments.find_shots(Path("/a.ts"), 1.0, has_discontinuities=True),
     ):
         given = {after for flag, after in itertools.pairwise(arguments) if flag == "-map"}
         assert {"0:v?", "0:a?", "0:s?", "0:d?"} <= given
