@@ -1,8 +1,8 @@
-"""What can go wrong, each with its exit code and the user's next step.
+"""The errors of qasr, each with its exit code and the user's next step.
 
     QasrError                70
     ├── UsageError            2   flags that contradict each other
-    ├── QualityError          4   a result that could be made and not be trusted
+    ├── QualityError          4   a result that exists and cannot be trusted
     ├── UndecodableError     65   not media, no audio in it, not a transcript
     ├── NoInputError         66   no such file, nothing to transcribe in a folder
     ├── UnavailableError     69   ffmpeg, weights, an engine or a device is missing
@@ -10,14 +10,14 @@
     ├── CannotCreateError    73   the output exists, two sources want one path, no permission
     ├── InputOutputError     74   disk full, a read that fails half way
     ├── OutOfMemoryError     75   even a batch of one does not fit
-    ├── LockedError          75   another run is at work in the same place
-    ├── UntimedError         70   an aligner fails on a chunk, whose times are estimated then: a warning
+    ├── LockedError          75   another run holds the folder
+    ├── UntimedError         70   an aligner fails on a chunk, whose times are interpolated: a warning
     └── ConfigError          78   unknown key or wrong type in qasr.toml
 
 An error's message is one line: which file or flag, what is wrong. Its hint is one line: what to do next.
-What a program needs of it (file, flag, exit code) are attributes; nothing in qasr searches a message.
-The codes are sysexits.h's, apart from 2, 3 (some of several failed) and 4 (a doubt); they are
-part of the stable interface, the texts are not.
+File, flag and exit code are attributes for programs; nothing in qasr searches a message. The codes are those
+of sysexits.h, except 2, 3 (some of several failed) and 4 (a doubtful result); they are part of the stable
+interface, the texts are not.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from typing import Self
 
 
 class ExitCode(IntEnum):
-    """What `qasr` exits with; 1 is never used on purpose, so it always means a crash.
+    """The exit codes of `qasr`; 1 is never used on purpose, so it always means a crash.
 
-    `EXIT_CODE_MEANINGS` says what each means to people.
+    `EXIT_CODE_MEANINGS` describes each of them.
     """
 
     OK = 0
@@ -78,7 +78,7 @@ EXIT_CODE_MEANINGS: Mapping[ExitCode, str] = MappingProxyType(
 
 
 def printable(text: object) -> str:
-    """Return `str(text)` as one line that is safe to print: file names and media metadata are not ours.
+    """Return `str(text)` as one line that is safe to print: file names and metadata are foreign text.
 
     Control characters (a name may hold a newline or a terminal escape) and bytes that are not UTF-8
     become visible escapes.
@@ -96,12 +96,12 @@ class QasrError(Exception):
     Args:
         message: One line that names the file or flag and what is wrong.
         hint: One line with the next step, or "" to keep the class's own.
-        path: The file that the message names, where it names one.
-        flag: The flag that the message names (`--max-cps`), where it names one.
+        path: The file in the message, if there is one.
+        flag: The flag in the message (`--max-cps`), if there is one.
 
     Attributes:
-        reason: What is wrong without the file, for whoever names that elsewhere; only an error of `about`
-            knows it apart, else it is the message.
+        reason: What is wrong, without the file, for texts that have the file elsewhere; for errors that are
+            not made by `about` it is the message.
     """
 
     exit_code: ExitCode = ExitCode.INTERNAL
@@ -135,14 +135,14 @@ class UsageError(QasrError):
 
 
 class QualityError(QasrError):
-    """A result could be made, and could not be trusted."""
+    """A result exists and cannot be trusted."""
 
     exit_code = ExitCode.QUALITY
     hint = "check that the inputs belong together"
 
 
 class UndecodableError(QasrError):
-    """The input is not what it should be: not media, no audio, not a transcript."""
+    """The input cannot be decoded: not media, no audio, not a transcript."""
 
     exit_code = ExitCode.DATA
     hint = "check the file with a media player"
@@ -156,14 +156,14 @@ class NoInputError(QasrError):
 
 
 class UnavailableError(QasrError):
-    """Something that the work needs is not on this machine."""
+    """A program, model or device that is needed is not on this machine."""
 
     exit_code = ExitCode.UNAVAILABLE
     hint = "run qasr doctor to see what is missing"
 
 
 class DeviceLostError(UnavailableError):
-    """A device failed in the middle of the work; nothing more can be computed on it by this process."""
+    """A device failed during the work; this process cannot compute anything more on it."""
 
     hint = "run the same command again; qasr doctor lists the devices; --device cpu needs none"
 
@@ -183,34 +183,34 @@ class InputOutputError(QasrError):
 
 
 class OutOfMemoryError(QasrError):
-    """A batch did not fit into memory; raised to the user only when a batch of one does not."""
+    """A batch did not fit into memory; only a batch of one is reported to the user."""
 
     exit_code = ExitCode.TRY_AGAIN
     hint = "close other programs, use a smaller --model, or shorten chunks with --chunk-seconds"
 
 
 class LockedError(QasrError):
-    """Another run is at work in the same place."""
+    """Another run holds the folder."""
 
     exit_code = ExitCode.TRY_AGAIN
     hint = "wait for it with --wait, or look later"
 
 
 class UntimedError(QasrError):
-    """Why the words of a chunk have estimated times: the aligner failed on it."""
+    """The aligner failed on a chunk, so its words have interpolated times."""
 
 
 class ConfigError(QasrError):
-    """A configuration file holds a key or a value that qasr does not know."""
+    """A configuration file has an unknown key or a wrong value."""
 
     exit_code = ExitCode.CONFIG
     hint = "see qasr transcribe --help for the names; a key is a long flag without its dashes"
 
 
 def without_frames(error: QasrError) -> QasrError:
-    """Return an error that is to be kept, without the frames that it came through.
+    """Return an error without the frames of its traceback, so that it can be stored.
 
-    They hold all that was at hand where it was raised: audio, and tensors on the device.
+    The frames keep the objects of each function alive: audio, and tensors on the device.
     """
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
@@ -224,7 +224,7 @@ _NO_PLACE = {
 
 @contextlib.contextmanager
 def naming(path: Path | str) -> Iterator[None]:
-    """Add the name of a file to every error that names none."""
+    """Add the name of a file to every error without a file."""
     try:
         yield
     except QasrError as error:
@@ -236,13 +236,13 @@ def naming(path: Path | str) -> Iterator[None]:
 def from_os_error(
     error: OSError, doing: str = "", *, path: Path | None = None, flag: str | None = None
 ) -> QasrError:
-    """Return the qasr error for an `OSError` met while writing.
+    """Return the qasr error for an `OSError` during writing.
 
     Args:
-        error: What the system raised.
-        doing: The act and the file, with which the message begins; "" begins with the file alone.
-        path: The file that it is about, where there is one.
-        flag: The flag that `doing` names, where it names one.
+        error: The system's error.
+        doing: Activity and file, as the begin of the message; "" begins with the file alone.
+        path: The file, if there is one.
+        flag: The flag in `doing`, if there is one.
     """
     kind, hint = _kind_and_hint(error.errno)
     reason = error.strerror or type(error).__name__

@@ -1,7 +1,7 @@
-"""Languages, and every spelling by which a user may name one.
+"""Languages, and every spelling of their names.
 
-In goes a code or name in any case; out comes a `Language`. Nothing here knows about models or subtitles: an
-engine says itself which languages it recognizes.
+In goes a code or name in any case; out comes a `Language`. Never depends on models or subtitles: an engine
+has its own list of languages that it recognizes.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class Language:
     """One language.
 
     Attributes:
-        code: ISO 639-1 where it exists, else 639-3 (`yue`, `fil`); the code qasr writes.
-        code3: ISO 639-2/T, which mp4 needs and media servers read.
-        name: The English name, by which engines name it, too.
+        code: ISO 639-1 if it exists, else 639-3 (`yue`, `fil`); the code in qasr's outputs.
+        code3: ISO 639-2/T, for mp4 and media servers.
+        name: The English name, which engines use, too.
         is_spaced: Words are written with spaces between them.
-        scripts: What it is written in, by the first word of its letters' Unicode names.
+        scripts: Its scripts, by the first word of the letters' Unicode names.
     """
 
     code: str
@@ -37,7 +37,7 @@ class Language:
 
 
 _KANA = ("HIRAGANA", "KATAKANA")
-# Those that qasr's own rules cover: function words, presets, tests. Names and codes: ISO 639.
+# The languages that qasr's own rules cover: function words, presets, tests. Names and codes: ISO 639.
 LANGUAGES: tuple[Language, ...] = (
     Language("ar", "ara", "Arabic", scripts=("ARABIC",)),
     Language("cs", "ces", "Czech"),
@@ -82,8 +82,8 @@ _OTHER_ALIASES = {
     "alb": "sq", "arm": "hy", "baq": "eu", "bur": "my", "geo": "ka", "ice": "is", "iw": "he", "mao": "mi",
     "slo": "sk", "slovene": "sl", "tib": "bo", "wel": "cy",
 }  # fmt: skip
-# The rest of ISO 639-1, for engines that know them: code, ISO 639-2/T code, English name; then, in capitals,
-# the scripts where it is not Latin alone.
+# The rest of ISO 639-1, for engines that support them: code, ISO 639-2/T code, English name; then, in
+# capitals, the scripts if it is not Latin alone.
 _OTHERS = """
 aa aar Afar|ab abk Abkhazian CYRILLIC|af afr Afrikaans|ak aka Akan|am amh Amharic ETHIOPIC|an arg Aragonese
 as asm Assamese BENGALI|av ava Avaric CYRILLIC|ay aym Aymara|az aze Azerbaijani LATIN CYRILLIC ARABIC
@@ -123,10 +123,10 @@ def _other(row: str) -> Language:
     return Language(code, code3, name, is_spaced=code not in _UNSPACED_OTHERS, scripts=scripts or ("LATIN",))
 
 
-def _by_spelling(some: Iterable[Language], aliases: Mapping[str, str]) -> dict[str, Language]:
+def _by_spelling(languages: Iterable[Language], aliases: Mapping[str, str]) -> dict[str, Language]:
     by_spelling = {
         spelling: language
-        for language in some
+        for language in languages
         for spelling in (language.code, language.code3, language.name.lower())
     }
     return by_spelling | {alias: by_spelling[code] for alias, code in aliases.items()}
@@ -137,14 +137,14 @@ _BY_SPELLING = _by_spelling(map(_other, _OTHERS.strip().replace("\n", "|").split
 _BY_SPELLING |= _COVERED
 
 
-# Of a letter's Unicode name, the first word where it is not the script's own.
+# First words of letters' Unicode names that are not the script's name.
 _SCRIPT_OF = {"IDEOGRAPHIC": "CJK", "FULLWIDTH": "LATIN", "HALFWIDTH": "KATAKANA"}
 _UNSPACED_SCRIPTS = {"CJK", *_KANA, "THAI"}
 
 
 @functools.cache
 def script(letter: str) -> str:
-    """Return what a letter is written in (`LATIN`, `HANGUL`, `CJK`), or "" for what is no letter."""
+    """Return the script of a letter (`LATIN`, `HANGUL`, `CJK`), or "" for other characters."""
     if not letter.isalpha():
         return ""
     first = unicodedata.name(letter, "").replace("-", " ").partition(" ")[0]
@@ -152,7 +152,7 @@ def script(letter: str) -> str:
 
 
 def joint(before: str, after: str) -> str:
-    """Return what belongs between two texts: a space if the scripts of both write spaces."""
+    """Return the text between two texts: a space if the scripts of both are written with spaces."""
     return "" if not (before and after) or _is_unspaced(before[-1]) or _is_unspaced(after[0]) else " "
 
 
@@ -164,27 +164,27 @@ def _is_unspaced(char: str) -> bool:
 
 def find(spelling: str) -> Language | None:
     """Return the language that `spelling` names (ISO 639-1/-2/-3, BCP-47, English name), or None."""
-    return _look_up(spelling, _BY_SPELLING)
+    return _find_in(spelling, _BY_SPELLING)
 
 
 def find_covered(spelling: str) -> Language | None:
-    """Return the same for one of `LANGUAGES` alone.
+    """Return the same for the languages in `LANGUAGES` only.
 
-    For words that may be none: in file names, `is` and `no` are hardly ever languages.
+    For words that may not be languages: in file names, `is` and `no` hardly ever are.
     """
-    return _look_up(spelling, _COVERED)
+    return _find_in(spelling, _COVERED)
 
 
-def _look_up(spelling: str, languages: Mapping[str, Language]) -> Language | None:
+def _find_in(spelling: str, languages: Mapping[str, Language]) -> Language | None:
     key = spelling.strip().lower()
     return languages.get(key) or languages.get(key.replace("_", "-").split("-")[0])
 
 
 def parse(spelling: str) -> Language | None:
-    """Return the language that a user asked for, or None for `auto`.
+    """Return the language of a user's spelling, or None for `auto`.
 
     Raises:
-        UsageError: No such language; the nearest one is named.
+        UsageError: The language is unknown; the hint has the nearest one.
     """
     if spelling.strip().lower() in {AUTO, "", "none"}:
         return None

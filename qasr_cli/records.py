@@ -1,7 +1,7 @@
-"""The values that travel through qasr, in the order in which they come into being.
+"""The values that are passed through qasr, in the order in which they are made.
 
 All are frozen. Times are whole milliseconds of container time, spans are half-open `[start_ms, end_ms)`.
-What each record's docstring calls "always true" is checked where it is cheap, at construction.
+Conditions called "always true" in a docstring are checked at construction if that is cheap.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class Source:
     """An input file.
 
     Attributes:
-        id: Place in this run; also the order of outputs.
-        path: What ffmpeg opens.
+        id: Index in this run; also the order of outputs.
+        path: Path for ffmpeg.
         relative: Path below the folder that the user named (the file name alone for a file); it decides
             the output's name and folder.
-        is_found: Found in a folder or a list, rather than named on the command line: when its results are
-            there it is passed over, and not refused.
+        is_found: Discovered in a folder or a list, rather than named on the command line: with existing
+            results it is skipped, and not refused.
     """
 
     id: int
@@ -42,7 +42,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One audio stream of a source. `start_ms` is where it begins in the container."""
+    """One audio stream of a source. `start_ms` is its start in the container."""
 
     stream_index: int
     codec: str
@@ -80,7 +80,7 @@ class Waveform:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A stretch of time; always true: `0 <= start_ms < end_ms`."""
+    """A time span; always true: `0 <= start_ms < end_ms`."""
 
     start_ms: int
     end_ms: int
@@ -97,14 +97,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What the model gets once; carries no audio.
+    """A part of a source that the model recognises in one piece; it has no audio itself.
 
     Always true of a source's chunks: ordered, disjoint, none longer than the limit they were planned
     with, and together they cover every speech span.
 
     Attributes:
         speech: The speech spans inside, clipped to the chunk (container time).
-        clear_ms: How much of it the detector is sure is speech; 0 when nobody has looked.
+        clear_ms: Milliseconds of clear speech according to the detector; 0 if unknown.
     """
 
     source_id: int
@@ -121,7 +121,7 @@ class Chunk:
 
     @property
     def speech_ms(self) -> int:
-        """How much of it is speech; all of it when no spans are known."""
+        """Milliseconds of speech; the whole chunk if its spans are unknown."""
         return sum(span.duration_ms for span in self.speech) or self.duration_ms
 
 
@@ -134,7 +134,7 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """What the recognizer heard in one chunk. `language` is an English name or None (no speech)."""
+    """The recognizer's text for one chunk. `language` is an English name or None (no speech)."""
 
     text: str
     language: str | None
@@ -143,7 +143,7 @@ class Hypothesis:
 
 
 class Timing(StrEnum):
-    """Where a word's times come from, so that no estimate passes for a measurement."""
+    """The origin of a word's times, so that estimates are not taken for measurements."""
 
     ALIGNED = "aligned"  # the aligner's own answer
     REPAIRED = "repaired"  # moved, because the aligner's answer was impossible
@@ -169,8 +169,8 @@ class Segment:
     Always true: `"".join(word.lead + word.text for word in words) == text`.
 
     Attributes:
-        language: Code such as `en`, or None when the model named none.
-        flags: What is doubtful about it, by the names of `hallucination.Flag` (`truncated`, `loop`).
+        language: Code such as `en`, or None if unknown.
+        flags: Signs of hallucination, by the names of `hallucination.Flag` (`truncated`, `loop`).
     """
 
     start_ms: int
@@ -187,22 +187,22 @@ class Segment:
 
 
 def longest_language(segments: Sequence[Segment]) -> str | None:
-    """Return the code of the language that most of the segments' time is in, or None when none is known."""
+    """Return the code of the language with the most time in the segments, or None if none is known."""
     total_ms: dict[str, int] = {}
     for segment in segments:
         if segment.language is not None:
-            heard_ms = segment.end_ms - segment.start_ms
-            total_ms[segment.language] = total_ms.get(segment.language, 0) + heard_ms
+            segment_ms = segment.end_ms - segment.start_ms
+            total_ms[segment.language] = total_ms.get(segment.language, 0) + segment_ms
     return max(total_ms, key=lambda code: total_ms[code], default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """What of the picture matters to subtitles.
+    """The properties of the picture that matter for subtitles.
 
     Attributes:
-        frame_rate: Frames a second (24000/1001), or None where it varies or is not known.
-        shots_ms: Where the picture changes, in order; empty where nobody looked.
+        frame_rate: Frames a second (24000/1001), or None if it varies or is unknown.
+        shots_ms: Shot changes, in order; empty without shot detection.
     """
 
     frame_rate: Fraction | None = None
@@ -211,11 +211,11 @@ class Video:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """All that any output needs; the border between model and subtitles.
+    """The transcript of a source: the input of all outputs, and the border between model and subtitles.
 
     Attributes:
-        uncovered: Speech that no words were found for, after it was heard again; ordered, disjoint.
-        video: What is known of the picture; None where there is none.
+        uncovered: Spans of speech without words, even after a second recognition; ordered, disjoint.
+        video: Properties of the picture; None without a picture.
     """
 
     source_name: str
@@ -230,12 +230,12 @@ class Transcript:
 
     @property
     def language(self) -> str | None:
-        """The language spoken longest, or None when there is no speech."""
+        """The language that is spoken longest, or None without speech."""
         return longest_language(self.segments)
 
     @property
     def text(self) -> str:
-        """All of it on one line."""
+        """The whole text on one line."""
         known = languages.find(self.language) if self.language else None
         if known is None or known.is_spaced:
             return " ".join(segment.text for segment in self.segments)
@@ -245,8 +245,8 @@ class Transcript:
     def words(self) -> tuple[Word, ...]:
         """Every word of every segment, in order.
 
-        A segment's first word has no lead. In a language with spaces whoever sets lines puts one there; in
-        one without, a word of another language next to another such word gets it here.
+        A segment's first word has no lead. In a language with spaces the layout of lines adds a space there;
+        in a language without, it is added here between two words of another language.
         """
         known = languages.find(self.language) if self.language else None
         if known is None or known.is_spaced:
@@ -268,7 +268,7 @@ class Cue:
 
     Attributes:
         word_range: `[first, last)` into `Transcript.words`; the ranges of all cues partition the words.
-        flags: Rules that could not be held, by name (`cps`, `dur_min`).
+        flags: Rules that could not be kept, by name (`cps`, `dur_min`).
     """
 
     start_ms: int
@@ -280,19 +280,19 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A timed block of a subtitle file that somebody wrote, right or wrong; nothing of it is sure.
+    """A timed block of a subtitle file from any program, right or wrong.
 
     Attributes:
-        start_ms: May be negative, or after the end.
-        lines: What is seen, without styling; none of them is empty.
-        number: What the file calls it, or "".
-        line: Where in the file it begins, from 1; 0 where lines say nothing (JSON).
-        marked: The lines with their styling, as the file has them.
-        place: Where on the screen it stands, "" for where captions usually do; two of different places may
-            be shown together.
-        settings: What else the file says about it, as written.
-        before: Lines between the caption before and this one that are no caption, as written.
-        word_range: `[first, last)` into the transcript's words, where the file has them.
+        start_ms: Start; may be negative, or after the end.
+        lines: The visible text, without styling; no line is empty.
+        number: Its number or name in the file, or "".
+        line: Its first line in the file, from 1; 0 for JSON.
+        marked: The lines with their styling, as in the file.
+        place: Its position on the screen, "" for the usual one; two captions at different positions may be
+            shown together.
+        settings: Its other settings, as in the file.
+        before: Other lines between the caption before and this one, as in the file.
+        word_range: `[first, last)` into the transcript's words, if the file has them.
     """
 
     start_ms: int
@@ -308,7 +308,7 @@ class Caption:
 
 
 class Status(StrEnum):
-    """How one source ended."""
+    """The status of a finished source."""
 
     DONE = "done"
     SKIPPED = "skipped"
@@ -317,11 +317,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good the cues of one source are.
+    """The quality of one source's cues.
 
     Attributes:
-        n_readable: Cues that keep the reading speed of `max_cps`.
-        broken: What is wrong by a hard rule, a short line each.
+        n_readable: Number of cues within the reading speed `max_cps`.
+        broken: Violations of hard rules, one short line each.
     """
 
     n_cues: int
@@ -331,22 +331,22 @@ class Quality:
 
 
 class Stage(StrEnum):
-    """What a source goes through, in order."""
+    """The stages of a source, in order."""
 
     DECODE = "decode"  # ffmpeg, and finding speech while it decodes
     RECOGNIZE = "recognize"
     ALIGN = "align"
-    REVIEW = "review"  # what is doubtful, heard again
+    REVIEW = "review"  # doubtful chunks, recognised again
     WRITE = "write"  # transcript, cues, files
 
 
 @dataclass(frozen=True, slots=True)
 class FlaggedSpan:
-    """A stretch of a source whose text is in doubt.
+    """A span of a source with doubtful text.
 
     Attributes:
-        flags: Why, by the names of `hallucination.Flag`; `uncovered` where speech has no words.
-        text: What was heard, perhaps nothing.
+        flags: The reasons, by the names of `hallucination.Flag`; `uncovered` for speech without words.
+        text: The recognised text, may be empty.
     """
 
     start_ms: int
@@ -357,14 +357,14 @@ class FlaggedSpan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one source. `error` is set if and only if it failed.
+    """The outcome of one source. `error` is set if and only if it failed.
 
     Attributes:
-        quality: Of its cues; None where none were made.
-        stage_s: Seconds of the lanes' time that it took; of a batch that it shared, its part by length.
-        doubts: Stretches that somebody should listen to, in order.
+        quality: Quality of its cues; None without cues.
+        stage_s: Seconds by stage; of a shared batch, its share by length.
+        flagged_spans: Spans with doubtful text, in order.
         reason: Why it was skipped, in a few words.
-        language: Code of what is spoken most, or "".
+        language: Code of the language that is spoken longest, or "".
         subtitles: The file with the subtitles for which it was skipped.
     """
 

@@ -1,8 +1,8 @@
 """Time as whole milliseconds, and its exact relation to samples.
 
-In go milliseconds, samples or an outsider's float seconds; out come integers. Nothing else in qasr
-converts time, and no float time travels between rooms: `int(ms / 1000 * 1000)` differs from `ms` for
-0.66 % of the milliseconds of an hour, which is how other tools lose a millisecond here and there.
+In go milliseconds, samples or float seconds of other programs; out come integers. No other module converts
+time, and no float time is passed between packages: `int(ms / 1000 * 1000)` differs from `ms` for 0.66 % of
+the milliseconds of an hour, so that other tools lose some milliseconds.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 MS_PER_S = 1000
-SAMPLE_RATE_HZ = 16_000  # what Qwen3-ASR, its aligner and silero-vad all listen at
+SAMPLE_RATE_HZ = 16_000  # the sample rate of Qwen3-ASR, its aligner and silero-vad
 SAMPLES_PER_MS = SAMPLE_RATE_HZ // MS_PER_S  # 16, exactly: a millisecond is always a whole sample index
 assert SAMPLES_PER_MS * MS_PER_S == SAMPLE_RATE_HZ  # noqa: S101 - an impossible state, not input
 BYTES_PER_SAMPLE = 2  # signed 16-bit little endian
@@ -28,7 +28,7 @@ def samples_to_ms(n_samples: int) -> int:
 
 
 def seconds_to_ms(seconds: float) -> int:
-    """Return the nearest millisecond to an outsider's float seconds (ffprobe, flags), halves up."""
+    """Return the nearest millisecond to float seconds (of ffmpeg, of flags), halves up."""
     return int(seconds * MS_PER_S + 0.5) if seconds >= 0 else -int(-seconds * MS_PER_S + 0.5)
 
 
@@ -36,7 +36,7 @@ def format_clock(time_ms: int, decimal_mark: str = ".") -> str:
     """Return `HH:MM:SS.mmm`; hours grow past 99, as SRT and WebVTT allow.
 
     Raises:
-        ValueError: `time_ms` is negative: no subtitle format can say that.
+        ValueError: `time_ms` is negative, which no subtitle format allows.
     """
     if time_ms < 0:
         raise ValueError(f"a time of {time_ms} ms lies before the start of the media")
@@ -47,7 +47,7 @@ def format_clock(time_ms: int, decimal_mark: str = ".") -> str:
 
 
 def format_speed(rtfx: float) -> str:
-    """Return how much faster than real time something is, with a decimal where that tells."""
+    """Return a speed relative to real time as text, with a decimal if it is small."""
     return f"{rtfx:.1f}" if rtfx < 10 else f"{rtfx:,.0f}"
 
 

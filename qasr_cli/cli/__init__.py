@@ -1,1 +1,1 @@
-"""Flags in, exit code out; the only room that knows Typer."""
+"""From flags to an exit code; the only package that uses Typer."""

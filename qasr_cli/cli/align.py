@@ -1,4 +1,4 @@
-"""`qasr align`: the words of an existing script get their times; the work itself is in `tasks.align`."""
+"""`qasr align`: times the words of an existing script; the work itself is in `tasks.align`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The program: its root command, and the one place that turns an error into an exit code.
+"""The program: its root command, and the only place that turns an error into an exit code.
 
-In go arguments; out comes an exit code. A command's module is loaded when the command is asked for; torch is
-never loaded here.
+In go arguments; out comes an exit code. A command's module is imported when the command is used; torch is
+never imported here.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ Examples:
   curl -s URL | qasr transcribe - --txt | less      stdin to stdout
   qasr transcribe film.mp4 --model demo             a toy model, no download
 """
-_WHISPER_LIKE = {"transcribe", "watch"}  # they take whisper's spellings
-# Whose flags may stand in the settings file; others take what they share with them.
+_WHISPER_LIKE = {"transcribe", "watch"}  # they accept whisper's spellings
+# Commands whose flags the settings file may set; other commands use the flags that they share with these.
 _CONFIGURED = ("transcribe", "watch")
 _FILE_IS_NOT_READ = {"config"}  # must be able to name a file that cannot be read
 
@@ -78,7 +78,7 @@ def configure(
 
 
 def settings(context: Context) -> Iterator[FlagSpec]:
-    """Yield every flag that may stand in the settings file."""
+    """Yield every flag that the settings file may set."""
     for name in _CONFIGURED:
         yield from _flags(context, name)
 
@@ -104,7 +104,7 @@ def _run(arguments: list[str]) -> int:
     except typer_adapter.UsageProblem as error:
         return _report_usage(error, state)
     except ReaderGone:
-        return ExitCode.BROKEN_PIPE  # what a shell reports for any program whose reader has gone
+        return ExitCode.BROKEN_PIPE  # a shell's exit code for a program whose reader has closed stdout
     except (KeyboardInterrupt, typer_adapter.Abort):
         sys.stderr.write("qasr: interrupted; finished files are kept. Run the same command to continue.\n")
         return ExitCode.INTERRUPTED
@@ -132,7 +132,7 @@ def _dispatch(arguments: list[str], state: SettingsState) -> int:
 
 
 def _report(error: QasrError, state: SettingsState) -> int:
-    """Print an error's one line; a wrong flag that nobody typed is a mistake in the settings file."""
+    """Print an error's line; a wrong value that comes from the settings file is an error of that file."""
     from qasr_cli.terminal import logs
 
     if isinstance(error, UsageError) and (origin := state.origin(error.flag)):
@@ -142,7 +142,7 @@ def _report(error: QasrError, state: SettingsState) -> int:
 
 
 def _report_usage(error: Any, state: SettingsState) -> int:
-    """Print a wrong flag's one line; a command without anything gets its help instead."""
+    """Print a usage error's line; a command without arguments prints its help instead."""
     problem = typer_adapter.problem(error)
     if problem.is_nothing_given:
         sys.stderr.write(f"{problem.text}\n")

@@ -1,4 +1,4 @@
-"""`qasr check`: what is wrong with subtitles, and a repaired copy; the work itself is in `tasks.check`."""
+"""`qasr check`: checks subtitles and writes repaired copies; the work itself is in `tasks.check`."""
 
 from __future__ import annotations
 

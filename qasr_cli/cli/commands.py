@@ -1,4 +1,4 @@
-"""The commands of qasr, one row each: what the root's help lists without loading any of them."""
+"""The commands of qasr, one row each; the root's help lists them without importing a command."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""`qasr config`: which settings are in force and who set them, and a settings file to start from.
+"""`qasr config`: the settings in force and their origins, and a template of a settings file.
 
-In go the flags of `qasr transcribe` and `qasr watch`, so that nothing here can go stale when a flag is added;
-out come a table, a path or a commented qasr.toml. Never replaces a file.
+In go the flags of `qasr transcribe` and `qasr watch`, so that new flags are included; out come a table, a
+path or a commented qasr.toml. Never replaces a file.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _FILE = Operand("FILE", "File to write. An existing file is not replaced. Defaul
 
 @dataclass(frozen=True, slots=True)
 class SettingInForce:
-    """A flag that may stand in qasr.toml, with its value in force.
+    """A setting of qasr.toml, with its value in force.
 
     Attributes:
-        flag: The flag.
-        key: As the file spells it.
-        value: In force, before any flag.
+        flag: Its flag.
+        key: Its key in the file.
+        value: Its value without flags.
         origin: `default`, `QASR_MODEL` or `qasr.toml:3`.
     """
 
@@ -59,16 +59,18 @@ def show(context: Context, as_json: Annotated[bool, typer_adapter.option(_JSON)]
     """Print every setting of `qasr transcribe` and `qasr watch`, its value in force, and its origin."""
     settings = list(_settings(context))
     if as_json:
-        rows = [{"key": one.key, "value": one.value, "from": one.origin} for one in settings]
+        rows = [{"key": setting.key, "value": setting.value, "from": setting.origin} for setting in settings]
         typer_adapter.echo(json.dumps(rows, ensure_ascii=False, indent=1))
     else:
         from qasr_cli.terminal.tables import print_table
 
         print_table(
             ("setting", "value", "from"),
-            [(one.key, _as_toml(one.value) or "not set", one.origin) for one in settings],
+            [(setting.key, _as_toml(setting.value) or "not set", setting.origin) for setting in settings],
         )
-    for name, nearest in _unknown_variables({name for one in settings for name in one.flag.variables}):
+    for name, nearest in _unknown_variables(
+        {name for setting in settings for name in setting.flag.variables}
+    ):
         hint = f"; did you mean {nearest}?" if nearest else ""
         typer_adapter.echo(f"qasr: note: {name} is not a setting and has no effect{hint}", err=True)
 
@@ -101,34 +103,34 @@ def init(
 
 
 def template(context: Context) -> str:
-    """Return a qasr.toml in which every setting stands as a comment, in the order of the help."""
+    """Return a qasr.toml with every setting as a comment, in the order of the help."""
     lines = [
         "# Settings of qasr. A key is a long flag without its dashes; remove a # to make a line count.",
         "# A flag beats a variable (QASR_MODEL=demo) beats this file. What is in force: qasr config show",
     ]
     panel = ""
-    for one in _settings(context):
-        flag = one.flag
+    for setting in _settings(context):
+        flag = setting.flag
         if flag.panel != panel:
             panel = flag.panel
             lines += ["", f"# ── {panel} ──"]
         lines += ["", *textwrap.wrap(flag.help, 100, initial_indent="# ", subsequent_indent="# ")]
         value = _as_toml(flag.default)
-        lines.append(f"#{one.key} = {value}" if value else f"#{one.key} = {flag.metavar}   (not set)")
+        lines.append(f"#{setting.key} = {value}" if value else f"#{setting.key} = {flag.metavar}   (not set)")
     return "\n".join(lines) + "\n"
 
 
 def _settings(context: Context) -> Iterator[SettingInForce]:
-    """Yield every setting of `transcribe`, then what `watch` has beside, panel by panel."""
+    """Yield every setting of `transcribe`, then the additional ones of `watch`, panel by panel."""
     state = _state(context)
     values = state.read(lambda: _flags(context))
-    seen: set[str] = set()
+    listed: set[str] = set()
     for name in _COMMANDS:
-        # An input must be named for the parser to be content; nothing is opened.
+        # The parser requires an input; nothing is opened.
         parsed = typer_adapter.parse(name, ["-"], context, values)
         for flag in typer_adapter.in_help_order(flags_of_command(parsed.command)):
-            if flag.is_setting and flag.key not in seen:
-                seen.add(flag.key)
+            if flag.is_setting and flag.key not in listed:
+                listed.add(flag.key)
                 yield _in_force(flag, parsed, state.path)
 
 
@@ -155,15 +157,15 @@ def _state(context: Context) -> SettingsState:
 
 
 def _as_toml(value: Any) -> str:
-    """Return a value as qasr.toml spells it, or "" for what is not set."""
+    """Return a value in the syntax of qasr.toml, or "" if it is not set."""
     if value is None or value == "":
         return ""
-    return json.dumps(value, ensure_ascii=False)  # text, numbers and truth are the same in both
+    return json.dumps(value, ensure_ascii=False)  # texts, numbers and booleans are the same in both
 
 
-def _unknown_variables(known: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield every QASR_* variable that nothing reads, with the nearest that something does."""
-    everything = sorted(known | set(_OTHER_VARIABLES))
+def _unknown_variables(read_variables: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield every unknown QASR_* variable, with the nearest known one."""
+    everything = sorted(read_variables | set(_OTHER_VARIABLES))
     for name in sorted(os.environ):
         if name.startswith("QASR_") and name not in everything:
             close = difflib.get_close_matches(name, everything, n=1, cutoff=0.8)

@@ -1,4 +1,4 @@
-"""`qasr doctor`: is everything here that a transcription needs?"""
+"""`qasr doctor`: checks everything that a transcription needs."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from qasr_cli.version import __version__
 Check = Callable[[], "Diagnosis"]
 
 _OLD_FFMPEG_YEARS = 4  # a major version is maintained for about three; distributions are a year behind
-_FEW_BYTES = 4e9  # the smallest real pair of models takes 3.4 GB as it lies on the disk
-_LITTLE_SPACE_BYTES = 2e9  # an hour of audio that waits takes 115 MB, and four hours may wait
+_FEW_BYTES = 4e9  # the smallest real pair of models takes 3.4 GB on disk
+_LITTLE_SPACE_BYTES = 2e9  # an hour of prefetched audio takes 115 MB, and four hours may be prefetched
 
 
 class Diagnosis(NamedTuple):
-    """Result of a check: `ok`, `note` (works, and there is something to know), `missing` or `wrong`."""
+    """Result of a check: `ok`, `note` (works, with a remark), `missing` or `wrong`."""
 
     state: str
     detail: str
@@ -64,7 +64,7 @@ def _run(check: Check) -> Diagnosis:
         return Diagnosis(
             "missing", f"{error}; check its permissions, or set TMPDIR or HF_HOME to another folder"
         )
-    except RuntimeError as error:  # torch's own: a device that is busy, or a driver that does not fit
+    except RuntimeError as error:  # an error of torch: a busy device, or a driver that does not fit
         return Diagnosis("missing", f"{str(error).splitlines()[0]}; update the driver, or use --device cpu")
 
 
@@ -135,7 +135,7 @@ def _results() -> Diagnosis:
 
 
 def _temporary() -> Diagnosis:
-    folder = Path(tempfile.gettempdir())  # an OSError where there is none that can be written
+    folder = Path(tempfile.gettempdir())  # an OSError if no folder is writable
     with tempfile.TemporaryFile(dir=folder):
         pass
     is_tight = shutil.disk_usage(folder).free < _LITTLE_SPACE_BYTES
@@ -158,7 +158,7 @@ def _model_cache() -> Diagnosis:
 
 
 def _settings(context: Context) -> Diagnosis:
-    """Judge the values of qasr.toml; what cannot be read has ended the command already."""
+    """Check the values of qasr.toml; an unreadable file has ended the command already."""
     state: SettingsState = context.find_root().obj
     if state.path is None:
         return Diagnosis("ok", "no qasr.toml, which is fine; qasr config init writes one")
@@ -167,7 +167,7 @@ def _settings(context: Context) -> Diagnosis:
             _judge(grouped.assembled(typer_adapter.parse(name, ["-"], context, state.values))["options"])
         except QasrError as error:
             origin = state.origin(error.flag)
-            if origin or error.flag is None:  # a variable's mistake is not the file's
+            if origin or error.flag is None:  # a wrong variable is not the file's error
                 return Diagnosis("wrong", f"{origin or state.path}: {error}; {error.hint}")
         except typer_adapter.UsageProblem as error:
             return Diagnosis("wrong", f"{state.path}: {typer_adapter.problem(error).text}")
@@ -175,10 +175,10 @@ def _settings(context: Context) -> Diagnosis:
 
 
 def _judge(options: Options) -> None:
-    """Refuse what a run would refuse before it looks for media.
+    """Make the checks of a run before discovery.
 
     Raises:
-        QasrError: There is no such format or device, or no names can be made.
+        QasrError: A format or device is unknown, or the name template is wrong.
     """
     from qasr_cli.engines import device
     from qasr_cli.tasks import outputs

@@ -1,7 +1,7 @@
 """The text of `--help`: plain headings and two columns, at the terminal's width.
 
-In goes what a command has, as values; out comes text. Written here and not by Typer's rich pages, which take
-a tenth of a second of CPU to load, and show a value's Python type beside its name.
+In go a command's parts, as values; out comes text. It replaces Typer's rich pages, which take a tenth of a
+second of CPU to import, and show a value's Python type beside its name.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 MAX_WIDTH = 100  # longer lines are hard to read
-_MAX_NAMES = 26  # columns for flags; longer ones get a line of their own
+_MAX_NAMES = 26  # columns for flags; longer flags have their own line
 _INDENT = 2
 UNBROKEN = "\xa0"  # a blank at which no line is broken
 
@@ -30,8 +30,8 @@ class HelpPage:
 
     Attributes:
         usage: `qasr render [OPTIONS] TRANSCRIPT...`.
-        text: Paragraphs with empty lines between; one whose first line is a backspace is kept line by line,
-            as click has it.
+        text: Paragraphs with empty lines between; as in click, one whose first line is a backspace is not
+            wrapped.
         sections: Arguments, options by panel, commands.
         epilog: Paragraphs at the end.
     """

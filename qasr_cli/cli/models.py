@@ -1,4 +1,4 @@
-"""`qasr models`: which models there are, which are on this machine, and how one gets here."""
+"""`qasr models`: lists, downloads and checks models."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def print_list() -> None:
     rows = [
         (
             model.name,
-            "yes" if _is_here(model.recognizer) and _is_here(model.aligner) else "no",
+            "yes" if _is_stored(model.recognizer) and _is_stored(model.aligner) else "no",
             model.size,
             model.remark,
             "inside the package"
@@ -103,20 +103,20 @@ def path(name: _Name, revision: _Revision = "") -> None:
 
 
 def _locations(name: str, revision: str) -> tuple[str, ...]:
-    """Return what belongs to a name: recognizer and aligner of a known model, else the one thing named."""
+    """Return the repositories of a name: recognizer and aligner of a known model, else the name itself."""
     from qasr_cli.engines import model_store
 
-    known = model_store.named(name)
-    if known is None:
+    model = model_store.named(name)
+    if model is None:
         return (name,)
     if revision:
         raise UsageError(
             f"--revision {revision}: {name} stands for two repositories", "name one of them by its hub id"
         )
-    return (known.recognizer, known.aligner)
+    return (model.recognizer, model.aligner)
 
 
-def _is_here(location: str) -> bool:
+def _is_stored(location: str) -> bool:
     from qasr_cli.engines import model_store
     from qasr_cli.errors import UnavailableError
 

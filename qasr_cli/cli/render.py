@@ -1,4 +1,4 @@
-"""`qasr render`: existing transcripts become subtitles again, without a model and in milliseconds."""
+"""`qasr render`: makes subtitles from existing transcripts, without a model and in milliseconds."""
 
 from __future__ import annotations
 

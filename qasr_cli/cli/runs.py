@@ -1,6 +1,6 @@
-"""`qasr runs show`: what the ledger says, for people and for programs.
+"""`qasr runs show`: prints the ledger, for people and for programs.
 
-In go a folder and a choice; out come lines on stdout. Reads ledgers and writes nothing.
+In go a folder and a selection; out come lines on stdout. Reads ledgers and writes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from qasr_cli.timebase import MS_PER_S, format_clock
 if TYPE_CHECKING:
     from qasr_cli.runs.state.ledger import LedgerEntry
 
-# As `records.Status` has them; that module brings numpy along, which --help does without.
+# The values of `records.Status`; that module imports numpy, which --help does not need.
 _DONE, _SKIPPED, _FAILED = "done", "skipped", "failed"
 
 _N_SHOWN = 30
@@ -73,10 +73,10 @@ def show(
 
 
 def _state(folder: Path) -> Path:
-    """Return the state folder that is meant by a folder: itself, the one in it, or the one above it.
+    """Return the state folder for a folder: itself, one in it, or one above it.
 
     Raises:
-        NoInputError: There is none.
+        NoInputError: There is no state folder.
     """
     from qasr_cli.runs.state.roots import FOLDER_NAME
 

@@ -1,7 +1,7 @@
-"""qasr.toml: flags written down once.
+"""qasr.toml: the settings file.
 
-In goes a TOML file whose keys are long flags without their dashes; out comes a map of defaults, so that the
-order is always flag, then QASR_* variable, then file, then built-in default.
+In goes a TOML file whose keys are long flags without their dashes; out comes a map of defaults. A flag has
+priority over a QASR_* variable, a variable over the file, and the file over the built-in default.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from qasr_cli.errors import ConfigError
 from qasr_cli.options.flag import FlagSpec
 
 FILE_NAME = "qasr.toml"
-_ONLY_IF_ASKED_FOR = ("exec_after", "webhook")
+_ONLY_IF_CHOSEN = ("exec_after", "webhook")
 _NAMES = {
     str: "text in quotes",
     int: "a whole number",
@@ -30,20 +30,20 @@ _NAMES = {
 
 
 def known_keys(flags: Iterable[FlagSpec]) -> dict[str, FlagSpec]:
-    """Return the flags that may stand in the file by every key that they have."""
+    """Return the flags that the file may set, by every key that they have."""
     return {key: flag for flag in flags if flag.is_setting for key in flag.keys}
 
 
 @dataclass
 class SettingsState:
-    """The settings of one command line. Mutable: the root command fills it, errors are explained with it.
+    """The settings of one command line. Mutable: the root command fills it; error messages use it.
 
     Attributes:
         asked_for: The file of --config, if any.
         path: The file that was read, if any.
-        values: What it sets, by a flag's own key.
-        in_force: Flags whose value comes from the file, neither typed nor from a variable: every key, with
-            all keys of the flag.
+        values: Its values, by a flag's own key.
+        in_force: Flags whose value comes from the file, and not from a flag or variable: every key, with all
+            keys of the flag.
     """
 
     asked_for: Path | None = None
@@ -52,45 +52,45 @@ class SettingsState:
     in_force: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def read(self, flags: Callable[[], Iterable[FlagSpec]]) -> dict[str, Any]:
-        """Find and read the file; return what it sets. `flags` is called where there is a file.
+        """Find and read the file; return its values. `flags` is called if there is a file.
 
         Raises:
-            ConfigError: As `find_file`, `read` and `refuse_unasked` say.
+            ConfigError: See `find_file`, `read` and `refuse_untrusted`.
         """
         path = find_file(self.asked_for)
         if path is not None:
             self.values = read(path, known_keys(flags()))
             if self.asked_for is None:
-                refuse_unasked(path, self.values)
+                refuse_untrusted(path, self.values)
             self.path = path
         return self.values
 
     def note(self, flags: Iterable[FlagSpec]) -> None:
-        """Note flags whose value in force comes from the file."""
+        """Record flags whose value in force comes from the file."""
         for flag in flags:
             self.in_force |= dict.fromkeys(flag.keys, flag.keys)
 
     def origin(self, flag: str | None) -> str:
-        """Return the `file:line` that set a long flag's value; "" when it comes from elsewhere."""
+        """Return the `file:line` that set a long flag's value; "" if the file did not."""
         key = (flag or "").removeprefix("--").replace("-", "_")
         spellings = self.in_force.get(key)
         return where(self.path, spellings) if self.path is not None and spellings else ""
 
 
 def for_flags(values: Mapping[str, Any], flags: Iterable[FlagSpec]) -> dict[str, Any]:
-    """Return those of the file's values that are settings of a command with these flags.
+    """Return the file's values that are settings of a command with these flags.
 
-    `qasr align` has a --report of its own, which the file's `report` is not about.
+    The --report of `qasr align` differs from the file's `report`.
     """
     keys = {flag.key for flag in flags if flag.is_setting}
     return {key: value for key, value in values.items() if key in keys}
 
 
 def find_file(asked_for: Path | None) -> Path | None:
-    """Return the configuration file: the one asked for, else the first of the two usual places.
+    """Return the configuration file: that of --config, else the first of the two usual places.
 
     Raises:
-        ConfigError: The file that was asked for does not exist.
+        ConfigError: The file of --config does not exist.
     """
     if asked_for is not None:
         if not _is_file(asked_for):
@@ -100,12 +100,12 @@ def find_file(asked_for: Path | None) -> Path | None:
 
 
 def _is_file(path: Path) -> bool:
-    # Path.is_file raises where a folder may not be looked into: a service's home, or another user's.
+    # Path.is_file raises in a folder without permission: a service's home, or another user's.
     return os.path.isfile(path)  # noqa: PTH113
 
 
 def places() -> tuple[Path, ...]:
-    """Return where a settings file is looked for, the first one first."""
+    """Return the usual places of a settings file, in order of priority."""
     home = os.environ.get("XDG_CONFIG_HOME") or (
         Path(os.environ["HOME"]) / ".config" if "HOME" in os.environ else None
     )
@@ -113,7 +113,7 @@ def places() -> tuple[Path, ...]:
 
 
 def line_of(path: Path, keys: Iterable[str]) -> int:
-    """Return the line, from 1, in which a file that `read` accepts sets one of the keys; 0 if none does."""
+    """Return the line, from 1, in which a valid file sets one of the keys; 0 if no line does."""
     spelt = "(?:" + "|".join("[-_]".join(map(re.escape, re.split("[-_]", key))) for key in keys) + ")"
     key = re.compile(rf"""\s*["']?{spelt}["']?\s*=""")
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -126,17 +126,17 @@ def where(path: Path, keys: Iterable[str]) -> str:
     return f"{path}:{line}" if line else str(path)
 
 
-def read(path: Path, known: Mapping[str, FlagSpec]) -> dict[str, Any]:
+def read(path: Path, flags: Mapping[str, FlagSpec]) -> dict[str, Any]:
     """Return the file's settings by the flags' own keys.
 
     Args:
         path: The file.
-        known: Flags by every key that they have (`max_lines`). One that is repeatable takes a list; the file
-            may also have its words in one text with blanks, as a variable has them.
+        flags: Flags by every key that they have (`max_lines`). A repeatable flag takes a list; the file may
+            also have its values in one text with blanks, like a variable.
 
     Raises:
-        ConfigError: Not TOML, an unknown key (the nearest known one is named), a value of another type, or
-            two spellings of one flag.
+        ConfigError: Not TOML, an unknown key (the hint has the nearest one), a value of another type, or two
+            spellings of one flag.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -146,9 +146,9 @@ def read(path: Path, known: Mapping[str, FlagSpec]) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     spelled: dict[str, str] = {}
     for key, value in table.items():
-        flag = known.get(key.replace("-", "_"))
+        flag = flags.get(key.replace("-", "_"))
         if flag is None:
-            raise ConfigError(f"{where(path, [key])}: unknown key {key!r}", _nearest(key, known))
+            raise ConfigError(f"{where(path, [key])}: unknown key {key!r}", _nearest(key, flags))
         if flag.key in settings:
             message = f"{where(path, [key])}: {key} and {spelled[flag.key]} are one setting"
             raise ConfigError(message, "leave one of them out")
@@ -157,13 +157,13 @@ def read(path: Path, known: Mapping[str, FlagSpec]) -> dict[str, Any]:
     return settings
 
 
-def refuse_unasked(path: Path, settings: Mapping[str, Any]) -> None:
-    """Refuse a file that nobody named, and that starts programs: folders with one come from anywhere.
+def refuse_untrusted(path: Path, settings: Mapping[str, Any]) -> None:
+    """Refuse a ./qasr.toml without --config that starts programs: the folder may be from anyone.
 
     Raises:
-        ConfigError: It does, or sends what is transcribed somewhere.
+        ConfigError: The file starts programs, or sends transcripts to an address.
     """
-    risky = [name for name in _ONLY_IF_ASKED_FOR if name in settings]
+    risky = [name for name in _ONLY_IF_CHOSEN if name in settings]
     if risky and path == Path(FILE_NAME):
         key = risky[0].replace("_", "-")
         raise ConfigError(
@@ -172,21 +172,21 @@ def refuse_unasked(path: Path, settings: Mapping[str, Any]) -> None:
         )
 
 
-def _nearest(key: str, known: Mapping[str, FlagSpec]) -> str:
-    close = difflib.get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.4)
+def _nearest(key: str, flags: Mapping[str, FlagSpec]) -> str:
+    close = difflib.get_close_matches(key.replace("-", "_"), flags, n=1, cutoff=0.4)
     if close:
         return f"did you mean {close[0].replace('_', '-')}?"
-    return f"known: {', '.join(sorted(name.replace('_', '-') for name in known))}"
+    return f"known: {', '.join(sorted(name.replace('_', '-') for name in flags))}"
 
 
 def _checked(path: Path, key: str, value: object, flag: FlagSpec) -> object:
-    wanted = list if flag.is_repeatable else str if flag.kind is Path else flag.kind
-    if wanted is list and isinstance(value, str):
+    kind = list if flag.is_repeatable else str if flag.kind is Path else flag.kind
+    if kind is list and isinstance(value, str):
         return value.split()
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    is_right = is_number if wanted is float else type(value) is wanted
+    is_right = is_number if kind is float else type(value) is kind
     if not is_right or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
         raise ConfigError(
-            f"{where(path, [key])}: {key} must be {_NAMES[wanted]}, not {value!r}", "correct the file"
+            f"{where(path, [key])}: {key} must be {_NAMES[kind]}, not {value!r}", "correct the file"
         )
     return value

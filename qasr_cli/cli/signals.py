@@ -1,4 +1,4 @@
-"""What SIGINT and SIGTERM do: both keep finished files and clean up; a second Ctrl-C stops at once.
+"""Handlers of SIGINT and SIGTERM: both keep finished files and clean up; a second Ctrl-C stops at once.
 
 Nothing goes in; handlers are installed for the process.
 """
@@ -16,7 +16,7 @@ from qasr_cli.errors import ExitCode
 def install() -> None:
     """Install the handlers; call it in the main thread."""
     signal.signal(signal.SIGTERM, _terminate)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's `&` has it ignored
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's `&` ignores SIGINT
         signal.signal(signal.SIGINT, _interrupt)
 
 
@@ -26,8 +26,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _stop_at_once(number: int, frame: FrameType | None) -> None:
-    # What is being written has no name yet, and what lies on disk for the run goes with the next one.
-    # Straight to the descriptor: the signal may have come in the middle of a write to sys.stderr.
+    # Files in progress have no name yet, and the next run removes the scratch folder. The message is written
+    # to the descriptor, since the signal may have interrupted a write to sys.stderr.
     cursor = b"\x1b[?25h" if os.isatty(2) else b""
     with contextlib.suppress(OSError):
         os.write(2, cursor + b"qasr: stopped at once\n")

@@ -1,4 +1,4 @@
-"""`qasr transcribe`: flags become options; the work itself is in `tasks.transcribe`, loaded when needed."""
+"""`qasr transcribe`: from flags to options; the work is in `tasks.transcribe`, loaded when needed."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ def command(
 
 
 def _request(inputs: list[Path], listed: InputOptions) -> InputOptions:
-    """Return where to look.
+    """Return the input options.
 
     Raises:
-        UsageError: Nowhere.
+        UsageError: There are no inputs.
     """
     if not inputs and not listed.files_from:
         raise UsageError("Missing argument 'INPUT...'", "see qasr transcribe --help")

@@ -1,4 +1,4 @@
-"""`qasr watch`: flags become options; the work itself is in `tasks.watch`, loaded when there is some."""
+"""`qasr watch`: from flags to options; the work itself is in `tasks.watch`, imported when needed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ hooks: docs/how-to/services.md.
 """
 
 Folders = Annotated[list[Path], Operand("FOLDER...", "Folders to watch, with their subfolders.")]
-# A pass takes all that is below the folders, and waits for another run; lines have no file to go to.
+# A pass always searches subfolders and waits for another run; JSON lines need stdout.
 WatchedOptions = Annotated[
     Options,
     Selection(

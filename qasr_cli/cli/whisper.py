@@ -1,7 +1,7 @@
-"""The command lines that people know by heart from whisper and its family.
+"""Command lines of whisper and similar programs.
 
-In go the arguments of `qasr transcribe` as a whisper user would write them; out come the same in qasr's own
-spelling, and notes on what has no effect here. What qasr cannot do is refused rather than passed over.
+In go the arguments of `qasr transcribe` in whisper's spelling; out come the arguments in qasr's spelling, and
+notes on flags without effect. An unsupported task is an error and never ignored.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _RENAMED = {
     "--chunk-size": "--chunk-seconds",
     "--no-align": "--aligner=none",
 }
-# Flags whose value decides what they are in qasr; two of them are switches here.
+# Flags whose value decides their flag in qasr; two of them are switches in qasr.
 _BY_VALUE: dict[str, dict[str, list[str]]] = {
     "--highlight-words": {"true": ["--highlight-words"], "false": ["--no-highlight-words"]},
     "--verbose": {"true": [], "false": []},
@@ -29,7 +29,7 @@ _BY_VALUE: dict[str, dict[str, list[str]]] = {
         "bfloat16": ["--dtype=bf16"],
     },
 }
-# Flags with a value that say what qasr does anyway.
+# Flags with a value that is qasr's behaviour in any case.
 _ALWAYS_SO = {"--word-timestamps", "--print-progress", "--pretty-json", "--task"}
 # Flags with a value, and switches, that have no counterpart: accepted with a note.
 _NO_EFFECT = {

@@ -1,12 +1,12 @@
-"""Transcripts and cues in, file texts out, and back.
+"""From transcripts and cues to file texts, and back.
 
-registry   what formats there are: names, help, renderers
+registry   the table of formats: names, help, renderers
 writers    one module per output format
-readers    subtitle files, transcripts and scripts, in whatever state they are
+readers    subtitle files, even damaged ones, transcripts and scripts
 
-In go a transcript and its cues; out comes the whole text of a file, always ending with a newline. Formats
-decide what is legal in a file of their kind and how text is escaped in it; they never move, drop or rewrap a
-cue, and never touch the disk. Readers and writers do not know each other.
+In go a transcript and its cues; out comes the whole text of a file, always ending with a newline. A writer
+decides what is legal in its format and how text is escaped; it never moves, drops or rewraps a cue, and never
+touches the disk. Readers and writers do not import each other.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["FILE_FORMATS", "FORMATS", "SUBTITLE_EXTENSIONS", "Format", "parse_sc
 
 
 def parse_transcript(text: str) -> Transcript:
-    """Return the transcript that the formats `json` and `jsonl` wrote.
+    """Parse a transcript of the formats `json` and `jsonl`.
 
     Raises:
         UndecodableError: It is not JSON, has another schema, or a field is missing or wrong.
@@ -37,7 +37,7 @@ def parse_script(text: str) -> ScriptFile:
     """Return the blocks of a script: plain text or subtitles; see `readers.script_reading`.
 
     Raises:
-        UndecodableError: It has no word, or it is a subtitle file of which a part would be lost.
+        UndecodableError: It has no words, or it is a damaged subtitle file.
     """
     from qasr_cli.formats.readers import script_reading
 

@@ -1,8 +1,8 @@
-"""The table of output formats: all that the rest of the program knows of a format.
+"""The table of output formats; the rest of the program uses formats only through it.
 
 In goes a format's name; out comes its row. Switches, help, `all`, and which files beside a film count as
 subtitles follow from this table. A row names its writer as text, and the writer is imported when it first
-renders: the command line reads this table, and must not load a subtitle library to print its help.
+renders: the command line uses this table, and must not load a subtitle library to print its help.
 
 A new format is one module and one row:
     1. `writers/<name>.py` with `render(transcript, cues, options) -> str`, which says in its docstring what
@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-if TYPE_CHECKING:  # records bring numpy along, which the command line's help must not wait for
+if TYPE_CHECKING:  # records import numpy, which the command line's help must not load
     from qasr_cli.options import OutputOptions
     from qasr_cli.records import Cue, Transcript
 
@@ -32,12 +32,12 @@ class Format:
     """One kind of output file.
 
     Attributes:
-        name: What the user calls it; also its switch (`--srt`) and, with a dot, its extension.
+        name: Its name for the user, its switch (`--srt`) and, with a dot, its extension.
         summary: Help text of its switch, one sentence.
         renderer: Its writer as `module:function` below `qasr_cli.formats.writers`.
         is_cue_based: Its text depends on the cues; otherwise they may be empty.
         is_line: One line for each source, for a stream rather than a file of its own; not part of `all`.
-        is_subtitle: Players show it; a film that has one in another format needs no second.
+        is_subtitle: Players show it; a film with subtitles in another format needs no second file.
         is_readable: `qasr check` reads it back.
     """
 
@@ -51,7 +51,7 @@ class Format:
 
     @property
     def extension(self) -> str:
-        """What the file name ends with, with its dot."""
+        """The file name's extension, with its dot."""
         return f".{self.name}"
 
     def render(self, transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:

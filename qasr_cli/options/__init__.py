@@ -1,7 +1,7 @@
 """Every default of qasr, in frozen groups; a stage takes its group and never the whole tree.
 
-The command line reads its defaults, flags and help from here, and nowhere else writes one. A new option is
-a field of its group with its description (`flag.option`), and a line in the code that obeys it.
+The command line takes its defaults, flags and help from here, and no other module has any. A new option is a
+field of its group with its description (`flag.option`), and a line in the code that uses it.
 """
 
 from __future__ import annotations

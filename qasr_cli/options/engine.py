@@ -1,4 +1,4 @@
-"""Options of which model runs, and on what."""
+"""Options of the model and its device."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qasr_cli.options.flag import MODEL, option, require
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """Which model runs on what."""
+    """The model and its device."""
 
     model: str = option(
         "0.6b",

@@ -1,7 +1,7 @@
-"""How an option is described, once: its flags, help and place in the help stand beside its default.
+"""The description of an option: its flags, help and panel, next to its default.
 
 In go the fields of option groups; out come `FlagSpec`s, from which the command line, the variable, the key of
-qasr.toml, the manual page and the reference page follow. Knows no command line library.
+qasr.toml, the manual page and the reference page follow. Never depends on a command line library.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PANELS = (FORMATS, FILES, MODEL, SPEECH, STYLE, SELECTION, RUN, WATCHING, HOOKS,
 
 FOLLOWS = type(None)  # a flag's kind follows from its field's annotation
 _FLAG, _DIGEST, _ADDED = "flag", "digest", "added"  # keys of a field's metadata
-# What a flag's text is read as, by the field's annotation; any other needs `convert`.
+# Type of a flag's text, by the field's annotation; any other annotation needs `convert`.
 _KINDS: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "Path": Path}
 
 
@@ -39,15 +39,15 @@ class FlagSpec:
     """A flag of the command line.
 
     Attributes:
-        panel: The heading that it stands under in the help.
-        help: What it does: short main clauses, units named.
-        names: Every spelling, the long one that gives it its key first.
-        metavar: What stands for its value; "" for a switch.
-        kind: What its text is read as: str, int, float, bool or Path.
-        default: Without the flag, as `kind` has it; None, False, 0 and "" are not shown.
-        convert: Returns the option's value for the flag's; None where they are the same.
+        panel: Its heading in the help.
+        help: Help text: short main clauses, units named.
+        names: Every spelling; the first is the long one from which the key follows.
+        metavar: Placeholder of its value; "" for a switch.
+        kind: Type of its text: str, int, float, bool or Path.
+        default: Value without the flag, of type `kind`; None, False, 0 and "" are not shown.
+        convert: Converts the flag's value to the option's value; None if they are the same.
         is_repeatable: May be given several times; its value is a list.
-        is_counted: Each time counts one (-vv).
+        is_counted: Each use counts one (-vv).
         is_setting: Has a variable and a key of qasr.toml.
     """
 
@@ -100,10 +100,9 @@ def option(
         panel: One of `PANELS`.
         text: The flag's help.
         names: The flag's spellings.
-        digest: The name that fingerprints know a renamed field by; one that changed would have every
-            finished file made anew.
-        is_added: Younger than fingerprints that users have: at its default it is not part of them.
-        described: What else `FlagSpec` has; `kind` and `default` follow from the field where left out.
+        digest: Name of a renamed field in fingerprints; a changed name would invalidate every finished file.
+        is_added: Added after fingerprints existed: at its default it is not part of them.
+        described: Further fields of `FlagSpec`; `kind` and `default` follow from the field if left out.
     """
     described.setdefault("kind", FOLLOWS)
     described.setdefault("default", MISSING)
@@ -162,7 +161,7 @@ def walk(tree: type) -> Iterator[FlagSpec]:
 
 
 def digested(group: Any) -> dict[str, object]:
-    """Return a group's values by the names that fingerprints know them by."""
+    """Return a group's values by their names in fingerprints."""
     return {
         one.metadata.get(_DIGEST, one.name): getattr(group, one.name)
         for one in fields(group)
@@ -171,7 +170,7 @@ def digested(group: Any) -> dict[str, object]:
 
 
 def require(condition: bool, message: str, flag: str | None = None, hint: str = "") -> None:
-    """Refuse what a flag cannot be.
+    """Refuse an invalid value of a flag.
 
     Raises:
         UsageError: The condition does not hold.

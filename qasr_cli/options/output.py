@@ -1,4 +1,4 @@
-"""Options of what is written and where."""
+"""Options of output formats and files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEFAULT_NAME = "{stem}.{ext}"
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """Where results go. `folder` None means beside the media; `name` is a template (`output_names`)."""
+    """Formats, folder and names of results. `folder` None means beside the media; `name` is a template."""
 
     formats: tuple[str, ...] = option(
         ("srt",),
@@ -35,7 +35,7 @@ class OutputOptions:
         kind=str,
         default="",
     )
-    is_stdout: bool = False  # `-o -`, or nothing named and the input came from stdin
+    is_stdout: bool = False  # `-o -`, or no -o and input from stdin
     json_lines: bool = option(
         False, FORMATS, "JSON transcripts on stdout, one line per source.", "--json-lines"
     )
@@ -66,5 +66,5 @@ class OutputOptions:
     )
 
     def beside_stdin(self) -> OutputOptions:
-        """Return where results of what came through stdin go: to stdout unless a folder is named."""
+        """Return the options for input from stdin: results go to stdout unless a folder is named."""
         return self if self.folder else replace(self, is_stdout=True)

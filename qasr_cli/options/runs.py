@@ -1,4 +1,4 @@
-"""Options of runs: which files, how a run behaves, hooks, watching, logging. None changes a result."""
+"""Options of runs: file selection, run control, hooks, watching, logging. None changes a result."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _MAX_TIMEOUT_S = 86_400.0  # a day; sockets and waits overflow from about 300 ye
 
 @dataclass(frozen=True, slots=True)
 class InputOptions:
-    """Where media is looked for: paths, folders and patterns, and the name of a list of more.
+    """The inputs: paths, folders and patterns, and the name of a list of further paths.
 
     Attributes:
-        inputs: As typed; `-` is stdin.
-        files_from: File with a path a line, `-` for stdin, "" for none.
+        inputs: Paths as typed; `-` is stdin.
+        files_from: File with one path a line, `-` for stdin, "" for none.
         null: Paths in that list end with a zero byte.
     """
 
@@ -49,10 +49,10 @@ class InputOptions:
 
 
 def newer_than_s(text: str) -> float | None:
-    """Return the moment that `--newer-than` names, in seconds since 1970; None without the flag.
+    """Return the time of `--newer-than`, in seconds since 1970; None without the flag.
 
     Raises:
-        UsageError: It names none.
+        UsageError: It is not a date, an age or a file.
     """
     if not text:
         return None
@@ -67,15 +67,15 @@ def newer_than_s(text: str) -> float | None:
         return Path(text).stat().st_mtime
     except (OSError, ValueError):
         hint = "give a date such as 2026-03-31, an age such as 7d, or a file"
-        message = f"--newer-than {text}: no date, no age and no file"
+        message = f"--newer-than {text}: not a date, an age or a file"
         raise UsageError(message, hint, flag="--newer-than") from None
 
 
 def shard_parts(text: str) -> tuple[int, int]:
-    """Return k and n of `k/n`; one part of one without the flag.
+    """Return k and n of `k/n`; (1, 1) without the flag.
 
     Raises:
-        UsageError: It says something else.
+        UsageError: The text is not of this form.
     """
     if not text:
         return 1, 1
@@ -91,17 +91,17 @@ def _patterns(globs: Sequence[str] | None) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class FindOptions:
-    """Which files a run is about, and in what order.
+    """Selection and order of the files of a run.
 
     Attributes:
-        include: Patterns; with any, only what matches one is taken.
-        exclude: Patterns; what matches one is left out.
+        include: Patterns; if there are any, only matching files are taken.
+        exclude: Patterns; matching files are left out.
         newer_than_s: Seconds since 1970; only files that changed after it.
         settle_s: A file that changed within so many seconds is left to a later run. None: named files are
-            taken as they are, found ones are looked at twice (`runs.planning.queue`).
-        shard: (k, n): the k-th of n parts, counted from 1.
-        limit: Files to work on at most; finished ones do not count.
-        even_subtitled: Found files that have subtitles from elsewhere are taken too.
+            taken as they are, discovered ones are checked twice (`runs.planning.queue`).
+        shard: (k, n): the k-th of n shards, counted from 1.
+        limit: Maximum number of files to work on; finished ones do not count.
+        even_subtitled: Discovered files with subtitles from other programs are taken, too.
     """
 
     recursive: bool = option(False, SELECTION, "Search subfolders too.", "--recursive", "-r")
@@ -196,7 +196,7 @@ class FindOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run behaves; nothing here changes text or times."""
+    """Run control; no option changes text or times."""
 
     strict: bool = option(
         False, RUN, "Exit with 4 if a result is doubtful or its cues break a hard rule.", "--strict"
@@ -235,12 +235,12 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class HookOptions:
-    """What is done when a source is over; nothing here changes a result.
+    """Hooks for finished sources; no option changes a result.
 
     Attributes:
-        exec_after: A command with fields.
-        webhook: An address. All of it but its host may be a secret.
-        timeout_s: For each command and each request.
+        exec_after: A command with placeholders.
+        webhook: An address. All of it except its host may be a secret.
+        timeout_s: Time limit for each command and each request, in seconds.
     """
 
     exec_after: str | None = option(
@@ -277,11 +277,11 @@ class HookOptions:
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """How folders are watched, beside what a run in them is like.
+    """Options of a watch, in addition to those of its runs.
 
     Attributes:
-        status: File that says how the watch is doing.
-        idle_unload_min: Without work, engines are released after it; 0 keeps them.
+        status: File with the state of the watch.
+        idle_unload_min: Minutes without work after which engines are released; 0 never releases them.
     """
 
     poll: bool = option(
@@ -300,7 +300,7 @@ class WatchOptions:
         "--rescan",
         metavar="MINUTES",
     )
-    settle_s: float = option(  # a copy over a network may pause for seconds; nobody waits for a service
+    settle_s: float = option(  # a copy over a network may pause for seconds
         10.0,
         WATCHING,
         "Process a file once it has not changed for this many seconds.",
@@ -335,12 +335,12 @@ class WatchOptions:
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """What a run reports while it works, and where.
+    """Progress and logging of a run.
 
     Attributes:
         progress: auto, bar, plain, json or none.
-        log_file: Appended to; "" for none.
-        log_format: text or json: of the log file; without one, of stderr.
+        log_file: File to append to; "" for none.
+        log_format: text or json: format of the log file, or of stderr without one.
         quiet: Errors only.
         verbose: 1 for more, 2 for tracebacks.
     """
@@ -378,5 +378,5 @@ class LogOptions:
 
     @property
     def verbosity(self) -> int:
-        """How much is logged, as `terminal.logs.configure` takes it."""
+        """The verbosity for `terminal.logs.configure`."""
         return -1 if self.quiet else self.verbose

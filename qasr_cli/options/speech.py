@@ -1,4 +1,4 @@
-"""Options of what is transcribed and how: audio, speech detection, chunks, the model's prompt, fallback.
+"""Options of transcription: audio, speech detection, chunks, the model's prompt, fallback.
 
 All of them change a transcript's text or times, so all are part of its fingerprint.
 """
@@ -15,7 +15,7 @@ from qasr_cli.options.flag import MODEL, SPEECH, option, require, seconds
 
 @dataclass(frozen=True, slots=True)
 class MediaOptions:
-    """Which audio track, and how much of a hostile file is decoded."""
+    """The audio track, and the maximum length of media."""
 
     audio_track: int = option(
         0,
@@ -69,9 +69,9 @@ class VadOptions:
 
 @dataclass(frozen=True, slots=True)
 class ChunkOptions:
-    """How speech is cut for the model; 20-30 s is where Qwen3-ASR is fast, exact and does not loop."""
+    """Chunking of speech; with chunks of 20 to 30 s Qwen3-ASR is fast and exact and does not loop."""
 
-    multilingual_ms: ClassVar[int] = 10_000  # the limit where languages change: a chunk has but one
+    multilingual_ms: ClassVar[int] = 10_000  # the limit with --multilingual: a chunk has one language
 
     max_ms: int = seconds(
         30_000,
@@ -82,7 +82,7 @@ class ChunkOptions:
         default=None,
     )
     target_ms: int = 20_000  # from here on the best silence is taken
-    max_gap_ms: int = 2_000  # silence that is carried along inside a chunk; longer silence ends it
+    max_gap_ms: int = 2_000  # maximum silence inside a chunk; longer silence ends it
 
     def __post_init__(self) -> None:
         require(self.max_ms >= 1_000, "--chunk-seconds must be at least 1", "--chunk-seconds")
@@ -100,9 +100,9 @@ def _code(flag: str, spelling: str) -> str | None:
     """Return the code of a language, None for `auto`.
 
     Raises:
-        UsageError: There is no such language.
+        UsageError: The language is unknown.
     """
-    from qasr_cli.languages import parse  # its table is of no use to --help
+    from qasr_cli.languages import parse  # --help does not need its table
 
     try:
         language = parse(spelling)
@@ -160,9 +160,9 @@ class DecodeOptions:
 
 @dataclass(frozen=True, slots=True)
 class GuardOptions:
-    """What is done about text that cannot be right; `speech.recognition.hallucination` says what counts."""
+    """Limits of the fallback for text flagged by `speech.recognition.hallucination`."""
 
-    fallback_model: str = option(  # "": the same model redoes what is doubtful
+    fallback_model: str = option(  # "": the same model redoes doubtful chunks
         "",
         MODEL,
         "Larger model, such as 1.7b, that redoes doubtful chunks only. It is loaded on first need.",
@@ -180,8 +180,8 @@ class GuardOptions:
         digest="is_multilingual",
     )
     repetition_penalty: float = 1.1  # of the last retry; 1.2 and more begins to cost real repetitions
-    max_dissent_ms: int = 8_000  # speech in another language than the file's that passes for a mistake
-    min_uncovered_ms: int = 2_000  # speech without words that is worth recognising again and reporting
+    max_dissent_ms: int = 8_000  # speech in another language than the file's that counts as a detection error
+    min_uncovered_ms: int = 2_000  # speech without words that is recognised again and reported
 
     def __post_init__(self) -> None:
         require(self.repetition_penalty >= 1, "the repetition penalty must be at least 1")
@@ -189,6 +189,6 @@ class GuardOptions:
 
 @dataclass(frozen=True, slots=True)
 class AlignOptions:
-    """How words get their times."""
+    """Alignment of words."""
 
     is_enabled: bool = True  # off (`--aligner none`): words are interpolated within their speech spans

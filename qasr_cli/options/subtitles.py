@@ -1,4 +1,4 @@
-"""Options of how subtitles look. Cues are made from a transcript, so none of these is in its fingerprint."""
+"""Options of subtitle style. Cues are made from a transcript, so none of these is in its fingerprint."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from qasr_cli.errors import UsageError
 from qasr_cli.options.flag import STYLE, option, require, seconds
 from qasr_cli.timebase import broadcast_rate
 
-AUTO_RATE, NO_RATE = "auto", "none"  # what --fps takes beside numbers
+AUTO_RATE, NO_RATE = "auto", "none"  # values of --fps beside numbers
 
 
 @dataclass(frozen=True, slots=True)
 class PictureOptions:
-    """What is looked for in the picture.
+    """Analysis of the picture.
 
-    A group of its own and not part of `MediaOptions`, because it changes neither text nor word times and so
-    does not belong to the fingerprint, which takes whole groups.
+    Not part of `MediaOptions`, because it changes neither text nor word times and so does not belong to the
+    fingerprint, which takes whole groups.
     """
 
     shots: bool = option(
@@ -43,9 +43,9 @@ def _frame_rate(text: str) -> Fraction | None:
 
 @dataclass(frozen=True, slots=True)
 class CueOptions:
-    """Limits of a cue; None means the profile's own for the language (`subtitles.rules.profiles`).
+    """Limits of a cue; None means the profile's limit for the language (`subtitles.rules.profiles`).
 
-    `is_frame_true` without a `frame_rate` means the video's.
+    `is_frame_true` without a `frame_rate` means the video's frame rate.
     """
 
     profile: str = option(

@@ -1,7 +1,7 @@
-"""The whole tree of options, and what a transcript was made with.
+"""The whole tree of options, and the fingerprint of a transcript.
 
-`fingerprint` says which settings, model and schema a transcript was made with; it is derived from the fields
-themselves, so that a new field cannot be forgotten in it.
+In go options and model ids; out come fingerprints. A fingerprint identifies the settings, model and schema of
+a transcript; it is derived from the fields themselves, so that no new field is forgotten.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ class Options:
     hooks: HookOptions = field(default_factory=HookOptions)
 
     def fingerprint(self, model_id: str, aligner_id: str) -> str:
-        """Return 16 hex digits that change with anything that changes a transcript's text or times.
+        """Return 16 hex digits that change with every option that changes a transcript's text or times.
 
-        Cues are made from the transcript, so neither `cue` nor `picture` is part of it, nor is where or how
-        fast it ran.
+        Cues are made from the transcript, so `cue` and `picture` are not part of it, nor are device and
+        speed.
         """
         return _digest([SCHEMA, model_id, aligner_id, self._transcript_groups()])
 
     def request_fingerprint(self) -> str:
-        """Return 16 hex digits that change with any option that changes a result, whatever its format.
+        """Return 16 hex digits that change with every option that changes a result, whatever its format.
 
-        Known before a model is loaded: the model counts by the name that was asked for. What it runs on does
-        not count, and neither does the engine: two implementations of a model should agree.
+        It needs no loaded model: the model counts by its name in the options. The device does not count, and
+        neither does the engine: two implementations of a model should agree.
         """
         engine = self.engine
         asked_for = [engine.model, engine.aligner, engine.revision]

@@ -90,7 +90,7 @@ def fix(result: CheckedFile, target: Path, *, is_overwrite: bool) -> FixedCopy:
         )
     grid_ms = caption_formats.grid_ms(file)
     fixed = fix_captions(file.captions, result.limits, result.language, grid_ms)
-    if file.captions and not any(caption_atoms.is_seen(caption, result.limits) for caption in fixed):
+    if file.captions and not any(caption_atoms.is_visible(caption, result.limits) for caption in fixed):
         raise UndecodableError.about(
             result.name, "not fixed: no caption would be left", "there is nothing to fix"
         )

@@ -42,8 +42,8 @@ def plan(sources: Sequence[Source], layout: OutputLayout, language_of: LanguageO
         UsageError: There are several results for stdout.
     """
     output = layout.options
-    is_one = len(sources) == 1 and len(output.formats) == 1
-    if output.is_stdout and not output.json_lines and not is_one:
+    is_single = len(sources) == 1 and len(output.formats) == 1
+    if output.is_stdout and not output.json_lines and not is_single:
         raise UsageError(
             "stdout takes one format of one source", "name one format, use -o DIR, or --json-lines for many"
         )

@@ -231,7 +231,7 @@ def test_patterns_from_a_variable_and_from_the_settings_file(qasr: Qasr, clips: 
 CASES = [
     (["clips", "--shard", "9/8"], 2, "--shard 9/8: give K/N"),
     (["clips", "--shard", "two"], 2, "--shard two: give K/N"),
-    (["clips", "--newer-than", "2026-02-30"], 2, "no date, no age and no file"),
+    (["clips", "--newer-than", "2026-02-30"], 2, "not a date, an age or a file"),
     (["clips", "--order", "random"], 2, "give name, newest"),
     (["clips", "--settle", "-1"], 2, "--settle must not be negative"),
     (["clips", "--limit", "0"], 2, "--limit"),

@@ -29,7 +29,7 @@ def test_moments_are_understood(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "7x", "-3d", "a\0b", "x" * 300])
 def test_what_is_no_moment_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="no date, no age and no file"):
+    with pytest.raises(UsageError, match="not a date, an age or a file"):
         newer_than_s(text)
 
 

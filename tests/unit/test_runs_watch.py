@@ -178,7 +178,7 @@ class TestHooks:
         assert str(address.parse("https://u:p@host:8/x?k=1")) == "https://host:8"
 
     def test_a_settings_file_that_nobody_named_starts_nothing(self, tmp_path: Path) -> None:
-        settings_file.refuse_unasked(Path("qasr.toml"), {"model": "demo"})
-        settings_file.refuse_unasked(tmp_path / "qasr.toml", {"exec_after": "ls"})
+        settings_file.refuse_untrusted(Path("qasr.toml"), {"model": "demo"})
+        settings_file.refuse_untrusted(tmp_path / "qasr.toml", {"exec_after": "ls"})
         with pytest.raises(ConfigError, match="webhook counts only"):
-            settings_file.refuse_unasked(Path("qasr.toml"), {"webhook": "https://host"})
+            settings_file.refuse_untrusted(Path("qasr.toml"), {"webhook": "https://host"})

@@ -1,1 +1,1 @@
-"""From option groups to a command's flags, and from what was typed back to option groups."""
+"""From option groups to a command's flags, and from parsed values back to option groups."""

@@ -1,8 +1,8 @@
-"""From what was typed to option groups.
+"""From parsed values to option groups.
 
-In go a command's flags with their values, and who set each; out come groups of `qasr_cli.options`, checked.
-Most values pass through as their flag's `convert` has them. What stands here is what several flags say
-together.
+In go a command's flags with their values, and the origin of each; out come checked groups of
+`qasr_cli.options`. Most values are converted by their flag's `convert`; this module has the options that
+follow from several flags.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ _DEFAULTS = Options()
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a command was given.
+    """The parsed values of a command.
 
     Attributes:
-        values: By a flag's key, as its `kind` has it; only of flags that the command has.
-        origin: Returns who set a key's value.
+        values: Values by a flag's key, of its `kind`; only of flags that the command has.
+        origin: Returns the origin of a key's value.
     """
 
     values: Mapping[str, Any]
     origin: Callable[[str], ValueOrigin]
 
     def get(self, key: str, default: Any) -> Any:
-        """Return the value of a flag, or `default` where the command does not have the flag."""
+        """Return the value of a flag, or `default` if the command does not have the flag."""
         return self.values.get(key, default)
 
     def fields(self, group: type) -> dict[str, Any]:
@@ -60,8 +60,8 @@ def assemble(kind: type, given: Given) -> Any:
     """Return an option group, or the whole tree.
 
     Raises:
-        UsageError: A flag's value cannot be, or flags contradict each other.
-        QasrError: A file that a flag names cannot be read.
+        UsageError: A flag's value is invalid, or flags contradict each other.
+        QasrError: A file of a flag cannot be read.
     """
     groups = groups_of(kind)
     if not groups:
@@ -74,7 +74,7 @@ def assemble(kind: type, given: Given) -> Any:
 
 
 def _chunk(given: Given) -> ChunkOptions:
-    """Return the chunks' limits; the target keeps its proportion when the user moves the limit."""
+    """Return the chunks' limits; the target is scaled with the user's limit."""
     default = _DEFAULTS.chunk
     usual_ms = default.multilingual_ms if given.get("multilingual", False) else default.max_ms
     chosen_ms = given.fields(ChunkOptions).get("max_ms")
@@ -86,7 +86,7 @@ def _decode(given: Given) -> DecodeOptions:
     values = given.fields(DecodeOptions)
     languages = values.get("languages", ())
     if len(languages) == 1 and values["language"] is None:
-        values["language"] = languages[0]  # a choice of one is none
+        values["language"] = languages[0]  # a list of one language is no choice
     lines = _text_of("--hotwords", given.get("hotwords", "")).splitlines()
     hotwords = ", ".join(line.strip() for line in lines if line.strip())
     context = _text_of("--context", given.get("context", "")).strip()
@@ -94,7 +94,7 @@ def _decode(given: Given) -> DecodeOptions:
 
 
 def _text_of(flag: str, value: str) -> str:
-    """Return a flag's text; `@FILE` stands for what the file holds."""
+    """Return a flag's text; `@FILE` reads it from a file."""
     if not value.startswith("@"):
         return value
     return read_text(Path(value[1:]), f"{flag} {value}", "give it plain text in UTF-8")
@@ -103,16 +103,18 @@ def _text_of(flag: str, value: str) -> str:
 def _cue(given: Given) -> CueOptions:
     fps = given.get("fps", "")
     options = CueOptions(**given.fields(CueOptions), is_frame_true=fps.lower() != NO_RATE)
-    from qasr_cli.subtitles.rules.limits import resolve  # loads regex, which --help does without
+    from qasr_cli.subtitles.rules.limits import resolve  # imports regex, which --help does not need
 
-    resolve(options, None)  # what contradicts itself in English does so before any work is done
+    resolve(
+        options, None
+    )  # limits that contradict each other in English are an error before any work is done
     return options
 
 
 def _hooks(given: Given) -> HookOptions:
     options = HookOptions(**given.fields(HookOptions))
     if options.exec_after is not None:
-        from qasr_cli.hooks import command  # what --help does without
+        from qasr_cli.hooks import command  # --help does not need these
 
         command.parse(options.exec_after)
     if options.webhook is not None:
@@ -123,10 +125,10 @@ def _hooks(given: Given) -> HookOptions:
 
 
 def _output(given: Given) -> OutputOptions:
-    """Return what goes where.
+    """Return the output options.
 
     Raises:
-        UsageError: --json-lines goes to stdout, and a folder was named as well.
+        UsageError: --json-lines, which writes to stdout, together with a folder.
     """
     values = given.fields(OutputOptions)
     values.update(_formats(given))
@@ -151,10 +153,10 @@ def _output(given: Given) -> OutputOptions:
 
 
 def _formats(given: Given) -> dict[str, Any]:
-    """Return the formats that the strongest place chose: a flag's formats replace those of a file.
+    """Return the formats of the origin with the highest priority: flags replace those of a file.
 
     Raises:
-        UsageError: It chose --json-lines and other formats.
+        UsageError: --json-lines together with other formats.
     """
     keys = [key for key in (*FILE_FORMATS, "output_format", "json_lines") if given.get(key, None)]
     places = {key: given.origin(key) for key in keys}

@@ -1,8 +1,8 @@
-"""Commands name option groups; Typer gets every flag of them.
+"""Commands with option groups as parameters, expanded to single flags for Typer.
 
-In goes a function whose parameters are option groups, single flags and operands; out comes the same with a
-parameter for each flag, as Typer reads a command. What was typed goes back into groups before the function
-is called, so no command repeats a flag that it shares with others.
+In goes a function whose parameters are option groups, single flags and operands; out comes a function with a
+parameter for each flag, as Typer requires. Parsed values are assembled into groups before the command is
+called, so no command repeats a flag that it shares with others.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _CONTEXT = "typer_context"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which flags of a group a command has: `Annotated[Options, Selection(...)]`.
+    """The flags of a group that a command has: `Annotated[Options, Selection(...)]`.
 
     Attributes:
         only: Groups and keys of flags; empty for all.
         without: Keys of flags that are left out.
-        changed: What a flag says of itself in this command: fields of `FlagSpec` by key.
+        changed: Changes of a flag's description in this command: fields of `FlagSpec` by key.
     """
 
     only: tuple[type | str, ...] = ()
@@ -41,7 +41,7 @@ class Selection:
     changed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def takes(self, group: type, flag: FlagSpec) -> bool:
-        """Return whether a flag of a group is one of the command's."""
+        """Whether the command has a flag of a group."""
         is_named = not self.only or group in self.only or flag.key in self.only
         return is_named and flag.key not in self.without
 
@@ -68,31 +68,35 @@ def flags_for(kind: type, selection: Selection) -> Iterator[FlagSpec]:
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command that takes the flags of its groups one by one.
 
-    The function gets two attributes: `flags`, all that it has, and `assemble(values, context)`, which turns
-    parsed values into the arguments of the function that was given.
+    The result has two attributes: `flags`, all its flags, and `assemble(values, context)`, which turns parsed
+    values into the arguments of `command`.
     """
-    own = inspect.signature(command, eval_str=True)
+    signature = inspect.signature(command, eval_str=True)
     flat = [Parameter(_CONTEXT, Parameter.KEYWORD_ONLY, annotation=Context)]
     flags: list[FlagSpec] = []
     groups: dict[str, type] = {}
-    for name, one in own.parameters.items():
-        bare, described = _described(one.annotation)
-        if isinstance(bare, type) and is_dataclass(bare):
-            groups[name] = bare
-            mine = list(flags_for(bare, described if isinstance(described, Selection) else Selection()))
-            flags += mine
-            flat += [_parameter(flag.key, flag) for flag in mine]
-        elif isinstance(described, FlagSpec):
-            flags.append(described)
-            flat.append(_parameter(name, described, one.default))
+    for name, parameter in signature.parameters.items():
+        kind, annotation = _described(parameter.annotation)
+        if isinstance(kind, type) and is_dataclass(kind):
+            groups[name] = kind
+            group_flags = list(
+                flags_for(kind, annotation if isinstance(annotation, Selection) else Selection())
+            )
+            flags += group_flags
+            flat += [_parameter(flag.key, flag) for flag in group_flags]
+        elif isinstance(annotation, FlagSpec):
+            flags.append(annotation)
+            flat.append(_parameter(name, annotation, parameter.default))
         else:
-            described = typer_adapter.argument(described) if isinstance(described, Operand) else described
-            flat.append(one.replace(kind=Parameter.KEYWORD_ONLY, annotation=Annotated[bare, described]))
+            annotation = typer_adapter.argument(annotation) if isinstance(annotation, Operand) else annotation
+            flat.append(
+                parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=Annotated[kind, annotation])
+            )
 
     def assemble_all(values: Mapping[str, Any], context: Context) -> dict[str, Any]:
         given = Given(values, functools.partial(typer_adapter.value_origin, context))
-        parts = {name: assemble(kind, given) for name, kind in groups.items()}
-        return parts | {name: values[name] for name in own.parameters if name not in groups}
+        groups_given = {name: assemble(kind, given) for name, kind in groups.items()}
+        return groups_given | {name: values[name] for name in signature.parameters if name not in groups}
 
     @functools.wraps(command)
     def called(**values: Any) -> None:
@@ -100,13 +104,15 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         _note_origins(context, flags)
         command(**assemble_all(values, context))
 
-    called.__annotations__ = {one.name: one.annotation for one in flat}
-    vars(called).update(__signature__=own.replace(parameters=flat), flags=tuple(flags), assemble=assemble_all)
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in flat}
+    vars(called).update(
+        __signature__=signature.replace(parameters=flat), flags=tuple(flags), assemble=assemble_all
+    )
     return called
 
 
 def _note_origins(context: Context, flags: Sequence[FlagSpec]) -> None:
-    """Note which flags have their value from the settings file, for an error that is about one of them."""
+    """Record which flags have their value from the settings file, for error messages."""
     state = context.find_root().obj
     if isinstance(state, SettingsState):
         origins = {flag.key: typer_adapter.value_origin(context, flag.key) for flag in flags}
@@ -114,10 +120,10 @@ def _note_origins(context: Context, flags: Sequence[FlagSpec]) -> None:
 
 
 def _described(annotation: Any) -> tuple[Any, Any]:
-    """Return the type that is annotated and what it is annotated with, if anything."""
+    """Return an annotation's type and its metadata, if any."""
     if typing.get_origin(annotation) is Annotated:
-        bare, *described = typing.get_args(annotation)
-        return bare, described[0]
+        kind, *annotation = typing.get_args(annotation)
+        return kind, annotation[0]
     return annotation, None
 
 
@@ -128,16 +134,16 @@ def _parameter(name: str, flag: FlagSpec, default: Any = Parameter.empty) -> Par
 
 
 def flags_of_command(command: Any) -> tuple[FlagSpec, ...]:
-    """Return the flags of a command that was made by `grouped`; none of another."""
+    """Return the flags of a command that was made by `grouped`; empty for others."""
     flags: tuple[FlagSpec, ...] = getattr(typer_adapter.function_of(command), "flags", ())
     return flags
 
 
 def assembled(context: Context) -> dict[str, Any]:
-    """Return the arguments of a command that was parsed and is not run, checked.
+    """Return the checked arguments of a parsed command, without running it.
 
     Raises:
-        QasrError: As the command itself would.
+        QasrError: As the command itself.
     """
     function: Any = typer_adapter.function_of(context.command)
     _note_origins(context, function.flags)

@@ -1,4 +1,4 @@
-"""The flags that are no field of an option group: format switches, and what several flags say together.
+"""The flags that are not fields of an option group: format switches, and flags that share a field.
 
 A format's switch, its key and its help follow from its row in `formats.FORMATS`.
 """
@@ -23,7 +23,7 @@ def format_switches() -> tuple[FlagSpec, ...]:
 
 
 def named_formats(flag: FlagSpec) -> FlagSpec:
-    """Return `--output-format` with the formats in its help, which its option does not know."""
+    """Return `--output-format` with the formats added to its help."""
     return replace(flag, help=f"{flag.help} LIST: {', '.join(FILE_FORMATS)} or all, separated by commas.")
 
 

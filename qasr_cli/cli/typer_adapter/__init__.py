@@ -1,8 +1,8 @@
-"""All that qasr knows of Typer, its insides included: the rest of the command line sees this package only.
+"""The adapter of Typer, including its internals: the rest of the command line uses only this package.
 
-In go `FlagSpec`s, operands and functions; out come commands, their parameters as values, and facts about a
-mistake. `tests/unit/test_typer_adapter.py` fails where a new Typer moves what is relied on here: where the
-usage error is in the class tree, the names of classes and of parameter sources, `make_context`.
+In go `FlagSpec`s, operands and functions; out come commands, their parameters as values, and the facts of a
+usage error. `tests/unit/test_typer_adapter.py` fails if a new Typer changes the internals used here: the
+place of the usage error in the class tree, the names of classes and of parameter sources, `make_context`.
 """
 
 from __future__ import annotations

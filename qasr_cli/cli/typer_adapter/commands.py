@@ -1,4 +1,4 @@
-"""Programs, groups and commands, loaded when they are asked for.
+"""Programs, groups and commands, imported when they are used.
 
 In go functions and rows of a table; out come Typer's commands, which can be run, parsed and listed.
 """
@@ -28,14 +28,14 @@ _HELP_NAMES = {"help_option_names": ["--help", "-h"]}
 
 
 class _Command(TyperCommand):
-    """A command whose help is ours."""
+    """A command with qasr's help page."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         formatter.write(_rendered(help_page(self, ctx.command_path)))
 
 
 class _Group(TyperGroup):
-    """A group of commands whose help is ours."""
+    """A group of commands with qasr's help page."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         rows = [(name, _summary(self.commands[name])) for name in self.list_commands(ctx)]
@@ -57,17 +57,17 @@ class App(typer.Typer):
         )
 
     def subcommand(self, name: str, *, epilog: str = "") -> Callable[[_Function], _Function]:
-        """Return what makes a function a command of this group."""
+        """Return a decorator that makes a function a command of this group."""
         return self.command(name, cls=_Command, epilog=epilog)
 
 
 @dataclass(frozen=True, slots=True)
 class CommandRow:
-    """A command that is loaded when it is asked for.
+    """A command that is imported when it is used.
 
     Attributes:
-        name: As typed.
-        module: Where its `app` is, a `single` or an `App`.
+        name: Name as typed.
+        module: Module with its `app`, a `single` or an `App`.
         summary: One line for the list of commands.
     """
 
@@ -83,14 +83,14 @@ class CommandRow:
 
 
 def single(function: Callable[..., None], *, epilog: str = "") -> App:
-    """Return a program of one command, for a `CommandRow` to load."""
+    """Return a program of one command, for a `CommandRow`."""
     app = App("", "")
     app.subcommand("command", epilog=epilog)(function)
     return app
 
 
 def lazy_group(rows: Sequence[CommandRow]) -> type[TyperGroup]:
-    """Return the class of a group that imports a command's module when the command is asked for."""
+    """Return the class of a group that imports a command's module when the command is used."""
 
     class _LazyGroup(_Group):
         def __init__(self, **attributes: Any) -> None:
@@ -108,7 +108,7 @@ def lazy_group(rows: Sequence[CommandRow]) -> type[TyperGroup]:
 
 
 class _LazyCommands(dict[str, Any]):
-    """Commands by name; a row becomes its command when it is read."""
+    """Commands by name; a row is loaded on access."""
 
     def __init__(self, rows: Sequence[CommandRow]) -> None:
         super().__init__({row.name: row for row in rows})
@@ -136,14 +136,14 @@ def run(app: App, arguments: Sequence[str], state: object) -> Any:
     """Run a program; return its exit code, or None.
 
     Raises:
-        UsageProblem: A mistake in the arguments; see `problem`.
-        Abort: Ctrl-C where Typer asks something.
+        UsageProblem: The arguments are wrong; see `problem`.
+        Abort: Ctrl-C at a prompt of Typer.
     """
     return app(list(arguments), prog_name="qasr", standalone_mode=False, obj=state)
 
 
 def root_command(app: App) -> Any:
-    """Return the command that a program is."""
+    """Return the root command of a program."""
     return typer.main.get_command(app)
 
 
@@ -169,13 +169,13 @@ def command_of(context: typer.Context, name: str) -> Any:
 
 
 def function_of(command: Any) -> Callable[..., Any]:
-    """Return the function of a command, with the attributes that it was given."""
+    """Return the function of a command, with its attributes."""
     function: Callable[..., Any] = command.callback
     return function
 
 
 def leaves(command: Any, names: tuple[str, ...] = ("qasr",)) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield every command that does something, with its names from `qasr` on."""
+    """Yield every command without subcommands, with its names from `qasr` on."""
     if isinstance(command, TyperGroup):
         for name, one in command.commands.items():
             yield from leaves(one, (*names, name))

@@ -1,7 +1,7 @@
-"""Who set a value, and what is wrong with it, as facts.
+"""The origin of a value, and the facts of a usage error.
 
-In go contexts and errors of Typer; out come values. The names of Typer's parameter sources, of one of its
-classes, and the place of its usage error in the class tree are known here.
+In go contexts and errors of Typer; out come values. Only this module depends on the names of Typer's
+parameter sources, of one of its classes, and on the place of its usage error in the class tree.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 import typer
 
 Context = typer.Context
-# Typer's click is its own copy and nobody's to import; its usage error is known by a child that Typer names.
+# Typer's click is a private copy; its usage error is found as the base of an exported class.
 UsageProblem: type[Exception] = typer.BadParameter.__mro__[1]
 _NO_ARGUMENTS = "NoArgsIsHelpError"  # a usage error whose text is the whole help
 
 
 class ValueOrigin(IntEnum):
-    """Who set a parameter; a greater one beats a smaller one."""
+    """The origin of a parameter's value; a greater one has priority."""
 
     DEFAULT = 0
     FILE = 1
@@ -27,7 +27,7 @@ class ValueOrigin(IntEnum):
     COMMAND_LINE = 3
 
 
-# Typer's names; what it calls a map of defaults is qasr.toml.
+# Typer's names; its map of defaults is qasr.toml.
 _ORIGINS = {
     "DEFAULT_MAP": ValueOrigin.FILE,
     "ENVIRONMENT": ValueOrigin.VARIABLE,
@@ -37,13 +37,13 @@ _ORIGINS = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A mistake that Typer found.
+    """A usage error of Typer.
 
     Attributes:
-        text: What is wrong, one line; the whole help where nothing was given.
-        is_nothing_given: A command that needs something was called without anything.
-        command: `qasr transcribe`.
-        flag: The long flag that it is about, or None.
+        text: The error in one line; the whole help for a call without arguments.
+        is_nothing_given: A command that needs arguments was called without any.
+        command: Name of the command, such as `qasr transcribe`.
+        flag: Its long flag, or None.
         is_from_file: That flag's value comes from the settings file.
     """
 
@@ -55,13 +55,13 @@ class Problem:
 
 
 def value_origin(context: Context, key: str) -> ValueOrigin:
-    """Return who set a parameter."""
+    """Return the origin of a parameter's value."""
     source = context.get_parameter_source(key)
     return _ORIGINS.get(source.name, ValueOrigin.DEFAULT) if source else ValueOrigin.DEFAULT
 
 
 def problem(error: Any) -> Problem:
-    """Return what is wrong, from an error that is a `UsageProblem`."""
+    """Return the facts of a `UsageProblem`."""
     parameter, context = getattr(error, "param", None), error.ctx
     flag: str | None = next((name for name in getattr(parameter, "opts", ()) if name.startswith("--")), None)
     # "Input should be a valid integer, unable to parse ...": its second half says nothing more.

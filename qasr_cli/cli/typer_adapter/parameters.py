@@ -1,4 +1,4 @@
-"""What a command takes: from `FlagSpec`s to Typer's parameters, and from those to a page of help.
+"""The parameters of commands: from `FlagSpec`s to Typer's parameters, and from those to a page of help.
 
 In go flags, operands and commands; out come Typer's descriptions, and values for documentation.
 """
@@ -23,8 +23,8 @@ class Operand:
     """A positional argument.
 
     Attributes:
-        metavar: What stands for it: `INPUT...`.
-        help: What it may be.
+        metavar: Its placeholder, such as `INPUT...`.
+        help: Its description.
     """
 
     metavar: str
@@ -33,12 +33,12 @@ class Operand:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What a command takes, as documentation needs it.
+    """A parameter of a command, for documentation.
 
     Attributes:
-        names: Every spelling of a flag; none for an operand.
-        is_required: An operand that must be there.
-        variables: What sets it in the environment.
+        names: Every spelling of a flag; empty for an operand.
+        is_required: A required operand.
+        variables: The environment variables that set it.
     """
 
     key: str
@@ -55,7 +55,7 @@ def option(flag: FlagSpec, **more: Any) -> Any:
     """Return Typer's description of a flag; `more` is Typer's own (callbacks)."""
     names = list(flag.names)
     if flag.kind is bool and flag.is_setting and not flag.is_counted:
-        # What a file or a variable switches on must be possible to switch off on the command line.
+        # A switch set by a file or a variable has a negative flag.
         names[0] = f"{names[0]}/--no-{names[0].removeprefix('--')}"
     return typer.Option(
         *names,
@@ -69,7 +69,7 @@ def option(flag: FlagSpec, **more: Any) -> Any:
 
 
 def annotation(flag: FlagSpec) -> Any:
-    """Return the type of what Typer hands over for a flag."""
+    """Return the type of a flag's value from Typer."""
     if flag.is_repeatable:
         return list[flag.kind] | None  # type: ignore[name-defined]
     return flag.kind | None if flag.default is None else flag.kind
@@ -77,42 +77,46 @@ def annotation(flag: FlagSpec) -> Any:
 
 def argument(operand: Operand) -> Any:
     """Return Typer's description of a positional argument."""
-    # Not `readable`: a file that cannot be read fails by itself, and the others go on.
+    # Not `readable`: an unreadable file fails later, and the others go on.
     return typer.Argument(metavar=operand.metavar, help=operand.help, readable=False)
 
 
 def parameters(command: Any) -> list[Parameter]:
-    """Return what a command takes, operands first; not `--help`."""
-    visible = [_parameter(one) for one in command.params if not getattr(one, "hidden", False)]
-    return sorted(visible, key=lambda one: bool(one.names))
+    """Return a command's parameters, operands first, without `--help`."""
+    visible = [
+        _parameter(parameter) for parameter in command.params if not getattr(parameter, "hidden", False)
+    ]
+    return sorted(visible, key=lambda parameter: bool(parameter.names))
 
 
-def _parameter(one: Any) -> Parameter:
-    is_flag = one.param_type_name == "option"
-    variables = one.envvar or ()
+def _parameter(parameter: Any) -> Parameter:
+    is_flag = parameter.param_type_name == "option"
+    variables = parameter.envvar or ()
     return Parameter(
-        key=one.name,
-        names=(*one.opts,) if is_flag else (),
-        metavar=one.metavar or "",
-        panel=one.rich_help_panel or NO_PANEL,
-        help=one.help or "",
-        default=None if getattr(one, "count", False) else one.default,
-        is_required=one.required,
+        key=parameter.name,
+        names=(*parameter.opts,) if is_flag else (),
+        metavar=parameter.metavar or "",
+        panel=parameter.rich_help_panel or NO_PANEL,
+        help=parameter.help or "",
+        default=None if getattr(parameter, "count", False) else parameter.default,
+        is_required=parameter.required,
         variables=(variables,) if isinstance(variables, str) else tuple(variables),
     )
 
 
 def usage(command: Any, path: str) -> str:
-    """Return how a command is called."""
+    """Return the usage line of a command."""
     words = [
-        one.metavar if one.is_required else f"[{one.metavar}]" for one in parameters(command) if not one.names
+        parameter.metavar if parameter.is_required else f"[{parameter.metavar}]"
+        for parameter in parameters(command)
+        if not parameter.names
     ]
     words += ["COMMAND ..."] if isinstance(command, TyperGroup) else []
     return " ".join([path, "[OPTIONS]", *words])
 
 
 def default_text(parameter: Parameter) -> str:
-    """Return the default as help shows it; "" for one that the help tells in words, or that is none."""
+    """Return the default as text for the help; "" if the help text describes it or there is none."""
     default = parameter.default
     if default is None or default is False:
         return ""
@@ -123,32 +127,35 @@ def help_page(command: Any, path: str, commands: Sequence[tuple[str, str]] = ())
     """Return the help of a command, options by panel."""
     every = parameters(command)
     sections = [Section("Commands", commands)] if commands else []
-    operands = [(one.metavar, one.help) for one in every if not one.names]
+    operands = [(parameter.metavar, parameter.help) for parameter in every if not parameter.names]
     sections += [Section("Arguments", operands)] if operands else []
     for panel, options in panels(command).items():
-        rows = [_row(one) for one in options]
+        rows = [_row(parameter) for parameter in options]
         rows += [("-h, --help", "Print this help.")] if panel == NO_PANEL else []
         sections.append(Section(panel, rows))
     return HelpPage(usage(command, path), command.help or "", sections, command.epilog or "")
 
 
 def panels(command: Any) -> dict[str, list[Parameter]]:
-    """Return a command's options by panel, in the order of the help; those of no panel come last."""
-    options = [one for one in parameters(command) if one.names]
-    named = [panel for panel in PANELS if any(one.panel == panel for one in options)]
-    return {panel: [one for one in options if one.panel == panel] for panel in (*named, NO_PANEL)}
+    """Return a command's options by panel, in the order of the help; options without a panel are last."""
+    options = [parameter for parameter in parameters(command) if parameter.names]
+    named = [panel for panel in PANELS if any(parameter.panel == panel for parameter in options)]
+    return {
+        panel: [parameter for parameter in options if parameter.panel == panel]
+        for panel in (*named, NO_PANEL)
+    }
 
 
 def in_help_order(flags: Sequence[FlagSpec]) -> list[FlagSpec]:
-    """Return flags as help lists them: by panel, in a panel as they are declared."""
+    """Return flags in the order of the help: by panel, and in a panel as declared."""
     return sorted(flags, key=lambda flag: PANELS.index(flag.panel))
 
 
-def _row(one: Parameter) -> tuple[str, str]:
-    short = [name for name in one.names if not name.startswith("--")]
-    names = ", ".join((*short, *(name for name in one.names if name.startswith("--"))))
-    default = default_text(one)
+def _row(parameter: Parameter) -> tuple[str, str]:
+    short = [name for name in parameter.names if not name.startswith("--")]
+    names = ", ".join((*short, *(name for name in parameter.names if name.startswith("--"))))
+    default = default_text(parameter)
     return (
-        f"{names} {one.metavar}".strip(),
-        one.help + (f" [default:{UNBROKEN}{default}]" if default else ""),
+        f"{names} {parameter.metavar}".strip(),
+        parameter.help + (f" [default:{UNBROKEN}{default}]" if default else ""),
     )

@@ -1,1 +1,1 @@
-"""What qasr reads: subtitles, transcripts, scripts."""
+"""Readers of subtitles, transcripts and scripts."""

@@ -1,8 +1,8 @@
 r"""Advanced SubStation Alpha and its older sister SSA: the dialogue of a script, and the script around it.
 
 In go lines; out come captions, and everything else (styles, comments, fonts, drawings) as lines that are
-given back as they came. pysubs2 reads ASS too, but it writes a whole file anew in its own words; a repaired
-copy must differ in times and line breaks and in nothing else.
+written back unchanged. pysubs2 reads ASS too, but it rewrites the whole file; a repaired copy must differ
+only in times and line breaks.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _SECTION = re.compile(r"\s*\[(.+)\]\s*")
 _TIME = re.compile(r"\s*(-?)(\d+):(\d{1,2}):(\d{1,2})(?:[.,:](\d{1,3}))?\s*")
 _USUAL = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
 _DIALOGUE = "Dialogue:"
-_DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")  # shapes; what follows are coordinates and no words
-# Signs are set over the dialogue on purpose; what differs in one of these may overlap.
+_DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")  # shapes; coordinates follow instead of words
+# Signs overlap the dialogue on purpose; captions that differ in one of these fields may overlap.
 _PLACING = ("layer", "style", "marginl", "marginr", "marginv")
 _LINE_BREAK = r"\N"
 
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Which field of a dialogue line is which."""
+    """The fields of a dialogue line."""
 
     n_fields: int
     start: int
@@ -38,7 +38,7 @@ class _Columns:
 
     @classmethod
     def of(cls, form: str) -> _Columns | None:
-        """Return the columns of a Format line; None where times or text are not among them."""
+        """Return the columns of a Format line; None if it lacks times or text."""
         names = [name.strip().lower() for name in form.split(",")]
         if not {"start", "end"} <= set(names) or names[-1] != "text":
             return None
@@ -47,13 +47,13 @@ class _Columns:
 
 
 def is_script(lines: Sequence[str]) -> bool:
-    """Return whether lines are an ASS or SSA script."""
+    """Whether lines are an ASS or SSA script."""
     first = next((line for line in lines if line.strip() and not line.startswith(";")), "")
     return bool(re.match(r"\s*\[(Script Info|V4\+? Styles|Events)\]", first, re.IGNORECASE))
 
 
 def read(lines: Sequence[str]) -> CaptionFile:
-    """Return what an ASS or SSA script holds."""
+    """Read an ASS or SSA script."""
     captions: list[Caption] = []
     faults: list[Fault] = []
     waiting: list[str] = []
@@ -78,7 +78,7 @@ def read(lines: Sequence[str]) -> CaptionFile:
 
 
 def _is_dialogue(line: str) -> bool:
-    """Return whether players show a line's text; they accept white space before it, no other spelling."""
+    """Whether players show a line's text; they accept white space before it, but no other spelling."""
     return line.lstrip().startswith(_DIALOGUE) and not _DRAWING.search(line)
 
 
@@ -95,7 +95,7 @@ def _caption(line: str, number: int, columns: _Columns, before: tuple[str, ...])
     return Caption(
         _time_ms(start),
         _time_ms(end),
-        tuple(filter(None, (markup.seen(text, "ass") for text in marked))),
+        tuple(filter(None, (markup.visible_text(text, "ass") for text in marked))),
         line=number,
         marked=marked,
         place=" ".join([",".join(placing), *markup.positions(fields[-1])]),
@@ -114,7 +114,7 @@ def _time_ms(time: re.Match[str]) -> int:
 def write(file: CaptionFile, captions: Sequence[Caption]) -> str:
     """Return the script with the captions' times and line breaks; times are whole hundredths, not negative.
 
-    Events keep the order of the file: it says what is drawn over what.
+    Events keep the order of the file, which is the order of drawing.
     """
     written: list[str] = []
     for caption in sorted(captions, key=lambda one: one.line):
@@ -127,7 +127,7 @@ def write(file: CaptionFile, captions: Sequence[Caption]) -> str:
 
 
 def _like(old: str, new: str) -> str:
-    """Return `new` with the white space around it that `old` had."""
+    """Return `new` with the white space around `old`."""
     return old[: len(old) - len(old.lstrip())] + new + old[len(old.rstrip()) :]
 
 

@@ -1,4 +1,4 @@
-"""What every reader of subtitle files returns: captions, faults, and lines that are given back untouched."""
+"""The result of every reader of subtitle files: captions, faults, and lines to write back unchanged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qasr_cli.records import Caption, Transcript
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A place in a file that players misread; `is_fixable`: writing the file anew repairs it."""
+    """A place in a file that players misread; if it `is_fixable`, rewriting the file repairs it."""
 
     line: int
     text: str
@@ -18,17 +18,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class CaptionFile:
-    """A subtitle file that was read.
+    """A parsed subtitle file.
 
     Attributes:
         kind: srt, vtt, ass or json.
-        captions: In the order of the file.
+        captions: Captions in the order of the file.
         head: Lines before the first caption.
-        tail: Lines after the last one.
-        encoding: Of its bytes.
+        tail: Lines after the last caption.
+        encoding: Encoding of its bytes.
         is_guess: The encoding is a guess.
-        language: Code that the file itself names, or None.
-        transcript: Of qasr's own JSON, which has words with times.
+        language: Language code in the file itself, or None.
+        transcript: Transcript in qasr's JSON, which has words with times; else None.
     """
 
     kind: str

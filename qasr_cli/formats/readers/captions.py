@@ -1,7 +1,7 @@
-"""Any subtitle file in, captions out, and back: this module picks the reader.
+"""From any subtitle file to captions, and back: this module picks the reader.
 
-In go bytes or text from anywhere; out comes a `CaptionFile`. Faults are listed and not corrected; only a
-file that holds no subtitles at all is refused.
+In go bytes or text from any source; out comes a `CaptionFile`. Faults are listed and not corrected; only a
+file without subtitles is refused.
 """
 
 from __future__ import annotations
@@ -16,26 +16,28 @@ from qasr_cli.formats.readers import ass_text, cued_text, encodings, json_captio
 from qasr_cli.formats.readers.caption_file import CaptionFile, Fault
 from qasr_cli.records import Caption
 
-# A film's subtitles are 100 kB. Sixty hours of them fit, and a file that was no subtitle file at all, or was
-# made to fill the memory, ends here: in memory a caption takes fifty times its place in the file.
+# A film's subtitles are 100 kB. Sixty hours of them fit; a file that is not a subtitle file, or that was made
+# to fill the memory, is refused: in memory a caption takes fifty times its size in the file.
 MAX_TEXT_BYTES = 10_000_000
-MAX_CAPTION_CHARS = 20_000  # a long chapter's: what is longer lost its time lines, or is there to do harm
-MAX_JSON_BYTES = 64_000_000  # ours holds each word with its times
-_HEAD_CHARS = 4_096  # enough to tell JSON by; no file is searched any further
+MAX_CAPTION_CHARS = (
+    20_000  # the length of a long chapter: a longer caption lost its time lines, or is hostile
+)
+MAX_JSON_BYTES = 64_000_000  # qasr's JSON has times for each word
+_HEAD_CHARS = 4_096  # enough to recognise JSON
 _OBJECT = re.compile(r'\{\s*(?:["}]|\Z)')
 _HINT = "give SRT, WebVTT, ASS, or JSON that qasr or whisper wrote"
 
 
 def read(raw: bytes, name: str, encoding: str = "") -> CaptionFile:
-    """Return what the bytes of a subtitle file hold.
+    """Read the bytes of a subtitle file.
 
     Args:
-        raw: The whole file, or as much of it as shows that it is too large.
-        name: Of the file; its extension decides where the content does not.
+        raw: The whole file, or enough of it to show that it is too large.
+        name: Name of the file; its extension decides if the content does not.
         encoding: The user's choice, or "" to detect it.
 
     Raises:
-        UndecodableError: It is empty, too large, not text, or holds no subtitles or endless ones.
+        UndecodableError: It is empty, too large, not text, or has no subtitles or endless ones.
     """
     is_json = _is_json(raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:_HEAD_CHARS].decode("latin-1"), name)
     limit = MAX_JSON_BYTES if is_json else MAX_TEXT_BYTES
@@ -66,10 +68,10 @@ def _require_short(file: CaptionFile) -> None:
 
 
 def parse(text: str, name: str = "") -> CaptionFile:
-    """Return what the text of a subtitle file holds.
+    """Parse the text of a subtitle file.
 
     Raises:
-        UndecodableError: It holds no subtitles.
+        UndecodableError: It has no subtitles.
     """
     if _is_json(text.lstrip()[:_HEAD_CHARS], name):
         return json_captions.read(text)
@@ -77,7 +79,7 @@ def parse(text: str, name: str = "") -> CaptionFile:
     kind = kind_of(lines, name)
     if kind is None:
         arrow = next((number for number, line in enumerate(lines, 1) if "-->" in line), None)
-        where = f": line {arrow} has no times that can be read" if arrow else ""
+        where = f": line {arrow} has no readable times" if arrow else ""
         raise UndecodableError(f"no subtitles in it{where}", _HINT)
     file = ass_text.read(lines) if kind == "ass" else cued_text.read(lines, kind)
     if not file.captions:
@@ -92,34 +94,34 @@ def _is_json(head: str, name: str) -> bool:
 
 
 def kind_of(lines: Sequence[str], name: str = "") -> str | None:
-    """Return the format of a text by what it looks like: srt, vtt, ass, or None for none of them."""
+    """Return the format of a text by its content: srt, vtt, ass, or None."""
     if lines and lines[0].startswith(cued_text.SIGNATURE):
         return "vtt"
     if ass_text.is_script(lines):
         return "ass"
     if not any(map(cued_text.is_time_line, lines)):
         return None
-    # The name decides what a file without its signature was meant to be.
+    # The name decides the format of a file without a signature.
     return "vtt" if PurePath(name).suffix.lower() == ".vtt" else "srt"
 
 
 def grid_ms(file: CaptionFile) -> int:
-    """Return the step of times that the file's format can say."""
+    """Return the resolution of times in the file's format."""
     return ass_text.GRID_MS if file.kind == "ass" else 1
 
 
 def write(file: CaptionFile, captions: Sequence[Caption]) -> str:
-    """Return the text of the file with `captions` in place of its own, all else as it was (not for JSON).
+    """Return the text of the file with `captions` in place of its own, all else unchanged (not for JSON).
 
-    Captions whose `lines` are broken otherwise than their `marked` ones are written with the new breaks.
+    Captions whose `lines` have other breaks than their `marked` ones are written with the new breaks.
     """
     broken = [_rebroken(caption, file.kind) for caption in captions]
     return ass_text.write(file, broken) if file.kind == "ass" else cued_text.write(file, broken)
 
 
 def _rebroken(caption: Caption, kind: str) -> Caption:
-    seen = tuple(filter(None, (markup.seen(line, kind) for line in caption.marked)))
-    if not caption.lines or seen == caption.lines:
+    visible_lines = tuple(filter(None, (markup.visible_text(line, kind) for line in caption.marked)))
+    if not caption.lines or visible_lines == caption.lines:
         return caption
     marked = markup.rebroken(caption.marked, caption.lines, kind)
     if kind != "ass" and any(map(cued_text.is_time_line, marked)):

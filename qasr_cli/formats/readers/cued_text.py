@@ -1,10 +1,10 @@
-r"""SubRip and WebVTT in whatever state: any order, numbers and times are read, and written back.
+r"""SubRip and WebVTT, even damaged files: captions in any order, with any times, are read and written back.
 
-In go lines; out come captions and faults, which are places that players misread. Nothing is corrected here,
-and no word is lost without a fault. Everything is written back, styling and notes too.
+In go lines; out come captions and faults, which are places that players misread. Corrects nothing, and never
+loses a word without a fault. Everything is written back, styling and notes too.
 
-Both formats are a time line with text below it. They differ in what ends the text: WebVTT ends it at an
-empty line; SRT readers go on to the next time line, so an empty line inside a caption is only a fault.
+Both formats are a time line with text below it. They differ in the end of the text: in WebVTT it is an empty
+line; SRT readers go on to the next time line, so an empty line inside a caption is only a fault.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from qasr_cli.formats.readers.caption_file import CaptionFile, Fault
 from qasr_cli.records import Caption
 from qasr_cli.timebase import MS_PER_S, format_clock
 
-# Hours are longer than any file's, so that what `--fix` makes of a late time can be read, too.
+# More digits of hours than in any file, so that late times from `--fix` can be read, too.
 _CLOCK = r"(-?)\s*(?:(\d{1,6}):)?(\d{1,3}):(\d{1,2})(?:([,.])(\d{1,9}))?"
 _TIME_LINE = re.compile(rf"\s*{_CLOCK}\s*-+>\s*{_CLOCK}(?:\s+(\S.*))?\s*")
 _NUMBER = re.compile(r"\s*\d{1,9}\s*")
-# What may follow the times; YouTube leaves WebVTT's settings in SRT. All else there is text that went astray.
+# Settings may follow the times; YouTube leaves those of WebVTT in SRT. Anything else there is misplaced text.
 _SRT_SETTING = re.compile(r"[XY][12]:-?\d+|(?:vertical|line|position|size|align|region):\S+", re.IGNORECASE)
 _VTT_SETTING = re.compile(r"[^\s:]+:\S+")
 _NOTES = ("NOTE", "STYLE", "REGION")
@@ -30,12 +30,12 @@ SIGNATURE = "WEBVTT"
 
 
 def is_time_line(line: str) -> bool:
-    """Return whether a line is one with a start and an end."""
+    """Whether a line has a start and an end time."""
     return "-->" in line and _TIME_LINE.fullmatch(line) is not None
 
 
 def read(lines: Sequence[str], kind: str) -> CaptionFile:
-    """Return what an SRT or a WebVTT file (`kind`: srt, vtt) holds."""
+    """Read an SRT or a WebVTT file (`kind`: srt, vtt)."""
     parser = _CuedTextParser(lines, kind)
     parser.run()
     return CaptionFile(kind, tuple(parser.captions), tuple(parser.faults), parser.head, tuple(parser.waiting))
@@ -73,7 +73,7 @@ class _CuedTextParser:
             self.faults.append(Fault(1, f"the first line is not {SIGNATURE}: browsers reject the file", True))
 
     def _begins_caption(self, at: int) -> bool:
-        """Return whether a caption's time line is here, or its number or name with a time line below."""
+        """Whether a caption's time line is here, or its number or name with a time line below."""
         if is_time_line(self.lines[at]):
             return True
         if at + 1 == len(self.lines) or not is_time_line(self.lines[at + 1]):
@@ -81,9 +81,9 @@ class _CuedTextParser:
         return self.kind == "vtt" or _NUMBER.fullmatch(self.lines[at]) is not None
 
     def _begins_apart(self, at: int) -> bool:
-        """Return whether a cue number stands here with empty lines between it and its time line.
+        """Whether a cue number is here, with empty lines between it and its time line.
 
-        The line before must be empty, and the number the one that is due: else it is something spoken.
+        The line before must be empty, and the number the expected one: otherwise it is spoken text.
         """
         if self.kind == "vtt" or not _NUMBER.fullmatch(self.lines[at]) or not self._is_due(self.lines[at]):
             return False
@@ -91,11 +91,11 @@ class _CuedTextParser:
         return following is not None and is_time_line(self.lines[following])
 
     def _next_line(self, at: int) -> int | None:
-        """Return where the next line that is not empty stands."""
+        """Return the index of the next line that is not empty."""
         return next((place for place in range(at + 1, len(self.lines)) if self.lines[place].strip()), None)
 
     def _is_due(self, number: str) -> bool:
-        """Return whether a number is the one after the last caption's, or that of the first."""
+        """Whether a number is the one after the last caption's, or that of the first caption."""
         return self.number is None or (self.number != "" and int(number) == int(self.number) + 1)
 
     def _read_caption(self) -> None:
@@ -113,7 +113,7 @@ class _CuedTextParser:
             Caption(
                 _time_ms(times.groups()[:6]),
                 _time_ms(times.groups()[6:12]),
-                tuple(filter(None, (markup.seen(line, self.kind) for line in marked))),
+                tuple(filter(None, (markup.visible_text(line, self.kind) for line in marked))),
                 number,
                 first + 1,
                 marked,
@@ -140,7 +140,7 @@ class _CuedTextParser:
         return number
 
     def _find_text(self, behind: str) -> None:
-        """Find text behind the times, where no player shows it."""
+        """Record text behind the times, which no player shows."""
         setting = _VTT_SETTING if self.kind == "vtt" else _SRT_SETTING
         if not all(map(setting.fullmatch, behind.split())):
             self.faults.append(Fault(self.at + 1, f"text on the time line: {behind.strip()[:60]!r}"))
@@ -177,13 +177,13 @@ class _CuedTextParser:
         return is_after_empty and (self._begins_apart(self.at) or self._is_bad_start(self.at))
 
     def _is_bad_start(self, at: int) -> bool:
-        """Return whether a caption seems to begin here with times that cannot be read."""
+        """Whether a caption seems to begin here with unreadable times."""
         line = self.lines[at]
         following = self.lines[at + 1] if at + 1 < len(self.lines) else ""
         return "->" in line or (_NUMBER.fullmatch(line) is not None and "->" in following)
 
     def _read_other(self) -> None:
-        """Read a block that is no caption: a note, or text that players do not show."""
+        """Read a block that is not a caption: a note, or text that players do not show."""
         first = self.at
         while self.at < len(self.lines) and self.lines[self.at].strip():
             if self.at > first and is_time_line(self.lines[self.at]):
@@ -237,9 +237,9 @@ def _without_lost_stamps(line: str, caption: Caption) -> str:
     if "<" not in line:
         return line
 
-    def kept(stamp: re.Match[str]) -> str:
+    def inside(stamp: re.Match[str]) -> str:
         parts = [float(part) for part in stamp[1].split(":")]
         time_ms = round(sum(part * 60**place for place, part in enumerate(reversed(parts))) * MS_PER_S)
         return stamp[0] if caption.start_ms < time_ms < caption.end_ms else ""
 
-    return _STAMP.sub(kept, line)
+    return _STAMP.sub(inside, line)

@@ -1,11 +1,11 @@
 """Decoding: bytes to text, with the encoding and whether it is certain.
 
-In go bytes; out comes text with the name of its encoding. UTF-8 proves itself, and so does a byte order mark.
-Everything else is a guess by what the text would look like, and is marked as one; where no guess is good, an
-error asks the user for the encoding.
+In go bytes; out comes text with the name of its encoding. UTF-8 and byte order marks are certain. Everything
+else is a guess from the resulting text, and is marked as one; without a good guess it is an error whose hint
+names `--encoding`.
 
 charset-normalizer 3.5 reads short French as CP1250 (`merci ŕ tous`) and Russian as a Macintosh encoding, both
-without a sign of doubt; subtitle files need the few encodings below and a refusal otherwise.
+with full confidence; subtitle files need the few encodings below and an error otherwise.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from qasr_cli.errors import UndecodableError, UsageError
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark is its prefix
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_SAMPLE_BYTES = 65_536  # enough to tell; a whole file is then decoded once
+_SAMPLE_BYTES = 65_536  # enough for a guess; the whole file is then decoded once
 _LEAD = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")  # a character of UTF-8 beyond ASCII
-_WESTERN = "cp1252"  # nearly any bytes are a text in it: it is what is left when nothing else fits
-# Codes of the languages that are written in it. Others in Latin letters come in those below, and read as
+_WESTERN = "cp1252"  # nearly any bytes are valid in it: the last choice
+# Codes of the languages that are written in it. Other Latin languages use the encodings below, and read as
 # CP1252 they are words with a few wrong letters.
 _WESTERN_LANGUAGES = frozenset(
     {"da", "de", "en", "es", "fi", "fil", "fr", "id", "it", "ms", "nl", "pt", "sv"}
@@ -38,12 +38,12 @@ _HINT = "name it with --encoding (cp949, shift_jis, gb18030, cp1251, ...), or sa
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A text and where it comes from.
+    """A decoded text.
 
     Attributes:
-        encoding: Python's name for it.
-        is_guess: The bytes do not prove it.
-        n_broken: Places that are not of the encoding and became U+FFFD.
+        encoding: Python's name of its encoding.
+        is_guess: The encoding is a guess.
+        n_broken: Number of places that are invalid in the encoding and became U+FFFD.
     """
 
     text: str
@@ -60,8 +60,8 @@ def decode(raw: bytes, encoding: str = "") -> Decoded:
         encoding: The user's choice, or "" to detect it.
 
     Raises:
-        UsageError: There is no such encoding.
-        UndecodableError: The bytes are not of that encoding, or no encoding fits.
+        UsageError: The encoding is unknown.
+        UndecodableError: The bytes are invalid in that encoding, or no encoding fits.
     """
     if encoding:
         return _as_chosen(raw, encoding)
@@ -77,12 +77,12 @@ def decode(raw: bytes, encoding: str = "") -> Decoded:
 
 
 def is_likely(encoding: str, language: str | None) -> bool:
-    """Return whether a guess can be relied on for a text in a language (a code, or None: unknown)."""
+    """Whether a guess is reliable for a text in a language (a code; None if unknown)."""
     return encoding != _WESTERN or language in _WESTERN_LANGUAGES
 
 
 def readings(text: str, encoding: str) -> list[str]:
-    """Return what a text that was read as `encoding` by a guess says in each encoding that it may be in."""
+    """Return a text that was guessed to be in `encoding`, decoded in each encoding that it may be in."""
     if encoding != _WESTERN:
         return [text]
     raw = text.encode(_WESTERN, "replace")
@@ -102,17 +102,17 @@ def _as_chosen(raw: bytes, encoding: str) -> Decoded:
 
 def _broken(raw: bytes, encoding: str) -> Decoded:
     text = raw.decode(encoding, "replace")
-    # What the file itself holds of U+FFFD was lost earlier and is counted as lost, too.
+    # U+FFFD in the file itself was lost earlier and is counted, too.
     return Decoded(text, encoding, n_broken=text.count("\ufffd"))
 
 
 def _unmarked_wide(raw: bytes) -> Decoded | None:
-    """Tell UTF-16 without a mark by where its zero bytes are: ASCII's upper half is nothing but zeros.
+    """Decode UTF-16 without a mark, by its zero bytes: the upper halves of ASCII are all zeros.
 
-    None is a text with some zero bytes in it, such as a disk leaves behind where it was full.
+    None is a text with some zero bytes in it, which a full disk may leave.
 
     Raises:
-        UndecodableError: It is no text at all.
+        UndecodableError: It is not text.
     """
     sample = raw[:_SAMPLE_BYTES]
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
@@ -147,15 +147,15 @@ def _legacy(raw: bytes) -> Decoded:
 
 
 def _is_mostly_utf8(raw: bytes) -> bool:
-    """Return whether hardly anything of the text is lost as UTF-8: some lines came from elsewhere."""
+    """Whether nearly all of the text is valid UTF-8: some lines came from another file."""
     text = raw[: 4 * _SAMPLE_BYTES].decode("utf-8", "replace")
     beyond = [char for char in text if ord(char) > 0x7F]
     return beyond.count("\ufffd") * 3 < len(beyond)
 
 
-def _share(text: str, is_one: Callable[[str], bool], of: Callable[[str], bool]) -> float:
-    asked = [char for char in text[:_SAMPLE_BYTES] if of(char)]
-    return sum(map(is_one, asked)) / max(len(asked), 1)
+def _share(text: str, matches: Callable[[str], bool], of: Callable[[str], bool]) -> float:
+    applicable = [char for char in text[:_SAMPLE_BYTES] if of(char)]
+    return sum(map(matches, applicable)) / max(len(applicable), 1)
 
 
 def _is_beyond_ascii(char: str) -> bool:
@@ -196,8 +196,8 @@ def _is_chinese(text: str) -> bool:
 
 
 def _is_western(text: str) -> bool:
-    # Western languages are ASCII with a sprinkling of accents; where most letters lie beyond ASCII the
-    # bytes are Cyrillic, Greek, Arabic ..., and CP1252 would only make rubbish of them.
+    # Western languages are ASCII with some accents; if most letters are beyond ASCII the bytes are
+    # Cyrillic, Greek, Arabic ..., and wrong in CP1252.
     return _share(text, _is_beyond_ascii, str.isalpha) < 0.4
 
 

@@ -1,6 +1,6 @@
-"""The captions of a JSON file: our own transcript, or the segments that whisper and its kin write.
+"""The captions of a JSON file: qasr's transcript, or the segments of whisper and similar programs.
 
-In goes text; out come captions, and for our own schema the transcript with its words. Whisper's segments are
+In goes text; out come captions, and for qasr's schema the transcript with its words. Whisper's segments are
 `{"segments": [{"start": seconds, "end": seconds, "text": ...}]}`, as openai-whisper, whisperX, faster-whisper
 and OpenAI's `verbose_json` have them.
 """
@@ -17,10 +17,10 @@ from qasr_cli.timebase import seconds_to_ms
 
 
 def read(text: str) -> CaptionFile:
-    """Return what a JSON file holds.
+    """Read the captions of a JSON file.
 
     Raises:
-        UndecodableError: It is not JSON, or neither a transcript of ours nor a list of segments.
+        UndecodableError: It is not JSON, or neither qasr's transcript nor a list of segments.
     """
     whole = load_object(text)
     if "schema" in whole.values or "segments" not in whole.values:

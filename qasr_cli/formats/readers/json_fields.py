@@ -1,7 +1,7 @@
 """Fields of a JSON object, each checked for its type, each named by its path when it is wrong.
 
-In goes text from anywhere; out come Python values of the type that was asked for, or one clear error
-(`segments[3].words[0].start_ms: must be a whole number`). It knows JSON and nothing of transcripts.
+In goes text from any source; out come Python values of the requested type, or one clear error
+(`segments[3].words[0].start_ms: must be a whole number`). Knows JSON only, never transcripts.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from qasr_cli.errors import UndecodableError
 _MAX_COUNT = 366 * 24 * 3_600_000
 _RATE = re.compile(r"[0-9]{1,9}(?:/[0-9]{1,9})?")
 _MAX_RATE = 1_000
-_HINT = "give a file that qasr --json wrote"
+_HINT = "give a file from qasr --json"
 
 
 def load_object(text: str) -> Fields:
-    """Return the JSON object that `text` is.
+    """Parse a JSON object.
 
     Raises:
         UndecodableError: It is not JSON, or not an object.
     """
     try:
-        # A byte order mark is what Windows editors add. Some writers put NaN, which is not JSON, into fields
+        # Windows editors add a byte order mark. Some writers put NaN, which is not JSON, into fields
         # that are not read; no field that is read may be one.
         whole = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
@@ -45,7 +45,7 @@ def load_object(text: str) -> Fields:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """One object; `path` is where it stands in the file, "" for the whole."""
+    """One object; `path` is its place in the file, "" for the whole file."""
 
     values: dict[str, object]
     path: str
@@ -58,7 +58,7 @@ class Fields:
         """Refuse any other schema.
 
         Raises:
-            UndecodableError: `schema` is missing or another.
+            UndecodableError: `schema` is missing or different.
         """
         actual = self.values.get("schema")
         if actual != schema:
@@ -104,7 +104,7 @@ class Fields:
         return None if self._get(key) is None else self.count(key)
 
     def optional_number(self, key: str) -> float | None:
-        """Return a number that some count of milliseconds may be, or None for null."""
+        """Return a number in the range of milliseconds, or None for null."""
         value = self._get(key)
         if value is None:
             return None
@@ -115,7 +115,7 @@ class Fields:
         return float(value)
 
     def optional_rate(self, key: str) -> Fraction | None:
-        """Return a rate that stands there as text (`24000/1001`, `25`), or None for null."""
+        """Return a rate written as text (`24000/1001`, `25`), or None for null."""
         if self._get(key) is None:
             return None
         text = self.text(key)
@@ -137,7 +137,7 @@ class Fields:
         return tuple(value)
 
     def spans(self, key: str) -> list[tuple[int, int]]:
-        """Return a list of `[start, end]` in milliseconds; none when there is no such key."""
+        """Return a list of `[start, end]` in milliseconds; empty without the key."""
         value = self.values.get(key, [])
         if not isinstance(value, list):
             raise self.wrong(key, "must be a list")
@@ -163,7 +163,7 @@ class Fields:
         return Fields(value, self._path(key))
 
     def optional_child(self, key: str) -> Fields | None:
-        """Return an object, or None for null and where there is no such key."""
+        """Return an object, or None for null and without the key."""
         return None if self.values.get(key) is None else self.child(key)
 
     def children(self, key: str) -> list[Fields]:

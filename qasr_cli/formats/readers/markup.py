@@ -1,8 +1,8 @@
-r"""Styling inside the lines of a caption: kept apart from what is seen, and put back around new line breaks.
+r"""Styling inside the lines of a caption: separated from the visible text, restored around new line breaks.
 
-In go lines as a file has them; out come what a viewer sees, or the same marked-up text with its lines broken
-elsewhere. Styling is whatever the format hides: `<i>`, `{\an8}`, `<00:01.500>`. No tag and no character is
-ever lost, moved past a character that is seen, or changed; only white space at line ends comes and goes.
+In go lines of a file; out come the visible text, or the same marked-up text with other line breaks. Styling
+is any text that players hide: `<i>`, `{\an8}`, `<00:01.500>`. No tag and no character is ever lost, moved
+past a visible character, or changed; only white space at line ends is added and removed.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ _IS_CLOSING = re.compile(r"</|\{\\[a-z]+0?\}")
 
 
 def tokens(marked: str, kind: str) -> Iterator[tuple[str, str]]:
-    """Yield each piece of a line as written, with the one character that is seen of it ("" for styling)."""
+    """Yield each token of a line as written, with its one visible character ("" for styling)."""
     for match in _matches(marked, kind):
-        piece = match[0]
+        token = match[0]
         if match.lastgroup == "mark":
-            yield piece, ""
+            yield token, ""
         elif match.lastgroup == "entity":
-            yield from _of_entity(piece)
+            yield from _of_entity(token)
         else:
-            yield piece, piece
+            yield token, token
 
 
 def _matches(marked: str, kind: str) -> Iterator[re.Match[str]]:
@@ -49,25 +49,25 @@ def _matches(marked: str, kind: str) -> Iterator[re.Match[str]]:
         yield from _SYNTAX.get(kind, _NONE).finditer(marked)
 
 
-def _of_entity(piece: str) -> Iterator[tuple[str, str]]:
-    """Yield an entity with what is seen of it; an unknown one is text as it stands."""
-    if piece in _ASS_SPACES:
-        yield piece, _ASS_SPACES[piece]
-    elif piece[1] != "#" and piece[1:] not in html5:
-        yield from zip(piece, piece, strict=True)
+def _of_entity(token: str) -> Iterator[tuple[str, str]]:
+    """Yield an entity with its visible character; an unknown entity is plain text."""
+    if token in _ASS_SPACES:
+        yield token, _ASS_SPACES[token]
+    elif token[1] != "#" and token[1:] not in html5:
+        yield from zip(token, token, strict=True)
     else:
-        char = html.unescape(piece)[:1]  # some are two, a sign and what is drawn through it
-        # With an end of line inside, a line would be two once it is written anew.
-        yield piece, " " if char in {"\n", "\r"} else char
+        char = html.unescape(token)[:1]  # some are two characters, a sign and a combining stroke
+        # A line end inside would split the line when it is written again.
+        yield token, " " if char in {"\n", "\r"} else char
 
 
 def positions(marked: str) -> list[str]:
-    r"""Return the tags of a line that say where it stands: `\an8`, `\pos(10,20)`."""
+    r"""Return the tags of a line that set its position: `\an8`, `\pos(10,20)`."""
     return [tag for block in _OVERRIDES.findall(marked) for tag in _POSITION.findall(block)]
 
 
-def seen(marked: str, kind: str) -> str:
-    """Return what is seen of a line, without white space at its ends."""
+def visible_text(marked: str, kind: str) -> str:
+    """Return the visible text of a line, without white space at its ends."""
     if not _MAYBE_MARKED.search(marked):
         return marked.strip()
     return "".join(char for _, char in tokens(marked, kind)).strip()
@@ -77,11 +77,11 @@ def rebroken(marked: Sequence[str], lines: Sequence[str], kind: str) -> tuple[st
     """Return marked-up lines broken as `lines` are.
 
     Args:
-        marked: As the file has them.
-        lines: What is seen of them with other breaks; the same characters in the same order but for spaces.
-        kind: Format that the styling is of.
+        marked: The lines of the file.
+        lines: Their visible text with other breaks; the same characters in the same order except for spaces.
+        kind: Format of the styling.
     """
-    stuck = _stuck([piece for line in marked for piece in tokens(line, kind)])
+    styled_chars = _styled_chars([token for line in marked for token in tokens(line, kind)])
     written, place = [], 0
     for line in lines:
         text = ""
@@ -89,26 +89,26 @@ def rebroken(marked: Sequence[str], lines: Sequence[str], kind: str) -> tuple[st
             if char.isspace():
                 text += r"\h" if kind == "ass" and char == "\u00a0" else char
             else:
-                text += stuck[place]
+                text += styled_chars[place]
                 place += 1
         written.append(text)
     return tuple(written)
 
 
-def _stuck(pieces: Sequence[tuple[str, str]]) -> list[str]:
-    """Return each character that is seen with the styling around it: what opens before, what closes after."""
+def _styled_chars(marked_tokens: Sequence[tuple[str, str]]) -> list[str]:
+    """Return each visible character with the styling around it: opening tags before, closing tags after."""
     styled: list[str] = []
     waiting = ""
-    for piece, char in pieces:
+    for token, char in marked_tokens:
         if char.isspace():
             continue
         if char:
-            styled.append(waiting + piece)
+            styled.append(waiting + token)
             waiting = ""
-        elif styled and not waiting and _IS_CLOSING.match(piece):
-            styled[-1] += piece
+        elif styled and not waiting and _IS_CLOSING.match(token):
+            styled[-1] += token
         else:
-            waiting += piece
+            waiting += token
     if styled:
         styled[-1] += waiting
     return styled

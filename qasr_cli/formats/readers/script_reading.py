@@ -1,8 +1,7 @@
-r"""A script as people keep them: plain text, or subtitles whose times are set anew.
+r"""Scripts: plain text, or subtitles that get new times.
 
 In goes a file's text; out come its blocks, each with its lines: a line of a plain text, a caption of an SRT,
-WebVTT or ASS file. Styling (`<i>`, `{\an8}`) is left out; nothing else of the text is. Never looks at the old
-times.
+WebVTT or ASS file. Styling (`<i>`, `{\an8}`) is left out, and nothing else. Never uses the old times.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where in its file a block stands: the line, from 1, and the number of the cue where it is one."""
+    """The place of a block in its file: the line, from 1, and the number of a cue."""
 
     line: int
     cue: int | None = None
@@ -40,17 +39,17 @@ def parse_script(text: str) -> ScriptFile:
     """Return the blocks of a script; empty ones are left out.
 
     Raises:
-        UndecodableError: There is not one word, or it is a subtitle file of which a part would be lost.
+        UndecodableError: It has no words, or it is a damaged subtitle file.
     """
     kind = captions.kind_of(text.splitlines())
     blocks = _lines(text) if kind is None else _cues(text)
-    kept = [(block, origin) for block, origin in blocks if any(block)]
-    if not any(char.isalnum() for block, _ in kept for line in block for char in line):
+    blocks = [(block, origin) for block, origin in blocks if any(block)]
+    if not any(char.isalnum() for block, _ in blocks for line in block for char in line):
         raise UndecodableError(
             "the script has no words", "give a text or subtitle file with the spoken words"
         )
     return ScriptFile(
-        tuple(block for block, _ in kept), kind is not None, tuple(origin for _, origin in kept)
+        tuple(block for block, _ in blocks), kind is not None, tuple(origin for _, origin in blocks)
     )
 
 
@@ -58,7 +57,7 @@ Located = tuple[tuple[str, ...], Origin]
 
 
 def _lines(text: str) -> list[Located]:
-    """Return each line; what Unicode calls one inside a line of the file has that one's number."""
+    """Return each line; a Unicode line inside a line of the file has the latter's number."""
     of_file = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return [
         ((line.strip(),), Origin(number))
@@ -68,7 +67,7 @@ def _lines(text: str) -> list[Located]:
 
 
 def _cues(text: str) -> list[Located]:
-    """Return each cue, with the number that the file gives it or else its place among the cues."""
+    """Return each cue, with its number in the file or else its place among the cues."""
     try:
         file = captions.parse(text)
     except UndecodableError:

@@ -1,8 +1,8 @@
-"""qasr's own JSON read back: the transcript that `writers.transcript_json` wrote, exactly.
+"""Reads qasr's own JSON: exactly the transcript that `writers.transcript_json` wrote.
 
 In goes text or a JSON object of schema `qasr.v1`; out comes a transcript or a segment. The cues are not
 read: they follow from the words. Unknown keys are ignored, since a later version may add some to the same
-schema. Files from before `uncovered` and `video` were written are read as if nothing were known.
+schema. In older files without `uncovered` and `video` these are empty.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def parse(text: str) -> Transcript:
     """Return the transcript of a JSON file, or of one line of JSON lines.
 
     Raises:
-        UndecodableError: It is not JSON, not this schema, or a field is missing or wrong; says which one.
+        UndecodableError: It is not JSON, not this schema, or a field is wrong; the message names it.
     """
     fields = load_object(text)
     fields.require_schema(SCHEMA)

@@ -1,1 +1,1 @@
-"""One module a format that qasr writes."""
+"""Writers, one module per format."""

@@ -1,8 +1,8 @@
 """The cues of `--highlight-words`: each cue once for each word, with the word underlined.
 
-In go a cue's runs; out come consecutive moments that fill exactly the cue's time. It is what whisper's
-`--highlight_words` writes, and the only way that every player shows: players draw `<u>`, few follow stamps.
-Whisper leaves the underline away between words; so is it here, where the silence is long enough to see.
+In go a cue's runs; out come consecutive moments that fill exactly the cue's time. This is the format of
+whisper's `--highlight_words`, and the only one that works in every player: players draw `<u>`, few use
+timestamps. As in whisper, there is no underline between words, if the silence is long enough to be visible.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def moments(cue: Cue, lines: Sequence[Sequence[TextRun]], words: Sequence[Word])
     """Yield the moments of a cue, in order, without holes; each is at least 1 ms long.
 
     Args:
-        cue: Whose time is filled.
-        lines: Its runs.
-        words: All of the transcript.
+        cue: The cue.
+        lines: The runs of its lines.
+        words: All words of the transcript.
     """
     spoken = dict.fromkeys(run.word for line in lines for run in line if run.word is not None)
     shown = [index for index in spoken if words[index].end_ms > cue.start_ms]

@@ -1,8 +1,8 @@
-"""Where each word stands in the lines of its cue, and the cleaning of text that every format needs.
+"""The place of each word in the lines of its cue, and the cleaning of text for every format.
 
-In go a cue and the transcript's words; out come the cue's lines as runs of text, each with the word that it
-is. Lines and words say the same with different white space and Unicode normalization, so they are matched by
-their visible characters; where they do not match, a cue is one run without words rather than a wrong one.
+In go a cue and the transcript's words; out come the cue's lines as runs of text, each with its word. Lines
+and words differ in white space and Unicode normalization, so they are matched by their visible characters; if
+they do not match, a cue is one run without words rather than a wrong one.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from itertools import accumulate
 from qasr_cli import languages
 from qasr_cli.records import Cue, Transcript, Word
 
-# Whatever some reader takes for the end of a line: VT, FF, FS..US, NEL, LS, PS.
+# Characters that some readers take for the end of a line: VT, FF, FS..US, NEL, LS, PS.
 _LINE_END = re.compile(r"[\r\n\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+")
-# No text format can say these; a lone surrogate cannot even be encoded.
+# Not allowed in any text format; a lone surrogate cannot even be encoded.
 _ILLEGAL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class TextRun:
-    """A stretch of a line.
+    """A part of a line.
 
     Attributes:
-        word: Index of its word in the transcript; None for spaces and for what belongs to no word of the cue.
+        word: Index of its word in the transcript; None for spaces and text of no word of the cue.
     """
 
     text: str
@@ -41,10 +41,10 @@ def one_line(text: str) -> str:
 
 
 def joined(cues: Sequence[Cue], transcript: Transcript) -> Iterator[str]:
-    """Yield each cue's text as one line; a line break becomes what the transcript has in its place."""
+    """Yield each cue's text as one line; a line break becomes the transcript's text in its place."""
     words = transcript.words
     spaced = is_spaced(transcript.language)
-    # A segment's first word has no lead, which says nothing about what belongs before it.
+    # A segment's first word has no lead, but may need a space before it.
     seams = set(accumulate(len(segment.words) for segment in transcript.segments))
     for cue in cues:
         text, last = "", None
@@ -60,23 +60,23 @@ def joined(cues: Sequence[Cue], transcript: Transcript) -> Iterator[str]:
 
 
 def _joint(last: int | None, first: int | None, words: Sequence[Word], seams: set[int]) -> str | None:
-    """Return what the transcript has where one line ends and the next begins; None where it does not say.
+    """Return the transcript's text between the end of a line and the begin of the next; None if unknown.
 
     Args:
-        last: The word that the one line ends with, or None.
-        first: The word that the next begins with, or None.
-        words: Of the transcript.
+        last: The last word of the line, or None.
+        first: The first word of the next line, or None.
+        words: Words of the transcript.
         seams: The words that begin a segment.
     """
     if first is None:
         return None
-    if first == last:  # one word over two lines; where it holds spaces, the break may be at any of them
+    if first == last:  # one word over two lines; if it has spaces, the break may be at any of them
         return "" if len(words[first].text.split()) == 1 else None
     return None if first in seams else one_line(words[first].lead)
 
 
 def is_spaced(language: str | None) -> bool:
-    """Return whether words of a language are parted by spaces; yes for an unknown language."""
+    """Whether words of a language are separated by spaces; True for an unknown language."""
     entry = languages.find(language) if language else None
     return entry is None or entry.is_spaced
 
@@ -121,7 +121,7 @@ def _visible(text: str) -> str:
 
 
 def _common(line: str, place: int, text: str) -> int:
-    """Return how many characters of `text` stand at `place`."""
+    """Return the length of the common prefix of `text` and the line from `place` on."""
     taken = 0
     while taken < len(text) and place + taken < len(line) and line[place + taken] == text[taken]:
         taken += 1

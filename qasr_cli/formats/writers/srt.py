@@ -1,8 +1,8 @@
-r"""SubRip: what every player and editor reads, with no way to escape anything.
+r"""SubRip: every player and editor reads it, and it has no escapes.
 
-In go cues; out comes the text of an `.srt`: UTF-8 without a byte order mark, `\n`, numbers from 1 without
-holes. The `srt` library puts the blocks together; what is legal is decided here first, because on its own it
-drops what it cannot say (`reindex`) and cuts times to milliseconds by flooring.
+In go cues; out comes the text of an `.srt`: UTF-8 without a byte order mark, `\n`, consecutive numbers from
+1. The `srt` library writes the blocks; this module makes the text legal first, because the library drops
+illegal blocks (`reindex`) and cuts times to milliseconds by flooring.
 
 SRT has no escapes, so a few characters are replaced (JSON and WebVTT keep them). Measured with ffmpeg's
 reader, which mpv and Jellyfin share: it deletes `<…>`, and libass hides `{…}`.
@@ -32,7 +32,7 @@ _ANGLES = str.maketrans({"<": "＜", ">": "＞"})
 
 
 def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
-    """Return the text of an SRT file; empty when there are no cues."""
+    """Return the text of an SRT file; empty without cues."""
     words = transcript.words
     blocks: list[srt.Subtitle] = []
     for cue in cues:
@@ -60,7 +60,7 @@ def _text(run: TextRun, spoken: int | None) -> str:
 
 
 def _safe(lines: Sequence[Sequence[TextRun]]) -> list[list[TextRun]]:
-    """Return the runs with what SRT cannot say replaced, the same whichever word is underlined."""
+    """Return the runs with illegal text replaced, the same whichever word is underlined."""
     arrowless = [_without_arrows(line) for line in lines]
     plain = "\n".join("".join(run.text for run in line) for line in arrowless)
     table = (_BRACES | _ANGLES) if _TAG.search(plain) else _BRACES
@@ -77,7 +77,7 @@ def _without_arrows(line: Sequence[TextRun]) -> list[TextRun]:
         chars[arrow.start() : arrow.end()] = ["", "", "→"]
     runs_left, place = [], 0
     for run in line:
-        kept = "".join(chars[place : place + len(run.text)])
+        text = "".join(chars[place : place + len(run.text)])
         place += len(run.text)
-        runs_left += [TextRun(kept, run.word)] if kept else []
+        runs_left += [TextRun(text, run.word)] if text else []
     return runs_left

@@ -1,13 +1,13 @@
-"""qasr's own format: all that is known of a transcript, as JSON.
+"""qasr's own format: the whole transcript as JSON.
 
 In go a transcript and its cues; out comes schema `qasr.v1`. `readers.transcript_json` returns the same
 transcript, exactly; the cues are written for other programs, since they follow from the words. Times are
 whole milliseconds, keys have a fixed order, and each word and cue is one line, so that a ten-hour file stays
 small and a diff of two shows the words that changed.
 
-`confidence` is a number or null. `video` is null for sound alone, else the picture's frame rate (the text
-"24000/1001", or null where it varies) and the times at which the picture changes, if these were looked for.
-Whatever is optional in other tools' JSON is always there in this one.
+`confidence` is a number or null. `video` is null for audio alone, else the picture's frame rate (the text
+"24000/1001", or null if it varies) and its shot changes, if these were detected. Every key is always present,
+even if it is optional in the JSON of other tools.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from collections.abc import Iterator, Sequence
 from qasr_cli.options import SCHEMA, OutputOptions
 from qasr_cli.records import Cue, Segment, Track, Transcript, Video, Word
 
-# Legal in JSON strings, but ends of lines to some readers (NEL, LS, PS), or not encodable: a file name that
-# is not UTF-8 comes with lone surrogates, and must come back as it was.
+# Legal in JSON strings, but line ends for some readers (NEL, LS, PS), or not encodable: a file name that is
+# not UTF-8 has lone surrogates, and must be restored exactly.
 _ESCAPED = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 

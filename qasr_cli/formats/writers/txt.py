@@ -1,7 +1,7 @@
-"""Plain text: what was said, without times, for reading and searching.
+"""Plain text: the transcript without times, for reading and searching.
 
 In goes a transcript; out come paragraphs, one a line. Chunks are cut at silences and not at sentences, so a
-segment that does not end a sentence goes on with the next: how the audio was chunked does not show.
+segment that does not end a sentence is joined with the next: paragraphs never depend on the chunks.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _SENTENCE_MARKS = tuple(".!?…。！？؟۔।")
 
 
 def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
-    """Return the text of a TXT file; empty when nothing was said."""
-    del cues, options  # neither changes what was said
+    """Return the text of a TXT file; empty without text."""
+    del cues, options  # neither changes the text
     paragraph, paragraphs = "", []
     for segment in transcript.segments:
         paragraph = _append(paragraph, segment)

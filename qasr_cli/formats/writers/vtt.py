@@ -1,15 +1,15 @@
 """WebVTT: the web's subtitles, with the time of every word inside.
 
 In go cues; out comes the text of a `.vtt`. Every word after a cue's first is preceded by its start as an
-inline stamp (`<00:00:01.500>word`), WebVTT's own way to say when a word is spoken: players ignore the stamps
-or style `::cue(:past)` by them, and no text is shown differently. Stamps lie strictly inside the cue and
-strictly increase, as the standard demands; a word whose start does not is left without one.
+inline timestamp (`<00:00:01.500>word`): players ignore the timestamps or use them for `::cue(:past)`, and the
+shown text is the same. Timestamps are strictly inside the cue and strictly increasing, as the standard
+requires; a word whose start is not has none.
 
-With highlighting, each cue is written once for each word instead, underlined, as whisper does: a stamp is
+With highlighting, each cue is written once for each word instead, underlined, as in whisper: a timestamp is
 invisible without a style sheet.
 
-webvtt-py puts the blocks together; it escapes nothing, so that is done here: `& < >` and the bidi marks.
-Escaping `>` also means that no text can hold `-->`, which ends a cue.
+webvtt-py writes the blocks; it escapes nothing, so this module escapes `& < >` and the bidi marks. Escaping
+`>` also means that no text contains `-->`, which ends a cue.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How good a break is between two atoms, and where sentences and clauses end.
+"""Costs of the breaks between two atoms, and the ends of sentences and clauses.
 
 In go atoms; out come numbers per boundary. A cost of 0 is the end of a sentence, 10 the middle of a word
-group, and `FORBIDDEN` a break that only happens where nothing else fits. Nothing here knows about width.
+group, and `FORBIDDEN` a break that is used only if nothing else fits. Never depends on widths.
 
 The costs are those of a prototype that was fitted to the worked examples of the BBC Subtitle Guidelines
 (3.9, "break at natural points").
@@ -22,7 +22,7 @@ from qasr_cli.subtitles.layout.text_atom import NOT_AT_END, NOT_AT_START, TextAt
 from qasr_cli.subtitles.rules.function_words import function_words, word_set
 from qasr_cli.subtitles.rules.limits import HARD_PAUSE_MS
 
-FORBIDDEN = 50.0  # not infinite: a text of nothing but brackets must still be laid out
+FORBIDDEN = 50.0  # not infinite: a text of brackets alone must still be laid out
 
 _SENTENCE_END, _CLAUSE_END, _BEFORE_CONJUNCTION, _BEFORE_PREPOSITION, _BETWEEN_WORDS = 0.0, 1.0, 2.0, 2.8, 4.0
 _AFTER_LEANING, _AFTER_NUMBER, _INSIDE_NAME, _INSIDE_WORD = 3.5, 2.0, 2.5, 10.0
@@ -36,7 +36,7 @@ _NO_SPACE = 1.5  # two words that no space parts are more of one than two that i
 _BEFORE_BRACKET = 1.5
 _BEFORE_LEANING = 3.2  # a noun phrase or a verb group begins
 _BETWEEN_CLAUSES = 2.0  # a space in Thai, Chinese or Japanese is as good as a comma
-_SENTENCE_PAUSE_MS = 450  # an audible pause makes a sentence end of a doubtful dot
+_SENTENCE_PAUSE_MS = 450  # after an audible pause an ambiguous dot ends a sentence
 
 _CLOSERS = "\"'”’»)]}」』）】〉》〕］｝"
 _OPENERS = "\"'“‘«([{„¿¡"
@@ -62,15 +62,15 @@ _SCALES = word_set(
 
 @dataclass(frozen=True, slots=True)
 class _EdgeTraits:
-    """What a text tells about the breaks before and after it, whatever its neighbours are.
+    """Properties of a text for the breaks before and after it, independent of its neighbours.
 
     Attributes:
-        is_stop: It ends with a mark that ends sentences; `is_dot`: one that ends other things, too.
-        is_quoted: Nothing comes after its last quote or bracket.
+        is_stop: It ends with a mark that ends sentences; `is_dot`: a mark that also has other uses.
+        is_quoted: It ends with a quote or bracket.
         is_doubtful: Its dot may belong to an abbreviation, an initial or an ordinal.
-        is_lower: Its first letter is a small one; `is_upper`: its first character is a capital.
+        is_lower: Its first letter is lower case; `is_upper`: its first character is upper case.
         cost_before: Cost of a break before it, as the beginning of a line.
-        cost_after: What it adds to the cost of a break after it.
+        cost_after: Extra cost of a break after it.
         is_trailing: A good end of a line.
     """
 
@@ -127,7 +127,7 @@ class BreakCosts:
 
 
 def _phrases(atoms: Sequence[TextAtom]) -> list[str]:
-    """Return for each atom the text of the phrase that it belongs to: its own, where no phrases are known."""
+    """Return for each atom the text of its phrase, or its own text without phrases."""
     begins = [k for k, atom in enumerate(atoms) if atom.begins_phrase is not False or atom.space]
     if len(begins) == len(atoms):
         return [atom.text for atom in atoms]
@@ -145,7 +145,7 @@ def _is_sentence_end(atom: TextAtom, after: TextAtom, traits: _EdgeTraits, next_
     """Return whether a sentence ends with `atom`: a dot alone does not make an end."""
     pause_ms = after.start_ms - atom.end_ms
     if pause_ms >= HARD_PAUSE_MS:
-        return True  # so that what follows so late changes nothing before it
+        return True  # so that text after a long pause changes nothing before it
     if not traits.is_stop or after.is_glued:
         return False
     if next_traits.is_lower:
@@ -155,7 +155,7 @@ def _is_sentence_end(atom: TextAtom, after: TextAtom, traits: _EdgeTraits, next_
 
 
 def _plain(text: str) -> str:
-    """Return a word as the lists have it."""
+    """Return a word in the form of the lists."""
     return text.replace("İ", "i").lower()  # Python's own lower case of İ has two characters
 
 
@@ -182,7 +182,7 @@ class _BreakModel:
         self._clause_marks = _CLAUSE_MARKS | _OWN_CLAUSE_MARKS.get(self._code, frozenset())
 
     def edge_traits(self, text: str) -> _EdgeTraits:
-        """Return what a text alone tells."""
+        """Return the properties of a text alone."""
         bare = text.rstrip(_CLOSERS)
         mark = (bare or text)[-1]
         previous = _plain(text).strip(_CLOSERS)
@@ -211,12 +211,12 @@ class _BreakModel:
     def cost(
         self, before: TextAtom, after: TextAtom, phrases: tuple[_EdgeTraits, _EdgeTraits], *, is_start: bool
     ) -> float:
-        """Return the cost of a break where there is no punctuation.
+        """Return the cost of a break without punctuation.
 
         Args:
-            before: The atom that would end a line.
-            after: The one that would begin the next.
-            phrases: What they belong to where no spaces are written, else the atoms' own texts.
+            before: Last atom of a line.
+            after: First atom of the next line.
+            phrases: Their phrases in languages without spaces, else the atoms' own texts.
             is_start: `before` begins a sentence.
         """
         if _is_forbidden(before, after):
@@ -246,13 +246,13 @@ class _BreakModel:
         cost = after.cost_before + before.cost_after
         if before.is_trailing:
             cost += _AFTER_TRAILING
-        # All German nouns are capitalised, so capitals say nothing about names there.
+        # All German nouns are capitalised, so a capital is no sign of a name.
         if before.is_upper and after.is_upper and not is_start and self._code != "de":
             cost += _INSIDE_NAME
         return min(cost, _INSIDE_WORD)
 
     def _cost_before(self, following: str) -> float:
-        """Return what the word at the beginning of a line makes of it."""
+        """Return the cost of the word at the beginning of a line."""
         cost = _BETWEEN_WORDS
         if following in self._words.trailing:
             cost += _BEFORE_TRAILING
@@ -267,7 +267,7 @@ class _BreakModel:
         return cost
 
     def _cost_after(self, previous: str) -> float:
-        """Return what the word at the end of a line adds."""
+        """Return the extra cost of the word at the end of a line."""
         cost = 0.0
         if previous in self._leaning or previous.endswith(("'", "’")):
             cost = _AFTER_LEANING

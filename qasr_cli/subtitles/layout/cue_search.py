@@ -1,8 +1,8 @@
 """The search for the cheapest cues: one dynamic programme over the boundaries between atoms.
 
 In go atoms, their break costs and a line breaker; out come the edges of the cues. The best cues of
-the first `k` atoms are the best of the first `i` and one cue `[i, k)`, so no greedy rule decides early what a
-later word makes wrong; the same shape is in Matusov et al. 2019 (W19-5209), where the break model is learned.
+the first `k` atoms are the best of the first `i` and one cue `[i, k)`, so no greedy decision is wrong because
+of a later word; Matusov et al. 2019 (W19-5209) use the same search with a learned break model.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from qasr_cli.timebase import MS_PER_S
 _SOFT_PAUSE_MS = 450  # an audible pause; better at the edge of a cue than inside
 
 # Weights, in units of "half a cue": from a prototype that reproduces the BBC's own good examples. All but
-# that of the edge are costs and never a gain: `run` skips what the edge alone makes too dear.
+# that of the edge are costs and never a gain: `run` skips cues whose edge alone is too expensive.
 _PER_CUE = 2.0
 _OVER_HARD_CPS = 14.0
 _MAX_OVER_CPS = 2.0  # three times too fast is unreadable, and cutting it smaller makes it no better
@@ -45,11 +45,11 @@ class CueSearch:
     """Finds the cheapest cues; `[first, last)` are atoms throughout.
 
     Args:
-        atoms: Of the whole transcript.
-        break_costs: Of the breaks between them.
-        breaker: Measures and breaks the lines of a stretch.
-        limits: What no cue may exceed, and what it should not.
-        duration_ms: Of the media.
+        atoms: Atoms of the whole transcript.
+        break_costs: Costs of the breaks between them.
+        breaker: Measures and breaks lines.
+        limits: Hard and soft limits of a cue.
+        duration_ms: Length of the media.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class CueSearch:
         self._is_clause_end = break_costs.is_clause_end
         self._starts = [atom.start_ms for atom in atoms] + [duration_ms]
         self._ends = list(accumulate((atom.end_ms for atom in atoms), max))
-        # Silence before each atom; none before the first, and what is left after the last.
+        # Silence before each atom: 0 before the first, and the rest of the media after the last.
         self._gaps = [0, *(max(0, b - a) for a, b in zip(self._ends, self._starts[1:], strict=True))]
         self._pauses = list(accumulate(max(0, gap - _SOFT_PAUSE_MS) for gap in self._gaps))
         self._silences = [place for place in range(1, self._n) if self._gaps[place] >= HARD_PAUSE_MS]
@@ -83,7 +83,7 @@ class CueSearch:
         return place if place and self._is_clause_end[place - 1] else latest
 
     def _edge_cost(self, last: int, costs: Sequence[float]) -> float:
-        """Return what it costs that a cue ends before atom `last`."""
+        """Return the cost of a cue's end before atom `last`."""
         if last in (0, self._n) or self._is_sentence_end[last - 1]:
             return _AT_SENTENCE_END
         pause_s = min(self._gaps[last], MS_PER_S) / MS_PER_S
@@ -98,7 +98,8 @@ class CueSearch:
         for first in range(self._n):
             before = float(best[first])
             furthest = self.reach(first) + 1
-            # The edge is known beforehand and everything else only adds to it, so most cues are out at once.
+            # The edge's cost is known beforehand and the others only add to it, so most cues are skipped at
+            # once.
             hopeful = before + edge_costs[first + 1 : furthest] < best[first + 1 : furthest]
             for offset in np.flatnonzero(hopeful).tolist():
                 last = first + 1 + offset
@@ -150,7 +151,7 @@ class CueSearch:
         return first == 0 or self._is_sentence_end[first - 1]
 
     def _time_cost(self, first: int, last: int) -> float:
-        """Return the cost of reading speed and duration, were the cue held as long as it may be."""
+        """Return the cost of reading speed and duration, for a cue shown as long as possible."""
         limits, start_ms = self._limits, self._starts[first]
         until_ms = min(
             self._starts[last] - limits.min_gap_ms,
@@ -175,7 +176,7 @@ class CueSearch:
         return _STUB * max(0.0, 1 - self._breaker.width(first, last) / self._stub_width)
 
     def _stranded_cost(self, first: int, last: int) -> float:
-        """Return the cost of a few words at either edge that punctuation parts from the rest of the cue."""
+        """Return the cost of a few words at an edge, separated by punctuation from the rest of the cue."""
         place = self._clause_before[last - 1]
         if place <= first:
             return 0.0

@@ -1,11 +1,11 @@
-"""When each cue comes and goes.
+"""Cue timing: the start and end of each cue.
 
 In go cues with the time in which they are spoken; out come cues with the time in which they are shown, in
-whole milliseconds. The text is not touched. The order: starts lead in their speech (`lead_in_ms`) and make
-room for each other; they move to shot changes (`--shots`, see `shot_snapping`); ends linger for the reader
-(`--max-cps`, `--min-duration`, `--max-duration`), gaps that would flicker are closed to `--min-gap`, and ends
-move to shot changes. With a frame rate (`--fps`) all of it is counted in frames, so that a gap is exactly so
-many frames. Rules that the speech leaves no room for are flagged:
+whole milliseconds. Never changes the text. The order: starts are put before their speech (`lead_in_ms`) and
+make room for each other; they move to shot changes (`--shots`, see `shot_snapping`); ends are extended for
+the reader (`--max-cps`, `--min-duration`, `--max-duration`), gaps that would flicker are closed to
+`--min-gap`, and ends move to shot changes. With a frame rate (`--fps`) all times are whole frames, so that a
+gap is an exact number of frames. Rules that cannot be kept are flagged:
 
     cps       faster than the hard reading speed
     dur_min   shorter than the minimum duration
@@ -33,7 +33,7 @@ _LATE_MS = 83  # two frames at 24 fps
 
 @dataclass(frozen=True, slots=True)
 class DraftCue:
-    """A cue that is laid out but not timed; its words are spoken in `[start_ms, end_ms]`."""
+    """A cue with lines and without times; its words are spoken in `[start_ms, end_ms]`."""
 
     start_ms: int
     end_ms: int
@@ -46,8 +46,8 @@ class DraftCue:
 def time_cues(drafts: Sequence[DraftCue], duration_ms: int, limits: Limits) -> tuple[Cue, ...]:
     """Return the drafts as cues: starts strictly increase, none overlaps, all within the media.
 
-    Times are true to frames where `limits` know the frame rate, unless the media has fewer frames than cues
-    or no whole number of frames is a legal duration.
+    Times are whole frames if `limits` have a frame rate, unless the media has fewer frames than cues or no
+    whole number of frames is a legal duration.
 
     Args:
         drafts: Ordered by the start of their speech.
@@ -91,7 +91,7 @@ def _demand(draft: DraftCue, grid: FrameGrid, limits: Limits) -> CueDemand:
 
 
 def _squeeze(drafts: Sequence[DraftCue], duration_ms: int) -> list[DraftCue]:
-    """Put cues together until there are no more than milliseconds to show them in."""
+    """Merge cues until there are no more cues than milliseconds."""
     if len(drafts) <= duration_ms:
         return list(drafts)
     size = -(-len(drafts) // duration_ms)
@@ -110,12 +110,12 @@ def _squeeze(drafts: Sequence[DraftCue], duration_ms: int) -> list[DraftCue]:
 
 
 def _starts(demands: Sequence[CueDemand], n_ticks: int, ticks: TickLimits) -> list[int]:
-    """Return when each cue appears; where there is no room for all, gaps go first, then durations."""
-    wanted = _lead_in(demands, ticks)
+    """Return the start of each cue; without room for all, gaps are given up first, then durations."""
+    preferred = _lead_in(demands, ticks)
     share = n_ticks // len(demands)
     for gap, floor in ((ticks.gap, ticks.floor), (0, ticks.floor), (0, min(share, ticks.floor))):
-        starts = _push_later(wanted, demands, (gap, floor), ticks)
-        _pull_earlier(starts, n_ticks, gap, floor)
+        starts = _shift_later(preferred, demands, (gap, floor), ticks)
+        _shift_earlier(starts, n_ticks, gap, floor)
         if starts[0] >= 0:
             return starts
     raise AssertionError("every cue has its tick")
@@ -131,23 +131,23 @@ def _lead_in(demands: Sequence[CueDemand], ticks: TickLimits) -> list[int]:
     return starts
 
 
-def _push_later(
-    wanted: Sequence[int], demands: Sequence[CueDemand], room: tuple[int, int], ticks: TickLimits
+def _shift_later(
+    preferred: Sequence[int], demands: Sequence[CueDemand], room: tuple[int, int], ticks: TickLimits
 ) -> list[int]:
-    """Return starts that leave each cue its floor, and its minimum where the next can wait a moment."""
+    """Return starts that leave each cue its floor, and its minimum if the next can start a little later."""
     gap, floor = room
-    starts = list(wanted)
+    starts = list(preferred)
     for k in range(1, len(starts)):
         borrowed = min(starts[k - 1] + ticks.min_duration + gap, demands[k].spoken + ticks.borrow)
-        has_room = k + 1 == len(starts) or wanted[k + 1] - borrowed >= ticks.min_duration + ticks.gap
+        has_room = k + 1 == len(starts) or preferred[k + 1] - borrowed >= ticks.min_duration + ticks.gap
         if has_room:
             starts[k] = max(starts[k], borrowed)
         starts[k] = max(starts[k], starts[k - 1] + floor + gap)
     return starts
 
 
-def _pull_earlier(starts: list[int], n_ticks: int, gap: int, floor: int) -> None:
-    """Move starts back, in place, as far as the end of the media asks; they may become negative."""
+def _shift_earlier(starts: list[int], n_ticks: int, gap: int, floor: int) -> None:
+    """Move starts earlier, in place, so that all cues end with the media; starts may become negative."""
     limit = n_ticks
     for k in range(len(starts) - 1, -1, -1):
         starts[k] = min(starts[k], limit - floor)
@@ -157,12 +157,12 @@ def _pull_earlier(starts: list[int], n_ticks: int, gap: int, floor: int) -> None
 def _latest_end(start: int, following: int | None, n_ticks: int, ticks: TickLimits) -> int:
     if following is None:
         return n_ticks
-    # The gap gives way before the cue does.
+    # The gap is given up before the cue's duration.
     return min(max(following - ticks.gap, start + ticks.floor), following)
 
 
 def _end(demand: CueDemand, start: int, latest: int, ticks: TickLimits) -> int:
-    """Return when a cue goes: after its speech and its reading time, before the next cue."""
+    """Return the end of a cue: after its speech and its reading time, before the next cue."""
     spoken_until = max(demand.spoken_until, start)
     return min(
         max(spoken_until + ticks.linger, start + max(ticks.min_duration, demand.reading)),

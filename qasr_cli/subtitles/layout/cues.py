@@ -1,12 +1,12 @@
-"""Words in, cues out: one search over every way to cut the text.
+"""From words to cues: one search over every way to split the text.
 
-In go the words of a transcript with their times; out come its cues, laid out and timed. Nothing here knows
-what a word sounds like or how a file is written, and no word is ever dropped: a rule that cannot be kept (too
-much speech for its time) becomes a flag of the cue instead.
+In go the words of a transcript with their times; out come its cues, laid out and timed. Never uses audio or a
+file format, and never drops a word: a rule that cannot be kept (too much speech for its time) becomes a flag
+of the cue instead.
 
 The steps: `word_splitting` and `phrases` turn words into text atoms, `break_costs` rates the breaks between
-them, `cue_search` finds the best cues with the best lines of `line_breaking`, and `cue_timing` sets when they
-come and go.
+them, `cue_search` finds the best cues with the best lines of `line_breaking`, and `cue_timing` sets their
+times.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from qasr_cli.subtitles.rules.width import half_cells
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A cue's text with line breaks that are kept, and its words `[first, last)`."""
+    """A cue's text with fixed line breaks, and its words `[first, last)`."""
 
     lines: tuple[str, ...]
     word_range: tuple[int, int]
@@ -47,10 +47,10 @@ def build(
     without a visible character belong to a neighbour's cue; if no word has one, there are no cues.
 
     Args:
-        words: In order; their times may be anything.
-        language: Code, or None: that of the text's script.
-        duration_ms: No cue ends after it (a media of no length is taken to end with its last word).
-        limits: Of this text and its video, see `limits.of_transcript`.
+        words: Words in order, with any times.
+        language: Code; None takes the language of the text's script.
+        duration_ms: No cue ends after it (media of length 0 counts as ending with its last word).
+        limits: Limits of this text and its video, see `limits.of_transcript`.
     """
     end_ms = duration_ms if duration_ms > 0 else max([1, *(word.end_ms for word in words)])
     code = language or code_by_script(word.text for word in words)
@@ -69,11 +69,11 @@ def keep(
     duration_ms: int,
     limits: Limits,
 ) -> tuple[Cue, ...]:
-    """Return cues whose text and breaks are given already, shown when their words are spoken.
+    """Return cues with given texts and breaks, timed by their words.
 
     Args:
-        words: In order.
-        blocks: Their words' ranges are in order, and none is empty.
+        words: Words in order.
+        blocks: Texts with ordered, non-empty ranges of words.
         duration_ms: No cue ends after it.
         limits: Durations, gaps and reading speeds.
     """

@@ -1,9 +1,9 @@
-"""What cue times may be: whole milliseconds, or the edges of a video's frames.
+"""The grid of cue times: whole milliseconds, or the edges of a video's frames.
 
-In go milliseconds and a frame rate; out come ticks, the steps that times are counted in while cues are timed:
-milliseconds themselves without a frame rate, else frames. A tick is shown from the first whole millisecond
-inside it (42 ms for frame 1 of 24 a second), so that a player that looks up a time finds the right
-frame. Arithmetic is exact: frame 1,000,000 of 24000/1001 does not drift.
+In go milliseconds and a frame rate; out come ticks, the unit of cue timing: milliseconds without a frame
+rate, otherwise frames. A tick begins at the first whole millisecond inside it (42 ms for frame 1 of 24 a
+second), so that a player shows the right frame at that time. Arithmetic is exact: frame 1,000,000 of
+24000/1001 does not drift.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class FrameGrid:
         return time_ms * self.ms_per_tick.denominator // self.ms_per_tick.numerator
 
     def nearest(self, time_ms: int) -> int:
-        """Return the tick that begins nearest to a time: a picture's time is its frame's, rounded somehow."""
+        """Return the tick that begins nearest to a time: a picture's time is its frame's time, rounded."""
         ticks, rest = divmod(time_ms * self.ms_per_tick.denominator, self.ms_per_tick.numerator)
         return ticks + (2 * rest >= self.ms_per_tick.numerator)
 
@@ -51,13 +51,13 @@ class FrameGrid:
 
 @dataclass(frozen=True, slots=True)
 class TickLimits:
-    """The limits of `Limits` in ticks, rounded so that keeping them keeps those in milliseconds.
+    """The limits of `Limits` in ticks, rounded so that they imply those in milliseconds.
 
     Attributes:
-        floor: Least duration of a cue, even where all words share one moment.
-        borrow: How late a cue may start to leave a short one before it its minimum.
-        just_before_shot: A cue that starts no longer than this before a shot change waits for it.
-        near_shot: What is no further than this from a shot change belongs to it.
+        floor: Least duration of a cue, even if all words have one time.
+        borrow: How late a cue may start to leave a short cue before it its minimum.
+        just_before_shot: A cue that starts at most this long before a shot change is moved to it.
+        near_shot: A time at most this far from a shot change belongs to it.
     """
 
     min_duration: int
@@ -108,5 +108,5 @@ class CueDemand:
     quick_reading: int
 
     def least(self, ticks: TickLimits) -> int:
-        """Return the shortest time in which nothing is wrong with the cue."""
+        """Return the shortest duration in which the cue breaks no rule."""
         return max(ticks.min_duration, self.quick_reading)

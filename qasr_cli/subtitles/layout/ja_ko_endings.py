@@ -1,8 +1,8 @@
-"""How good a break is where a language shows it by its endings: Japanese and Korean.
+"""Break costs from word endings: Japanese and Korean.
 
-In go the texts to either side of a place; out come costs on the scale of `break_costs`. In Japanese a phrase
+In go the texts before and after a break; out come costs on the scale of `break_costs`. In Japanese a phrase
 is a content word with its particles, in Korean a word is: the ending before the break shows how closely it
-belongs to what follows.
+belongs to the next one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The best lines of one cue.
 
-In go atoms with the costs of the breaks between them; out come widths, and where to break. Everything is
-looked up in running sums, so that the search for the best cues can ask about every stretch of text.
+In go atoms with the costs of the breaks between them; out come widths and breaks. All sums are running sums,
+so that the search for the best cues can try every stretch of text.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class LineBreaker:
     """Measures stretches `[first, last)` of atoms and breaks them into lines.
 
     Args:
-        atoms: Of the whole transcript.
-        break_costs: Of a break before each atom, and where clauses end.
+        atoms: Atoms of the whole transcript.
+        break_costs: Costs of a break before each atom, and ends of clauses.
         limits: Width of a line, lines of a cue, how spaces count.
     """
 
@@ -47,7 +47,7 @@ class LineBreaker:
         self.max_half_cells = limits.max_half_cells
         self._max_lines = limits.max_lines
         spaces = [_space_half_cells(atom.space, limits.counting) for atom in atoms]
-        # Where each atom ends and begins, were the whole text one line.
+        # End and begin of each atom if the whole text were one line.
         self._ends = list(
             accumulate(space + atom.half_cells for space, atom in zip(spaces, atoms, strict=True))
         )
@@ -56,9 +56,9 @@ class LineBreaker:
         self._heads, self._tails = self._stranded(break_costs)
 
     def _stranded(self, break_costs: BreakCosts) -> tuple[list[int], list[int]]:
-        """Return, for a break at each place, where a clause ends soon after it, and where one just ended.
+        """Return, for a break at each place, the next end of a clause after it, and the last one before it.
 
-        Where none does, or the place is a clause's own end, these are beyond the text at either side.
+        Without one, or if the place is the end of a clause, these are beyond the text at either side.
         """
         is_clause_end = break_costs.is_clause_end
         n = len(is_clause_end)
@@ -81,7 +81,7 @@ class LineBreaker:
         return self._ends[last - 1] - self._begins[first]
 
     def room(self, n_lines: int) -> int:
-        """Return the half cells that so many full lines had on one line: a space at a break takes no room."""
+        """Return the half cells of `n_lines` full lines as one line: a space at a break takes no room."""
         return self.max_half_cells * n_lines + HALF_CELLS_PER_CELL * (n_lines - 1)
 
     def reach(self, first: int, half_cells: int) -> int:
@@ -89,7 +89,7 @@ class LineBreaker:
         return bisect_right(self._ends, self._begins[first] + half_cells)
 
     def cost(self, first: int, last: int, below: float = IMPOSSIBLE) -> float:
-        """Return the cost of the best lines, 0 when one will do, or `IMPOSSIBLE`: it is not below `below`."""
+        """Return the cost of the best lines, 0 for a single line, or `IMPOSSIBLE` if not below `below`."""
         return self._best(first, last, below)[0]
 
     def breaks(self, first: int, last: int) -> tuple[int, ...]:
@@ -100,7 +100,7 @@ class LineBreaker:
         if self.width(first, last) <= self.max_half_cells:
             return 0.0, ()
         for n_lines in range(2, self._max_lines + 1):
-            # The fewest lines that are possible count, so only the last try may stop at what is too dear.
+            # The fewest possible lines count, so only the last attempt may stop at `below`.
             cost, places = self._split(
                 first, last, n_lines, below if n_lines == self._max_lines else IMPOSSIBLE
             )

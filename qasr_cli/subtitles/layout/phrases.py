@@ -1,9 +1,9 @@
-"""Where phrases begin in languages that are written without spaces: Japanese, Chinese, Cantonese and Thai.
+"""Phrases in languages that are written without spaces: Japanese, Chinese, Cantonese and Thai.
 
-In go atoms, whatever an engine took for a word (a character in Chinese, a whole clause in Thai); out come
-atoms that are no longer than a phrase, each knowing whether it begins one. BudouX finds the phrases: bunsetsu
-in Japanese, words in the others. It is small, needs no dictionary, and looks at three characters to either
-side, so a sentence's phrases depend on nothing outside of it. Other languages' atoms pass through untouched.
+In go atoms from any engine (a character in Chinese, a whole clause in Thai); out come atoms of at most one
+phrase, marked if they begin a phrase. BudouX finds the phrases: bunsetsu in Japanese, words in the others. It
+is small, needs no dictionary, and uses three characters to either side, so a sentence's phrases depend on
+nothing outside of it. Atoms of other languages are not changed.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def cut_at_phrases(atoms: Sequence[TextAtom], language: str | None, limits: Limi
     """Return the atoms cut where phrases begin inside them, in order.
 
     Args:
-        atoms: Of a whole transcript.
+        atoms: Atoms of a whole transcript.
         language: Code, or None.
-        limits: How width is counted, which is how the time of an atom is shared among its parts.
+        limits: The counting of widths, by which the time of an atom is shared among its parts.
     """
     entry = languages.find(language) if language else None
     find_phrases = _phrase_finder(entry.code) if entry else None
@@ -114,7 +114,7 @@ def _with_prefixes(phrases: Sequence[str]) -> Iterator[str]:
 
 @functools.cache
 def _phrase_finder(code: str) -> Callable[[str], list[str]] | None:
-    """Return what cuts a text of a language into phrases, or None: it has spaces."""
+    """Return the function that splits a text of a language into phrases; None for one with spaces."""
     if code not in {"ja", "zh", "yue", "th"}:
         return None
     import budoux
@@ -129,7 +129,7 @@ def _phrase_finder(code: str) -> Callable[[str], list[str]] | None:
     traditional = budoux.load_default_traditional_chinese_parser()
 
     def parse_chinese(text: str) -> list[str]:
-        # Mandarin is written in both, and each model knows its own characters.
+        # Mandarin is written in both scripts, and each model is trained on one.
         is_traditional = code == "yue" or not _TRADITIONAL.isdisjoint(text)
         phrases: list[str] = (traditional if is_traditional else simplified).parse(text)
         return phrases

@@ -1,11 +1,11 @@
-"""Cues that keep to the picture: what comes or goes near a shot change does so at the change.
+"""Shot snapping: cue starts and ends near a shot change move to the change.
 
-In go times in ticks (`frame_grid`); out come times of which some have moved. A viewer who follows the
-picture to a new shot rereads a cue that stays for a moment longer. Netflix (Timing Guidelines) asks, at 24
-frames a second: a cue that starts up to 12 frames after a change, or 7 before it, starts at the change; one
-that would start 8 to 11 frames before it starts 12 before; one that ends within 12 frames of it ends two
-frames (the least gap) before it. Speech comes first: a move is left out where it would cut speech off, leave
-too little time to read or break a limit of durations and gaps. Cues that cross a change stay as they are.
+In go times in ticks (`frame_grid`); out come times, some of them moved. A viewer rereads a cue that stays for
+a moment after a shot change. Netflix (Timing Guidelines) requires, at 24 frames a second: a cue that starts
+up to 12 frames after a change, or 7 before it, starts at the change; a start 8 to 11 frames before it is
+moved to 12 before; an end within 12 frames of it is moved to two frames (the least gap) before it. Speech has
+priority: a move that would cut off speech, leave too little time to read or break a limit of durations and
+gaps is left out. Cues that cross a change stay as they are.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ def nearest(shots: Sequence[int], tick: int) -> int | None:
 def snap_starts(
     wanted: Sequence[int], demands: Sequence[CueDemand], shots: Sequence[int], ticks: TickLimits, n_ticks: int
 ) -> list[int]:
-    """Return the starts of all cues, each at its shot change where no rule forbids it.
+    """Return the starts of all cues, each at its shot change unless a rule forbids it.
 
     Args:
-        wanted: Strictly increasing.
-        demands: What each cue needs.
+        wanted: Preferred starts, strictly increasing.
+        demands: Times that each cue needs.
         shots: Shot changes, in order.
         ticks: Limits, in ticks.
         n_ticks: Length of the media.
@@ -58,7 +58,7 @@ def _start_at(shots: Sequence[int], start: int, ticks: TickLimits) -> int:
 
 
 def _leaves_room(new: int, old: int, before: tuple[int, CueDemand], ticks: TickLimits) -> bool:
-    """Return whether the cue before keeps its speech, its time and a gap of a legal size."""
+    """Whether the cue before keeps its speech, its duration and a legal gap."""
     start, demand = before
     if new < old and new - ticks.gap < max(demand.spoken_until, start + demand.least(ticks)):
         return False
@@ -69,12 +69,12 @@ def _leaves_room(new: int, old: int, before: tuple[int, CueDemand], ticks: TickL
 def snap_end(
     span: tuple[int, int], next_start: int | None, demand: CueDemand, shots: Sequence[int], ticks: TickLimits
 ) -> int:
-    """Return the end of a cue, before its shot change where no rule forbids it.
+    """Return the end of a cue, before its shot change unless a rule forbids it.
 
     Args:
         span: The cue's start and end.
-        next_start: Of the next cue, or None.
-        demand: What the cue needs.
+        next_start: Start of the next cue, or None.
+        demand: Times that the cue needs.
         shots: Shot changes, in order, none after the end of the media.
         ticks: Limits, in ticks.
     """

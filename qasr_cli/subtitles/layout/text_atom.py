@@ -1,7 +1,7 @@
-"""Text atoms: what no line break may cut, and how an atom itself is cut where it must be.
+"""Text atoms: text that no line break may cut, and the splitting of an atom that is too long.
 
-In goes an atom and the texts that it is to become; out come atoms that share its time by their width. The
-characters that must not begin or end a line (kinsoku) are listed here too.
+In go an atom and the texts to split it into; out come atoms that share its time by their width. The
+characters that must not begin or end a line (kinsoku) are listed here, too.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class TextAtom:
     """Text that is never cut.
 
     Attributes:
-        space: What separates it from the atom before ("" in Chinese, inside a long word); dropped at a break.
+        space: Text between it and the atom before ("" in Chinese, inside a long word); dropped at a break.
         half_cells: Width of `text`.
-        n_words: How many of the transcript's words begin in it; 0 for the later parts of a long word.
+        n_words: Number of the transcript's words that begin in it; 0 for the later parts of a long word.
         is_glued: A break before it is wrong (no-break space, lone punctuation).
-        begins_phrase: Whether a phrase begins with it or goes on; None where that is unknown.
+        begins_phrase: Whether a phrase begins with it or continues; None if unknown.
     """
 
     space: str
@@ -42,7 +42,7 @@ class TextAtom:
 
 
 def is_closing(text: str) -> bool:
-    """Return whether a text is punctuation that belongs to the atom before ("?" after a French space)."""
+    """Whether a text is punctuation that belongs to the atom before ("?" after a French space)."""
     return text[0] in NOT_AT_START and not any(char.isalnum() for char in text)
 
 

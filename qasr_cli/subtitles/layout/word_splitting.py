@@ -1,10 +1,9 @@
 """From words to text atoms, between which a line or a cue may be cut.
 
-In go the words of a transcript, whatever an engine made of them; out come atoms with clean, visible text and
-times that are possible. An atom is usually a word. It is several where a word cannot stand alone (it is
-invisible, or its first character is a mark on the previous word's last), and a part of one where a word is
-wider than a line or, in Thai, a whole sentence. No letter is ever lost or changed here, beyond Unicode
-normalization.
+In go the words of a transcript from any engine; out come atoms with clean, visible text and possible times.
+An atom is usually one word. It is several words if a word cannot stand alone (it is invisible, or its first
+character is a mark on the previous word's last), and a part of a word that is wider than a line or, in Thai,
+a whole sentence. Never loses or changes a letter, beyond Unicode normalization.
 """
 
 from __future__ import annotations
@@ -46,10 +45,10 @@ def split(
     """Return the atoms of all words, in order.
 
     Args:
-        words: Any; times may be outside the media, out of order or empty.
+        words: Words with any times: outside the media, out of order or empty.
         duration_ms: Times are clipped to it.
-        limits: How the language is counted and spaced; no atom is wider than a line.
-        language: Code; in those without spaces no atom is longer than a phrase.
+        limits: Counting and spacing of the language; no atom is wider than a line.
+        language: Code; in languages without spaces no atom is longer than a phrase.
     """
     joined = _join_marks(list(_visible(_possible_times(words, duration_ms), limits)), limits)
     return [part for atom in phrases.cut_at_phrases(joined, language, limits) for part in _fit(atom, limits)]
@@ -68,8 +67,8 @@ def _possible_times(words: Sequence[Word], duration_ms: int) -> Iterator[Word]:
 def _visible(words: Iterator[Word], limits: Limits) -> Iterator[TextAtom]:
     """Yield an atom for each visible run of characters.
 
-    What cannot be seen goes with the next atom, at the end with the last: a word without a visible character
-    is counted there, and its joiners and bidi marks are kept there.
+    Invisible characters are added to the next atom, at the end to the last: a word without a visible
+    character is counted there, with its joiners and bidi marks.
     """
     last: TextAtom | None = None
     waiting, carried, space = 0, "", ""

@@ -1,7 +1,7 @@
-"""The text of captions as atoms, so that lines and breaks that exist can be judged as our own are.
+"""The text of captions as atoms, so that existing lines and breaks are checked like those of qasr.
 
-In go captions as a file has them; out come atoms for the whole file, with the costs of the breaks
-between them, and where each caption's lines begin. No character is changed.
+In go captions of a file; out come atoms for the whole file, with the costs of the breaks between them, and
+the first atom of each line. Never changes a character.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MUSIC = "♩♪♫♬🎵🎶"
 _LABEL = re.compile(r"([^.!?:]{1,30}):(?:\s|$)")
 _BRACKETED = re.compile(r"[(\[（［][^()\[\]（）［］]*[)\]）］]")
 _AT_POINT = re.compile(r"\\(?:pos|move)\s*\(")
-_MIN_SHARE = 0.15  # of a text that its language's function words are; a third in English
+_MIN_SHARE = 0.15  # share of a language's function words in a text; a third in English
 
 
 def guess_language(texts: Sequence[str]) -> str | None:
@@ -51,7 +51,7 @@ def guess_language(texts: Sequence[str]) -> str | None:
 
 
 def is_dialogue(caption: Caption) -> bool:
-    """Return whether lines are another speaker's, a sound or a song, and must not be broken elsewhere."""
+    """Whether lines are turns of several speakers, a sound or a song, whose breaks must not be moved."""
     if len(caption.lines) < 2:
         return False
     return (
@@ -62,14 +62,14 @@ def is_dialogue(caption: Caption) -> bool:
 
 
 def _begins_turn(line: str) -> bool:
-    """Return whether a line begins as those of a speaker do, or with a sound or a song."""
+    """Whether a line begins with a speaker's dash or name, a sound or a song."""
     label = _LABEL.match(line)
     is_named = label is not None and label[1] == label[1].upper() and any(map(str.isalpha, label[1]))
     return is_named or line[0] in _DASHES + "[" + _MUSIC
 
 
 def is_hyphenated(lines: Sequence[str]) -> bool:
-    """Return whether a word is parted by a hyphen over two lines: its spelling on one line is unknown."""
+    """Whether a word is split by a hyphen over two lines: its spelling on one line is unknown."""
     return any(
         len(line) > 1 and line[-1] in _HYPHENS and _is_letter(line[-2]) and following[0].isalpha()
         for line, following in pairwise(lines)
@@ -81,17 +81,17 @@ def _is_letter(char: str) -> bool:
 
 
 def is_typeset(caption: Caption) -> bool:
-    """Return whether a caption is a sign that was set over the picture, at a point of it."""
+    """Whether a caption is a sign at a position in the picture."""
     return _AT_POINT.search(caption.place) is not None
 
 
-def is_seen(caption: Caption, limits: Limits) -> bool:
-    """Return whether a caption has a character that takes room; marks of direction alone show nothing."""
+def is_visible(caption: Caption, limits: Limits) -> bool:
+    """Whether a caption has a character with a width; marks of direction alone are invisible."""
     return any(half_cells(line, limits.counting) for line in caption.lines)
 
 
 def joined(lines: Sequence[str]) -> str:
-    """Return lines as one, with a space where the scripts on both sides write spaces."""
+    """Return lines as one line, joined by a space if the scripts on both sides are written with spaces."""
     text = ""
     for line in lines:
         text += languages.joint(text, line) + line
@@ -109,7 +109,7 @@ class CaptionText:
 
     Attributes:
         atoms: In the order of the captions.
-        lines: For each caption the first atom of each of its lines, and the atom after its last.
+        lines: For each caption the first atom of each of its lines, and the atom after its last line.
     """
 
     atoms: list[TextAtom]
@@ -118,7 +118,7 @@ class CaptionText:
 
     @cached_property
     def break_costs(self) -> BreakCosts:
-        """Of the breaks between all atoms."""
+        """The costs of the breaks between all atoms."""
         return BreakCosts(self.atoms, self.language)
 
     def edges(self, caption: int) -> tuple[int, int]:

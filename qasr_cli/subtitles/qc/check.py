@@ -1,9 +1,9 @@
-"""Quality of subtitles, ours or not: every rule at once, and the figures of a whole file.
+"""Quality of subtitles, from qasr or not: all rules, and the figures of a whole file.
 
-In go captions as a file has them and the limits of a profile; out come findings, by time, and figures. Pure;
-nothing is repaired here, see `fix`.
+In go captions of a file and the limits of a profile; out come findings, by time, and figures. Pure; repairs
+nothing, see `fix`.
 
-    findings     the table of rules, and which are errors
+    findings     the table of rules and their severity
     check_times  order, gaps, durations, reading speed, shots
     check_text   lines, characters, breaks
     check_words  against the words of a transcript
@@ -23,7 +23,7 @@ from qasr_cli.timebase import MS_PER_S
 
 _MS_PER_MINUTE = 60 * MS_PER_S
 _PERCENTILE = 0.95
-_WARNING_WEIGHT = 0.2  # of an error, in the score
+_WARNING_WEIGHT = 0.2  # relative to an error, in the score
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class Figures:
     """Figures of a whole file.
 
     Attributes:
-        cps_share: Of the cues, how many keep the hard reading speed, 0 to 1; `cpl_share` and `lines_share`
-            the same for the width of lines and their number (IWSLT's three measures of compliance).
-        words_per_minute: While text is shown; None where words are written without spaces.
+        cps_share: Share of cues within the hard reading speed, 0 to 1; `cpl_share` and `lines_share` are the
+            same for the width of lines and their number (IWSLT's three measures of compliance).
+        words_per_minute: While text is shown; None in languages without spaces.
         score: 100 less the errors, and a fifth of the warnings, of a hundred cues; at least 0.
     """
 
@@ -77,15 +77,15 @@ def check(
     *,
     is_sorted: bool = True,
 ) -> Checked:
-    """Return what is wrong with captions.
+    """Check captions.
 
     Args:
-        captions: In the order of the file; findings name them by their place in it.
-        limits: What they should keep.
-        language: Code, or None: no function words count then.
-        transcript: The words of the captions, if there are any with times.
-        faults: Findings of the reader of the file.
-        is_sorted: The format wants its captions in the order of time.
+        captions: Captions in the order of the file; findings refer to them by index.
+        limits: Limits of the captions.
+        language: Code; None uses no function words.
+        transcript: The words of the captions with times, if there are any.
+        faults: Findings of the file's reader.
+        is_sorted: The format requires captions in the order of time.
     """
     order = sorted(range(len(captions)), key=lambda index: captions[index].start_ms)
     timed = [captions[index] for index in order]
@@ -99,13 +99,13 @@ def check(
     # The file's own findings come first, then by time, the worst of one place before the others.
     ranked = sorted(
         [*faults, *named],
-        key=lambda one: (one.time_ms is not None, one.time_ms or 0, not one.is_error),
+        key=lambda finding: (finding.time_ms is not None, finding.time_ms or 0, not finding.is_error),
     )
     return Checked(tuple(ranked), _figures(timed, ranked, limits, len(text.atoms)))
 
 
 def _renamed(finding: Finding, order: Sequence[int]) -> Finding:
-    """Return a finding with the caption's place in the file for that in time."""
+    """Return a finding with the caption's index in the file instead of that in time."""
     if finding.caption is None or order[finding.caption] == finding.caption:
         return finding
     return replace(finding, caption=order[finding.caption])
@@ -130,7 +130,7 @@ def _figures(
     n_errors = sum(finding.is_error for finding in findings)
     speeds = sorted(speed for caption in captions if (speed := check_times.cps(caption, limits)))
     shown_ms = sum(max(0, check_times.length_ms(caption)) for caption in captions)
-    # The soft speed is what a cue is held for where there is room: a target, and no rule to be marked by.
+    # The soft speed is a target for cues with room, and no rule that counts in the score.
     weight = n_errors + _WARNING_WEIGHT * (len(findings) - n_errors - broken["cps_soft"])
 
     def share(rule: str) -> float:
@@ -152,7 +152,7 @@ def _figures(
 
 
 def of_cues(cues: Sequence[Cue]) -> tuple[Caption, ...]:
-    """Return our own cues as captions."""
+    """Return qasr's cues as captions."""
     return tuple(
         Caption(cue.start_ms, cue.end_ms, cue.lines, str(number), marked=cue.lines, word_range=cue.word_range)
         for number, cue in enumerate(cues, 1)

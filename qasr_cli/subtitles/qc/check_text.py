@@ -1,6 +1,6 @@
-"""Rules of text: lines, characters, and where lines and captions break.
+"""Rules of text: lines, characters, and the breaks of lines and captions.
 
-In go captions in the order of time with their atoms; out come findings. Nothing here knows the speech.
+In go captions in the order of time with their atoms; out come findings. Never uses the speech.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from itertools import groupby
 
 from qasr_cli.records import Caption
 from qasr_cli.subtitles.layout.line_breaking import BAD_BREAK, HALF, STRANDED_SHARE, text_of
-from qasr_cli.subtitles.qc.caption_atoms import CaptionText, is_dialogue, is_seen, joined
+from qasr_cli.subtitles.qc.caption_atoms import CaptionText, is_dialogue, is_visible, joined
 from qasr_cli.subtitles.qc.findings import Finding
 from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL, Counting, half_cells
 
-_NEAR_MS = 1_500  # two captions that are further apart than this are two thoughts
+_NEAR_MS = 1_500  # captions further apart than this belong to different sentences
 _BAD_UNSPACED_BREAK = 10.0  # above it a phrase is cut; between two words any place may be the best there is
 _BAD_KOREAN_BREAK = 6.0  # below it a word has no ending that tells; above, it needs the next (새로운, 몇)
-_LONGEST_WORD = 40  # characters that a comment has room for
+_LONGEST_WORD = 40  # characters of a quotation in a comment
 _MIN_REPEATS = 3
 _MIN_LOOPS = 6
 _LOOP = re.compile(rf"(\S.{{0,60}}?)(?:[\s,.]+\1){{{_MIN_LOOPS - 1},}}(?!\w)")
@@ -33,9 +33,9 @@ _LEGAL_FORMAT |= {chr(point) for point in range(0x2066, 0x206A)} | {chr(p) for p
 
 
 def check(captions: Sequence[Caption], text: CaptionText, limits: Limits) -> Iterator[Finding]:
-    """Yield what is wrong with the text and its breaks."""
+    """Yield findings about the text and its breaks."""
     for index, caption in enumerate(captions):
-        if is_seen(caption, limits):
+        if is_visible(caption, limits):
             yield from _sizes(caption, index, limits)
             yield from _characters(caption, index)
             if not is_dialogue(caption):
@@ -47,13 +47,13 @@ def check(captions: Sequence[Caption], text: CaptionText, limits: Limits) -> Ite
 
 
 def of_lines(caption: Caption, index: int, text: CaptionText, limits: Limits) -> Iterator[Finding]:
-    """Yield what is wrong with a caption that other line breaks might repair.
+    """Yield findings about a caption that other line breaks may repair.
 
     Args:
-        caption: With at least one line.
-        index: Its place in `text`.
-        text: Of this caption and its neighbours.
-        limits: What lines should keep.
+        caption: A caption with at least one line.
+        index: Its index in `text`.
+        text: Text of this caption and its neighbours.
+        limits: Limits of lines.
     """
     yield from _sizes(caption, index, limits)
     yield from _line_breaks(caption, index, text, limits)
@@ -147,7 +147,7 @@ def _quoted(text: CaptionText, place: int) -> str:
 
 
 def _is_followed(captions: Sequence[Caption], index: int) -> bool:
-    """Return whether a caption that says something comes soon; empty ones do not part two that do."""
+    """Whether a caption with text follows soon; empty ones in between are ignored."""
     later = range(index + 1, min(index + 4, len(captions)))
     following = next((captions[place] for place in later if captions[place].lines), None)
     return following is not None and following.start_ms - captions[index].end_ms < _NEAR_MS
@@ -156,12 +156,14 @@ def _is_followed(captions: Sequence[Caption], index: int) -> bool:
 def _ends_badly(text: CaptionText, last: int, limits: Limits) -> bool:
     if text.break_costs.is_sentence_end[last - 1]:
         return False
-    is_dotted = text.atoms[last - 1].text[-1] in ".!?…"  # whatever follows, readers take it for an end
+    is_dotted = (
+        text.atoms[last - 1].text[-1] in ".!?…"
+    )  # whatever follows, readers take it for the end of a sentence
     return not is_dotted and _is_bad(text.break_costs.cost_before(last), limits)
 
 
 def _is_torn_off(text: CaptionText, place: int) -> bool:
-    """Return whether a word that is a cue of its own is part of a sentence, and no clause either."""
+    """Whether a cue of one word is part of a sentence, and not a clause."""
     costs = text.break_costs
     is_sentence = costs.is_sentence_end[place] and (place == 0 or costs.is_sentence_end[place - 1])
     return not is_sentence and not costs.is_clause_end[place]

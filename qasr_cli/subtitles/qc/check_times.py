@@ -17,9 +17,9 @@ from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL
 from qasr_cli.timebase import MS_PER_S
 
-_ROUNDING_MS = 5  # a gap of two frames is written so or so by programs that round
+_ROUNDING_MS = 5  # programs round a gap of two frames differently
 _NAMELESS_GAP_MS = 83  # two frames at 24 fps, where the rate is unknown ...
-_LEAST_GAP_MS = 66  # ... and the file may be true to 30
+_LEAST_GAP_MS = 66  # ... and the file may be at 30
 _SHOT_MS = 500  # Netflix: within 12 frames of a cut a start or an end belongs to the cut
 
 
@@ -32,19 +32,19 @@ def lanes(captions: Sequence[Caption]) -> list[list[int]]:
 
 
 def length_ms(caption: Caption) -> int:
-    """Return how long it is shown; 0 or less where its times are wrong."""
+    """Return a caption's duration; 0 or less if its times are wrong."""
     return caption.end_ms - caption.start_ms
 
 
 def cps(caption: Caption, limits: Limits) -> float:
-    """Return its reading speed in cells a second; 0 where its times or text are wrong."""
+    """Return a caption's reading speed in cells a second; 0 if its times or text are wrong."""
     if length_ms(caption) <= 0:
         return 0.0
     return width(caption.lines, limits) / HALF_CELLS_PER_CELL * MS_PER_S / length_ms(caption)
 
 
 def check(captions: Sequence[Caption], limits: Limits) -> Iterator[Finding]:
-    """Yield what is wrong with the times."""
+    """Yield findings about the times."""
     for index, caption in enumerate(captions):
         if caption.start_ms < 0 or length_ms(caption) <= 0:
             yield _finding("bad_times", captions, index, _bad_times(caption))

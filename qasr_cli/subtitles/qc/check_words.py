@@ -1,6 +1,6 @@
-"""Rules of speech: captions against the times of their words, which only a transcript of ours has.
+"""Rules of speech: captions compared with the times of their words, which only qasr's transcripts have.
 
-In go captions and the transcript; out come findings. No audio is read here.
+In go captions and the transcript; out come findings. Reads no audio.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _MIN_VOICED = 0.2  # of a caption's time
 
 
 def check(captions: Sequence[Caption], transcript: Transcript, limits: Limits) -> Iterator[Finding]:
-    """Yield what is wrong between captions and speech."""
+    """Yield findings about captions and their speech."""
     words = transcript.words
-    chunks_ms = sorted((part.start_ms, part.end_ms) for part in transcript.segments)
+    chunks_ms = sorted((segment.start_ms, segment.end_ms) for segment in transcript.segments)
     n_estimated = n_spoken = 0
     for index, caption in enumerate(captions):
         spoken = words[slice(*(caption.word_range or (0, 0)))]
@@ -65,14 +65,14 @@ def _times(caption: Caption, index: int, span_ms: tuple[int, int], limits: Limit
 def _silence(caption: Caption, index: int, chunks_ms: Sequence[tuple[int, int]]) -> Iterator[Finding]:
     """Find a caption outside every chunk: the chunks together cover all detected speech."""
     shown_ms = caption.end_ms - caption.start_ms
-    heard_ms = 0
+    speech_ms = 0
     # Chunks are disjoint, so those that overlap the caption end with the last that begins before its end.
     for at in range(bisect_left(chunks_ms, (caption.end_ms,)) - 1, -1, -1):
         start_ms, end_ms = chunks_ms[at]
         if end_ms <= caption.start_ms:
             break
-        heard_ms += min(caption.end_ms, end_ms) - max(caption.start_ms, start_ms)
-    if shown_ms > 0 and heard_ms < _MIN_VOICED * shown_ms:
-        share = heard_ms / shown_ms
+        speech_ms += min(caption.end_ms, end_ms) - max(caption.start_ms, start_ms)
+    if shown_ms > 0 and speech_ms < _MIN_VOICED * shown_ms:
+        share = speech_ms / shown_ms
         comment = f"only {share:.0%} of its time has speech"
         yield Finding("silence_text", comment, index, caption.start_ms, round(share, 2), _MIN_VOICED)

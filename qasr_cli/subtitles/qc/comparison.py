@@ -1,7 +1,7 @@
-"""Subtitles against a reference: SubER, where lines and captions break, and when captions start.
+"""Comparison of subtitles with a reference: SubER, breaks of lines and captions, starts of captions.
 
 In go the captions of both; out come figures. For breaks and starts the two texts are matched word by word
-whatever their times are, so that a constant offset shows as an offset and not as wrong breaks.
+without their times, so that a constant offset appears as an offset and not as wrong breaks.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ _MAX_WORDS = 3_000  # that are compared at once: 36 MB
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How near subtitles are to a reference.
+    """The agreement of subtitles with a reference.
 
     Attributes:
         edit_rate: SubER in percent; below 20 is very good, above 50 bad.
-        cue_f1: Of the ends of captions, 0 to 1; `line_f1` of line breaks inside captions, `break_f1` of both
-            when their kind does not matter.
-        n_starts: Captions that begin with the same word in both; what follows is about these, None if none.
-        shift_ms: Median of our start less the reference's: above 0 where we are late.
-        absolute_shift_ms: Median without signs.
-        near_share: How many start within 100 ms.
+        cue_f1: F1 of the ends of captions, 0 to 1; `line_f1` of line breaks inside captions, `break_f1` of
+            both, whatever their kind.
+        n_starts: Number of captions that begin with the same word in both; the next three are about these,
+            and None without any.
+        shift_ms: Median of the start minus the reference's start: above 0 means late.
+        absolute_shift_ms: Median of the absolute values.
+        near_share: Share of starts within 100 ms.
     """
 
     edit_rate: float
@@ -55,20 +56,27 @@ class _Words:
     starts_ms: dict[int, int]  # when the caption starts that a word is the first of
 
 
-def compare(ours: Sequence[Caption], reference: Sequence[Caption], *, is_spaced: bool) -> Comparison:
-    """Return how near `ours` are to `reference`."""
-    mine, theirs = _words(ours, is_spaced=is_spaced), _words(reference, is_spaced=is_spaced)
-    pairs = match(mine.words, theirs.words)
+def compare(candidate: Sequence[Caption], reference: Sequence[Caption], *, is_spaced: bool) -> Comparison:
+    """Compare captions with those of a reference."""
+    candidate_text, reference_text = (
+        _words(candidate, is_spaced=is_spaced),
+        _words(reference, is_spaced=is_spaced),
+    )
+    pairs = match(candidate_text.words, reference_text.words)
     shifts = [
-        mine.starts_ms[i] - theirs.starts_ms[j]
+        candidate_text.starts_ms[i] - reference_text.starts_ms[j]
         for i, j in pairs.items()
-        if i in mine.starts_ms and j in theirs.starts_ms
+        if i in candidate_text.starts_ms and j in reference_text.starts_ms
     ]
     return Comparison(
-        edit_rate=suber.subtitle_edit_rate(ours, reference, is_spaced=is_spaced),
-        cue_f1=_f1(mine.cue_ends, theirs.cue_ends, pairs),
-        line_f1=_f1(mine.line_ends, theirs.line_ends, pairs),
-        break_f1=_f1(mine.line_ends | mine.cue_ends, theirs.line_ends | theirs.cue_ends, pairs),
+        edit_rate=suber.subtitle_edit_rate(candidate, reference, is_spaced=is_spaced),
+        cue_f1=_f1(candidate_text.cue_ends, reference_text.cue_ends, pairs),
+        line_f1=_f1(candidate_text.line_ends, reference_text.line_ends, pairs),
+        break_f1=_f1(
+            candidate_text.line_ends | candidate_text.cue_ends,
+            reference_text.line_ends | reference_text.cue_ends,
+            pairs,
+        ),
         n_starts=len(shifts),
         shift_ms=statistics.median(shifts) if shifts else None,
         absolute_shift_ms=statistics.median(map(abs, shifts)) if shifts else None,
@@ -78,7 +86,7 @@ def compare(ours: Sequence[Caption], reference: Sequence[Caption], *, is_spaced:
 
 def _words(captions: Sequence[Caption], *, is_spaced: bool) -> _Words:
     text = _Words([], set(), set(), {})
-    for caption in sorted(captions, key=lambda one: one.start_ms):
+    for caption in sorted(captions, key=lambda caption: caption.start_ms):
         first = len(text.words)
         for line in caption.lines:
             text.words.extend(suber.words_of(line, is_spaced=is_spaced))
@@ -91,40 +99,42 @@ def _words(captions: Sequence[Caption], *, is_spaced: bool) -> _Words:
     return text
 
 
-def _f1(mine: set[int], theirs: set[int], pairs: dict[int, int]) -> float:
-    """Return the harmonic mean of precision and recall; 1 where neither has anything to find."""
-    if not mine and not theirs:
+def _f1(candidate_ends: set[int], reference_ends: set[int], pairs: dict[int, int]) -> float:
+    """Return the harmonic mean of precision and recall; 1 if both sets are empty."""
+    if not candidate_ends and not reference_ends:
         return 1.0
-    n_right = sum(pairs.get(place) in theirs for place in mine)
-    return 2 * n_right / (len(mine) + len(theirs))
+    n_right = sum(pairs.get(place) in reference_ends for place in candidate_ends)
+    return 2 * n_right / (len(candidate_ends) + len(reference_ends))
 
 
-def match(ours: Sequence[str], reference: Sequence[str]) -> dict[int, int]:
-    """Return which of our words is which of the reference's, in order; others stand for none."""
+def match(candidate: Sequence[str], reference: Sequence[str]) -> dict[int, int]:
+    """Return the indices of equal words in both texts, in order; other words are left out."""
     pairs: dict[int, int] = {}
-    edges = [(0, 0), *_anchors(ours, reference), (len(ours), len(reference))]
+    edges = [(0, 0), *_anchors(candidate, reference), (len(candidate), len(reference))]
     for (i, j), (next_i, next_j) in pairwise(edges):
-        pairs |= {i + a: j + b for a, b in _between(ours[i:next_i], reference[j:next_j])}
+        pairs |= {i + a: j + b for a, b in _between(candidate[i:next_i], reference[j:next_j])}
     return pairs
 
 
-def _between(ours: Sequence[str], reference: Sequence[str]) -> list[tuple[int, int]]:
-    """Match what stands between two anchors; without any for a quarter of an hour, half goes with half."""
-    if not ours or not reference:
+def _between(candidate: Sequence[str], reference: Sequence[str]) -> list[tuple[int, int]]:
+    """Match the words between two anchors; a quarter of an hour without anchors is halved first."""
+    if not candidate or not reference:
         return []
-    if max(len(ours), len(reference)) <= _MAX_WORDS:
-        return suber.aligned(ours, reference)
-    i, j = len(ours) // 2, len(reference) // 2
+    if max(len(candidate), len(reference)) <= _MAX_WORDS:
+        return suber.aligned(candidate, reference)
+    i, j = len(candidate) // 2, len(reference) // 2
     return [
-        *_between(ours[:i], reference[:j]),
-        *((i + a, j + b) for a, b in _between(ours[i:], reference[j:])),
+        *_between(candidate[:i], reference[:j]),
+        *((i + a, j + b) for a, b in _between(candidate[i:], reference[j:])),
     ]
 
 
-def _anchors(ours: Sequence[str], reference: Sequence[str]) -> list[tuple[int, int]]:
-    """Return places that are surely the same: the longest ordered list of runs that are unique in both."""
-    here, there = _unique_runs(ours), _unique_runs(reference)
-    common = sorted((here[run], there[run]) for run in here.keys() & there.keys())
+def _anchors(candidate: Sequence[str], reference: Sequence[str]) -> list[tuple[int, int]]:
+    """Return anchors: the longest ordered list of runs of words that are unique in both texts."""
+    candidate_runs, reference_runs = _unique_runs(candidate), _unique_runs(reference)
+    common = sorted(
+        (candidate_runs[run], reference_runs[run]) for run in candidate_runs.keys() & reference_runs.keys()
+    )
     return _longest_rising(common)
 
 

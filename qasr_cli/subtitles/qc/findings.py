@@ -1,7 +1,7 @@
-"""The table of rules for subtitles, and a finding: one rule that is broken in one place.
+"""The table of rules for subtitles, and findings: violations of a rule.
 
-Errors are defects for which Netflix or the BBC reject a file, or which players misread. Warnings are matters
-of style, which an editor may have chosen. Limits come from the profile.
+In goes nothing; out come the rules. Errors are defects for which Netflix or the BBC reject a file, or which
+players misread. Warnings are matters of style, which an editor may have chosen. Limits come from the profile.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Rule:
     """One rule.
 
     Attributes:
-        severity: Of a finding.
-        advice: How to fix it, for an editor.
-        is_hard: qasr's own cues break it only where the speech leaves no choice; `--strict` fails on it.
+        severity: Severity of its findings.
+        advice: How to fix a finding, for an editor.
+        is_hard: qasr's own cues break it only if the speech leaves no choice; `--strict` fails on it.
     """
 
     severity: Severity
@@ -56,7 +56,7 @@ RULES: dict[str, Rule] = {
     "cps": _error("show it longer, or split it"),
     "cps_soft": _warning("show it longer if there is room"),
     "crosses_shot": _warning("move its start or end to the cut"),
-    # Text. Netflix General Requirements; what is not text shows as a box.
+    # Text. Netflix General Requirements; a character that is not text is shown as a box.
     "empty": _error("delete it"),
     "lines": _error("use fewer lines, or split it"),
     "cpl": _error("break the line elsewhere, or split the cue"),
@@ -83,13 +83,13 @@ RULES: dict[str, Rule] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A rule that is broken.
+    """A violation of a rule.
 
     Attributes:
-        comment: What is wrong, in one short line.
+        comment: Description in one short line.
         caption: Index of the caption; None for the file.
-        time_ms: Where in time; None for the file.
-        value: The measurement, and `limit` what it should keep; None where nothing is measured.
+        time_ms: Its time; None for the file.
+        value: The measured value, and `limit` its limit; None if nothing is measured.
     """
 
     rule: str
@@ -101,7 +101,7 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
-        """Of its rule."""
+        """Severity of its rule."""
         return RULES[self.rule].severity
 
     @property

@@ -1,9 +1,9 @@
 """Automatic repair of subtitles: times, gaps, order and line breaks, never a word.
 
-In go captions; out come the same captions in the order of time, each with its own text, shown at times and
-in lines that keep the limits where that is possible. What needs listening or another text (a cue that is
-too fast with neighbours on both sides, one that needs to be split) is left as it was, and so are signs that
-are set at a point of the picture, but for impossible times. A second repair changes nothing more.
+In go captions; out come the same captions in the order of time, each with its own text, with times and lines
+that keep the limits if possible. A caption that needs listening or another text (too fast with neighbours on
+both sides, or to be split) stays as it was, and so do signs at a position in the picture, except for
+impossible times. A second repair changes nothing more.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from qasr_cli.subtitles.qc.caption_atoms import (
     CaptionText,
     is_dialogue,
     is_hyphenated,
-    is_seen,
     is_typeset,
+    is_visible,
     width,
 )
 from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.timebase import MS_PER_S
 
-_FLOOR_MS = 100  # where many captions share one time, each is still seen
+_FLOOR_MS = 100  # if many captions share one time, each is still visible
 _HARD_BREAK_RULES = {"cpl", "lines"}
 
 
@@ -36,33 +36,33 @@ def fix_captions(
     """Return the captions repaired, in the order of time.
 
     Args:
-        captions: In any order, with any times.
-        limits: What they should keep.
+        captions: Captions in any order, with any times.
+        limits: Limits of the captions.
         language: Code, or None.
-        grid_ms: The step of times that their format can say; durations and gaps are whole steps.
+        grid_ms: Resolution of times in their format; durations and gaps are multiples of it.
     """
-    kept = _seen(captions, limits)
+    repaired = _without_invisible(captions, limits)
     while True:
-        fixed = _fixed(kept, limits, language, grid_ms)
-        # A new break takes the place of a space, and where scripts write none the text is another then. It
-        # ends: lines are only broken anew where that breaks fewer rules.
-        if sorted(one.lines for one in fixed) == sorted(one.lines for one in kept):
+        fixed = _fixed(repaired, limits, language, grid_ms)
+        # A new break replaces a space, and in scripts without spaces the text changes then. The loop ends:
+        # lines are only rebroken if that breaks fewer rules.
+        if sorted(caption.lines for caption in fixed) == sorted(caption.lines for caption in repaired):
             return fixed
-        kept = fixed
+        repaired = fixed
 
 
-def _seen(captions: Sequence[Caption], limits: Limits) -> tuple[Caption, ...]:
-    """Leave out captions that show nothing: they have no word to lose. Notes before them go to the next."""
-    kept: list[Caption] = []
+def _without_invisible(captions: Sequence[Caption], limits: Limits) -> tuple[Caption, ...]:
+    """Leave out captions without visible text. Notes before them are moved to the next caption."""
+    repaired: list[Caption] = []
     before: tuple[str, ...] = ()
     for caption in captions:
         before += caption.before
-        if is_seen(caption, limits):
-            kept.append(replace(caption, before=before))
+        if is_visible(caption, limits):
+            repaired.append(replace(caption, before=before))
             before = ()
-    if before:  # without a next caption they stay where they are
-        kept.append(replace(captions[-1], before=before))
-    return tuple(kept)
+    if before:  # without a next caption the notes stay where they are
+        repaired.append(replace(captions[-1], before=before))
+    return tuple(repaired)
 
 
 def _fixed(
@@ -72,7 +72,7 @@ def _fixed(
     fixed = [_possible(caption, limits, grid_ms) for caption in timed]
     for lane in check_times.lanes(fixed):
         if is_typeset(fixed[lane[0]]):
-            continue  # one that moves is a caption a frame: held for longer, all would be there at once
+            continue  # a moving sign is one caption a frame: with longer times all would be shown at once
         of_lane = _ends(_starts([fixed[index] for index in lane], limits, grid_ms), limits, grid_ms)
         for index, caption in zip(lane, of_lane, strict=True):
             fixed[index] = caption
@@ -81,9 +81,9 @@ def _fixed(
 
 
 def _possible(caption: Caption, limits: Limits, grid_ms: int) -> Caption:
-    """Move a caption that begins before the media, or ends before it begins, to where it can be."""
+    """Move a caption that begins before the media, or ends before it begins, to a possible time."""
     start_ms, end_ms = _up(max(caption.start_ms, 0), grid_ms), _down(caption.end_ms, grid_ms)
-    if end_ms < start_ms:  # a sign gets its time here, the others where their neighbours are known
+    if end_ms < start_ms:  # a sign gets its time here, the others together with their neighbours
         end_ms = start_ms + (_needed_ms(caption, limits, grid_ms) if is_typeset(caption) else 0)
     return replace(caption, start_ms=start_ms, end_ms=end_ms)
 
@@ -97,16 +97,16 @@ def _down(time_ms: int, grid_ms: int) -> int:
 
 
 def _needed_ms(caption: Caption, limits: Limits, grid_ms: int) -> int:
-    """Return how long a caption must be shown to be seen and read."""
+    """Return the minimum duration in which a caption can be read."""
     reading_ms = -(-width(caption.lines, limits) * MS_PER_S // limits.hard_rate)
     return _up(max(limits.min_duration_ms, reading_ms), grid_ms)
 
 
 def _starts(lane: list[Caption], limits: Limits, grid_ms: int) -> list[Caption]:
-    """Let no caption begin before the one before it had its time, as far as the two share time to give.
+    """Move starts later so that the caption before has its minimum duration, if the two have time for it.
 
-    A start is moved only where two captions are shown at once and cutting the first would leave it too short
-    to read: both get of their time what they need, the first first.
+    A start is moved only if two captions are shown at once and cutting the first would leave it too short to
+    read: of their common time each has what it needs, beginning with the first.
     """
     placed = list(lane)
     for k in range(1, len(placed)):
@@ -130,7 +130,7 @@ def _ends(lane: list[Caption], limits: Limits, grid_ms: int) -> list[Caption]:
 
 
 def _end(caption: Caption, next_ms: int | None, limits: Limits, grid_ms: int) -> int:
-    """Return when a caption goes: long enough to be read, a gap before the next."""
+    """Return the end of a caption: long enough to be read, a gap before the next."""
     start_ms, end_ms = caption.start_ms, caption.end_ms
     reading_ms, max_ms = _needed_ms(caption, limits, grid_ms), _down(limits.max_duration_ms, grid_ms)
     needed_ms, longest_ms = min(reading_ms, max_ms), max(reading_ms, max_ms)
@@ -139,8 +139,8 @@ def _end(caption: Caption, next_ms: int | None, limits: Limits, grid_ms: int) ->
         return max(end_ms, start_ms + needed_ms)
     before_gap_ms = next_ms - _up(limits.min_gap_ms, grid_ms)
     if next_ms - end_ms < check_times.least_gap_ms(limits):
-        # The gap gives way where the cue is just long enough to be read: one rule is not kept by breaking
-        # another. Where it is too short anyway, the gap at least is kept.
+        # The gap is given up if the cue is just long enough to be read: one rule is not kept by breaking
+        # another. If the cue is too short anyway, the gap stays.
         least_ms = needed_ms if start_ms + needed_ms <= next_ms else _FLOOR_MS
         end_ms = min(end_ms, max(before_gap_ms, min(next_ms, start_ms + least_ms)))
     if end_ms < start_ms + needed_ms:
@@ -162,7 +162,7 @@ def _break_lines(captions: Sequence[Caption], limits: Limits, language: str | No
 
 
 def _is_breakable(caption: Caption) -> bool:
-    """Return whether a caption's line breaks carry no meaning, so that others may replace them."""
+    """Whether a caption's line breaks have no meaning, so that others may replace them."""
     if not caption.lines or is_typeset(caption):
         return False
     return not (is_dialogue(caption) or is_hyphenated(caption.lines))
@@ -171,7 +171,7 @@ def _is_breakable(caption: Caption) -> bool:
 def _rebroken(
     caption: Caption, text: CaptionText, breaker: LineBreaker, edges: tuple[int, int], limits: Limits
 ) -> Caption:
-    """Return a caption in its best lines, if those are better than the ones it has."""
+    """Return a caption with its best lines, if they are better than its own."""
     first, last = edges
     if breaker.cost(first, last) == IMPOSSIBLE:
         return caption  # no breaks help a text that is too long
@@ -182,7 +182,7 @@ def _rebroken(
 
 
 def _n_broken(caption: Caption, language: str | None, limits: Limits) -> tuple[int, int]:
-    """Return how many hard rules and how many rules at all its lines break."""
+    """Return how many hard rules, and how many rules in all, a caption's lines break."""
     alone = caption_atoms.of_captions([caption], language, limits)
     rules = [finding.rule for finding in check_text.of_lines(caption, 0, alone, limits)]
     return sum(rule in _HARD_BREAK_RULES for rule in rules), len(rules)

@@ -1,9 +1,9 @@
-"""SubER: how much has to be done to subtitles until they are the reference's, words, breaks and times in one.
+"""SubER: the edit rate of subtitles against a reference, over words, breaks and times.
 
-In go the captions of both; out comes a rate in percent, 0 for the same. It is the number of word edits, break
-edits and shifts of a run of words that turn one into the other, over the reference's words and breaks. A word
-can only stand for a word, and a break for a break, of a caption that is shown at the same time; so a word at
-the wrong time is two edits. Text is compared in lower case and without ASCII punctuation.
+In go the captions of both; out comes a rate in percent, 0 for equal ones. It is the number of word edits,
+break edits and shifts of a run of words that turn one into the other, divided by the reference's words and
+breaks. A word only matches a word, and a break a break, of a caption that is shown at the same time; so a
+word at the wrong time is two edits. Text is compared in lower case and without ASCII punctuation.
 
 Wilken, Georgakopoulou, Matusov: "SubER: A Metric for Automatic Evaluation of Subtitle Quality" (IWSLT 2022,
 arXiv 2205.05805). The search for shifts follows Tercom: at most 10 tokens over at most 50, the best first.
@@ -12,7 +12,7 @@ viewer: see `comparison` for the offset itself.
 
 The authors' package (`subtitle-edit-rate` 0.4.0) gives the same figures for languages with spaces and takes
 twice the time for an hour of cues. It is no dependency: it needs MeCab dictionaries for Japanese and Korean,
-takes a Thai line for one word, and brings sacrebleu, lxml and jiwer along.
+counts a Thai line as one word, and depends on sacrebleu, lxml and jiwer.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class SuberToken:
 
 
 def words_of(line: str, *, is_spaced: bool) -> list[str]:
-    """Return what is compared of a line: its words, or characters where there are no spaces."""
+    """Return the tokens of a line: its words, or its characters in languages without spaces."""
     words = [_normal(word) for word in line.split()]
     if is_spaced:
         return words
@@ -74,13 +74,15 @@ def tokens(captions: Sequence[Caption], *, is_spaced: bool) -> list[SuberToken]:
     return of_captions
 
 
-def subtitle_edit_rate(ours: Sequence[Caption], reference: Sequence[Caption], *, is_spaced: bool) -> float:
+def subtitle_edit_rate(
+    candidate: Sequence[Caption], reference: Sequence[Caption], *, is_spaced: bool
+) -> float:
     """Return SubER in percent; captions may be in any order."""
     n_edits = n_tokens = 0
-    for part, of_reference in _parts(_sorted(ours), _sorted(reference)):
-        theirs = tokens(of_reference, is_spaced=is_spaced)
-        n_edits += _edits(tokens(part, is_spaced=is_spaced), theirs)
-        n_tokens += len(theirs)
+    for part, reference_captions in _parts(_sorted(candidate), _sorted(reference)):
+        reference_tokens = tokens(reference_captions, is_spaced=is_spaced)
+        n_edits += _edits(tokens(part, is_spaced=is_spaced), reference_tokens)
+        n_tokens += len(reference_tokens)
     if not n_tokens:
         return 100.0 if n_edits else 0.0
     return 100.0 * n_edits / n_tokens
@@ -91,32 +93,33 @@ def _sorted(captions: Sequence[Caption]) -> list[Caption]:
 
 
 def _parts(
-    ours: Sequence[Caption], reference: Sequence[Caption]
+    candidate: Sequence[Caption], reference: Sequence[Caption]
 ) -> Iterator[tuple[list[Caption], list[Caption]]]:
-    """Yield what is shown between two moments at which neither shows anything; no edit goes across one."""
+    """Yield parts between times at which neither side shows a caption; no edit crosses such a time."""
     events = sorted(
-        [(caption.start_ms, 1, caption) for caption in ours] + [(one.start_ms, 0, one) for one in reference],
+        [(caption.start_ms, 1, caption) for caption in candidate]
+        + [(caption.start_ms, 0, caption) for caption in reference],
         key=lambda event: event[:2],
     )
     part: tuple[list[Caption], list[Caption]] = ([], [])
     until_ms: int | None = None
-    for start_ms, is_ours, caption in events:
+    for start_ms, is_candidate, caption in events:
         if until_ms is not None and start_ms >= until_ms:
             yield part
             part, until_ms = ([], []), None
-        part[0 if is_ours else 1].append(caption)
+        part[0 if is_candidate else 1].append(caption)
         until_ms = caption.end_ms if until_ms is None else max(until_ms, caption.end_ms)
     if part[0] or part[1]:
         yield part
 
 
-def _edits(ours: list[SuberToken], reference: list[SuberToken]) -> int:
-    if not ours or not reference:
-        return len(ours) + len(reference)
-    if max(len(ours), len(reference)) > _MAX_PART:
-        return sum(_edits(*pair) for pair in _halves(ours, reference))
-    costs = _substitution_costs(ours, reference)
-    if max(len(ours), len(reference)) <= _LONG_PART:
+def _edits(candidate: list[SuberToken], reference: list[SuberToken]) -> int:
+    if not candidate or not reference:
+        return len(candidate) + len(reference)
+    if max(len(candidate), len(reference)) > _MAX_PART:
+        return sum(_edits(*pair) for pair in _halves(candidate, reference))
+    costs = _substitution_costs(candidate, reference)
+    if max(len(candidate), len(reference)) <= _LONG_PART:
         return _edits_with_shifts(costs)
     edges = _sure_places(costs)
     total = 0
@@ -127,35 +130,39 @@ def _edits(ours: list[SuberToken], reference: list[SuberToken]) -> int:
 
 
 def _halves(
-    ours: list[SuberToken], reference: list[SuberToken]
+    candidate: list[SuberToken], reference: list[SuberToken]
 ) -> list[tuple[list[SuberToken], list[SuberToken]]]:
-    """Cut what is too long to be compared at once, at the reference's middle in time."""
+    """Split a part that is too long to be compared at once, at the reference's middle in time."""
     middle_ms = reference[len(reference) // 2].start_ms
     cuts = [
         next((at for at, token in enumerate(side) if token.start_ms >= middle_ms), len(side))
-        for side in (ours, reference)
+        for side in (candidate, reference)
     ]
     if not 0 < cuts[1] < len(reference):  # one caption holds it all
-        cuts = [len(ours) // 2, len(reference) // 2]
-    return [(ours[: cuts[0]], reference[: cuts[1]]), (ours[cuts[0] :], reference[cuts[1] :])]
+        cuts = [len(candidate) // 2, len(reference) // 2]
+    return [(candidate[: cuts[0]], reference[: cuts[1]]), (candidate[cuts[0] :], reference[cuts[1] :])]
 
 
-def _substitution_costs(ours: Sequence[SuberToken], reference: Sequence[SuberToken]) -> np.ndarray:
-    """Return `int32[n_ours, n_reference]`: 0 for the same, 1 for another, `_NEVER` where it may not be."""
-    names = {text: number for number, text in enumerate({token.text for token in (*ours, *reference)})}
+def _substitution_costs(candidate: Sequence[SuberToken], reference: Sequence[SuberToken]) -> np.ndarray:
+    """Return `int32[n_candidate, n_reference]`: 0 for equal tokens, 1 for others, `_NEVER` if forbidden."""
+    names = {text: number for number, text in enumerate({token.text for token in (*candidate, *reference)})}
 
     def columns(side: Sequence[SuberToken]) -> np.ndarray:
-        rows = [(names[one.text], one.start_ms, one.end_ms, one.is_break) for one in side]
+        rows = [(names[caption.text], caption.start_ms, caption.end_ms, caption.is_break) for caption in side]
         return np.array(rows, dtype=np.int64).T
 
-    mine, theirs = columns(ours)[:, :, None], columns(reference)[:, None, :]
-    is_allowed = (mine[1] < theirs[2]) & (theirs[1] < mine[2]) & (mine[3] == theirs[3])
-    costs = np.where(mine[0] == theirs[0], 0, 1)
+    candidate_part, reference_tokens = columns(candidate)[:, :, None], columns(reference)[:, None, :]
+    is_allowed = (
+        (candidate_part[1] < reference_tokens[2])
+        & (reference_tokens[1] < candidate_part[2])
+        & (candidate_part[3] == reference_tokens[3])
+    )
+    costs = np.where(candidate_part[0] == reference_tokens[0], 0, 1)
     return np.where(is_allowed, costs, _NEVER).astype(np.int32)
 
 
 def _distances(costs: np.ndarray) -> np.ndarray:
-    """Return `int32[n + 1, m + 1]`: edits between all beginnings of both."""
+    """Return `int32[n + 1, m + 1]`: edits between all prefixes of both."""
     n, m = costs.shape
     steps = np.arange(m + 1, dtype=np.int32)
     table = np.empty((n + 1, m + 1), dtype=np.int32)
@@ -172,7 +179,7 @@ def _distances(costs: np.ndarray) -> np.ndarray:
 
 
 def _trace(costs: np.ndarray, table: np.ndarray) -> list[tuple[int, int]]:
-    """Return the pairs that stand for each other on one of the cheapest ways, in order."""
+    """Return the matched pairs of one of the cheapest paths, in order."""
     i, j = costs.shape
     pairs = []
     while i and j:
@@ -186,16 +193,18 @@ def _trace(costs: np.ndarray, table: np.ndarray) -> list[tuple[int, int]]:
     return pairs[::-1]
 
 
-def aligned(ours: Sequence[str], reference: Sequence[str]) -> list[tuple[int, int]]:
-    """Return which words are the same in both, or one in place of the other, whatever their times are."""
-    names = {word: number for number, word in enumerate({*ours, *reference})}
-    mine, theirs = (np.array([names[word] for word in side]) for side in (ours, reference))
-    costs = (mine[:, None] != theirs[None, :]).astype(np.int32)
+def aligned(candidate: Sequence[str], reference: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the pairs of words that are equal or substituted, without regard to times."""
+    names = {word: number for number, word in enumerate({*candidate, *reference})}
+    candidate_part, reference_tokens = (
+        np.array([names[word] for word in side]) for side in (candidate, reference)
+    )
+    costs = (candidate_part[:, None] != reference_tokens[None, :]).astype(np.int32)
     return _trace(costs, _distances(costs))
 
 
 def _sure_places(costs: np.ndarray) -> list[tuple[int, int]]:
-    """Return where a long part may be cut: in the middle of runs that match, and at both its ends."""
+    """Return where a long part may be split: in the middle of matching runs, and at both ends."""
     places, run = [(0, 0)], 0
     before = (-1, -1)
     for i, j in _trace(costs, _distances(costs)):
@@ -209,7 +218,7 @@ def _sure_places(costs: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _edits_with_shifts(costs: np.ndarray) -> int:
-    """Return edits and shifts: the best shift is done again and again, while it saves something."""
+    """Return edits and shifts: the best shift is applied repeatedly, as long as it saves an edit."""
     order = np.arange(len(costs))
     n_shifts = n_tried = 0
     while True:
@@ -236,32 +245,34 @@ def _shifts(
 ) -> Iterator[tuple[int, int, int, np.ndarray]]:
     """Yield length, start, target and the new order of each shift that could save an edit."""
     n, m = costs.shape
-    is_wrong, is_wrong_there = np.ones(n, dtype=bool), np.ones(m, dtype=bool)
+    is_wrong, is_wrong_in_reference = np.ones(n, dtype=bool), np.ones(m, dtype=bool)
     stands_for = {}
     for i, j in pairs:
-        is_wrong[i] = is_wrong_there[j] = costs[i, j] != 0
+        is_wrong[i] = is_wrong_in_reference[j] = costs[i, j] != 0
         stands_for[j] = i
     at = -1
-    for j in range(m):  # a word that is missing stands where the one before it does
+    for j in range(m):  # a missing word has the place of the word before it
         at = stands_for.setdefault(j, at)
     for start in range(n):
-        for there in range(max(0, start - _MAX_SHIFT_DISTANCE), min(m, start + _MAX_SHIFT_DISTANCE + 1)):
-            for length in range(1, min(_MAX_SHIFT_TOKENS, n - start, m - there) + 1):
-                if costs[start + length - 1, there + length - 1]:
+        for at_reference in range(
+            max(0, start - _MAX_SHIFT_DISTANCE), min(m, start + _MAX_SHIFT_DISTANCE + 1)
+        ):
+            for length in range(1, min(_MAX_SHIFT_TOKENS, n - start, m - at_reference) + 1):
+                if costs[start + length - 1, at_reference + length - 1]:
                     break
                 is_useful = is_wrong[start : start + length].any() and (
-                    is_wrong_there[there : there + length].any()
+                    is_wrong_in_reference[at_reference : at_reference + length].any()
                 )
-                if is_useful and not start <= stands_for[there] < start + length:
-                    for target in _targets(stands_for, there, length):
+                if is_useful and not start <= stands_for[at_reference] < start + length:
+                    for target in _targets(stands_for, at_reference, length):
                         yield length, start, target, _moved(order, start, length, target)
 
 
-def _targets(stands_for: dict[int, int], there: int, length: int) -> list[int]:
-    """Return before which of our tokens a run could be put, each once, in order."""
-    targets = [0 if there == 0 else stands_for[there - 1] + 1]
+def _targets(stands_for: dict[int, int], at_reference: int, length: int) -> list[int]:
+    """Return the candidate's tokens before which a run could be moved, each once, in order."""
+    targets = [0 if at_reference == 0 else stands_for[at_reference - 1] + 1]
     for offset in range(length):
-        target = stands_for[there + offset] + 1
+        target = stands_for[at_reference + offset] + 1
         if target != targets[-1]:
             targets.append(target)
     return targets

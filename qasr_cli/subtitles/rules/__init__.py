@@ -1,8 +1,8 @@
-"""What subtitles must keep.
+"""The rules of subtitles.
 
 width           cells and half cells of a text
-presets         how wide and how fast, by language
-profiles        style guides: a table of houses and their numbers
-limits          all numbers that one text must keep
-function_words  what leans on the next word or hangs on the one before; data: ../function_words.toml
+presets         line width and reading speed, by language
+profiles        style guides: a table of their numbers
+limits          all limits of one text
+function_words  words that belong to the next or the previous word; data: ../function_words.toml
 """

@@ -1,6 +1,6 @@
-"""The limits of one text's cues: profile, language and the user's own flags in one.
+"""The limits of one text's cues: profile, language and the user's flags combined.
 
-In go `CueOptions`, a language (or a text, where the model named none) and the frame rate; out come `Limits`,
+In go `CueOptions`, a language (or a text, if the language is unknown) and the frame rate; out come `Limits`,
 complete numbers. They are resolved once per text and passed on; no other module reads `CueOptions`.
 """
 
@@ -21,18 +21,18 @@ from qasr_cli.timebase import MS_PER_S
 
 MIN_LINE_CELLS = 8
 SLOWEST_RATE = 20  # frames a second; no film or broadcast has fewer
-HARD_PAUSE_MS = 1_500  # BBC 6: text is not held for longer than 1.5 s of silence
+HARD_PAUSE_MS = 1_500  # BBC 6: text is not shown during more than 1.5 s of silence
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the cues of one text must keep; times in ms, speeds in cells a second.
+    """The limits of one text's cues; times in ms, speeds in cells a second.
 
     Attributes:
-        max_words: Words in a cue, or None: as many as fit.
-        frame_rate: Frames a second that times are true to, or None.
-        shots_ms: Where the picture changes, in order.
-        counting: What a cell is.
+        max_words: Maximum words in a cue; None for as many as fit.
+        frame_rate: Frame rate that times are rounded to, or None.
+        shots_ms: Shot changes, in order.
+        counting: How cells are counted.
         is_spaced: Words are written with spaces between them.
 
     The rest is explained in `profiles.Profile`.
@@ -62,12 +62,12 @@ class Limits:
 
     @property
     def hard_rate(self) -> float:
-        """Half cells a second that are never exceeded without a flag."""
+        """Maximum half cells a second; a faster cue is flagged."""
         return self.hard_cps * HALF_CELLS_PER_CELL
 
     @property
     def soft_rate(self) -> float:
-        """Half cells a second that a cue is held for, where there is time."""
+        """Half cells a second that cue durations aim at, if there is time."""
         return self.soft_cps * HALF_CELLS_PER_CELL
 
 
@@ -81,11 +81,11 @@ def resolve(
     """Return the limits of a text.
 
     Args:
-        options: The user's; None in them means the profile's number for the language.
-        language: Code, or None: the script of `texts` decides.
-        texts: The text itself; read only where the language is unknown.
-        frame_rate: Of the video; the options' own comes first.
-        shots_ms: Where the video's picture changes.
+        options: The user's options; None in them means the profile's number for the language.
+        language: Code; None takes the script of `texts`.
+        texts: The text itself; used only if the language is unknown.
+        frame_rate: Frame rate of the video; that of the options has priority.
+        shots_ms: Shot changes of the video.
 
     Raises:
         UsageError: The profile does not exist, or limits contradict each other.
@@ -127,7 +127,7 @@ def resolve(
 
 
 def of_transcript(transcript: Transcript, options: CueOptions) -> Limits:
-    """Return the limits of a transcript's cues: by its language and words, true to its video.
+    """Return the limits of a transcript's cues, by its language, words and video.
 
     Raises:
         UsageError: As for `resolve`.
@@ -138,15 +138,15 @@ def of_transcript(transcript: Transcript, options: CueOptions) -> Limits:
 
 
 def _rate(options: CueOptions, of_video: Fraction | None) -> Fraction | None:
-    """Return the frame rate that times must be true to, if any: the user's, else the video's."""
+    """Return the frame rate that times are rounded to, if any: the user's, else the video's."""
     if options.frame_rate is not None or not options.is_frame_true:
         return options.frame_rate if options.is_frame_true else None
     # A slide show's frames are too long to wait for: players show a cue between them.
     return of_video if of_video is not None and of_video >= SLOWEST_RATE else None
 
 
-def _first(own: int | None, other: int) -> int:
-    return other if own is None else own
+def _first(chosen: int | None, other: int) -> int:
+    return other if chosen is None else chosen
 
 
 def _min_duration_ms(profile: Profile, language_preset: Preset) -> int:
@@ -168,6 +168,6 @@ def _speeds(profile: Profile, language_preset: Preset) -> tuple[float, float]:
         ReadingSpeed.TRANSLATED: language_preset.translated_cps,
         ReadingSpeed.CHILDREN: language_preset.children_cps,
     }[profile.reading_speed]
-    # Translated subtitles are the slower ones: who has time for it reads at their speed.
+    # The speed of translated subtitles is lower: cues with enough time are shown at that speed.
     soft = language_preset.translated_cps * hard / language_preset.spoken_cps
     return float(hard), soft

@@ -1,8 +1,8 @@
-"""How wide a line and how fast a text may be, by language.
+"""Line width and reading speed by language.
 
-In goes a language code (or, when the model named none, the text itself); out comes a `Preset`. The numbers
-are Netflix's: reading speeds for subtitles in the language that is spoken (SDH) to adults, for translated
-ones, which are read more slowly, and for children. See `profiles` for what a profile makes of them.
+In goes a language code (or, if the language is unknown, the text itself); out comes a `Preset`. The numbers
+are Netflix's: reading speeds of adults for subtitles in the spoken language (SDH) and for translated ones,
+which are read more slowly, and of children. `profiles` scale them.
 
 Sources: Netflix Timed Text Style Guides (English 217350977, Korean 216001127, Chinese 215986007, Japanese
 215767517, Thai 220448308, Hindi 115003196707, Arabic 215517947); for the SDH columns Subtitle Edit's
@@ -24,13 +24,13 @@ class Preset:
     """Limits of one language.
 
     Attributes:
-        line_cells: Widest line, in cells.
-        spoken_cps: Cells a second that adults read in subtitles of the language that is spoken.
-        translated_cps: The same in translated subtitles.
+        line_cells: Maximum line width, in cells.
+        spoken_cps: Reading speed of adults in subtitles of the spoken language, in cells a second.
+        translated_cps: The same for translated subtitles.
         children_cps: The same for children.
-        counting: What a cell is.
+        counting: How cells are counted.
         is_spaced: Words are written with spaces between them.
-        min_duration_ms: Shortest cue where it is not the profile's own.
+        min_duration_ms: Minimum cue duration if it is not the profile's.
     """
 
     line_cells: int
@@ -93,13 +93,13 @@ _SCRIPTS = (
 
 
 def preset(language: str | None, texts: Iterable[str] = ()) -> Preset:
-    """Return the limits for a language code; for None or an unknown one, those of the script of `texts`."""
+    """Return the preset of a language code; for None or an unknown code, that of the script of `texts`."""
     entry = languages.find(language) if language else None
     return _PRESETS.get(entry.code if entry else code_by_script(texts), _ALPHABETIC)
 
 
 def code_by_script(texts: Iterable[str]) -> str:
-    """Return the language whose limits fit the script that most letters are in ("en" for Latin and kin)."""
+    """Return a language of the script that most letters are in ("en" for Latin and similar ones)."""
     counts = Counter(_script(ord(char)) for text in texts for char in text if char.isalpha())
     # Japanese is half Chinese characters and Chinese has no kana at all, so a fifth of kana decides.
     if counts["ja"] * 5 >= counts["zh"] + counts["ja"] > 0:

@@ -1,4 +1,4 @@
-"""Style guides: a table of profiles, each one house's numbers.
+"""Style guides: a table of profiles, each with the numbers of one guide.
 
 In goes a name, out comes a `Profile`. Its numbers are those for English; `limits` scales them for languages
 with narrower lines or slower readers.
@@ -16,12 +16,12 @@ from enum import StrEnum
 
 from qasr_cli.errors import UsageError
 
-LATIN_LINE_CELLS = 42  # what the tables' widths are meant for; other lines are scaled by their own width
+LATIN_LINE_CELLS = 42  # the line width of the tables; other widths are scaled
 LATIN_CPS = 20
 
 
 class ReadingSpeed(StrEnum):
-    """Which reading speed of a language's preset counts: of whom, and in what language they hear."""
+    """The reading speed of a language's preset that counts: by audience and kind of subtitles."""
 
     SPOKEN = "spoken"
     TRANSLATED = "translated"
@@ -30,17 +30,17 @@ class ReadingSpeed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One house's numbers; times in ms.
+    """The numbers of one style guide; times in ms.
 
     Attributes:
         summary: One line for the help.
-        reading_speed: Which column of the language's preset the hard reading speed is.
-        line_cells: Widest line in Latin letters.
-        cps: Hard and soft reading speed in Latin letters, or None: those of the preset's columns.
-        min_gap_ms: Between two cues; with a known frame rate, `gap_frames` counts instead.
-        chain_ms: A gap that is shorter than this, and not the least gap, is closed.
+        reading_speed: Column of the language's preset that is the hard reading speed.
+        line_cells: Maximum line width in Latin letters.
+        cps: Hard and soft reading speed in Latin letters; None takes the preset's columns.
+        min_gap_ms: Minimum gap between two cues; with a frame rate, `gap_frames` counts instead.
+        chain_ms: A gap that is shorter than this, and not the minimum gap, is closed.
         lead_in_ms: How long before its speech a cue appears.
-        linger_ms: How long it stays after its speech where there is room ...
+        linger_ms: How long it stays after its speech if there is room ...
         max_linger_ms: ... and at most, for slow readers.
     """
 
@@ -54,7 +54,7 @@ class Profile:
     min_gap_ms: int = 83  # two frames at 24 fps
     gap_frames: int = 2
     chain_ms: int = 500
-    lead_in_ms: int = 40  # the aligner's mean error is 37 to 43 ms: most late onsets go, unseen
+    lead_in_ms: int = 40  # the aligner's mean error is 37 to 43 ms: this hides most late starts
     linger_ms: int = 500  # Netflix: the out-time may follow the audio by half a second
     max_linger_ms: int = 1_500  # BBC: never longer
 
@@ -91,7 +91,7 @@ def find(name: str) -> Profile:
     """Return a profile.
 
     Raises:
-        UsageError: No profile has that name; the message suggests the nearest.
+        UsageError: The profile is unknown; the message suggests the nearest name.
     """
     try:
         return PROFILES[name.lower()]

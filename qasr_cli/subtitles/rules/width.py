@@ -1,8 +1,8 @@
-"""How much room and reading time a text takes, in half cells.
+"""The width of a text in half cells, which also measures reading time.
 
-In goes text, out come integers. A cell is what one Latin letter takes where Latin is written, and what one
-full-width character takes where Chinese, Japanese or Korean is; half cells keep the latter's "Latin counts
-0.5" a whole number. Nothing here knows about time.
+In goes text, out come integers. A cell is one Latin letter in Latin text, and one full-width character in
+Chinese, Japanese or Korean; with half cells the latter's "Latin counts 0.5" is a whole number. Never uses
+times.
 
 Counting: Netflix Timed Text Style Guide, article 115001352212 (spaces and punctuation count; half-width
 characters count 0.5 in character-based languages; Thai upper and lower marks count 0).
@@ -23,14 +23,14 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, joiners and bidi marks tak
 
 
 class Counting(StrEnum):
-    """What counts as one cell."""
+    """How cells are counted."""
 
-    CLUSTER = "cluster"  # every character that a reader sees
+    CLUSTER = "cluster"  # every visible character
     EAST_ASIAN = "east-asian"  # full-width 1, half-width 0.5; ambiguous (“ … ①) are full-width
     KOREAN = "korean"  # the same, but ambiguous characters are half-width, as Korean fonts draw them
 
 
-_ALL_ALIKE = Counting.CLUSTER  # by a name of its own, since asking an Enum takes longer than to count
+_ALL_ALIKE = Counting.CLUSTER  # a constant, since the attribute of an Enum takes longer than counting
 _FULL_WIDTH = {Counting.EAST_ASIAN: {"W", "F", "A"}, Counting.KOREAN: {"W", "F"}}
 
 
@@ -42,7 +42,7 @@ def clusters(text: str) -> list[str]:
 
 
 def is_joined(before: str, after: str) -> bool:
-    """Return whether a grapheme cluster spans the seam of the two texts (a mark that begins a word)."""
+    """Whether a grapheme cluster spans the end of one text and the begin of the next."""
     if not before or not after or (before[-1].isascii() and after[0].isascii()):
         return False
     return len(clusters(before + after[0])) == len(clusters(before))
@@ -72,12 +72,12 @@ def _of_cluster(cluster: str, counting: Counting) -> int:
 
 def _is_full(char: str, counting: Counting) -> bool:
     width = unicodedata.east_asian_width(char)
-    # "Ambiguous" letters (é, α, я) are drawn narrow by every font of today; quotes, dots and signs are not.
+    # Current fonts draw "ambiguous" letters (é, α, я) narrow, but not quotes, dots and signs.
     return width in _FULL_WIDTH[counting] and not (width == "A" and char.isalpha())
 
 
-def _base(seen: list[str]) -> list[str]:
+def _base(visible: list[str]) -> list[str]:
     """Return the characters that decide a cluster's width; combining marks are all "ambiguous"."""
-    bases = [char for char in seen if unicodedata.category(char)[0] != "M"]
-    # U+FE0F after a base asks for the emoji picture, which is full-width (1️⃣, ☺️).
-    return [*bases, "　"] if "\ufe0f" in seen else bases
+    bases = [char for char in visible if unicodedata.category(char)[0] != "M"]
+    # U+FE0F after a base selects the emoji picture, which is full-width (1️⃣, ☺️).
+    return [*bases, "　"] if "\ufe0f" in visible else bases
