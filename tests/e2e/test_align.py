@@ -149,6 +149,17 @@ def test_what_nobody_says_is_found_in_the_script_s_file(
     assert report["unspoken"] == [{**where, "text": CUT}]
 
 
+def test_the_run_ends_with_a_summary(qasr: Qasr, tmp_path: Path) -> None:
+    """An empty one, at level error, stands for a run that was interrupted."""
+    (tmp_path / "script.txt").write_text("One two three four.")
+    arguments = (tmp_path / "script.txt", "--engine", ECHO, "-o", tmp_path / "out", "--progress", "json")
+    result = qasr("align", CLIP, *arguments)
+    assert result.returncode == 0, result.stderr
+    end = json.loads(result.stderr.splitlines()[-1])
+    assert (end["event"], end["level"]) == ("end", "info")
+    assert end["summary"].startswith("1 done; ")
+
+
 @pytest.mark.parametrize(
     ("script", "media", "code", "says"),
     [
@@ -158,7 +169,7 @@ def test_what_nobody_says_is_found_in_the_script_s_file(
         (" \n\n", CLIP, 65, "holds no words"),
         ("junk\n\n1\n00:00:01,000 --> 00:00:02,000\nGood\n", CLIP, 65, "broken SRT"),
         ("Entirely different words about quantum physics.", CLIP, 4, "belongs to another recording"),
-        ("오늘은 우리 마을과 항구에 대해 말씀드릴게요.", CLIP, 4, "another language"),
+        ("오늘은 우리 마을과 항구에 대해 말씀드릴게요.", CLIP, 4, "another recording or language"),
         ("word " * 5000, CLIP, 4, "nobody speaks that fast"),
         ("Hello there.", "silence", 65, "no speech found"),
         (None, CLIP, 66, "no such file"),

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,6 +125,12 @@ def test_what_ends_one_file_is_raised() -> None:
         qasr.transcribe(CLIP, language="klingon")
     with pytest.raises(qasr.QasrError, match="fell over"):
         qasr.transcribe(CLIP, options=Options(engine=EngineOptions(engine="tests.fakes:crashing")))
+
+
+def test_a_misspelt_keyword_is_an_error() -> None:
+    misspelt: dict[str, Any] = {"lang": "en"}
+    with pytest.raises(TypeError, match="unknown keyword 'lang'; known: model, language,"):
+        qasr.transcribe(CLIP, options=ECHO, **misspelt)
 
 
 def test_files_are_written_as_the_command_does(tmp_path: Path) -> None:
