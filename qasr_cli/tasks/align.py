@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,11 +104,14 @@ def run_alignment(
     _refuse_clashes(inputs, plan, is_overwrite=options.output.overwrite)
     script = read_script(inputs.script)
     run_journal = Journal() if options.output.is_stdout else journal.checkpoints_only([source], options)
-    run = Run(options, around.load, around.reporter, around.deliver, run_journal)
+    run, begun_s = Run(options, around.load, around.reporter, around.deliver, run_journal), time.monotonic()
     try:
-        return run.execute([plan], {source.id: script}, around.on_finished)
-    finally:
-        around.reporter.end("")
+        report = run.execute([plan], {source.id: script}, around.on_finished)
+    except BaseException:
+        around.reporter.end("")  # leaves the terminal as it was, whatever ended the run
+        raise
+    around.reporter.end(report.summary(time.monotonic() - begun_s), report.quality)
+    return report
 
 
 def _recording(media: Path, options: Options) -> Source:

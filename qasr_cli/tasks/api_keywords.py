@@ -31,8 +31,13 @@ def with_keywords(options: Options, keywords: EngineKeywords) -> Options:
     """Return the options with the keywords applied.
 
     Raises:
+        TypeError: A keyword is unknown.
         UsageError: A language is unknown, or a value is impossible.
     """
+    unknown = sorted(keywords.keys() - EngineKeywords.__annotations__.keys())
+    if unknown:
+        known = ", ".join(EngineKeywords.__annotations__)
+        raise TypeError(f"unknown keyword {unknown[0]!r}; known: {known}")
     engine, decode, align = options.engine, options.decode, options.align
     engine = replace(
         engine,

@@ -149,6 +149,17 @@ def test_what_nobody_says_is_found_in_the_script_s_file(
     assert report["unspoken"] == [{**where, "text": CUT}]
 
 
+def test_the_run_ends_with_a_summary(qasr: Qasr, tmp_path: Path) -> None:
+    """An empty one, at level error, stands for a run that was interrupted."""
+    (tmp_path / "script.txt").write_text("One two three four.")
+    arguments = (tmp_path / "script.txt", "--engine", ECHO, "-o", tmp_path / "out", "--progress", "json")
+    result = qasr("align", CLIP, *arguments)
+    assert result.returncode == 0, result.stderr
+    end = json.loads(result.stderr.splitlines()[-1])
+    assert (end["event"], end["level"]) == ("end", "info")
+    assert end["summary"].startswith("1 done; ")
+
+
 @pytest.mark.parametrize(
     ("script", "media", "code", "says"),
     [

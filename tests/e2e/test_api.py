@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,6 +146,12 @@ def test_what_ends_one_file_is_raised() -> None:
     with pytest.raises(qasr.QasrError, match="fell over") as raised:
         qasr.transcribe(CLIP, options=Options(engine=EngineOptions(engine="tests.fakes:crashing")))
     assert raised.value.path == CLIP
+
+
+def test_a_misspelt_keyword_is_an_error() -> None:
+    misspelt: dict[str, Any] = {"lang": "en"}
+    with pytest.raises(TypeError, match="unknown keyword 'lang'; known: model, language,"):
+        qasr.transcribe(CLIP, options=ECHO, **misspelt)
 
 
 def test_files_are_written_as_the_command_does(tmp_path: Path) -> None:
