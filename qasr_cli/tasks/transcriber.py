@@ -63,7 +63,8 @@ class Transcriber:
     context manager, or call `close`, to free the model's memory.
 
     Args:
-        options: All options, see `qasr_cli.Options`; the keywords below override them.
+        options: All options, see `qasr_cli.Options`; the keywords below override them. `options.hooks` has no
+            effect here: commands and requests belong to the command line.
         model: `0.6b` (default), `1.7b`, `demo`, a folder or a hub id.
         language: Code or English name of the spoken language; None or `auto` detects it.
         languages: Languages that detection may choose from.
