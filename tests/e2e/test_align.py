@@ -158,7 +158,7 @@ def test_what_nobody_says_is_found_in_the_script_s_file(
         (" \n\n", CLIP, 65, "has no words"),
         ("junk\n\n1\n00:00:01,000 --> 00:00:02,000\nGood\n", CLIP, 65, "broken SRT"),
         ("Entirely different words about quantum physics.", CLIP, 4, "belongs to another recording"),
-        ("오늘은 우리 마을과 항구에 대해 말씀드릴게요.", CLIP, 4, "another language"),
+        ("오늘은 우리 마을과 항구에 대해 말씀드릴게요.", CLIP, 4, "another recording or language"),
         ("word " * 5000, CLIP, 4, "which is impossibly fast"),
         ("Hello there.", "silence", 65, "no speech found"),
         (None, CLIP, 66, "no such file"),
