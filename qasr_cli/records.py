@@ -183,7 +183,7 @@ class Segment:
     def __post_init__(self) -> None:
         rebuilt = "".join(word.lead + word.text for word in self.words)
         if rebuilt != self.text:
-            raise ValueError(f"words say {rebuilt!r} where the text says {self.text!r}")
+            raise ValueError(f"words are {rebuilt!r} and the text is {self.text!r}")
 
 
 def longest_language(segments: Sequence[Segment]) -> str | None:
@@ -236,8 +236,8 @@ class Transcript:
     @property
     def text(self) -> str:
         """The whole text on one line."""
-        known = languages.find(self.language) if self.language else None
-        if known is None or known.is_spaced:
+        entry = languages.find(self.language) if self.language else None
+        if entry is None or entry.is_spaced:
             return " ".join(segment.text for segment in self.segments)
         return "".join(word.lead + word.text for word in self.words)
 

@@ -128,10 +128,10 @@ def _memory() -> Diagnosis:
 
 
 def _results() -> Diagnosis:
-    here = Path.cwd()
-    if not os.access(here, os.W_OK):
-        return Diagnosis("note", f"{here} cannot be written; use -o DIR")
-    return Diagnosis("ok", f"{here} can be written, {_space(here)}")
+    results_folder = Path.cwd()
+    if not os.access(results_folder, os.W_OK):
+        return Diagnosis("note", f"{results_folder} cannot be written; use -o DIR")
+    return Diagnosis("ok", f"{results_folder} can be written, {_space(results_folder)}")
 
 
 def _temporary() -> Diagnosis:
@@ -151,10 +151,10 @@ def _model_cache() -> Diagnosis:
     from qasr_cli.engines import model_store
 
     folder = model_store.cache_folder()
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
         return Diagnosis("note", f"{folder} cannot be written, so no model can be pulled; set HF_HOME")
-    return Diagnosis("ok", f"{folder} can be written, {_space(there)}")
+    return Diagnosis("ok", f"{folder} can be written, {_space(existing)}")
 
 
 def _settings(context: Context) -> Diagnosis:
@@ -164,7 +164,9 @@ def _settings(context: Context) -> Diagnosis:
         return Diagnosis("ok", "no qasr.toml, which is fine; qasr config init writes one")
     for name in ("transcribe", "watch"):
         try:
-            _judge(grouped.assembled(typer_adapter.parse(name, ["-"], context, state.values))["options"])
+            _check_options(
+                grouped.assembled(typer_adapter.parse(name, ["-"], context, state.values))["options"]
+            )
         except QasrError as error:
             origin = state.origin(error.flag)
             if origin or error.flag is None:  # a wrong variable is not the file's error
@@ -174,7 +176,7 @@ def _settings(context: Context) -> Diagnosis:
     return Diagnosis("ok", str(state.path.resolve()))
 
 
-def _judge(options: Options) -> None:
+def _check_options(options: Options) -> None:
     """Make the checks of a run before discovery.
 
     Raises:
@@ -203,8 +205,12 @@ def _model(*locations: str) -> Diagnosis:
         models = [model_store.find(location) for location in locations]
     except UnavailableError as error:
         return Diagnosis("note", f"damaged: {error}; {error.hint}")
-    here = ", ".join(item.id for item in models if item) if all(models) else ""
-    return Diagnosis("ok", here) if here else Diagnosis("note", "not here; downloaded at first use")
+    results_folder = ", ".join(item.id for item in models if item) if all(models) else ""
+    return (
+        Diagnosis("ok", results_folder)
+        if results_folder
+        else Diagnosis("note", "not here; downloaded at first use")
+    )
 
 
 _CHECKS: dict[str, Check] = {

@@ -82,8 +82,8 @@ def _state(folder: Path) -> Path:
 
     if not folder.is_dir():
         raise NoInputError(f"{folder}: no such folder")
-    here = folder.absolute()
-    for place in (here, *(above / FOLDER_NAME for above in (here, *here.parents))):
+    candidate = folder.absolute()
+    for place in (candidate, *(above / FOLDER_NAME for above in (candidate, *candidate.parents))):
         if any(place.glob("ledger*.jsonl")):
             return place
     raise NoInputError(
@@ -94,13 +94,13 @@ def _state(folder: Path) -> Path:
 
 def _line(entry: LedgerEntry) -> str:
     at = datetime.fromtimestamp(entry.at_s, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
-    return f"{at}  {entry.status.value:7}  {printable(entry.file)}: {printable(_what(entry))}"
+    return f"{at}  {entry.status.value:7}  {printable(entry.file)}: {printable(_outcome(entry))}"
 
 
-def _what(entry: LedgerEntry) -> str:
+def _outcome(entry: LedgerEntry) -> str:
     if entry.status == _DONE:
         clock = format_clock(round(entry.audio_s * MS_PER_S))[:-4]
-        outputs = ", ".join(dict.fromkeys(one.path for one in entry.outputs))
+        outputs = ", ".join(dict.fromkeys(output.path for output in entry.outputs))
         return "; ".join((f"{clock} of {entry.language or 'no speech'} -> {outputs}", *entry.warnings))
     times = f" ({entry.n_failures} times)" if entry.n_failures > 1 else ""
     step = f"; {entry.next_step}" if entry.next_step else ""

@@ -86,12 +86,12 @@ def _choose_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda:0")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    asked = _NAME.fullmatch(name)
-    if asked is None or (asked["index"] and asked["kind"] != "cuda"):
+    match = _NAME.fullmatch(name)
+    if match is None or (match["index"] and match["kind"] != "cuda"):
         raise UsageError(
             f"--device {name!r} is unknown", "known: auto, cpu, cuda, cuda:N, mps", flag="--device"
         )
-    kind, index = asked["kind"], int(asked["index"] or 0)
+    kind, index = match["kind"], int(match["index"] or 0)
     missing = (kind == "cuda" and index >= torch.cuda.device_count()) or (
         kind == "mps" and not torch.backends.mps.is_available()
     )

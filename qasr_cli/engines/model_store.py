@@ -234,7 +234,7 @@ def _refusal(failure: HubFailure, location: str, revision: str | None) -> Unavai
         )
     if failure is HubFailure.GATED:
         return UnavailableError(
-            f"access to model {location} must be asked for on the hub, and a token given",
+            f"model {location} needs access rights on the hub, and a token",
             f"ask at {hub_adapter.endpoint()}/{location}, then set HF_TOKEN to a token of that account",
         )
     return UnavailableError(f"the hub has no model {location}", "check the name, or see: qasr models")
@@ -293,6 +293,6 @@ def _revision(folder: Path) -> str:
     digest = hashlib.sha256((folder / "config.json").read_bytes())
     for path in sorted(folder.glob("*.safetensors")):
         with path.open("rb") as file:
-            digest.update(file.read(1 << 20))  # header and first tensors: enough to tell two trainings apart
+            digest.update(file.read(1 << 20))  # header and first tensors: they differ between two trainings
         digest.update(str(path.stat().st_size).encode())
     return digest.hexdigest()[:12]

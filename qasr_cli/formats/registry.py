@@ -5,8 +5,8 @@ subtitles follow from this table. A row names its writer as text, and the writer
 renders: the command line uses this table, and must not load a subtitle library to print its help.
 
 A new format is one module and one row:
-    1. `writers/<name>.py` with `render(transcript, cues, options) -> str`, which says in its docstring what
-       the format cannot express and what becomes of it;
+    1. `writers/<name>.py` with `render(transcript, cues, options) -> str`, whose docstring describes what
+       the format cannot express and how it is replaced;
     2. a row in `FORMATS`.
 Its tests are a round trip through a reader that is not ours (`tests/property/test_formats_roundtrip.py`) and
 its golden files (`python -m tests.golden.regenerate` writes them).

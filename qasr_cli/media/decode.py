@@ -140,9 +140,8 @@ class AudioStream:
             block = self._child.read(_BLOCK_BYTES)
         if not _has_changed(self._child):
             return
-        _check_file(
-            self._path
-        )  # the file is opened again; if it is gone by now, that is not the end of the audio
+        # The file is opened again; if it is gone by now, that is not the end of the audio
+        _check_file(self._path)
         block = self._decoder.resume_after_change(n_bytes)
         while block:
             yield block

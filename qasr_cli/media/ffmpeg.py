@@ -38,7 +38,7 @@ def find_tools() -> FfmpegTools:
     """Return the ffmpeg to use: `$QASR_FFMPEG`, else the one on PATH, else imageio-ffmpeg's.
 
     Raises:
-        UnavailableError: There is none, or it does not run.
+        UnavailableError: There is no ffmpeg, or it does not run.
     """
     path, origin = _find()
     try:

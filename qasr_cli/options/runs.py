@@ -370,11 +370,11 @@ class LogOptions:
     verbose: int = option(0, LOGGING, "Print more; -vv adds tracebacks.", "--verbose", "-v", is_counted=True)
 
     def __post_init__(self) -> None:
-        for flag, value, known in (
+        for flag, value, choices in (
             ("--progress", self.progress, PROGRESS_STYLES),
             ("--log-format", self.log_format, LOG_FORMATS),
         ):
-            require(value in known, f"{flag} {value!r} is unknown", flag, f"known: {', '.join(known)}")
+            require(value in choices, f"{flag} {value!r} is unknown", flag, f"known: {', '.join(choices)}")
 
     @property
     def verbosity(self) -> int:

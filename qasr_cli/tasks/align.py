@@ -119,7 +119,7 @@ def _recording(media: Path, options: Options) -> Source:
 
     Raises:
         UsageError: It is a folder, or several files.
-        NoInputError: There is none.
+        NoInputError: There is no such file.
     """
     sources = [] if media.is_dir() else discovery.discover([media], options.find).sources
     if len(sources) != 1:

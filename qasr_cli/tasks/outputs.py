@@ -30,8 +30,8 @@ def resolve(output: OutputOptions) -> OutputLayout:
     layout = OutputLayout.of(output, suffixes)
     unknown = [name for name in output.formats if name not in suffixes]
     if unknown:
-        known = ", ".join((*formats.FILE_FORMATS, "all"))
-        raise UsageError(f"no format {unknown[0]!r}", f"known: {known}", flag="--output-format")
+        choices = ", ".join((*formats.FILE_FORMATS, "all"))
+        raise UsageError(f"no format {unknown[0]!r}", f"known: {choices}", flag="--output-format")
     return layout
 
 

@@ -122,9 +122,8 @@ def _open(file: Path) -> _LogFile:
     except OSError as error:
         failure = from_os_error(error, f"--log-file {file}", path=file, flag="--log-file")
         if isinstance(failure, CannotCreateError):
-            failure.hint = (
-                "check its folder and permissions"  # the usual hint of -o does not apply to a log file
-            )
+            # The usual hint of -o does not apply to a log file
+            failure.hint = "check its folder and permissions"
         raise failure from error
 
 

@@ -92,12 +92,11 @@ def begin() -> None:
 def guard() -> DataStream:
     """Redirect stdout to stderr, and return the only stream that still writes to the real stdout."""
     sys.stdout.flush()
-    kept = os.dup(1)
+    real_stdout = os.dup(1)
     os.dup2(2, 1)
-    sys.stdout = (
-        sys.stderr
-    )  # so that prints of a library are never taken for results, even if they cannot be written
-    return DataStream(kept)
+    # Prints of a library are never taken for results, even if they cannot be written.
+    sys.stdout = sys.stderr
+    return DataStream(real_stdout)
 
 
 def _open_closed(descriptor: int, mode: int) -> None:

@@ -219,7 +219,7 @@ def test_a_hub_that_says_nothing_cannot_be_reached(qasr: Qasr, tmp_path: Path) -
         (503, "", "the hub answered 503"),
         (429, "", "the hub answered 429"),
         (401, "GatedRepo", "HF_TOKEN"),
-        (403, "GatedRepo", "must be asked for on the hub"),
+        (403, "GatedRepo", "needs access rights on the hub"),
         (401, "RepoNotFound", f"the hub has no model {MODEL}"),
     ],
 )

@@ -137,3 +137,24 @@ def test_one_that_spoils_a_batch_is_found_and_costs_the_others_nothing() -> None
     tried.clear()
     assert batching.try_each([1, 5], attempt) == [10, 50]
     assert len(tried) == 1
+
+
+class TestRunHalving:
+    def test_what_does_not_fit_is_halved_until_it_does(self) -> None:
+        sizes = []
+
+        def work(items: Sequence[int]) -> list[int]:
+            sizes.append(len(items))
+            if len(items) > 2:
+                raise OutOfMemoryError("full")
+            return list(items)
+
+        assert batching.run_halving(range(7), work) == list(range(7))
+        assert sizes[:3] == [7, 3, 1]
+
+    def test_a_batch_of_one_that_does_not_fit_is_an_error(self) -> None:
+        def work(items: object) -> list[int]:
+            raise OutOfMemoryError("full")
+
+        with pytest.raises(OutOfMemoryError):
+            batching.run_halving([1, 2], work)

@@ -29,7 +29,7 @@ class TestRecords:
     def test_a_segment_s_words_are_its_text(self) -> None:
         words = (Word("", "Hello,", 0, 10), Word(" ", "you", 10, 20, Timing.REPAIRED))
         assert Segment(0, 20, "en", "Hello, you", words).words == words
-        with pytest.raises(ValueError, match="words say"):
+        with pytest.raises(ValueError, match="words are"):
             Segment(0, 20, "en", "Hello you", words)
 
     def test_a_transcript_speaks_the_language_spoken_longest(self) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.machinery import ModuleSpec
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -23,9 +24,10 @@ from tests.effort import growth
 CLIPS = Path(__file__).parents[2] / "samples" / "clips"
 
 
-def detect(samples: np.ndarray) -> SpeechMap:
+def detect(samples: np.ndarray, block: int = 10_000) -> SpeechMap:
     detector = SpeechDetector(VadOptions())
-    detector.feed(samples)
+    for start in range(0, len(samples), block):
+        detector.feed(samples[start : start + block])
     return detector.finish()
 
 
@@ -127,3 +129,48 @@ def test_pads_that_meet_are_one_span_and_never_leave_the_media() -> None:
     assert spans_of(probs) == [(0, 128), (320, 448)]
     assert spans_of(probs, pad_ms=50) == [(0, 178), (270, 448)]
     assert spans_of(probs, pad_ms=96) == [(0, 448)]
+
+
+@pytest.fixture(scope="module")
+def talk() -> np.ndarray:
+    """Two clips with two seconds of silence between and around them."""
+    first, second = (
+        soundfile.read(CLIPS / name, dtype="int16")[0] for name in ("clip-06.wav", "clip-03.flac")
+    )
+    quiet = np.zeros(32_000, dtype=np.int16)
+    return np.concatenate([quiet, first, quiet, second, quiet])
+
+
+class TestDetection:
+    def test_speech_is_found_where_it_is(self, talk: np.ndarray) -> None:
+        speech = detect(talk)
+        first, second = speech.spans[0], speech.spans[-1]
+        assert 2_000 <= first.start_ms < 2_600
+        assert speech.duration_ms - 2_400 < second.end_ms <= speech.duration_ms - 1_700
+        assert max(b.start_ms - a.end_ms for a, b in pairwise(speech.spans)) > 1_500
+
+    def test_the_size_of_the_blocks_does_not_matter(self, talk: np.ndarray) -> None:
+        whole = detect(talk, len(talk))
+        for block in (1, 511, 512, 16_000, 262_144):
+            if block == 1:
+                short = talk[40_000:44_000]
+                np.testing.assert_array_equal(detect(short, 1).probs, detect(short, len(short)).probs)
+                continue
+            part = detect(talk, block)
+            np.testing.assert_array_equal(part.probs, whole.probs)
+            assert part.spans == whole.spans
+
+    @pytest.mark.parametrize("kind", ["silence", "noise", "tone", "hum", "clicks", "nothing"])
+    def test_what_is_not_speech_is_not_found(self, kind: str) -> None:
+        n = 16_000 * 20
+        t = np.arange(n) / 16_000
+        rng = np.random.default_rng(1)
+        sounds = {
+            "silence": np.zeros(n),
+            "noise": rng.standard_normal(n) * 2_000,
+            "tone": np.sin(2 * np.pi * 440 * t) * 8_000,
+            "hum": np.sin(2 * np.pi * 50 * t) * 20_000,
+            "clicks": np.where(np.arange(n) % 8_000 < 20, 20_000, 0),
+            "nothing": np.zeros(0),
+        }
+        assert detect(sounds[kind].astype(np.int16)).spans == ()

@@ -1,9 +1,8 @@
-"""A script laid over a recording: pairing words, finding what nobody says and what nobody wrote."""
+"""The pairing of a script's words with recognized words."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,11 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qasr_cli.records import Segment, Span, Word
-from qasr_cli.speech.script import matching, overlay, script, word_alignment
-from qasr_cli.speech.script.overlay import Overlay
+from qasr_cli.speech.script import word_alignment
 
-_WORD_MS = 300
 PEAK_RESET = Path("/proc/self/clear_refs")
 
 
@@ -25,37 +21,8 @@ def memory_mb(key: str) -> int:
     return int(line.split()[1]) // 1024
 
 
-def heard(
-    text: str, start_ms: int = 0, language: str = "en", confidences: Mapping[str, float] | None = None
-) -> Segment:
-    """A segment whose words follow each other without a pause."""
-    known = confidences or {}
-    words = [
-        Word(" " if i else "", word, begin, begin + _WORD_MS, confidence=known.get(word))
-        for i, word in enumerate(text.split())
-        for begin in [start_ms + i * _WORD_MS]
-    ]
-    return Segment(start_ms, words[-1].end_ms, language, text, tuple(words))
-
-
-def clear(speech: list[Span]) -> Callable[[int, int], int]:
-    def between(start_ms: int, end_ms: int) -> int:
-        return sum(max(0, min(s.end_ms, end_ms) - max(s.start_ms, start_ms)) for s in speech)
-
-    return between
-
-
 def w(text: str) -> list[str]:
     return text.split()
-
-
-def lay(text: script.Script, segments: Sequence[Segment], speech: list[Span]) -> Overlay:
-    found = matching.without_repetitions(matching.match_words(text, segments), clear(speech))
-    return overlay.build(found, clear(speech))
-
-
-def said(laid: Overlay) -> list[str]:
-    return [" ".join(token.display.text for token in part) for part in laid.parts]
 
 
 class TestPairing:
@@ -190,110 +157,3 @@ class TestPairing:
     )
     def test_keys_ignore_marks_and_case(self, word: str, key: str) -> None:
         assert word_alignment.normalize(word) == key
-
-
-class TestOverlay:
-    def lay(self, lines: list[str], *segments: Segment) -> Overlay:
-        speech = [Span(segment.start_ms, segment.end_ms) for segment in segments]
-        return lay(script.read(lines, "en"), segments, speech)
-
-    def test_the_script_s_spelling_stands_where_both_agree(self) -> None:
-        laid = self.lay(["Good morning, Dr. O’Neill!"], heard("good morning doctor o'neil"))
-        assert said(laid) == ["Good morning, Dr. O’Neill!"]
-        assert (laid.unspoken, laid.ad_libs) == ((), ())
-
-    def test_a_line_nobody_says_is_unspoken(self) -> None:
-        lines = ["Welcome to our town.", "This line was cut by the editor.", "Look at the old harbour."]
-        laid = self.lay(lines, heard("welcome to our town"), heard("look at the old harbour", 2000))
-        assert laid.unspoken == ((4, 11),)
-        assert said(laid) == ["Welcome to our town.", "Look at the old harbour."]
-
-    def test_a_short_line_nobody_says_is_unspoken_too(self) -> None:
-        laid = self.lay(
-            ["Welcome to our town.", "Thanks.", "Look at it."], heard("welcome to our town look at it")
-        )
-        assert laid.unspoken == ((4, 5),)
-
-    BEFORE = "the men who built the old wall of the harbour took forty days"
-    UNSAID = "The editor cut this line, and the one after it was never read aloud by anyone."
-    AFTER = "look at it from the bridge when the boats come home at night"
-
-    @pytest.mark.parametrize(
-        ("word", "misheard"), [("forty days", "four days"), ("days", "is"), ("look at", "is to")]
-    )
-    def test_a_misheard_word_beside_a_line_that_nobody_says_was_said(self, word: str, misheard: str) -> None:
-        segment = heard(f"{self.BEFORE} {self.AFTER}".replace(word, misheard))
-        laid = self.lay([self.BEFORE, self.UNSAID, self.AFTER], segment)
-        n_before = len(self.BEFORE.split())
-        assert laid.unspoken == ((n_before, n_before + len(self.UNSAID.split())),)
-
-    def test_an_ad_lib_in_place_of_a_line_takes_nothing_of_the_next(self) -> None:
-        ad_lib = "oh anyway let me show you something"
-        segment = heard(f"{self.BEFORE} {ad_lib} {self.AFTER}".replace(" days", ""))
-        laid = self.lay([self.BEFORE, self.UNSAID, self.AFTER], segment)
-        assert [one.text for one in laid.ad_libs] == [ad_lib]
-
-    def test_a_word_that_was_not_heard_stays_with_its_sentence(self) -> None:
-        laid = self.lay(["Look at the very old harbour."], heard("look at the old harbour"))
-        assert laid.unspoken == ()
-        assert said(laid) == ["Look at the very old harbour."]
-
-    def test_words_not_heard_are_spoken_where_there_is_voice_for_them(self) -> None:
-        before, after = heard("welcome to our town"), heard("look at the harbour", 4000)
-        text = script.read(["Welcome to our town.", "It is small and old.", "Look at the harbour."], "en")
-        silent = [Span(0, 1200), Span(4000, 5200)]
-        assert lay(text, [before, after], silent).unspoken == ((4, 9),)
-        assert lay(text, [before, after], [Span(0, 5200)]).unspoken == ()
-
-    def test_an_ad_lib_is_reported_and_kept_for_the_aligner(self) -> None:
-        laid = self.lay(
-            ["Welcome to our town.", "Look at the harbour."],
-            heard("welcome to our town oh sorry one moment please look at the harbour"),
-        )
-        assert [one.text for one in laid.ad_libs] == ["oh sorry one moment please"]
-        assert (laid.ad_libs[0].start_ms, laid.ad_libs[0].end_ms) == (4 * _WORD_MS, 9 * _WORD_MS)
-        assert [token.script_index for token in laid.parts[0]][4:9] == [None] * 5
-
-    def test_between_two_segments_a_sentence_stays_together(self) -> None:
-        first = heard("and the philip palmer was ready")
-        lines = ["And the Philip Palmer was ready. Which ship is clean?"]
-        laid = self.lay(lines, first, heard("ship is clean", first.end_ms + 900))
-        assert said(laid) == ["And the Philip Palmer was ready.", "Which ship is clean?"]
-
-    def test_a_word_that_was_not_found_is_not_what_was_said(self) -> None:
-        segment = heard("look at the old harbour", confidences={"old": 0.01})
-        laid = self.lay(["Look at the green harbour."], segment)
-        assert laid.parts[0][3].display.tokens == ("green",)
-
-    def test_a_changed_word_is_timed_by_what_was_heard_for_it(self) -> None:
-        laid = self.lay(["Look at the green harbour."], heard("look at the old harbour"))
-        assert [token.display.text for token in laid.parts[0]][3] == "green"
-        assert laid.parts[0][3].display.tokens == ("old",)
-
-    def test_a_script_of_something_else_does_not_fit(self) -> None:
-        laid = self.lay(["Entirely different words about quantum physics."], heard("the cat sat on my mat"))
-        assert laid.fit < 0.2
-
-    def test_segments_get_the_script_s_words_and_only_those(self) -> None:
-        segment = heard("so welcome to our town everybody")
-        laid = self.lay(["Welcome to our town."], segment)
-        words = [
-            Word(token.display.lead, token.display.text, i * 100, i * 100 + 100)
-            for i, token in enumerate(laid.parts[0])
-        ]
-        found = overlay.to_segment(laid.parts[0], words, segment)
-        assert found is not None
-        assert found.text == "Welcome to our town."
-        assert found.words[0].start_ms == 100
-
-    def test_lines_of_a_language_without_spaces(self) -> None:
-        found = script.read(["你好。", "世界"], "zh")
-        assert [word.lead for word in found.words] == ["", "", "", ""]
-        assert "".join(word.text for word in found.words) == "你好。世界"
-
-    @given(st.lists(st.text(" abc.,'", max_size=12), max_size=5))
-    def test_every_line_comes_back_from_its_words(self, lines: list[str]) -> None:
-        found = script.read(lines, "en")
-        for number, line in enumerate(found.lines):
-            mine = [w for w, at in zip(found.words, found.line_of, strict=True) if at == number]
-            assert "".join(word.lead + word.text for word in mine).strip() == line

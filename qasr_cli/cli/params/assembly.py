@@ -105,9 +105,8 @@ def _cue(given: Given) -> CueOptions:
     options = CueOptions(**given.fields(CueOptions), is_frame_true=fps.lower() != NO_RATE)
     from qasr_cli.subtitles.rules.limits import resolve  # imports regex, which --help does not need
 
-    resolve(
-        options, None
-    )  # limits that contradict each other in English are an error before any work is done
+    # Limits that contradict each other in English are an error before any work is done
+    resolve(options, None)
     return options
 
 

@@ -64,7 +64,7 @@ def problem(error: Any) -> Problem:
     """Return the facts of a `UsageProblem`."""
     parameter, context = getattr(error, "param", None), error.ctx
     flag: str | None = next((name for name in getattr(parameter, "opts", ()) if name.startswith("--")), None)
-    # "Input should be a valid integer, unable to parse ...": its second half says nothing more.
+    # "Input should be a valid integer, unable to parse ...": its second half adds nothing.
     reason = str(error.message).partition(", unable to")[0]
     return Problem(
         text=f"{flag}: {reason}" if flag and reason else error.format_message(),

@@ -178,8 +178,8 @@ class Qwen3Aligner:
 
     def supports(self, language: str | None) -> bool:
         """Whether the aligner was trained for the language; 11 of the 30."""
-        found = languages.find(language) if language else None
-        return found is not None and found.code in ALIGNED
+        entry = languages.find(language) if language else None
+        return entry is not None and entry.code in ALIGNED
 
     def align(self, requests: Sequence[AlignRequest]) -> list[Posterior]:
         """Return one posterior a chunk; see `speech.inference.protocols.Aligner`."""

@@ -20,9 +20,8 @@ class FiniteWatch:
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return the scores as they are; `float32[n_chunks, n_vocabulary]`."""
         now = torch.isfinite(scores).all()
-        self._seen = (
-            now if self._seen is None else self._seen & now
-        )  # stays on the device: no synchronisation
+        # Stays on the device: no synchronisation
+        self._seen = now if self._seen is None else self._seen & now
         return scores
 
     def is_finite(self) -> bool:

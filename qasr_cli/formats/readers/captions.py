@@ -19,9 +19,8 @@ from qasr_cli.records import Caption
 # A film's subtitles are 100 kB. Sixty hours of them fit; a file that is not a subtitle file, or that was made
 # to fill the memory, is refused: in memory a caption takes fifty times its size in the file.
 MAX_TEXT_BYTES = 10_000_000
-MAX_CAPTION_CHARS = (
-    20_000  # the length of a long chapter: a longer caption lost its time lines, or is hostile
-)
+# The length of a long chapter: a longer caption lost its time lines, or is hostile
+MAX_CAPTION_CHARS = 20_000
 MAX_JSON_BYTES = 64_000_000  # qasr's JSON has times for each word
 _HEAD_CHARS = 4_096  # enough to recognise JSON
 _OBJECT = re.compile(r'\{\s*(?:["}]|\Z)')

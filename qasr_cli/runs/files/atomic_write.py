@@ -1,7 +1,7 @@
 """Atomic writes: a file gets a text whole or not at all.
 
 In go paths and texts. A file appears under its name complete or not at all (temporary file in the same
-folder, fsync, then a link or rename), and an existing one is touched only if the caller asks for it. What a
+folder, fsync, then a link or rename), and an existing one is replaced only if the caller allows it. What a
 killed run left in the middle of this is removed by the next one that writes into the folder.
 """
 

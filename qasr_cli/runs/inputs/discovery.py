@@ -80,10 +80,10 @@ def discover(paths: Sequence[Path], options: FindOptions, listed: Sequence[Path]
 
 
 def _expand(path: Path) -> list[Path]:
-    """Return the path itself or, where there is none, what it matches as a pattern (`*`, `?`, `[ab]`, `**`).
+    """Return the path itself or, if it does not exist, its matches as a pattern (`*`, `?`, `[ab]`, `**`).
 
     Raises:
-        NoInputError: Neither.
+        NoInputError: There is no such path and no match.
     """
     if os.path.lexists(path) or not glob.has_magic(str(path)):
         return [path]

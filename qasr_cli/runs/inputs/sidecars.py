@@ -1,6 +1,6 @@
 """Which subtitles lie beside a media file, by their names, as media servers read them.
 
-In go the names of a folder; out come sidecars. Pure: touches no file and knows no option.
+In go the names of a folder; out come sidecars. Pure: touches no file and uses no option.
 """
 
 from __future__ import annotations

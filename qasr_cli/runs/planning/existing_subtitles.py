@@ -73,9 +73,9 @@ class ExistingSubtitles:
         language = self.options.decode.language
         if language is None or not is_minded(self.options):
             return list(plans)
-        return [self._judge(plan, language) for plan in plans]
+        return [self._skip_if_subtitled(plan, language) for plan in plans]
 
-    def _judge(self, plan: Plan, language: str) -> Plan:
+    def _skip_if_subtitled(self, plan: Plan, language: str) -> Plan:
         if not plan.source.is_found or plan.error is not None or plan.skip:
             return plan
         reason = self._beside(plan, language)

@@ -86,17 +86,17 @@ class NameTemplate:
     def target(self, folder: Path, stem: str, suffix: str, language: str | None = None) -> Target:
         """Return the target of a source; `language` closes it, `suffix` begins with its dot."""
         values = {"stem": stem, "tag": self.tag, "ext": suffix.removeprefix(".")}
-        pieces = [""]
-        for number, piece in enumerate(self.name_parts):
+        parts = [""]
+        for number, part in enumerate(self.name_parts):
             if number % 2 == 0:
-                pieces[-1] += piece
-            elif piece in values:
-                pieces[-1] += values[piece]
+                parts[-1] += part
+            elif part in values:
+                parts[-1] += values[part]
             elif language is not None:
-                pieces[-1] += _code(language, piece)
+                parts[-1] += _code(language, part)
             else:
-                pieces += [piece, ""]
-        return Target(folder, tuple(pieces))
+                parts += [part, ""]
+        return Target(folder, tuple(parts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ class _OutputFolder:
         complaint = "" if is_open else f"folder {folder} is not writable"
         try:
             return cls(complaint, os.pathconf(folder, "PC_NAME_MAX"))
-        except OSError:  # not every file system knows
+        except OSError:  # not every file system has this figure
             return cls(complaint, _USUAL_NAME_BYTES)
 
     def objection_to(self, target: Target) -> tuple[str, str] | None:
@@ -173,10 +173,10 @@ class SourcePlaces:
 
     def at(self, place: Target) -> Path | None:
         """Return the source that a file at this place would replace."""
-        there = self._names.get(place.folder, set())
+        names = self._names.get(place.folder, set())
         if not place.is_open:
-            return place.path() if place.path().name in there else None
-        return next((place.folder / name for name in place.names() if name in there), None)
+            return place.path() if place.path().name in names else None
+        return next((place.folder / name for name in place.names() if name in names), None)
 
 
 @dataclass(slots=True)
@@ -206,8 +206,8 @@ class FolderCache:
                 self._names[target.folder] = frozenset(os.listdir(target.folder))  # noqa: PTH208 - names only
             except OSError:  # the folder does not exist yet, or writing reports what is wrong
                 self._names[target.folder] = frozenset()
-        there = self._names[target.folder]
-        return next((target.folder / name for name in target.names() if name in there), None)
+        names = self._names[target.folder]
+        return next((target.folder / name for name in target.names() if name in names), None)
 
 
 def _clash(

@@ -40,9 +40,8 @@ def quality_warnings(transcript: Transcript) -> tuple[str, ...]:
     return ("; ".join(parts),) if parts else ()
 
 
-UNCOVERED = (
-    "uncovered"  # beside the flags of `speech.recognition.hallucination`: speech that no words were found for
-)
+# Beside the flags of `speech.recognition.hallucination`: speech that no words were found for
+UNCOVERED = "uncovered"
 
 
 def flagged_spans(transcript: Transcript) -> tuple[FlaggedSpan, ...]:

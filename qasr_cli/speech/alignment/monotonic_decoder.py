@@ -53,9 +53,8 @@ def decode(posterior: Posterior, duration_ms: int) -> list[TokenTime] | None:
         return None
     bins = best_monotone(scores, min_step)
     edges_ms = _edges_ms(scores, bins, posterior, duration_ms)
-    is_moved = (
-        np.abs(bins - scores.argmax(axis=1)) > 1
-    )  # a difference of one bin is rounding; a larger one was out of order
+    # A difference of one bin is rounding; a larger one was out of order
+    is_moved = np.abs(bins - scores.argmax(axis=1)) > 1
     masses = near_masses(scores, bins)
     return [
         TokenTime(

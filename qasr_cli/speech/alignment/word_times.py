@@ -20,9 +20,8 @@ from qasr_cli.timebase import samples_to_ms
 # A longer word includes a pause: the limit is a bit over a second, or a quarter second a letter.
 _LONGEST_WORD_MS = 1_200
 _LONGEST_LETTER_MS = 250
-_LONGEST_MARGIN_MS = (
-    350  # of silence at the end of a speech span: 200 ms of padding, and the lag of the detector
-)
+# Of silence at the end of a speech span: 200 ms of padding, and the lag of the detector
+_LONGEST_MARGIN_MS = 350
 
 
 def duration_ms(samples: np.ndarray) -> int:

@@ -1,7 +1,7 @@
 """The batch limit of a model, learnt from out-of-memory errors.
 
-In go the batches that did not fit; out comes the size of the next one. Never asks a device, and never raises
-a limit: a batch that did not fit once is not tried again in the session.
+In go the batches that did not fit; out comes the size of the next one. Never queries a device, and never
+raises a limit: a batch that did not fit once is not tried again in the session.
 """
 
 from __future__ import annotations

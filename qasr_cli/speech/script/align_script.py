@@ -28,9 +28,8 @@ from qasr_cli.speech.script.script import Script
 from qasr_cli.speech.text.aligner_tokens import tokenize
 from qasr_cli.timebase import MS_PER_S
 
-_MIN_FIT = (
-    0.35  # of the script's words recognized; another talk in the same language has a tenth to a quarter
-)
+# Of the script's words recognized; another talk in the same language has a tenth to a quarter
+_MIN_FIT = 0.35
 _DECISIVE_RATIO = 0.5  # of the uncertainty: an aligner has some confidence in a word nearly everywhere
 _MAX_WORDS_PER_S = 12  # of speech; auctioneers reach 8
 

@@ -187,10 +187,10 @@ def _is_ambiguous(match: Match, first: int, last: int, begin: int, end: int) -> 
 
 def _without(match: Match, rejected: set[int]) -> Match:
     """Return the match without some recognized words, none of which pairs."""
-    kept_indices = [index for index in range(len(match.recognized)) if index not in rejected]
-    new_index: dict[int | None, int] = {index: number for number, index in enumerate(kept_indices)}
+    remaining_indices = [index for index in range(len(match.recognized)) if index not in rejected]
+    new_index: dict[int | None, int] = {index: number for number, index in enumerate(remaining_indices)}
     return replace(
         match,
-        recognized=tuple(match.recognized[index] for index in kept_indices),
+        recognized=tuple(match.recognized[index] for index in remaining_indices),
         pairing=tuple(new_index.get(partner) for partner in match.pairing),
     )

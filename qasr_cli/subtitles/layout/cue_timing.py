@@ -60,14 +60,14 @@ def time_cues(drafts: Sequence[DraftCue], duration_ms: int, limits: Limits) -> t
     changes = sorted({grid.nearest(time_ms) for time_ms in limits.shots_ms if time_ms <= duration_ms})
     demands = [_demand(draft, grid, limits) for draft in fitting]
     starts = shot_snapping.snap_starts(_starts(demands, n_ticks, ticks), demands, changes, ticks, n_ticks)
-    cues, seen = [], set(changes)
+    cues, shot_ticks = [], set(changes)
     for draft, demand, start, following in zip(fitting, demands, starts, [*starts[1:], None], strict=True):
         end = _end(demand, start, _latest_end(start, following, n_ticks, ticks), ticks)
         end = _chain(start, end, following, ticks)
         end = shot_snapping.snap_end((start, end), following, demand, changes, ticks)
         shown_ms = grid.ms(start), grid.ms(end)
         flags = draft.flags + _reading_flags(draft, shown_ms, limits)
-        flags += _place_flags(draft.start_ms, shown_ms[0], is_at_shot=start in seen)
+        flags += _place_flags(draft.start_ms, shown_ms[0], is_at_shot=start in shot_ticks)
         flags += _gap_flags(ticks.gap if following is None else following - end, ticks)
         cues.append(Cue(*shown_ms, draft.lines, draft.word_range, flags))
     return tuple(cues)

@@ -89,8 +89,8 @@ def _visible(words: Iterator[Word], limits: Limits) -> Iterator[TextAtom]:
 
 def _space(lead: str) -> str:
     cleaned = clean(lead)
-    kept = (char for char in cleaned if char in _NO_BREAK_SPACES + IDEOGRAPHIC_SPACE)
-    return next(kept, " " if cleaned else "")
+    visible_spaces = (char for char in cleaned if char in _NO_BREAK_SPACES + IDEOGRAPHIC_SPACE)
+    return next(visible_spaces, " " if cleaned else "")
 
 
 def _join_marks(atoms: list[TextAtom], limits: Limits) -> list[TextAtom]:

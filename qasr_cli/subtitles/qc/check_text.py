@@ -19,7 +19,7 @@ from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL, Counting, half_c
 
 _NEAR_MS = 1_500  # captions further apart than this belong to different sentences
 _BAD_UNSPACED_BREAK = 10.0  # above it a phrase is cut; between two words any place may be the best there is
-_BAD_KOREAN_BREAK = 6.0  # below it a word has no ending that tells; above, it needs the next (새로운, 몇)
+_BAD_KOREAN_BREAK = 6.0  # below it a word has no such ending; above, it needs the next word (새로운, 몇)
 _LONGEST_WORD = 40  # characters of a quotation in a comment
 _MIN_REPEATS = 3
 _MIN_LOOPS = 6
@@ -156,9 +156,8 @@ def _is_followed(captions: Sequence[Caption], index: int) -> bool:
 def _ends_badly(text: CaptionText, last: int, limits: Limits) -> bool:
     if text.break_costs.is_sentence_end[last - 1]:
         return False
-    is_dotted = (
-        text.atoms[last - 1].text[-1] in ".!?…"
-    )  # whatever follows, readers take it for the end of a sentence
+    # Whatever follows, readers take it for the end of a sentence
+    is_dotted = text.atoms[last - 1].text[-1] in ".!?…"
     return not is_dotted and _is_bad(text.break_costs.cost_before(last), limits)
 
 

@@ -61,13 +61,13 @@ def _of_clusters(text: str, counting: Counting) -> int:
 
 
 def _of_cluster(cluster: str, counting: Counting) -> int:
-    seen = [char for char in cluster if unicodedata.category(char) not in _HIDDEN]
-    if not seen:
+    visible = [char for char in cluster if unicodedata.category(char) not in _HIDDEN]
+    if not visible:
         return 0
     if counting is _ALL_ALIKE:
         return HALF_CELLS_PER_CELL
     # One cluster never costs more than a cell: a family emoji is five code points and one picture.
-    return HALF_CELLS_PER_CELL if any(_is_full(char, counting) for char in _base(seen)) else 1
+    return HALF_CELLS_PER_CELL if any(_is_full(char, counting) for char in _base(visible)) else 1
 
 
 def _is_full(char: str, counting: Counting) -> bool:
