@@ -178,7 +178,7 @@ def test_a_rescue_model_that_cannot_be_loaded_is_said_once_and_done_without(
     assert result.returncode == 0, result.stderr
     assert flags_of(long_clip) == flags_of(long_clip.with_name("other.m4a")) == set()
     assert [line.partition("warning: ")[2] for line in warnings(result.stderr)] == [
-        "cannot load the fallback model, retries use the first one: not enough memory on the fake device"
+        "cannot load the fallback model, retries use the first model: not enough memory on the fake device"
     ]
 
 
