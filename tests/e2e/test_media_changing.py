@@ -185,15 +185,19 @@ class TestOfTwoProcesses:
         list(blocks)
         assert "ffmpeg crashed (SIGSEGV)" in audio.warnings[0]
 
+    @pytest.fixture
+    def short_silence(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Take a decoder for stuck after two seconds; from before one starts, since its watchdog sleeps on."""
+        monkeypatch.setattr(process, "_SILENCE_S", 2.0)
+
     @pytest.mark.parametrize("is_first", [True, False])
     def test_a_stuck_one_stops_both(
         self,
+        short_silence: None,
         behind_the_change: tuple[AudioStream, Iterator[np.ndarray]],
-        monkeypatch: pytest.MonkeyPatch,
         is_first: bool,
     ) -> None:
         audio, blocks = behind_the_change
-        monkeypatch.setattr(process, "_SILENCE_S", 0.5)
         assert audio._child.source
         os.kill((audio._child.source if is_first else audio._child).process.pid, signal.SIGSTOP)
         began = time.monotonic()
