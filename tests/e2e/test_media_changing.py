@@ -187,7 +187,7 @@ class TestOfTwoProcesses:
 
     @pytest.fixture
     def short_silence(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Take a decoder for stuck after two seconds; from before one starts, since its watchdog sleeps on."""
+        """Call a decoder stuck after two seconds; set before one starts, since its watchdog sleeps on."""
         monkeypatch.setattr(process, "_SILENCE_S", 2.0)
 
     @pytest.mark.parametrize("is_first", [True, False])
