@@ -15,9 +15,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from rapidfuzz.distance import Indel, Levenshtein, MatchingBlock
+
+if TYPE_CHECKING:
+    from rapidfuzz.distance import MatchingBlock
 
 _LONG_BLOCK = 8  # words that agree in a row: surely the same place, and the search within a few megabytes
 _SHORT_BLOCK = 2  # a single word ("the") often agrees by chance
@@ -74,6 +77,8 @@ def _equal_blocks(script: Sequence[str], recognized: Sequence[str]) -> list[Matc
     subsequence gives more equal words. Its memory grows with the product of both lengths, so it is left out
     where two texts have nothing in common for hours.
     """
+    from rapidfuzz.distance import Indel, Levenshtein, MatchingBlock  # only `qasr align` waits for it
+
     numbers: dict[str, int] = {}  # rapidfuzz compares hashes, and those of texts differ from run to run
     script_ids, recognized_ids = (
         [numbers.setdefault(word, len(numbers)) for word in words] for words in (script, recognized)
