@@ -1,0 +1,41 @@
+"""Files of strangers are opened without waiting and read without more memory than they may have."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from qasr_cli.operating_system import files
+
+
+def test_content(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    assert files.read_regular(tmp_path / "a", 5) == b"12345"
+    with pytest.raises(files.TooLargeError, match="larger than"):
+        files.read_regular(tmp_path / "a", 4)
+
+
+def test_link(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    (tmp_path / "b").symlink_to("a")
+    assert files.read_regular(tmp_path / "b", 5) == b"12345"
+    with pytest.raises(OSError, match="b") as caught:
+        files.read_regular(tmp_path / "b", 5, is_following_links=False)
+    assert caught.value.errno == errno.ELOOP
+
+
+def test_other_kinds(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", tmp_path, Path("/dev/zero")):
+        with pytest.raises(files.NotRegularError, match="not a regular file"):
+            files.read_regular(path, 5)
+
+
+def test_sparse_file_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(3 * 1024**3)
+    with pytest.raises(files.TooLargeError):
+        files.read_regular(tmp_path / "sparse", 1024**2)
