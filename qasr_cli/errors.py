@@ -179,7 +179,7 @@ class InputOutputError(QasrError):
     """The operating system failed to read or write."""
 
     exit_code = ExitCode.IO
-    hint = "free some space or check the disk, then run the same command again"
+    hint = "check the disk or network mount, then run the same command again"
 
 
 class OutOfMemoryError(QasrError):
@@ -220,6 +220,44 @@ _NO_PLACE = {
     *(errno.EACCES, errno.EPERM, errno.EROFS),
     *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOENT),
 }
+_PLACE_HINT = "check the folder and its permissions, or use -o DIR"
+# Names that Windows, its file systems and its shares do not take, wherever they are mounted.
+_WINDOWS_CHARS = frozenset('<>:"|?*\\') | frozenset(map(chr, range(32)))
+_CHARS_HINT = 'use a name without < > : " | ? * or a blank at its end (--name), or -o DIR on another disk'
+_AGAIN = "then run the same command again"
+# The next step of an error that is not of the place; anything else is the class's own.
+_STEPS: Mapping[int, str] = MappingProxyType(
+    {
+        errno.ENOSPC: f"free some space, {_AGAIN}",
+        errno.EDQUOT: f"free some space or raise the quota, {_AGAIN}",
+        errno.EFBIG: "the file system (FAT: 4 GB) or a limit (ulimit -f) takes no larger file; use another disk",
+        errno.EIO: f"check the disk or network mount, {_AGAIN}",
+        errno.EMFILE: f"raise the limit of open files (ulimit -n), {_AGAIN}",
+        errno.ENFILE: f"close other programs, {_AGAIN}",
+        errno.ENOMEM: f"close other programs, {_AGAIN}",
+        errno.EBUSY: f"close the program that uses the file, {_AGAIN}",
+        errno.ETXTBSY: f"close the program that uses the file, {_AGAIN}",
+        errno.ENOLCK: "the file system has no locks; use --state DIR on another disk",
+        errno.EINVAL: "the file system does not support this; use a folder on another disk",
+        errno.EOPNOTSUPP: "the file system does not support this; use a folder on another disk",
+        errno.ENOSYS: "the file system does not support this; use a folder on another disk",
+        errno.ELOOP: f"remove the link, {_AGAIN}",
+        errno.EXDEV: "the file system does not support this; use a folder on another disk",
+    }
+    | dict.fromkeys(
+        (
+            *(errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNREFUSED, errno.ECONNRESET),
+            *(errno.ECONNABORTED, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH),
+            *(errno.ENODEV, errno.ENXIO),
+        ),
+        f"check that the folder is still mounted, {_AGAIN}",
+    )
+)
+
+
+def is_for_windows(name: str) -> bool:
+    """Whether Windows, its file systems and its shares take a file of this name."""
+    return not (_WINDOWS_CHARS & set(name)) and not name.endswith((" ", "."))
 
 
 @contextlib.contextmanager
@@ -244,16 +282,21 @@ def from_os_error(
         path: The file, if there is one.
         flag: The flag in `doing`, if there is one.
     """
-    kind, hint = _kind_and_hint(error.errno)
+    kind, hint = _kind_and_hint(error.errno, "" if path is None else path.name)
     reason = error.strerror or type(error).__name__
     if path is not None and not doing:
         return kind.about(path, reason, hint, flag=flag)
     return kind(f"{doing}: {reason}", hint, path=path, flag=flag)
 
 
-def _kind_and_hint(number: int | None) -> tuple[type[QasrError], str]:
+def _kind_and_hint(number: int | None, name: str) -> tuple[type[QasrError], str]:
+    if number == errno.ENAMETOOLONG:
+        return CannotCreateError, "use a shorter name (--name), or -o DIR with a shorter path"
+    if number == errno.EILSEQ:
+        return CannotCreateError, "the file system takes no such letters; use --name, or -o DIR elsewhere"
+    if number == errno.EINVAL and not is_for_windows(name):
+        return CannotCreateError, _CHARS_HINT
     if number in _NO_PLACE:
-        return CannotCreateError, "check the folder and its permissions, or use -o DIR"
-    if number in {errno.ENAMETOOLONG, errno.EILSEQ}:
-        return CannotCreateError, "use -o DIR with a shorter path"
-    return InputOutputError, ""
+        is_name = number in {errno.ENOENT, errno.EPERM, errno.EACCES} and not is_for_windows(name)
+        return CannotCreateError, f"{_PLACE_HINT}; or {_CHARS_HINT}" if is_name else _PLACE_HINT
+    return InputOutputError, _STEPS.get(number or 0, "")

@@ -97,7 +97,9 @@ def init(
     if os.path.lexists(file):
         raise CannotCreateError(f"{file} already exists", "give another FILE, or edit this one", path=file)
     from qasr_cli.runs.files import atomic_write
+    from qasr_cli.terminal import logs
 
+    logs.configure(0)
     atomic_write.write(file, template(context), is_overwrite=False)
     typer_adapter.echo(file)
 

@@ -7,10 +7,9 @@ listings, the cache's layout, the transfer itself. Never verifies a file: the ca
 
 from __future__ import annotations
 
-import os
-
 from qasr_cli.engines import hub_adapter
 from qasr_cli.engines.hub_adapter import RemoteFile
+from qasr_cli.operating_system import refusals
 
 
 def fetch_weights(location: str, revision: str | None) -> None:
@@ -36,5 +35,5 @@ def _finish(file: RemoteFile) -> None:
         with part.open("ab") as opened:
             hub_adapter.append_rest(file, opened)
             opened.flush()
-            os.fsync(opened.fileno())
+            refusals.sync(opened.fileno(), part.parent)
         part.replace(file.blob)

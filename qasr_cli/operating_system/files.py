@@ -32,6 +32,25 @@ class TooLargeError(OSError):
         super().__init__(errno.EFBIG, f"is larger than {max_bytes / 1e6:.0f} MB", str(path))
 
 
+# A file that a client of this machine's Samba has leased (EAGAIN), or a file system without the flag.
+_NO_SUCH_FLAG = {errno.EAGAIN, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+
+
+def open_at_once(path: Path, flags: int, mode: int = 0o666) -> int:
+    """Open a file as `os.open` does, without waiting for the other end of a FIFO.
+
+    Raises:
+        OSError: As `os.open`.
+    """
+    flags |= _CLOSE | _BINARY
+    try:
+        return os.open(path, flags | _NO_BLOCK, mode)
+    except OSError as error:
+        if error.errno not in _NO_SUCH_FLAG or not stat.S_ISREG(path.stat().st_mode):
+            raise
+    return os.open(path, flags, mode)
+
+
 def open_regular(path: Path, *, is_following_links: bool = True) -> int:
     """Open a regular file for reading; return its descriptor.
 
@@ -43,8 +62,7 @@ def open_regular(path: Path, *, is_following_links: bool = True) -> int:
         NotRegularError: Something else than a regular file.
         OSError: It does not exist, may not be read, or is a link that may not be followed (ELOOP).
     """
-    flags = os.O_RDONLY | _NO_BLOCK | _CLOSE | _BINARY | (0 if is_following_links else _NO_LINK)
-    descriptor = os.open(path, flags)
+    descriptor = open_at_once(path, os.O_RDONLY | (0 if is_following_links else _NO_LINK))
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import os
 import pickle
 from pathlib import Path
 
@@ -57,6 +58,42 @@ class TestErrors:
         error = errors.from_os_error(OSError(number, "why"), "writing a.srt")
         assert type(error) is kind
         assert str(error) == "writing a.srt: why"
+
+    @pytest.mark.parametrize(
+        ("number", "name", "kind", "step"),
+        [
+            (errno.ENOSPC, "a.srt", InputOutputError, "free some space"),
+            (errno.EDQUOT, "a.srt", InputOutputError, "raise the quota"),
+            (errno.EFBIG, "a.srt", InputOutputError, "FAT: 4 GB"),
+            (errno.EIO, "a.srt", InputOutputError, "check the disk"),
+            (errno.ESTALE, "a.srt", InputOutputError, "still mounted"),
+            (errno.ETIMEDOUT, "a.srt", InputOutputError, "still mounted"),
+            (errno.ENOTCONN, "a.srt", InputOutputError, "still mounted"),
+            (errno.ENOLCK, "lock", InputOutputError, "--state DIR"),
+            (errno.EINVAL, "a.srt", InputOutputError, "does not support this"),
+            (errno.EBUSY, "a.srt", InputOutputError, "close the program"),
+            (errno.ENAMETOOLONG, "a.srt", CannotCreateError, "shorter name"),
+            (errno.EILSEQ, "a.srt", CannotCreateError, "no such letters"),
+            (errno.EINVAL, "a: b.srt", CannotCreateError, 'without < > : " | ? *'),
+            (errno.EINVAL, "why?.srt", CannotCreateError, 'without < > : " | ? *'),
+            (errno.EPERM, 'a "b".srt', CannotCreateError, 'without < > : " | ? *'),
+            (errno.EACCES, "a.srt", CannotCreateError, "check the folder and its permissions"),
+        ],
+    )
+    def test_each_has_its_own_next_step(
+        self, number: int, name: str, kind: type[QasrError], step: str
+    ) -> None:
+        error = errors.from_os_error(OSError(number, os.strerror(number)), path=Path("to") / name)
+        assert type(error) is kind
+        assert step in error.hint
+
+    def test_only_a_full_disk_asks_for_space(self) -> None:
+        asking = {
+            number
+            for number in errno.errorcode
+            if "free some space" in errors.from_os_error(OSError(number, "why"), path=Path("a:b")).hint
+        }
+        assert asking == {errno.ENOSPC, errno.EDQUOT}
 
     def test_an_error_about_a_file_knows_it(self) -> None:
         error = NoInputError.about(Path("in/a\nb.mp4"), "no such file")

@@ -39,3 +39,24 @@ def test_sparse_file_is_refused(tmp_path: Path) -> None:
         file.truncate(3 * 1024**3)
     with pytest.raises(files.TooLargeError):
         files.read_regular(tmp_path / "sparse", 1024**2)
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.EINVAL, errno.ENOTSUP])
+def test_a_file_that_is_not_opened_at_once_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    (tmp_path / "leased").write_bytes(b"12345")
+    os.mkfifo(tmp_path / "fifo")
+    real, refused = os.open, []
+
+    def refuse(path: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_NONBLOCK:
+            refused.append(path)
+            raise OSError(number, os.strerror(number))
+        return real(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert files.read_regular(tmp_path / "leased", 5) == b"12345"
+    with pytest.raises(OSError, match=os.strerror(number)):
+        files.read_regular(tmp_path / "fifo", 5)
+    assert len(refused) == 2

@@ -6,6 +6,7 @@ Files appear whole or not at all; results on stdout come in the order of the sou
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -93,7 +94,8 @@ class FinishLane:
     def finish(self, opened: OpenSource[Plan], engines: Engines) -> Outcome:
         """Write a source's results and return its outcome."""
         source, waveform = opened.prepared.source, opened.prepared.waveform
-        waveform.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it goes with the scratch folder at the latest
+            waveform.path.unlink(missing_ok=True)
         with timed(Stage.WRITE, [(opened.stage_times, 1)]):
             finished = attempt(opened.relative, lambda: self._put_out(opened, engines))
         wall_s = time.monotonic() - opened.begun_s

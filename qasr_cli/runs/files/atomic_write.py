@@ -2,24 +2,29 @@
 
 In go paths and texts. A file appears under its name complete or not at all (temporary file in the same
 folder, fsync, then a link or rename), and an existing one is replaced only if the caller allows it. What a
-killed run left in the middle of this is removed by the next one that writes into the folder.
+killed run left in the middle of this is removed by the next one that writes into the folder. A file under
+another Unicode spelling of the name is the same file.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, from_os_error
+from qasr_cli.operating_system import refusals
+from qasr_cli.operating_system.refusals import Refusal
 from qasr_cli.runs.files import file_lease, ownership
+from qasr_cli.runs.files.spellings import other_spelling
 
 _PREFIX, _SUFFIX = ".qasr-", ".tmp"
+_SHORTEST = 8  # characters of a name that are left of it in its backup's name
 
 
 def write(path: Path, text: str, *, is_overwrite: bool, is_backup: bool = False) -> None:
@@ -43,13 +48,18 @@ def write(path: Path, text: str, *, is_overwrite: bool, is_backup: bool = False)
             with os.fdopen(descriptor, "wb", closefd=False) as file:
                 file.write(encoded(text))
             _finish(descriptor, folder)
+            twin = other_spelling(path)
             if not is_overwrite:
+                if twin is not None:
+                    raise FileExistsError(twin)
                 _link(temporary, path)
             else:
                 if is_backup:
-                    _keep(path)
+                    _keep(twin or path)
                 temporary.replace(path)
-        _sync_folder(folder)
+                if twin is not None:
+                    twin.unlink(missing_ok=True)
+        refusals.sync_folder(folder)
     except FileExistsError as error:
         raise CannotCreateError(f"{path} already exists", path=path) from error
     except OSError as error:
@@ -82,20 +92,27 @@ def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
     try:
         yield path, descriptor
     finally:
-        path.unlink(missing_ok=True)
+        # A mount that removes no file in use does not undo the result; the next run removes what is left.
+        with refusals.tolerated(Refusal.REMOVAL, folder):
+            path.unlink(missing_ok=True)
         os.close(descriptor)
 
 
 def _create(folder: Path) -> tuple[Path, int]:
-    descriptor, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=folder)
-    return Path(name), descriptor
+    # Not mkstemp: its mode 600 would hide the result from a media server where a mode cannot be changed.
+    # The name is short and plain, so that it fits wherever the result's own name does.
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    while True:
+        path = folder / f"{_PREFIX}{os.urandom(6).hex()}{_SUFFIX}"
+        with contextlib.suppress(FileExistsError):
+            return path, os.open(path, flags, 0o666)
 
 
 def _finish(descriptor: int, folder: Path) -> None:
-    """Sync the file and set its mode: mkstemp's 600 would hide it from a media server."""
+    """Give the file its owner and mode, as far as the file system has these, and sync it."""
     ownership.give(descriptor, folder)
-    os.fchmod(descriptor, 0o666 & ~_umask())
-    os.fsync(descriptor)
+    refusals.set_mode(descriptor, 0o666 & ~_umask(), folder)
+    refusals.sync(descriptor, folder)
 
 
 def _link(temporary: Path, path: Path) -> None:
@@ -103,23 +120,34 @@ def _link(temporary: Path, path: Path) -> None:
     try:
         path.hardlink_to(temporary)
     except FileExistsError:
-        raise
+        if not _is_linked(temporary, path):
+            raise
     except OSError:  # a file system without hard links (FAT, some network mounts)
         if os.path.lexists(path):
             raise FileExistsError(path) from None
         temporary.rename(path)
 
 
+def _is_linked(temporary: Path, path: Path) -> bool:
+    """Whether the link is there although it was refused: NFS asks twice if the first answer is lost."""
+    with contextlib.suppress(OSError):
+        return temporary.lstat().st_nlink > 1 and temporary.samefile(path)
+    return False
+
+
 def _keep(path: Path) -> None:
     """Link the file at a path to a backup name, so that its content exists at every moment."""
-    number = 0
+    number, stem = 0, path.name
     while os.path.lexists(path):
-        backup = path.with_name(f"{path.name}.bak{number or ''}")
         try:
-            _keep_as(path, backup)
+            _keep_as(path, path.with_name(f"{stem}.bak{number or ''}"))
             return
         except FileExistsError:
             number += 1
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG or len(stem) < _SHORTEST:
+                raise
+            stem = stem[:-1]
 
 
 def _keep_as(path: Path, backup: Path) -> None:
@@ -127,12 +155,17 @@ def _keep_as(path: Path, backup: Path) -> None:
         backup.hardlink_to(path)
     except (FileExistsError, FileNotFoundError):
         raise
-    except OSError:  # no hard links here
+    except OSError as error:  # no hard links here
+        if error.errno == errno.ENAMETOOLONG:
+            raise
         if os.path.lexists(backup):
             raise FileExistsError(backup) from None
         with _temporary(path.parent) as (temporary, descriptor):
-            shutil.copy2(path, temporary)
-            os.fsync(descriptor)
+            # By the descriptor that holds the lease: on CIFS no other one may write while it does.
+            with path.open("rb") as source, os.fdopen(descriptor, "wb", closefd=False) as copy:
+                shutil.copyfileobj(source, copy)
+            refusals.copy_status(path, temporary)
+            refusals.sync(descriptor, path.parent)
             _link(temporary, backup)
 
 
@@ -157,13 +190,3 @@ def _umask() -> int:
     current = os.umask(0o022)
     os.umask(current)
     return current
-
-
-def _sync_folder(folder: Path) -> None:
-    # The name itself must survive a power cut too; some network file systems report that they cannot.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

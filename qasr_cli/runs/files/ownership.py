@@ -12,6 +12,9 @@ import os
 import stat
 from pathlib import Path
 
+from qasr_cli.operating_system import refusals
+from qasr_cli.operating_system.files import open_at_once
+
 
 def give(descriptor: int, folder: Path) -> None:
     """Give an open file to its folder's owner, if qasr runs as root and the file system has owners."""
@@ -19,7 +22,7 @@ def give(descriptor: int, folder: Path) -> None:
         return
     with contextlib.suppress(OSError):
         status = folder.stat()
-        os.fchown(descriptor, status.st_uid, status.st_gid)
+        refusals.set_owner(descriptor, status.st_uid, status.st_gid, folder)
 
 
 def open_own(path: Path, flags: int) -> int:
@@ -31,9 +34,8 @@ def open_own(path: Path, flags: int) -> int:
     Raises:
         OSError: It cannot be opened, or is a link or not a regular file.
     """
-    new = flags | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(path, new, 0o666)
+        descriptor = open_at_once(path, flags | os.O_CREAT | os.O_NOFOLLOW)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise _foreign(path) from error
@@ -82,7 +84,7 @@ def _liken(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if not status.st_mode & stat.S_ISVTX:
-            os.fchown(descriptor, status.st_uid, status.st_gid)
-            os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+            refusals.set_owner(descriptor, status.st_uid, status.st_gid, folder)
+            refusals.set_mode(descriptor, stat.S_IMODE(status.st_mode), folder)
     finally:
         os.close(descriptor)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import logging
 import os
 import socket
 import time
@@ -17,12 +16,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from qasr_cli.errors import LockedError, from_os_error
+from qasr_cli.operating_system import refusals
+from qasr_cli.operating_system.refusals import Refusal
 from qasr_cli.runs.files import ownership
 
-logger = logging.getLogger(__name__)
-
 _POLL_S = 0.5
-_UNSUPPORTED = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
+_UNSUPPORTED = {
+    *(errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EPERM),
+}
+_HELD = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES}  # EACCES on CIFS
 
 
 @contextlib.contextmanager
@@ -47,6 +49,8 @@ def holding(
         places += [(f"lock{part}", fcntl.LOCK_EX)] if part else []
         for name, kind in places:
             descriptor = _open(folder / name)
+            if descriptor is None:
+                continue
             descriptors.callback(os.close, descriptor)
             _take(descriptor, kind, folder / name, is_waiting=is_waiting, notify=notify)
             if kind == fcntl.LOCK_EX:
@@ -54,10 +58,14 @@ def holding(
         yield
 
 
-def _open(path: Path) -> int:
+def _open(path: Path) -> int | None:
+    """Return the lock file's descriptor; None where no file can be changed in place."""
     try:
         return ownership.open_own(path, os.O_RDWR)
     except OSError as error:
+        if error.errno in _UNSUPPORTED - {errno.EPERM}:
+            refusals.note(Refusal.LOCKS, path.parent, error)
+            return None
         raise from_os_error(error, f"opening {path}", path=path) from error
 
 
@@ -66,7 +74,12 @@ def _take(descriptor: int, kind: int, path: Path, *, is_waiting: bool, notify: C
     while True:
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        except OSError as error:
+            if error.errno in _UNSUPPORTED:
+                refusals.note(Refusal.LOCKS, path.parent, error)
+                return
+            if error.errno not in _HELD:
+                raise from_os_error(error, f"locking {path}", path=path) from error
             who = _holder(descriptor)
             if not is_waiting:
                 folder = path.parent.parent
@@ -75,11 +88,6 @@ def _take(descriptor: int, kind: int, path: Path, *, is_waiting: bool, notify: C
                 notify(f"{path.parent.parent} is locked by {who}; waiting for it")
             is_notified = True
             time.sleep(_POLL_S)  # and not in flock itself, so that a signal ends the waiting at once
-        except OSError as error:
-            if error.errno not in _UNSUPPORTED:
-                raise from_os_error(error, f"locking {path}", path=path) from error
-            logger.warning("%s: the file system has no locks; do not start a second run here", path)
-            return
         else:
             return
 
@@ -93,5 +101,7 @@ def _sign(descriptor: int) -> None:
 
 
 def _holder(descriptor: int) -> str:
-    holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+    holder = ""
+    with contextlib.suppress(OSError):  # where locks are mandatory, a locked file cannot be read
+        holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
     return f"another qasr process ({holder})" if holder else "another qasr process"
