@@ -230,7 +230,7 @@ _STEPS: Mapping[int, str] = MappingProxyType(
     {
         errno.ENOSPC: f"free some space, {_AGAIN}",
         errno.EDQUOT: f"free some space or raise the quota, {_AGAIN}",
-        errno.EFBIG: "the file system (FAT: 4 GB) or a limit (ulimit -f) takes no larger file; use another disk",
+        errno.EFBIG: "the file system (FAT: 4 GB) or ulimit -f allows no larger file; use another disk",
         errno.EIO: f"check the disk or network mount, {_AGAIN}",
         errno.EMFILE: f"raise the limit of open files (ulimit -n), {_AGAIN}",
         errno.ENFILE: f"close other programs, {_AGAIN}",

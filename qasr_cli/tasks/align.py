@@ -24,6 +24,7 @@ from qasr_cli.records import Source
 from qasr_cli.runs.execution.finish_lane import FinishedSource, OnFinished
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.files import atomic_write
+from qasr_cli.runs.files.name_keys import path_key
 from qasr_cli.runs.inputs import discovery
 from qasr_cli.runs.planning import output_plan
 from qasr_cli.runs.planning.output_names import OutputLayout
@@ -138,9 +139,13 @@ def _refuse_clashes(inputs: AlignInputs, plan: Plan, *, is_overwrite: bool) -> N
         CannotCreateError: A result has the name of the script, or the report exists.
     """
     outputs.refuse_report(inputs.report, [plan])
-    script_path = inputs.script.resolve()
+    script_path = path_key(inputs.script.resolve())
     targets = plan.targets.values()
-    if any((target.folder / name).resolve() == script_path for target in targets for name in target.names()):
+    if any(
+        path_key((target.folder / name).resolve()) == script_path
+        for target in targets
+        for name in target.names()
+    ):
         raise CannotCreateError.about(inputs.script, "its result would replace the script", "use -o DIR")
     if inputs.report and os.path.lexists(inputs.report) and not is_overwrite:
         raise CannotCreateError(f"{inputs.report} already exists", path=inputs.report)

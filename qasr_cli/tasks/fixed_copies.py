@@ -19,6 +19,8 @@ from qasr_cli.formats.readers.caption_file import CaptionFile
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Caption, Cue
 from qasr_cli.runs.files import atomic_write
+from qasr_cli.runs.files.name_keys import path_key
+from qasr_cli.runs.files.spellings import exists, spelt
 from qasr_cli.subtitles.qc import caption_atoms
 from qasr_cli.subtitles.qc.check import Checked
 from qasr_cli.subtitles.qc.fix import fix_captions
@@ -44,21 +46,23 @@ def fixed_paths(paths: Sequence[Path], folder: Path | None, *, is_overwrite: boo
         CannotCreateError: A copy exists, or two files would have the same copy.
     """
     targets: dict[Path, Path] = {}
+    taken: set[Path] = set()
     inputs = {os.path.realpath(path) for path in paths}
     for path in paths:
         if path == STDIN and folder is None:
             raise UsageError("--fix needs a folder for the copy of stdin", "give -o DIR")
         name = _STDIN_COPY if path == STDIN else f"{path.stem}.fixed{path.suffix}"
-        target = (folder or path.parent) / name
-        if target in targets.values():
+        target = spelt(folder or path.parent) / name
+        if path_key(target) in taken:
             raise CannotCreateError.about(
                 path, f"the copy of another file is {target}, too", "fix it in a separate call"
             )
-        if os.path.lexists(target) and not is_overwrite:
+        if exists(target) and not is_overwrite:
             raise CannotCreateError(f"{target} already exists", path=target)
         if os.path.realpath(target) in inputs:
             raise CannotCreateError.about(path, f"its copy would replace the input {target}", "use -o DIR")
         targets[path] = target
+        taken.add(path_key(target))
     return targets
 
 

@@ -16,6 +16,7 @@ from qasr_cli import languages
 from qasr_cli.errors import UsageError
 from qasr_cli.languages import LANGUAGES
 from qasr_cli.options import DEFAULT_NAME, OutputOptions
+from qasr_cli.runs.files.name_keys import name_key
 
 UNDETERMINED = "und"  # ISO 639-2: no speech, or in a language that qasr does not know
 _LANGUAGE_FIELDS = ("lang", "lang3")
@@ -59,8 +60,16 @@ class Target:
             _code(language, part) if number % 2 else part for number, part in enumerate(self.name_parts)
         )
 
+    @property
+    def key(self) -> Target:
+        """The target with its name in Unicode's composed form, for comparing."""
+        parts = self.name_parts
+        return self if all(map(str.isascii, parts)) else Target(self.folder, tuple(map(name_key, parts)))
+
     def may_be(self, name: str) -> bool:
-        """Whether the file may get this name."""
+        """Whether the file may get this name, in any Unicode spelling."""
+        if not name.isascii():
+            return name_key(name) in map(name_key, self.names())
         first, last = self.name_parts[0], self.name_parts[-1]
         return name.startswith(first) and name.endswith(last) and name in self.names()
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from qasr_cli.errors import CannotCreateError, QasrError
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Source
+from qasr_cli.runs.files import spellings
 from qasr_cli.runs.files.file_identity import Identity
+from qasr_cli.runs.files.name_keys import name_key, path_key
 from qasr_cli.runs.planning.output_names import OutputLayout, Target
 
 _USUAL_NAME_BYTES = 255
@@ -54,9 +56,13 @@ class Plan:
         return {name: target.path(language) for name, target in self.targets.items()}
 
     def may_replace(self, path: Path) -> bool:
-        """Whether the file at a path is unchanged since qasr wrote it."""
-        written = self.replacing.get(path)
-        return written is not None and written.is_of(path)
+        """Whether the file at a path, in any Unicode spelling, is unchanged since qasr wrote it."""
+        old = path
+        if path not in self.replacing and not str(path).isascii():
+            key = path_key(path)
+            old = next((one for one in self.replacing if path_key(one) == key), path)
+        written = self.replacing.get(old)
+        return written is not None and written.is_of(old)
 
     def outdated(self, name: str, path: Path) -> Path | None:
         """Return the file of another name that a format's new file, at `path`, replaces."""
@@ -90,13 +96,15 @@ def plan(
     for source in sources:
         targets = {}
         if not options.is_stdout:
-            folder = source.path.parent if options.folder is None else options.folder / source.relative.parent
+            folder = source.path.parent
+            if options.folder is not None:
+                folder = folders.spelt(options.folder / source.relative.parent)
             language = language_of(source) if template.has_language else None
             targets = {
                 name: template.target(folder, source.relative.stem, layout.suffixes[name], language)
                 for name in options.formats
             }
-        places = [replace(target, folder=folders.resolved(target.folder)) for target in targets.values()]
+        places = [replace(target.key, folder=folders.resolved(target.folder)) for target in targets.values()]
         error = _clash(source, media, places, taken)
         taken |= dict.fromkeys(places, source) if error is None else {}
         plans.append(
@@ -167,16 +175,19 @@ class SourcePlaces:
     """The places of a run's sources, which no result may take."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        self._names: dict[Path, set[str]] = {}
+        self._names: dict[Path, dict[str, str]] = {}
         for path in paths:
-            self._names.setdefault(path.parent, set()).add(path.name)
+            self._names.setdefault(path.parent, {})[name_key(path.name)] = path.name
 
     def at(self, place: Target) -> Path | None:
-        """Return the source that a file at this place would replace."""
-        names = self._names.get(place.folder, set())
+        """Return the source that a file at this place would replace; the place's name is a key."""
+        names = self._names.get(place.folder, {})
         if not place.is_open:
-            return place.path() if place.path().name in names else None
-        return next((place.folder / name for name in place.names() if name in names), None)
+            name = names.get(name_key(place.path().name))
+            return None if name is None else place.folder / name
+        return next(
+            (place.folder / names[name] for name in map(name_key, place.names()) if name in names), None
+        )
 
 
 @dataclass(slots=True)
@@ -184,30 +195,47 @@ class FolderCache:
     """A cache of folder listings: much faster for ten thousand files."""
 
     _resolved: dict[Path, Path] = field(default_factory=dict)
-    _names: dict[Path, frozenset[str]] = field(default_factory=dict)
+    _names: dict[Path, dict[str, str]] = field(default_factory=dict)
+    _spelt: dict[Path, Path] = field(default_factory=dict)
 
     def resolved(self, folder: Path) -> Path:
-        """Return a folder so that every spelling of one place is the same."""
+        """Return a folder so that every spelling of one place is the same.
+
+        Folders that exist are told apart as the disk does; two names of a new one may become one there.
+        """
         if folder not in self._resolved:
-            self._resolved[folder] = folder.resolve()
+            real = folder.resolve()
+            self._resolved[folder] = real if real.exists() else path_key(real)
         return self._resolved[folder]
+
+    def spelt(self, folder: Path) -> Path:
+        """Return a folder as it is spelt on the disk, if it exists there."""
+        if folder not in self._spelt:
+            self._spelt[folder] = spellings.spelt(folder)
+        return self._spelt[folder]
 
     def resolved_file(self, path: Path) -> Path:
         """Return a file so that every spelling of one place is the same."""
         return path.resolve() if path.is_symlink() else self.resolved(path.parent) / path.name
 
     def existing(self, target: Target) -> Path | None:
-        """Return the file that is at a target, in any language where that is open."""
+        """Return the file that is at a target, in any spelling, and in any language where that is open."""
         if not target.is_open:
             path = target.path()
-            return path if os.path.lexists(path) else None
-        if target.folder not in self._names:
+            if path.name.isascii() or os.path.lexists(path):
+                return path if os.path.lexists(path) else None
+        names = self._listed(target.folder)
+        found = next((names[name] for name in map(name_key, target.names()) if name in names), None)
+        return None if found is None else target.folder / found
+
+    def _listed(self, folder: Path) -> dict[str, str]:
+        """Return a folder's names by their keys."""
+        if folder not in self._names:
             try:
-                self._names[target.folder] = frozenset(os.listdir(target.folder))  # noqa: PTH208 - names only
+                self._names[folder] = {name_key(name): name for name in os.listdir(folder)}  # noqa: PTH208 - names only
             except OSError:  # the folder does not exist yet, or writing reports what is wrong
-                self._names[target.folder] = frozenset()
-        names = self._names[target.folder]
-        return next((target.folder / name for name in target.names() if name in names), None)
+                self._names[folder] = {}
+        return self._names[folder]
 
 
 def _clash(
@@ -216,7 +244,8 @@ def _clash(
     """Return why a source's results may not be written here, even with `--overwrite`; else None."""
     replaced = next(filter(None, map(media.at, places)), None)
     if replaced is not None:
-        whose = "the input itself" if replaced.name == source.path.name else f"the input {replaced.name}"
+        is_itself = name_key(replaced.name) == name_key(source.path.name)
+        whose = "the input itself" if is_itself else f"the input {replaced.name}"
         return CannotCreateError.about(source.path, f"its result would replace {whose}", "use -o DIR")
     clash = next((place for place in places if place in taken), None)
     if clash is None:

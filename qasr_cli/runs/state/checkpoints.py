@@ -97,7 +97,7 @@ def checkpoint(folder: Path, file: str, media: Identity, fingerprint: str) -> Ch
 
     Args:
         folder: State folder of the output root.
-        file: The media's name in the ledger.
+        file: The key of the media's name in the ledger.
         media: The media's identity.
         fingerprint: Fingerprint of the transcript's options and models.
     """

@@ -22,6 +22,8 @@ from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Source, Status
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.files.file_identity import Identity, foreseen, identify
+from qasr_cli.runs.files.name_keys import name_key
+from qasr_cli.runs.files.spellings import spelt
 from qasr_cli.runs.planning.existing_subtitles import is_minded
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.state import checkpoints, ledger, locking, resume_policy
@@ -87,13 +89,13 @@ class Journal:
             self.is_minding_subtitles and os.path.lexists(place.path(entry.subtitles))
         ):
             entry = replace(entry, status=Status.DONE)  # the subtitles that it was skipped for are gone
-        return resume_policy.resume_plan(plan, entry, self.fingerprint, place.name, self.n_retries, now_s)
+        return resume_policy.resume_plan(plan, entry, self.fingerprint, place.key, self.n_retries, now_s)
 
     def is_own(self, source: Source, path: Path) -> bool:
         """Whether qasr wrote a file for a source, according to the ledger."""
         for place in (self.place_of(source), self.place_beside(source)):
             entry = place.entry(source) if place else None
-            if place and entry and place.name(path) in {output.path for output in entry.outputs}:
+            if place and entry and place.key(path) in {name_key(output.path) for output in entry.outputs}:
                 return True
         return False
 
@@ -109,7 +111,7 @@ class Journal:
         place, media = self.place_of(source), self._read.get(source.path)
         if place is None or media is None:
             return None
-        return checkpoints.checkpoint(place.folder, place.name(source.path), media, fingerprint)
+        return checkpoints.checkpoint(place.folder, place.key(source.path), media, fingerprint)
 
     def announce(self, source: Source, texts: Mapping[Path, str]) -> None:
         """Record the files before they are written, so that a killed run's files still count as qasr's.
@@ -122,11 +124,11 @@ class Journal:
             return
         outputs = entry.outputs
         for path, text in texts.items():
-            name, state = place.name(path), foreseen(atomic_write.encoded(text))
+            key, old, state = place.key(path), spelt(path), foreseen(atomic_write.encoded(text))
             outputs = tuple(
-                output for output in outputs if output.path != name or output.identity.is_of(path)
+                output for output in outputs if name_key(output.path) != key or output.identity.is_of(old)
             )
-            outputs += (LedgerOutput(name, state),)
+            outputs += (LedgerOutput(place.name(path), state),)
         self._add(place.ledger, replace(entry, outputs=outputs))
 
     def enter(self, outcome: Outcome) -> None:
@@ -150,7 +152,7 @@ class Journal:
 
     def _entry(self, place: StateFolder, earlier: Ledger, outcome: Outcome) -> LedgerEntry:
         name = place.name(outcome.source.path)
-        media, before = self._read.pop(outcome.source.path), earlier.entries.get(name)
+        media, before = self._read.pop(outcome.source.path), earlier.entries.get(name_key(name))
         outputs = before.outputs if before else ()
         if before is not None and (before.media != media or before.fingerprint != self.fingerprint):
             # Files from runs with other options, such as another line of a crontab, stay qasr's.
@@ -158,7 +160,8 @@ class Journal:
         for path in outcome.outputs:
             state = identify(path)
             if state is not None:
-                others = tuple(output for output in outputs if output.path != place.name(path))
+                key = place.key(path)
+                others = tuple(output for output in outputs if name_key(output.path) != key)
                 outputs = (*others, LedgerOutput(place.name(path), state))
         entry = LedgerEntry(
             file=name,

@@ -20,6 +20,7 @@ from qasr_cli.errors import from_os_error
 from qasr_cli.records import Status
 from qasr_cli.runs.files import ownership
 from qasr_cli.runs.files.file_identity import Identity
+from qasr_cli.runs.files.name_keys import name_key
 
 SUFFIX = ".jsonl"
 SCHEMA = "qasr.ledger.v1"
@@ -80,7 +81,7 @@ class LedgerEntry:
 
 @dataclass(slots=True)
 class Ledger:
-    """A ledger's entries by the name of their file; `path` is where new ones go.
+    """A ledger's entries by the key of their file's name (`name_key`); `path` is where new ones go.
 
     Not locked: the journal adds one entry at a time, and each lane reads the entries of its own source only.
     """
@@ -94,7 +95,7 @@ class Ledger:
         Raises:
             QasrError: It cannot be written.
         """
-        self.entries[entry.file] = entry
+        self.entries[name_key(entry.file)] = entry
         folder = self.path.parent
         try:
             if folder.parent.is_dir():
@@ -112,7 +113,7 @@ def load(folder: Path, part: str = "") -> Ledger:
     """
     entries: dict[str, LedgerEntry] = {}
     for path in sorted(folder.glob(f"ledger*{SUFFIX}")):
-        for name, entry in {entry.file: entry for entry in read(path)}.items():
+        for name, entry in {name_key(entry.file): entry for entry in read(path)}.items():
             if name not in entries or entries[name].at_s <= entry.at_s:
                 entries[name] = entry
     return Ledger(folder / f"ledger{part}{SUFFIX}", entries)

@@ -13,6 +13,7 @@ from pathlib import Path
 from qasr_cli.errors import ExitCode
 from qasr_cli.records import Status
 from qasr_cli.runs.files.file_identity import Identity
+from qasr_cli.runs.files.name_keys import name_key
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.state import backoff
 from qasr_cli.runs.state.ledger import LedgerEntry
@@ -22,7 +23,7 @@ def resume_plan(
     plan: Plan,
     entry: LedgerEntry,
     fingerprint: str,
-    name_of: Callable[[Path], str],
+    key_of: Callable[[Path], str],
     n_retries: int,
     now_s: float,
 ) -> Plan:
@@ -32,32 +33,32 @@ def resume_plan(
         plan: The plan by its existing outputs.
         entry: The source's latest entry.
         fingerprint: Fingerprint of this run's options.
-        name_of: Returns a file's name in the ledger.
+        key_of: Returns the key of a file's name in the ledger.
         n_retries: How many of the next runs try a failed source again.
         now_s: Current time, in seconds since 1970.
     """
     is_same_media = entry.media is not None and entry.media.is_of(plan.source.path)
     if not is_same_media or entry.fingerprint != fingerprint:
         if plan.existing and all(
-            _is_made(plan, path, entry, fingerprint, name_of) for path in plan.existing.values()
+            _is_made(plan, path, entry, fingerprint, key_of) for path in plan.existing.values()
         ):
             return plan
-        return _renewed(plan, entry, name_of, "options changed" if is_same_media else "media changed")
+        return _renewed(plan, entry, key_of, "options changed" if is_same_media else "media changed")
     # A doubtful result is a result; and outputs that appeared after a failure are not qasr's.
     has_failed = entry.status is Status.FAILED and entry.exit_code != ExitCode.QUALITY
     if plan.skip and not (has_failed and entry.outputs):
         return plan
     if entry.status is Status.SKIPPED:
         return replace(plan, targets={}, skip=entry.reason)
-    return _retried(plan, entry, name_of, n_retries, now_s) if has_failed else plan
+    return _retried(plan, entry, key_of, n_retries, now_s) if has_failed else plan
 
 
 def _is_made(
-    plan: Plan, path: Path, entry: LedgerEntry, fingerprint: str, name_of: Callable[[Path], str]
+    plan: Plan, path: Path, entry: LedgerEntry, fingerprint: str, key_of: Callable[[Path], str]
 ) -> bool:
     """Whether a file was made from this media with these options, before a run with other ones."""
     return any(
-        output.path == name_of(path)
+        name_key(output.path) == key_of(path)
         and output.fingerprint == fingerprint
         and output.media is not None
         and output.media.is_of(plan.source.path)
@@ -66,23 +67,23 @@ def _is_made(
 
 
 def _retried(
-    plan: Plan, entry: LedgerEntry, name_of: Callable[[Path], str], n_retries: int, now_s: float
+    plan: Plan, entry: LedgerEntry, key_of: Callable[[Path], str], n_retries: int, now_s: float
 ) -> Plan:
     if not backoff.is_waiting(entry.at_s, entry.n_failures, n_retries, now_s):
         note = f"failed before: {entry.reason}"
-        return _renewed(plan, entry, name_of, note) if entry.outputs else replace(plan, note=note)
+        return _renewed(plan, entry, key_of, note) if entry.outputs else replace(plan, note=note)
     moment = backoff.in_words(backoff.next_try_s(entry.at_s, entry.n_failures, n_retries))
     times = "once" if entry.n_failures == 1 else f"{entry.n_failures} times"
     return replace(plan, targets={}, skip=f"failed {times}: {entry.reason}; tried again from {moment} on")
 
 
-def _renewed(plan: Plan, entry: LedgerEntry, name_of: Callable[[Path], str], why: str) -> Plan:
+def _renewed(plan: Plan, entry: LedgerEntry, key_of: Callable[[Path], str], why: str) -> Plan:
     """Return a plan that replaces qasr's outputs; outputs that were edited since are left alone."""
     if not plan.existing:
         return replace(plan, note=why)
     replacing: dict[Path, Identity] = {}
     for path in plan.existing.values():
-        identities = [output.identity for output in entry.outputs if output.path == name_of(path)]
+        identities = [output.identity for output in entry.outputs if name_key(output.path) == key_of(path)]
         unchanged = next((output for output in identities if output.is_of(path)), None)
         if unchanged is None:
             state = "was edited since" if identities else "is not from that run"

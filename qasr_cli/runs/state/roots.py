@@ -15,7 +15,8 @@ from pathlib import Path
 
 from qasr_cli.options import Options
 from qasr_cli.records import Source
-from qasr_cli.runs.files import ownership
+from qasr_cli.runs.files import ownership, spellings
+from qasr_cli.runs.files.name_keys import name_key
 from qasr_cli.runs.state.ledger import Ledger, LedgerEntry
 
 logger = logging.getLogger(__name__)
@@ -86,13 +87,17 @@ class StateFolder:
         folder = self._folders[parent]
         return path.name if folder == "." else f"{folder.rstrip(os.sep)}{os.sep}{path.name}"
 
+    def key(self, path: Path) -> str:
+        """Return what a file's name in the ledger is compared by: one key for all its Unicode spellings."""
+        return name_key(self.name(path))
+
     def path(self, name: str) -> Path:
-        """Return the path of a name in the ledger."""
-        return self.root / name
+        """Return the path of a name in the ledger, as it is spelt on this disk."""
+        return spellings.spelt(self.root / name)
 
     def entry(self, source: Source) -> LedgerEntry | None:
         """Return a source's entry in the ledger."""
-        return None if self.ledger is None else self.ledger.entries.get(self.name(source.path))
+        return None if self.ledger is None else self.ledger.entries.get(self.key(source.path))
 
 
 def root_and_state(root: Path, options: Options) -> tuple[Path, Path]:

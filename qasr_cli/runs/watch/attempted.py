@@ -14,6 +14,7 @@ from pathlib import Path
 
 from qasr_cli.errors import ExitCode, QasrError
 from qasr_cli.records import Outcome, Status
+from qasr_cli.runs.files.name_keys import path_key
 from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.inputs.selection import LeftOutKind
 from qasr_cli.runs.planning.output_plan import Plan
@@ -65,19 +66,23 @@ class Attempted:
     def remember(self, outcomes: Sequence[Outcome]) -> None:
         """Remember the outcomes of a pass."""
         for outcome in outcomes:
-            state = self._begun.get(outcome.source.path)
+            state = self._begun.get(path_key(outcome.source.path))
             is_gone = outcome.error is not None and _state(outcome.source.path) is None  # with its mount, say
             if state is not None and not is_gone:
-                self._over[outcome.source.path] = _PastAttempt(state, time.monotonic() + _rest_s(outcome))
+                self._over[path_key(outcome.source.path)] = _PastAttempt(
+                    state, time.monotonic() + _rest_s(outcome)
+                )
 
     def _new_refusals(self, plans: Sequence[Plan]) -> list[Plan]:
         """Return the plans with an error that was not reported after the last pass."""
         before = self._refused
-        self._refused = {plan.source.path: str(plan.error) for plan in plans if plan.error is not None}
+        self._refused = {
+            path_key(plan.source.path): str(plan.error) for plan in plans if plan.error is not None
+        }
         return [
             plan
             for plan in plans
-            if plan.error is not None and before.get(plan.source.path) != str(plan.error)
+            if plan.error is not None and before.get(path_key(plan.source.path)) != str(plan.error)
         ]
 
     def _work(self, plans: Sequence[Plan]) -> list[Plan]:
@@ -86,10 +91,10 @@ class Attempted:
             state = _state(plan.source.path) if plan.error is None and not plan.skip else None
             if state is None:  # refused, finished, or gone since
                 continue
-            attempt = self._over.get(plan.source.path)
+            attempt = self._over.get(path_key(plan.source.path))
             if attempt is None or attempt.state != state or time.monotonic() > attempt.until_s:
                 work.append(plan)
-                self._begun[plan.source.path] = state
+                self._begun[path_key(plan.source.path)] = state
         return work
 
 
