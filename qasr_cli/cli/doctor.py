@@ -120,7 +120,7 @@ def _choice() -> Diagnosis:
 def _memory() -> Diagnosis:
     from qasr_cli.engines import device
 
-    is_small = device.machine_bytes() < _FEW_BYTES
+    is_small = 0 < device.machine_bytes() < _FEW_BYTES
     detail = "; ".join(device.memory())
     return (
         Diagnosis("note", f"{detail}: enough for --model demo only") if is_small else Diagnosis("ok", detail)

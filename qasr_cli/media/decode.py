@@ -31,6 +31,7 @@ from qasr_cli.media.failure_reason import failure_reason, kill_reason
 from qasr_cli.media.ffmpeg_arguments import Sound
 from qasr_cli.media.probe import Probe
 from qasr_cli.media.process import Child, running
+from qasr_cli.operating_system import files
 from qasr_cli.options import MediaOptions
 from qasr_cli.records import Track
 from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, format_clock
@@ -286,7 +287,7 @@ def _check_file(path: Path) -> None:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise UndecodableError.about(path, "not a regular file", "give a media file, or - for stdin")
-        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))  # it may have become a pipe just now
+        os.close(os.open(path, os.O_RDONLY | files.NO_BLOCK))  # it may have become a pipe just now
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NoInputError.about(path, "no such file") from error
     except OSError as error:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, from_os_error
+from qasr_cli.operating_system import files
 from qasr_cli.runs.files import file_lease, ownership
 
 _PREFIX, _SUFFIX = ".qasr-", ".tmp"
@@ -82,6 +83,7 @@ def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
     try:
         yield path, descriptor
     finally:
+        files.release_name(descriptor)
         path.unlink(missing_ok=True)
         os.close(descriptor)
 
@@ -94,8 +96,9 @@ def _create(folder: Path) -> tuple[Path, int]:
 def _finish(descriptor: int, folder: Path) -> None:
     """Sync the file and set its mode: mkstemp's 600 would hide it from a media server."""
     ownership.give(descriptor, folder)
-    os.fchmod(descriptor, 0o666 & ~_umask())
+    files.set_mode(descriptor, 0o666 & ~_umask())
     os.fsync(descriptor)
+    files.release_name(descriptor)
 
 
 def _link(temporary: Path, path: Path) -> None:
@@ -133,6 +136,7 @@ def _keep_as(path: Path, backup: Path) -> None:
         with _temporary(path.parent) as (temporary, descriptor):
             shutil.copy2(path, temporary)
             os.fsync(descriptor)
+            files.release_name(descriptor)
             _link(temporary, backup)
 
 
@@ -147,7 +151,7 @@ def _sweep_once(folder: Path) -> None:
 
 
 def _remove_unused(path: Path) -> None:
-    with file_lease.taking(path, os.O_NONBLOCK) as descriptor:
+    with file_lease.taking(path, files.NO_BLOCK) as descriptor:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             path.unlink()
 

@@ -12,14 +12,16 @@ import os
 import stat
 from pathlib import Path
 
+from qasr_cli.operating_system import files
+
 
 def give(descriptor: int, folder: Path) -> None:
     """Give an open file to its folder's owner, if qasr runs as root and the file system has owners."""
-    if os.geteuid() != 0:
+    if not files.is_root():
         return
     with contextlib.suppress(OSError):
         status = folder.stat()
-        os.fchown(descriptor, status.st_uid, status.st_gid)
+        files.set_owner(descriptor, status.st_uid, status.st_gid)
 
 
 def open_own(path: Path, flags: int) -> int:
@@ -31,7 +33,7 @@ def open_own(path: Path, flags: int) -> int:
     Raises:
         OSError: It cannot be opened, or is a link or not a regular file.
     """
-    new = flags | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    new = flags | os.O_CREAT | files.NO_LINK | files.NO_BLOCK | files.CLOSE_ON_EXEC | files.BINARY
     try:
         descriptor = os.open(path, new, 0o666)
     except OSError as error:
@@ -67,7 +69,7 @@ def make_folder(folder: Path) -> None:
         if folder.is_dir():  # another run was quicker
             return
         raise
-    if os.geteuid() == 0:
+    if files.is_root():
         with contextlib.suppress(OSError):
             _liken(folder)
 
@@ -79,10 +81,10 @@ def _liken(folder: Path) -> None:
     parent that everybody may write to, such as /tmp, is not copied.
     """
     status = folder.parent.stat()
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(folder, os.O_RDONLY | files.FOLDER | files.NO_LINK | files.CLOSE_ON_EXEC)
     try:
         if not status.st_mode & stat.S_ISVTX:
-            os.fchown(descriptor, status.st_uid, status.st_gid)
-            os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+            files.set_owner(descriptor, status.st_uid, status.st_gid)
+            files.set_mode(descriptor, stat.S_IMODE(status.st_mode))
     finally:
         os.close(descriptor)
