@@ -18,6 +18,7 @@ from qasr_cli.cli.params import grouped
 from qasr_cli.cli.settings_file import SettingsState
 from qasr_cli.cli.typer_adapter import Context
 from qasr_cli.errors import ExitCode, QasrError, UnavailableError
+from qasr_cli.operating_system import processes
 from qasr_cli.options import EngineOptions, Options
 from qasr_cli.version import __version__
 
@@ -72,6 +73,11 @@ def _qasr() -> Diagnosis:
     return Diagnosis(
         "ok", f"{__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     )
+
+
+def _system() -> Diagnosis:
+    processes.require_posix()
+    return Diagnosis("ok", f"{platform.system()} {platform.release()}")
 
 
 def _ffmpeg() -> Diagnosis:
@@ -215,6 +221,7 @@ def _model(*locations: str) -> Diagnosis:
 
 _CHECKS: dict[str, Check] = {
     "qasr": _qasr,
+    "system": _system,
     "ffmpeg": _ffmpeg,
     "voice detector": _voice_detector,
     "libraries": _torch,

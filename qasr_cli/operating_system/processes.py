@@ -12,12 +12,27 @@ import signal
 from collections.abc import Mapping
 from typing import Protocol
 
+from qasr_cli.errors import UnavailableError
+
 try:
     import resource
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
-IS_POSIX = os.name == "posix"
+IS_POSIX = hasattr(os, "killpg") and hasattr(resource, "RLIMIT_CPU")
+
+
+def require_posix() -> None:
+    """Refuse work where a decoder cannot be limited, nor ended with its children.
+
+    Raises:
+        UnavailableError: This is Windows.
+    """
+    if not IS_POSIX:
+        raise UnavailableError(
+            "transcription needs Linux or macOS, or WSL on Windows",
+            "install WSL (wsl --install) and run qasr in it; render, check, config and models work without",
+        )
 
 
 class Process(Protocol):
@@ -27,8 +42,8 @@ class Process(Protocol):
     def pid(self) -> int:
         """Its number; that of its group too, since each child leads its own."""
 
-    def kill(self) -> None:
-        """End it at once."""
+    def terminate(self) -> None:
+        """End it."""
 
 
 def kill_group(process: Process) -> None:
@@ -37,7 +52,7 @@ def kill_group(process: Process) -> None:
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
         else:
-            process.kill()
+            process.terminate()  # which kills on Windows
 
 
 def limit(pid: int, limits: Mapping[str, int]) -> None:
