@@ -1,18 +1,20 @@
 # qasr: a newcomer needs two of these, `make demo` and `make test`. Each sets up what it needs in .venv.
 
 PYTHON ?= python3
+PYTHON_NEWEST ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PARITY := .venv-parity
 OLDEST := .venv-oldest
+NEWEST := .venv-newest
 WRITERS := .venv-writers
 DOCS := .venv-docs
 OUT := demo-out
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench demo-model rehearsal \
-	demo-model-eval samples parity oldest compare-writers gallery goldens man docs torture clean
+	demo-model-eval samples parity oldest newest compare-writers gallery goldens man docs torture clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -83,6 +85,21 @@ $(OLDEST)/.installed: pyproject.toml constraints.txt
 		transformers==5.17.0 -e '.[dev]'
 	@touch $@
 
+newest: $(NEWEST)/.installed  ## Run the unit and property tests with the newest Python (PYTHON_NEWEST, 3 min)
+	$(NEWEST)/bin/python -m pytest -n 2 --dist worksteal tests/unit tests/property
+
+# All but torch and what brings it along: those tests need none, and its wheel for another Python is large.
+$(NEWEST)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON_NEWEST) --version || \
+		{ echo "make newest needs another Python: make newest PYTHON_NEWEST=/path/to/python3.13" >&2; exit 1; }
+	$(PYTHON_NEWEST) -m venv $(NEWEST)
+	sed -n '/^dependencies = /,/^]/p; /^dev = /,/^]/p' pyproject.toml | grep -oE '^  "[^"]+' | tr -d ' "' | \
+		grep -vE '^(torch|transformers|silero-vad)' > $(NEWEST)/requirements.txt
+	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+		-r $(NEWEST)/requirements.txt
+	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps silero-vad -e .
+	@touch $@
+
 compare-writers: $(INSTALLED) $(WRITERS)/.installed  ## Compare subtitles with other tools' writers; updates the benchmarks' page
 	$(BIN)/python -m tools.compare_writers --python $(WRITERS)/bin/python --page
 
@@ -131,5 +148,5 @@ $(VENV)/.demo-model: $(INSTALLED)
 	@touch $@
 
 clean:  ## Remove everything that these made
-	rm -rf $(VENV) $(PARITY) $(OLDEST) $(WRITERS) $(DOCS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf $(VENV) $(PARITY) $(OLDEST) $(NEWEST) $(WRITERS) $(DOCS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis

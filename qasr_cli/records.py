@@ -6,7 +6,6 @@ Conditions called "always true" in a docstring are checked at construction if th
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from qasr_cli import languages
+from qasr_cli.operating_system import files
 from qasr_cli.timebase import BYTES_PER_SAMPLE, ms_to_samples, samples_to_ms
 
 INT16_SCALE = np.float32(1 / 32768)  # int16 full scale to [-1, 1)
@@ -74,7 +74,7 @@ class Waveform:
         first = min(ms_to_samples(start_ms), self.n_samples)
         last = min(ms_to_samples(end_ms), self.n_samples)
         with self.path.open("rb") as file:
-            raw = os.pread(file.fileno(), (last - first) * BYTES_PER_SAMPLE, first * BYTES_PER_SAMPLE)
+            raw = files.read_at(file.fileno(), (last - first) * BYTES_PER_SAMPLE, first * BYTES_PER_SAMPLE)
         return np.frombuffer(raw, dtype="<i2").astype(np.float32) * INT16_SCALE
 
 

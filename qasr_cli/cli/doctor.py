@@ -18,6 +18,7 @@ from qasr_cli.cli.params import grouped
 from qasr_cli.cli.settings_file import SettingsState
 from qasr_cli.cli.typer_adapter import Context
 from qasr_cli.errors import ExitCode, QasrError, UnavailableError
+from qasr_cli.operating_system import processes
 from qasr_cli.options import EngineOptions, Options
 from qasr_cli.version import __version__
 
@@ -74,6 +75,11 @@ def _qasr() -> Diagnosis:
     )
 
 
+def _system() -> Diagnosis:
+    processes.require_posix()
+    return Diagnosis("ok", f"{platform.system()} {platform.release()}")
+
+
 def _ffmpeg() -> Diagnosis:
     from qasr_cli.media.ffmpeg import find_tools
 
@@ -120,7 +126,7 @@ def _choice() -> Diagnosis:
 def _memory() -> Diagnosis:
     from qasr_cli.engines import device
 
-    is_small = device.machine_bytes() < _FEW_BYTES
+    is_small = 0 < device.machine_bytes() < _FEW_BYTES
     detail = "; ".join(device.memory())
     return (
         Diagnosis("note", f"{detail}: enough for --model demo only") if is_small else Diagnosis("ok", detail)
@@ -215,6 +221,7 @@ def _model(*locations: str) -> Diagnosis:
 
 _CHECKS: dict[str, Check] = {
     "qasr": _qasr,
+    "system": _system,
     "ffmpeg": _ffmpeg,
     "voice detector": _voice_detector,
     "libraries": _torch,

@@ -8,7 +8,6 @@ the moment.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import torch
 
 from qasr_cli.errors import UnavailableError, UsageError
+from qasr_cli.operating_system import processes
 from qasr_cli.speech.inference.protocols import Capacity
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
@@ -64,7 +64,9 @@ def memory() -> tuple[str, ...]:
     """Return the total and free memory of each device as text; the machine's is last."""
     free = [(f"cuda:{i}", *torch.cuda.mem_get_info(i)) for i in range(torch.cuda.device_count())]
     rows = [f"{name} {total / 1e9:.1f} GB, {left / 1e9:.1f} free" for name, left, total in free]
-    return (*rows, f"machine {machine_bytes() / 1e9:.1f} GB{_available()}")
+    machine = machine_bytes()
+    whole = f"machine {machine / 1e9:.1f} GB" if machine else "machine: size unknown"
+    return (*rows, f"{whole}{_available()}")
 
 
 def _available() -> str:
@@ -77,8 +79,8 @@ def _available() -> str:
 
 
 def machine_bytes() -> int:
-    """Return the machine's memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Return the machine's memory; 0 where the system does not tell."""
+    return processes.memory_bytes() or 0
 
 
 def _choose_device(name: str) -> torch.device:

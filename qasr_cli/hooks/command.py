@@ -7,12 +7,9 @@ time limit it is killed with all its children. Its output never reaches stdout.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import shlex
 import shutil
-import signal
 import string
 import subprocess
 import tempfile
@@ -23,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from qasr_cli.errors import QasrError, UnavailableError, UsageError, printable
+from qasr_cli.operating_system import processes
 
 logger = logging.getLogger(__name__)
 
@@ -151,8 +149,7 @@ class Runner:
         """Kill the running command with all its children."""
         with self._lock:
             if self._process is not None and self._process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
+                processes.kill_group(self._process)
 
     def _wait(self, command: Sequence[str], output: int, facts: Facts) -> int:
         try:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from qasr_cli.media import ffmpeg_arguments, probe
 from qasr_cli.media.process import Child
+from qasr_cli.operating_system import processes
 
 # Signals that ffmpeg causes itself: the same file would do so again. Others come from outside.
-_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSYS}
+_CRASHES = set(processes.signals("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSYS"))
 
 
 def kill_reason(child: Child) -> str:

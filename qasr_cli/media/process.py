@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import resource
-import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
+
+from qasr_cli.operating_system import processes
 
 _STDERR_BYTES = 64 * 1024  # of a child's stderr: its first and its last part
 _LINE_BYTES = 8 * 1024  # of one line; the rest of a longer one is dropped
@@ -156,8 +156,7 @@ class Child:
 
     def stop(self) -> None:
         """Kill it and its children, if it still runs."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        processes.kill_group(self.process)
         self.process.wait()
 
     @property
@@ -200,8 +199,7 @@ class Child:
         self.was_stuck = True
         if self.source:
             self.source._kill_stuck()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        processes.kill_group(self.process)
 
 
 @contextlib.contextmanager
@@ -281,15 +279,5 @@ def _limit(pid: int) -> None:
 
     The limits are set from outside: code between fork and exec is not safe in a program with threads.
     """
-    if not hasattr(resource, "prlimit"):  # not Linux
-        return
-    limits = {
-        resource.RLIMIT_CPU: _CPU_S,
-        resource.RLIMIT_DATA: _DATA_BYTES,
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: _OPEN_FILES,
-    }
-    for kind, value in limits.items():
-        with contextlib.suppress(OSError, ValueError):  # it has ended, or a lower limit is in force
-            resource.prlimit(pid, kind, (value, value))
+    limits = {"CPU": _CPU_S, "DATA": _DATA_BYTES, "FSIZE": 0, "CORE": 0, "NOFILE": _OPEN_FILES}
+    processes.limit(pid, limits)

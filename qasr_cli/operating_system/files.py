@@ -1,21 +1,33 @@
-"""Files of strangers: regular files only, and never more bytes than the caller can use.
+"""The door to the system's files: foreign files, locks, owners, modes and flags of `os.open`.
 
-In go paths; out come descriptors and bytes. A FIFO, a device or a folder in place of a file is refused before
-anything is read from it, so it neither blocks nor fills the memory.
+In go paths and descriptors; out come descriptors and bytes. A FIFO, a device or a folder in place of a file
+is refused before anything is read from it, so it neither blocks nor fills the memory. What only POSIX systems
+have is here and nowhere else; elsewhere there are no locks and no owners, and modes stay as they are.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
+import threading
 from pathlib import Path
 
-# Windows has none of them: there, links need a privilege, and FIFOs are no files.
-_NO_BLOCK: int = getattr(os, "O_NONBLOCK", 0)
-_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
-_CLOSE: int = getattr(os, "O_CLOEXEC", 0)
-_BINARY: int = getattr(os, "O_BINARY", 0)
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+# Flags of `os.open`. Windows has none of them: there, links need a privilege, and FIFOs are no files.
+NO_BLOCK: int = getattr(os, "O_NONBLOCK", 0)
+NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
+FOLDER: int = getattr(os, "O_DIRECTORY", 0)
+CLOSE_ON_EXEC: int = getattr(os, "O_CLOEXEC", 0)
+BINARY: int = getattr(os, "O_BINARY", 0)  # of Windows alone: line ends stay as they are
+
+_IS_RENAMING_OPEN = os.name != "nt"  # Windows neither renames nor removes an open file
+_offset = threading.Lock()  # a descriptor's offset, where there are no reads at a place
 
 
 class NotRegularError(OSError):
@@ -42,9 +54,9 @@ def open_at_once(path: Path, flags: int, mode: int = 0o666) -> int:
     Raises:
         OSError: As `os.open`.
     """
-    flags |= _CLOSE | _BINARY
+    flags |= CLOSE_ON_EXEC | BINARY
     try:
-        return os.open(path, flags | _NO_BLOCK, mode)
+        return os.open(path, flags | NO_BLOCK, mode)
     except OSError as error:
         if error.errno not in _NO_SUCH_FLAG or not stat.S_ISREG(path.stat().st_mode):
             raise
@@ -62,7 +74,7 @@ def open_regular(path: Path, *, is_following_links: bool = True) -> int:
         NotRegularError: Something else than a regular file.
         OSError: It does not exist, may not be read, or is a link that may not be followed (ELOOP).
     """
-    descriptor = open_at_once(path, os.O_RDONLY | (0 if is_following_links else _NO_LINK))
+    descriptor = open_at_once(path, os.O_RDONLY | (0 if is_following_links else NO_LINK))
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)
@@ -82,3 +94,106 @@ def read_regular(path: Path, max_bytes: int, *, is_following_links: bool = True)
     if len(content) > max_bytes:
         raise TooLargeError(path, max_bytes)
     return content
+
+
+def lock_exclusive(descriptor: int, *, is_waiting: bool) -> None:
+    """Lock an open file for this process alone; the lock ends with the descriptor, however the process ends.
+
+    Raises:
+        BlockingIOError: Another process holds a lock, and this one does not wait.
+        OSError: The file system or the operating system has no locks (ENOLCK, EOPNOTSUPP, ENOSYS).
+    """
+    _lock(descriptor, is_exclusive=True, is_waiting=is_waiting)
+
+
+def lock_shared(descriptor: int, *, is_waiting: bool) -> None:
+    """Lock an open file, which others may lock as well, but none alone.
+
+    Raises:
+        OSError: See `lock_exclusive`.
+    """
+    _lock(descriptor, is_exclusive=False, is_waiting=is_waiting)
+
+
+def _lock(descriptor: int, *, is_exclusive: bool, is_waiting: bool) -> None:
+    if fcntl is None:
+        raise OSError(errno.ENOSYS, "this operating system has no file locks")
+    kind = fcntl.LOCK_EX if is_exclusive else fcntl.LOCK_SH
+    fcntl.flock(descriptor, kind if is_waiting else kind | fcntl.LOCK_NB)
+
+
+def read_at(descriptor: int, n_bytes: int, offset: int) -> bytes:
+    """Return up to `n_bytes` from a place in a file."""
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, n_bytes, offset)
+    with _offset:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, n_bytes)
+
+
+def write_at(descriptor: int, content: bytes, offset: int) -> None:
+    """Write at a place in a file."""
+    if hasattr(os, "pwrite"):
+        os.pwrite(descriptor, content, offset)
+        return
+    with _offset:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        os.write(descriptor, content)
+
+
+def user_id() -> int | None:
+    """Return the user whose rights this process has; None where users have no numbers."""
+    return os.geteuid() if hasattr(os, "geteuid") else None
+
+
+def is_root() -> bool:
+    """Whether this process may give files away."""
+    return user_id() == 0
+
+
+def set_owner(descriptor: int, user: int, group: int) -> None:
+    """Give an open file to another user and group, where files have owners.
+
+    Raises:
+        OSError: It is not allowed, or the file system has no owners.
+    """
+    if hasattr(os, "fchown"):
+        os.fchown(descriptor, user, group)
+
+
+def set_mode(descriptor: int, mode: int) -> None:
+    """Set the permissions of an open file, where it has any.
+
+    Raises:
+        OSError: It is not allowed, or the file system has no permissions.
+    """
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, mode)
+
+
+def release_name(descriptor: int) -> None:
+    """Let a file be renamed and removed; where that needs it closed, the descriptor leads nowhere from here.
+
+    The descriptor itself stays open, and its number valid.
+    """
+    if _IS_RENAMING_OPEN:
+        return
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    try:
+        os.dup2(nowhere, descriptor, inheritable=False)
+    finally:
+        os.close(nowhere)
+
+
+def wait_for_room(descriptor: int) -> None:
+    """Make writes to a descriptor opened with `NO_BLOCK` wait, as writes usually do."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.set_blocking(descriptor, True)
+
+
+def longest_name_bytes(folder: Path) -> int | None:
+    """Return how long a name may be in a folder; None where the system does not tell."""
+    try:
+        return os.pathconf(folder, "PC_NAME_MAX")
+    except (AttributeError, ValueError, OSError):  # not every file system has this figure
+        return None

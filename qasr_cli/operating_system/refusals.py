@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 
+from qasr_cli.operating_system import files
+
 logger = logging.getLogger(__name__)
 
 
@@ -66,13 +68,13 @@ def tolerated(refusal: Refusal, folder: Path) -> Iterator[None]:
 def set_mode(descriptor: int, mode: int, folder: Path) -> None:
     """Set the mode of an open file in a folder, if the file system has modes."""
     with tolerated(Refusal.MODE, folder):
-        os.fchmod(descriptor, mode)
+        files.set_mode(descriptor, mode)
 
 
 def set_owner(descriptor: int, user: int, group: int, folder: Path) -> None:
     """Set the owner of an open file in a folder, if the file system has owners."""
     with tolerated(Refusal.OWNER, folder):
-        os.fchown(descriptor, user, group)
+        files.set_owner(descriptor, user, group)
 
 
 def copy_status(source: Path, copy: Path) -> None:

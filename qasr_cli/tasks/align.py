@@ -18,6 +18,7 @@ from pathlib import Path
 from qasr_cli import engines, formats
 from qasr_cli.errors import CannotCreateError, UsageError, naming
 from qasr_cli.formats.readers.script_reading import ScriptFile
+from qasr_cli.operating_system import processes
 from qasr_cli.options import LogOptions, Options
 from qasr_cli.pipeline.script import AlignedScript
 from qasr_cli.records import Source
@@ -73,6 +74,7 @@ def align(inputs: AlignInputs, options: Options, log: LogOptions) -> int:
     Raises:
         QasrError: An input is missing or of the wrong kind, or the run cannot begin.
     """
+    processes.require_posix()
     stdout = stdio.guard()
     paths = [inputs.media, inputs.script]
     observers.refuse_inputs("--report", inputs.report, paths)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from qasr_cli import engines
+from qasr_cli.operating_system import processes
 from qasr_cli.options import InputOptions, LogOptions, Options
 from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.inputs.selection import LeftOutKind
@@ -31,6 +32,7 @@ def transcribe(inputs: InputOptions, options: Options, log: LogOptions, report_p
     Raises:
         QasrError: An input does not exist, another run holds the folder, or the run cannot begin.
     """
+    processes.require_posix()
     stdout = stdio.guard()
     observers.refuse_inputs("--report", report_path, inputs.inputs)
     make_reporter = observers.set_up(log, inputs.inputs)

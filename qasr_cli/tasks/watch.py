@@ -14,6 +14,7 @@ from typing import NoReturn
 from qasr_cli import engines
 from qasr_cli.engines import memory
 from qasr_cli.errors import NoInputError, UsageError
+from qasr_cli.operating_system import processes
 from qasr_cli.options import InputOptions, LogOptions, Options, WatchOptions
 from qasr_cli.runs.reports import hook_reporter
 from qasr_cli.runs.reports.status_file import StatusFile
@@ -37,6 +38,7 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, log
         UsageError: A path is not a folder.
         QasrError: The watch cannot begin or cannot continue.
     """
+    processes.require_posix()
     stdout = stdio.guard()
     make_reporter = observers.set_up(log, [])
     layout = outputs.resolve(options.output)

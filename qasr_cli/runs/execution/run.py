@@ -20,6 +20,7 @@ from pathlib import Path
 from qasr_cli.errors import QasrError
 from qasr_cli.formats.readers.script_reading import ScriptFile
 from qasr_cli.media.ffmpeg import find_tools
+from qasr_cli.operating_system import processes
 from qasr_cli.options import Options
 from qasr_cli.pipeline.containment import attempt
 from qasr_cli.pipeline.engine_lane import EngineLane
@@ -92,6 +93,7 @@ class Run:
         Raises:
             UnavailableError: There is no ffmpeg, or the engines cannot be loaded; nothing has been done then.
         """
+        processes.require_posix()
         self._scripts = scripts or {}
         self._on_finished = on_finished or self._on_finished
         self._reporter.begin([plan.source for plan in plans])

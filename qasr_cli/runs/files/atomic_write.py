@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, from_os_error
-from qasr_cli.operating_system import refusals
+from qasr_cli.operating_system import files, refusals
 from qasr_cli.operating_system.refusals import Refusal
 from qasr_cli.runs.files import file_lease, ownership
 from qasr_cli.runs.files.spellings import other_spelling
@@ -93,6 +93,7 @@ def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
         yield path, descriptor
     finally:
         # A mount that removes no file in use does not undo the result; the next run removes what is left.
+        files.release_name(descriptor)
         with refusals.tolerated(Refusal.REMOVAL, folder):
             path.unlink(missing_ok=True)
         os.close(descriptor)
@@ -101,7 +102,7 @@ def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
 def _create(folder: Path) -> tuple[Path, int]:
     # Not mkstemp: its mode 600 would hide the result from a media server where a mode cannot be changed.
     # The name is short and plain, so that it fits wherever the result's own name does.
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | files.CLOSE_ON_EXEC | files.BINARY
     while True:
         path = folder / f"{_PREFIX}{os.urandom(6).hex()}{_SUFFIX}"
         with contextlib.suppress(FileExistsError):
@@ -113,6 +114,7 @@ def _finish(descriptor: int, folder: Path) -> None:
     ownership.give(descriptor, folder)
     refusals.set_mode(descriptor, 0o666 & ~_umask(), folder)
     refusals.sync(descriptor, folder)
+    files.release_name(descriptor)
 
 
 def _link(temporary: Path, path: Path) -> None:
@@ -166,6 +168,7 @@ def _keep_as(path: Path, backup: Path) -> None:
                 shutil.copyfileobj(source, copy)
             refusals.copy_status(path, temporary)
             refusals.sync(descriptor, path.parent)
+            files.release_name(descriptor)
             _link(temporary, backup)
 
 
@@ -180,7 +183,7 @@ def _sweep_once(folder: Path) -> None:
 
 
 def _remove_unused(path: Path) -> None:
-    with file_lease.taking(path, os.O_NONBLOCK) as descriptor:
+    with file_lease.taking(path, files.NO_BLOCK) as descriptor:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             path.unlink()
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from qasr_cli.operating_system import files
 
 _MAX_TRIES = 100
 
@@ -32,7 +33,7 @@ def make(create: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:
                 continue
             raise  # there is no folder, and none can be made: the working folder is deleted, say
         with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            files.lock_exclusive(descriptor, is_waiting=True)
         if os.path.lexists(path):
             return path, descriptor
         os.close(descriptor)
@@ -50,9 +51,9 @@ def taking(path: Path, flags: int = 0) -> Iterator[int]:
     Raises:
         OSError: Another process holds it, or it does not exist.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | flags)
+    descriptor = os.open(path, os.O_RDONLY | files.NO_LINK | files.CLOSE_ON_EXEC | flags)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        files.lock_exclusive(descriptor, is_waiting=False)
         yield descriptor
     finally:
         os.close(descriptor)

@@ -12,13 +12,13 @@ import os
 import stat
 from pathlib import Path
 
-from qasr_cli.operating_system import refusals
+from qasr_cli.operating_system import files, refusals
 from qasr_cli.operating_system.files import open_at_once
 
 
 def give(descriptor: int, folder: Path) -> None:
     """Give an open file to its folder's owner, if qasr runs as root and the file system has owners."""
-    if os.geteuid() != 0:
+    if not files.is_root():
         return
     with contextlib.suppress(OSError):
         status = folder.stat()
@@ -35,7 +35,7 @@ def open_own(path: Path, flags: int) -> int:
         OSError: It cannot be opened, or is a link or not a regular file.
     """
     try:
-        descriptor = open_at_once(path, flags | os.O_CREAT | os.O_NOFOLLOW)
+        descriptor = open_at_once(path, flags | os.O_CREAT | files.NO_LINK)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise _foreign(path) from error
@@ -69,7 +69,7 @@ def make_folder(folder: Path) -> None:
         if folder.is_dir():  # another run was quicker
             return
         raise
-    if os.geteuid() == 0:
+    if files.is_root():
         with contextlib.suppress(OSError):
             _liken(folder)
 
@@ -81,7 +81,7 @@ def _liken(folder: Path) -> None:
     parent that everybody may write to, such as /tmp, is not copied.
     """
     status = folder.parent.stat()
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(folder, os.O_RDONLY | files.FOLDER | files.NO_LINK | files.CLOSE_ON_EXEC)
     try:
         if not status.st_mode & stat.S_ISVTX:
             refusals.set_owner(descriptor, status.st_uid, status.st_gid, folder)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qasr_cli.errors import InputOutputError
+from qasr_cli.operating_system import files
 from qasr_cli.runs.files import file_lease
 
 _PREFIX = "qasr-scratch-"
@@ -40,7 +41,7 @@ def folder() -> Iterator[Path]:
 def _create() -> tuple[Path, int]:
     with _placing():
         path = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    return path, os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    return path, os.open(path, os.O_RDONLY | files.CLOSE_ON_EXEC)
 
 
 @contextlib.contextmanager
@@ -56,12 +57,12 @@ def _placing() -> Iterator[None]:
 def _sweep(place: Path) -> None:
     for path in place.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
-            if path.lstat().st_uid == os.geteuid():
+            if path.lstat().st_uid == files.user_id():
                 _remove_unused(path)
 
 
 def _remove_unused(path: Path) -> None:
-    with file_lease.taking(path, os.O_DIRECTORY):
+    with file_lease.taking(path, files.FOLDER):
         for pattern in _OURS:
             for file in path.glob(pattern):
                 file.unlink()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, QasrError
+from qasr_cli.operating_system import files
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Source
 from qasr_cli.runs.files import spellings
@@ -152,10 +153,7 @@ class _OutputFolder:
             return cls(f"{folder} is not a folder", 0)
         is_open = os.access(folder, os.W_OK | os.X_OK)
         complaint = "" if is_open else f"folder {folder} is not writable"
-        try:
-            return cls(complaint, os.pathconf(folder, "PC_NAME_MAX"))
-        except OSError:  # not every file system has this figure
-            return cls(complaint, _USUAL_NAME_BYTES)
+        return cls(complaint, files.longest_name_bytes(folder) or _USUAL_NAME_BYTES)
 
     def objection_to(self, target: Target) -> tuple[str, str] | None:
         """Return why a file cannot be created here, and a hint; None if it can."""

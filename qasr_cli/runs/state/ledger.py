@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from qasr_cli.errors import from_os_error
+from qasr_cli.operating_system import files
 from qasr_cli.records import Status
 from qasr_cli.runs.files import ownership
 from qasr_cli.runs.files.file_identity import Identity
@@ -136,7 +137,7 @@ def append(path: Path, line: bytes) -> None:
     descriptor = ownership.open_own(path, os.O_RDWR | os.O_APPEND)
     try:
         size_bytes = os.fstat(descriptor).st_size
-        is_torn = size_bytes > 0 and os.pread(descriptor, 1, size_bytes - 1) != b"\n"
+        is_torn = size_bytes > 0 and files.read_at(descriptor, 1, size_bytes - 1) != b"\n"
         os.write(descriptor, (b"\n" if is_torn else b"") + line + b"\n")
     finally:
         os.close(descriptor)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import socket
 import time
@@ -16,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from qasr_cli.errors import LockedError, from_os_error
-from qasr_cli.operating_system import refusals
+from qasr_cli.operating_system import files, refusals
 from qasr_cli.operating_system.refusals import Refusal
 from qasr_cli.runs.files import ownership
 
@@ -45,15 +44,16 @@ def holding(
         QasrError: The lock file cannot be created.
     """
     with contextlib.ExitStack() as descriptors:
-        places = [("lock", fcntl.LOCK_SH if part or is_shared else fcntl.LOCK_EX)]
-        places += [(f"lock{part}", fcntl.LOCK_EX)] if part else []
-        for name, kind in places:
+        places = [("lock", not (part or is_shared))]
+        places += [(f"lock{part}", True)] if part else []
+        for name, is_exclusive in places:
             descriptor = _open(folder / name)
             if descriptor is None:
                 continue
             descriptors.callback(os.close, descriptor)
-            _take(descriptor, kind, folder / name, is_waiting=is_waiting, notify=notify)
-            if kind == fcntl.LOCK_EX:
+            lock = files.lock_exclusive if is_exclusive else files.lock_shared
+            _take(descriptor, lock, folder / name, is_waiting=is_waiting, notify=notify)
+            if is_exclusive:
                 _sign(descriptor)
         yield
 
@@ -69,11 +69,13 @@ def _open(path: Path) -> int | None:
         raise from_os_error(error, f"opening {path}", path=path) from error
 
 
-def _take(descriptor: int, kind: int, path: Path, *, is_waiting: bool, notify: Callable[[str], None]) -> None:
+def _take(
+    descriptor: int, lock: Callable[..., None], path: Path, *, is_waiting: bool, notify: Callable[[str], None]
+) -> None:
     is_notified = False
     while True:
         try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            lock(descriptor, is_waiting=False)
         except OSError as error:
             if error.errno in _UNSUPPORTED:
                 refusals.note(Refusal.LOCKS, path.parent, error)
@@ -97,11 +99,11 @@ def _sign(descriptor: int) -> None:
     text = f"pid {os.getpid()} on {socket.gethostname()}, since {time.strftime('%Y-%m-%d %H:%M')}\n"
     with contextlib.suppress(OSError):  # a full disk, say: the lock holds all the same
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, text.encode(), 0)
+        files.write_at(descriptor, text.encode(), 0)
 
 
 def _holder(descriptor: int) -> str:
     holder = ""
     with contextlib.suppress(OSError):  # where locks are mandatory, a locked file cannot be read
-        holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+        holder = files.read_at(descriptor, 200, 0).decode("utf-8", "replace").strip()
     return f"another qasr process ({holder})" if holder else "another qasr process"

@@ -1,0 +1,87 @@
+"""The door to the system's processes: groups of children, their limits, signals, the machine's memory.
+
+In go process numbers and names of signals; nothing comes out but facts. What only POSIX systems have is here
+and nowhere else; elsewhere a child is ended without its own children, and has no limits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Mapping
+from typing import Protocol
+
+from qasr_cli.errors import UnavailableError
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+IS_POSIX = hasattr(os, "killpg") and hasattr(resource, "RLIMIT_CPU")
+
+
+def require_posix() -> None:
+    """Refuse work where a decoder cannot be limited, nor ended with its children.
+
+    Raises:
+        UnavailableError: This is Windows.
+    """
+    if not IS_POSIX:
+        raise UnavailableError(
+            "transcription needs Linux or macOS, or WSL on Windows",
+            "install WSL (wsl --install) and run qasr in it; render, check, config and models work without",
+        )
+
+
+class Process(Protocol):
+    """What is needed of a `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int:
+        """Its number; that of its group too, since each child leads its own."""
+
+    def terminate(self) -> None:
+        """End it."""
+
+
+def kill_group(process: Process) -> None:
+    """End a child that leads its own group at once, with all its children; nothing if it has ended."""
+    with contextlib.suppress(ProcessLookupError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.terminate()  # which kills on Windows
+
+
+def limit(pid: int, limits: Mapping[str, int]) -> None:
+    """Limit the resources of another process, on Linux; a limit that cannot be set is left out.
+
+    Args:
+        pid: The process.
+        limits: By the names of `resource`, without `RLIMIT_`.
+    """
+    if not hasattr(resource, "prlimit"):
+        return
+    for name, value in limits.items():
+        with contextlib.suppress(OSError, ValueError):  # it has ended, or a lower limit is in force
+            resource.prlimit(pid, getattr(resource, f"RLIMIT_{name}"), (value, value))
+
+
+def signals(*names: str) -> tuple[signal.Signals, ...]:
+    """Return those of the named signals (`SIGHUP`) that this system has."""
+    return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
+
+
+def is_ignored(number: int) -> bool:
+    """Whether a signal is ignored: `nohup` and a shell's `&` ask for that."""
+    return signal.getsignal(number) is signal.SIG_IGN
+
+
+def memory_bytes() -> int | None:
+    """Return the machine's memory; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
