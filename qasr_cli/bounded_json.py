@@ -11,10 +11,10 @@ import re
 from typing import Any
 
 # qasr's own files and those of models and other tools are nested up to 8 deep. Python's parser calls itself
-# at each level, and ends in a RecursionError near 1,000, or less where it is called from deep inside.
+# at each level, and ends in a RecursionError near 1,000, or sooner where it is called from deep inside.
 MAX_DEPTH = 64
 _BOM = "\ufeff"
-# A string is skipped whole, closed or not: without the `?` each quote of an open one would begin a new search.
+# A string is skipped whole, closed or not: else each quote of an open one would begin a new search.
 _STRING_OR_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]++|[\]}]++', re.DOTALL)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 
@@ -41,10 +42,8 @@ def test_depth_is_limited_and_not_the_number_of_brackets(pair: str) -> None:
 
 @given(st.text('[]{}",:\\0a \ud800', max_size=300) | st.binary(max_size=300))
 def test_anything_else_is_a_value_error(content: str | bytes) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         bounded_json.loads(content)
-    except ValueError:
-        pass
 
 
 def test_a_number_of_thousands_of_digits_is_a_value_error() -> None:
@@ -55,6 +54,6 @@ def test_a_number_of_thousands_of_digits_is_a_value_error() -> None:
 @pytest.mark.parametrize("worst", ['"', '\\"', '"\\"\\"', "[]", '[]"', "]", "\\"])
 def test_time_grows_with_the_size_only(worst: str) -> None:
     begun_s = time.process_time()
-    with pytest.raises(ValueError, match="Expecting|Extra|Unterminated|Invalid"):
+    with pytest.raises(ValueError, match=r"Expecting|Extra|Unterminated|Invalid"):
         bounded_json.loads("[]" * MAX_DEPTH + '"' + worst * (1_000_000 // len(worst)))
     assert time.process_time() - begun_s < 2

@@ -12,12 +12,14 @@ import fcntl
 import logging
 import os
 import socket
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from qasr_cli.errors import LockedError, from_os_error
-from qasr_cli.runs.files import ownership
+from qasr_cli.runs.state import trusted_files
+from qasr_cli.runs.state.trusted_files import StrangerError
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,11 @@ def holding(
         places = [("lock", fcntl.LOCK_SH if part or is_shared else fcntl.LOCK_EX)]
         places += [(f"lock{part}", fcntl.LOCK_EX)] if part else []
         for name, kind in places:
-            descriptor = _open(folder / name)
+            try:
+                descriptor = _open(folder, name)
+            except StrangerError as error:  # whoever put it there could hold it for ever
+                trusted_files.warn_once(f"{folder / name}: {error.strerror}; nothing is locked")
+                continue
             descriptors.callback(os.close, descriptor)
             _take(descriptor, kind, folder / name, is_waiting=is_waiting, notify=notify)
             if kind == fcntl.LOCK_EX:
@@ -54,11 +60,28 @@ def holding(
         yield
 
 
-def _open(path: Path) -> int:
+def _open(folder: Path, name: str) -> int:
+    """Open or create a lock file.
+
+    Raises:
+        StrangerError: It belongs to somebody whose state does not count.
+        QasrError: It cannot be opened.
+    """
+    path = folder / name
     try:
-        return ownership.open_own(path, os.O_RDWR)
+        with trusted_files.opened(folder) as state:
+            descriptor = state.open(name, os.O_RDWR | os.O_CREAT)
+    except StrangerError:
+        raise
     except OSError as error:
         raise from_os_error(error, f"opening {path}", path=path) from error
+    mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+    if (
+        mode & 0o006 == 0o004
+    ):  # whoever may read a file may lock it: strangers that may not write may not either
+        with contextlib.suppress(OSError):
+            os.fchmod(descriptor, mode & ~0o004)
+    return descriptor
 
 
 def _take(descriptor: int, kind: int, path: Path, *, is_waiting: bool, notify: Callable[[str], None]) -> None:
