@@ -78,13 +78,14 @@ def _state(folder: Path) -> Path:
     Raises:
         NoInputError: There is no state folder.
     """
-    from qasr_cli.runs.state.roots import FOLDER_NAME
+    from qasr_cli.runs.state import ledger, trusted_files
+    from qasr_cli.runs.state.trusted_files import FOLDER_NAME
 
     if not folder.is_dir():
         raise NoInputError(f"{folder}: no such folder")
     candidate = folder.absolute()
     for place in (candidate, *(above / FOLDER_NAME for above in (candidate, *candidate.parents))):
-        if any(place.glob("ledger*.jsonl")):
+        if place.is_dir() and trusted_files.counts(place) and ledger.names(place):
             return place
     raise NoInputError(
         f"{folder}: no run has left a ledger here",

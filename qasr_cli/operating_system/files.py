@@ -16,8 +16,9 @@ from pathlib import Path
 
 try:
     import fcntl
+    import pwd
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    fcntl = pwd = None  # type: ignore[assignment]
 
 # Flags of `os.open`. Windows has none of them: there, links need a privilege, and FIFOs are no files.
 NO_BLOCK: int = getattr(os, "O_NONBLOCK", 0)
@@ -48,19 +49,24 @@ class TooLargeError(OSError):
 _NO_SUCH_FLAG = {errno.EAGAIN, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
-def open_at_once(path: Path, flags: int, mode: int = 0o666) -> int:
-    """Open a file as `os.open` does, without waiting for the other end of a FIFO.
+def open_at_once(path: Path | str, flags: int, *, folder: int | None = None) -> int:
+    """Open or create a file as `os.open` does, without waiting for the other end of a FIFO.
+
+    Args:
+        path: The file; a name if `folder` is given.
+        flags: Those of `os.open`.
+        folder: Descriptor of the folder that the file is in.
 
     Raises:
         OSError: As `os.open`.
     """
     flags |= CLOSE_ON_EXEC | BINARY
     try:
-        return os.open(path, flags | NO_BLOCK, mode)
+        return os.open(path, flags | NO_BLOCK, 0o666, dir_fd=folder)
     except OSError as error:
-        if error.errno not in _NO_SUCH_FLAG or not stat.S_ISREG(path.stat().st_mode):
+        if error.errno not in _NO_SUCH_FLAG or not stat.S_ISREG(os.stat(path, dir_fd=folder).st_mode):
             raise
-    return os.open(path, flags, mode)
+    return os.open(path, flags, 0o666, dir_fd=folder)
 
 
 def open_regular(path: Path, *, is_following_links: bool = True) -> int:
@@ -149,6 +155,14 @@ def user_id() -> int | None:
 def is_root() -> bool:
     """Whether this process may give files away."""
     return user_id() == 0
+
+
+def user_name(user: int) -> str | None:
+    """Return the name of a user, if there is one."""
+    try:
+        return pwd.getpwuid(user).pw_name
+    except (KeyError, AttributeError):  # no such user, or users have no numbers
+        return None
 
 
 def set_owner(descriptor: int, user: int, group: int) -> None:

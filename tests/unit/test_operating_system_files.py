@@ -49,11 +49,11 @@ def test_a_file_that_is_not_opened_at_once_is_waited_for(
     os.mkfifo(tmp_path / "fifo")
     real, refused = os.open, []
 
-    def refuse(path: Path, flags: int, mode: int = 0o777) -> int:
+    def refuse(path: Path, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         if flags & os.O_NONBLOCK:
             refused.append(path)
             raise OSError(number, os.strerror(number))
-        return real(path, flags, mode)
+        return real(path, flags, mode, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", refuse)
     assert files.read_regular(tmp_path / "leased", 5) == b"12345"

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from qasr_cli.operating_system.files import open_regular
 
 _WHOLE_BYTES = 16 * 1024**2  # up to here all is read: an output may be edited anywhere
 _STRETCH_BYTES = 64 * 1024  # of a film, from its begin, middle and end: another cut or encoding changes these
@@ -28,7 +31,7 @@ class Identity:
         """Whether the file is unchanged: by its time or, since copying changes that, by its content."""
         try:
             status = path.stat()
-            if status.st_size != self.size_bytes:
+            if status.st_size != self.size_bytes or not stat.S_ISREG(status.st_mode):
                 return False
             return status.st_mtime_ns == self.mtime_ns or _digest(path, status.st_size) == self.digest
         except OSError:
@@ -52,7 +55,7 @@ def foreseen(content: bytes) -> Identity:
 
 
 def _digest(path: Path, size_bytes: int) -> str:
-    with path.open("rb") as file:
+    with os.fdopen(open_regular(path), "rb") as file:  # it may have become a FIFO since it was looked at
         return _digest_of(file, size_bytes)
 
 

@@ -7,13 +7,11 @@ delete. Other users keep their own files, and the file system decides the group.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import stat
 from pathlib import Path
 
 from qasr_cli.operating_system import files, refusals
-from qasr_cli.operating_system.files import open_at_once
 
 
 def give(descriptor: int, folder: Path) -> None:
@@ -23,34 +21,6 @@ def give(descriptor: int, folder: Path) -> None:
     with contextlib.suppress(OSError):
         status = folder.stat()
         refusals.set_owner(descriptor, status.st_uid, status.st_gid, folder)
-
-
-def open_own(path: Path, flags: int) -> int:
-    """Open or create a file of qasr that is written in place, in a folder that may belong to another user.
-
-    That user could put a symbolic link in its place: root would then empty the link's target and give it
-    away.
-
-    Raises:
-        OSError: It cannot be opened, or is a link or not a regular file.
-    """
-    try:
-        descriptor = open_at_once(path, flags | os.O_CREAT | files.NO_LINK)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise _foreign(path) from error
-        raise
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
-        os.close(descriptor)
-        raise _foreign(path)
-    if not status.st_size:
-        give(descriptor, path.parent)
-    return descriptor
-
-
-def _foreign(path: Path) -> OSError:
-    return OSError(errno.ELOOP, "is a link or not a regular file, so not from qasr; remove it", str(path))
 
 
 def make_folder(folder: Path) -> None:

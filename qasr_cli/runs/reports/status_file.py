@@ -16,7 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from qasr_cli import bounded_json
 from qasr_cli.errors import CannotCreateError, QasrError, printable
+from qasr_cli.operating_system.files import read_regular
 from qasr_cli.records import Outcome, Status
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.reports.report_file import error_fields
@@ -28,6 +30,7 @@ from qasr_cli.version import __version__
 logger = logging.getLogger(__name__)
 
 SCHEMA = "qasr.status.v1"
+_MAX_BYTES = 1_000_000  # of which watched folders, at 4,096 bytes a path, are nearly all
 _PACE_S = 1.0  # between two writes for single files: each is synced to the disk
 
 
@@ -157,6 +160,6 @@ class StatusFile(Reporter):
 def _is_ours(path: Path) -> bool:
     """Whether a file is the status file of an earlier watch: a mistyped path must not replace a film."""
     try:
-        return bool(json.loads(path.read_bytes()[:1_000_000])["schema"] == SCHEMA)
-    except (OSError, ValueError, KeyError, TypeError):
+        return bool(bounded_json.loads(read_regular(path, _MAX_BYTES))["schema"] == SCHEMA)
+    except (OSError, ValueError, LookupError, TypeError):
         return False

@@ -4,6 +4,7 @@
     resume_policy  what to do about a source that is in the ledger
     backoff        when a failed source is tried again
     checkpoints    finished chunks of unfinished sources
+    trusted_files  whose state counts, and the door to its files
     locking        one run at a time in one place
     roots          each source's output root, and where its state lies
     journal        all of it together, for a run

@@ -2,7 +2,8 @@
 
 In go plans; out they come with what the ledger holds about them: finished, changed since, or waiting after a
 failure. During the run outcomes and recognised chunks are recorded. If the state folder is not writable, the
-run goes on without it: the outputs show which sources are done.
+run goes on without it: the outputs show which sources are done. The same is true of a state folder that does
+not count (see `trusted_files`): nothing in it is read, locked or changed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from qasr_cli.runs.files.name_keys import name_key
 from qasr_cli.runs.files.spellings import spelt
 from qasr_cli.runs.planning.existing_subtitles import is_minded
 from qasr_cli.runs.planning.output_plan import Plan
-from qasr_cli.runs.state import checkpoints, ledger, locking, resume_policy
+from qasr_cli.runs.state import checkpoints, ledger, locking, resume_policy, trusted_files
 from qasr_cli.runs.state.checkpoints import Checkpoint
 from qasr_cli.runs.state.ledger import Ledger, LedgerEntry, LedgerOutput
 from qasr_cli.runs.state.roots import (
@@ -86,7 +87,7 @@ class Journal:
         if place is None or entry is None:
             return plan
         if entry.subtitles and not (
-            self.is_minding_subtitles and os.path.lexists(place.path(entry.subtitles))
+            self.is_minding_subtitles and place.has_beside(plan.source, entry.subtitles)
         ):
             entry = replace(entry, status=Status.DONE)  # the subtitles that it was skipped for are gone
         return resume_policy.resume_plan(plan, entry, self.fingerprint, place.key, self.n_retries, now_s)
@@ -215,7 +216,7 @@ def opened(sources: Sequence[Source], options: Options, notify: Callable[[str], 
     roots, part = OutputRoots(sources, options.output.folder), shard_part(options)
     state_folders = {root_and_state(roots.of(source), options) for source in sources if source.is_found}
     with contextlib.ExitStack() as locks:
-        places: dict[Path, StateFolder] = {}
+        places: dict[Path, StateFolder | None] = {}
         for root, folder in sorted(state_folders):
             if can_keep_state(folder):
                 locks.enter_context(locking.holding(folder, part, is_waiting=options.run.wait, notify=notify))
@@ -240,20 +241,22 @@ def checkpoints_only(sources: Sequence[Source], options: Options) -> Journal:
     """
     roots = OutputRoots(sources, options.output.folder)
 
-    def place_of(source: Source) -> StateFolder:
+    def place_of(source: Source) -> StateFolder | None:
         root, folder = root_and_state(roots.of(source), options)
-        return StateFolder(root, folder, None)
+        return StateFolder(root, folder, None) if trusted_files.counts(folder) else None
 
     return Journal(fingerprint=options.request_fingerprint(), place_of=place_of)
 
 
 def _journal(
-    sources: Sequence[Source], roots: OutputRoots, places: dict[Path, StateFolder], options: Options
+    sources: Sequence[Source], roots: OutputRoots, places: dict[Path, StateFolder | None], options: Options
 ) -> Journal:
     beside = functools.cache(lambda: OutputRoots(sources, None))  # computed on first use
 
-    def place_in(output_root: Path) -> StateFolder:
+    def place_in(output_root: Path) -> StateFolder | None:
         root, folder = root_and_state(output_root, options)
+        if folder not in places and not trusted_files.counts(folder):
+            places[folder] = None
         if folder not in places:  # of files that were named: their folder gets no ledger, but checkpoints
             entries = ledger.load(folder, shard_part(options)) if os.path.isdir(folder) else None  # noqa: PTH112 - never raises
             places[folder] = StateFolder(root, folder, entries)

@@ -2,29 +2,38 @@
 
 In go entries; out they come again, even from a file whose last line a kill cut off or whose middle is
 damaged. Lines are JSON for programs and `qasr runs show` prints them for people; each names its schema, since
-lines of several versions of qasr may stand in one file. Every part of a sharded run writes a file of its own,
-so that machines which share a folder never write to one file.
+lines of several versions of qasr may stand in one file. Each line is checked, since somebody else may have
+written it. Every part of a sharded run writes a file of its own, so that machines which share a folder never
+write to one file.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from qasr_cli import bounded_json
 from qasr_cli.errors import from_os_error
-from qasr_cli.operating_system import files
 from qasr_cli.records import Status
 from qasr_cli.runs.files import ownership
 from qasr_cli.runs.files.file_identity import Identity
 from qasr_cli.runs.files.name_keys import name_key
+from qasr_cli.runs.state import trusted_files
+from qasr_cli.runs.state.trusted_files import TrustedFolder
 
 SUFFIX = ".jsonl"
 SCHEMA = "qasr.ledger.v1"
+_MAX_LINE_BYTES = 1_000_000  # a path has 4,096 bytes at most: a hundred outputs leave room to spare
+_MAX_FILE_BYTES = 512_000_000  # a million lines of 500 bytes
+_BEGIN = b'{"schema": "'  # of every line: what begins so and has no end was cut off by a kill
+_MAX_SIZE = 2**63 - 1  # of files and times, in bytes and nanoseconds: what the system's calls return
+_MAX_AT_S = 250_000_000_000.0  # the year 9892: later times end beyond the calendar in some time zone
+_MAX_S = 1e9  # 30 years of audio
+_MAX_COUNT = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,8 @@ class Ledger:
         try:
             if folder.parent.is_dir():
                 ownership.make_folder(folder)  # goes with its last checkpoint where it held nothing else
-            append(self.path, to_line(entry))
+            with trusted_files.opened(folder) as state:
+                state.append(self.path.name, to_line(entry))
         except OSError as error:
             raise from_os_error(error, f"writing {self.path}", path=self.path) from error
 
@@ -113,34 +123,58 @@ def load(folder: Path, part: str = "") -> Ledger:
     have the file, the newest of their last lines counts.
     """
     entries: dict[str, LedgerEntry] = {}
-    for path in sorted(folder.glob(f"ledger*{SUFFIX}")):
-        for name, entry in {name_key(entry.file): entry for entry in read(path)}.items():
-            if name not in entries or entries[name].at_s <= entry.at_s:
-                entries[name] = entry
+    for name in names(folder):
+        for file, entry in {name_key(entry.file): entry for entry in read(folder / name)}.items():
+            if file not in entries or entries[file].at_s <= entry.at_s:
+                entries[file] = entry
     return Ledger(folder / f"ledger{part}{SUFFIX}", entries)
 
 
-def read(path: Path) -> Iterator[LedgerEntry]:
-    """Yield the entries of one file in the order in which they were written."""
+def names(folder: Path) -> list[str]:
+    """Return the names of a state folder's ledgers; none if the folder does not exist or does not count."""
     try:
-        content = path.read_bytes()
-    except OSError:  # missing or not readable: the outputs show which sources are done
+        with trusted_files.opened(folder) as state:
+            return [name for name in state.names() if name.startswith("ledger") and name.endswith(SUFFIX)]
+    except OSError:
+        return []
+
+
+def read(path: Path) -> Iterator[LedgerEntry]:
+    """Yield the entries of one file in the order in which they were written.
+
+    One warning counts the lines that are passed over; a line that a kill cut off is expected and not counted.
+    """
+    try:
+        with trusted_files.opened(path.parent) as state:
+            yield from _read(state, path)
+    except (FileNotFoundError, PermissionError):  # the outputs show which sources are done
         return
-    for line in content.split(b"\n"):
-        entry = from_line(line)
+    except OSError as error:
+        trusted_files.pass_over(path, error)
+
+
+def _read(state: TrustedFolder, path: Path) -> Iterator[LedgerEntry]:
+    damaged: list[int] = []
+    for number, line in enumerate(state.lines(path.name, _MAX_FILE_BYTES, _MAX_LINE_BYTES), 1):
+        try:
+            entry = _checked(line)
+        except ValueError:
+            if not _is_cut_off(line):
+                damaged.append(number)
+            continue
         if entry is not None:
             yield entry
+    if damaged:
+        lines = "1 line is" if len(damaged) == 1 else f"{len(damaged):,} lines are"
+        trusted_files.warn_once(
+            f"{path}:{damaged[0]}: {lines} damaged and passed over; qasr never writes such a line"
+        )
 
 
-def append(path: Path, line: bytes) -> None:
-    """Append a line to a file in one write, after the end of a cut-off line if there is one."""
-    descriptor = ownership.open_own(path, os.O_RDWR | os.O_APPEND)
-    try:
-        size_bytes = os.fstat(descriptor).st_size
-        is_torn = size_bytes > 0 and files.read_at(descriptor, 1, size_bytes - 1) != b"\n"
-        os.write(descriptor, (b"\n" if is_torn else b"") + line + b"\n")
-    finally:
-        os.close(descriptor)
+def _is_cut_off(line: bytes) -> bool:
+    line = line.rstrip(b"\n")
+    is_ended = line.endswith(b"}") or len(line) >= _MAX_LINE_BYTES
+    return not is_ended and _BEGIN.startswith(line[: len(_BEGIN)])
 
 
 def to_line(entry: LedgerEntry) -> bytes:
@@ -161,36 +195,118 @@ def from_line(line: bytes) -> LedgerEntry | None:
     Lines without a schema have the first one.
     """
     try:
-        payload = json.loads(line.decode("utf-8", "surrogateescape"))
-        return _entry(payload) if payload.get("schema", SCHEMA) == SCHEMA else None
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        return _checked(line)
+    except ValueError:
         return None
 
 
+# ── the schema ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _checked(line: bytes) -> LedgerEntry | None:
+    """Return the entry of a line, or None if it has another schema.
+
+    Raises:
+        ValueError: The line is cut off or damaged.
+    """
+    text = line.decode("utf-8", "surrogateescape")
+    payload = bounded_json.loads(text)
+    if not isinstance(payload, dict):
+        raise ValueError("not an object")
+    if payload.get("schema", SCHEMA) != SCHEMA:
+        return None
+    if "\\u" in text:  # an escape may stand for half a character, which no file or terminal takes
+        json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    return _entry(payload)
+
+
 def _entry(payload: Mapping[str, Any]) -> LedgerEntry:
-    values = {field.name: payload[field.name] for field in fields(LedgerEntry) if field.name in payload}
-    media = values.get("media")
+    """Return the entry of an object; keys that a later version may have added are ignored.
+
+    No file that it names is opened, and only the subtitles are looked for; all else is compared with the
+    names of this run.
+    """
+    file, subtitles = _text(payload, "file"), _text(payload, "subtitles")
+    if not file or "\0" in subtitles or ".." in subtitles.split("/"):
+        raise ValueError("not a name")
     return LedgerEntry(
-        **{
-            **values,
-            "file": str(payload["file"]),
-            "at_s": datetime.fromisoformat(payload["at"]).timestamp(),
-            "status": Status(payload["status"]),
-            "fingerprint": str(payload.get("fingerprint", "")),
-            "media": Identity(**media) if media else None,
-            "outputs": tuple(map(_output, values.get("outputs", ()))),
-            "warnings": tuple(values.get("warnings", ())),
-            "n_failures": int(payload.get("n_failures", 0)),
-            "subtitles": str(payload.get("subtitles", "")),
-        }
+        file=file,
+        at_s=_at_s(_text(payload, "at")),
+        status=Status(_text(payload, "status")),
+        media=_identity(payload.get("media")),
+        fingerprint=_text(payload, "fingerprint"),
+        outputs=tuple(map(_output, _list(payload, "outputs"))),
+        language=_text(payload, "language"),
+        audio_s=_number(payload, "audio_s"),
+        wall_s=_number(payload, "wall_s"),
+        warnings=tuple(_text({"": warning}, "") for warning in _list(payload, "warnings")),
+        reason=_text(payload, "reason"),
+        next_step=_text(payload, "next_step"),
+        exit_code=_count(payload, "exit_code"),
+        n_failures=_count(payload, "n_failures"),
+        subtitles=subtitles,
     )
 
 
-def _output(payload: Mapping[str, Any]) -> LedgerOutput:
-    media = payload.get("media")
+def _output(payload: object) -> LedgerOutput:
+    if not isinstance(payload, dict):
+        raise ValueError("not an object")
+    identity = _identity(payload.get("identity"))
+    if identity is None:
+        raise ValueError("an output without an identity")
     return LedgerOutput(
-        payload["path"],
-        Identity(**payload["identity"]),
-        Identity(**media) if media else None,
-        str(payload.get("fingerprint", "")),
+        _text(payload, "path"), identity, _identity(payload.get("media")), _text(payload, "fingerprint")
     )
+
+
+def _identity(payload: object) -> Identity | None:
+    if payload is None:
+        return None
+    if isinstance(payload, dict):
+        size_bytes, mtime_ns, digest = (payload.get(key) for key in ("size_bytes", "mtime_ns", "digest"))
+        if (
+            type(size_bytes) is type(mtime_ns) is int
+            and 0 <= size_bytes <= _MAX_SIZE
+            and abs(mtime_ns) <= _MAX_SIZE
+            and isinstance(digest, str)
+        ):
+            return Identity(size_bytes, mtime_ns, digest)
+    raise ValueError("not an identity")
+
+
+def _at_s(text: str) -> float:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a time without its zone")
+    at_s = at.timestamp()
+    if not 0 <= at_s <= _MAX_AT_S:
+        raise ValueError("a time out of range")
+    return at_s
+
+
+def _text(payload: Mapping[str, Any], key: str) -> str:
+    value = payload.get(key, "")
+    if not isinstance(value, str):
+        raise ValueError(f"{key} is not a text")
+    return value
+
+
+def _list(payload: Mapping[str, Any], key: str) -> list[Any]:
+    value = payload.get(key, [])
+    if not isinstance(value, list):
+        raise ValueError(f"{key} is not a list")
+    return value
+
+
+def _number(payload: Mapping[str, Any], key: str) -> float:
+    value = payload.get(key, 0.0)
+    if type(value) not in (int, float) or not 0 <= value <= _MAX_S:  # NaN is in no range
+        raise ValueError(f"{key} is not a number of seconds")
+    return float(value)
+
+
+def _count(payload: Mapping[str, Any], key: str) -> int:
+    value = payload.get(key, 0)
+    if type(value) is not int or not 0 <= value <= _MAX_COUNT:
+        raise ValueError(f"{key} is not a count")
+    return value

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import socket
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,8 @@ from pathlib import Path
 from qasr_cli.errors import LockedError, from_os_error
 from qasr_cli.operating_system import files, refusals
 from qasr_cli.operating_system.refusals import Refusal
-from qasr_cli.runs.files import ownership
+from qasr_cli.runs.state import trusted_files
+from qasr_cli.runs.state.trusted_files import StrangerError
 
 _POLL_S = 0.5
 _UNSUPPORTED = {
@@ -47,7 +49,11 @@ def holding(
         places = [("lock", not (part or is_shared))]
         places += [(f"lock{part}", True)] if part else []
         for name, is_exclusive in places:
-            descriptor = _open(folder / name)
+            try:
+                descriptor = _open(folder, name)
+            except StrangerError as error:  # whoever put it there could hold it for ever
+                trusted_files.warn_once(f"{folder / name}: {error.strerror}; nothing is locked")
+                continue
             if descriptor is None:
                 continue
             descriptors.callback(os.close, descriptor)
@@ -58,15 +64,29 @@ def holding(
         yield
 
 
-def _open(path: Path) -> int | None:
-    """Return the lock file's descriptor; None where no file can be changed in place."""
+def _open(folder: Path, name: str) -> int | None:
+    """Open or create a lock file; return None where no file can be changed in place.
+
+    Raises:
+        StrangerError: It belongs to somebody whose state does not count.
+        QasrError: It cannot be opened.
+    """
+    path = folder / name
     try:
-        return ownership.open_own(path, os.O_RDWR)
+        with trusted_files.opened(folder) as state:
+            descriptor = state.open(name, os.O_RDWR | os.O_CREAT)
+    except StrangerError:
+        raise
     except OSError as error:
         if error.errno in _UNSUPPORTED - {errno.EPERM}:
             refusals.note(Refusal.LOCKS, path.parent, error)
             return None
         raise from_os_error(error, f"opening {path}", path=path) from error
+    mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+    if mode & 0o006 == 0o004:  # whoever may read a file may lock it: not those who may not write it
+        with contextlib.suppress(OSError):
+            files.set_mode(descriptor, mode & ~0o004)
+    return descriptor
 
 
 def _take(

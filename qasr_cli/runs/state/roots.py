@@ -2,7 +2,7 @@
 
 With `-o DIR` the root is DIR; otherwise the folder that was searched, or the folder of a file that was named.
 If a folder above already has a state, that folder is the root: a run over a part of an archive and the run
-over all of it share their state.
+over all of it share their state. State that does not count (see `trusted_files`) is as if it were not there.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from qasr_cli.options import Options
 from qasr_cli.records import Source
 from qasr_cli.runs.files import ownership, spellings
 from qasr_cli.runs.files.name_keys import name_key
+from qasr_cli.runs.state import trusted_files
 from qasr_cli.runs.state.ledger import Ledger, LedgerEntry
+from qasr_cli.runs.state.trusted_files import FOLDER_NAME
 
 logger = logging.getLogger(__name__)
-
-FOLDER_NAME = ".qasr"
 
 
 class OutputRoots:
@@ -60,7 +60,8 @@ def _outermost(root: Path, others: set[Path]) -> Path:
 
 def _has_state(folder: Path) -> bool:
     state = folder / FOLDER_NAME
-    return os.path.isdir(state) and os.access(state, os.W_OK)  # noqa: PTH112 - never raises
+    # Links are dirs here too, so that the one that is not followed is named.
+    return os.path.isdir(state) and os.access(state, os.W_OK) and trusted_files.counts(state)  # noqa: PTH112 - never raises
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,14 @@ class StateFolder:
         """Return the path of a name in the ledger, as it is spelt on this disk."""
         return spellings.spelt(self.root / name)
 
+    def has_beside(self, source: Source, name: str) -> bool:
+        """Whether a file of the ledger exists in the source's folder or below; others are not looked for."""
+        folder = os.path.dirname(self.name(source.path))  # noqa: PTH120 - a name, not a path
+        is_near = (
+            name.startswith(f"{folder.rstrip(os.sep)}{os.sep}") if folder else not name.startswith(os.sep)
+        )
+        return is_near and spellings.exists(self.root / name)
+
     def entry(self, source: Source) -> LedgerEntry | None:
         """Return a source's entry in the ledger."""
         return None if self.ledger is None else self.ledger.entries.get(self.key(source.path))
@@ -113,7 +122,9 @@ def shard_part(options: Options) -> str:
 
 
 def can_keep_state(folder: Path) -> bool:
-    """Create a state folder, and return whether it is writable; the reason is logged if it is not."""
+    """Create a state folder, and return whether state can be kept there; if not, the reason is logged."""
+    if not trusted_files.counts(folder):
+        return False
     try:
         ownership.make_folder(folder)
     except OSError as error:
@@ -123,7 +134,7 @@ def can_keep_state(folder: Path) -> bool:
             error.strerror,
         )
         return False
-    return os.access(folder, os.W_OK)
+    return os.access(folder, os.R_OK | os.W_OK)
 
 
 def inner_state_folders(sources: Sequence[Source], options: Options) -> set[Path]:
@@ -134,4 +145,4 @@ def inner_state_folders(sources: Sequence[Source], options: Options) -> set[Path
     searched = {(source.path.parent, len(source.relative.parts) - 1) for source in sources if source.is_found}
     below = {folder for parent, depth in searched for folder in (parent, *parent.parents)[:depth]}
     locks = [folder / FOLDER_NAME / "lock" for folder in below]
-    return {lock.parent for lock in locks if os.access(lock, os.W_OK)}
+    return {lock.parent for lock in locks if os.access(lock, os.W_OK) and trusted_files.counts(lock.parent)}
