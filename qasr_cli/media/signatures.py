@@ -31,8 +31,26 @@ _MLP_SYNCS = {b"\xf8\x72\x6f\xba", b"\xf8\x72\x6f\xbb"}  # TrueHD, MLP: after fo
 _OTHER_STARTS = (
     *(b"\x7fELF", b"MZ", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"!<arch>\n", b"\0asm", b"\xa7\r\r\n"),
     *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"8BPS", b"\0\0\x01\0", b"qoif"),
-    *(b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf", b"Rar!", b"\x28\xb5\x2f\xfd"),
-    *(b"%PDF", b"{\\rtf", b"\xd0\xcf\x11\xe0", b"SQLite format 3\0", b"OTTO", b"wOFF", b"wOF2", b"\0\x01\0\0\0"),
+    *(
+        b"PK\x03\x04",
+        b"PK\x05\x06",
+        b"\x1f\x8b",
+        b"BZh",
+        b"\xfd7zXZ\0",
+        b"7z\xbc\xaf",
+        b"Rar!",
+        b"\x28\xb5\x2f\xfd",
+    ),
+    *(
+        b"%PDF",
+        b"{\\rtf",
+        b"\xd0\xcf\x11\xe0",
+        b"SQLite format 3\0",
+        b"OTTO",
+        b"wOFF",
+        b"wOF2",
+        b"\0\x01\0\0\0",
+    ),
 )
 _BOXES = {b"moov", b"mdat", b"wide", b"free", b"skip"}  # first boxes of QuickTime files without `ftyp`
 _PICTURE_BRANDS = {b"avif", b"avis", b"heic", b"heix", b"heim", b"mif1", b"msf1", b"crx "}
@@ -59,10 +77,10 @@ def is_media(head: bytes) -> bool:
 
 
 def is_known_other(head: bytes) -> bool:
-    """Whether `head` certainly is no media: empty, text in UTF-8 or UTF-16, or a program, picture, archive."""
+    """Whether `head` certainly is no media: empty, text (UTF-8, UTF-16), a program, picture or archive."""
     if not head or is_text(head) or head[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
         return True
-    is_picture = head[:4] == b"RIFF" and head[8:12] == b"WEBP" or head[4:8] == b"ftyp"
+    is_picture = head[8:12] == b"WEBP" or head[4:8] == b"ftyp"
     return is_picture or head.startswith(_OTHER_STARTS) or head[257:262] == b"ustar"
 
 
@@ -93,7 +111,7 @@ def _is_gsm(head: bytes) -> bool:
 
 
 def _is_framed_audio(head: bytes) -> bool:
-    """Whether two frames of mp3, AAC (ADTS, LATM) or AC-3 follow each other; one sync word alone is chance."""
+    """Whether two frames of mp3, AAC or AC-3 follow each other; one sync word alone is chance."""
     length = _frame_bytes(head)
     return length > 0 and _frame_bytes(head[length:]) > 0
 
@@ -117,11 +135,7 @@ def _frame_bytes(frame: bytes) -> int:
     if len(frame) < 6:
         return 0
     if frame[:2] == b"\x0b\x77":  # ATSC A/52, 5.3
-        if frame[5] >> 3 > 10:  # E-AC-3: annex E, E.1.2
-            return (((frame[2] & 7) << 8 | frame[3]) + 1) * 2
-        rate, size = frame[4] >> 6, (frame[4] & 0x3F) >> 1
-        is_right = rate < 3 and size < len(_AC3_KBPS)
-        return _AC3_KBPS[size] * 1000 * 1536 // _AC3_RATES_HZ[rate] // 16 * 2 if is_right else 0
+        return _ac3_frame_bytes(frame)
     if frame[0] == 0x56 and frame[1] & 0xE0 == 0xE0:  # LATM in LOAS: ISO 14496-3, 1.7.2
         return 3 + ((frame[1] & 0x1F) << 8 | frame[2])
     if frame[0] == 0xFF and frame[1] & 0xF6 == 0xF0:  # ADTS: ISO 13818-7
@@ -129,6 +143,14 @@ def _frame_bytes(frame: bytes) -> int:
     if frame[0] == 0xFF and frame[1] & 0xE0 == 0xE0:
         return _mpeg_frame_bytes(frame)
     return 0
+
+
+def _ac3_frame_bytes(frame: bytes) -> int:
+    if frame[5] >> 3 > 10:  # E-AC-3: annex E, E.1.2
+        return (((frame[2] & 7) << 8 | frame[3]) + 1) * 2
+    rate, size = frame[4] >> 6, (frame[4] & 0x3F) >> 1
+    is_right = rate < 3 and size < len(_AC3_KBPS)
+    return _AC3_KBPS[size] * 1000 * 1536 // _AC3_RATES_HZ[rate] // 16 * 2 if is_right else 0
 
 
 def _mpeg_frame_bytes(frame: bytes) -> int:

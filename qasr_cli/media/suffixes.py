@@ -1,8 +1,8 @@
 """File name suffixes of media, by the demuxer that reads them.
 
-In goes nothing; out come suffixes. Opens nothing and guarantees nothing: they only pick files out of a folder,
-and a file that the user names is tried whatever it is called. A test compares the demuxers with ffmpeg's
-whitelist in `ffmpeg_arguments`.
+In goes nothing; out come suffixes. Opens nothing and guarantees nothing: they only pick files out of a
+folder, and a file that the user names is tried whatever it is called. A test compares the demuxers with
+ffmpeg's whitelist in `ffmpeg_arguments`.
 """
 
 from __future__ import annotations

@@ -182,7 +182,7 @@ class TestContents:
         opened: list[str] = []
         read = folder_walk._head
 
-        def watched(path: str) -> bytes:
+        def watched(path: str) -> bytes | None:
             opened.append(Path(path).name)
             return read(path)
 

@@ -10,7 +10,7 @@ import glob
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from qasr_cli.errors import NoInputError
@@ -37,7 +37,7 @@ class Discovered:
     sources: list[Source]
     left_out: list[LeftOut]
     failures: list[UnreadablePath]
-    passed_over: PassedOver = PassedOver()
+    passed_over: PassedOver = field(default_factory=PassedOver)
 
 
 def discover(paths: Sequence[Path], options: FindOptions, listed: Sequence[Path] = ()) -> Discovered:
@@ -65,9 +65,7 @@ def discover(paths: Sequence[Path], options: FindOptions, listed: Sequence[Path]
     if paths and not (candidates or failures or any(_may_be_media(file, options) for file in left_out)):
         raise _no_media(paths, passed_over, options)
     chosen, unwanted = selection.select(candidates, options)
-    sources = [
-        Source(number, one.path, one.relative, one.is_found) for number, one in enumerate(chosen)
-    ]
+    sources = [Source(number, one.path, one.relative, one.is_found) for number, one in enumerate(chosen)]
     return Discovered(sources, [*left_out, *unwanted], failures, passed_over)
 
 

@@ -118,9 +118,7 @@ class FolderWalk:
                 self._tally.n_hidden += _is_hidden_media(entry.name)
             elif _is_folder(entry):
                 real = f"{folder.real.rstrip(os.sep)}{os.sep}{entry.name}"
-                below.append(
-                    _Folder(entry.path, f"{folder.prefix}{entry.name}/", real, folder.is_linked)
-                )
+                below.append(_Folder(entry.path, f"{folder.prefix}{entry.name}/", real, folder.is_linked))
             elif _is_linked_folder(entry):
                 found += self._linked_folder(entry, folder)
             elif finding := self._file(entry, folder, names):
@@ -130,16 +128,18 @@ class FolderWalk:
         return found
 
     def _linked_folder(self, entry: os.DirEntry[str], folder: _Folder) -> Sequence[Finding]:
-        prefix = f"{folder.prefix}{entry.name}/"
+        prefix, real = f"{folder.prefix}{entry.name}/", os.path.realpath(entry.path)
         if self._options.follow_links and self._options.recursive:
-            self._linked.append(_Folder(entry.path, prefix, os.path.realpath(entry.path), is_linked=True))
+            self._linked.append(_Folder(entry.path, prefix, real, is_linked=True))
+            return ()
+        if self._is_searched(real):
             return ()
         flags = FLAG if self._options.recursive else f"-r {FLAG}"
         why = f"a linked folder ({flags} searches it)"
         return (LeftOut(Path(prefix), why, LeftOutKind.LINKED_FOLDER),)
 
     def _file(self, entry: os.DirEntry[str], folder: _Folder, neighbours: set[str]) -> Finding | None:
-        """Return a candidate for media, the reason if a likely media file is left out, and None for the rest."""
+        """Return a candidate for media, why a likely media file is left out, and None for the rest."""
         relative = Path(folder.prefix + entry.name)
         if selection.is_partial(entry.name, neighbours):
             return LeftOut(relative, "a partial download or a working copy", LeftOutKind.UNSUITABLE)
@@ -150,9 +150,15 @@ class FolderWalk:
             status = entry.stat()
         except OSError as error:
             return _unreachable(entry, relative, suffix, error)
+        return self._reached(entry, folder, relative, status)
+
+    def _reached(
+        self, entry: os.DirEntry[str], folder: _Folder, relative: Path, status: os.stat_result
+    ) -> Finding | None:
         if not stat.S_ISREG(status.st_mode):
             return LeftOut(relative, f"{_kind(status.st_mode)}, not a file", LeftOutKind.SPECIAL)
-        if not self._is_media(entry, relative, suffix, status.st_size):
+        suffix = relative.suffix.lower()
+        if not self._is_media(entry, suffix, status.st_size):
             is_named = suffix in MEDIA_SUFFIXES
             why = "a text file despite its name"
             return LeftOut(relative, why, LeftOutKind.UNSUITABLE) if is_named else None
@@ -162,16 +168,24 @@ class FolderWalk:
             return LeftOut(relative, why, LeftOutKind.LINK)
         return Candidate(Path(entry.path), relative, True, status, is_link or folder.is_linked)
 
-    def _is_media(self, entry: os.DirEntry[str], relative: Path, suffix: str, n_bytes: int) -> bool:
+    def _is_media(self, entry: os.DirEntry[str], suffix: str, n_bytes: int) -> bool:
         """Whether a file may be media; it is opened only if its name does not decide."""
         if suffix in MEDIA_SUFFIXES:
-            return suffix not in AMBIGUOUS_SUFFIXES or not signatures.is_text(_head(entry.path))
+            return suffix not in AMBIGUOUS_SUFFIXES or not signatures.is_text(_head(entry.path) or b"")
         head = _head(entry.path) if n_bytes else b""
-        if signatures.is_media(head):
+        if head and signatures.is_media(head):
             return True
-        if not signatures.is_known_other(head):
-            self._tally.unknown[relative.suffix.lower()] += 1
+        if head is None or not signatures.is_known_other(head):
+            self._tally.unknown[suffix] += 1
         return False
+
+    def _is_searched(self, real: str) -> bool:
+        """Whether a folder is found under its own name."""
+        if real == self._root:
+            return True
+        above = self._root.rstrip(os.sep) + os.sep
+        inner = Path(real.removeprefix(above)).parts if real.startswith(above) else ()
+        return self._options.recursive and bool(inner) and not any(map(selection.is_ignored, inner))
 
     def _is_below_root(self, path: str) -> bool:
         return os.path.realpath(path).startswith(self._root.rstrip(os.sep) + os.sep)
@@ -201,7 +215,13 @@ def _unreachable(entry: os.DirEntry[str], relative: Path, suffix: str, error: OS
     if entry.is_symlink():
         is_ring = error.errno == errno.ELOOP
         is_nothing = error.errno in {errno.ENOENT, errno.ENOTDIR}
-        why = "a ring of links" if is_ring else "a link to nothing" if is_nothing else "a link that leads nowhere"
+        why = (
+            "a ring of links"
+            if is_ring
+            else "a link to nothing"
+            if is_nothing
+            else "a link that leads nowhere"
+        )
         return LeftOut(relative, f"{why} ({error.strerror})", LeftOutKind.BROKEN_LINK)
     if suffix not in MEDIA_SUFFIXES:
         return None
@@ -214,15 +234,15 @@ def _kind(mode: int) -> str:
     return "a socket" if stat.S_ISSOCK(mode) else "a device"
 
 
-def _head(path: str) -> bytes:
-    """Return a file's first bytes; b"" if it cannot be read, since decoding reports the reason."""
+def _head(path: str) -> bytes | None:
+    """Return a file's first bytes; None if it cannot be read."""
     try:
         descriptor = files.open_regular(Path(path))
     except OSError:
-        return b""
+        return None
     try:
         return os.read(descriptor, signatures.HEAD_BYTES)
     except OSError:
-        return b""
+        return None
     finally:
         os.close(descriptor)

@@ -68,9 +68,7 @@ class PassedOver:
 
     def words(self) -> str:
         """Return the counts in one line, with what includes the files; "" if nothing was passed over."""
-        links = _listed(
-            _counted(self.n_links, "link"), _counted(self.n_linked_folders, "linked folder")
-        )
+        links = _listed(_counted(self.n_links, "link"), _counted(self.n_linked_folders, "linked folder"))
         parts = (
             links and f"{links} ({FLAG})",
             self.unlisted_words(),
