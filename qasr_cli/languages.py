@@ -79,11 +79,12 @@ _ALIASES = {
     "tagalog": "fil", "arb": "ar", "cantonese chinese": "yue",
 }  # fmt: skip
 _OTHER_ALIASES = {
-    "alb": "sq", "arm": "hy", "baq": "eu", "bur": "my", "geo": "ka", "ice": "is", "iw": "he", "mao": "mi",
-    "slo": "sk", "slovene": "sl", "tib": "bo", "wel": "cy",
+    "alb": "sq", "arm": "hy", "baq": "eu", "bur": "my", "geo": "ka", "ice": "is", "iw": "he", "ji": "yi",
+    "jw": "jv", "mao": "mi", "scc": "sr", "scr": "hr", "slo": "sk", "slovene": "sl", "tib": "bo",
+    "wel": "cy",
 }  # fmt: skip
-# The rest of ISO 639-1, for engines that support them: code, ISO 639-2/T code, English name; then, in
-# capitals, the scripts if it is not Latin alone.
+# The rest of ISO 639-1, for engines that support them, and others that subtitles come in: code, ISO 639-2/T
+# code, English name; then, in capitals, the scripts if it is not Latin alone.
 _OTHERS = """
 aa aar Afar|ab abk Abkhazian CYRILLIC|af afr Afrikaans|ak aka Akan|am amh Amharic ETHIOPIC|an arg Aragonese
 as asm Assamese BENGALI|av ava Avaric CYRILLIC|ay aym Aymara|az aze Azerbaijani LATIN CYRILLIC ARABIC
@@ -112,6 +113,27 @@ ti tir Tigrinya ETHIOPIC|tk tuk Turkmen|tn tsn Tswana|to ton Tongan|ts tso Tsong
 tw twi Twi|ty tah Tahitian|ug uig Uyghur ARABIC|uk ukr Ukrainian CYRILLIC|ur urd Urdu ARABIC
 uz uzb Uzbek LATIN CYRILLIC|ve ven Venda|wa wln Walloon|wo wol Wolof|xh xho Xhosa|yi yid Yiddish HEBREW
 yo yor Yoruba|za zha Zhuang|zu zul Zulu
+ae ave Avestan|bh bih Bihari DEVANAGARI|cu chu Church Slavic CYRILLIC|ho hmo Hiri Motu|hz her Herero
+ia ina Interlingua|ie ile Interlingue|ii iii Sichuan Yi YI|io ido Ido|kj kua Kuanyama
+pi pli Pali DEVANAGARI|sh hbs Serbo-Croatian LATIN CYRILLIC|vo vol Volapük
+ast ast Asturian|ceb ceb Cebuano|ckb ckb Central Kurdish ARABIC|cnr cnr Montenegrin LATIN CYRILLIC
+gsw gsw Swiss German|haw haw Hawaiian|mni mni Manipuri BENGALI|nds nds Low German|prs prs Dari ARABIC
+syr syr Syriac SYRIAC|tet tet Tetum
+"""
+# What names of subtitle files call a language beyond that, as people, media servers and subtitle sites do:
+# codes of countries, regions and scripts, of Bazarr and OpenSubtitles, and the languages' own names.
+_IN_NAMES = """
+ar arabe العربية|cs cz cesky čeština|da dk dansk|de deutsch|el gr ελληνικά|en usa
+es ea esp sp spl spn castellano espanol español latino latam|fa far fsi فارسی|fi suomi|fil tag
+fr fc frc francais français vf vff vfi vfq vostfr subfrench truefrench|hi हिन्दी|hu magyar|id indo
+it italiano
+ja jp jap 日本語 日文|ko kr korea 한국어 한글|mk mkd|ms melayu|nl fle nederlands vlaams|pl polski
+pt pb pob pom ptbr br brazil brazilian brasil brasileiro portugues português|ro mo romana română|ru русский
+sv se sve svenska|th ไทย|tr türkçe turkce|vi vn viet việt|yue 粤语 粵語
+zh cn chn chs cht zhs zht zhc zhe zt ze sc tc hans hant simplified traditional big5 jpsc jptc scjp tcjp
+zh 中文 简体 简中 繁体 繁體 繁中 简体中文 繁体中文 繁體中文
+bg български|bs ba|cnr me mne|et ee eesti|he עברית|hr cro hrvatski|no norsk|sl slovenski|sq al|sr srb srpski
+uk ua українська
 """
 _UNSPACED_OTHERS = {"bo", "dz", "km", "lo", "my"}
 
@@ -135,6 +157,11 @@ def _by_spelling(languages: Iterable[Language], aliases: Mapping[str, str]) -> d
 _COVERED = _by_spelling(LANGUAGES, _ALIASES)
 _BY_SPELLING = _by_spelling(map(_other, _OTHERS.strip().replace("\n", "|").split("|")), _OTHER_ALIASES)
 _BY_SPELLING |= _COVERED
+_BY_NAME_WORD = _BY_SPELLING | {
+    word: _BY_SPELLING[code]
+    for code, *words in map(str.split, _IN_NAMES.strip().replace("\n", "|").split("|"))
+    for word in words
+}
 
 
 # First words of letters' Unicode names that are not the script's name.
@@ -173,6 +200,14 @@ def find_covered(spelling: str) -> Language | None:
     For words that may not be languages: in file names, `is` and `no` hardly ever are.
     """
     return _find_in(spelling, _COVERED)
+
+
+def find_in_name(word: str) -> Language | None:
+    """Return the language that a word in a subtitle file's name stands for, or None.
+
+    `se` is Swedish there, as in most names, and not Northern Sami; `chs` and `zht` are Chinese.
+    """
+    return _find_in(word, _BY_NAME_WORD)
 
 
 def _find_in(spelling: str, languages: Mapping[str, Language]) -> Language | None:

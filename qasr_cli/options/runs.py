@@ -105,6 +105,13 @@ class FindOptions:
     """
 
     recursive: bool = option(False, SELECTION, "Search subfolders too.", "--recursive", "-r")
+    follow_links: bool = option(
+        False,
+        SELECTION,
+        "In folders, also take what symbolic links lead to outside the folder, and search linked folders. "
+        "Each folder is searched once.",
+        "--follow-links",
+    )
     include: tuple[str, ...] = option(
         (),
         SELECTION,

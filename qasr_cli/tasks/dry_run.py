@@ -34,6 +34,8 @@ def dry_run(inputs: InputOptions, options: Options, *, verbosity: int) -> int:
     run_journal = journal.consulted(discovered.sources, options) if has_state(inputs, options) else Journal()
     chosen = choose(discovered, layout, options, run_journal)
     stdout.write("".join(lines(chosen.plans, [*discovered.left_out, *chosen.left_out])))
+    if passed_over := discovered.passed_over.words():
+        stdout.write(f"passed over: {passed_over}\n")
     return ExitCode.OK
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from qasr_cli.errors import UsageError
 from qasr_cli.hooks.address import without_secrets
 from qasr_cli.options import LogOptions
+from qasr_cli.runs.files.same_file import is_same_file
 from qasr_cli.terminal import logs
 from qasr_cli.terminal.events import Reporter
 from qasr_cli.terminal.progress import Both, LogReporter, make_reporter
@@ -48,5 +49,5 @@ def refuse_inputs(flag: str, file: Path | None, inputs: Sequence[Path]) -> None:
     Raises:
         UsageError: `file` is an input.
     """
-    if file and any(path.is_file() and file.exists() and path.samefile(file) for path in inputs):
+    if file and any(path.is_file() and is_same_file(path, file) for path in inputs):
         raise UsageError(f"{flag} {file} is an input, too", "name another file", path=file, flag=flag)

@@ -80,13 +80,15 @@ def run_pass(inputs: InputOptions, settings: PassSettings, sift: Sift) -> RunRep
         outputs.refuse_report(settings.report_path, chosen.plans)
         reporter = settings.make_reporter()
         run = Run(options, settings.load, reporter, settings.deliver, run_journal)
+        run.report.passed_over = discovered.passed_over
         reported.sources, reported.report = [plan.source for plan in chosen.plans], run.report
         try:
             report = run.execute(chosen.plans, on_finished=settings.on_finished)
         except BaseException:
             reporter.end("")  # restores the terminal, however the run ended
             raise
-    reporter.end(report.summary(time.monotonic() - begun_s), report.quality)
+    passed_over = report.passed_over.fields() if report.passed_over.words() else None
+    reporter.end(report.summary(time.monotonic() - begun_s), report.quality, passed_over)
     return report
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -67,10 +67,12 @@ class RunEnded:
     Attributes:
         summary: The summary line; "" for an interrupted run.
         quality: A line about its cues, or "".
+        passed_over: Counts of what was passed over in folders though it might be media; empty if nothing was.
     """
 
     summary: str
     quality: str = ""
+    passed_over: Mapping[str, object] = field(default_factory=dict)
 
 
 Event = RunBegun | StageBegun | ModelReady | SourcePrepared | SpeechRecognized | SourceFinished | RunEnded
@@ -110,9 +112,9 @@ class Reporter:
         """Report `SourceFinished`."""
         self.handle(SourceFinished(outcome))
 
-    def end(self, summary: str, quality: str = "") -> None:
+    def end(self, summary: str, quality: str = "", passed_over: Mapping[str, object] | None = None) -> None:
         """Report `RunEnded`."""
-        self.handle(RunEnded(summary, quality))
+        self.handle(RunEnded(summary, quality, passed_over or {}))
 
 
 def now() -> str:

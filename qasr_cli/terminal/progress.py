@@ -134,8 +134,9 @@ class LogReporter(Reporter):
                 self._record("prepared", source=name, audio_ms=audio_ms, speech_ms=speech_ms)
             case SourceFinished(outcome):
                 self._record("finished", _level(outcome), **_outcome_fields(outcome))
-            case RunEnded(summary, quality):
-                self._record("end", "info" if summary else "error", summary=summary, quality=quality)
+            case RunEnded(summary, quality, passed_over):
+                more = {"passed_over": passed_over} if passed_over else {}
+                self._record("end", "info" if summary else "error", summary=summary, quality=quality, **more)
             case _:
                 pass
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from qasr_cli.errors import ExitCode, InputOutputError, NoInputError, UsageError
 from qasr_cli.options import FindOptions, Options, OutputOptions
 from qasr_cli.runs.execution.run import Run
-from qasr_cli.runs.inputs import discovery, file_lists, selection
+from qasr_cli.runs.inputs import discovery, file_lists, folder_walk, selection
 from qasr_cli.runs.planning import output_plan, queue
 from qasr_cli.runs.planning.output_names import OutputLayout
 from qasr_cli.terminal.progress import QuietReporter
@@ -180,13 +180,13 @@ class TestContents:
         make(tree, "program.x", content=b"\x7fELF" + bytes(200))
         make(tree, "MAC list", content=b"MAC addresses of the house\n")
         opened: list[str] = []
-        read = discovery._head
+        read = folder_walk._head
 
-        def watched(path: str) -> bytes:
+        def watched(path: str) -> bytes | None:
             opened.append(Path(path).name)
             return read(path)
 
-        monkeypatch.setattr(discovery, "_head", watched)
+        monkeypatch.setattr(folder_walk, "_head", watched)
         assert find(tree) == ["a.wav", "b.mp4", "memo.bin", "voice"]
         assert sorted(opened) == ["MAC list", "memo.bin", "program.x", "voice"]
 

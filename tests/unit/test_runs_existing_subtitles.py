@@ -37,7 +37,7 @@ class TestNames:
             ("film.2020.foreign.en.srt", "en", True),
             ("film.2020.en.default.srt", "en", False),
             ("film.2020.no.srt", "no", False),
-            ("film.2020.ukrainian.ssa", "ukrainian", False),
+            ("film.2020.ukrainian.ssa", "uk", False),
             ("film.2020.commentary.srt", "", False),
         ],
     )

@@ -1,40 +1,30 @@
 """Selection: which of the discovered files a run transcribes, by name, time, place and shard.
 
-In go names and numbers; out come decisions, and a reason for each file that is left out. Pure: touches no
-file.
+In go names and numbers; out come decisions, and a reason for each file that is left out. Opens no file.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import hashlib
+import os
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from qasr_cli import formats
 from qasr_cli.options import FindOptions
+from qasr_cli.runs.files import same_file
 
-# Only used to pick files out of a folder; a file that the user names is tried whatever it is called.
-MEDIA_SUFFIXES = frozenset(
-    {
-        *(".3g2", ".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
-        *(".mts", ".mxf", ".ogv", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv"),
-        *(".aac", ".ac3", ".aif", ".aiff", ".amr", ".ape", ".au", ".caf", ".dts", ".eac3", ".flac", ".m4a"),
-        *(".m4b", ".mka", ".mp2", ".mp3", ".oga", ".ogg", ".opus", ".tta", ".w64", ".wav", ".wma", ".wv"),
-    }
-)
-# Two of these are TypeScript's too, one is the kernel's device trees; the first bytes decide.
-AMBIGUOUS_SUFFIXES = frozenset({".ts", ".mts", ".dts"})
 # Files that lie beside media and never are media: not worth opening thousands of them.
 OTHER_SUFFIXES = frozenset(
     {
         *(form.extension for form in formats.FORMATS.values()),
         *formats.SUBTITLE_EXTENSIONS,
-        *(".idx", ".sup", ".ttml", ".lrc", ".csv"),
+        *(".idx", ".sup", ".mks", ".ttml", ".dfxp", ".sbv", ".stl", ".lrc", ".csv", ".tsv"),
         *(".md", ".nfo", ".log", ".xml", ".html", ".pdf", ".yml", ".yaml", ".toml", ".ini", ".url"),
         *(
             ".jpg",
@@ -69,6 +59,10 @@ class LeftOutKind(StrEnum):
 
     UNSUITABLE = "unsuitable"  # no media, or not all of it
     DUPLICATE = "duplicate"  # another name of a file that is taken
+    LINK = "link"  # leads out of the folder
+    LINKED_FOLDER = "linked folder"
+    BROKEN_LINK = "broken link"
+    SPECIAL = "special"  # a FIFO, socket or device
     FILTERED = "filtered"  # by patterns or times
     OTHER_SHARD = "other shard"
     UNSETTLED = "unsettled"  # still changes; a later run takes it
@@ -89,16 +83,14 @@ class Candidate:
     """A file that might be a source.
 
     Attributes:
-        identity: Device and inode: two names of one file share it.
-        is_link: Its name is a symbolic link.
+        status: The file's, not a link's.
+        is_link: Its name is a symbolic link, or lies behind a link to a folder.
     """
 
     path: Path
     relative: Path
     is_found: bool
-    identity: tuple[int, int]
-    changed_s: float
-    size_bytes: int
+    status: os.stat_result
     is_link: bool = False
 
 
@@ -149,21 +141,21 @@ def _unique(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Left
 
     A real name is preferred to a link, and a name that the user gave to one from a folder.
     """
-    owners: dict[tuple[int, int], Candidate] = {}
-    for candidate in candidates:
-        owner = owners.get(candidate.identity)
+    keys = same_file.file_keys([(candidate.path, candidate.status) for candidate in candidates])
+    owners: dict[Hashable, Candidate] = {}
+    for key, candidate in zip(keys, candidates, strict=True):
+        owner = owners.get(key)
         if owner is None or (candidate.is_link, candidate.is_found) < (owner.is_link, owner.is_found):
-            owners[candidate.identity] = candidate
-    selected = [candidate for candidate in candidates if owners[candidate.identity] is candidate]
-    left_out = [
-        LeftOut(
-            candidate.relative,
-            f"the same file as {owners[candidate.identity].relative}",
-            LeftOutKind.DUPLICATE,
-        )
-        for candidate in candidates
-        if owners[candidate.identity] is not candidate and owners[candidate.identity].path != candidate.path
-    ]
+            owners[key] = candidate
+    selected: list[Candidate] = []
+    left_out: list[LeftOut] = []
+    for key, candidate in zip(keys, candidates, strict=True):
+        owner = owners[key]
+        if owner is candidate:
+            selected.append(candidate)
+        elif owner.path != candidate.path:
+            why = f"the same file as {owner.relative}"
+            left_out.append(LeftOut(candidate.relative, why, LeftOutKind.DUPLICATE))
     return selected, left_out
 
 
@@ -178,7 +170,7 @@ def _unwanted(options: FindOptions) -> _Reason:
         for pattern, matches in exclude:
             if matches(name):
                 return f"excluded by {pattern}"
-        is_old = options.newer_than_s is not None and candidate.changed_s <= options.newer_than_s
+        is_old = options.newer_than_s is not None and candidate.status.st_mtime <= options.newer_than_s
         return "not changed since --newer-than" if is_old else ""
 
     return reason
@@ -222,7 +214,7 @@ def shard_of(relative: Path, n_parts: int) -> int:
 def _ordered(candidates: list[Candidate], order: str) -> list[Candidate]:
     """Return the candidates in order; equal ones stay in the order of their names."""
     if order in {"newest", "oldest"}:
-        return sorted(candidates, key=lambda candidate: candidate.changed_s, reverse=order == "newest")
+        return sorted(candidates, key=lambda candidate: candidate.status.st_mtime, reverse=order == "newest")
     if order in {"largest", "smallest"}:
-        return sorted(candidates, key=lambda candidate: candidate.size_bytes, reverse=order == "largest")
+        return sorted(candidates, key=lambda candidate: candidate.status.st_size, reverse=order == "largest")
     return candidates

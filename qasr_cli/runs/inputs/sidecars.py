@@ -1,40 +1,40 @@
 """Which subtitles lie beside a media file, by their names, as media servers read them.
 
-In go the names of a folder; out come sidecars. Pure: touches no file and uses no option.
+In go the names of a folder, and of the folders for subtitles in it; out come sidecars. Pure: touches no file
+and uses no option.
 """
 
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from qasr_cli import formats, languages
-from qasr_cli.runs.inputs import selection
+from qasr_cli.media.suffixes import MEDIA_SUFFIXES
+from qasr_cli.runs.files.name_keys import name_key
 
 # Names after the rules of Jellyfin's ExternalPathParser: `STEM[.part]...SUFFIX`, where a part is a language,
 # a flag or else a title.
-_PARTIAL = ("forced", "foreign")  # subtitles only for passages in a foreign language
-_FLAGS = frozenset({"sdh", "cc", "hi"})
+_PARTIAL = ("forced", "foreign", "signs")  # subtitles only for passages in a foreign language, or for signs
+_FLAGS = frozenset({"sdh", "cc", "hi", "default", "full", "dub"})
 _HINDI_OR_IMPAIRED = "hi"  # Hindi, unless another language is named too: hearing-impaired then
-
-# Languages that qasr does not recognise. Without this list `film.no.srt` would pass for subtitles without a
-# language. ISO 639-1, the usual codes of 639-2 (B and T), English names.
-_OTHER_WORDS = """
-    aa ab ae af ak am an as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cu cv cy dv dz ee eo et eu
-    ff fj fo fy ga gd gl gn gu gv ha he ho hr ht hy hz ia ie ig ii ik io is iu iw ji jv jw ka kg ki kj kk kl
-    km kn kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi ml mn mr mt my na nb nd ne ng nn no nr nv ny
-    oc oj om or os pa pi ps qu rm rn rw sa sc sd se sg sh si sk sl sm sn so sq sr ss st su sw ta te tg ti tk
-    tn to ts tt tw ty ug uk ur uz ve vo wa wo xh yi yo za zu
-    afr alb amh arm asm aze baq bel ben bih bos bul bur cat cym eus epo est fao geo gle glg guj hat hau heb
-    hrv hye ibo ice isl jav kan kat kaz khm kir kur lao lat lav lit ltz lub mal mao mar mlg mlt mon mri mya
-    nep nno nob nor oci ori pan pus roh san scc scr sin slk slo slv smo snd som sqi srp sun swa tam tat tel
-    tgk tib ton tsn tuk uig ukr urd uzb wel wol xho yid yor zul
-    albanian armenian azerbaijani basque bengali bosnian bulgarian burmese catalan croatian estonian galician
-    georgian hebrew icelandic irish kannada kazakh khmer lao latvian lithuanian malayalam marathi mongolian
-    nepali norwegian punjabi serbian sinhala slovak slovenian swahili tamil telugu ukrainian urdu uzbek welsh
-    """
-_OTHERS = frozenset(_OTHER_WORDS.split())
+# Folders beside the media where Plex, Kodi, VLC and mpv look for subtitles
+_FOLDERS = frozenset({"sub", "subs", "subtitle", "subtitles"})
+_LONGEST_FOLDER = max(map(len, _FOLDERS))
+# What lies beside a film and is not the film
+_EXTRA = re.compile(r"(?:^|[-._ ])(?:sample|trailer|theme)\d*$")
+_BETWEEN_WORDS = re.compile(r"[\s._()\[\],+&]+")
+_BETWEEN_PARTS = re.compile(r"[\s_()\[\],+&-]+")
+_REGIONS = frozenset(
+    {
+        *("us", "gb", "uk", "ca", "mx", "la", "cn", "tw", "hk", "sg", "br", "pt", "es", "fr"),
+        "latin",
+        "america",
+    }
+)
+_NAME_CHARS = 4  # a word that is so long is a language's name wherever it stands; `no` and `her` hardly are
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class Sidecar:
     """A subtitle file beside a media file.
 
     Attributes:
-        name: Of the file.
-        language: qasr's code of the language, the word in the name if qasr has no code for it, or "".
-        is_partial: Forced or for foreign parts only: no subtitles of the whole.
+        name: Of the file: its path from the media's folder.
+        language: Code of the language, or "".
+        is_partial: Forced, for foreign parts or for signs only: no subtitles of the whole.
     """
 
     name: str
@@ -52,56 +52,140 @@ class Sidecar:
     is_partial: bool = False
 
 
+def is_subtitle_folder(name: str) -> bool:
+    """Whether a folder of this name, beside media, holds subtitles."""
+    return len(name) <= _LONGEST_FOLDER and name.casefold() in _FOLDERS
+
+
 def language_of(word: str) -> str:
-    """Return the code of the language that a word stands for, the word for other languages, or ""."""
-    language = languages.find_covered(word)
-    if language is not None:
-        return language.code
-    main = word.lower().replace("_", "-").partition("-")[0]
-    return main if main in _OTHERS else ""
+    """Return the code of the language that a word of a name stands for, or ""."""
+    language = languages.find_in_name(word)
+    return "" if language is None else language.code
 
 
 def parse(name: str, stem: str) -> Sidecar:
     """Parse the name of a subtitle file that begins with a media file's stem."""
-    parts = os.path.splitext(name)[0].lower().split(".")[stem.count(".") + 1 :]  # noqa: PTH122 - of many
+    text = os.path.splitext(name_key(name))[0].lower()  # noqa: PTH122 - of many
+    parts = text.split(".")[stem.count(".") + 1 :]
     is_partial = any(word in part for part in parts for word in _PARTIAL)
-    named = [code for part in reversed(parts) if part not in _FLAGS and (code := language_of(part))]
+    named = [code for part in reversed(parts) if part not in _FLAGS and (code := _language_of_part(part))]
     if not named and _HINDI_OR_IMPAIRED in parts:
         named = [_HINDI_OR_IMPAIRED]
     return Sidecar(name, named[0] if named else "", is_partial)
+
+
+def _language_of_part(part: str) -> str:
+    """Return the language in `en`, `pt-br`, `chs_en`, `english (sdh)` or `2_english`."""
+    code = language_of(part)
+    words = [] if code else [word for word in _BETWEEN_PARTS.split(part) if _is_word(word)]
+    if len(words) == 1 or (words and not set(part) & set(" ([,")):
+        return language_of(words[0])
+    return code or next(
+        (code for word in words if len(word) >= _NAME_CHARS and (code := language_of(word))), ""
+    )
+
+
+def _is_word(text: str) -> bool:
+    return text != "" and not text.isdecimal() and text not in _FLAGS
+
+
+def _parse_anything(name: str) -> Sidecar:
+    """Parse the name of a subtitle file that is not named after its media: `2_English.srt`."""
+    text = os.path.splitext(name_key(name))[0].lower()  # noqa: PTH122 - of many
+    is_partial = any(word in text for word in _PARTIAL)
+    all_words = _BETWEEN_WORDS.split(text)
+    words = list(filter(_is_word, all_words))
+    is_last = True
+    for word in reversed(words):
+        if (is_last or len(word) >= _NAME_CHARS) and (code := language_of(word)):
+            before = words[words.index(word) - 1] if words.index(word) else ""
+            is_region = word in _REGIONS and len(before) in {2, 3} and language_of(before)
+            return Sidecar(name, language_of(before) if is_region else code, is_partial)
+        is_last = is_last and word in _REGIONS
+    return Sidecar(name, _HINDI_OR_IMPAIRED if _HINDI_OR_IMPAIRED in all_words else "", is_partial)
 
 
 @dataclass(slots=True)
 class Sidecars:
     """The sidecars of one folder, indexed by the media they belong to."""
 
-    _names: dict[str, list[str]] = field(default_factory=dict)
+    _named: dict[str, list[str]] = field(default_factory=dict)
+    _further: dict[str, list[Sidecar]] = field(default_factory=dict)
 
     @classmethod
-    def among(cls, names: Iterable[str]) -> Sidecars:
+    def among(cls, names: Iterable[str], below: Mapping[str, Iterable[str]] | None = None) -> Sidecars:
         """Return the sidecars among a folder's names.
 
         Each belongs to the media with the longest stem that fits: `talk.part2.srt` is no subtitle of
         `talk.mp4` where there is a `talk.part2.mp4`.
+
+        Args:
+            names: Of the folder.
+            below: Names in its folders for subtitles and in those below, by the path from the folder.
         """
         split = [(name, *os.path.splitext(name)) for name in sorted(names)]  # noqa: PTH122 - as above
-        pictures = {stem.casefold() for _, stem, suffix in split if suffix.lower() == ".idx"}
-        media = {stem.casefold() for _, stem, suffix in split if suffix.lower() in selection.MEDIA_SUFFIXES}
+        media = {_key(stem) for _, stem, suffix in split if suffix.lower() in MEDIA_SUFFIXES}
         sidecars = cls()
-        for name, stem, suffix in split:
-            is_picture = suffix.lower() == ".sub" and stem.casefold() in pictures
-            if suffix.lower() not in formats.SUBTITLE_EXTENSIONS or is_picture:
-                continue
-            for key in _beginnings(stem.casefold()):
-                sidecars._names.setdefault(key, []).append(name)
+        for name, keys in _subtitles(split):
+            for key in keys:
+                sidecars._named.setdefault(key, []).append(name)
                 if key in media:
                     break
+        films = [stem for stem in media if not _EXTRA.search(stem)]
+        only_film = films[0] if len(films) == 1 else ""
+        for folder, inner in sorted((below or {}).items()):
+            sidecars._add_folder(folder, inner, media, only_film)
         return sidecars
 
+    def _add_folder(self, folder: str, names: Iterable[str], media: set[str], only_film: str) -> None:
+        """Add the subtitles of a folder: `Subs`, `Subs/FILM` or `Subs/LANGUAGE`."""
+        inner = name_key(folder.partition("/")[2])
+        owner = inner.casefold() if inner.casefold() in media else ""
+        language = language_of(inner) if inner and not owner else ""
+        if inner and not owner and not language:
+            return
+        split = [(name, *os.path.splitext(name)) for name in sorted(names)]  # noqa: PTH122 - as above
+        for name, keys in _subtitles(split):
+            stem = next((key for key in keys if key in media), "")
+            sidecar = parse(name, stem) if stem else _parse_anything(name)
+            for key in filter(None, [stem or owner or only_film]):
+                found = Sidecar(f"{folder}/{name}", sidecar.language or language, sidecar.is_partial)
+                self._further.setdefault(key, []).append(found)
+
     def of(self, media_name: str) -> list[Sidecar]:
-        """Return the sidecars of a media file, by name."""
+        """Return the sidecars of a media file, by name; those beside it come first."""
         stem = os.path.splitext(media_name)[0]  # noqa: PTH122 - as above
-        return [parse(name, stem) for name in self._names.get(stem.casefold(), ())]
+        key = _key(stem)
+        return [*(parse(name, stem) for name in self._named.get(key, ())), *self._further.get(key, ())]
+
+
+def folders_of_interest(names: Iterable[str], folder_names: Iterable[str]) -> Iterator[str]:
+    """Yield the folders inside a folder for subtitles that may hold some: a film's, or a language's.
+
+    Args:
+        names: Of the folder with the media.
+        folder_names: Of what lies in the folder for subtitles.
+    """
+    stems = {_key(os.path.splitext(name)[0]) for name in names}  # noqa: PTH122 - as above
+    for name in folder_names:
+        if os.path.splitext(name)[1].lower() not in formats.SUBTITLE_EXTENSIONS and (  # noqa: PTH122
+            _key(name) in stems or language_of(name_key(name))
+        ):
+            yield name
+
+
+def _key(text: str) -> str:
+    return name_key(text).casefold()
+
+
+def _subtitles(split: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the subtitle files among names, stems and suffixes, each with the stems that it may belong to."""
+    split = list(split)
+    pictures = {_key(stem) for _, stem, suffix in split if suffix.lower() == ".idx"}
+    for name, stem, suffix in split:
+        is_picture = suffix.lower() == ".sub" and _key(stem) in pictures
+        if suffix.lower() in formats.SUBTITLE_EXTENSIONS and not is_picture:
+            yield name, list(_beginnings(_key(stem)))
 
 
 def _beginnings(stem: str) -> Iterator[str]:

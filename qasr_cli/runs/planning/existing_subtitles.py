@@ -18,7 +18,8 @@ from qasr_cli.errors import printable
 from qasr_cli.media.probe import SubtitleStream
 from qasr_cli.options import Options
 from qasr_cli.records import Source, Track
-from qasr_cli.runs.inputs.sidecars import Sidecar, Sidecars, language_of
+from qasr_cli.runs.inputs import sidecars
+from qasr_cli.runs.inputs.sidecars import Sidecar, Sidecars
 from qasr_cli.runs.planning.output_plan import Plan
 
 _NEXT_STEP = "--even-subtitled transcribes it anyway"
@@ -98,7 +99,8 @@ class ExistingSubtitles:
                 raise reason
         for stream in streams:
             is_whole = stream.codec in _TEXT_CODECS and not stream.is_forced
-            if is_whole and language_of(stream.language or "") == language:
+            named = languages.find(stream.language or "")
+            if is_whole and (named.code if named else "") == language:
                 stream_name = f"stream {stream.index}, {stream.codec}"
                 raise AlreadySubtitled(
                     f"has subtitles{_in(language)} inside: {stream_name} ({_NEXT_STEP})", plan.source.path
@@ -107,7 +109,7 @@ class ExistingSubtitles:
     def _beside(self, plan: Plan, language: str) -> AlreadySubtitled | None:
         """Return which file beside the media has its subtitles, if any; "" is an unknown language."""
         for sidecar in self._sidecars_of(plan.source):
-            path = plan.source.path.with_name(sidecar.name)
+            path = plan.source.path.parent / sidecar.name
             if sidecar.language == language and not sidecar.is_partial and not self._is_own(path, plan):
                 name = printable(sidecar.name)
                 return AlreadySubtitled(
@@ -118,10 +120,8 @@ class ExistingSubtitles:
     def _sidecars_of(self, source: Source) -> list[Sidecar]:
         folder, name = os.path.split(source.path)
         if folder not in self._folders:
-            try:
-                self._folders[folder] = Sidecars.among(os.listdir(folder or "."))  # noqa: PTH208 - names, of many files
-            except OSError:  # reading the media reports what is wrong
-                self._folders[folder] = Sidecars()
+            names = _names(folder or ".")
+            self._folders[folder] = Sidecars.among(names, _below(folder or ".", names))
         return self._folders[folder].of(name)
 
     def _is_own(self, path: Path, plan: Plan) -> bool:
@@ -130,6 +130,23 @@ class ExistingSubtitles:
         path = path.with_name(path.stem.removesuffix(".fixed") + path.suffix)
         is_target = any(target.folder == path.parent and target.may_be(path.name) for target in targets)
         return is_target or self.is_own(plan.source, path)
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - names, of many files
+    except OSError:  # no folder, or one that cannot be read: reading the media reports what is wrong
+        return []
+
+
+def _below(folder: str, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the names in the folders for subtitles, and in those of films and languages there."""
+    below: dict[str, list[str]] = {}
+    for outer in filter(sidecars.is_subtitle_folder, names):
+        below[outer] = _names(os.path.join(folder, outer))  # noqa: PTH118 - as above
+        for inner in sidecars.folders_of_interest(names, below[outer]):
+            below[f"{outer}/{inner}"] = _names(os.path.join(folder, outer, inner))  # noqa: PTH118 - as above
+    return below
 
 
 def _in(language: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from qasr_cli.options import FindOptions
 from qasr_cli.records import Source
-from qasr_cli.runs.inputs.discovery import UnreadablePath
+from qasr_cli.runs.inputs.folder_walk import UnreadablePath
 from qasr_cli.runs.inputs.selection import LeftOut, LeftOutKind
 from qasr_cli.runs.planning.output_plan import Plan
 

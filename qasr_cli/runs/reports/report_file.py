@@ -143,6 +143,7 @@ def describe(run: ReportedRun, error: BaseException | None) -> dict[str, Any]:
         "rtfx_scope": "media of sources that are done / wall time of the run, loading the model included",
         "engines": asdict(loaded) if loaded else None,
         "stages": _stages(*report.outcomes),
+        "passed_over": report.passed_over.fields(),
         "sources": [_source(source, over.get(source.id)) for source in run.sources],
         "versions": _versions(),
         "arguments": [_without_secrets(argument) for argument in sys.argv[1:]],

@@ -11,6 +11,7 @@ from qasr_cli import formats
 from qasr_cli.errors import ExitCode, QasrError, QualityError, printable
 from qasr_cli.options import CueOptions
 from qasr_cli.records import FlaggedSpan, Outcome, Quality, Status, Transcript
+from qasr_cli.runs.inputs.passed_over import PassedOver
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.recognition.hallucination import Flag
 from qasr_cli.timebase import MS_PER_S, format_clock, format_speed
@@ -104,12 +105,14 @@ class EngineFacts:
 class RunReport:
     """The outcomes of a run so far; `engines` is None until they are loaded.
 
-    Not locked: `Run._close` adds one outcome at a time, and it is read when the run is over.
+    `passed_over` is what the search of folders did not take. Not locked: `Run._close` adds one outcome at a
+    time, and it is read when the run is over.
     """
 
     is_strict: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
     engines: EngineFacts | None = None
+    passed_over: PassedOver = field(default_factory=PassedOver)
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome."""
@@ -155,7 +158,7 @@ class RunReport:
         return f"quality: {cues}, {share:.1%} within {within}, {errors}{where}"
 
     def summary(self, wall_s: float) -> str:
-        """Return one line: counts, length of the media, speed."""
+        """Return one line: counts, length of the media, speed, what was passed over."""
         audio_ms = sum(outcome.audio_ms for outcome in self.outcomes if outcome.status is Status.DONE)
         counts = [
             f"{n} {name}"
@@ -169,4 +172,5 @@ class RunReport:
         speed = audio_ms / MS_PER_S / max(wall_s, 1e-3)
         clock = format_clock(audio_ms)[:-4]
         pace = f"; {clock} of media in {wall_s:.1f} s, RTFx {format_speed(speed)}" if audio_ms else ""
-        return f"{', '.join(counts)}{pace}"
+        over = self.passed_over.words()
+        return "; ".join(filter(None, (f"{', '.join(counts)}{pace}", over and f"passed over: {over}")))

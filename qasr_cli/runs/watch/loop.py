@@ -61,7 +61,7 @@ class Watch:
         self._attempted = Attempted()
         self._scanned_s = 0.0  # when the folders had been scanned
         self._next_s = self._earliest_s = 0.0
-        self._trouble = ""
+        self._trouble = self._passed_over = ""
 
     def run(self) -> NoReturn:
         """Watch until a signal.
@@ -121,10 +121,18 @@ class Watch:
 
     def _sift(self, discovered: Discovered, chosen: Queue) -> Queue | None:
         self._scanned_s = time.monotonic()
+        self._report_passed_over(discovered)
         work = self._attempted.sift(discovered, chosen)
         if work is not None:
             self._status.enter(WatchState.WORKING, self._changes.missing)
         return work
+
+    def _report_passed_over(self, discovered: Discovered) -> None:
+        """Log what the search passes over, once and whenever it changes."""
+        words = discovered.passed_over.words()
+        if words and words != self._passed_over:
+            logger.warning("passed over: %s", words)
+        self._passed_over = words
 
     def _report_pass(self, report: RunReport, wall_s: float) -> None:
         attempted = self._attempted
