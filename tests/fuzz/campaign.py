@@ -57,7 +57,9 @@ class Faults:
 
 
 def place_of(error: BaseException) -> str:
-    """Return an error's type, its innermost line in qasr, and its message."""
+    """Return an error's type, its innermost line in qasr, and its message; a slow reader has no line."""
+    if isinstance(error, TooSlowError):
+        return "takes too long"
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if f"{os.sep}qasr_cli{os.sep}" in frame.filename]
     where = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "?"
@@ -142,7 +144,8 @@ def _search(
         error = try_one(target, file_name, mutant.content, folder)
         if error is not None and place_of(error) not in known:
             faults.add(error, file_name, mutant.content)
-            raise FoundError
+            if not isinstance(error, TooSlowError):  # whose inputs would take hours to shrink
+                raise FoundError
 
     with suppress(FoundError, EndOfTimeError):
         read()
