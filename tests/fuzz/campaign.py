@@ -26,7 +26,7 @@ from tests.fuzz.mutations import Mutant, mutants
 from tests.fuzz.targets import Target
 
 CORPUS = Path(__file__).parent / "corpus"
-MAX_CPU_S = 4.0  # an input is at most 200 kB: a linear reader needs a hundredth of it
+MAX_CPU_S = 8.0  # an input is at most 60 kB: the slowest checks take 50 µs for a byte
 _MAX_WALL_S = 90.0  # a reader that waits, for a FIFO say; a stuck ffmpeg is stopped after 60 s
 
 

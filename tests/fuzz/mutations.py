@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 _T = TypeVar("_T")
 _TOKENS = re.compile(rb"[A-Za-z_]+|[0-9]+|\s+|[\x80-\xff]+|[^\sA-Za-z0-9_\x80-\xff]")
-_MAX_BYTES = 200_000  # more only shows that a copy of a copy is large
+_MAX_BYTES = 60_000  # more only shows that a copy of a copy is large
 _PARTS = 1_000  # a place in a file is drawn as a fraction of it, and stays in place when the file shrinks
 _COUNTS = (2, 100, 100_000)
 
