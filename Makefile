@@ -14,7 +14,7 @@ OUT := demo-out
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench demo-model rehearsal \
-	demo-model-eval samples parity oldest newest compare-writers gallery goldens man docs torture clean
+	fuzz demo-model-eval samples parity oldest compare-writers gallery goldens man docs torture clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -64,6 +64,9 @@ bench: $(INSTALLED)  ## Measure speed and memory; prints the benchmarks' tables
 
 torture: $(INSTALLED)  ## Kill runs over 50 files 200 times, go on, compare bytes with a whole run (30 min)
 	$(BIN)/python -m tests.torture
+
+fuzz: $(INSTALLED)  ## Read 10,000 mutated files with every reader; `make fuzz SECONDS=600` for a time
+	$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS))
 
 parity: $(INSTALLED) $(PARITY)/.installed  ## Compare with the official qwen-asr package, stage by stage (7 GB, 20 min)
 	$(BIN)/python -m tests.parity --python $(PARITY)/bin/python --write
