@@ -286,7 +286,8 @@ class Caption:
         start_ms: Start; may be negative, or after the end.
         lines: The visible text, without styling; no line is empty.
         number: Its number or name in the file, or "".
-        line: Its first line in the file, from 1; 0 for JSON.
+        line: Its first line in the file, from 1; every reader of a format with lines sets it, since findings
+            are reported by it. 0 where the caption comes from no file.
         marked: The lines with their styling, as in the file.
         place: Its position on the screen, "" for the usual one; two captions at different positions may be
             shown together.

@@ -177,7 +177,7 @@ def _on_grid(limits: Limits, grid_ms: int) -> Limits:
 def _faults(file: CaptionFile) -> list[Finding]:
     """Return the findings of reading the file."""
     findings = [
-        Finding("malformed", f"line {fault.line}: {fault.text}" if fault.line else fault.text)
+        Finding("malformed", fault.text, line=fault.line or None, is_repaired=fault.is_fixable)
         for fault in file.faults
     ]
     if file.is_guess:
@@ -188,7 +188,8 @@ def _faults(file: CaptionFile) -> list[Finding]:
     if file.kind == "srt" and numbers != [str(number) for number in range(1, len(numbers) + 1)]:
         wrong = next(n for n, number in enumerate(numbers, 1) if number != str(n))
         number = numbers[wrong - 1] or "nothing"
-        findings.append(Finding("numbering", f"cue {wrong} of the file is numbered {number}"))
+        comment = f"cue {wrong} of the file is numbered {number}"
+        findings.append(Finding("numbering", comment, line=file.captions[wrong - 1].line))
     return findings
 
 

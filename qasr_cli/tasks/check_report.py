@@ -86,7 +86,7 @@ def _rows(result: CheckedFile, findings: Sequence[Finding], n_cells: int) -> lis
     above: int | None = None
     for finding in findings:
         colour = "red" if finding.is_error else "yellow"
-        text = f"[{colour}]{finding.rule}[/]: {tables.plain(printable(finding.comment))}"
+        text = f"[{colour}]{finding.rule}[/]: {tables.plain(_placed_comment(finding))}"
         cue_text = tables.plain(tables.cut(_context(result, finding), n_cells))
         place = (_number(result, finding), _clock(finding))
         if finding.caption is not None and finding.caption == above:
@@ -110,9 +110,9 @@ def _lines(report: FileReport) -> list[str]:
     result = report.result
     lines = []
     for finding in result.checked.findings:
-        caption = _caption(result, finding)
-        line = f":{caption.line}" if caption and caption.line else ""
-        where = f"{printable(result.name)}{line}: {_clock(finding)}".rstrip()
+        line = _line(result, finding)
+        place = f":{line}" if line else ""
+        where = f"{printable(result.name)}{place}: {_clock(finding)}".rstrip()
         text = f"{finding.severity} {finding.rule}: {printable(finding.comment)}; {finding.advice}"
         lines.append(f"{where} {text}" if finding.time_ms is not None else f"{where.rstrip(':')}: {text}")
     return lines
@@ -170,6 +170,18 @@ def _caption(result: CheckedFile, finding: Finding) -> Caption | None:
     return None if finding.caption is None else result.file.captions[finding.caption]
 
 
+def _line(result: CheckedFile, finding: Finding) -> int | None:
+    """Return the line of the file that a finding is about."""
+    caption = _caption(result, finding)
+    return finding.line or (caption.line if caption and caption.line else None)
+
+
+def _placed_comment(finding: Finding) -> str:
+    """Return a comment with its line in front, if no cue says where it belongs."""
+    place = f"line {finding.line}: " if finding.line and finding.caption is None else ""
+    return place + printable(finding.comment)
+
+
 def _number(result: CheckedFile, finding: Finding) -> str:
     """Return the cue's number or name in the file, or else its place."""
     caption = _caption(result, finding)
@@ -198,7 +210,7 @@ def csv_text(report: FileReport) -> str:
     rows.writerow(CSV_HEADER)
     result = report.result
     for finding in result.checked.findings:
-        comment = f"{finding.severity} {finding.rule}: {printable(finding.comment)}; {finding.advice}"
+        comment = f"{finding.severity} {finding.rule}: {_placed_comment(finding)}; {finding.advice}"
         time_code = "" if finding.time_ms is None else _time_code(finding.time_ms, result.limits.frame_rate)
         rows.writerow((_number(result, finding), time_code, _context(result, finding), comment))
     return written.getvalue()
@@ -263,12 +275,11 @@ def _json_figures(checked: Checked) -> dict[str, object]:
 
 
 def _json_finding(result: CheckedFile, finding: Finding) -> dict[str, object]:
-    caption = _caption(result, finding)
     return {
         "rule": finding.rule,
         "severity": finding.severity.value,
         "cue": None if finding.caption is None else finding.caption + 1,
-        "line": caption.line if caption and caption.line else None,
+        "line": _line(result, finding),
         "time_ms": finding.time_ms,
         "value": finding.value,
         "limit": finding.limit,

@@ -315,3 +315,17 @@ class TestMarkup:
         text = "WEBVTT\n\n00:01.000 --> 00:02.000\nOne <00:01.500>two <00:02.500>three\n"
         found = captions.parse(text)
         assert "One <00:01.500>two three\n" in captions.write(found, found.captions)
+
+
+class TestLinesOfJson:
+    @pytest.mark.parametrize("indent", [None, 1])
+    def test_each_segment_has_the_line_where_its_object_begins(self, indent: int | None) -> None:
+        segments = [{"start": n, "end": n + 1, "text": 'a "{[\n', "words": [{"word": "a"}]} for n in range(3)]
+        text = json.dumps({"text": '"segments": [{', "segments": segments, "language": "en"}, indent=indent)
+        found = captions.parse(text).captions
+        begins = [n for n, line in enumerate(text.split("\n"), 1) if line == "  {"]
+        assert [one.line for one in found] == (begins or [1, 1, 1])
+
+    def test_a_list_that_stands_twice_has_no_lines(self) -> None:
+        text = '{"segments": [{"text": "a"}],\n"segments": [{"start": 1, "end": 2, "text": "b"}]}'
+        assert [one.line for one in captions.parse(text).captions] == [0]

@@ -1,4 +1,9 @@
-"""The result of every reader of subtitle files: captions, faults, and lines to write back unchanged."""
+"""The result of every reader of subtitle files: captions, faults, and lines to write back unchanged.
+
+What a reader owes: each `Caption.line` and `Fault.line` is the line of the file, from 1, where the caption or
+the fault begins (in JSON and XML the line of the object or element), because every finding is reported as
+`file:line:`. A fault `is_fixable` only if writing the captions again repairs it without a loss.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,10 @@ from qasr_cli.records import Caption, Transcript
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A place in a file that players misread; if it `is_fixable`, rewriting the file repairs it."""
+    """A place in a file that players misread; if it `is_fixable`, rewriting the file repairs it.
+
+    `line` is 0 for a fault of the whole file.
+    """
 
     line: int
     text: str

@@ -7,8 +7,10 @@ and OpenAI's `verbose_json` have them.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from qasr_cli import languages
-from qasr_cli.formats.readers import transcript_json
+from qasr_cli.formats.readers import json_lines, transcript_json
 from qasr_cli.formats.readers.caption_file import CaptionFile
 from qasr_cli.formats.readers.json_fields import Fields, load_object
 from qasr_cli.options import SCHEMA
@@ -30,15 +32,24 @@ def read(text: str) -> CaptionFile:
         captions = tuple(
             _cue(fields, number, n_words) for number, fields in enumerate(whole.children("cues"), 1)
         )
+        captions = _located(captions, text, "cues")
         return CaptionFile("json", captions, language=transcript.language, transcript=transcript)
     name = whole.values.get("language")
     language = languages.find(name) if isinstance(name, str) else None
     segments = enumerate(whole.children("segments"), 1)
     return CaptionFile(
         "json",
-        tuple(_segment(fields, number) for number, fields in segments),
+        _located(tuple(_segment(fields, number) for number, fields in segments), text, "segments"),
         language=language.code if language else None,
     )
+
+
+def _located(captions: tuple[Caption, ...], text: str, key: str) -> tuple[Caption, ...]:
+    """Return captions with the lines where their objects begin in the list `key`."""
+    lines = json_lines.lines_of(text, key)
+    if len(lines) != len(captions):  # the key twice: which list was read is not known
+        return captions
+    return tuple(replace(caption, line=line) for caption, line in zip(captions, lines, strict=True))
 
 
 def _cue(fields: Fields, number: int, n_words: int) -> Caption:

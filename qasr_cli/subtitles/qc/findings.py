@@ -40,6 +40,8 @@ def _warning(advice: str) -> Rule:
     return Rule(Severity.WARNING, advice)
 
 
+_REPAIRED = "--fix writes it as players read it"
+
 RULES: dict[str, Rule] = {
     # The file.
     "malformed": _error("fix the file's structure by hand", is_hard=False),
@@ -90,6 +92,8 @@ class Finding:
         caption: Index of the caption; None for the file.
         time_ms: Its time; None for the file.
         value: The measured value, and `limit` its limit; None if nothing is measured.
+        line: Its line in the file, from 1; None for that of the caption, or for none.
+        is_repaired: `--fix` repairs it, although its rule says to do it by hand.
     """
 
     rule: str
@@ -98,6 +102,8 @@ class Finding:
     time_ms: int | None = None
     value: float | None = None
     limit: float | None = None
+    line: int | None = None
+    is_repaired: bool = False
 
     @property
     def severity(self) -> Severity:
@@ -112,4 +118,4 @@ class Finding:
     @property
     def advice(self) -> str:
         """How to fix it."""
-        return RULES[self.rule].advice
+        return _REPAIRED if self.is_repaired else RULES[self.rule].advice
