@@ -31,6 +31,11 @@ class TestBytes:
             (FRENCH.encode("cp1252"), "cp1252", True),
             (JAPANESE.encode("cp932"), "cp932", True),
             (CHINESE.encode("gb18030"), "gb18030", True),
+            (RUSSIAN.encode("cp1251"), "cp1251", True),
+            (RUSSIAN.encode("koi8_r"), "koi8_r", True),
+            (JAPANESE.encode("euc_jp"), "euc_jp", True),
+            (JAPANESE.encode("iso2022_jp"), "iso2022_jp", True),
+            (KOREAN.encode("utf-16-be"), "utf-16-be", True),
         ],
     )
     def test_encodings_are_told_and_guesses_are_called_so(
@@ -39,15 +44,16 @@ class TestBytes:
         found = captions.read(raw, "x.srt")
         assert (found.encoding, found.is_guess, found.faults) == (encoding, is_guess, ())
         assert any(
-            text in found.captions[0].lines[0] for text in ("안녕", "Ça va très", "今日は", "我们今天")
+            text in found.captions[0].lines[0]
+            for text in ("안녕", "Ça va très", "今日は", "我们今天", "Здравствуйте")
         )
 
     def test_what_cannot_be_told_is_asked_for(self) -> None:
-        raw = self.RUSSIAN.encode("cp1251")
+        raw = SRT.replace("Good <i>morning</i>.", "Да").replace("Yes", "Да").encode("cp1251")
         with pytest.raises(UndecodableError, match="neither UTF-8 nor") as raised:
             captions.read(raw, "x.srt")
         assert "--encoding" in raised.value.hint
-        assert captions.read(raw, "x.srt", "cp1251").captions[0].lines == ("Здравствуйте, как дела?",)
+        assert captions.read(raw, "x.srt", "cp1251").captions[0].lines == ("Да",)
         with pytest.raises(UsageError, match="no such encoding"):
             captions.read(raw, "x.srt", "cp0815")
 

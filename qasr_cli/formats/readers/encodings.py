@@ -1,21 +1,26 @@
 """Decoding: bytes to text, with the encoding and whether it is certain.
 
-In go bytes; out comes text with the name of its encoding. UTF-8 and byte order marks are certain. Everything
-else is a guess from the resulting text, and is marked as one; without a good guess it is an error whose hint
-names `--encoding`.
-
-charset-normalizer 3.5 reads short French as CP1250 (`merci ŕ tous`) and Russian as a Macintosh encoding, both
-with full confidence; subtitle files need the few encodings below and an error otherwise.
+In go bytes, the user's choice and what is known of the language; out comes text with its encoding's name.
+UTF-8 and byte order marks are certain. Everything else is a guess from the text, and is marked as one;
+without a good guess it is an error whose hint names `--encoding`, never a text of wrong letters.
 """
 
 from __future__ import annotations
 
 import codecs
+import difflib
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from encodings.aliases import aliases
+from pathlib import PurePath
 
 from qasr_cli.errors import UndecodableError, UsageError
+from qasr_cli.formats.readers import legacy_encodings
+from qasr_cli.formats.readers.legacy_encodings import SAMPLE_BYTES, is_likely, readings
+
+__all__ = ["Decoded", "decode", "is_likely", "languages_of", "readings", "require_known"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -24,15 +29,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_SAMPLE_BYTES = 65_536  # enough for a guess; the whole file is then decoded once
 _LEAD = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")  # a character of UTF-8 beyond ASCII
-_WESTERN = "cp1252"  # nearly any bytes are valid in it: the last choice
-# Codes of the languages that are written in it. Other Latin languages use the encodings below, and read as
-# CP1252 they are words with a few wrong letters.
-_WESTERN_LANGUAGES = frozenset(
-    {"da", "de", "en", "es", "fi", "fil", "fr", "id", "it", "ms", "nl", "pt", "sv"}
-)
-_LIKE_WESTERN = ("cp1250", "cp1254")
+_WORD_END = re.compile(r"[\s_()\[\]&+-]+")
+_CONTROLS = "\t\n\r\x0b\x0c\x1b\u200b\u200c\u200d\u200e\u200f\ufeff"  # of category C, and in texts
 _HINT = "name it with --encoding (cp949, shift_jis, gb18030, cp1251, ...), or save the file as UTF-8"
 
 
@@ -52,12 +51,49 @@ class Decoded:
     n_broken: int = 0
 
 
-def decode(raw: bytes, encoding: str = "") -> Decoded:
+def require_known(encoding: str) -> None:
+    """Refuse the name of an encoding that does not exist, or that is no encoding of text; "" is detection.
+
+    Raises:
+        UsageError: The hint has the nearest names.
+    """
+    if not encoding:
+        return
+    try:
+        if "\x00" not in encoding:
+            b"a".decode(encoding)
+            return
+    except (LookupError, UnicodeError, ValueError):
+        pass
+    known = sorted({name.replace("_", "-") for name in (*aliases, *aliases.values())})
+    near = difflib.get_close_matches(encoding.lower().replace("_", "-"), known, n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}?" if near else "use utf-8, cp949, ..."
+    raise UsageError(f"--encoding {encoding}: no such encoding", hint, flag="--encoding")
+
+
+def languages_of(name: str, language: str | None = None) -> tuple[str, ...]:
+    """Return what is known of a text's language: the user's choice, then the parts of the file's name.
+
+    The parts stand between dots, as in `film.ko.srt`, `film.chs.srt`, or last after another mark, as in
+    `film_rus.srt` and `2_Korean.srt`.
+    """
+    first, *parts = PurePath(name).name.split(".")
+    words = [word for part in reversed(parts) for word in (part, *_WORD_END.split(part))]
+    words += reversed(_WORD_END.split(first)[1:][-2:])
+    found = [legacy_encodings.hints(word) for word in words if 2 <= len(word) <= 12]
+    named = [hint for hint in found if hint]
+    if language in {None, "zh"}:
+        return tuple(dict.fromkeys([*named, *([language] if language else [])]))
+    return tuple(dict.fromkeys([str(language), *named]))
+
+
+def decode(raw: bytes, encoding: str = "", known: Sequence[str] = ()) -> Decoded:
     """Return the text of a file, its byte order mark left out.
 
     Args:
         raw: The whole file.
         encoding: The user's choice, or "" to detect it.
+        known: What is known of the language, see `languages_of`.
 
     Raises:
         UsageError: The encoding is unknown.
@@ -68,34 +104,22 @@ def decode(raw: bytes, encoding: str = "") -> Decoded:
     for mark, name in _MARKS:
         if raw.startswith(mark):
             return _broken(raw[len(mark) :], name)
-    if b"\x00" in raw[:_SAMPLE_BYTES] and (wide := _unmarked_wide(raw)):
+    if b"\x00" in raw[:SAMPLE_BYTES] and (wide := _unmarked_wide(raw)):
         return wide
+    if escaped := legacy_encodings.of_seven_bits(raw):
+        return Decoded(escaped.text, escaped.encoding, is_guess=True)
     try:
         return Decoded(raw.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
-        return _legacy(raw)
-
-
-def is_likely(encoding: str, language: str | None) -> bool:
-    """Whether a guess is reliable for a text in a language (a code; None if unknown)."""
-    return encoding != _WESTERN or language in _WESTERN_LANGUAGES
-
-
-def readings(text: str, encoding: str) -> list[str]:
-    """Return a text that was guessed to be in `encoding`, decoded in each encoding that it may be in."""
-    if encoding != _WESTERN:
-        return [text]
-    raw = text.encode(_WESTERN, "replace")
-    return [text, *(raw.decode(other, "replace") for other in _LIKE_WESTERN)]
+        return _legacy(raw, known)
 
 
 def _as_chosen(raw: bytes, encoding: str) -> Decoded:
+    require_known(encoding)
     try:
         text = raw.decode(encoding).removeprefix("\ufeff")
         text.encode()  # an encoding of escapes can produce half of a character, which cannot be written
         return Decoded(text, codecs.lookup(encoding).name)
-    except LookupError as error:
-        raise UsageError(f"--encoding {encoding}: no such encoding", "use utf-8, cp949, ...") from error
     except (UnicodeError, ValueError) as error:
         raise UndecodableError(f"not a text in {encoding}", "omit --encoding, or name another") from error
 
@@ -107,21 +131,43 @@ def _broken(raw: bytes, encoding: str) -> Decoded:
 
 
 def _unmarked_wide(raw: bytes) -> Decoded | None:
-    """Decode UTF-16 without a mark, by its zero bytes: the upper halves of ASCII are all zeros.
+    """Decode UTF-16 or UTF-32 without a mark, by the zero bytes of its spaces, digits and line ends.
 
     None is a text with some zero bytes in it, which a full disk may leave.
 
     Raises:
         UndecodableError: It is not text.
     """
-    sample = raw[:_SAMPLE_BYTES]
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    if max(even, odd) > 4 * min(even, odd) and max(even, odd) * 8 > len(sample):
-        decoded = _broken(raw, "utf-16-be" if even > odd else "utf-16-le")
-        return replace(decoded, is_guess=True)
-    if 8 * (even + odd) < len(sample) and _is_utf8(raw):
+    sample = raw[:SAMPLE_BYTES]
+    if (
+        8 * sample.rstrip(b"\x00").count(0) < len(sample)
+        and _is_utf8(raw)
+        and _is_text(sample.decode("utf-8", "ignore"))
+    ):
         return None
-    raise UndecodableError("not a text file", "give SRT, WebVTT, ASS or JSON")
+    # The upper halves of a text's characters have few values: zero, or those of its script.
+    wide = "utf-16-be" if len(set(sample[0::2])) < len(set(sample[1::2])) else "utf-16-le"
+    for name in ("utf-32-le", "utf-32-be", wide):
+        text = _prefix(sample, name)
+        if text is not None and _is_text(text):
+            decoded = _broken(raw, name)
+            return replace(decoded, is_guess=True)
+    raise UndecodableError("not a text file", "give subtitles or a transcript as text")
+
+
+def _prefix(sample: bytes, encoding: str) -> str | None:
+    """Return a sample in an encoding, without a character that it cuts; None if it is not valid."""
+    try:
+        return codecs.getincrementaldecoder(encoding)().decode(sample)
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_text(sample: str) -> bool:
+    """Whether nearly all characters are ones that texts have; zero bytes do not count."""
+    seen = sample.replace("\x00", "")
+    strange = sum(unicodedata.category(char)[0] == "C" and char not in _CONTROLS for char in seen)
+    return bool(seen) and 50 * strange <= len(seen)
 
 
 def _is_utf8(raw: bytes) -> bool:
@@ -132,78 +178,18 @@ def _is_utf8(raw: bytes) -> bool:
     return True
 
 
-def _legacy(raw: bytes) -> Decoded:
-    high = sum(byte >= 0x80 for byte in raw)
-    if 2 * sum(len(char) for char in _LEAD.findall(raw)) > high and _is_mostly_utf8(raw):
+def _legacy(raw: bytes, known: Sequence[str]) -> Decoded:
+    high = sum(byte >= 0x80 for byte in raw[: 4 * SAMPLE_BYTES])
+    if 2 * sum(map(len, _LEAD.findall(raw[: 4 * SAMPLE_BYTES]))) > high and _is_mostly_utf8(raw):
         return _broken(raw, "utf-8")
-    for encoding, is_like in _GUESSES:
-        try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if is_like(text):
-            return Decoded(text, encoding, is_guess=True)
-    raise UndecodableError("neither UTF-8 nor an encoding that can be detected", _HINT)
+    found = legacy_encodings.decode(raw, known)
+    if found is None:
+        raise UndecodableError("neither UTF-8 nor an encoding that can be detected", _HINT)
+    return Decoded(found.text, found.encoding, is_guess=True, n_broken=found.n_broken)
 
 
 def _is_mostly_utf8(raw: bytes) -> bool:
     """Whether nearly all of the text is valid UTF-8: some lines came from another file."""
-    text = raw[: 4 * _SAMPLE_BYTES].decode("utf-8", "replace")
+    text = raw[: 4 * SAMPLE_BYTES].decode("utf-8", "replace")
     beyond = [char for char in text if ord(char) > 0x7F]
     return beyond.count("\ufffd") * 3 < len(beyond)
-
-
-def _share(text: str, matches: Callable[[str], bool], of: Callable[[str], bool]) -> float:
-    applicable = [char for char in text[:_SAMPLE_BYTES] if of(char)]
-    return sum(map(matches, applicable)) / max(len(applicable), 1)
-
-
-def _is_beyond_ascii(char: str) -> bool:
-    return ord(char) > 0x7F
-
-
-def _first_byte(char: str, encoding: str) -> int | None:
-    try:
-        raw = char.encode(encoding)
-    except UnicodeEncodeError:
-        return None
-    return raw[0] if len(raw) == 2 else None  # Python spells a syllable outside KS X 1001 in eight bytes
-
-
-def _is_korean(text: str) -> bool:
-    # Korean is written in Hangul alone, and nearly all in the 2,350 syllables of KS X 1001. Chinese read as
-    # CP949 is half Chinese characters, and Japanese is rare syllables.
-    def is_common(char: str) -> bool:
-        return "가" <= char <= "힣" and _first_byte(char, "euc_kr") is not None
-
-    return _share(text, is_common, _is_beyond_ascii) > 0.85
-
-
-def _is_japanese(text: str) -> bool:
-    return _share(
-        text, lambda char: "ぁ" <= char <= "ヿ" or "一" <= char <= "鿿", _is_beyond_ascii
-    ) > 0.8 and (_share(text, lambda char: "ぁ" <= char <= "ヿ", _is_beyond_ascii) > 0.25)
-
-
-def _is_chinese(text: str) -> bool:
-    def is_common(char: str) -> bool:
-        # The first level of GB 2312 holds the characters of daily use; other texts seldom stay inside it.
-        return 0xB0 <= (_first_byte(char, "gb2312") or 0) <= 0xD7
-
-    return _share(text, is_common, lambda char: "一" <= char <= "鿿") > 0.9 and (
-        _share(text, lambda char: "一" <= char <= "鿿", _is_beyond_ascii) > 0.6
-    )
-
-
-def _is_western(text: str) -> bool:
-    # Western languages are ASCII with some accents; if most letters are beyond ASCII the bytes are
-    # Cyrillic, Greek, Arabic ..., and wrong in CP1252.
-    return _share(text, _is_beyond_ascii, str.isalpha) < 0.4
-
-
-_GUESSES: tuple[tuple[str, Callable[[str], bool]], ...] = (
-    ("cp949", _is_korean),
-    ("cp932", _is_japanese),
-    ("gb18030", _is_chinese),
-    (_WESTERN, _is_western),
-)
