@@ -88,7 +88,8 @@ class SettingsState:
 
     def warning(self, flags: Iterable[FlagSpec]) -> str:
         """Return the line about settings of the file that some flags would have and that do not count."""
-        return ignored_line(self.path, [flag.key for flag in flags if flag.key in self.ignored], self.trust)
+        keys = {flag.key for flag in flags}
+        return ignored_line(self.path, [key for key in self.ignored if key in keys], self.trust)
 
     def note(self, flags: Iterable[FlagSpec]) -> None:
         """Record flags whose value in force comes from the file."""

@@ -122,7 +122,7 @@ class TestFoundByChance:
         assert set(state.ignored) == {"log_file", "output", "webhook"}
         line = state.warning(every_setting().values())
         assert line == (
-            "qasr.toml: output, webhook and log-file are ignored, as this folder is not trusted; "
+            "qasr.toml: log-file, output and webhook are ignored, as this folder is not trusted; "
             "if you wrote it or have read it: qasr config trust"
         )
         assert state.warning([every_setting()["max_lines"]]) == ""
