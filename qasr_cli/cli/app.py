@@ -72,7 +72,13 @@ def configure(
     name = context.invoked_subcommand
     if name is None or name in _FILE_IS_NOT_READ:
         return
-    values = state.read(lambda: settings(context))
+    try:
+        values = state.read(lambda: settings(context))
+    except ConfigError as error:
+        if not state.is_help_wanted:
+            raise
+        state.problem = error  # --help may be the value of a flag
+        return
     if values:
         context.default_map = {name: settings_file.for_flags(values, _flags(context, name))}
 
@@ -96,7 +102,7 @@ def run() -> NoReturn:
 
 
 def _run(arguments: list[str]) -> int:
-    state = SettingsState()
+    state = SettingsState(is_help_wanted=not {"--help", "-h"}.isdisjoint(arguments))
     try:
         return _dispatch(arguments, state)
     except QasrError as error:

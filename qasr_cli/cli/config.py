@@ -1,11 +1,12 @@
-"""`qasr config`: the settings in force and their origins, and a template of a settings file.
+"""`qasr config`: the settings in force and their origins, trust in a folder, and a template of a file.
 
 In go the flags of `qasr transcribe` and `qasr watch`, so that new flags are included; out come a table, a
-path or a commented qasr.toml. Never replaces a file.
+path, a record of trust or a commented qasr.toml. Never replaces a settings file.
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import os
@@ -15,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from qasr_cli.cli import settings_file, typer_adapter
+from qasr_cli.cli import settings_file, settings_trust, typer_adapter
 from qasr_cli.cli.params.grouped import flags_of_command
 from qasr_cli.cli.settings_file import SettingsState
+from qasr_cli.cli.settings_trust import Trust
 from qasr_cli.cli.typer_adapter import Context, Operand, ValueOrigin
-from qasr_cli.errors import CannotCreateError, UsageError
+from qasr_cli.errors import CannotCreateError, ConfigError, NoInputError, UsageError
 from qasr_cli.options import FlagSpec
 
 _COMMANDS = ("transcribe", "watch")  # whose flags are settings
@@ -27,6 +29,8 @@ _OTHER_VARIABLES = ("QASR_CONFIG", "QASR_FFMPEG", "QASR_KOREAN_DICT")  # read, a
 
 app = typer_adapter.App("config", "Show settings and where they come from.")
 _JSON = FlagSpec("", "Print JSON.", ("--json",), kind=bool, is_setting=False)
+_List = FlagSpec("", "List the trusted files instead.", ("--list",), kind=bool, is_setting=False)
+_FOLDER = Operand("FOLDER", "Folder with a qasr.toml. Default: this folder.")
 _FILE = Operand("FILE", "File to write. An existing file is not replaced. Default: qasr.toml.")
 
 
@@ -39,12 +43,14 @@ class SettingInForce:
         key: Its key in the file.
         value: Its value without flags.
         origin: `default`, `QASR_MODEL` or `qasr.toml:3`.
+        ignored: `qasr.toml:4` if that line does not count, because the folder is not trusted; else "".
     """
 
     flag: FlagSpec
     key: str
     value: Any
     origin: str
+    ignored: str = ""
 
 
 @app.callback(invoke_without_command=True)
@@ -59,15 +65,27 @@ def show(context: Context, as_json: Annotated[bool, typer_adapter.option(_JSON)]
     """Print every setting of `qasr transcribe` and `qasr watch`, its value in force, and its origin."""
     settings = list(_settings(context))
     if as_json:
-        rows = [{"key": setting.key, "value": setting.value, "from": setting.origin} for setting in settings]
+        rows = [
+            {"key": setting.key, "value": setting.value, "from": setting.origin}
+            | ({"ignored": setting.ignored} if setting.ignored else {})
+            for setting in settings
+        ]
         typer_adapter.echo(json.dumps(rows, ensure_ascii=False, indent=1))
     else:
         from qasr_cli.terminal.tables import print_table
 
         print_table(
             ("setting", "value", "from"),
-            [(setting.key, _as_toml(setting.value) or "not set", setting.origin) for setting in settings],
+            [
+                (
+                    setting.key,
+                    _as_toml(setting.value) or "not set",
+                    setting.origin + (f" ({setting.ignored} is ignored)" if setting.ignored else ""),
+                )
+                for setting in settings
+            ],
         )
+    _warn(_state(context))
     for name, nearest in _unknown_variables(
         {name for setting in settings for name in setting.flag.variables}
     ):
@@ -84,6 +102,66 @@ def path(context: Context) -> None:
         typer_adapter.echo(f"qasr: note: no settings file; it would be {places}", err=True)
     else:
         typer_adapter.echo(file.resolve())
+        with contextlib.suppress(ConfigError):  # its place is named even so
+            state = _state(context)
+            state.read(lambda: _flags(context))
+            _warn(state)
+
+
+@app.subcommand("trust")
+def trust(
+    context: Context,
+    folder: Annotated[Path, typer_adapter.argument(_FOLDER)] = Path(),
+    *,
+    as_list: Annotated[bool, typer_adapter.option(_List)] = False,
+) -> None:
+    """Let every setting of a folder's qasr.toml count, as it is now. Read the file before.
+
+    Without trust, a qasr.toml of the working folder may not set where results go, what is replaced, which
+    model, engine or file is loaded, or what is run or sent. A file that changes must be trusted again.
+    """
+    if as_list:
+        _list_trusted()
+        return
+    file = _file_in(folder)
+    if not file.is_file():
+        raise NoInputError(f"{file}: no such file", "qasr config init writes one", path=file)
+    known = settings_file.known_keys(_flags(context))
+    content = settings_file.content(file)
+    values = settings_file.parsed(file, content, known)
+    settings_trust.trust(file, content)
+    typer_adapter.echo(f"{file.resolve()}: trusted until it changes")
+    for key, value in settings_file.needing_trust(values, known).items():
+        typer_adapter.echo(f"  {key.replace('_', '-')} = {_as_toml(value)}")
+
+
+@app.subcommand("untrust")
+def untrust(folder: Annotated[Path, typer_adapter.argument(_FOLDER)] = Path()) -> None:
+    """End the trust in a folder's qasr.toml, which need not exist any more."""
+    file = _file_in(folder)
+    was_trusted = settings_trust.forget(file)
+    typer_adapter.echo(f"{file.absolute()}: {'trusted no more' if was_trusted else 'was not trusted'}")
+
+
+def _list_trusted() -> None:
+    """Print a line for each trusted file: whether it is as it was trusted, and its path."""
+    for trusted in settings_trust.every():
+        try:
+            is_same = settings_trust.state_of(trusted.file, settings_file.content(trusted.file)) is Trust.YES
+            state = "trusted" if is_same else "changed"
+        except ConfigError:
+            state = "gone"
+        typer_adapter.echo(f"{state}  {trusted.file}")
+
+
+def _file_in(folder: Path) -> Path:
+    """Return the settings file of a folder; the file itself may be named, too."""
+    return folder if folder.name == settings_file.FILE_NAME else folder / settings_file.FILE_NAME
+
+
+def _warn(state: SettingsState) -> None:
+    if text := settings_file.ignored_line(state.path, state.ignored, state.trust):
+        typer_adapter.echo(f"qasr: warning: {text}", err=True)
 
 
 @app.subcommand("init")
@@ -109,6 +187,7 @@ def template(context: Context) -> str:
     lines = [
         "# Settings of qasr. A key is a long flag without its dashes; remove a # to make a line count.",
         "# A flag beats a variable (QASR_MODEL=demo) beats this file. What is in force: qasr config show",
+        "# In the working folder, a setting marked with (trust) counts only after: qasr config trust",
     ]
     panel = ""
     for setting in _settings(context):
@@ -116,7 +195,8 @@ def template(context: Context) -> str:
         if flag.panel != panel:
             panel = flag.panel
             lines += ["", f"# ── {panel} ──"]
-        lines += ["", *textwrap.wrap(flag.help, 100, initial_indent="# ", subsequent_indent="# ")]
+        text = flag.help if flag.harmless is True else f"{flag.help} (trust)"
+        lines += ["", *textwrap.wrap(text, 100, initial_indent="# ", subsequent_indent="# ")]
         value = _as_toml(flag.default)
         lines.append(f"#{setting.key} = {value}" if value else f"#{setting.key} = {flag.metavar}   (not set)")
     return "\n".join(lines) + "\n"
@@ -133,7 +213,7 @@ def _settings(context: Context) -> Iterator[SettingInForce]:
         for flag in typer_adapter.in_help_order(flags_of_command(parsed.command)):
             if flag.is_setting and flag.key not in listed:
                 listed.add(flag.key)
-                yield _in_force(flag, parsed, state.path)
+                yield _in_force(flag, parsed, state)
 
 
 def _flags(context: Context) -> Iterator[FlagSpec]:
@@ -141,16 +221,19 @@ def _flags(context: Context) -> Iterator[FlagSpec]:
         yield from flags_of_command(typer_adapter.command_of(context, name))
 
 
-def _in_force(flag: FlagSpec, parsed: Context, file: Path | None) -> SettingInForce:
+def _in_force(flag: FlagSpec, parsed: Context, state: SettingsState) -> SettingInForce:
     place = typer_adapter.value_origin(parsed, flag.key)
     value = parsed.params[flag.key]
     origin = "default"
     if place is ValueOrigin.VARIABLE:
         origin = next(name for name in flag.variables if os.environ.get(name))
-    elif place is ValueOrigin.FILE and file is not None:
-        origin = settings_file.where(file, flag.keys)
+    elif place is ValueOrigin.FILE and state.path is not None:
+        origin = settings_file.where(state.path, flag.keys)
+    ignored = ""
+    if flag.key in state.ignored and state.path is not None:
+        ignored = settings_file.where(state.path, flag.keys)
     shown = str(value) if isinstance(value, Path) else value
-    return SettingInForce(flag, flag.key.replace("_", "-"), shown, origin)
+    return SettingInForce(flag, flag.key.replace("_", "-"), shown, origin, ignored)
 
 
 def _state(context: Context) -> SettingsState:

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
-from qasr_cli.cli import typer_adapter
+from qasr_cli.cli import settings_file, typer_adapter
 from qasr_cli.cli.params import grouped
 from qasr_cli.cli.settings_file import SettingsState
 from qasr_cli.cli.typer_adapter import Context
@@ -168,17 +168,20 @@ def _settings(context: Context) -> Diagnosis:
     state: SettingsState = context.find_root().obj
     if state.path is None:
         return Diagnosis("ok", "no qasr.toml, which is fine; qasr config init writes one")
+    # An @FILE that is ignored is not read here either.
+    ignored = {key: value for key, value in state.ignored.items() if not str(value).startswith("@")}
+    values = state.values | ignored
     for name in ("transcribe", "watch"):
         try:
-            _check_options(
-                grouped.assembled(typer_adapter.parse(name, ["-"], context, state.values))["options"]
-            )
+            _check_options(grouped.assembled(typer_adapter.parse(name, ["-"], context, values))["options"])
         except QasrError as error:
             origin = state.origin(error.flag)
             if origin or error.flag is None:  # a wrong variable is not the file's error
                 return Diagnosis("wrong", f"{origin or state.path}: {error}; {error.hint}")
         except typer_adapter.UsageProblem as error:
             return Diagnosis("wrong", f"{state.path}: {typer_adapter.problem(error).text}")
+    if state.ignored:
+        return Diagnosis("note", settings_file.ignored_line(state.path, state.ignored, state.trust))
     return Diagnosis("ok", str(state.path.resolve()))
 
 

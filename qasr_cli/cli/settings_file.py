@@ -9,17 +9,26 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import reprlib
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from qasr_cli.cli import settings_trust
+from qasr_cli.cli.settings_trust import Trust
 from qasr_cli.errors import ConfigError
+from qasr_cli.operating_system import files
 from qasr_cli.options.flag import FlagSpec
 
 FILE_NAME = "qasr.toml"
-_ONLY_IF_CHOSEN = ("exec_after", "webhook")
+_MAX_BYTES = 100_000  # all settings with their help take 20,000
+_MAX_DOTS = 300  # a.a.a...: the parser's time grows with the square of a key's parts (100 kB: a minute)
+_ONE_TEXT = re.compile(r"""\s*[\w"'-]+\s*=\s*(?:"[^"\\]*"|'[^']*')\s*""")
+_SHOWN_CHARS = 100
+_MAX_INT = 2**63 - 1  # that of a library's parser; Python cannot even print one of 4,300 digits
+_OTHER_FILE = "correct the file, or give another with --config"
 _NAMES = {
     str: "text in quotes",
     int: "a whole number",
@@ -41,7 +50,11 @@ class SettingsState:
     Attributes:
         asked_for: The file of --config, if any.
         path: The file that was read, if any.
-        values: Its values, by a flag's own key.
+        values: Its values that count, by a flag's own key.
+        ignored: Its values that do not count, because the file was found by chance.
+        trust: Whether the file is trusted; the user's own file and a named one always are.
+        is_help_wanted: The arguments may ask for the help, which a wrong file does not prevent.
+        problem: An error of the file that ends the command, but not its help.
         in_force: Flags whose value comes from the file, and not from a flag or variable: every key, with all
             keys of the flag.
     """
@@ -49,21 +62,34 @@ class SettingsState:
     asked_for: Path | None = None
     path: Path | None = None
     values: dict[str, Any] = field(default_factory=dict)
+    ignored: dict[str, Any] = field(default_factory=dict)
+    trust: Trust = Trust.YES
+    is_help_wanted: bool = False
+    problem: ConfigError | None = None
     in_force: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def read(self, flags: Callable[[], Iterable[FlagSpec]]) -> dict[str, Any]:
-        """Find and read the file; return its values. `flags` is called if there is a file.
+        """Find and read the file; return its values that count. `flags` is called if there is a file.
 
         Raises:
-            ConfigError: See `find_file`, `read` and `refuse_untrusted`.
+            ConfigError: See `find_file` and `read`.
         """
         path = find_file(self.asked_for)
         if path is not None:
-            self.values = read(path, known_keys(flags()))
-            if self.asked_for is None:
-                refuse_untrusted(path, self.values)
+            known = known_keys(flags())
+            found = content(path)
+            values = parsed(path, found, known)
+            is_found = self.asked_for is None and is_by_chance(path)
+            self.trust = settings_trust.state_of(path, found) if is_found else Trust.YES
+            self.ignored = {} if self.trust is Trust.YES else needing_trust(values, known)
+            self.values = {key: value for key, value in values.items() if key not in self.ignored}
             self.path = path
         return self.values
+
+    def warning(self, flags: Iterable[FlagSpec]) -> str:
+        """Return the line about settings of the file that some flags would have and that do not count."""
+        keys = {flag.key for flag in flags}
+        return ignored_line(self.path, [key for key in self.ignored if key in keys], self.trust)
 
     def note(self, flags: Iterable[FlagSpec]) -> None:
         """Record flags whose value in force comes from the file."""
@@ -106,17 +132,38 @@ def _is_file(path: Path) -> bool:
 
 def places() -> tuple[Path, ...]:
     """Return the usual places of a settings file, in order of priority."""
-    home = os.environ.get("XDG_CONFIG_HOME") or (
-        Path(os.environ["HOME"]) / ".config" if "HOME" in os.environ else None
-    )
-    return (Path(FILE_NAME), *([Path(home) / "qasr" / FILE_NAME] if home else []))
+    home = settings_trust.xdg_folder("XDG_CONFIG_HOME", ".config")
+    return (Path(FILE_NAME), *([home / "qasr" / FILE_NAME] if home else []))
+
+
+def is_by_chance(path: Path) -> bool:
+    """Whether a file is merely that of the working folder, which may be from anyone: not the user's own."""
+    own = places()[1:]
+    return path == Path(FILE_NAME) and not any(_is_file(one) and path.samefile(one) for one in own)
+
+
+def needing_trust(values: Mapping[str, Any], known: Mapping[str, FlagSpec]) -> dict[str, Any]:
+    """Return the values of a file that count only if the file is trusted."""
+    return {key: value for key, value in values.items() if known[key].needs_trust(value)}
+
+
+def ignored_line(path: Path | None, keys: Iterable[str], trust: Trust) -> str:
+    """Return the line that names settings that do not count; "" for no settings."""
+    names = [key.replace("_", "-") for key in keys]
+    if not names:
+        return ""
+    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    verb, why = "is" if len(names) == 1 else "are", trust.value
+    if trust is Trust.CHANGED:
+        why = f"it has {why}"
+    return f"{path}: {listed} {verb} ignored, as {why}; if you wrote it or have read it: qasr config trust"
 
 
 def line_of(path: Path, keys: Iterable[str]) -> int:
     """Return the line, from 1, in which a valid file sets one of the keys; 0 if no line does."""
     spelt = "(?:" + "|".join("[-_]".join(map(re.escape, re.split("[-_]", key))) for key in keys) + ")"
     key = re.compile(rf"""\s*["']?{spelt}["']?\s*=""")
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = _decoded(content(path)).splitlines()
     return next((number for number, line in enumerate(lines, 1) if key.match(line)), 0)
 
 
@@ -138,38 +185,59 @@ def read(path: Path, flags: Mapping[str, FlagSpec]) -> dict[str, Any]:
         ConfigError: Not TOML, an unknown key (the hint has the nearest one), a value of another type, or two
             spellings of one flag.
     """
+    return parsed(path, content(path), flags)
+
+
+def content(path: Path) -> bytes:
+    """Return the bytes of a settings file.
+
+    Raises:
+        ConfigError: It is no regular file, too large, or cannot be read.
+    """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        hint = "correct the file, or give another with --config"
-        raise ConfigError.about(path, str(error), hint) from error
+        return files.read_regular(path, _MAX_BYTES)
+    except files.TooLargeError as error:
+        reason = f"is larger than {_MAX_BYTES / 1_000:.0f} kB, so not a settings file"
+        raise ConfigError.about(path, reason, _OTHER_FILE) from error
+    except OSError as error:
+        raise ConfigError.about(path, error.strerror or str(error), _OTHER_FILE) from error
+
+
+def _decoded(found: bytes) -> str:
+    return found.decode("utf-8").replace("\r\n", "\n")
+
+
+def _table(path: Path, found: bytes) -> dict[str, Any]:
+    try:
+        text = _decoded(found)
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.count(".") > _MAX_DOTS and not _ONE_TEXT.fullmatch(line):
+                raise ConfigError(
+                    f"{path}:{number}: more than {_MAX_DOTS} dots", "give each text a line of its own"
+                )
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ConfigError.about(path, "is nested too deep", _OTHER_FILE) from error
+    except ValueError as error:
+        raise ConfigError.about(path, str(error), _OTHER_FILE) from error
+
+
+def parsed(path: Path, found: bytes, flags: Mapping[str, FlagSpec]) -> dict[str, Any]:
+    """Return the settings in the bytes of a file; see `read`."""
+    table = _table(path, found)
     settings: dict[str, Any] = {}
     spelled: dict[str, str] = {}
     for key, value in table.items():
         flag = flags.get(key.replace("-", "_"))
         if flag is None:
-            raise ConfigError(f"{where(path, [key])}: unknown key {key!r}", _nearest(key, flags))
+            shown = key[:_SHOWN_CHARS]
+            raise ConfigError(f"{where(path, [key])}: unknown key {shown!r}", _nearest(shown, flags))
         if flag.key in settings:
             message = f"{where(path, [key])}: {key} and {spelled[flag.key]} are one setting"
             raise ConfigError(message, "leave one of them out")
         spelled[flag.key] = key
         settings[flag.key] = _checked(path, key, value, flag)
     return settings
-
-
-def refuse_untrusted(path: Path, settings: Mapping[str, Any]) -> None:
-    """Refuse a ./qasr.toml without --config that starts programs: the folder may be from anyone.
-
-    Raises:
-        ConfigError: The file starts programs, or sends transcripts to an address.
-    """
-    risky = [name for name in _ONLY_IF_CHOSEN if name in settings]
-    if risky and path == Path(FILE_NAME):
-        key = risky[0].replace("_", "-")
-        raise ConfigError(
-            f"{path}: {key} counts only in a file that you name or that is your own",
-            f"use --config {path}, or move the line to {places()[-1]}",
-        )
 
 
 def _nearest(key: str, flags: Mapping[str, FlagSpec]) -> str:
@@ -185,8 +253,18 @@ def _checked(path: Path, key: str, value: object, flag: FlagSpec) -> object:
         return value.split()
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     is_right = is_number if kind is float else type(value) is kind
+    if is_right and isinstance(value, int) and abs(value) > _MAX_INT:
+        raise ConfigError(f"{where(path, [key])}: {key} is too large a number", "correct the file")
     if not is_right or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
         raise ConfigError(
-            f"{where(path, [key])}: {key} must be {_NAMES[kind]}, not {value!r}", "correct the file"
+            f"{where(path, [key])}: {key} must be {_NAMES[kind]}, not {_shown(value)}", "correct the file"
         )
     return value
+
+
+def _shown(value: object) -> str:
+    """Return a value for a message, cut: the file may be anyone's."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:
+        return "a number of thousands of digits"

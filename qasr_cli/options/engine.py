@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qasr_cli.options.flag import MODEL, option, require
+from qasr_cli.options.harmless import is_aligner_name, is_model_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class EngineOptions:
         "--model",
         "-m",
         metavar="NAME",
+        harmless=is_model_name,
     )
     aligner: str = option(
         "auto",
@@ -25,14 +27,18 @@ class EngineOptions:
         "Forced aligner: auto (the model's own), none (word times are interpolated), a folder, or a hub id.",
         "--aligner",
         metavar="NAME",
+        harmless=is_aligner_name,
     )
-    device: str = option("auto", MODEL, "auto, cpu, cuda, cuda:N or mps.", "--device", "-d", metavar="NAME")
+    device: str = option(
+        "auto", MODEL, "auto, cpu, cuda, cuda:N or mps.", "--device", "-d", metavar="NAME", harmless=True
+    )
     dtype: str = option(
         "auto",
         MODEL,
         "Number format: auto (bf16 on a GPU that has it, else fp32), bf16, fp16 or fp32.",
         "--dtype",
         metavar="NAME",
+        harmless=True,
     )
     engine: str = option(
         "qwen3",
@@ -47,6 +53,7 @@ class EngineOptions:
         "Maximum chunks per forward pass. Default: as many as fit into memory.",
         "--batch-size",
         metavar="N",
+        harmless=True,
     )
     revision: str | None = option(
         None,
@@ -56,7 +63,9 @@ class EngineOptions:
         metavar="REV",
         convert=lambda text: text or None,
     )
-    offline: bool = option(False, MODEL, "Never download. A missing model is an error.", "--offline")
+    offline: bool = option(
+        False, MODEL, "Never download. A missing model is an error.", "--offline", harmless=True
+    )
 
     def __post_init__(self) -> None:
         is_size = self.batch_size is None or self.batch_size >= 1

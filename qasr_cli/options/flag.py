@@ -49,6 +49,9 @@ class FlagSpec:
         is_repeatable: May be given several times; its value is a list.
         is_counted: Each use counts one (-vv).
         is_setting: Has a variable and a key of qasr.toml.
+        harmless: A ./qasr.toml that nobody named or trusted may set it, or a test of the values that it may
+            set. Never True for a setting that chooses where results go, replaces, loads, reads or sends
+            something, lifts a limit or hides a warning.
     """
 
     panel: str
@@ -61,6 +64,13 @@ class FlagSpec:
     is_repeatable: bool = False
     is_counted: bool = False
     is_setting: bool = True
+    harmless: bool | Callable[[Any], bool] = False
+
+    def needs_trust(self, value: Any) -> bool:
+        """Whether a value counts only in a settings file that the user named, wrote or trusted."""
+        if value == self.default:
+            return False
+        return not (self.harmless(value) if callable(self.harmless) else self.harmless)
 
     @property
     def long_names(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ class OutputOptions:
         metavar="LIST",
         kind=str,
         default="",
+        harmless=True,
     )
     folder: Path | None = option(
         None,
@@ -37,7 +38,7 @@ class OutputOptions:
     )
     is_stdout: bool = False  # `-o -`, or no -o and input from stdin
     json_lines: bool = option(
-        False, FORMATS, "JSON transcripts on stdout, one line per source.", "--json-lines"
+        False, FORMATS, "JSON transcripts on stdout, one line per source.", "--json-lines", harmless=True
     )
     overwrite: bool = option(
         False,
@@ -48,7 +49,11 @@ class OutputOptions:
         "-y",
     )
     highlight_words: bool = option(
-        False, FORMATS, "Underline each word while it is spoken (SRT and WebVTT).", "--highlight-words"
+        False,
+        FORMATS,
+        "Underline each word while it is spoken (SRT and WebVTT).",
+        "--highlight-words",
+        harmless=True,
     )
     name: str = option(
         DEFAULT_NAME,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from qasr_cli.errors import UsageError
 from qasr_cli.options.flag import HOOKS, LOGGING, RUN, SELECTION, WATCHING, option, require
+from qasr_cli.options.harmless import is_time
 
 PROGRESS_STYLES = ("auto", "bar", "plain", "json", "none")
 LOG_FORMATS = ("text", "json")
@@ -104,7 +105,7 @@ class FindOptions:
         even_subtitled: Discovered files with subtitles from other programs are taken, too.
     """
 
-    recursive: bool = option(False, SELECTION, "Search subfolders too.", "--recursive", "-r")
+    recursive: bool = option(False, SELECTION, "Search subfolders too.", "--recursive", "-r", harmless=True)
     follow_links: bool = option(
         False,
         SELECTION,
@@ -124,6 +125,7 @@ class FindOptions:
         default=None,
         convert=_patterns,
         is_repeatable=True,
+        harmless=True,
     )
     exclude: tuple[str, ...] = option(
         (),
@@ -135,6 +137,7 @@ class FindOptions:
         default=None,
         convert=_patterns,
         is_repeatable=True,
+        harmless=True,
     )
     newer_than_s: float | None = option(
         None,
@@ -146,6 +149,7 @@ class FindOptions:
         kind=str,
         default="",
         convert=newer_than_s,
+        harmless=is_time,
     )
     settle_s: float | None = option(
         None,
@@ -155,6 +159,7 @@ class FindOptions:
         "out if it still changes.",
         "--settle",
         metavar="SECONDS",
+        harmless=True,
     )
     order: str = option(
         "name",
@@ -162,6 +167,7 @@ class FindOptions:
         "Order of the files: name (as given, folders by name), newest, oldest, largest or smallest first.",
         "--order",
         metavar="ORDER",
+        harmless=True,
     )
     shard: tuple[int, int] = option(
         (1, 1),
@@ -172,6 +178,7 @@ class FindOptions:
         kind=str,
         default="",
         convert=shard_parts,
+        harmless=True,
     )
     limit: int | None = option(
         None,
@@ -179,6 +186,7 @@ class FindOptions:
         "Process at most this many files. Finished files do not count.",
         "--limit",
         metavar="N",
+        harmless=True,
     )
     even_subtitled: bool = option(
         False,
@@ -186,6 +194,7 @@ class FindOptions:
         "Also process files that already have subtitles in the target language, beside them or embedded. "
         "Without it, such a file of a folder or list is skipped if only subtitles are asked for.",
         "--even-subtitled",
+        harmless=True,
     )
 
     def __post_init__(self) -> None:
@@ -206,7 +215,11 @@ class RunOptions:
     """Run control; no option changes text or times."""
 
     strict: bool = option(
-        False, RUN, "Exit with 4 if a result is doubtful or its cues break a hard rule.", "--strict"
+        False,
+        RUN,
+        "Exit with 4 if a result is doubtful or its cues break a hard rule.",
+        "--strict",
+        harmless=True,
     )
     workers: int = option(  # ffmpeg uses further threads of its own
         2, RUN, "Media files decoded at the same time.", "--workers", metavar="N"
@@ -218,12 +231,14 @@ class RunOptions:
         "most 30), or as soon as it changes. A named file is always tried.",
         "--retries",
         metavar="N",
+        harmless=True,
     )
     wait: bool = option(
         False,
         RUN,
         "Wait for another qasr process that has locked the folder. Without it, exit with 75.",
         "--wait",
+        harmless=True,
     )
     state: Path | None = option(
         None,
@@ -296,9 +311,15 @@ class WatchOptions:
         WATCHING,
         "Search the folders for changes repeatedly. For network mounts, which report no changes.",
         "--poll",
+        harmless=True,
     )
     poll_interval_s: float = option(  # a walk over a network's tree of thousands takes a second or so
-        5.0, WATCHING, "Seconds between two searches with --poll.", "--poll-interval", metavar="SECONDS"
+        5.0,
+        WATCHING,
+        "Seconds between two searches with --poll.",
+        "--poll-interval",
+        metavar="SECONDS",
+        harmless=True,
     )
     rescan_min: float = option(
         10.0,
@@ -306,6 +327,7 @@ class WatchOptions:
         "Search the folders at least once in this many minutes.",
         "--rescan",
         metavar="MINUTES",
+        harmless=True,
     )
     settle_s: float = option(  # a copy over a network may pause for seconds
         10.0,
@@ -313,6 +335,7 @@ class WatchOptions:
         "Process a file once it has not changed for this many seconds.",
         "--settle",
         metavar="SECONDS",
+        harmless=True,
     )
     idle_unload_min: float = option(
         10.0,
@@ -320,6 +343,7 @@ class WatchOptions:
         "Unload the model after this many minutes without work; it is loaded again on demand. 0: never.",
         "--idle-unload",
         metavar="MINUTES",
+        harmless=True,
     )
     status: Path | None = option(
         None,
@@ -358,6 +382,7 @@ class LogOptions:
         "Progress on stderr: auto, bar, plain (one line per file), json or none.",
         "--progress",
         metavar="STYLE",
+        harmless=True,
     )
     log_file: str = option(
         "",
@@ -372,9 +397,12 @@ class LogOptions:
         "Format of the log file, or of stderr without a log file: text or json (one object per line).",
         "--log-format",
         metavar="FORMAT",
+        harmless=True,
     )
     quiet: bool = option(False, LOGGING, "Print errors only.", "--quiet", "-q")
-    verbose: int = option(0, LOGGING, "Print more; -vv adds tracebacks.", "--verbose", "-v", is_counted=True)
+    verbose: int = option(
+        0, LOGGING, "Print more; -vv adds tracebacks.", "--verbose", "-v", is_counted=True, harmless=True
+    )
 
     def __post_init__(self) -> None:
         for flag, value, choices in (

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from qasr_cli.errors import UsageError
 from qasr_cli.options.flag import MODEL, SPEECH, option, require, seconds
+from qasr_cli.options.harmless import is_model_name, is_own_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class MediaOptions:
         "Audio track to transcribe, counted from 0.",
         "--audio-track",
         metavar="N",  # counts audio tracks only, as ffmpeg's 0:a:N does
+        harmless=True,
     )
     max_hours: float = option(
         24.0,  # a crafted file could fill the disk
@@ -47,6 +49,7 @@ class VadOptions:
         "Speech starts above this probability (0 to 1).",
         "--vad-onset",
         metavar="P",
+        harmless=True,
     )
     offset: float = option(
         0.35,  # silero's own default: threshold - 0.15
@@ -54,6 +57,7 @@ class VadOptions:
         "Speech ends below this probability (0 to 1).",
         "--vad-offset",
         metavar="P",
+        harmless=True,
     )
     min_speech_ms: int = 250  # silero's default; shorter bursts are clicks
     min_silence_ms: int = 100  # silero's default; shorter dips are stop closures inside words
@@ -80,6 +84,7 @@ class ChunkOptions:
         "shorter where a model needs it.",
         "--chunk-seconds",
         default=None,
+        harmless=True,
     )
     target_ms: int = 20_000  # from here on the best silence is taken
     max_gap_ms: int = 2_000  # maximum silence inside a chunk; longer silence ends it
@@ -129,6 +134,7 @@ class DecodeOptions:
         metavar="LANG",
         default="auto",
         convert=functools.partial(_code, "--language"),
+        harmless=True,
     )
     # Free text or hotwords, given to the model as its system prompt.
     context: str = option(
@@ -137,6 +143,7 @@ class DecodeOptions:
         "Names and terms to expect, as free text. @FILE reads the text from a file.",
         "--context",
         metavar="TEXT",
+        harmless=is_own_text,
     )
     languages: tuple[str, ...] = option(  # codes that detection may choose from; empty: all
         (),
@@ -147,6 +154,7 @@ class DecodeOptions:
         kind=str,
         default="",
         convert=_codes,
+        harmless=True,
     )
     repetition_penalty: float = 1.0  # 1: none; set by the guard for a chunk that loops, never for all
 
@@ -170,6 +178,7 @@ class GuardOptions:
         "--rescue-model",
         metavar="NAME",
         digest="rescue_model",
+        harmless=is_model_name,
     )
     multilingual: bool = option(
         False,
@@ -178,6 +187,7 @@ class GuardOptions:
         "another language count as a detection error and are redone in the file's language.",
         "--multilingual",
         digest="is_multilingual",
+        harmless=True,
     )
     repetition_penalty: float = 1.1  # of the last retry; 1.2 and more begins to cost real repetitions
     max_dissent_ms: int = 8_000  # speech in another language than the file's that counts as a detection error

@@ -55,6 +55,7 @@ class CueOptions:
         "or verbatim. Options below override single limits.",
         "--profile",
         metavar="NAME",
+        harmless=True,
     )
     max_line_width: int | None = option(
         None,
@@ -64,6 +65,7 @@ class CueOptions:
         "--max-line-width",
         metavar="N",
         digest="max_line_cells",
+        harmless=True,
     )
     max_lines: int | None = option(
         None,
@@ -71,9 +73,10 @@ class CueOptions:
         "Maximum lines per cue, 1 to 4. Default: the profile's, usually 2.",
         "--max-lines",
         metavar="N",
+        harmless=True,
     )
     max_words: int | None = option(
-        None, STYLE, "Maximum words per cue. Default: no limit.", "--max-words", metavar="N"
+        None, STYLE, "Maximum words per cue. Default: no limit.", "--max-words", metavar="N", harmless=True
     )
     max_cps: float | None = option(
         None,
@@ -82,21 +85,28 @@ class CueOptions:
         "English with netflix-sdh.",
         "--max-cps",
         metavar="N",
+        harmless=True,
     )
     min_duration_ms: int | None = seconds(
         None,
         STYLE,
         "Minimum cue duration in seconds, where there is room. Default: the profile's, usually 5/6.",
         "--min-duration",
+        harmless=True,
     )
     max_duration_ms: int | None = seconds(
-        None, STYLE, "Maximum cue duration in seconds. Default: the profile's, usually 7.", "--max-duration"
+        None,
+        STYLE,
+        "Maximum cue duration in seconds. Default: the profile's, usually 7.",
+        "--max-duration",
+        harmless=True,
     )
     min_gap_ms: int | None = seconds(
         None,
         STYLE,
         "Minimum gap between two cues in seconds. Default: the profile's, usually two frames.",
         "--min-gap",
+        harmless=True,
     )
     frame_rate: Fraction | None = option(
         None,
@@ -108,6 +118,7 @@ class CueOptions:
         kind=str,
         default=AUTO_RATE,
         convert=_frame_rate,
+        harmless=True,
     )
     is_frame_true: bool = True
 

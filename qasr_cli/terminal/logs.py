@@ -25,6 +25,8 @@ _EVENTS.propagate = False
 _EVENTS.addHandler(logging.NullHandler())
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
+_LATER: list[str] = []  # warnings from before `configure`
+
 Line = Callable[[str, str, Mapping[str, object]], str]
 
 
@@ -101,6 +103,13 @@ def configure(verbosity: int, file: Path | None = None, form: str = "text") -> N
     logging.getLogger(_QASR).setLevel(own_level)
     if verbosity < 3:
         warnings.simplefilter("ignore")  # libraries' advice to their own callers
+    while _LATER:
+        logging.getLogger(_QASR).warning("%s", _LATER.pop(0))
+
+
+def warn_later(text: str) -> None:
+    """Write a warning as soon as logging is configured, so that -q, a log file and its form count."""
+    _LATER.append(text)
 
 
 def _open(file: Path) -> _LogFile:

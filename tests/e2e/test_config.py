@@ -77,8 +77,8 @@ def test_a_new_file_changes_nothing_until_a_line_is_uncommented(qasr: Qasr, tmp_
 
 
 def test_places_may_stand_in_it_too(qasr: Qasr, tmp_path: Path) -> None:
-    (tmp_path / "qasr.toml").write_text('report = "run.json"\nstate = "st"\nstatus = "s.json"\n')
-    after = shown(qasr)
+    (tmp_path / "mine.toml").write_text('report = "run.json"\nstate = "st"\nstatus = "s.json"\n')
+    after = shown(qasr, "--config", "mine.toml")
     assert {key: after[key]["value"] for key in ("report", "state", "status")} == {
         "report": "run.json",
         "state": "st",
@@ -150,11 +150,11 @@ def test_a_flag_or_a_variable_answers_for_itself(qasr: Qasr, clip: Path) -> None
 
 
 def test_what_a_file_switches_on_can_be_switched_off(qasr: Qasr, clip: Path) -> None:
-    (clip.parent / "qasr.toml").write_text(f'highlight-words = true\nengine = "{ECHO}"\n')
-    highlighted = qasr("transcribe", clip, "-y", "-o", "-")
+    (clip.parent / "qasr.toml").write_text("highlight-words = true\n")
+    highlighted = qasr("transcribe", clip, "-y", "-o", "-", "--engine", ECHO)
     assert "<u>" in highlighted.stdout, highlighted.stderr
     for flags in (["--highlight_words", "False"], ["--no-highlight-words"]):
-        plain = qasr("transcribe", clip, "-o", "-", *flags)
+        plain = qasr("transcribe", clip, "-o", "-", "--engine", ECHO, *flags)
         assert (plain.returncode, "<u>" in plain.stdout) == (0, False), plain.stderr
 
 
@@ -204,13 +204,14 @@ def test_formats_of_a_stronger_place_replace_those_of_a_weaker(qasr: Qasr, clip:
 
 
 def test_a_line_a_source_is_a_format_of_its_own(qasr: Qasr, clip: Path) -> None:
-    (clip.parent / "qasr.toml").write_text('srt = true\noutput = "out"\n')
-    only_lines = qasr("transcribe", clip, "--json-lines", "--engine", ECHO)
+    (clip.parent / "mine.toml").write_text('srt = true\noutput = "out"\n')
+    mine = ("--config", "mine.toml")
+    only_lines = qasr(*mine, "transcribe", clip, "--json-lines", "--engine", ECHO)
     assert only_lines.returncode == 0, only_lines.stderr
     assert json.loads(only_lines.stdout)["segments"]
     assert not (clip.parent / "out").exists()
     for flags in (["--srt"], ["-f", "vtt"], ["-o", "out"]):
-        result = qasr("transcribe", clip, "--json-lines", *flags, "--engine", ECHO)
+        result = qasr(*mine, "transcribe", clip, "--json-lines", *flags, "--engine", ECHO)
         assert (result.returncode, result.stdout) == (2, ""), result.stderr
         assert "--json-lines" in result.stderr
     (clip.parent / "qasr.toml").write_text("json-lines = true\n")

@@ -165,12 +165,13 @@ def test_a_wrong_setting_is_78(qasr: Qasr, clip: Path, text: str, says: str) -> 
 
 
 def test_a_flag_beats_a_variable_beats_the_file(qasr: Qasr, clip: Path) -> None:
-    clip.with_name("qasr.toml").write_text(f'engine = "{ECHO}"\noutput-format = "txt"\n')
-    assert qasr("transcribe", clip).returncode == 0
+    clip.with_name("mine.toml").write_text(f'engine = "{ECHO}"\noutput-format = "txt"\n')
+    call = ("--config", "mine.toml", "transcribe", clip)
+    assert qasr(*call).returncode == 0
     assert clip.with_suffix(".txt").exists()
-    assert qasr("transcribe", clip, env={"QASR_OUTPUT_FORMAT": "tsv"}).returncode == 0
+    assert qasr(*call, env={"QASR_OUTPUT_FORMAT": "tsv"}).returncode == 0
     assert clip.with_suffix(".tsv").exists()
-    assert qasr("transcribe", clip, "-f", "vtt", env={"QASR_OUTPUT_FORMAT": "json"}).returncode == 0
+    assert qasr(*call, "-f", "vtt", env={"QASR_OUTPUT_FORMAT": "json"}).returncode == 0
     assert clip.with_suffix(".vtt").exists()
     assert not clip.with_suffix(".json").exists()
 

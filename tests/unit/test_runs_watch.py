@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from watchfiles import Change
 
-from qasr_cli.cli import settings_file
-from qasr_cli.errors import ConfigError, InputOutputError, UndecodableError
+from qasr_cli.errors import InputOutputError, UndecodableError
 from qasr_cli.hooks import address, command
 from qasr_cli.hooks.command import Facts
 from qasr_cli.options import EngineOptions
@@ -176,9 +175,3 @@ class TestHooks:
     def test_of_an_address_only_the_host_is_said(self, text: str, clean: str) -> None:
         assert address.without_secrets(text) == clean
         assert str(address.parse("https://u:p@host:8/x?k=1")) == "https://host:8"
-
-    def test_a_settings_file_that_nobody_named_starts_nothing(self, tmp_path: Path) -> None:
-        settings_file.refuse_untrusted(Path("qasr.toml"), {"model": "demo"})
-        settings_file.refuse_untrusted(tmp_path / "qasr.toml", {"exec_after": "ls"})
-        with pytest.raises(ConfigError, match="webhook counts only"):
-            settings_file.refuse_untrusted(Path("qasr.toml"), {"webhook": "https://host"})

@@ -102,6 +102,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     def called(**values: Any) -> None:
         context = values.pop(_CONTEXT)
         _note_origins(context, flags)
+        _warn(context, flags)
         command(**assemble_all(values, context))
 
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in flat}
@@ -117,6 +118,23 @@ def _note_origins(context: Context, flags: Sequence[FlagSpec]) -> None:
     if isinstance(state, SettingsState):
         origins = {flag.key: typer_adapter.value_origin(context, flag.key) for flag in flags}
         state.note(flag for flag in flags if origins[flag.key] is ValueOrigin.FILE)
+
+
+def _warn(context: Context, flags: Sequence[FlagSpec]) -> None:
+    """Warn of settings of a file found by chance that this command would have and that do not count.
+
+    Raises:
+        ConfigError: The file is wrong; its error waited in case only the help was wanted.
+    """
+    state = context.find_root().obj
+    if not isinstance(state, SettingsState):
+        return
+    if state.problem is not None:
+        raise state.problem
+    if text := state.warning(flags):
+        from qasr_cli.terminal import logs
+
+        logs.warn_later(text)
 
 
 def _described(annotation: Any) -> tuple[Any, Any]:

@@ -12,12 +12,13 @@ from typing import Annotated
 from qasr_cli.formats import FILE_FORMATS, FORMATS
 from qasr_cli.options.flag import FORMATS as FORMAT_PANEL
 from qasr_cli.options.flag import LOGGING, SELECTION, SPEECH, FlagSpec
+from qasr_cli.options.harmless import is_own_text
 
 
 def format_switches() -> tuple[FlagSpec, ...]:
     """Return a switch for every file format."""
     return tuple(
-        FlagSpec(FORMAT_PANEL, FORMATS[name].summary, (f"--{name}",), kind=bool, default=False)
+        FlagSpec(FORMAT_PANEL, FORMATS[name].summary, (f"--{name}",), kind=bool, default=False, harmless=True)
         for name in FILE_FORMATS
     )
 
@@ -33,6 +34,7 @@ HOTWORDS = FlagSpec(
     ("--hotwords",),
     metavar="WORD,...",
     default="",
+    harmless=is_own_text,
 )
 
 DryRun = Annotated[
@@ -43,6 +45,7 @@ DryRun = Annotated[
         ("--dry-run", "-n"),
         kind=bool,
         default=False,
+        harmless=True,
     ),
 ]
 ReportFile = Annotated[
