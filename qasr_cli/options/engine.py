@@ -18,6 +18,7 @@ class EngineOptions:
         "--model",
         "-m",
         metavar="NAME",
+        is_path=True,
     )
     aligner: str = option(
         "auto",
@@ -25,6 +26,7 @@ class EngineOptions:
         "Forced aligner: auto (the model's own), none (word times are interpolated), a folder, or a hub id.",
         "--aligner",
         metavar="NAME",
+        is_path=True,
     )
     device: str = option("auto", MODEL, "auto, cpu, cuda, cuda:N or mps.", "--device", "-d", metavar="NAME")
     dtype: str = option(

@@ -49,6 +49,7 @@ class FlagSpec:
         is_repeatable: May be given several times; its value is a list.
         is_counted: Each use counts one (-vv).
         is_setting: Has a variable and a key of qasr.toml.
+        is_path: Its text may be a path, in which `~` is a home folder; always so if its kind is Path.
     """
 
     panel: str
@@ -61,6 +62,7 @@ class FlagSpec:
     is_repeatable: bool = False
     is_counted: bool = False
     is_setting: bool = True
+    is_path: bool = False
 
     @property
     def long_names(self) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ class OutputOptions:
         "--output",
         "-o",
         metavar="DIR|-",
+        is_path=True,
         kind=str,
         default="",
     )

@@ -38,6 +38,7 @@ class InputOptions:
         "file does not stop the others.",
         "--files-from",
         metavar="FILE|-",
+        is_path=True,
     )
     null: bool = option(
         False,
@@ -136,6 +137,7 @@ class FindOptions:
         "or after another file.",
         "--newer-than",
         metavar="DATE|AGE|FILE",
+        is_path=True,
         kind=str,
         default="",
         convert=newer_than_s,
@@ -358,6 +360,7 @@ class LogOptions:
         "Append events with timestamps to a file, independent of what stderr shows.",
         "--log-file",
         metavar="FILE",
+        is_path=True,
     )
     log_format: str = option(
         "text",

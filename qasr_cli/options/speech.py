@@ -169,6 +169,7 @@ class GuardOptions:
         "--fallback-model",
         "--rescue-model",
         metavar="NAME",
+        is_path=True,
         digest="rescue_model",
     )
     multilingual: bool = option(
