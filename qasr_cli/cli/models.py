@@ -8,10 +8,14 @@ from qasr_cli.cli import typer_adapter
 from qasr_cli.cli.typer_adapter import Context, Operand
 from qasr_cli.errors import ExitCode, QasrError, UsageError
 from qasr_cli.options import FlagSpec
+from qasr_cli.runs.files import typed_paths
 
 app = typer_adapter.App("models", "List, download and check models.")
 
-_Name = Annotated[str, typer_adapter.argument(Operand("NAME", "0.6b, 1.7b, demo, a folder, or a hub id."))]
+_Name = Annotated[
+    str,
+    typer_adapter.argument(Operand("NAME", "0.6b, 1.7b, demo, a folder, or a hub id.", is_path=False)),
+]
 _Revision = Annotated[
     str,
     typer_adapter.option(
@@ -108,7 +112,7 @@ def _locations(name: str, revision: str) -> tuple[str, ...]:
 
     model = model_store.named(name)
     if model is None:
-        return (name,)
+        return (typed_paths.setting(name),)
     if revision:
         raise UsageError(
             f"--revision {revision}: {name} stands for two repositories", "name one of them by its hub id"

@@ -8,6 +8,7 @@ time limit it is killed with all its children. Its output never reaches stdout.
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 import shutil
 import string
@@ -73,6 +74,7 @@ def parse(line: str) -> CommandTemplate:
         raise UsageError(f"{FLAG} is empty", "name a program, such as 'notify-send {media}'", flag=FLAG)
     for word in words:
         _check(word)
+    words[0] = os.path.expanduser(words[0])
     if "{" in words[0] or shutil.which(words[0]) is None:
         raise UsageError(f"{FLAG}: there is no program {words[0]!r}", "check its name and PATH", flag=FLAG)
     return CommandTemplate(tuple(words))

@@ -20,6 +20,7 @@ class EngineOptions:
         "-m",
         metavar="NAME",
         harmless=is_model_name,
+        is_path=True,
     )
     aligner: str = option(
         "auto",
@@ -28,6 +29,7 @@ class EngineOptions:
         "--aligner",
         metavar="NAME",
         harmless=is_aligner_name,
+        is_path=True,
     )
     device: str = option(
         "auto", MODEL, "auto, cpu, cuda, cuda:N or mps.", "--device", "-d", metavar="NAME", harmless=True

@@ -52,6 +52,7 @@ class FlagSpec:
         harmless: A ./qasr.toml that nobody named or trusted may set it, or a test of the values that it may
             set. Never True for a setting that chooses where results go, replaces, loads, reads or sends
             something, lifts a limit or hides a warning.
+        is_path: Its text may be a path, in which `~` is a home folder; always so if its kind is Path.
     """
 
     panel: str
@@ -64,6 +65,7 @@ class FlagSpec:
     is_repeatable: bool = False
     is_counted: bool = False
     is_setting: bool = True
+    is_path: bool = False
     harmless: bool | Callable[[Any], bool] = False
 
     def needs_trust(self, value: Any) -> bool:

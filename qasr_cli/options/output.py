@@ -33,6 +33,7 @@ class OutputOptions:
         "--output",
         "-o",
         metavar="DIR|-",
+        is_path=True,
         kind=str,
         default="",
     )

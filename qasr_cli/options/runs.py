@@ -39,6 +39,7 @@ class InputOptions:
         "file does not stop the others.",
         "--files-from",
         metavar="FILE|-",
+        is_path=True,
     )
     null: bool = option(
         False,
@@ -146,6 +147,7 @@ class FindOptions:
         "or after another file.",
         "--newer-than",
         metavar="DATE|AGE|FILE",
+        is_path=True,
         kind=str,
         default="",
         convert=newer_than_s,
@@ -390,6 +392,7 @@ class LogOptions:
         "Append events with timestamps to a file, independent of what stderr shows.",
         "--log-file",
         metavar="FILE",
+        is_path=True,
     )
     log_format: str = option(
         "text",

@@ -177,6 +177,7 @@ class GuardOptions:
         "--fallback-model",
         "--rescue-model",
         metavar="NAME",
+        is_path=True,
         digest="rescue_model",
         harmless=is_model_name,
     )

@@ -26,6 +26,7 @@ from qasr_cli.options import (
 )
 from qasr_cli.options.flag import flags_of, groups_of
 from qasr_cli.options.subtitles import NO_RATE
+from qasr_cli.runs.files import typed_paths
 from qasr_cli.tasks.text_input import STDIO, read_text
 
 _DEFAULTS = Options()
@@ -97,7 +98,8 @@ def _text_of(flag: str, value: str) -> str:
     """Return a flag's text; `@FILE` reads it from a file."""
     if not value.startswith("@"):
         return value
-    return read_text(Path(value[1:]), f"{flag} {value}", "give it plain text in UTF-8")
+    file = Path(typed_paths.setting(value[1:]))
+    return read_text(file, f"{flag} {value}", "give it plain text in UTF-8")
 
 
 def _cue(given: Given) -> CueOptions:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -14,6 +15,7 @@ from typer.core import TyperGroup
 
 from qasr_cli.cli.help_page import UNBROKEN, HelpPage, Section
 from qasr_cli.options.flag import PANELS, FlagSpec
+from qasr_cli.runs.files import typed_paths
 
 NO_PANEL = "Options"
 
@@ -25,10 +27,12 @@ class Operand:
     Attributes:
         metavar: Its placeholder, such as `INPUT...`.
         help: Its description.
+        is_path: It is a path, in which `~` is a home folder.
     """
 
     metavar: str
     help: str
+    is_path: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,18 @@ def option(flag: FlagSpec, **more: Any) -> Any:
         envvar=list(flag.variables) or None,
         rich_help_panel=flag.panel or None,
         count=flag.is_counted,
+        parser=_path if flag.kind is Path else typed_paths.setting if flag.is_path else None,
         **more,
     )
+
+
+def _path(value: str | Path) -> Path:
+    # A default is a path already. As text, since Path would drop the ./ that protects a name such as ~.
+    return value if isinstance(value, Path) else Path(typed_paths.setting(value))
+
+
+def _operand(value: str | Path) -> Path:
+    return value if isinstance(value, Path) else typed_paths.operand(value)
 
 
 def annotation(flag: FlagSpec) -> Any:
@@ -78,7 +92,8 @@ def annotation(flag: FlagSpec) -> Any:
 def argument(operand: Operand) -> Any:
     """Return Typer's description of a positional argument."""
     # Not `readable`: an unreadable file fails later, and the others go on.
-    return typer.Argument(metavar=operand.metavar, help=operand.help, readable=False)
+    parser = _operand if operand.is_path else None
+    return typer.Argument(metavar=operand.metavar, help=operand.help, readable=False, parser=parser)
 
 
 def parameters(command: Any) -> list[Parameter]:

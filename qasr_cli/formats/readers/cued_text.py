@@ -102,7 +102,7 @@ class _CuedTextParser:
         first = self.at
         self.number = number = self._read_number()
         times = _TIME_LINE.fullmatch(self.lines[self.at])
-        assert times is not None  # noqa: S101 - `_begins_caption` has seen it
+        assert times is not None
         if self.kind == "vtt" and "," in (times[5], times[11]):
             self.faults.append(Fault(self.at + 1, "WebVTT's times have a dot, not a comma", True))
         settings = (times[13].strip(),) if times[13] else ()

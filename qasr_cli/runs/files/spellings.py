@@ -29,7 +29,7 @@ def other_spelling(path: Path) -> Path | None:
     if path.name.isascii() or os.path.lexists(path):
         return None
     key = name_key(path.name)
-    with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
+    with contextlib.suppress(OSError, ValueError), os.scandir(path.parent) as entries:
         return next((path.parent / entry.name for entry in entries if _is_key(entry.name, key)), None)
     return None
 
