@@ -58,8 +58,9 @@ def show(
     outputs.
     """
     from qasr_cli.runs.state import ledger
-    from qasr_cli.terminal import stdio
+    from qasr_cli.terminal import logs, stdio
 
+    logs.configure(0)  # what is passed over is a warning
     stdout = stdio.guard()
     entries = sorted(ledger.load(_state(folder)).entries.values(), key=lambda entry: entry.at_s)
     chosen = [entry for entry in entries if entry.status == _FAILED or not failed]

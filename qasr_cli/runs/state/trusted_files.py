@@ -75,23 +75,33 @@ class TrustedFolder:
         try:
             descriptor = files.open_at_once(name, flags | files.NO_LINK, folder=self.descriptor)
         except OSError as error:
+            self._refuse_stranger(name)
             if error.errno == errno.ELOOP:
                 raise LinkError(path) from error
             raise
         try:
             status = os.fstat(descriptor)
+            if status.st_uid not in self.owners:
+                raise StrangerError(path, status.st_uid)
             if not stat.S_ISREG(status.st_mode):
                 raise NotRegularError(path)
             if status.st_nlink > 1:
                 raise LinkError(path)
-            if status.st_uid not in self.owners:
-                raise StrangerError(path, status.st_uid)
             if flags & os.O_CREAT and not status.st_size:
                 self._give(descriptor)
         except OSError:
             os.close(descriptor)
             raise
         return descriptor
+
+    def _refuse_stranger(self, name: str) -> None:
+        """Raise the error of a stranger's file where it could not be opened, for whatever reason."""
+        try:
+            uid = os.stat(name, dir_fd=self.descriptor, follow_symlinks=False).st_uid
+        except OSError:
+            return
+        if uid not in self.owners:
+            raise StrangerError(self.path / name, uid)
 
     def lines(self, name: str, max_file_bytes: int, max_line_bytes: int) -> Iterator[bytes]:
         """Yield the lines of a file with their ends; of a line that is too long, the part that may be read.
