@@ -12,7 +12,7 @@ from fractions import Fraction
 MS_PER_S = 1000
 SAMPLE_RATE_HZ = 16_000  # the sample rate of Qwen3-ASR, its aligner and silero-vad
 SAMPLES_PER_MS = SAMPLE_RATE_HZ // MS_PER_S  # 16, exactly: a millisecond is always a whole sample index
-assert SAMPLES_PER_MS * MS_PER_S == SAMPLE_RATE_HZ
+assert SAMPLES_PER_MS * MS_PER_S == SAMPLE_RATE_HZ  # noqa: S101 - an impossible state, not input
 BYTES_PER_SAMPLE = 2  # signed 16-bit little endian
 BYTES_PER_MS = SAMPLES_PER_MS * BYTES_PER_SAMPLE
 

@@ -114,7 +114,7 @@ def _run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer_adapter.Abort):
         sys.stderr.write("qasr: interrupted; finished files are kept. Run the same command to continue.\n")
         return ExitCode.INTERRUPTED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - one of the two places: nothing leaves with a traceback
         from qasr_cli.terminal import logs
 
         logs.report_crash(error)

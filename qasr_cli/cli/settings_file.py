@@ -127,7 +127,7 @@ def find_file(asked_for: Path | None) -> Path | None:
 
 def _is_file(path: Path) -> bool:
     # Path.is_file raises in a folder without permission: a service's home, or another user's.
-    return os.path.isfile(path)
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def places() -> tuple[Path, ...]:

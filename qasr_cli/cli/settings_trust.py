@@ -48,9 +48,9 @@ def xdg_folder(variable: str, *usual: str) -> Path | None:
     The XDG specification wants relative paths ignored. A relative HOME would lead into the working folder.
     """
     chosen, home = os.environ.get(variable, ""), os.environ.get("HOME", "")
-    if os.path.isabs(chosen):
+    if os.path.isabs(chosen):  # noqa: PTH117 - not yet a path
         return Path(chosen)
-    return Path(home, *usual) if os.path.isabs(home) else None
+    return Path(home, *usual) if os.path.isabs(home) else None  # noqa: PTH117
 
 
 def state_of(file: Path, content: bytes) -> Trust:
@@ -173,8 +173,8 @@ def _write(path: Path, content: bytes) -> None:
             opened.write(content)
             opened.flush()
             os.fsync(descriptor)
-        os.replace(name, path)
+        os.replace(name, path)  # noqa: PTH105 - of a name
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(name)
+            os.unlink(name)  # noqa: PTH108 - of a name
         raise

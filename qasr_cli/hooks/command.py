@@ -74,7 +74,7 @@ def parse(line: str) -> CommandTemplate:
         raise UsageError(f"{FLAG} is empty", "name a program, such as 'notify-send {media}'", flag=FLAG)
     for word in words:
         _check(word)
-    words[0] = os.path.expanduser(words[0])
+    words[0] = os.path.expanduser(words[0])  # noqa: PTH111 - no shell does it
     if "{" in words[0] or shutil.which(words[0]) is None:
         raise UsageError(f"{FLAG}: there is no program {words[0]!r}", "check its name and PATH", flag=FLAG)
     return CommandTemplate(tuple(words))

@@ -55,7 +55,7 @@ def find_tools() -> FfmpegTools:
 def _find() -> tuple[Path, str]:
     chosen = os.environ.get(_VARIABLE)
     if chosen:
-        return Path(os.path.expanduser(chosen)), f"${_VARIABLE}"
+        return Path(os.path.expanduser(chosen)), f"${_VARIABLE}"  # noqa: PTH111 - an unknown user is no error
     on_path = shutil.which("ffmpeg")
     if on_path:
         return Path(on_path), "system"

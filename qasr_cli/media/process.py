@@ -135,7 +135,7 @@ class Child:
     def read(self, n_bytes: int) -> bytes:
         """Return exactly `n_bytes` of its stdout, fewer at its end; kills it if it is stuck."""
         stdout = self.process.stdout
-        assert stdout is not None
+        assert stdout is not None  # noqa: S101 - started with a pipe, below
         with self.watchdog.watching():
             return stdout.read(n_bytes)
 
@@ -258,7 +258,7 @@ def _start(command: Sequence[str], source: Child | None) -> subprocess.Popen[byt
     if source is None:
         return _popen(command, subprocess.DEVNULL)
     stream = source.process.stdout
-    assert stream is not None
+    assert stream is not None  # noqa: S101 - started with a pipe, below
     with stream:  # an open copy would hide from the source that its reader is gone
         return _popen(command, stream)
 

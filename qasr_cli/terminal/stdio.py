@@ -82,7 +82,7 @@ def begin() -> None:
     for descriptor, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
         _open_closed(descriptor, mode)
     if sys.stdin is None:
-        sys.stdin = open(0, encoding="utf-8", closefd=False)
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as qasr
     if sys.stdout is sys.__stdout__:
         sys.stdout = _text(_StdoutFile(1, "w", closefd=False), sys.stdout)
     if sys.stderr is sys.__stderr__:

@@ -318,7 +318,7 @@ class TestMending:
         (found,) = self.mended(
             cap(0, 7_000, "今日は\u3000とても天気が", "いい", "ですね \t a"), language="ja"
         )
-        assert "".join(found[2]) == "今日は\u3000とても天気がいいですね a"
+        assert "".join(found[2]) == "今日は\u3000とても天気がいい ですね a"
 
     def test_a_sign_keeps_its_times_and_lines(self) -> None:
         frames = [cap(k * 40, k * 40 + 40, "No way", "to", "enter", place=f",\\pos({k},9)") for k in range(3)]

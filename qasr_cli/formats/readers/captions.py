@@ -12,7 +12,15 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from qasr_cli.errors import UndecodableError
-from qasr_cli.formats.readers import ass_text, cued_text, encodings, json_captions, markup
+from qasr_cli.formats.readers import (
+    ass_text,
+    cued_text,
+    encodings,
+    json_captions,
+    markup,
+    time_lines,
+    webvtt_captions,
+)
 from qasr_cli.formats.readers.caption_file import CaptionFile, Fault
 from qasr_cli.records import Caption
 
@@ -24,6 +32,7 @@ MAX_CAPTION_CHARS = 20_000
 MAX_JSON_BYTES = 64_000_000  # qasr's JSON has times for each word
 _HEAD_CHARS = 4_096  # enough to recognise JSON
 _OBJECT = re.compile(r'\{\s*(?:["}]|\Z)')
+_READERS = {"ass": ass_text.read, "vtt": webvtt_captions.read, "srt": cued_text.read}
 _HINT = "give SRT, WebVTT, ASS, or JSON that qasr or whisper wrote"
 
 
@@ -80,7 +89,7 @@ def parse(text: str, name: str = "") -> CaptionFile:
         arrow = next((number for number, line in enumerate(lines, 1) if "-->" in line), None)
         where = f": line {arrow} has no readable times" if arrow else ""
         raise UndecodableError(f"no subtitles in it{where}", _HINT)
-    file = ass_text.read(lines) if kind == "ass" else cued_text.read(lines, kind)
+    file = _READERS[kind](lines)
     if not file.captions:
         broken = f": line {file.faults[0].line}: {file.faults[0].text}" if file.faults else ""
         raise UndecodableError(f"no subtitles in it{broken}", _HINT)
@@ -94,11 +103,11 @@ def _is_json(head: str, name: str) -> bool:
 
 def kind_of(lines: Sequence[str], name: str = "") -> str | None:
     """Return the format of a text by its content: srt, vtt, ass, or None."""
-    if lines and lines[0].startswith(cued_text.SIGNATURE):
+    if webvtt_captions.is_webvtt(lines):
         return "vtt"
     if ass_text.is_script(lines):
         return "ass"
-    if not any(map(cued_text.is_time_line, lines)):
+    if not any(map(time_lines.is_time_line, lines)):
         return None
     # The name decides the format of a file without a signature.
     return "vtt" if PurePath(name).suffix.lower() == ".vtt" else "srt"
@@ -112,17 +121,25 @@ def grid_ms(file: CaptionFile) -> int:
 def write(file: CaptionFile, captions: Sequence[Caption]) -> str:
     """Return the text of the file with `captions` in place of its own, all else unchanged (not for JSON).
 
-    Captions whose `lines` have other breaks than their `marked` ones are written with the new breaks.
+    Captions whose `lines` have other breaks than their `marked` ones are written with the new breaks, as
+    `rebroken` has them.
     """
-    broken = [_rebroken(caption, file.kind) for caption in captions]
+    broken = [rebroken(caption, file.kind) for caption in captions]
     return ass_text.write(file, broken) if file.kind == "ass" else cued_text.write(file, broken)
 
 
-def _rebroken(caption: Caption, kind: str) -> Caption:
-    visible_lines = tuple(filter(None, (markup.visible_text(line, kind) for line in caption.marked)))
-    if not caption.lines or visible_lines == caption.lines:
+def rebroken(caption: Caption, kind: str) -> Caption:
+    """Return a caption of a file with its styling broken as its `lines` are, if that changes no word.
+
+    Brackets on two lines are text in some formats, and on one line they would be a tag that hides what is
+    between them; then the caption keeps its breaks.
+    """
+    before = markup.visible_lines(caption.marked, kind)
+    if not caption.lines or before == caption.lines:
         return caption
     marked = markup.rebroken(caption.marked, caption.lines, kind)
-    if kind != "ass" and any(map(cued_text.is_time_line, marked)):
-        return caption  # a text about subtitles: a line of its own would begin another caption
+    is_same = markup.visible_lines(marked, kind) == caption.lines
+    # A text about subtitles: a line of its own would begin another caption.
+    if not is_same or (kind != "ass" and any(map(time_lines.is_time_line, marked))):
+        return replace(caption, lines=before)
     return replace(caption, marked=marked)

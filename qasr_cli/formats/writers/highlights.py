@@ -38,7 +38,7 @@ def moments(cue: Cue, lines: Sequence[Sequence[TextRun]], words: Sequence[Word])
     shown = [index for index in spoken if words[index].end_ms > cue.start_ms]
     now_ms = cue.start_ms
     for index, following in pairwise([*shown, None]):
-        assert index is not None
+        assert index is not None  # noqa: S101 - only the last of the list is
         next_ms = cue.end_ms if following is None else min(words[following].start_ms, cue.end_ms)
         start_ms = min(words[index].start_ms, cue.end_ms)
         if start_ms - now_ms >= _SHORTEST_MS:

@@ -120,5 +120,5 @@ class Prefetch(Generic[Item, Result]):
         try:
             result = self._work(item)
             return result, self._cost(result)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a thread that ended here would be waited for for ever
             return _Raised(error), 0

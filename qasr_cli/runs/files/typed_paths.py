@@ -17,12 +17,12 @@ def setting(text: str) -> str:
 
     A file of the current folder whose name begins so is written `./~`. A text that is no path is unchanged.
     """
-    path = os.path.expanduser(text)
+    path = os.path.expanduser(text)  # noqa: PTH111 - Path would drop the ./ that protects a name
     return path if path.isascii() else os.fspath(spelt(Path(path)))
 
 
 def operand(text: str) -> Path:
     """Return the path that an input stands for; a file that exists as it is written comes first."""
     if text.startswith("~") and not os.path.lexists(text):
-        text = os.path.expanduser(text)
+        text = os.path.expanduser(text)  # noqa: PTH111 - as above
     return spelt(Path(text))

@@ -95,7 +95,7 @@ def _expand(path: Path) -> list[Path]:
     """
     if os.path.lexists(path) or not glob.has_magic(str(path)):
         return [path]
-    matches = sorted(glob.glob(str(path), recursive=True))
+    matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     if not matches:
         raise NoInputError.about(path, "no file matches", "check the pattern")
     return [Path(match) for match in matches]

@@ -143,7 +143,7 @@ class FolderWalk:
         relative = Path(folder.prefix + entry.name)
         if selection.is_partial(entry.name, neighbours):
             return LeftOut(relative, "a partial download or a working copy", LeftOutKind.UNSUITABLE)
-        suffix = os.path.splitext(entry.name)[1].lower()
+        suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - half the time of a Path's
         if suffix in selection.OTHER_SUFFIXES:
             return None
         try:
@@ -193,7 +193,7 @@ class FolderWalk:
 
 def _is_hidden_media(name: str) -> bool:
     """Whether a file is hidden media; `._film.mp4` holds what macOS knows about `film.mp4`."""
-    return not name.startswith("._") and os.path.splitext(name)[1].lower() in MEDIA_SUFFIXES
+    return not name.startswith("._") and os.path.splitext(name)[1].lower() in MEDIA_SUFFIXES  # noqa: PTH122
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -65,7 +65,7 @@ def language_of(word: str) -> str:
 
 def parse(name: str, stem: str) -> Sidecar:
     """Parse the name of a subtitle file that begins with a media file's stem."""
-    text = os.path.splitext(name_key(name))[0].lower()
+    text = os.path.splitext(name_key(name))[0].lower()  # noqa: PTH122 - of many
     parts = text.split(".")[stem.count(".") + 1 :]
     is_partial = any(word in part for part in parts for word in _PARTIAL)
     named = [code for part in reversed(parts) if part not in _FLAGS and (code := _language_of_part(part))]
@@ -91,7 +91,7 @@ def _is_word(text: str) -> bool:
 
 def _parse_anything(name: str) -> Sidecar:
     """Parse the name of a subtitle file that is not named after its media: `2_English.srt`."""
-    text = os.path.splitext(name_key(name))[0].lower()
+    text = os.path.splitext(name_key(name))[0].lower()  # noqa: PTH122 - of many
     is_partial = any(word in text for word in _PARTIAL)
     all_words = _BETWEEN_WORDS.split(text)
     words = list(filter(_is_word, all_words))
@@ -123,7 +123,7 @@ class Sidecars:
             names: Of the folder.
             below: Names in its folders for subtitles and in those below, by the path from the folder.
         """
-        split = [(name, *os.path.splitext(name)) for name in sorted(names)]
+        split = [(name, *os.path.splitext(name)) for name in sorted(names)]  # noqa: PTH122 - as above
         media = {_key(stem) for _, stem, suffix in split if suffix.lower() in MEDIA_SUFFIXES}
         sidecars = cls()
         for name, keys in _subtitles(split):
@@ -144,7 +144,7 @@ class Sidecars:
         language = language_of(inner) if inner and not owner else ""
         if inner and not owner and not language:
             return
-        split = [(name, *os.path.splitext(name)) for name in sorted(names)]
+        split = [(name, *os.path.splitext(name)) for name in sorted(names)]  # noqa: PTH122 - as above
         for name, keys in _subtitles(split):
             stem = next((key for key in keys if key in media), "")
             sidecar = parse(name, stem) if stem else _parse_anything(name)
@@ -154,7 +154,7 @@ class Sidecars:
 
     def of(self, media_name: str) -> list[Sidecar]:
         """Return the sidecars of a media file, by name; those beside it come first."""
-        stem = os.path.splitext(media_name)[0]
+        stem = os.path.splitext(media_name)[0]  # noqa: PTH122 - as above
         key = _key(stem)
         return [*(parse(name, stem) for name in self._named.get(key, ())), *self._further.get(key, ())]
 
@@ -166,9 +166,9 @@ def folders_of_interest(names: Iterable[str], folder_names: Iterable[str]) -> It
         names: Of the folder with the media.
         folder_names: Of what lies in the folder for subtitles.
     """
-    stems = {_key(os.path.splitext(name)[0]) for name in names}
+    stems = {_key(os.path.splitext(name)[0]) for name in names}  # noqa: PTH122 - as above
     for name in folder_names:
-        if os.path.splitext(name)[1].lower() not in formats.SUBTITLE_EXTENSIONS and (
+        if os.path.splitext(name)[1].lower() not in formats.SUBTITLE_EXTENSIONS and (  # noqa: PTH122
             _key(name) in stems or language_of(name_key(name))
         ):
             yield name

@@ -134,7 +134,7 @@ class ExistingSubtitles:
 
 def _names(folder: str) -> list[str]:
     try:
-        return os.listdir(folder)
+        return os.listdir(folder)  # noqa: PTH208 - names, of many files
     except OSError:  # no folder, or one that cannot be read: reading the media reports what is wrong
         return []
 
@@ -143,9 +143,9 @@ def _below(folder: str, names: Sequence[str]) -> dict[str, list[str]]:
     """Return the names in the folders for subtitles, and in those of films and languages there."""
     below: dict[str, list[str]] = {}
     for outer in filter(sidecars.is_subtitle_folder, names):
-        below[outer] = _names(os.path.join(folder, outer))
+        below[outer] = _names(os.path.join(folder, outer))  # noqa: PTH118 - as above
         for inner in sidecars.folders_of_interest(names, below[outer]):
-            below[f"{outer}/{inner}"] = _names(os.path.join(folder, outer, inner))
+            below[f"{outer}/{inner}"] = _names(os.path.join(folder, outer, inner))  # noqa: PTH118 - as above
     return below
 
 

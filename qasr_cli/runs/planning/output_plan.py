@@ -230,7 +230,7 @@ class FolderCache:
         """Return a folder's names by their keys."""
         if folder not in self._names:
             try:
-                self._names[folder] = {name_key(name): name for name in os.listdir(folder)}
+                self._names[folder] = {name_key(name): name for name in os.listdir(folder)}  # noqa: PTH208 - names only
             except OSError:  # the folder does not exist yet, or writing reports what is wrong
                 self._names[folder] = {}
         return self._names[folder]

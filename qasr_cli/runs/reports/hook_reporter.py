@@ -126,4 +126,4 @@ def _head(event: str) -> dict[str, Any]:
 
 
 def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path))
+    return Path(os.path.abspath(path))  # noqa: PTH100 - links are not resolved

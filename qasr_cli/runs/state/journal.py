@@ -258,7 +258,7 @@ def _journal(
         if folder not in places and not trusted_files.counts(folder):
             places[folder] = None
         if folder not in places:  # of files that were named: their folder gets no ledger, but checkpoints
-            entries = ledger.load(folder, shard_part(options)) if os.path.isdir(folder) else None
+            entries = ledger.load(folder, shard_part(options)) if os.path.isdir(folder) else None  # noqa: PTH112 - never raises
             places[folder] = StateFolder(root, folder, entries)
         return places[folder]
 

@@ -46,7 +46,7 @@ class OutputRoots:
     def _start_folder(self, source: Source) -> Path:
         """Return the folder that the source's relative path starts in."""
         path, relative = os.fspath(source.path), os.fspath(source.relative)
-        text = path[: -len(relative)] if path.endswith(relative) else os.path.dirname(path)
+        text = path[: -len(relative)] if path.endswith(relative) else os.path.dirname(path)  # noqa: PTH120 - fast
         if text not in self._resolved:
             self._resolved[text] = Path(text or ".").resolve()
         return self._resolved[text]
@@ -61,7 +61,7 @@ def _outermost(root: Path, others: set[Path]) -> Path:
 def _has_state(folder: Path) -> bool:
     state = folder / FOLDER_NAME
     # Links are dirs here too, so that the one that is not followed is named.
-    return os.path.isdir(state) and os.access(state, os.W_OK) and trusted_files.counts(state)
+    return os.path.isdir(state) and os.access(state, os.W_OK) and trusted_files.counts(state)  # noqa: PTH112 - never raises
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class StateFolder:
 
     def has_beside(self, source: Source, name: str) -> bool:
         """Whether a file of the ledger exists in the source's folder or below; others are not looked for."""
-        folder = os.path.dirname(self.name(source.path))
+        folder = os.path.dirname(self.name(source.path))  # noqa: PTH120 - a name, not a path
         is_near = (
             name.startswith(f"{folder.rstrip(os.sep)}{os.sep}") if folder else not name.startswith(os.sep)
         )

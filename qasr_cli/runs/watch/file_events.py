@@ -185,12 +185,12 @@ def _news(
         if path in own_paths or (state_prefix is not None and path.startswith(state_prefix)):
             return False
         below = next((path[len(prefix) :] for prefix in prefixes if path.startswith(prefix)), path)
-        *folders, name = below.split(os.sep)
+        *folders, name = below.split(os.sep)  # noqa: PTH206 - called for each of thousands of events
         if any(map(selection.is_ignored, folders)) or selection.is_ignored(name):
             return False
         if selection.is_partial(name):  # it grows; the media is complete once it is deleted
             return change is watchfiles.Change.deleted
-        return os.path.splitext(name)[1].lower() not in selection.OTHER_SUFFIXES
+        return os.path.splitext(name)[1].lower() not in selection.OTHER_SUFFIXES  # noqa: PTH122 - fast
 
     return is_news
 

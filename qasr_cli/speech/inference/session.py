@@ -58,7 +58,7 @@ class Session:
             QasrError: It cannot be loaded. The caller logs that once and calls `drop_fallback`.
         """
         if self._fallback is None:
-            assert self._load_fallback is not None
+            assert self._load_fallback is not None  # noqa: S101 - implied by `has_fallback`
             self._fallback = Session(self._load_fallback())
         return self._fallback
 

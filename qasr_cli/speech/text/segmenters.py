@@ -136,6 +136,6 @@ def korean_scores() -> dict[str, float]:
 def _scores_path() -> Path | None:
     named = os.environ.get(_SCORES_VARIABLE)
     if named:
-        return Path(os.path.expanduser(named))
+        return Path(os.path.expanduser(named))  # noqa: PTH111 - an unknown user is no error
     package = find_spec("qwen_asr")  # found without importing it
     return Path(package.origin).parent / _OFFICIAL_SCORES if package and package.origin else None
