@@ -8,6 +8,7 @@ from typing import Annotated
 
 from qasr_cli.cli import typer_adapter
 from qasr_cli.cli.params.grouped import Selection, grouped
+from qasr_cli.cli.params.own_flags import Encoding
 from qasr_cli.cli.typer_adapter import Operand
 from qasr_cli.options import AlignOptions, EngineOptions, FlagSpec, LogOptions, Options, OutputOptions
 from qasr_cli.options.flag import LOGGING
@@ -24,7 +25,7 @@ Script = Annotated[
     Path,
     Operand(
         "SCRIPT",
-        "Its text, or - for stdin: plain text, or subtitles (SRT, WebVTT), which keep their cues.",
+        "Its text, or - for stdin: plain text, or subtitles of any format, which keep their cues.",
     ),
 ]
 ReportFile = Annotated[
@@ -56,18 +57,24 @@ ScriptOptions = Annotated[
 
 @grouped
 def command(
-    media: Media, script: Script, *, options: ScriptOptions, log: LogOptions, report: ReportFile = None
+    media: Media,
+    script: Script,
+    *,
+    options: ScriptOptions,
+    encoding: Encoding = "",
+    log: LogOptions,
+    report: ReportFile = None,
 ) -> None:
     """Find when each word of a script is spoken, in recordings of any length.
 
     The recording is transcribed first, so cuts, repeats, music and ad-libs do no harm.
 
-    Subtitles (SRT, WebVTT) keep their words and cues and get new times.
+    Subtitles (SRT, WebVTT, ASS, SAMI, ...) keep their words and cues and get new times.
     """
     from qasr_cli.tasks import align
 
     options = replace(options, align=AlignOptions())
-    raise typer_adapter.Exit(align.align(align.AlignInputs(media, script, report), options, log))
+    raise typer_adapter.Exit(align.align(align.AlignInputs(media, script, report, encoding), options, log))
 
 
 app = typer_adapter.single(command, epilog=EPILOG)

@@ -7,10 +7,11 @@ from typing import Annotated
 
 from qasr_cli.cli import typer_adapter
 from qasr_cli.cli.params.grouped import Selection, grouped
+from qasr_cli.cli.params.own_flags import Encoding
 from qasr_cli.cli.typer_adapter import Operand
 from qasr_cli.errors import UsageError
 from qasr_cli.options import CueOptions, DecodeOptions, FlagSpec, LogOptions, OutputOptions
-from qasr_cli.options.flag import FILES, FORMATS, SPEECH
+from qasr_cli.options.flag import FILES, FORMATS
 
 EPILOG = """
 Errors are violations of the style guide that Netflix or the BBC reject a file for. Warnings are style.
@@ -25,7 +26,7 @@ def _switch(name: str, panel: str, text: str) -> FlagSpec:
 
 Files = Annotated[
     list[Path],
-    Operand("FILE...", "Subtitles (SRT, WebVTT, ASS, JSON of qasr or whisper), or - for stdin."),
+    Operand("FILE...", "Subtitles, or transcripts as JSON, or - for stdin."),
 ]
 Csv = Annotated[
     bool,
@@ -62,19 +63,6 @@ Against = Annotated[
         is_setting=False,
     ),
 ]
-Encoding = Annotated[
-    str,
-    FlagSpec(
-        SPEECH,
-        "Text encoding: cp949, cp1251, ... Default: UTF-8 or UTF-16 where the file is valid as such, else a "
-        "guess.",
-        ("--encoding",),
-        metavar="NAME",
-        default="",
-        is_setting=False,
-    ),
-]
-
 _COPIES = Selection(only=("overwrite",), changed={"overwrite": {"help": "Replace existing repaired copies."}})
 
 

@@ -1,4 +1,4 @@
-"""`qasr render`: makes subtitles from existing transcripts, without a model and in milliseconds."""
+"""`qasr render`: makes subtitles from existing transcripts or subtitles, without a model, in milliseconds."""
 
 from __future__ import annotations
 
@@ -7,14 +7,24 @@ from typing import Annotated
 
 from qasr_cli.cli import typer_adapter
 from qasr_cli.cli.params.grouped import Selection, grouped
+from qasr_cli.cli.params.own_flags import Encoding
 from qasr_cli.cli.typer_adapter import Operand
-from qasr_cli.options import CueOptions, LogOptions, OutputOptions
+from qasr_cli.options import CueOptions, DecodeOptions, LogOptions, OutputOptions
 from qasr_cli.tasks.text_input import STDIO
 
 Transcripts = Annotated[
     list[Path],
-    Operand("TRANSCRIPT...", "JSON files of qasr transcribe --json, or - for stdin."),
+    Operand("TRANSCRIPT...", "Transcripts as JSON (qasr, whisper, ...) or subtitles, or - for stdin."),
 ]
+
+_SPOKEN = Selection(
+    only=("language",),
+    changed={
+        "language": {
+            "help": "Language of the text; it chooses one of several in SAMI and TTML. Default: detected."
+        }
+    },
+)
 
 
 @grouped
@@ -23,13 +33,21 @@ def command(
     *,
     output: Annotated[OutputOptions, Selection(without=("json_lines",))],
     cues: CueOptions,
+    encoding: Encoding = "",
+    spoken: Annotated[DecodeOptions, _SPOKEN],
     log: Annotated[LogOptions, Selection(only=("quiet", "verbose"))],
 ) -> None:
-    """Convert JSON transcripts to subtitles, in other formats or styles. No model is needed."""
+    """Convert transcripts to subtitles, in other formats or styles. No model is needed.
+
+    Subtitles (SRT, WebVTT, ASS, TTML, SAMI, MicroDVD, ...) keep their cues and line breaks; their styling is
+    left out.
+    """
     where = output.beside_stdin() if Path(STDIO) in inputs else output
     from qasr_cli.tasks import render
+    from qasr_cli.tasks.caption_input import Reading
 
-    raise typer_adapter.Exit(render.render(inputs, cues, where, verbosity=log.verbosity))
+    reading = Reading(encoding, spoken.language, cues.frame_rate)
+    raise typer_adapter.Exit(render.render(inputs, cues, where, reading, verbosity=log.verbosity))
 
 
 app = typer_adapter.single(command)

@@ -15,9 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from qasr_cli import engines, formats
-from qasr_cli.errors import CannotCreateError, UsageError, naming
-from qasr_cli.formats.readers.script_reading import ScriptFile
+from qasr_cli import engines
+from qasr_cli.errors import CannotCreateError, UsageError
 from qasr_cli.operating_system import processes
 from qasr_cli.options import LogOptions, Options
 from qasr_cli.pipeline.script import AlignedScript
@@ -34,8 +33,8 @@ from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.runs.state import journal
 from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.session import Session
-from qasr_cli.tasks import observers, outputs
-from qasr_cli.tasks.text_input import STDIN, read_text
+from qasr_cli.tasks import caption_input, observers, outputs
+from qasr_cli.tasks.caption_input import Reading
 from qasr_cli.terminal import stdio
 from qasr_cli.terminal.events import Reporter
 
@@ -44,11 +43,12 @@ REPORT_SCHEMA = "qasr.align.v1"
 
 @dataclass(frozen=True, slots=True)
 class AlignInputs:
-    """Recording, script, and the path of the report."""
+    """Recording, script with its encoding ("" detects it), and the path of the report."""
 
     media: Path
     script: Path
     report: Path | None = None
+    encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def run_alignment(
     if plan.error is not None:
         raise plan.error
     _refuse_clashes(inputs, plan, is_overwrite=options.output.overwrite)
-    script = read_script(inputs.script)
+    script = caption_input.read_script(inputs.script, Reading(inputs.encoding, options.decode.language))
     run_journal = Journal() if options.output.is_stdout else journal.checkpoints_only([source], options)
     run, begun_s = Run(options, around.load, around.reporter, around.deliver, run_journal), time.monotonic()
     try:
@@ -151,19 +151,6 @@ def _refuse_clashes(inputs: AlignInputs, plan: Plan, *, is_overwrite: bool) -> N
         raise CannotCreateError.about(inputs.script, "its result would replace the script", "use -o DIR")
     if inputs.report and os.path.lexists(inputs.report) and not is_overwrite:
         raise CannotCreateError(f"{inputs.report} already exists", path=inputs.report)
-
-
-def read_script(path: Path) -> ScriptFile:
-    """Read a script from a file or stdin.
-
-    Raises:
-        NoInputError: There is no such file.
-        UndecodableError: It has no words, or is a damaged subtitle file.
-    """
-    name = "stdin" if path == STDIN else str(path)
-    text = read_text(path, name, "give plain text in UTF-8, or an SRT file")
-    with naming(name):
-        return formats.parse_script(text)
 
 
 def report_text(inputs: AlignInputs, aligned: AlignedScript) -> str:

@@ -31,6 +31,7 @@ from qasr_cli.tasks import caption_check, outputs
 from qasr_cli.tasks import render as render_task
 from qasr_cli.tasks.api_keywords import EngineKeywords, language_code
 from qasr_cli.tasks.caption_check import CheckedFile, CheckRules
+from qasr_cli.tasks.caption_input import Reading
 from qasr_cli.tasks.transcriber import AnyPath, Transcriber, TranscriptResult
 
 
@@ -97,13 +98,15 @@ def align(
 
 
 def read_transcript(path: AnyPath) -> Transcript:
-    """Return the transcript in a JSON file that qasr wrote.
+    """Return the transcript in a file: JSON of qasr or another program, or subtitles.
+
+    Words without times have interpolated ones.
 
     Raises:
         NoInputError: There is no such file.
-        UndecodableError: It is not a transcript of qasr.
+        UndecodableError: It is neither a transcript nor subtitles.
     """
-    return render_task.read_transcript(Path(path))
+    return render_task.read_source(Path(path), Reading()).transcript
 
 
 def lay_out(transcript: Transcript, options: CueOptions | None = None) -> tuple[Cue, ...]:
@@ -145,7 +148,7 @@ def check(
     language: str | None = None,
     encoding: str = "",
 ) -> CheckedFile:
-    """Check a subtitle file: SRT, WebVTT, ASS, or JSON of qasr or whisper.
+    """Check a subtitle file of any format that is read.
 
     Args:
         path: The subtitle file.
@@ -161,4 +164,4 @@ def check(
         UndecodableError: It is not a subtitle file.
     """
     rules = CheckRules(options or CueOptions(), language_code(language), encoding)
-    return caption_check.check(Path(path), caption_check.read(Path(path), encoding), rules)
+    return caption_check.check(Path(path), caption_check.read(Path(path), rules), rules)

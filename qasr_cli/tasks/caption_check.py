@@ -9,18 +9,11 @@ In go paths and rules; out come results. Nothing is printed here, and no file is
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from qasr_cli import languages
-from qasr_cli.errors import (
-    NoInputError,
-    UndecodableError,
-    from_os_error,
-    naming,
-)
 from qasr_cli.formats.readers import captions as caption_formats
 from qasr_cli.formats.readers import encodings
 from qasr_cli.formats.readers.caption_file import CaptionFile
@@ -32,7 +25,8 @@ from qasr_cli.subtitles.qc.check import Checked, Figures
 from qasr_cli.subtitles.qc.comparison import Comparison
 from qasr_cli.subtitles.qc.findings import Finding
 from qasr_cli.subtitles.rules.limits import Limits, resolve
-from qasr_cli.tasks.text_input import STDIN
+from qasr_cli.tasks import caption_input
+from qasr_cli.tasks.caption_input import Reading, name_of
 
 # Parts of a name after its language: `film.en.forced.srt`; `hi` is also Hindi.
 _KINDS = frozenset({"forced", "sdh", "cc", "hi", "default", "fixed", "highlighted"})
@@ -52,6 +46,11 @@ class CheckRules:
     cues: CueOptions
     language: str | None = None
     encoding: str = ""
+
+    @property
+    def reading(self) -> Reading:
+        """What they say about the text of a file."""
+        return Reading(self.encoding, self.language, self.cues.frame_rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +82,7 @@ class CheckedFile:
         return self.checked.figures
 
 
-def _name(path: Path) -> str:
-    return "stdin" if path == STDIN else str(path)
-
-
-def read(path: Path, encoding: str = "") -> CaptionFile:
+def read(path: Path, rules: CheckRules) -> CaptionFile:
     """Read a subtitle file, or stdin.
 
     Raises:
@@ -95,40 +90,31 @@ def read(path: Path, encoding: str = "") -> CaptionFile:
         UndecodableError: It is not a subtitle file, or too large to be one.
         QasrError: It cannot be read.
     """
-    name = _name(path)
-    raw = _bytes(path, name)
-    with naming(name):
-        return caption_formats.read(raw, path.name, encoding)
-
-
-def _bytes(path: Path, name: str) -> bytes:
-    # One byte more than the limit shows that a file is too large; never more than that is read.
-    limit = caption_formats.MAX_JSON_BYTES + 1
-    try:
-        if path == STDIN:
-            return sys.stdin.buffer.read(limit)
-        with path.open("rb") as file:
-            return file.read(limit)
-    except FileNotFoundError as error:
-        raise NoInputError(f"{name}: no such file", path=path) from error
-    except IsADirectoryError as error:
-        raise UndecodableError(f"{name}: a folder", "name the subtitle files in it", path=path) from error
-    except OSError as error:
-        raise from_os_error(error, f"reading {name}") from error
+    return caption_input.read_captions(path, rules.reading)
 
 
 def check(path: Path, file: CaptionFile, rules: CheckRules) -> CheckedFile:
     """Check a file."""
-    texts = [line for caption in file.captions[:_SAMPLE] for line in caption.lines]
-    language = rules.language or file.language or _language_of_name(path, texts)
-    language = language or caption_atoms.guess_language(_readings(file, texts))
+    language = language_of(path, file, rules.language)
+    texts = _texts(file)
     video = file.transcript.video if file.transcript else None
     picture = (video.frame_rate, video.shots_ms) if video else (None, ())
     limits = _on_grid(resolve(rules.cues, language, texts, *picture), caption_formats.grid_ms(file))
-    name = _name(path)
+    name = name_of(path)
     return CheckedFile(
         name, file, language, limits, check_captions(file, file.captions, language, limits, _faults(file))
     )
+
+
+def language_of(path: Path, file: CaptionFile, chosen: str | None) -> str | None:
+    """Return the code of a file's language: the user's, its own, its name's, or a guess from its text."""
+    texts = _texts(file)
+    language = chosen or file.language or _language_of_name(path, texts)
+    return language or caption_atoms.guess_language(_readings(file, texts))
+
+
+def _texts(file: CaptionFile) -> list[str]:
+    return [line for caption in file.captions[:_SAMPLE] for line in caption.lines]
 
 
 def _readings(file: CaptionFile, texts: Sequence[str]) -> Sequence[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -63,7 +63,9 @@ def check(inputs: Sequence[Path], request: CheckRequest, *, verbosity: int) -> i
     targets: dict[Path, Path] = {}
     if request.fix:
         targets = fixed_copies.fixed_paths(files, request.output, is_overwrite=request.overwrite)
-    reference = caption_check.read(request.against) if request.against else None
+    # Its encoding is its own: the user's choice is about the checked file.
+    its_rules = replace(request.rules, encoding="")
+    reference = caption_check.read(request.against, its_rules) if request.against else None
     reports: list[FileReport] = []
     errors: list[QasrError] = []
     for path in files:
@@ -86,7 +88,7 @@ def check(inputs: Sequence[Path], request: CheckRequest, *, verbosity: int) -> i
 def _check_one(
     path: Path, target: Path | None, reference: CaptionFile | None, request: CheckRequest
 ) -> FileReport:
-    file = caption_check.check(path, caption_check.read(path, request.rules.encoding), request.rules)
+    file = caption_check.check(path, caption_check.read(path, request.rules), request.rules)
     compared = caption_check.compare(file, reference) if reference else None
     fixed = fixed_copies.fix(file, target, is_overwrite=request.overwrite) if target else None
     return FileReport(file, fixed, compared)

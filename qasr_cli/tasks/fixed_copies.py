@@ -1,7 +1,8 @@
 """Repaired copies of subtitle files: `qasr check --fix`.
 
 In go checked files; out come new files, beside the old ones or in a folder, and the findings that are left.
-The checked file itself is never changed.
+The checked file itself is never changed. A copy of a format that qasr does not write (SAMI, MicroDVD, JSON of
+another program) is SubRip.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from pathlib import Path
 from qasr_cli import formats
 from qasr_cli.errors import CannotCreateError, UndecodableError, UsageError
 from qasr_cli.formats.readers import captions as caption_formats
-from qasr_cli.formats.readers import encodings
+from qasr_cli.formats.readers import encodings, read_formats
 from qasr_cli.formats.readers.caption_file import CaptionFile
 from qasr_cli.options import OutputOptions
-from qasr_cli.records import Caption, Cue
+from qasr_cli.records import Caption, Cue, Track, Transcript
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.files.name_keys import path_key
 from qasr_cli.runs.files.spellings import exists, spelt
@@ -28,6 +29,8 @@ from qasr_cli.tasks.caption_check import CheckedFile, check_captions
 from qasr_cli.tasks.text_input import STDIN
 
 _STDIN_COPY = "stdin.fixed"  # and its format, once that is known
+_SRT = ".srt"
+_NO_WORDS = Transcript("", Track(0, "", 0, 0), 0, (), "")  # the writer needs the cues only
 
 
 DROPPED_WHY = "shows no text"
@@ -61,7 +64,8 @@ def fixed_paths(paths: Sequence[Path], folder: Path | None, *, is_overwrite: boo
     for path in paths:
         if path == STDIN and folder is None:
             raise UsageError("--fix needs a folder for the copy of stdin", "give -o DIR")
-        name = _STDIN_COPY if path == STDIN else f"{path.stem}.fixed{path.suffix}"
+        suffix = _SRT if path.suffix.lower() in read_formats.suffixes_of_others() else path.suffix
+        name = _STDIN_COPY if path == STDIN else f"{path.stem}.fixed{suffix}"
         target = spelt(folder or path.parent) / name
         if path_key(target) in taken:
             raise CannotCreateError.about(
@@ -98,10 +102,6 @@ def fix(result: CheckedFile, target: Path, *, is_overwrite: bool) -> FixedCopy:
             f"not fixed: read as {file.encoding}, which is a guess",
             "choose one with --encoding cp1252 (western), cp1250 (central Europe), cp1254 (Turkish), ...",
         )
-    if file.kind == "json" and file.transcript is None:
-        raise UsageError.about(
-            result.name, "not fixed: not a transcript of qasr", "fix its SRT or WebVTT instead"
-        )
     grid_ms = caption_formats.grid_ms(file)
     fixed = fix_captions(file.captions, result.limits, result.language, grid_ms)
     if file.captions and not any(caption_atoms.is_visible(caption, result.limits) for caption in fixed):
@@ -111,14 +111,29 @@ def fix(result: CheckedFile, target: Path, *, is_overwrite: bool) -> FixedCopy:
     if file.transcript is None:
         fixed = tuple(caption_formats.rebroken(caption, file.kind) for caption in fixed)
     checked = check_captions(file, fixed, result.language, result.limits)
+    is_own = _is_rewritten(file)
     if target.name == _STDIN_COPY:
-        target = target.with_name(f"{target.name}.{file.kind}")
+        target = target.with_name(f"{target.name}.{file.kind if is_own else 'srt'}")
+    elif not is_own and target.suffix.lower() != _SRT:
+        target = target.with_suffix(_SRT)  # the content is not what the name says
+        if os.path.realpath(target) == os.path.realpath(result.name):
+            raise CannotCreateError.about(result.name, "its copy would replace it", "use -o DIR")
     atomic_write.write(target, _text(file, fixed, checked), is_overwrite=is_overwrite)
     places = set(kept(file.captions, result.limits))
     return FixedCopy(target, checked, tuple(n for n in range(len(file.captions)) if n not in places))
 
 
+def _is_rewritten(file: CaptionFile) -> bool:
+    """Whether the copy of a file has its format."""
+    if file.kind == "json":
+        return file.transcript is not None
+    return read_formats.of_kind(file.kind).is_rewritten
+
+
 def _text(file: CaptionFile, captions: Sequence[Caption], checked: Checked) -> str:
+    if not _is_rewritten(file):
+        cues = [Cue(one.start_ms, one.end_ms, one.lines, (0, 0)) for one in captions if one.lines]
+        return formats.FORMATS["srt"].render(_NO_WORDS, cues, OutputOptions())
     if file.transcript is None:
         return caption_formats.write(file, captions)
     flags: dict[int | None, list[str]] = {}

@@ -1,30 +1,34 @@
-"""`qasr render`: makes subtitles from existing transcripts, without a model.
+"""`qasr render`: makes subtitles from existing transcripts and subtitles, without a model.
 
-In go transcript JSON files and options; out come files, or a text on stdout, and an exit code.
+In go transcripts or subtitles of any format that is read, and options; out come files, or a text on stdout,
+and an exit code. Subtitles keep their cues; transcripts are laid out by the options.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from qasr_cli import formats
 from qasr_cli.errors import QasrError, naming
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.pipeline import finish
-from qasr_cli.records import Outcome, Source, Status, Transcript
+from qasr_cli.records import Cue, Outcome, Source, Status, Transcript
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.planning import output_names
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.reports.summary import RunReport
-from qasr_cli.tasks import outputs
-from qasr_cli.tasks.text_input import STDIN, read_text
+from qasr_cli.tasks import caption_check, caption_input, foreign_transcript, outputs
+from qasr_cli.tasks.caption_input import Reading, name_of
+from qasr_cli.tasks.text_input import STDIN
 from qasr_cli.terminal import logs, stdio
 from qasr_cli.terminal.stdio import DataStream
 
 
-def render(inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, *, verbosity: int) -> int:
-    """Render each transcript and return the exit code; one that cannot be rendered does not stop the others.
+def render(
+    inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, reading: Reading, *, verbosity: int
+) -> int:
+    """Render each input and return the exit code; one that cannot be rendered does not stop the others.
 
     Raises:
         UsageError: A format is unknown, or there are several results for stdout.
@@ -34,9 +38,10 @@ def render(inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, *, v
     stdout = stdio.guard()
     report = RunReport()
     sources = [Source(number, path, Path(path.name)) for number, path in enumerate(inputs)]
-    for plan in outputs.plan(sources, layout, _language_for_name):
+    renderer = _Renderer(cues, layout.options, reading, stdout)
+    for plan in outputs.plan(sources, layout, renderer.language_for_name):
         try:
-            paths = _render_one(plan, cues, layout.options, stdout)
+            paths = renderer.render(plan)
             report.add(Outcome(plan.source, Status.DONE, outputs=paths))
         except QasrError as error:
             logs.report_error(error)
@@ -44,37 +49,67 @@ def render(inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, *, v
     return report.exit_code
 
 
-def _render_one(plan: Plan, cues: CueOptions, output: OutputOptions, stdout: DataStream) -> tuple[Path, ...]:
-    """Write one transcript's results and return their paths."""
-    if plan.error is not None:
-        raise plan.error
-    transcript = read_transcript(plan.source.path)
-    texts = finish.render(transcript, cues, output)
-    paths = plan.paths(transcript.language)
-    for name, path in paths.items():
-        atomic_write.write(path, texts[name], is_overwrite=output.overwrite, is_backup=output.backup)
-    if output.is_stdout:
-        stdout.write("".join(texts.values()))
-    return tuple(paths.values())
+@dataclass(frozen=True, slots=True)
+class _Renderer:
+    """What all inputs have in common."""
+
+    cues: CueOptions
+    output: OutputOptions
+    reading: Reading
+    stdout: DataStream
+
+    def render(self, plan: Plan) -> tuple[Path, ...]:
+        """Write one input's results and return their paths."""
+        if plan.error is not None:
+            raise plan.error
+        source = read_source(plan.source.path, self.reading)
+        if source.guessed:
+            caption_input.say_guess(plan.source.path, source.guessed)
+        transcript = source.transcript
+        texts = finish.render(transcript, self.cues, self.output, source.cues)
+        paths = plan.paths(transcript.language)
+        for name, path in paths.items():
+            is_overwrite, is_backup = self.output.overwrite, self.output.backup
+            atomic_write.write(path, texts[name], is_overwrite=is_overwrite, is_backup=is_backup)
+        if self.output.is_stdout:
+            self.stdout.write("".join(texts.values()))
+        return tuple(paths.values())
+
+    def language_for_name(self, source: Source) -> str | None:
+        """Return the language of an input, for its results' names; None if it cannot be read (yet)."""
+        if source.path == STDIN:  # can be read once
+            return None
+        try:
+            return read_source(source.path, self.reading).transcript.language or output_names.UNDETERMINED
+        except QasrError:
+            return None
 
 
-def _language_for_name(source: Source) -> str | None:
-    """Return the language of a transcript, for its results' names; None if it cannot be read (yet)."""
-    if source.path == STDIN:  # can be read once
-        return None
-    try:
-        return read_transcript(source.path).language or output_names.UNDETERMINED
-    except QasrError:
-        return None
+@dataclass(frozen=True, slots=True)
+class RenderSource:
+    """A transcript to render.
+
+    Attributes:
+        cues: Cues to keep; None lays the transcript out.
+        guessed: The encoding, if it was a guess; else "".
+    """
+
+    transcript: Transcript
+    cues: tuple[Cue, ...] | None = None
+    guessed: str = ""
 
 
-def read_transcript(path: Path) -> Transcript:
-    """Read a transcript from a JSON file or stdin.
+def read_source(path: Path, reading: Reading) -> RenderSource:
+    """Read a transcript or subtitles from a file or stdin.
 
     Raises:
         NoInputError: There is no such file.
-        UndecodableError: It is not a transcript of qasr.
+        UndecodableError: It is neither, or a part of it would be lost.
     """
-    text = read_text(path, str(path), "give a file from --json")
-    with naming(path):
-        return formats.parse_transcript(text)
+    file = caption_input.read_captions(path, reading)
+    if file.transcript is not None:
+        return RenderSource(file.transcript)
+    language = caption_check.language_of(path, file, reading.language)
+    with naming(name_of(path)):
+        transcript, cues = foreign_transcript.convert(path, file, language)
+    return RenderSource(transcript, cues, file.encoding if file.is_guess else "")

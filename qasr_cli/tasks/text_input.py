@@ -1,6 +1,6 @@
 """The user's text files, and text from stdin.
 
-In goes a path; out comes the text. Only UTF-8 is read.
+In goes a path; out comes the text in UTF-8, or the bytes for a reader that knows other encodings.
 """
 
 from __future__ import annotations
@@ -12,6 +12,32 @@ from qasr_cli.errors import NoInputError, UndecodableError, from_os_error
 
 STDIO = "-"  # as an input: stdin; as an output: stdout
 STDIN = Path(STDIO)
+
+
+def read_bytes(path: Path, name: str, max_bytes: int) -> bytes:
+    """Read a text file of any encoding, a pipe, or stdin; at most one byte more than `max_bytes`.
+
+    Args:
+        path: The file; `-` is stdin.
+        name: Its name in errors.
+        max_bytes: One more byte shows that the file is larger; never more than that is read.
+
+    Raises:
+        NoInputError: There is no such file.
+        UndecodableError: It is a folder.
+        QasrError: It cannot be read.
+    """
+    try:
+        if path == STDIN:
+            return sys.stdin.buffer.read(max_bytes + 1)
+        with path.open("rb") as file:
+            return file.read(max_bytes + 1)
+    except FileNotFoundError as error:
+        raise NoInputError(f"{name}: no such file", path=path) from error
+    except IsADirectoryError as error:
+        raise UndecodableError(f"{name}: a folder", "name the subtitle files in it", path=path) from error
+    except OSError as error:
+        raise from_os_error(error, f"reading {name}") from error
 
 
 def read_text(path: Path, name: str, hint: str) -> str:

@@ -26,8 +26,8 @@ from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.tasks import outputs
-from qasr_cli.tasks.align import read_script
 from qasr_cli.tasks.api_keywords import EngineKeywords, with_keywords
+from qasr_cli.tasks.caption_input import Reading, read_script
 from qasr_cli.tasks.run_pass import PassSettings, run_pass
 from qasr_cli.tasks.transcribe import log_left_out
 from qasr_cli.terminal.events import Reporter
@@ -128,14 +128,20 @@ class Transcriber:
         return self._run(_paths(source))
 
     def align(
-        self, media: AnyPath, script: AnyPath | None = None, *, text: str | None = None
+        self,
+        media: AnyPath,
+        script: AnyPath | None = None,
+        *,
+        text: str | None = None,
+        encoding: str = "",
     ) -> AlignedScript:
         """Return the words of a script with the times at which they are spoken; nothing is written.
 
         Args:
             media: The recording.
-            script: File with the spoken text: plain text, SRT, WebVTT or ASS.
+            script: File with the spoken text: plain text, or subtitles of any format that is read.
             text: The spoken text as a string, in place of a file.
+            encoding: Python's name of the file's encoding; "" detects it.
 
         Returns:
             `transcript` in the script's words, its `cues`, and the `unspoken` and `ad_libs` passages.
@@ -147,7 +153,10 @@ class Transcriber:
         """
         if (script is None) == (text is None):
             raise UsageError("align needs a script, as a file or as text", "give script=PATH or text=STRING")
-        script_file = read_script(Path(script)) if script is not None else formats.parse_script(text or "")
+        reading = Reading(encoding, self._options.decode.language)
+        script_file = (
+            read_script(Path(script), reading) if script is not None else formats.parse_script(text or "")
+        )
         aligned: list[AlignedScript] = []
 
         def keep(_: Source, finished: FinishedSource) -> None:

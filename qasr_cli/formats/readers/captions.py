@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import PurePath
+from fractions import Fraction
 
 from qasr_cli.errors import UndecodableError
 from qasr_cli.formats.readers import (
@@ -18,10 +18,12 @@ from qasr_cli.formats.readers import (
     encodings,
     json_captions,
     markup,
+    other_content,
+    read_formats,
     time_lines,
-    webvtt_captions,
 )
-from qasr_cli.formats.readers.caption_file import CaptionFile, Fault
+from qasr_cli.formats.readers.caption_file import CaptionFile, Fault, FileContext
+from qasr_cli.formats.readers.encodings import Decoded
 from qasr_cli.records import Caption
 
 # A film's subtitles are 100 kB. Sixty hours of them fit; a file that is not a subtitle file, or that was made
@@ -31,22 +33,39 @@ MAX_TEXT_BYTES = 10_000_000
 MAX_CAPTION_CHARS = 20_000
 MAX_JSON_BYTES = 64_000_000  # qasr's JSON has times for each word
 _HEAD_CHARS = 4_096  # enough to recognise JSON
-_OBJECT = re.compile(r'\{\s*(?:["}]|\Z)')
-_READERS = {"ass": ass_text.read, "vtt": webvtt_captions.read, "srt": cued_text.read}
-_HINT = "give SRT, WebVTT, ASS, or JSON that qasr or whisper wrote"
+_OBJECT = re.compile(r'\{\s*+(?:["}]|\Z)|\[\s*+(?:\{\s*+"|\Z)')
+_HINT = f"give {read_formats.TITLES}"
+_DECLARED = re.compile(
+    rb"""\b(?:encoding|charset)\s*+=\s*+["']?+([A-Za-z][A-Za-z0-9_.:-]{0,40})""", re.IGNORECASE
+)
 
 
-def read(raw: bytes, name: str, encoding: str = "") -> CaptionFile:
+def read(
+    raw: bytes,
+    name: str,
+    encoding: str = "",
+    *,
+    language: str | None = None,
+    frame_rate: Fraction | None = None,
+) -> CaptionFile:
     """Read the bytes of a subtitle file.
 
     Args:
         raw: The whole file, or enough of it to show that it is too large.
         name: Name of the file; its extension decides if the content does not.
         encoding: The user's choice, or "" to detect it.
+        language: Code of the user's language; None if it is not known.
+        frame_rate: Frames a second, for files that count frames.
 
     Raises:
         UndecodableError: It is empty, too large, not text, or has no subtitles or endless ones.
     """
+    decoded = decode(raw, name, encoding, language)
+    return of_decoded(decoded, FileContext(name, language, frame_rate))
+
+
+def decode(raw: bytes, name: str, encoding: str = "", language: str | None = None) -> Decoded:
+    """Return the text of a subtitle file or a script; see `read`."""
     is_json = _is_json(raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:_HEAD_CHARS].decode("latin-1"), name)
     limit = MAX_JSON_BYTES if is_json else MAX_TEXT_BYTES
     if len(raw) > limit:
@@ -55,8 +74,23 @@ def read(raw: bytes, name: str, encoding: str = "") -> CaptionFile:
         )
     if not raw.strip(b"\x00 \t\r\n"):
         raise UndecodableError("the file is empty", _HINT)
-    decoded = encodings.decode(raw, encoding)
-    file = parse(decoded.text, name)
+    if not encoding:
+        other_content.refuse_bytes(raw)
+    return encodings.decode(
+        raw, encoding, encodings.languages_of(name, language), declared=_declared_encoding(raw)
+    )
+
+
+def _declared_encoding(raw: bytes) -> str:
+    """Return the encoding that an XML declaration or a meta tag names, or ""."""
+    head = raw[:2_000]
+    found = _DECLARED.search(head) if head.lstrip().startswith(b"<") else None
+    return found[1].decode("ascii") if found else ""
+
+
+def of_decoded(decoded: Decoded, context: FileContext) -> CaptionFile:
+    """Return the captions of a decoded text; see `read`."""
+    file = parse(decoded.text, context.name, language=context.language, frame_rate=context.frame_rate)
     _require_short(file)
     faults = file.faults
     if decoded.n_broken:
@@ -75,42 +109,46 @@ def _require_short(file: CaptionFile) -> None:
             )
 
 
-def parse(text: str, name: str = "") -> CaptionFile:
-    """Parse the text of a subtitle file.
+def parse(
+    text: str, name: str = "", *, language: str | None = None, frame_rate: Fraction | None = None
+) -> CaptionFile:
+    """Parse the text of a subtitle file; see `read`.
 
     Raises:
         UndecodableError: It has no subtitles.
     """
-    if _is_json(text.lstrip()[:_HEAD_CHARS], name):
+    file = parse_if_timed(text, FileContext(name, language, frame_rate))
+    if file is None or not file.captions:
+        fault = next(iter(file.faults), None) if file else _arrow(text)
+        where = f": line {fault.line}: {fault.text}" if fault else ""
+        raise UndecodableError(f"no subtitles in it{where}", _HINT)
+    return file
+
+
+def _arrow(text: str) -> Fault | None:
+    """Return the first line that looks like times and is none."""
+    lines = enumerate(text.splitlines(), 1)
+    return next((Fault(number, "no readable times") for number, line in lines if "-->" in line), None)
+
+
+def parse_if_timed(text: str, context: FileContext) -> CaptionFile | None:
+    """Parse a text; None if it is words without times. A file without captions is returned as such.
+
+    Raises:
+        UndecodableError: It is markup of another kind, or JSON that is no transcript.
+    """
+    if _OBJECT.match(text.lstrip("\ufeff \t\r\n")[:_HEAD_CHARS]):
         return json_captions.read(text)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    kind = kind_of(lines, name)
-    if kind is None:
-        arrow = next((number for number, line in enumerate(lines, 1) if "-->" in line), None)
-        where = f": line {arrow} has no readable times" if arrow else ""
-        raise UndecodableError(f"no subtitles in it{where}", _HINT)
-    file = _READERS[kind](lines)
-    if not file.captions:
-        broken = f": line {file.faults[0].line}: {file.faults[0].text}" if file.faults else ""
-        raise UndecodableError(f"no subtitles in it{broken}", _HINT)
-    return file
+    row = read_formats.find(lines, context.name)
+    if row is None and context.name.lower().endswith(".json"):
+        return json_captions.read(text)  # says where it is no JSON
+    return None if row is None or row.read is None else row.read(lines, context)
 
 
 def _is_json(head: str, name: str) -> bool:
     r"""Return whether a text that begins like this is JSON; `{\an8}` and MicroDVD's `{0}{25}` are not."""
     return name.lower().endswith(".json") or _OBJECT.match(head) is not None
-
-
-def kind_of(lines: Sequence[str], name: str = "") -> str | None:
-    """Return the format of a text by its content: srt, vtt, ass, or None."""
-    if webvtt_captions.is_webvtt(lines):
-        return "vtt"
-    if ass_text.is_script(lines):
-        return "ass"
-    if not any(map(time_lines.is_time_line, lines)):
-        return None
-    # The name decides the format of a file without a signature.
-    return "vtt" if PurePath(name).suffix.lower() == ".vtt" else "srt"
 
 
 def grid_ms(file: CaptionFile) -> int:

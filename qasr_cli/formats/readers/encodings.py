@@ -87,13 +87,14 @@ def languages_of(name: str, language: str | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys([str(language), *named]))
 
 
-def decode(raw: bytes, encoding: str = "", known: Sequence[str] = ()) -> Decoded:
+def decode(raw: bytes, encoding: str = "", known: Sequence[str] = (), *, declared: str = "") -> Decoded:
     """Return the text of a file, its byte order mark left out.
 
     Args:
         raw: The whole file.
         encoding: The user's choice, or "" to detect it.
         known: What is known of the language, see `languages_of`.
+        declared: The encoding that the text itself names, which may be wrong; UTF-8 is seen without it.
 
     Raises:
         UsageError: The encoding is unknown.
@@ -111,7 +112,28 @@ def decode(raw: bytes, encoding: str = "", known: Sequence[str] = ()) -> Decoded
     try:
         return Decoded(raw.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
-        return _legacy(raw, known)
+        return _declared(raw, declared) or _legacy(raw, known)
+
+
+# What pages name, and what Windows writes under that name. Encodings of one byte fit any text, so that a
+# wrong name would not show.
+_DECLARABLE = {
+    **dict.fromkeys(("euc_kr", "cp949"), "cp949"),
+    **dict.fromkeys(("shift_jis", "cp932"), "cp932"),
+    **dict.fromkeys(("gb2312", "gbk", "gb18030"), "gb18030"),
+    **dict.fromkeys(("big5", "cp950"), "cp950"),
+    **{name: name for name in ("big5hkscs", "euc_jp")},
+}
+
+
+def _declared(raw: bytes, declared: str) -> Decoded | None:
+    """Decode in the encoding that the text names, if it is one that would not fit a text in another."""
+    try:
+        encoding = _DECLARABLE.get(codecs.lookup(declared).name, "")
+        text = raw.decode(encoding) if encoding else ""
+    except (LookupError, UnicodeError, ValueError):
+        return None
+    return Decoded(text, encoding) if text and _is_text(text[:SAMPLE_BYTES]) else None
 
 
 def _as_chosen(raw: bytes, encoding: str) -> Decoded:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from qasr_cli.errors import UndecodableError
+from qasr_cli.timebase import seconds_to_ms
 
 # A year. No media is longer, and `timedelta`, which SRT goes through, ends at a billion days.
 _MAX_COUNT = 366 * 24 * 3_600_000
@@ -113,6 +114,19 @@ class Fields:
         if not abs(value) <= _MAX_COUNT:  # NaN is in no range
             raise self.wrong(key, "is out of range")
         return float(value)
+
+    def seconds_ms(self, key: str) -> int:
+        """Return seconds as the nearest millisecond; 0 for null."""
+        return seconds_to_ms(self.optional_number(key) or 0.0)
+
+    def optional_seconds_pair(self, key: str) -> tuple[int | None, int | None]:
+        """Return `[start, end]` in milliseconds of a list of seconds; None for null."""
+        value = self._get(key)
+        if not isinstance(value, list) or len(value) != 2:
+            raise self.wrong(key, "must be a start and an end")
+        pair = Fields({"0": value[0], "1": value[1]}, self._path(key))
+        start, end = (None if item is None else pair.seconds_ms(name) for name, item in pair.values.items())
+        return start, end
 
     def optional_rate(self, key: str) -> Fraction | None:
         """Return a rate written as text (`24000/1001`, `25`), or None for null."""

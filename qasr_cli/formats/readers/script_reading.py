@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 
 from qasr_cli.errors import UndecodableError
 from qasr_cli.formats.readers import captions
+from qasr_cli.formats.readers.caption_file import CaptionFile, FileContext
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_ANY_RATE = Fraction(25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +38,27 @@ class ScriptFile:
     origins: tuple[Origin, ...]
 
 
-def parse_script(text: str) -> ScriptFile:
+def parse_script(text: str, name: str = "", language: str | None = None) -> ScriptFile:
     """Return the blocks of a script; empty ones are left out.
 
+    Args:
+        text: The whole file.
+        name: Its name, which decides if the content does not.
+        language: Code of the wanted language, if the file has several.
+
     Raises:
-        UndecodableError: It has no words, or it is a damaged subtitle file.
+        UndecodableError: It has no words, is a damaged subtitle file, or markup of another kind.
     """
-    kind = captions.kind_of(text.splitlines())
-    blocks = _lines(text) if kind is None else _cues(text)
+    # The old times are not used: any frame rate will do.
+    file = captions.parse_if_timed(text, FileContext(name, language, _ANY_RATE))
+    blocks = _lines(text) if file is None else _cues(file)
     blocks = [(block, origin) for block, origin in blocks if any(block)]
     if not any(char.isalnum() for block, _ in blocks for line in block for char in line):
         raise UndecodableError(
             "the script has no words", "give a text or subtitle file with the spoken words"
         )
     return ScriptFile(
-        tuple(block for block, _ in blocks), kind is not None, tuple(origin for _, origin in blocks)
+        tuple(block for block, _ in blocks), file is not None, tuple(origin for _, origin in blocks)
     )
 
 
@@ -66,12 +75,12 @@ def _lines(text: str) -> list[Located]:
     ]
 
 
-def _cues(text: str) -> list[Located]:
-    """Return each cue, with its number in the file or else its place among the cues."""
-    try:
-        file = captions.parse(text)
-    except UndecodableError:
-        return []
+def _cues(file: CaptionFile) -> list[Located]:
+    """Return each cue, with its number in the file or else its place among the cues.
+
+    Raises:
+        UndecodableError: Words would be lost.
+    """
     fault = next((fault for fault in file.faults if not fault.is_fixable), None)
     if fault is not None:
         raise UndecodableError(

@@ -1,0 +1,249 @@
+"""TTML, also called DFXP: captions of an XML document, as Netflix, YouTube and broadcasters have them.
+
+In go lines; out come captions. Times may be clocks, frames, ticks or offsets, and are relative to the element
+around. Styling is left out; what is not a paragraph's text (metadata, images) is not read. A document type is
+refused, so that no entity is ever expanded and nothing outside the file is opened.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from xml.parsers import expat
+
+from qasr_cli import languages
+from qasr_cli.errors import UndecodableError
+from qasr_cli.formats.readers.caption_file import (
+    UNENDED_MS,
+    CaptionFile,
+    Fault,
+    FileContext,
+    plain_caption,
+)
+from qasr_cli.records import Caption
+from qasr_cli.timebase import MS_PER_S
+
+_MAX_DEPTH = 100  # real documents have ten levels
+_MAX_S = 366 * 24 * 3_600
+_ROOT = re.compile(r"<(?:[A-Za-z][\w.-]{0,40}:)?tt[\s>]")
+_HEAD_CHARS = 20_000
+_CLOCK = re.compile(r"(\d{1,6}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,9})|[:;](\d{1,4})(?:\.(\d{1,4}))?)?")
+_OFFSET = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)(h|ms|m|s|f|t)")
+_UNITS = {"h": Fraction(3600), "m": Fraction(60), "s": Fraction(1), "ms": Fraction(1, 1000)}
+_XML_LANGUAGE = "xml:lang"
+
+
+def is_like(lines: Sequence[str]) -> bool:
+    """Whether lines are an XML document with TTML's root."""
+    head = "\n".join(lines[:400])[:_HEAD_CHARS].lstrip()
+    return head.startswith("<") and _ROOT.search(head) is not None
+
+
+def read(lines: Sequence[str], context: FileContext) -> CaptionFile:
+    """Read the captions of a TTML document.
+
+    Raises:
+        UndecodableError: It is not XML, has a document type, or is nested too deeply.
+    """
+    reader = _Reader(context)
+    parser = expat.ParserCreate("utf-8")
+    parser.buffer_text = True
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.add_text
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    reader.line_of = lambda: parser.CurrentLineNumber
+    try:
+        parser.Parse("\n".join(lines).lstrip().encode("utf-8", "replace"), True)
+    except expat.ExpatError as error:
+        raise UndecodableError(
+            f"no valid XML in line {error.lineno}: {expat.errors.messages[error.code]}", "export it again"
+        ) from error
+    return reader.file()
+
+
+def _refuse_doctype(name: str, *_: object) -> None:
+    raise UndecodableError(
+        f"XML with a document type ({name[:40]}), which is not read", "remove its DOCTYPE line"
+    )
+
+
+@dataclass(slots=True)
+class _Rates:
+    """How the document counts frames and ticks in a second."""
+
+    frames: Fraction = Fraction(30)
+    subframes: int = 1
+    ticks: Fraction = Fraction(1)
+
+
+@dataclass(slots=True)
+class _Element:
+    """An open element: its span on the document's clock, in seconds, and what it holds."""
+
+    name: str
+    begin: Fraction
+    end: Fraction | None
+    is_timed: bool
+    is_preserving: bool
+    language: str
+    region: str
+    line: int
+    parts: list[str] = field(default_factory=list)
+    first: Fraction | None = None  # the earliest and the latest time of timed spans inside
+    last: Fraction | None = None
+    cursor: Fraction = Fraction(0)  # in a sequence: the end of the child before
+    is_sequence: bool = False
+
+
+class _Reader:
+    """Handlers of the parser's events."""
+
+    def __init__(self, context: FileContext) -> None:
+        self._context = context
+        self._rates = _Rates(context.frame_rate or Fraction(30))
+        self._open: list[_Element] = []
+        self._paragraph: _Element | None = None
+        self._found: list[tuple[str, Caption]] = []
+        self._faults: list[Fault] = []
+        self.line_of: Callable[[], int] = int
+
+    def file(self) -> CaptionFile:
+        """Return what was read: all captions, or those of one language if there are several."""
+        spoken = list(dict.fromkeys(language for language, _ in self._found))
+        wanted = next((code for code in spoken if code and code == self._context.language), None)
+        if wanted is None:
+            wanted = next(iter(spoken), "")
+        captions = tuple(caption for language, caption in self._found if language in {wanted, ""})
+        return CaptionFile("ttml", captions, tuple(self._faults), language=wanted or None)
+
+    def start(self, qualified: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+        if len(self._open) >= _MAX_DEPTH:
+            raise UndecodableError(f"XML nested more than {_MAX_DEPTH} levels deep", "export it again")
+        name = qualified.rpartition(":")[2].lower()
+        plain = {key.rpartition(":")[2]: value for key, value in attributes.items()}
+        if not self._open:
+            self._read_rates(plain)
+        element = self._opened(name, plain, attributes.get(_XML_LANGUAGE))
+        self._open.append(element)
+        if name == "p" and self._paragraph is None:
+            self._paragraph = element
+        elif name == "br" and self._paragraph is not None:
+            self._paragraph.parts.append("\n")
+
+    def _opened(self, name: str, plain: dict[str, str], language: str | None) -> _Element:
+        above = self._open[-1] if self._open else None
+        base = (above.cursor if above.is_sequence else above.begin) if above else Fraction(0)
+        begin, end, length = (self._time(plain.get(key)) for key in ("begin", "end", "dur"))
+        start = base + (begin or 0)
+        ends = [base + end] if end is not None else []
+        ends += [start + length] if length is not None else []
+        own = min(ends, default=None)
+        if own is None and above is not None:
+            own = above.end
+        space = plain.get("space")
+        code = languages.find(language) if language else None
+        return _Element(
+            name,
+            start,
+            own,
+            begin is not None or bool(ends),
+            space == "preserve" if space else above is not None and above.is_preserving,
+            code.code if code else above.language if above and not language else "",
+            plain.get("region", above.region if above else ""),
+            self.line_of(),
+            cursor=start,
+            is_sequence=plain.get("timeContainer") == "seq",
+        )
+
+    def end(self, _: str) -> None:
+        """An element ends."""
+        element = self._open.pop()
+        above = self._open[-1] if self._open else None
+        if above is not None and element.end is not None:
+            above.cursor = max(above.cursor, element.end)
+        if element is self._paragraph:
+            self._paragraph = None
+            self._finish(element)
+        elif self._paragraph is not None and element.is_timed:
+            paragraph = self._paragraph
+            paragraph.first = min(paragraph.first or element.begin, element.begin)
+            if element.end is not None:
+                paragraph.last = max(paragraph.last or element.end, element.end)
+
+    def add_text(self, text: str) -> None:
+        """Text inside an element."""
+        if self._paragraph is None or any(e.name in {"metadata", "rt", "rp"} for e in self._open[-3:]):
+            return
+        is_kept = self._open[-1].is_preserving
+        self._paragraph.parts.append(text if is_kept else text.replace("\n", " "))
+
+    def _finish(self, paragraph: _Element) -> None:
+        lines = "".join(paragraph.parts).split("\n")
+        if not any(line.strip() for line in lines):
+            return
+        begin, end = paragraph.begin, paragraph.end
+        if not paragraph.is_timed and paragraph.first is not None:
+            begin, end = paragraph.first, paragraph.last
+        if not paragraph.is_timed and paragraph.first is None and not self._has_timed_parent():
+            text = " ".join(" ".join(lines).split())
+            self._faults.append(Fault(paragraph.line, f"a paragraph without times: {text[:60]!r}"))
+            return
+        start_ms = _ms(begin)
+        end_ms = start_ms + UNENDED_MS if end is None else _ms(end)
+        self._found.append(
+            (paragraph.language, plain_caption(start_ms, end_ms, lines, paragraph.line, paragraph.region))
+        )
+
+    def _has_timed_parent(self) -> bool:
+        return any(element.is_timed for element in self._open)
+
+    def _read_rates(self, root: dict[str, str]) -> None:
+        frames = _number(root.get("frameRate"))
+        if frames:
+            over, _, under = root.get("frameRateMultiplier", "1 1").replace(":", " ").partition(" ")
+            multiplier = (_number(over) or Fraction(1)) / (_number(under) or Fraction(1))
+            self._rates.frames = frames * multiplier
+        self._rates.subframes = int(_number(root.get("subFrameRate")) or 1)
+        ticks = _number(root.get("tickRate"))
+        self._rates.ticks = ticks or (self._rates.frames * self._rates.subframes if frames else Fraction(1))
+
+    def _time(self, text: str | None) -> Fraction | None:
+        """Return a time in seconds; None if there is none, with a fault if it is not readable."""
+        if text is None:
+            return None
+        time = _seconds(text.strip()[:80], self._rates)
+        if time is None or time > _MAX_S:
+            self._faults.append(Fault(self.line_of(), f"no readable time: {text.strip()[:60]!r}"))
+            return None
+        return time
+
+
+def _number(text: str | None) -> Fraction | None:
+    """Return a positive number of at most nine digits."""
+    match = re.fullmatch(r"\s*+(\d{1,9}(?:\.\d{1,9})?)\s*+", text or "")
+    return Fraction(match[1]) or None if match else None
+
+
+def _seconds(text: str, rates: _Rates) -> Fraction | None:
+    clock = _CLOCK.fullmatch(text)
+    if clock is not None:
+        hours, minutes, seconds, fraction, frames, subframes = clock.groups()
+        whole = Fraction((int(hours) * 60 + int(minutes)) * 60 + int(seconds))
+        if fraction:
+            whole += Fraction(int(fraction), 10 ** len(fraction))
+        if frames:
+            whole += (int(frames) + Fraction(int(subframes or 0), rates.subframes)) / rates.frames
+        return whole
+    offset = _OFFSET.fullmatch(text)
+    if offset is None:
+        return None
+    unit = {**_UNITS, "f": 1 / rates.frames, "t": 1 / rates.ticks}[offset[2]]
+    return Fraction(offset[1]) * unit
+
+
+def _ms(seconds: Fraction) -> int:
+    return int(seconds * MS_PER_S + Fraction(1, 2))
