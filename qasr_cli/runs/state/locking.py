@@ -17,6 +17,7 @@ from pathlib import Path
 
 from qasr_cli.errors import LockedError, from_os_error
 from qasr_cli.operating_system import files, refusals
+from qasr_cli.operating_system.files import NotRegularError
 from qasr_cli.operating_system.refusals import Refusal
 from qasr_cli.runs.state import trusted_files
 from qasr_cli.runs.state.trusted_files import StrangerError
@@ -78,7 +79,7 @@ def _open(folder: Path, name: str) -> int | None:
     except StrangerError:
         raise
     except OSError as error:
-        if error.errno in _UNSUPPORTED - {errno.EPERM}:
+        if error.errno in _UNSUPPORTED - {errno.EPERM} and not isinstance(error, NotRegularError):
             refusals.note(Refusal.LOCKS, path.parent, error)
             return None
         raise from_os_error(error, f"opening {path}", path=path) from error
