@@ -8,8 +8,8 @@ from typing import Annotated
 from qasr_cli.cli import typer_adapter
 from qasr_cli.cli.params.grouped import Selection, grouped
 from qasr_cli.cli.typer_adapter import Operand
+from qasr_cli.operating_system import streams
 from qasr_cli.options import CueOptions, LogOptions, OutputOptions
-from qasr_cli.tasks.text_input import STDIO
 
 Transcripts = Annotated[
     list[Path],
@@ -26,7 +26,7 @@ def command(
     log: Annotated[LogOptions, Selection(only=("quiet", "verbose"))],
 ) -> None:
     """Convert JSON transcripts to subtitles, in other formats or styles. No model is needed."""
-    where = output.beside_stdin() if Path(STDIO) in inputs else output
+    where = output.beside_stdin() if any(map(streams.is_stream, inputs)) else output
     from qasr_cli.tasks import render
 
     raise typer_adapter.Exit(render.render(inputs, cues, where, verbosity=log.verbosity))

@@ -9,7 +9,6 @@ In go paths and rules; out come results. Nothing is printed here, and no file is
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -24,6 +23,7 @@ from qasr_cli.errors import (
 from qasr_cli.formats.readers import captions as caption_formats
 from qasr_cli.formats.readers import encodings
 from qasr_cli.formats.readers.caption_file import CaptionFile
+from qasr_cli.operating_system import streams
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Caption
 from qasr_cli.subtitles.qc import caption_atoms, comparison
@@ -32,7 +32,6 @@ from qasr_cli.subtitles.qc.check import Checked, Figures
 from qasr_cli.subtitles.qc.comparison import Comparison
 from qasr_cli.subtitles.qc.findings import Finding
 from qasr_cli.subtitles.rules.limits import Limits, resolve
-from qasr_cli.tasks.text_input import STDIN
 
 # Parts of a name after its language: `film.en.forced.srt`; `hi` is also Hindi.
 _KINDS = frozenset({"forced", "sdh", "cc", "hi", "default", "fixed", "highlighted"})
@@ -84,7 +83,7 @@ class CheckedFile:
 
 
 def _name(path: Path) -> str:
-    return "stdin" if path == STDIN else str(path)
+    return streams.shown(path)
 
 
 def read(path: Path, encoding: str = "") -> CaptionFile:
@@ -105,8 +104,8 @@ def _bytes(path: Path, name: str) -> bytes:
     # One byte more than the limit shows that a file is too large; never more than that is read.
     limit = caption_formats.MAX_JSON_BYTES + 1
     try:
-        if path == STDIN:
-            return sys.stdin.buffer.read(limit)
+        if streams.is_stream(path):
+            return streams.read(path, limit)
         with path.open("rb") as file:
             return file.read(limit)
     except FileNotFoundError as error:

@@ -7,6 +7,7 @@ The checked file itself is never changed.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from qasr_cli.errors import CannotCreateError, UndecodableError, UsageError
 from qasr_cli.formats.readers import captions as caption_formats
 from qasr_cli.formats.readers import encodings
 from qasr_cli.formats.readers.caption_file import CaptionFile
+from qasr_cli.operating_system import streams
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Caption, Cue
 from qasr_cli.runs.files import atomic_write
@@ -25,9 +27,8 @@ from qasr_cli.subtitles.qc import caption_atoms
 from qasr_cli.subtitles.qc.check import Checked
 from qasr_cli.subtitles.qc.fix import fix_captions
 from qasr_cli.tasks.caption_check import CheckedFile, check_captions
-from qasr_cli.tasks.text_input import STDIN
 
-_STDIN_COPY = "stdin.fixed"  # and its format, once that is known
+_STREAM_COPY = re.compile(r"stdin(-\d+)?\.fixed")  # without its format
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,15 @@ def fixed_paths(paths: Sequence[Path], folder: Path | None, *, is_overwrite: boo
     """
     targets: dict[Path, Path] = {}
     taken: set[Path] = set()
+    n_streams = 0
     inputs = {os.path.realpath(path) for path in paths}
     for path in paths:
-        if path == STDIN and folder is None:
-            raise UsageError("--fix needs a folder for the copy of stdin", "give -o DIR")
-        name = _STDIN_COPY if path == STDIN else f"{path.stem}.fixed{path.suffix}"
+        name = f"{path.stem}.fixed{path.suffix}"
+        if streams.is_stream(path):
+            if folder is None:
+                raise UsageError(f"--fix needs a folder for the copy of {streams.shown(path)}", "give -o DIR")
+            name = f"{streams.stem(n_streams)}.fixed"  # and its format, once that is known
+            n_streams += 1
         target = spelt(folder or path.parent) / name
         if path_key(target) in taken:
             raise CannotCreateError.about(
@@ -99,7 +104,7 @@ def fix(result: CheckedFile, target: Path, *, is_overwrite: bool) -> FixedCopy:
             result.name, "not fixed: no caption would be left", "there is nothing to fix"
         )
     checked = check_captions(file, fixed, result.language, result.limits)
-    if target.name == _STDIN_COPY:
+    if _STREAM_COPY.fullmatch(target.name):
         target = target.with_name(f"{target.name}.{file.kind}")
     atomic_write.write(target, _text(file, fixed, checked), is_overwrite=is_overwrite)
     return FixedCopy(target, checked)

@@ -5,11 +5,12 @@ In go transcript JSON files and options; out come files, or a text on stdout, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from qasr_cli import formats
 from qasr_cli.errors import QasrError, naming
+from qasr_cli.operating_system import streams
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.pipeline import finish
 from qasr_cli.records import Outcome, Source, Status, Transcript
@@ -18,7 +19,7 @@ from qasr_cli.runs.planning import output_names
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.tasks import outputs
-from qasr_cli.tasks.text_input import STDIN, read_text
+from qasr_cli.tasks.text_input import read_text
 from qasr_cli.terminal import logs, stdio
 from qasr_cli.terminal.stdio import DataStream
 
@@ -33,7 +34,7 @@ def render(inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, *, v
     layout = outputs.resolve(output)
     stdout = stdio.guard()
     report = RunReport()
-    sources = [Source(number, path, Path(path.name)) for number, path in enumerate(inputs)]
+    sources = [Source(number, path, relative) for number, (path, relative) in enumerate(_relative(inputs))]
     for plan in outputs.plan(sources, layout, _language_for_name):
         try:
             paths = _render_one(plan, cues, layout.options, stdout)
@@ -42,6 +43,15 @@ def render(inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, *, v
             logs.report_error(error)
             report.add(Outcome(plan.source, Status.FAILED, error=error))
     return report.exit_code
+
+
+def _relative(inputs: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
+    """Yield each input with the name that its results follow from: `-`, `-2` and so on for streams."""
+    n_streams = 0
+    for path in inputs:
+        n_streams += streams.is_stream(path)
+        name = f"-{'' if n_streams == 1 else n_streams}" if streams.is_stream(path) else path.name
+        yield path, Path(name)
 
 
 def _render_one(plan: Plan, cues: CueOptions, output: OutputOptions, stdout: DataStream) -> tuple[Path, ...]:
@@ -60,7 +70,7 @@ def _render_one(plan: Plan, cues: CueOptions, output: OutputOptions, stdout: Dat
 
 def _language_for_name(source: Source) -> str | None:
     """Return the language of a transcript, for its results' names; None if it cannot be read (yet)."""
-    if source.path == STDIN:  # can be read once
+    if streams.is_stream(source.path) or streams.is_pipe(source.path):  # can be read once
         return None
     try:
         return read_transcript(source.path).language or output_names.UNDETERMINED
@@ -75,6 +85,6 @@ def read_transcript(path: Path) -> Transcript:
         NoInputError: There is no such file.
         UndecodableError: It is not a transcript of qasr.
     """
-    text = read_text(path, str(path), "give a file from --json")
-    with naming(path):
+    text = read_text(path, streams.shown(path), "give a file from --json")
+    with naming(streams.shown(path)):
         return formats.parse_transcript(text)

@@ -5,20 +5,20 @@ In goes a path; out comes the text. Only UTF-8 is read.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from qasr_cli.errors import NoInputError, UndecodableError, from_os_error
+from qasr_cli.operating_system import streams
 
 STDIO = "-"  # as an input: stdin; as an output: stdout
-STDIN = Path(STDIO)
+STDIN = streams.STDIN
 
 
 def read_text(path: Path, name: str, hint: str) -> str:
     """Read a text file, or stdin.
 
     Args:
-        path: The file; `-` is stdin.
+        path: The file; `-` is stdin, and `/dev/fd/63` another stream.
         name: Its name in errors.
         hint: Hint of the error if it is not text.
 
@@ -28,9 +28,9 @@ def read_text(path: Path, name: str, hint: str) -> str:
         QasrError: It cannot be read.
     """
     try:
-        if path == STDIN:
+        if streams.is_stream(path):
             # As strict as for a file: sys.stdin would replace bytes that are not UTF-8.
-            text = sys.stdin.buffer.read().decode("utf-8-sig")
+            text = streams.read(path).decode("utf-8-sig")
             return text.replace("\r\n", "\n").replace("\r", "\n")
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
