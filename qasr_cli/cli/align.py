@@ -20,7 +20,7 @@ disturb the rest.
 Exit code 4: the script belongs to another recording or language, or is too long for the recording.
 """
 
-Media = Annotated[Path, Operand("MEDIA", "The recording.")]
+Media = Annotated[Path, Operand("MEDIA", "The recording, or - for stdin.")]
 Script = Annotated[
     Path,
     Operand(

@@ -9,8 +9,8 @@ from qasr_cli.cli import typer_adapter
 from qasr_cli.cli.params.grouped import Selection, grouped
 from qasr_cli.cli.params.own_flags import Encoding
 from qasr_cli.cli.typer_adapter import Operand
+from qasr_cli.operating_system import streams
 from qasr_cli.options import CueOptions, DecodeOptions, LogOptions, OutputOptions
-from qasr_cli.tasks.text_input import STDIO
 
 Transcripts = Annotated[
     list[Path],
@@ -42,7 +42,7 @@ def command(
     Subtitles (SRT, WebVTT, ASS, TTML, SAMI, MicroDVD, ...) keep their cues and line breaks; their styling is
     left out.
     """
-    where = output.beside_stdin() if Path(STDIO) in inputs else output
+    where = output.beside_stdin() if any(map(streams.is_stream, inputs)) else output
     from qasr_cli.tasks import render
     from qasr_cli.tasks.caption_input import Reading
 

@@ -12,7 +12,6 @@ from qasr_cli.cli.params.own_flags import DryRun, ReportFile
 from qasr_cli.cli.typer_adapter import Operand
 from qasr_cli.errors import UsageError
 from qasr_cli.options import InputOptions, LogOptions, Options
-from qasr_cli.tasks.text_input import STDIO
 
 EPILOG = """
 Spellings of whisper and whisperX work too: --output_dir, --output_format, --initial_prompt,
@@ -42,11 +41,15 @@ def command(
     Existing results are not replaced without --overwrite. A bad file does not stop the others.
     """
     request = _request(inputs or [], listed)
-    if Path(STDIO) in request.inputs:
+    from qasr_cli.tasks import sources
+
+    if sources.is_stdin(request):
         options = replace(options, output=options.output.beside_stdin())
         if options.hooks.exec_after is not None:
             raise UsageError(
-                "--exec-after needs a file, and - is stdin", "pipe the result on instead", flag="--exec-after"
+                f"--exec-after needs a file, and {request.inputs[0]} is a stream",
+                "pipe the result on instead",
+                flag="--exec-after",
             )
     if dry_run:
         from qasr_cli.tasks.dry_run import dry_run as print_plan

@@ -17,13 +17,14 @@ from pathlib import Path
 
 from qasr_cli import engines
 from qasr_cli.errors import CannotCreateError, UsageError
-from qasr_cli.operating_system import processes
+from qasr_cli.formats.readers.script_reading import ScriptFile
+from qasr_cli.operating_system import processes, streams
 from qasr_cli.options import LogOptions, Options
 from qasr_cli.pipeline.script import AlignedScript
 from qasr_cli.records import Source
 from qasr_cli.runs.execution.finish_lane import FinishedSource, OnFinished
 from qasr_cli.runs.execution.run import Run
-from qasr_cli.runs.files import atomic_write
+from qasr_cli.runs.files import atomic_write, scratch
 from qasr_cli.runs.files.name_keys import path_key
 from qasr_cli.runs.inputs import discovery
 from qasr_cli.runs.planning import output_plan
@@ -33,7 +34,7 @@ from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.runs.state import journal
 from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.session import Session
-from qasr_cli.tasks import caption_input, observers, outputs
+from qasr_cli.tasks import caption_input, observers, outputs, sources
 from qasr_cli.tasks.caption_input import Reading
 from qasr_cli.terminal import stdio
 from qasr_cli.terminal.events import Reporter
@@ -68,6 +69,11 @@ class Surroundings:
     on_finished: OnFinished
 
 
+def is_once(media: Path) -> bool:
+    """Whether a recording can be read once only: stdin, another stream or a pipe."""
+    return streams.is_stream(media) or streams.is_pipe(media)
+
+
 def align(inputs: AlignInputs, options: Options, log: LogOptions) -> int:
     """Time a script's words and return the exit code.
 
@@ -77,6 +83,13 @@ def align(inputs: AlignInputs, options: Options, log: LogOptions) -> int:
     processes.require_posix()
     stdout = stdio.guard()
     paths = [inputs.media, inputs.script]
+    if is_once(inputs.media):
+        options = replace(options, output=options.output.beside_stdin())
+    descriptors = [streams.descriptor_of(path) for path in paths]
+    if descriptors[0] is not None and descriptors[0] == descriptors[1]:
+        raise UsageError(
+            f"recording and script are both {streams.shown(inputs.media)}", "give one of them as a file"
+        )
     observers.refuse_inputs("--report", inputs.report, paths)
     reporter = observers.set_up(log, paths)()
 
@@ -100,13 +113,26 @@ def run_alignment(
         QasrError: An input is missing or of the wrong kind, or the run cannot begin.
     """
     options = replace(options, output=layout.options)
-    source = _recording(inputs.media, options)
+    is_stream = is_once(inputs.media)
+    source = sources.of_streams([inputs.media])[0] if is_stream else _recording(inputs.media, options)
     (plan,) = output_plan.refuse_unwritable(outputs.plan([source], layout, lambda _: options.decode.language))
     if plan.error is not None:
         raise plan.error
     _refuse_clashes(inputs, plan, is_overwrite=options.output.overwrite)
     script = caption_input.read_script(inputs.script, Reading(inputs.encoding, options.decode.language))
-    run_journal = Journal() if options.output.is_stdout else journal.checkpoints_only([source], options)
+    if is_stream:
+        with scratch.folder() as folder:
+            stored = replace(plan, source=sources.stored(source, folder))
+            return _run(stored, script, options, around, Journal())
+    has_state = not options.output.is_stdout
+    run_journal = journal.checkpoints_only([source], options) if has_state else Journal()
+    return _run(plan, script, options, around, run_journal)
+
+
+def _run(
+    plan: Plan, script: ScriptFile, options: Options, around: Surroundings, run_journal: Journal
+) -> RunReport:
+    source = plan.source
     run, begun_s = Run(options, around.load, around.reporter, around.deliver, run_journal), time.monotonic()
     try:
         report = run.execute([plan], {source.id: script}, around.on_finished)
@@ -124,13 +150,13 @@ def _recording(media: Path, options: Options) -> Source:
         UsageError: It is a folder, or several files.
         NoInputError: There is no such file.
     """
-    sources = [] if media.is_dir() else discovery.discover([media], options.find).sources
-    if len(sources) != 1:
-        count = f"{len(sources)} files" if sources else "a folder"
+    found = [] if media.is_dir() else discovery.discover([media], options.find).sources
+    if len(found) != 1:
+        count = f"{len(found)} files" if found else "a folder"
         raise UsageError.about(
             media, f"{count}, but a script belongs to one recording", "name the media file"
         )
-    return sources[0]
+    return found[0]
 
 
 def _refuse_clashes(inputs: AlignInputs, plan: Plan, *, is_overwrite: bool) -> None:
@@ -153,12 +179,16 @@ def _refuse_clashes(inputs: AlignInputs, plan: Plan, *, is_overwrite: bool) -> N
         raise CannotCreateError(f"{inputs.report} already exists", path=inputs.report)
 
 
+def _name(path: Path) -> str:
+    return streams.shown(path) if streams.is_stream(path) and path != streams.STDIN else path.name
+
+
 def report_text(inputs: AlignInputs, aligned: AlignedScript) -> str:
     """Return the report as JSON: how much of the script was timed, and the differences."""
     fields = {
         "schema": REPORT_SCHEMA,
-        "media": inputs.media.name,
-        "script": inputs.script.name,
+        "media": _name(inputs.media),
+        "script": _name(inputs.script),
         "words": aligned.n_words,
         "timed_words": aligned.n_timed,
         "fit": round(aligned.fit, 3),

@@ -17,6 +17,7 @@ from qasr_cli import languages
 from qasr_cli.formats.readers import captions as caption_formats
 from qasr_cli.formats.readers import encodings
 from qasr_cli.formats.readers.caption_file import CaptionFile
+from qasr_cli.operating_system import streams
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Caption
 from qasr_cli.subtitles.qc import caption_atoms, comparison
@@ -26,7 +27,7 @@ from qasr_cli.subtitles.qc.comparison import Comparison
 from qasr_cli.subtitles.qc.findings import Finding
 from qasr_cli.subtitles.rules.limits import Limits, resolve
 from qasr_cli.tasks import caption_input
-from qasr_cli.tasks.caption_input import Reading, name_of
+from qasr_cli.tasks.caption_input import Reading
 
 # Parts of a name after its language: `film.en.forced.srt`; `hi` is also Hindi.
 _KINDS = frozenset({"forced", "sdh", "cc", "hi", "default", "fixed", "highlighted"})
@@ -100,7 +101,7 @@ def check(path: Path, file: CaptionFile, rules: CheckRules) -> CheckedFile:
     video = file.transcript.video if file.transcript else None
     picture = (video.frame_rate, video.shots_ms) if video else (None, ())
     limits = _on_grid(resolve(rules.cues, language, texts, *picture), caption_formats.grid_ms(file))
-    name = name_of(path)
+    name = streams.shown(path)
     return CheckedFile(
         name, file, language, limits, check_captions(file, file.captions, language, limits, _faults(file))
     )

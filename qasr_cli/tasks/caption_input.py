@@ -16,7 +16,8 @@ from qasr_cli.errors import UndecodableError, naming
 from qasr_cli.formats.readers import captions, encodings, script_reading
 from qasr_cli.formats.readers.caption_file import CaptionFile
 from qasr_cli.formats.readers.script_reading import ScriptFile
-from qasr_cli.tasks.text_input import STDIN, read_bytes
+from qasr_cli.operating_system import streams
+from qasr_cli.tasks.text_input import read_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +40,6 @@ class Reading:
         encodings.require_known(self.encoding)
 
 
-def name_of(path: Path) -> str:
-    """Return the name of an input in messages."""
-    return "stdin" if path == STDIN else str(path)
-
-
 def read_captions(path: Path, reading: Reading) -> CaptionFile:
     """Read a subtitle file.
 
@@ -52,8 +48,8 @@ def read_captions(path: Path, reading: Reading) -> CaptionFile:
         UndecodableError: It is not a subtitle file, or too large to be one.
         QasrError: It cannot be read.
     """
-    raw = read_bytes(path, name_of(path), captions.MAX_JSON_BYTES)
-    with naming(name_of(path)):
+    raw = read_bytes(path, streams.shown(path), captions.MAX_JSON_BYTES)
+    with naming(streams.shown(path)):
         return captions.read(
             raw, path.name, reading.encoding, language=reading.language, frame_rate=reading.frame_rate
         )
@@ -66,8 +62,8 @@ def read_script(path: Path, reading: Reading) -> ScriptFile:
         NoInputError: There is no such file.
         UndecodableError: It has no words, is a damaged subtitle file, or not a text.
     """
-    raw = read_bytes(path, name_of(path), captions.MAX_JSON_BYTES)
-    with naming(name_of(path)):
+    raw = read_bytes(path, streams.shown(path), captions.MAX_JSON_BYTES)
+    with naming(streams.shown(path)):
         decoded = captions.decode(raw, path.name, reading.encoding, reading.language)
         require_whole(decoded.n_broken, decoded.encoding)
         if decoded.is_guess:
@@ -91,4 +87,6 @@ def require_whole(n_broken: int, encoding: str) -> None:
 
 def say_guess(path: Path, encoding: str) -> None:
     """Tell the user which encoding was guessed."""
-    logger.warning("%s: read as %s, which is a guess; --encoding names another", name_of(path), encoding)
+    logger.warning(
+        "%s: read as %s, which is a guess; --encoding names another", streams.shown(path), encoding
+    )

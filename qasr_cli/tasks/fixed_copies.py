@@ -8,6 +8,7 @@ another program) is SubRip.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from qasr_cli.errors import CannotCreateError, UndecodableError, UsageError
 from qasr_cli.formats.readers import captions as caption_formats
 from qasr_cli.formats.readers import encodings, read_formats
 from qasr_cli.formats.readers.caption_file import CaptionFile
+from qasr_cli.operating_system import streams
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Caption, Cue, Track, Transcript
 from qasr_cli.runs.files import atomic_write
@@ -26,9 +28,8 @@ from qasr_cli.subtitles.qc import caption_atoms
 from qasr_cli.subtitles.qc.check import Checked
 from qasr_cli.subtitles.qc.fix import fix_captions, kept
 from qasr_cli.tasks.caption_check import CheckedFile, check_captions
-from qasr_cli.tasks.text_input import STDIN
 
-_STDIN_COPY = "stdin.fixed"  # and its format, once that is known
+_STREAM_COPY = re.compile(r"stdin(-\d+)?\.fixed")  # without its format
 _SRT = ".srt"
 _NO_WORDS = Transcript("", Track(0, "", 0, 0), 0, (), "")  # the writer needs the cues only
 
@@ -60,12 +61,16 @@ def fixed_paths(paths: Sequence[Path], folder: Path | None, *, is_overwrite: boo
     """
     targets: dict[Path, Path] = {}
     taken: set[Path] = set()
+    n_streams = 0
     inputs = {os.path.realpath(path) for path in paths}
     for path in paths:
-        if path == STDIN and folder is None:
-            raise UsageError("--fix needs a folder for the copy of stdin", "give -o DIR")
         suffix = _SRT if path.suffix.lower() in read_formats.suffixes_of_others() else path.suffix
-        name = _STDIN_COPY if path == STDIN else f"{path.stem}.fixed{suffix}"
+        name = f"{path.stem}.fixed{suffix}"
+        if streams.is_stream(path):
+            if folder is None:
+                raise UsageError(f"--fix needs a folder for the copy of {streams.shown(path)}", "give -o DIR")
+            name = f"{streams.stem(n_streams)}.fixed"  # and its format, once that is known
+            n_streams += 1
         target = spelt(folder or path.parent) / name
         if path_key(target) in taken:
             raise CannotCreateError.about(
@@ -112,7 +117,7 @@ def fix(result: CheckedFile, target: Path, *, is_overwrite: bool) -> FixedCopy:
         fixed = tuple(caption_formats.rebroken(caption, file.kind) for caption in fixed)
     checked = check_captions(file, fixed, result.language, result.limits)
     is_own = _is_rewritten(file)
-    if target.name == _STDIN_COPY:
+    if _STREAM_COPY.fullmatch(target.name):
         target = target.with_name(f"{target.name}.{file.kind if is_own else 'srt'}")
     elif not is_own and target.suffix.lower() != _SRT:
         target = target.with_suffix(_SRT)  # the content is not what the name says

@@ -6,11 +6,12 @@ and an exit code. Subtitles keep their cues; transcripts are laid out by the opt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from qasr_cli.errors import QasrError, naming
+from qasr_cli.operating_system import streams
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.pipeline import finish
 from qasr_cli.records import Cue, Outcome, Source, Status, Transcript
@@ -19,8 +20,7 @@ from qasr_cli.runs.planning import output_names
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.tasks import caption_check, caption_input, foreign_transcript, outputs
-from qasr_cli.tasks.caption_input import Reading, name_of
-from qasr_cli.tasks.text_input import STDIN
+from qasr_cli.tasks.caption_input import Reading
 from qasr_cli.terminal import logs, stdio
 from qasr_cli.terminal.stdio import DataStream
 
@@ -37,7 +37,7 @@ def render(
     layout = outputs.resolve(output)
     stdout = stdio.guard()
     report = RunReport()
-    sources = [Source(number, path, Path(path.name)) for number, path in enumerate(inputs)]
+    sources = [Source(number, path, relative) for number, (path, relative) in enumerate(_relative(inputs))]
     renderer = _Renderer(cues, layout.options, reading, stdout)
     for plan in outputs.plan(sources, layout, renderer.language_for_name):
         try:
@@ -47,6 +47,15 @@ def render(
             logs.report_error(error)
             report.add(Outcome(plan.source, Status.FAILED, error=error))
     return report.exit_code
+
+
+def _relative(inputs: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
+    """Yield each input with the name that its results follow from: `-`, `-2` and so on for streams."""
+    n_streams = 0
+    for path in inputs:
+        n_streams += streams.is_stream(path)
+        name = f"-{'' if n_streams == 1 else n_streams}" if streams.is_stream(path) else path.name
+        yield path, Path(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ class _Renderer:
 
     def language_for_name(self, source: Source) -> str | None:
         """Return the language of an input, for its results' names; None if it cannot be read (yet)."""
-        if source.path == STDIN:  # can be read once
+        if streams.is_stream(source.path) or streams.is_pipe(source.path):  # can be read once
             return None
         try:
             return read_source(source.path, self.reading).transcript.language or output_names.UNDETERMINED
@@ -110,6 +119,6 @@ def read_source(path: Path, reading: Reading) -> RenderSource:
     if file.transcript is not None:
         return RenderSource(file.transcript)
     language = caption_check.language_of(path, file, reading.language)
-    with naming(name_of(path)):
+    with naming(streams.shown(path)):
         transcript, cues = foreign_transcript.convert(path, file, language)
     return RenderSource(transcript, cues, file.encoding if file.is_guess else "")

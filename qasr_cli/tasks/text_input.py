@@ -5,20 +5,20 @@ In goes a path; out comes the text in UTF-8, or the bytes for a reader that know
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from qasr_cli.errors import NoInputError, UndecodableError, from_os_error
+from qasr_cli.operating_system import streams
 
 STDIO = "-"  # as an input: stdin; as an output: stdout
-STDIN = Path(STDIO)
+STDIN = streams.STDIN
 
 
 def read_bytes(path: Path, name: str, max_bytes: int) -> bytes:
     """Read a text file of any encoding, a pipe, or stdin; at most one byte more than `max_bytes`.
 
     Args:
-        path: The file; `-` is stdin.
+        path: The file; `-` is stdin, and `/dev/fd/63` another stream.
         name: Its name in errors.
         max_bytes: One more byte shows that the file is larger; never more than that is read.
 
@@ -28,10 +28,7 @@ def read_bytes(path: Path, name: str, max_bytes: int) -> bytes:
         QasrError: It cannot be read.
     """
     try:
-        if path == STDIN:
-            return sys.stdin.buffer.read(max_bytes + 1)
-        with path.open("rb") as file:
-            return file.read(max_bytes + 1)
+        return streams.read(path, max_bytes + 1)
     except FileNotFoundError as error:
         raise NoInputError(f"{name}: no such file", path=path) from error
     except IsADirectoryError as error:
@@ -44,7 +41,7 @@ def read_text(path: Path, name: str, hint: str) -> str:
     """Read a text file, or stdin.
 
     Args:
-        path: The file; `-` is stdin.
+        path: The file; `-` is stdin, and `/dev/fd/63` another stream.
         name: Its name in errors.
         hint: Hint of the error if it is not text.
 
@@ -54,9 +51,9 @@ def read_text(path: Path, name: str, hint: str) -> str:
         QasrError: It cannot be read.
     """
     try:
-        if path == STDIN:
+        if streams.is_stream(path):
             # As strict as for a file: sys.stdin would replace bytes that are not UTF-8.
-            text = sys.stdin.buffer.read().decode("utf-8-sig")
+            text = streams.read(path).decode("utf-8-sig")
             return text.replace("\r\n", "\n").replace("\r", "\n")
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:

@@ -17,7 +17,7 @@ from qasr_cli.operating_system import files
 from qasr_cli.runs.files import file_lease
 
 _PREFIX = "qasr-scratch-"
-_OURS = ("*.s16le", "stdin")  # all that is ever put there, and all that is taken from there
+_OURS = ("*.s16le", "stdin*")  # all that is ever put there, and all that is taken from there
 
 
 @contextlib.contextmanager

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 from qasr_cli.errors import NoInputError, UsageError
+from qasr_cli.operating_system import streams
+from qasr_cli.runs.files import typed_paths
 
 _STDIN = "-"
 
@@ -37,12 +39,12 @@ def read(name: str, *, is_null_separated: bool) -> list[Path]:
         )
     else:
         names = [line.removesuffix(b"\r") for line in data.split(b"\n")]
-    return [Path(os.fsdecode(one)) for one in names if one]
+    return [typed_paths.operand(os.fsdecode(one)) for one in names if one]
 
 
 def _bytes(name: str) -> bytes:
     try:
-        return sys.stdin.buffer.read() if name == _STDIN else Path(name).read_bytes()
+        return sys.stdin.buffer.read() if name == _STDIN else streams.read(Path(name))
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
         raise NoInputError(f"--files-from {name}: {reason}", flag="--files-from") from error
