@@ -49,6 +49,7 @@ class ExitCode(IntEnum):
     IO = 74
     TRY_AGAIN = 75
     CONFIG = 78
+    HUNG_UP = 129  # 128 + SIGHUP
     INTERRUPTED = 130  # 128 + SIGINT
     BROKEN_PIPE = 141  # 128 + SIGPIPE
     TERMINATED = 143  # 128 + SIGTERM
@@ -70,6 +71,7 @@ EXIT_CODE_MEANINGS: Mapping[ExitCode, str] = MappingProxyType(
         ExitCode.IO: "A disk is full or fails.",
         ExitCode.TRY_AGAIN: "Locked by another qasr process, or out of memory for a single chunk.",
         ExitCode.CONFIG: "A mistake in qasr.toml.",
+        ExitCode.HUNG_UP: "The terminal is closed (SIGHUP); finished files are kept.",
         ExitCode.INTERRUPTED: "Interrupted by Ctrl-C; finished files are kept.",
         ExitCode.BROKEN_PIPE: "The reader of stdout has closed it.",
         ExitCode.TERMINATED: "Ended by SIGTERM; finished files are kept.",

@@ -96,9 +96,10 @@ def _flags(context: Context, command: str) -> tuple[FlagSpec, ...]:
 
 
 def run() -> NoReturn:
-    """Run the command line and exit."""
-    signals.install()
-    sys.exit(_run(sys.argv[1:]))
+    """Run the command line and exit; `signals.install` has been called."""
+    code = _run(sys.argv[1:])
+    signals.settle()
+    sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int:

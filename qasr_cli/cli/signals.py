@@ -1,39 +1,157 @@
-"""Handlers of SIGINT and SIGTERM: both keep finished files and clean up; a second Ctrl-C stops at once.
+"""Signals: the first begins an orderly end, a second never harms it, a third ends at once.
 
-Nothing goes in; handlers are installed for the process.
+Nothing goes in; handlers are installed for the process. In the main thread the first signal raises, once, so
+that every `finally` runs. A thread counts all signals, as they arrive even while the main thread is in a long
+computation; it ends the process at the third one, or when the orderly end takes too long. SIGHUP does not end
+a service: it re-opens the log file.
 """
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
+import select
 import signal
+import sys
+import time
+from collections.abc import Callable
 from types import FrameType
+from typing import NoReturn
 
-from qasr_cli.errors import ExitCode
+from qasr_cli.operating_system import files, processes
+
+# A hook may run for `--hook-timeout` (60 s), and so may one that begins just before that time is over. The
+# rest is for decoders, which are killed, and for files in progress. Less than TimeoutStopSec of our unit.
+_HOOK_S = 60.0
+_REST_S = 20.0
+_N_AT_ONCE = 3  # GNU `timeout` sends two, and systemd's SendSIGHUP adds one to the first
+
+# What ends a process by default and is sent by people and programs. What says that the process is broken
+# (SIGSEGV, SIGABRT) is not caught: nothing could be relied on then.
+_ENDING = processes.signals(
+    *("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF"),
+    *("SIGXCPU", "SIGPOLL", "SIGPWR", "SIGBREAK"),
+)
+_HANGUP = next(iter(processes.signals("SIGHUP")), None)
+
+
+class _Ending:
+    """What is known about the end of this process.
+
+    Attributes:
+        first: The signal that began it.
+        n_signals: Signals so far.
+        limit_s: Seconds that an orderly end may take.
+        has_raised: The main thread has been told.
+        reload: Called at SIGHUP, in the counting thread; None ends the process.
+        had_terminal: There was a terminal whose end SIGHUP may report.
+    """
+
+    def __init__(self) -> None:
+        self.first: int | None = None
+        self.n_signals = 0
+        self.limit_s = 2 * _HOOK_S + _REST_S
+        self.has_raised = False
+        self.reload: Callable[[], None] | None = None
+        self.had_terminal = False
+
+
+_ending = _Ending()
 
 
 def install() -> None:
     """Install the handlers; call it in the main thread."""
-    signal.signal(signal.SIGTERM, _terminate)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's `&` ignores SIGINT
-        signal.signal(signal.SIGINT, _interrupt)
+    for number in _ENDING:
+        # A shell's `&` ignores SIGINT, and `nohup` SIGHUP: so it stays.
+        if number is signal.SIGTERM or not processes.is_ignored(number):
+            signal.signal(number, _handle)
+    if processes.IS_POSIX:
+        reading, writing = os.pipe()
+        files.do_not_wait(writing)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        _thread.start_new_thread(_follow, (reading,))
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGINT, _stop_at_once)
-    raise KeyboardInterrupt
+def allow_for_hooks(timeout_s: float) -> None:
+    """Let an orderly end take as long as hooks with this time limit need."""
+    _ending.limit_s = max(_ending.limit_s, 2 * timeout_s + _REST_S)
 
 
-def _stop_at_once(number: int, frame: FrameType | None) -> None:
-    # Files in progress have no name yet, and the next run removes the scratch folder. The message is written
-    # to the descriptor, since the signal may have interrupted a write to sys.stderr.
-    cursor = b"\x1b[?25h" if os.isatty(2) else b""
-    with contextlib.suppress(OSError):
-        os.write(2, cursor + b"qasr: stopped at once\n")
-    os._exit(ExitCode.INTERRUPTED)
+def reload_on_hangup(reload: Callable[[], None]) -> None:
+    """Let SIGHUP call a function, in the counting thread, as long as the terminal of the start is there."""
+    _ending.had_terminal = processes.has_terminal()
+    _ending.reload = reload
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    # Without this, `finally` blocks do not run on SIGTERM and temporary files stay.
+def settle() -> None:
+    """The command is over and its exit code certain: a signal does not change it any more."""
+    _ending.has_raised = True
+
+
+def _handle(number: int, frame: FrameType | None) -> None:
+    if not processes.IS_POSIX:
+        _count(number)
+    if _ending.has_raised or _is_reload(number):
+        return
+    _ending.has_raised = True
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     raise SystemExit(128 + number)
+
+
+def _is_reload(number: int) -> bool:
+    if number != _HANGUP or _ending.reload is None:
+        return False
+    return not _ending.had_terminal or processes.has_terminal()
+
+
+def _follow(reading: int) -> None:
+    """Count signals as they arrive; end the process when the orderly end takes too long."""
+    until_s: float | None = None
+    while True:
+        left_s = None if until_s is None else max(0.0, until_s - time.monotonic())
+        if not select.select([reading], [], [], left_s)[0]:
+            _stop_at_once(f"the end took more than {_ending.limit_s:.0f} s; stopped at once")
+        for number in os.read(reading, 64):
+            if _is_reload(number):
+                _reload()
+            elif number in _ENDING:
+                _count(number)
+                until_s = until_s or time.monotonic() + _ending.limit_s
+
+
+def _reload() -> None:
+    assert _ending.reload is not None  # noqa: S101 - as `_is_reload` has found
+    try:
+        _ending.reload()
+    except Exception as error:  # noqa: BLE001 - a thread that ended here would count no signals any more
+        _tell(f"after SIGHUP: {error}")
+
+
+def _count(number: int) -> None:
+    _ending.n_signals += 1
+    _ending.first = _ending.first or number
+    if _ending.n_signals >= _N_AT_ONCE:
+        _stop_at_once("stopped at once")
+    if _ending.n_signals > 1 and number == signal.SIGINT:
+        _tell("ending; press Ctrl-C once more to stop at once")
+
+
+def _stop_at_once(text: str) -> NoReturn:
+    # Files in progress have no name yet, and the next run removes the scratch folder.
+    processes.kill_groups()
+    _tell(text, is_last=True)
+    os._exit(128 + (_ending.first or signal.SIGTERM))
+
+
+def _tell(text: str, *, is_last: bool = False) -> None:
+    """Write a line to the descriptor itself: the main thread may hold the locks of sys.stderr."""
+    logs = sys.modules.get("qasr_cli.terminal.logs")
+    line = logs.plain_line(text) if logs is not None else f"qasr: {text}"
+    cursor = "\x1b[?25h" if is_last and os.isatty(2) else ""
+    with contextlib.suppress(OSError, ValueError):
+        if (
+            not processes.IS_POSIX or select.select([], [2], [], 0)[1]
+        ):  # a full pipe would hold this thread up
+            os.write(2, f"{cursor}{line}\n".encode())

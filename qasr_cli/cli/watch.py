@@ -6,14 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-from qasr_cli.cli import typer_adapter
+from qasr_cli.cli import signals, typer_adapter
 from qasr_cli.cli.params.grouped import Selection, grouped
 from qasr_cli.cli.typer_adapter import Operand
 from qasr_cli.errors import UsageError
 from qasr_cli.options import LogOptions, Options, WatchOptions
 
 EPILOG = """
-Runs until SIGTERM (exit code 143) or Ctrl-C (130), and prints nothing while idle.
+Runs until SIGTERM (exit code 143) or Ctrl-C (130), and prints nothing while idle. SIGHUP re-opens the log
+file.
 
 Spellings of whisper, variables and qasr.toml work as for qasr transcribe. A systemd unit and examples for
 hooks: docs/how-to/services.md.
@@ -55,7 +56,9 @@ def command(folders: Folders, *, options: WatchedOptions, watching: WatchOptions
         run=replace(options.run, wait=True),
     )
     from qasr_cli.tasks import watch
+    from qasr_cli.terminal import logs
 
+    signals.reload_on_hangup(logs.reopen)
     watch.watch(folders, options, watching, log)
 
 

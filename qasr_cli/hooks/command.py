@@ -164,6 +164,7 @@ class Runner:
             )
         except (OSError, ValueError) as error:
             raise QasrError(f"{command[0]} cannot be started: {error}", "check the command") from error
+        processes.enter_group(process)
         with self._lock:
             self._process = process
         try:
@@ -177,5 +178,6 @@ class Runner:
                 path=facts.media,
             ) from error
         finally:
+            processes.leave_group(process)
             with self._lock:
                 self._process = None

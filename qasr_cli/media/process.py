@@ -158,6 +158,7 @@ class Child:
         """Kill it and its children, if it still runs."""
         processes.kill_group(self.process)
         self.process.wait()
+        processes.leave_group(self.process)
 
     @property
     def stderr_text(self) -> str:
@@ -233,6 +234,7 @@ def _running(
         name="stderr",
         daemon=True,
     )
+    processes.enter_group(child.process)
     try:
         _limit(child.process.pid)
         drain.start()

@@ -205,6 +205,11 @@ def wait_for_room(descriptor: int) -> None:
         os.set_blocking(descriptor, True)
 
 
+def do_not_wait(descriptor: int) -> None:
+    """Make reads and writes fail instead of waiting."""
+    os.set_blocking(descriptor, False)
+
+
 def longest_name_bytes(folder: Path) -> int | None:
     """Return how long a name may be in a folder; None where the system does not tell."""
     try:

@@ -19,6 +19,8 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
+_running: set[int] = set()  # groups of children; adding and removing are atomic
+
 IS_POSIX = hasattr(os, "killpg") and hasattr(resource, "RLIMIT_CPU")
 
 
@@ -44,6 +46,23 @@ class Process(Protocol):
 
     def terminate(self) -> None:
         """End it."""
+
+
+def enter_group(process: Process) -> None:
+    """Remember a child that leads its own group, for `kill_groups`."""
+    _running.add(process.pid)
+
+
+def leave_group(process: Process) -> None:
+    """Forget a child that has ended: its number may be another process's soon."""
+    _running.discard(process.pid)
+
+
+def kill_groups() -> None:
+    """End all children that were entered at once, with their children: this process ends now."""
+    for pid in list(_running):
+        with contextlib.suppress(OSError, AttributeError):
+            os.killpg(pid, signal.SIGKILL)
 
 
 def kill_group(process: Process) -> None:
@@ -85,3 +104,12 @@ def memory_bytes() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
+
+
+def has_terminal() -> bool:
+    """Whether this process has a terminal that controls it; none is left once its window is closed."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | getattr(os, "O_NOCTTY", 0)))
+    except OSError:
+        return False
+    return True

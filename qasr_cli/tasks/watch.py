@@ -46,28 +46,28 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, log
     for folder in folders:
         _check(folder)
     status = StatusFile(watching.status, folders)
-    status.open()
-    memory.prepare()
-    engines.refuse_unknown_languages(options.engine, options.decode)
-    load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
     own_files = [Path(name) for name in (watching.status, log.log_file) if name]
-    cache = EngineCache(load, memory.reclaim, watching.idle_unload_min * _S_PER_MIN)
-    with (
-        hook_reporter.hooked(options.hooks, is_strict=options.run.strict) as hooks,
-        FileEvents(folders, watching, options.run.state, own_files) as changes,
-    ):
-        settings = PassSettings(
-            options, layout, cache, lambda: Both(make_reporter(), hooks, status), stdout.write
-        )
+    with status.kept():
+        memory.prepare()
+        engines.refuse_unknown_languages(options.engine, options.decode)
+        load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
+        cache = EngineCache(load, memory.reclaim, watching.idle_unload_min * _S_PER_MIN)
+        with (
+            hook_reporter.hooked(options.hooks, is_strict=options.run.strict) as hooks,
+            FileEvents(folders, watching, options.run.state, own_files) as changes,
+        ):
+            settings = PassSettings(
+                options, layout, cache, lambda: Both(make_reporter(), hooks, status), stdout.write
+            )
 
-        def make_pass(present: Sequence[Path], sift: Sift) -> RunReport:
-            with hooks.run():
-                try:
-                    return run_pass(InputOptions(present), settings, sift)
-                except NoInputError:  # no media yet, or a folder that has just vanished
-                    return RunReport()
+            def make_pass(present: Sequence[Path], sift: Sift) -> RunReport:
+                with hooks.run():
+                    try:
+                        return run_pass(InputOptions(present), settings, sift)
+                    except NoInputError:  # no media yet, or a folder that has just vanished
+                        return RunReport()
 
-        Watch(watching, make_pass, changes, cache, status).run()
+            Watch(watching, make_pass, changes, cache, status).run()
 
 
 def _check(folder: Path) -> None:

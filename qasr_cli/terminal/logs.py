@@ -2,20 +2,25 @@
 
 In go a verbosity, and the path and form of an optional log file; nothing comes out. Configured here only; the
 other packages call `logging.getLogger`. A log file is appended to and also records a run's events, whatever
-stderr shows; if it cannot be written any more, that is reported once and never stops a run. Any thread may
+stderr shows; if it cannot be written, that is reported once and never stops a run. Any thread may
 log: the handlers of `logging` lock.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import os
+import stat
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from io import TextIOWrapper
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, QasrError, UsageError, from_os_error, printable
+from qasr_cli.operating_system import files
 from qasr_cli.options import LOG_FORMATS
 from qasr_cli.terminal.events import json_line, text_line
 
@@ -58,15 +63,68 @@ class _Event(logging.Formatter):
 
 
 class _LogFile(logging.FileHandler):
-    """A log file; a failure to write it is reported once and does not affect the run."""
+    """A log file that survives rotation: when its path leads to another file or none, it is opened anew.
+
+    It is written at its end wherever that is, so it may also be emptied in place. A failure is reported once
+    and does not affect the run; each later record tries again.
+    """
 
     has_failed = False
+    _identity: tuple[int, int] | None = None  # of a regular file; a pipe or a device is never opened anew
+
+    def _open(self) -> TextIOWrapper:
+        path = Path(self.baseFilename)
+        if _is_binary(path):
+            raise FileExistsError(errno.EEXIST, "exists and is not a text file", str(path))
+        # Without waiting: a FIFO without a reader is an error, and would hold up whoever logs.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | files.NO_BLOCK | files.CLOSE_ON_EXEC
+        descriptor = os.open(path, flags, 0o666)
+        files.wait_for_room(descriptor)
+        status = os.fstat(descriptor)
+        self._identity = (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
+        return open(descriptor, "a", encoding=self.encoding, errors=self.errors)  # noqa: PTH123
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            if self.stream is None or self._has_moved():
+                self.reopen()
+        except OSError:
+            self.handleError(record)
+        else:
+            super().emit(record)
+
+    def reopen(self) -> None:
+        """Open the file anew.
+
+        Raises:
+            OSError: It cannot be opened; the next record tries again.
+        """
+        with self.lock or contextlib.nullcontext():
+            if self.stream is not None:
+                before, self.stream = self.stream, None
+                with contextlib.suppress(OSError):  # what a full disk has not taken is lost
+                    before.close()
+            self.stream = self._open()
+
+    def _has_moved(self) -> bool:
+        if self._identity is None:
+            return False
+        try:
+            status = Path(self.baseFilename).stat()
+        except FileNotFoundError:
+            return True
+        except OSError:  # a folder that may not be searched for now: the open file still takes records
+            return False
+        return (status.st_dev, status.st_ino) != self._identity
 
     def handleError(self, record: logging.LogRecord) -> None:
         if not self.has_failed:
             self.has_failed = True
+            error = sys.exc_info()[1]
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             sys.stderr.write(
-                f"qasr: warning: {self.baseFilename}: {sys.exc_info()[1]}; nothing more is logged\n"
+                f"qasr: warning: {printable(self.baseFilename)}: {reason}; "
+                "no events are logged until it can be written\n"
             )
 
 
@@ -145,6 +203,17 @@ def _is_binary(file: Path) -> bool:
     return False
 
 
+def reopen() -> None:
+    """Open the log file anew, if there is one.
+
+    Raises:
+        OSError: It cannot be opened; the next record tries again.
+    """
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _LogFile):
+            handler.reopen()
+
+
 def is_stderr_json() -> bool:
     """Whether stderr is JSON."""
     return any(
@@ -158,6 +227,11 @@ def is_stderr_json() -> bool:
 def record(event: str, level: str, fields: Mapping[str, object]) -> None:
     """Write an event into the log file, if there is one."""
     _EVENTS.log(_LEVELS[level], event, extra={"fields": fields})
+
+
+def plain_line(text: str) -> str:
+    """Return a note as a line for stderr, in the form that stderr has."""
+    return json_line("note", "info", {"text": text}) if is_stderr_json() else f"qasr: {text}"
 
 
 def error_line(error: QasrError) -> str:

@@ -112,7 +112,14 @@ def reporting(path: Path | None, run: ReportedRun) -> Iterator[None]:
                 logger.warning("%s", trouble)
         raise
     if path is not None:
-        _write(path, run, None)
+        try:
+            _write(path, run, None)
+        except Exception:
+            raise
+        except BaseException:  # a signal, which raises only once: the run was complete before
+            with contextlib.suppress(QasrError):
+                _write(path, run, None)
+            raise
 
 
 def _write(path: Path, run: ReportedRun, error: BaseException | None) -> None:

@@ -6,12 +6,13 @@ for single files. A later write that fails is reported once and does not stop th
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,8 @@ class StatusFile(Reporter):
         self._current: dict[int, str] = {}
         self._written_s = 0.0
         self._has_failed = False
+        self._is_open = False
+        self._has_stopped = False
         self._payload: dict[str, Any] = {
             "schema": SCHEMA,
             "state": WatchState.STARTING.value,
@@ -88,7 +91,36 @@ class StatusFile(Reporter):
                 path=self._path,
                 flag="--status",
             )
+        self._is_open = True
         self._write()
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Write the file for the first time, and at the end of the block that the watch has stopped.
+
+        Raises:
+            QasrError: See `open`.
+        """
+        try:
+            try:
+                self.open()
+                yield
+            except Exception as error:
+                self.trouble(error)
+                raise
+            finally:
+                self.stop()
+        finally:
+            self.stop()  # a signal may have cut the first one off; it raises only once
+
+    def stop(self, missing: Sequence[Path] = ()) -> None:
+        """Write that the watch has stopped; whoever calls it again makes up for a write that was cut off."""
+        with self._lock:
+            if not self._is_open or self._has_stopped:
+                return
+            self._payload |= {"state": WatchState.STOPPED.value, "missing": [*map(printable, missing)]}
+            self._current.clear()
+            self._has_stopped = self._try_to_write()
 
     def enter(self, state: WatchState, missing: Sequence[Path] = ()) -> None:
         """Write a new state."""
@@ -138,13 +170,15 @@ class StatusFile(Reporter):
         if time.monotonic() - self._written_s >= _PACE_S:
             self._try_to_write()
 
-    def _try_to_write(self) -> None:
+    def _try_to_write(self) -> bool:
         try:
             self._write()
         except QasrError as error:
             if not self._has_failed:
                 logger.warning("--status: %s; %s", error, error.hint)
             self._has_failed = True
+            return False
+        return True
 
     def _write(self) -> None:
         with self._lock:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from qasr_cli.errors import CannotCreateError, DeviceLostError, InputOutputError, QasrError
+from qasr_cli.errors import CannotCreateError, DeviceLostError, InputOutputError
 from qasr_cli.options import WatchOptions
 from qasr_cli.records import Status
 from qasr_cli.runs.inputs.discovery import Discovered
@@ -74,11 +74,11 @@ class Watch:
             while True:
                 self._pass()
                 self._wait()
-        except QasrError as error:
+        except Exception as error:
             self._status.trouble(error)
             raise
         finally:
-            self._status.enter(WatchState.STOPPED, self._changes.missing)
+            self._status.stop(self._changes.missing)  # at once: hooks may take a minute more
 
     def _pass(self) -> None:
         begun_s = self._scanned_s = time.monotonic()
