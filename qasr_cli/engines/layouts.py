@@ -7,18 +7,25 @@ as if it were its own: with default shapes, no weights, and random values withou
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from qasr_cli.engines import model_files
 from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import UnavailableError
 
 _MODEL_TYPES = ("qwen3_asr", "qwen3_forced_aligner")
 _ALIGNER_TYPE = "qwen3_forced_aligner"
 _DEFAULT_BIN_MS = 80
+_MAX_BIN_MS = 10_000
+_MAX_OFFSET_MS = 10_000
+_LEAST_CHUNK_MS, _MOST_CHUNK_MS = 1_000, 24 * 3_600_000
+_MAX_SHOWN_CHARS = 60
+# Others begin with `_` or end in `_implementation`: transformers takes an attention of the form `org/name`
+# for code on the hub, and runs it.
+_CODE_KEYS = frozenset({"auto_map", "quantization_config", "custom_pipelines"})
 _MAX_CHUNK_KEY = "qasr_max_chunk_ms"  # of a model that fails on long chunks
 OFFSET_KEY = "qasr_time_offset_ms"  # of an aligner: measured by tools.calibrate_aligner
 # Keys that a native configuration copies from an original one. All of them change shapes or results, so none
@@ -83,35 +90,66 @@ def read(folder: Path) -> Layout:
         UnavailableError: No readable `config.json`, or one of another architecture.
     """
     try:
-        config = json.loads((folder / "config.json").read_bytes())
+        config = model_files.load_json(folder / "config.json")
         if not isinstance(config, dict):
             raise TypeError("not an object")
     except (OSError, ValueError, TypeError) as error:
         raise UnavailableError(
             f"no readable config.json in {folder}", "give a folder with a model", path=folder
         ) from error
-    layout = replace(layout_of(config, folder), offset_ms=_offset_ms(config, folder))
+    offset_ms = _ms(config.get(OFFSET_KEY, 0), OFFSET_KEY, folder, -_MAX_OFFSET_MS, _MAX_OFFSET_MS)
+    layout = replace(layout_of(config, folder), offset_ms=offset_ms)
     return layout if layout.is_original else replace(layout, bin_ms=_native_bin_ms(folder))
 
 
-def _offset_ms(config: dict[str, Any], folder: Path) -> int:
-    offset = config.get(OFFSET_KEY, 0)
-    if isinstance(offset, bool) or not isinstance(offset, int):
+def _ms(value: object, key: str, folder: Path, least: int, most: int) -> int:
+    """Return a value of a configuration.
+
+    Raises:
+        UnavailableError: It is not a whole number in the range.
+    """
+    if type(value) is not int or not least <= value <= most:
         raise UnavailableError.about(
             folder,
-            f"{OFFSET_KEY} in config.json is {offset!r}",
-            "it must be whole milliseconds, such as -12",
+            f"{key} in its configuration is {_short(value)}",
+            f"it must be whole milliseconds from {least} to {most}",
         )
-    return offset
+    return value
+
+
+def _short(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # a number of thousands of digits
+        return type(value).__name__
+    return text if len(text) <= _MAX_SHOWN_CHARS else f"{text[:_MAX_SHOWN_CHARS]}..."
 
 
 def _native_bin_ms(folder: Path) -> int:
     """Return the bin width, which transformers stores with the processor and not in the model's config."""
     try:
-        processor = json.loads((folder / "processor_config.json").read_bytes())
-        return int(processor["timestamp_segment_time"])
+        bin_ms = model_files.load_json(folder / "processor_config.json")["timestamp_segment_time"]
     except (OSError, ValueError, LookupError, TypeError):
         return _DEFAULT_BIN_MS
+    return _ms(bin_ms, "timestamp_segment_time", folder, 1, _MAX_BIN_MS)
+
+
+def _max_chunk_ms(config: dict[str, Any], folder: Path) -> int | None:
+    value = config.get(_MAX_CHUNK_KEY)
+    return None if value is None else _ms(value, _MAX_CHUNK_KEY, folder, _LEAST_CHUNK_MS, _MOST_CHUNK_MS)
+
+
+def _without_code(config: Any) -> Any:
+    """Return a configuration without the keys that name code, on the hub or in the folder, to be run."""
+    if isinstance(config, list):
+        return [_without_code(value) for value in config]
+    if not isinstance(config, dict):
+        return config
+    return {
+        key: _without_code(value)
+        for key, value in config.items()
+        if not (key.startswith("_") or key.endswith("_implementation") or key in _CODE_KEYS)
+    }
 
 
 def layout_of(config: dict[str, Any], folder: Path) -> Layout:
@@ -124,14 +162,18 @@ def layout_of(config: dict[str, Any], folder: Path) -> Layout:
     thinker = config.get("thinker_config")
     if model_type not in _MODEL_TYPES:
         raise UnavailableError(
-            f"{folder} is not a Qwen3-ASR model (model_type {model_type!r} in its config.json)",
+            f"{folder} is not a Qwen3-ASR model (model_type {_short(model_type)} in its config.json)",
             "known: 0.6b, 1.7b, demo, or a folder or hub id of Qwen3-ASR or Qwen3-ForcedAligner",
             path=folder,
         )
     if isinstance(thinker, dict):
         return _original(config, thinker, folder)
-    is_aligner = any("TokenClassification" in str(name) for name in config.get("architectures") or ())
-    return Layout(Kind.ALIGNER if is_aligner else Kind.RECOGNIZER, config, (), config.get(_MAX_CHUNK_KEY))
+    architectures = config.get("architectures")
+    is_aligner = isinstance(architectures, list) and any(
+        isinstance(name, str) and "TokenClassification" in name for name in architectures
+    )
+    kind = Kind.ALIGNER if is_aligner else Kind.RECOGNIZER
+    return Layout(kind, _without_code(config), (), _max_chunk_ms(config, folder))
 
 
 def _original(config: dict[str, Any], thinker: dict[str, Any], folder: Path) -> Layout:
@@ -147,7 +189,8 @@ def _original(config: dict[str, Any], thinker: dict[str, Any], folder: Path) -> 
         "tie_word_embeddings": not is_aligner,
         "audio_token_id": thinker.get("audio_token_id"),
     }
-    times = config.get("timestamp_segment_time", thinker.get("timestamp_segment_time", _DEFAULT_BIN_MS))
+    bin_ms = config.get("timestamp_segment_time", thinker.get("timestamp_segment_time", _DEFAULT_BIN_MS))
+    bin_ms = _ms(bin_ms, "timestamp_segment_time", folder, 1, _MAX_BIN_MS)
     if is_aligner:
         native["num_labels"] = thinker.get("classify_num")
         native["timestamp_token_id"] = config.get("timestamp_token_id", thinker.get("timestamp_token_id"))
@@ -162,7 +205,7 @@ def _original(config: dict[str, Any], thinker: dict[str, Any], folder: Path) -> 
         ("thinker.lm_head.", "score." if is_aligner else "lm_head."),
     )
     kind = Kind.ALIGNER if is_aligner else Kind.RECOGNIZER
-    return Layout(kind, native, renames, config.get(_MAX_CHUNK_KEY), int(times))
+    return Layout(kind, _without_code(native), renames, _max_chunk_ms(config, folder), bin_ms)
 
 
 def _taken(

@@ -9,14 +9,16 @@ from __future__ import annotations
 import errno
 import hashlib
 import logging
+import os
 import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from qasr_cli.engines import downloads, hub_adapter, layouts, weights
+from qasr_cli.engines import downloads, hub_adapter, layouts, model_files, weights
 from qasr_cli.engines.hub_adapter import HubFailure
 from qasr_cli.errors import QasrError, UnavailableError, UsageError, from_os_error
+from qasr_cli.operating_system.files import open_regular, read_regular
 
 logger = logging.getLogger(__name__)
 
@@ -276,9 +278,13 @@ def _looks_like_hub_id(location: str) -> bool:
 
 
 def _read(folder: Path, location: str) -> StoredModel:
+    model_files.refuse_foreign(folder)
     layout = layouts.read(folder)
     weights.files(folder)
-    return StoredModel(folder, f"{_short_name(location)}@{_revision(folder)}", layout.max_chunk_ms)
+    try:
+        return StoredModel(folder, f"{_short_name(location)}@{_revision(folder)}", layout.max_chunk_ms)
+    except OSError as error:
+        raise UnavailableError.about(folder, f"cannot be read: {error.strerror}", weights.AGAIN) from error
 
 
 def _short_name(location: str) -> str:
@@ -290,9 +296,9 @@ def _revision(folder: Path) -> str:
     """Return 12 hex digits: the hub's commit, or a digest of the config and the weights' headers."""
     if folder.parent.name == "snapshots":
         return folder.name[:12]
-    digest = hashlib.sha256((folder / "config.json").read_bytes())
+    digest = hashlib.sha256(read_regular(folder / "config.json", model_files.MAX_JSON_BYTES))
     for path in sorted(folder.glob("*.safetensors")):
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             digest.update(file.read(1 << 20))  # header and first tensors: they differ between two trainings
         digest.update(str(path.stat().st_size).encode())
     return digest.hexdigest()[:12]

@@ -6,18 +6,24 @@ opening one runs code.
 
 from __future__ import annotations
 
-import json
+import math
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from qasr_cli import bounded_json
+from qasr_cli.engines import model_files
 from qasr_cli.errors import UnavailableError
+from qasr_cli.operating_system.files import open_regular
 
 _INDEX = "model.safetensors.index.json"
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _LENGTH_BYTES = 8  # a file begins with the length of its JSON header, little-endian
-_MAX_HEADER_BYTES = 100_000_000  # the format's own limit
+_MAX_HEADER_BYTES = 10_000_000  # 60,000 tensors of 150 bytes; the largest model of the family has 1,000
+_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # the types that weights are in when nothing is quantised
+_MAX_SHOWN_CHARS = 80
 AGAIN = "download it again: qasr models pull NAME"
 
 
@@ -36,7 +42,7 @@ def files(folder: Path) -> list[Path]:
         UnavailableError: There is no safetensors file, or a file of the index is missing.
     """
     index = folder / _INDEX
-    if not index.is_file():
+    if not os.path.lexists(index):
         paths = sorted(folder.glob("*.safetensors"))
         if paths:
             return paths
@@ -49,11 +55,18 @@ def files(folder: Path) -> list[Path]:
             )
         raise UnavailableError(f"no .safetensors weights in {folder}", AGAIN, path=folder)
     try:
-        expected = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
+        expected = sorted(set(model_files.load_json(index)["weight_map"].values()))
+        outside = next(
+            (name for name in expected if name in {"", ".", ".."} or Path(name).name != name), None
+        )
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UnavailableError(
             f"{index} is not a readable list of weight files", AGAIN, path=index
         ) from error
+    if outside is not None:
+        raise UnavailableError.about(
+            index, f"names {outside[:_MAX_SHOWN_CHARS]!r}, which is no file beside it", AGAIN
+        )
     missing = [name for name in expected if not (folder / name).is_file()]
     if missing:
         raise UnavailableError(
@@ -77,30 +90,46 @@ def tensors(folder: Path) -> dict[str, Tensor]:
 
 
 def _tensors_in(path: Path) -> dict[str, Tensor]:
-    size = path.stat().st_size
     try:
-        header, begin = _header(path)
+        with os.fdopen(open_regular(path), "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            header, begin = _header(file, size)
         header.pop("__metadata__", None)
-        entries = {
-            name: (
-                Tensor(tuple(map(int, entry["shape"])), str(entry["dtype"])),
-                int(entry["data_offsets"][1]),
-            )
-            for name, entry in header.items()
-        }
+        entries = {name: _tensor(entry) for name, entry in header.items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UnavailableError(f"{path} is not a safetensors file", AGAIN, path=path) from error
     expected = begin + max((end for _, end in entries.values()), default=0)
     if size < expected:
         raise UnavailableError(f"{path} is cut short: {size} of {expected} bytes", AGAIN, path=path)
+    foreign = next((name for name, (tensor, _) in entries.items() if tensor.dtype not in _BYTES), None)
+    if foreign is not None:
+        dtype = entries[foreign][0].dtype[:_MAX_SHOWN_CHARS]
+        raise UnavailableError.about(
+            path, f"{foreign[:_MAX_SHOWN_CHARS]} is of type {dtype}", f"known types: {', '.join(_BYTES)}"
+        )
     return {name: tensor for name, (tensor, _) in entries.items()}
 
 
-def _header(path: Path) -> tuple[dict[str, Any], int]:
+def _tensor(entry: Any) -> tuple[Tensor, int]:
+    """Return a tensor and where its data ends.
+
+    Raises:
+        ValueError: The entry contradicts itself. Other errors: it is no entry.
+    """
+    shape, dtype, (begin, end) = entry["shape"], entry["dtype"], entry["data_offsets"]
+    if not all(type(number) is int and number >= 0 for number in (*shape, begin, end)):
+        raise ValueError("not whole numbers")
+    if not isinstance(dtype, str) or (dtype in _BYTES and end - begin != math.prod(shape) * _BYTES[dtype]):
+        raise ValueError("its shape and its data differ")
+    return Tensor(tuple(shape), dtype), end
+
+
+def _header(file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
     """Return a file's JSON header and where the data begins."""
-    with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(_LENGTH_BYTES).ljust(_LENGTH_BYTES, b"\xff"))
-        if length > _MAX_HEADER_BYTES:
-            raise ValueError("no header")
-        header: dict[str, Any] = json.loads(file.read(length))
+    (length,) = struct.unpack("<Q", file.read(_LENGTH_BYTES).ljust(_LENGTH_BYTES, b"\xff"))
+    if length > min(_MAX_HEADER_BYTES, size):
+        raise ValueError("no header")
+    header = bounded_json.loads(file.read(length))
+    if not isinstance(header, dict):
+        raise TypeError("not an object")
     return header, _LENGTH_BYTES + length

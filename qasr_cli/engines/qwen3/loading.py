@@ -37,10 +37,11 @@ CLASSES: dict[Kind, Any] = {
 }
 _NEEDED_TOKENS = ("<|im_start|>", "<|im_end|>", "<|audio_start|>", "<|audio_pad|>", "<|audio_end|>")
 _OWN_TOKEN = {Kind.RECOGNIZER: "<asr_text>", Kind.ALIGNER: "<timestamp>"}
+_MAX_POSITIONS = 100_000  # the family has 5,000 time classes and 1,500 positions at most
 _TIED_HEAD = "lm_head.weight"
 _LOADING_ERRORS = (
-    *(OSError, ValueError, LookupError, RuntimeError, TypeError, AttributeError),
-    *(SafetensorError, hub_adapter.config_error()),
+    *(OSError, ValueError, LookupError, RuntimeError, TypeError, AttributeError, ImportError),
+    *(ArithmeticError, AssertionError, MemoryError, SafetensorError, hub_adapter.config_error()),
 )
 
 
@@ -115,12 +116,13 @@ def _refusing(stored: StoredModel) -> Iterator[None]:
 
 def _refuse_misfit(kind: Kind, stored: StoredModel, layout: Layout, config: Any) -> None:
     """Compare names and shapes with those of an empty model."""
-    with torch.device("meta"):
-        empty = CLASSES[kind](config)
-    expected = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items()}
     actual = {
         layout.native_name(name): tensor.shape for name, tensor in weights.tensors(stored.folder).items()
     }
+    _refuse_endless(stored, config, len(actual))
+    with torch.device("meta"):
+        empty = CLASSES[kind](config)
+    expected = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items()}
     if kind is Kind.RECOGNIZER and config.tie_word_embeddings and _TIED_HEAD not in actual:
         del expected[_TIED_HEAD]
     wrong = sorted(name for name in expected.keys() | actual.keys() if expected.get(name) != actual.get(name))
@@ -132,6 +134,23 @@ def _refuse_misfit(kind: Kind, stored: StoredModel, layout: Layout, config: Any)
             f"{_shape(expected.get(first))}",
             AGAIN,
         )
+
+
+def _refuse_endless(stored: StoredModel, config: Any, n_weights: int) -> None:
+    """Refuse a configuration whose empty model alone would take hours or all memory to make."""
+    for part, key, most in (
+        (config.text_config, "num_hidden_layers", n_weights),  # a layer has at least a weight
+        (config.audio_config, "encoder_layers", n_weights),
+        (config.audio_config, "max_position_embeddings", _MAX_POSITIONS),
+        (config.audio_config, "max_source_positions", _MAX_POSITIONS),
+        (config.audio_config, "num_mel_bins", _MAX_POSITIONS),
+        (config, "num_labels", _MAX_POSITIONS),
+    ):
+        value = getattr(part, key, 0)
+        if isinstance(value, int) and value > most:
+            raise UnavailableError(
+                f"model {stored.id} does not fit its config.json: {key} is larger than {most:,}", AGAIN
+            )
 
 
 def _tokenizer(kind: Kind, stored: StoredModel) -> Any:
