@@ -78,7 +78,7 @@ BAD_INPUT = [
     ("an encoding that nobody can tell", "a.srt", GOOD.replace("good", "Здравствуйте").replace(
         "line", "друзья").replace("This is a", "как дела").encode("cp1251"), 65, "--encoding"),
     ("malformed", "a.srt", GOOD + "\n3\n00:00:xx --> 00:00:09,000\nlost\n", 4,
-        "a.srt:9: error malformed: no time line"),
+        "a.srt:9: error malformed: no time"),
     ("nothing but junk", "a.srt", "junk\n\njunk\n", 65, "no subtitles in it"),
     ("a film", "a.srt", bytes(range(256)) * 99, 65, "not a text file"),
     ("empty", "a.srt", b"", 65, "the file is empty"),

@@ -9,7 +9,7 @@ captions again repairs it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qasr_cli.formats.readers import joined_parts, markup, time_lines, webvtt_settings, webvtt_text
@@ -50,7 +50,12 @@ def _of_signature(line: str) -> str | None:
 
 def read(lines: Sequence[str]) -> CaptionFile:
     """Read a WebVTT file."""
-    reader = _Reader([line.replace("\x00", "\ufffd") for line in lines])
+    lines = [line.replace("\x00", "\ufffd") for line in lines]
+    # For browsers a line with another arrow is text, and a cue's begin for whoever wrote it.
+    odd = {at: line for at, line in enumerate(lines) if ARROW not in line and time_lines.is_time_line(line)}
+    for at in odd:
+        lines[at] = ARROW
+    reader = _Reader(lines, odd)
     reader.run()
     captions = tuple(reader.captions)
     faults = [*reader.faults, *joined_parts.restarts(captions, reader.parts)]
@@ -74,6 +79,7 @@ class _Cue:
 @dataclass(slots=True)
 class _Reader:
     lines: Sequence[str]
+    odd: Mapping[int, str]  # lines whose times have another arrow
     captions: list[Caption] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     parts: list[int] = field(default_factory=list)  # lines where another file seems to begin
@@ -113,7 +119,7 @@ class _Reader:
     def _begins_cue(self, block: Block) -> bool:
         """Read a cue, if players show one; whether it is one."""
         assert block.arrow is not None  # noqa: S101 - `run` has seen it
-        line = self.lines[block.arrow]
+        line = self.odd.get(block.arrow, self.lines[block.arrow])
         times = parse_times(line)
         if times is None and block.arrow > block.first and self._is_note(block):
             return False  # a cue in a note, which no player shows
@@ -205,7 +211,8 @@ class _Reader:
 
     def _keep_note(self, block: Block) -> None:
         self.is_note = True
-        self.waiting += [*self.lines[block.first : block.last], ""]
+        lines = range(block.first, block.last)
+        self.waiting += [*(self.odd.get(at, self.lines[at]) for at in lines), ""]
 
     def _finish(self) -> None:
         """Make a caption of the cue that was read last."""
