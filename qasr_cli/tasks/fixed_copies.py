@@ -120,7 +120,9 @@ def fix(result: CheckedFile, target: Path, *, is_overwrite: bool) -> FixedCopy:
     if _STREAM_COPY.fullmatch(target.name):
         target = target.with_name(f"{target.name}.{file.kind if is_own else 'srt'}")
     elif not is_own and target.suffix.lower() != _SRT:
-        target = target.with_suffix(_SRT)  # the content is not what the name says
+        # The content is not what the name says.
+        stem = target.name if target.suffix == ".fixed" else target.stem
+        target = target.with_name(stem + _SRT)
         if os.path.realpath(target) == os.path.realpath(result.name):
             raise CannotCreateError.about(result.name, "its copy would replace it", "use -o DIR")
     atomic_write.write(target, _text(file, fixed, checked), is_overwrite=is_overwrite)

@@ -269,9 +269,11 @@ class TestJson:
     def test_what_is_not_json_only_begins_with_a_brace(self) -> None:
         (found,) = captions.parse("{\\an8}\n" + SRT, "x.srt").faults
         assert (found.line, found.text) == (1, r"text that belongs to no caption: '{\\an8}'")
-        for name in ("x.sub", "x.json"):  # MicroDVD, whatever its name
-            with pytest.raises(UndecodableError, match="counts frames"):
+        for name in ("x.sub", "x.json"):
+            with pytest.raises(UndecodableError, match="MicroDVD counts frames"):
                 captions.read(b"{0}{25}Hello\n", name)
+        with pytest.raises(UndecodableError, match="no valid JSON"):
+            captions.read(b"Hello\n", "x.json")
 
     @pytest.mark.parametrize("extra", ["NaN", "-Infinity", "1e999"])
     def test_a_number_that_is_none_matters_where_it_is_used(self, extra: str) -> None:

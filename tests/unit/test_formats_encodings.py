@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import random
 
 import pytest
 
 from qasr_cli.errors import UndecodableError, UsageError
 from qasr_cli.formats.readers import captions, encodings
+from tests import legacy_texts
+from tests.bench.encodings import read_by_qasr
 from tests.unit.test_formats_captions import SRT
 
 
@@ -118,3 +121,107 @@ class TestBytes:
 def test_a_decoded_text_has_no_mark() -> None:
     assert encodings.decode(codecs.BOM_UTF8 + b"a").text == "a"
     assert encodings.decode(codecs.BOM_UTF8 + b"a", "utf-8").text == "a"
+
+
+class TestLegacyTexts:
+    """Files as they were saved before UTF-8; `python -m tests.bench.encodings` compares libraries on them."""
+
+    FILES = tuple(legacy_texts.files())
+
+    def test_the_corpus_is_whole(self) -> None:
+        assert len(self.FILES) > 250
+        assert len({file.language for file in self.FILES}) >= 35
+        assert len({file.encoding for file in self.FILES}) >= 28
+
+    def test_each_file_of_a_few_cues_is_read_as_it_was_saved(self) -> None:
+        wrong = [
+            (file.language, file.encoding, file.text[30:60])
+            for file in self.FILES
+            if read_by_qasr(file.raw) != file.text
+        ]
+        assert wrong == []
+
+    def test_the_right_language_in_the_name_does_no_harm(self) -> None:
+        wrong = [file.encoding for file in self.FILES if read_by_qasr(file.raw, file.language) != file.text]
+        assert wrong == []
+
+    @pytest.mark.parametrize("known", ["ko", "ja", "zh-hans", "ru", "el", "th", "he", "ar"])
+    def test_a_wrong_language_in_the_name_wins_only_where_the_text_could_be_either(self, known: str) -> None:
+        short = [file for file in self.FILES if not file.is_long]
+        wrong = [file.language for file in short if read_by_qasr(file.raw, known) != file.text]
+        assert len(wrong) <= 0.02 * len(short)
+
+    @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+    def test_wide_text_without_a_mark_is_read(self, encoding: str) -> None:
+        texts = {file.text for file in self.FILES}
+        assert [text for text in texts if read_by_qasr(text.encode(encoding)) != text] == []
+        bare = {"\n".join(talk) for talk in legacy_texts.TALK.values()}
+        assert [text for text in bare if read_by_qasr(text.encode(encoding)) != text] == []
+
+    def test_a_language_in_the_name_decides_what_letters_cannot(self) -> None:
+        raw = "1\n00:00:01,000 --> 00:00:02,000\n♪♪\n".encode("cp949")
+        with pytest.raises(UndecodableError, match="neither UTF-8 nor"):
+            captions.read(raw, "film.srt")
+        for name, language in (("film.ko.srt", None), ("Film_Korean.srt", None), ("film.srt", "ko")):
+            found = captions.read(raw, name, language=language)
+            assert (found.captions[0].lines, found.encoding, found.is_guess) == (("♪♪",), "cp949", True)
+
+    @pytest.mark.parametrize(
+        ("name", "known"),
+        [
+            ("film.ko.srt", ("ko",)),
+            ("film.chs.srt", ("zh-hans",)),
+            ("film.zh-TW.srt", ("zh-hant", "zh", "tw")),
+            ("film.cht&eng.ass", ("zh-hant", "en")),
+            ("film [kor].smi", ("ko",)),
+            ("2_Korean.srt", ("ko",)),
+            ("film.pl.forced.srt", ("pl",)),
+            ("film.srt", ()),
+        ],
+    )
+    def test_what_a_name_says_of_the_language(self, name: str, known: tuple[str, ...]) -> None:
+        assert encodings.languages_of(name) == known
+
+    @pytest.mark.parametrize(
+        "text", ["naïve résumé, that is all", "“Hello” – it’s", "10 °C", "Café", "Grüß Gott"]
+    )
+    def test_a_few_accents_are_western(self, text: str) -> None:
+        found = encodings.decode(text.encode("cp1252"))
+        assert (found.text, found.is_guess) == (text, True)
+
+    @pytest.mark.parametrize("cut", ["lost", "added", "end"])
+    def test_a_damaged_text_is_read_but_for_its_damage(self, cut: str) -> None:
+        raw = legacy_texts.srt("\n".join(legacy_texts.TALK["ko"])).encode("cp949")
+        at = raw.index("뭐라고".encode("cp949")) + 2
+        broken = {
+            "lost": raw[:at] + raw[at + 1 :],
+            "added": raw[:at] + b"\xff" + raw[at:],
+            "end": raw + b"\xb0",
+        }
+        found = encodings.decode(broken[cut])
+        assert (found.encoding, found.n_broken, "기다려" in found.text) == ("cp949", 1, True)
+
+    def test_bytes_of_no_encoding_are_refused_rather_than_read_as_letters(self) -> None:
+        for seed in range(20):
+            noise = random.Random(seed).randbytes(400).replace(b"\x00", b"\x80")
+            raw = bytes(byte | 0x80 for byte in noise)
+            with pytest.raises(UndecodableError):
+                encodings.decode(raw)
+
+    def test_the_encoding_that_a_page_names_is_believed_if_it_can_be_wrong(self) -> None:
+        page = "<SAMI><META charset={}><BODY><SYNC Start=1><P Class=KRCC>♪♪</BODY></SAMI>"
+        raw = page.format("euc-kr").encode("cp949")
+        found = captions.read(raw, "a.smi")
+        assert (found.captions[0].lines, found.encoding, found.is_guess) == (("♪♪",), "cp949", False)
+        with pytest.raises(UndecodableError):
+            captions.read(page.format("iso-8859-1").encode("cp949"), "a.smi")
+
+    @pytest.mark.parametrize(
+        ("name", "near"),
+        [("latn1", "latin1"), ("cp0815", "cp8"), ("euckr2", "euckr"), ("rot13", "mean"), ("\x00", "utf-8")],
+    )
+    def test_a_wrong_name_is_a_usage_error_with_the_nearest_ones(self, name: str, near: str) -> None:
+        with pytest.raises(UsageError, match="no such encoding") as raised:
+            encodings.require_known(name)
+        assert near in raised.value.hint
+        assert raised.value.flag == "--encoding"

@@ -119,16 +119,16 @@ def parse(
     """
     file = parse_if_timed(text, FileContext(name, language, frame_rate))
     if file is None or not file.captions:
-        fault = next(iter(file.faults), None) if file else _arrow(text)
-        where = f": line {fault.line}: {fault.text}" if fault else ""
+        fault = next(iter(file.faults), None) if file else None
+        where = f": line {fault.line}: {fault.text}" if fault else _arrow(text)
         raise UndecodableError(f"no subtitles in it{where}", _HINT)
     return file
 
 
-def _arrow(text: str) -> Fault | None:
-    """Return the first line that looks like times and is none."""
-    lines = enumerate(text.splitlines(), 1)
-    return next((Fault(number, "no readable times") for number, line in lines if "-->" in line), None)
+def _arrow(text: str) -> str:
+    """Return what an error says of the first line that looks like times and is none; "" without one."""
+    arrow = next((number for number, line in enumerate(text.splitlines(), 1) if "-->" in line), None)
+    return f": line {arrow} has no readable times" if arrow else ""
 
 
 def parse_if_timed(text: str, context: FileContext) -> CaptionFile | None:

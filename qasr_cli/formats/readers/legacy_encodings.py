@@ -103,6 +103,7 @@ _WESTERN_SHARE = 0.6  # the same for a text with few accents, which is most like
 _MAX_MIXED = 0.2  # of the words beyond ASCII: words of Latin and other letters come of a wrong encoding
 _WORD = re.compile(r"[^\W\d_]+")
 _WITH_LETTERS = re.compile(rb"[A-Za-z\x80-\xff]")
+_TAG = re.compile(rb"<[^<>]*>")
 # Marks of 7-bit encodings: the escape to their characters, and HZ's bracket.
 _ESCAPES = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp"), (b"~{", "hz"))
 _MAX_BROKEN = 0.02  # of the characters beyond ASCII: a damaged file, rather than another encoding
@@ -186,13 +187,17 @@ def decode(raw: bytes, known: Sequence[str]) -> LegacyText | None:
 
 
 def _sample(raw: bytes) -> bytes:
-    """Return lines with letters: numbers and times would only dilute their frequencies."""
+    """Return lines with letters, without tags: numbers and names of tags would dilute their frequencies.
+
+    chardet would also believe the encoding that a tag names, which is often wrong.
+    """
     lines: list[bytes] = []
     size = 0
     for line in raw[: 8 * SAMPLE_BYTES].replace(b"\r", b"\n").split(b"\n"):
-        if _WITH_LETTERS.search(line):
-            lines.append(line[:SAMPLE_BYTES])
-            size += len(line)
+        text = _TAG.sub(b" ", line)
+        if _WITH_LETTERS.search(text):
+            lines.append(text[:SAMPLE_BYTES])
+            size += len(text)
         if size > SAMPLE_BYTES:
             break
     return b"\n".join(lines)
