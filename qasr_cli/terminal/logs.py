@@ -36,7 +36,9 @@ class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
         line = f"qasr: {level}{printable(record.getMessage())}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        if not record.exc_info:
+            return line
+        return "\n".join((line, *map(printable, self.formatException(record.exc_info).splitlines())))
 
 
 class _Event(logging.Formatter):
@@ -65,9 +67,8 @@ class _LogFile(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
         if not self.has_failed:
             self.has_failed = True
-            sys.stderr.write(
-                f"qasr: warning: {self.baseFilename}: {sys.exc_info()[1]}; nothing more is logged\n"
-            )
+            reason = printable(f"{self.baseFilename}: {sys.exc_info()[1]}")
+            sys.stderr.write(f"qasr: warning: {reason}; nothing more is logged\n")
 
 
 def configure(verbosity: int, file: Path | None = None, form: str = "text") -> None:
