@@ -30,6 +30,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
+from qasr_cli import escapes
+
 
 class ExitCode(IntEnum):
     """The exit codes of `qasr`; 1 is never used on purpose, so it always means a crash.
@@ -79,17 +81,7 @@ EXIT_CODE_MEANINGS: Mapping[ExitCode, str] = MappingProxyType(
 )
 
 
-def printable(text: object) -> str:
-    """Return `str(text)` as one line that is safe to print: file names and metadata are foreign text.
-
-    Control characters (a name may hold a newline or a terminal escape) and bytes that are not UTF-8
-    become visible escapes.
-    """
-    whole = str(text)
-    if whole.isprintable():
-        return whole
-    clean = whole.encode("utf-8", "backslashreplace").decode()
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in clean)
+printable = escapes.printable  # for everything that makes a line about an error
 
 
 class QasrError(Exception):

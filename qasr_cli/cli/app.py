@@ -15,7 +15,7 @@ from qasr_cli.cli import settings_file, signals, typer_adapter
 from qasr_cli.cli.commands import COMMANDS
 from qasr_cli.cli.settings_file import SettingsState
 from qasr_cli.cli.typer_adapter import Context
-from qasr_cli.errors import ConfigError, ExitCode, QasrError, UsageError
+from qasr_cli.errors import ConfigError, ExitCode, QasrError, UsageError, printable
 from qasr_cli.options import FlagSpec
 from qasr_cli.terminal.stdio import ReaderGone
 from qasr_cli.version import __version__
@@ -133,7 +133,7 @@ def _dispatch(arguments: list[str], state: SettingsState) -> int:
         at = arguments.index(name) + 1
         translated, ignored = whisper.translate(arguments[at:])
         if ignored:
-            sys.stderr.write(f"qasr: note: no effect here: {' '.join(ignored)}\n")
+            sys.stderr.write(f"qasr: note: no effect here: {printable(' '.join(ignored))}\n")
         arguments = [*arguments[:at], *translated]
     return typer_adapter.run(app, arguments, state) or ExitCode.OK
 

@@ -88,7 +88,7 @@ class SettingsState:
 
     def warning(self, flags: Iterable[FlagSpec]) -> str:
         """Return the line about settings of the file that some flags would have and that do not count."""
-        keys = {flag.key for flag in flags}
+        keys = {flag.key for flag in flags if flag.is_setting}
         return ignored_line(self.path, [key for key in self.ignored if key in keys], self.trust)
 
     def note(self, flags: Iterable[FlagSpec]) -> None:

@@ -77,7 +77,8 @@ def check(inputs: Sequence[Path], request: CheckRequest, *, verbosity: int) -> i
             continue
         reports.append(report)
         if request.form is FindingsForm.TEXT and verbosity >= 0:
-            stdout.write(check_report.text(report, width, is_all=verbosity > 0))
+            write = stdout.write if width is None else stdout.write_page
+            write(check_report.text(report, width, is_all=verbosity > 0))
     if request.form is FindingsForm.CSV:
         stdout.write("".join(map(check_report.csv_text, reports)))
     elif request.form is FindingsForm.JSON:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from qasr_cli.errors import printable
 from qasr_cli.records import Outcome, Source, Status
 from qasr_cli.terminal import estimate
 from qasr_cli.terminal.estimate import Estimate
@@ -48,9 +49,9 @@ class BarReporter(Reporter):
         self._lock = threading.Lock()
         self._bars = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}", markup=False),
             console=self._console,
             transient=True,
             expand=True,
@@ -86,7 +87,7 @@ class BarReporter(Reporter):
         """Handle the events between begin and end; the caller holds the lock."""
         match event:
             case StageBegun(text):
-                self._bars.update(self._recognizing, description=text)
+                self._bars.update(self._recognizing, description=printable(text))
             case ModelReady():
                 self._estimate.ready(time.monotonic())
             case SourcePrepared(source, audio_ms, speech_ms):

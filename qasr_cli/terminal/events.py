@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from qasr_cli import escapes
 from qasr_cli.errors import printable
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def now() -> str:
 def json_line(event: str, level: str, fields: Mapping[str, object]) -> str:
     """Return `{"time": ..., "level": ..., "event": ..., ...}`."""
     payload = {"time": now(), "level": level, "event": event, **fields}
-    return json.dumps(payload, ensure_ascii=False, default=str)
+    return escapes.for_json(json.dumps(payload, ensure_ascii=False, default=str))
 
 
 def text_line(event: str, level: str, fields: Mapping[str, object]) -> str:

@@ -41,7 +41,9 @@ class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
         line = f"qasr: {level}{printable(record.getMessage())}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        if not record.exc_info:
+            return line
+        return "\n".join((line, *map(printable, self.formatException(record.exc_info).splitlines())))
 
 
 class _Event(logging.Formatter):

@@ -6,6 +6,9 @@ dropped: missing progress messages are no reason to stop the work.
 After `guard()` all prints (of Python, a C library, a child process) go to stderr; only text that is written
 to the returned `DataStream` reaches stdout. This works on file descriptors, because a C library's `printf`
 does not go through Python.
+
+A terminal never gets a control or direction character of a foreign text (`escapes`): of escape sequences,
+only colours and movements of the cursor pass. Pipes and files get every byte.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from qasr_cli import escapes
 from qasr_cli.errors import InputOutputError
 
 if TYPE_CHECKING:
@@ -32,14 +36,27 @@ class DataStream:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._is_terminal = os.isatty(descriptor)
 
     def write(self, text: str) -> None:
-        """Write all of `text` as UTF-8 at once.
+        """Write all of `text` as UTF-8 at once; on a terminal, control characters are escaped.
 
         Raises:
             ReaderGone: The pipe is closed; the command line ends quietly.
             InputOutputError: Any other failure, such as a full disk or a closed stdout.
         """
+        self._write(escapes.for_terminal(text) if self._is_terminal else text)
+
+    def write_page(self, text: str) -> None:
+        """Write a `tables.Page`, which has colours of its own.
+
+        Raises:
+            ReaderGone: The pipe is closed; the command line ends quietly.
+            InputOutputError: Any other failure, such as a full disk or a closed stdout.
+        """
+        self._write(escapes.styled(text) if self._is_terminal else text)
+
+    def _write(self, text: str) -> None:
         rest = memoryview(text.encode("utf-8", "surrogateescape"))
         while rest:
             try:
@@ -71,6 +88,14 @@ class _StderrFile(io.FileIO):
         with contextlib.suppress(OSError):
             return super().write(data) or n_bytes  # None means a full non-blocking pipe
         return n_bytes
+
+
+class _TerminalText(io.TextIOWrapper):
+    """Text for a terminal: whoever writes it, foreign control characters do not get there."""
+
+    def write(self, text: str, /) -> int:
+        super().write(escapes.styled(text))
+        return len(text)
 
 
 def begin() -> None:
@@ -108,10 +133,13 @@ def _open_closed(descriptor: int, mode: int) -> None:
 
 
 def _text(raw: io.FileIO, before: TextIO | None) -> TextIO:
-    return io.TextIOWrapper(
+    kind = _TerminalText if raw.isatty() else io.TextIOWrapper
+    errors = before.errors if before else "backslashreplace"
+    return kind(
         io.BufferedWriter(raw),
         encoding=before.encoding if before else "utf-8",
-        errors=before.errors if before else "backslashreplace",
+        # A path that is not UTF-8 goes out as its bytes, in every locale.
+        errors="surrogateescape" if errors == "strict" else errors,
         line_buffering=True,
     )
 

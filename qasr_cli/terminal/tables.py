@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
+from qasr_cli.errors import printable
+
 _COLOURS = {"ok": "green", "missing": "red", "note": "yellow"}
 
 
@@ -20,15 +22,15 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     table = Table(*header, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*(Text(cell, style=_COLOURS.get(cell, ""), overflow="fold") for cell in row))
+        table.add_row(*(Text(printable(cell), style=_COLOURS.get(cell, ""), overflow="fold") for cell in row))
     Console(highlight=False, emoji=False).print(table)
 
 
 def plain(text: str) -> str:
-    """Return text for a cell of a `Page`, with its brackets escaped."""
+    """Return foreign text for a cell of a `Page`, with its brackets and control characters escaped."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape(printable(text))
 
 
 def cut(text: str, n_cells: int) -> str:

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from qasr_cli import escapes
 from qasr_cli.cli.help_page import HelpPage, render
 from qasr_cli.cli.typer_adapter.parameters import help_page
 
 Exit = typer.Exit
 Abort = typer.Abort
-echo = typer.echo
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _HELP_NAMES = {"help_option_names": ["--help", "-h"]}
@@ -80,6 +80,13 @@ class CommandRow:
         made: Any = typer.main.get_command(importlib.import_module(self.module).app)
         made.name = self.name
         return made
+
+
+def echo(text: object, *, err: bool = False) -> None:
+    """Print a line: to a pipe exactly, to a terminal without its control characters."""
+    stream = sys.stderr if err else sys.stdout
+    line = f"{text}\n"
+    stream.write(escapes.for_terminal(line) if stream.isatty() else line)
 
 
 def single(function: Callable[..., None], *, epilog: str = "") -> App:
