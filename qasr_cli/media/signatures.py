@@ -35,7 +35,7 @@ def is_media(head: bytes) -> bool:
         return head[8:12] in {b"AIFF", b"AIFC"}
     if head[4:8] == b"ftyp":
         return head[8:12] not in _PICTURE_BRANDS
-    return head[4:8] in _BOXES or _is_transport_stream(head) or _is_framed_audio(head)
+    return head[4:8] in _BOXES or _is_transport_stream(head) or is_framed_audio(head)
 
 
 def is_text(head: bytes) -> bool:
@@ -58,7 +58,7 @@ def _is_transport_stream(head: bytes) -> bool:
     return False
 
 
-def _is_framed_audio(head: bytes) -> bool:
+def is_framed_audio(head: bytes) -> bool:
     """Whether two frames of mp3, AAC (ADTS) or AC-3 follow each other; one sync word alone is chance."""
     length = _frame_bytes(head)
     return length > 0 and _frame_bytes(head[length:]) > 0
