@@ -1,9 +1,8 @@
 """Any media file as mono 16 kHz samples, with sample 0 at container time 0.
 
-In go a path and an audio track's number; out come `int16` blocks. Media is not trusted: only files, only
-known containers and audio codecs, nothing with references to other files (such as playlists), and a maximum
-length. One ffmpeg process a file; a second one replaces it only if the first misread the container's clock or
-the channels, and after a change of the audio's format two run in a pipe.
+In go a path and an audio track's number; out come `int16` blocks, and what was promised and not decoded. Media
+is not trusted: only files, only known containers and audio codecs, nothing with references to other files (such
+as playlists), and a maximum length. Recordings that were joined in one file follow each other.
 """
 
 from __future__ import annotations
@@ -11,83 +10,32 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import os
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from qasr_cli.errors import (
-    InputOutputError,
-    NoInputError,
-    UnavailableError,
-    UndecodableError,
-    UsageError,
-    printable,
-)
-from qasr_cli.media import ffmpeg_arguments, probe
-from qasr_cli.media.failure_reason import failure_reason, kill_reason
-from qasr_cli.media.ffmpeg_arguments import Sound
+from qasr_cli.errors import InputOutputError, UndecodableError, UsageError, printable
+from qasr_cli.media import byte_window, encryption, ffmpeg_arguments, probe, promises, recordings
+from qasr_cli.media.byte_window import Extent
+from qasr_cli.media.decoder import BLOCK_BYTES, Decoder, begin_as_probed, has_changed
+from qasr_cli.media.failure_reason import failure_reason
+from qasr_cli.media.ffmpeg_arguments import Clock, Reading, Sound
+from qasr_cli.media.file_checks import check_file, failing, refuse_unfinished, refuse_unread, size_bytes
 from qasr_cli.media.probe import Probe
 from qasr_cli.media.process import Child, running
-from qasr_cli.operating_system.files import open_at_once
+from qasr_cli.media.promises import Promise
 from qasr_cli.options import MediaOptions
 from qasr_cli.records import Track
-from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, format_clock
+from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, MS_PER_S, format_clock
 
-_BLOCK_BYTES = 2_000 * BYTES_PER_MS
+AS_STORED = Reading()
 _MS_PER_HOUR = 3_600_000
 _SHORT_MS = 1_000  # less than the container's own duration: its clock is rarely that far off
-_NO_MIX = "Rematrix is needed"  # for known layouts without a mixing table (22.2, spheres)
 _LINK_CHANGES = "channel change is not supported"  # of Ogg with several recordings in a row
 _EMPTY_WORDS = {"invalid argument", "invalid data found when processing input"}
-
-
-class _Decoder:
-    """The ffmpeg process that decodes an audio track; another one may replace it.
-
-    Attributes:
-        child: The current process; not set before the first `begin`.
-        sound: The audio track that it decodes.
-    """
-
-    child: Child
-    sound: Sound
-
-    def __init__(self, stack: contextlib.ExitStack) -> None:
-        self._stack = stack
-
-    def begin(self, sound: Sound, build: Callable[[Sound], list[str]]) -> bytes:
-        """Start a process in place of the current one, and return its first samples."""
-        self.sound, self._build = sound, build
-        return self._replace(build(sound))
-
-    def resume_after_change(self, n_bytes: int) -> bytes:
-        """Return the samples after the first `n_bytes`, at which the audio's format changed.
-
-        The whole file is decoded again, into one format. If it has times, a second ffmpeg fills the gaps.
-        """
-        changing = self._build(dataclasses.replace(self.sound, is_changing=True))
-        block = (
-            self._replace(ffmpeg_arguments.fill_gaps(), changing)
-            if self.sound.has_clock
-            else self._replace(changing)
-        )
-        while n_bytes >= len(block) > 0:
-            n_bytes -= len(block)
-            block = self.child.read(_BLOCK_BYTES)
-        return block[n_bytes:]
-
-    def _replace(self, arguments: list[str], source: list[str] | None = None) -> bytes:
-        self._stack.pop_all().close()
-        try:
-            self.child = self._stack.enter_context(running(arguments, probe.STDERR_FILTER, source))
-        except OSError as error:
-            raise UnavailableError(
-                f"ffmpeg {arguments[0]} does not start: {error.strerror}", path=Path(arguments[0])
-            ) from error
-        return self.child.read(_BLOCK_BYTES)
+_DECRYPT = "qasr has no keys; give a copy without protection"
+_COUNTED_FORMATS = {"avi", "asf"}  # AVI stores a rate and no times; those of ASF are the packets' times
 
 
 class AudioStream:
@@ -97,19 +45,23 @@ class AudioStream:
         track: The audio track.
         probed: The container's properties.
         warnings: Defects of the media; complete when the iteration has ended.
+        other_reading: How to read the track once more, because its times do not fit its samples; None if they
+            do. Known when the iteration has ended.
     """
 
     def __init__(
-        self, path: Path, decoder: _Decoder, probed: Probe, first: bytes, options: MediaOptions
+        self, source: _Recording, decoder: Decoder, probed: Probe, first: bytes, options: MediaOptions
     ) -> None:
-        self._path = path
-        self._size_bytes = _size_bytes(path)
+        self._source = source
+        self._path = source.path
+        self._size_bytes = size_bytes(source.path)
         self._decoder = decoder
         self._first = first
-        self._max_hours = options.max_hours
+        self._options = options
         self.probed = probed
         self.track = probed.tracks[options.audio_track]
         self.warnings: tuple[str, ...] = ()
+        self.other_reading: Reading | None = None
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield `int16[n_samples]` blocks of two seconds.
@@ -118,19 +70,44 @@ class AudioStream:
             UndecodableError: The track is empty or too long, or ffmpeg got stuck.
             InputOutputError: ffmpeg was killed, the file changed or its disk failed: samples are missing.
         """
-        n_bytes = 0
-        for block in self._blocks():
+        n_bytes, max_hours = 0, self._options.max_hours
+        for block in self._recorded():
             n_bytes += len(block)
-            if n_bytes > self._max_hours * _MS_PER_HOUR * BYTES_PER_MS:
+            if n_bytes > max_hours * _MS_PER_HOUR * BYTES_PER_MS:
                 raise UndecodableError.about(
-                    self._path, f"decodes to over {self._max_hours:g} hours", "raise --max-hours"
+                    self._path, f"decodes to over {max_hours:g} hours", "raise --max-hours"
                 )
             yield np.frombuffer(block[: len(block) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE], dtype="<i2")
-        self._check_completeness(n_bytes)
 
     @property
     def _child(self) -> Child:
         return self._decoder.child
+
+    def _recorded(self) -> Iterator[bytes]:
+        """Yield the blocks of this recording, and of those behind it in the same file."""
+        n_bytes = 0
+        for block in self._checked_blocks():
+            n_bytes += len(block)
+            yield block
+        others = self._source.others
+        for number, extent in enumerate(others, start=2):
+            name = f"recording {number} of {len(others) + 1}, from {_clock(n_bytes)}"
+            source = dataclasses.replace(self._source, extent=extent, others=(), n_unread=0)
+            try:
+                with _opened(source, self._options) as audio:
+                    for block in audio._checked_blocks():
+                        n_bytes += len(block)
+                        yield block
+                self.warnings += tuple(f"{name}: {warning}" for warning in audio.warnings)
+            except (UndecodableError, UsageError) as error:
+                self.warnings += (f"{name}, is missing: {error.reason}",)
+
+    def _checked_blocks(self) -> Iterator[bytes]:
+        n_bytes = 0
+        for block in self._blocks():
+            n_bytes += len(block)
+            yield block
+        self._check_completeness(n_bytes)
 
     def _blocks(self) -> Iterator[bytes]:
         n_bytes = 0
@@ -138,37 +115,94 @@ class AudioStream:
         while block:
             yield block
             n_bytes += len(block)
-            block = self._child.read(_BLOCK_BYTES)
-        if not _has_changed(self._child):
+            block = self._child.read(BLOCK_BYTES)
+        if not has_changed(self._child):
             return
         # The file is opened again; if it is gone by now, that is not the end of the audio
-        _check_file(self._path)
+        check_file(self._path)
         block = self._decoder.resume_after_change(n_bytes)
         while block:
             yield block
-            block = self._child.read(_BLOCK_BYTES)
+            block = self._child.read(BLOCK_BYTES)
 
     def _check_completeness(self, n_bytes: int) -> None:
-        """Check at the end of the samples whether ffmpeg decoded the whole file.
+        """Check at the end of the samples whether ffmpeg decoded the whole recording.
 
         A damaged file is decoded as far as possible, since there will never be more. If another attempt may
         give more, the incomplete result is an error.
         """
-        _refuse_unfinished(self._path, self._child)
-        if n_bytes and _size_bytes(self._path) not in {self._size_bytes, None}:
+        refuse_unfinished(self._path, self._child)
+        if n_bytes and size_bytes(self._path) not in {self._size_bytes, None}:
             raise InputOutputError.about(
                 self._path, "changed while it was read", "run the same command again once it is whole"
             )
-        reason = failure_reason(self._path, self._child)
+        promised_ms = self._missing(n_bytes)
+        is_tagged = not self.probed.has_clock  # frames of sound, and no header but a tag
+        is_whole = promised_ms is None and (self.probed.is_duration_promised or is_tagged)
+        reason = failure_reason(self._path, self._child, is_whole=is_whole)
         if reason:
             self._refuse_failing_disk(n_bytes)
+            _refuse_encrypted(self._source, reason)
         if not n_bytes and "not on whitelist" in self._child.stderr_text and "opening decoder" in reason:
             reason = f"its sound is {self.track.codec}, which qasr does not decode"
         if not n_bytes:
             raise UndecodableError.about(self._path, reason or "no sound in its audio track")
+        self._warn(n_bytes, reason, promised_ms)
+        self.other_reading = self._other_reading(n_bytes)
+
+    def _warn(self, n_bytes: int, reason: str, promised_ms: int | None) -> None:
         if reason:
-            until = format_clock(n_bytes // BYTES_PER_MS)[:-4]
-            self.warnings += (printable(_warning(until, reason)),)
+            self.warnings += (printable(_warning(_clock(n_bytes), reason)),)
+        if promised_ms is not None:
+            decoded_ms = n_bytes // BYTES_PER_MS
+            self.warnings += (f"cut off or damaged: {_seconds(promised_ms)} promised, {_seconds(decoded_ms)} decoded",)
+        if self._source.n_unread and self._size_bytes:
+            share = self._source.n_unread / self._size_bytes
+            self.warnings += (
+                f"{share:.0%} of the file was not read: what begins at byte "
+                f"{self._size_bytes - self._source.n_unread:,} is no recording",
+            )
+
+    def _missing(self, n_bytes: int) -> int | None:
+        """Return the promised length if less was decoded, or None.
+
+        The length of a container is that of its longest track. So it says something about the sound only if
+        there is nothing else, or if the file is known to be cut off or damaged.
+        """
+        promise, probed = self._source.promise, self.probed
+        is_sound = probed.is_sound_alone or promise.is_cut or failure_reason(self._path, self._child)
+        whole_ms = self.track.duration_ms if probed.is_duration_promised and is_sound else None
+        return promise.missing_of(n_bytes // BYTES_PER_MS, whole_ms)
+
+    def _other_reading(self, n_bytes: int) -> Reading | None:
+        """Return how to read the track so that its times fit its samples; None if they do.
+
+        A gap in the times is silence. But where the times go back, samples are dropped; and a gap of which the
+        container's duration knows nothing is none.
+        """
+        sound, reading = self._decoder.sound, self._source.reading
+        n_samples = probe.decoded_samples(self._child.stderr_text, self.track.stream_index)
+        if n_samples is None or sound.is_changing or not sound.has_clock or reading.clock is not Clock.CONTAINER:
+            return None
+        decoded_ms = n_samples * MS_PER_S / max(1, self.track.sample_rate_hz)
+        timed_ms = n_bytes / BYTES_PER_MS - max(0, self.track.start_ms)
+        if not promises.is_drifting(decoded_ms, timed_ms):
+            return None
+        is_counted = self.probed.formats in _COUNTED_FORMATS and (
+            self.probed.formats == "avi" or not self.probed.has_video
+        )
+        if is_counted or self._exceeds_promise(n_bytes, decoded_ms):
+            start_ms = 0 if is_counted else max(0, self.track.start_ms)
+            return dataclasses.replace(reading, clock=Clock.COUNTED, start_ms=start_ms)
+        return dataclasses.replace(reading, clock=Clock.NEVER_BACK) if timed_ms < decoded_ms else None
+
+    def _exceeds_promise(self, n_bytes: int, decoded_ms: float) -> bool:
+        """Whether silence makes the sound longer than its container, and without it it fits."""
+        whole_ms = self.track.duration_ms
+        if whole_ms is None or not self.probed.is_duration_promised or decoded_ms > whole_ms + _SHORT_MS:
+            return False
+        timed_ms = n_bytes / BYTES_PER_MS
+        return timed_ms > whole_ms and promises.is_drifting(timed_ms, whole_ms)
 
     def _refuse_failing_disk(self, n_bytes: int) -> None:
         """Raise if the file only seems damaged because of a failing disk or network.
@@ -180,96 +214,121 @@ class AudioStream:
         duration_ms = self.track.duration_ms
         is_short = duration_ms is None or n_bytes // BYTES_PER_MS < duration_ms - _SHORT_MS
         if is_of_disk or (n_bytes and is_short):
-            _refuse_unread(self._path)
+            refuse_unread(self._path)
         if is_of_disk and self._differs_when_reread(n_bytes):
-            raise _failing(self._path, "not all of it could be read at once")
+            raise failing(self._path, "not all of it could be read at once")
 
     def _differs_when_reread(self, n_bytes: int) -> bool:
         """Whether another attempt gives a different number of samples: a damaged file gives the same."""
         n_bytes_again, source = 0, self._child.source
         with running(self._child.command, probe.STDERR_FILTER, source.command if source else None) as child:
-            while n_bytes_again <= n_bytes and (block := child.read(_BLOCK_BYTES)):
+            while n_bytes_again <= n_bytes and (block := child.read(BLOCK_BYTES)):
                 n_bytes_again += len(block)
         return n_bytes_again != n_bytes
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Recording:
+    """A recording in a file, and how to read it.
+
+    Attributes:
+        path: The file.
+        reading: How to read its times and its level.
+        extent: Its bytes; None if it is the whole file.
+        others: The recordings behind it.
+        n_unread: Bytes behind all of them.
+        promise: What its container promises.
+        may_be_scrambled: It is of a kind whose packets may be encrypted.
+    """
+
+    path: Path
+    reading: Reading = AS_STORED
+    extent: Extent | None = None
+    others: tuple[Extent, ...] = ()
+    n_unread: int = 0
+    promise: Promise = Promise()
+    may_be_scrambled: bool = False
+
+
 @contextlib.contextmanager
-def open_audio(path: Path, options: MediaOptions, *, is_out_of_phase: bool = False) -> Iterator[AudioStream]:
+def open_audio(path: Path, options: MediaOptions, reading: Reading = AS_STORED) -> Iterator[AudioStream]:
     """Decode an audio track of a file for as long as the context lasts.
 
-    With `is_out_of_phase` the result is the difference of two channels; otherwise their downmix.
+    Args:
+        path: The file.
+        options: The audio track, and the maximum length.
+        reading: How to read it; an `AudioStream` may ask for another than its container's.
 
     Raises:
         NoInputError: There is no such file.
-        UndecodableError: Not a regular file, empty, not media, or without audio.
+        UndecodableError: Not a regular file, empty, not media, encrypted, or without audio.
         UsageError: The file has no such audio track; the hint lists its tracks.
         InputOutputError: The file cannot be read, or ffmpeg was killed.
         UnavailableError: There is no ffmpeg.
     """
-    _check_file(path)
-    audio_track = options.audio_track
+    check_file(path)
+    found = recordings.find(path)
+    first, *others = found.extents
+    extent = None if found.is_whole_file else first
+    source = _Recording(path, reading, extent, tuple(others), found.n_unread)
+    with _opened(source, options) as audio:
+        yield audio
+
+
+@contextlib.contextmanager
+def _opened(source: _Recording, options: MediaOptions) -> Iterator[AudioStream]:
+    source = _with_promise(source, options.audio_track)
+    path, audio_track = source.path, options.audio_track
     with contextlib.ExitStack() as stack:
-        decoder = _Decoder(stack)
-        first = decoder.begin(
-            Sound(audio_track, is_out_of_phase=is_out_of_phase),
-            functools.partial(ffmpeg_arguments.decode, path),
-        )
+        decoder = Decoder(stack)
+        sound = Sound(audio_track, reading=source.reading, extent=source.extent)
+        first = decoder.begin(sound, functools.partial(ffmpeg_arguments.decode, path))
         probed = probe.read(decoder.child.stderr_until_match())
-        track = _choose(path, decoder.child, probed, audio_track)
-        sound = Sound(
-            audio_track, probed.n_unmapped[audio_track], probed.has_clock, is_out_of_phase=is_out_of_phase
-        )
-        if not first and _is_unmixed(decoder.child):
-            sound = dataclasses.replace(sound, n_unmapped=track.channels)
-        _refuse_many_channels(path, sound)
-        warnings: tuple[str, ...] = ()
-        if _may_misread_clock(probed, audio_track):
-            first, warnings = _begin_on_container_clock(decoder, path, probed, sound)
-        elif sound.n_unmapped:
-            first = decoder.begin(sound, functools.partial(ffmpeg_arguments.decode, path))
-        else:
-            decoder.sound = sound
-        audio = AudioStream(path, decoder, probed, first, options)
+        _choose(source, decoder.child, probed, audio_track)
+        first, warnings = begin_as_probed(decoder, path, probed, sound, first)
+        audio = AudioStream(source, decoder, probed, first, options)
         audio.warnings = warnings
         yield audio
 
 
-def _begin_on_container_clock(
-    decoder: _Decoder, path: Path, probed: Probe, sound: Sound
-) -> tuple[bytes, tuple[str, ...]]:
-    """Restart the decoder if the clock was misread, and return the first samples and warnings."""
-    build = functools.partial(
-        ffmpeg_arguments.decode_on_container_clock, path, has_discontinuities=probed.has_discontinuities
+def _with_promise(source: _Recording, audio_track: int) -> _Recording:
+    """Return the recording with what its headers promise; a clock that contradicts its samples is not used.
+
+    Raises:
+        UndecodableError: Its headers say that it is encrypted.
+    """
+    try:
+        with byte_window.opened(source.path, source.extent) as window:
+            if name := encryption.protection(window, audio_track):
+                raise UndecodableError.about(source.path, f"its sound is encrypted ({name})", _DECRYPT)
+            promise = promises.read(window, audio_track)
+            may_be_scrambled = encryption.may_be_scrambled(window.read(0, 16))
+    except OSError:
+        return source  # and ffmpeg says why
+    reading = source.reading
+    if promise.is_clock_wrong and reading.clock is Clock.CONTAINER:
+        reading = dataclasses.replace(reading, clock=Clock.COUNTED)
+    return dataclasses.replace(
+        source, promise=promise, reading=reading, may_be_scrambled=may_be_scrambled
     )
-    first = decoder.begin(sound, build)
-    if first or _has_changed(decoder.child):
-        return first, ()
-    # the picture's header is unreadable: decode the audio alone
-    delay_ms = probed.tracks[sound.audio_track].start_ms if probed.has_discontinuities else 0
-    first = decoder.begin(sound, functools.partial(ffmpeg_arguments.decode, path, delay_ms=delay_ms))
-    if delay_ms:
-        return first, ()
-    return first, ("its picture is unreadable; if its audio starts later, subtitles are early",)
 
 
-def _has_changed(child: Child) -> bool:
-    """Whether ffmpeg, whose samples are at an end, ended because the audio's format changed."""
-    child.finish()
-    return probe.has_changed(child.stderr_text)
+def _refuse_encrypted(source: _Recording, reason: str) -> None:
+    """Raise if what ffmpeg cannot decode is encrypted."""
+    name = "DRM" if "encrypted" in reason.lower() else ""
+    if source.may_be_scrambled:
+        with contextlib.suppress(OSError), byte_window.opened(source.path, source.extent) as window:
+            name = encryption.protection_of_undecodable(window) or name
+    if name:
+        raise UndecodableError.about(source.path, f"its sound is encrypted ({name})", _DECRYPT)
 
 
-def _refuse_many_channels(path: Path, sound: Sound) -> None:
-    if sound.n_unmapped > ffmpeg_arguments.MAX_UNMAPPED:
-        raise UndecodableError.about(
-            path,
-            f"{sound.n_unmapped} channels in its audio, at most {ffmpeg_arguments.MAX_UNMAPPED} can be mixed",
-            "mix it down, or extract the channels with voices, with an audio editor",
-        )
+def _clock(n_bytes: int) -> str:
+    return format_clock(n_bytes // BYTES_PER_MS)[:-4]
 
 
-def _is_unmixed(child: Child) -> bool:
-    child.finish()
-    return _NO_MIX in child.stderr_text
+def _seconds(time_ms: int) -> str:
+    return f"{time_ms / MS_PER_S:,.1f} s"
 
 
 def _warning(until: str, reason: str) -> str:
@@ -281,68 +340,16 @@ def _warning(until: str, reason: str) -> str:
     return f"damaged media, decoded to {until}: {reason}"
 
 
-def _check_file(path: Path) -> None:
-    """Raise if the path is not a regular file: ffmpeg would wait for ever at a pipe."""
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise UndecodableError.about(path, "not a regular file", "give a media file, or - for stdin")
-        os.close(open_at_once(path, os.O_RDONLY))  # it may have become a pipe just now
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise NoInputError.about(path, "no such file") from error
-    except OSError as error:
-        raise InputOutputError.about(
-            path, error.strerror or "it cannot be read", "check its permissions"
-        ) from error
-    if status.st_size == 0:
-        raise UndecodableError.about(path, "the file is empty")
-
-
-def _refuse_unfinished(path: Path, child: Child) -> None:
-    """Raise if ffmpeg did not end by itself."""
-    if killed := kill_reason(child):
-        raise InputOutputError.about(
-            path,
-            f"{killed} before it was done",
-            "run the same command again; a system without free memory kills programs",
-        )
-    if child.was_stuck:
-        raise UndecodableError.about(
-            path, failure_reason(path, child), "check the file with a media player, and its disk"
-        )
-
-
-def _refuse_unread(path: Path) -> None:
-    """Raise if the file cannot be read to its end: it may seem damaged and not be."""
-    try:
-        with path.open("rb", buffering=0) as file:
-            while file.read(_BLOCK_BYTES):
-                pass
-    except FileNotFoundError:
-        pass  # deleted, but ffmpeg had it open and read all of it
-    except OSError as error:
-        raise _failing(path, error.strerror or "it cannot be read") from error
-
-
-def _failing(path: Path, reason: str) -> InputOutputError:
-    return InputOutputError.about(path, reason, "check its disk or network, then run the same command again")
-
-
-def _size_bytes(path: Path) -> int | None:
-    """Return a file's size; None if it was deleted, which does not affect a process that has it open."""
-    with contextlib.suppress(OSError):
-        return path.stat().st_size
-    return None
-
-
-def _choose(path: Path, child: Child, probed: Probe, audio_track: int) -> Track:
+def _choose(source: _Recording, child: Child, probed: Probe, audio_track: int) -> Track:
+    path = source.path
     if audio_track < len(probed.tracks):
         return probed.tracks[audio_track]
     if not probed.tracks:
-        _refuse_unfinished(path, child)
+        refuse_unfinished(path, child)
         if probe.may_be_of_disk(child.stderr_text):
-            _refuse_unread(path)
+            refuse_unread(path)
         reason = failure_reason(path, child)
+        _refuse_encrypted(source, reason)
         if probed.formats:
             raise UndecodableError.about(path, "no audio track in it")
         more = f": {reason}" if reason and reason not in _EMPTY_WORDS else ""
@@ -353,11 +360,3 @@ def _choose(path: Path, child: Child, probed: Probe, audio_track: int) -> Track:
     )
     reason = f"no audio track {audio_track}"
     raise UsageError.about(path, reason, f"its audio tracks: {rows}", flag="--audio-track")
-
-
-def _may_misread_clock(probed: Probe, audio_track: int) -> bool:
-    """Whether ffmpeg may have used another time than the container's start as 0."""
-    if probed.has_discontinuities:
-        is_alone = probed.n_streams == 1
-        return not is_alone and probed.track_starts_ms[audio_track] != probed.start_ms
-    return probed.has_video and probed.start_ms != 0

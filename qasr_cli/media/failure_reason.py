@@ -26,8 +26,13 @@ def kill_reason(child: Child) -> str:
     return f"ffmpeg was killed ({_name(-status)})" if status < 0 and -status not in _CRASHES else ""
 
 
-def failure_reason(path: Path, child: Child, *, is_of_picture: bool = False) -> str:
-    """Return the reason, or "" if ffmpeg decoded the audio, or the picture, without an error."""
+def failure_reason(
+    path: Path, child: Child, *, is_of_picture: bool = False, is_whole: bool = False
+) -> str:
+    """Return the reason, or "" if ffmpeg decoded the audio, or the picture, without an error.
+
+    With `is_whole` all the sound that was promised is there; then an error in the headers is one of a tag.
+    """
     status = child.finish()
     if child.was_stuck:
         return "ffmpeg got stuck"
@@ -35,8 +40,8 @@ def failure_reason(path: Path, child: Child, *, is_of_picture: bool = False) -> 
         return killed
     if status < 0:
         return f"ffmpeg crashed ({_name(-status)})"
-    complaint = probe.first_complaint(child.stderr_text, is_of_picture=is_of_picture)
-    reason = complaint.replace(ffmpeg_arguments.file_url(path), "").strip(": ")
+    complaint = probe.first_complaint(child.stderr_text, is_of_picture=is_of_picture, is_whole=is_whole)
+    reason = ffmpeg_arguments.without_names(complaint, path)
     if not reason and status != 0:
         return f"ffmpeg ended with {status}"
     return reason[:1].lower() + reason[1:]

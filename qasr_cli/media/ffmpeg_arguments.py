@@ -5,12 +5,15 @@ In go a path and the audio or picture to decode; out come argument lists. Runs n
 
 from __future__ import annotations
 
+import enum
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import ffmpeg
 
+from qasr_cli.media.byte_window import Extent
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.timebase import MS_PER_S, SAMPLE_RATE_HZ
 
@@ -65,6 +68,40 @@ _MAX_DIVISOR = 8
 MAX_UNMAPPED = 64  # ffmpeg cannot mix more
 
 
+# A frame that would begin before the end of the last one, by more than `aresample` tolerates, is moved behind
+# it, and so is everything that follows: 0 keeps the shift and 1 the end.
+_NEVER_BACK = (
+    "asetpts='if(gt(N,0)*gt(ld(1)-PTS-ld(0),0.1/TB),st(0,ld(1)-PTS));"
+    "st(1,PTS+ld(0)+NB_SAMPLES/SR/TB);PTS+ld(0)'"
+)
+_SUBFILE = re.compile(r"subfile,,start,\d+,end,\d+,,:")
+
+
+class Clock(enum.Enum):
+    """Where the times of samples come from."""
+
+    CONTAINER = "the times of the packets; where they go back, samples are dropped"
+    NEVER_BACK = "the same, but where they go back, all that follows is later"
+    COUNTED = "the number of samples before them"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A way to read a track other than as its container says.
+
+    Attributes:
+        clock: Where the times come from.
+        start_ms: When a counted track starts.
+        gain_db: Amplification; it is applied before samples are rounded to 16 bits.
+        is_out_of_phase: One of its two channels is inverted; decode their difference instead of the downmix.
+    """
+
+    clock: Clock = Clock.CONTAINER
+    start_ms: int = 0
+    gain_db: float = 0.0
+    is_out_of_phase: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Sound:
     """An audio track of a file, and how to decode it.
@@ -76,14 +113,16 @@ class Sound:
             and they are wrong after a change of the rate.
         is_changing: Its channels or its sample rate change. ffmpeg restarts its filters there and would fill
             from 0 again; so its output keeps the times, if there are any, and `fill_gaps` writes the samples.
-        is_out_of_phase: One of its two channels is inverted; decode their difference instead of the downmix.
+        reading: Another way to read it than as its container says.
+        extent: The recording of a file that holds several; None for the whole file.
     """
 
     audio_track: int
     n_unmapped: int = 0
     has_clock: bool = True
     is_changing: bool = False
-    is_out_of_phase: bool = False
+    reading: Reading = Reading()
+    extent: Extent | None = None
 
 
 def decode(path: Path, sound: Sound, delay_ms: int = 0) -> list[str]:
@@ -95,8 +134,8 @@ def decode(path: Path, sound: Sound, delay_ms: int = 0) -> list[str]:
         delay_ms: How much later the track starts than ffmpeg assumes.
     """
     shift = {"itsoffset": f"{delay_ms / MS_PER_S:.3f}"} if delay_ms else {}
-    media = _input(_CODECS, **_stop_at_changes(sound), **shift)
-    return _arguments_for(_samples(media, sound), path)
+    media = _input(_CODECS, sound, **shift)
+    return _arguments_for(_samples(media, sound), path, sound.extent)
 
 
 def decode_on_container_clock(path: Path, sound: Sound, *, has_discontinuities: bool) -> list[str]:
@@ -109,11 +148,10 @@ def decode_on_container_clock(path: Path, sound: Sound, *, has_discontinuities: 
             *in use*. All streams are then used, by copying them undecoded to a null output. (`-copyts` would
             keep the clock too, with each of its jumps; of two recordings in one file it loses the second.)
     """
-    media = _input(f"{_CODECS},{_VIDEO_CODECS}", **_stop_at_changes(sound))
+    media = _input(f"{_CODECS},{_VIDEO_CODECS}", sound)
     samples = _samples(media, sound)
-    if not has_discontinuities:
-        return _arguments_for(samples, path)
-    return _arguments_for(ffmpeg.merge_outputs(samples, _null_output(media)), path)
+    outputs = ffmpeg.merge_outputs(samples, _null_output(media)) if has_discontinuities else samples
+    return _arguments_for(outputs, path, sound.extent)
 
 
 def fill_gaps() -> list[str]:
@@ -138,9 +176,8 @@ def find_shots(path: Path, max_hours: float, *, has_discontinuities: bool) -> li
         max_hours: Maximum length to decode, in hours.
         has_discontinuities: As above; times then have the same origin as those of the audio.
     """
-    media = _input(
-        f"{_SHOT_CODECS},{_CODECS}" if has_discontinuities else _SHOT_CODECS, max_pixels=str(_MAX_PIXELS)
-    )
+    codecs = f"{_SHOT_CODECS},{_CODECS}" if has_discontinuities else _SHOT_CODECS
+    media = _input(codecs, max_pixels=str(_MAX_PIXELS))
     changes = media["V:0"].output(  # V: no cover
         "-",
         format="null",
@@ -159,15 +196,18 @@ def _null_output(media: Any) -> Any:
     return ffmpeg.output(*streams, "-", format="null", c="copy")
 
 
-def _stop_at_changes(sound: Sound) -> dict[str, str]:
-    """Return the flag that ends ffmpeg where the audio changes, unless changes are expected."""
-    return {} if sound.is_changing else {"reinit_filter": "0"}
-
-
-def _input(codecs: str, **more: str) -> Any:
+def _input(codecs: str, sound: Sound | None = None, **more: str) -> Any:
+    """Return the input; ffmpeg ends where the sound changes, unless changes are expected."""
+    protocols = "file,pipe"
+    if sound and not sound.is_changing:
+        more["reinit_filter"] = "0"
+    if sound and sound.extent:
+        protocols = "file,pipe,subfile"
+        if sound.extent.is_length_wrong:
+            more["ignore_length"] = "1"
     return ffmpeg.input(
         _PLACEHOLDER,
-        protocol_whitelist="file,pipe",
+        protocol_whitelist=protocols,
         format_whitelist=_FORMATS,
         codec_whitelist=codecs,
         threads=_N_THREADS,
@@ -180,7 +220,8 @@ def _samples(media: Any, sound: Sound) -> Any:
     filters, form = _FILLED, "s16le"
     if sound.is_changing:
         filters, form = (_UNFILLED_FRONT, _CARRIER) if sound.has_clock else ("anull", form)
-    if sound.is_out_of_phase:
+    filters = f"{_corrections(sound.reading)}{filters}"
+    if sound.reading.is_out_of_phase:
         filters = f"{_DIFFERENCE},{filters}"
     elif sound.n_unmapped:
         filters = f"{_mix(sound.n_unmapped)},{filters}"
@@ -195,6 +236,18 @@ def _samples(media: Any, sound: Sound) -> Any:
     )
 
 
+def _corrections(reading: Reading) -> str:
+    """Return the filters in front of the others that correct times and level; "" for most sound."""
+    filters = ""
+    if reading.clock is Clock.NEVER_BACK:
+        filters = f"{_NEVER_BACK},"
+    elif reading.clock is Clock.COUNTED:
+        filters = f"asetpts='N/SR/TB+{reading.start_ms / MS_PER_S:.3f}/TB',"
+    if reading.gain_db:
+        filters += f"volume={reading.gain_db:.1f}dB:precision=float,"
+    return filters
+
+
 def _mix(n_channels: int) -> str:
     """Return the filter that mixes all channels with the same weight.
 
@@ -205,23 +258,31 @@ def _mix(n_channels: int) -> str:
     return "pan=mono|c0=" + "+".join(f"{weight:.4f}*c{number}" for number in range(n_channels))
 
 
-def _arguments_for(outputs: Any, path: Path) -> list[str]:
+def _arguments_for(outputs: Any, path: Path, extent: Extent | None = None) -> list[str]:
     """Return the whole command, with the file's name in place of the placeholder.
 
     With `file:` and an absolute path no name can be taken for a flag, a pattern or an address. The name is
     inserted last because ffmpeg-python only accepts names in UTF-8.
     """
     name = file_url(path)
+    if extent:
+        name = f"subfile,,start,{extent.start},end,{extent.end},,:{name}"
     return _sandboxed(
         [name if argument == _PLACEHOLDER else argument for argument in ffmpeg.get_args(outputs)]
     )
 
 
 def _sandboxed(arguments: list[str]) -> list[str]:
-    flags = ["-nostdin", "-hide_banner", "-loglevel", "level+info", "-nostats"]
+    # At `verbose` ffmpeg says at its end how many samples it decoded
+    flags = ["-nostdin", "-hide_banner", "-loglevel", "level+verbose", "-nostats"]
     return [str(find_tools().ffmpeg), *flags, "-max_alloc", str(_MAX_ALLOC_BYTES), *arguments]
 
 
 def file_url(path: Path) -> str:
     """Return a file's name for ffmpeg, which also appears in its messages."""
     return f"file:{path.absolute()}"
+
+
+def without_names(message: str, path: Path) -> str:
+    """Return a message of ffmpeg without the file's name in it."""
+    return _SUBFILE.sub("", message.replace(file_url(path), "")).strip(": ")

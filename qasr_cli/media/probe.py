@@ -16,12 +16,14 @@ from qasr_cli.media.process import StderrFilter
 from qasr_cli.records import Track, Video
 from qasr_cli.timebase import broadcast_rate, seconds_to_ms
 
-# The useful lines of `-loglevel level+info`: not tags and chapters, which may be very long. The level at the
+# The useful lines of `-loglevel level+verbose`: not tags and chapters, which may be very long. The level at the
 # start of a line distinguishes ffmpeg's messages from a title that looks like one.
 STDERR_FILTER = StderrFilter(
     keep=re.compile(
         rb"^(?:\[aist#0:\d+[^\]]* @ 0x[0-9a-f]+\] )?\[warning\] Guessed Channel Layout|"
         rb"^\[info\] *(?:Input #0, |Duration: |Stream #0:|Output #0, |Exiting normally, received signal)"
+        rb"|^(?:\[in#0[^\]]*\] )?\[verbose\] *Input stream #0:\d+ \(audio\): "
+        rb"|^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[warning\] Estimating duration from bitrate"
         rb"|^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?:error|fatal)\] "
     ),
     until=re.compile(rb"^\[info\] Output #0, "),  # the following lines describe the output
@@ -39,11 +41,18 @@ _STREAM = re.compile(
     re.M,
 )
 _WITHOUT_CLOCK = {"aac", "mp3", "ac3", "eac3", "dts", "loas", "truehd", "mlp", "mp2"}
+# Without a length in a header (an mp3 may have one); ffmpeg derives theirs from the size of the file.
+_ESTIMATED_FORMATS = (_WITHOUT_CLOCK - {"mp3"}) | {"amr", "gsm", "wav", "w64", "caf"}
 _JUMPING_CLOCKS = {"mpegts", "mpeg", "ogg"}
 # Printed for WAV and the like, whose channels have no layout; before ffmpeg 6 the stream's index is last.
 _GUESSED = re.compile(
     r"^(?:\[aist#0:(\d+)[^\]]*\] )?\[warning\] Guessed Channel Layout(?: for Input Stream #0\.(\d+))?", re.M
 )
+# Printed at the end, for each stream in use.
+_DECODED = re.compile(
+    r"^(?:\[in#0[^\]]*\] )?\[verbose\] *Input stream #0:(\d+) \(audio\): .*\((\d+) samples\)", re.M
+)
+_ESTIMATED = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[warning\] Estimating duration from bitrate", re.M)
 _CHANGED = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[error\] Changing audio frame properties", re.M)
 _MANY_CHANNELS = 3  # the layout of one or two channels is known
 _PRINTED_FPS = Fraction(1, 100)  # precision of printed rates
@@ -91,6 +100,8 @@ class Probe:
         subtitles: Subtitle streams, bitmap subtitles included.
         n_unmapped: Number of channels of each audio track whose layout is unknown; 0 if it is known.
         n_streams: Number of streams of any kind.
+        is_sound_alone: It holds one audio track and, but for covers, nothing else.
+        is_duration_promised: The duration of its tracks is that of its headers, and no estimate.
     """
 
     formats: str
@@ -102,6 +113,8 @@ class Probe:
     subtitles: tuple[SubtitleStream, ...] = ()
     n_unmapped: tuple[int, ...] = ()
     n_streams: int = 0
+    is_sound_alone: bool = False
+    is_duration_promised: bool = False
 
     @property
     def has_discontinuities(self) -> bool:
@@ -130,8 +143,11 @@ def read(stderr_text: str) -> Probe:
     pictures = [
         item["rest"] for item in streams if item["kind"] == "Video" and "(attached pic)" not in item["rest"]
     ]
+    n_covers = sum(item["kind"] == "Video" for item in streams) - len(pictures)
+    formats = header["formats"] if header else ""
+    is_estimated = _ESTIMATED.search(about_input) or formats in _JUMPING_CLOCKS | _ESTIMATED_FORMATS
     return Probe(
-        formats=header["formats"] if header else "",
+        formats=formats,
         start_ms=start_ms,
         has_video=bool(pictures),
         tracks=tuple(_track(item, start_ms, duration_ms) for item in audio),
@@ -140,11 +156,18 @@ def read(stderr_text: str) -> Probe:
         subtitles=tuple(_subtitles(item) for item in streams if item["kind"] == "Subtitle"),
         n_unmapped=tuple(_n_unmapped(item, guessed) for item in audio),
         n_streams=len(streams),
+        is_sound_alone=len(audio) == len(streams) - n_covers == 1,
+        is_duration_promised=duration_ms is not None and not is_estimated,
     )
 
 
-def first_complaint(stderr_text: str, *, is_of_picture: bool = False) -> str:
-    """Return ffmpeg's first error that affects the audio (or the picture), or ""."""
+def first_complaint(stderr_text: str, *, is_of_picture: bool = False, is_whole: bool = False) -> str:
+    """Return ffmpeg's first error that affects the audio (or the picture), or "".
+
+    With `is_whole` errors before decoding do not count.
+    """
+    if is_whole:
+        stderr_text = _END.split(stderr_text, maxsplit=1)[-1]
     for match in _COMPLAINT.finditer(stderr_text):
         is_irrelevant = _IRRELEVANT.search(match["what"]) or (
             not is_of_picture and _IRRELEVANT_SOURCE.search(match["who"])
@@ -157,6 +180,12 @@ def first_complaint(stderr_text: str, *, is_of_picture: bool = False) -> str:
 def has_changed(stderr_text: str) -> bool:
     """Whether ffmpeg ended because the channels or the sample rate of the audio changed."""
     return _CHANGED.search(stderr_text) is not None
+
+
+def decoded_samples(stderr_text: str, stream_index: int) -> int | None:
+    """Return how many samples of a stream were decoded, at its own rate; None if ffmpeg did not say."""
+    counts = [int(match[2]) for match in _DECODED.finditer(stderr_text) if int(match[1]) == stream_index]
+    return counts[-1] if counts else None
 
 
 def may_be_of_disk(stderr_text: str) -> bool:

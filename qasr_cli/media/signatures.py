@@ -73,7 +73,7 @@ def is_media(head: bytes) -> bool:
         return head[8:12] not in _PICTURE_BRANDS
     if head[4:8] in _BOXES or head[4:8] in _MLP_SYNCS:
         return True
-    return _is_transport_stream(head) or _is_framed_audio(head) or _is_gsm(head)
+    return _is_transport_stream(head) or is_framed_audio(head) or _is_gsm(head)
 
 
 def is_known_other(head: bytes) -> bool:
@@ -110,8 +110,8 @@ def _is_gsm(head: bytes) -> bool:
     return len(magics) >= _MIN_GSM_FRAMES and all(byte >> 4 == 0xD for byte in magics)
 
 
-def _is_framed_audio(head: bytes) -> bool:
-    """Whether two frames of mp3, AAC or AC-3 follow each other; one sync word alone is chance."""
+def is_framed_audio(head: bytes) -> bool:
+    """Whether two frames of mp3, AAC (ADTS) or AC-3 follow each other; one sync word alone is chance."""
     length = _frame_bytes(head)
     return length > 0 and _frame_bytes(head[length:]) > 0
 

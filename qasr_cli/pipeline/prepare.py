@@ -17,6 +17,7 @@ import numpy as np
 
 from qasr_cli.errors import QasrError
 from qasr_cli.media import decode, shots
+from qasr_cli.media.ffmpeg_arguments import Reading
 from qasr_cli.media.probe import SubtitleStream
 from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import Options
@@ -134,7 +135,7 @@ def _prefer_difference(
     A balanced microphone in a stereo socket gives such channels, and their mix is silence.
     """
     try:
-        with decode.open_audio(source.path, options.media, is_out_of_phase=True) as audio:
+        with decode.open_audio(source.path, options.media, Reading(is_out_of_phase=True)) as audio:
             difference = _decode(audio, folder / f"{source.id}.turned.s16le", options, stop)
     except QasrError:
         return downmix  # which is whole

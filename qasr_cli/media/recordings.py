@@ -1,0 +1,215 @@
+"""The recordings in a file: most files have one, and `cat a.webm b.webm` makes a file of two.
+
+In goes a path; out come the extents of its recordings, and how many bytes behind the last one belong to none.
+ffmpeg reads the first header only, and takes the times of a second recording for those of the first. Never
+raises: a file that cannot be read has one recording, and ffmpeg says why it cannot.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from qasr_cli.media import byte_window, container_ends, signatures
+from qasr_cli.media.byte_window import Extent, Window
+
+# Each costs a process of ffmpeg. Icecast begins one with each song; a crafted file could begin millions.
+_MAX_RECORDINGS = 1_000
+_TAIL_BYTES = 4096  # behind the end: an editor's padding, a short tag, the rest of a block of the disk
+_PROBES = 16  # places at which bytes behind the end are read to see whether all are zero
+_TAGS = (b"TAG", b"APETAGEX", b"ID3", b"LYRICSBEGIN", b"3DI")
+_ID3_BYTES = 10
+_LYRICS_BYTES = 5_200  # the longest Lyrics3 of the first kind
+_WAVPACK_FIRST = 0x800  # flag of the first of the blocks of one moment
+
+
+@dataclass(frozen=True, slots=True)
+class Recordings:
+    """What is in a file.
+
+    Attributes:
+        extents: The recordings in the order of the file; at least one.
+        n_unread: Bytes behind them that are neither tags nor zeros nor media.
+        is_whole_file: There is one recording, and ffmpeg can be given the file as it is.
+    """
+
+    extents: tuple[Extent, ...]
+    n_unread: int = 0
+    is_whole_file: bool = True
+
+
+def find(path: Path) -> Recordings:
+    """Return the recordings in a file."""
+    with contextlib.suppress(OSError), byte_window.opened(path) as window:
+        return _find(window)
+    return Recordings((Extent(0, 0),))
+
+
+def _find(window: Window) -> Recordings:
+    if n_tags := _tail_tag_bytes(window):
+        return Recordings(_find(window.until(window.size - n_tags)).extents, is_whole_file=False)
+    extents: list[Extent] = []
+    start = 0
+    while len(extents) < _MAX_RECORDINGS:
+        inside = window.behind(start)
+        if _is_wave(inside) and _is_length_wrong(inside):
+            extents.append(Extent(start, window.size, is_length_wrong=True))
+            return Recordings(tuple(extents), is_whole_file=False)
+        length, n_unread = _next(inside)
+        if length is None:
+            extents.append(Extent(start, window.size))
+            return Recordings(tuple(extents), n_unread, is_whole_file=len(extents) == 1)
+        extents.append(Extent(start, start + length))
+        start += length
+    return Recordings((Extent(0, window.size),))
+
+
+def _next(window: Window) -> tuple[int | None, int]:
+    """Return where the next recording begins, or None and how many bytes belong to no recording."""
+    tag = _tag_bytes(window)
+    head = window.read(tag, 16)
+    for start, find_next in _SCANNED.items():
+        if head.startswith(start):
+            return next(iter(find_next(window, tag)), None), 0
+    end = container_ends.end_of(window)
+    if end is None:
+        is_framed = bool(tag) or signatures.is_framed_audio(window.read(0, signatures.HEAD_BYTES))
+        return (next(_tagged(window, tag), None) if is_framed else None), 0
+    if end >= window.size:
+        return None, 0
+    if _begins_media(window.behind(end)):
+        return end, 0
+    return None, window.size - end if _is_content(window.behind(end)) else 0
+
+
+def _begins_media(window: Window) -> bool:
+    tag = _tag_bytes(window)
+    return signatures.is_media(window.read(tag, signatures.HEAD_BYTES))
+
+
+def _is_content(window: Window) -> bool:
+    """Whether a window has something that may be sound: neither tags nor zeros, and more than a little."""
+    if window.size <= _TAIL_BYTES or window.read(0, 16).startswith(_TAGS):
+        return False
+    places = range(0, window.size - 256, max(1, (window.size - 256) // _PROBES))
+    return any(window.read(at, 256).strip(b"\0") for at in places)
+
+
+def _tag_bytes(window: Window) -> int:
+    """Return the length of the ID3v2 tag at the start of a window; 0 without one."""
+    head = window.read(0, _ID3_BYTES)
+    if len(head) < _ID3_BYTES or head[:3] != b"ID3" or not 2 <= head[3] <= 4 or max(head[6:10]) >= 0x80:
+        return 0
+    size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
+    footer = _ID3_BYTES if head[5] & 0x10 else 0
+    return _ID3_BYTES + size + footer
+
+
+def _tail_tag_bytes(window: Window) -> int:
+    """Return the length of tags at the end of a window, if one is among them that ffmpeg takes for frames."""
+    end = window.size - 128 if window.read(window.size - 128, 3) == b"TAG" else window.size
+    tail = window.read(end - 15, 15)
+    if tail.endswith(b"LYRICS200") and tail[:6].isdigit():
+        return window.size - max(0, end - 15 - int(tail[:6]))
+    if tail.endswith(b"LYRICSEND"):
+        begins = [at for at in window.find(b"LYRICSBEGIN", max(0, end - _LYRICS_BYTES)) if at < end]
+        return window.size - begins[-1] if begins else 0
+    return 0
+
+
+def _tagged(window: Window, at: int) -> Iterator[int]:
+    """Yield where a tag begins that is followed by frames: mp3 and AAC have no other header."""
+    for found in window.find(b"ID3", max(1, at)):
+        behind = window.behind(found)
+        if _tag_bytes(behind) and _begins_media(behind):
+            yield found
+
+
+def _flac(window: Window, at: int) -> Iterator[int]:
+    """Yield where a marker is followed by stream information, which has a fixed size."""
+    for found in window.find(b"fLaC", at + 4):
+        if window.read(found + 4, 4) in {b"\0\0\0\x22", b"\x80\0\0\x22"}:
+            yield found
+
+
+def _ogg(window: Window, at: int) -> Iterator[int]:
+    """Yield where streams begin behind pages of others: streams that begin together are one recording."""
+    together = at
+    for found in window.find(b"OggS\x00\x02", at):
+        head = window.read(found, 27 + 255)
+        if len(head) < 27:
+            return
+        if found != together:
+            yield found
+        together = found + 27 + head[26] + sum(head[27 : 27 + head[26]])
+
+
+def _flv(window: Window, at: int) -> Iterator[int]:
+    for found in window.find(b"FLV\x01", at + 4):
+        if window.read(found + 5, 8) == b"\0\0\0\x09\0\0\0\0":
+            yield found
+
+
+def _tta(window: Window, at: int) -> Iterator[int]:
+    for found in window.find(b"TTA1", at + 4):
+        head = window.read(found, 22)
+        if len(head) == 22 and zlib.crc32(head[:18]) == int.from_bytes(head[18:], "little"):
+            yield found
+
+
+def _amr(window: Window, at: int) -> Iterator[int]:
+    for marker in (b"#!AMR\n", b"#!AMR-WB\n"):
+        yield from window.find(marker, at + 6)
+
+
+def _wavpack(window: Window, at: int) -> Iterator[int]:
+    """Yield where the count of samples begins anew; each block has its size and its place."""
+    has_begun = False
+    while True:
+        head = window.read(at, 32)
+        if len(head) == 32 and head[:4] == b"wvpk":
+            is_first = head[16:20] == b"\0\0\0\0" and head[25] << 8 & _WAVPACK_FIRST
+            if is_first and has_begun:
+                yield at
+            has_begun = has_begun or not is_first
+            at += 8 + int.from_bytes(head[4:8], "little")
+        elif len(head) == 32 and head.startswith((b"APETAGEX", b"TAG")):
+            at = next(window.find(b"wvpk", at), window.size)
+        else:
+            return
+
+
+_SCANNED: dict[bytes, Callable[[Window, int], Iterator[int]]] = {
+    b"fLaC": _flac,
+    b"OggS": _ogg,
+    b"FLV\x01": _flv,
+    b"TTA1": _tta,
+    b"#!AMR": _amr,
+    b"wvpk": _wavpack,
+}
+
+
+def _is_wave(window: Window) -> bool:
+    head = window.read(0, 12)
+    return head[:4] == b"RIFF" and head[8:] == b"WAVE"
+
+
+def _is_length_wrong(window: Window) -> bool:
+    """Whether samples go on behind the data chunk: a recorder that lost power leaves an old size there.
+
+    Behind the data there may be other chunks, other media, tags or a little padding.
+    """
+    data = container_ends.wave_data(window)
+    if data is None or container_ends.is_unknown_size(data[1]):
+        return False
+    end = sum(data) + data[1] % 2
+    rest = window.behind(end)
+    return (
+        end < window.size
+        and not container_ends.is_name(rest.read(0, 4))
+        and _is_content(rest)
+        and not _begins_media(rest)
+    )
