@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from watchfiles import Change
 
-from qasr_cli.errors import ConfigError, InputOutputError, UndecodableError
+from qasr_cli.errors import InputOutputError, UndecodableError
 from qasr_cli.hooks import address, command
 from qasr_cli.hooks.command import Facts
 from qasr_cli.options import EngineOptions
