@@ -155,7 +155,9 @@ class AudioStream:
             self.warnings += (printable(_warning(_clock(n_bytes), reason)),)
         if promised_ms is not None:
             decoded_ms = n_bytes // BYTES_PER_MS
-            self.warnings += (f"cut off or damaged: {_seconds(promised_ms)} promised, {_seconds(decoded_ms)} decoded",)
+            self.warnings += (
+                f"cut off or damaged: {_seconds(promised_ms)} promised, {_seconds(decoded_ms)} decoded",
+            )
         if self._source.n_unread and self._size_bytes:
             share = self._source.n_unread / self._size_bytes
             self.warnings += (
@@ -182,7 +184,12 @@ class AudioStream:
         """
         sound, reading = self._decoder.sound, self._source.reading
         n_samples = probe.decoded_samples(self._child.stderr_text, self.track.stream_index)
-        if n_samples is None or sound.is_changing or not sound.has_clock or reading.clock is not Clock.CONTAINER:
+        if (
+            n_samples is None
+            or sound.is_changing
+            or not sound.has_clock
+            or reading.clock is not Clock.CONTAINER
+        ):
             return None
         decoded_ms = n_samples * MS_PER_S / max(1, self.track.sample_rate_hz)
         timed_ms = n_bytes / BYTES_PER_MS - max(0, self.track.start_ms)
@@ -308,9 +315,7 @@ def _with_promise(source: _Recording, audio_track: int) -> _Recording:
     reading = source.reading
     if promise.is_clock_wrong and reading.clock is Clock.CONTAINER:
         reading = dataclasses.replace(reading, clock=Clock.COUNTED)
-    return dataclasses.replace(
-        source, promise=promise, reading=reading, may_be_scrambled=may_be_scrambled
-    )
+    return dataclasses.replace(source, promise=promise, reading=reading, may_be_scrambled=may_be_scrambled)
 
 
 def _refuse_encrypted(source: _Recording, reason: str) -> None:

@@ -109,7 +109,9 @@ def _of_caf(window: Window) -> Promise:
     while len(header := window.read(at, 12)) == 12:
         size = int.from_bytes(header[4:], "big", signed=True)
         if header.startswith(b"desc"):
-            rate_hz, _, _, n_bytes, n_samples = struct.unpack(">d4sIII", window.read(at + 12, 24).ljust(24, b"\0"))
+            rate_hz, _, _, n_bytes, n_samples = struct.unpack(
+                ">d4sIII", window.read(at + 12, 24).ljust(24, b"\0")
+            )
             ms_per_byte = MS_PER_S * n_samples / rate_hz / n_bytes if n_bytes and rate_hz > 0 else 0.0
         elif header.startswith(b"data"):
             is_cut = at + 12 + size > window.size

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from qasr_cli.options.engine import EngineOptions
 from qasr_cli.options.flag import FlagSpec
+from qasr_cli.options.log import LOG_FORMATS, PROGRESS_STYLES, LogOptions
 from qasr_cli.options.output import DEFAULT_NAME, OutputOptions
 from qasr_cli.options.runs import (
-    LOG_FORMATS,
     ORDERS,
-    PROGRESS_STYLES,
     FindOptions,
     HookOptions,
     InputOptions,
-    LogOptions,
     RunOptions,
     WatchOptions,
 )
