@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from qasr_cli.errors import ConfigError
+from qasr_cli.operating_system import text_bytes
 from qasr_cli.options.flag import FlagSpec
 
 FILE_NAME = "qasr.toml"
@@ -116,7 +117,7 @@ def line_of(path: Path, keys: Iterable[str]) -> int:
     """Return the line, from 1, in which a valid file sets one of the keys; 0 if no line does."""
     spelt = "(?:" + "|".join("[-_]".join(map(re.escape, re.split("[-_]", key))) for key in keys) + ")"
     key = re.compile(rf"""\s*["']?{spelt}["']?\s*=""")
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = text_bytes.decoded(path.read_bytes()).splitlines()
     return next((number for number, line in enumerate(lines, 1) if key.match(line)), 0)
 
 
@@ -139,7 +140,7 @@ def read(path: Path, flags: Mapping[str, FlagSpec]) -> dict[str, Any]:
             spellings of one flag.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(text_bytes.decoded(path.read_bytes()))
     except (OSError, ValueError) as error:
         hint = "correct the file, or give another with --config"
         raise ConfigError.about(path, str(error), hint) from error
