@@ -27,7 +27,7 @@ from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.files import atomic_write, scratch
 from qasr_cli.runs.files.name_keys import path_key
 from qasr_cli.runs.inputs import discovery
-from qasr_cli.runs.planning import output_plan
+from qasr_cli.runs.planning import name_limits, output_plan
 from qasr_cli.runs.planning.output_names import OutputLayout
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.reports.summary import RunReport
@@ -113,7 +113,8 @@ def run_alignment(
     options = replace(options, output=layout.options)
     is_stream = is_once(inputs.media)
     source = sources.of_streams([inputs.media])[0] if is_stream else _recording(inputs.media, options)
-    (plan,) = output_plan.refuse_unwritable(outputs.plan([source], layout, lambda _: options.decode.language))
+    plans = output_plan.refuse_unwritable(outputs.plan([source], layout, lambda _: options.decode.language))
+    (plan,) = name_limits.refuse_unnameable(plans)
     if plan.error is not None:
         raise plan.error
     _refuse_clashes(inputs, plan, is_overwrite=options.output.overwrite)

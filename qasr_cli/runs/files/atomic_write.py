@@ -44,7 +44,7 @@ def write(path: Path, text: str, *, is_overwrite: bool, is_backup: bool = False)
     try:
         ownership.make_folder(folder)
         _sweep_once(folder)
-        with _temporary(folder) as (temporary, descriptor):
+        with temporary(folder) as (written, descriptor):
             with os.fdopen(descriptor, "wb", closefd=False) as file:
                 file.write(encoded(text))
             _finish(descriptor, folder)
@@ -52,11 +52,11 @@ def write(path: Path, text: str, *, is_overwrite: bool, is_backup: bool = False)
             if not is_overwrite:
                 if twin is not None:
                     raise FileExistsError(twin)
-                _link(temporary, path)
+                _link(written, path)
             else:
                 if is_backup:
                     _keep(twin or path)
-                temporary.replace(path)
+                written.replace(path)
                 if twin is not None:
                     twin.unlink(missing_ok=True)
         refusals.sync_folder(folder)
@@ -86,9 +86,9 @@ def remove(path: Path, *, is_backup: bool) -> None:
 
 
 @contextlib.contextmanager
-def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
-    """Yield a new file and its descriptor, which holds the file's lease."""
-    path, descriptor = file_lease.make(lambda: _create(folder))
+def temporary(folder: Path, chars: str = "") -> Iterator[tuple[Path, int]]:
+    """Yield a new file, with these characters in its name, and its descriptor, which holds its lease."""
+    path, descriptor = file_lease.make(lambda: _create(folder, chars))
     try:
         yield path, descriptor
     finally:
@@ -98,14 +98,12 @@ def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
         os.close(descriptor)
 
 
-def _create(folder: Path) -> tuple[Path, int]:
+def _create(folder: Path, chars: str) -> tuple[Path, int]:
     # Not mkstemp: its mode 600 would hide the result from a media server where a mode cannot be changed.
     # The name is short and plain, so that it fits wherever the result's own name does.
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    while True:
-        path = folder / f"{_PREFIX}{os.urandom(6).hex()}{_SUFFIX}"
-        with contextlib.suppress(FileExistsError):
-            return path, os.open(path, flags, 0o666)
+    path = folder / f"{_PREFIX}{os.urandom(8).hex()}{chars}{_SUFFIX}"  # no other process draws the same
+    return path, os.open(path, flags, 0o666)
 
 
 def _finish(descriptor: int, folder: Path) -> None:
@@ -160,13 +158,13 @@ def _keep_as(path: Path, backup: Path) -> None:
             raise
         if os.path.lexists(backup):
             raise FileExistsError(backup) from None
-        with _temporary(path.parent) as (temporary, descriptor):
+        with temporary(path.parent) as (copied, descriptor):
             # By the descriptor that holds the lease: on CIFS no other one may write while it does.
             with path.open("rb") as source, os.fdopen(descriptor, "wb", closefd=False) as copy:
                 shutil.copyfileobj(source, copy)
-            refusals.copy_status(path, temporary)
+            refusals.copy_status(path, copied)
             refusals.sync(descriptor, path.parent)
-            _link(temporary, backup)
+            _link(copied, backup)
 
 
 @functools.cache  # once a process is enough: what it leaves itself, it leaves by dying
