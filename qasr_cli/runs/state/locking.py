@@ -21,9 +21,6 @@ from qasr_cli.operating_system.refusals import Refusal
 from qasr_cli.runs.files import ownership
 
 _POLL_S = 0.5
-_UNSUPPORTED = {
-    *(errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EPERM),
-}
 _HELD = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES}  # EACCES on CIFS
 
 
@@ -63,7 +60,7 @@ def _open(path: Path) -> int | None:
     try:
         return ownership.open_own(path, os.O_RDWR)
     except OSError as error:
-        if error.errno in _UNSUPPORTED - {errno.EPERM}:
+        if error.errno in refusals.NO_LOCKS - {errno.EPERM}:
             refusals.note(Refusal.LOCKS, path.parent, error)
             return None
         raise from_os_error(error, f"opening {path}", path=path) from error
@@ -75,7 +72,7 @@ def _take(descriptor: int, kind: int, path: Path, *, is_waiting: bool, notify: C
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except OSError as error:
-            if error.errno in _UNSUPPORTED:
+            if error.errno in refusals.NO_LOCKS:
                 refusals.note(Refusal.LOCKS, path.parent, error)
                 return
             if error.errno not in _HELD:
