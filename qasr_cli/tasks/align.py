@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from qasr_cli.runs.execution.finish_lane import FinishedSource, OnFinished
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.files import atomic_write, scratch
 from qasr_cli.runs.files.name_keys import path_key
+from qasr_cli.runs.files.spellings import exists
 from qasr_cli.runs.inputs import discovery
 from qasr_cli.runs.planning import name_limits, output_plan
 from qasr_cli.runs.planning.output_names import OutputLayout
@@ -174,7 +174,7 @@ def _refuse_clashes(inputs: AlignInputs, plan: Plan, *, is_overwrite: bool) -> N
         for name in target.names()
     ):
         raise CannotCreateError.about(inputs.script, "its result would replace the script", "use -o DIR")
-    if inputs.report and os.path.lexists(inputs.report) and not is_overwrite:
+    if inputs.report and exists(inputs.report) and not is_overwrite:
         raise CannotCreateError(f"{inputs.report} already exists", path=inputs.report)
 
 

@@ -24,6 +24,7 @@ from qasr_cli.runs.files import file_lease, ownership
 from qasr_cli.runs.files.spellings import other_spelling
 
 _PREFIX, _SUFFIX = ".qasr-", ".tmp"
+_NO_RENAME = {errno.EXDEV, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 _SHORTEST = 8  # characters of a name that are left of it in its backup's name
 
 
@@ -56,7 +57,7 @@ def write(path: Path, text: str, *, is_overwrite: bool, is_backup: bool = False)
             else:
                 if is_backup:
                     _keep(twin or path)
-                written.replace(path)
+                _move(written, path, is_overwrite=True)
                 if twin is not None:
                     twin.unlink(missing_ok=True)
         refusals.sync_folder(folder)
@@ -123,7 +124,34 @@ def _link(temporary: Path, path: Path) -> None:
     except OSError:  # a file system without hard links (FAT, some network mounts)
         if os.path.lexists(path):
             raise FileExistsError(path) from None
-        temporary.rename(path)
+        _move(temporary, path, is_overwrite=False)
+
+
+def _move(temporary: Path, path: Path, *, is_overwrite: bool) -> None:
+    """Rename the file; where that is refused, copy it, which a kill may leave half done.
+
+    Unions of file systems may have the two names on different disks, and some servers rename over no file.
+    """
+    try:
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno not in _NO_RENAME and not (is_overwrite and error.errno == errno.EEXIST):
+            raise
+        if is_overwrite:
+            path.unlink(missing_ok=True)
+        _copy(temporary, path)
+
+
+def _copy(temporary: Path, path: Path) -> None:
+    with temporary.open("rb") as source, path.open("xb") as copy:
+        try:
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            ownership.give(copy.fileno(), path.parent)
+            refusals.sync(copy.fileno(), path.parent)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def _is_linked(temporary: Path, path: Path) -> bool:
