@@ -217,7 +217,7 @@ _NO_PLACE = {
 _PLACE_HINT = "check the folder and its permissions, or use -o DIR"
 # Names that Windows, its file systems and its shares do not take, wherever they are mounted.
 _WINDOWS_CHARS = frozenset('<>:"|?*\\') | frozenset(map(chr, range(32)))
-_CHARS_HINT = 'use a name without < > : " | ? * or a blank at its end (--name), or -o DIR on another disk'
+NAME_HINT = 'use a name without < > : " | ? * or a blank at its end (--name), or -o DIR on another disk'
 _AGAIN = "then run the same command again"
 # The next step of an error that is not of the place; anything else is the class's own.
 _STEPS: Mapping[int, str] = MappingProxyType(
@@ -249,9 +249,13 @@ _STEPS: Mapping[int, str] = MappingProxyType(
 )
 
 
-def is_for_windows(name: str) -> bool:
-    """Whether Windows, its file systems and its shares take a file of this name."""
-    return not (_WINDOWS_CHARS & set(name)) and not name.endswith((" ", "."))
+def windows_chars(name: str) -> str:
+    """Return the characters of a name that Windows, its file systems and its shares refuse."""
+    return "".join(sorted(_WINDOWS_CHARS & set(name)))
+
+
+def _is_for_windows(name: str) -> bool:
+    return not windows_chars(name) and not name.endswith((" ", "."))
 
 
 @contextlib.contextmanager
@@ -288,9 +292,9 @@ def _kind_and_hint(number: int | None, name: str) -> tuple[type[QasrError], str]
         return CannotCreateError, "use a shorter name (--name), or -o DIR with a shorter path"
     if number == errno.EILSEQ:
         return CannotCreateError, "the file system takes no such letters; use --name, or -o DIR elsewhere"
-    if number == errno.EINVAL and not is_for_windows(name):
-        return CannotCreateError, _CHARS_HINT
+    if number == errno.EINVAL and not _is_for_windows(name):
+        return CannotCreateError, NAME_HINT
     if number in _NO_PLACE:
-        is_name = number in {errno.ENOENT, errno.EPERM, errno.EACCES} and not is_for_windows(name)
-        return CannotCreateError, f"{_PLACE_HINT}; or {_CHARS_HINT}" if is_name else _PLACE_HINT
+        is_name = number in {errno.ENOENT, errno.EPERM, errno.EACCES} and not _is_for_windows(name)
+        return CannotCreateError, f"{_PLACE_HINT}; or {NAME_HINT}" if is_name else _PLACE_HINT
     return InputOutputError, _STEPS.get(number or 0, "")

@@ -19,7 +19,7 @@ from typing import Any
 from qasr_cli.cli import settings_trust
 from qasr_cli.cli.settings_trust import Trust
 from qasr_cli.errors import ConfigError
-from qasr_cli.operating_system import files
+from qasr_cli.operating_system import files, text_bytes
 from qasr_cli.options.flag import FlagSpec
 
 FILE_NAME = "qasr.toml"
@@ -163,7 +163,7 @@ def line_of(path: Path, keys: Iterable[str]) -> int:
     """Return the line, from 1, in which a valid file sets one of the keys; 0 if no line does."""
     spelt = "(?:" + "|".join("[-_]".join(map(re.escape, re.split("[-_]", key))) for key in keys) + ")"
     key = re.compile(rf"""\s*["']?{spelt}["']?\s*=""")
-    lines = _decoded(content(path)).splitlines()
+    lines = text_bytes.decoded(content(path)).splitlines()
     return next((number for number, line in enumerate(lines, 1) if key.match(line)), 0)
 
 
@@ -203,13 +203,9 @@ def content(path: Path) -> bytes:
         raise ConfigError.about(path, error.strerror or str(error), _OTHER_FILE) from error
 
 
-def _decoded(found: bytes) -> str:
-    return found.decode("utf-8").replace("\r\n", "\n")
-
-
 def _table(path: Path, found: bytes) -> dict[str, Any]:
     try:
-        text = _decoded(found)
+        text = text_bytes.decoded(found).replace("\r\n", "\n")
         for number, line in enumerate(text.split("\n"), 1):
             if line.count(".") > _MAX_DOTS and not _ONE_TEXT.fullmatch(line):
                 raise ConfigError(

@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
+from qasr_cli.operating_system import refusals
+from qasr_cli.operating_system.refusals import Refusal
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")  # the hub's names of large files; small ones need no resuming
 _ANSWER_S = 10  # the library would wait for ever for a hub that accepts the connection and sends nothing
 # By name, over the whole family of an error: the HTTP client is the hub library's choice, and it changes.
@@ -130,10 +133,16 @@ def large_files(location: str, revision: str | None, suffix: str) -> Iterator[Re
 
 @contextlib.contextmanager
 def locked(file: RemoteFile) -> Iterator[None]:
-    """Hold the library's own lock on a file, waiting for it."""
+    """Hold the library's own lock on a file, waiting for it, if the file system has locks."""
     from huggingface_hub.utils import WeakFileLock
 
-    with WeakFileLock(file.lock):
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(WeakFileLock(file.lock))
+        except OSError as error:
+            if error.errno not in refusals.NO_LOCKS:
+                raise
+            refusals.note(Refusal.LOCKS, file.lock.parent, error)
         yield
 
 

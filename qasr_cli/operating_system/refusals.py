@@ -41,6 +41,10 @@ _NO_SYNC = frozenset(
         *(errno.EPERM, errno.EACCES, errno.EROFS),
     }
 )
+# What `flock` says where there are no locks.
+NO_LOCKS = frozenset(
+    {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EPERM},
+)
 _said: set[Refusal] = set()
 _saying = threading.Lock()
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -26,8 +25,9 @@ from qasr_cli.runs.execution.finish_lane import FinishedSource, OnFinished
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.files import atomic_write, scratch
 from qasr_cli.runs.files.name_keys import path_key
+from qasr_cli.runs.files.spellings import exists
 from qasr_cli.runs.inputs import discovery
-from qasr_cli.runs.planning import output_plan
+from qasr_cli.runs.planning import name_limits, output_plan
 from qasr_cli.runs.planning.output_names import OutputLayout
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.reports.summary import RunReport
@@ -115,7 +115,8 @@ def run_alignment(
     options = replace(options, output=layout.options)
     is_stream = is_once(inputs.media)
     source = sources.of_streams([inputs.media])[0] if is_stream else _recording(inputs.media, options)
-    (plan,) = output_plan.refuse_unwritable(outputs.plan([source], layout, lambda _: options.decode.language))
+    plans = output_plan.refuse_unwritable(outputs.plan([source], layout, lambda _: options.decode.language))
+    (plan,) = name_limits.refuse_unnameable(plans)
     if plan.error is not None:
         raise plan.error
     _refuse_clashes(inputs, plan, is_overwrite=options.output.overwrite)
@@ -175,7 +176,7 @@ def _refuse_clashes(inputs: AlignInputs, plan: Plan, *, is_overwrite: bool) -> N
         for name in target.names()
     ):
         raise CannotCreateError.about(inputs.script, "its result would replace the script", "use -o DIR")
-    if inputs.report and os.path.lexists(inputs.report) and not is_overwrite:
+    if inputs.report and exists(inputs.report) and not is_overwrite:
         raise CannotCreateError(f"{inputs.report} already exists", path=inputs.report)
 
 

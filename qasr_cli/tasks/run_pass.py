@@ -9,14 +9,14 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qasr_cli.options import InputOptions, Options
 from qasr_cli.runs.execution.finish_lane import OnFinished
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.inputs.discovery import Discovered
-from qasr_cli.runs.planning import output_plan, queue
+from qasr_cli.runs.planning import name_limits, output_plan, queue
 from qasr_cli.runs.planning.existing_subtitles import ExistingSubtitles
 from qasr_cli.runs.planning.output_names import OutputLayout
 from qasr_cli.runs.planning.queue import Queue
@@ -77,6 +77,7 @@ def run_pass(inputs: InputOptions, settings: PassSettings, sift: Sift) -> RunRep
         chosen = sift(discovered, choose(discovered, settings.layout, options, run_journal))
         if chosen is None:
             return RunReport()
+        chosen = replace(chosen, plans=name_limits.refuse_unnameable(chosen.plans))
         outputs.refuse_report(settings.report_path, chosen.plans)
         reporter = settings.make_reporter()
         run = Run(options, settings.load, reporter, settings.deliver, run_journal)

@@ -37,8 +37,8 @@ def is_stdin(inputs: InputOptions) -> bool:
         raise UsageError(
             f"{first} cannot be combined with other inputs", "transcribe the files in another call"
         )
-    given = [streams.descriptor_of(path) or path for path in inputs.inputs]
-    if len(set(given)) < len(given):
+    numbers = [number for number in map(streams.descriptor_of, named) if number is not None]
+    if len(set(numbers)) < len(numbers):
         raise UsageError(f"{first} cannot be read twice", "name it once")
     return True
 

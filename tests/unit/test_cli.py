@@ -257,6 +257,16 @@ class TestSettingsFile:
             "overwrite": True,
         }
 
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+    def test_a_file_of_a_windows_program(self, tmp_path: Path, encoding: str) -> None:
+        path = tmp_path / "qasr.toml"
+        path.write_bytes('# é\r\nmodel = "demo"\r\nmax-lines = 1\r\n'.encode(encoding))
+        assert settings_file.read(path, KNOWN) == {"model": "demo", "max_lines": 1}
+        assert settings_file.line_of(path, ["max_lines"]) == 3
+        path.write_bytes('model = "demo"\r\nmodell = 1\r\n'.encode(encoding))
+        with pytest.raises(ConfigError, match=r"qasr.toml:2: unknown key 'modell'"):
+            settings_file.read(path, KNOWN)
+
     @pytest.mark.parametrize("text", ['include = "a* b"', 'include = ["a*", "b"]'])
     def test_a_repeatable_flag_is_a_list_or_words(self, tmp_path: Path, text: str) -> None:
         assert self.read(tmp_path, text) == {"include": ["a*", "b"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -129,6 +130,45 @@ def test_a_link_that_is_made_and_refused_is_made(tmp_path: Path, monkeypatch: py
     assert (tmp_path / "a.srt").read_text() == "new\n"
     with pytest.raises(CannotCreateError, match="already exists"):
         _write(tmp_path / "a.srt", "newer\n")
+
+
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.ENOTSUP, errno.ENOSYS])
+@pytest.mark.parametrize("is_overwrite", [False, True])
+def test_a_union_that_renames_nothing_has_a_copy(
+    tmp_path: Path, refuse: Refuse, number: int, is_overwrite: bool
+) -> None:
+    path = tmp_path / "a.srt"
+    if is_overwrite:
+        path.write_text("old\n")
+    links, renames = refuse("link", number), [*[refuse(name, number) for name in ("rename", "replace")]]
+    _write(path, is_overwrite=is_overwrite)
+    assert bool(links) is not is_overwrite
+    assert any(renames)
+    assert [one.read_text() for one in tmp_path.iterdir()] == ["new\n"]
+    with pytest.raises(CannotCreateError, match="already exists"):
+        _write(path)
+
+
+def test_a_server_that_renames_over_no_file_has_it_removed(tmp_path: Path, refuse: Refuse) -> None:
+    (tmp_path / "a.srt").write_text("old\n")
+    assert refuse("replace", errno.EEXIST) == []
+    _write(tmp_path / "a.srt", is_overwrite=True)
+    assert [one.read_text() for one in tmp_path.iterdir()] == ["new\n"]
+
+
+def test_a_copy_that_fails_leaves_no_part(
+    tmp_path: Path, refuse: Refuse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("link", "rename", "replace"):
+        refuse(name, errno.EXDEV)
+
+    def full(*_: Any) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with pytest.raises(InputOutputError, match="No space left"):
+        _write(tmp_path / "a.srt")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("n_bytes", [248, 252, 255])

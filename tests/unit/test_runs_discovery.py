@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import os
 import subprocess
@@ -271,6 +272,53 @@ class TestLists:
             self.read(path, b"a\0b\0")
         with pytest.raises(NoInputError, match="gone: no such file"):
             file_lists.read(str(tmp_path / "gone"), is_null_separated=False)
+
+    @pytest.mark.parametrize("ending", ["\n", "\r\n", ""])
+    @pytest.mark.parametrize(
+        "encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "MARKED"]
+    )
+    def test_a_list_of_a_windows_program(self, tmp_path: Path, encoding: str, ending: str) -> None:
+        names = ["talks/a b.mp4", "회의 녹음.m4a", "Café.wav"]
+        text = (ending or "\n").join(names) + ending
+        mark = codecs.BOM_UTF16_BE if encoding == "MARKED" else b""
+        content = mark + text.encode("utf-16-be" if mark else encoding)
+        assert self.read(tmp_path / "list", content) == list(map(Path, names))
+
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+    def test_of_one_line_too(self, tmp_path: Path, encoding: str) -> None:
+        assert self.read(tmp_path / "list", "talk.mp4".encode(encoding)) == [Path("talk.mp4")]
+
+    def test_marked_lists_may_have_zero_bytes_between_names(self, tmp_path: Path) -> None:
+        for encoding in ("utf-16", "utf-8-sig"):
+            content = "a\nb.mp4\0é.mp4\0".encode(encoding)
+            assert self.read(tmp_path / "list", content, is_null_separated=True) == [
+                Path("a\nb.mp4"),
+                Path("é.mp4"),
+            ]
+
+    @pytest.mark.parametrize(
+        "content", [b"a.mp4\0b.mp4\0", b"ab\0cd\0", b"a\0", "영상.mp4\0녹음.mp4\0".encode(), b"talk.mp4\0"]
+    )
+    def test_zero_bytes_between_names_are_no_utf_16(self, tmp_path: Path, content: bytes) -> None:
+        with pytest.raises(UsageError, match="zero bytes"):
+            self.read(tmp_path / "list", content)
+
+    def test_damaged_utf_16_is_said(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="damaged UTF-16-LE") as raised:
+            self.read(tmp_path / "list", codecs.BOM_UTF16_LE + b"a\0b")
+        assert raised.value.hint == "save the list as UTF-8"
+
+    def test_a_tilde_and_another_spelling(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+        monkeypatch.chdir(tmp_path)
+        Path("~kept.mp4").touch()
+        Path("e\u0301.mp4").touch()
+        assert self.read(tmp_path / "list", "~/a.mp4\n~kept.mp4\né.mp4\n./b.mp4\n".encode()) == [
+            tmp_path / "home" / "a.mp4",
+            Path("~kept.mp4"),
+            Path("e\u0301.mp4"),
+            Path("b.mp4"),
+        ]
 
     def test_what_is_listed_keeps_its_folders_and_what_is_missing_is_one_failure(
         self, tree: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import subprocess
@@ -9,17 +11,20 @@ import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qasr_cli.errors import (
+    CannotCreateError,
     LockedError,
     QasrError,
 )
+from qasr_cli.operating_system import refusals
 from qasr_cli.records import Chunk, Finish, Hypothesis, Segment, Source, Status, Timing, Word
-from qasr_cli.runs.files import file_lease
+from qasr_cli.runs.files import file_lease, ownership
 from qasr_cli.runs.files.file_identity import Identity, identify
 from qasr_cli.runs.state import backoff, checkpoints, ledger, locking
 from qasr_cli.runs.state.ledger import LedgerEntry, LedgerOutput
@@ -173,6 +178,50 @@ def test_one_run_in_one_place(tmp_path: Path, theirs: str, ours: str, is_free: b
     holder.kill()
     holder.communicate()
     hold()  # a killed run leaves no lock behind
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EPERM])
+@pytest.mark.parametrize("call", ["flock", "open"])
+def test_a_file_system_without_locks_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, number: int, call: str
+) -> None:
+    monkeypatch.setattr(refusals, "_said", set())
+    refused: list[object] = []
+
+    def refuse(*arguments: object) -> NoReturn:
+        refused.append(arguments)
+        raise OSError(number, os.strerror(number))
+
+    if call == "flock":
+        monkeypatch.setattr(fcntl, "flock", refuse)
+    else:
+        monkeypatch.setattr(ownership, "open_own", refuse)
+        if number == errno.EPERM:  # no permission is no lack of locks
+            with (
+                pytest.raises(CannotCreateError),
+                locking.holding(tmp_path, "", is_waiting=False, notify=print),
+            ):
+                pass
+            return
+    with locking.holding(tmp_path, ".1-of-2", is_waiting=False, notify=print):
+        pass
+    assert len(refused) == 2
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}: the file system has no locks ({os.strerror(number)}); do not start a second run here"
+    ]
+
+
+def test_a_lock_that_another_machine_holds_on_cifs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr(os, "pread", refuse)  # where locks are mandatory
+    with (
+        pytest.raises(LockedError, match="is locked by another qasr process"),
+        locking.holding(tmp_path, "", is_waiting=False, notify=print),
+    ):
+        pass
 
 
 class TestRoots:

@@ -162,6 +162,12 @@ class TestHooks:
     def test_a_command_is_filled_in_word_by_word(self, line: str, words: list[str]) -> None:
         assert command.parse(line).arguments(self.FACTS) == words
 
+    def test_a_program_in_the_home_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        (tmp_path / "notify").write_text("#!/bin/sh\n")
+        (tmp_path / "notify").chmod(0o755)
+        assert command.parse("~/notify ~/x").words == (str(tmp_path / "notify"), "~/x")
+
     @pytest.mark.parametrize(
         ("text", "clean"),
         [

@@ -24,6 +24,7 @@ from qasr_cli.runs.files import file_lease, ownership
 from qasr_cli.runs.files.spellings import other_spelling
 
 _PREFIX, _SUFFIX = ".qasr-", ".tmp"
+_NO_RENAME = {errno.EXDEV, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 _SHORTEST = 8  # characters of a name that are left of it in its backup's name
 
 
@@ -44,7 +45,7 @@ def write(path: Path, text: str, *, is_overwrite: bool, is_backup: bool = False)
     try:
         ownership.make_folder(folder)
         _sweep_once(folder)
-        with _temporary(folder) as (temporary, descriptor):
+        with temporary(folder) as (written, descriptor):
             with os.fdopen(descriptor, "wb", closefd=False) as file:
                 file.write(encoded(text))
             _finish(descriptor, folder)
@@ -52,11 +53,11 @@ def write(path: Path, text: str, *, is_overwrite: bool, is_backup: bool = False)
             if not is_overwrite:
                 if twin is not None:
                     raise FileExistsError(twin)
-                _link(temporary, path)
+                _link(written, path)
             else:
                 if is_backup:
                     _keep(twin or path)
-                temporary.replace(path)
+                _move(written, path, is_overwrite=True)
                 if twin is not None:
                     twin.unlink(missing_ok=True)
         refusals.sync_folder(folder)
@@ -86,9 +87,9 @@ def remove(path: Path, *, is_backup: bool) -> None:
 
 
 @contextlib.contextmanager
-def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
-    """Yield a new file and its descriptor, which holds the file's lease."""
-    path, descriptor = file_lease.make(lambda: _create(folder))
+def temporary(folder: Path, chars: str = "") -> Iterator[tuple[Path, int]]:
+    """Yield a new file, with these characters in its name, and its descriptor, which holds its lease."""
+    path, descriptor = file_lease.make(lambda: _create(folder, chars))
     try:
         yield path, descriptor
     finally:
@@ -99,14 +100,12 @@ def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
         os.close(descriptor)
 
 
-def _create(folder: Path) -> tuple[Path, int]:
+def _create(folder: Path, chars: str) -> tuple[Path, int]:
     # Not mkstemp: its mode 600 would hide the result from a media server where a mode cannot be changed.
     # The name is short and plain, so that it fits wherever the result's own name does.
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | files.CLOSE_ON_EXEC | files.BINARY
-    while True:
-        path = folder / f"{_PREFIX}{os.urandom(6).hex()}{_SUFFIX}"
-        with contextlib.suppress(FileExistsError):
-            return path, os.open(path, flags, 0o666)
+    path = folder / f"{_PREFIX}{os.urandom(8).hex()}{chars}{_SUFFIX}"  # no other process draws the same
+    return path, os.open(path, flags, 0o666)
 
 
 def _finish(descriptor: int, folder: Path) -> None:
@@ -127,7 +126,34 @@ def _link(temporary: Path, path: Path) -> None:
     except OSError:  # a file system without hard links (FAT, some network mounts)
         if os.path.lexists(path):
             raise FileExistsError(path) from None
-        temporary.rename(path)
+        _move(temporary, path, is_overwrite=False)
+
+
+def _move(temporary: Path, path: Path, *, is_overwrite: bool) -> None:
+    """Rename the file; where that is refused, copy it, which a kill may leave half done.
+
+    Unions of file systems may have the two names on different disks, and some servers rename over no file.
+    """
+    try:
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno not in _NO_RENAME and not (is_overwrite and error.errno == errno.EEXIST):
+            raise
+        if is_overwrite:
+            path.unlink(missing_ok=True)
+        _copy(temporary, path)
+
+
+def _copy(temporary: Path, path: Path) -> None:
+    with temporary.open("rb") as source, path.open("xb") as copy:
+        try:
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            ownership.give(copy.fileno(), path.parent)
+            refusals.sync(copy.fileno(), path.parent)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def _is_linked(temporary: Path, path: Path) -> bool:
@@ -162,14 +188,14 @@ def _keep_as(path: Path, backup: Path) -> None:
             raise
         if os.path.lexists(backup):
             raise FileExistsError(backup) from None
-        with _temporary(path.parent) as (temporary, descriptor):
+        with temporary(path.parent) as (copied, descriptor):
             # By the descriptor that holds the lease: on CIFS no other one may write while it does.
             with path.open("rb") as source, os.fdopen(descriptor, "wb", closefd=False) as copy:
                 shutil.copyfileobj(source, copy)
-            refusals.copy_status(path, temporary)
+            refusals.copy_status(path, copied)
             refusals.sync(descriptor, path.parent)
             files.release_name(descriptor)
-            _link(temporary, backup)
+            _link(copied, backup)
 
 
 @functools.cache  # once a process is enough: what it leaves itself, it leaves by dying

@@ -1,6 +1,7 @@
 """Lists of paths, as `find`, `fd`, `git ls-files` and people make them.
 
-In go bytes; out come paths. Names that are not UTF-8 come through unharmed. Looks at no path of a list.
+In go bytes; out come paths, spelt as on the disk. A list may be UTF-16 or begin with a byte order mark, as
+Windows programs write them; in any other list, names that are not UTF-8 come through unharmed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 from pathlib import Path
 
 from qasr_cli.errors import NoInputError, UsageError
-from qasr_cli.operating_system import streams
+from qasr_cli.operating_system import streams, text_bytes
 from qasr_cli.runs.files import typed_paths
 
 _STDIN = "-"
@@ -26,9 +27,9 @@ def read(name: str, *, is_null_separated: bool) -> list[Path]:
 
     Raises:
         NoInputError: There is no such list, or it cannot be read.
-        UsageError: Zero bytes in a list of lines.
+        UsageError: Zero bytes in a list of lines, or UTF-16 that is damaged.
     """
-    data = _bytes(name).removeprefix(codecs.BOM_UTF8)
+    data = _narrow(_bytes(name), name, needs_mark=is_null_separated).removeprefix(codecs.BOM_UTF8)
     if is_null_separated:
         names = data.split(b"\0")
     elif b"\0" in data:
@@ -40,6 +41,19 @@ def read(name: str, *, is_null_separated: bool) -> list[Path]:
     else:
         names = [line.removesuffix(b"\r") for line in data.split(b"\n")]
     return [typed_paths.operand(os.fsdecode(one)) for one in names if one]
+
+
+def _narrow(data: bytes, name: str, *, needs_mark: bool) -> bytes:
+    """Return a list in UTF-16 as UTF-8, and any other one as it is."""
+    try:
+        text = text_bytes.wide_text(data, needs_mark=needs_mark)
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"--files-from {name}: damaged {error.encoding.upper()}: {error.reason}",
+            "save the list as UTF-8",
+            flag="--files-from",
+        ) from error
+    return data if text is None else text.encode("utf-8")
 
 
 def _bytes(name: str) -> bytes:

@@ -27,6 +27,7 @@ from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Source, Stage, Status
 from qasr_cli.runs.files import atomic_write
+from qasr_cli.runs.files.spellings import exists
 from qasr_cli.runs.reports import html_page
 from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.timebase import MS_PER_S
@@ -73,7 +74,7 @@ def check_place(path: Path, *, is_overwrite: bool) -> None:
             path=path,
             flag="--report",
         )
-    if path.is_dir() or (os.path.lexists(path) and not is_overwrite):
+    if path.is_dir() or (exists(path) and not is_overwrite):
         raise CannotCreateError(
             f"--report {path} already exists",
             "use --overwrite, or give it another name",

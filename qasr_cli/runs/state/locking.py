@@ -23,9 +23,6 @@ from qasr_cli.runs.state import trusted_files
 from qasr_cli.runs.state.trusted_files import StrangerError
 
 _POLL_S = 0.5
-_UNSUPPORTED = {
-    *(errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EPERM),
-}
 _HELD = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES}  # EACCES on CIFS
 
 
@@ -79,7 +76,7 @@ def _open(folder: Path, name: str) -> int | None:
     except StrangerError:
         raise
     except OSError as error:
-        if error.errno in _UNSUPPORTED - {errno.EPERM} and not isinstance(error, NotRegularError):
+        if error.errno in refusals.NO_LOCKS - {errno.EPERM} and not isinstance(error, NotRegularError):
             refusals.note(Refusal.LOCKS, path.parent, error)
             return None
         raise from_os_error(error, f"opening {path}", path=path) from error
@@ -98,7 +95,7 @@ def _take(
         try:
             lock(descriptor, is_waiting=False)
         except OSError as error:
-            if error.errno in _UNSUPPORTED:
+            if error.errno in refusals.NO_LOCKS:
                 refusals.note(Refusal.LOCKS, path.parent, error)
                 return
             if error.errno not in _HELD:
