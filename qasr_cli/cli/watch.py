@@ -58,6 +58,7 @@ def command(folders: Folders, *, options: WatchedOptions, watching: WatchOptions
     from qasr_cli.tasks import watch
     from qasr_cli.terminal import logs
 
+    signals.allow_for_hooks(options.hooks.timeout_s)
     signals.reload_on_hangup(logs.reopen)
     watch.watch(folders, options, watching, log)
 
