@@ -140,6 +140,17 @@ def test_a_third_signal_ends_at_once(program: Program, work: str) -> None:
     assert not program.has("ended")
 
 
+def test_the_last_word_is_said_even_when_the_main_thread_computes(program: Program) -> None:
+    setting = "from qasr_cli.operating_system import processes; processes.at_stop(Path('said').touch)"
+    process = program.start(setting=setting, work=COMPUTE)
+    for _ in range(3):
+        process.send_signal(TERM)
+        time.sleep(0.1)
+    program.end()
+    assert process.returncode == 143
+    assert (program.has("said"), program.has("ending")) == (True, False)
+
+
 def test_a_time_limit_ends_at_once(program: Program) -> None:
     process = program.start(setting="signals._ending.limit_s = 0.3", end="time.sleep(60)")
     process.send_signal(TERM)
@@ -198,6 +209,27 @@ def is_alive(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
+
+
+def test_a_read_that_ctrl_z_holds_up_is_not_stuck(program: Program) -> None:
+    work = """
+    from qasr_cli.media import process
+    process._SILENCE_S, process._STOPPED_S = 0.6, 0.3
+    watchdog = process.Watchdog(Path("bitten").touch)
+    watchdog.start()
+    with watchdog.watching():
+        Path("reading").touch()
+        for _ in range(5):
+            time.sleep(0.1)  # it takes less than it may
+    """
+    process = program.start(work=work.strip())
+    program.until("reading")
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGCONT)
+    program.end()
+    assert process.returncode == 0
+    assert not program.has("bitten")
 
 
 # ── qasr itself ─────────────────────────────────────────────────────────────────────────────────────────
