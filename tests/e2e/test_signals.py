@@ -265,7 +265,7 @@ def test_two_sigterms_and_a_slow_disk_leave_the_right_status(start_qasr: StartQa
     trace = folder / "trace"
     slowing = subprocess.Popen(
         ["strace", "-f", "-p", str(watch.pid), "-o", trace, "-e", "trace=fsync",
-         "-e", "inject=fsync:delay_enter=300000"],
+         "-e", "inject=fsync:delay_enter=600000"],
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert slowing.stderr is not None
@@ -273,7 +273,7 @@ def test_two_sigterms_and_a_slow_disk_leave_the_right_status(start_qasr: StartQa
         slowing.communicate(timeout=30)
         pytest.skip("processes may not be traced here")
     watch.send_signal(TERM)  # as GNU `timeout` does: to its child, and to the group
-    time.sleep(0.05)
+    time.sleep(0.3)  # the status is being synced
     watch.send_signal(TERM)
     watch.communicate(timeout=60)
     slowing.communicate(timeout=30)
