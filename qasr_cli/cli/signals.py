@@ -25,6 +25,7 @@ from qasr_cli.operating_system import files, processes
 # rest is for decoders, which are killed, and for files in progress. Less than TimeoutStopSec of our unit.
 _HOOK_S = 60.0
 _REST_S = 20.0
+_AT_STOP_S = 2.0  # for the status file, whose disk may hang
 _N_AT_ONCE = 3  # GNU `timeout` sends two, and systemd's SendSIGHUP adds one to the first
 
 # What ends a process by default and is sent by people and programs. What says that the process is broken
@@ -141,6 +142,7 @@ def _count(number: int) -> None:
 def _stop_at_once(text: str) -> NoReturn:
     # Files in progress have no name yet, and the next run removes the scratch folder.
     processes.kill_groups()
+    processes.run_at_stop(_AT_STOP_S)
     _tell(text, is_last=True)
     os._exit(128 + (_ending.first or signal.SIGTERM))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-from qasr_cli.cli import typer_adapter
+from qasr_cli.cli import signals, typer_adapter
 from qasr_cli.cli.params.grouped import grouped
 from qasr_cli.cli.params.own_flags import DryRun, ReportFile
 from qasr_cli.cli.typer_adapter import Operand
@@ -57,6 +57,7 @@ def command(
         raise typer_adapter.Exit(print_plan(request, options, verbosity=log.verbosity))
     from qasr_cli.tasks import transcribe
 
+    signals.allow_for_hooks(options.hooks.timeout_s)
     raise typer_adapter.Exit(transcribe.transcribe(request, options, log, report))
 
 

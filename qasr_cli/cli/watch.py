@@ -55,10 +55,12 @@ def command(folders: Folders, *, options: WatchedOptions, watching: WatchOptions
         find=replace(options.find, recursive=True, settle_s=watching.settle_s),
         run=replace(options.run, wait=True),
     )
-    from qasr_cli.tasks import watch
     from qasr_cli.terminal import logs
 
-    signals.reload_on_hangup(logs.reopen)
+    signals.allow_for_hooks(options.hooks.timeout_s)
+    signals.reload_on_hangup(logs.reopen)  # before what takes long to import
+    from qasr_cli.tasks import watch
+
     watch.watch(folders, options, watching, log)
 
 

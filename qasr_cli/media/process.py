@@ -21,6 +21,7 @@ from qasr_cli.operating_system import processes
 _STDERR_BYTES = 64 * 1024  # of a child's stderr: its first and its last part
 _LINE_BYTES = 8 * 1024  # of one line; the rest of a longer one is dropped
 _SILENCE_S = 60.0  # a decoder without output for so long is stuck
+_STOPPED_S = 5.0  # the watchdog wakes up so much too late only if the whole process was stopped
 # CPU time, not wall time: a slow reader is not the child's fault.
 _CPU_S = 6 * 3600
 _OPEN_FILES = 64
@@ -94,6 +95,9 @@ class Watchdog:
                 if wakes_s <= now_s:
                     break
                 self._condition.wait(wakes_s - now_s)
+                is_late = time.monotonic() > wakes_s + _STOPPED_S
+                if is_late and self._deadline_s is not None:  # Ctrl-Z: nobody has read, whatever came
+                    self._deadline_s = time.monotonic() + _SILENCE_S
             if not self._is_stopped:
                 self._on_timeout()
 

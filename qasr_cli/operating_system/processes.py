@@ -6,10 +6,11 @@ and nowhere else; elsewhere a child is ended without its own children, and has n
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from qasr_cli.errors import UnavailableError
@@ -19,6 +20,7 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
+_at_stop: list[Callable[[], None]] = []
 _running: set[int] = set()  # groups of children; adding and removing are atomic
 
 IS_POSIX = hasattr(os, "killpg") and hasattr(resource, "RLIMIT_CPU")
@@ -63,6 +65,28 @@ def kill_groups() -> None:
     for pid in list(_running):
         with contextlib.suppress(OSError, AttributeError):
             os.killpg(pid, signal.SIGKILL)
+
+
+def at_stop(call: Callable[[], None]) -> None:
+    """Call a function, in a thread of its own, when this process ends without its `finally` blocks."""
+    _at_stop.append(call)
+
+
+def run_at_stop(limit_s: float) -> None:
+    """Call what `at_stop` was given, for so many seconds at most: the main thread may hold its locks."""
+    if not _at_stop:
+        return
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def run() -> None:
+        for call in _at_stop:
+            with contextlib.suppress(Exception):
+                call()
+        done.release()
+
+    _thread.start_new_thread(run, ())
+    done.acquire(timeout=limit_s)
 
 
 def kill_group(process: Process) -> None:

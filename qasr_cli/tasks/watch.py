@@ -47,6 +47,7 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, log
         _check(folder)
     status = StatusFile(watching.status, folders)
     own_files = [Path(name) for name in (watching.status, log.log_file) if name]
+    processes.at_stop(status.stop)
     with status.kept():
         memory.prepare()
         engines.refuse_unknown_languages(options.engine, options.decode)

@@ -356,4 +356,26 @@ def test_the_unit_of_systemd_is_one() -> None:
     unit.optionxform = str  # type: ignore[assignment, method-assign]
     unit.read_string(text)
     assert unit["Service"]["SuccessExitStatus"] == str(int(ExitCode.TERMINATED))
+    assert unit["Service"]["Restart"] == "always"  # but after `systemctl stop`
+    assert "RestartPreventExitStatus" not in unit["Service"]
+    assert int(unit["Service"]["RestartSec"]) * 5 > 10  # systemd gives up after 5 starts in 10 s
+    assert unit["Service"]["ExecReload"] == "/bin/kill -HUP $MAINPID"
     assert unit["Service"]["ExecStart"].startswith("/opt/qasr/bin/qasr watch ")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd")
+def test_systemd_has_no_complaint_about_the_unit(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```ini\n(.*?)```", read("docs/how-to/services.md"), re.S)
+    unit = tmp_path / "qasr.service"
+    unit.write_text(text.replace("/opt/qasr/bin/qasr", sys.executable))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", unit],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if "Failed to" in done.stderr and "qasr.service" not in done.stderr:
+        pytest.skip(done.stderr)  # it needs more of systemd than a container has
+    assert [line for line in done.stderr.splitlines() if "qasr.service" in line] == []
+    assert done.returncode == 0, done.stderr

@@ -76,13 +76,16 @@ def test_a_second_run_exits_75_or_waits(qasr: Qasr, start_qasr: StartQasr, tmp_p
     assert "12 skipped" in waited.stderr
 
 
-def test_the_second_ctrl_c_stops_at_once(start_qasr: StartQasr, clip: Path) -> None:
+def test_the_third_ctrl_c_stops_at_once(start_qasr: StartQasr, clip: Path) -> None:
     process = start_qasr("transcribe", clip.parent, "-v", "--engine", "tests.fakes:stubborn")
     assert process.stderr is not None
     for answer in ("at work\n", "asked to stop\n"):
         while (line := process.stderr.readline()) != answer:
             assert line, "the run ended by itself"
         process.send_signal(signal.SIGINT)
+    while "press Ctrl-C once more" not in (line := process.stderr.readline()):
+        assert line, "the second one ended the run"
+    process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=20)  # the engine would take a minute
     assert process.returncode == 130
     assert "stopped at once" in rest

@@ -226,7 +226,7 @@ def test_ctrl_c_ends_it_with_130(start: Start, when: str) -> None:
     assert [path.name for path in watch.inputs.iterdir() if path.name.endswith(".tmp")] == []
 
 
-def test_a_second_ctrl_c_ends_it_at_once(start: Start, tmp_path: Path) -> None:
+def test_a_third_ctrl_c_ends_it_at_once(start: Start, tmp_path: Path) -> None:
     hang = tmp_path / "hang"
     hang.write_text("#!/bin/sh\ntouch begun\nexec sleep 100\n")
     hang.chmod(0o755)
@@ -236,6 +236,8 @@ def test_a_second_ctrl_c_ends_it_at_once(start: Start, tmp_path: Path) -> None:
     watch.process.send_signal(signal.SIGINT)
     watch.until(lambda: watch.status["state"] == "stopped")
     time.sleep(0.5)
+    watch.process.send_signal(signal.SIGINT)
+    watch.until(lambda: "press Ctrl-C once more" in watch.said)
     assert watch.process.poll() is None  # waits for the hook
     begun_s = time.monotonic()
     assert watch.stop(signal.SIGINT) == 130
