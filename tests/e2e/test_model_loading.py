@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import struct
 from collections.abc import Callable
@@ -220,9 +221,41 @@ def _without_tokenizer(folder: Path) -> None:
     (folder / "tokenizer.json").unlink()
 
 
+def _nested_config(folder: Path) -> None:
+    (folder / "config.json").write_text('{"a":' * 100_000)
+
+
+def _index_of_another_folder(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder.parent / "secret")
+    index = {"weight_map": {"a": "../secret"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def _fifo(folder: Path) -> None:
+    (folder / "tokenizer_config.json").unlink()
+    os.mkfifo(folder / "tokenizer_config.json")
+
+
+def _endless(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"] |= {"num_hidden_layers": 10**9, "layer_types": None}
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def _tokenizer_of_another_type(folder: Path) -> None:
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    tokenizer["decoder"] = {"type": "Unknown"}
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+
 @pytest.mark.parametrize(
     ("break_it", "says"),
     [
+        (_nested_config, "no readable config.json"),
+        (_index_of_another_folder, "names '../secret', which is no file beside it"),
+        (_fifo, "tokenizer_config.json: is not a regular file"),
+        (_endless, "num_hidden_layers"),
+        (_tokenizer_of_another_type, "cannot be loaded"),
         (_without_config, "no readable config.json"),
         (_broken_config, "no readable config.json"),
         (_foreign, "model_type 'whisper'"),

@@ -27,7 +27,7 @@ from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind, Layout
 from qasr_cli.engines.model_store import StoredModel
 from qasr_cli.engines.weights import AGAIN
-from qasr_cli.errors import UnavailableError
+from qasr_cli.errors import QasrError, UnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +37,13 @@ CLASSES: dict[Kind, Any] = {
 }
 _NEEDED_TOKENS = ("<|im_start|>", "<|im_end|>", "<|audio_start|>", "<|audio_pad|>", "<|audio_end|>")
 _OWN_TOKEN = {Kind.RECOGNIZER: "<asr_text>", Kind.ALIGNER: "<timestamp>"}
-_MAX_POSITIONS = 100_000  # the family has 5,000 time classes and 1,500 positions at most
+_LAYER_KEYS = ("num_hidden_layers", "encoder_layers")
+_SIZE_KEYS = ("max_source_positions", "num_mel_bins", "num_labels")
+_MAX_SIZE = 100_000  # the family has 5,000 time classes and 1,500 positions of audio at most
 _TIED_HEAD = "lm_head.weight"
 _LOADING_ERRORS = (
     *(OSError, ValueError, LookupError, RuntimeError, TypeError, AttributeError, ImportError),
-    *(ArithmeticError, AssertionError, MemoryError, SafetensorError, hub_adapter.config_error()),
+    *(ArithmeticError, AssertionError, SafetensorError, hub_adapter.config_error()),
 )
 
 
@@ -77,7 +79,7 @@ def load(kind: Kind, stored: StoredModel, placement: Placement) -> LoadedModel:
             f"model {stored.id} is {_a(layout.kind)} and cannot serve as {_a(kind)}", f"use it with {flag}"
         )
     with _refusing(stored):
-        config = Qwen3ASRConfig.from_dict(layout.config)
+        config = _configuration(stored, layout)
         _refuse_misfit(kind, stored, layout, config)
         tokenizer = _tokenizer(kind, stored)
         model = _read_weights(kind, stored, layout, config, placement)
@@ -96,7 +98,7 @@ def check(stored: StoredModel) -> Kind:
     """
     layout = layouts.read(stored.folder)
     with _refusing(stored):
-        _refuse_misfit(layout.kind, stored, layout, Qwen3ASRConfig.from_dict(layout.config))
+        _refuse_misfit(layout.kind, stored, layout, _configuration(stored, layout))
         _tokenizer(layout.kind, stored)
     return layout.kind
 
@@ -106,7 +108,12 @@ def _refusing(stored: StoredModel) -> Iterator[None]:
     """Convert any error of transformers about a model into an error of one line."""
     try:
         yield
-    except _LOADING_ERRORS as error:
+    except Exception as error:
+        # All kinds: the tokenizers library raises `Exception` itself. Any other kind is not about the model.
+        if isinstance(error, QasrError) or not (
+            isinstance(error, _LOADING_ERRORS) or type(error) is Exception
+        ):
+            raise
         logger.debug("loading %s failed", stored.folder, exc_info=True)
         raise UnavailableError(
             f"model {stored.id} cannot be loaded: {_last_line(error)}",
@@ -114,12 +121,16 @@ def _refusing(stored: StoredModel) -> Iterator[None]:
         ) from error
 
 
+def _configuration(stored: StoredModel, layout: Layout) -> Any:
+    _refuse_endless(stored, layout, len(weights.tensors(stored.folder)))
+    return Qwen3ASRConfig.from_dict(layout.config)
+
+
 def _refuse_misfit(kind: Kind, stored: StoredModel, layout: Layout, config: Any) -> None:
     """Compare names and shapes with those of an empty model."""
     actual = {
         layout.native_name(name): tensor.shape for name, tensor in weights.tensors(stored.folder).items()
     }
-    _refuse_endless(stored, config, len(actual))
     with torch.device("meta"):
         empty = CLASSES[kind](config)
     expected = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items()}
@@ -136,21 +147,20 @@ def _refuse_misfit(kind: Kind, stored: StoredModel, layout: Layout, config: Any)
         )
 
 
-def _refuse_endless(stored: StoredModel, config: Any, n_weights: int) -> None:
+def _refuse_endless(stored: StoredModel, layout: Layout, n_weights: int) -> None:
     """Refuse a configuration whose empty model alone would take hours or all memory to make."""
-    for part, key, most in (
-        (config.text_config, "num_hidden_layers", n_weights),  # a layer has at least a weight
-        (config.audio_config, "encoder_layers", n_weights),
-        (config.audio_config, "max_position_embeddings", _MAX_POSITIONS),
-        (config.audio_config, "max_source_positions", _MAX_POSITIONS),
-        (config.audio_config, "num_mel_bins", _MAX_POSITIONS),
-        (config, "num_labels", _MAX_POSITIONS),
-    ):
-        value = getattr(part, key, 0)
-        if isinstance(value, int) and value > most:
-            raise UnavailableError(
-                f"model {stored.id} does not fit its config.json: {key} is larger than {most:,}", AGAIN
-            )
+    most = dict.fromkeys(_LAYER_KEYS, n_weights) | dict.fromkeys(
+        _SIZE_KEYS, _MAX_SIZE
+    )  # a layer has a weight
+    audio = layout.config.get("audio_config")
+    for part in (layout.config, layout.config.get("text_config"), audio):
+        values = part if isinstance(part, dict) else {}
+        for key in [*most, *(("max_position_embeddings",) if part is audio else ())]:
+            limit = most.get(key, _MAX_SIZE)
+            if isinstance(values.get(key), int | float) and not values[key] <= limit:
+                raise UnavailableError(
+                    f"model {stored.id} does not fit its config.json: {key} is larger than {limit:,}", AGAIN
+                )
 
 
 def _tokenizer(kind: Kind, stored: StoredModel) -> Any:
