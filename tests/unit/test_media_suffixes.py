@@ -37,8 +37,8 @@ def test_a_demuxer_without_a_suffix_has_the_reason_beside_it() -> None:
     [
         ".3g2 .3ga .3gp .f4a .f4v .m4a .m4b .m4r .m4v .mov .mp4 .qt .mka .mkv .webm .asf .dvr-ms .wma .wmv",
         ".ts .tp .trp .tod .rec .mts .m2t .m2ts .mpg .mpeg .vob .evo .avi .divx .flv .mxf .dv .wtv",
-        ".ogg .oga .ogm .ogv .ogx .opus .spx .wav .bwf .rf64 .w64 .aif .aifc .aiff .caf .flac .mp2 .mp3 .aac",
-        ".ac3 .ec3 .eac3 .dts .dtshd .thd .truehd .mlp .amr .awb .ape .wv .tta .tak .mpc .au .dsf .latm .loas",
+        ".ogg .oga .ogm .ogv .ogx .opus .spx .wav .bwf .rf64 .w64 .aif .aifc .aiff .caf .flac .mp3 .aac",
+        ".ac3 .ec3 .eac3 .dts .dtshd .thd .truehd .mlp .amr .awb .ape .wv .tta .tak .mpc .au .dsf .latm",
         ".rm .rmvb .ra .voc .gsm .dss .qcp .oma .aa3 .sph .nist",
     ],
 )

@@ -69,7 +69,7 @@ class TestNames:
                 ("in ind indo id", "id"),
                 ("vn vie vi", "vi"),
                 ("per fas farsi fa", "fa"),
-                ("ger deu de-AT", "de"),
+                ("ger deu", "de"),
             ),
             *(
                 ("iw heb he", "he"),

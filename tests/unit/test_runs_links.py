@@ -88,7 +88,9 @@ class TestFollowing:
 
 
 class TestCounting:
-    def test_each_kind_has_its_count_and_the_flag_that_includes_it(self, tree: Path) -> None:
+    def test_each_kind_has_its_count_and_the_flag_that_includes_it(
+        self, tree: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         outside = tree.parent / "outside"
         (tree / "out.mp4").symlink_to(outside / "far.mp4")
         make(tree.parent, "outside/voice", content=WAVE)
@@ -102,12 +104,8 @@ class TestCounting:
         make(tree, "a.xyz", "b.XYZ", "c.abc", "nameless", content=b"\x93\x01\x02\x03" * 9)
         make(tree, "words.foo", "script", content=b"echo words\n")
         with socket.socket(socket.AF_UNIX) as listener:
-            here = os.getcwd()
-            os.chdir(tree)  # the path of a socket has at most 107 bytes
-            try:
-                listener.bind("socket")
-            finally:
-                os.chdir(here)
+            monkeypatch.chdir(tree)  # the path of a socket has at most 107 bytes
+            listener.bind("socket")
         found = find(tree, follow_links=False)
         assert names(found) == ["b.mp4", "sub/c.mkv"]
         assert found.passed_over == PassedOver(2, 1, 3, 2, 1, {".xyz": 2, ".abc": 1, "": 1})
