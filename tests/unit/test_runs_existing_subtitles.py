@@ -56,7 +56,7 @@ class TestNames:
         [
             ("pob pb ptbr pt-br pt_BR por br brazilian pom", "pt"),
             (
-                "chs cht zhs zht zhc zt zhe ze cn chn sc tc zh-Hans zh-TW zh_hk chi zho chs_en 中文 繁體 简体",
+                "chs cht zhs zht zhc zt zhe ze cn chn sc tc zh-Hans zh-TW zh_hk chi zho chs_en 中文 繁體",
                 "zh",
             ),
             ("jp jap jpn 日本語 ja-JP", "ja"),
