@@ -87,11 +87,9 @@ def is_known_other(head: bytes) -> bool:
 def is_text(head: bytes) -> bool:
     """Whether `head` is UTF-8 text without control characters; an empty file is not text."""
     try:
-        text = head.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start < len(head) - 3:  # a character cut off at the end of the head is still text
-            return False
-        text = head[: error.start].decode("utf-8")
+        text, _ = codecs.utf_8_decode(head)  # a character cut off at the end of the head is still text
+    except UnicodeDecodeError:
+        return False
     return bool(text) and not any(char < " " and char not in "\t\n\r\f" for char in text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from qasr_cli.media import signatures
+from tests import union_mount
 from tests.e2e.conftest import CLIP, ECHO, ROOT, Qasr, environment
+from tests.e2e.test_schemas import complaints
 from tests.media_factory import ffmpeg
 from tests.permissions import obey_permissions
 
@@ -147,14 +150,19 @@ def test_media_is_known_by_its_content(qasr: Qasr, clips: Path) -> None:
         *(("mp3", "libmp3lame"), ("mp2", "mp2"), ("aac", "aac"), ("ac3", "ac3"), ("ts", "aac")),
         *(("m2ts", "ac3"), ("mpg", "mp2"), ("avi", "mp2"), ("flv", "aac"), ("wma", "wmav2")),
         *(("aiff", "pcm_s16be"), ("caf", "pcm_s16le"), ("au", "pcm_s16be"), ("wv", "wavpack")),
-        *(("tta", "tta"), ("mxf", "pcm_s16le")),
+        *(("tta", "tta"), ("mxf", "pcm_s16le"), ("wtv", "mp2"), ("voc", "pcm_u8"), ("dv", "pcm_s16le")),
+        *(("eac3", "eac3"), ("dts", "dca"), ("mlp", "mlp"), ("thd", "truehd"), ("latm", "aac")),
+        *(("rm", "ac3"), ("aifc", "pcm_s16be"), ("3gp", "aac"), ("f4v", "aac")),
     ],
 )
 def test_the_first_bytes_of_what_ffmpeg_writes(tmp_path: Path, suffix: str, coding: str) -> None:
     path = tmp_path / f"x.{suffix}"
-    picture = ("-f", "lavfi", "-i", "color=size=64x64:rate=25") if suffix == "mxf" else ()
-    plain = ("-id3v2_version", 0, "-write_xing", 0) if suffix == "mp3" else ()
-    rate = ("-ar", 48_000) if suffix in {"mxf", "webm"} else ()
+    size = {"mxf": "64x64", "dv": "720x576"}.get(suffix)
+    picture = ("-f", "lavfi", "-i", f"color=size={size}:rate=25") if size else ()
+    plain: tuple[object, ...] = ("-id3v2_version", 0, "-write_xing", 0) if suffix == "mp3" else ()
+    rate = ("-ar", 48_000) if suffix in {"mxf", "webm", "dv", "mlp", "thd"} else ()
+    plain += ("-strict", "-2") if coding in {"dca", "mlp", "truehd"} else ()
+    plain += ("-ac", 2, "-pix_fmt", "yuv420p") if suffix == "dv" else ()
     ffmpeg("-i", CLIP, *picture, "-t", 1, "-c:a", coding, *rate, *plain, path)
     head = path.read_bytes()[: signatures.HEAD_BYTES]
     assert signatures.is_media(head)
@@ -184,6 +192,98 @@ def test_a_preview_says_what_would_happen_and_does_nothing(qasr: Qasr, clips: Pa
     ]
     assert sorted(clips.rglob("*")) == before
     assert qasr("transcribe", "-", "--dry-run").stdout == "would transcribe stdin -> stdout\n"
+
+
+def test_kinds_that_only_some_devices_write_are_found_and_decoded(qasr: Qasr, tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    for suffix, coding, form in (
+        ("wtv", "mp2", "wtv"),
+        ("voc", "pcm_s16le", "voc"),
+        ("tp", "mp2", "mpegts"),
+        ("rec", "aac", "mpegts"),
+        ("dat", "mp2", "vcd"),
+        ("latm", "aac", "latm"),
+        ("ec3", "eac3", "eac3"),
+    ):
+        ffmpeg("-i", CLIP, "-t", 2, "-ar", 44_100, "-c:a", coding, "-f", form, folder / f"{suffix}.{suffix}")
+    (folder / "gsm.gsm").write_bytes(bytes([0xD4, *[0] * 32]) * 100)
+    done = qasr("transcribe", folder, "--engine", ECHO)
+    assert results(folder) == [
+        f"{one}.srt" for one in ("dat", "ec3", "gsm", "latm", "rec", "tp", "voc", "wtv")
+    ]
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_passed_over_is_said(qasr: Qasr, clips: Path) -> None:
+    outside = clips.parent / "outside"
+    outside.mkdir()
+    shutil.copy2(CLIP, outside / "d.wav")
+    (clips / "linked.wav").symlink_to(outside / "d.wav")
+    (clips / "more").symlink_to(outside)
+    (clips / "a.xyz").write_bytes(b"\x93\x01\x02\x03" * 9)
+    words = (
+        "1 link, 1 linked folder (--follow-links); 1 file of unknown kind (.xyz) (name it to transcribe it)"
+    )
+    preview = qasr("transcribe", clips, "-r", "--dry-run").stdout.splitlines()
+    assert preview[-1] == f"passed over: {words}"
+    assert "would skip more: a linked folder (--follow-links searches it)" in preview
+    done = qasr(
+        *("transcribe", clips, "-r", "--engine", ECHO, "--report", "run.json", "--log-file", "log"),
+        *("--log-format", "json", "--progress", "plain"),
+    )
+    assert done.returncode == 0, done.stderr
+    (summary,) = (line for line in done.stderr.splitlines() if line.startswith("3 done;"))
+    assert summary.endswith(f"; passed over: {words}")
+    report = json.loads((clips.parent / "run.json").read_text("utf-8"))
+    end = json.loads((clips.parent / "log").read_text("utf-8").splitlines()[-1])
+    assert (
+        report["passed_over"]
+        == end["passed_over"]
+        == {
+            **{"links": 1, "linked_folders": 1, "broken_links": 0, "special_files": 0, "hidden": 0},
+            "unknown": {".xyz": 1},
+        }
+    )
+    assert complaints("report", report) == complaints("events", end) == []
+
+
+def test_links_are_followed_and_results_lie_beside_them(qasr: Qasr, clips: Path) -> None:
+    outside = clips.parent / "outside"
+    (outside / "deep").mkdir(parents=True)
+    shutil.copy2(CLIP, outside / "d.wav")
+    shutil.copy2(CLIP, outside / "deep/e.wav")
+    (clips / "linked.wav").symlink_to(outside / "d.wav")
+    (clips / "more").symlink_to(outside / "deep")
+    (clips / "sub/loop").symlink_to(clips)
+    for told in ("5 done", "5 skipped"):
+        done = qasr("transcribe", clips, "-r", "--follow-links", "--engine", ECHO)
+        assert done.returncode == 0, done.stderr
+        assert told in done.stderr
+    assert results(clips) == ["a.srt", "b.srt", "linked.srt", "sub/c.srt"]
+    assert results(outside) == ["deep/e.srt"]  # beside the media, through the link
+    assert not (outside / ".qasr").exists()
+    away = qasr("transcribe", clips, "-r", "--follow-links", "--engine", ECHO, "-o", "out")
+    assert away.returncode == 0, away.stderr
+    assert results(clips.parent / "out") == ["a.srt", "b.srt", "linked.srt", "more/e.srt", "sub/c.srt"]
+
+
+def test_a_union_mount_with_one_inode_number_for_all(qasr: Qasr, clips: Path) -> None:
+    clip = CLIP.read_bytes()
+    (clips / "b.wav").write_bytes(clip + bytes(32))
+    with union_mount.mounted(clips, clips.parent / "union") as refusal:
+        if refusal:
+            pytest.skip(f"no FUSE mount here: {refusal}")
+        union = clips.parent / "union"
+        named = [union / "a.wav", union / "b.wav"]
+        assert [path.stat().st_ino for path in named] == [union_mount.INODE] * 2
+        assert [path.read_bytes() for path in named] == [clip, clip + bytes(32)]
+        done = qasr("transcribe", union, "-r", "--engine", ECHO, "-o", "out")
+        assert (done.returncode, results(clips.parent / "out")) == (0, ["a.srt", "b.srt", "sub/c.srt"]), (
+            done.stderr
+        )
+        again = qasr("transcribe", *named, "--engine", ECHO, "-o", "named")
+        assert (again.returncode, results(clips.parent / "named")) == (0, ["a.srt", "b.srt"]), again.stderr
 
 
 def loaded(folder: Path, *arguments: object) -> set[str]:

@@ -312,3 +312,20 @@ def test_idle_it_takes_no_time_of_the_processor(start: Start) -> None:
 def _ticks(pid: int) -> int:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
+
+
+def test_links_are_said_or_followed(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "outside/deep").mkdir(parents=True)
+    (tmp_path / "in/more").symlink_to(tmp_path / "outside")
+    (tmp_path / "outside/deep/loop").symlink_to(tmp_path / "in")
+    service = start("--settle", 0)
+    service.until(lambda: "passed over: 1 linked folder (--follow-links)" in service.said)
+    service.until_state("waiting")
+    service.stop()
+    service = start("--settle", 0, "--follow-links")
+    service.until_state("waiting")
+    shutil.copy(CLIP, tmp_path / "outside/deep/new.wav")
+    service.until((tmp_path / "outside/deep/new.srt").exists)
+    service.until_state("waiting")
+    service.stop()

@@ -160,7 +160,10 @@ class TestLinks:
         (tree / "away").symlink_to(tree.parent / "tree-outside")
         found = discovery.discover([tree], EVERYTHING)
         assert len(names(found)) == 4
-        assert reasons(found) == {"out.mp4": "a link that leads out of the folder"}
+        assert reasons(found) == {
+            "out.mp4": "a link that leads out of the folder (--follow-links includes it)",
+            "away": "a linked folder (--follow-links searches it)",
+        }
         assert find(tree / "out.mp4") == ["out.mp4"]  # named: the user means it
 
     def test_loops_and_links_to_nothing_are_no_trouble(self, tree: Path) -> None:

@@ -75,6 +75,13 @@ def test_hostile_names_and_texts_stay_text() -> None:
     assert "script" not in page.tags
 
 
+def test_what_was_passed_over_is_on_the_page() -> None:
+    counts = {"links": 2, "linked_folders": 0, "unknown": {".x<b>": 3, "": 1}}
+    page = html_page.render(report() | {"passed_over": counts})
+    assert "Passed over in folders: 2 links, 4 of unknown kind (.x&lt;b&gt;, no suffix)" in page
+    assert "Passed over" not in html_page.render(report())
+
+
 def test_the_slowest_sources_are_drawn_and_the_rest_is_counted() -> None:
     many = [
         source(f"{n}.mp4", doubts=[doubt(1)], stages={"decode": {"s": n, "rtfx": 1.0}}) for n in range(1, 60)

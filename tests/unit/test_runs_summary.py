@@ -16,6 +16,7 @@ from qasr_cli.errors import (
 )
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Outcome, Quality, Segment, Source, Span, Status, Track, Transcript
+from qasr_cli.runs.inputs.passed_over import PassedOver
 from qasr_cli.runs.reports.summary import RunReport, quality_warnings, rules_broken
 
 
@@ -93,3 +94,10 @@ class TestRunReport:
         done = self.outcome(Status.DONE, audio_ms=100_000)
         report = RunReport(outcomes=[done, self.outcome(Status.SKIPPED)])
         assert report.summary(4.0) == "1 done, 1 skipped; 00:01:40 of media in 4.0 s, RTFx 25"
+
+    def test_the_summary_says_what_was_passed_over(self) -> None:
+        report = RunReport(passed_over=PassedOver(n_links=2, n_special=1))
+        over = "passed over: 2 links (--follow-links); 1 special file (FIFO, socket or device)"
+        assert report.summary(4.0) == over
+        report.add(self.outcome(Status.SKIPPED))
+        assert report.summary(4.0) == f"1 skipped; {over}"

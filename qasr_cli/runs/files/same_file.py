@@ -54,4 +54,4 @@ def _shared_key(path: Path, status: os.stat_result, first: dict[str, os.stat_res
     # Without further links, only another spelling of the path is the same file: on a file system that ignores
     # case, or that decomposes accents.
     spelling = "" if status.st_nlink > 1 else name_key(real).casefold()
-    return (*_inode(status), status.st_size, status.st_mtime_ns, spelling)
+    return (*_inode(status), status.st_size, status.st_mtime, spelling)

@@ -28,11 +28,26 @@ _EXTRA = re.compile(r"(?:^|[-._ ])(?:sample|trailer|theme)\d*$")
 _BETWEEN_WORDS = re.compile(r"[\s._()\[\],+&]+")
 _BETWEEN_PARTS = re.compile(r"[\s_()\[\],+&-]+")
 _REGIONS = frozenset(
-    {
-        *("us", "gb", "uk", "ca", "mx", "la", "cn", "tw", "hk", "sg", "br", "pt", "es", "fr"),
-        "latin",
-        "america",
-    }
+    (
+        "us",
+        "gb",
+        "uk",
+        "ca",
+        "mx",
+        "la",
+        "cn",
+        "tw",
+        "hk",
+        "sg",
+        "br",
+        "pt",
+        "es",
+        "fr",
+        "be",
+        "ch",
+        "at",
+        "de",
+    )
 )
 _NAME_CHARS = 4  # a word that is so long is a language's name wherever it stands; `no` and `her` hardly are
 
@@ -92,6 +107,7 @@ def _is_word(text: str) -> bool:
 def _parse_anything(name: str) -> Sidecar:
     """Parse the name of a subtitle file that is not named after its media: `2_English.srt`."""
     text = os.path.splitext(name_key(name))[0].lower()  # noqa: PTH122 - of many
+    text = text.replace("latin america", "latam")  # no Latin
     is_partial = any(word in text for word in _PARTIAL)
     all_words = _BETWEEN_WORDS.split(text)
     words = list(filter(_is_word, all_words))

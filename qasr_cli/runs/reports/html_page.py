@@ -104,7 +104,7 @@ def render(report: Mapping[str, Any]) -> str:
         report=report,
         model=_model(report["engines"]),
         tiles=_tiles(report),
-        passed_over=_passed_over(report["passed_over"]),
+        passed_over=_passed_over(report.get("passed_over", {})),
         failures=_failures(sources, report["error"]),
         lanes=_lanes(report),
         legend={name: label for name, label in _STAGES.items() if name != "load"},
@@ -122,7 +122,7 @@ def render(report: Mapping[str, Any]) -> str:
 def _passed_over(counts: Mapping[str, Any]) -> str:
     """Return what the search of folders passed over, such as `2 links, 3 unknown (.xyz)`."""
     numbers = {name: n for name, n in counts.items() if name != "unknown"}
-    unknown = counts["unknown"]
+    unknown = counts.get("unknown", {})
     parts = [f"{n} {name.replace('_', ' ')}" for name, n in numbers.items() if n]
     kinds = ", ".join(suffix or "no suffix" for suffix in unknown)
     return ", ".join([*parts, *([f"{sum(unknown.values())} of unknown kind ({kinds})"] if unknown else [])])
