@@ -17,9 +17,9 @@ from qasr_cli.records import Caption
 from qasr_cli.timebase import MS_PER_S
 
 GRID_MS = 10  # its times are hundredths of a second
-_SECTION = re.compile(r"\s*+\[(.+)\]\s*+")
+_SECTION = re.compile(r"\A\s*+\[(.+)\]\s*+")
 # More digits of hours than in any file; a number of any length would be an error far from here.
-_TIME = re.compile(r"\s*+(-?)([0-9]{1,6}):([0-9]{1,2}):([0-9]{1,2})(?:[.,:]([0-9]{1,3}))?\s*+")
+_TIME = re.compile(r"\A\s*+(-?)([0-9]{1,6}):([0-9]{1,2}):([0-9]{1,2})(?:[.,:]([0-9]{1,3}))?\s*+")
 _USUAL = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
 _DIALOGUE = "Dialogue:"
 _DRAWING = re.compile(

@@ -25,7 +25,7 @@ from qasr_cli.formats.readers.webvtt_blocks import (
 )
 from qasr_cli.records import Caption
 
-_SETTING = re.compile(r"[^\s:]++:\S+")
+_SETTING = re.compile(r"\A[^\s:]++:\S+")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _LIKE_SIGNATURE = re.compile(r"WEB ?VTT(?![A-Za-z])(.*+)", re.IGNORECASE)
 _NOTES = ("NOTE", "STYLE", "REGION")
