@@ -253,4 +253,5 @@ def text_lines(caption: Caption) -> list[str]:
     lines, fewer = text.split("\n"), without.split("\n")
     # Without a stamp two pieces of text may become a reference or a tag.
     is_same = markup.visible_lines(lines, "vtt") == markup.visible_lines(fewer, "vtt")
-    return [line for line in (fewer if is_same and ARROW not in without else lines) if line.strip()]
+    kept = fewer if is_same and ARROW not in without else lines
+    return [line.rstrip() for line in kept if line.strip()]
