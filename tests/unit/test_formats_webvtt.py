@@ -177,7 +177,8 @@ class TestArrows:
         assert (again.faults, again.captions[0].lines) == ((), ("a",))
 
     def test_in_a_note_it_hurts_nobody(self) -> None:
-        text = f"WEBVTT\n\nNOTE\nsee\na --> b\nor c\n\nNOTE x\ny --> z\n\nNOTE\n00:00:01,000 -> 00:00:02,000\n\n{TIMES}\ntext\n"
+        notes = "NOTE\nsee\na --> b\nor c\n\nNOTE x\ny --> z\n\nNOTE\n00:00:01,000 -> 00:00:02,000"
+        text = f"WEBVTT\n\n{notes}\n\n{TIMES}\ntext\n"
         found = parse(text)
         assert ([one.lines for one in found.captions], found.faults) == ([("text",)], ())
         assert captions.write(found, found.captions) == text
@@ -317,8 +318,9 @@ class TestSettings:
         [
             "line:101%", "line:-0%", "line:1%-", "line:1-", "line:%1", "line:1%%", "line:0%0", "line: 0%",
             "line:0%x", "line:-", "line:%", "line:1..5", "line:.5", "line:5.", "line:", "position:-1%",
-            "position:1", "position:1x", "position:1%x", "position:", "position: 1%", "position:101%", "position:101%,center",
-            "size:101%", "size:x", "size:5", "align:middle", "align:Start", "align", "vertical:RL", "region:",
+            "position:1", "position:1x", "position:1%x", "position:", "position: 1%", "position:101%",
+            "position:101%,center", "size:101%", "size:x", "size:5", "align:middle", "align:Start", "align",
+            "vertical:RL", "region:",
             "region: foo", "region :foo", "region:Foo", ":x", "own:x", "LINE:1",
         ],
     )  # fmt: skip

@@ -20,7 +20,7 @@ from qasr_cli.formats.readers.webvtt_blocks import SIGNATURE
 from qasr_cli.records import Caption
 from qasr_cli.timebase import format_clock
 
-_NUMBER = re.compile(r"\s*+[0-9]{1,9}\s*+")
+_NUMBER = re.compile(r"\A\s*+[0-9]{1,9}\s*+")
 # Settings may follow the times; YouTube leaves those of WebVTT in SRT. Anything else there is misplaced text.
 _SETTING = re.compile(r"[XY][12]:-?[0-9]+|(?:vertical|line|position|size|align|region):\S+", re.IGNORECASE)
 

@@ -45,4 +45,5 @@ def _is_far(captions: Sequence[Caption], place: int) -> bool:
     before, after = starts[:_N_ORDERED], starts[_N_ORDERED:]
     is_ordered = before == sorted(before) and after == sorted(after)
     is_from_start = after[0] <= captions[0].start_ms + _NEAR_START_MS
-    return is_ordered and is_from_start and before[0] > after[-1] + _NEAR_START_MS
+    is_back = before[-1] > max(after[0] + _NEAR_START_MS, after[-1])
+    return is_ordered and is_from_start and is_back

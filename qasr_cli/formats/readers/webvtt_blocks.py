@@ -18,7 +18,7 @@ ARROW = "-->"
 _SIGNATURE_LINE = re.compile(rf"{SIGNATURE}(?:[ \t].*)?")
 # Six digits of hours are a century; the standard has no limit.
 _STAMP = r"(?:([0-9]{1,6}):)?([0-9]{2}):([0-9]{2})\.([0-9]{3})(?![0-9])"
-_TIMES = re.compile(rf"[ \t\f]*+{_STAMP}[ \t\f]*+-->[ \t\f]*+{_STAMP}(.*+)")
+_TIMES = re.compile(rf"\A[ \t\f]*+{_STAMP}[ \t\f]*+-->[ \t\f]*+{_STAMP}(.*+)")
 _REGION = re.compile(r"REGION[ \t\f]*+")
 
 

@@ -25,7 +25,7 @@ from qasr_cli.formats.readers.webvtt_blocks import (
 )
 from qasr_cli.records import Caption
 
-_SETTING = re.compile(r"[^\s:]++:\S+")
+_SETTING = re.compile(r"\A[^\s:]++:\S+")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _LIKE_SIGNATURE = re.compile(r"WEB ?VTT(?![A-Za-z])(.*+)", re.IGNORECASE)
 _NOTES = ("NOTE", "STYLE", "REGION")
@@ -253,4 +253,5 @@ def text_lines(caption: Caption) -> list[str]:
     lines, fewer = text.split("\n"), without.split("\n")
     # Without a stamp two pieces of text may become a reference or a tag.
     is_same = markup.visible_lines(lines, "vtt") == markup.visible_lines(fewer, "vtt")
-    return [line for line in (fewer if is_same and ARROW not in without else lines) if line.strip()]
+    kept = fewer if is_same and ARROW not in without else lines
+    return [line.rstrip() for line in kept if line.strip()]

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 _SPACES = re.compile(r"[ \t\f]+")
-_PERCENTAGE = re.compile(r"([0-9]++(?:\.[0-9]++)?)%")
+_PERCENTAGE = re.compile(r"\A([0-9]++(?:\.[0-9]++)?)%")
 _NUMBER = re.compile(r"-?[0-9]++(?:\.[0-9]++)?")
 _LINE_ALIGNS = {"start", "center", "end"}
 _POSITION_ALIGNS = {"line-left", "center", "line-right"}

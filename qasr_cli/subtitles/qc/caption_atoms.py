@@ -26,7 +26,7 @@ from qasr_cli.subtitles.rules.width import half_cells
 _WORD = re.compile(r"[^\s]+(?:[\u00a0\u2007\u202f][^\s]+)*")  # a no-break space keeps its two words one
 _DASHES = "-‐‑–—"
 _HYPHENS = "-‐‑\u00ad"
-_VOICE = re.compile(r"\s*<v[\s.]")
+_VOICE = re.compile(r"\A\s*<v[\s.]")
 _MUSIC = "♩♪♫♬🎵🎶"
 _LABEL = re.compile(r"([^.!?:]{1,30}):(?:\s|$)")
 _BRACKETED = re.compile(r"[(\[（［][^()\[\]（）［］]*[)\]）］]")
