@@ -63,7 +63,8 @@ def _clock_ms(groups: Sequence[str]) -> int:
 def is_labels(lines: Sequence[str]) -> bool:
     """Whether lines are labels of Audacity: two times in seconds, and a text, between tabs."""
     first = [line for line in lines[:200] if line.strip() and not line.startswith("\\")][:10]
-    return bool(first) and all(_row(line) is not None and any(c in line for c in ".,") for line in first)
+    n_rows = sum(_row(line) is not None and any(mark in line for mark in ".,") for line in first)
+    return bool(first) and 2 * n_rows > len(first)
 
 
 def read_labels(lines: Sequence[str], _: FileContext) -> CaptionFile:
