@@ -25,9 +25,7 @@ def kill_reason(child: Child) -> str:
     return f"ffmpeg was killed ({_name(-status)})" if status < 0 and -status not in _CRASHES else ""
 
 
-def failure_reason(
-    path: Path, child: Child, *, is_of_picture: bool = False, is_whole: bool = False
-) -> str:
+def failure_reason(path: Path, child: Child, *, is_of_picture: bool = False, is_whole: bool = False) -> str:
     """Return the reason, or "" if ffmpeg decoded the audio, or the picture, without an error.
 
     With `is_whole` all the sound that was promised is there; then an error in the headers is one of a tag.
