@@ -193,16 +193,18 @@ class AudioStream:
         promise, probed = self._source.promise, self.probed
         has_reason = bool(failure_reason(self._path, self._child))
         is_sound = probed.is_sound_alone or promise.is_cut or has_reason
-        if self.reading.clock is not Clock.CONTAINER:
+        if self.reading.clock is not Clock.CONTAINER and not promise.is_clock_wrong:
             is_sound = promise.is_cut  # a length by wrong times is wrong, too
+            if self.is_clock_derived and self.probed.formats == "avi":
+                return None
         whole_ms = self.track.duration_ms if probed.is_duration_promised and is_sound else None
         return promise.missing_of(n_bytes // BYTES_PER_MS, whole_ms)
 
     def _other_reading(self, n_bytes: int) -> Reading | None:
         """Return how to read the track so that its times fit its samples; None if they do.
 
-        A gap in the times is silence. But where the times go back, samples are dropped; and a gap of which the
-        container's duration knows nothing is none.
+        A gap in the times is silence. But where the times go back, samples are dropped; and a gap of which
+        the container's duration knows nothing is none.
         """
         sound, reading = self._decoder.sound, self._source.reading
         if sound.is_changing or not sound.has_clock or reading.clock is not Clock.CONTAINER:
