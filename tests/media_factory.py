@@ -47,6 +47,19 @@ def make_film(path: Path, click: Path, *more: object, late_s: float = 0.0, durat
     return path
 
 
+def join(path: Path, *parts: Path) -> Path:
+    """Write the bytes of files one behind the other, as `cat` does."""
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+def cut(path: Path, share: float) -> Path:
+    """Keep only the first part of a file's bytes."""
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    return path
+
+
 def find_clicks_ms(samples: np.ndarray) -> list[int]:
     """Return when each click in `int16[n_samples]` begins."""
     loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > 4000)

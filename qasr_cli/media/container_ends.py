@@ -1,8 +1,9 @@
 """Where a container ends by its own headers.
 
-In goes a window that begins with a container; out comes the offset behind it, past the window's end if the
-file is cut off. Follows sizes from header to header and decodes nothing. The layouts are those of the formats'
-specifications: RIFF and its 64-bit kinds (EBU 3306), AIFF, CAF, AU, Matroska (RFC 9559), ASF, ISO 14496-12.
+In goes a window that begins with a container; out comes the offset behind it, past the window's end if
+the file is cut off. Follows sizes from header to header and decodes nothing. The layouts are those of the
+formats' specifications: RIFF and its 64-bit kinds (EBU 3306), AIFF, CAF, AU, Matroska (RFC 9559), ASF,
+ISO 14496-12.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Any media file as mono 16 kHz samples, with sample 0 at container time 0.
 
-In go a path and an audio track's number; out come `int16` blocks, and what was promised and not decoded. Media
-is not trusted: only files, only known containers and audio codecs, nothing with references to other files (such
-as playlists), and a maximum length. Recordings that were joined in one file follow each other.
+In go a path and an audio track's number; out come `int16` blocks, and what was promised and not decoded.
+Media is not trusted: only files, only known containers and audio codecs, nothing with references to other
+files (such as playlists), and a maximum length. Recordings that were joined in one file follow each other.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from qasr_cli.media.ffmpeg_arguments import Clock, Reading, Sound
 from qasr_cli.media.file_checks import check_file, failing, refuse_unfinished, refuse_unread, size_bytes
 from qasr_cli.media.probe import Probe
 from qasr_cli.media.process import Child, running
-from qasr_cli.media.promises import Promise
+from qasr_cli.media.promises import NO_PROMISE, Promise
 from qasr_cli.options import MediaOptions
 from qasr_cli.records import Track
 from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, MS_PER_S, format_clock
@@ -33,9 +33,9 @@ AS_STORED = Reading()
 _MS_PER_HOUR = 3_600_000
 _SHORT_MS = 1_000  # less than the container's own duration: its clock is rarely that far off
 _LINK_CHANGES = "channel change is not supported"  # of Ogg with several recordings in a row
+_HUGE_GAP = "ailed to compensate for timestamp delta"  # of over 20 minutes; ffmpeg ends there
 _EMPTY_WORDS = {"invalid argument", "invalid data found when processing input"}
 _DECRYPT = "qasr has no keys; give a copy without protection"
-_COUNTED_FORMATS = {"avi", "asf"}  # AVI stores a rate and no times; those of ASF are the packets' times
 
 
 class AudioStream:
@@ -78,6 +78,17 @@ class AudioStream:
                     self._path, f"decodes to over {max_hours:g} hours", "raise --max-hours"
                 )
             yield np.frombuffer(block[: len(block) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE], dtype="<i2")
+
+    @property
+    def reading(self) -> Reading:
+        """How the track is read."""
+        return self._source.reading
+
+    @property
+    def is_clock_derived(self) -> bool:
+        """Whether the container's times are not those of samples: AVI has a rate, ASF times of packets."""
+        formats, has_video = self.probed.formats, self.probed.has_video
+        return formats == "avi" or (formats == "asf" and not has_video)
 
     @property
     def _child(self) -> Child:
@@ -158,6 +169,14 @@ class AudioStream:
             self.warnings += (
                 f"cut off or damaged: {_seconds(promised_ms)} promised, {_seconds(decoded_ms)} decoded",
             )
+        extent, counted_ms = self._source.extent, self._source.promise.sound_ms
+        is_exceeded = extent and extent.is_length_wrong and self._source.promise.is_exceeded
+        if is_exceeded and counted_ms is not None:
+            behind_ms = max(0, n_bytes // BYTES_PER_MS - counted_ms)
+            self.warnings += (
+                f"its header counts {_seconds(counted_ms)} of samples; the bytes behind them were decoded as "
+                f"{_seconds(behind_ms)} more",
+            )
         if self._source.n_unread and self._size_bytes:
             share = self._source.n_unread / self._size_bytes
             self.warnings += (
@@ -172,35 +191,37 @@ class AudioStream:
         there is nothing else, or if the file is known to be cut off or damaged.
         """
         promise, probed = self._source.promise, self.probed
-        is_sound = probed.is_sound_alone or promise.is_cut or failure_reason(self._path, self._child)
+        has_reason = bool(failure_reason(self._path, self._child))
+        is_sound = probed.is_sound_alone or promise.is_cut or has_reason
+        if self.reading.clock is not Clock.CONTAINER and not promise.is_clock_wrong:
+            is_sound = promise.is_cut  # a length by wrong times is wrong, too
+            if self.is_clock_derived and self.probed.formats == "avi":
+                return None
         whole_ms = self.track.duration_ms if probed.is_duration_promised and is_sound else None
         return promise.missing_of(n_bytes // BYTES_PER_MS, whole_ms)
 
     def _other_reading(self, n_bytes: int) -> Reading | None:
         """Return how to read the track so that its times fit its samples; None if they do.
 
-        A gap in the times is silence. But where the times go back, samples are dropped; and a gap of which the
-        container's duration knows nothing is none.
+        A gap in the times is silence. But where the times go back, samples are dropped; and a gap of which
+        the container's duration knows nothing is none.
         """
         sound, reading = self._decoder.sound, self._source.reading
+        if sound.is_changing or not sound.has_clock or reading.clock is not Clock.CONTAINER:
+            return None
+        start_ms = 0 if self.is_clock_derived else max(0, self.track.start_ms)
+        counted = dataclasses.replace(reading, clock=Clock.COUNTED, start_ms=start_ms)
+        if _HUGE_GAP in self._child.stderr_text:
+            return counted
         n_samples = probe.decoded_samples(self._child.stderr_text, self.track.stream_index)
-        if (
-            n_samples is None
-            or sound.is_changing
-            or not sound.has_clock
-            or reading.clock is not Clock.CONTAINER
-        ):
+        if n_samples is None:
             return None
         decoded_ms = n_samples * MS_PER_S / max(1, self.track.sample_rate_hz)
         timed_ms = n_bytes / BYTES_PER_MS - max(0, self.track.start_ms)
         if not promises.is_drifting(decoded_ms, timed_ms):
             return None
-        is_counted = self.probed.formats in _COUNTED_FORMATS and (
-            self.probed.formats == "avi" or not self.probed.has_video
-        )
-        if is_counted or self._exceeds_promise(n_bytes, decoded_ms):
-            start_ms = 0 if is_counted else max(0, self.track.start_ms)
-            return dataclasses.replace(reading, clock=Clock.COUNTED, start_ms=start_ms)
+        if self.is_clock_derived or self._exceeds_promise(n_bytes, decoded_ms):
+            return counted
         return dataclasses.replace(reading, clock=Clock.NEVER_BACK) if timed_ms < decoded_ms else None
 
     def _exceeds_promise(self, n_bytes: int, decoded_ms: float) -> bool:
@@ -253,7 +274,7 @@ class _Recording:
     extent: Extent | None = None
     others: tuple[Extent, ...] = ()
     n_unread: int = 0
-    promise: Promise = Promise()
+    promise: Promise = NO_PROMISE
     may_be_scrambled: bool = False
 
 

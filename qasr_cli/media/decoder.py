@@ -1,8 +1,8 @@
 """The ffmpeg that decodes a track, and the ones that replace it.
 
-In go a path and an audio track; out come its first samples and a child process that gives the others. One ffmpeg
-process a file; a second one replaces it only if the first misread the container's clock or the channels, and
-after a change of the audio's format two run in a pipe.
+In go a path and an audio track; out come its first samples and a child process that gives the others. One
+ffmpeg process a file; a second one replaces it only if the first misread the container's clock or the
+channels, and after a change of the audio's format two run in a pipe.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def begin_as_probed(
 
 
 def _begin_on_container_clock(
-    decoder: _Decoder, path: Path, probed: Probe, sound: Sound
+    decoder: Decoder, path: Path, probed: Probe, sound: Sound
 ) -> tuple[bytes, tuple[str, ...]]:
     """Restart the decoder if the clock was misread, and return the first samples and warnings."""
     build = functools.partial(

@@ -2,7 +2,8 @@
 
 In goes a window that begins with a container; out comes the name of the protection, or "". Decrypts nothing
 and knows no keys. The places are those of the formats' specifications: ISO 23001-7 (CENC), Apple's and
-Audible's sample entries, RFC 9559 (Matroska), ASF, ISO 13818-1 (scrambling in transport and programme streams).
+Audible's sample entries, RFC 9559 (Matroska), ASF, ISO 13818-1 (scrambling in transport and programme
+streams).
 """
 
 from __future__ import annotations

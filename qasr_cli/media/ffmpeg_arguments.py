@@ -68,11 +68,11 @@ _MAX_DIVISOR = 8
 MAX_UNMAPPED = 64  # ffmpeg cannot mix more
 
 
-# A frame that would begin before the end of the last one, by more than `aresample` tolerates, is moved behind
-# it, and so is everything that follows: 0 keeps the shift and 1 the end.
+# Where the times fall behind the samples by more than `aresample` tolerates (0.1 s), everything that follows
+# is moved back to their end; a gap stays a gap. 0 keeps the shift, 1 the end and 2 the difference.
 _NEVER_BACK = (
-    "asetpts='if(gt(N,0)*gt(ld(1)-PTS-ld(0),0.1/TB),st(0,ld(1)-PTS));"
-    "st(1,PTS+ld(0)+NB_SAMPLES/SR/TB);PTS+ld(0)'"
+    "asetpts='st(2,PTS+ld(0)-ld(1));if(lt(ld(2),-0.1/TB)*gt(N,0),st(0,ld(1)-PTS));"
+    "st(1,if(gt(ld(2),0.1/TB)+eq(N,0),PTS+ld(0),ld(1))+NB_SAMPLES/SR/TB);PTS+ld(0)'"
 )
 _SUBFILE = re.compile(r"subfile,,start,\d+,end,\d+,,:")
 

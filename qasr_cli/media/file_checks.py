@@ -1,7 +1,7 @@
 """Checks of a media file as a file: it is there, can be read, and ffmpeg was not stopped half way.
 
-In go a path and a child process; out comes nothing, or an error that tells a fault of the machine from a fault
-of the media. Decodes nothing.
+In go a path and a child process; out comes nothing, or an error that tells a fault of the machine from a
+fault of the media. Decodes nothing.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ def refuse_unread(path: Path) -> None:
 
 
 def failing(path: Path, reason: str) -> InputOutputError:
+    """Return the error for a file whose disk fails."""
     return InputOutputError.about(path, reason, "check its disk or network, then run the same command again")
 
 

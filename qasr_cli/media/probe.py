@@ -16,8 +16,8 @@ from qasr_cli.media.process import StderrFilter
 from qasr_cli.records import Track, Video
 from qasr_cli.timebase import broadcast_rate, seconds_to_ms
 
-# The useful lines of `-loglevel level+verbose`: not tags and chapters, which may be very long. The level at the
-# start of a line distinguishes ffmpeg's messages from a title that looks like one.
+# The useful lines of `-loglevel level+verbose`: not tags and chapters, which may be very long. The level at
+# the start of a line distinguishes ffmpeg's messages from a title that looks like one.
 STDERR_FILTER = StderrFilter(
     keep=re.compile(
         rb"^(?:\[aist#0:\d+[^\]]* @ 0x[0-9a-f]+\] )?\[warning\] Guessed Channel Layout|"

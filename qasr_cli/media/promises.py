@@ -15,7 +15,8 @@ from qasr_cli.media import container_ends
 from qasr_cli.media.byte_window import Window
 from qasr_cli.timebase import MS_PER_S
 
-# Two frames of the longest common kind (AAC at 8 kHz: 256 ms), by which encoders and headers differ at the ends.
+# Two frames of the longest common kind (256 ms of AAC at 8 kHz): encoders add one at either end, and headers
+# count them or do not.
 _TOLERANCE_MS = 500
 # Of lengths in samples in a file that is known to be cut off: less than a syllable.
 _EXACT_TOLERANCE_MS = 100
@@ -36,11 +37,13 @@ class Promise:
         sound_ms: Length of the sound itself; None if they give only the length of everything.
         is_cut: The container is longer than the file.
         is_clock_wrong: The rate in its clock is not that of its samples.
+        is_exceeded: More samples seem to follow behind those that the headers count.
     """
 
     sound_ms: int | None = None
     is_cut: bool = False
     is_clock_wrong: bool = False
+    is_exceeded: bool = False
 
     def missing_of(self, decoded_ms: int, whole_ms: int | None) -> int | None:
         """Return the promised length if clearly less was decoded, or None.
@@ -49,27 +52,27 @@ class Promise:
             decoded_ms: Length of the decoded sound.
             whole_ms: Length of the whole container, if it is known and the sound must last as long.
         """
+        if self.is_exceeded:
+            return None
         promised_ms = whole_ms if self.sound_ms is None else self.sound_ms
         tolerance_ms = _EXACT_TOLERANCE_MS if self.sound_ms and self.is_cut else _TOLERANCE_MS
         return promised_ms if promised_ms is not None and promised_ms - decoded_ms > tolerance_ms else None
 
 
+NO_PROMISE = Promise()
+
+
 def read(window: Window, audio_track: int) -> Promise:
     """Return what the container at the start of a window promises of an audio track."""
     head = window.read(0, 12)
-    if head[:4] in {b"RIFF", b"RF64", b"BW64"} and head[8:] == b"WAVE":
-        return _of_wave(window)
     if head[:4] == b"RIFF" and head[8:] == b"AVI ":
         return _of_avi(window, audio_track)
-    if head.startswith(b"FLV\x01"):
-        return Promise(is_cut=_is_flv_cut(window))
-    if head[:4] == b"caff":
-        return _of_caf(window)
-    if head.startswith(container_ends.W64[:12]):
-        return _of_w64(window)
-    if head.startswith(container_ends.ASF[:12]):
-        return _of_asf(window)
-    return Promise(is_cut=container_ends.is_cut(window))
+    kinds = {
+        **dict.fromkeys((b"RIFF", b"RF64", b"BW64"), _of_wave),
+        **{b"caff": _of_caf, b"FLV\x01": _of_flv, container_ends.W64[:4]: _of_w64},
+        container_ends.ASF[:4]: _of_asf,
+    }
+    return kinds.get(head[:4], _of_other)(window)
 
 
 def is_drifting(first_ms: float, second_ms: float) -> bool:
@@ -78,14 +81,20 @@ def is_drifting(first_ms: float, second_ms: float) -> bool:
     return difference_ms > max(MS_PER_S, _CLOCK_TOLERANCE * max(first_ms, second_ms))
 
 
+def _of_other(window: Window) -> Promise:
+    return Promise(is_cut=container_ends.is_cut(window))
+
+
 def _of_wave(window: Window) -> Promise:
     data = container_ends.wave_data(window)
     format_at = next((at for name, at, _ in container_ends.riff_chunks(window) if name == b"fmt "), None)
     if data is None or format_at is None or container_ends.is_unknown_size(data[1]):
-        return Promise()
-    if sum(data) <= window.size:  # whole, whatever rate the header gives
-        return Promise()
-    return Promise(_length_ms(data[1], int.from_bytes(window.read(format_at + 8, 4), "little")), is_cut=True)
+        return NO_PROMISE
+    length_ms = _length_ms(data[1], int.from_bytes(window.read(format_at + 8, 4), "little"))
+    if sum(data) > window.size:
+        return Promise(length_ms, is_cut=True)
+    is_consistent = container_ends.riff_size(window) == sum(data) + data[1] % 2 - 8
+    return Promise(length_ms, is_exceeded=True) if is_consistent else NO_PROMISE
 
 
 def _of_w64(window: Window) -> Promise:
@@ -97,11 +106,11 @@ def _of_w64(window: Window) -> Promise:
             bytes_per_s = int.from_bytes(window.read(at + 32, 4), "little")
         elif header.startswith(b"data"):
             is_cut = at + size > window.size and size < 1 << 62
-            return Promise(_length_ms(size - 24, bytes_per_s), is_cut=True) if is_cut else Promise()
+            return Promise(_length_ms(size - 24, bytes_per_s), is_cut=True) if is_cut else NO_PROMISE
         if size < 24:
             break
         at += size + -size % 8
-    return Promise()
+    return NO_PROMISE
 
 
 def _of_caf(window: Window) -> Promise:
@@ -115,17 +124,17 @@ def _of_caf(window: Window) -> Promise:
             ms_per_byte = MS_PER_S * n_samples / rate_hz / n_bytes if n_bytes and rate_hz > 0 else 0.0
         elif header.startswith(b"data"):
             is_cut = at + 12 + size > window.size
-            return Promise(round((size - 4) * ms_per_byte) or None, is_cut=True) if is_cut else Promise()
+            return Promise(round((size - 4) * ms_per_byte) or None, is_cut=True) if is_cut else NO_PROMISE
         if size < 0:
             break
         at += 12 + size
-    return Promise()
+    return NO_PROMISE
 
 
 def _of_asf(window: Window) -> Promise:
-    """ffmpeg gives the length of a file that is cut off by its size; the header has it in units of 100 ns."""
+    """Ffmpeg gives the length of a file that is cut off by its size; the header has it in units of 100 ns."""
     if not container_ends.is_cut(window):
-        return Promise()
+        return NO_PROMISE
     properties = window.read(next(window.find(_ASF_PROPERTIES, 0), window.size), 104)
     if len(properties) < 104 or properties[88] & 1:  # being recorded: its lengths are not known yet
         return Promise(is_cut=True)
@@ -156,7 +165,7 @@ def _avi_rate(form: bytes, sample_bytes: int) -> float | None:
     """Return how many units of an AVI's clock a second of its sound has; None if only a decoder can tell."""
     kind, _, rate_hz, _, align = struct.unpack_from("<HHIIH", form)
     if kind in _PCM and sample_bytes and align:
-        return rate_hz * align / sample_bytes
+        return float(rate_hz * align / sample_bytes)
     if kind == _MP3 and not sample_bytes and align in _MP3_SAMPLES:
         return float(rate_hz / align)
     return None
@@ -181,10 +190,10 @@ def _avi_sound(window: Window) -> Iterator[tuple[bytes, bytes]]:
         return
 
 
-def _is_flv_cut(window: Window) -> bool:
-    """Whether the script data of an FLV gives a larger size than it has."""
+def _of_flv(window: Window) -> Promise:
+    """The script data of an FLV may give the size of the file."""
     head = window.read(0, _FLV_HEAD_BYTES)
     at = head.find(_FLV_SIZE)
     if at < 0 or len(head) < at + len(_FLV_SIZE) + 8:
-        return False
-    return bool(struct.unpack_from(">d", head, at + len(_FLV_SIZE))[0] > window.size)
+        return NO_PROMISE
+    return Promise(is_cut=struct.unpack_from(">d", head, at + len(_FLV_SIZE))[0] > window.size)

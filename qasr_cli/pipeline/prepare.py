@@ -13,23 +13,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from qasr_cli.errors import QasrError
 from qasr_cli.media import decode, shots
-from qasr_cli.media.ffmpeg_arguments import Reading
 from qasr_cli.media.probe import SubtitleStream
-from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import Options
-from qasr_cli.records import INT16_SCALE, Source, Track, Video, Waveform
-from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
+from qasr_cli.pipeline.decoding import Decoding
+from qasr_cli.records import Source, Track, Video, Waveform
+from qasr_cli.speech.audio.vad import SpeechMap
 from qasr_cli.timebase import format_clock
 
 _POLL_S = 0.2  # an interrupted run waits at most so long for the shots
 _PROGRESS_EVERY_S = 5.0
-_QUIET = 10 ** (-50 / 20)  # of full scale, root mean square; speech has a tenth of it
-_CANCELLED = 10  # 20 dB: the channels' difference must be louder than their mix by this factor
-_OUT_OF_PHASE = "stereo channels are out of phase; used their difference instead of the downmix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +66,10 @@ def prepare(
 ) -> Prepared:
     """Decode a source to a waveform in `folder`, and find the speech in it while it is being decoded.
 
-    Two channels that cancel each other out in the downmix are decoded once more, for their difference.
-
     Args:
         source: The source to decode.
-        folder: Holds the samples (`ID.s16le`) until the source is finished.
+        folder: Holds the samples (`ID.s16le`, or `ID.WAY.s16le` of another reading) until the source is
+            finished.
         options: The whole tree; each stage takes its group.
         stop: Ends the work when it is set.
         report: Called with a line of progress every 5 s while shots are searched.
@@ -87,63 +79,21 @@ def prepare(
         QasrError: The source is missing, is not media or has no audio; or the disk is full.
         Cancelled: `stop` was set.
     """
+
+    def check() -> None:
+        if stop.is_set():
+            raise Cancelled
+
     with decode.open_audio(source.path, options.media) as audio:
         inspect(audio.track, audio.probed.subtitles)
         with _shot_search(source, audio, options) as search:
-            decoded = _decode(audio, folder / f"{source.id}.s16le", options, stop)
-            if audio.track.channels == 2 and decoded.loudness < _QUIET:
-                decoded = _prefer_difference(decoded, source, folder, options, stop)
-            warnings, video = audio.warnings + decoded.warnings, audio.probed.video
+            decoded = Decoding(source.path, folder / str(source.id), options, check).run(audio)
+            warnings, video = decoded.warnings, audio.probed.video
             if search is not None:
                 _await_shots(search, source, decoded.waveform.duration_ms, stop, report)
                 warnings += search.warnings
                 video = video and replace(video, shots_ms=search.shots_ms)
             return Prepared(source, audio.track, decoded.waveform, decoded.speech, warnings, video)
-
-
-@dataclass(frozen=True, slots=True)
-class _Decoded:
-    """Samples on disk and the speech in them; `loudness` is the root mean square, of full scale."""
-
-    waveform: Waveform
-    speech: SpeechMap
-    loudness: float
-    warnings: tuple[str, ...] = ()
-
-
-def _decode(audio: decode.AudioStream, path: Path, options: Options, stop: threading.Event) -> _Decoded:
-    """Write the samples to `path`, and find speech in them at the same time."""
-    power = 0.0
-    with WaveformWriter(path) as writer:
-        detector = SpeechDetector(options.vad)
-        for block in audio:
-            if stop.is_set():
-                raise Cancelled
-            writer.append(block)
-            detector.feed(block)
-            power += float(np.square(block, dtype=np.float64).sum())
-        waveform = writer.close()
-    loudness = (power / max(1, waveform.n_samples)) ** 0.5 * float(INT16_SCALE)
-    return _Decoded(waveform, detector.finish(), loudness)
-
-
-def _prefer_difference(
-    downmix: _Decoded, source: Source, folder: Path, options: Options, stop: threading.Event
-) -> _Decoded:
-    """Return the difference of two channels if one is inverted, and the downmix otherwise.
-
-    A balanced microphone in a stereo socket gives such channels, and their mix is silence.
-    """
-    try:
-        with decode.open_audio(source.path, options.media, Reading(is_out_of_phase=True)) as audio:
-            difference = _decode(audio, folder / f"{source.id}.turned.s16le", options, stop)
-    except QasrError:
-        return downmix  # which is whole
-    if difference.loudness <= _CANCELLED * downmix.loudness:
-        difference.waveform.path.unlink()
-        return downmix
-    downmix.waveform.path.unlink()
-    return replace(difference, warnings=(_OUT_OF_PHASE,))
 
 
 def _shot_search(
