@@ -231,34 +231,6 @@ class TestFix:
         assert again.returncode == 0
         assert copy.with_name(f"bad.fixed.fixed{path.suffix}").read_bytes() == copy.read_bytes()
 
-    @pytest.mark.parametrize(
-        ("name", "content", "line"),
-        [
-            ("a.srt", GOOD + "\n3\n00:00:06,000 --> 00:00:07,000\n<i></i>\n", 9),
-            (
-                "a.vtt",
-                "WEBVTT\n\n" + GOOD.replace(",0", ".0") + "\nx\n00:06.000 --> 00:07.000\n<i></i>\n",
-                11,
-            ),
-        ],
-    )
-    def test_dropped_cues_are_listed(
-        self, qasr: Qasr, tmp_path: Path, name: str, content: str, line: int
-    ) -> None:
-        put(tmp_path, name, content)
-        result = qasr("check", name, "--fix")
-        assert f"dropped: cue 3 (line {line}, 00:00:06.000), which shows no text" in result.stdout
-        (found,) = json.loads(qasr("check", name, "--fix", "--overwrite", "--json").stdout)["files"]
-        assert found["fixed"]["dropped"] == [
-            {"cue": 3, "line": line, "time_ms": 6_000, "reason": "shows no text"}
-        ]
-
-    def test_parts_that_begin_again_are_not_mixed(self, qasr: Qasr, tmp_path: Path) -> None:
-        put(tmp_path, "a.srt", GOOD + "\n" + GOOD)
-        result = qasr("check", "a.srt", "--fix")
-        assert result.returncode == 65
-        assert "a.srt: not fixed: line 9: the times begin again 2.083 s earlier" in result.stderr
-
     def test_styling_stays_around_new_breaks(self, qasr: Qasr, tmp_path: Path) -> None:
         put(tmp_path, "bad.srt", BAD)
         qasr("check", "bad.srt", "--fix")
