@@ -22,6 +22,7 @@ from qasr_cli.formats.readers import (
     webvtt_captions,
 )
 from qasr_cli.formats.readers.caption_file import CaptionFile, Fault
+from qasr_cli.formats.readers.webvtt_blocks import SIGNATURE
 from qasr_cli.records import Caption
 
 # A film's subtitles are 100 kB. Sixty hours of them fit; a file that is not a subtitle file, or that was made
@@ -103,14 +104,15 @@ def _is_json(head: str, name: str) -> bool:
 
 def kind_of(lines: Sequence[str], name: str = "") -> str | None:
     """Return the format of a text by its content: srt, vtt, ass, or None."""
-    if webvtt_captions.is_webvtt(lines):
+    if lines and lines[0].startswith(SIGNATURE):
         return "vtt"
     if ass_text.is_script(lines):
         return "ass"
     if not any(map(time_lines.is_time_line, lines)):
         return None
     # The name decides the format of a file without a signature.
-    return "vtt" if PurePath(name).suffix.lower() == ".vtt" else "srt"
+    is_webvtt = webvtt_captions.has_signature(lines) or PurePath(name).suffix.lower() == ".vtt"
+    return "vtt" if is_webvtt else "srt"
 
 
 def grid_ms(file: CaptionFile) -> int:
