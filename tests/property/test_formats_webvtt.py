@@ -17,7 +17,8 @@ LINES = st.sampled_from([
     "", "", "", " ", "00:01.000 --> 00:02.000", "00:00:03.000 --> 00:04.000 line:0", "0:01.000 --> 00:02.000",
     "00:01,000 --> 00:02,000", "00:01.000 -> 00:02.000", "00:60.000-->00:61.000",
     "120:00:00.000-->120:00:01.000", "-->", "a --> b", "1", "2", "3", "text", "<b>x</b>", "<v Bob>y", "a < b",
-    "I <3 you", "&amp z", "NOTE", "NOTE a", "STYLE", "REGION", "id:a", "WEBVTT", "\ufeff2", "\ufeffWEBVTT", "\x00",
+    "I <3 you", "&amp z", "NOTE", "NOTE a", "STYLE", "REGION", "id:a",
+    "WEBVTT", "\ufeff2", "\ufeffWEBVTT", "\x00",
 ])  # fmt: skip
 
 
