@@ -34,7 +34,7 @@ def restarts(captions: Sequence[Caption], parts: Collection[int] = ()) -> Iterat
         if is_marked or is_first or _is_far(captions, place):
             back_s = (before.start_ms - caption.start_ms) / MS_PER_S
             text = f"the times begin again {back_s:g} s earlier: joined files, the second without its offset"
-            yield Fault(caption.line, text)
+            yield Fault(caption.line, text, is_of_times=True)
 
 
 def _is_far(captions: Sequence[Caption], place: int) -> bool:

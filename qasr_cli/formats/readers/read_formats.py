@@ -29,6 +29,7 @@ from qasr_cli.formats.readers import (
     webvtt_captions,
 )
 from qasr_cli.formats.readers.caption_file import CaptionFile, FileContext
+from qasr_cli.formats.readers.webvtt_blocks import SIGNATURE
 
 Lines = Sequence[str]
 
@@ -56,6 +57,10 @@ class ReadFormat:
     is_rewritten: bool = False
 
 
+def _is_signed(lines: Lines) -> bool:
+    return bool(lines) and lines[0].startswith(SIGNATURE)
+
+
 def _has_time_lines(lines: Lines) -> bool:
     return any(map(time_lines.is_time_line, lines))
 
@@ -76,7 +81,7 @@ READ_FORMATS: tuple[ReadFormat, ...] = (
         "WebVTT",
         (".vtt",),
         "All of it; styles, notes and positions stay in a fixed copy.",
-        webvtt_captions.is_webvtt,
+        _is_signed,
         lambda lines, _: webvtt_captions.read(lines),
         is_rewritten=True,
     ),
@@ -188,7 +193,9 @@ def find(lines: Lines, name: str = "") -> ReadFormat | None:
         # A subtitle file may be about HTML; its name then says what it is.
         other_content.refuse_text(lines)
     if is_cued:
-        return _BY_KIND["vtt" if suffix == ".vtt" else "srt"]  # the name decides without a signature
+        # The name decides the format of a file without a signature.
+        is_webvtt = webvtt_captions.has_signature(lines) or suffix == ".vtt"
+        return _BY_KIND["vtt" if is_webvtt else "srt"]
     return next(
         (_BY_KIND[kind] for kind in ("tsv", "labels", "sbv", "lrc") if _BY_KIND[kind].is_like(lines)), None
     )
