@@ -17,6 +17,7 @@ from pathlib import Path
 
 from qasr_cli import engines
 from qasr_cli.errors import CannotCreateError, UsageError
+from qasr_cli.formats.readers import encodings
 from qasr_cli.options import LogOptions, Options
 from qasr_cli.pipeline.script import AlignedScript
 from qasr_cli.records import Source
@@ -72,6 +73,7 @@ def align(inputs: AlignInputs, options: Options, log: LogOptions) -> int:
     Raises:
         QasrError: An input is missing or of the wrong kind, or the run cannot begin.
     """
+    encodings.require_known(inputs.encoding)
     stdout = stdio.guard()
     paths = [inputs.media, inputs.script]
     observers.refuse_inputs("--report", inputs.report, paths)
