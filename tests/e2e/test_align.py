@@ -252,7 +252,7 @@ def test_a_web_page_is_no_script(qasr: Qasr, tmp_path: Path) -> None:
 def test_a_script_may_be_subtitles_of_any_format_and_encoding(qasr: Qasr, tmp_path: Path) -> None:
     page = "<SAMI><BODY><SYNC Start=9000><P Class=ENCC>Where is<br>the yellow bicycle?</BODY></SAMI>"
     (tmp_path / "script.smi").write_bytes(page.encode("utf-16"))
-    result = qasr("align", CLIP, "script.smi", "--engine", ECHO, "--srt", "-o", "-", "-q")
+    result = qasr("align", CLIP, "script.smi", "--model", "demo", "--srt", "-o", "-")
     (cue,) = srt.parse(result.stdout)
     assert cue.content == "Where is\nthe yellow bicycle?"
 
