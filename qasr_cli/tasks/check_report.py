@@ -25,7 +25,7 @@ from qasr_cli.subtitles.qc.check import Checked
 from qasr_cli.subtitles.qc.comparison import Comparison
 from qasr_cli.subtitles.qc.findings import RULES, Finding
 from qasr_cli.tasks.caption_check import CheckedFile
-from qasr_cli.tasks.fixed_copies import FixedCopy
+from qasr_cli.tasks.fixed_copies import DROPPED_WHY, FixedCopy
 from qasr_cli.terminal import tables
 from qasr_cli.timebase import MS_PER_S, format_clock
 
@@ -163,7 +163,20 @@ def _fixed(report: FileReport) -> list[str]:
     fixed = ", ".join(f"{n} {rule}" for rule, n in sorted((before - after).items())) or "nothing"
     figures = report.fixed.checked.figures
     left = f"{_n(figures.n_errors, 'error')} and {_n(figures.n_warnings, 'warning')} left"
-    return [f"fixed: {fixed}; {left} -> {printable(report.fixed.path)}"]
+    return [f"fixed: {fixed}; {left} -> {printable(report.fixed.path)}", *_dropped(report)]
+
+
+def _dropped(report: FileReport) -> list[str]:
+    """Return a line for each cue that the repaired copy does not have."""
+    if report.fixed is None:
+        return []
+    lines = []
+    for index in report.fixed.dropped:
+        caption = report.result.file.captions[index]
+        place = f"line {caption.line}, " if caption.line else ""
+        clock = _signed_clock(caption.start_ms)
+        lines.append(f"dropped: cue {index + 1} ({place}{clock}), which {DROPPED_WHY}")
+    return lines
 
 
 def _caption(result: CheckedFile, finding: Finding) -> Caption | None:
@@ -263,8 +276,22 @@ def _json_file(report: FileReport) -> dict[str, object]:
         }
     if report.fixed:
         left = Counter(finding.rule for finding in report.fixed.checked.findings)
-        fields["fixed"] = {"file": printable(report.fixed.path), "left": dict(sorted(left.items()))}
+        fields["fixed"] = {
+            "file": printable(report.fixed.path),
+            "left": dict(sorted(left.items())),
+            "dropped": [_json_dropped(result, index) for index in report.fixed.dropped],
+        }
     return fields
+
+
+def _json_dropped(result: CheckedFile, index: int) -> dict[str, object]:
+    caption = result.file.captions[index]
+    return {
+        "cue": index + 1,
+        "line": caption.line or None,
+        "time_ms": caption.start_ms,
+        "reason": DROPPED_WHY,
+    }
 
 
 def _json_figures(checked: Checked) -> dict[str, object]:

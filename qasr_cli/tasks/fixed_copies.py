@@ -22,7 +22,7 @@ from qasr_cli.records import Caption, Cue, Track, Transcript
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.subtitles.qc import caption_atoms
 from qasr_cli.subtitles.qc.check import Checked
-from qasr_cli.subtitles.qc.fix import fix_captions
+from qasr_cli.subtitles.qc.fix import fix_captions, kept
 from qasr_cli.tasks.caption_check import CheckedFile, check_captions
 from qasr_cli.tasks.text_input import STDIN
 
@@ -31,12 +31,22 @@ _SRT = ".srt"
 _NO_WORDS = Transcript("", Track(0, "", 0, 0), 0, (), "")  # the writer needs the cues only
 
 
+DROPPED_WHY = "shows no text"
+
+
 @dataclass(frozen=True, slots=True)
 class FixedCopy:
-    """A repaired copy, and its own findings."""
+    """A repaired copy.
+
+    Attributes:
+        path: The copy.
+        checked: Its own findings.
+        dropped: Indices of the file's captions that it does not have, because they show no text.
+    """
 
     path: Path
     checked: Checked
+    dropped: tuple[int, ...] = ()
 
 
 def fixed_paths(paths: Sequence[Path], folder: Path | None, *, is_overwrite: bool) -> dict[Path, Path]:
@@ -94,6 +104,8 @@ def fix(result: CheckedFile, target: Path, *, is_overwrite: bool) -> FixedCopy:
         raise UndecodableError.about(
             result.name, "not fixed: no caption would be left", "there is nothing to fix"
         )
+    if file.transcript is None:
+        fixed = tuple(caption_formats.rebroken(caption, file.kind) for caption in fixed)
     checked = check_captions(file, fixed, result.language, result.limits)
     is_own = _is_rewritten(file)
     if target.name == _STDIN_COPY:
@@ -105,7 +117,8 @@ def fix(result: CheckedFile, target: Path, *, is_overwrite: bool) -> FixedCopy:
         if os.path.realpath(target) == os.path.realpath(result.name):
             raise CannotCreateError.about(result.name, "its copy would replace it", "use -o DIR")
     atomic_write.write(target, _text(file, fixed, checked), is_overwrite=is_overwrite)
-    return FixedCopy(target, checked)
+    places = set(kept(file.captions, result.limits))
+    return FixedCopy(target, checked, tuple(n for n in range(len(file.captions)) if n not in places))
 
 
 def _is_rewritten(file: CaptionFile) -> bool:

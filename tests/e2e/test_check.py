@@ -79,7 +79,8 @@ BAD_INPUT = [
         "line", "друзья").replace("This is a", "как дела").encode("cp1251"), 0, "read as cp1251"),
     ("an encoding that nobody can tell", "a.srt", "1\n00:00:01,000 --> 00:00:02,000\nДа\n".encode("cp1251"),
         65, "--encoding"),
-    ("malformed", "a.srt", GOOD + "\n3\n00:00:xx --> 00:00:09,000\nlost\n", 4, "error malformed: line 9"),
+    ("malformed", "a.srt", GOOD + "\n3\n00:00:xx --> 00:00:09,000\nlost\n", 4,
+        "a.srt:9: error malformed: no time"),
     ("nothing but junk", "a.srt", "junk\n\njunk\n", 65, "no subtitles in it"),
     ("a film", "a.srt", bytes(range(256)) * 99, 65, "not a text file"),
     ("empty", "a.srt", b"", 65, "the file is empty"),
@@ -146,7 +147,7 @@ def test_each_finding_is_a_line_that_editors_know(qasr: Qasr, tmp_path: Path) ->
     result = qasr("check", "bad.srt")
     assert result.returncode == 4
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("bad.srt: warning numbering: ")
+    assert lines[0].startswith("bad.srt:10: warning numbering: ")
     assert any(line.startswith("bad.srt:1: 00:00:01.000 error overlap: ") for line in lines)
     assert any(line.startswith("bad.srt (SRT, English): 4 cues, ") for line in lines)
     assert qasr("check", "bad.srt", "-q").stdout == ""

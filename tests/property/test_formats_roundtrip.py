@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from qasr_cli.errors import UndecodableError
 from qasr_cli.formats import FORMATS, parse_transcript
+from qasr_cli.formats.readers import captions
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Cue, Segment, Span, Timing, Track, Transcript, Video, Word
 from tests.cue_building import build_cues
@@ -68,7 +69,7 @@ def _lay_out(transcript: Transcript) -> tuple[Cue, ...]:
 
 def _readable(text: str) -> str:
     """Return what any text format can say of `text`."""
-    text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]", "", text.replace("\ud800", "\ufffd"))
+    text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]", "", text.replace("\ud800", "\ufffd"))
     return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
@@ -125,6 +126,22 @@ def test_highlighting_fills_each_cue_with_the_same_text(transcript: Transcript) 
             assert (inside[0][0], inside[-1][1]) == (cue.start_ms, cue.end_ms)
             assert all(a[1] == b[0] for a, b in pairwise(inside))
             assert len({content for _, _, content in inside}) == 1
+
+
+@given(transcripts(), st.sampled_from([PLAIN, HIGHLIGHTED]))
+def test_our_own_check_finds_nothing_that_players_misread(
+    transcript: Transcript, options: OutputOptions
+) -> None:
+    cues = _lay_out(transcript)
+    for kind in ("srt", "vtt"):
+        written = FORMATS[kind].render(transcript, cues, options)
+        if any(line.strip() for cue in cues for line in cue.lines):
+            found = captions.parse(written, f"a.{kind}")
+            assert found.faults == ()
+            if options is PLAIN:
+                assert [(one.start_ms, one.end_ms) for one in found.captions] == [
+                    (cue.start_ms, cue.end_ms) for cue in cues
+                ]
 
 
 @given(transcripts())

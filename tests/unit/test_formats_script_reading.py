@@ -67,3 +67,9 @@ def test_a_mark_of_byte_order_is_no_part_of_a_script(monkeypatch: pytest.MonkeyP
 
 def test_a_less_than_sign_is_text() -> None:
     assert parse_script("1 < 2 and 3 > 2").blocks == (("1 < 2 and 3 > 2",),)
+
+
+def test_joined_parts_are_a_script() -> None:
+    part = "1\n00:00:01,000 --> 00:00:02,000\n{}\n\n2\n00:00:03,000 --> 00:00:04,000\n{}\n\n"
+    found = parse_script(part.format("One.", "Two.") + "\ufeff" + part.format("Three.", "Four."))
+    assert list(found.blocks) == [("One.",), ("Two.",), ("Three.",), ("Four.",)]

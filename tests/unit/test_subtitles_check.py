@@ -318,7 +318,21 @@ class TestMending:
         (found,) = self.mended(
             cap(0, 7_000, "今日は\u3000とても天気が", "いい", "ですね \t a"), language="ja"
         )
-        assert "".join(found[2]) == "今日は\u3000とても天気がいいですね a"
+        assert "".join(found[2]) == "今日は\u3000とても天気がいい ですね a"
+
+    @pytest.mark.parametrize(("language", "lines"), [
+        ("ja", ("今日は", "良い天気", "ですね")), ("zh", ("我们今天", "一起去公园", "好吗"))
+    ])  # fmt: skip
+    def test_lines_are_joined_by_a_space(self, language: str, lines: tuple[str, ...]) -> None:
+        (found,) = self.mended(cap(0, 7_000, *lines), language=language)
+        assert len(found[2]) < len(lines)
+        assert " ".join(found[2]) == " ".join(lines)
+
+    def test_a_cue_that_was_too_short_takes_no_time_from_the_next(self) -> None:
+        long = "These are far too many words for a cue that is shown this long."
+        first, second = self.mended(cap(1_000, 2_500, long), cap(2_400, 6_000, "And another one."))
+        assert second[:1] == (2_400,)
+        assert first[:2] == (1_000, 2_317)
 
     def test_a_sign_keeps_its_times_and_lines(self) -> None:
         frames = [cap(k * 40, k * 40 + 40, "No way", "to", "enter", place=f",\\pos({k},9)") for k in range(3)]

@@ -8,7 +8,7 @@ only in times and line breaks.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from qasr_cli.formats.readers import markup
@@ -17,11 +17,15 @@ from qasr_cli.records import Caption
 from qasr_cli.timebase import MS_PER_S
 
 GRID_MS = 10  # its times are hundredths of a second
-_SECTION = re.compile(r"\s*\[(.+)\]\s*")
-_TIME = re.compile(r"\s*(-?)(\d+):(\d{1,2}):(\d{1,2})(?:[.,:](\d{1,3}))?\s*")
+_SECTION = re.compile(r"\A\s*+\[(.+)\]\s*+")
+# More digits of hours than in any file; a number of any length would be an error far from here.
+_TIME = re.compile(r"\A\s*+(-?)([0-9]{1,6}):([0-9]{1,2}):([0-9]{1,2})(?:[.,:]([0-9]{1,3}))?\s*+")
+_FRACTION_DIGITS = 2
 _USUAL = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
 _DIALOGUE = "Dialogue:"
-_DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")  # shapes; coordinates follow instead of words
+_DRAWING = re.compile(
+    r"\{[^{}\\]*+(?:\\(?!p[1-9])[^{}\\]*+)*+\\p[1-9]"
+)  # shapes; coordinates follow instead of words
 # Signs overlap the dialogue on purpose; captions that differ in one of these fields may overlap.
 _PLACING = ("layer", "style", "marginl", "marginr", "marginv")
 _LINE_BREAK = r"\N"
@@ -70,6 +74,7 @@ def read(lines: Sequence[str]) -> CaptionFile:
             caption = _caption(line.lstrip(), number, columns, tuple(waiting))
             if caption is not None:
                 captions.append(caption)
+                faults += _odd_fractions(caption)
                 waiting = []
                 continue
             faults.append(Fault(number, f"no dialogue line: {line.strip()[:60]!r}"))
@@ -107,8 +112,21 @@ def _caption(line: str, number: int, columns: _Columns, before: tuple[str, ...])
 def _time_ms(time: re.Match[str]) -> int:
     sign, hours, minutes, seconds, fraction = time.groups()
     whole = (int(hours) * 60 + int(minutes)) * 60 + int(seconds)
-    time_ms = whole * MS_PER_S + int((fraction or "0").ljust(3, "0"))
+    # libass and ffmpeg read the digits as a number of hundredths: .5 is 50 ms. Three are milliseconds.
+    parts_ms = int(fraction or 0) * (1 if len(fraction or "") > _FRACTION_DIGITS else GRID_MS)
+    time_ms = whole * MS_PER_S + parts_ms
     return -time_ms if sign else time_ms
+
+
+def _odd_fractions(caption: Caption) -> Iterator[Fault]:
+    """Yield a fault for each time of an event that players differ on."""
+    *fields, start, end = caption.settings
+    for place in (int(start), int(end)):
+        time = _TIME.fullmatch(fields[place])
+        fraction = (time[5] if time else "") or ""
+        if len(fraction) != _FRACTION_DIGITS:
+            text = f"hundredths of {len(fraction)} digits in {fields[place].strip()!r}: players differ"
+            yield Fault(caption.line, text, is_fixable=True)
 
 
 def write(file: CaptionFile, captions: Sequence[Caption]) -> str:

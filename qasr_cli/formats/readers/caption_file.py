@@ -33,14 +33,18 @@ class FileContext:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A place in a file that players misread; if it `is_fixable`, rewriting the file repairs it.
+    """A place in a file that players misread.
 
-    `line` is 0 for a fault of the whole file.
+    Attributes:
+        line: Its line; 0 for a fault of the whole file.
+        is_fixable: Rewriting the file repairs it.
+        is_of_times: It is one of the times alone: every word is read.
     """
 
     line: int
     text: str
     is_fixable: bool = False
+    is_of_times: bool = False
 
 
 @dataclass(frozen=True, slots=True)

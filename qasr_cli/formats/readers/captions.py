@@ -20,6 +20,7 @@ from qasr_cli.formats.readers import (
     markup,
     other_content,
     read_formats,
+    time_lines,
 )
 from qasr_cli.formats.readers.caption_file import CaptionFile, Fault, FileContext
 from qasr_cli.formats.readers.encodings import Decoded
@@ -158,17 +159,25 @@ def grid_ms(file: CaptionFile) -> int:
 def write(file: CaptionFile, captions: Sequence[Caption]) -> str:
     """Return the text of the file with `captions` in place of its own, all else unchanged (not for JSON).
 
-    Captions whose `lines` have other breaks than their `marked` ones are written with the new breaks.
+    Captions whose `lines` have other breaks than their `marked` ones are written with the new breaks, as
+    `rebroken` has them.
     """
-    broken = [_rebroken(caption, file.kind) for caption in captions]
+    broken = [rebroken(caption, file.kind) for caption in captions]
     return ass_text.write(file, broken) if file.kind == "ass" else cued_text.write(file, broken)
 
 
-def _rebroken(caption: Caption, kind: str) -> Caption:
-    visible_lines = tuple(filter(None, (markup.visible_text(line, kind) for line in caption.marked)))
-    if not caption.lines or visible_lines == caption.lines:
+def rebroken(caption: Caption, kind: str) -> Caption:
+    """Return a caption of a file with its styling broken as its `lines` are, if that changes no word.
+
+    Brackets on two lines are text in some formats, and on one line they would be a tag that hides what is
+    between them; then the caption keeps its breaks.
+    """
+    before = markup.visible_lines(caption.marked, kind)
+    if not caption.lines or before == caption.lines:
         return caption
     marked = markup.rebroken(caption.marked, caption.lines, kind)
-    if kind != "ass" and any(map(cued_text.is_time_line, marked)):
-        return caption  # a text about subtitles: a line of its own would begin another caption
+    is_same = markup.visible_lines(marked, kind) == caption.lines
+    # A text about subtitles: a line of its own would begin another caption.
+    if not is_same or (kind != "ass" and any(map(time_lines.is_time_line, marked))):
+        return replace(caption, lines=before)
     return replace(caption, marked=marked)

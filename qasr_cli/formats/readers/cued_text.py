@@ -1,10 +1,10 @@
-r"""SubRip and WebVTT, even damaged files: captions in any order, with any times, are read and written back.
+r"""SubRip, even damaged files; and how its captions and those of WebVTT are written back.
 
 In go lines; out come captions and faults, which are places that players misread. Corrects nothing, and never
 loses a word without a fault. Everything is written back, styling and notes too.
 
-Both formats are a time line with text below it. They differ in the end of the text: in WebVTT it is an empty
-line; SRT readers go on to the next time line, so an empty line inside a caption is only a fault.
+SubRip is a number, a time line and the text below it. Its readers go on to the next time line, so an empty
+line inside a caption is only a fault. `webvtt_captions` reads WebVTT.
 """
 
 from __future__ import annotations
@@ -13,48 +13,41 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from qasr_cli.formats.readers import markup
+from qasr_cli.formats.readers import joined_parts, markup, time_lines, webvtt_captions
 from qasr_cli.formats.readers.caption_file import CaptionFile, Fault
+from qasr_cli.formats.readers.time_lines import is_time_line
+from qasr_cli.formats.readers.webvtt_blocks import SIGNATURE
 from qasr_cli.records import Caption
-from qasr_cli.timebase import MS_PER_S, format_clock
+from qasr_cli.timebase import format_clock
 
-# More digits of hours than in any file, so that late times from `--fix` can be read, too.
-_CLOCK = r"(-?)\s*(?:(\d{1,6}):)?(\d{1,3}):(\d{1,2})(?:([,.])(\d{1,9}))?"
-_TIME_LINE = re.compile(rf"\s*{_CLOCK}\s*-+>\s*{_CLOCK}(?:\s+(\S.*))?\s*")
-_NUMBER = re.compile(r"\s*\d{1,9}\s*")
+_NUMBER = re.compile(r"\A\s*+[0-9]{1,9}\s*+")
 # Settings may follow the times; YouTube leaves those of WebVTT in SRT. Anything else there is misplaced text.
-_SRT_SETTING = re.compile(r"[XY][12]:-?\d+|(?:vertical|line|position|size|align|region):\S+", re.IGNORECASE)
-_VTT_SETTING = re.compile(r"[^\s:]+:\S+")
-_NOTES = ("NOTE", "STYLE", "REGION")
-SIGNATURE = "WEBVTT"
+_SETTING = re.compile(r"[XY][12]:-?[0-9]+|(?:vertical|line|position|size|align|region):\S+", re.IGNORECASE)
 
 
-def is_time_line(line: str) -> bool:
-    """Whether a line has a start and an end time."""
-    return "-->" in line and _TIME_LINE.fullmatch(line) is not None
-
-
-def read(lines: Sequence[str], kind: str) -> CaptionFile:
-    """Read an SRT or a WebVTT file (`kind`: srt, vtt)."""
-    parser = _CuedTextParser(lines, kind)
+def read(lines: Sequence[str]) -> CaptionFile:
+    """Read an SRT file."""
+    # A mark in front of a line is no text; below a number and above a time line it would hide both.
+    parser = _SubRipParser([time_lines.bare(line) for line in lines])
+    parts = [number for number, line in enumerate(lines, 1) if number > 1 and line != time_lines.bare(line)]
+    marks = [
+        Fault(number, "a byte order mark inside the file, as from joined files", True) for number in parts
+    ]
     parser.run()
-    return CaptionFile(kind, tuple(parser.captions), tuple(parser.faults), parser.head, tuple(parser.waiting))
+    captions = tuple(parser.captions)
+    faults = [*parser.faults, *marks, *joined_parts.restarts(captions, parts)]
+    return CaptionFile("srt", captions, tuple(sorted(faults, key=lambda fault: fault.line)))
 
 
 @dataclass(slots=True)
-class _CuedTextParser:
+class _SubRipParser:
     lines: Sequence[str]
-    kind: str
     captions: list[Caption] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
-    head: tuple[str, ...] = ()
-    waiting: list[str] = field(default_factory=list)  # notes that belong to the next caption
     number: str | None = None  # of the caption that was begun last; None before the first
     at: int = 0
 
     def run(self) -> None:
-        if self.kind == "vtt":
-            self._read_signature()
         while self.at < len(self.lines):
             if not self.lines[self.at].strip():
                 self.at += 1
@@ -63,29 +56,20 @@ class _CuedTextParser:
             else:
                 self._read_other()
 
-    def _read_signature(self) -> None:
-        first = self.lines[0] if self.lines else ""
-        if re.fullmatch(rf"{SIGNATURE}([ \t].*)?", first):
-            self.at = next((n for n, line in enumerate(self.lines) if not line.strip()), len(self.lines))
-            self.at = next((n for n in range(1, self.at) if self._begins_caption(n)), self.at)
-            self.head = tuple(self.lines[: self.at])
-        else:
-            self.faults.append(Fault(1, f"the first line is not {SIGNATURE}: browsers reject the file", True))
-
     def _begins_caption(self, at: int) -> bool:
         """Whether a caption's time line is here, or its number or name with a time line below."""
         if is_time_line(self.lines[at]):
             return True
         if at + 1 == len(self.lines) or not is_time_line(self.lines[at + 1]):
             return False
-        return self.kind == "vtt" or _NUMBER.fullmatch(self.lines[at]) is not None
+        return _NUMBER.fullmatch(self.lines[at]) is not None
 
     def _begins_apart(self, at: int) -> bool:
         """Whether a cue number is here, with empty lines between it and its time line.
 
         The line before must be empty, and the number the expected one: otherwise it is spoken text.
         """
-        if self.kind == "vtt" or not _NUMBER.fullmatch(self.lines[at]) or not self._is_due(self.lines[at]):
+        if not _NUMBER.fullmatch(self.lines[at]) or not self._is_due(self.lines[at]):
             return False
         following = self._next_line(at)
         return following is not None and is_time_line(self.lines[following])
@@ -101,28 +85,25 @@ class _CuedTextParser:
     def _read_caption(self) -> None:
         first = self.at
         self.number = number = self._read_number()
-        times = _TIME_LINE.fullmatch(self.lines[self.at])
+        times = time_lines.read(self.lines[self.at], "srt")
         assert times is not None  # noqa: S101 - `_begins_caption` has seen it
-        if self.kind == "vtt" and "," in (times[5], times[11]):
-            self.faults.append(Fault(self.at + 1, "WebVTT's times have a dot, not a comma", True))
-        settings = (times[13].strip(),) if times[13] else ()
-        self._find_text(times[13] or "")
+        if times.complaints:
+            self.faults.append(Fault(self.at + 1, ", ".join(times.complaints), True))
+        self._find_text(times.behind)
         self.at += 1
         marked = tuple(self._read_text())
         self.captions.append(
             Caption(
-                _time_ms(times.groups()[:6]),
-                _time_ms(times.groups()[6:12]),
-                tuple(filter(None, (markup.visible_text(line, self.kind) for line in marked))),
+                times.start_ms,
+                times.end_ms,
+                markup.visible_lines(marked, "srt"),
                 number,
                 first + 1,
                 marked,
-                self._place(marked, settings),
-                settings,
-                tuple(self.waiting),
+                "".join(tag for line in marked for tag in markup.positions(line)),
+                (times.behind,) if times.behind else (),
             )
         )
-        self.waiting = []
 
     def _read_number(self) -> str:
         """Return a caption's number or name, "" for none, and go on to its time line."""
@@ -135,20 +116,14 @@ class _CuedTextParser:
             self.faults.append(Fault(first + 1, "empty lines between a cue's number and its times", True))
         above = self.lines[first - 1] if first else ""
         is_below_text = above.strip() and not is_time_line(above)
-        if self.kind == "srt" and is_below_text and not self._is_due(number):
+        if is_below_text and not self._is_due(number):
             self.faults.append(Fault(first + 1, f"{number!r} may be the cue's number or spoken"))
         return number
 
     def _find_text(self, behind: str) -> None:
         """Record text behind the times, which no player shows."""
-        setting = _VTT_SETTING if self.kind == "vtt" else _SRT_SETTING
-        if not all(map(setting.fullmatch, behind.split())):
+        if not all(map(_SETTING.fullmatch, behind.split())):
             self.faults.append(Fault(self.at + 1, f"text on the time line: {behind.strip()[:60]!r}"))
-
-    def _place(self, marked: Sequence[str], settings: tuple[str, ...]) -> str:
-        if self.kind == "vtt":
-            return " ".join(settings)
-        return "".join(tag for line in marked for tag in markup.positions(line))
 
     def _read_text(self) -> Iterator[str]:
         """Yield the lines of a caption, up to the next one's first line."""
@@ -156,8 +131,6 @@ class _CuedTextParser:
         while self.at < len(self.lines):
             line = self.lines[self.at]
             if not line.strip():
-                if self.kind == "vtt":
-                    return
                 empty_at = empty_at or self.at + 1
             elif self._begins_next(is_after_empty=bool(empty_at)):
                 return
@@ -170,8 +143,6 @@ class _CuedTextParser:
             self.at += 1
 
     def _begins_next(self, *, is_after_empty: bool) -> bool:
-        if self.kind == "vtt":
-            return is_time_line(self.lines[self.at])
         if self._begins_caption(self.at):
             return True
         return is_after_empty and (self._begins_apart(self.at) or self._is_bad_start(self.at))
@@ -183,16 +154,13 @@ class _CuedTextParser:
         return "->" in line or (_NUMBER.fullmatch(line) is not None and "->" in following)
 
     def _read_other(self) -> None:
-        """Read a block that is not a caption: a note, or text that players do not show."""
+        """Read a block that is not a caption: text that players do not show."""
         first = self.at
         while self.at < len(self.lines) and self.lines[self.at].strip():
             if self.at > first and is_time_line(self.lines[self.at]):
                 break
             self.at += 1
         block = self.lines[first : self.at]
-        if self.kind == "vtt" and block[0].split()[0] in _NOTES:
-            self.waiting += [*block, ""]
-            return
         arrow = next((line for line in block if "->" in line), None)
         if arrow is not None:
             self.faults.append(Fault(first + 1, f"no time line: {arrow.strip()[:60]!r}"))
@@ -200,13 +168,6 @@ class _CuedTextParser:
             self.faults.append(
                 Fault(first + 1, f"text that belongs to no caption: {block[0].strip()[:60]!r}")
             )
-
-
-def _time_ms(groups: Sequence[str | None]) -> int:
-    sign, hours, minutes, seconds, _, fraction = groups
-    whole = (int(hours or 0) * 60 + int(minutes or 0)) * 60 + int(seconds or 0)
-    time_ms = whole * MS_PER_S + int((fraction or "0").ljust(3, "0")[:3])
-    return -time_ms if sign else time_ms
 
 
 def write(file: CaptionFile, captions: Sequence[Caption]) -> str:
@@ -223,23 +184,6 @@ def write(file: CaptionFile, captions: Sequence[Caption]) -> str:
 
 
 def _text(caption: Caption, kind: str) -> list[str]:
-    lines: Sequence[str] = caption.marked
-    if kind == "vtt":  # in SRT they would be visible text
-        lines = [_without_lost_stamps(line, caption) for line in lines]
-    return [line for line in lines if line.strip()]
-
-
-_STAMP = re.compile(r"<((?:\d{2,6}:)?\d\d:\d\d\.\d{3})>")
-
-
-def _without_lost_stamps(line: str, caption: Caption) -> str:
-    """Leave out the times of words that lie outside the caption: WebVTT forbids them."""
-    if "<" not in line:
-        return line
-
-    def inside(stamp: re.Match[str]) -> str:
-        parts = [float(part) for part in stamp[1].split(":")]
-        time_ms = round(sum(part * 60**place for place, part in enumerate(reversed(parts))) * MS_PER_S)
-        return stamp[0] if caption.start_ms < time_ms < caption.end_ms else ""
-
-    return _STAMP.sub(inside, line)
+    if kind == "vtt":
+        return webvtt_captions.text_lines(caption)
+    return [line for line in caption.marked if line.strip()]

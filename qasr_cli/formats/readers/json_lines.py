@@ -18,16 +18,16 @@ def lines_of(text: str, key: str) -> tuple[int, ...]:
     lines: list[int] = []
     line, depth, last, is_inside = 1, 0, "", False
     for match in _TOKEN.finditer(text):
-        token = match[0]
-        if token[0] == '"':
-            last = token if depth == 1 else last
-        elif token == "\n":
+        piece = match[0]
+        if piece[0] == '"':
+            last = piece if depth == 1 else last
+        elif piece == "\n":
             line += 1
-        elif token in "[{":
-            if is_inside and depth == 2 and token == "{":
+        elif piece in "[{":
+            if is_inside and depth == 2 and piece == "{":
                 lines.append(line)
             depth += 1
-            if depth == 2 and token == "[":
+            if depth == 2 and piece == "[":
                 is_inside = _is_key(last, key)
         else:
             depth -= 1
@@ -35,5 +35,5 @@ def lines_of(text: str, key: str) -> tuple[int, ...]:
     return tuple(lines)
 
 
-def _is_key(token: str, key: str) -> bool:
-    return token == f'"{key}"' or ("\\" in token and json.loads(token) == key)
+def _is_key(piece: str, key: str) -> bool:
+    return piece == f'"{key}"' or ("\\" in piece and json.loads(piece) == key)

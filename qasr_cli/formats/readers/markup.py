@@ -7,58 +7,30 @@ past a visible character, or changed; only white space at line ends is added and
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator, Sequence
-from html.entities import html5
 
-_SRT = re.compile(r"(?P<mark></?[a-zA-Z][^<>]*>|\{\\[^{}]*\})|(?P<seen>.)", re.DOTALL)
-_VTT_TEXT = re.compile(
-    r"(?P<entity>&(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});)|(?P<seen>.)", re.DOTALL
-)
-_VTT = re.compile(rf"(?P<mark><[^>]*>)|{_VTT_TEXT.pattern}", re.DOTALL)
-_ASS = re.compile(r"(?P<mark>\{[^{}]*\})|(?P<entity>\\[hn])|(?P<seen>.)", re.DOTALL)
+from qasr_cli.formats.readers import webvtt_text
+
+_SRT = re.compile(r"(?P<mark></?[a-zA-Z][^<>]*+>|\{\\[^{}]*+\})|(?P<seen>.)", re.DOTALL)
+_ASS = re.compile(r"(?P<mark>\{[^{}]*+\})|(?P<space>\\[hn])|(?P<seen>.)", re.DOTALL)
 _NONE = re.compile(r"(?P<seen>.)", re.DOTALL)
 _SYNTAX = {"srt": _SRT, "ass": _ASS}
 _ASS_SPACES = {r"\h": "\u00a0", r"\n": " "}  # \n breaks only if the player does not wrap
 _MAYBE_MARKED = re.compile(r"[<{&\\]")
-_OVERRIDES = re.compile(r"\{[^{}]*\}")
-_POSITION = re.compile(r"\\(?:an?\d+|(?:pos|move)\s*\([^(){}\\]*\)?)")
+_OVERRIDES = re.compile(r"\{[^{}]*+\}")
+_POSITION = re.compile(r"\\(?:an?[0-9]{1,2}|(?:pos|move)\s{0,9}\([^(){}\\]*+\)?)")
 _IS_CLOSING = re.compile(r"</|\{\\[a-z]+0?\}")
 
 
 def tokens(marked: str, kind: str) -> Iterator[tuple[str, str]]:
-    """Yield each token of a line as written, with its one visible character ("" for styling)."""
-    for match in _matches(marked, kind):
-        token = match[0]
-        if match.lastgroup == "mark":
-            yield token, ""
-        elif match.lastgroup == "entity":
-            yield from _of_entity(token)
-        else:
-            yield token, token
-
-
-def _matches(marked: str, kind: str) -> Iterator[re.Match[str]]:
+    """Yield each token of a text as written, with its one visible character ("" for styling)."""
     if kind == "vtt":
-        # Looking for a missing `>` after each `<` would take time that grows with the square of the text.
-        last = marked.rfind(">") + 1
-        yield from _VTT.finditer(marked, 0, last)
-        yield from _VTT_TEXT.finditer(marked, last)
-    else:
-        yield from _SYNTAX.get(kind, _NONE).finditer(marked)
-
-
-def _of_entity(token: str) -> Iterator[tuple[str, str]]:
-    """Yield an entity with its visible character; an unknown entity is plain text."""
-    if token in _ASS_SPACES:
-        yield token, _ASS_SPACES[token]
-    elif token[1] != "#" and token[1:] not in html5:
-        yield from zip(token, token, strict=True)
-    else:
-        char = html.unescape(token)[:1]  # some are two characters, a sign and a combining stroke
-        # A line end inside would split the line when it is written again.
-        yield token, " " if char in {"\n", "\r"} else char
+        yield from webvtt_text.tokens(marked)
+        return
+    for match in _SYNTAX.get(kind, _NONE).finditer(marked):
+        token = match[0]
+        yield token, "" if match.lastgroup == "mark" else _ASS_SPACES.get(token, token)
 
 
 def positions(marked: str) -> list[str]:
@@ -73,6 +45,14 @@ def visible_text(marked: str, kind: str) -> str:
     return "".join(char for _, char in tokens(marked, kind)).strip()
 
 
+def visible_lines(marked: Sequence[str], kind: str) -> tuple[str, ...]:
+    """Return the visible text of each line of a caption that has any."""
+    if kind == "vtt":  # its tags may go on over a line end
+        marked = visible_text("\n".join(marked), kind).split("\n")
+        return tuple(filter(None, map(str.strip, marked)))
+    return tuple(filter(None, (visible_text(line, kind) for line in marked)))
+
+
 def rebroken(marked: Sequence[str], lines: Sequence[str], kind: str) -> tuple[str, ...]:
     """Return marked-up lines broken as `lines` are.
 
@@ -81,7 +61,8 @@ def rebroken(marked: Sequence[str], lines: Sequence[str], kind: str) -> tuple[st
         lines: Their visible text with other breaks; the same characters in the same order except for spaces.
         kind: Format of the styling.
     """
-    styled_chars = _styled_chars([token for line in marked for token in tokens(line, kind)])
+    texts = ["\n".join(marked)] if kind == "vtt" else marked
+    styled_chars = _styled_chars([token for text in texts for token in tokens(text, kind)])
     written, place = [], 0
     for line in lines:
         text = ""
@@ -106,9 +87,9 @@ def _styled_chars(marked_tokens: Sequence[tuple[str, str]]) -> list[str]:
             styled.append(waiting + token)
             waiting = ""
         elif styled and not waiting and _IS_CLOSING.match(token):
-            styled[-1] += token
+            styled[-1] += token.replace("\n", " ")
         else:
-            waiting += token
+            waiting += token.replace("\n", " ")
     if styled:
         styled[-1] += waiting
     return styled

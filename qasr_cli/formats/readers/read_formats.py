@@ -23,8 +23,10 @@ from qasr_cli.formats.readers import (
     lyrics,
     other_content,
     sami,
+    time_lines,
     timed_rows,
     ttml,
+    webvtt_captions,
 )
 from qasr_cli.formats.readers.caption_file import CaptionFile, FileContext
 
@@ -55,11 +57,11 @@ class ReadFormat:
 
 
 def _is_signed(lines: Lines) -> bool:
-    return bool(lines) and lines[0].startswith(cued_text.SIGNATURE)
+    return webvtt_captions.is_webvtt(lines)
 
 
 def _has_time_lines(lines: Lines) -> bool:
-    return any(map(cued_text.is_time_line, lines))
+    return any(map(time_lines.is_time_line, lines))
 
 
 READ_FORMATS: tuple[ReadFormat, ...] = (
@@ -79,7 +81,7 @@ READ_FORMATS: tuple[ReadFormat, ...] = (
         (".vtt",),
         "All of it; styles, notes and positions stay in a fixed copy.",
         _is_signed,
-        lambda lines, _: cued_text.read(lines, "vtt"),
+        lambda lines, _: webvtt_captions.read(lines),
         is_rewritten=True,
     ),
     ReadFormat(
@@ -129,7 +131,7 @@ READ_FORMATS: tuple[ReadFormat, ...] = (
         (".srt",),
         "All of it; styling stays in a fixed copy.",
         _has_time_lines,
-        lambda lines, _: cued_text.read(lines, "srt"),
+        lambda lines, _: cued_text.read(lines),
         is_rewritten=True,
     ),
     ReadFormat(

@@ -81,7 +81,8 @@ def _cues(file: CaptionFile) -> list[Located]:
     Raises:
         UndecodableError: Words would be lost.
     """
-    fault = next((fault for fault in file.faults if not fault.is_fixable), None)
+    losses = (fault for fault in file.faults if not (fault.is_fixable or fault.is_of_times))
+    fault = next(losses, None)
     if fault is not None:
         raise UndecodableError(
             f"broken {file.kind.upper()} in line {fault.line}: {fault.text}", "repair it in a subtitle editor"

@@ -18,8 +18,8 @@ from qasr_cli.records import Cue, Transcript, Word
 
 # Characters that some readers take for the end of a line: VT, FF, FS..US, NEL, LS, PS.
 _LINE_END = re.compile(r"[\r\n\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+")
-# Not allowed in any text format; a lone surrogate cannot even be encoded.
-_ILLEGAL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+# Not allowed in any text format; a byte order mark is no text. A lone surrogate cannot even be encoded.
+_ILLEGAL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 

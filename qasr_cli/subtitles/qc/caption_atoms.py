@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -26,7 +26,7 @@ from qasr_cli.subtitles.rules.width import half_cells
 _WORD = re.compile(r"[^\s]+(?:[\u00a0\u2007\u202f][^\s]+)*")  # a no-break space keeps its two words one
 _DASHES = "-‐‑–—"
 _HYPHENS = "-‐‑\u00ad"
-_VOICE = re.compile(r"\s*<v[\s.]")
+_VOICE = re.compile(r"\A\s*<v[\s.]")
 _MUSIC = "♩♪♫♬🎵🎶"
 _LABEL = re.compile(r"([^.!?:]{1,30}):(?:\s|$)")
 _BRACKETED = re.compile(r"[(\[（［][^()\[\]（）［］]*[)\]）］]")
@@ -126,15 +126,28 @@ class CaptionText:
         return self.lines[caption][0], self.lines[caption][-1]
 
 
-def of_captions(captions: Sequence[Caption], language: str | None, limits: Limits) -> CaptionText:
-    """Return the atoms of captions, which are in the order of time: words, or phrases without spaces."""
+def of_captions(
+    captions: Sequence[Caption], language: str | None, limits: Limits, *, is_spaced_at_breaks: bool = False
+) -> CaptionText:
+    """Return the atoms of captions, which are in the order of time: words, or phrases without spaces.
+
+    Args:
+        captions: Captions in the order of time.
+        language: Code, or None.
+        limits: Limits of the captions.
+        is_spaced_at_breaks: Each line break inside a caption is a space. In Japanese and Chinese a break
+            often stands where otherwise a space or a comma would: lines must not be joined without one.
+    """
     words: list[TextAtom] = []
     starts: list[list[int]] = []
     for caption in captions:
         starts.append([])
         for line in caption.lines:
             starts[-1].append(len(words))
-            words += _of_line(line, caption, limits, words[-1].text if words else "")
+            of_line = _of_line(line, caption, limits, words[-1].text if words else "")
+            if is_spaced_at_breaks and len(starts[-1]) > 1:
+                of_line[:1] = [replace(atom, space=atom.space or " ") for atom in of_line[:1]]
+            words += of_line
     atoms = phrases.cut_at_phrases(words, language, limits)
     # Only the first part of a word that was cut counts as a word.
     places = [*(place for place, atom in enumerate(atoms) if atom.n_words), len(atoms)]

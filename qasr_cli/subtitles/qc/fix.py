@@ -51,17 +51,25 @@ def fix_captions(
         repaired = fixed
 
 
+def kept(captions: Sequence[Caption], limits: Limits) -> tuple[int, ...]:
+    """Return the indices of the captions that a repair keeps: it leaves out those that show nothing."""
+    visible = [index for index, caption in enumerate(captions) if is_visible(caption, limits)]
+    after = visible[-1] + 1 if visible else 0
+    if any(caption.before for caption in captions[after:]):
+        visible.append(len(captions) - 1)  # without a next caption its notes stay where they are
+    return tuple(visible)
+
+
 def _without_invisible(captions: Sequence[Caption], limits: Limits) -> tuple[Caption, ...]:
     """Leave out captions without visible text. Notes before them are moved to the next caption."""
+    places = set(kept(captions, limits))
     repaired: list[Caption] = []
     before: tuple[str, ...] = ()
-    for caption in captions:
+    for index, caption in enumerate(captions):
         before += caption.before
-        if is_visible(caption, limits):
+        if index in places:
             repaired.append(replace(caption, before=before))
             before = ()
-    if before:  # without a next caption the notes stay where they are
-        repaired.append(replace(captions[-1], before=before))
     return tuple(repaired)
 
 
@@ -106,19 +114,30 @@ def _starts(lane: list[Caption], limits: Limits, grid_ms: int) -> list[Caption]:
     """Move starts later so that the caption before has its minimum duration, if the two have time for it.
 
     A start is moved only if two captions are shown at once and cutting the first would leave it too short to
-    read: of their common time each has what it needs, beginning with the first.
+    read: of their common time each has what it needs, beginning with the first. One that was too short before
+    the other began has no claim to more than the minimum: the start of the other is right.
     """
     placed = list(lane)
     for k in range(1, len(placed)):
         before, caption = placed[k - 1], placed[k]
         if before.end_ms <= caption.start_ms and before.start_ms < caption.start_ms:
             continue
-        wanted_ms = before.start_ms + _needed_ms(before, limits, grid_ms) + _up(limits.min_gap_ms, grid_ms)
+        wanted_ms = before.start_ms + _claimed_ms(before, limits, grid_ms)
+        if wanted_ms > caption.start_ms:
+            wanted_ms += _up(limits.min_gap_ms, grid_ms)
         shared_until_ms = max(before.end_ms, caption.end_ms)
         latest_ms = shared_until_ms - _needed_ms(caption, limits, grid_ms)
         start_ms = max(caption.start_ms, min(wanted_ms, latest_ms), before.start_ms + _FLOOR_MS)
         placed[k] = replace(caption, start_ms=start_ms, end_ms=max(caption.end_ms, start_ms))
     return placed
+
+
+def _claimed_ms(caption: Caption, limits: Limits, grid_ms: int) -> int:
+    """Return the time that a caption may take from the next one: what it needs, if it had that itself."""
+    needed_ms, own_ms = _needed_ms(caption, limits, grid_ms), check_times.length_ms(caption)
+    if own_ms <= 0 or own_ms >= needed_ms:
+        return needed_ms
+    return min(own_ms, _up(limits.min_duration_ms, grid_ms))
 
 
 def _ends(lane: list[Caption], limits: Limits, grid_ms: int) -> list[Caption]:
@@ -153,11 +172,12 @@ def _end(caption: Caption, next_ms: int | None, limits: Limits, grid_ms: int) ->
 
 def _break_lines(captions: Sequence[Caption], limits: Limits, language: str | None) -> list[Caption]:
     text = caption_atoms.of_captions(captions, language, limits)
-    breaker = LineBreaker(text.atoms, text.break_costs, limits)
+    spaced = caption_atoms.of_captions(captions, language, limits, is_spaced_at_breaks=True)
+    breaker = LineBreaker(spaced.atoms, spaced.break_costs, limits)
     fixed = list(captions)
     for index, caption in enumerate(captions):
         if _is_breakable(caption) and any(check_text.of_lines(caption, index, text, limits)):
-            fixed[index] = _rebroken(caption, text, breaker, text.edges(index), limits)
+            fixed[index] = _rebroken(caption, spaced, breaker, spaced.edges(index), limits)
     return fixed
 
 
