@@ -282,22 +282,6 @@ class TestFix:
         assert f"not fixed: {says}" in result.stderr
         assert sorted(hashes(tmp_path)) == ["a.srt"]
 
-    @pytest.mark.parametrize(
-        ("text", "encoding"),
-        [
-            ("Nie wiem, co się stało. Myślę, że to był błąd.", "cp1250"),
-            ("Ne olduğunu bilmiyorum. Bu bir hataydı ve çok geç.", "cp1254"),
-        ],
-    )
-    def test_a_guess_that_fits_the_letters_of_the_language_is_fixed(
-        self, qasr: Qasr, tmp_path: Path, text: str, encoding: str
-    ) -> None:
-        content = GOOD.replace("This is a good line.", text).replace("And one more.", "")
-        put(tmp_path, "a.srt", content.encode(encoding))
-        result = qasr("check", "a.srt", "--fix")
-        assert f"read as {encoding}, which is a guess" in result.stdout
-        assert text.rsplit(maxsplit=1)[-1] in (tmp_path / "a.fixed.srt").read_text("utf-8")
-
     def test_a_guess_that_may_be_wrong_is_not_written_as_utf_8(self, qasr: Qasr, tmp_path: Path) -> None:
         text, encoding = "Xyzzy, café!", "cp1252"
         content = GOOD.replace("This is a good line.", text).replace("And one more.", "")

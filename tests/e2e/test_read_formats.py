@@ -85,3 +85,20 @@ def test_lost_characters_are_counted_and_never_written(qasr: Qasr, tmp_path: Pat
     assert qasr("check", "a.srt", "--fix").returncode == 65
     assert qasr("render", "a.srt", "--vtt").returncode == 65
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.srt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Nie wiem, co się stało. Myślę, że to był błąd.", "cp1250"),
+        ("Ne olduğunu bilmiyorum. Bu bir hataydı ve çok geç.", "cp1254"),
+    ],
+)
+def test_a_guess_that_fits_the_letters_of_the_language_is_fixed(
+    qasr: Qasr, tmp_path: Path, text: str, encoding: str
+) -> None:
+    content = srt.compose([srt.Subtitle(1, srt.timedelta(seconds=1), srt.timedelta(seconds=6), text)])
+    (tmp_path / "a.srt").write_bytes(content.encode(encoding))
+    result = qasr("check", "a.srt", "--fix")
+    assert f"read as {encoding}, which is a guess" in result.stdout
+    assert text.rsplit(maxsplit=1)[-1] in (tmp_path / "a.fixed.srt").read_text("utf-8")
