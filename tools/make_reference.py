@@ -19,6 +19,7 @@ from qasr_cli.cli.params.grouped import flags_of_command
 from qasr_cli.cli.typer_adapter import Parameter
 from qasr_cli.errors import EXIT_CODE_MEANINGS
 from qasr_cli.formats import FORMATS
+from qasr_cli.formats.readers.read_formats import READ_FORMATS
 from qasr_cli.options import FlagSpec
 from tools.make_man import VARIABLES
 
@@ -75,6 +76,20 @@ def format_table() -> str:
     return _table(head, rows)
 
 
+def read_format_table() -> str:
+    """Return the table of formats that are read."""
+    rows = [
+        (
+            row.title,
+            ", ".join(f"`{suffix}`" for suffix in row.suffixes),
+            _cell(row.summary),
+            ("itself" if row.kind != "json" else "JSON for qasr's, else SRT") if row.is_rewritten else "SRT",
+        )
+        for row in READ_FORMATS
+    ]
+    return _table(("format", "usual names", "what is read", "`check --fix` writes"), rows)
+
+
 def with_table(text: str, table: str) -> str:
     """Return a page with the table in its marked place.
 
@@ -88,8 +103,9 @@ def with_table(text: str, table: str) -> str:
 
 
 def tables() -> dict[Path, str]:
-    """Return the table of each page that has one from the code."""
-    return {EXIT_CODES: exit_codes(), FORMAT_PAGE: format_table()}
+    """Return the tables of each page that has some from the code."""
+    both = f"{format_table()}\n\n## Formats that are read\n\n{read_format_table()}"
+    return {EXIT_CODES: exit_codes(), FORMAT_PAGE: both}
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -33,12 +33,12 @@ def parse_transcript(text: str) -> Transcript:
     return transcript_json.parse(text)
 
 
-def parse_script(text: str) -> ScriptFile:
+def parse_script(text: str, name: str = "") -> ScriptFile:
     """Return the blocks of a script: plain text or subtitles; see `readers.script_reading`.
 
     Raises:
-        UndecodableError: It has no words, or it is a damaged subtitle file.
+        UndecodableError: It has no words, is a damaged subtitle file, or markup of another kind.
     """
     from qasr_cli.formats.readers import script_reading
 
-    return script_reading.parse_script(text)
+    return script_reading.parse_script(text, name)

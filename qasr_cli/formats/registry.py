@@ -83,7 +83,12 @@ FORMATS: dict[str, Format] = {
             is_readable=True,
         ),
         Format("txt", "Plain text without times.", "txt:render", is_cue_based=False),
-        Format("tsv", "One row per cue: start and end in milliseconds, text.", "tsv:render"),
+        Format(
+            "tsv",
+            "One row per cue: start and end in milliseconds, text.",
+            "tsv:render",
+            is_readable=True,
+        ),
         Format("jsonl", "The JSON of each source as one line.", "transcript_json:render_line", is_line=True),
     )
 }

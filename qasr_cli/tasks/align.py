@@ -16,6 +16,7 @@ from pathlib import Path
 
 from qasr_cli import engines
 from qasr_cli.errors import CannotCreateError, UsageError
+from qasr_cli.formats.readers import encodings
 from qasr_cli.formats.readers.script_reading import ScriptFile
 from qasr_cli.operating_system import processes, streams
 from qasr_cli.options import LogOptions, Options
@@ -81,6 +82,7 @@ def align(inputs: AlignInputs, options: Options, log: LogOptions) -> int:
         QasrError: An input is missing or of the wrong kind, or the run cannot begin.
     """
     processes.require_posix()
+    encodings.require_known(inputs.encoding)
     stdout = stdio.guard()
     paths = [inputs.media, inputs.script]
     if is_once(inputs.media):

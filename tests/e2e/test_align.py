@@ -193,7 +193,7 @@ def test_what_does_not_belong_together_is_one_line(
 
 
 def test_a_binary_script_is_refused(qasr: Qasr, tmp_path: Path) -> None:
-    (tmp_path / "script.txt").write_bytes(b"\xff\xfe\x00\x01")
+    (tmp_path / "script.txt").write_bytes(bytes(range(256)) * 9)
     result = qasr("align", CLIP, tmp_path / "script.txt", "--engine", ECHO)
     assert result.returncode == 65
     assert "not a text file" in result.stderr
@@ -231,9 +231,30 @@ def test_a_report_is_never_the_result(qasr: Qasr, tmp_path: Path) -> None:
     assert "is also the path of a result of clip-01.wav" in result.stderr
 
 
-def test_a_script_from_stdin_is_no_less_strict_than_a_file(qasr: Qasr) -> None:
-    result = qasr("align", CLIP, "-", "--engine", ECHO, "-o", "out", stdin=b"one two caf\xe9\n")
-    assert (result.returncode, "not a text file" in result.stderr) == (65, True)
+def test_a_script_from_stdin_is_read_as_a_file_is(qasr: Qasr) -> None:
+    given = ("align", CLIP, "-", "--engine", ECHO, "-o", "out")
+    result = qasr(*given, stdin=bytes(range(256)) * 9)
+    assert (result.returncode, "stdin: not a text file" in result.stderr) == (65, True)
+    result = qasr(*given, stdin=b"one two caf\xe9\n")
+    assert "stdin: read as cp1252, which is a guess; --encoding names another" in result.stderr
+    result = qasr(*given, "--encoding", "utf8x", stdin=b"one two\n")
+    assert (result.returncode, "did you mean utf8" in result.stderr) == (2, True)
+
+
+def test_a_web_page_is_no_script(qasr: Qasr, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(
+        "<html><body><p>Where is the yellow bicycle?</p></body></html>", "utf-8"
+    )
+    result = qasr("align", CLIP, "page.html", "--engine", ECHO, "-o", "out")
+    assert (result.returncode, "page.html: it is HTML" in result.stderr) == (65, True)
+
+
+def test_a_script_may_be_subtitles_of_any_format_and_encoding(qasr: Qasr, tmp_path: Path) -> None:
+    page = "<SAMI><BODY><SYNC Start=9000><P Class=ENCC>Where is<br>the yellow bicycle?</BODY></SAMI>"
+    (tmp_path / "script.smi").write_bytes(page.encode("utf-16"))
+    result = qasr("align", CLIP, "script.smi", "--model", "demo", "--srt", "-o", "-")
+    (cue,) = srt.parse(result.stdout)
+    assert cue.content == "Where is\nthe yellow bicycle?"
 
 
 def test_a_script_from_stdin_and_words_to_stdout(qasr: Qasr) -> None:

@@ -12,7 +12,7 @@ import pytest
 from qasr_cli.errors import QasrError, UndecodableError
 from qasr_cli.formats import parse_script
 from qasr_cli.formats.readers import captions, read_formats
-from qasr_cli.formats.readers.caption_file import CaptionFile
+from qasr_cli.formats.readers.caption_file import CaptionFile, FileContext
 
 Row = tuple[int, int, tuple[str, ...]]
 SAMI = """\
@@ -270,7 +270,7 @@ OTHER = [
 @pytest.mark.parametrize("name", ["a.srt", "a.txt", "a.smi", ""])
 def test_what_is_neither_words_nor_subtitles_is_named(raw: bytes, says: str, name: str) -> None:
     with pytest.raises(UndecodableError, match=says):
-        captions.parse_if_timed(captions.decode(raw, name).text, captions.FileContext(name))
+        captions.parse_if_timed(captions.decode(raw, name).text, FileContext(name))
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ def test_readable_formats_are_read() -> None:
         "srt": "1\n" + cue.replace(".000", ",000"),
         "vtt": "WEBVTT\n\n" + cue,
         "json": '{"segments": [{"start": 1.0, "end": 2.0, "text": "Hello."}]}',
+        "tsv": "start\tend\ttext\n1000\t2000\tHello.\n",
     }
     assert set(texts) == {name for name, form in FORMATS.items() if form.is_readable}
     for name, text in texts.items():

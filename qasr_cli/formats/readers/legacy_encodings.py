@@ -207,9 +207,15 @@ def _guesses(raw: bytes, sample: bytes) -> Iterator[_Guess]:
     """Yield the encodings that decode the whole text, the likeliest first."""
     import chardet
 
+    if not sample:
+        return
     seen: set[str] = set()
     results = chardet.detect_all(
-        sample, ignore_threshold=True, include_encodings=_CHOICES, no_match_encoding="cp1252"
+        sample,
+        ignore_threshold=True,
+        include_encodings=_CHOICES,
+        no_match_encoding=WESTERN,
+        empty_input_encoding=WESTERN,
     )
     for result in results:
         name = (result["encoding"] or "").lower().replace("windows-", "cp").replace("ibm", "cp")
