@@ -85,6 +85,11 @@ class AudioStream:
         return self._source.reading
 
     @property
+    def first_extent(self) -> Extent | None:
+        """The bytes of the first recording, if the file is not one recording alone."""
+        return self._source.extent
+
+    @property
     def is_clock_derived(self) -> bool:
         """Whether the container's times are not those of samples: AVI has a rate, ASF times of packets."""
         formats, has_video = self.probed.formats, self.probed.has_video
