@@ -16,6 +16,7 @@ from typing import BinaryIO
 from qasr_cli.operating_system.files import open_regular
 
 _BLOCK_BYTES = 4 << 20
+_MAX_FINDS = 100_000  # a day of mp3 has a hundred places that look like a tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,18 @@ class Window:
         return self._file.read(n_bytes)
 
     def find(self, pattern: bytes, at: int) -> Iterator[int]:
-        """Yield the offsets from `at` on at which `pattern` is, in order."""
+        """Yield the offsets from `at` on at which `pattern` is, in order; of very many the first ones."""
+        n_left = _MAX_FINDS
         while at < self.size:
             block = self.read(at, _BLOCK_BYTES + len(pattern) - 1)
             if len(block) < len(pattern):
                 return
             found = block.find(pattern)
-            while found >= 0:
+            while found >= 0 and n_left:
+                n_left -= 1
                 yield at + found
                 found = block.find(pattern, found + 1)
-            at += _BLOCK_BYTES
+            at += _BLOCK_BYTES if n_left else self.size
 
     def behind(self, at: int) -> Window:
         """Return the window from offset `at` to the same end."""

@@ -147,7 +147,7 @@ def _asf_end(window: Window) -> int | None:
         if len(header) < 24 or (at and header.startswith(ASF)):
             break
         size = int.from_bytes(header[16:], "little")
-        if size <= 50 or size >= 1 << 62:  # the data of a live recording
+        if size < 24 or (at and size <= 50) or size >= 1 << 62:  # the data of a live recording
             return next(window.find(ASF, at + 24), None)
         at += size
     return at

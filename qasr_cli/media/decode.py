@@ -59,7 +59,9 @@ class AudioStream:
         self._first = first
         self._options = options
         self.probed = probed
-        self.track = probed.tracks[options.audio_track]
+        track = probed.tracks[options.audio_track]
+        self._whole_ms = track.duration_ms
+        self.track = dataclasses.replace(track, duration_ms=None) if source.others else track
         self.warnings: tuple[str, ...] = ()
         self.other_reading: Reading | None = None
 
@@ -83,6 +85,11 @@ class AudioStream:
     def reading(self) -> Reading:
         """How the track is read."""
         return self._source.reading
+
+    @property
+    def first_extent(self) -> Extent | None:
+        """The bytes of the first recording, if the file is not one recording alone."""
+        return self._source.extent
 
     @property
     def is_clock_derived(self) -> bool:
@@ -197,7 +204,7 @@ class AudioStream:
             is_sound = promise.is_cut  # a length by wrong times is wrong, too
             if self.is_clock_derived and self.probed.formats == "avi":
                 return None
-        whole_ms = self.track.duration_ms if probed.is_duration_promised and is_sound else None
+        whole_ms = self._whole_ms if probed.is_duration_promised and is_sound else None
         return promise.missing_of(n_bytes // BYTES_PER_MS, whole_ms)
 
     def _other_reading(self, n_bytes: int) -> Reading | None:
@@ -213,11 +220,10 @@ class AudioStream:
         counted = dataclasses.replace(reading, clock=Clock.COUNTED, start_ms=start_ms)
         if _HUGE_GAP in self._child.stderr_text:
             return counted
-        n_samples = probe.decoded_samples(self._child.stderr_text, self.track.stream_index)
-        if n_samples is None:
+        decoded_ms = probe.decoded_ms(self._child.stderr_text, self.track.stream_index)
+        if decoded_ms is None:
             return None
-        decoded_ms = n_samples * MS_PER_S / max(1, self.track.sample_rate_hz)
-        timed_ms = n_bytes / BYTES_PER_MS - max(0, self.track.start_ms)
+        timed_ms = n_bytes / BYTES_PER_MS - start_ms
         if not promises.is_drifting(decoded_ms, timed_ms):
             return None
         if self.is_clock_derived or self._exceeds_promise(n_bytes, decoded_ms):
@@ -226,7 +232,7 @@ class AudioStream:
 
     def _exceeds_promise(self, n_bytes: int, decoded_ms: float) -> bool:
         """Whether silence makes the sound longer than its container, and without it it fits."""
-        whole_ms = self.track.duration_ms
+        whole_ms = self._whole_ms
         if whole_ms is None or not self.probed.is_duration_promised or decoded_ms > whole_ms + _SHORT_MS:
             return False
         timed_ms = n_bytes / BYTES_PER_MS
@@ -239,7 +245,7 @@ class AudioStream:
         day's recording with a bad packet it would take too long.
         """
         is_of_disk = probe.may_be_of_disk(self._child.stderr_text)
-        duration_ms = self.track.duration_ms
+        duration_ms = self._whole_ms
         is_short = duration_ms is None or n_bytes // BYTES_PER_MS < duration_ms - _SHORT_MS
         if is_of_disk or (n_bytes and is_short):
             refuse_unread(self._path)

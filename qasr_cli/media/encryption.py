@@ -92,7 +92,7 @@ def _inner_boxes(window: Window, names: tuple[bytes, ...], at: int, end: int) ->
             if len(names) == 1:
                 yield content, size
             else:
-                yield from _inner_boxes(window, names[1:], content, content + size)
+                yield from _inner_boxes(window, names[1:], content, min(end, content + size))
 
 
 def _box_headers(window: Window, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -129,7 +129,7 @@ def _elements(window: Window, names: tuple[int, ...], at: int, end: int) -> Iter
         if found is None or found[0] == container_ends.CLUSTER:
             return
         name, content, size = found
-        content_end = end if size is None else content + size
+        content_end = end if size is None else min(end, content + size)
         if name == names[0] and len(names) == 1:
             yield content, content_end
         elif name == names[0]:

@@ -134,7 +134,7 @@ def decode(path: Path, sound: Sound, delay_ms: int = 0) -> list[str]:
         delay_ms: How much later the track starts than ffmpeg assumes.
     """
     shift = {"itsoffset": f"{delay_ms / MS_PER_S:.3f}"} if delay_ms else {}
-    media = _input(_CODECS, sound, **shift)
+    media = _input_of(_CODECS, sound, **shift)
     return _arguments_for(_samples(media, sound), path, sound.extent)
 
 
@@ -148,7 +148,7 @@ def decode_on_container_clock(path: Path, sound: Sound, *, has_discontinuities: 
             *in use*. All streams are then used, by copying them undecoded to a null output. (`-copyts` would
             keep the clock too, with each of its jumps; of two recordings in one file it loses the second.)
     """
-    media = _input(f"{_CODECS},{_VIDEO_CODECS}", sound)
+    media = _input_of(f"{_CODECS},{_VIDEO_CODECS}", sound)
     samples = _samples(media, sound)
     outputs = ffmpeg.merge_outputs(samples, _null_output(media)) if has_discontinuities else samples
     return _arguments_for(outputs, path, sound.extent)
@@ -168,16 +168,19 @@ def fill_gaps() -> list[str]:
     return _sandboxed(ffmpeg.get_args(samples))
 
 
-def find_shots(path: Path, max_hours: float, *, has_discontinuities: bool) -> list[str]:
+def find_shots(
+    path: Path, max_hours: float, *, has_discontinuities: bool, extent: Extent | None = None
+) -> list[str]:
     """Return the command that prints to stdout how much each frame differs from the one before.
 
     Args:
         path: The media.
         max_hours: Maximum length to decode, in hours.
         has_discontinuities: As above; times then have the same origin as those of the audio.
+        extent: As in `Sound`.
     """
     codecs = f"{_SHOT_CODECS},{_CODECS}" if has_discontinuities else _SHOT_CODECS
-    media = _input(codecs, max_pixels=str(_MAX_PIXELS))
+    media = _input(codecs, extent=extent, max_pixels=str(_MAX_PIXELS))
     changes = media["V:0"].output(  # V: no cover
         "-",
         format="null",
@@ -185,9 +188,8 @@ def find_shots(path: Path, max_hours: float, *, has_discontinuities: bool) -> li
         t=max_hours * _S_PER_HOUR,
         **{"an": None, "sn": None, "dn": None},
     )
-    return _arguments_for(
-        ffmpeg.merge_outputs(changes, _null_output(media)) if has_discontinuities else changes, path
-    )
+    outputs = ffmpeg.merge_outputs(changes, _null_output(media)) if has_discontinuities else changes
+    return _arguments_for(outputs, path, extent)
 
 
 def _null_output(media: Any) -> Any:
@@ -196,15 +198,17 @@ def _null_output(media: Any) -> Any:
     return ffmpeg.output(*streams, "-", format="null", c="copy")
 
 
-def _input(codecs: str, sound: Sound | None = None, **more: str) -> Any:
+def _input_of(codecs: str, sound: Sound, **more: str) -> Any:
     """Return the input; ffmpeg ends where the sound changes, unless changes are expected."""
-    protocols = "file,pipe"
-    if sound and not sound.is_changing:
+    if not sound.is_changing:
         more["reinit_filter"] = "0"
-    if sound and sound.extent:
-        protocols = "file,pipe,subfile"
-        if sound.extent.is_length_wrong:
-            more["ignore_length"] = "1"
+    if sound.extent and sound.extent.is_length_wrong:
+        more["ignore_length"] = "1"
+    return _input(codecs, sound.extent, **more)
+
+
+def _input(codecs: str, extent: Extent | None, **more: str) -> Any:
+    protocols = "file,pipe,subfile" if extent else "file,pipe"
     return ffmpeg.input(
         _PLACEHOLDER,
         protocol_whitelist=protocols,

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from qasr_cli.media.process import StderrFilter
 from qasr_cli.records import Track, Video
-from qasr_cli.timebase import broadcast_rate, seconds_to_ms
+from qasr_cli.timebase import MS_PER_S, broadcast_rate, seconds_to_ms
 
 # The useful lines of `-loglevel level+verbose`: not tags and chapters, which may be very long. The level at
 # the start of a line distinguishes ffmpeg's messages from a title that looks like one.
@@ -23,6 +23,7 @@ STDERR_FILTER = StderrFilter(
         rb"^(?:\[aist#0:\d+[^\]]* @ 0x[0-9a-f]+\] )?\[warning\] Guessed Channel Layout|"
         rb"^\[info\] *(?:Input #0, |Duration: |Stream #0:|Output #0, |Exiting normally, received signal)"
         rb"|^(?:\[in#0[^\]]*\] )?\[verbose\] *Input stream #0:\d+ \(audio\): "
+        rb"|^\[graph_-?\d+_in_0[^\]]*\] \[verbose\] tb:\S+ samplefmt:"
         rb"|^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[warning\] Estimating duration from bitrate"
         rb"|^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(?:error|fatal)\] "
     ),
@@ -51,6 +52,10 @@ _GUESSED = re.compile(
 # Printed at the end, for each stream in use.
 _DECODED = re.compile(
     r"^(?:\[in#0[^\]]*\] )?\[verbose\] *Input stream #0:(\d+) \(audio\): .*\((\d+) samples\)", re.M
+)
+# Of the samples that come from the decoder; the header of an HE-AAC may give half the rate.
+_SAMPLE_RATE = re.compile(
+    r"^\[graph_-?\d+_in_0[^\]]*\] \[verbose\] tb:\S+ samplefmt:\S+ samplerate:(\d+) ", re.M
 )
 _ESTIMATED = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[warning\] Estimating duration from bitrate", re.M)
 _CHANGED = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[error\] Changing audio frame properties", re.M)
@@ -182,10 +187,11 @@ def has_changed(stderr_text: str) -> bool:
     return _CHANGED.search(stderr_text) is not None
 
 
-def decoded_samples(stderr_text: str, stream_index: int) -> int | None:
-    """Return how many samples of a stream were decoded, at its own rate; None if ffmpeg did not say."""
+def decoded_ms(stderr_text: str, stream_index: int) -> float | None:
+    """Return the length of a stream's samples, whatever their times are; None if ffmpeg did not say."""
     counts = [int(match[2]) for match in _DECODED.finditer(stderr_text) if int(match[1]) == stream_index]
-    return counts[-1] if counts else None
+    rate = _SAMPLE_RATE.search(stderr_text)
+    return counts[-1] * MS_PER_S / int(rate[1]) if counts and rate and int(rate[1]) else None
 
 
 def may_be_of_disk(stderr_text: str) -> bool:

@@ -25,6 +25,7 @@ _PCM = {1, 3, 6, 7}  # integer, float, A-law, mu-law
 _MP3 = 0x55
 _MP3_SAMPLES = (576, 1152)  # in a frame
 _ASF_PROPERTIES = bytes.fromhex("A1DCAB8C47A9CF118EE400C00C205365")
+_MAX_CHUNKS = 1_000  # before the samples
 _FLV_SIZE = b"\x00\x08filesize\x00"
 _FLV_HEAD_BYTES = 16 * 1024
 
@@ -100,14 +101,15 @@ def _of_wave(window: Window) -> Promise:
 def _of_w64(window: Window) -> Promise:
     """Chunks of Wave64 have names of 16 bytes, and sizes that include name and size."""
     at, bytes_per_s = 40, 0
-    while len(header := window.read(at, 24)) == 24:
+    for _ in range(_MAX_CHUNKS):
+        header = window.read(at, 24)
         size = int.from_bytes(header[16:], "little")
         if header.startswith(b"fmt "):
             bytes_per_s = int.from_bytes(window.read(at + 32, 4), "little")
         elif header.startswith(b"data"):
             is_cut = at + size > window.size and size < 1 << 62
             return Promise(_length_ms(size - 24, bytes_per_s), is_cut=True) if is_cut else NO_PROMISE
-        if size < 24:
+        if size < 24 or len(header) < 24:
             break
         at += size + -size % 8
     return NO_PROMISE
@@ -115,7 +117,8 @@ def _of_w64(window: Window) -> Promise:
 
 def _of_caf(window: Window) -> Promise:
     at, ms_per_byte = 8, 0.0
-    while len(header := window.read(at, 12)) == 12:
+    for _ in range(_MAX_CHUNKS):
+        header = window.read(at, 12)
         size = int.from_bytes(header[4:], "big", signed=True)
         if header.startswith(b"desc"):
             rate_hz, _, _, n_bytes, n_samples = struct.unpack(
@@ -125,7 +128,7 @@ def _of_caf(window: Window) -> Promise:
         elif header.startswith(b"data"):
             is_cut = at + 12 + size > window.size
             return Promise(round((size - 4) * ms_per_byte) or None, is_cut=True) if is_cut else NO_PROMISE
-        if size < 0:
+        if size < 0 or len(header) < 12:
             break
         at += 12 + size
     return NO_PROMISE

@@ -19,9 +19,13 @@ from qasr_cli.media.byte_window import Extent, Window
 # Each costs a process of ffmpeg. Icecast begins one with each song; a crafted file could begin millions.
 _MAX_RECORDINGS = 1_000
 _TAIL_BYTES = 4096  # behind the end: an editor's padding, a short tag, the rest of a block of the disk
+_MAX_BLOCKS = 1_000_000  # of half a second each
 _PROBES = 16  # places at which bytes behind the end are read to see whether all are zero
 _TAGS = (b"TAG", b"APETAGEX", b"ID3", b"LYRICSBEGIN", b"3DI")
 _ID3_BYTES = 10
+_ID3V1_BYTES = 128
+_APE_BYTES = 32  # of a header or a footer
+_LYRICS_END_BYTES = 15
 _LYRICS_BYTES = 5_200  # the longest Lyrics3 of the first kind
 _WAVPACK_FIRST = 0x800  # flag of the first of the blocks of one moment
 
@@ -109,15 +113,36 @@ def _tag_bytes(window: Window) -> int:
 
 
 def _tail_tag_bytes(window: Window) -> int:
-    """Return the length of tags at the end of a window, if one is among them that ffmpeg takes for frames."""
-    end = window.size - 128 if window.read(window.size - 128, 3) == b"TAG" else window.size
-    tail = window.read(end - 15, 15)
-    if tail.endswith(b"LYRICS200") and tail[:6].isdigit():
-        return window.size - max(0, end - 15 - int(tail[:6]))
-    if tail.endswith(b"LYRICSEND"):
-        begins = [at for at in window.find(b"LYRICSBEGIN", max(0, end - _LYRICS_BYTES)) if at < end]
-        return window.size - begins[-1] if begins else 0
-    return 0
+    """Return the length of tags behind mp3 or AAC, if one is among them that ffmpeg takes for frames."""
+    head = window.read(0, signatures.HEAD_BYTES)
+    if not _tag_bytes(window) and not signatures.is_framed_audio(head):
+        return 0
+    end = window.size - _ID3V1_BYTES if window.read(window.size - _ID3V1_BYTES, 3) == b"TAG" else window.size
+    begin = end
+    while (size := _ape_bytes(window, begin) or _lyrics_bytes(window, begin)) and size <= begin:
+        begin -= size
+    return window.size - begin if begin < end else 0
+
+
+def _ape_bytes(window: Window, end: int) -> int:
+    """Return the length of the APE tag that ends at an offset; 0 without one."""
+    footer = window.read(end - _APE_BYTES, _APE_BYTES)
+    if not footer.startswith(b"APETAGEX"):
+        return 0
+    has_header = footer[23] & 0x80
+    return int.from_bytes(footer[12:16], "little") + (_APE_BYTES if has_header else 0)
+
+
+def _lyrics_bytes(window: Window, end: int) -> int:
+    """Return the length of the Lyrics3 tag that ends at an offset; 0 without one."""
+    footer = window.read(end - _LYRICS_END_BYTES, _LYRICS_END_BYTES)
+    if footer.endswith(b"LYRICS200") and footer[:6].isdigit():
+        return _LYRICS_END_BYTES + int(footer[:6])
+    if not footer.endswith(b"LYRICSEND"):
+        return 0
+    start = max(0, end - _LYRICS_BYTES)
+    at = window.read(start, end - start).rfind(b"LYRICSBEGIN")
+    return end - start - at if at >= 0 else 0
 
 
 def _tagged(window: Window, at: int) -> Iterator[int]:
@@ -168,7 +193,7 @@ def _amr(window: Window, at: int) -> Iterator[int]:
 def _wavpack(window: Window, at: int) -> Iterator[int]:
     """Yield where the count of samples begins anew; each block has its size and its place."""
     has_begun = False
-    while True:
+    for _ in range(_MAX_BLOCKS):
         head = window.read(at, 32)
         if len(head) == 32 and head[:4] == b"wvpk":
             is_first = head[16:20] == b"\0\0\0\0" and head[25] << 8 & _WAVPACK_FIRST

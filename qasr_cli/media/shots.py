@@ -23,6 +23,7 @@ from pathlib import Path
 
 from qasr_cli.errors import UnavailableError, printable
 from qasr_cli.media import ffmpeg_arguments, probe
+from qasr_cli.media.byte_window import Extent
 from qasr_cli.media.failure_reason import failure_reason
 from qasr_cli.media.probe import Probe
 from qasr_cli.media.process import Child, running
@@ -125,8 +126,12 @@ class ShotSearch:
 
 
 @contextlib.contextmanager
-def searching(path: Path, probed: Probe, max_hours: float) -> Iterator[ShotSearch]:
+def searching(
+    path: Path, probed: Probe, max_hours: float, extent: Extent | None = None
+) -> Iterator[ShotSearch]:
     """Search for the shots of a file for as long as the context lasts.
+
+    With an extent only that part of the file is searched.
 
     Raises:
         UnavailableError: There is no ffmpeg.
@@ -136,7 +141,9 @@ def searching(path: Path, probed: Probe, max_hours: float) -> Iterator[ShotSearc
         search.give_up("no shots: there is no picture in it")
         yield search
         return
-    arguments = ffmpeg_arguments.find_shots(path, max_hours, has_discontinuities=probed.has_discontinuities)
+    arguments = ffmpeg_arguments.find_shots(
+        path, max_hours, has_discontinuities=probed.has_discontinuities, extent=extent
+    )
     with contextlib.ExitStack() as stack:
         try:
             child = stack.enter_context(running(arguments, probe.STDERR_FILTER))

@@ -23,6 +23,7 @@ from qasr_cli.timebase import format_clock
 
 _POLL_S = 0.2  # an interrupted run waits at most so long for the shots
 _PROGRESS_EVERY_S = 5.0
+_FIRST_SHOTS = "the file holds several recordings; shots are those of the first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def prepare(
             warnings, video = decoded.warnings, audio.probed.video
             if search is not None:
                 _await_shots(search, source, decoded.waveform.duration_ms, stop, report)
-                warnings += search.warnings
+                warnings += search.warnings + ((_FIRST_SHOTS,) if audio.first_extent and video else ())
                 video = video and replace(video, shots_ms=search.shots_ms)
             return Prepared(source, audio.track, decoded.waveform, decoded.speech, warnings, video)
 
@@ -101,7 +102,7 @@ def _shot_search(
 ) -> contextlib.AbstractContextManager[shots.ShotSearch | None]:
     if not options.picture.shots:
         return contextlib.nullcontext()
-    return shots.searching(source.path, audio.probed, options.media.max_hours)
+    return shots.searching(source.path, audio.probed, options.media.max_hours, audio.first_extent)
 
 
 def _await_shots(

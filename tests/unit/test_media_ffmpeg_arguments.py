@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from qasr_cli.media import ffmpeg_arguments
+from qasr_cli.media.byte_window import Extent
 from qasr_cli.media.ffmpeg import FfmpegTools
 from qasr_cli.media.ffmpeg_arguments import Sound
 
@@ -67,6 +68,21 @@ def test_a_name_is_only_ever_a_file(name: str) -> None:
         given = arguments[arguments.index("-i") + 1]
         assert given == f"file:{Path.cwd()}/{name}"
         assert sum(name in argument for argument in arguments) == 1
+
+
+def test_a_part_of_a_file_is_only_ever_a_file() -> None:
+    sound = Sound(1, extent=Extent(10, 500, is_length_wrong=True))
+    for arguments in (
+        ffmpeg_arguments.decode(Path("/a,b:c.wav"), sound),
+        ffmpeg_arguments.decode_on_container_clock(Path("/a,b:c.wav"), sound, has_discontinuities=False),
+    ):
+        before = arguments[: arguments.index("-i")]
+        assert before[before.index("-protocol_whitelist") + 1] == "file,pipe,subfile"
+        assert before[before.index("-ignore_length") + 1] == "1"
+        given = arguments[arguments.index("-i") + 1]
+        assert given == "subfile,,start,10,end,500,,:file:/a,b:c.wav"
+        message = f"{given}: Invalid data found"
+        assert ffmpeg_arguments.without_names(message, Path("/a,b:c.wav")) == "Invalid data found"
 
 
 def test_the_cage_stands_before_the_input() -> None:

@@ -185,3 +185,44 @@ def test_channels_without_a_place_are_known(guessed: str, layout: str, n_unmappe
     said = f"{guessed}\n[info] Input #0, wav, from 'x':\n{stream}"
     assert probe.STDERR_FILTER.keep.search(guessed.encode()) or not guessed
     assert probe.read(said).n_unmapped == (n_unmapped,)
+
+
+STATISTICS = """[graph_-1_in_0:0 @ 0x7f0] [verbose] tb:1/44100 samplefmt:fltp samplerate:44100 chlayout:stereo
+[info] Output #0, s16le, to 'pipe:1':
+[in#0/matroska,webm @ 0x5] [verbose]   Input stream #0:0 (video): 9 packets read (9 bytes); \
+9 frames decoded; 0 decode errors;
+[in#0/matroska,webm @ 0x5] [verbose]   Input stream #0:1 (audio): 6 packets read (8 bytes); \
+6 frames decoded; 0 decode errors (88200 samples);
+"""
+STATISTICS_OF_5 = """[graph_0_in_0_1 @ 0x561df8b95b80] [verbose] tb:1/44100 samplefmt:fltp samplerate:44100 chlayout:mono
+[verbose]   Input stream #0:1 (audio): 652 packets read (86519 bytes); 652 frames decoded (88200 samples);
+"""
+
+
+@pytest.mark.parametrize("stderr", [STATISTICS, STATISTICS_OF_5])
+def test_the_length_of_the_samples_is_read_from_what_ffmpeg_says_at_its_end(stderr: str) -> None:
+    assert probe.decoded_ms(stderr, 1) == 2000
+    assert probe.decoded_ms(stderr, 0) is None
+    kept = [line for line in stderr.splitlines() if probe.STDERR_FILTER.keep.search(line.encode())]
+    assert probe.decoded_ms("\n".join(kept), 1) == 2000
+
+
+def test_a_length_that_ffmpeg_guesses_is_no_promise() -> None:
+    sure = (
+        "[info] Input #0, mp3, from 'a':\n[info]   Duration: 00:00:06.00, start: 0.0\n"
+        "[info]   Stream #0:0: Audio: mp3, 44100 Hz, stereo\n[info] Output #0, s16le\n"
+    )
+    assert probe.read(sure).is_duration_promised
+    guess = "[mp3 @ 0x1] [warning] Estimating duration from bitrate, this may be inaccurate\n"
+    assert not probe.read(guess + sure).is_duration_promised
+    assert not probe.read(sure.replace("mp3, from", "mpegts, from")).is_duration_promised
+
+
+def test_an_error_in_the_headers_is_one_of_a_tag_if_all_sound_is_there() -> None:
+    text = "[mp3 @ 0x1] [error] Incorrect BOM value: 0x1234\n[info] Output #0, s16le\n"
+    assert probe.first_complaint(text).startswith("Incorrect")
+    assert probe.first_complaint(text, is_whole=True) == ""
+    assert (
+        probe.first_complaint(f"{text}[mp3float @ 0x2] [error] Header missing\n", is_whole=True)
+        == "Header missing"
+    )
