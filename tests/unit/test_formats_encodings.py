@@ -104,7 +104,7 @@ class TestBytes:
             (b"\n \n\x00", "empty"),
             (b"hello\n", "no subtitles"),
             (b"WEBVTT\n", "no subtitles"),
-            (b"1\nsoon --> later\nx\n", "line 2: no readable times"),
+            (b"1\nsoon --> later\nx\n", "line 2 has no readable times"),
             (bytes(range(256)) * 64, "not a text file"),
             (SRT.encode() + b"more " * 5_000, "line 5: a caption of 25,002 characters"),
             (b"WEBVTT\n\n00:01.000 --> 00:02.000\n" + b"<" * 300_000, "a caption of 300,000 characters"),

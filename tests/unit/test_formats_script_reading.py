@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pytest
@@ -58,11 +57,11 @@ def test_text_that_would_be_lost_is_refused() -> None:
         parse_script("1\n00:00:01,000 --> 00:00:03,000 Hello there\n\n" + SRT.replace("1\n", "2\n", 1))
 
 
-def test_a_mark_of_byte_order_is_no_part_of_a_script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_mark_of_byte_order_is_no_part_of_a_script(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Good morning.\n", "utf-8-sig")
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO((tmp_path / "a.txt").read_bytes())))
-    for path in (Path("-"), tmp_path / "a.txt"):
-        assert read_text(path, "a script", "") == "Good morning.\n"
+    with (tmp_path / "a.txt").open("rb") as stream:
+        for path in (Path(f"/dev/fd/{stream.fileno()}"), tmp_path / "a.txt"):
+            assert read_text(path, "a script", "") == "Good morning.\n"
 
 
 def test_a_less_than_sign_is_text() -> None:

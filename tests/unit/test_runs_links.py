@@ -132,10 +132,10 @@ class TestCounting:
         make(tree, "closed.xyz", content=WAVE)
         really_open = os.open
 
-        def opened(path: Path, flags: int, *rest: int) -> int:
+        def opened(path: Path, flags: int, *rest: int, dir_fd: int | None = None) -> int:
             if Path(path).name == "closed.xyz":
                 raise PermissionError(13, "Permission denied")
-            return really_open(path, flags, *rest)
+            return really_open(path, flags, *rest, dir_fd=dir_fd)
 
         monkeypatch.setattr(os, "open", opened)
         assert find(tree).passed_over.words() == ("1 file of unknown kind (.xyz) (name it to transcribe it)")

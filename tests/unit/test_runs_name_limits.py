@@ -72,7 +72,7 @@ def test_a_name_that_was_not_foreseen_has_its_step(tmp_path: Path, monkeypatch: 
         raise OSError(errno.EINVAL, "Invalid argument")
 
     monkeypatch.setattr(os, "link", refuse)
-    monkeypatch.setattr(os, "rename", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(CannotCreateError, match="Invalid argument") as raised:
         atomic_write.write(tmp_path / "a: b.srt", "", is_overwrite=False)
     assert "without <" in raised.value.hint

@@ -22,9 +22,9 @@ from qasr_cli.errors import (
     LockedError,
     QasrError,
 )
-from qasr_cli.operating_system import refusals
+from qasr_cli.operating_system import files, refusals
 from qasr_cli.records import Chunk, Finish, Hypothesis, Segment, Source, Status, Timing, Word
-from qasr_cli.runs.files import file_lease, ownership
+from qasr_cli.runs.files import file_lease
 from qasr_cli.runs.files.file_identity import Identity, identify
 from qasr_cli.runs.state import backoff, checkpoints, ledger, locking
 from qasr_cli.runs.state.ledger import LedgerEntry, LedgerOutput
@@ -188,14 +188,14 @@ def test_a_file_system_without_locks_is_said_once(
     monkeypatch.setattr(refusals, "_said", set())
     refused: list[object] = []
 
-    def refuse(*arguments: object) -> NoReturn:
+    def refuse(*arguments: object, **_: object) -> NoReturn:
         refused.append(arguments)
         raise OSError(number, os.strerror(number))
 
     if call == "flock":
         monkeypatch.setattr(fcntl, "flock", refuse)
     else:
-        monkeypatch.setattr(ownership, "open_own", refuse)
+        monkeypatch.setattr(files, "open_at_once", refuse)
         if number == errno.EPERM:  # no permission is no lack of locks
             with (
                 pytest.raises(CannotCreateError),

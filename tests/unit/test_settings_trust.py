@@ -280,7 +280,7 @@ class TestHostileFiles:
             (b"max-lines = '" + b"a" * 90_000 + b"'", "max-lines must be a whole number"),
             (b"a" * 90_000 + b" = 1", "unknown key 'aaa"),
             (b"#" * 100_001, "larger than 100 kB"),
-            (b"\xff\xfe\xfd", "qasr.toml: 'utf-8' codec"),
+            (b"\xff\xfe\xfd", "qasr.toml: 'utf-16-le' codec"),
             (b'a = "\x00"', "qasr.toml: Illegal character"),
             (b'"\\u202e\\u009b" = 1', "unknown key '\\u202e\\x9b'"),
             (b'context = "\\ud800"', "qasr.toml: "),

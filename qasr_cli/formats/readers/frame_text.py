@@ -21,8 +21,8 @@ from qasr_cli.formats.readers.caption_file import (
 from qasr_cli.records import Caption
 from qasr_cli.timebase import MS_PER_S, broadcast_rate
 
-_MICRODVD = re.compile(r"\s*+\{(\d{1,9})\}\{(\d{0,9})\}(.*)")
-_MPL2 = re.compile(r"\s*+\[(\d{1,9})\]\[(\d{0,9})\](.*)")
+_MICRODVD = re.compile(r"\A\s*+\{(\d{1,9})\}\{(\d{0,9})\}(.*)")
+_MPL2 = re.compile(r"\A\s*+\[(\d{1,9})\]\[(\d{0,9})\](.*)")
 _RATE = re.compile(r"\s*+(\d{1,4}(?:[.,]\d{1,6})?)\s*+")
 _STYLE = re.compile(r"\{[A-Za-z]:[^{}]*\}")
 _MPL2_HZ = Fraction(10)
