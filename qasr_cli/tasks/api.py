@@ -85,6 +85,7 @@ def align(
     script: AnyPath | None = None,
     *,
     text: str | None = None,
+    encoding: str = "",
     options: Options | None = None,
     **keywords: Unpack[EngineKeywords],
 ) -> AlignedScript:
@@ -94,7 +95,7 @@ def align(
         QasrError: As `Transcriber.align`.
     """
     with Transcriber(options, **keywords) as transcriber:
-        return transcriber.align(media, script, text=text)
+        return transcriber.align(media, script, text=text, encoding=encoding)
 
 
 def read_transcript(path: AnyPath) -> Transcript:

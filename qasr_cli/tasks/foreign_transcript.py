@@ -18,6 +18,7 @@ from qasr_cli.speech.alignment.word_times import interpolate_words
 from qasr_cli.speech.text import display_words
 
 _NO_TRACK = Track(0, "", 0, 0)  # no audio was decoded
+_NOT_OURS = "0" * 16  # the fingerprint of no options: qasr did not make it
 _UNTIMED_LETTERS = 20  # a "word" that is longer is a sentence of a file without times of words
 
 
@@ -41,7 +42,7 @@ def convert(path: Path, file: CaptionFile, language: str | None) -> tuple[Transc
 
 def _transcript(path: Path, segments: tuple[Segment, ...]) -> Transcript:
     duration_ms = max((segment.end_ms for segment in segments), default=0)
-    return Transcript(path.name, _NO_TRACK, duration_ms, segments, fingerprint="")
+    return Transcript(path.name, _NO_TRACK, duration_ms, segments, _NOT_OURS)
 
 
 def _span_ms(start_ms: int, end_ms: int) -> tuple[int, int]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 
+import jsonschema
 import pytest
 import srt
 
 from tests.e2e.conftest import Qasr
 
+ROOT = Path(__file__).parents[2]
 SAMI = """\
 <SAMI><HEAD><STYLE><!-- .KRCC { lang:ko-KR; } .ENCC { lang:en-US; } --></STYLE></HEAD><BODY>
 <SYNC Start=1000><P Class=KRCC>안녕하세요, 여러분.<br>만나서 반갑습니다.<P Class=ENCC>Hello, everybody.
@@ -50,11 +54,30 @@ def test_render_converts_and_says_what_it_guessed(qasr: Qasr, tmp_path: Path) ->
     assert (named.returncode, (tmp_path / "film.ko.srt").is_file()) == (0, True)
 
 
+def test_render_never_replaces_what_it_reads(qasr: Qasr, tmp_path: Path) -> None:
+    text = "1\n00:00:01,000 --> 00:00:03,000\n<i>Hello there.</i>\n"
+    (tmp_path / "a.srt").write_text(text, "utf-8")
+    result = qasr("render", "a.srt", "--srt", "--overwrite")
+    assert (result.returncode, "would replace the input" in result.stderr) == (73, True)
+    assert (tmp_path / "a.srt").read_text("utf-8") == text
+
+
+def test_a_pipe_is_read_as_a_file_is(qasr: Qasr, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(SAMI.encode("utf-16"),))
+    writer.start()
+    result = qasr("render", "pipe", "--srt", "-o", "-", "-q")
+    writer.join()
+    assert next(srt.parse(result.stdout)).content == "안녕하세요, 여러분.\n만나서 반갑습니다."
+
+
 def test_render_lays_out_transcripts_of_others(qasr: Qasr, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(WHISPER), "utf-8")
     result = qasr("render", "a.json", "-f", "srt,vtt,json,txt,tsv", "-o", "out")
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "out/a.txt").read_text("utf-8") == "One < two.\n"
+    schema = json.loads((ROOT / "docs/reference/schemas/transcript.schema.json").read_text("utf-8"))
+    jsonschema.validate(json.loads((tmp_path / "out/a.json").read_text("utf-8")), schema)
     again = qasr("render", "out/a.json", "--txt", "-o", "-")
     assert again.stdout == "One < two.\n"
 
