@@ -194,8 +194,9 @@ STATISTICS = """[graph_-1_in_0:0 @ 0x7f0] [verbose] tb:1/44100 samplefmt:fltp sa
 [in#0/matroska,webm @ 0x5] [verbose]   Input stream #0:1 (audio): 6 packets read (8 bytes); \
 6 frames decoded; 0 decode errors (88200 samples);
 """
-STATISTICS_OF_5 = """[graph_0_in_0_1 @ 0x561df8b95b80] [verbose] tb:1/44100 samplefmt:fltp samplerate:44100 chlayout:mono
-[verbose]   Input stream #0:1 (audio): 652 packets read (86519 bytes); 652 frames decoded (88200 samples);
+STATISTICS_OF_5 = """[graph_0_in_0_1 @ 0x5] [verbose] tb:1/44100 samplefmt:fltp samplerate:44100 chlayout:mono
+[verbose]   Input stream #0:1 (audio): 652 packets read (86519 bytes); \
+652 frames decoded (88200 samples);
 """
 
 
