@@ -7,7 +7,7 @@ and an exit code. Subtitles keep their cues; transcripts are laid out by the opt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qasr_cli.errors import QasrError, naming
@@ -49,6 +49,9 @@ def render(
     return report.exit_code
 
 
+_WITH_TIMING = frozenset({"json", "jsonl"})  # formats that say which times are interpolated
+
+
 @dataclass(frozen=True, slots=True)
 class _Renderer:
     """What all inputs have in common."""
@@ -66,7 +69,7 @@ class _Renderer:
         if source.guessed:
             caption_input.say_guess(plan.source.path, source.guessed)
         transcript = source.transcript
-        texts = finish.render(transcript, self.cues, self.output, source.cues)
+        texts = self._texts(source)
         paths = plan.paths(transcript.language)
         for name, path in paths.items():
             is_overwrite, is_backup = self.output.overwrite, self.output.backup
@@ -74,6 +77,20 @@ class _Renderer:
         if self.output.is_stdout:
             self.stdout.write("".join(texts.values()))
         return tuple(paths.values())
+
+    def _texts(self, source: RenderSource) -> dict[str, str]:
+        """Return the text of each format.
+
+        Subtitles have no times of words. JSON has interpolated ones, which are marked as such; in other
+        formats they would look as if they were measured.
+        """
+        if source.cues is None:
+            return finish.render(source.transcript, self.cues, self.output)
+        wordless = [replace(cue, word_range=(0, 0)) for cue in source.cues]
+        texts = finish.render(source.transcript, self.cues, self.output, wordless)
+        marked = tuple(name for name in self.output.formats if name in _WITH_TIMING)
+        output = replace(self.output, formats=marked)
+        return texts | finish.render(source.transcript, self.cues, output, source.cues)
 
     def language_for_name(self, source: Source) -> str | None:
         """Return the language of an input, for its results' names; None if it cannot be read (yet)."""
