@@ -69,6 +69,11 @@ def test_a_less_than_sign_is_text() -> None:
     assert parse_script("1 < 2 and 3 > 2").blocks == (("1 < 2 and 3 > 2",),)
 
 
+@pytest.mark.parametrize("line", ["WebVTT is a format.", "webvtt", "\nWeb VTT"])
+def test_a_text_about_webvtt_is_a_text(line: str) -> None:
+    assert parse_script(line + "\nAnd so on.").blocks[-2:] == ((line.strip(),), ("And so on.",))
+
+
 def test_joined_parts_are_a_script() -> None:
     part = "1\n00:00:01,000 --> 00:00:02,000\n{}\n\n2\n00:00:03,000 --> 00:00:04,000\n{}\n\n"
     found = parse_script(part.format("One.", "Two.") + "\ufeff" + part.format("Three.", "Four."))

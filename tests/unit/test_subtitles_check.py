@@ -334,6 +334,11 @@ class TestMending:
         assert second[:1] == (2_400,)
         assert first[:2] == (1_000, 2_317)
 
+    def test_a_cue_inside_another_is_not_moved_past_its_own_words(self) -> None:
+        first, second = self.mended(cap(0, 5_000, "A" * 40), cap(500, 1_500, "Yes."))
+        assert (first[0], second[0]) == (0, 667)
+        assert second[1] == 1_500
+
     def test_a_sign_keeps_its_times_and_lines(self) -> None:
         frames = [cap(k * 40, k * 40 + 40, "No way", "to", "enter", place=f",\\pos({k},9)") for k in range(3)]
         moving = cap(0, 9_999, "Enter", place="\\move(1,2,3,4)")

@@ -29,6 +29,7 @@ from qasr_cli.formats.readers import (
     webvtt_captions,
 )
 from qasr_cli.formats.readers.caption_file import CaptionFile, FileContext
+from qasr_cli.formats.readers.webvtt_blocks import SIGNATURE
 
 Lines = Sequence[str]
 
@@ -57,7 +58,7 @@ class ReadFormat:
 
 
 def _is_signed(lines: Lines) -> bool:
-    return webvtt_captions.is_webvtt(lines)
+    return bool(lines) and lines[0].startswith(SIGNATURE)
 
 
 def _has_time_lines(lines: Lines) -> bool:
@@ -192,7 +193,8 @@ def find(lines: Lines, name: str = "") -> ReadFormat | None:
         # A subtitle file may be about HTML; its name then says what it is.
         other_content.refuse_text(lines)
     if is_cued:
-        return _BY_KIND["vtt" if suffix == ".vtt" else "srt"]  # the name decides without a signature
+        # A signature that browsers reject counts, too; without any the name decides.
+        return _BY_KIND["vtt" if webvtt_captions.has_signature(lines) or suffix == ".vtt" else "srt"]
     return next(
         (_BY_KIND[kind] for kind in ("tsv", "labels", "sbv", "lrc") if _BY_KIND[kind].is_like(lines)), None
     )

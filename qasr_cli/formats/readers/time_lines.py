@@ -77,10 +77,9 @@ class _Clock:
     def _of_fraction(self, kind: str) -> str:
         n_digits = len(self.fraction)
         digits = f"{n_digits} digit{'' if n_digits == 1 else 's'} of milliseconds in {self.text!r}"
-        if kind == "vtt":
-            return f"{digits}, not {_FRACTION_DIGITS}"
         seconds = f"{int(self.seconds)}.{int(self.fraction[:_FRACTION_DIGITS]):03d}"
-        return f"{digits}: most players read {seconds} s"
+        who = "players that show it" if kind == "vtt" else "most players"
+        return f"{digits}: {who} read {seconds} s"
 
     def _of_webvtt(self) -> list[str]:
         found = []

@@ -32,8 +32,8 @@ _NOTES = ("NOTE", "STYLE", "REGION")
 _QUOTED_CHARS = 60
 
 
-def is_webvtt(lines: Sequence[str]) -> bool:
-    """Whether a text begins like WebVTT, also where browsers would reject it."""
+def has_signature(lines: Sequence[str]) -> bool:
+    """Whether a text begins with WebVTT's signature, also with one that browsers would reject."""
     first = next((line for line in lines if line.strip(" \t\ufeff")), "")
     return _of_signature(first) is not None
 

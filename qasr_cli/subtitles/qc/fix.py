@@ -125,8 +125,10 @@ def _starts(lane: list[Caption], limits: Limits, grid_ms: int) -> list[Caption]:
         wanted_ms = before.start_ms + _claimed_ms(before, limits, grid_ms)
         if wanted_ms > caption.start_ms:
             wanted_ms += _up(limits.min_gap_ms, grid_ms)
-        shared_until_ms = max(before.end_ms, caption.end_ms)
-        latest_ms = shared_until_ms - _needed_ms(caption, limits, grid_ms)
+        # Never so late that its own text would no longer fit before its own end, if that is one.
+        is_timed = check_times.length_ms(caption) > 0
+        until_ms = caption.end_ms if is_timed else max(before.end_ms, caption.end_ms)
+        latest_ms = until_ms - _needed_ms(caption, limits, grid_ms)
         start_ms = max(caption.start_ms, min(wanted_ms, latest_ms), before.start_ms + _FLOOR_MS)
         placed[k] = replace(caption, start_ms=start_ms, end_ms=max(caption.end_ms, start_ms))
     return placed
