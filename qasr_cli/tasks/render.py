@@ -7,7 +7,7 @@ and an exit code. Subtitles keep their cues; transcripts are laid out by the opt
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qasr_cli.errors import QasrError, naming
@@ -23,6 +23,9 @@ from qasr_cli.tasks import caption_check, caption_input, foreign_transcript, out
 from qasr_cli.tasks.caption_input import Reading
 from qasr_cli.terminal import logs, stdio
 from qasr_cli.terminal.stdio import DataStream
+
+
+_WITH_TIMING = frozenset({"json", "jsonl"})  # formats that say which times are interpolated
 
 
 def render(
@@ -75,7 +78,7 @@ class _Renderer:
         if source.guessed:
             caption_input.say_guess(plan.source.path, source.guessed)
         transcript = source.transcript
-        texts = finish.render(transcript, self.cues, self.output, source.cues)
+        texts = self._texts(source)
         paths = plan.paths(transcript.language)
         for name, path in paths.items():
             is_overwrite, is_backup = self.output.overwrite, self.output.backup
@@ -83,6 +86,20 @@ class _Renderer:
         if self.output.is_stdout:
             self.stdout.write("".join(texts.values()))
         return tuple(paths.values())
+
+    def _texts(self, source: RenderSource) -> dict[str, str]:
+        """Return the text of each format.
+
+        Subtitles have no times of words. JSON has interpolated ones, which are marked as such; in other
+        formats they would look as if they were measured.
+        """
+        if source.cues is None:
+            return finish.render(source.transcript, self.cues, self.output)
+        wordless = [replace(cue, word_range=(0, 0)) for cue in source.cues]
+        texts = finish.render(source.transcript, self.cues, self.output, wordless)
+        marked = tuple(name for name in self.output.formats if name in _WITH_TIMING)
+        output = replace(self.output, formats=marked)
+        return texts | finish.render(source.transcript, self.cues, output, source.cues)
 
     def language_for_name(self, source: Source) -> str | None:
         """Return the language of an input, for its results' names; None if it cannot be read (yet)."""

@@ -47,7 +47,7 @@ def test_render_converts_and_says_what_it_guessed(qasr: Qasr, tmp_path: Path) ->
     (tmp_path / "film.smi").write_bytes(SAMI.encode("cp949"))
     result = qasr("render", "film.smi", "--vtt", "-o", "-")
     assert "film.smi: read as cp949, which is a guess; --encoding names another" in result.stderr
-    assert "00:00:01.000 --> 00:00:03.500" in result.stdout
+    assert "00:00:01.000 --> 00:00:03.500\n안녕하세요, 여러분.\n만나서" in result.stdout  # no invented times
     english = qasr("render", "film.smi", "--srt", "-o", "-", "--language", "en", "--encoding", "cp949")
     assert (english.stdout.splitlines()[2], english.stderr) == ("Hello, everybody.", "")
     named = qasr("render", "film.smi", "--name", "{stem}.{lang}.{ext}", "-q")

@@ -221,6 +221,12 @@ class TestJsonOfOthers:
         assert rows(found) == [(1_000, 2_000, ("Hello there.",))]
         assert found.segments[0].words[0].text.startswith("Hello")
 
+    def test_words_without_segments_end_at_pauses_and_full_stops(self) -> None:
+        times = (("One", 0, 0.4), ("two.", 0.5, 1), ("Three", 1.2, 1.5), ("four", 2.5, 3))
+        words = [{"word": text, "start": start, "end": end} for text, start, end in times]
+        found = captions.parse(json.dumps({"words": words}))
+        assert [one.lines for one in found.captions] == [("One two.",), ("Three",), ("four",)]
+
     def test_words_keep_their_times_and_get_missing_ones(self) -> None:
         words = [
             {"word": "In", "start": 1, "end": 1.2, "score": 0.5},

@@ -210,6 +210,7 @@ def _guesses(raw: bytes, sample: bytes) -> Iterator[_Guess]:
     if not sample:
         return
     seen: set[str] = set()
+    best = 0.0
     results = chardet.detect_all(
         sample,
         ignore_threshold=True,
@@ -218,6 +219,8 @@ def _guesses(raw: bytes, sample: bytes) -> Iterator[_Guess]:
         empty_input_encoding=WESTERN,
     )
     for result in results:
+        if result["confidence"] < _KNOWN_SHARE * best:
+            return  # no rule takes it; decoding a whole file costs time
         name = (result["encoding"] or "").lower().replace("windows-", "cp").replace("ibm", "cp")
         name = name.replace("iso-8859", "iso8859")
         name = _CHARDET_NAMES.get(name, name)
@@ -227,6 +230,7 @@ def _guesses(raw: bytes, sample: bytes) -> Iterator[_Guess]:
             text = _decoded(raw, encoding)
             if text is not None and (encoding in _MAY_MIX or not _is_mixed(text)):
                 seen.add(encoding)
+                best = max(best, result["confidence"])
                 yield _Guess(encoding, result["confidence"])
                 break
 

@@ -193,9 +193,8 @@ def find(lines: Lines, name: str = "") -> ReadFormat | None:
         # A subtitle file may be about HTML; its name then says what it is.
         other_content.refuse_text(lines)
     if is_cued:
-        # The name decides the format of a file without a signature.
-        is_webvtt = webvtt_captions.has_signature(lines) or suffix == ".vtt"
-        return _BY_KIND["vtt" if is_webvtt else "srt"]
+        # A signature that browsers reject counts, too; without any the name decides.
+        return _BY_KIND["vtt" if webvtt_captions.has_signature(lines) or suffix == ".vtt" else "srt"]
     return next(
         (_BY_KIND[kind] for kind in ("tsv", "labels", "sbv", "lrc") if _BY_KIND[kind].is_like(lines)), None
     )
