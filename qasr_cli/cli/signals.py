@@ -26,6 +26,7 @@ from qasr_cli.operating_system import files, processes
 _HOOK_S = 60.0
 _REST_S = 20.0
 _AT_STOP_S = 2.0  # for the status file, whose disk may hang
+_NUDGE_S = 0.2  # the main thread has usually raised after some milliseconds
 _N_AT_ONCE = 3  # GNU `timeout` sends two, and systemd's SendSIGHUP adds one to the first
 
 # What ends a process by default and is sent by people and programs. What says that the process is broken
@@ -47,6 +48,8 @@ class _Ending:
         has_raised: The main thread has been told.
         reload: Called at SIGHUP, in the counting thread; None ends the process.
         had_terminal: There was a terminal whose end SIGHUP may report.
+        main: The main thread.
+        is_nudged: A signal to the main thread is on its way that is not to be counted.
     """
 
     def __init__(self) -> None:
@@ -56,6 +59,8 @@ class _Ending:
         self.has_raised = False
         self.reload: Callable[[], None] | None = None
         self.had_terminal = False
+        self.main = _thread.get_ident()
+        self.is_nudged = False
 
 
 _ending = _Ending()
@@ -111,15 +116,38 @@ def _follow(reading: int) -> None:
     """Count signals as they arrive; end the process when the orderly end takes too long."""
     until_s: float | None = None
     while True:
-        left_s = None if until_s is None else max(0.0, until_s - time.monotonic())
-        if not select.select([reading], [], [], left_s)[0]:
-            _stop_at_once(f"the end took more than {_ending.limit_s:.0f} s; stopped at once")
+        if not select.select([reading], [], [], _left_s(until_s))[0]:
+            if not _left_s(until_s):
+                _stop_at_once(f"the end took more than {_ending.limit_s:.0f} s; stopped at once")
+            _nudge()
+            continue
         for number in os.read(reading, 64):
-            if _is_reload(number):
+            if _ending.is_nudged and number == _ending.first:
+                _ending.is_nudged = False
+            elif _is_reload(number):
                 _reload()
             elif number in _ENDING:
                 _count(number)
                 until_s = until_s or time.monotonic() + _ending.limit_s
+
+
+def _left_s(until_s: float | None) -> float | None:
+    """Return how long to wait for the next signal; None is for ever, 0 that the limit is over."""
+    if until_s is None:
+        return None
+    left_s = max(0.0, until_s - time.monotonic())
+    return left_s if _ending.has_raised else min(left_s, _NUDGE_S)
+
+
+def _nudge() -> None:
+    """Interrupt what the main thread waits for.
+
+    A signal that arrives just before a system call, or in another thread, does not interrupt that call: the
+    main thread would learn of it after the call only, which may wait for ever.
+    """
+    if not _ending.is_nudged and not _ending.has_raised and _ending.first is not None:
+        _ending.is_nudged = True
+        signal.pthread_kill(_ending.main, _ending.first)
 
 
 def _reload() -> None:

@@ -41,6 +41,7 @@ except BaseException as error:
     Path("ended").touch()
     sys.exit(130) if isinstance(error, KeyboardInterrupt) else sys.exit(error.code)
 """
+AFTER_GO = "while not Path('go').exists(): time.sleep(0.02)"
 COMPUTE = 'hashlib.pbkdf2_hmac("sha256", b"a", b"b", 10**9)'  # minutes in one call of C, as on a device
 
 
@@ -56,7 +57,7 @@ class Program:
         *,
         setting: str = "",
         work: str = "time.sleep(60)",
-        end: str = "time.sleep(0.6)",
+        end: str = AFTER_GO,
         is_nohup: bool = False,
     ) -> subprocess.Popen[str]:
         text = PROGRAM.format(setting=setting, work=work, end=end)
@@ -119,11 +120,14 @@ def test_a_second_signal_never_harms_the_end_that_the_first_began(
     program.until("ending")
     for number in numbers[1:]:
         process.send_signal(number)
-    told = program.end()
+        if number is INT:
+            assert process.stderr is not None
+            assert "ending; press Ctrl-C once more to stop at once" in process.stderr.readline()
+    time.sleep(0.2)
+    (program.folder / "go").touch()
+    assert program.end() == ""
     assert process.returncode == code
     assert program.has("ended")
-    is_told = INT in numbers[1:]
-    assert ("ending; press Ctrl-C once more to stop at once" in told) is is_told
 
 
 @pytest.mark.parametrize("work", ["time.sleep(60)", COMPUTE], ids=["waits", "computes"])
@@ -168,6 +172,21 @@ def test_the_limit_leaves_room_for_hooks_and_is_shorter_than_that_of_the_unit() 
         if line.startswith("TimeoutStopSec=")
     ]
     assert fresh.limit_s < limit
+
+
+def test_a_signal_that_another_thread_gets_ends_the_main_thread_s_wait(program: Program) -> None:
+    work = (
+        "import threading; wait = lambda: (time.sleep(0.3), signal.pthread_kill(threading.get_ident(), 15));"
+        "threading.Thread(target=wait, daemon=True).start(); time.sleep(60)"
+    )
+    process = program.start(setting="import signal", work=work)
+    program.until("ending")
+    process.send_signal(TERM)  # the nudge does not count, so this is the second one
+    time.sleep(0.2)
+    (program.folder / "go").touch()
+    program.end()
+    assert process.returncode == 143
+    assert program.has("ended")
 
 
 def test_nohup_stays_in_force(program: Program) -> None:

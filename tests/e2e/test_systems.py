@@ -43,7 +43,7 @@ def windows(folder: Path, *arguments: str) -> Result:
         ("config show", "not set"),
         ("models list", "demo"),
         ("models path demo", "demo"),
-        ("models check demo", ""),
+        pytest.param("models check demo", "", marks=pytest.mark.slow),
     ],
 )
 def test_what_needs_no_decoder_works_without_posix(folder: Path, arguments: str, told: str) -> None:

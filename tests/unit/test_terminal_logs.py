@@ -114,11 +114,12 @@ def test_a_pipe_without_a_reader_is_refused(tmp_path: Path) -> None:
 def test_a_pipe_with_a_reader_takes_every_line(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "log")
     texts: list[str] = []
-    reading = threading.Event()
+    reading, writing = threading.Event(), threading.Event()
 
     def read() -> None:
         reader = os.open(tmp_path / "log", os.O_RDONLY | os.O_NONBLOCK)
         reading.set()
+        writing.wait(10)  # without a writer the pipe would be at its end
         os.set_blocking(reader, True)
         with os.fdopen(reader) as file:
             texts.append(file.read())
@@ -127,6 +128,7 @@ def test_a_pipe_with_a_reader_takes_every_line(tmp_path: Path) -> None:
     thread.start()
     assert reading.wait(10)
     logs.configure(0, tmp_path / "log")
+    writing.set()
     for number in range(3_000):  # more than a pipe holds
         logs.record("event", "info", {"number": number, "more": "x" * 50})
     for handler in logging.getLogger().handlers:
