@@ -66,8 +66,9 @@ _CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "quad": 4, "quad(side)": 4, "
 _CHANNELS |= {"octagonal": 8, "cube": 8, "hexadecagonal": 16}
 
 _COMPLAINT = re.compile(r"^(?P<who>(?:\[[^\]]* @ 0x[0-9a-f]+\] )*)\[(?:error|fatal)\] (?P<what>.*)$", re.M)
-# Complaints of ffmpeg that do not matter: forbidden decoders, an unused picture, and the null output.
-_IRRELEVANT = re.compile(r"not on whitelist|codec parameters|^Not detecting")
+# Complaints of ffmpeg that do not matter: forbidden decoders, an unused picture, the null output, and times
+# that raw samples do not have.
+_IRRELEVANT = re.compile(r"not on whitelist|codec parameters|^Not detecting|non monotonically increasing dts")
 _IRRELEVANT_SOURCE = re.compile(
     r"\[(?:h264|hevc|mpeg\w*video|mpeg4|vp[89]|av1|libdav1d|vc1|wmv3|theora|null|NULL) @ "
 )

