@@ -24,7 +24,6 @@ from qasr_cli.tasks.caption_input import Reading
 from qasr_cli.terminal import logs, stdio
 from qasr_cli.terminal.stdio import DataStream
 
-
 _WITH_TIMING = frozenset({"json", "jsonl"})  # formats that say which times are interpolated
 
 
