@@ -100,10 +100,19 @@ def _handle(number: int, frame: FrameType | None) -> None:
         _count(number)
     if _ending.has_raised or _is_reload(number):
         return
+    if processes.IS_POSIX and _is_importing(frame):
+        return  # the next nudge comes soon
     _ending.has_raised = True
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     raise SystemExit(128 + number)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether modules are being imported: an exception there ends torch's C++ code with SIGABRT."""
+    while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
+        frame = frame.f_back
+    return frame is not None
 
 
 def _is_reload(number: int) -> bool:

@@ -189,6 +189,19 @@ def test_a_signal_that_another_thread_gets_ends_the_main_thread_s_wait(program: 
     assert program.has("ended")
 
 
+def test_an_import_is_not_interrupted(program: Program) -> None:
+    (program.folder / "slow.py").write_text(
+        "import time; from pathlib import Path; Path('importing').touch()\n"
+        "for _ in range(5): time.sleep(0.1)\nPath('imported').touch()\n"
+    )
+    process = program.start(work="import slow; time.sleep(60)", end="")
+    program.until("importing")
+    process.send_signal(TERM)
+    program.end()
+    assert process.returncode == 143
+    assert program.has("imported")
+
+
 def test_nohup_stays_in_force(program: Program) -> None:
     process = program.start(is_nohup=True, work="time.sleep(1)")
     process.send_signal(HUP)
