@@ -41,7 +41,12 @@ def end_of(window: Window) -> int | None:
     for start, ends in _KINDS.items():
         if head.startswith(start):
             return ends(window)
-    return _isobmff_end(window) if head[4:8] in {b"ftyp", b"moov", b"wide"} else None
+    return _isobmff_end(window) if is_isobmff(window) else None
+
+
+def is_isobmff(window: Window) -> bool:
+    """Whether a window begins with the first box of an MP4 or a QuickTime file."""
+    return window.read(4, 4) in {b"ftyp", b"moov", b"wide"}
 
 
 def riff_chunks(window: Window, at: int = 12, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
@@ -162,7 +167,7 @@ def _isobmff_end(window: Window) -> int | None:
         if len(header) < 8:
             return at
         if not is_name(name):
-            return None
+            return at if has_index else None
         if name == b"ftyp" and has_index:
             return at
         size = int.from_bytes(header[:4], "big")

@@ -86,7 +86,9 @@ def _next(window: Window) -> tuple[int | None, int]:
         return None, 0
     if _begins_media(window.behind(end)):
         return end, 0
-    return None, window.size - end if _is_content(window.behind(end)) else 0
+    # The index of an MP4 tells where its samples are, whatever the sizes of its boxes are
+    is_unread = not container_ends.is_isobmff(window) and _is_content(window.behind(end))
+    return None, window.size - end if is_unread else 0
 
 
 def _begins_media(window: Window) -> bool:

@@ -93,6 +93,14 @@ def test_recordings_of_different_kinds_are_all_decoded(click: Path, tmp_path: Pa
     assert find_clicks_ms(samples) == pytest.approx([500, 2500, 4500], abs=2 * SLACK_MS)
 
 
+def test_a_broadcast_behind_a_film_is_decoded(click: Path, tmp_path: Path) -> None:
+    for name in ("a.mp4", "a.ts"):
+        ffmpeg("-i", click, "-c:a", "aac", tmp_path / name)
+    samples, warnings = heard(join(tmp_path / "both.mp4", tmp_path / "a.mp4", tmp_path / "a.ts"))
+    assert warnings == ()
+    assert find_clicks_ms(samples) == pytest.approx([500, 2500], abs=SLACK_MS)
+
+
 def test_films_are_joined_with_their_sound_in_place(click: Path, tmp_path: Path) -> None:
     for number, late_s in enumerate((0.0, 0.4)):
         make_film(tmp_path / f"{number}.mkv", click, "-c:v", "mpeg4", "-c:a", "aac", late_s=late_s)
