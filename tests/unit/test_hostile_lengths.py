@@ -29,6 +29,7 @@ from qasr_cli.tasks.check_report import FileReport
 LONG = (250_000, 1_000_000)
 SHORT = (8_000, 32_000)
 MAX_GROWTH = 8
+N_TRIES = 3
 UNMEASURABLE_S = 0.03  # a text is judged only if it takes longer
 FEW = [
     " ", "0", "<", ">", "&", "{", "-", "[", "a", "\\", '"', "\u0301", "\n", "(", "今", "a b", "a:", "{\\",
@@ -72,11 +73,17 @@ def methods_of(name: str) -> list[Callable[[Any], object]]:
 def assert_linear(run: Callable[[int], object], sizes: tuple[int, ...] = LONG) -> None:
     before_s = UNMEASURABLE_S
     for size in sizes:
-        begun_s = time.process_time()
-        run(size)
-        took_s = time.process_time() - begun_s
-        assert took_s <= MAX_GROWTH * max(before_s, UNMEASURABLE_S), size
+        limit_s = MAX_GROWTH * max(before_s, UNMEASURABLE_S)
+        # A busy machine can make any one measurement long, but not all of them.
+        took_s = next((s for s in (cpu_s(run, size) for _ in range(N_TRIES)) if s <= limit_s), None)
+        assert took_s is not None, size
         before_s = took_s
+
+
+def cpu_s(run: Callable[[int], object], size: int) -> float:
+    begun_s = time.process_time()
+    run(size)
+    return time.process_time() - begun_s
 
 
 def repeated(piece: str, size: int) -> str:
