@@ -22,6 +22,7 @@ from qasr_cli.cli.settings_file import SettingsState
 from qasr_cli.cli.settings_trust import Trust
 from qasr_cli.cli.typer_adapter import Context, Operand, ValueOrigin
 from qasr_cli.errors import CannotCreateError, ConfigError, NoInputError, UsageError
+from qasr_cli.operating_system.files import real_path
 from qasr_cli.options import FlagSpec
 
 _COMMANDS = ("transcribe", "watch")  # whose flags are settings
@@ -101,7 +102,7 @@ def path(context: Context) -> None:
         places = " or ".join(str(place) for place in settings_file.places())
         typer_adapter.echo(f"qasr: note: no settings file; it would be {places}", err=True)
     else:
-        typer_adapter.echo(file.resolve())
+        typer_adapter.echo(real_path(file))
         with contextlib.suppress(ConfigError):  # its place is named even so
             state = _state(context)
             state.read(lambda: _flags(context))
@@ -124,13 +125,13 @@ def trust(
         _list_trusted()
         return
     file = _file_in(folder)
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise NoInputError(f"{file}: no such file", "qasr config init writes one", path=file)
     known = settings_file.known_keys(_flags(context))
     content = settings_file.content(file)
     values = settings_file.parsed(file, content, known)
     settings_trust.trust(file, content)
-    typer_adapter.echo(f"{file.resolve()}: trusted until it changes")
+    typer_adapter.echo(f"{real_path(file)}: trusted until it changes")
     for key, value in settings_file.needing_trust(values, known).items():
         typer_adapter.echo(f"  {key.replace('_', '-')} = {_as_toml(value)}")
 

@@ -19,6 +19,7 @@ from qasr_cli.cli.settings_file import SettingsState
 from qasr_cli.cli.typer_adapter import Context
 from qasr_cli.errors import ExitCode, QasrError, UnavailableError
 from qasr_cli.operating_system import processes
+from qasr_cli.operating_system.files import real_path
 from qasr_cli.options import EngineOptions, Options
 from qasr_cli.version import __version__
 
@@ -157,8 +158,8 @@ def _model_cache() -> Diagnosis:
     from qasr_cli.engines import model_store
 
     folder = model_store.cache_folder()
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
+    existing = next(place for place in (folder, *folder.parents) if os.path.exists(place))
+    if not os.path.isdir(existing) or not os.access(existing, os.W_OK):
         return Diagnosis("note", f"{folder} cannot be written, so no model can be pulled; set HF_HOME")
     return Diagnosis("ok", f"{folder} can be written, {_space(existing)}")
 
@@ -182,7 +183,7 @@ def _settings(context: Context) -> Diagnosis:
             return Diagnosis("wrong", f"{state.path}: {typer_adapter.problem(error).text}")
     if state.ignored:
         return Diagnosis("note", settings_file.ignored_line(state.path, state.ignored, state.trust))
-    return Diagnosis("ok", str(state.path.resolve()))
+    return Diagnosis("ok", str(real_path(state.path)))
 
 
 def _check_options(options: Options) -> None:

@@ -5,6 +5,7 @@ In go a folder and a selection; out come lines on stdout. Reads ledgers and writ
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,11 +83,11 @@ def _state(folder: Path) -> Path:
     from qasr_cli.runs.state import ledger, trusted_files
     from qasr_cli.runs.state.trusted_files import FOLDER_NAME
 
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise NoInputError(f"{folder}: no such folder")
     candidate = folder.absolute()
     for place in (candidate, *(above / FOLDER_NAME for above in (candidate, *candidate.parents))):
-        if place.is_dir() and trusted_files.counts(place) and ledger.names(place):
+        if os.path.isdir(place) and trusted_files.counts(place) and ledger.names(place):
             return place
     raise NoInputError(
         f"{folder}: no run has left a ledger here",

@@ -119,15 +119,10 @@ def find_file(asked_for: Path | None) -> Path | None:
         ConfigError: The file of --config does not exist.
     """
     if asked_for is not None:
-        if not _is_file(asked_for):
+        if not os.path.isfile(asked_for):
             raise ConfigError(f"--config {asked_for}: no such file", "check the path", flag="--config")
         return asked_for
-    return next((path for path in places() if _is_file(path)), None)
-
-
-def _is_file(path: Path) -> bool:
-    # Path.is_file raises in a folder without permission: a service's home, or another user's.
-    return os.path.isfile(path)  # noqa: PTH113
+    return next((path for path in places() if os.path.isfile(path)), None)
 
 
 def places() -> tuple[Path, ...]:
@@ -139,7 +134,7 @@ def places() -> tuple[Path, ...]:
 def is_by_chance(path: Path) -> bool:
     """Whether a file is merely that of the working folder, which may be from anyone: not the user's own."""
     own = places()[1:]
-    return path == Path(FILE_NAME) and not any(_is_file(one) and path.samefile(one) for one in own)
+    return path == Path(FILE_NAME) and not any(os.path.isfile(one) and path.samefile(one) for one in own)
 
 
 def needing_trust(values: Mapping[str, Any], known: Mapping[str, FlagSpec]) -> dict[str, Any]:

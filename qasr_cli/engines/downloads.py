@@ -7,6 +7,8 @@ listings, the cache's layout, the transfer itself. Never verifies a file: the ca
 
 from __future__ import annotations
 
+import os
+
 from qasr_cli.engines import hub_adapter
 from qasr_cli.engines.hub_adapter import RemoteFile
 from qasr_cli.operating_system import refusals
@@ -30,7 +32,7 @@ def _finish(file: RemoteFile) -> None:
     for needed in (file.blob.parent, file.lock.parent):
         needed.mkdir(parents=True, exist_ok=True)
     with hub_adapter.locked(file):
-        if file.blob.exists():
+        if os.path.exists(file.blob):
             return
         with part.open("ab") as opened:
             hub_adapter.append_rest(file, opened)

@@ -58,8 +58,8 @@ def _candidates(folder: Path) -> Iterator[Path]:
 
 def _objection(path: Path, folder: Path) -> str:
     """Return what is wrong with a file; "" if nothing is."""
-    if path.is_symlink() and not _is_inside(path, folder):
-        return f"leads out of the model's folder, to {path.resolve()}"
+    if os.path.islink(path) and not _is_inside(path, folder):
+        return f"leads out of the model's folder, to {files.real_path(path)}"
     try:
         status = path.stat()
     except FileNotFoundError:  # a link to nothing: of no use to anybody, and missing if it is needed
@@ -81,5 +81,6 @@ def _is_inside(link: Path, folder: Path) -> bool:
         step = Path(os.path.normpath(link.parent / link.readlink()))
         if step.is_relative_to(folder.parent.parent):
             return True
-    target = link.resolve()
-    return any(target.is_relative_to(place.resolve()) for place in (folder, hub_adapter.cache_folder()))
+    target = files.real_path(link)
+    places = map(files.real_path, (folder, hub_adapter.cache_folder()))
+    return any(map(target.is_relative_to, places))

@@ -18,7 +18,7 @@ from pathlib import Path
 from qasr_cli.engines import downloads, hub_adapter, layouts, model_files, weights
 from qasr_cli.engines.hub_adapter import HubFailure
 from qasr_cli.errors import QasrError, UnavailableError, UsageError, from_os_error
-from qasr_cli.operating_system.files import open_regular, read_regular
+from qasr_cli.operating_system.files import open_regular, read_regular, real_path
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ def find(location: str, revision: str | None = None) -> StoredModel | None:
         UnavailableError: The model is incomplete, or of another architecture.
     """
     folder = Path(location)
-    if folder.is_dir():
+    if os.path.isdir(folder):
         if revision:
             raise UsageError(
                 f"--revision {revision}: {location} is a folder", "leave --revision out", flag="--revision"
@@ -116,7 +116,7 @@ def find(location: str, revision: str | None = None) -> StoredModel | None:
     if not _looks_like_hub_id(location):
         return None
     cached = hub_adapter.cached_snapshot(location, revision, _MODEL_FILES)
-    return _read(cached, location) if cached and (cached / "config.json").is_file() else None
+    return _read(cached, location) if cached and os.path.isfile(cached / "config.json") else None
 
 
 def cache_folder() -> Path:
@@ -136,7 +136,7 @@ def fetch(location: str, revision: str | None = None, *, is_offline: bool = Fals
     try:
         stored = find(location, revision)
     except UnavailableError:
-        if is_offline or not _looks_like_hub_id(location) or Path(location).is_dir():
+        if is_offline or not _looks_like_hub_id(location) or os.path.isdir(location):
             raise
         stored = None
     if stored is not None:
@@ -174,7 +174,7 @@ def pull(location: str, revision: str | None = None) -> StoredModel:
         UnavailableError: The hub cannot be reached, refuses the model, or sent damaged files.
         InputOutputError: The disk is full.
     """
-    if not _looks_like_hub_id(location) or Path(location).is_dir():
+    if not _looks_like_hub_id(location) or os.path.isdir(location):
         stored = find(location, revision)  # the demo pair or a folder of the user's: nothing to download
         if stored is None:
             raise not_here(location)
@@ -199,7 +199,7 @@ def _download(location: str, revision: str | None) -> tuple[Path, list[str]]:
     folder = hub_adapter.snapshot(location, revision, _MODEL_FILES)
     damaged = _damaged(folder)
     for path in damaged:
-        path.resolve().unlink()  # or the next download would keep it
+        real_path(path).unlink()  # or the next download would keep it
     return folder, [path.name for path in damaged]
 
 
@@ -253,7 +253,8 @@ def _is_whole(location: str, revision: str | None) -> bool:
 def _damaged(folder: Path) -> list[Path]:
     """Return the files of a snapshot whose content does not match the digest in their names."""
     paths = sorted(path for pattern in _MODEL_FILES for path in folder.rglob(pattern))
-    return [path for path in paths if path.is_symlink() and path.is_file() and not _has_its_digest(path)]
+    blobs = (path for path in paths if os.path.islink(path) and os.path.isfile(path))
+    return [path for path in blobs if not _has_its_digest(path)]
 
 
 def _has_its_digest(path: Path) -> bool:

@@ -67,7 +67,7 @@ def files(folder: Path) -> list[Path]:
         raise UnavailableError.about(
             index, f"names {outside[:_MAX_SHOWN_CHARS]!r}, which is no file beside it", AGAIN
         )
-    missing = [name for name in expected if not (folder / name).is_file()]
+    missing = [name for name in expected if not os.path.isfile(folder / name)]
     if missing:
         raise UnavailableError(
             f"{len(missing)} of {len(expected)} weight files are missing in {folder}, such as {missing[0]}",

@@ -102,6 +102,11 @@ def read_regular(path: Path, max_bytes: int, *, is_following_links: bool = True)
     return content
 
 
+def real_path(path: Path) -> Path:
+    """Return a path without links; a ring of links, for which `Path.resolve` raises, stays as it is."""
+    return Path(os.path.realpath(path))
+
+
 def lock_exclusive(descriptor: int, *, is_waiting: bool) -> None:
     """Lock an open file for this process alone; the lock ends with the descriptor, however the process ends.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from qasr_cli.errors import CannotCreateError, UsageError
 from qasr_cli.formats.readers import encodings
 from qasr_cli.formats.readers.script_reading import ScriptFile
 from qasr_cli.operating_system import processes, streams
+from qasr_cli.operating_system.files import real_path
 from qasr_cli.options import LogOptions, Options
 from qasr_cli.pipeline.script import AlignedScript
 from qasr_cli.records import Source
@@ -153,7 +155,7 @@ def _recording(media: Path, options: Options) -> Source:
         UsageError: It is a folder, or several files.
         NoInputError: There is no such file.
     """
-    found = [] if media.is_dir() else discovery.discover([media], options.find).sources
+    found = [] if os.path.isdir(media) else discovery.discover([media], options.find).sources
     if len(found) != 1:
         count = f"{len(found)} files" if found else "a folder"
         raise UsageError.about(
@@ -170,10 +172,10 @@ def _refuse_clashes(inputs: AlignInputs, plan: Plan, *, is_overwrite: bool) -> N
         CannotCreateError: A result has the name of the script, or the report exists.
     """
     outputs.refuse_report(inputs.report, [plan])
-    script_path = path_key(inputs.script.resolve())
+    script_path = path_key(real_path(inputs.script))
     targets = plan.targets.values()
     if any(
-        path_key((target.folder / name).resolve()) == script_path
+        path_key(real_path(target.folder / name)) == script_path
         for target in targets
         for name in target.names()
     ):

@@ -6,6 +6,7 @@ before any work is done. Call it after `stdio.guard()`, so that not even /dev/st
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -49,5 +50,5 @@ def refuse_inputs(flag: str, file: Path | None, inputs: Sequence[Path]) -> None:
     Raises:
         UsageError: `file` is an input.
     """
-    if file and any(path.is_file() and is_same_file(path, file) for path in inputs):
+    if file and any(os.path.isfile(path) and is_same_file(path, file) for path in inputs):
         raise UsageError(f"{flag} {file} is an input, too", "name another file", path=file, flag=flag)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from qasr_cli import formats
 from qasr_cli.errors import UsageError
+from qasr_cli.operating_system.files import real_path
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Source
 from qasr_cli.runs.planning import output_plan
@@ -58,10 +59,10 @@ def refuse_report(report_path: Path | None, plans: Sequence[Plan]) -> None:
     """
     if report_path is None:
         return
-    folder = report_path.parent.resolve()
+    folder = real_path(report_path.parent)
     for plan in plans:
         for target in plan.places.values():
-            if target.may_be(report_path.name) and target.folder.resolve() == folder:
+            if target.may_be(report_path.name) and real_path(target.folder) == folder:
                 raise UsageError(
                     f"--report {report_path} is also the path of a result of {plan.source.relative}",
                     "give the report another name",

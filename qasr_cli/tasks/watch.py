@@ -6,6 +6,7 @@ In go folders and options; nothing comes out but an error or a signal's exit cod
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -72,8 +73,8 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, log
 
 
 def _check(folder: Path) -> None:
-    if not folder.exists():
+    if not os.path.exists(folder):
         hint = "create or mount it first; it may vanish later"
         raise NoInputError(f"{folder}: no such folder", hint, path=folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise UsageError(f"{folder}: not a folder", "transcribe a file with: qasr transcribe", path=folder)

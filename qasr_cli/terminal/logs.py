@@ -199,7 +199,7 @@ def _open(file: Path) -> _LogFile:
 def _is_binary(file: Path) -> bool:
     """Whether a file exists that is not text, such as a film: no log is appended to it."""
     with contextlib.suppress(OSError):
-        if file.is_file():
+        if os.path.isfile(file):
             with file.open("rb") as opened:
                 return b"\0" in opened.read(4096)  # media has a zero byte there, text in UTF-8 has none
     return False

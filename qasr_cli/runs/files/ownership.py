@@ -7,6 +7,7 @@ delete. Other users keep their own files, and the file system decides the group.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from pathlib import Path
@@ -29,16 +30,16 @@ def make_folder(folder: Path) -> None:
     Raises:
         OSError: It cannot be created.
     """
-    if folder.is_dir():
+    if os.path.isdir(folder):
         return
     if folder.parent != folder:
         make_folder(folder.parent)
     try:
         folder.mkdir()
-    except FileExistsError:
-        if folder.is_dir():  # another run was quicker
+    except FileExistsError as error:
+        if os.path.isdir(folder):  # another run was quicker
             return
-        raise
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), os.fspath(folder)) from error
     if files.is_root():
         with contextlib.suppress(OSError):
             _liken(folder)

@@ -149,7 +149,7 @@ class _OutputFolder:
         """Inspect a folder, or the first one above that exists."""
         while not os.path.lexists(folder) and folder != folder.parent:
             folder = folder.parent
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             return cls(f"{folder} is not a folder", 0)
         is_open = os.access(folder, os.W_OK | os.X_OK)
         complaint = "" if is_open else f"folder {folder} is not writable"
@@ -202,8 +202,8 @@ class FolderCache:
         Folders that exist are told apart as the disk does; two names of a new one may become one there.
         """
         if folder not in self._resolved:
-            real = folder.resolve()
-            self._resolved[folder] = real if real.exists() else path_key(real)
+            real = files.real_path(folder)
+            self._resolved[folder] = real if os.path.exists(real) else path_key(real)
         return self._resolved[folder]
 
     def spelt(self, folder: Path) -> Path:
@@ -214,7 +214,7 @@ class FolderCache:
 
     def resolved_file(self, path: Path) -> Path:
         """Return a file so that every spelling of one place is the same."""
-        return path.resolve() if path.is_symlink() else self.resolved(path.parent) / path.name
+        return files.real_path(path) if os.path.islink(path) else self.resolved(path.parent) / path.name
 
     def existing(self, target: Target) -> Path | None:
         """Return the file that is at a target, in any spelling, and in any language where that is open."""

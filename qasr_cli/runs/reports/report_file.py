@@ -26,7 +26,7 @@ from qasr_cli.hooks.address import without_secrets
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.records import Outcome, Source, Stage, Status
-from qasr_cli.runs.files import atomic_write
+from qasr_cli.runs.files import atomic_write, ownership
 from qasr_cli.runs.files.spellings import exists
 from qasr_cli.runs.reports import html_page
 from qasr_cli.runs.reports.summary import RunReport
@@ -74,7 +74,7 @@ def check_place(path: Path, *, is_overwrite: bool) -> None:
             path=path,
             flag="--report",
         )
-    if path.is_dir() or (exists(path) and not is_overwrite):
+    if os.path.isdir(path) or (exists(path) and not is_overwrite):
         raise CannotCreateError(
             f"--report {path} already exists",
             "use --overwrite, or give it another name",
@@ -82,7 +82,7 @@ def check_place(path: Path, *, is_overwrite: bool) -> None:
             flag="--report",
         )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        ownership.make_folder(path.parent)
     except OSError as error:
         raise from_os_error(error, f"--report {path}", path=path, flag="--report") from error
     if not os.access(path.parent, os.W_OK):

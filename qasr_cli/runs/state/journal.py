@@ -138,7 +138,7 @@ class Journal:
         place = self.place_of(source)
         if place is None or place.ledger is None or source.path not in self._read:
             return
-        if not source.is_found and not place.folder.exists():
+        if not source.is_found and not os.path.exists(place.folder):
             return  # it held checkpoints only and went with the last one: beside a named file nothing stays
         self._add(place.ledger, self._entry(place, place.ledger, outcome))
 
@@ -258,7 +258,7 @@ def _journal(
         if folder not in places and not trusted_files.counts(folder):
             places[folder] = None
         if folder not in places:  # of files that were named: their folder gets no ledger, but checkpoints
-            entries = ledger.load(folder, shard_part(options)) if os.path.isdir(folder) else None  # noqa: PTH112 - never raises
+            entries = ledger.load(folder, shard_part(options)) if os.path.isdir(folder) else None
             places[folder] = StateFolder(root, folder, entries)
         return places[folder]
 

@@ -10,6 +10,7 @@ write to one file.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -108,7 +109,7 @@ class Ledger:
         self.entries[name_key(entry.file)] = entry
         folder = self.path.parent
         try:
-            if folder.parent.is_dir():
+            if os.path.isdir(folder.parent):
                 ownership.make_folder(folder)  # goes with its last checkpoint where it held nothing else
             with trusted_files.opened(folder) as state:
                 state.append(self.path.name, to_line(entry))

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qasr_cli.operating_system.files import real_path
 from qasr_cli.options import Options
 from qasr_cli.records import Source
 from qasr_cli.runs.files import ownership, spellings
@@ -33,7 +34,7 @@ class OutputRoots:
     """
 
     def __init__(self, sources: Sequence[Source], output_folder: Path | None) -> None:
-        self._output_folder = None if output_folder is None else output_folder.resolve()
+        self._output_folder = None if output_folder is None else real_path(output_folder)
         self._resolved: dict[str, Path] = {}
         start_folder = set() if self._output_folder else {self._start_folder(source) for source in sources}
         self._outer = {root: _outermost(root, start_folder) for root in start_folder}
@@ -48,7 +49,7 @@ class OutputRoots:
         path, relative = os.fspath(source.path), os.fspath(source.relative)
         text = path[: -len(relative)] if path.endswith(relative) else os.path.dirname(path)  # noqa: PTH120 - fast
         if text not in self._resolved:
-            self._resolved[text] = Path(text or ".").resolve()
+            self._resolved[text] = real_path(Path(text or "."))
         return self._resolved[text]
 
 
@@ -61,7 +62,7 @@ def _outermost(root: Path, others: set[Path]) -> Path:
 def _has_state(folder: Path) -> bool:
     state = folder / FOLDER_NAME
     # Links are dirs here too, so that the one that is not followed is named.
-    return os.path.isdir(state) and os.access(state, os.W_OK) and trusted_files.counts(state)  # noqa: PTH112 - never raises
+    return os.path.isdir(state) and os.access(state, os.W_OK) and trusted_files.counts(state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class StateFolder:
         """Return a file's name in the ledger, however its folder is spelt."""
         parent = path.parent
         if parent not in self._folders:
-            real = parent.resolve()
+            real = real_path(parent)
             is_below = real.is_relative_to(self.root)
             self._folders[parent] = os.fspath(real.relative_to(self.root) if is_below else real)
         folder = self._folders[parent]

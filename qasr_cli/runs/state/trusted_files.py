@@ -194,7 +194,7 @@ def _entered(
         descriptor = os.open(name, flags, dir_fd=parent)
     except OSError as error:
         # Systems disagree about the error of a link that should be a folder.
-        if error.errno in {errno.ELOOP, errno.ENOTDIR} and is_found and path.is_symlink():
+        if error.errno in {errno.ELOOP, errno.ENOTDIR} and is_found and os.path.islink(path):
             raise LinkError(path) from error
         raise
     try:

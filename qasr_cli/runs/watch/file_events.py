@@ -16,6 +16,7 @@ from types import TracebackType
 
 import watchfiles
 
+from qasr_cli.operating_system.files import real_path
 from qasr_cli.options import WatchOptions
 from qasr_cli.runs.inputs import selection
 
@@ -144,7 +145,7 @@ class FileEvents:
         In lenient mode the library ignores all folders that it cannot watch, even when the system's limit of
         watches is reached; so the mode is strict as long as possible.
         """
-        roots = [folder.resolve() for folder in folders]
+        roots = [real_path(folder) for folder in folders]
         is_new = True
         for changes in watchfiles.watch(
             *roots,
@@ -177,8 +178,8 @@ def _news(
     roots: Sequence[Path], state_folder: Path | None, own_files: Sequence[Path] = ()
 ) -> Callable[[watchfiles.Change, str], bool]:
     """Return a test whether a change may mean work; qasr's own files and ignored names do not."""
-    state_prefix = None if state_folder is None else f"{state_folder.resolve()}{os.sep}"
-    own_paths = {str(path.resolve()) for path in own_files}
+    state_prefix = None if state_folder is None else f"{real_path(state_folder)}{os.sep}"
+    own_paths = {str(real_path(path)) for path in own_files}
     prefixes = [f"{str(root).rstrip(os.sep)}{os.sep}" for root in roots]
 
     def is_news(change: watchfiles.Change, path: str) -> bool:

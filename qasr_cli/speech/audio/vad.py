@@ -105,7 +105,7 @@ def _session() -> Any:
 
     package = find_spec("silero_vad")  # finds it without importing it, which would import torch (1.9 s)
     folder = Path(package.origin).parent if package and package.origin else None
-    if folder is None or not (folder / _MODEL_FILE).is_file():
+    if folder is None or not os.path.isfile(folder / _MODEL_FILE):
         raise UnavailableError("silero-vad's model is not installed", "run: pip install silero-vad")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -127,7 +127,7 @@ def korean_scores() -> dict[str, float]:
     Its path is QASR_KOREAN_DICT, or else inside the official package.
     """
     path = _scores_path()
-    if path is None or not path.is_file():
+    if path is None or not os.path.isfile(path):
         return {}
     lines = path.read_text("utf-8").splitlines()
     return {columns[0]: 1.0 for line in lines if (columns := line.split())}
