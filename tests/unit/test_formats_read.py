@@ -244,10 +244,31 @@ class TestJsonOfOthers:
         ]
         assert segment.words[0].confidence == 0.5
 
+    def test_a_missing_time_of_a_segment_is_that_of_its_words_or_its_neighbour(self) -> None:
+        words = [{"word": "b", "start": 3, "end": 4.5}]
+        segments = [
+            {"start": 1, "end": None, "text": "a"},
+            {"start": None, "end": None, "text": "b", "words": words},
+            {"start": None, "end": 7, "text": "c"},
+            {"start": 8, "end": None, "text": "d"},
+        ]
+        found = captions.parse(json.dumps({"segments": segments}))
+        assert [row[:2] for row in rows(found)] == [
+            (1_000, 3_000),
+            (3_000, 4_500),
+            (4_500, 7_000),
+            (8_000, 11_000),
+        ]
+
+    def test_captions_of_words_have_the_line_of_their_first_word(self) -> None:
+        words = [{"word": text, "start": n, "end": n + 0.5} for n, text in enumerate(("a.", " ", "b", "c."))]
+        text = '\n{"words": [\n' + ",\n".join(map(json.dumps, words)) + "\n]}"
+        assert [one.line for one in captions.parse(text).captions] == [3, 5]
+
     @pytest.mark.parametrize("key", ["segments", "x"])
     def test_depth_and_numbers_have_limits(self, key: str) -> None:
         deep = f'{{"{key}":' + "[" * 100_000 + "]" * 100_000 + "}"
-        with pytest.raises(UndecodableError, match="nested too deeply"):
+        with pytest.raises(UndecodableError, match="nested more than 64 deep"):
             captions.read(deep.encode(), "a.json")
         for number in ("1e400", "-1e400", "NaN", "1" + "0" * 400, "1" + "0" * 5_000, '"1"', "[]", "true"):
             text = f'{{"segments":[{{"start":{number},"end":2,"text":"a"}}]}}'
