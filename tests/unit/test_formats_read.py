@@ -117,6 +117,43 @@ class TestTtml:
         assert rows(found) == [(11_000, 13_000, ("Hello there,", "you.")), (14_000, 15_000, ("b",))]
         assert (found.language, found.captions[0].line) == ("en", 5)
 
+    @pytest.mark.parametrize("times", ["", ' begin="0s" end="9s"'])
+    def test_timed_spans_are_captions(self, times: str) -> None:
+        spans = '<span begin="0s" end="1s">One <b>two</b>.</span>\n'
+        spans += '<span begin="1s" end="2s">Three,<br/><i begin="0s" end="1s">four</i>.</span>'
+        found = captions.parse(ttml(f"<p{times}>{spans}</p>", begin="10s"))
+        assert rows(found) == [
+            (10_000, 11_000, ("One two.",)),
+            (11_000, 12_000, ("Three,", "four.")),
+        ]
+        assert [one.line for one in found.captions] == [5, 6]
+
+    @pytest.mark.parametrize(
+        ("inner", "expected"),
+        [
+            (
+                '<p begin="1s" end="3s"><span begin="0s" end="1s">La</span> <span begin="1s">la</span></p>',
+                (1_000, 3_000, ("La la",)),
+            ),
+            (
+                '<p><span begin="0s" end="1s">La</span> <span begin="1s" end="2s">la</span></p>',
+                (0, 2_000, ("La la",)),
+            ),
+            (
+                '<p begin="1s" end="3s">All <span begin="1s" end="2s">of it</span></p>',
+                (1_000, 3_000, ("All of it",)),
+            ),
+            ('<p begin="1s" end="9s"><span begin="1s" end="2s">Short</span></p>', (2_000, 3_000, ("Short",))),
+            (
+                '<p begin="1s" end="2s"><span tts:ruby="container"><span tts:ruby="base">漢字</span>'
+                '<span tts:ruby="textContainer"><span tts:ruby="text">かんじ</span></span></span>です</p>',
+                (1_000, 2_000, ("漢字です",)),
+            ),
+        ],
+    )
+    def test_words_of_a_line_are_one_caption_and_ruby_is_not_read(self, inner: str, expected: Row) -> None:
+        assert rows(captions.parse(ttml(inner))) == [expected]
+
     def test_the_wanted_language_is_chosen(self) -> None:
         both = "".join(
             f'<p xml:lang="{code}" begin="1s" end="2s">{text}</p>'
