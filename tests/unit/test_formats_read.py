@@ -77,6 +77,10 @@ class TestFrames:
         found = captions.parse("{1}{1}23.976\n{24}{72}Hello,|{y:i}everybody.\n{96}{}/So?\n", "a.sub")
         assert rows(found) == [(1_001, 3_003, ("Hello,", "everybody.")), (4_004, 7_004, ("So?",))]
 
+    def test_a_line_of_styling_for_all_captions_is_no_fault(self) -> None:
+        found = captions.parse("{DEFAULT}{}{C:$00FFFF}\n{1}{1}25\n{25}{75}Hello\n", "a.sub")
+        assert (rows(found), found.faults) == ([(1_000, 3_000, ("Hello",))], ())
+
     def test_without_one_it_is_the_users(self) -> None:
         with pytest.raises(UndecodableError, match="frames") as raised:
             captions.parse("{24}{72}Hello\n", "a.sub")
@@ -185,6 +189,20 @@ class TestRows:
             (14_700, 17_500, ("b c",)),
             (60_000, 63_000, ("La",)),
         ]
+
+    @pytest.mark.parametrize(
+        ("stamp", "start_ms"),
+        [
+            ("01:12.50", 72_500),
+            ("01:12:50", 72_500),
+            ("01:12,5", 72_500),
+            ("01:12", 72_000),
+            ("1:01:12.50", 3_672_500),
+            ("61:12.345", 3_672_345),
+        ],
+    )
+    def test_stamps_of_lyrics(self, stamp: str, start_ms: int) -> None:
+        assert rows(captions.parse(f"[{stamp}]La\n", "a.lrc"))[0][:2] == (start_ms, start_ms + 3_000)
 
     @pytest.mark.parametrize(
         "text",
@@ -323,6 +341,9 @@ OTHER = [
     (b"\x00\x00\x01\xba" * 9, "pictures, not text"),
     (b"# VobSub index file, v7\n", "pictures, not text"),
     (b"<?xml version='1.0'?><rss><item>Good morning</item></rss>", "XML of another kind"),
+    (b"<?xml version='1.0'?>\n<timedtext><body><p t='1'>Good</p></body></timedtext>", "XML of another kind"),
+    (b"<?xml version='1.0'?>\n<!DOCTYPE html>\n<html><p>Good</p></html>", "HTML"),
+    (b"<svg xmlns='http://www.w3.org/2000/svg'><text>Good</text></svg>", "XML of another kind"),
     (b"Scenarist_SCC V1.0\n\n00:00:01:00\t9420\n", "SCC"),
     (b"850STL25.01" + b" " * 99, "EBU STL"),
     (b"\x1f\x8b\x08\x00abc", "gzip"),
