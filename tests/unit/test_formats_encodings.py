@@ -94,7 +94,7 @@ class TestBytes:
         found = captions.read(raw, "x.srt")
         assert (found.encoding, found.is_guess) == ("utf-8", False)
         assert (found.faults[0].line, found.faults[0].is_fixable) == (0, False)
-        assert "1 characters are not UTF-8" in found.faults[0].text
+        assert "1 character is not UTF-8" in found.faults[0].text
 
     @pytest.mark.parametrize(
         ("raw", "says"),
