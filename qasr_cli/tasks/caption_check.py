@@ -142,7 +142,9 @@ def _language_of_name(path: Path, texts: Sequence[str]) -> str | None:
     """Return the language in a name such as `film.ko.srt`, if the text is in its script."""
     letters = [char for text in texts[:200] for char in text if char.isalpha()]
     for part in reversed(PurePath(path.name).stem.split(".")[1:]):
-        named = languages.find_covered(part)
+        found = languages.find_in_name(part)
+        # A word of a title may be a language of few speakers: the `me` of `Kill.Me` is not Montenegrin.
+        named = languages.find_covered(found.code) if found else None
         if named is not None:
             n_own = sum(languages.script(char) in named.scripts for char in letters)
             if 2 * n_own > len(letters):

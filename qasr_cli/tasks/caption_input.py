@@ -8,7 +8,7 @@ be wrong.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -48,7 +48,31 @@ def read_captions(path: Path, reading: Reading) -> CaptionFile:
         UndecodableError: It is not a subtitle file, or too large to be one.
         QasrError: It cannot be read.
     """
-    raw = read_bytes(path, streams.shown(path), captions.MAX_JSON_BYTES)
+    return _captions(path, _bytes(path), reading)
+
+
+def read_reference(path: Path, reading: Reading) -> CaptionFile:
+    """Read a subtitle file to compare with; what the user says is about another file, too.
+
+    So a Unicode text is read as such, whatever encoding was named.
+
+    Raises:
+        QasrError: As for `read_captions`.
+    """
+    raw = _bytes(path)
+    if encodings.is_unicode(raw):
+        reading = replace(reading, encoding="")
+    file = _captions(path, raw, reading)
+    if file.is_guess:
+        say_guess(path, file.encoding)
+    return file
+
+
+def _bytes(path: Path) -> bytes:
+    return read_bytes(path, streams.shown(path), captions.MAX_JSON_BYTES)
+
+
+def _captions(path: Path, raw: bytes, reading: Reading) -> CaptionFile:
     with naming(streams.shown(path)):
         return captions.read(
             raw, path.name, reading.encoding, language=reading.language, frame_rate=reading.frame_rate
@@ -62,27 +86,14 @@ def read_script(path: Path, reading: Reading) -> ScriptFile:
         NoInputError: There is no such file.
         UndecodableError: It has no words, is a damaged subtitle file, or not a text.
     """
-    raw = read_bytes(path, streams.shown(path), captions.MAX_JSON_BYTES)
+    raw = _bytes(path)
     with naming(streams.shown(path)):
         decoded = captions.decode(raw, path.name, reading.encoding, reading.language)
-        require_whole(decoded.n_broken, decoded.encoding)
+        if decoded.loss:  # letters would be missing
+            raise UndecodableError(decoded.loss, "name its encoding with --encoding, or save it as UTF-8")
         if decoded.is_guess:
             say_guess(path, decoded.encoding)
         return script_reading.parse_script(decoded.text, path.name, reading.language)
-
-
-def require_whole(n_broken: int, encoding: str) -> None:
-    """Refuse a text with letters that were lost.
-
-    Raises:
-        UndecodableError: Some characters are invalid in the encoding.
-    """
-    if n_broken:
-        noun = "character is" if n_broken == 1 else "characters are"
-        raise UndecodableError(
-            f"{n_broken} {noun} not {encoding.upper()}",
-            "name its encoding with --encoding, or save it as UTF-8",
-        )
 
 
 def say_guess(path: Path, encoding: str) -> None:

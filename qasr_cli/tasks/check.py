@@ -9,13 +9,13 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from qasr_cli.errors import ExitCode, QasrError
 from qasr_cli.formats.readers.caption_file import CaptionFile
-from qasr_cli.tasks import caption_check, check_report, fixed_copies
+from qasr_cli.tasks import caption_check, caption_input, check_report, fixed_copies
 from qasr_cli.tasks.caption_check import CheckRules
 from qasr_cli.tasks.check_report import FileReport
 from qasr_cli.terminal import logs, stdio
@@ -63,14 +63,15 @@ def check(inputs: Sequence[Path], request: CheckRequest, *, verbosity: int) -> i
     targets: dict[Path, Path] = {}
     if request.fix:
         targets = fixed_copies.fixed_paths(files, request.output, is_overwrite=request.overwrite)
-    # Its encoding is its own: the user's choice is about the checked file.
-    its_rules = replace(request.rules, encoding="")
-    reference = caption_check.read(request.against, its_rules) if request.against else None
+    taken = fixed_copies.taken_names(files, targets)
+    reference = (
+        caption_input.read_reference(request.against, request.rules.reading) if request.against else None
+    )
     reports: list[FileReport] = []
     errors: list[QasrError] = []
     for path in files:
         try:
-            report = _check_one(path, targets.get(path), reference, request)
+            report = _check_one(path, targets.get(path), taken, reference, request)
         except QasrError as error:
             logs.report_error(error)
             errors.append(error)
@@ -87,11 +88,15 @@ def check(inputs: Sequence[Path], request: CheckRequest, *, verbosity: int) -> i
 
 
 def _check_one(
-    path: Path, target: Path | None, reference: CaptionFile | None, request: CheckRequest
+    path: Path,
+    target: Path | None,
+    taken: set[Path],
+    reference: CaptionFile | None,
+    request: CheckRequest,
 ) -> FileReport:
     file = caption_check.check(path, caption_check.read(path, request.rules), request.rules)
     compared = caption_check.compare(file, reference) if reference else None
-    fixed = fixed_copies.fix(file, target, is_overwrite=request.overwrite) if target else None
+    fixed = fixed_copies.fix(file, target, taken, is_overwrite=request.overwrite) if target else None
     return FileReport(file, fixed, compared)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +32,6 @@ from qasr_cli.tasks.caption_check import CheckedFile, check_captions
 _STREAM_COPY = re.compile(r"stdin(-\d+)?\.fixed")  # without its format
 _SRT = ".srt"
 _NO_WORDS = Transcript("", Track(0, "", 0, 0), 0, (), "")  # the writer needs the cues only
-
-
 DROPPED_WHY = "shows no text"
 
 
@@ -85,14 +83,29 @@ def fixed_paths(paths: Sequence[Path], folder: Path | None, *, is_overwrite: boo
     return targets
 
 
-def fix(result: CheckedFile, target: Path, *, is_overwrite: bool) -> FixedCopy:
+def taken_names(paths: Sequence[Path], targets: Mapping[Path, Path]) -> set[Path]:
+    """Return the keys of all inputs and copies: what a copy under another name must not replace."""
+    return {_key(path) for path in (*paths, *targets.values())}
+
+
+def _key(path: Path) -> Path:
+    return path_key(Path(os.path.realpath(path)))
+
+
+def fix(result: CheckedFile, target: Path, taken: set[Path], *, is_overwrite: bool) -> FixedCopy:
     """Write a repaired copy and check it.
+
+    Args:
+        result: The checked file.
+        target: The copy, if the name of the file says what it is.
+        taken: Keys of all inputs and copies; that of another name is added.
+        is_overwrite: Replace an existing copy.
 
     Raises:
         UndecodableError: A part of the file could not be read and would be lost, or no caption would be left.
         CannotCreateError: The copy exists, or cannot be created.
     """
-    file = result.file
+    file, planned = result.file, target
     lost = next((fault for fault in file.faults if not fault.is_fixable), None)
     if lost is not None:
         where = f"line {lost.line}: " if lost.line else ""
@@ -116,18 +129,27 @@ def fix(result: CheckedFile, target: Path, *, is_overwrite: bool) -> FixedCopy:
     if file.transcript is None:
         fixed = tuple(caption_formats.rebroken(caption, file.kind) for caption in fixed)
     checked = check_captions(file, fixed, result.language, result.limits)
-    is_own = _is_rewritten(file)
-    if _STREAM_COPY.fullmatch(target.name):
-        target = target.with_name(f"{target.name}.{file.kind if is_own else 'srt'}")
-    elif not is_own and target.suffix.lower() != _SRT:
-        # The content is not what the name says.
-        stem = target.name if target.suffix == ".fixed" else target.stem
-        target = target.with_name(stem + _SRT)
-        if os.path.realpath(target) == os.path.realpath(result.name):
-            raise CannotCreateError.about(result.name, "its copy would replace it", "use -o DIR")
+    target = _renamed(file, target)
+    if target != planned:
+        if _key(target) in taken:
+            raise CannotCreateError.about(
+                result.name, f"its copy would replace {target}, an input or another copy", "use -o DIR"
+            )
+        taken.add(_key(target))
     atomic_write.write(target, _text(file, fixed, checked), is_overwrite=is_overwrite)
     places = set(kept(file.captions, result.limits))
     return FixedCopy(target, checked, tuple(n for n in range(len(file.captions)) if n not in places))
+
+
+def _renamed(file: CaptionFile, target: Path) -> Path:
+    """Return the name of a copy for what the file really is."""
+    is_own = _is_rewritten(file)
+    if _STREAM_COPY.fullmatch(target.name):
+        return target.with_name(f"{target.name}.{file.kind if is_own else 'srt'}")
+    if is_own or target.suffix.lower() == _SRT:
+        return target
+    stem = target.name if target.suffix == ".fixed" else target.stem
+    return target.with_name(stem + _SRT)
 
 
 def _is_rewritten(file: CaptionFile) -> bool:

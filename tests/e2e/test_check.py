@@ -74,7 +74,7 @@ BAD_INPUT = [
     ("CP949", "a.srt", KOREAN.encode("cp949"), 0, "read as cp949, which is a guess"),
     ("CP1252", "a.srt", GOOD.replace("line", "café").encode("cp1252"), 0, "read as cp1252"),
     ("two encodings", "a.srt", KOREAN.encode() * 2 + b"\n9\n00:01:00,000 --> 00:01:01,000\nCaf\xe9\n", 4,
-        "error malformed: 1 characters are not UTF-8"),
+        "error malformed: 1 character is not UTF-8"),
     ("CP1251", "a.srt", GOOD.replace("good", "Здравствуйте").replace(
         "line", "друзья").replace("This is a", "как дела").encode("cp1251"), 0, "read as cp1251"),
     ("an encoding that nobody can tell", "a.srt", "1\n00:00:01,000 --> 00:00:02,000\nДа\n".encode("cp1251"),
@@ -340,6 +340,9 @@ class TestFix:
         ("film.de.forced.srt", "de"),
         ("film.fr.hi.fixed.srt", "fr"),
         ("film.ko.srt", "en"),
+        ("film.pob.srt", "pt"),
+        ("film.se.srt", "sv"),
+        ("Kill.Me.srt", "en"),
     ],
 )
 def test_a_name_may_say_the_language(qasr: Qasr, tmp_path: Path, name: str, language: str) -> None:

@@ -43,6 +43,39 @@ def test_a_copy_has_the_format_of_the_content_whatever_the_name_says(qasr: Qasr,
     assert written == {"a.fixed.srt", "b.fixed.srt", "c.fixed.srt"}
 
 
+def test_a_copy_of_another_format_replaces_no_input_and_no_other_copy(qasr: Qasr, tmp_path: Path) -> None:
+    (tmp_path / "a.fixed.srt").write_text(
+        content := "1\n00:00:01,000 --> 00:00:03,000\nHello there.\n", "utf-8"
+    )
+    (tmp_path / "a.json").write_text(json.dumps(WHISPER), "utf-8")
+    result = qasr("check", "a.json", "a.fixed.srt", "--fix", "--overwrite")
+    assert (result.returncode, "its copy would replace a.fixed.srt, an input" in result.stderr) == (3, True)
+    assert (tmp_path / "a.fixed.srt").read_text("utf-8") == content
+    (tmp_path / "b.json").write_text(json.dumps(WHISPER), "utf-8")
+    (tmp_path / "b.smi").write_text(SAMI, "utf-8")
+    for files in (("b.smi", "b.json"), ("b.json", "b.smi")):
+        result = qasr("check", *files, "--fix", "--overwrite")
+        assert (result.returncode, "b.json: its copy would replace b.fixed.srt" in result.stderr) == (3, True)
+        assert "안녕하세요" in (tmp_path / "b.fixed.srt").read_text("utf-8")
+
+
+def test_an_encoding_counts_for_the_reference_unless_it_is_unicode(qasr: Qasr, tmp_path: Path) -> None:
+    text = "1\n00:00:01,000 --> 00:00:03,000\nДа.\n"
+    (tmp_path / "a.srt").write_bytes(text.encode("koi8-r"))
+    for encoding in ("koi8-r", "utf-8", "utf-16"):
+        (tmp_path / "b.srt").write_bytes(text.encode(encoding))
+        result = qasr("check", "a.srt", "--against", "b.srt", "--encoding", "koi8-r")
+        assert (result.returncode, "SubER 0.0 %" in result.stdout) == (0, True), encoding
+    (tmp_path / "b.srt").write_bytes(
+        "1\n00:00:01,000 --> 00:00:03,000\n안녕하세요, 여러분.\n".encode("cp949")
+    )
+    result = qasr("check", "a.srt", "--against", "b.srt", "--encoding", "utf-8")
+    assert result.returncode == 65
+    (tmp_path / "a.srt").write_text("1\n00:00:01,000 --> 00:00:03,000\n안녕하세요, 여러분.\n", "utf-8")
+    result = qasr("check", "a.srt", "--against", "b.srt")
+    assert "b.srt: read as cp949, which is a guess" in result.stderr
+
+
 def test_render_converts_and_says_what_it_guessed(qasr: Qasr, tmp_path: Path) -> None:
     (tmp_path / "film.smi").write_bytes(SAMI.encode("cp949"))
     result = qasr("render", "film.smi", "--vtt", "-o", "-")
@@ -104,7 +137,7 @@ def test_lost_characters_are_counted_and_never_written(qasr: Qasr, tmp_path: Pat
     )
     (tmp_path / "a.srt").write_bytes(text.encode("cp949").replace("잠".encode("cp949"), b"\xff"))
     checked = qasr("check", "a.srt")
-    assert (checked.returncode, "1 characters are not CP949" in checked.stdout) == (4, True)
+    assert (checked.returncode, "1 character is not CP949" in checked.stdout) == (4, True)
     assert qasr("check", "a.srt", "--fix").returncode == 65
     assert qasr("render", "a.srt", "--vtt").returncode == 65
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.srt"]

@@ -94,7 +94,7 @@ class TestBytes:
         found = captions.read(raw, "x.srt")
         assert (found.encoding, found.is_guess) == ("utf-8", False)
         assert (found.faults[0].line, found.faults[0].is_fixable) == (0, False)
-        assert "1 characters are not UTF-8" in found.faults[0].text
+        assert "1 character is not UTF-8" in found.faults[0].text
 
     @pytest.mark.parametrize(
         ("raw", "says"),
@@ -176,6 +176,10 @@ class TestLegacyTexts:
             ("film [kor].smi", ("ko",)),
             ("2_Korean.srt", ("ko",)),
             ("film.pl.forced.srt", ("pl",)),
+            ("film.jp.srt", ("ja",)),
+            ("film.kr.smi", ("ko",)),
+            ("film.pob.srt", ("pt",)),
+            ("film_한국어.srt", ("ko",)),
             ("film.srt", ()),
         ],
     )
@@ -188,6 +192,36 @@ class TestLegacyTexts:
     def test_a_few_accents_are_western(self, text: str) -> None:
         found = encodings.decode(text.encode("cp1252"))
         assert (found.text, found.is_guess) == (text, True)
+
+    @pytest.mark.parametrize(
+        ("text", "encoding"),
+        [
+            ("Πού είναι ο άνθρωπος;\nΔεν ξέρω, Άννα.", "iso8859_7"),
+            ("Πού είναι ο άνθρωπος;\nΔεν ξέρω, Άννα.", "cp1253"),
+            ("Ma sœur a bon cœur, voilà.", "iso8859_15"),
+            ("Une ½ heure, 1½ h, et l´eau est là.", "cp1252"),
+        ],
+    )
+    def test_a_sign_among_letters_tells_encodings_with_the_same_letters_apart(
+        self, text: str, encoding: str
+    ) -> None:
+        assert encodings.decode(text.encode(encoding)).text == text
+
+    @pytest.mark.parametrize(
+        ("name", "text", "encoding"),
+        [
+            ("film.th.srt", "ใช่", "cp874"),
+            ("film.gr.srt", "Ναι.", "cp1253"),
+            ("film.heb.srt", "כן", "cp1255"),
+            ("film.cht.srt", "是", "big5"),
+            ("film.jp.srt", "元気？", "cp932"),
+        ],
+    )
+    def test_a_word_in_the_script_of_the_named_language_is_read(
+        self, name: str, text: str, encoding: str
+    ) -> None:
+        raw = legacy_texts.srt(text).encode(encoding)
+        assert text in captions.decode(raw, name).text
 
     @pytest.mark.parametrize("cut", ["lost", "added", "end"])
     def test_a_damaged_text_is_read_but_for_its_damage(self, cut: str) -> None:

@@ -77,6 +77,10 @@ class TestFrames:
         found = captions.parse("{1}{1}23.976\n{24}{72}Hello,|{y:i}everybody.\n{96}{}/So?\n", "a.sub")
         assert rows(found) == [(1_001, 3_003, ("Hello,", "everybody.")), (4_004, 7_004, ("So?",))]
 
+    def test_a_line_of_styling_for_all_captions_is_no_fault(self) -> None:
+        found = captions.parse("{DEFAULT}{}{C:$00FFFF}\n{1}{1}25\n{25}{75}Hello\n", "a.sub")
+        assert (rows(found), found.faults) == ([(1_000, 3_000, ("Hello",))], ())
+
     def test_without_one_it_is_the_users(self) -> None:
         with pytest.raises(UndecodableError, match="frames") as raised:
             captions.parse("{24}{72}Hello\n", "a.sub")
@@ -117,6 +121,43 @@ class TestTtml:
         assert rows(found) == [(11_000, 13_000, ("Hello there,", "you.")), (14_000, 15_000, ("b",))]
         assert (found.language, found.captions[0].line) == ("en", 5)
 
+    @pytest.mark.parametrize("times", ["", ' begin="0s" end="9s"'])
+    def test_timed_spans_are_captions(self, times: str) -> None:
+        spans = '<span begin="0s" end="1s">One <b>two</b>.</span>\n'
+        spans += '<span begin="1s" end="2s">Three,<br/><i begin="0s" end="1s">four</i>.</span>'
+        found = captions.parse(ttml(f"<p{times}>{spans}</p>", begin="10s"))
+        assert rows(found) == [
+            (10_000, 11_000, ("One two.",)),
+            (11_000, 12_000, ("Three,", "four.")),
+        ]
+        assert [one.line for one in found.captions] == [5, 6]
+
+    @pytest.mark.parametrize(
+        ("inner", "expected"),
+        [
+            (
+                '<p begin="1s" end="3s"><span begin="0s" end="1s">La</span> <span begin="1s">la</span></p>',
+                (1_000, 3_000, ("La la",)),
+            ),
+            (
+                '<p><span begin="0s" end="1s">La</span> <span begin="1s" end="2s">la</span></p>',
+                (0, 2_000, ("La la",)),
+            ),
+            (
+                '<p begin="1s" end="3s">All <span begin="1s" end="2s">of it</span></p>',
+                (1_000, 3_000, ("All of it",)),
+            ),
+            ('<p begin="1s" end="9s"><span begin="1s" end="2s">Short</span></p>', (2_000, 3_000, ("Short",))),
+            (
+                '<p begin="1s" end="2s"><span tts:ruby="container"><span tts:ruby="base">漢字</span>'
+                '<span tts:ruby="textContainer"><span tts:ruby="text">かんじ</span></span></span>です</p>',
+                (1_000, 2_000, ("漢字です",)),
+            ),
+        ],
+    )
+    def test_words_of_a_line_are_one_caption_and_ruby_is_not_read(self, inner: str, expected: Row) -> None:
+        assert rows(captions.parse(ttml(inner))) == [expected]
+
     def test_the_wanted_language_is_chosen(self) -> None:
         both = "".join(
             f'<p xml:lang="{code}" begin="1s" end="2s">{text}</p>'
@@ -148,6 +189,20 @@ class TestRows:
             (14_700, 17_500, ("b c",)),
             (60_000, 63_000, ("La",)),
         ]
+
+    @pytest.mark.parametrize(
+        ("stamp", "start_ms"),
+        [
+            ("01:12.50", 72_500),
+            ("01:12:50", 72_500),
+            ("01:12,5", 72_500),
+            ("01:12", 72_000),
+            ("1:01:12.50", 3_672_500),
+            ("61:12.345", 3_672_345),
+        ],
+    )
+    def test_stamps_of_lyrics(self, stamp: str, start_ms: int) -> None:
+        assert rows(captions.parse(f"[{stamp}]La\n", "a.lrc"))[0][:2] == (start_ms, start_ms + 3_000)
 
     @pytest.mark.parametrize(
         "text",
@@ -244,10 +299,31 @@ class TestJsonOfOthers:
         ]
         assert segment.words[0].confidence == 0.5
 
+    def test_a_missing_time_of_a_segment_is_that_of_its_words_or_its_neighbour(self) -> None:
+        words = [{"word": "b", "start": 3, "end": 4.5}]
+        segments = [
+            {"start": 1, "end": None, "text": "a"},
+            {"start": None, "end": None, "text": "b", "words": words},
+            {"start": None, "end": 7, "text": "c"},
+            {"start": 8, "end": None, "text": "d"},
+        ]
+        found = captions.parse(json.dumps({"segments": segments}))
+        assert [row[:2] for row in rows(found)] == [
+            (1_000, 3_000),
+            (3_000, 4_500),
+            (4_500, 7_000),
+            (8_000, 11_000),
+        ]
+
+    def test_captions_of_words_have_the_line_of_their_first_word(self) -> None:
+        words = [{"word": text, "start": n, "end": n + 0.5} for n, text in enumerate(("a.", " ", "b", "c."))]
+        text = '\n{"words": [\n' + ",\n".join(map(json.dumps, words)) + "\n]}"
+        assert [one.line for one in captions.parse(text).captions] == [3, 5]
+
     @pytest.mark.parametrize("key", ["segments", "x"])
     def test_depth_and_numbers_have_limits(self, key: str) -> None:
         deep = f'{{"{key}":' + "[" * 100_000 + "]" * 100_000 + "}"
-        with pytest.raises(UndecodableError, match="nested too deeply"):
+        with pytest.raises(UndecodableError, match="nested more than 64 deep"):
             captions.read(deep.encode(), "a.json")
         for number in ("1e400", "-1e400", "NaN", "1" + "0" * 400, "1" + "0" * 5_000, '"1"', "[]", "true"):
             text = f'{{"segments":[{{"start":{number},"end":2,"text":"a"}}]}}'
@@ -265,6 +341,9 @@ OTHER = [
     (b"\x00\x00\x01\xba" * 9, "pictures, not text"),
     (b"# VobSub index file, v7\n", "pictures, not text"),
     (b"<?xml version='1.0'?><rss><item>Good morning</item></rss>", "XML of another kind"),
+    (b"<?xml version='1.0'?>\n<timedtext><body><p t='1'>Good</p></body></timedtext>", "XML of another kind"),
+    (b"<?xml version='1.0'?>\n<!DOCTYPE html>\n<html><p>Good</p></html>", "HTML"),
+    (b"<svg xmlns='http://www.w3.org/2000/svg'><text>Good</text></svg>", "XML of another kind"),
     (b"Scenarist_SCC V1.0\n\n00:00:01:00\t9420\n", "SCC"),
     (b"850STL25.01" + b" " * 99, "EBU STL"),
     (b"\x1f\x8b\x08\x00abc", "gzip"),

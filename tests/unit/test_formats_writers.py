@@ -344,7 +344,7 @@ def test_the_reader_names_the_field_that_is_missing(path: list[Any]) -> None:
         ("1\n00:00:01,000 --> 00:00:02,000\nHi\n", "no valid JSON at line 2"),
         ("[]", "the JSON is not an object"),
         ('{"schema": NaN}', "the JSON has schema 'nan', not 'qasr.v1'"),
-        ("[" * 100_000, "nested too deeply"),
+        ("[" * 100_000, "nested more than 64 deep"),
         ('{"schema": ' + "9" * 5_000 + "}", "no valid JSON"),
     ],
 )

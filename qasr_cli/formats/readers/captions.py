@@ -93,9 +93,8 @@ def of_decoded(decoded: Decoded, context: FileContext) -> CaptionFile:
     file = parse(decoded.text, context.name, language=context.language, frame_rate=context.frame_rate)
     _require_short(file)
     faults = file.faults
-    if decoded.n_broken:
-        text = f"{decoded.n_broken} characters are not {decoded.encoding.upper()}"
-        faults = (Fault(0, text), *faults)
+    if decoded.loss:
+        faults = (Fault(0, decoded.loss), *faults)
     return replace(file, faults=faults, encoding=decoded.encoding, is_guess=decoded.is_guess)
 
 

@@ -20,7 +20,7 @@ from qasr_cli.errors import UndecodableError, UsageError
 from qasr_cli.formats.readers import legacy_encodings
 from qasr_cli.formats.readers.legacy_encodings import SAMPLE_BYTES, is_likely, readings
 
-__all__ = ["Decoded", "decode", "is_likely", "languages_of", "readings", "require_known"]
+__all__ = ["Decoded", "decode", "is_likely", "is_unicode", "languages_of", "readings", "require_known"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -50,6 +50,12 @@ class Decoded:
     is_guess: bool = False
     n_broken: int = 0
 
+    @property
+    def loss(self) -> str:
+        """What is lost, for people; "" if nothing is."""
+        noun = "character is" if self.n_broken == 1 else "characters are"
+        return f"{self.n_broken} {noun} not {self.encoding.upper()}" if self.n_broken else ""
+
 
 def require_known(encoding: str) -> None:
     """Refuse the name of an encoding that does not exist, or that is no encoding of text; "" is detection.
@@ -69,6 +75,11 @@ def require_known(encoding: str) -> None:
     near = difflib.get_close_matches(encoding.lower().replace("_", "-"), known, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}?" if near else "use utf-8, cp949, ..."
     raise UsageError(f"--encoding {encoding}: no such encoding", hint, flag="--encoding")
+
+
+def is_unicode(raw: bytes) -> bool:
+    """Whether a text tells by itself that it is UTF-8, UTF-16 or UTF-32."""
+    return _is_utf8(raw) or any(raw.startswith(mark) for mark, _ in _MARKS) or b"\x00" in raw[:SAMPLE_BYTES]
 
 
 def languages_of(name: str, language: str | None = None) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from qasr_cli.timebase import MS_PER_S, broadcast_rate
 
 _MICRODVD = re.compile(r"\A\s*+\{(\d{1,9})\}\{(\d{0,9})\}(.*)")
 _MPL2 = re.compile(r"\A\s*+\[(\d{1,9})\]\[(\d{0,9})\](.*)")
+_DEFAULT = re.compile(r"\s*+\{DEFAULT\}\{\}.*", re.IGNORECASE)  # styling of all captions
 _RATE = re.compile(r"\s*+(\d{1,4}(?:[.,]\d{1,6})?)\s*+")
 _STYLE = re.compile(r"\{[A-Za-z]:[^{}]*\}")
 _MPL2_HZ = Fraction(10)
@@ -74,7 +75,7 @@ def _read(lines: Sequence[str], kind: str, rate: Fraction, *, is_skipping_first:
         if match is not None:
             end = _ms(int(match[2]), rate) if match[2] else None
             rows.append((_ms(int(match[1]), rate), end, match[3], number))
-        elif line.strip():
+        elif line.strip() and not _DEFAULT.fullmatch(line):
             faults.append(Fault(number, f"no caption: {line.strip()[:60]!r}"))
     if is_skipping_first:
         del rows[0]

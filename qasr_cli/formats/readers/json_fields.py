@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+from qasr_cli import bounded_json
 from qasr_cli.errors import UndecodableError
 from qasr_cli.timebase import seconds_to_ms
 
@@ -19,7 +20,7 @@ from qasr_cli.timebase import seconds_to_ms
 _MAX_COUNT = 366 * 24 * 3_600_000
 _RATE = re.compile(r"[0-9]{1,9}(?:/[0-9]{1,9})?")
 _MAX_RATE = 1_000
-_HINT = "give a file from qasr --json"
+_HINT = "give JSON of qasr, whisper, whisperX, stable-ts, whisper.cpp or OpenAI"
 
 
 def load_object(text: str) -> Fields:
@@ -29,16 +30,16 @@ def load_object(text: str) -> Fields:
         UndecodableError: It is not JSON, or not an object.
     """
     try:
-        # Windows editors add a byte order mark. Some writers put NaN, which is not JSON, into fields
-        # that are not read; no field that is read may be one.
-        whole = json.loads(text.removeprefix("\ufeff"))
+        # Some writers put NaN, which is not JSON, into fields that are not read; no field that is read may
+        # be one.
+        whole = bounded_json.loads(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise UndecodableError(f"not a transcript: no valid JSON at {place} ({error.msg})", _HINT) from error
+    except bounded_json.DepthError as error:
+        raise UndecodableError(f"not a transcript: the JSON {error}", _HINT) from error
     except ValueError as error:  # a number with thousands of digits
         raise UndecodableError(f"not a transcript: no valid JSON ({error})", _HINT) from error
-    except RecursionError as error:
-        raise UndecodableError("not a transcript: JSON nested too deeply", _HINT) from error
     if not isinstance(whole, dict):
         raise UndecodableError("not a transcript: the JSON is not an object", _HINT)
     return Fields(whole, "")

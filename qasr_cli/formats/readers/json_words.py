@@ -89,25 +89,26 @@ def _times(words: Sequence[TimedWord], start_ms: int, end_ms: int) -> list[tuple
     return times
 
 
-def grouped(words: Sequence[TimedWord], language: str | None) -> list[Segment]:
-    """Return words without segments as segments that end at pauses and full stops."""
-    groups: list[list[TimedWord]] = []
+def grouped(words: Sequence[TimedWord]) -> list[list[int]]:
+    """Return words without segments in groups that end at pauses and full stops, as places in `words`."""
+    groups: list[list[int]] = []
     last_ms: int | None = None
-    for word in words:
+    for place, word in enumerate(words):
         if not word.text.strip():
             continue
         is_pause = last_ms is not None and word.start_ms is not None and word.start_ms - last_ms >= _PAUSE_MS
         is_over = bool(groups) and (
-            groups[-1][-1].text.strip().endswith(_SENTENCE_ENDS) or len(groups[-1]) >= _MAX_WORDS
+            words[groups[-1][-1]].text.strip().endswith(_SENTENCE_ENDS) or len(groups[-1]) >= _MAX_WORDS
         )
         if not groups or is_pause or is_over:
             groups.append([])
-        groups[-1].append(word)
+        groups[-1].append(place)
         last_ms = word.end_ms if word.end_ms is not None else last_ms
-    return [_segment(group, language) for group in groups]
+    return groups
 
 
-def _segment(words: Sequence[TimedWord], language: str | None) -> Segment:
+def segment(words: Sequence[TimedWord], language: str | None) -> Segment:
+    """Return words as one segment."""
     # OpenAI's words have no spaces around them, whisper's begin with one where the text has one.
     has_spaces = any(word.text != word.text.strip() for word in words)
     text = ""

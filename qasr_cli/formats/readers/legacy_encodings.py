@@ -94,7 +94,11 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "iso8859-15": (WESTERN, "iso8859_15"),
     "iso8859-16": ("iso8859_16",),
 }
+# Encodings that are the same but for a few letters, which are signs in the one of Windows.
+_TWINS = {"cp1253": "iso8859_7", WESTERN: "iso8859_15"}
 _MULTIBYTE = ("cp949", "cp932", "euc_jp", "gb18030", "cp950")
+# The only ones of their language, or the same letters as the others
+_OF_ONE_LANGUAGE = (*_MULTIBYTE, "cp874", "cp1253", "cp1255")
 _MAY_MIX = _LATIN.union(_MULTIBYTE, ("big5hkscs", "euc_jis_2004"))
 # A file of three cues in its own encoding has 0.12 or more; random bytes have 0.02.
 _SURE, _POSSIBLE = 0.12, 0.06
@@ -131,7 +135,7 @@ def hints(spelling: str) -> str | None:
     key = spelling.strip().lower().replace("_", "-")
     if key in _SCRIPTS_OF_CHINESE:
         return _SCRIPTS_OF_CHINESE[key]
-    language = languages.find(key)
+    language = languages.find_in_name(key)
     return language.code if language else None
 
 
@@ -166,6 +170,15 @@ def decode(raw: bytes, known: Sequence[str]) -> LegacyText | None:
         raw: The whole file.
         known: Languages (see `hints`) that it may be in, the likeliest first; empty if nothing is known.
     """
+    found = _likeliest(raw, known)
+    twin = _TWINS.get(found.encoding) if found else None
+    other = _decoded(raw, twin) if twin else None
+    if found is None or twin is None or other is None or not _has_signs_for_letters(found.text, other):
+        return found
+    return LegacyText(other, twin)
+
+
+def _likeliest(raw: bytes, known: Sequence[str]) -> LegacyText | None:
     sample = _sample(raw)
     guesses = list(_guesses(raw, sample))
     best = max(guesses, key=lambda guess: guess.confidence, default=None)
@@ -271,13 +284,37 @@ def _damaged(raw: bytes) -> LegacyText | None:
 
 
 def _as_known(raw: bytes, known: Sequence[str]) -> LegacyText | None:
-    """Decode a text with too few letters to count, if its bytes are valid pairs of a known language."""
+    """Decode a text with too few letters to count, if they are all of a known language's script."""
     for language in known:
         for encoding in _OF_LANGUAGE.get(language, ()):
-            text = _decoded(raw, encoding) if encoding in _MULTIBYTE else None
-            if text is not None:
+            text = _decoded(raw, encoding) if encoding in _OF_ONE_LANGUAGE else None
+            if text is not None and _is_in_script(text, language, is_paired=encoding in _MULTIBYTE):
                 return LegacyText(text, encoding)
     return None
+
+
+def _is_in_script(text: str, language: str, *, is_paired: bool) -> bool:
+    """Whether all letters beyond ASCII are a language's; a valid pair of bytes tells one without letters."""
+    from qasr_cli import languages
+
+    named = languages.find(language)
+    letters = {char for char in text if char > "\x7f" and char.isalpha()}
+    scripts = {languages.script(char) for char in letters}
+    return named is not None and scripts.issubset(named.scripts) and (is_paired or bool(scripts))
+
+
+def _has_signs_for_letters(text: str, other: str) -> bool:
+    """Whether signs stand at letters where the same bytes are letters in `other`: `c½ur` for `cœur`."""
+    if len(text) != len(other):
+        return False
+    n_signs = n_letters = 0
+    for place, (char, twin) in enumerate(zip(text, other, strict=True)):
+        if char == twin or not any(map(str.isalpha, text[max(place - 1, 0) : place + 2].replace(char, ""))):
+            continue
+        is_sign = unicodedata.category(char) in {"No", "Po", "So"}
+        n_signs += is_sign and twin.isalpha()
+        n_letters += char.isalpha() and not twin.isalpha()
+    return n_signs > n_letters
 
 
 # Marks that Western programs write beyond ASCII; in other languages such bytes come among letters.

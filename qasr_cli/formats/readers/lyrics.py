@@ -20,7 +20,8 @@ from qasr_cli.formats.readers.caption_file import (
 from qasr_cli.records import Caption
 from qasr_cli.timebase import MS_PER_S
 
-_CLOCK = r"(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2})(?:[.:,](\d{1,3}))?"
+# Hours need a fraction behind a dot: in `[01:12:50]` the last digits are hundredths, as many programs write.
+_CLOCK = r"(?:(\d{1,3}):(?=\d{1,4}:\d{1,2}[.,]))?(\d{1,4}):(\d{1,2})(?:[.:,](\d{1,3}))?"
 _STAMP = re.compile(rf"\s*+\[{_CLOCK}\]")
 _TAG = re.compile(r"\s*+\[([A-Za-z#]{1,20}):([^\[\]]*)\]\s*+")
 _WORD_TIME = re.compile(rf"<{_CLOCK}>")

@@ -49,8 +49,11 @@ _BINARY: tuple[tuple[int, bytes, str, str], ...] = (
 )
 _LETTERS_BEHIND = frozenset({b"PG", b"BZh", b"ID3", b"SPU", b"GIF8", b"RIFF"})
 _TEXT: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    # YouTube's own XML has a `body`, too.
+    (re.compile(r"(?:<\?xml[^<>]*+>\s*+)?+<(?:timedtext|transcript|rss|svg)[\s>]", re.I),
+     "XML of another kind than TTML", "convert it to SRT first"),
     (re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]", re.I), "HTML", _SAVE_AS_TEXT),
-    (re.compile(r"<\?xml|<!doctype|<!entity|<svg[\s>]|<rss[\s>]|<timedtext[\s>]|<transcript[\s>]", re.I),
+    (re.compile(r"<\?xml|<!doctype|<!entity", re.I),
      "XML of another kind than TTML", "convert it to SRT first"),
     (re.compile(r"\{\\rtf"), "rich text (RTF)", _SAVE_AS_TEXT),
     (re.compile(r"# VobSub index file"), "pictures, not text (VobSub's index)", _PICTURES),

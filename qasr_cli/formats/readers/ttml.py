@@ -1,8 +1,9 @@
 """TTML, also called DFXP: captions of an XML document, as Netflix, YouTube and broadcasters have them.
 
 In go lines; out come captions. Times may be clocks, frames, ticks or offsets, and are relative to the element
-around. Styling is left out; what is not a paragraph's text (metadata, images) is not read. A document type is
-refused, so that no entity is ever expanded and nothing outside the file is opened.
+around. Spans with times of their own are captions, unless they are the words of a line. Styling is left out;
+what is not a paragraph's text (metadata, images, ruby annotations) is not read. A document type is refused,
+so that no entity is ever expanded and nothing outside the file is opened.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from xml.parsers import expat
 
 from qasr_cli import languages
@@ -33,6 +35,8 @@ _CLOCK = re.compile(r"(\d{1,6}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,9})|[:;](\d{1,4})(
 _OFFSET = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)(h|ms|m|s|f|t)")
 _UNITS = {"h": Fraction(3600), "m": Fraction(60), "s": Fraction(1), "ms": Fraction(1, 1000)}
 _XML_LANGUAGE = "xml:lang"
+_UNREAD = frozenset({"metadata", "rt", "rp"})
+_RUBY = {"text": "rt", "textContainer": "rt", "delimiter": "rp"}  # as HTML's elements
 
 
 def is_like(lines: Sequence[str]) -> bool:
@@ -79,6 +83,17 @@ class _Rates:
     ticks: Fraction = Fraction(1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A timed element inside a paragraph, with the parts `[first, last)` of the paragraph's text."""
+
+    begin: Fraction
+    end: Fraction | None
+    line: int
+    first: int
+    last: int
+
+
 @dataclass(slots=True)
 class _Element:
     """An open element: its span on the document's clock, in seconds, and what it holds."""
@@ -92,8 +107,8 @@ class _Element:
     region: str
     line: int
     parts: list[str] = field(default_factory=list)
-    first: Fraction | None = None  # the earliest and the latest time of timed spans inside
-    last: Fraction | None = None
+    first_part: int = 0  # of its paragraph: the first one that is inside
+    spans: list[_Span] = field(default_factory=list)  # timed elements inside, without those in each other
     cursor: Fraction = Fraction(0)  # in a sequence: the end of the child before
     is_sequence: bool = False
 
@@ -127,11 +142,14 @@ class _Reader:
         plain = {key.rpartition(":")[2]: value for key, value in attributes.items()}
         if not self._open:
             self._read_rates(plain)
+        name = _RUBY.get(plain.get("ruby", ""), name)
         element = self._opened(name, plain, attributes.get(_XML_LANGUAGE))
         self._open.append(element)
         if name == "p" and self._paragraph is None:
             self._paragraph = element
-        elif name == "br" and self._paragraph is not None:
+        elif self._paragraph is not None:
+            element.first_part = len(self._paragraph.parts)
+        if name == "br" and self._paragraph is not None:
             self._paragraph.parts.append("\n")
 
     def _opened(self, name: str, plain: dict[str, str], language: str | None) -> _Element:
@@ -168,35 +186,49 @@ class _Reader:
         if element is self._paragraph:
             self._paragraph = None
             self._finish(element)
-        elif self._paragraph is not None and element.is_timed:
-            paragraph = self._paragraph
-            paragraph.first = min(paragraph.first or element.begin, element.begin)
-            if element.end is not None:
-                paragraph.last = max(paragraph.last or element.end, element.end)
+        elif self._paragraph is not None and element.is_timed and element.name not in _UNREAD:
+            first, spans = element.first_part, self._paragraph.spans
+            while spans and spans[-1].first >= first:
+                spans.pop()  # it is inside
+            last = len(self._paragraph.parts)
+            if last > first:
+                spans.append(_Span(element.begin, element.end, element.line, first, last))
 
     def add_text(self, text: str) -> None:
         """Text inside an element."""
-        if self._paragraph is None or any(e.name in {"metadata", "rt", "rp"} for e in self._open[-3:]):
+        if self._paragraph is None or any(one.name in _UNREAD for one in self._open):
             return
         is_kept = self._open[-1].is_preserving
         self._paragraph.parts.append(text if is_kept else text.replace("\n", " "))
 
     def _finish(self, paragraph: _Element) -> None:
-        lines = "".join(paragraph.parts).split("\n")
-        if not any(line.strip() for line in lines):
+        text = "".join(paragraph.parts)
+        if not text.strip():
+            return
+        spans = paragraph.spans
+        if _are_captions(paragraph):
+            for span in spans:
+                self._add(paragraph, span.begin, span.end, span.line, paragraph.parts[span.first : span.last])
             return
         begin, end = paragraph.begin, paragraph.end
-        if not paragraph.is_timed and paragraph.first is not None:
-            begin, end = paragraph.first, paragraph.last
-        if not paragraph.is_timed and paragraph.first is None and not self._has_timed_parent():
-            text = " ".join(" ".join(lines).split())
-            self._faults.append(Fault(paragraph.line, f"a paragraph without times: {text[:60]!r}"))
+        if not paragraph.is_timed and spans:
+            begin = min(span.begin for span in spans)
+            end = max((span.end for span in spans if span.end is not None), default=None)
+        elif not paragraph.is_timed and not self._has_timed_parent():
+            shown = " ".join(text.split())[:60]
+            self._faults.append(Fault(paragraph.line, f"a paragraph without times: {shown!r}"))
             return
-        start_ms = _ms(begin)
-        end_ms = start_ms + UNENDED_MS if end is None else _ms(end)
-        self._found.append(
-            (paragraph.language, plain_caption(start_ms, end_ms, lines, paragraph.line, paragraph.region))
-        )
+        self._add(paragraph, begin, end, paragraph.line, paragraph.parts)
+
+    def _add(
+        self, paragraph: _Element, begin: Fraction, end: Fraction | None, line: int, parts: Sequence[str]
+    ) -> None:
+        lines = "".join(parts).split("\n")
+        if any(text.strip() for text in lines):
+            start_ms = _ms(begin)
+            end_ms = start_ms + UNENDED_MS if end is None else _ms(end)
+            caption = plain_caption(start_ms, end_ms, lines, line, paragraph.region)
+            self._found.append((paragraph.language, caption))
 
     def _has_timed_parent(self) -> bool:
         return any(element.is_timed for element in self._open)
@@ -220,6 +252,21 @@ class _Reader:
             self._faults.append(Fault(self.line_of(), f"no readable time: {text.strip()[:60]!r}"))
             return None
         return time
+
+
+def _are_captions(paragraph: _Element) -> bool:
+    """Whether the timed spans of a paragraph hold all its text, and each more than a word.
+
+    Words of a line that is sung have times, too; they are read as one caption.
+    """
+    parts, spans = paragraph.parts, paragraph.spans
+    inside = ["".join(parts[span.first : span.last]) for span in spans]
+    edges = [0, *(edge for span in spans for edge in (span.first, span.last)), len(parts)]
+    outside = "".join("".join(parts[first:last]) for first, last in zip(edges[::2], edges[1::2], strict=True))
+    if not spans or outside.strip():
+        return False
+    is_in_turn = all(a.end is not None and a.end <= b.begin for a, b in pairwise(spans))
+    return len(spans) == 1 or (is_in_turn and any(len(text.split()) > 1 for text in inside))
 
 
 def _number(text: str | None) -> Fraction | None:
