@@ -21,6 +21,7 @@ _MAX_HEADERS = 1_000_000  # a film of a day in fragments of a tenth of a second
 # of its headers or a round figure: 0xffffffff, 0x7fffffff, 0x80000000, 0x7ffff000 and their neighbours.
 _UNKNOWN_NEAR = (0x7FFF_FFFF, 0xFFFF_FFFF)
 _UNKNOWN_RANGE = 1 << 16
+_ID3_BYTES = 10  # of its header, and of its footer
 _EBML_DOCTYPES = (b"\x42\x82\x88matroska", b"\x42\x82\x84webm")
 SEGMENT = 0x18538067
 CLUSTER = 0x1F43B675
@@ -73,6 +74,16 @@ def is_cut(window: Window) -> bool:
     """Whether a container's headers say that it is longer than its window."""
     end = end_of(window)
     return end is not None and end > window.size
+
+
+def id3_bytes(window: Window) -> int:
+    """Return the length of the ID3v2 tag at the start of a window; 0 without one."""
+    head = window.read(0, _ID3_BYTES)
+    if len(head) < _ID3_BYTES or head[:3] != b"ID3" or not 2 <= head[3] <= 4 or max(head[6:10]) >= 0x80:
+        return 0
+    size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
+    footer = _ID3_BYTES if head[5] & 0x10 else 0
+    return _ID3_BYTES + size + footer
 
 
 def riff_size(window: Window) -> int | None:

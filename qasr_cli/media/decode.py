@@ -176,6 +176,8 @@ class AudioStream:
             self.warnings += (
                 f"cut off or damaged: {_seconds(promised_ms)} promised, {_seconds(decoded_ms)} decoded",
             )
+        elif self._source.promise.is_torn and not reason:
+            self.warnings += (f"cut off, decoded to {_clock(n_bytes)}: its last page is incomplete",)
         extent, counted_ms = self._source.extent, self._source.promise.sound_ms
         is_exceeded = extent and extent.is_length_wrong and self._source.promise.is_exceeded
         if is_exceeded and counted_ms is not None:
@@ -204,7 +206,7 @@ class AudioStream:
             is_sound = promise.is_cut  # a length by wrong times is wrong, too
             if self.is_clock_derived and self.probed.formats == "avi":
                 return None
-        whole_ms = self._whole_ms if probed.is_duration_promised and is_sound else None
+        whole_ms = probed.length_ms if probed.is_duration_promised and is_sound else None
         return promise.missing_of(n_bytes // BYTES_PER_MS, whole_ms)
 
     def _other_reading(self, n_bytes: int) -> Reading | None:

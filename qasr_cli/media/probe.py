@@ -45,6 +45,7 @@ _WITHOUT_CLOCK = {"aac", "mp3", "ac3", "eac3", "dts", "loas", "truehd", "mlp", "
 # Without a length in a header (an mp3 may have one); ffmpeg derives theirs from the size of the file.
 _ESTIMATED_FORMATS = (_WITHOUT_CLOCK - {"mp3"}) | {"amr", "gsm", "wav", "w64", "caf"}
 _JUMPING_CLOCKS = {"mpegts", "mpeg", "ogg"}
+_ENDS_FROM_0 = {"matroska,webm", "asf"}  # their duration counts from 0, not from their start
 # Printed for WAV and the like, whose channels have no layout; before ffmpeg 6 the stream's index is last.
 _GUESSED = re.compile(
     r"^(?:\[aist#0:(\d+)[^\]]*\] )?\[warning\] Guessed Channel Layout(?: for Input Stream #0\.(\d+))?", re.M
@@ -108,6 +109,7 @@ class Probe:
         n_streams: Number of streams of any kind.
         is_sound_alone: It holds one audio track and, but for covers, nothing else.
         is_duration_promised: The duration of its tracks is that of its headers, and no estimate.
+        length_ms: From the container's start to its end; None if it is unknown.
     """
 
     formats: str
@@ -121,6 +123,7 @@ class Probe:
     n_streams: int = 0
     is_sound_alone: bool = False
     is_duration_promised: bool = False
+    length_ms: int | None = None
 
     @property
     def has_discontinuities(self) -> bool:
@@ -164,6 +167,7 @@ def read(stderr_text: str) -> Probe:
         n_streams=len(streams),
         is_sound_alone=len(audio) == len(streams) - n_covers == 1,
         is_duration_promised=duration_ms is not None and not is_estimated,
+        length_ms=_length_ms(formats, start_ms, duration_ms),
     )
 
 
@@ -212,6 +216,12 @@ def _clock(stderr_text: str) -> tuple[int, int | None]:
     if line and line[1]:
         duration_ms = (int(line[1]) * 60 + int(line[2])) * 60_000 + seconds_to_ms(float(line[3]))
     return seconds_to_ms(float(line[4])) if line and line[4] else 0, duration_ms
+
+
+def _length_ms(formats: str, start_ms: int, duration_ms: int | None) -> int | None:
+    if duration_ms is None or formats not in _ENDS_FROM_0:
+        return duration_ms
+    return max(0, duration_ms - max(0, start_ms))
 
 
 def _streams(stderr_text: str) -> list[re.Match[str]]:

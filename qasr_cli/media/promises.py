@@ -26,6 +26,10 @@ _MP3 = 0x55
 _MP3_SAMPLES = (576, 1152)  # in a frame
 _ASF_PROPERTIES = bytes.fromhex("A1DCAB8C47A9CF118EE400C00C205365")
 _MAX_CHUNKS = 1_000  # before the samples
+_MP3_HEAD_BYTES = 64  # of a frame: its header, its side information and the begin of the counts
+_VBRI_AT = 36
+_OGG_PAGE_BYTES = 65_307  # the largest
+_AVI_UNKNOWN = 0x4000_0000  # ffmpeg into a pipe
 _FLV_SIZE = b"\x00\x08filesize\x00"
 _FLV_HEAD_BYTES = 16 * 1024
 
@@ -39,12 +43,18 @@ class Promise:
         is_cut: The container is longer than the file.
         is_clock_wrong: The rate in its clock is not that of its samples.
         is_exceeded: More samples seem to follow behind those that the headers count.
+        is_counted: The length that ffmpeg gives is a count of samples or frames.
+        is_open: The program that wrote it could not know its length.
+        is_torn: The container gives no length, and its last page is incomplete.
     """
 
     sound_ms: int | None = None
     is_cut: bool = False
     is_clock_wrong: bool = False
     is_exceeded: bool = False
+    is_counted: bool = False
+    is_open: bool = False
+    is_torn: bool = False
 
     def missing_of(self, decoded_ms: int, whole_ms: int | None) -> int | None:
         """Return the promised length if clearly less was decoded, or None.
@@ -53,10 +63,11 @@ class Promise:
             decoded_ms: Length of the decoded sound.
             whole_ms: Length of the whole container, if it is known and the sound must last as long.
         """
-        if self.is_exceeded:
+        if self.is_exceeded or self.is_open:
             return None
         promised_ms = whole_ms if self.sound_ms is None else self.sound_ms
-        tolerance_ms = _EXACT_TOLERANCE_MS if self.sound_ms and self.is_cut else _TOLERANCE_MS
+        is_exact = self.is_cut and (self.is_counted or bool(self.sound_ms))
+        tolerance_ms = _EXACT_TOLERANCE_MS if is_exact else _TOLERANCE_MS
         return promised_ms if promised_ms is not None and promised_ms - decoded_ms > tolerance_ms else None
 
 
@@ -72,8 +83,10 @@ def read(window: Window, audio_track: int) -> Promise:
         **dict.fromkeys((b"RIFF", b"RF64", b"BW64"), _of_wave),
         **{b"caff": _of_caf, b"FLV\x01": _of_flv, container_ends.W64[:4]: _of_w64},
         container_ends.ASF[:4]: _of_asf,
+        **{b"OggS": _of_ogg, b"FORM": _of_counted, b".snd": _of_counted},
     }
-    return kinds.get(head[:4], _of_other)(window)
+    is_framed = head.startswith(b"ID3") or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0)
+    return (_of_mp3 if is_framed else kinds.get(head[:4], _of_other))(window)
 
 
 def is_drifting(first_ms: float, second_ms: float) -> bool:
@@ -86,16 +99,57 @@ def _of_other(window: Window) -> Promise:
     return Promise(is_cut=container_ends.is_cut(window))
 
 
+def _of_counted(window: Window) -> Promise:
+    return Promise(is_cut=container_ends.is_cut(window), is_counted=True)
+
+
+def _of_mp3(window: Window) -> Promise:
+    """The first frame of an mp3 may hold a count of frames and of bytes, from itself on."""
+    at = container_ends.id3_bytes(window)
+    frame = window.read(at, _MP3_HEAD_BYTES)
+    n_bytes = 0
+    for name in (b"Xing", b"Info"):
+        found = frame.find(name)
+        if found >= 0 and frame[found + 7] & 3 == 3:
+            n_bytes = int.from_bytes(frame[found + 12 : found + 16], "big")
+    if frame[_VBRI_AT:].startswith(b"VBRI"):
+        n_bytes = int.from_bytes(frame[_VBRI_AT + 10 : _VBRI_AT + 14], "big")
+    return Promise(is_cut=n_bytes > window.size - at, is_counted=True)
+
+
+def _of_ogg(window: Window) -> Promise:
+    """Ogg gives no length, but its pages have their sizes."""
+    start = max(0, window.size - _OGG_PAGE_BYTES)
+    tail = window.read(start, _OGG_PAGE_BYTES)
+    at = tail.rfind(b"OggS\0")
+    page = tail[at:] if at >= 0 else b""
+    size = 27 + page[26] + sum(page[27 : 27 + page[26]]) if len(page) > 26 else 27
+    return Promise(is_torn=bool(page) and len(page) < size)
+
+
 def _of_wave(window: Window) -> Promise:
     data = container_ends.wave_data(window)
     format_at = next((at for name, at, _ in container_ends.riff_chunks(window) if name == b"fmt "), None)
     if data is None or format_at is None or container_ends.is_unknown_size(data[1]):
         return NO_PROMISE
-    length_ms = _length_ms(data[1], int.from_bytes(window.read(format_at + 8, 4), "little"))
+    form = struct.unpack("<HHII", window.read(format_at, 12).ljust(12, b"\0"))
+    length_ms = _length_ms(data[1], form[3]) or _wave_fact_ms(window, form[2])
     if sum(data) > window.size:
         return Promise(length_ms, is_cut=True)
     is_consistent = container_ends.riff_size(window) == sum(data) + data[1] % 2 - 8
     return Promise(length_ms, is_exceeded=True) if is_consistent else NO_PROMISE
+
+
+def _wave_fact_ms(window: Window, rate_hz: int) -> int | None:
+    """Return the length by the count of samples that a WAV of another codec than PCM has."""
+    for name, at, size in container_ends.riff_chunks(window):
+        if name == b"data":
+            break
+        if name == b"fact" and size >= 4:
+            n_samples = int.from_bytes(window.read(at, 4), "little")
+            is_known = rate_hz and not container_ends.is_unknown_size(n_samples)
+            return n_samples * MS_PER_S // rate_hz if is_known else None
+    return None
 
 
 def _of_w64(window: Window) -> Promise:
@@ -158,6 +212,8 @@ def _of_avi(window: Window, audio_track: int) -> Promise:
     scale, rate, _, length = struct.unpack_from("<IIII", header, 20)
     if not scale or not rate:
         return Promise(is_cut=is_cut)
+    if length and (container_ends.is_unknown_size(length) or length == _AVI_UNKNOWN):
+        return Promise(is_open=True)
     true_rate = _avi_rate(form, int.from_bytes(header[44:48], "little"))
     if true_rate and abs(rate / scale - true_rate) > _CLOCK_TOLERANCE * true_rate:
         return Promise(round(MS_PER_S * length / true_rate), is_cut, is_clock_wrong=True)

@@ -22,7 +22,6 @@ _TAIL_BYTES = 4096  # behind the end: an editor's padding, a short tag, the rest
 _MAX_BLOCKS = 1_000_000  # of half a second each
 _PROBES = 16  # places at which bytes behind the end are read to see whether all are zero
 _TAGS = (b"TAG", b"APETAGEX", b"ID3", b"LYRICSBEGIN", b"3DI")
-_ID3_BYTES = 10
 _ID3V1_BYTES = 128
 _APE_BYTES = 32  # of a header or a footer
 _LYRICS_END_BYTES = 15
@@ -73,7 +72,7 @@ def _find(window: Window) -> Recordings:
 
 def _next(window: Window) -> tuple[int | None, int]:
     """Return where the next recording begins, or None and how many bytes belong to no recording."""
-    tag = _tag_bytes(window)
+    tag = container_ends.id3_bytes(window)
     head = window.read(tag, 16)
     for start, find_next in _SCANNED.items():
         if head.startswith(start):
@@ -92,7 +91,7 @@ def _next(window: Window) -> tuple[int | None, int]:
 
 
 def _begins_media(window: Window) -> bool:
-    tag = _tag_bytes(window)
+    tag = container_ends.id3_bytes(window)
     return signatures.is_media(window.read(tag, signatures.HEAD_BYTES))
 
 
@@ -104,20 +103,10 @@ def _is_content(window: Window) -> bool:
     return any(window.read(at, 256).strip(b"\0") for at in places)
 
 
-def _tag_bytes(window: Window) -> int:
-    """Return the length of the ID3v2 tag at the start of a window; 0 without one."""
-    head = window.read(0, _ID3_BYTES)
-    if len(head) < _ID3_BYTES or head[:3] != b"ID3" or not 2 <= head[3] <= 4 or max(head[6:10]) >= 0x80:
-        return 0
-    size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
-    footer = _ID3_BYTES if head[5] & 0x10 else 0
-    return _ID3_BYTES + size + footer
-
-
 def _tail_tag_bytes(window: Window) -> int:
     """Return the length of tags behind mp3 or AAC, if one is among them that ffmpeg takes for frames."""
     head = window.read(0, signatures.HEAD_BYTES)
-    if not _tag_bytes(window) and not signatures.is_framed_audio(head):
+    if not container_ends.id3_bytes(window) and not signatures.is_framed_audio(head):
         return 0
     end = window.size - _ID3V1_BYTES if window.read(window.size - _ID3V1_BYTES, 3) == b"TAG" else window.size
     begin = end
@@ -151,7 +140,7 @@ def _tagged(window: Window, at: int) -> Iterator[int]:
     """Yield where a tag begins that is followed by frames: mp3 and AAC have no other header."""
     for found in window.find(b"ID3", max(1, at)):
         behind = window.behind(found)
-        if _tag_bytes(behind) and _begins_media(behind):
+        if container_ends.id3_bytes(behind) and _begins_media(behind):
             yield found
 
 

@@ -7,6 +7,7 @@ warning has both figures, and nothing is said of files that keep what they promi
 from __future__ import annotations
 
 import struct
+import subprocess
 import threading
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from qasr_cli.media import decode
+from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import MediaOptions, Options
 from qasr_cli.pipeline.prepare import Prepared, prepare
 from qasr_cli.records import Source
@@ -101,6 +103,48 @@ def test_a_whole_file_says_nothing(sound: Path, tmp_path: Path, name: str) -> No
     samples, warnings = heard(tmp_path / name)
     assert warnings == ()
     assert find_clicks_ms(samples) == pytest.approx(CLICKS_MS, abs=60)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.au", "a.mp3", "cover.mp3", "old.mp3", "mp3.wav"])
+def test_where_samples_are_counted_the_last_twentieth_is_missed(
+    sound: Path, tmp_path: Path, name: str
+) -> None:
+    how: dict[str, list[object]] = {"old.mp3": ["-id3v2_version", 0, "-q:a", 5], "mp3.wav": ["-c:a", "mp3"]}
+    ffmpeg("-f", "lavfi", "-i", "color=s=64x64", "-frames:v", 1, tmp_path / "cover.png")
+    cover = ["-i", tmp_path / "cover.png", "-map", 0, "-map", 1, "-c:v", "copy"]
+    ffmpeg("-i", sound, *(cover if name == "cover.mp3" else []), *how.get(name, []), tmp_path / name)
+    assert heard(tmp_path / name)[1] == ()
+    assert heard(cut(tmp_path / name, 0.95))[1][-1].startswith("cut off or damaged: 6.0 s promised, 5.7 s")
+
+
+@pytest.mark.parametrize("codec", ["libopus", "flac", "libvorbis"])
+def test_an_ogg_ends_with_a_whole_page(sound: Path, tmp_path: Path, codec: str) -> None:
+    ffmpeg("-i", sound, "-c:a", codec, tmp_path / "a.ogg")
+    assert heard(tmp_path / "a.ogg")[1] == ()
+    samples, (warning,) = heard(cut(tmp_path / "a.ogg", 0.6))
+    assert len(samples)
+    assert "its last page is incomplete" in warning
+
+
+@pytest.mark.parametrize("name", ["a.mka", "a.webm", "a.wma", "a.m4a", "a.flv", "a.ts", "a.ogg"])
+def test_a_clock_that_starts_late_takes_nothing_from_the_sound(
+    sound: Path, tmp_path: Path, name: str
+) -> None:
+    codec = {"a.webm": "libopus", "a.wma": "wmav2", "a.ogg": "libopus"}.get(name, "aac")
+    ffmpeg("-itsoffset", 5, "-i", sound, "-c:a", codec, tmp_path / name)
+    samples, warnings = heard(tmp_path / name)
+    assert warnings == ()
+    assert len(samples) / 16 == pytest.approx(LENGTH_MS, abs=150)
+
+
+@pytest.mark.parametrize("codec", ["mp3", "pcm_s16le"])
+def test_an_avi_from_a_pipe_does_not_know_its_length(sound: Path, tmp_path: Path, codec: str) -> None:
+    with (tmp_path / "a.avi").open("wb") as file:
+        command = [find_tools().ffmpeg, "-v", "error", "-i", sound, "-c:a", codec, "-f", "avi", "pipe:1"]
+        subprocess.run(command, stdout=file, stdin=subprocess.DEVNULL, check=True, timeout=60)
+    samples, warnings = heard(tmp_path / "a.avi")
+    assert warnings == ()
+    assert len(samples) / 16 == pytest.approx(LENGTH_MS, abs=150)
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.avi", "a.ts", "a.flv", "a.wmv"])
