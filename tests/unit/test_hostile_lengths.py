@@ -71,7 +71,7 @@ def pattern_cases() -> Iterator[tuple[str, Case]]:
             if isinstance(call, ast.Call) and (method := method_called(call)):
                 text = call.args[0]
                 known = {value.pattern for value in named.values()}
-                if isinstance(text, ast.Constant) and text.value and text.value not in known:
+                if isinstance(text, ast.Constant) and isinstance(text.value, str) and text.value not in known:
                     methods = ALL if method == "compile" else (SAME.get(method, method),)
                     yield f"{short}:{call.lineno}", Case(re.compile(text.value), methods)
 
