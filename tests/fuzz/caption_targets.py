@@ -6,6 +6,7 @@ is read again without a fault, and a text in an encoding that the user names is 
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -15,7 +16,8 @@ from qasr_cli import escapes
 from qasr_cli.errors import ExitCode, QasrError
 from qasr_cli.formats import registry
 from qasr_cli.formats.readers import captions
-from qasr_cli.formats.readers.caption_file import CaptionFile
+from qasr_cli.formats.readers.caption_file import FileContext
+from qasr_cli.formats.readers.encodings import Decoded
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.pipeline import finish
 from qasr_cli.records import Caption
@@ -63,8 +65,7 @@ def _check(path: Path) -> None:
 
 def _said(shown: Iterable[Caption]) -> Counter[str]:
     """Return the letters and digits that each caption shows."""
-    texts = ("".join(filter(str.isalnum, "".join(one.lines))) for one in shown)
-    return Counter(filter(None, texts))
+    return Counter(filter(None, (_letters("".join(one.lines)) for one in shown)))
 
 
 def _fixed(path: Path) -> Path | None:
@@ -115,7 +116,7 @@ def _render(path: Path) -> None:
 
 
 def _letters(text: str) -> str:
-    return "".join(filter(str.isalnum, text))
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFC", text)))
 
 
 def _script_seeds(tmp: Path) -> Sequence[bytes]:
@@ -146,11 +147,10 @@ def _shown(
 ) -> list[tuple[int, int, tuple[str, ...]]] | str:
     """Return the captions of a text, or of bytes in an encoding; the name of an error if it is refused."""
     try:
-        file: CaptionFile = (
-            captions.parse(content, name, frame_rate=Fraction(25))
-            if isinstance(content, str)
-            else captions.read(content, name, encoding, frame_rate=Fraction(25))
+        decoded = (
+            Decoded(content, "") if isinstance(content, str) else captions.decode(content, name, encoding)
         )
+        file = captions.of_decoded(decoded, FileContext(name, None, Fraction(25)))
     except QasrError as error:
         require(error.exit_code is not ExitCode.INTERNAL, str(error))
         return "refused"

@@ -31,7 +31,7 @@ PIECES = (
     *(b"-->", b"<i>", b"</i>", b"<00:00:01.000>", b"{\\an8}", b"{\\p1}", b"\\N", b"&amp", b"&#x110000;"),
     *(b"null", b"true", b'"\\ud800"', b"{}", b"[]", b'{"a":', b'"', b"'", b"\\", b"../", b"/dev/zero", b"~"),
     *(b"WEBVTT\n", b"[Events]\n", b"NOTE\n", b"STYLE\n", b"<SYNC Start=1>", b"<!DOCTYPE a [", b"<![CDATA["),
-    *(b"&#0;", b"%s", b"<!--"),
+    *(b"&#0;", b"%s", b"<!--", b"\\ud800", b"\\u0000", b"\\u202e", b"\\n"),
 )  # fmt: skip
 OPENERS = (b"[", b"{", b'{"a":', b"(", b"<b>", b"<p>", b"a.", b"{\\", b"- ", b"[[", b"&")
 # Sizes and counts that lie, as headers of media and weights hold them; both ends first.

@@ -47,6 +47,8 @@ def _settings_seeds(tmp: Path) -> Sequence[bytes]:
 def _settings(path: Path) -> None:
     values = settings_file.read(path, _FLAGS)
     settings_file.where(path, values)
+    texts = [text for value in values.values() for text in (value if isinstance(value, list) else [value])]
+    require(not any(isinstance(text, str) and "\0" in text for text in texts), "a zero byte")
     ignored = settings_file.needing_trust(values, _FLAGS)
     require_printable(settings_file.ignored_line(path, ignored, Trust.NO))
     require({"log_file", "overwrite", "output"}.isdisjoint(values.keys() - ignored.keys()), "dangerous")
