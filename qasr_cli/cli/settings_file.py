@@ -241,7 +241,7 @@ def _nearest(key: str, flags: Mapping[str, FlagSpec]) -> str:
 def _checked(path: Path, key: str, value: object, flag: FlagSpec) -> object:
     kind = list if flag.is_repeatable else str if flag.kind is Path else flag.kind
     if kind is list and isinstance(value, str):
-        return value.split()
+        value = value.split()
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     is_right = is_number if kind is float else type(value) is kind
     if is_right and isinstance(value, int) and abs(value) > _MAX_INT:
@@ -250,6 +250,11 @@ def _checked(path: Path, key: str, value: object, flag: FlagSpec) -> object:
         raise ConfigError(
             f"{where(path, [key])}: {key} must be {_NAMES[kind]}, not {_shown(value)}", "correct the file"
         )
+    # No argument and no variable can have one, and no system takes it in a path.
+    if any(
+        isinstance(text, str) and "\0" in text for text in (value if isinstance(value, list) else [value])
+    ):
+        raise ConfigError(f"{where(path, [key])}: {key} has a zero byte", "correct the file")
     return value
 
 

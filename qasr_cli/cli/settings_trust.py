@@ -151,9 +151,17 @@ def _read(path: Path) -> TrustedFile | None:
     if not isinstance(record, dict):
         return None
     file, digest = record.get("file"), record.get("sha256")
-    if not isinstance(file, str) or not isinstance(digest, str):
+    if not isinstance(file, str) or not isinstance(digest, str) or not _is_path(file):
         return None
     return TrustedFile(Path(file), digest)
+
+
+def _is_path(text: str) -> bool:
+    """Whether the system takes a text for a path: JSON can have half a character, or a zero byte."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def _is_own(status: os.stat_result) -> bool:

@@ -16,7 +16,8 @@ from qasr_cli.errors import UsageError
 FLAG = "--webhook"
 _SCHEMES = ("http", "https")
 # Up to the next white space, which no address has; quotes and the like may stand in a password.
-_URL = re.compile(r"""(?i)\b([a-z][a-z0-9+.-]*://)(?:[^/?#\s]*@)?([^/?#\s"'\\]*)\S*""")
+# A scheme is looked for where its characters begin, and not at each of them: that would take quadratic time.
+_URL = re.compile(r"""(?i)(?<![a-z0-9+.-])([a-z0-9+.-]++://)(?:[^/?#\s]*@)?([^/?#\s"'\\]*)\S*""")
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ _SAMPLE_RATE = re.compile(
 )
 _ESTIMATED = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[warning\] Estimating duration from bitrate", re.M)
 _CHANGED = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[error\] Changing audio frame properties", re.M)
+_MEAN_RATE, _GRID_RATE = (re.compile(rf", (\d+(?:\.\d+)?) {unit}(?:,| |$)") for unit in ("fps", "tbr"))
 _MANY_CHANNELS = 3  # the layout of one or two channels is known
 _PRINTED_FPS = Fraction(1, 100)  # precision of printed rates
 _MAX_FPS = 1_000
@@ -253,7 +254,7 @@ def _frame_rate(stream_line: str) -> Fraction | None:
     decoded), the rate is constant. It is printed with two digits, which stand for an exact rate only if they
     are a broadcast rate, a whole number or a half.
     """
-    mean, grid = (re.search(rf", (\d+(?:\.\d+)?) {unit}(?:,| |$)", stream_line) for unit in ("fps", "tbr"))
+    mean, grid = _MEAN_RATE.search(stream_line), _GRID_RATE.search(stream_line)
     if mean is None or grid is None:
         return None
     fps, tbr = Fraction(mean[1]), Fraction(grid[1])
@@ -265,7 +266,7 @@ def _frame_rate(stream_line: str) -> Fraction | None:
 
 def _track(match: re.Match[str], container_start_ms: int, duration_ms: int | None) -> Track:
     stream_line = match["rest"]
-    rate = re.search(r"(\d+) Hz", stream_line)
+    rate = re.search(r"(?<!\d)(\d++) Hz", stream_line)
     start_ms = _start_ms(match)
     return Track(
         stream_index=int(match["index"]),

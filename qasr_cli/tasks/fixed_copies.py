@@ -162,7 +162,8 @@ def _is_rewritten(file: CaptionFile) -> bool:
 def _text(file: CaptionFile, captions: Sequence[Caption], checked: Checked) -> str:
     if not _is_rewritten(file):
         cues = [Cue(one.start_ms, one.end_ms, one.lines, (0, 0)) for one in captions if one.lines]
-        return formats.FORMATS["srt"].render(_NO_WORDS, cues, OutputOptions())
+        text = formats.FORMATS["srt"].render(_NO_WORDS, cues, OutputOptions())
+        return text.removesuffix("\n")  # ends as the copy of a SubRip file does, and so does a copy of it
     if file.transcript is None:
         return caption_formats.write(file, captions)
     flags: dict[int | None, list[str]] = {}

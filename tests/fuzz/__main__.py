@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
 
 import tests.fuzz
 from tests.fuzz import campaign
-from tests.fuzz.targets import TARGETS, Target
+from tests.fuzz.target import Target
+from tests.fuzz.targets import TARGETS
 
 
 def main() -> int:
@@ -20,6 +22,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()), help="default: another one each time")
     asked = parser.parse_args()
     chosen = [target for target in TARGETS if not asked.target or target.name in asked.target]
+    logging.disable()  # warnings about what is passed over
     sys.stdout.write(f"seed {asked.seed}\n")
     begin_s = time.monotonic()
     until_s = None if asked.seconds is None else begin_s + asked.seconds

@@ -31,9 +31,16 @@ PIECES = (
     *(b"-->", b"<i>", b"</i>", b"<00:00:01.000>", b"{\\an8}", b"{\\p1}", b"\\N", b"&amp", b"&#x110000;"),
     *(b"null", b"true", b'"\\ud800"', b"{}", b"[]", b'{"a":', b'"', b"'", b"\\", b"../", b"/dev/zero", b"~"),
     *(b"WEBVTT\n", b"[Events]\n", b"NOTE\n", b"STYLE\n", b"<SYNC Start=1>", b"<!DOCTYPE a [", b"<![CDATA["),
-    *(b"&#0;", b"%s", b"<!--"),
+    *(b"&#0;", b"%s", b"<!--", b"\\ud800", b"\\u0000", b"\\u202e", b"\\n"),
 )  # fmt: skip
 OPENERS = (b"[", b"{", b'{"a":', b"(", b"<b>", b"<p>", b"a.", b"{\\", b"- ", b"[[", b"&")
+# Sizes and counts that lie, as headers of media and weights hold them; both ends first.
+SIZES = tuple(
+    number.to_bytes(n_bytes, order)
+    for n_bytes in (2, 4, 8)
+    for number in (0, 1, 7, 255, (1 << 8 * n_bytes - 1) - 1, 1 << 8 * n_bytes - 1, (1 << 8 * n_bytes) - 1)
+    for order in ("little", "big")
+)
 ENCODINGS = ("utf-16", "utf-16-le", "utf-32", "cp949", "cp1252", "shift-jis", "utf-7", "utf-8-sig")
 
 
@@ -48,6 +55,8 @@ class _Kind(Enum):
     SPLICE = auto()
     BYTE = auto()
     ENCODE = auto()
+    SIZE = auto()
+    JOIN = auto()
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ class Edit:
 
     Attributes:
         kind: What is done.
-        place: Where, in thousandths of the file.
+        place: Where, in thousandths of the file; a size is at this byte, since headers come first.
         length: Of how many tokens, or lines if `is_line`.
         choice: Which number, piece, count or other file.
         is_line: Lines are edited, and not tokens.
@@ -72,6 +81,11 @@ class Edit:
         """Return the content after the edit; `others` are files to splice with."""
         if self.kind is _Kind.BYTE:
             return self._byte(content)
+        if self.kind is _Kind.SIZE:
+            size = _pick(SIZES, self.choice)
+            return content[: self.place] + size + content[self.place + len(size) :]
+        if self.kind is _Kind.JOIN:
+            return (content + _pick(others, self.choice))[:_MAX_BYTES]
         if self.kind is _Kind.ENCODE:
             return content.decode("utf-8", "replace").encode(_pick(ENCODINGS, self.choice), "replace")
         parts = content.splitlines(keepends=True) if self.is_line else _TOKENS.findall(content)

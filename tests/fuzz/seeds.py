@@ -81,3 +81,21 @@ Yes
         "start\tend\ttext\n1000\t2000\tHello\n2500\t4000\tYes\n",
     )
 )
+
+FOREIGN_JSON = tuple(
+    text.encode()
+    for text in (
+        """[{"start": 0.5, "end": 1.25, "text": "Hello", "words": [{"word": "Hello", "start": 0.5,
+ "end": 1.25, "score": 0.9}]}, {"start": 1.5, "end": 2, "text": "there", "speaker": "SPEAKER_00"}]
+""",
+        """{"task": "transcribe", "duration": 3.5, "text": "Hello there", "words": [{"word": "Hello",
+ "start": 0.5, "end": 1.25}, {"word": "there", "start": 1.25, "end": 2}], "language": "english"}
+""",
+        """{"text": "Hello", "chunks": [{"timestamp": [0.5, 1.25], "text": " Hello"}, {"timestamp":
+ [2.0, null], "text": " there"}]}
+""",
+        """{"segments": [{"start": 1, "end": 2, "text": "\\uc548\\ub155", "words": [{"word": "\\uc548",
+ "start": 1, "end": 2, "tokens": [1]}]}], "ori_dict": {}, "language": "ko", "nonspeech_sections": []}
+""",
+    )
+)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz import campaign
-from tests.fuzz.targets import TARGETS, Target
+from tests.fuzz.target import Target
+from tests.fuzz.targets import TARGETS
 
 OF_TEXT = [target for target in TARGETS if target.name != "media"]  # whose inputs cost a process each
 

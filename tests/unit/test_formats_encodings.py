@@ -259,3 +259,7 @@ class TestLegacyTexts:
             encodings.require_known(name)
         assert near in raised.value.hint
         assert raised.value.flag == "--encoding"
+
+    @pytest.mark.parametrize("name", ["utf-16", "UTF-16LE", "utf-32", "utf-7", "cp949", "utf-8-sig"])
+    def test_encodings_of_several_bytes_a_character_are_known(self, name: str) -> None:
+        encodings.require_known(name)

@@ -194,6 +194,13 @@ class TestTrust:
         record.chmod(0o620)
         assert settings_trust.state_of(folder / "qasr.toml", b"") is Trust.NO
 
+    @pytest.mark.parametrize("name", ["\\ud800", "a\\u0000b"])
+    def test_a_record_of_what_is_no_path_is_none(self, folder: Path, name: str) -> None:
+        settings_trust.trust(folder / "qasr.toml", b"")
+        (record,) = Path(os.environ["HOME"], ".local/state/qasr/trusted").iterdir()
+        record.write_text(f'{{"file": "/{name}", "sha256": "ab"}}')
+        assert list(settings_trust.every()) == []
+
     def test_a_record_of_another_user_does_not_count(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -284,6 +291,8 @@ class TestHostileFiles:
             (b'a = "\x00"', "qasr.toml: Illegal character"),
             (b'"\\u202e\\u009b" = 1', "unknown key '\\u202e\\x9b'"),
             (b'context = "\\ud800"', "qasr.toml: "),
+            (b'log-file = "a\\u0000b"', "qasr.toml:1: log-file has a zero byte"),
+            (b'include = ["a", "\\u0000"]', "qasr.toml:1: include has a zero byte"),
             (b"[model]\na = 1", "model must be text"),
             (b"model = 1979-05-27", "model must be text"),
         ],

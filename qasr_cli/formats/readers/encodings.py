@@ -67,7 +67,7 @@ def require_known(encoding: str) -> None:
         return
     try:
         if "\x00" not in encoding:
-            b"a".decode(encoding)
+            "a".encode(encoding).decode(encoding)  # one byte alone is no UTF-16
             return
     except (LookupError, UnicodeError, ValueError):
         pass

@@ -26,7 +26,6 @@ from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript, Word
 
 _ARROW = re.compile("-->")
-_TAG = re.compile(r"<.*>", re.DOTALL)
 _BRACES = str.maketrans({"{": "｛", "}": "｝"})
 _ANGLES = str.maketrans({"<": "＜", ">": "＞"})
 
@@ -63,7 +62,8 @@ def _safe(lines: Sequence[Sequence[TextRun]]) -> list[list[TextRun]]:
     """Return the runs with illegal text replaced, the same whichever word is underlined."""
     arrowless = [_without_arrows(line) for line in lines]
     plain = "\n".join("".join(run.text for run in line) for line in arrowless)
-    table = (_BRACES | _ANGLES) if _TAG.search(plain) else _BRACES
+    is_tagged = 0 <= plain.find("<") < plain.rfind(">")
+    table = (_BRACES | _ANGLES) if is_tagged else _BRACES
     return [[TextRun(run.text.translate(table), run.word) for run in line] for line in arrowless]
 
 
