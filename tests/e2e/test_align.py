@@ -165,8 +165,8 @@ def test_the_run_ends_with_a_summary(qasr: Qasr, tmp_path: Path) -> None:
     [
         ("♪\n\n* * *\n", CLIP, 65, "has no words"),
         ("1\n00:00:01,000 --> 00:00:02,000\n♪\n", CLIP, 65, "has no words"),
-        ("", CLIP, 65, "has no words"),
-        (" \n\n", CLIP, 65, "has no words"),
+        ("", CLIP, 65, "the file is empty"),
+        (" \n\n", CLIP, 65, "the file is empty"),
         ("junk\n\n1\n00:00:01,000 --> 00:00:02,000\nGood\n", CLIP, 65, "broken SRT"),
         ("Entirely different words about quantum physics.", CLIP, 4, "belongs to another recording"),
         ("오늘은 우리 마을과 항구에 대해 말씀드릴게요.", CLIP, 4, "another recording or language"),

@@ -115,6 +115,12 @@ def furnish(desk: Path, command: str) -> None:
         (desk / "out").mkdir()
         for ending in ("json", "vtt"):
             shutil.copy(ROOT / f"tests/golden/english-talk.{ending}", desk / f"out/film.{ending}")
+        (desk / "film.ko.smi").write_bytes(
+            "<SAMI><BODY><SYNC Start=0><P Class=KRCC>안녕</SAMI>\n".encode("cp949")
+        )
+    if "config trust" in command or command.startswith("cat "):
+        for folder in (desk, desk / "talks"):
+            (folder / "qasr.toml").write_text('output = "out"\n', "utf-8")
     if command.startswith("qasr check"):
         for name in ("film.srt", "reference.srt"):
             shutil.copy(ROOT / "tests/golden/english-talk.srt", desk / name)
@@ -122,7 +128,12 @@ def furnish(desk: Path, command: str) -> None:
 
 def surroundings(shell: dict[str, str], desk: Path, command: str) -> dict[str, str]:
     """Return the environment of a command: no downloaded models, and the demo pair or made-up words."""
-    env = {**shell, "QASR_MODEL": "demo", "PATH": f"{desk / 'bin'}:{shell['PATH']}"}
+    env = {
+        **shell,
+        "QASR_MODEL": "demo",
+        "XDG_STATE_HOME": str(desk / "state"),
+        "PATH": f"{desk / 'bin'}:{shell['PATH']}",
+    }
     if command.startswith(WITH_DEMO[1]) or command in WITH_DEMO:
         return env
     return {**env, "HF_HOME": str(desk / "models"), "QASR_ENGINE": ECHO}
@@ -249,6 +260,7 @@ def helps() -> str:
         "check",
         "models pull",
         "config show",
+        "config trust",
     )
     return "".join(
         subprocess.run(

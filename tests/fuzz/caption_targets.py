@@ -72,7 +72,7 @@ def _fixed(path: Path) -> Path | None:
     """Return the repaired copy of a file; None if it is refused."""
     target = fixed_copies.fixed_paths([path], path.parent, is_overwrite=True)[path]
     try:
-        return fixed_copies.fix(_checked(path), target, is_overwrite=True).path
+        return fixed_copies.fix(_checked(path), target, set(), is_overwrite=True).path
     except QasrError as error:
         require(error.exit_code is not ExitCode.INTERNAL, str(error))
         return None

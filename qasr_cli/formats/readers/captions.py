@@ -114,10 +114,10 @@ def parse(
     """Parse the text of a subtitle file; see `read`.
 
     Raises:
-        UndecodableError: It has no subtitles.
+        UndecodableError: It has no subtitles; qasr's own transcript of silence is one.
     """
     file = parse_if_timed(text, FileContext(name, language, frame_rate))
-    if file is None or not file.captions:
+    if file is None or not (file.captions or file.transcript):
         fault = next(iter(file.faults), None) if file else None
         where = f": line {fault.line}: {fault.text}" if fault else _arrow(text)
         raise UndecodableError(f"no subtitles in it{where}", _HINT)
