@@ -231,6 +231,7 @@ _STEPS: Mapping[int, str] = MappingProxyType(
         errno.ENOMEM: f"close other programs, {_AGAIN}",
         errno.EBUSY: f"close the program that uses the file, {_AGAIN}",
         errno.ETXTBSY: f"close the program that uses the file, {_AGAIN}",
+        errno.ENXIO: "give a regular file; a named pipe needs what reads it first",
         errno.ENOLCK: "the file system has no locks; use --state DIR on another disk",
         errno.EINVAL: "the file system does not support this; use a folder on another disk",
         errno.EOPNOTSUPP: "the file system does not support this; use a folder on another disk",
@@ -242,7 +243,7 @@ _STEPS: Mapping[int, str] = MappingProxyType(
         (
             *(errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNREFUSED, errno.ECONNRESET),
             *(errno.ECONNABORTED, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH),
-            *(errno.ENODEV, errno.ENXIO),
+            errno.ENODEV,
         ),
         f"check that the folder is still mounted, {_AGAIN}",
     )

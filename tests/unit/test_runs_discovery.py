@@ -208,6 +208,13 @@ class TestPatternsOfTheCommandLine:
         with pytest.raises(NoInputError, match=r"no file matches"):
             find(tree / "*.ogg")
 
+    def test_any_spelling_of_the_letters_will_do(self, tree: Path) -> None:
+        for form in ("NFC", "NFD"):
+            make(tree / unicodedata.normalize(form, "Ä"), unicodedata.normalize(form, f"é-{form}.mp4"))
+        for form in ("NFC", "NFD"):
+            pattern = unicodedata.normalize(form, "Ä/é*.mp4")
+            assert [name[-7:] for name in find(tree / pattern)] == ["NFD.mp4", "NFC.mp4"]
+
     def test_a_file_of_that_very_name_goes_first(self, tree: Path) -> None:
         make(tree, "[ab].mp4")
         assert find(tree / "[ab].mp4") == ["[ab].mp4"]

@@ -56,7 +56,8 @@ class TestNames:
         [
             ("pob pb ptbr pt-br pt_BR por br brazilian pom", "pt"),
             (
-                "chs cht zhs zht zhc zt zhe ze cn chn sc tc zh-Hans zh-TW zh_hk chi zho chs_en 中文 繁體",
+                "chs cht zhs zht zhc zt zhe ze cn chn sc tc zh-Hans zh-TW zh_hk chi zho chs_en 中文 繁體"
+                " zhcn zhtw 简英 双语",
                 "zh",
             ),
             ("jp jap jpn 日本語 ja-JP", "ja"),

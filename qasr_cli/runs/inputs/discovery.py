@@ -17,6 +17,7 @@ from qasr_cli.errors import NoInputError
 from qasr_cli.media.suffixes import MEDIA_SUFFIXES
 from qasr_cli.options import FindOptions
 from qasr_cli.records import Source
+from qasr_cli.runs.files.name_keys import name_spellings
 from qasr_cli.runs.inputs import selection
 from qasr_cli.runs.inputs.folder_walk import Finding, FolderWalk, Tally, UnreadablePath
 from qasr_cli.runs.inputs.passed_over import PassedOver
@@ -95,10 +96,12 @@ def _expand(path: Path) -> list[Path]:
     """
     if os.path.lexists(path) or not glob.has_magic(str(path)):
         return [path]
-    matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    matches: set[str] = set()
+    for pattern in name_spellings(str(path)):
+        matches.update(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     if not matches:
         raise NoInputError.about(path, "no file matches", "check the pattern")
-    return [Path(match) for match in matches]
+    return [Path(match) for match in sorted(matches)]
 
 
 def _inspect_root(root: Path, options: FindOptions, tally: Tally) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from qasr_cli.errors import printable
+from qasr_cli.errors import CannotCreateError, QasrError, from_os_error, printable
 from qasr_cli.operating_system import files
 from qasr_cli.operating_system.files import NotRegularError, TooLargeError
 
@@ -39,9 +39,7 @@ class LinkError(OSError):
     """A state folder or one of its files is a link, which could lead anywhere."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(
-            errno.ELOOP, "is a link, so not from qasr, and is not followed; remove it", str(path)
-        )
+        super().__init__(errno.ELOOP, "is a link, so not from qasr, and is not followed", str(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +213,8 @@ def counts(folder: Path) -> bool:
         with opened(folder):
             return True
     except (StrangerError, LinkError) as error:
-        warn_once(f"{folder}: {error.strerror}; --state DIR keeps the state elsewhere")
+        remedy = "remove it; " if isinstance(error, LinkError) else ""
+        warn_once(f"{folder}: {error.strerror}; {remedy}--state DIR keeps the state elsewhere")
         return False
     except OSError:  # it does not exist, or is no folder, which creating it reports
         return True
@@ -224,6 +223,17 @@ def counts(folder: Path) -> bool:
 def pass_over(path: Path, error: OSError) -> None:
     """Warn that a file of a state folder is passed over."""
     warn_once(f"{path}: {error.strerror or type(error).__name__}; it is passed over")
+
+
+def failure(error: OSError, doing: str, path: Path) -> QasrError:
+    """Return the error of a file in a state folder that cannot be written, as `from_os_error`.
+
+    What is in its place and not from qasr has to go; no other disk would help.
+    """
+    if isinstance(error, LinkError | NotRegularError | StrangerError | IsADirectoryError):
+        hint = "remove it, or keep the state elsewhere with --state DIR"
+        return CannotCreateError.about(path, error.strerror or type(error).__name__, hint)
+    return from_os_error(error, doing, path=path)
 
 
 @functools.cache  # a watch reads its state at every pass
