@@ -48,17 +48,17 @@ class TrustedFolder:
 
     Attributes:
         path: For messages.
-        descriptor: Open as long as the block of `opened` runs.
+        descriptor: Open as long as the block of `opened` runs; None on a system that opens no folders.
         owners: The user ids whose files count in it.
     """
 
     path: Path
-    descriptor: int
+    descriptor: int | None
     owners: frozenset[int]
 
     def names(self) -> list[str]:
         """Return the names in the folder, sorted."""
-        return sorted(os.listdir(self.descriptor))  # noqa: PTH208 - a Path has no descriptor
+        return sorted(os.listdir(self.path if self.descriptor is None else self.descriptor))  # noqa: PTH208
 
     def open(self, name: str, flags: int = os.O_RDONLY) -> int:
         """Open a file, or with `O_CREAT` create it; return its descriptor.
@@ -71,7 +71,8 @@ class TrustedFolder:
         """
         path = self.path / name
         try:
-            descriptor = files.open_at_once(name, flags | files.NO_LINK, folder=self.descriptor)
+            place = path if self.descriptor is None else name
+            descriptor = files.open_at_once(place, flags | files.NO_LINK, folder=self.descriptor)
         except OSError as error:
             self._refuse_stranger(name)
             if error.errno == errno.ELOOP:
@@ -94,6 +95,8 @@ class TrustedFolder:
 
     def _refuse_stranger(self, name: str) -> None:
         """Raise the error of a stranger's file where it could not be opened, for whatever reason."""
+        if self.descriptor is None:
+            return
         try:
             uid = os.stat(name, dir_fd=self.descriptor, follow_symlinks=False).st_uid
         except OSError:
@@ -149,18 +152,20 @@ class TrustedFolder:
 
     def _liken(self, name: str) -> None:
         """Give a new folder the owner and mode of this one, if qasr runs as root."""
-        if files.is_root():
-            status = os.fstat(self.descriptor)
-            with (
-                contextlib.suppress(OSError),
-                _entered(self.path / name, name, self.descriptor, self.owners) as inner,
-            ):
+        if self.descriptor is None or not files.is_root():
+            return
+        status = os.fstat(self.descriptor)
+        with (
+            contextlib.suppress(OSError),
+            _entered(self.path / name, name, self.descriptor, self.owners) as inner,
+        ):
+            if inner.descriptor is not None:
                 files.set_owner(inner.descriptor, status.st_uid, status.st_gid)
                 files.set_mode(inner.descriptor, stat.S_IMODE(status.st_mode))
 
     def _give(self, descriptor: int) -> None:
         """Give a new file to the folder's owner, if qasr runs as root and the file system has owners."""
-        if files.is_root():
+        if files.is_root() and self.descriptor is not None:
             status = os.fstat(self.descriptor)
             with contextlib.suppress(OSError):
                 files.set_owner(descriptor, status.st_uid, status.st_gid)
@@ -187,6 +192,11 @@ def _entered(
     path: Path, name: Path | str, parent: int | None, owners: frozenset[int] | None
 ) -> Iterator[TrustedFolder]:
     is_found = parent is not None or path.name == FOLDER_NAME
+    if not files.OPENS_FOLDERS:
+        if is_found and os.path.islink(path):
+            raise LinkError(path)
+        yield TrustedFolder(path, None, frozenset({0}))  # files have no owners there
+        return
     flags = os.O_RDONLY | files.FOLDER | files.CLOSE_ON_EXEC | (files.NO_LINK if is_found else 0)
     try:
         descriptor = os.open(name, flags, dir_fd=parent)
