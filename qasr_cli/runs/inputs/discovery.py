@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qasr_cli.errors import NoInputError
+from qasr_cli.errors import NoInputError, QasrError, from_read_error
 from qasr_cli.media.suffixes import MEDIA_SUFFIXES
 from qasr_cli.options import FindOptions
 from qasr_cli.records import Source
@@ -53,6 +53,7 @@ def discover(paths: Sequence[Path], options: FindOptions, listed: Sequence[Path]
 
     Raises:
         NoInputError: One of `paths` does not exist, or there is no media in the folders at all.
+        UnreachableError: The mount of one of them is gone.
     """
     tally = Tally()
     findings = [
@@ -129,6 +130,9 @@ def _inspect_listed(path: Path, options: FindOptions, tally: Tally) -> Iterator[
     yield Candidate(path, path if is_below else Path(path.name), is_found=True, status=status)
 
 
-def _missing(path: Path, error: OSError) -> NoInputError:
-    is_gone = isinstance(error, FileNotFoundError | NotADirectoryError)
-    return NoInputError.about(path, f"{'no such file or folder' if is_gone else error.strerror}")
+def _missing(path: Path, error: OSError) -> QasrError:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return NoInputError.about(path, "no such file or folder")
+    if isinstance(error, PermissionError):  # of a folder on the way to it
+        return NoInputError.about(path, error.strerror or "may not be read")
+    return from_read_error(error, path)
