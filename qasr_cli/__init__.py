@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         QualityError,
         UnavailableError,
         UndecodableError,
+        UnreachableError,
         UntimedError,
         UsageError,
     )
@@ -72,6 +73,7 @@ __all__ = [
     "TranscriptResult",
     "UnavailableError",
     "UndecodableError",
+    "UnreachableError",
     "UntimedError",
     "UsageError",
     "Word",

@@ -9,6 +9,7 @@
     │   └── DeviceLostError  69   a device fails in the middle of the work
     ├── CannotCreateError    73   the output exists, two sources want one path, no permission
     ├── InputOutputError     74   disk full, a read that fails half way
+    │   └── UnreachableError 74   the disk or mount of an input is gone
     ├── OutOfMemoryError     75   even a batch of one does not fit
     ├── LockedError          75   another run holds the folder
     ├── UntimedError         70   an aligner fails on a chunk, whose times are interpolated: a warning
@@ -176,6 +177,10 @@ class InputOutputError(QasrError):
     hint = "check the disk or network mount, then run the same command again"
 
 
+class UnreachableError(InputOutputError):
+    """The disk or mount of an input is gone; it may come back."""
+
+
 class OutOfMemoryError(QasrError):
     """A batch did not fit into memory; only a batch of one is reported to the user."""
 
@@ -231,6 +236,7 @@ _STEPS: Mapping[int, str] = MappingProxyType(
         errno.ENOMEM: f"close other programs, {_AGAIN}",
         errno.EBUSY: f"close the program that uses the file, {_AGAIN}",
         errno.ETXTBSY: f"close the program that uses the file, {_AGAIN}",
+        errno.ENXIO: "give a regular file; a named pipe needs what reads it first",
         errno.ENOLCK: "the file system has no locks; use --state DIR on another disk",
         errno.EINVAL: "the file system does not support this; use a folder on another disk",
         errno.EOPNOTSUPP: "the file system does not support this; use a folder on another disk",
@@ -242,7 +248,7 @@ _STEPS: Mapping[int, str] = MappingProxyType(
         (
             *(errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNREFUSED, errno.ECONNRESET),
             *(errno.ECONNABORTED, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH),
-            *(errno.ENODEV, errno.ENXIO),
+            errno.ENODEV,
         ),
         f"check that the folder is still mounted, {_AGAIN}",
     )
@@ -285,6 +291,27 @@ def from_os_error(
     if path is not None and not doing:
         return kind.about(path, reason, hint, flag=flag)
     return kind(f"{doing}: {reason}", hint, path=path, flag=flag)
+
+
+def from_read_error(error: OSError, path: Path, name: str = "") -> QasrError:
+    """Return the qasr error for an `OSError` when an input is opened: of its path, permissions or disk.
+
+    Args:
+        error: The system's error.
+        path: The input.
+        name: Its name for people, if that is another.
+    """
+    shown, reason = name or path, error.strerror or "it cannot be read"
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        found: QasrError = NoInputError.about(shown, "no such file")
+    elif error.errno in {errno.ELOOP, errno.ENAMETOOLONG}:
+        found = NoInputError.about(shown, reason)
+    elif isinstance(error, PermissionError):
+        found = InputOutputError.about(shown, reason, "check its permissions")
+    else:
+        found = UnreachableError.about(shown, reason, _STEPS.get(error.errno or 0, ""))
+    found.path = path
+    return found
 
 
 def _kind_and_hint(number: int | None, name: str) -> tuple[type[QasrError], str]:

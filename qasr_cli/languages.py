@@ -131,7 +131,8 @@ ja jp jap 日本語 日文|ko kr korea 한국어 한글|mk mkd|ms melayu|nl fle 
 pt pb pob pom ptbr br brazil brazilian brasil brasileiro portugues português|ro mo romana română|ru русский
 sv se sve svenska|th ไทย|tr türkçe turkce|vi vn viet việt|yue 粤语 粵語
 zh cn chn chs cht zhs zht zhc zhe zt ze sc tc hans hant simplified traditional big5 jpsc jptc scjp tcjp
-zh 中文 简体 简中 繁体 繁體 繁中 简体中文 繁体中文 繁體中文
+zh zhcn zhtw zhhk 中文 中字 简体 简中 简英 简日 繁体 繁體 繁中 繁英 繁日 中英 中日 双语 雙語 简体中文
+zh 繁体中文 繁體中文
 bg български|bs ba|cnr me mne|et ee eesti|he עברית|hr cro hrvatski|no norsk|sl slovenski|sq al|sr srb srpski
 uk ua українська
 """

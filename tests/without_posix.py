@@ -7,6 +7,8 @@ Python's own library and numpy keep theirs: on Windows they have other ways, whi
 from __future__ import annotations
 
 import builtins
+import errno
+import os
 import runpy
 import sys
 import tomllib
@@ -24,6 +26,19 @@ def banned() -> list[str]:
     return sorted(settings["tool"]["ruff"]["lint"]["flake8-tidy-imports"]["banned-api"])
 
 
+def _open(path: object, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+    """Open a file as Windows does: no folder, and nothing from the descriptor of one."""
+    if dir_fd is not None:
+        raise NotImplementedError("dir_fd unavailable on this platform")
+    if os.path.isdir(path):  # type: ignore[arg-type]
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+    return os.open(path, flags, mode)  # type: ignore[arg-type]
+
+
+# Names that are there on Windows, too, and do less.
+_LESS: dict[str, dict[str, Any]] = {"os": {"open": _open, "supports_dir_fd": frozenset()}}
+
+
 class _Without(ModuleType):
     """A module without some of its names."""
 
@@ -34,7 +49,8 @@ class _Without(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name in self._hidden:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        return getattr(self._module, name)
+        less = _LESS.get(self.__name__, {})
+        return less[name] if name in less else getattr(self._module, name)
 
 
 def hide() -> None:

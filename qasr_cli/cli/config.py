@@ -130,6 +130,9 @@ def trust(
     known = settings_file.known_keys(_flags(context))
     content = settings_file.content(file)
     values = settings_file.parsed(file, content, known)
+    from qasr_cli.terminal import logs
+
+    logs.configure(0)
     settings_trust.trust(file, content)
     typer_adapter.echo(f"{real_path(file)}: trusted until it changes")
     for key, value in settings_file.needing_trust(values, known).items():

@@ -19,7 +19,7 @@ from enum import Enum
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, from_os_error
-from qasr_cli.operating_system import files
+from qasr_cli.operating_system import files, refusals
 
 _FOLDER, _SUFFIX = ("qasr", "trusted"), ".json"
 _MAX_RECORD_BYTES = 64_000  # a path has at most 4,096 bytes, of which JSON may make six each
@@ -180,7 +180,7 @@ def _write(path: Path, content: bytes) -> None:
         with os.fdopen(descriptor, "wb") as opened:
             opened.write(content)
             opened.flush()
-            os.fsync(descriptor)
+            refusals.sync(descriptor, path.parent)
         os.replace(name, path)  # noqa: PTH105 - of a name
     except BaseException:
         with contextlib.suppress(OSError):

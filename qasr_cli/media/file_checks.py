@@ -7,11 +7,12 @@ fault of the media. Decodes nothing.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from pathlib import Path
 
-from qasr_cli.errors import InputOutputError, NoInputError, UndecodableError
+from qasr_cli.errors import InputOutputError, UndecodableError, from_read_error
 from qasr_cli.media.failure_reason import failure_reason, kill_reason
 from qasr_cli.media.process import Child
 from qasr_cli.operating_system.files import open_at_once
@@ -26,12 +27,10 @@ def check_file(path: Path) -> None:
         if not stat.S_ISREG(status.st_mode):
             raise UndecodableError.about(path, "not a regular file", "give a media file, or - for stdin")
         os.close(open_at_once(path, os.O_RDONLY))  # it may have become a pipe just now
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise NoInputError.about(path, "no such file") from error
     except OSError as error:
-        raise InputOutputError.about(
-            path, error.strerror or "it cannot be read", "check its permissions"
-        ) from error
+        if error.errno == errno.ELOOP:  # a link has replaced it since it was found
+            raise InputOutputError.about(path, error.strerror or "a ring of links") from error
+        raise from_read_error(error, path) from error
     if status.st_size == 0:
         raise UndecodableError.about(path, "the file is empty")
 

@@ -27,6 +27,7 @@ FOLDER: int = getattr(os, "O_DIRECTORY", 0)
 CLOSE_ON_EXEC: int = getattr(os, "O_CLOEXEC", 0)
 BINARY: int = getattr(os, "O_BINARY", 0)  # of Windows alone: line ends stay as they are
 
+OPENS_FOLDERS: bool = os.open in os.supports_dir_fd  # Windows opens no folders, and nothing from a folder
 _IS_RENAMING_OPEN = os.name != "nt"  # Windows neither renames nor removes an open file
 _offset = threading.Lock()  # a descriptor's offset, where there are no reads at a place
 

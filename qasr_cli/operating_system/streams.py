@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path
+
+from qasr_cli.errors import UsageError
 
 STDIN = Path("-")
 _NAMED = re.compile(r"/dev/fd/(\d+)|/proc/(?:self|thread-self|(?P<process>\d+))/fd/(\d+)")
@@ -29,6 +32,21 @@ def descriptor_of(path: Path) -> int | None:
 def is_stream(path: Path) -> bool:
     """Whether a path stands for stdin or another open descriptor, by its name alone."""
     return descriptor_of(path) is not None
+
+
+def refuse_twice(paths: Iterable[Path]) -> None:
+    """Refuse a descriptor that is named twice: the second time there would be nothing left to read.
+
+    Raises:
+        UsageError: Two paths stand for one descriptor.
+    """
+    named: set[int] = set()
+    for path in paths:
+        descriptor = descriptor_of(path)
+        if descriptor in named:
+            raise UsageError(f"{shown(path)} cannot be read twice", "name it once")
+        if descriptor is not None:
+            named.add(descriptor)
 
 
 def is_pipe(path: Path) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from qasr_cli.errors import ExitCode, QasrError
 from qasr_cli.formats.readers.caption_file import CaptionFile
+from qasr_cli.operating_system import streams
 from qasr_cli.tasks import caption_check, caption_input, check_report, fixed_copies
 from qasr_cli.tasks.caption_check import CheckRules
 from qasr_cli.tasks.check_report import FileReport
@@ -54,11 +55,13 @@ def check(inputs: Sequence[Path], request: CheckRequest, *, verbosity: int) -> i
     """Check all files and return the exit code: 0, 4 for errors, 3 when some of several cannot be read.
 
     Raises:
+        UsageError: A stream is named twice.
         QasrError: A copy exists or has no folder, or the reference cannot be read.
     """
     logs.configure(verbosity)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     stdout = stdio.guard()
+    streams.refuse_twice([*inputs, *([request.against] if request.against else [])])
     files = list(dict.fromkeys(inputs))
     targets: dict[Path, Path] = {}
     if request.fix:

@@ -33,9 +33,10 @@ def render(
     """Render each input and return the exit code; one that cannot be rendered does not stop the others.
 
     Raises:
-        UsageError: A format is unknown, or there are several results for stdout.
+        UsageError: A format is unknown, a stream is named twice, or there are several results for stdout.
     """
     logs.configure(verbosity)
+    streams.refuse_twice(inputs)
     layout = outputs.resolve(output)
     stdout = stdio.guard()
     report = RunReport()

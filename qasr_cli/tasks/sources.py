@@ -37,9 +37,7 @@ def is_stdin(inputs: InputOptions) -> bool:
         raise UsageError(
             f"{first} cannot be combined with other inputs", "transcribe the files in another call"
         )
-    numbers = [number for number in map(streams.descriptor_of, named) if number is not None]
-    if len(set(numbers)) < len(numbers):
-        raise UsageError(f"{first} cannot be read twice", "name it once")
+    streams.refuse_twice(named)
     return True
 
 

@@ -5,10 +5,9 @@ In goes a path; out comes the text in UTF-8, or the bytes for a reader that know
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 
-from qasr_cli.errors import InputOutputError, NoInputError, QasrError, UndecodableError, from_os_error
+from qasr_cli.errors import UndecodableError, from_read_error
 from qasr_cli.operating_system import streams
 
 STDIO = "-"  # as an input: stdin; as an output: stdout
@@ -33,7 +32,7 @@ def read_bytes(path: Path, name: str, max_bytes: int) -> bytes:
     except IsADirectoryError as error:
         raise UndecodableError(f"{name}: a folder", "name the subtitle files in it", path=path) from error
     except OSError as error:
-        raise _unreadable(error, path, name) from error
+        raise from_read_error(error, path, name) from error
 
 
 def read_text(path: Path, name: str, hint: str) -> str:
@@ -58,15 +57,4 @@ def read_text(path: Path, name: str, hint: str) -> str:
     except (UnicodeDecodeError, IsADirectoryError) as error:
         raise UndecodableError(f"{name}: not a text file", hint, path=path) from error
     except OSError as error:
-        raise _unreadable(error, path, name) from error
-
-
-def _unreadable(error: OSError, path: Path, name: str) -> QasrError:
-    """Return the error of a file that cannot be read: of its path, its permissions, or else of the disk."""
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return NoInputError(f"{name}: no such file", path=path)
-    if error.errno in {errno.ELOOP, errno.ENAMETOOLONG}:
-        return NoInputError(f"{name}: {error.strerror}", path=path)
-    if isinstance(error, PermissionError):  # as the error of media that may not be read
-        return InputOutputError(f"{name}: {error.strerror}", "check its permissions", path=path)
-    return from_os_error(error, f"reading {name}")
+        raise from_read_error(error, path, name) from error

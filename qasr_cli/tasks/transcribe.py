@@ -58,5 +58,6 @@ def log_left_out(discovered: Discovered, chosen: Queue) -> Queue:
     n_left_out = len(discovered.left_out) + len(chosen.left_out)
     if n_left_out:
         level = logging.INFO if chosen.plans else logging.WARNING
-        logger.log(level, "%d files left out; --dry-run shows why", n_left_out)
+        files = "file" if n_left_out == 1 else "files"
+        logger.log(level, "%d %s left out; --dry-run shows why", n_left_out, files)
     return chosen

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from qasr_cli import engines
 from qasr_cli.engines import memory
-from qasr_cli.errors import NoInputError, UsageError
+from qasr_cli.errors import NoInputError, UnreachableError, UsageError
 from qasr_cli.operating_system import processes
 from qasr_cli.options import InputOptions, LogOptions, Options, WatchOptions
 from qasr_cli.runs.reports import hook_reporter
@@ -66,7 +66,7 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, log
                 with hooks.run():
                     try:
                         return run_pass(InputOptions(present), settings, sift)
-                    except NoInputError:  # no media yet, or a folder that has just vanished
+                    except (NoInputError, UnreachableError):  # no media yet, or a folder just vanished
                         return RunReport()
 
             Watch(watching, make_pass, changes, cache, status).run()

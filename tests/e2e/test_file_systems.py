@@ -23,12 +23,22 @@ def _can_trace() -> bool:
 pytestmark = pytest.mark.skipif(not _can_trace(), reason="no strace, which makes a file system refuse")
 
 
-def _refused(folder: Path, calls: dict[str, str], *arguments: object) -> tuple[int, str, str]:
-    """Run qasr with system calls that fail; return its exit code, stderr, and the calls that were refused."""
+def _refused(
+    folder: Path, calls: dict[str, str], *arguments: object, of: Path | None = None
+) -> tuple[int, str, str]:
+    """Run qasr with system calls that fail; return its exit code, stderr, and the calls that were refused.
+
+    Args:
+        folder: The working folder, which gets strace's log.
+        calls: The error of each system call.
+        arguments: Of qasr.
+        of: Only calls about this path fail.
+    """
     log = folder / "calls"
+    only = ("-P", str(of)) if of else ("--seccomp-bpf",)
     inject = [word for call, error in calls.items() for word in ("-e", f"inject={call}:error={error}")]
     command = [
-        *("strace", "-f", "--seccomp-bpf", "-o", str(log), "-e", f"trace={','.join(calls)}", *inject),
+        *("strace", "-f", *only, "-o", str(log), "-e", f"trace={','.join(calls)}", *inject),
         *(sys.executable, "-m", "qasr_cli", *map(str, arguments)),
     ]
     result = subprocess.run(
@@ -70,6 +80,26 @@ def test_a_mount_without_modes_owners_links_and_syncs_has_the_results(talks: Pat
     assert sum("set the mode" in line for line in warnings) == 1, stderr
     assert sum("sync files" in line for line in warnings) == 1, stderr
     assert sum("has no locks" in line for line in warnings) == 1, stderr
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "command"),
+    [
+        ("openat", "talks/one.wav", "transcribe"),
+        ("openat", "talks", "transcribe"),
+        pytest.param("newfstatat,stat", "talks/one.wav", "transcribe", marks=pytest.mark.slow),
+        pytest.param("newfstatat,stat", "talks", "transcribe", marks=pytest.mark.slow),
+        ("openat", "talks/talk.srt", "check"),
+    ],
+)
+def test_a_mount_that_is_gone_is_no_missing_input(talks: Path, call: str, name: str, command: str) -> None:
+    (talks / "talk.srt").write_text("1\n00:00:01,000 --> 00:00:03,000\nHello\n")
+    path = talks.parent / name
+    engine = ("--engine", ECHO) if command == "transcribe" else ()
+    code, stderr, refused = _refused(talks.parent, {call: "ESTALE"}, command, path, *engine, of=path)
+    assert "ESTALE" in refused
+    assert code == 74, stderr
+    assert "check that the folder is still mounted" in stderr
 
 
 def test_a_disk_that_loses_bytes_fails(talks: Path) -> None:

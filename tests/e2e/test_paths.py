@@ -174,6 +174,16 @@ class TestStreams:
         assert result.returncode == code, result.stderr
         assert says in result.stderr
 
+    @pytest.mark.parametrize(
+        "command",
+        ["check - -", "check /dev/stdin -", "check - --against /dev/fd/0", "render - /dev/fd/0 --vtt -o out"],
+    )
+    def test_a_stream_that_is_named_twice(self, tmp_path: Path, command: str) -> None:
+        (tmp_path / "talk.srt").write_text(SRT)
+        result = shell(tmp_path, f"qasr {command} < talk.srt")
+        assert (result.returncode, result.stdout) == (2, ""), result.stderr
+        assert "cannot be read twice; name it once" in result.stderr
+
     def test_a_pipe_among_files_is_one_failure(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.wav")
         copy_old(CLIP, tmp_path / "clip.wav")

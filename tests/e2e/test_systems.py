@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from qasr_cli.errors import ExitCode
+from qasr_cli.records import Status
+from qasr_cli.runs.state import ledger
+from qasr_cli.runs.state.ledger import LedgerEntry
 from tests.e2e.conftest import CLIP, ROOT, environment
 
 GOLDEN = ROOT / "tests/golden/english-talk"
@@ -58,6 +61,17 @@ def test_render_writes_the_same_bytes_without_posix(folder: Path) -> None:
     for suffix in (".srt", ".vtt"):
         assert (folder / f"talk{suffix}").read_bytes() == GOLDEN.with_suffix(suffix).read_bytes()
     assert [path.name for path in folder.iterdir() if path.suffix == ".tmp"] == []
+
+
+def test_the_ledger_of_runs_in_wsl_is_shown_without_posix(folder: Path) -> None:
+    entry = LedgerEntry("clip.wav", 1_700_000_000, Status.DONE, None, "f", language="en")
+    (folder / ".qasr").mkdir()
+    (folder / ".qasr/ledger.jsonl").write_bytes(ledger.to_line(entry) + b"\n")
+    done = windows(folder, "runs", "show", ".")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "clip.wav" in done.stdout
+    done = windows(folder, "transcribe", ".", "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("arguments", ["transcribe clip.wav", "watch .", "align clip.wav talk.srt"])

@@ -27,6 +27,26 @@ def all_errors() -> list[type[QasrError]]:
     return [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, QasrError)]
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "hint"),
+    [
+        (errno.ENOENT, 66, "check the path"),
+        (errno.ENOTDIR, 66, "check the path"),
+        (errno.ELOOP, 66, "check the path"),
+        (errno.ENAMETOOLONG, 66, "check the path"),
+        (errno.EACCES, 74, "check its permissions"),
+        (errno.ESTALE, 74, "still mounted"),
+        (errno.ENOTCONN, 74, "still mounted"),
+        (errno.ETIMEDOUT, 74, "still mounted"),
+        (errno.EIO, 74, "check the disk or network mount"),
+    ],
+)
+def test_why_an_input_cannot_be_opened(number: int, code: int, hint: str) -> None:
+    error = errors.from_read_error(OSError(number, os.strerror(number)), Path("/mnt/a.wav"))
+    assert (error.exit_code, str(error.path)) == (code, "/mnt/a.wav")
+    assert hint in error.hint
+
+
 class TestErrors:
     def test_every_error_has_a_code_a_hint_and_a_place_in_the_tree(self) -> None:
         assert {QasrError, UsageError, CannotCreateError, InputOutputError} <= set(all_errors())

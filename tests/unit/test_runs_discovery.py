@@ -208,6 +208,13 @@ class TestPatternsOfTheCommandLine:
         with pytest.raises(NoInputError, match=r"no file matches"):
             find(tree / "*.ogg")
 
+    def test_any_spelling_of_the_letters_will_do(self, tree: Path) -> None:
+        composed, decomposed = unicodedata.normalize("NFC", "é"), unicodedata.normalize("NFD", "é")
+        for letter in (composed, decomposed):
+            make(tree / letter, f"{letter}{len(letter)}.mp4")
+        for letter in (composed, decomposed):
+            assert [name[-5] for name in find(tree / f"{letter}/{letter}*.mp4")] == ["2", "1"]
+
     def test_a_file_of_that_very_name_goes_first(self, tree: Path) -> None:
         make(tree, "[ab].mp4")
         assert find(tree / "[ab].mp4") == ["[ab].mp4"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,8 @@ class TestNames:
         [
             ("pob pb ptbr pt-br pt_BR por br brazilian pom", "pt"),
             (
-                "chs cht zhs zht zhc zt zhe ze cn chn sc tc zh-Hans zh-TW zh_hk chi zho chs_en 中文 繁體",
+                "chs cht zhs zht zhc zt zhe ze cn chn sc tc zh-Hans zh-TW zh_hk chi zho chs_en 中文 繁體"
+                " zhcn zhtw 简英 双语",
                 "zh",
             ),
             ("jp jap jpn 日本語 ja-JP", "ja"),
@@ -231,6 +233,14 @@ class TestPassingOver:
         for name in ("film.ko.srt", "film.vtt", "film.en.forced.srt"):
             (tmp_path / name).touch()
         assert self.judge(tmp_path) == ""
+
+    def test_what_is_no_file_holds_none(self, tmp_path: Path) -> None:
+        (tmp_path / "film.en.srt").mkdir()
+        (tmp_path / "film.eng.srt").symlink_to("nothing")
+        os.mkfifo(tmp_path / "film.english.srt")
+        assert self.judge(tmp_path) == ""
+        (tmp_path / "nothing").touch()
+        assert "film.eng.srt" in self.judge(tmp_path)
 
     def test_the_run_s_own_target_is_not_a_foreign_one(self, tmp_path: Path) -> None:
         (tmp_path / "film.vtt").touch()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from qasr_cli.errors import QasrError
+from qasr_cli.errors import CannotCreateError, QasrError
 from qasr_cli.options import Options, OutputOptions, RunOptions
 from qasr_cli.records import Chunk, Finish, Hypothesis, Outcome, Segment, Source, Status, Word
 from qasr_cli.runs.files.file_identity import Identity, identify
@@ -102,8 +102,9 @@ def test_what_is_no_file_of_qasr_is_passed_over(
         if make is _sparse:  # a lock file may have any content
             return
         hold = locking.holding(state, "", is_waiting=False, notify=print)
-        with pytest.raises(QasrError), hold:
+        with pytest.raises(CannotCreateError, match=r"\.qasr/lock: ") as caught, hold:
             pass
+        assert "remove it" in caught.value.hint
     else:
         assert [record.getMessage().split(": ")[0] for record in caplog.records] == [str(path)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -215,6 +216,16 @@ class TestTrust:
         monkeypatch.setattr(os, "fstat", of_another)
         assert settings_trust.state_of(folder / "qasr.toml", b"") is Trust.NO
         assert list(settings_trust.every()) == []
+
+    def test_a_disk_that_cannot_sync_is_no_reason_to_refuse(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(descriptor: int) -> None:
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+        monkeypatch.setattr(os, "fsync", refuse)
+        settings_trust.trust(folder / "qasr.toml", b"")
+        assert settings_trust.state_of(folder / "qasr.toml", b"") is Trust.YES
 
     def test_where_modes_cannot_be_set_it_is_refused_with_the_next_step(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -15,6 +15,11 @@ def name_key(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
+def name_spellings(name: str) -> set[str]:
+    """Return the spellings in which a disk may have a name: as it is written, composed and decomposed."""
+    return {name, name_key(name), name if name.isascii() else unicodedata.normalize("NFD", name)}
+
+
 def path_key(path: Path) -> Path:
     """Return the path with every part in Unicode's composed form; it may not exist under this spelling."""
     text = str(path)

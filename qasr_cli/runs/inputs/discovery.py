@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qasr_cli.errors import NoInputError
+from qasr_cli.errors import NoInputError, QasrError, from_read_error
 from qasr_cli.media.suffixes import MEDIA_SUFFIXES
 from qasr_cli.options import FindOptions
 from qasr_cli.records import Source
+from qasr_cli.runs.files.name_keys import name_spellings
 from qasr_cli.runs.inputs import selection
 from qasr_cli.runs.inputs.folder_walk import Finding, FolderWalk, Tally, UnreadablePath
 from qasr_cli.runs.inputs.passed_over import PassedOver
@@ -52,6 +53,7 @@ def discover(paths: Sequence[Path], options: FindOptions, listed: Sequence[Path]
 
     Raises:
         NoInputError: One of `paths` does not exist, or there is no media in the folders at all.
+        UnreachableError: The mount of one of them is gone.
     """
     tally = Tally()
     findings = [
@@ -95,10 +97,12 @@ def _expand(path: Path) -> list[Path]:
     """
     if os.path.lexists(path) or not glob.has_magic(str(path)):
         return [path]
-    matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    matches: set[str] = set()
+    for pattern in name_spellings(str(path)):
+        matches.update(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     if not matches:
         raise NoInputError.about(path, "no file matches", "check the pattern")
-    return [Path(match) for match in matches]
+    return [Path(match) for match in sorted(matches)]
 
 
 def _inspect_root(root: Path, options: FindOptions, tally: Tally) -> Iterator[Finding]:
@@ -126,6 +130,9 @@ def _inspect_listed(path: Path, options: FindOptions, tally: Tally) -> Iterator[
     yield Candidate(path, path if is_below else Path(path.name), is_found=True, status=status)
 
 
-def _missing(path: Path, error: OSError) -> NoInputError:
-    is_gone = isinstance(error, FileNotFoundError | NotADirectoryError)
-    return NoInputError.about(path, f"{'no such file or folder' if is_gone else error.strerror}")
+def _missing(path: Path, error: OSError) -> QasrError:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return NoInputError.about(path, "no such file or folder")
+    if isinstance(error, PermissionError):  # of a folder on the way to it
+        return NoInputError.about(path, error.strerror or "may not be read")
+    return from_read_error(error, path)

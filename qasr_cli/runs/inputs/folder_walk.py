@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qasr_cli.errors import InputOutputError, QasrError
+from qasr_cli.errors import InputOutputError, QasrError, from_os_error
 from qasr_cli.media import signatures
 from qasr_cli.media.suffixes import AMBIGUOUS_SUFFIXES, MEDIA_SUFFIXES
 from qasr_cli.operating_system import files
@@ -106,9 +106,11 @@ class FolderWalk:
             with os.scandir(folder.path) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
-            message = f"reading folder {folder.path}: {error.strerror}"
-            where = Path(folder.path)
-            complaint = InputOutputError(message, "check the folder and its permissions", path=where)
+            where, doing = Path(folder.path), f"reading folder {folder.path}"
+            complaint = from_os_error(error, doing, path=where)  # of the disk, unless the place is to blame
+            if not isinstance(complaint, InputOutputError):
+                hint = "check the folder and its permissions"
+                complaint = InputOutputError(f"{doing}: {error.strerror}", hint, path=where)
             return [UnreadablePath(where, complaint)]
         names = {entry.name for entry in entries}
         found: list[Finding] = []

@@ -9,7 +9,6 @@ import fnmatch
 import hashlib
 import os
 import re
-import unicodedata
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +17,7 @@ from pathlib import Path
 from qasr_cli import formats
 from qasr_cli.options import FindOptions
 from qasr_cli.runs.files import same_file
+from qasr_cli.runs.files.name_keys import name_key
 
 # Files that lie beside media and never are media: not worth opening thousands of them.
 OTHER_SUFFIXES = frozenset(
@@ -164,7 +164,7 @@ def _unwanted(options: FindOptions) -> _Reason:
     exclude = [(pattern, _pattern(pattern)) for pattern in options.exclude]
 
     def reason(candidate: Candidate) -> str:
-        name = unicodedata.normalize("NFC", candidate.relative.as_posix()) if include or exclude else ""
+        name = name_key(candidate.relative.as_posix()) if include or exclude else ""
         if include and not any(matches(name) for matches in include):
             return "no --include matches"
         for pattern, matches in exclude:
@@ -192,7 +192,7 @@ def _pattern(pattern: str) -> Callable[[str], bool]:
     A pattern with a slash is matched against the whole path, and its `*` matches slashes too; a pattern
     without is matched against the file's name and the name of each folder above it.
     """
-    normalized = unicodedata.normalize("NFC", pattern.strip("/"))
+    normalized = name_key(pattern.strip("/"))
     matches = re.compile(fnmatch.translate(normalized)).match
     if "/" in pattern.strip("/"):
         return lambda name: matches(name) is not None
@@ -206,7 +206,7 @@ def shard_of(relative: Path, n_parts: int) -> int:
     form alone (macOS and Linux spell accents differently). The suffix does not count, so that `a.mp4` and
     `a.mkv`, whose results would clash, are in one shard, where the clash is noticed.
     """
-    name = unicodedata.normalize("NFC", relative.with_suffix("").as_posix())
+    name = name_key(relative.with_suffix("").as_posix())
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:8], "big") % n_parts + 1
 

@@ -110,7 +110,9 @@ class ExistingSubtitles:
         """Return which file beside the media has its subtitles, if any; "" is an unknown language."""
         for sidecar in self._sidecars_of(plan.source):
             path = plan.source.path.parent / sidecar.name
-            if sidecar.language == language and not sidecar.is_partial and not self._is_own(path, plan):
+            is_right = sidecar.language == language and not sidecar.is_partial
+            # A folder, a FIFO or a link to nothing holds no subtitles, whatever it is called.
+            if is_right and not self._is_own(path, plan) and os.path.isfile(path):
                 name = printable(sidecar.name)
                 return AlreadySubtitled(
                     f"has subtitles{_in(language)} beside it: {name} ({_NEXT_STEP})", path

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from qasr_cli import bounded_json
-from qasr_cli.errors import from_os_error
 from qasr_cli.records import Status
 from qasr_cli.runs.files import ownership
 from qasr_cli.runs.files.file_identity import Identity
@@ -114,7 +113,7 @@ class Ledger:
             with trusted_files.opened(folder) as state:
                 state.append(self.path.name, to_line(entry))
         except OSError as error:
-            raise from_os_error(error, f"writing {self.path}", path=self.path) from error
+            raise trusted_files.failure(error, f"writing {self.path}", self.path) from error
 
 
 def load(folder: Path, part: str = "") -> Ledger:

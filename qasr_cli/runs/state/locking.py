@@ -79,7 +79,7 @@ def _open(folder: Path, name: str) -> int | None:
         if error.errno in refusals.NO_LOCKS - {errno.EPERM} and not isinstance(error, NotRegularError):
             refusals.note(Refusal.LOCKS, path.parent, error)
             return None
-        raise from_os_error(error, f"opening {path}", path=path) from error
+        raise trusted_files.failure(error, f"opening {path}", path) from error
     mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
     if mode & 0o006 == 0o004:  # whoever may read a file may lock it: not those who may not write it
         with contextlib.suppress(OSError):

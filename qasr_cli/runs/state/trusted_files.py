@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from qasr_cli.errors import printable
+from qasr_cli.errors import CannotCreateError, QasrError, from_os_error, printable
 from qasr_cli.operating_system import files
 from qasr_cli.operating_system.files import NotRegularError, TooLargeError
 
@@ -39,9 +39,7 @@ class LinkError(OSError):
     """A state folder or one of its files is a link, which could lead anywhere."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(
-            errno.ELOOP, "is a link, so not from qasr, and is not followed; remove it", str(path)
-        )
+        super().__init__(errno.ELOOP, "is a link, so not from qasr, and is not followed", str(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +48,17 @@ class TrustedFolder:
 
     Attributes:
         path: For messages.
-        descriptor: Open as long as the block of `opened` runs.
+        descriptor: Open as long as the block of `opened` runs; None on a system that opens no folders.
         owners: The user ids whose files count in it.
     """
 
     path: Path
-    descriptor: int
+    descriptor: int | None
     owners: frozenset[int]
 
     def names(self) -> list[str]:
         """Return the names in the folder, sorted."""
-        return sorted(os.listdir(self.descriptor))  # noqa: PTH208 - a Path has no descriptor
+        return sorted(os.listdir(self.path if self.descriptor is None else self.descriptor))  # noqa: PTH208
 
     def open(self, name: str, flags: int = os.O_RDONLY) -> int:
         """Open a file, or with `O_CREAT` create it; return its descriptor.
@@ -73,7 +71,8 @@ class TrustedFolder:
         """
         path = self.path / name
         try:
-            descriptor = files.open_at_once(name, flags | files.NO_LINK, folder=self.descriptor)
+            place = path if self.descriptor is None else name
+            descriptor = files.open_at_once(place, flags | files.NO_LINK, folder=self.descriptor)
         except OSError as error:
             self._refuse_stranger(name)
             if error.errno == errno.ELOOP:
@@ -96,6 +95,8 @@ class TrustedFolder:
 
     def _refuse_stranger(self, name: str) -> None:
         """Raise the error of a stranger's file where it could not be opened, for whatever reason."""
+        if self.descriptor is None:
+            return
         try:
             uid = os.stat(name, dir_fd=self.descriptor, follow_symlinks=False).st_uid
         except OSError:
@@ -151,18 +152,20 @@ class TrustedFolder:
 
     def _liken(self, name: str) -> None:
         """Give a new folder the owner and mode of this one, if qasr runs as root."""
-        if files.is_root():
-            status = os.fstat(self.descriptor)
-            with (
-                contextlib.suppress(OSError),
-                _entered(self.path / name, name, self.descriptor, self.owners) as inner,
-            ):
+        if self.descriptor is None or not files.is_root():
+            return
+        status = os.fstat(self.descriptor)
+        with (
+            contextlib.suppress(OSError),
+            _entered(self.path / name, name, self.descriptor, self.owners) as inner,
+        ):
+            if inner.descriptor is not None:
                 files.set_owner(inner.descriptor, status.st_uid, status.st_gid)
                 files.set_mode(inner.descriptor, stat.S_IMODE(status.st_mode))
 
     def _give(self, descriptor: int) -> None:
         """Give a new file to the folder's owner, if qasr runs as root and the file system has owners."""
-        if files.is_root():
+        if files.is_root() and self.descriptor is not None:
             status = os.fstat(self.descriptor)
             with contextlib.suppress(OSError):
                 files.set_owner(descriptor, status.st_uid, status.st_gid)
@@ -189,6 +192,11 @@ def _entered(
     path: Path, name: Path | str, parent: int | None, owners: frozenset[int] | None
 ) -> Iterator[TrustedFolder]:
     is_found = parent is not None or path.name == FOLDER_NAME
+    if not files.OPENS_FOLDERS:
+        if is_found and os.path.islink(path):
+            raise LinkError(path)
+        yield TrustedFolder(path, None, frozenset({0}))  # files have no owners there
+        return
     flags = os.O_RDONLY | files.FOLDER | files.CLOSE_ON_EXEC | (files.NO_LINK if is_found else 0)
     try:
         descriptor = os.open(name, flags, dir_fd=parent)
@@ -215,7 +223,8 @@ def counts(folder: Path) -> bool:
         with opened(folder):
             return True
     except (StrangerError, LinkError) as error:
-        warn_once(f"{folder}: {error.strerror}; --state DIR keeps the state elsewhere")
+        remedy = "remove it; " if isinstance(error, LinkError) else ""
+        warn_once(f"{folder}: {error.strerror}; {remedy}--state DIR keeps the state elsewhere")
         return False
     except OSError:  # it does not exist, or is no folder, which creating it reports
         return True
@@ -224,6 +233,17 @@ def counts(folder: Path) -> bool:
 def pass_over(path: Path, error: OSError) -> None:
     """Warn that a file of a state folder is passed over."""
     warn_once(f"{path}: {error.strerror or type(error).__name__}; it is passed over")
+
+
+def failure(error: OSError, doing: str, path: Path) -> QasrError:
+    """Return the error of a file in a state folder that cannot be written, as `from_os_error`.
+
+    What is in its place and not from qasr has to go; no other disk would help.
+    """
+    if isinstance(error, LinkError | NotRegularError | StrangerError | IsADirectoryError):
+        hint = "remove it, or keep the state elsewhere with --state DIR"
+        return CannotCreateError.about(path, error.strerror or type(error).__name__, hint)
+    return from_os_error(error, doing, path=path)
 
 
 @functools.cache  # a watch reads its state at every pass
