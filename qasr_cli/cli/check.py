@@ -28,8 +28,8 @@ Files = Annotated[
     list[Path],
     Operand(
         "FILE...",
-        "Subtitles (SRT, WebVTT, ASS, TTML, SAMI, MicroDVD, LRC, SBV, ...), transcripts as JSON (qasr, whisper, "
-        "...), or - for stdin.",
+        "Subtitles (SRT, WebVTT, ASS, TTML, SAMI, MicroDVD, LRC, SBV, ...), transcripts as JSON (qasr, "
+        "whisper, ...), or - for stdin.",
     ),
 ]
 Csv = Annotated[
@@ -42,8 +42,8 @@ Fix = Annotated[
     _switch(
         "--fix",
         FILES,
-        "Write FILE.fixed.EXT with repaired times, gaps, order and line breaks. Words are not changed. What is "
-        "not SRT, WebVTT, ASS or qasr's JSON becomes SRT.",
+        "Write FILE.fixed.EXT with repaired times, gaps, order and line breaks. Words are not changed. What "
+        "is not SRT, WebVTT, ASS or qasr's JSON becomes SRT.",
     ),
 ]
 Folder = Annotated[
@@ -61,8 +61,8 @@ Against = Annotated[
     Path | None,
     FlagSpec(
         FORMATS,
-        "Compare with a reference: SubER, line and cue breaks, cue start times. --encoding counts for it, too, "
-        "unless it is UTF-8 or UTF-16.",
+        "Compare with a reference: SubER, line and cue breaks, cue start times. --encoding counts for it, "
+        "too, unless it is UTF-8 or UTF-16.",
         ("--against",),
         metavar="REF",
         kind=Path,
