@@ -24,7 +24,7 @@ _TOKEN = re.compile(
 _TAIL = re.compile(_TOKEN.pattern.partition("|")[2], re.DOTALL)
 _NAME = r"</?(?:[biucv]|lang|ruby|rt)?(?:\.[^\s>]*+)?"
 _NAMED_TAG = re.compile(_NAME)
-# What is cut off at the text's end, rather than meant as words: a tag, the end of any tag, a time, or no word.
+# Cut off at the text's end, rather than meant as words: a tag, the end of any tag, a time, or no word.
 _OPEN_TAG = re.compile(
     rf"{_NAME}|{_NAME.replace(')?', ')', 1)}\s[^>]*+|</[A-Za-z][^\s>]*+|<[0-9]*+:[0-9:.]*+|<[^\w\s>]*+"
 )
