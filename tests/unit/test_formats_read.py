@@ -66,6 +66,11 @@ class TestSami:
         found = captions.parse("<SYNC Start=1><P>one\n<SYNC Start=900>two\n<!-- three -->", "a.smi")
         assert rows(found) == [(1, 900, ("one",)), (900, 3_900, ("two",))]
 
+    def test_text_without_a_class_belongs_to_all(self) -> None:
+        text = "<SAMI><BODY><SYNC Start=1><P>one<SYNC Start=9><P Class=KRCC>two<SYNC Start=20><P Class=ENCC>x"
+        found = captions.parse("\ufeff\ufeff" + text)
+        assert rows(found) == [(1, 9, ("one",)), (9, 3_009, ("two",))]
+
     @pytest.mark.parametrize("text", ["<SAMI><BODY></BODY></SAMI>", "<SAMI><SYNC Start=soon><P>a</SAMI>"])
     def test_one_without_captions_is_refused(self, text: str) -> None:
         with pytest.raises(UndecodableError, match="no subtitles in it"):
