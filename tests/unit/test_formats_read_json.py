@@ -38,6 +38,7 @@ class TestJsonOfOthers:
                 ]
             },
             {"words": WORDS, "language": "english"},
+            {"segments": [], "words": WORDS},
             {
                 "words": [
                     {"word": "Hello", "start": 1, "end": 1.5},
