@@ -26,7 +26,11 @@ def _switch(name: str, panel: str, text: str) -> FlagSpec:
 
 Files = Annotated[
     list[Path],
-    Operand("FILE...", "Subtitles, or transcripts as JSON, or - for stdin."),
+    Operand(
+        "FILE...",
+        "Subtitles (SRT, WebVTT, ASS, TTML, SAMI, MicroDVD, LRC, SBV, ...), transcripts as JSON (qasr, "
+        "whisper, ...), or - for stdin.",
+    ),
 ]
 Csv = Annotated[
     bool,
@@ -38,7 +42,8 @@ Fix = Annotated[
     _switch(
         "--fix",
         FILES,
-        "Write FILE.fixed.EXT with repaired times, gaps, order and line breaks. Words are not changed.",
+        "Write FILE.fixed.EXT with repaired times, gaps, order and line breaks. Words are not changed. What "
+        "is not SRT, WebVTT, ASS or qasr's JSON becomes SRT.",
     ),
 ]
 Folder = Annotated[
@@ -56,7 +61,8 @@ Against = Annotated[
     Path | None,
     FlagSpec(
         FORMATS,
-        "Compare with a reference: SubER, line and cue breaks, cue start times.",
+        "Compare with a reference: SubER, line and cue breaks, cue start times. --encoding counts for it, "
+        "too, unless it is UTF-8 or UTF-16.",
         ("--against",),
         metavar="REF",
         kind=Path,

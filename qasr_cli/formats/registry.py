@@ -95,9 +95,9 @@ FORMATS: dict[str, Format] = {
 
 FILE_FORMATS = tuple(name for name, row in FORMATS.items() if not row.is_line)  # what `all` stands for
 
-# Text subtitles that media players show and qasr does not write. Pictures of text (.sup, and .sub beside an
-# .idx) do not count.
-_FOREIGN_SUBTITLES = (".ass", ".ssa", ".sub", ".smi")
+# Text subtitles that players (VLC, Kodi, Jellyfin) show and qasr does not write. Pictures of text (.sup,
+# and .sub beside an .idx) do not count; nor do lyrics (.lrc), which are not what is said in a film.
+_FOREIGN_SUBTITLES = (".ass", ".ssa", ".sub", ".smi", ".sami", ".ttml", ".dfxp", ".sbv")
 SUBTITLE_EXTENSIONS = frozenset(
     {*(row.extension for row in FORMATS.values() if row.is_subtitle), *_FOREIGN_SUBTITLES}
 )

@@ -176,8 +176,8 @@ def _faults(file: CaptionFile) -> list[Finding]:
     numbers = [caption.number for caption in file.captions]
     if file.kind == "srt" and numbers != [str(number) for number in range(1, len(numbers) + 1)]:
         wrong = next(n for n, number in enumerate(numbers, 1) if number != str(n))
-        number = numbers[wrong - 1] or "nothing"
-        comment = f"cue {wrong} of the file is numbered {number}"
+        number = numbers[wrong - 1]
+        comment = f"cue {wrong} of the file " + (f"is numbered {number}" if number else "has no number")
         findings.append(Finding("numbering", comment, line=file.captions[wrong - 1].line))
     return findings
 

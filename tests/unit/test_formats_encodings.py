@@ -215,6 +215,9 @@ class TestLegacyTexts:
             ("film.heb.srt", "כן", "cp1255"),
             ("film.cht.srt", "是", "big5"),
             ("film.jp.srt", "元気？", "cp932"),
+            ("film.jp.srt", "ちょっと待って！", "euc_jp"),
+            ("film.zh.srt", "是", "big5"),
+            ("film.zh.srt", "是", "gb18030"),
         ],
     )
     def test_a_word_in_the_script_of_the_named_language_is_read(

@@ -19,6 +19,7 @@ class TestSubRipOfTheField:
             ("00:41,000 --> 00:50,000", 41_000, "without hours"),
             ("00:00:41 --> 00:00:50", 41_000, "without milliseconds"),
             ("00:00:41:000 --> 00:00:50:000", 41_000, "':' before the milliseconds"),
+            ("00:41.000 -> 00:50.000", 41_000, "'->' instead of '-->'"),
             ("00:00:41,000 -> 00:00:50,000", 41_000, "'->' instead of '-->'"),
             ("00:00:41,000 – > 00:00:50,000", 41_000, "instead of '-->'"),
             ("00:00:41,000 → 00:00:50,000", 41_000, "instead of '-->'"),
@@ -92,7 +93,8 @@ class TestSubRipOfTheField:
 
 
 @pytest.mark.parametrize(
-    ("time", "start_ms"), [("0:00:01.5", 1_050), ("0:00:01.500", 1_500), ("0:00:01", 1_000)]
+    ("time", "start_ms"),
+    [("0:00:01.5", 1_050), ("0:00:01.500", 1_500), ("0:00:01", 1_000), ("0:00:01:50", 1_500)],
 )
 def test_hundredths_of_an_event_as_players_read_them(time: str, start_ms: int) -> None:
     found = captions.parse(f"[Script Info]\n[Events]\nDialogue: 0,{time},0:00:09.00,D,,0,0,0,,a\n")

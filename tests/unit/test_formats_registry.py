@@ -46,7 +46,9 @@ def test_what_qasr_writes_beside_media_is_never_taken_for_media() -> None:
 
 
 def test_subtitles_are_what_players_show() -> None:
-    assert {".srt", ".vtt", ".ass", ".ssa", ".sub", ".smi"} == SUBTITLE_EXTENSIONS
+    assert {
+        ".srt", ".vtt", ".ass", ".ssa", ".sub", ".smi", ".sami", ".ttml", ".dfxp", ".sbv"
+    } == SUBTITLE_EXTENSIONS  # fmt: skip
 
 
 def test_readable_formats_are_read() -> None:

@@ -19,7 +19,7 @@ from qasr_cli.timebase import MS_PER_S
 GRID_MS = 10  # its times are hundredths of a second
 _SECTION = re.compile(r"\A\s*+\[(.+)\]\s*+")
 # More digits of hours than in any file; a number of any length would be an error far from here.
-_TIME = re.compile(r"\A\s*+(-?)([0-9]{1,6}):([0-9]{1,2}):([0-9]{1,2})(?:[.,:]([0-9]{1,3}))?\s*+")
+_TIME = re.compile(r"\A\s*+(-?)([0-9]{1,6}):([0-9]{1,2}):([0-9]{1,2})(?:[.:]([0-9]{1,3}))?\s*+")
 _FRACTION_DIGITS = 2
 _USUAL = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
 _DIALOGUE = "Dialogue:"
@@ -74,7 +74,7 @@ def read(lines: Sequence[str]) -> CaptionFile:
             caption = _caption(line.lstrip(), number, columns, tuple(waiting))
             if caption is not None:
                 captions.append(caption)
-                faults += _odd_fractions(caption)
+                faults += _odd_times(caption)
                 waiting = []
                 continue
             faults.append(Fault(number, f"no dialogue line: {line.strip()[:60]!r}"))
@@ -118,12 +118,15 @@ def _time_ms(time: re.Match[str]) -> int:
     return -time_ms if sign else time_ms
 
 
-def _odd_fractions(caption: Caption) -> Iterator[Fault]:
+def _odd_times(caption: Caption) -> Iterator[Fault]:
     """Yield a fault for each time of an event that players differ on."""
     *fields, start, end = caption.settings
     for place in (int(start), int(end)):
         time = _TIME.fullmatch(fields[place])
         fraction = (time[5] if time else "") or ""
+        if fields[place].count(":") > 2:
+            text = f"':' before the hundredths in {fields[place].strip()!r}: players take the time for 0"
+            yield Fault(caption.line, text, is_fixable=True)
         if len(fraction) != _FRACTION_DIGITS:
             text = f"hundredths of {len(fraction)} digits in {fields[place].strip()!r}: players differ"
             yield Fault(caption.line, text, is_fixable=True)

@@ -36,7 +36,8 @@ def read(text: str) -> CaptionFile:
     if text.lstrip().startswith("["):
         text = f'{{"segments":{text}}}'  # a list alone; its lines stay the same
     whole = load_object(text)
-    key = next((key for key in _LISTS if isinstance(whole.values.get(key), list)), None)
+    lists = [key for key in _LISTS if isinstance(whole.values.get(key), list)]
+    key = next((key for key in lists if whole.values[key]), lists[0] if lists else None)
     if "schema" in whole.values or key is None:
         if key is None and "segments" in whole.values:
             whole.children("segments")  # says that it is no list

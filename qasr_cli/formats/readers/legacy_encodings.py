@@ -286,10 +286,18 @@ def _damaged(raw: bytes) -> LegacyText | None:
 def _as_known(raw: bytes, known: Sequence[str]) -> LegacyText | None:
     """Decode a text with too few letters to count, if they are all of a known language's script."""
     for language in known:
-        for encoding in _OF_LANGUAGE.get(language, ()):
-            text = _decoded(raw, encoding) if encoding in _OF_ONE_LANGUAGE else None
-            if text is not None and _is_in_script(text, language, is_paired=encoding in _MULTIBYTE):
-                return LegacyText(text, encoding)
+        fitting = [
+            LegacyText(text, encoding)
+            for encoding in _OF_LANGUAGE.get(language, ())
+            if encoding in _OF_ONE_LANGUAGE
+            and (text := _decoded(raw, encoding)) is not None
+            and _is_in_script(text, language, is_paired=encoding in _MULTIBYTE)
+        ]
+        if language == "zh" and len(fitting) > 1 and _decoded(raw, "gb2312") is None:
+            fitting = fitting[1:]  # its bytes are in the part of GB18030 that texts hardly use, and Big5 does
+        if fitting:
+            # Pairs of bytes in EUC are single ones, half-width letters, in Shift-JIS.
+            return min(fitting, key=lambda one: len(one.text))
     return None
 
 

@@ -98,7 +98,7 @@ READ_FORMATS: tuple[ReadFormat, ...] = (
         "ttml",
         "TTML, DFXP",
         (".ttml", ".dfxp", ".xml", ".itt"),
-        "Paragraphs, with times as clocks, frames, ticks or offsets. A document type is refused.",
+        "Paragraphs and timed spans; clocks, frames, ticks and offsets. A document type is refused.",
         ttml.is_like,
         ttml.read,
     ),

@@ -34,7 +34,7 @@ _MAX_MS = 366 * 24 * 3_600_000
 
 def is_like(lines: Sequence[str]) -> bool:
     """Whether lines are SAMI: its root, or its time tags where the root was cut off."""
-    first = next((line.strip().lower() for line in lines if line.strip()), "")
+    first = next((line.strip(" \t\ufeff").lower() for line in lines if line.strip(" \t\ufeff")), "")
     if first.startswith("<sami"):
         return True
     return first.startswith("<") and any(map(_SYNC.search, lines[:_HEAD_LINES]))
@@ -143,12 +143,15 @@ _OF_COUNTRY = {"KR": "ko", "JP": "ja", "CN": "zh", "TW": "zh", "EG": "en", "US":
 
 
 def _chosen(classes: Sequence[str], spoken: dict[str, str], wanted: str | None) -> str:
-    """Return the class of the wanted language, or else the first one with text."""
+    """Return the class of the wanted language, or else the first one with text; "" if none has a name.
+
+    Text without a class belongs to all of them.
+    """
     for name in classes:
         own = spoken.get(name) or _OF_COUNTRY.get(name[:2], name[:2].lower())
         if wanted is not None and own == wanted:
             return name
-    return classes[0] if classes else ""
+    return next(filter(None, classes), "")
 
 
 def _captions(shown: Sequence[_Shown]) -> Iterator[Caption]:

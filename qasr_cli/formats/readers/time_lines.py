@@ -46,7 +46,8 @@ class _Clock:
 
     @property
     def is_whole(self) -> bool:
-        return bool(self.hours and self.fraction)
+        """Whether nobody would say it: `10:30` may be words, `10:30.000` is not."""
+        return len(self.fraction) == _FRACTION_DIGITS or bool(self.hours and self.fraction)
 
     @property
     def time_ms(self) -> int:

@@ -31,7 +31,8 @@ _MAX_DEPTH = 100  # real documents have ten levels
 _MAX_S = 366 * 24 * 3_600
 _ROOT = re.compile(r"<(?:[A-Za-z][\w.-]{0,40}:)?tt[\s>]")
 _HEAD_CHARS = 20_000
-_CLOCK = re.compile(r"(\d{1,6}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,9})|[:;](\d{1,4})(?:\.(\d{1,4}))?)?")
+_BLANKS = "\ufeff \t\r\n"
+_CLOCK = re.compile(r"(\d{1,6}):(\d{1,2}):(\d{1,2})(?:[.,](\d{1,9})|[:;](\d{1,4})(?:\.(\d{1,4}))?)?")
 _OFFSET = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)(h|ms|m|s|f|t)")
 _UNITS = {"h": Fraction(3600), "m": Fraction(60), "s": Fraction(1), "ms": Fraction(1, 1000)}
 _XML_LANGUAGE = "xml:lang"
@@ -41,7 +42,7 @@ _RUBY = {"text": "rt", "textContainer": "rt", "delimiter": "rp"}  # as HTML's el
 
 def is_like(lines: Sequence[str]) -> bool:
     """Whether lines are an XML document with TTML's root."""
-    head = "\n".join(lines[:400])[:_HEAD_CHARS].lstrip()
+    head = "\n".join(lines[:400])[:_HEAD_CHARS].lstrip(_BLANKS)
     return head.startswith("<") and _ROOT.search(head) is not None
 
 
@@ -60,7 +61,7 @@ def read(lines: Sequence[str], context: FileContext) -> CaptionFile:
     parser.StartDoctypeDeclHandler = _refuse_doctype
     reader.line_of = lambda: parser.CurrentLineNumber
     try:
-        parser.Parse("\n".join(lines).lstrip().encode("utf-8", "replace"), True)
+        parser.Parse("\n".join(lines).lstrip(_BLANKS).encode("utf-8", "replace"), True)
     except expat.ExpatError as error:
         raise UndecodableError(
             f"no valid XML in line {error.lineno}: {expat.errors.messages[error.code]}", "export it again"

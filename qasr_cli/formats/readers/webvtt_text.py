@@ -24,7 +24,10 @@ _TOKEN = re.compile(
 _TAIL = re.compile(_TOKEN.pattern.partition("|")[2], re.DOTALL)
 _NAME = r"</?(?:[biucv]|lang|ruby|rt)?(?:\.[^\s>]*+)?"
 _NAMED_TAG = re.compile(_NAME)
-_OPEN_TAG = re.compile(rf"<[^\s>]*+|{_NAME.replace(')?', ')', 1)}\s[^>]*+")
+# Cut off at the text's end, rather than meant as words: a tag, the end of any tag, a time, or no word.
+_OPEN_TAG = re.compile(
+    rf"{_NAME}|{_NAME.replace(')?', ')', 1)}\s[^>]*+|</[A-Za-z][^\s>]*+|<[0-9]*+:[0-9:.]*+|<[^\w\s>]*+"
+)
 _STAMP = re.compile(r"<(?:([0-9]{2,6}):)?([0-9]{2}):([0-9]{2})\.([0-9]{3})>")
 _REPLACEMENT = "\ufffd"
 # Windows' characters, which HTML takes these numbers for.

@@ -24,7 +24,7 @@ OTHER_SUFFIXES = frozenset(
     {
         *(form.extension for form in formats.FORMATS.values()),
         *formats.SUBTITLE_EXTENSIONS,
-        *(".idx", ".sup", ".mks", ".ttml", ".dfxp", ".sbv", ".stl", ".lrc", ".csv", ".tsv"),
+        *(".idx", ".sup", ".mks", ".stl", ".lrc", ".csv", ".tsv"),
         *(".md", ".nfo", ".log", ".xml", ".html", ".pdf", ".yml", ".yaml", ".toml", ".ini", ".url"),
         *(
             ".jpg",
