@@ -57,8 +57,12 @@ def find(path: Path) -> Recordings:
 
 
 def _find(window: Window) -> Recordings:
-    if n_tags := _tail_tag_bytes(window):
-        return Recordings(_find(window.until(window.size - n_tags)).extents, is_whole_file=False)
+    n_tags = _tail_tag_bytes(window)
+    found = _split(window.until(window.size - n_tags))
+    return Recordings(found.extents, is_whole_file=False) if n_tags else found
+
+
+def _split(window: Window) -> Recordings:
     extents: list[Extent] = []
     start = 0
     while len(extents) < _MAX_RECORDINGS:
@@ -77,7 +81,9 @@ def _find(window: Window) -> Recordings:
             return Recordings(tuple(extents), n_unread, is_whole_file=len(extents) == 1)
         extents.append(Extent(start, start + length))
         start += length
-    return Recordings((Extent(0, window.size),))
+    is_chained = window.read(0, 4) == b"OggS"  # which ffmpeg can follow itself
+    rest = (Extent(start, window.size),) if is_chained else ()
+    return Recordings((*extents, *rest), 0 if is_chained else window.size - start, is_whole_file=False)
 
 
 def _next(window: Window) -> tuple[int | None, int]:
