@@ -9,6 +9,7 @@ a service: it re-opens the log file.
 from __future__ import annotations
 
 import _thread
+import atexit
 import contextlib
 import os
 import select
@@ -77,6 +78,7 @@ def install() -> None:
         files.do_not_wait(writing)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         _thread.start_new_thread(_follow, (reading,))
+    atexit.register(_ignore_all)  # registered first, called last
 
 
 def allow_for_hooks(timeout_s: float) -> None:
@@ -93,6 +95,16 @@ def reload_on_hangup(reload: Callable[[], None]) -> None:
 def settle() -> None:
     """The command is over and its exit code certain: a signal does not change it any more."""
     _ending.has_raised = True
+
+
+def _ignore_all() -> None:
+    """Let no signal end the process while the interpreter is torn down.
+
+    Python sets the signals back to their defaults then, and only ignored ones stay as they are: a second
+    SIGTERM would end the process with another code than the first.
+    """
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _handle(number: int, frame: FrameType | None) -> None:

@@ -16,6 +16,11 @@ from typing import BinaryIO
 from qasr_cli.operating_system.files import open_regular
 
 _BLOCK_BYTES = 4 << 20
+# A film of a day in fragments of a tenth of a second has a million headers. A crafted file could have so
+# many, or so much to search behind each, that it took days.
+_MAX_READS = 3_000_000
+_PAGE_BYTES = 4096
+_MAX_PASSES = 16  # over the whole file
 _MAX_FINDS = 100_000  # a day of mp3 has a hundred places that look like a tag
 
 
@@ -34,10 +39,29 @@ class Extent:
     is_length_wrong: bool = False
 
 
-class Window:
-    """The bytes of an extent; offsets count from its start."""
+class _File:
+    """An open file, and how much may still be read of it: a limit for all windows together."""
 
-    def __init__(self, file: BinaryIO, extent: Extent) -> None:
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = os.fstat(file.fileno()).st_size
+        self._n_left = _MAX_READS + _MAX_PASSES * self.size // _PAGE_BYTES
+
+    def read(self, at: int, n_bytes: int) -> bytes:
+        self._n_left -= 1 + n_bytes // _PAGE_BYTES
+        if self._n_left < 0:
+            return b""
+        self._file.seek(at)
+        return self._file.read(n_bytes)
+
+
+class Window:
+    """The bytes of an extent; offsets count from its start.
+
+    After some millions of reads of its file it gives no more bytes, as if the file ended.
+    """
+
+    def __init__(self, file: _File, extent: Extent) -> None:
         self._file = file
         self._start = extent.start
         self.size = extent.end - extent.start
@@ -47,8 +71,7 @@ class Window:
         n_bytes = min(n_bytes, self.size - at)
         if n_bytes <= 0 or at < 0:
             return b""
-        self._file.seek(self._start + at)
-        return self._file.read(n_bytes)
+        return self._file.read(self._start + at, n_bytes)
 
     def find(self, pattern: bytes, at: int) -> Iterator[int]:
         """Yield the offsets from `at` on at which `pattern` is, in order; of very many the first ones."""
@@ -81,4 +104,5 @@ def opened(path: Path, extent: Extent | None = None) -> Iterator[Window]:
         OSError: It is not a regular file, or cannot be read.
     """
     with os.fdopen(open_regular(path), "rb", buffering=4096) as file:
-        yield Window(file, extent or Extent(0, os.fstat(file.fileno()).st_size))
+        limited = _File(file)
+        yield Window(limited, extent or Extent(0, limited.size))

@@ -22,12 +22,14 @@ _MAX_HEADERS = 1_000_000  # a film of a day in fragments of a tenth of a second
 _UNKNOWN_NEAR = (0x7FFF_FFFF, 0xFFFF_FFFF)
 _UNKNOWN_RANGE = 1 << 16
 _ID3_BYTES = 10  # of its header, and of its footer
+_MAX_FILE_TYPE_BYTES = 256
 _EBML_DOCTYPES = (b"\x42\x82\x88matroska", b"\x42\x82\x84webm")
+_HEADER = int.from_bytes(EBML, "big")
 SEGMENT = 0x18538067
 CLUSTER = 0x1F43B675
 _TOP_LEVEL = {
     *(0x114D9B74, 0x1549A966, 0x1654AE6B, CLUSTER, 0x1C53BB6B, 0x1941A469, 0x1043A770, 0x1254C367),
-    *(0xEC, 0xBF),  # void, checksum
+    *(0xEC, 0xBF, _HEADER),  # void, checksum
 }
 
 
@@ -170,50 +172,69 @@ def _asf_end(window: Window) -> int | None:
 
 
 def _isobmff_end(window: Window) -> int | None:
-    """Return the offset of the next file type box behind an index, or of the end of the boxes."""
-    at, has_index = 0, False
+    """Return where the next file's first box is, or the boxes end; None if they do not tell."""
+    at = box = index_end = 0
+    is_data_first = has_data = False
     for _ in range(_MAX_HEADERS):
         header = window.read(at, 16)
         name = header[4:8]
-        if len(header) < 8:
-            return at
         if not is_name(name):
-            return at if has_index else None
-        if name == b"ftyp" and has_index:
+            break
+        if at and name == b"ftyp" and (index_end or has_data):
             return at
+        if name == b"moov" and index_end:
+            return index_end if is_data_first else at
         size = int.from_bytes(header[:4], "big")
         if size == 1:
             size = int.from_bytes(header[8:], "big")
         if size < 8:  # 0: until the file's end
             return None
-        has_index |= name == b"moov"
-        at += size
-    return None
+        if name == b"moov":
+            index_end, is_data_first = at + size, has_data
+        has_data |= name == b"mdat"
+        box, at = at, at + size
+    if at == window.size:
+        return at
+    # A file that was cut off: the next one begins within its last box
+    found = (place - 4 for place in window.find(b"ftyp", box + 8))
+    return next((place for place in found if _is_file_type(window, place)), at if index_end else None)
+
+
+def _is_file_type(window: Window, at: int) -> bool:
+    size, brand = struct.unpack(">I4x4s", window.read(at, 12).ljust(12, b"\0"))
+    return 16 <= size <= _MAX_FILE_TYPE_BYTES and size % 4 == 0 and is_name(brand)
 
 
 def _matroska_end(window: Window) -> int | None:
-    at, is_inside = 0, False
+    at = element = 0
+    end: int | None = None
     for _ in range(_MAX_HEADERS):
         found = ebml_element(window, at)
         if found is None:
-            return at if at >= window.size else None
-        name, content, size = found
-        if name == int.from_bytes(EBML, "big"):
-            if at:
-                return at
-        elif name == SEGMENT and size is None:
-            size, is_inside = 0, True
-        elif name == SEGMENT and not is_inside and size is not None:
-            return content + size
-        elif name not in _TOP_LEVEL or size is None:  # a live recording's cluster, or damage
             break
-        at = content + (size or 0)
-    return next((found for found in window.find(EBML, at) if _is_ebml(window, found)), None)
+        name, content, size = found
+        if name == _HEADER and at:
+            return at
+        if name == SEGMENT and size is not None:
+            end = content + size
+            if end == window.size or _is_ebml(window, end):
+                return end
+            break
+        if name != SEGMENT and (name not in _TOP_LEVEL or size is None):  # a live cluster, or damage
+            break
+        element, at = at, content + (size or 0)
+    if at == window.size:
+        return at
+    if end is None and at > window.size:
+        end = at
+    # What was cut off, or has no sizes, lasts until the next one begins
+    others = (place for place in window.find(EBML, element + 1) if _is_ebml(window, place))
+    return next((place for place in others if end is None or place < end), end)
 
 
 def _is_ebml(window: Window, at: int) -> bool:
     head = window.read(at, 80)
-    return any(doctype in head for doctype in _EBML_DOCTYPES)
+    return head.startswith(EBML) and any(doctype in head for doctype in _EBML_DOCTYPES)
 
 
 def ebml_element(window: Window, at: int) -> tuple[int, int, int | None] | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from qasr_cli.errors import InputOutputError, UndecodableError, UsageError, printable
-from qasr_cli.media import byte_window, encryption, ffmpeg_arguments, probe, promises, recordings
+from qasr_cli.media import ffmpeg_arguments, probe, promises, recordings
 from qasr_cli.media.byte_window import Extent
 from qasr_cli.media.decoder import BLOCK_BYTES, Decoder, begin_as_probed, has_changed
 from qasr_cli.media.failure_reason import failure_reason
@@ -24,18 +24,16 @@ from qasr_cli.media.ffmpeg_arguments import Clock, Reading, Sound
 from qasr_cli.media.file_checks import check_file, failing, refuse_unfinished, refuse_unread, size_bytes
 from qasr_cli.media.probe import Probe
 from qasr_cli.media.process import Child, running
-from qasr_cli.media.promises import NO_PROMISE, Promise
+from qasr_cli.media.recording_source import AS_STORED, RecordingSource, clock
 from qasr_cli.options import MediaOptions
 from qasr_cli.records import Track
-from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, MS_PER_S, format_clock
+from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, MS_PER_S
 
-AS_STORED = Reading()
 _MS_PER_HOUR = 3_600_000
 _SHORT_MS = 1_000  # less than the container's own duration: its clock is rarely that far off
 _LINK_CHANGES = "channel change is not supported"  # of Ogg with several recordings in a row
 _HUGE_GAP = "ailed to compensate for timestamp delta"  # of over 20 minutes; ffmpeg ends there
 _EMPTY_WORDS = {"invalid argument", "invalid data found when processing input"}
-_DECRYPT = "qasr has no keys; give a copy without protection"
 
 
 class AudioStream:
@@ -50,7 +48,7 @@ class AudioStream:
     """
 
     def __init__(
-        self, source: _Recording, decoder: Decoder, probed: Probe, first: bytes, options: MediaOptions
+        self, source: RecordingSource, decoder: Decoder, probed: Probe, first: bytes, options: MediaOptions
     ) -> None:
         self._source = source
         self._path = source.path
@@ -104,21 +102,27 @@ class AudioStream:
     def _recorded(self) -> Iterator[bytes]:
         """Yield the blocks of this recording, and of those behind it in the same file."""
         n_bytes = 0
-        for block in self._checked_blocks():
-            n_bytes += len(block)
-            yield block
-        others = self._source.others
-        for number, extent in enumerate(others, start=2):
-            name = f"recording {number} of {len(others) + 1}, from {_clock(n_bytes)}"
-            source = dataclasses.replace(self._source, extent=extent, others=(), n_unread=0)
+        try:
+            for block in self._checked_blocks():
+                n_bytes += len(block)
+                yield block
+        except UndecodableError as error:
+            if not self._source.others:
+                raise
+            self.warnings += (f"{self._source.name(0)}, is missing: {error.reason}",)
+        for source in self._source.split_others():
+            name = source.name(n_bytes)
             try:
                 with _opened(source, self._options) as audio:
                     for block in audio._checked_blocks():
                         n_bytes += len(block)
                         yield block
                 self.warnings += tuple(f"{name}: {warning}" for warning in audio.warnings)
+                self.other_reading = self.other_reading or audio.other_reading
             except (UndecodableError, UsageError) as error:
                 self.warnings += (f"{name}, is missing: {error.reason}",)
+        if not n_bytes:
+            raise UndecodableError.about(self._path, "no sound in any of its recordings")
 
     def _checked_blocks(self) -> Iterator[bytes]:
         n_bytes = 0
@@ -160,7 +164,7 @@ class AudioStream:
         reason = failure_reason(self._path, self._child, is_whole=is_whole)
         if reason:
             self._refuse_failing_disk(n_bytes)
-            _refuse_encrypted(self._source, reason)
+            self._source.refuse_encrypted(reason)
         if not n_bytes and "not on whitelist" in self._child.stderr_text and "opening decoder" in reason:
             reason = f"its sound is {self.track.codec}, which qasr does not decode"
         if not n_bytes:
@@ -170,14 +174,14 @@ class AudioStream:
 
     def _warn(self, n_bytes: int, reason: str, promised_ms: int | None) -> None:
         if reason:
-            self.warnings += (printable(_warning(_clock(n_bytes), reason)),)
+            self.warnings += (printable(_warning(clock(n_bytes), reason)),)
         if promised_ms is not None:
             decoded_ms = n_bytes // BYTES_PER_MS
             self.warnings += (
                 f"cut off or damaged: {_seconds(promised_ms)} promised, {_seconds(decoded_ms)} decoded",
             )
         elif self._source.promise.is_torn and not reason:
-            self.warnings += (f"cut off, decoded to {_clock(n_bytes)}: its last page is incomplete",)
+            self.warnings += (f"cut off, decoded to {clock(n_bytes)}: its last page is incomplete",)
         extent, counted_ms = self._source.extent, self._source.promise.sound_ms
         is_exceeded = extent and extent.is_length_wrong and self._source.promise.is_exceeded
         if is_exceeded and counted_ms is not None:
@@ -263,29 +267,6 @@ class AudioStream:
         return n_bytes_again != n_bytes
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Recording:
-    """A recording in a file, and how to read it.
-
-    Attributes:
-        path: The file.
-        reading: How to read its times and its level.
-        extent: Its bytes; None if it is the whole file.
-        others: The recordings behind it.
-        n_unread: Bytes behind all of them.
-        promise: What its container promises.
-        may_be_scrambled: It is of a kind whose packets may be encrypted.
-    """
-
-    path: Path
-    reading: Reading = AS_STORED
-    extent: Extent | None = None
-    others: tuple[Extent, ...] = ()
-    n_unread: int = 0
-    promise: Promise = NO_PROMISE
-    may_be_scrambled: bool = False
-
-
 @contextlib.contextmanager
 def open_audio(path: Path, options: MediaOptions, reading: Reading = AS_STORED) -> Iterator[AudioStream]:
     """Decode an audio track of a file for as long as the context lasts.
@@ -304,16 +285,42 @@ def open_audio(path: Path, options: MediaOptions, reading: Reading = AS_STORED) 
     """
     check_file(path)
     found = recordings.find(path)
-    first, *others = found.extents
-    extent = None if found.is_whole_file else first
-    source = _Recording(path, reading, extent, tuple(others), found.n_unread)
-    with _opened(source, options) as audio:
-        yield audio
+    sources = [
+        RecordingSource(
+            path,
+            reading,
+            None if found.is_whole_file else extent,
+            found.extents[number:],
+            found.n_unread,
+            number,
+        )
+        for number, extent in enumerate(found.extents, start=1)
+    ]
+    with contextlib.ExitStack() as stack:
+        yield _open_first(stack, sources, options)
+
+
+def _open_first(
+    stack: contextlib.ExitStack, sources: list[RecordingSource], options: MediaOptions
+) -> AudioStream:
+    """Return the first recording that can be opened; it says which ones before it are missing."""
+    missing: list[str] = []
+    for source in sources[:-1]:
+        try:
+            audio = stack.enter_context(_opened(source, options))
+        except UndecodableError as error:
+            missing.append(f"{source.name(0)}, is missing: {error.reason}")
+        else:
+            break
+    else:
+        audio = stack.enter_context(_opened(sources[-1], options))
+    audio.warnings = (*missing, *audio.warnings)
+    return audio
 
 
 @contextlib.contextmanager
-def _opened(source: _Recording, options: MediaOptions) -> Iterator[AudioStream]:
-    source = _with_promise(source, options.audio_track)
+def _opened(source: RecordingSource, options: MediaOptions) -> Iterator[AudioStream]:
+    source = source.with_promise(options.audio_track)
     path, audio_track = source.path, options.audio_track
     with contextlib.ExitStack() as stack:
         decoder = Decoder(stack)
@@ -325,40 +332,6 @@ def _opened(source: _Recording, options: MediaOptions) -> Iterator[AudioStream]:
         audio = AudioStream(source, decoder, probed, first, options)
         audio.warnings = warnings
         yield audio
-
-
-def _with_promise(source: _Recording, audio_track: int) -> _Recording:
-    """Return the recording with what its headers promise; a clock that contradicts its samples is not used.
-
-    Raises:
-        UndecodableError: Its headers say that it is encrypted.
-    """
-    try:
-        with byte_window.opened(source.path, source.extent) as window:
-            if name := encryption.protection(window, audio_track):
-                raise UndecodableError.about(source.path, f"its sound is encrypted ({name})", _DECRYPT)
-            promise = promises.read(window, audio_track)
-            may_be_scrambled = encryption.may_be_scrambled(window.read(0, 16))
-    except OSError:
-        return source  # and ffmpeg says why
-    reading = source.reading
-    if promise.is_clock_wrong and reading.clock is Clock.CONTAINER:
-        reading = dataclasses.replace(reading, clock=Clock.COUNTED)
-    return dataclasses.replace(source, promise=promise, reading=reading, may_be_scrambled=may_be_scrambled)
-
-
-def _refuse_encrypted(source: _Recording, reason: str) -> None:
-    """Raise if what ffmpeg cannot decode is encrypted."""
-    name = "DRM" if "encrypted" in reason.lower() else ""
-    if source.may_be_scrambled:
-        with contextlib.suppress(OSError), byte_window.opened(source.path, source.extent) as window:
-            name = encryption.protection_of_undecodable(window) or name
-    if name:
-        raise UndecodableError.about(source.path, f"its sound is encrypted ({name})", _DECRYPT)
-
-
-def _clock(n_bytes: int) -> str:
-    return format_clock(n_bytes // BYTES_PER_MS)[:-4]
 
 
 def _seconds(time_ms: int) -> str:
@@ -374,7 +347,7 @@ def _warning(until: str, reason: str) -> str:
     return f"damaged media, decoded to {until}: {reason}"
 
 
-def _choose(source: _Recording, child: Child, probed: Probe, audio_track: int) -> Track:
+def _choose(source: RecordingSource, child: Child, probed: Probe, audio_track: int) -> Track:
     path = source.path
     if audio_track < len(probed.tracks):
         return probed.tracks[audio_track]
@@ -383,7 +356,7 @@ def _choose(source: _Recording, child: Child, probed: Probe, audio_track: int) -
         if probe.may_be_of_disk(child.stderr_text):
             refuse_unread(path)
         reason = failure_reason(path, child)
-        _refuse_encrypted(source, reason)
+        source.refuse_encrypted(reason)
         if probed.formats:
             raise UndecodableError.about(path, "no audio track in it")
         more = f": {reason}" if reason and reason not in _EMPTY_WORDS else ""

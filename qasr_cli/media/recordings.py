@@ -26,6 +26,11 @@ _ID3V1_BYTES = 128
 _APE_BYTES = 32  # of a header or a footer
 _LYRICS_END_BYTES = 15
 _LYRICS_BYTES = 5_200  # the longest Lyrics3 of the first kind
+# Of kinds that end with their file
+_MARKERS = (
+    *(b"#!AMR\n", b"#!AMR-WB\n", b"Creative Voice File\x1a", b"NIST_1A\n", b".RMF\0\0\0\x12"),
+    b"MPCKSH",
+)
 _WAVPACK_FIRST = 0x800  # flag of the first of the blocks of one moment
 
 
@@ -52,12 +57,21 @@ def find(path: Path) -> Recordings:
 
 
 def _find(window: Window) -> Recordings:
-    if n_tags := _tail_tag_bytes(window):
-        return Recordings(_find(window.until(window.size - n_tags)).extents, is_whole_file=False)
+    n_tags = _tail_tag_bytes(window)
+    found = _split(window.until(window.size - n_tags))
+    return Recordings(found.extents, is_whole_file=False) if n_tags else found
+
+
+def _split(window: Window) -> Recordings:
     extents: list[Extent] = []
     start = 0
     while len(extents) < _MAX_RECORDINGS:
         inside = window.behind(start)
+        if length := _wave_length(inside):
+            piece = inside.until(length)
+            extents.append(Extent(start, start + length, is_length_wrong=_is_length_wrong(piece)))
+            start += length
+            continue
         if _is_wave(inside) and _is_length_wrong(inside):
             extents.append(Extent(start, window.size, is_length_wrong=True))
             return Recordings(tuple(extents), is_whole_file=False)
@@ -67,13 +81,15 @@ def _find(window: Window) -> Recordings:
             return Recordings(tuple(extents), n_unread, is_whole_file=len(extents) == 1)
         extents.append(Extent(start, start + length))
         start += length
-    return Recordings((Extent(0, window.size),))
+    is_chained = window.read(0, 4) == b"OggS"  # which ffmpeg can follow itself
+    rest = (Extent(start, window.size),) if is_chained else ()
+    return Recordings((*extents, *rest), 0 if is_chained else window.size - start, is_whole_file=False)
 
 
 def _next(window: Window) -> tuple[int | None, int]:
     """Return where the next recording begins, or None and how many bytes belong to no recording."""
     tag = container_ends.id3_bytes(window)
-    head = window.read(tag, 16)
+    head = window.read(tag, 32)
     for start, find_next in _SCANNED.items():
         if head.startswith(start):
             return next(iter(find_next(window, tag)), None), 0
@@ -176,9 +192,9 @@ def _tta(window: Window, at: int) -> Iterator[int]:
             yield found
 
 
-def _amr(window: Window, at: int) -> Iterator[int]:
-    for marker in (b"#!AMR\n", b"#!AMR-WB\n"):
-        yield from window.find(marker, at + 6)
+def _marked(marker: bytes) -> Callable[[Window, int], Iterator[int]]:
+    """Return a search for a file's marker, which is long enough not to be there by chance."""
+    return lambda window, at: window.find(marker, at + 1)
 
 
 def _wavpack(window: Window, at: int) -> Iterator[int]:
@@ -203,14 +219,28 @@ _SCANNED: dict[bytes, Callable[[Window, int], Iterator[int]]] = {
     b"OggS": _ogg,
     b"FLV\x01": _flv,
     b"TTA1": _tta,
-    b"#!AMR": _amr,
     b"wvpk": _wavpack,
+    **{marker: _marked(marker) for marker in _MARKERS},
 }
 
 
 def _is_wave(window: Window) -> bool:
     head = window.read(0, 12)
     return head[:4] == b"RIFF" and head[8:] == b"WAVE"
+
+
+def _wave_length(window: Window) -> int | None:
+    """Return where the next WAV begins behind one that does not know its length or does not have it."""
+    data = container_ends.wave_data(window) if _is_wave(window) else None
+    if data is None:
+        return None
+    is_unknown = container_ends.is_unknown_size(data[1])
+    if not is_unknown and sum(data) <= window.size and not _is_length_wrong(window):
+        return None
+    for found in window.find(b"WAVEfmt ", data[0] + 8):
+        if window.read(found - 8, 4) in {b"RIFF", b"RF64", b"BW64"}:
+            return found - 8
+    return None
 
 
 def _is_length_wrong(window: Window) -> bool:

@@ -16,7 +16,7 @@ import pytest
 from qasr_cli.media import decode, recordings
 from qasr_cli.options import MediaOptions
 from tests.e2e.conftest import SAMPLES, Qasr
-from tests.media_factory import ffmpeg, find_clicks_ms, join, make_click, make_film
+from tests.media_factory import cut, ffmpeg, find_clicks_ms, join, make_click, make_film
 
 CLICK_MS = 500
 LENGTH_MS = 2000
@@ -91,6 +91,85 @@ def test_recordings_of_different_kinds_are_all_decoded(click: Path, tmp_path: Pa
     samples, warnings = heard(mixed)
     assert warnings == ()
     assert find_clicks_ms(samples) == pytest.approx([500, 2500, 4500], abs=2 * SLACK_MS)
+
+
+LIVE: list[object] = ["-c:a", "libopus", "-live", 1, "-cluster_time_limit", 500]
+FRAGMENTS: list[object] = ["-c:a", "aac", "-movflags", "+frag_keyframe+empty_moov", "-frag_duration", 500_000]
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("a.mkv", ["-c:a", "flac"]),
+        ("a.webm", LIVE),
+        ("a.mp4", FRAGMENTS),
+        ("a.m4a", ["-c:a", "aac", "-movflags", "+faststart"]),
+        ("a.wav", ["-c:a", "pcm_s24le"]),
+        ("a.flac", []),
+        ("a.ogg", ["-c:a", "libopus", "-page_duration", 200_000]),
+    ],
+    ids=str,
+)
+def test_behind_a_recording_that_was_cut_off_the_next_one_is_found(
+    tmp_path: Path, name: str, how: list[object]
+) -> None:
+    click, hiss = make_click(tmp_path / "click.wav"), "anoisesrc=d=4:r=48000:a=0.05:seed=3"
+    ffmpeg("-f", "lavfi", "-i", hiss, *how, tmp_path / name)
+    mixed = ["-filter_complex", "amix=duration=first:normalize=0"]
+    ffmpeg("-i", click, "-f", "lavfi", "-i", hiss, *mixed, *how, tmp_path / f"whole-{name}")
+    cut(tmp_path / name, 0.6)
+    samples, warnings = heard(join(tmp_path / f"joined-{name}", tmp_path / name, tmp_path / f"whole-{name}"))
+    (at_ms,) = find_clicks_ms(samples)
+    assert len(samples) / 16 - at_ms == pytest.approx(LENGTH_MS - CLICK_MS, abs=2 * SLACK_MS)
+    assert 1000 + CLICK_MS < at_ms < 3000 + CLICK_MS
+    assert warnings
+    assert not any("recording 2" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize("codec", ["pcm_s16le", "pcm_s24le"])
+def test_wavs_from_pipes_are_joined(click: Path, tmp_path: Path, codec: str) -> None:
+    (tmp_path / "a.wav").write_bytes(_wav_of_unknown_size(click, tmp_path, "pcm_s16le"))
+    (tmp_path / "b.wav").write_bytes(_wav_of_unknown_size(click, tmp_path, codec))
+    samples, warnings = heard(join(tmp_path / "c.wav", tmp_path / "a.wav", tmp_path / "b.wav"))
+    assert warnings == ()
+    assert find_clicks_ms(samples) == pytest.approx([500, 2500], abs=SLACK_MS)
+
+
+def _wav_of_unknown_size(click: Path, folder: Path, codec: str) -> bytes:
+    ffmpeg("-i", click, "-c:a", codec, "-bitexact", folder / "sized.wav")
+    content = bytearray((folder / "sized.wav").read_bytes())
+    at = content.index(b"data") + 4
+    content[4:8] = content[at : at + 4] = b"\xff" * 4
+    return bytes(content)
+
+
+@pytest.mark.parametrize("name", ["a.voc", "a.mov"])
+def test_kinds_without_a_box_or_size_of_their_own_are_joined(click: Path, tmp_path: Path, name: str) -> None:
+    ffmpeg("-i", click, "-c:a", "pcm_s16le", tmp_path / name)
+    content = (tmp_path / name).read_bytes()
+    if name == "a.mov":  # as QuickTime wrote it before it had file types
+        content = content.replace(b"ftypqt", b"wideqt")
+    (tmp_path / name).write_bytes(content)
+    samples, warnings = heard(join(tmp_path / f"joined-{name}", tmp_path / name, tmp_path / name))
+    assert warnings == ()
+    assert find_clicks_ms(samples) == pytest.approx([500, 2500], abs=SLACK_MS)
+
+
+@pytest.mark.parametrize("is_opened", [True, False])
+def test_the_first_recording_cannot_be_decoded(click: Path, tmp_path: Path, *, is_opened: bool) -> None:
+    ffmpeg("-i", click, "-c:a", "pcm_s16le", tmp_path / "a.mkv")
+    ffmpeg("-f", "lavfi", "-i", "color=s=64x64:d=1", "-i", click, "-c:a", "flac", tmp_path / "b.mkv")
+    broken = bytearray((tmp_path / "b.mkv").read_bytes())
+    if is_opened:
+        at = broken.index(b"A_FLAC")
+        broken[at : at + 6] = b"A_XYZW"
+    else:
+        ffmpeg("-f", "lavfi", "-i", "color=s=64x64:d=1", tmp_path / "b.mkv")
+        broken = bytearray((tmp_path / "b.mkv").read_bytes())
+    (tmp_path / "b.mkv").write_bytes(broken)
+    samples, (warning,) = heard(join(tmp_path / "c.mkv", tmp_path / "b.mkv", tmp_path / "a.mkv"))
+    assert find_clicks_ms(samples) == pytest.approx([500], abs=SLACK_MS)
+    assert warning.startswith("recording 1 of 2, from 00:00:00, is missing: ")
 
 
 def test_a_broadcast_behind_a_film_is_decoded(click: Path, tmp_path: Path) -> None:

@@ -140,7 +140,8 @@ def test_a_clock_that_starts_late_takes_nothing_from_the_sound(
 @pytest.mark.parametrize("codec", ["mp3", "pcm_s16le"])
 def test_an_avi_from_a_pipe_does_not_know_its_length(sound: Path, tmp_path: Path, codec: str) -> None:
     with (tmp_path / "a.avi").open("wb") as file:
-        command = [find_tools().ffmpeg, "-v", "error", "-i", sound, "-c:a", codec, "-f", "avi", "pipe:1"]
+        ffmpeg_path = str(find_tools().ffmpeg)
+        command = [ffmpeg_path, "-v", "error", "-i", str(sound), "-c:a", codec, "-f", "avi", "pipe:1"]
         subprocess.run(command, stdout=file, stdin=subprocess.DEVNULL, check=True, timeout=60)
     samples, warnings = heard(tmp_path / "a.avi")
     assert warnings == ()

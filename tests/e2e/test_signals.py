@@ -217,6 +217,22 @@ def test_after_the_command_a_signal_changes_nothing(program: Program) -> None:
     assert process.returncode == 0
 
 
+def test_a_signal_while_the_interpreter_ends_changes_nothing(program: Program) -> None:
+    """Objects of modules are deleted after all handlers are set back to the system's defaults."""
+    setting = (
+        "class Last:\n"
+        "    def __del__(self, mark=os.mkdir, sleep=time.sleep):\n"
+        "        mark('torn')\n"
+        "        sleep(1)\n"
+        "sys.last = Last()"
+    )
+    process = program.start(setting=setting, work="pass")
+    program.until("torn")
+    process.send_signal(TERM)
+    program.end()
+    assert process.returncode == 0
+
+
 def test_children_end_with_a_process_that_stops_at_once(program: Program) -> None:
     work = (
         "import subprocess; from qasr_cli.operating_system import processes;"
