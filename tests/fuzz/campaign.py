@@ -12,6 +12,7 @@ import signal
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from types import FrameType
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import HypothesisWarning
 
 from qasr_cli import escapes
 from qasr_cli.errors import ExitCode, QasrError
@@ -149,7 +151,8 @@ def _search(
             if not isinstance(error, TooSlowError):  # whose inputs would take hours to shrink
                 raise FoundError
 
-    with suppress(FoundError, EndOfTimeError):
+    with suppress(FoundError, EndOfTimeError), warnings.catch_warnings():
+        warnings.simplefilter("ignore", HypothesisWarning)  # about how long an input would be in a message
         read()
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from qasr_cli import escapes
 from qasr_cli.errors import ExitCode, QasrError
 from qasr_cli.formats import registry
-from qasr_cli.formats.readers import captions
+from qasr_cli.formats.readers import captions, time_lines
 from qasr_cli.formats.readers.caption_file import FileContext
 from qasr_cli.formats.readers.encodings import Decoded
 from qasr_cli.options import CueOptions, OutputOptions
@@ -104,6 +104,8 @@ def _render(path: Path) -> None:
     lines = [line for cue in source.cues for line in cue.lines] if source.cues is not None else []
     words = [word.text for word in source.transcript.words]
     said = Counter(_letters("".join(lines if source.cues is not None else words)))
+    if any("-->" not in line and time_lines.is_time_line(line) for line in texts["srt"].split("\n")):
+        return  # a text about subtitles, with arrows of other kinds: SubRip has no escapes
     for kind in ("srt", "vtt"):
         if "-->" in texts[kind]:
             again = captions.read(texts[kind].encode(), f"a.{kind}")
