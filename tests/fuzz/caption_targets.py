@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -49,8 +50,8 @@ def _rules(path: Path) -> CheckRules:
     return CheckRules(cues, path.name.split(".")[1] if has_language else None)
 
 
-def _checked(path: Path) -> CheckedFile:
-    rules = _rules(path)
+def _checked(path: Path, rules: CheckRules | None = None) -> CheckedFile:
+    rules = rules or _rules(path)
     return caption_check.check(path, caption_check.read(path, rules), rules)
 
 
@@ -68,26 +69,28 @@ def _said(shown: Iterable[Caption]) -> Counter[str]:
     return Counter(filter(None, (_letters("".join(one.lines)) for one in shown)))
 
 
-def _fixed(path: Path) -> Path | None:
+def _fixed(result: CheckedFile) -> Path | None:
     """Return the repaired copy of a file; None if it is refused."""
+    path = Path(result.name)
     target = fixed_copies.fixed_paths([path], path.parent, is_overwrite=True)[path]
     try:
-        return fixed_copies.fix(_checked(path), target, is_overwrite=True).path
+        return fixed_copies.fix(result, target, is_overwrite=True).path
     except QasrError as error:
         require(error.exit_code is not ExitCode.INTERNAL, str(error))
         return None
 
 
 def _fix(path: Path) -> None:
-    before = _checked(path).file
-    once = _fixed(path)
+    before = _checked(path)
+    once = _fixed(before)
     if once is None:
         return
     twice = None
     try:
-        after = _checked(once).file
-        require(_said(before.captions) == _said(after.captions), "--fix changes words")
-        twice = _fixed(once)
+        # A copy in SubRip does not have what names the language in SAMI or JSON.
+        after = _checked(once, replace(_rules(path), language=before.language))
+        require(_said(before.file.captions) == _said(after.file.captions), "--fix changes words")
+        twice = _fixed(after)
         require(twice is not None, "a repaired copy is not repaired")
         require(twice is not None and once.read_bytes() == twice.read_bytes(), "--fix changes its own copy")
     finally:
