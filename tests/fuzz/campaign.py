@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import tempfile
 import time
@@ -67,7 +68,8 @@ def place_of(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if f"{os.sep}qasr_cli{os.sep}" in frame.filename]
     where = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "?"
-    return f"{type(error).__name__} in {where}: {str(error)[:80]!r}"
+    what = re.sub(r"'[^']*'|[0-9]+", "*", str(error))  # where in the input, and what is there
+    return f"{type(error).__name__} in {where}: {what[:80]!r}"
 
 
 @contextmanager
