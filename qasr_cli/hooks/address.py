@@ -67,6 +67,7 @@ def parse(url: str) -> Address:
         _ = parts.port
         parts.path.encode("ascii")
         parts.query.encode("ascii")
+        parts.netloc.encode()  # bytes of the command line that are not UTF-8
     except ValueError as error:  # the text may hold a secret, so it is not shown
         raise UsageError(f"{FLAG}: not an address", hint, flag=FLAG) from error
     if parts.scheme not in _SCHEMES or not parts.hostname or re.search(r"[\x00-\x20\x7f]", url):

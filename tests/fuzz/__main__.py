@@ -12,6 +12,8 @@ from tests.fuzz import campaign
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
 
+_A_ROUND = 500  # inputs, when there is a time limit: each target gets its share again and again
+
 
 def main() -> int:
     """Fuzz; return 1 if anything is found."""
@@ -26,12 +28,13 @@ def main() -> int:
     sys.stdout.write(f"seed {asked.seed}\n")
     begin_s = time.monotonic()
     until_s = None if asked.seconds is None else begin_s + asked.seconds
+    n_a_round = asked.inputs if until_s is None else min(asked.inputs, _A_ROUND)
     n_inputs = n_faults = 0
     for number in range(1 if until_s is None else sys.maxsize):
         if until_s is not None and time.monotonic() > until_s:
             break
         for target in chosen:
-            share = max(1, asked.inputs * target.share // sum(one.share for one in chosen))
+            share = max(1, n_a_round * target.share // sum(one.share for one in chosen))
             faults = campaign.fuzz(target, share, asked.seed + number, until_s)
             n_inputs, n_faults = n_inputs + faults.n_inputs, n_faults + len(faults.inputs)
             _report(target, faults)

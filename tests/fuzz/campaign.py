@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from types import FrameType
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import HypothesisWarning
 
 from qasr_cli import escapes
 from qasr_cli.errors import ExitCode, QasrError
@@ -65,7 +68,8 @@ def place_of(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if f"{os.sep}qasr_cli{os.sep}" in frame.filename]
     where = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "?"
-    return f"{type(error).__name__} in {where}: {str(error)[:80]!r}"
+    what = re.sub(r"'[^']*'|[0-9]+", "*", str(error))  # where in the input, and what is there
+    return f"{type(error).__name__} in {where}: {what[:80]!r}"
 
 
 @contextmanager
@@ -149,7 +153,8 @@ def _search(
             if not isinstance(error, TooSlowError):  # whose inputs would take hours to shrink
                 raise FoundError
 
-    with suppress(FoundError, EndOfTimeError):
+    with suppress(FoundError, EndOfTimeError), warnings.catch_warnings():
+        warnings.simplefilter("ignore", HypothesisWarning)  # about how long an input would be in a message
         read()
 
 

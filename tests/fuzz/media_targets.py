@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +20,16 @@ _TAGS = ("-metadata", "title=Duration: 00:00:09.00", "-metadata", "artist=a\nb")
 
 
 def _seeds(tmp: Path) -> Sequence[bytes]:
+    return _made()
+
+
+@functools.cache  # two targets, and each round of a campaign, begin with the same files
+def _made() -> Sequence[bytes]:
+    with tempfile.TemporaryDirectory() as name:
+        return _media_in(Path(name))
+
+
+def _media_in(tmp: Path) -> Sequence[bytes]:
     found = []
     for name in _NAMES:
         picture = ("-f", "lavfi", "-i", "testsrc=s=32x32:r=5:d=0.4") if name == "a.mp4" else ()

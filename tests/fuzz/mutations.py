@@ -34,6 +34,38 @@ PIECES = (
     *(b"&#0;", b"%s", b"<!--", b"\\ud800", b"\\u0000", b"\\u202e", b"\\n"),
 )  # fmt: skip
 OPENERS = (b"[", b"{", b'{"a":', b"(", b"<b>", b"<p>", b"a.", b"{\\", b"- ", b"[[", b"&")
+# What JSON and TOML can write in a text, and no path, terminal or encoding takes; or takes too well.
+STRINGS = (
+    *(
+        b"\\u0000",
+        b"\\ud800",
+        b"a\\u0000b",
+        b"/\\ud800",
+        b"\\u202e\\u009b\\u001b[31m",
+        b"\\n",
+        b"",
+        b" ",
+        b"-",
+    ),
+    *(b"..", b"../../a", b"/", b"/dev/zero", b"~", b"~a", b"a" * 5_000, b"-->", b"{}", b"%s", b"\\", b"\xff"),
+    *(b"1", b"1e400", b"null", b"9999-12-31T23:59:59+00:00", b"<b>", b"{\\an8}", b"https://a:b@c", b"utf-16"),
+)
+VALUES = (
+    *(b"null", b"true", b"false", b"0", b"-1", b"1e400", b"-1e400", b"NaN", b"0.1", b"9" * 400, b"9" * 5_000),
+    *(
+        b"[]",
+        b"{}",
+        b"[1]",
+        b'["a"]',
+        b'{"a": 1}',
+        b'""',
+        b'"\\ud800"',
+        b"9223372036854775808",
+        b"1979-05-27",
+    ),
+)
+_STRING = re.compile(rb'"(?:[^"\\\n]|\\.)*+"')
+_VALUE = re.compile(rb'(?<=[:=])\s*+(?:"(?:[^"\\\n]|\\.)*+"|[-+.\w]++)')
 # Sizes and counts that lie, as headers of media and weights hold them; both ends first.
 SIZES = tuple(
     number.to_bytes(n_bytes, order)
@@ -57,6 +89,8 @@ class _Kind(Enum):
     ENCODE = auto()
     SIZE = auto()
     JOIN = auto()
+    STRING = auto()
+    VALUE = auto()
 
 
 @dataclass(frozen=True)
@@ -79,17 +113,34 @@ class Edit:
 
     def of(self, content: bytes, others: Sequence[bytes]) -> bytes:
         """Return the content after the edit; `others` are files to splice with."""
-        if self.kind is _Kind.BYTE:
-            return self._byte(content)
-        if self.kind is _Kind.SIZE:
-            size = _pick(SIZES, self.choice)
-            return content[: self.place] + size + content[self.place + len(size) :]
-        if self.kind is _Kind.JOIN:
-            return (content + _pick(others, self.choice))[:_MAX_BYTES]
-        if self.kind is _Kind.ENCODE:
-            return content.decode("utf-8", "replace").encode(_pick(ENCODINGS, self.choice), "replace")
+        match self.kind:
+            case _Kind.BYTE:
+                edited = self._byte(content)
+            case _Kind.SIZE:
+                size = _pick(SIZES, self.choice)
+                edited = content[: self.place] + size + content[self.place + len(size) :]
+            case _Kind.STRING:
+                edited = self._exchanged(content, _STRING, b'"%s"' % _pick(STRINGS, self.choice))
+            case _Kind.VALUE:
+                edited = self._exchanged(content, _VALUE, _pick(VALUES, self.choice))
+            case _Kind.JOIN:
+                edited = content + _pick(others, self.choice)
+            case _Kind.ENCODE:
+                text = content.decode("utf-8", "replace")
+                edited = text.encode(_pick(ENCODINGS, self.choice), "replace")
+            case _:
+                edited = self._of_parts(content, others)
+        return edited[:_MAX_BYTES]
+
+    def _of_parts(self, content: bytes, others: Sequence[bytes]) -> bytes:
+        """Return the content after an edit of tokens or lines."""
         parts = content.splitlines(keepends=True) if self.is_line else _TOKENS.findall(content)
-        return b"".join(self._edited(parts, others))[:_MAX_BYTES]
+        return b"".join(self._edited(parts, others))
+
+    def _exchanged(self, content: bytes, pattern: re.Pattern[bytes], new: bytes) -> bytes:
+        spans = [match.span() for match in pattern.finditer(content)]
+        begin, end = spans[self.place * len(spans) // (_PARTS + 1)] if spans else (0, 0)
+        return content[:begin] + new + content[end:] if spans else content
 
     def _byte(self, content: bytes) -> bytes:
         place = self.place * len(content) // _PARTS
@@ -130,7 +181,7 @@ def _pick(values: Sequence[_T], choice: int) -> _T:
 
 EDITS = st.builds(
     Edit,
-    st.sampled_from(_Kind),
+    st.sampled_from([*_Kind, _Kind.STRING, _Kind.STRING, _Kind.VALUE]),  # few break a file's structure
     st.integers(0, _PARTS),
     st.integers(1, 9),
     st.integers(0, 999),
@@ -149,8 +200,12 @@ class Mutant:
 
 
 def mutants(seeds: Sequence[bytes]) -> st.SearchStrategy[Mutant]:
-    """Return a strategy of files: one of the valid ones with up to six edits."""
-    return st.builds(partial(_mutant, tuple(seeds)), st.sampled_from(seeds), st.lists(EDITS, max_size=6))
+    """Return a strategy of files: one of the valid ones with an edit, or with up to six.
+
+    A file with one edit is often still read as far as the edit.
+    """
+    edits = st.lists(EDITS, min_size=1, max_size=1) | st.lists(EDITS, max_size=6)
+    return st.builds(partial(_mutant, tuple(seeds)), st.sampled_from(seeds), edits)
 
 
 def _mutant(others: Sequence[bytes], seed: bytes, edits: Sequence[Edit]) -> Mutant:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from watchfiles import Change
 
-from qasr_cli.errors import InputOutputError, UndecodableError
+from qasr_cli.errors import InputOutputError, UndecodableError, UsageError
 from qasr_cli.hooks import address, command
 from qasr_cli.hooks.command import Facts
 from qasr_cli.options import EngineOptions
@@ -168,10 +168,17 @@ class TestHooks:
         (tmp_path / "notify").chmod(0o755)
         assert command.parse("~/notify ~/x").words == (str(tmp_path / "notify"), "~/x")
 
+    @pytest.mark.parametrize("url", ["https://u\udcff:p@host", "https://u:\udcff@host", "http://\udcff/"])
+    def test_bytes_that_are_not_utf8_are_no_address(self, url: str) -> None:
+        with pytest.raises(UsageError, match="not an address"):
+            address.parse(url)
+
     @pytest.mark.parametrize(
         ("text", "clean"),
         [
             ("https://u:p@host:8/x?k=1", "https://host:8/..."),
+            ("http://u:p@a http://u:p@b.c", "http://a/... http://b.c/..."),
+            ("git+https://u:p@host x1http://u:p@host", "git+https://host/... x1http://host/..."),
             ("curl http://host/x?k=' -s", "curl http://host/... -s"),
             ("https://u:it's\"s\\\u00f6@host/x?k='T", "https://host/..."),
             ("--webhook=https://host?k", "--webhook=https://host/..."),
