@@ -134,7 +134,7 @@ def trust(
 
     logs.configure(0)
     settings_trust.trust(file, content)
-    typer_adapter.echo(f"{real_path(file)}: trusted until it changes")
+    typer_adapter.echo(f"{settings_trust.place_of(file)}: trusted until it changes")
     for key, value in settings_file.needing_trust(values, known).items():
         typer_adapter.echo(f"  {key.replace('_', '-')} = {_as_toml(value)}")
 
@@ -144,7 +144,9 @@ def untrust(folder: Annotated[Path, typer_adapter.argument(_FOLDER)] = Path()) -
     """End the trust in a folder's qasr.toml, which need not exist any more."""
     file = _file_in(folder)
     was_trusted = settings_trust.forget(file)
-    typer_adapter.echo(f"{file.absolute()}: {'trusted no more' if was_trusted else 'was not trusted'}")
+    typer_adapter.echo(
+        f"{settings_trust.place_of(file)}: {'trusted no more' if was_trusted else 'was not trusted'}"
+    )
 
 
 def _list_trusted() -> None:

@@ -53,9 +53,17 @@ def xdg_folder(variable: str, *usual: str) -> Path | None:
     return Path(home, *usual) if os.path.isabs(home) else None  # noqa: PTH117
 
 
+def place_of(file: Path) -> Path:
+    """Return the place of a settings file, for which trust holds: its folder without links, and its name.
+
+    If the file is a link, where it leads may change, and then the content does.
+    """
+    return files.real_path(file.parent) / file.name
+
+
 def state_of(file: Path, content: bytes) -> Trust:
     """Return whether a settings file with this content is trusted."""
-    place = _resolved(file)
+    place = place_of(file)
     folder = _store()
     record = _read(folder / _name(place)) if folder else None
     if record is None or record.file != place:
@@ -69,7 +77,7 @@ def trust(file: Path, content: bytes) -> None:
     Raises:
         QasrError: There is no state folder, it cannot be written, or others may write to what is in it.
     """
-    folder, place = _store(), _resolved(file)
+    folder, place = _store(), place_of(file)
     if folder is None:
         raise CannotCreateError(
             "no place for trust: neither HOME nor XDG_STATE_HOME is set",
@@ -97,7 +105,7 @@ def forget(file: Path) -> bool:
     folder = _store()
     if folder is None:
         return False
-    path = folder / _name(_resolved(file))
+    path = folder / _name(place_of(file))
     try:
         path.unlink()
     except (FileNotFoundError, NotADirectoryError):
@@ -123,11 +131,6 @@ def every() -> Iterator[TrustedFile]:
 def _store() -> Path | None:
     base = xdg_folder("XDG_STATE_HOME", ".local", "state")
     return base.joinpath(*_FOLDER) if base else None
-
-
-def _resolved(file: Path) -> Path:
-    # The folder only: where a link leads may change, and then the content does.
-    return Path(os.path.realpath(file.parent)) / file.name
 
 
 def _name(place: Path) -> str:

@@ -91,6 +91,16 @@ def test_trust_lets_it_count_until_it_changes(
     assert qasr("config", "trust", "--list", env=home).stdout == ""
 
 
+def test_trust_in_a_link_is_trust_in_its_place(qasr: Qasr, tmp_path: Path, home: dict[str, str]) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/qasr.toml").write_text('log-file = "log"\n')
+    (tmp_path / "qasr.toml").symlink_to("mine/qasr.toml")
+    trusted = qasr("config", "trust", env=home)
+    assert trusted.stdout.startswith(f"{tmp_path}/qasr.toml: trusted"), trusted.stderr
+    assert "ignored" not in qasr("config", "show", env=home).stderr
+    assert qasr("config", "untrust", env=home).stdout == f"{tmp_path}/qasr.toml: trusted no more\n"
+
+
 def test_what_cannot_be_trusted(qasr: Qasr, tmp_path: Path, home: dict[str, str]) -> None:
     assert qasr("config", "trust", env=home).returncode == 66
     (tmp_path / "qasr.toml").write_text("outptu = 1\n")
