@@ -49,9 +49,21 @@ def test_every_finding_has_its_line(qasr: Qasr, tmp_path: Path) -> None:
         "a.vtt": ("WEBVTT\n\n00:01.000 --> 00:01.100\nOne.\n", 3),
         "a.ass": ("[Script Info]\n[Events]\nDialogue: 0,0:00:01.00,0:00:01.10,D,,0,0,0,,One.\n", 3),
         "a.json": ('{"segments": [\n{"start": 1,\n"end": 1.1, "text": "One."}]}\n', 2),
+        "b.json": ('{"words": [\n\n{"word": "One.", "start": 1, "end": 1.1}]}\n', 3),
+        "a.ttml": (
+            '<tt><body><div>\n<p begin="1s" dur="0.1s">One.</p></div></body></tt>',
+            2,
+        ),
+        "a.smi": ("<SAMI><BODY>\n\n<SYNC Start=1000><P>One.\n<SYNC Start=1100><P>&nbsp;\n", 3),
+        "a.sub": ("{1}{1}10\n{10}{11}One.\n", 2),
+        "a.mpl": ("\n[10][11]One.\n", 2),
+        "a.lrc": ("[ti:One]\n[00:01.00]One.\n[00:01.10]\n", 2),
+        "a.sbv": ("\n\n0:00:01.000,0:00:01.100\nOne.\n", 3),
+        "a.txt": ("1.0\t1.1\tOne.\n", 1),
+        "a.tsv": ("start\tend\ttext\n1000\t1100\tOne.\n", 2),
     }
     for name, (content, _) in files.items():
-        (tmp_path / name).write_text(content)
+        (tmp_path / name).write_text(content, "utf-8")
     said = qasr("check", *files).stdout
     read = json.loads(qasr("check", *files, "--json").stdout)["files"]
     for (name, (_, line)), file in zip(files.items(), read, strict=True):

@@ -254,8 +254,22 @@ class TestLegacyTexts:
             captions.read(page.format("iso-8859-1").encode("cp949"), "a.smi")
 
     @pytest.mark.parametrize(
+        "name", ["utf-16", "UTF_16LE", "utf-32", "utf-8-sig", "utf-7", "EUC-KR", "big5", "latin-1"]
+    )
+    def test_each_encoding_of_text_may_be_named(self, name: str) -> None:
+        encodings.require_known(name)
+        assert encodings.decode("Hello".encode(name), name).text == "Hello"
+
+    @pytest.mark.parametrize(
         ("name", "near"),
-        [("latn1", "latin1"), ("cp0815", "cp8"), ("euckr2", "euckr"), ("rot13", "mean"), ("\x00", "utf-8")],
+        [
+            ("latn1", "latin1"),
+            ("cp0815", "cp8"),
+            ("euckr2", "euckr"),
+            ("rot13", "utf-8"),
+            ("base64", "use utf-8"),
+            ("\x00", "utf-8"),
+        ],
     )
     def test_a_wrong_name_is_a_usage_error_with_the_nearest_ones(self, name: str, near: str) -> None:
         with pytest.raises(UsageError, match="no such encoding") as raised:

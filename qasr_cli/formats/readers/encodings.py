@@ -63,18 +63,20 @@ def require_known(encoding: str) -> None:
     Raises:
         UsageError: The hint has the nearest names.
     """
-    if not encoding:
+    if not encoding or _is_encoding(encoding):
         return
-    try:
-        if "\x00" not in encoding:
-            "a".encode(encoding).decode(encoding)  # one byte alone is no UTF-16
-            return
-    except (LookupError, UnicodeError, ValueError):
-        pass
-    known = sorted({name.replace("_", "-") for name in (*aliases, *aliases.values())})
-    near = difflib.get_close_matches(encoding.lower().replace("_", "-"), known, n=3, cutoff=0.6)
+    known = {name.replace("_", "-") for name in (*aliases, *aliases.values()) if _is_encoding(name)}
+    near = difflib.get_close_matches(encoding.lower().replace("_", "-"), sorted(known), n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}?" if near else "use utf-8, cp949, ..."
     raise UsageError(f"--encoding {encoding}: no such encoding", hint, flag="--encoding")
+
+
+def _is_encoding(name: str) -> bool:
+    """Whether Python has an encoding of text of this name."""
+    try:
+        return "\x00" not in name and bool("a".encode(name))
+    except (LookupError, UnicodeError, ValueError):  # unknown, or of bytes: base64, rot13
+        return False
 
 
 def is_unicode(raw: bytes) -> bool:
