@@ -12,6 +12,7 @@ from qasr_cli.operating_system import streams
 
 STDIO = "-"  # as an input: stdin; as an output: stdout
 STDIN = streams.STDIN
+_MAX_BYTES = 10_000_000  # two Bibles
 
 
 def read_bytes(path: Path, name: str, max_bytes: int) -> bytes:
@@ -45,15 +46,15 @@ def read_text(path: Path, name: str, hint: str) -> str:
 
     Raises:
         NoInputError: There is no such file.
-        UndecodableError: It is not text in UTF-8.
+        UndecodableError: It is not text in UTF-8, or larger than 10 MB.
         QasrError: It cannot be read.
     """
     try:
-        if streams.is_stream(path):
-            # As strict as for a file: sys.stdin would replace bytes that are not UTF-8.
-            text = streams.read(path).decode("utf-8-sig")
-            return text.replace("\r\n", "\n").replace("\r", "\n")
-        return path.read_text(encoding="utf-8-sig")
+        data = streams.read(path, _MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise UndecodableError(f"{name}: larger than {_MAX_BYTES / 1e6:.0f} MB", hint, path=path)
+        # As strict as possible: sys.stdin would replace bytes that are not UTF-8.
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except (UnicodeDecodeError, IsADirectoryError) as error:
         raise UndecodableError(f"{name}: not a text file", hint, path=path) from error
     except OSError as error:

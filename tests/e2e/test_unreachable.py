@@ -82,6 +82,19 @@ def test_a_text_that_may_not_be_read(qasr: Qasr, folder: Path) -> None:
     assert (result.returncode, "check its permissions" in result.stderr) == (74, True), result.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("transcribe", "--files-from", "/dev/zero", "-n"), 2),
+        (("transcribe", "clip.wav", "--context", "@/dev/zero", "-n"), 65),
+        (("check", "/dev/zero"), 65),
+    ],
+)
+def test_what_has_no_end_is_not_read_for_ever(qasr: Qasr, arguments: tuple[str, ...], code: int) -> None:
+    result = qasr(*arguments)
+    assert (result.returncode, "larger than" in result.stderr) == (code, True), result.stderr
+
+
 def test_no_question_about_a_path_can_raise() -> None:
     """`Path.resolve` raises for a ring of links, and the others without permission: see `os.path`'s."""
     # Those of an os.DirEntry are another matter.

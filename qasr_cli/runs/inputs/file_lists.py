@@ -16,6 +16,7 @@ from qasr_cli.operating_system import streams, text_bytes
 from qasr_cli.runs.files import typed_paths
 
 _STDIN = "-"
+_MAX_BYTES = 256_000_000  # two million paths of 128 bytes
 
 
 def read(name: str, *, is_null_separated: bool) -> list[Path]:
@@ -27,7 +28,7 @@ def read(name: str, *, is_null_separated: bool) -> list[Path]:
 
     Raises:
         NoInputError: There is no such list, or it cannot be read.
-        UsageError: Zero bytes in a list of lines, or UTF-16 that is damaged.
+        UsageError: Zero bytes in a list of lines, UTF-16 that is damaged, or more than 256 MB.
     """
     data = _narrow(_bytes(name), name, needs_mark=is_null_separated).removeprefix(codecs.BOM_UTF8)
     if is_null_separated:
@@ -58,7 +59,18 @@ def _narrow(data: bytes, name: str, *, needs_mark: bool) -> bytes:
 
 def _bytes(name: str) -> bytes:
     try:
-        return sys.stdin.buffer.read() if name == _STDIN else streams.read(Path(name))
+        data = (
+            sys.stdin.buffer.read(_MAX_BYTES + 1)
+            if name == _STDIN
+            else streams.read(Path(name), _MAX_BYTES + 1)
+        )
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
         raise NoInputError(f"--files-from {name}: {reason}", flag="--files-from") from error
+    if len(data) > _MAX_BYTES:
+        raise UsageError(
+            f"--files-from {name}: larger than {_MAX_BYTES / 1e6:.0f} MB, so not a list of paths",
+            "split it, or name a folder",
+            flag="--files-from",
+        )
+    return data
