@@ -17,6 +17,7 @@ from qasr_cli.errors import QasrError
 from qasr_cli.media import decode
 from qasr_cli.media.decode import AudioStream
 from qasr_cli.media.ffmpeg_arguments import Clock, Reading
+from qasr_cli.media.recording_source import AS_STORED
 from qasr_cli.media.waveform import WaveformWriter
 from qasr_cli.options import Options
 from qasr_cli.records import INT16_SCALE, Waveform
@@ -56,7 +57,7 @@ class Decoded:
     speech: SpeechMap
     loudness: float
     level_db: int = 0
-    reading: Reading = decode.AS_STORED
+    reading: Reading = AS_STORED
     warnings: tuple[str, ...] = ()
 
     @property
