@@ -29,10 +29,18 @@ def make_folder(folder: Path) -> None:
     Raises:
         OSError: It cannot be created.
     """
-    if folder.is_dir():
-        return
-    if folder.parent != folder:
-        make_folder(folder.parent)
+    missing = []
+    while not folder.is_dir():  # no recursion: a path may have more parts than Python has calls
+        missing.append(folder)
+        if folder.parent == folder:
+            break
+        folder = folder.parent
+    for one in reversed(missing):
+        _make(one)
+
+
+def _make(folder: Path) -> None:
+    """Create a folder in one that exists."""
     try:
         folder.mkdir()
     except FileExistsError:
