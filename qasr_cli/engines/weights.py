@@ -67,10 +67,12 @@ def files(folder: Path) -> list[Path]:
         raise UnavailableError.about(
             index, f"names {outside[:_MAX_SHOWN_CHARS]!r}, which is no file beside it", AGAIN
         )
-    missing = [name for name in expected if not (folder / name).is_file()]
+    # Not Path.is_file, which raises where a name is too long for the disk.
+    missing = [name for name in expected if not os.path.isfile(folder / name)]  # noqa: PTH113
     if missing:
         raise UnavailableError(
-            f"{len(missing)} of {len(expected)} weight files are missing in {folder}, such as {missing[0]}",
+            f"{len(missing)} of {len(expected)} weight files are missing in {folder}, such as "
+            f"{missing[0][:_MAX_SHOWN_CHARS]}",
             AGAIN,
             path=folder,
         )
