@@ -70,7 +70,8 @@ def files(folder: Path) -> list[Path]:
     missing = [name for name in expected if not os.path.isfile(folder / name)]
     if missing:
         raise UnavailableError(
-            f"{len(missing)} of {len(expected)} weight files are missing in {folder}, such as {missing[0]}",
+            f"{len(missing)} of {len(expected)} weight files are missing in {folder}, such as "
+            f"{missing[0][:_MAX_SHOWN_CHARS]}",
             AGAIN,
             path=folder,
         )

@@ -53,7 +53,8 @@ def _settings(path: Path) -> None:
     require(not any(isinstance(text, str) and "\0" in text for text in texts), "a zero byte")
     ignored = settings_file.needing_trust(values, _FLAGS)
     require_printable(settings_file.ignored_line(path, ignored, Trust.NO))
-    require({"log_file", "overwrite", "output"}.isdisjoint(values.keys() - ignored.keys()), "dangerous")
+    counting = {key for key, value in values.items() if value and key not in ignored}
+    require(counting.isdisjoint({"log_file", "overwrite", "output"}), "a setting of a stranger")
 
 
 def _trust_seeds(tmp: Path) -> Sequence[bytes]:

@@ -122,6 +122,14 @@ def test_an_index_names_files_beside_it_only(folder: Path, name: str) -> None:
     assert "which is no file beside it" in refused(folder)
 
 
+@pytest.mark.parametrize("name", ["b" * 5_000, "b\0", "\ud800"])
+def test_an_index_that_names_what_no_disk_takes(folder: Path, name: str) -> None:
+    index = {"weight_map": {"a": "model.safetensors", "b": name}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert "1 of 2 weight files are missing" in (said := refused(folder))
+    assert len(said) < 400
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -209,6 +209,10 @@ class TestSpelt:
         assert spellings.spelt(asked.parent / "none.mp4") == there.parent / "none.mp4"
         assert not spellings.exists(asked.parent / "none.mp4")
 
+    @pytest.mark.parametrize("n_parts", [1_300, 100_000])
+    def test_of_more_parts_than_python_has_calls(self, n_parts: int) -> None:
+        assert len(spellings.spelt(Path("é/" * n_parts)).parts) == n_parts
+
     def test_the_spelling_that_was_asked_for_comes_first(self, tmp_path: Path) -> None:
         for spelt in (nfc, nfd):
             (tmp_path / spelt("é")).touch()

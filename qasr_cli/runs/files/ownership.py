@@ -30,10 +30,18 @@ def make_folder(folder: Path) -> None:
     Raises:
         OSError: It cannot be created.
     """
-    if os.path.isdir(folder):
-        return
-    if folder.parent != folder:
-        make_folder(folder.parent)
+    missing = []
+    while not os.path.isdir(folder):  # no recursion: a path may have more parts than Python has calls
+        missing.append(folder)
+        if folder.parent == folder:
+            break
+        folder = folder.parent
+    for one in reversed(missing):
+        _make(one)
+
+
+def _make(folder: Path) -> None:
+    """Create a folder in one that exists."""
     try:
         folder.mkdir()
     except FileExistsError as error:

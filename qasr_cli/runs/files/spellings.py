@@ -12,13 +12,20 @@ from pathlib import Path
 
 from qasr_cli.runs.files.name_keys import name_key
 
+_MAX_CHARS = 4_096  # no system takes a longer path, and a line of a list may have a million parts
+
 
 def spelt(path: Path) -> Path:
     """Return a path as its parts are spelt on the disk; parts that do not exist stay as they are."""
-    if str(path).isascii() or os.path.lexists(path):
+    if str(path).isascii() or len(str(path)) > _MAX_CHARS:
         return path
-    parent = spelt(path.parent) if path.parent != path else path
-    return other_spelling(parent / path.name) or parent / path.name
+    found, names = path, []
+    while not (str(found).isascii() or os.path.lexists(found)):
+        names.append(found.name)
+        found = found.parent
+    for name in reversed(names):
+        found = other_spelling(found / name) or found / name
+    return found
 
 
 def other_spelling(path: Path) -> Path | None:
