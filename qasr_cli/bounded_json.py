@@ -1,4 +1,4 @@
-"""JSON of strangers: parsed only as deep as a parser that calls itself can go.
+"""JSON of unknown origin: parsed with a limit on its depth.
 
 In goes JSON text or UTF-8 bytes; out come Python values, or `ValueError` and its subclasses, and no other
 error. Never limits the size: `operating_system.files` does while it reads.
@@ -19,7 +19,7 @@ _STRING_OR_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]++|[\]}]++'
 
 
 class DepthError(ValueError):
-    """JSON with more objects and lists in each other than any file needs."""
+    """JSON that is nested deeper than any file needs."""
 
     def __init__(self, max_depth: int) -> None:
         super().__init__(f"is nested more than {max_depth} deep")
@@ -32,7 +32,7 @@ def loads(content: str | bytes, *, max_depth: int = MAX_DEPTH) -> Any:
 
     Args:
         content: Text, or UTF-8 bytes; a byte order mark is ignored.
-        max_depth: How many objects and lists may be in each other.
+        max_depth: How deep objects and lists may be nested.
 
     Raises:
         DepthError: More than that.

@@ -318,7 +318,10 @@ def _kind_and_hint(number: int | None, name: str) -> tuple[type[QasrError], str]
     if number == errno.ENAMETOOLONG:
         return CannotCreateError, "use a shorter name (--name), or -o DIR with a shorter path"
     if number == errno.EILSEQ:
-        return CannotCreateError, "the file system takes no such letters; use --name, or -o DIR elsewhere"
+        return (
+            CannotCreateError,
+            "the file system refuses such characters; use --name, or -o DIR elsewhere",
+        )
     if number == errno.EINVAL and not _is_for_windows(name):
         return CannotCreateError, NAME_HINT
     if number in _NO_PLACE:

@@ -42,8 +42,8 @@ Fix = Annotated[
     _switch(
         "--fix",
         FILES,
-        "Write FILE.fixed.EXT with repaired times, gaps, order and line breaks. Words are not changed. What "
-        "is not SRT, WebVTT, ASS or qasr's JSON becomes SRT.",
+        "Write FILE.fixed.EXT with repaired times, gaps, order and line breaks. Words are not changed. A "
+        "format that qasr does not write becomes SRT.",
     ),
 ]
 Folder = Annotated[
@@ -61,7 +61,7 @@ Against = Annotated[
     Path | None,
     FlagSpec(
         FORMATS,
-        "Compare with a reference: SubER, line and cue breaks, cue start times. --encoding counts for it, "
+        "Compare with a reference: SubER, line and cue breaks, cue start times. --encoding applies to it, "
         "too, unless it is UTF-8 or UTF-16.",
         ("--against",),
         metavar="REF",

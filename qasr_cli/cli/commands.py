@@ -17,7 +17,7 @@ COMMANDS = (
     CommandRow(
         "render",
         "qasr_cli.cli.render",
-        "Convert transcripts to subtitles, in other formats or styles. No model is needed.",
+        "Convert transcripts and subtitles to other formats or styles. No model is needed.",
     ),
     CommandRow(
         "check",

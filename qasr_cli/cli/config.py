@@ -116,7 +116,7 @@ def trust(
     *,
     as_list: Annotated[bool, typer_adapter.option(_List)] = False,
 ) -> None:
-    """Let every setting of a folder's qasr.toml count, as it is now. Read the file before.
+    """Trust the qasr.toml of a folder as it is now, so that all of its settings count. Read the file first.
 
     Without trust, a qasr.toml of the working folder may not set where results go, what is replaced, which
     model, engine or file is loaded, or what is run or sent. A file that changes must be trusted again.
@@ -141,11 +141,11 @@ def trust(
 
 @app.subcommand("untrust")
 def untrust(folder: Annotated[Path, typer_adapter.argument(_FOLDER)] = Path()) -> None:
-    """End the trust in a folder's qasr.toml, which need not exist any more."""
+    """Withdraw the trust in a folder's qasr.toml. The file need not exist any more."""
     file = _file_in(folder)
     was_trusted = settings_trust.forget(file)
     typer_adapter.echo(
-        f"{settings_trust.place_of(file)}: {'trusted no more' if was_trusted else 'was not trusted'}"
+        f"{settings_trust.place_of(file)}: {'no longer trusted' if was_trusted else 'was not trusted'}"
     )
 
 

@@ -37,7 +37,7 @@ def command(
     spoken: Annotated[DecodeOptions, _SPOKEN],
     log: Annotated[LogOptions, Selection(only=("quiet", "verbose"))],
 ) -> None:
-    """Convert transcripts to subtitles, in other formats or styles. No model is needed.
+    """Convert transcripts and subtitles to other formats or styles. No model is needed.
 
     Subtitles (SRT, WebVTT, ASS, TTML, SAMI, MicroDVD, ...) keep their cues and line breaks; their styling is
     left out.

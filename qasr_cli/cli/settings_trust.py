@@ -45,7 +45,8 @@ class TrustedFile:
 def xdg_folder(variable: str, *usual: str) -> Path | None:
     """Return a base folder of the user: that of an XDG variable, else the usual one below HOME.
 
-    The XDG specification wants relative paths ignored. A relative HOME would lead into the working folder.
+    By the XDG specification, relative paths do not count. A relative HOME would lead into the working
+    folder.
     """
     chosen, home = os.environ.get(variable, ""), os.environ.get("HOME", "")
     if os.path.isabs(chosen):  # noqa: PTH117 - not yet a path
@@ -80,7 +81,7 @@ def trust(file: Path, content: bytes) -> None:
     folder, place = _store(), place_of(file)
     if folder is None:
         raise CannotCreateError(
-            "no place for trust: neither HOME nor XDG_STATE_HOME is set",
+            "trust cannot be recorded: neither HOME nor XDG_STATE_HOME is set",
             "set one of them to a folder of your own, or name the file with --config",
         )
     path = folder / _name(place)
@@ -97,7 +98,7 @@ def trust(file: Path, content: bytes) -> None:
 
 
 def forget(file: Path) -> bool:
-    """End the trust in a settings file, which need not exist; return whether it was trusted.
+    """Withdraw the trust in a settings file, which need not exist; return whether it was trusted.
 
     Raises:
         QasrError: The state folder cannot be written.
@@ -142,7 +143,7 @@ def _digest(content: bytes) -> str:
 
 
 def _read(path: Path) -> TrustedFile | None:
-    """Return what a file of the store says; None if it is not one that qasr wrote for this user."""
+    """Return the record in a file of the store; None if it is not one that qasr wrote for this user."""
     try:
         descriptor = files.open_regular(path, is_following_links=False)
         with os.fdopen(descriptor, "rb") as opened:

@@ -3,7 +3,7 @@
 Nothing goes in; handlers are installed for the process. In the main thread the first signal raises, once, so
 that every `finally` runs. A thread counts all signals, as they arrive even while the main thread is in a long
 computation; it ends the process at the third one, or when the orderly end takes too long. SIGHUP does not end
-a service: it re-opens the log file.
+a service: it reopens the log file.
 """
 
 from __future__ import annotations

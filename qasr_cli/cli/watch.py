@@ -13,7 +13,7 @@ from qasr_cli.errors import UsageError
 from qasr_cli.options import LogOptions, Options, WatchOptions
 
 EPILOG = """
-Runs until SIGTERM (exit code 143) or Ctrl-C (130), and prints nothing while idle. SIGHUP re-opens the log
+Runs until SIGTERM (exit code 143) or Ctrl-C (130), and prints nothing while idle. SIGHUP reopens the log
 file.
 
 Spellings of whisper, variables and qasr.toml work as for qasr transcribe. A systemd unit and examples for

@@ -79,7 +79,7 @@ def _available() -> str:
 
 
 def machine_bytes() -> int:
-    """Return the machine's memory; 0 where the system does not tell."""
+    """Return the machine's memory; 0 where the system does not report it."""
     return processes.memory_bytes() or 0
 
 

@@ -62,7 +62,7 @@ def _objection(path: Path, folder: Path) -> str:
         return f"leads out of the model's folder, to {files.real_path(path)}"
     try:
         status = path.stat()
-    except FileNotFoundError:  # a link to nothing: of no use to anybody, and missing if it is needed
+    except FileNotFoundError:  # a broken link: missing if it is needed
         return ""
     if stat.S_ISDIR(status.st_mode):
         return ""

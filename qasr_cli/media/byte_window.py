@@ -1,6 +1,6 @@
-"""A part of a file, read by offset: for headers that tell where sound is and how much of it.
+"""A part of a file, read by offset: for headers with the place and the amount of sound.
 
-In go a path and an extent; out come bytes. Reads what it is asked for and never more than that; a file that
+In go a path and an extent; out come bytes. Reads never more than is asked for; a file that
 becomes shorter meanwhile gives fewer bytes and no error.
 """
 

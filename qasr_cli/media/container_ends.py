@@ -39,7 +39,7 @@ def is_unknown_size(size: int) -> bool:
 
 
 def end_of(window: Window) -> int | None:
-    """Return the offset behind the container at the start of a window; None if its headers do not tell."""
+    """Return the offset behind the container at the start of a window; None if its headers do not give it."""
     head = window.read(0, 16)
     for start, ends in _KINDS.items():
         if head.startswith(start):
@@ -172,7 +172,7 @@ def _asf_end(window: Window) -> int | None:
 
 
 def _isobmff_end(window: Window) -> int | None:
-    """Return where the next file's first box is, or the boxes end; None if they do not tell."""
+    """Return where the next file's first box is, or the boxes end; None if they do not give it."""
     at = box = index_end = 0
     is_data_first = has_data = False
     for _ in range(_MAX_HEADERS):

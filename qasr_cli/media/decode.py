@@ -216,8 +216,8 @@ class AudioStream:
     def _other_reading(self, n_bytes: int) -> Reading | None:
         """Return how to read the track so that its times fit its samples; None if they do.
 
-        A gap in the times is silence. But where the times go back, samples are dropped; and a gap of which
-        the container's duration knows nothing is none.
+        A gap in the times is silence, unless the container's duration does not include it. Where the times
+        go back, samples are dropped.
         """
         sound, reading = self._decoder.sound, self._source.reading
         if sound.is_changing or not sound.has_clock or reading.clock is not Clock.CONTAINER:

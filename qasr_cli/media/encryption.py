@@ -1,7 +1,7 @@
 """Whether the sound of a file is encrypted, by its headers.
 
 In goes a window that begins with a container; out comes the name of the protection, or "". Decrypts nothing
-and knows no keys. The places are those of the formats' specifications: ISO 23001-7 (CENC), Apple's and
+and has no keys. The places are those of the formats' specifications: ISO 23001-7 (CENC), Apple's and
 Audible's sample entries, RFC 9559 (Matroska), ASF, ISO 13818-1 (scrambling in transport and programme
 streams).
 """
@@ -48,7 +48,7 @@ def protection(window: Window, audio_track: int) -> str:
 
 
 def may_be_scrambled(head: bytes) -> bool:
-    """Whether `protection_of_undecodable` can tell more of a file with these first 16 bytes."""
+    """Whether `protection_of_undecodable` can find more in a file with these first 16 bytes."""
     at, marker = _AUDIBLE_START
     return head.startswith((*_STARTS, _PACK, _SYNC)) or head[at:].startswith(marker)
 

@@ -56,7 +56,7 @@ _CHANGES = (
 )
 
 
-# Fills gaps at the begin and in between with silence.
+# Fills gaps at the start and in between with silence.
 _FILLED = "aresample=async=1:first_pts=0"
 # The same if the begin is filled later; drops samples before 0.
 _UNFILLED_FRONT = "aresample=async=1,atrim=start=0"

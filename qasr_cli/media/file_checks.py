@@ -29,7 +29,7 @@ def check_file(path: Path) -> None:
         os.close(open_at_once(path, os.O_RDONLY))  # it may have become a pipe just now
     except OSError as error:
         if error.errno == errno.ELOOP:  # a link has replaced it since it was found
-            raise InputOutputError.about(path, error.strerror or "a ring of links") from error
+            raise InputOutputError.about(path, error.strerror or "a loop of links") from error
         raise from_read_error(error, path) from error
     if status.st_size == 0:
         raise UndecodableError.about(path, "the file is empty")

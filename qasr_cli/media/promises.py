@@ -1,4 +1,4 @@
-"""What a container promises of its sound, as far as ffmpeg does not say it.
+"""What a container promises of its sound, as far as ffmpeg does not report it.
 
 In goes a window that begins with the container; out come the length that its headers give to the sound, and
 whether the file ends before the container does. ffmpeg shortens these lengths to what the file can hold, so
@@ -36,7 +36,7 @@ _FLV_HEAD_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What a container's headers say.
+    """What a container's headers promise.
 
     Attributes:
         sound_ms: Length of the sound itself; None if they give only the length of everything.

@@ -1,4 +1,4 @@
-"""One recording in a file: where it is, how to read it, and what its headers say of it.
+"""One recording in a file: where it is, how to read it, and what its headers promise of it.
 
 In go a path and the extents of its recordings; out come what the container promises and whether the sound is
 encrypted. Reads headers, and decodes nothing.

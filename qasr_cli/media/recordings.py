@@ -2,7 +2,7 @@
 
 In goes a path; out come the extents of its recordings, and how many bytes behind the last one belong to none.
 ffmpeg reads the first header only, and takes the times of a second recording for those of the first. Never
-raises: a file that cannot be read has one recording, and ffmpeg says why it cannot.
+raises: a file that cannot be read has one recording, and the reason is ffmpeg's error.
 """
 
 from __future__ import annotations

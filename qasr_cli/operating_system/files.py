@@ -104,7 +104,7 @@ def read_regular(path: Path, max_bytes: int, *, is_following_links: bool = True)
 
 
 def real_path(path: Path) -> Path:
-    """Return a path without links; a ring of links, for which `Path.resolve` raises, stays as it is."""
+    """Return a path without links; a loop of links, for which `Path.resolve` raises, stays as it is."""
     return Path(os.path.realpath(path))
 
 
@@ -217,7 +217,7 @@ def do_not_wait(descriptor: int) -> None:
 
 
 def longest_name_bytes(folder: Path) -> int | None:
-    """Return how long a name may be in a folder; None where the system does not tell."""
+    """Return how long a name may be in a folder; None where the system does not report it."""
     try:
         return os.pathconf(folder, "PC_NAME_MAX")
     except (AttributeError, ValueError, OSError):  # not every file system has this figure

@@ -1,7 +1,7 @@
 """The door to the system's processes: groups of children, their limits, signals, the machine's memory.
 
-In go process numbers and names of signals; nothing comes out but facts. What only POSIX systems have is here
-and nowhere else; elsewhere a child is ended without its own children, and has no limits.
+In go process numbers and names of signals; out come facts about the system. What only POSIX systems have is
+here and nowhere else; elsewhere a child is ended without its own children, and has no limits.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def is_ignored(number: int) -> bool:
 
 
 def memory_bytes() -> int | None:
-    """Return the machine's memory; None where the system does not tell."""
+    """Return the machine's memory; None where the system does not report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

@@ -1,6 +1,6 @@
-"""What a file system refuses although the result is complete: said once a run, never a failure.
+"""What a file system refuses although the result is complete: a warning once a run, never a failure.
 
-In go descriptors, folders and what is wished for; nothing comes out but a warning for each kind of refusal.
+In go descriptors, folders and what to set; nothing comes out but a warning for each kind of refusal.
 CIFS, vfat, FUSE and Windows' own mounts refuse owners, modes, times, locks, or `fsync`: none of them is the
 content. A disk that fails or is full is an error all the same.
 """
@@ -34,14 +34,14 @@ class Refusal(Enum):
     LOCKS = ("has no locks", "do not start a second run here")
 
 
-# A system that cannot sync says so with these; EIO, ENOSPC and EDQUOT say that bytes are lost.
+# The errors of a system that cannot sync; EIO, ENOSPC and EDQUOT mean that bytes are lost.
 _NO_SYNC = frozenset(
     {
         *(errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY),
         *(errno.EPERM, errno.EACCES, errno.EROFS),
     }
 )
-# What `flock` says where there are no locks.
+# The errors of `flock` where there are no locks.
 NO_LOCKS = frozenset(
     {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EPERM},
 )

@@ -108,7 +108,7 @@ class FindOptions:
     follow_links: bool = option(
         False,
         SELECTION,
-        "In folders, also take what symbolic links lead to outside the folder, and search linked folders. "
+        "In folders, follow symbolic links to files outside the folder and, with subfolders, to folders. "
         "Each folder is searched once.",
         "--follow-links",
     )

@@ -2,7 +2,7 @@
 
 In goes a path; out come samples, speech and warnings. A track is decoded once. It is decoded once more if
 its times do not fit its samples, if its two channels cancel each other out, or if it is too faint for speech
-to be found; the better of the two readings is kept. Knows nothing about shots or subtitles.
+to be found; the better of the two readings is kept. Shots and subtitles are not its matter.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Subtitles and scripts of the user: files, pipes or stdin, in any encoding and format that is read.
 
 In goes a path and what the user says about it; out come captions, or the blocks of a script. `check`,
-`render` and `align` read only through this module. An encoding that was guessed is said, since its text may
-be wrong.
+`render` and `align` read only through this module. A guessed encoding is reported, since its text may be
+wrong.
 """
 
 from __future__ import annotations

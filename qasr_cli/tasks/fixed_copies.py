@@ -42,7 +42,7 @@ class FixedCopy:
     Attributes:
         path: The copy.
         checked: Its own findings.
-        dropped: Indices of the file's captions that it does not have, because they show no text.
+        dropped: Indices of the file's captions that the copy leaves out, because they show no text.
     """
 
     path: Path

@@ -86,7 +86,7 @@ def test_trust_lets_it_count_until_it_changes(
     assert qasr("config", "trust", "--list", env=home).stdout == f"changed  {file}\n"
     changed = qasr("transcribe", clip, "--dry-run", env=home)
     assert "output is ignored, as it has changed since the folder was trusted" in changed.stderr
-    assert qasr("config", "untrust", file, env=home).stdout == f"{file}: trusted no more\n"
+    assert qasr("config", "untrust", file, env=home).stdout == f"{file}: no longer trusted\n"
     assert qasr("config", "untrust", ".", env=home).stdout == f"{file}: was not trusted\n"
     assert qasr("config", "trust", "--list", env=home).stdout == ""
 
@@ -98,7 +98,7 @@ def test_trust_in_a_link_is_trust_in_its_place(qasr: Qasr, tmp_path: Path, home:
     trusted = qasr("config", "trust", env=home)
     assert trusted.stdout.startswith(f"{tmp_path}/qasr.toml: trusted"), trusted.stderr
     assert "ignored" not in qasr("config", "show", env=home).stderr
-    assert qasr("config", "untrust", env=home).stdout == f"{tmp_path}/qasr.toml: trusted no more\n"
+    assert qasr("config", "untrust", env=home).stdout == f"{tmp_path}/qasr.toml: no longer trusted\n"
 
 
 def test_what_cannot_be_trusted(qasr: Qasr, tmp_path: Path, home: dict[str, str]) -> None:

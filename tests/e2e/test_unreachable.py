@@ -96,7 +96,7 @@ def test_what_has_no_end_is_not_read_for_ever(qasr: Qasr, arguments: tuple[str, 
 
 
 def test_no_question_about_a_path_can_raise() -> None:
-    """`Path.resolve` raises for a ring of links, and the others without permission: see `os.path`'s."""
+    """`Path.resolve` raises for a loop of links, and the others without permission: see `os.path`'s."""
     # Those of an os.DirEntry are another matter.
     question = re.compile(r"(?<!entry)\.(resolve|exists|is_dir|is_file|is_symlink)\(\)")
     found = [

@@ -93,7 +93,7 @@ class TestErrors:
             (errno.EINVAL, "a.srt", InputOutputError, "does not support this"),
             (errno.EBUSY, "a.srt", InputOutputError, "close the program"),
             (errno.ENAMETOOLONG, "a.srt", CannotCreateError, "shorter name"),
-            (errno.EILSEQ, "a.srt", CannotCreateError, "no such letters"),
+            (errno.EILSEQ, "a.srt", CannotCreateError, "such characters"),
             (errno.EINVAL, "a: b.srt", CannotCreateError, 'without < > : " | ? *'),
             (errno.EINVAL, "why?.srt", CannotCreateError, 'without < > : " | ? *'),
             (errno.EPERM, 'a "b".srt', CannotCreateError, 'without < > : " | ? *'),

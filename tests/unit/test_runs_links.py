@@ -116,8 +116,8 @@ class TestCounting:
         )
         assert reasons(found)["out.mp4"].endswith("(--follow-links includes it)")
         assert reasons(found)["more"] == "a linked folder (--follow-links searches it)"
-        assert reasons(found)["gone"] == "a link to nothing (No such file or directory)"
-        assert reasons(found)["ring.mp4"].startswith("a ring of links")
+        assert reasons(found)["gone"] == "a broken link (No such file or directory)"
+        assert reasons(found)["ring.mp4"].startswith("a loop of links")
         assert reasons(found)["pipe"] == "a FIFO, not a file"
         assert reasons(found)["socket"] == "a socket, not a file"
 

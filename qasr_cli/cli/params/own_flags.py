@@ -63,7 +63,7 @@ Encoding = Annotated[
     FlagSpec(
         SPEECH,
         "Text encoding: cp949, cp1251, ... Default: UTF-8 or UTF-16 where the text is valid as such, else a "
-        "guess, which is said. The language in the file's name (film.ko.srt) helps.",
+        "guess, which is reported. The language in the file's name (film.ko.srt) helps.",
         ("--encoding",),
         metavar="NAME",
         default="",

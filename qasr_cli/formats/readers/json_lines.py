@@ -1,4 +1,4 @@
-"""The lines of a JSON text where the objects of a list begin, which `json` does not tell.
+"""The lines of a JSON text where the objects of a list begin, which `json` does not report.
 
 In go a JSON text that has been parsed, and the key of a list in its outermost object; out come line numbers.
 One pass over strings and brackets: a text of any shape takes time in proportion to its length.

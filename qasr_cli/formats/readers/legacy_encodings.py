@@ -1,7 +1,7 @@
-"""The encoding of a text from before Unicode: a guess, from frequencies of letters and from what is known.
+"""The legacy encoding of a text: a guess, from letter frequencies and the languages that it may be in.
 
 In go bytes that are not Unicode, and codes of languages that the text may be in; out comes a decoded text, or
-None. Never a text with characters that no text has: where nothing fits well enough the answer is None.
+None. Never a text with characters that no text has: where no encoding fits well enough, None comes out.
 
 chardet's models tell the encodings apart. `tests/bench/encodings.py` compares it with charset-normalizer,
 uchardet and chardetng. It is given the encodings below and only lines with letters; what it names must decode
@@ -202,7 +202,7 @@ def _likeliest(raw: bytes, known: Sequence[str]) -> LegacyText | None:
 def _sample(raw: bytes) -> bytes:
     """Return lines with letters, without tags: numbers and names of tags would dilute their frequencies.
 
-    chardet would also believe the encoding that a tag names, which is often wrong.
+    chardet would also take the encoding that a tag names, which is often wrong.
     """
     lines: list[bytes] = []
     size = 0

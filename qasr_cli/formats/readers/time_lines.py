@@ -46,7 +46,7 @@ class _Clock:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nobody would say it: `10:30` may be words, `10:30.000` is not."""
+        """Whether it cannot be spoken words: `10:30` may be, `10:30.000` is not."""
         return len(self.fraction) == _FRACTION_DIGITS or bool(self.hours and self.fraction)
 
     @property

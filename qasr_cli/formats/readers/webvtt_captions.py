@@ -1,4 +1,4 @@
-r"""WebVTT as others write it: what browsers show, and what they would have shown but for a slip.
+r"""WebVTT as programs and people write it: what browsers show, and what they drop for a small mistake.
 
 In go lines; out come captions and faults. The blocks are those of the standard (`webvtt_blocks`), so only an
 empty line or an arrow ends a cue: a line of one space inside a cue belongs to it, as in YouTube's automatic

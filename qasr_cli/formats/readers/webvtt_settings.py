@@ -1,7 +1,7 @@
 """Where a WebVTT cue is shown: its settings as the standard has browsers read them.
 
-In goes the text behind a cue's times; out come the settings that take effect. A setting that is misspelt has
-none (W3C WebVTT: "parse the WebVTT cue settings").
+In goes the text behind a cue's times; out come the settings that take effect. A misspelt setting has
+no effect (W3C WebVTT: "parse the WebVTT cue settings").
 """
 
 from __future__ import annotations

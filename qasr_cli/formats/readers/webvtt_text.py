@@ -81,7 +81,7 @@ def _of_number(written: str) -> tuple[str, str]:
 
 
 def _of_name(written: str) -> tuple[str, str]:
-    """Return the longest name at the begin of a text with its characters; ("", "") if there is none."""
+    """Return the longest name at the start of a text with its characters; ("", "") if there is none."""
     for end in range(len(written), 2, -1):
         chars = html.entities.html5.get(written[1:end])
         if chars is not None:

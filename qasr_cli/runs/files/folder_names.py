@@ -1,7 +1,7 @@
 """Which names a folder's file system takes, found out with a temporary file.
 
 In go folders and names; out come reasons. FAT, NTFS and Windows shares refuse some characters and take
-`Film.srt` and `film.srt` for one file, whichever system they are mounted on; no call of the system tells.
+`Film.srt` and `film.srt` for one file, whichever system they are mounted on; no system call reports it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 In goes a folder; out come candidates, files and folders that are left out with the reason, and counts of what
 is not worth a line each. Media is recognised by its name, or by its first bytes where the name does not
 decide. Links out of the folder and links to folders are followed only if asked for; each folder is walked
-once, so no ring of links is endless.
+once, so a loop of links ends.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Tally:
 
     Attributes:
         unknown: Files that are neither media nor another known kind, by suffix ("" for none).
-        n_hidden: Hidden files that are called as media is.
+        n_hidden: Hidden files with the suffix of media.
     """
 
     unknown: Counter[str] = field(default_factory=Counter)
@@ -194,7 +194,7 @@ class FolderWalk:
 
 
 def _is_hidden_media(name: str) -> bool:
-    """Whether a file is hidden media; `._film.mp4` holds what macOS knows about `film.mp4`."""
+    """Whether a file is hidden media; `._film.mp4` holds metadata that macOS keeps of `film.mp4`."""
     return not name.startswith("._") and os.path.splitext(name)[1].lower() in MEDIA_SUFFIXES  # noqa: PTH122
 
 
@@ -208,22 +208,16 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_symlink() and entry.is_dir()
-    except OSError:  # a ring of links
+    except OSError:  # a loop of links
         return False
 
 
 def _unreachable(entry: os.DirEntry[str], relative: Path, suffix: str, error: OSError) -> LeftOut | None:
     """Return why a file that has no status is left out; None if it is gone by now, and was hardly media."""
     if entry.is_symlink():
-        is_ring = error.errno == errno.ELOOP
+        is_loop = error.errno == errno.ELOOP
         is_nothing = error.errno in {errno.ENOENT, errno.ENOTDIR}
-        why = (
-            "a ring of links"
-            if is_ring
-            else "a link to nothing"
-            if is_nothing
-            else "a link that leads nowhere"
-        )
+        why = "a loop of links" if is_loop else "a broken link" if is_nothing else "a link that leads nowhere"
         return LeftOut(relative, f"{why} ({error.strerror})", LeftOutKind.BROKEN_LINK)
     if suffix not in MEDIA_SUFFIXES:
         return None

@@ -1,4 +1,4 @@
-"""What a search of folders passed over though it might be media: counts, and the words for them.
+"""Possible media that a search of folders passed over: counts, and a line about them.
 
 In go the files that were left out and the counts of the walk; out come a line for people and fields for
 programs. What the user's own options leave out (patterns, times, shards, limits) does not count.
@@ -24,9 +24,9 @@ class PassedOver:
     Attributes:
         n_links: Links to files outside the folder.
         n_linked_folders: Links to folders.
-        n_broken_links: Links to nothing, and rings of links.
+        n_broken_links: Broken links, and loops of links.
         n_special: FIFOs, sockets and devices.
-        n_hidden: Hidden files that are called as media is.
+        n_hidden: Hidden files with the suffix of media.
         unknown: Files that are neither media nor another known kind, by suffix ("" for none).
     """
 

@@ -111,7 +111,7 @@ class ExistingSubtitles:
         for sidecar in self._sidecars_of(plan.source):
             path = plan.source.path.parent / sidecar.name
             is_right = sidecar.language == language and not sidecar.is_partial
-            # A folder, a FIFO or a link to nothing holds no subtitles, whatever it is called.
+            # A folder, a FIFO or a broken link holds no subtitles, whatever it is called.
             if is_right and not self._is_own(path, plan) and os.path.isfile(path):
                 name = printable(sidecar.name)
                 return AlreadySubtitled(
