@@ -1,4 +1,4 @@
-"""Signals: the first begins an orderly end, a second never harms it, a third ends at once.
+"""Signals: the first begins an orderly end, a second changes nothing, a third ends at once.
 
 Nothing goes in; handlers are installed for the process. In the main thread the first signal raises, once, so
 that every `finally` runs. A thread counts all signals, as they arrive even while the main thread is in a long

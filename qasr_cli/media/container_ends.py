@@ -34,7 +34,7 @@ _TOP_LEVEL = {
 
 
 def is_unknown_size(size: int) -> bool:
-    """Whether a 32-bit size only says that the program that wrote it did not know it."""
+    """Whether a 32-bit size stands for an unknown one."""
     return size == 0 or any(abs(size - unknown) <= _UNKNOWN_RANGE for unknown in _UNKNOWN_NEAR)
 
 
@@ -73,7 +73,7 @@ def is_name(name: bytes) -> bool:
 
 
 def is_cut(window: Window) -> bool:
-    """Whether a container's headers say that it is longer than its window."""
+    """Whether a container is longer than its window by its headers."""
     end = end_of(window)
     return end is not None and end > window.size
 

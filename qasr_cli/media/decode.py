@@ -303,7 +303,7 @@ def open_audio(path: Path, options: MediaOptions, reading: Reading = AS_STORED) 
 def _open_first(
     stack: contextlib.ExitStack, sources: list[RecordingSource], options: MediaOptions
 ) -> AudioStream:
-    """Return the first recording that can be opened; it says which ones before it are missing."""
+    """Return the first recording that can be opened, with a warning for those before it."""
     missing: list[str] = []
     for source in sources[:-1]:
         try:

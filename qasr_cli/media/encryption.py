@@ -177,7 +177,7 @@ def _is_sample_aes(packet: bytes) -> bool:
 
 
 def _is_programme_scrambled(window: Window) -> bool:
-    """Whether most packets of sound and picture say that they are scrambled."""
+    """Whether most packets of sound and picture are marked as scrambled."""
     content = window.read(0, _STREAM_BYTES)
     n_packets = n_scrambled = 0
     at = content.find(b"\0\0\1")

@@ -87,7 +87,7 @@ class Clock(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A way to read a track other than as its container says.
+    """A way to read a track other than by its container's headers.
 
     Attributes:
         clock: Where the times come from.

@@ -118,7 +118,7 @@ def signals(*names: str) -> tuple[signal.Signals, ...]:
 
 
 def is_ignored(number: int) -> bool:
-    """Whether a signal is ignored: `nohup` and a shell's `&` ask for that."""
+    """Whether a signal is ignored: as under `nohup` and a shell's `&`."""
     return signal.getsignal(number) is signal.SIG_IGN
 
 

@@ -50,7 +50,7 @@ class CheckRules:
 
     @property
     def reading(self) -> Reading:
-        """What they say about the text of a file."""
+        """The user's choices about the text of a file."""
         return Reading(self.encoding, self.language, self.cues.frame_rate)
 
 

@@ -65,7 +65,7 @@ class _Event(logging.Formatter):
 
 
 class _LogFile(logging.FileHandler):
-    """A log file that survives rotation: when its path leads to another file or none, it is opened anew.
+    """A log file that survives rotation: when its path leads to another file or none, it is reopened.
 
     It is written at its end wherever that is, so it may also be emptied in place. A failure is reported once
     and does not affect the run; each later record tries again.
@@ -96,7 +96,7 @@ class _LogFile(logging.FileHandler):
             super().emit(record)
 
     def reopen(self) -> None:
-        """Open the file anew.
+        """Reopen the file.
 
         Raises:
             OSError: It cannot be opened; the next record tries again.
@@ -206,7 +206,7 @@ def _is_binary(file: Path) -> bool:
 
 
 def reopen() -> None:
-    """Open the log file anew, if there is one.
+    """Reopen the log file, if there is one.
 
     Raises:
         OSError: It cannot be opened; the next record tries again.

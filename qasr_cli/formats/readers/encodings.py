@@ -80,7 +80,7 @@ def _is_encoding(name: str) -> bool:
 
 
 def is_unicode(raw: bytes) -> bool:
-    """Whether a text tells by itself that it is UTF-8, UTF-16 or UTF-32."""
+    """Whether a text is UTF-8, UTF-16 or UTF-32 beyond doubt."""
     return _is_utf8(raw) or any(raw.startswith(mark) for mark, _ in _MARKS) or b"\x00" in raw[:SAMPLE_BYTES]
 
 

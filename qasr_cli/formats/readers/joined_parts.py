@@ -38,7 +38,7 @@ def restarts(captions: Sequence[Caption], parts: Collection[int] = ()) -> Iterat
 
 
 def _is_far(captions: Sequence[Caption], place: int) -> bool:
-    """Whether times go back to the begin between two stretches that are in order."""
+    """Whether times go back to the start between two stretches that are in order."""
     starts = [one.start_ms for one in captions[max(place - _N_ORDERED, 0) : place + _N_ORDERED]]
     if len(starts) < 2 * _N_ORDERED:
         return False

@@ -94,7 +94,7 @@ class TrustedFolder:
         return descriptor
 
     def _refuse_stranger(self, name: str) -> None:
-        """Raise the error of a stranger's file where it could not be opened, for whatever reason."""
+        """Raise the error of another user's file where it could not be opened, for whatever reason."""
         if self.descriptor is None:
             return
         try:
