@@ -18,6 +18,7 @@ import pytest
 
 from qasr_cli.cli import signals
 from tests.e2e.conftest import CLIP, ECHO, ROOT, StartQasr, environment
+from tests.forking.processes import reset_signals
 
 INT, TERM, HUP, QUIT, USR1 = (
     *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP),
@@ -64,7 +65,7 @@ class Program:
         before = {number: signal.SIG_IGN for number in (HUP,) if is_nohup}
 
         def prepare() -> None:
-            signal.signal(INT, signal.SIG_DFL)
+            reset_signals()
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -384,7 +385,7 @@ def test_a_signal_during_the_imports_is_no_traceback(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-X", "importtime", "-m", "qasr_cli", "--help"],
         cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(INT, signal.SIG_DFL),  # noqa: PLW1509 - exec follows
+        preexec_fn=reset_signals,  # noqa: PLW1509 - exec follows
     )  # fmt: skip
     assert process.stderr is not None
     while "qasr_cli.cli.signals" not in (line := process.stderr.readline()):

@@ -173,7 +173,7 @@ class Servers:
             server = subprocess.Popen(
                 [sys.executable, "-m", "tests.forking.server", path, *modules],
                 stdin=subprocess.PIPE, stdout=out, stderr=out, cwd=ROOT, env=self.base,
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - exec follows
+                preexec_fn=reset_signals,  # noqa: PLW1509 - exec follows
             )  # fmt: skip
         until_s = time.monotonic() + TIMEOUT_S
         while not _listens(path):
@@ -221,6 +221,12 @@ class Servers:
         return subprocess.CompletedProcess(list(map(str, arguments)), process.returncode, out, err)
 
 
+def reset_signals() -> None:
+    """Undo what a shell's background jobs (SIGINT, SIGQUIT) and `nohup` (SIGHUP) let a child ignore."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def popen(
     arguments: tuple[object, ...],
     setting: Setting,
@@ -232,7 +238,7 @@ def popen(
     """Start `python -m qasr_cli ARGUMENTS` from nothing."""
 
     def prepare() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore Ctrl-C
+        reset_signals()
         if setting.file_limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (setting.file_limit, setting.file_limit))
         if setting.prepare is not None:
