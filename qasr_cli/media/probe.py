@@ -45,7 +45,9 @@ _WITHOUT_CLOCK = {"aac", "mp3", "ac3", "eac3", "dts", "loas", "truehd", "mlp", "
 # Without a length in a header (an mp3 may have one); ffmpeg derives theirs from the size of the file.
 _ESTIMATED_FORMATS = (_WITHOUT_CLOCK - {"mp3"}) | {"amr", "gsm", "wav", "w64", "caf"}
 _JUMPING_CLOCKS = {"mpegts", "mpeg", "ogg"}
-_ENDS_FROM_0 = {"matroska,webm", "asf"}  # their duration counts from 0, not from their start
+# Their duration counts from 0, not from their start. That of MP4 does before some ffmpeg later than 5.1; in
+# newer ones a late start makes the promise shorter than it is, which gives no false alarm.
+_ENDS_FROM_0 = {"matroska,webm", "asf", "mov,mp4,m4a,3gp,3g2,mj2"}
 # Printed for WAV and the like, whose channels have no layout; before ffmpeg 6 the stream's index is last.
 _GUESSED = re.compile(
     r"^(?:\[aist#0:(\d+)[^\]]*\] )?\[warning\] Guessed Channel Layout(?: for Input Stream #0\.(\d+))?", re.M
