@@ -31,7 +31,7 @@ demo: $(INSTALLED)  ## Set up, transcribe the samples, show the result
 # they share, until a worker has nothing left; what is dear is shared by all workers (tests/e2e/conftest.py).
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
-test: $(INSTALLED)  ## Set up, run the tests but the slow ones (6 min)
+test: $(INSTALLED)  ## Set up, run the tests but the slow ones (7 min)
 	$(PYTEST) -m "not slow"
 
 unit: $(INSTALLED)  ## Run the tests that start no process (40 s)
