@@ -370,13 +370,18 @@ def test_a_watch_ends_in_order_with_its_terminal(folder: Path) -> None:
     pid, terminal = pty.fork()
     if pid == 0:  # in the child, which the terminal controls
         os.chdir(folder)
+        reset_signals()
         os.execve(sys.executable, [sys.executable, "-m", "qasr_cli", *WATCH], environment())
     until(lambda: state(folder) == "waiting")
     os.kill(pid, HUP)  # the terminal is there: only the log is opened anew
     time.sleep(0.3)
     assert is_alive(pid)
     os.close(terminal)  # the window is closed
-    _, status = os.waitpid(pid, 0)
+    try:
+        until(lambda: not is_alive(pid))
+    finally:
+        os.kill(pid, signal.SIGKILL)  # changes nothing if it has ended
+        _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 129
     assert state(folder) == "stopped"
 
