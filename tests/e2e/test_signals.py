@@ -382,8 +382,7 @@ def test_a_watch_ends_in_order_with_its_terminal(folder: Path) -> None:
     finally:
         os.kill(pid, signal.SIGKILL)  # changes nothing if it has ended
         _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 129
-    assert state(folder) == "stopped"
+    assert (os.waitstatus_to_exitcode(status), state(folder)) == (129, "stopped")
 
 
 def test_a_signal_during_the_imports_is_no_traceback(tmp_path: Path) -> None:
