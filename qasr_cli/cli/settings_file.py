@@ -242,20 +242,23 @@ def _checked(path: Path, key: str, value: object, flag: FlagSpec) -> object:
     kind = list if flag.is_repeatable else str if flag.kind is Path else flag.kind
     if kind is list and isinstance(value, str):
         value = value.split()
+    complaint = _complaint(value, kind)
+    if complaint:
+        raise ConfigError(f"{where(path, [key])}: {key} {complaint}", "correct the file")
+    return value
+
+
+def _complaint(value: object, kind: type) -> str:
+    """Return what is wrong with a value; "" if nothing is."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     is_right = is_number if kind is float else type(value) is kind
-    if is_right and isinstance(value, int) and abs(value) > _MAX_INT:
-        raise ConfigError(f"{where(path, [key])}: {key} is too large a number", "correct the file")
-    if not is_right or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
-        raise ConfigError(
-            f"{where(path, [key])}: {key} must be {_NAMES[kind]}, not {_shown(value)}", "correct the file"
-        )
+    texts = value if isinstance(value, list) else [value] if isinstance(value, str) else []
+    if not is_right or not all(isinstance(text, str) for text in texts):
+        return f"must be {_NAMES[kind]}, not {_shown(value)}"
+    if isinstance(value, int) and abs(value) > _MAX_INT:
+        return "is too large a number"
     # No argument and no variable can have one, and no system takes it in a path.
-    if any(
-        isinstance(text, str) and "\0" in text for text in (value if isinstance(value, list) else [value])
-    ):
-        raise ConfigError(f"{where(path, [key])}: {key} has a zero byte", "correct the file")
-    return value
+    return "has a zero byte" if any("\0" in text for text in texts) else ""
 
 
 def _shown(value: object) -> str:

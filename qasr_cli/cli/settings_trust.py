@@ -8,7 +8,6 @@ files are read as foreign ones; one of another user, or that others may write to
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -177,16 +176,12 @@ def _is_own(status: os.stat_result) -> bool:
 
 def _write(path: Path, content: bytes) -> None:
     """Write a file of mode 600 whole or not at all."""
-    import tempfile  # only `qasr config trust` needs it
+    from qasr_cli.runs.files import atomic_write  # only `qasr config trust` needs it
 
-    descriptor, name = tempfile.mkstemp(prefix=".", dir=path.parent)  # of mode 600
-    try:
-        with os.fdopen(descriptor, "wb") as opened:
+    with atomic_write.temporary(path.parent) as (temporary, descriptor):
+        refusals.set_mode(descriptor, 0o600, path.parent)
+        with os.fdopen(descriptor, "wb", closefd=False) as opened:
             opened.write(content)
-            opened.flush()
-            refusals.sync(descriptor, path.parent)
-        os.replace(name, path)  # noqa: PTH105 - of a name
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)  # noqa: PTH108 - of a name
-        raise
+        refusals.sync(descriptor, path.parent)
+        files.release_name(descriptor)
+        temporary.replace(path)

@@ -171,33 +171,41 @@ def _asf_end(window: Window) -> int | None:
     return at
 
 
-def _isobmff_end(window: Window) -> int | None:
-    """Return where the next file's first box is, or the boxes end; None if they do not give it."""
-    at = box = index_end = 0
-    is_data_first = has_data = False
+def _boxes(window: Window) -> Iterator[tuple[int, bytes, int]]:
+    """Yield offset, name and size of each box; a size below 8 stands for the rest of the file."""
+    at = 0
     for _ in range(_MAX_HEADERS):
         header = window.read(at, 16)
         name = header[4:8]
         if not is_name(name):
-            break
+            return
+        size = int.from_bytes(header[:4], "big")
+        if size == 1:
+            size = int.from_bytes(header[8:], "big")
+        yield at, name, size
+        at += size
+
+
+def _isobmff_end(window: Window) -> int | None:
+    """Return where the next file's first box is, or the boxes end; None if they do not give it."""
+    end = last = index_end = 0
+    is_data_first = has_data = False
+    for at, name, size in _boxes(window):
         if at and name == b"ftyp" and (index_end or has_data):
             return at
         if name == b"moov" and index_end:
             return index_end if is_data_first else at
-        size = int.from_bytes(header[:4], "big")
-        if size == 1:
-            size = int.from_bytes(header[8:], "big")
-        if size < 8:  # 0: until the file's end
+        if size < 8:
             return None
         if name == b"moov":
             index_end, is_data_first = at + size, has_data
         has_data |= name == b"mdat"
-        box, at = at, at + size
-    if at == window.size:
-        return at
+        last, end = at, at + size
+    if end == window.size:
+        return end
     # A file that was cut off: the next one begins within its last box
-    found = (place - 4 for place in window.find(b"ftyp", box + 8))
-    return next((place for place in found if _is_file_type(window, place)), at if index_end else None)
+    found = (place - 4 for place in window.find(b"ftyp", last + 8))
+    return next((place for place in found if _is_file_type(window, place)), end if index_end else None)
 
 
 def _is_file_type(window: Window, at: int) -> bool:
@@ -206,30 +214,31 @@ def _is_file_type(window: Window, at: int) -> bool:
 
 
 def _matroska_end(window: Window) -> int | None:
-    at = element = 0
-    end: int | None = None
+    end, last, is_certain = _sized_matroska_end(window)
+    if is_certain:
+        return end
+    # What was cut off, or has no sizes, lasts until the next one begins
+    others = (place for place in window.find(EBML, last + 1) if _is_ebml(window, place))
+    return next((place for place in others if end is None or place < end), end)
+
+
+def _sized_matroska_end(window: Window) -> tuple[int | None, int, bool]:
+    """Return where the file ends by its sizes, its last element, and whether the end is certain."""
+    at = last = 0
     for _ in range(_MAX_HEADERS):
         found = ebml_element(window, at)
         if found is None:
             break
         name, content, size = found
         if name == _HEADER and at:
-            return at
+            return at, last, True
         if name == SEGMENT and size is not None:
             end = content + size
-            if end == window.size or _is_ebml(window, end):
-                return end
-            break
+            return end, last, end == window.size or _is_ebml(window, end)
         if name != SEGMENT and (name not in _TOP_LEVEL or size is None):  # a live cluster, or damage
             break
-        element, at = at, content + (size or 0)
-    if at == window.size:
-        return at
-    if end is None and at > window.size:
-        end = at
-    # What was cut off, or has no sizes, lasts until the next one begins
-    others = (place for place in window.find(EBML, element + 1) if _is_ebml(window, place))
-    return next((place for place in others if end is None or place < end), end)
+        last, at = at, content + (size or 0)
+    return at if at >= window.size else None, last, at == window.size
 
 
 def _is_ebml(window: Window, at: int) -> bool:

@@ -155,21 +155,14 @@ class _Reader:
 
     def _opened(self, name: str, plain: dict[str, str], language: str | None) -> _Element:
         above = self._open[-1] if self._open else None
-        base = (above.cursor if above.is_sequence else above.begin) if above else Fraction(0)
-        begin, end, length = (self._time(plain.get(key)) for key in ("begin", "end", "dur"))
-        start = base + (begin or 0)
-        ends = [base + end] if end is not None else []
-        ends += [start + length] if length is not None else []
-        own = min(ends, default=None)
-        if own is None and above is not None:
-            own = above.end
+        start, end, is_timed = self._span(plain, above)
         space = plain.get("space")
         code = languages.find(language) if language else None
         return _Element(
             name,
             start,
-            own,
-            begin is not None or bool(ends),
+            end,
+            is_timed,
             space == "preserve" if space else above is not None and above.is_preserving,
             code.code if code else above.language if above and not language else "",
             plain.get("region", above.region if above else ""),
@@ -177,6 +170,16 @@ class _Reader:
             cursor=start,
             is_sequence=plain.get("timeContainer") == "seq",
         )
+
+    def _span(self, plain: dict[str, str], above: _Element | None) -> tuple[Fraction, Fraction | None, bool]:
+        """Return an element's begin and end in the file's time, and whether it has times of its own."""
+        base = (above.cursor if above.is_sequence else above.begin) if above else Fraction(0)
+        begin, end, length = (self._time(plain.get(key)) for key in ("begin", "end", "dur"))
+        start = base + (begin or 0)
+        ends = [base + end] if end is not None else []
+        ends += [start + length] if length is not None else []
+        is_timed = begin is not None or bool(ends)
+        return start, min(ends, default=above.end if above is not None else None), is_timed
 
     def end(self, _: str) -> None:
         """An element ends."""

@@ -157,7 +157,7 @@ def _read(state: TrustedFolder, path: Path) -> Iterator[LedgerEntry]:
     damaged: list[int] = []
     for number, line in enumerate(state.lines(path.name, _MAX_FILE_BYTES, _MAX_LINE_BYTES), 1):
         try:
-            entry = _checked(line)
+            entry = from_line(line)
         except ValueError:
             if not _is_cut_off(line):
                 damaged.append(number)
@@ -189,22 +189,11 @@ def to_line(entry: LedgerEntry) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def from_line(line: bytes) -> LedgerEntry | None:
-    """Return the entry of a line; None if it is cut off, damaged or of another schema.
-
-    Lines without a schema have the first one.
-    """
-    try:
-        return _checked(line)
-    except ValueError:
-        return None
-
-
 # ── the schema ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _checked(line: bytes) -> LedgerEntry | None:
-    """Return the entry of a line, or None if it has another schema.
+def from_line(line: bytes) -> LedgerEntry | None:
+    """Return the entry of a line, or None if it has another schema; lines without one have the first.
 
     Raises:
         ValueError: The line is cut off or damaged.
