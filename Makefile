@@ -14,7 +14,7 @@ OUT := demo-out
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench demo-model rehearsal \
-	fuzz demo-model-eval samples parity oldest compare-writers gallery goldens man docs torture clean
+	fuzz search demo-model-eval samples parity oldest compare-writers gallery goldens man docs torture clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -135,6 +135,9 @@ $(DOCS)/.installed: constraints.txt
 
 samples: $(VENV)/.demo-model  ## Speak the sample media anew
 	$(BIN)/python -m tools.demo_model samples
+
+search: $(INSTALLED)  ## Draw 2,000 new examples for each property; a failure prints the example to keep
+	HYPOTHESIS_PROFILE=search $(PYTEST) tests/property
 
 demo-model: $(VENV)/.demo-model  ## Train the demo pair anew, from nothing (eight hours; on Debian)
 	$(BIN)/python -m tools.demo_model all --out build/demo-model

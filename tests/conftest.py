@@ -9,9 +9,11 @@ from hypothesis import settings
 from qasr_cli.errors import UnavailableError
 from qasr_cli.media.ffmpeg import find_tools
 
-# No deadline for one example: a machine that is busy with other work is no reason to fail.
-settings.register_profile("qasr", deadline=None)
-settings.load_profile("qasr")
+# No deadline for one example: a machine that is busy is no reason to fail. The examples are the
+# same for the same code, so that a commit passes everywhere or nowhere; `make search` draws new ones.
+settings.register_profile("qasr", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "qasr"))
 
 # Before torch is imported: each worker has about one core.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qasr_cli.options import CueOptions
-from qasr_cli.records import Video, Word
+from qasr_cli.records import Timing, Video, Word
 from qasr_cli.subtitles.qc import check
 from qasr_cli.subtitles.rules.limits import resolve
 from tests.cue_building import build_cues
@@ -15,7 +15,10 @@ from tests.property.spoken import CODES, OPTIONS, VIDEOS, hostile_words
 FLAG_OF = {"cps": "cps", "dur_min": "dur_min", "gap_min": "gap", "lines": "lines", "cpl": "lines"}
 OF_TEXT = {"illegal_chars"}  # what an engine writes is shown; only the builder of files may replace it
 
+A_LONG_ADDRESS = [Word("", "https://example.org/" + "a" * 112, 0, 5_000, Timing.ALIGNED, None)]
 
+
+@example(A_LONG_ADDRESS, "ko", 5_000, CueOptions(profile="arte"), Video(None, ()))  # cut inside a word
 @given(hostile_words(), st.sampled_from(CODES), st.sampled_from([5_000, 30_000]), OPTIONS, VIDEOS)
 def test_no_hard_rule_is_broken_without_a_flag(
     words: list[Word], language: str | None, duration_ms: int, options: CueOptions, video: Video

@@ -24,7 +24,7 @@ from qasr_cli.subtitles.layout.line_breaking import LineBreaker, text_of
 from qasr_cli.subtitles.layout.text_atom import TextAtom
 from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.subtitles.rules.presets import code_by_script
-from qasr_cli.subtitles.rules.width import half_cells
+from qasr_cli.subtitles.rules.width import lines_half_cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def build(
     break_costs = BreakCosts(atoms, code)
     breaker = LineBreaker(atoms, break_costs, limits)
     edges = CueSearch(atoms, break_costs, breaker, limits, end_ms).run()
-    return cue_timing.time_cues(_drafts(atoms, edges, breaker), end_ms, limits)
+    return cue_timing.time_cues(_drafts(atoms, edges, breaker, limits), end_ms, limits)
 
 
 def keep(
@@ -83,14 +83,16 @@ def keep(
             words[block.word_range[1] - 1].end_ms,
             block.lines,
             block.word_range,
-            sum(half_cells(line, limits.counting) for line in block.lines),
+            lines_half_cells(block.lines, limits.counting),
         )
         for block in blocks
     ]
     return cue_timing.time_cues(drafts, duration_ms, limits) if drafts else ()
 
 
-def _drafts(atoms: Sequence[TextAtom], edges: Sequence[int], breaker: LineBreaker) -> list[DraftCue]:
+def _drafts(
+    atoms: Sequence[TextAtom], edges: Sequence[int], breaker: LineBreaker, limits: Limits
+) -> list[DraftCue]:
     n_words = [0, *accumulate(atom.n_words for atom in atoms)]
     drafts = []
     for first, last in pairwise(edges):
@@ -103,7 +105,7 @@ def _drafts(atoms: Sequence[TextAtom], edges: Sequence[int], breaker: LineBreake
                 spoken_until_ms,
                 lines,
                 (n_words[first], n_words[last]),
-                breaker.width(first, last),
+                lines_half_cells(lines, limits.counting),
             )
         )
     return drafts

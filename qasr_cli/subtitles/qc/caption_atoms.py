@@ -21,7 +21,7 @@ from qasr_cli.subtitles.layout.text_atom import TextAtom, is_closing
 from qasr_cli.subtitles.rules.function_words import function_words
 from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.subtitles.rules.presets import code_by_script
-from qasr_cli.subtitles.rules.width import half_cells
+from qasr_cli.subtitles.rules.width import half_cells, lines_half_cells
 
 _WORD = re.compile(r"[^\s]+(?:[\u00a0\u2007\u202f][^\s]+)*")  # a no-break space keeps its two words one
 _DASHES = "-‐‑–—"
@@ -90,17 +90,9 @@ def is_visible(caption: Caption, limits: Limits) -> bool:
     return any(half_cells(line, limits.counting) for line in caption.lines)
 
 
-def joined(lines: Sequence[str]) -> str:
-    """Return lines as one line, joined by a space if the scripts on both sides are written with spaces."""
-    text = ""
-    for line in lines:
-        text += languages.joint(text, line) + line
-    return text
-
-
 def width(lines: Sequence[str], limits: Limits) -> int:
     """Return the half cells of a caption's text on one line, which does not depend on its breaks."""
-    return half_cells(joined(lines), limits.counting)
+    return lines_half_cells(lines, limits.counting)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from itertools import groupby
 
 from qasr_cli.records import Caption
 from qasr_cli.subtitles.layout.line_breaking import BAD_BREAK, HALF, STRANDED_SHARE, text_of
-from qasr_cli.subtitles.qc.caption_atoms import CaptionText, is_dialogue, is_visible, joined
+from qasr_cli.subtitles.qc.caption_atoms import CaptionText, is_dialogue, is_visible
 from qasr_cli.subtitles.qc.findings import Finding
 from qasr_cli.subtitles.rules.limits import Limits
-from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL, Counting, half_cells
+from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL, Counting, half_cells, joined
 
 _NEAR_MS = 1_500  # captions further apart than this belong to different sentences
 _BAD_UNSPACED_BREAK = 10.0  # above it a phrase is cut; between two words any place may be the best there is

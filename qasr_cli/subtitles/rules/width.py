@@ -11,10 +11,13 @@ characters count 0.5 in character-based languages; Thai upper and lower marks co
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
 
 import regex
+
+from qasr_cli import languages
 
 HALF_CELLS_PER_CELL = 2
 
@@ -53,6 +56,22 @@ def half_cells(text: str, counting: Counting) -> int:
     if text.isascii() and text.isprintable():
         return len(text) * (HALF_CELLS_PER_CELL if counting is _ALL_ALIKE else 1)
     return _of_clusters(text, counting)
+
+
+def joined(lines: Sequence[str]) -> str:
+    """Return lines as one line, joined by a space if the scripts on both sides are written with spaces."""
+    text = ""
+    for line in lines:
+        text += languages.joint(text, line) + line
+    return text
+
+
+def lines_half_cells(lines: Sequence[str], counting: Counting) -> int:
+    """Return the width of lines as one line: what is read, by the builder's count and by `check`'s alike.
+
+    A break counts as a space even inside a long word, since in a file nothing tells the two apart.
+    """
+    return half_cells(joined(lines), counting)
 
 
 @lru_cache(maxsize=65_536)  # speech repeats its words
