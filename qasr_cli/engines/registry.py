@@ -38,7 +38,7 @@ def load(options: EngineOptions, fallback_model: str = "") -> Session:
     if not fallback_model:
         return Session(factory(options))
     other = replace(options, model=fallback_model, aligner="none", revision=None)
-    if factory is _load_qwen3:
+    if factory in _BUILT_IN.values():
         _fetch_recognizer(other)  # a missing model is an error now, and not hours into the run
     return Session(factory(options), lambda: factory(other))
 
@@ -50,7 +50,7 @@ def _fetch_recognizer(options: EngineOptions) -> StoredModel:
     return model_store.fetch(location, options.revision, is_offline=options.offline)
 
 
-def _load_qwen3(options: EngineOptions) -> Engines:
+def _load_qwen3(options: EngineOptions, *, is_plain: bool = False) -> Engines:
     """Locate the weights before importing torch, which takes seconds that a missing model should not cost."""
     from qasr_cli.engines import model_store
 
@@ -59,11 +59,15 @@ def _load_qwen3(options: EngineOptions) -> Engines:
     aligner = model_store.fetch(where, is_offline=options.offline) if where else None
     from qasr_cli.engines.qwen3 import engine
 
-    return engine.load(recognizer, aligner, options)
+    return engine.load(recognizer, aligner, options, is_plain=is_plain)
 
 
-_BUILT_IN: dict[str, EngineFactory] = {"qwen3": _load_qwen3}
-_LANGUAGES = {"qwen3": qwen3_languages.RECOGNIZED}
+def _load_plain_qwen3(options: EngineOptions) -> Engines:
+    return _load_qwen3(options, is_plain=True)
+
+
+_BUILT_IN: dict[str, EngineFactory] = {"qwen3": _load_qwen3, "qwen3-generate": _load_plain_qwen3}
+_LANGUAGES = dict.fromkeys(_BUILT_IN, qwen3_languages.RECOGNIZED)
 
 
 def refuse_unknown_languages(engine: EngineOptions, decode: DecodeOptions) -> None:

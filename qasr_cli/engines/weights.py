@@ -35,6 +35,15 @@ class Tensor:
     dtype: str
 
 
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where one tensor is stored: its file, and the offset of its first byte."""
+
+    tensor: Tensor
+    path: Path
+    begin: int
+
+
 def files(folder: Path) -> list[Path]:
     """Return the weight files of a model; all of them exist.
 
@@ -84,13 +93,22 @@ def tensors(folder: Path) -> dict[str, Tensor]:
     Raises:
         UnavailableError: As :func:`files`; or a file is truncated or not a safetensors file.
     """
-    by_name: dict[str, Tensor] = {}
+    return {name: location.tensor for name, location in locations(folder).items()}
+
+
+def locations(folder: Path) -> dict[str, Location]:
+    """Return where every tensor of a model is stored, by its name.
+
+    Raises:
+        UnavailableError: As :func:`tensors`.
+    """
+    by_name: dict[str, Location] = {}
     for path in files(folder):
-        by_name |= _tensors_in(path)
+        by_name |= _locations_in(path)
     return by_name
 
 
-def _tensors_in(path: Path) -> dict[str, Tensor]:
+def _locations_in(path: Path) -> dict[str, Location]:
     try:
         with os.fdopen(open_regular(path), "rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -99,20 +117,20 @@ def _tensors_in(path: Path) -> dict[str, Tensor]:
         entries = {name: _tensor(entry) for name, entry in header.items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UnavailableError(f"{path} is not a safetensors file", AGAIN, path=path) from error
-    expected = begin + max((end for _, end in entries.values()), default=0)
+    expected = begin + max((end for _, _, end in entries.values()), default=0)
     if size < expected:
         raise UnavailableError(f"{path} is cut short: {size} of {expected} bytes", AGAIN, path=path)
-    foreign = next((name for name, (tensor, _) in entries.items() if tensor.dtype not in _BYTES), None)
+    foreign = next((name for name, (tensor, _, _) in entries.items() if tensor.dtype not in _BYTES), None)
     if foreign is not None:
         dtype = entries[foreign][0].dtype[:_MAX_SHOWN_CHARS]
         raise UnavailableError.about(
             path, f"{foreign[:_MAX_SHOWN_CHARS]} is of type {dtype}", f"known types: {', '.join(_BYTES)}"
         )
-    return {name: tensor for name, (tensor, _) in entries.items()}
+    return {name: Location(tensor, path, begin + start) for name, (tensor, start, _) in entries.items()}
 
 
-def _tensor(entry: Any) -> tuple[Tensor, int]:
-    """Return a tensor and where its data ends.
+def _tensor(entry: Any) -> tuple[Tensor, int, int]:
+    """Return a tensor, and where its data begins and ends behind the header.
 
     Raises:
         ValueError: The entry contradicts itself. Other errors: it is no entry.
@@ -122,7 +140,7 @@ def _tensor(entry: Any) -> tuple[Tensor, int]:
         raise ValueError("not whole numbers")
     if not isinstance(dtype, str) or (dtype in _BYTES and end - begin != math.prod(shape) * _BYTES[dtype]):
         raise ValueError("its shape and its data differ")
-    return Tensor(tuple(shape), dtype), end
+    return Tensor(tuple(shape), dtype), begin, end
 
 
 def _header(file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:

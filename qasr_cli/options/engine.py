@@ -45,7 +45,8 @@ class EngineOptions:
     engine: str = option(
         "qwen3",
         MODEL,
-        "Implementation: qwen3, or module:factory for your own.",
+        "Implementation: qwen3, qwen3-generate (transformers' own loop: slower, the same text), or "
+        "module:factory for your own.",
         "--engine",
         metavar="NAME",
     )

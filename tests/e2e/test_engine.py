@@ -198,11 +198,11 @@ def test_a_device_that_is_full_is_told_from_one_that_is_gone(
 ) -> None:
     given: list[weakref.ref[torch.Tensor]] = []
 
-    def fail(**tensors: object) -> None:
-        given.extend(weakref.ref(tensor) for tensor in tensors.values() if isinstance(tensor, torch.Tensor))
+    def fail(hidden: torch.Tensor, *others: object) -> None:
+        given.append(weakref.ref(hidden))
         raise error
 
-    monkeypatch.setattr(engines.recognizer._model, "generate", fail)  # type: ignore[attr-defined]
+    monkeypatch.setattr(engines.recognizer._decoder._loop.model, "prefill", fail)  # type: ignore[attr-defined]
     with pytest.raises(becomes) as caught:
         engines.recognizer.recognize(audio[:1], DecodeOptions())
     assert type(caught.value) is becomes
@@ -218,10 +218,10 @@ def test_each_chunk_has_a_token_budget_from_its_own_length(
 ) -> None:
     """A model that never stops writing: what it may write is told by each chunk and not by its batch."""
 
-    def write_on(features: object, ids: list[list[int]], n_tokens: int, options: object) -> torch.Tensor:
-        return torch.full((len(ids), n_tokens), 100)
+    def favour_one(rows: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.one_hot(torch.full((len(rows),), 100), 3072).float()
 
-    monkeypatch.setattr(engines.recognizer, "_generate", write_on)
+    monkeypatch.setattr(engines.recognizer._decoder._loop, "head", favour_one)  # type: ignore[attr-defined]
     clips = [audio[0][: 16_000 * seconds] for seconds in (1, 2)] + [np.zeros(16_000 * 30, np.float32)]
     answers = engines.recognizer.recognize(clips, DecodeOptions())
     assert [answer.n_tokens for answer in answers] == [44, 64, 624]  # 24, and 20 for every second

@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from transformers import RepetitionPenaltyLogitsProcessor
 
 from qasr_cli.engines import load
-from qasr_cli.engines.qwen3.logits_processors import AllowedTags, FiniteWatch
+from qasr_cli.engines.qwen3.logits_processors import AllowedTags, RepetitionPenalty
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.speech.inference.protocols import Recognizer
 from tests.e2e.conftest import SAMPLES
 
-PROMPT = [7, 7, 7]
 TAGS = [[1, 2, 9], [1, 3, 4, 9], [1, 5, 9]]
 
 
 def allowed(*written: int) -> list[int]:
     """Return the tokens that may follow what is written of an answer."""
     scores = torch.zeros(1, 12)
-    kept = AllowedTags(TAGS, len(PROMPT))(torch.tensor([[*PROMPT, *written]]), scores)
+    kept = AllowedTags(TAGS)([list(written)], scores)
     assert not scores.any()  # what came in is as it was
     return torch.isfinite(kept[0]).nonzero().flatten().tolist()
 
@@ -38,18 +38,20 @@ def test_after_the_tag_everything_may_follow(written: tuple[int, ...]) -> None:
 
 
 def test_each_row_of_a_batch_is_at_its_own_place() -> None:
-    rows = torch.tensor([[*PROMPT, 1, 2, 9], [*PROMPT, 1, 3, 4]])
-    kept = AllowedTags(TAGS, len(PROMPT))(rows, torch.zeros(2, 12))
+    kept = AllowedTags(TAGS)([[1, 2, 9], [1, 3, 4]], torch.zeros(2, 12))
     assert torch.isfinite(kept[0]).all()
     assert torch.isfinite(kept[1]).nonzero().flatten().tolist() == [9]
 
 
-def test_a_number_that_is_none_is_seen_once_and_remembered() -> None:
-    watch = FiniteWatch()
-    assert watch.is_finite()
-    watch(torch.zeros(1, 1), torch.tensor([[0.0, torch.nan]]))
-    watch(torch.zeros(1, 1), torch.zeros(1, 2))
-    assert not watch.is_finite()
+def test_a_penalty_is_transformers_own() -> None:
+    """Rows of one length, since theirs takes no others."""
+    scores, written = (
+        torch.randn(3, 50, generator=torch.Generator().manual_seed(1)),
+        [[4, 4, 9], [1, 2, 3], [7] * 3],
+    )
+    theirs = RepetitionPenaltyLogitsProcessor(1.3)(torch.tensor(written), scores)
+    assert torch.equal(RepetitionPenalty(1.3)(written, scores), theirs)
+    assert torch.equal(RepetitionPenalty(1.3)([[], [], []], scores), scores)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 from qasr_cli.engines import device, layouts, load, model_store, weights
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import loading
+from qasr_cli.engines.qwen3.checkpoint import Checkpoint
 from qasr_cli.errors import UnavailableError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.speech.inference.protocols import AlignRequest
@@ -54,18 +55,25 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.mark.parametrize("kind", list(Kind))
 def test_both_layouts_give_the_same_weights_bit_by_bit(tmp_path: Path, kind: Kind) -> None:
     native = write_random(tmp_path / "native", kind, TINY)
-    theirs = loading.load(kind, checkpoint(write_original(native, tmp_path / "original")), CPU)
-    ours = loading.load(kind, checkpoint(native), CPU)
+    theirs = loading.open_model(kind, checkpoint(write_original(native, tmp_path / "original")))
+    ours = loading.open_model(kind, checkpoint(native))
+    their_model, our_model = (loading.read_weights(opened, CPU) for opened in (theirs, ours))
+    their_files, our_files = (Checkpoint(opened.stored, opened.layout) for opened in (theirs, ours))
     for (name, one), (other_name, other) in zip(
-        ours.model.state_dict().items(), theirs.model.state_dict().items(), strict=True
+        our_model.state_dict().items(), their_model.state_dict().items(), strict=True
     ):
         assert name == other_name
         assert torch.equal(one, other), name
     written = load_file(native / "model.safetensors")
-    assert all(torch.equal(torch.from_numpy(written[n]), ours.model.state_dict()[n]) for n in written)
+    for name, values in written.items():
+        stored = torch.from_numpy(values)
+        assert torch.equal(stored, our_model.state_dict()[name])
+        for files in (our_files, their_files):
+            assert torch.equal(stored, files.tensor(name))
+            assert torch.equal(stored, files.mapped(name))
     if kind is Kind.RECOGNIZER:
-        assert theirs.model.lm_head.weight is theirs.model.get_input_embeddings().weight
-    assert ours.model.config.text_config.rope_parameters == theirs.model.config.text_config.rope_parameters
+        assert their_model.lm_head.weight is their_model.get_input_embeddings().weight
+    assert ours.config.text_config.rope_parameters == theirs.config.text_config.rope_parameters
     assert theirs.tokenizer.get_vocab() == ours.tokenizer.get_vocab()
 
 

@@ -1,4 +1,4 @@
-"""Qwen3-ASR and Qwen3-ForcedAligner through transformers' native classes.
+"""Qwen3-ASR and Qwen3-ForcedAligner: prompts and answers around a backend that computes.
 
 In go chunks of audio; out come hypotheses and posteriors, as `speech.inference.protocols` describes them.
 Keeps no tensor across calls. transformers' classes move between versions (5.17 to 5.23 work), so they are
@@ -8,12 +8,13 @@ named in `loading` and nowhere else.
 from __future__ import annotations
 
 import contextlib
+import functools
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from transformers import LogitsProcessor, LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 from transformers.utils import logging as transformers_logging
 
 from qasr_cli import languages
@@ -21,8 +22,15 @@ from qasr_cli.engines import device
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.model_store import StoredModel
-from qasr_cli.engines.qwen3 import loading, logits_processors, prompts
+from qasr_cli.engines.qwen3 import loading, loop_backend, prompts
+from qasr_cli.engines.qwen3.backend import Classifier, Decoder, NotFiniteError
 from qasr_cli.engines.qwen3.languages import ALIGNED, RECOGNIZED
+from qasr_cli.engines.qwen3.loading import OpenModel
+from qasr_cli.engines.qwen3.logits_processors import AllowedTags, LogitsProcessor, RepetitionPenalty
+from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder
+from qasr_cli.engines.qwen3.mel import LogMel
+from qasr_cli.engines.qwen3.prompts import Features
+from qasr_cli.engines.qwen3.transformers_backend import TransformersClassifier, TransformersDecoder
 from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
@@ -37,8 +45,55 @@ _BUDGET_TOKENS_PER_S = 20
 _MAX_ALIGN_MS = 180_000  # the reference's own limit; beyond it the last words pile up
 
 
-def load(recognizer: StoredModel, aligner: StoredModel | None, options: EngineOptions) -> Engines:
+def token_budget(n_samples: int) -> int:
+    """Return the maximum number of tokens in a chunk's answer."""
+    return _BUDGET_TOKENS + _BUDGET_TOKENS_PER_S * n_samples // SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How the models of a pair are computed.
+
+    Attributes:
+        placement: Device and number format.
+        batch_size: Maximum chunks in one call; None for as many as fit.
+        is_plain: Whether transformers computes what our loop could, too.
+        budget: Returns a chunk's maximum number of tokens by its number of samples.
+    """
+
+    placement: Placement
+    batch_size: int | None = None
+    is_plain: bool = False
+    budget: Callable[[int], int] = token_budget
+
+    def is_loop(self, opened: OpenModel) -> bool:
+        """Whether our loop computes the model; on other devices than a CPU it has not been measured."""
+        is_measured = self.placement.device.type == "cpu"
+        return is_measured and not self.is_plain and loop_backend.supports(opened.config, self.placement)
+
+    def extraction(self, opened: OpenModel) -> Callable[[np.ndarray], Features]:
+        """Return the function from a chunk's samples to its features."""
+        if self.is_loop(opened):
+            return LogMel(opened.extractor).extract
+        return functools.partial(prompts.extract, opened.extractor)
+
+
+def load(
+    recognizer: StoredModel,
+    aligner: StoredModel | None,
+    options: EngineOptions,
+    *,
+    is_plain: bool = False,
+    budget: Callable[[int], int] = token_budget,
+) -> Engines:
     """Return a recognizer, and an aligner if there is one, on the device of the options.
+
+    Args:
+        recognizer: The recognizer's weights.
+        aligner: The aligner's weights.
+        options: Device, number format and batch size.
+        is_plain: Compute with transformers' classes only.
+        budget: Returns a chunk's maximum number of tokens by its number of samples; benchmarks cap it.
 
     Raises:
         UsageError: The device or dtype is unknown.
@@ -48,10 +103,11 @@ def load(recognizer: StoredModel, aligner: StoredModel | None, options: EngineOp
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # its important messages become errors of qasr
     placement = device.place(options.device, options.dtype)
+    setup = Setup(placement, options.batch_size, is_plain, budget)
     with _device_errors(placement.device):
         return Engines(
-            Qwen3Recognizer(recognizer, placement, options.batch_size),
-            Qwen3Aligner(aligner, placement, options.batch_size) if aligner else None,
+            Qwen3Recognizer(recognizer, setup),
+            Qwen3Aligner(aligner, setup) if aligner else None,
             languages=RECOGNIZED,
             device=f"{placement.device} {str(placement.dtype).removeprefix('torch.')}",
         )
@@ -60,36 +116,40 @@ def load(recognizer: StoredModel, aligner: StoredModel | None, options: EngineOp
 class Qwen3Recognizer:
     """`Recognizer` on a Qwen3-ASR model; greedy decoding."""
 
-    def __init__(self, stored: StoredModel, placement: Placement, batch_size: int | None) -> None:
-        loaded = loading.load(Kind.RECOGNIZER, stored, placement)
-        self._model, self._extractor, self._tokenizer = loaded.model, loaded.extractor, loaded.tokenizer
-        self._prompts = prompts.Prompts(loaded.tokenizer)
-        self._placement = placement
+    def __init__(self, stored: StoredModel, setup: Setup) -> None:
+        opened = loading.open_model(Kind.RECOGNIZER, stored)
+        self._config, self._tokenizer = opened.config, opened.tokenizer
+        self._extract = setup.extraction(opened)
+        self._prompts = prompts.Prompts(opened.tokenizer)
+        self._setup = setup
+        make = LoopDecoder if setup.is_loop(opened) else TransformersDecoder
+        self._decoder: Decoder = make(opened, setup.placement, self._prompts.stop_ids)
         self.model_id = stored.id
         self.capacity: Capacity = device.capacity(
-            self._model.config, placement, stored.max_chunk_ms, batch_size
+            opened.config, setup.placement, stored.max_chunk_ms, setup.batch_size
         )
 
     def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
         """Return one hypothesis a chunk; see `speech.inference.protocols.Recognizer`."""
         forced = languages.find(options.language) if options.language else None
-        features = [prompts.extract(self._extractor, samples) for samples in audio]
+        features = [self._extract(samples) for samples in audio]
         ids = [
             self._prompts.transcription(item.n_tokens, options.context, forced.name if forced else None)
             for item in features
         ]
-        budgets = [_token_budget(len(samples)) for samples in audio]
+        budgets = [self._setup.budget(len(samples)) for samples in audio]
         self._refuse_long_prompts(ids, max(budgets))
-        with _device_errors(self._placement.device):
-            written = self._generate(features, ids, max(budgets), options)
+        with (
+            _device_errors(self._setup.placement.device),
+            _numbers_only(self.model_id, self._setup.placement),
+        ):
+            written = self._decoder.write(features, ids, budgets, self._logits_processors(options))
         name = forced.name if forced else None
-        return [
-            self._parse(row[:budget], name) for row, budget in zip(written.tolist(), budgets, strict=True)
-        ]
+        return [self._parse(row, name) for row in written]
 
     def _refuse_long_prompts(self, ids: Sequence[list[int]], budget: int) -> None:
         """Raise if prompt and answer together exceed the model's context length."""
-        reach = self._model.config.text_config.max_position_embeddings
+        reach = self._config.text_config.max_position_embeddings
         longest = max(map(len, ids))
         if longest + budget > reach:
             raise UsageError(
@@ -99,46 +159,14 @@ class Qwen3Recognizer:
                 flag="--context",
             )
 
-    def _generate(
-        self,
-        features: Sequence[prompts.Features],
-        ids: Sequence[list[int]],
-        n_tokens: int,
-        options: DecodeOptions,
-    ) -> torch.Tensor:
-        """Return `int64[n_chunks, n_new_tokens]`, padded after the stop token."""
-        padded, mask = prompts.pad(ids, self._prompts.stop_ids[-1], is_left=True)
-        watch = logits_processors.FiniteWatch()
-        with torch.inference_mode():
-            out = self._model.generate(
-                **_tensors(features, padded, mask, self._placement),
-                max_new_tokens=n_tokens,
-                do_sample=False,
-                eos_token_id=self._prompts.stop_ids,
-                pad_token_id=self._prompts.stop_ids[-1],
-                logits_processor=LogitsProcessorList(
-                    [watch, *self._logits_processors(options, padded.shape[1])]
-                ),
-            )
-        if not watch.is_finite():
-            raise _not_numbers(self.model_id, self._placement)
-        new: torch.Tensor = out[:, padded.shape[1] :].cpu()
-        return new
-
-    def _logits_processors(self, options: DecodeOptions, n_prompt_tokens: int) -> list[LogitsProcessor]:
-        """Return the logits processors for the options, usually none; they ignore the prompt's text."""
+    def _logits_processors(self, options: DecodeOptions) -> list[LogitsProcessor]:
+        """Return the logits processors for the options, usually none."""
         processors: list[LogitsProcessor] = []
         if options.languages and not options.language:
             names = [language.name for code in options.languages if (language := languages.find(code))]
-            processors.append(
-                logits_processors.AllowedTags(self._prompts.language_tags(names), n_prompt_tokens)
-            )
+            processors.append(AllowedTags(self._prompts.language_tags(names)))
         if options.repetition_penalty != 1:
-            processors.append(
-                RepetitionPenaltyLogitsProcessor(
-                    float(options.repetition_penalty), prompt_ignore_length=n_prompt_tokens
-                )
-            )
+            processors.append(RepetitionPenalty(float(options.repetition_penalty)))
         return processors
 
     def _parse(self, ids: list[int], forced: str | None) -> Hypothesis:
@@ -163,17 +191,21 @@ class Qwen3Recognizer:
 class Qwen3Aligner:
     """`Aligner` on a Qwen3-ForcedAligner model; one pass, no decoding here."""
 
-    def __init__(self, stored: StoredModel, placement: Placement, batch_size: int | None) -> None:
-        loaded = loading.load(Kind.ALIGNER, stored, placement)
-        self._model, self._extractor = loaded.model, loaded.extractor
-        self._bin_ms, self._offset_ms = loaded.bin_ms, loaded.offset_ms
-        self._prompts = prompts.Prompts(loaded.tokenizer)
-        self._pad_id = self._prompts.stop_ids[-1]
-        self._placement = placement
+    def __init__(self, stored: StoredModel, setup: Setup) -> None:
+        opened = loading.open_model(Kind.ALIGNER, stored)
+        self._extract = setup.extraction(opened)
+        self._bin_ms, self._offset_ms = opened.layout.bin_ms, opened.layout.offset_ms
+        self._prompts = prompts.Prompts(opened.tokenizer)
+        self._placement = setup.placement
+        self._classifier: Classifier = (
+            LoopClassifier(opened, setup.placement)
+            if setup.is_loop(opened)
+            else TransformersClassifier(opened, setup.placement, self._prompts.stop_ids[-1])
+        )
         self.model_id = stored.id
-        reach_ms = min(_MAX_ALIGN_MS, self._bin_ms * self._model.config.num_labels)
+        reach_ms = min(_MAX_ALIGN_MS, self._bin_ms * opened.config.num_labels)
         self.capacity: Capacity = device.capacity(
-            self._model.config, placement, min(stored.max_chunk_ms or reach_ms, reach_ms), batch_size
+            opened.config, setup.placement, min(stored.max_chunk_ms or reach_ms, reach_ms), setup.batch_size
         )
 
     def supports(self, language: str | None) -> bool:
@@ -183,64 +215,37 @@ class Qwen3Aligner:
 
     def align(self, requests: Sequence[AlignRequest]) -> list[Posterior]:
         """Return one posterior a chunk; see `speech.inference.protocols.Aligner`."""
-        features = [prompts.extract(self._extractor, request.audio) for request in requests]
+        features = [self._extract(request.audio) for request in requests]
         ids = [
             self._prompts.alignment(item.n_tokens, request.tokens)
             for item, request in zip(features, requests, strict=True)
         ]
-        with _device_errors(self._placement.device):
-            slots = self._slot_logits(features, ids)
-        return [self._posterior(logits, request) for logits, request in zip(slots, requests, strict=True)]
+        with _device_errors(self._placement.device), _numbers_only(self.model_id, self._placement):
+            slots = self._classifier.slot_scores(features, ids, self._prompts.timestamp)
+        return [self._posterior(scores, request) for scores, request in zip(slots, requests, strict=True)]
 
-    def _slot_logits(
-        self, features: Sequence[prompts.Features], ids: Sequence[list[int]]
-    ) -> tuple[torch.Tensor, ...]:
-        """Return `float32[2 * n_units, n_classes]` for each chunk.
-
-        Only the slots go through the head: logits of all tokens would take most of the memory.
-        """
-        padded, mask = prompts.pad(ids, self._pad_id, is_left=False)
-        is_slot = padded == self._prompts.timestamp
-        with torch.inference_mode():
-            tensors = _tensors(features, padded, mask, self._placement)
-            hidden = self._model.model(**tensors, use_cache=False).last_hidden_state
-            logits = self._model.score(hidden[is_slot.to(hidden.device)]).float().cpu()
-        if not torch.isfinite(logits).all():
-            raise _not_numbers(self.model_id, self._placement)
-        return torch.split(logits, is_slot.sum(dim=1).tolist())
-
-    def _posterior(self, logits: torch.Tensor, request: AlignRequest) -> Posterior:
+    def _posterior(self, scores: torch.Tensor, request: AlignRequest) -> Posterior:
         """Normalise over the bins inside the chunk: later ones are impossible."""
         duration_ms = len(request.audio) * 1000 // SAMPLE_RATE_HZ
-        n_bins = min(duration_ms // self._bin_ms + 2, logits.shape[1])
-        log_probs = torch.log_softmax(logits[:, :n_bins], dim=-1).numpy()
+        n_bins = min(duration_ms // self._bin_ms + 2, scores.shape[1])
+        log_probs = torch.log_softmax(scores[:, :n_bins], dim=-1).numpy()
         return Posterior(log_probs, self._bin_ms, self._offset_ms)
 
 
-def _not_numbers(model_id: str, placement: Placement) -> UnavailableError:
-    if placement.dtype == torch.float16:
-        return UnavailableError(f"model {model_id} overflows in fp16", "use --dtype bf16 or --dtype fp32")
-    return UnavailableError(
-        f"model {model_id} computes NaN or infinite values; its weights are damaged",
-        AGAIN,
-    )
-
-
-def _tensors(
-    features: Sequence[prompts.Features], ids: torch.Tensor, mask: torch.Tensor, placement: Placement
-) -> dict[str, torch.Tensor]:
-    """Return the inputs of either model, on the device; only the features are cast."""
-    mel, mel_mask = prompts.stack(features)
-    return {
-        "input_ids": ids.to(placement.device),
-        "attention_mask": mask.to(placement.device),
-        "input_features": mel.to(placement.device, placement.dtype),
-        "input_features_mask": mel_mask.to(placement.device),
-    }
-
-
-def _token_budget(n_samples: int) -> int:
-    return _BUDGET_TOKENS + _BUDGET_TOKENS_PER_S * n_samples // SAMPLE_RATE_HZ
+@contextlib.contextmanager
+def _numbers_only(model_id: str, placement: Placement) -> Iterator[None]:
+    """Convert the error about scores that are no numbers into one about the model."""
+    try:
+        yield
+    except NotFiniteError as error:
+        if placement.dtype == torch.float16:
+            raise UnavailableError(
+                f"model {model_id} overflows in fp16", "use --dtype bf16 or --dtype fp32"
+            ) from error
+        raise UnavailableError(
+            f"model {model_id} computes NaN or infinite values; its weights are damaged",
+            AGAIN,
+        ) from error
 
 
 @contextlib.contextmanager

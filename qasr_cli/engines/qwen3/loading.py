@@ -1,8 +1,9 @@
-"""Loads weights into transformers' native classes, exactly or not at all.
+"""Opens a stored model, exactly or not at all, and loads its weights into transformers' native classes.
 
-In goes a model in either layout; out come the model on its device, its tokenizer and its feature extractor.
-The names and shapes in the files are compared with those of the classes before a weight is read, so a wrong,
-damaged or incomplete model is refused in a second and never becomes random weights.
+In goes a model in either layout; out come its configuration, tokenizer and feature extractor, and on request
+transformers' model on its device. What we take of transformers' Qwen3 classes, we take here. The names and
+shapes in the files are compared with those of the classes before a weight is read, so a wrong, damaged or
+incomplete model is refused in a second and never becomes random weights.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from transformers import Qwen2Tokenizer, Qwen3ASRConfig, Qwen3ASRFeatureExtractor
+from transformers.models.qwen3.modeling_qwen3 import Qwen3RotaryEmbedding
 from transformers.models.qwen3_asr.modeling_qwen3_asr import (
     Qwen3ASRForConditionalGeneration,
     Qwen3ASRForTokenClassification,
@@ -48,26 +50,28 @@ _LOADING_ERRORS = (
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedModel:
-    """A model that is ready to run, with its tokenizer and feature extractor.
+class OpenModel:
+    """A stored model whose files fit together; its weights are not read yet.
 
     Attributes:
-        model: transformers' model, in evaluation mode on its device.
+        kind: Recognizer or aligner.
+        stored: The model.
+        layout: Its layout.
+        config: transformers' configuration.
         tokenizer: Converts text to ids; its chat template is never used.
         extractor: Converts samples to log-mel features.
-        bin_ms: Width of an aligner's time classes.
-        offset_ms: Correction that is added to an aligner's times.
     """
 
-    model: Any
+    kind: Kind
+    stored: StoredModel
+    layout: Layout
+    config: Any
     tokenizer: Any
     extractor: Any
-    bin_ms: int
-    offset_ms: int
 
 
-def load(kind: Kind, stored: StoredModel, placement: Placement) -> LoadedModel:
-    """Return the stored model, ready to run, on its device.
+def open_model(kind: Kind, stored: StoredModel) -> OpenModel:
+    """Return the stored model with everything but its weights.
 
     Raises:
         UnavailableError: It is of another kind, or its weights do not fit the classes.
@@ -82,12 +86,27 @@ def load(kind: Kind, stored: StoredModel, placement: Placement) -> LoadedModel:
         config = _configuration(stored, layout)
         _refuse_misfit(kind, stored, layout, config)
         tokenizer = _tokenizer(kind, stored)
-        model = _read_weights(kind, stored, layout, config, placement)
     # All models of the family use whisper's features with 128 bands.
     extractor = Qwen3ASRFeatureExtractor(feature_size=config.audio_config.num_mel_bins)
-    return LoadedModel(
-        model.to(placement.device).eval(), tokenizer, extractor, layout.bin_ms, layout.offset_ms
-    )
+    return OpenModel(kind, stored, layout, config, tokenizer, extractor)
+
+
+def read_weights(opened: OpenModel, placement: Placement) -> Any:
+    """Return transformers' model, in evaluation mode on its device.
+
+    Raises:
+        UnavailableError: The weights cannot be read completely.
+    """
+    with _refusing(opened.stored):
+        model = _read_weights(opened.kind, opened.stored, opened.layout, opened.config, placement)
+    return model.to(placement.device).eval()
+
+
+def rotary_angles(config: Any, n_positions: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return cosines and sines `float32[n_positions, head_dim]` of a text model's rotary embedding."""
+    positions = torch.arange(n_positions)[None]
+    cosines, sines = Qwen3RotaryEmbedding(config)(torch.zeros(1), positions)
+    return cosines[0], sines[0]
 
 
 def check(stored: StoredModel) -> Kind:

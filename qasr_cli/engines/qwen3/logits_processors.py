@@ -1,32 +1,17 @@
 """Logits processors of the recognizer, called at every decoding step.
 
-In go the ids so far and the scores of the next token, both of a whole batch; out come the scores, changed or
-not. Works on token ids only, never on text or languages.
+In go the tokens that each row of a batch has written so far, without its prompt, and the scores of its next
+token; out come the scores, changed or not. Works on token ids only, never on text or languages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
-
-class FiniteWatch:
-    """Detects NaN in the logits of every step and changes none, so that NaN never becomes text."""
-
-    def __init__(self) -> None:
-        self._seen: torch.Tensor | None = None
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Return the scores as they are; `float32[n_chunks, n_vocabulary]`."""
-        now = torch.isfinite(scores).all()
-        # Stays on the device: no synchronisation
-        self._seen = now if self._seen is None else self._seen & now
-        return scores
-
-    def is_finite(self) -> bool:
-        """Whether all logits so far were numbers."""
-        return self._seen is None or bool(self._seen)
+# Tokens written so far, a list a row, and scores `float32[n_rows, n_vocabulary]` -> scores
+LogitsProcessor = Callable[[Sequence[Sequence[int]], torch.Tensor], torch.Tensor]
 
 
 class AllowedTags:
@@ -34,11 +19,9 @@ class AllowedTags:
 
     Args:
         tags: The tokens of each tag, its end mark included.
-        n_prompt_tokens: Where the answers begin.
     """
 
-    def __init__(self, tags: Sequence[Sequence[int]], n_prompt_tokens: int) -> None:
-        self._n_prompt_tokens = n_prompt_tokens
+    def __init__(self, tags: Sequence[Sequence[int]]) -> None:
         self._longest = max(map(len, tags))
         self._next: dict[tuple[int, ...], list[int]] = {}  # by the tokens of a tag so far
         for tag in tags:
@@ -47,17 +30,36 @@ class AllowedTags:
                 if token not in next_tokens:
                     next_tokens.append(token)
 
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Return `float32[n_chunks, n_vocabulary]` with all but the tags' next tokens at minus infinity.
+    def __call__(self, written: Sequence[Sequence[int]], scores: torch.Tensor) -> torch.Tensor:
+        """Return `float32[n_rows, n_vocabulary]` with all but the tags' next tokens at minus infinity.
 
-        A row with a complete tag is left unchanged; after the longest tag all rows are, at no cost.
+        A row with a complete tag is left unchanged.
         """
-        if input_ids.shape[1] - self._n_prompt_tokens >= self._longest:
-            return scores
-        masked = scores.clone()
-        for row, written in enumerate(input_ids[:, self._n_prompt_tokens :].tolist()):
-            next_tokens = self._next.get(tuple(written))
+        masked = scores
+        for row, tokens in enumerate(written):
+            next_tokens = self._next.get(tuple(tokens)) if len(tokens) < self._longest else None
             if next_tokens is not None:
+                masked = scores.clone() if masked is scores else masked
                 masked[row] = -torch.inf
                 masked[row, next_tokens] = scores[row, next_tokens]
         return masked
+
+
+class RepetitionPenalty:
+    """Makes tokens that an answer has already less likely (CTRL, arXiv 1909.05858).
+
+    Args:
+        penalty: Positive scores are divided by it and negative ones multiplied.
+    """
+
+    def __init__(self, penalty: float) -> None:
+        self._penalty = penalty
+
+    def __call__(self, written: Sequence[Sequence[int]], scores: torch.Tensor) -> torch.Tensor:
+        """Return `float32[n_rows, n_vocabulary]` with the penalty for the written tokens of each row."""
+        changed = scores.clone()
+        for row, tokens in enumerate(written):
+            seen = torch.tensor(sorted(set(tokens)), dtype=torch.long, device=scores.device)
+            values = scores[row, seen]
+            changed[row, seen] = torch.where(values < 0, values * self._penalty, values / self._penalty)
+        return changed

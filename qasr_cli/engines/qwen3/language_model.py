@@ -1,0 +1,237 @@
+"""Qwen3's decoder layers over weights of our own choice of number format.
+
+In go embeddings; out come hidden states, after a whole prompt or after one token a row. Products are fused
+(query, key and value; gate and up), the query heads of a group are rows of one attention, and keys and values
+go into a static cache. A row's result never depends on the other rows: see `_pad_rows`.
+
+Method: Qwen3 (arXiv 2505.09388), with the operations and the order of transformers' `modeling_qwen3.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from qasr_cli.engines.qwen3.kv_cache import CacheShape, KeyValueCache, round_up
+
+Linear = Callable[[torch.Tensor], torch.Tensor]  # [n_rows, n_in] -> [n_rows, n_out]
+TensorByName = Callable[[str], torch.Tensor]
+
+PREFIX = "model.language_model."
+# A product of fewer rows takes another kernel, whose sums differ in the last bit from those of more rows.
+_LEAST_ROWS = {torch.bfloat16: 2, torch.float32: 4}
+_MOST_GROUPED_TOKENS = 1536  # scores of 16 heads in float32: 151 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The names of one fused product and of the weights that it is made of, in order of their rows."""
+
+    name: str
+    parts: tuple[str, ...]
+
+
+def products(config: Any) -> list[Product]:
+    """Return the products of all layers of a text configuration."""
+    found = []
+    for layer in range(config.num_hidden_layers):
+        attention, mlp = f"{PREFIX}layers.{layer}.self_attn.", f"{PREFIX}layers.{layer}.mlp."
+        parts = {
+            "qkv": [f"{attention}{part}_proj.weight" for part in "qkv"],
+            "o": [f"{attention}o_proj.weight"],
+            "gate_up": [f"{mlp}gate_proj.weight", f"{mlp}up_proj.weight"],
+            "down": [f"{mlp}down_proj.weight"],
+        }
+        found += [Product(f"{layer}.{name}", tuple(names)) for name, names in parts.items()]
+    return found
+
+
+def fused(product: Product, tensor: TensorByName) -> torch.Tensor:
+    """Return the weight of a product, `[n_out, n_in]`, as stored."""
+    parts = [tensor(name) for name in product.parts]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def supports(config: Any) -> bool:
+    """Whether the layers here compute what transformers' would for this text configuration."""
+    is_plain = config.hidden_act == "silu" and not config.attention_bias
+    is_causal = all(kind == "full_attention" for kind in config.layer_types)
+    # Other kinds of rotary embedding change with the length of the text.
+    return is_plain and is_causal and config.rope_parameters["rope_type"] == "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """Number formats of activations, and of keys and values; and the device of all of them."""
+
+    activation: torch.dtype
+    cache: torch.dtype
+    device: torch.device
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    input_norm: torch.Tensor
+    qkv: Linear
+    query_norm: torch.Tensor
+    key_norm: torch.Tensor
+    o: Linear
+    mlp_norm: torch.Tensor
+    gate_up: Linear
+    down: Linear
+
+
+class LanguageModel:
+    """The decoder layers and the final norm of one model.
+
+    Args:
+        config: transformers' text configuration; `supports(config)` must hold.
+        tensor: Returns a stored weight by its name.
+        linear: Returns a product by its name in `products`.
+        rotary: Returns `float32[n_positions, head_dim]` cosines and sines for a number of positions.
+        formats: Number formats and device.
+    """
+
+    def __init__(
+        self,
+        config: Any,
+        tensor: TensorByName,
+        linear: Callable[[str], Linear],
+        rotary: Callable[[int], tuple[torch.Tensor, torch.Tensor]],
+        formats: Formats,
+    ) -> None:
+        self._n_heads: int = config.num_attention_heads
+        self._n_key_heads: int = config.num_key_value_heads
+        self._head_dim: int = config.head_dim
+        self._eps: float = config.rms_norm_eps
+        self.formats = formats
+        self.cache_shape = CacheShape(config.num_hidden_layers, self._n_key_heads, self._head_dim)
+        self._rotary = rotary
+        self._angles = (torch.empty(0), torch.empty(0))
+        self._norm = self._weight(tensor, "norm.weight")
+        self._layers = [
+            _Layer(
+                self._weight(tensor, f"layers.{index}.input_layernorm.weight"),
+                linear(f"{index}.qkv"),
+                self._weight(tensor, f"layers.{index}.self_attn.q_norm.weight"),
+                self._weight(tensor, f"layers.{index}.self_attn.k_norm.weight"),
+                linear(f"{index}.o"),
+                self._weight(tensor, f"layers.{index}.post_attention_layernorm.weight"),
+                linear(f"{index}.gate_up"),
+                linear(f"{index}.down"),
+            )
+            for index in range(config.num_hidden_layers)
+        ]
+
+    def _weight(self, tensor: TensorByName, name: str) -> torch.Tensor:
+        return tensor(PREFIX + name).to(self.formats.device, self.formats.activation)
+
+    def prefill(self, hidden: torch.Tensor, cache: KeyValueCache | None = None, row: int = 0) -> torch.Tensor:
+        """Return the normed hidden states `[n_tokens, hidden]` of a whole prompt.
+
+        Args:
+            hidden: `activation[n_tokens, hidden]`, embeddings.
+            cache: Gets the keys and values, if there is one.
+            row: The cache's row.
+        """
+        cos, sin = (table[: len(hidden), None] for table in self._angles_up_to(len(hidden)))
+        for index, layer in enumerate(self._layers):
+            queries, keys, values = self._project(layer, hidden, cos, sin)
+            keys, values = keys.transpose(0, 1), values.transpose(0, 1)
+            if cache is not None:
+                cache.write_prompt(index, row, keys, values)
+            attended = self._attend_causally(queries.transpose(0, 1), keys, values)
+            hidden = self._finish_layer(layer, hidden, attended.transpose(0, 1).flatten(1))
+        return functional.rms_norm(hidden, self._norm.shape, self._norm, self._eps)
+
+    def step(
+        self, hidden: torch.Tensor, cache: KeyValueCache, positions: torch.Tensor, n_keys: int
+    ) -> torch.Tensor:
+        """Return the normed hidden states `[n_rows, hidden]` after one more token a row.
+
+        Args:
+            hidden: `activation[n_rows, hidden]`, embeddings of the tokens.
+            cache: Holds the keys and values of all earlier tokens; gets those of these tokens.
+            positions: `int64[n_rows]`, the tokens' positions.
+            n_keys: More than the largest position.
+        """
+        cos, sin = (table[positions, None] for table in self._angles_up_to(n_keys))
+        width = round_up(n_keys)
+        is_later = torch.arange(width, device=positions.device) > positions[:, None]
+        # Also where no key is masked: with and without a mask attention takes different kernels.
+        mask = torch.zeros(is_later.shape, dtype=self.formats.cache, device=positions.device)
+        mask = mask.masked_fill_(is_later, -torch.inf)[:, None, None]
+        n_rows, group = len(hidden), self._n_heads // self._n_key_heads
+        for index, layer in enumerate(self._layers):
+            queries, keys, values = self._project(layer, hidden, cos, sin)
+            cache.write_step(index, positions, keys, values)
+            attended = functional.scaled_dot_product_attention(
+                queries.reshape(n_rows, self._n_key_heads, group, self._head_dim).to(self.formats.cache),
+                cache.keys[index, :n_rows, :, :width],
+                cache.values[index, :n_rows, :, :width],
+                attn_mask=mask.expand(-1, self._n_key_heads, group, -1),
+            )
+            hidden = self._finish_layer(layer, hidden, attended.to(hidden.dtype).reshape(n_rows, -1))
+        return functional.rms_norm(hidden, self._norm.shape, self._norm, self._eps)
+
+    def _angles_up_to(self, n_positions: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return cosines and sines of at least so many positions, kept for later calls."""
+        if len(self._angles[0]) < n_positions:
+            cosines, sines = self._rotary(2 * n_positions)
+            place = (self.formats.device, self.formats.activation)
+            self._angles = (cosines.to(*place), sines.to(*place))
+        return self._angles
+
+    def _project(
+        self, layer: _Layer, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
+    ) -> Sequence[torch.Tensor]:
+        """Return queries, keys and values, each `[n_rows, n_heads, head_dim]`, turned to their positions."""
+        normed = functional.rms_norm(hidden, layer.input_norm.shape, layer.input_norm, self._eps)
+        heads = layer.qkv(normed).view(len(hidden), -1, self._head_dim)
+        sizes = [self._n_heads, self._n_key_heads, self._n_key_heads]
+        queries, keys, values = torch.split(heads, sizes, dim=1)
+        size = (self._head_dim,)
+        queries = functional.rms_norm(queries, size, layer.query_norm, self._eps)
+        keys = functional.rms_norm(keys, size, layer.key_norm, self._eps)
+        return _rotate(queries, cos, sin), _rotate(keys, cos, sin), values
+
+    def _attend_causally(
+        self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor
+    ) -> torch.Tensor:
+        """Return causal attention over one prompt, all `[n_heads, n_tokens, head_dim]`."""
+        n_heads, n_tokens, head_dim = queries.shape
+        is_grouped = queries.device.type == "cpu" and queries.dtype == torch.bfloat16
+        if not is_grouped or n_tokens > _MOST_GROUPED_TOKENS:
+            group = n_heads // len(keys)
+            keys, values = (part.repeat_interleave(group, dim=0) for part in (keys, values))
+            attended = functional.scaled_dot_product_attention(
+                queries[None], keys[None], values[None], is_causal=True
+            )
+            return attended[0]
+        # A third of the time of a CPU's fused kernel, whose bf16 products use no bf16 units.
+        grouped = queries.reshape(len(keys), -1, head_dim) * head_dim**-0.5
+        scores = torch.bmm(grouped, keys.transpose(1, 2)).view(n_heads, n_tokens, n_tokens)
+        later = torch.ones(n_tokens, n_tokens, dtype=torch.bool).triu_(1)
+        shares = scores.float().masked_fill_(later, -torch.inf).softmax(-1).to(queries.dtype)
+        return torch.bmm(shares.view(len(keys), -1, n_tokens), values).view(n_heads, n_tokens, head_dim)
+
+    def _finish_layer(self, layer: _Layer, hidden: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
+        hidden = hidden + layer.o(attended)
+        normed = functional.rms_norm(hidden, layer.mlp_norm.shape, layer.mlp_norm, self._eps)
+        gate, up = layer.gate_up(normed).chunk(2, dim=-1)
+        return hidden + layer.down(functional.silu(gate) * up)
+
+
+def _rotate(heads: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    """Turn `[n_rows, n_heads, head_dim]` by the angles `[n_rows, 1, head_dim]` (RoPE, arXiv 2104.09864)."""
+    low, high = heads.chunk(2, dim=-1)
+    return heads * cos + torch.cat((-high, low), dim=-1) * sin
+
+
+def least_rows(dtype: torch.dtype) -> int:
+    """Return the number of rows from which on a product's rows do not depend on their number."""
+    return _LEAST_ROWS.get(dtype, 1)

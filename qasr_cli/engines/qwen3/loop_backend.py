@@ -1,0 +1,154 @@
+"""The models computed by our own loop: encoder and prefill clip by clip, steps of several rows together.
+
+In go features and prompt ids; out come tokens or scores. A clip's result depends on nothing but the clip.
+Configurations that `supports` refuses are left to transformers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from qasr_cli.engines.device import Placement
+from qasr_cli.engines.qwen3 import encoder, language_model, loading
+from qasr_cli.engines.qwen3.backend import NotFiniteError
+from qasr_cli.engines.qwen3.checkpoint import Checkpoint
+from qasr_cli.engines.qwen3.dense_linear import DenseLinear
+from qasr_cli.engines.qwen3.encoder import AudioEncoder
+from qasr_cli.engines.qwen3.language_model import Formats, LanguageModel, Linear
+from qasr_cli.engines.qwen3.loading import OpenModel
+from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
+from qasr_cli.engines.qwen3.prompts import Features
+from qasr_cli.engines.qwen3.step_loop import Prompt, StepLoop
+
+_N_ROWS = 8  # in a step on a CPU: weights are read once for all; beyond, attention to the cache is most of it
+_TABLE = f"{language_model.PREFIX}embed_tokens.weight"
+_HEAD = "lm_head.weight"
+
+
+def supports(config: Any, placement: Placement) -> bool:
+    """Whether the loop computes what transformers would for a model's configuration, at this placement."""
+    is_format = placement.dtype in (torch.float32, torch.bfloat16)
+    return is_format and language_model.supports(config.text_config) and encoder.supports(config.audio_config)
+
+
+class LoopDecoder:
+    """`Decoder` by the step loop.
+
+    Args:
+        opened: A recognizer whose configuration is supported.
+        placement: Device and number format.
+        stop_ids: Tokens that end an answer.
+    """
+
+    def __init__(self, opened: OpenModel, placement: Placement, stop_ids: Sequence[int]) -> None:
+        self._model = _AudioLanguageModel(opened, placement)
+        table = self._model.tensor(_TABLE)
+        head = table if opened.config.tie_word_embeddings else self._model.tensor(_HEAD)
+        self._embed = self._model.embedding(table)
+        self._loop = StepLoop(
+            self._model.language_model, self._model.linear(head), self._embed, stop_ids, _N_ROWS
+        )
+
+    def encode(self, features: Sequence[Features]) -> list[torch.Tensor]:
+        """Return the audio embeddings; see `Decoder`."""
+        with torch.inference_mode():
+            return [self._model.encode(item) for item in features]
+
+    def write(
+        self,
+        features: Sequence[Features],
+        ids: Sequence[Sequence[int]],
+        budgets: Sequence[int],
+        processors: Sequence[LogitsProcessor],
+    ) -> list[list[int]]:
+        """Return the answers' tokens; see `Decoder`."""
+        prompts = [
+            Prompt(len(row), self._embedder(item, row), budget)
+            for item, row, budget in zip(features, ids, budgets, strict=True)
+        ]
+        with torch.inference_mode():
+            return self._loop.run(prompts, processors)
+
+    def _embedder(self, item: Features, ids: Sequence[int]) -> Callable[[], torch.Tensor]:
+        return lambda: self._model.embeddings(item, ids, self._embed)
+
+
+class LoopClassifier:
+    """`Classifier` by one pass of the layers, clip by clip.
+
+    Args:
+        opened: An aligner whose configuration is supported.
+        placement: Device and number format.
+    """
+
+    def __init__(self, opened: OpenModel, placement: Placement) -> None:
+        self._model = _AudioLanguageModel(opened, placement)
+        self._embed = self._model.embedding()
+        has_bias = opened.config.token_classification_bias
+        self._head = DenseLinear(
+            self._model.tensor("score.weight"), self._model.tensor("score.bias") if has_bias else None
+        )
+
+    def slot_scores(
+        self, features: Sequence[Features], ids: Sequence[Sequence[int]], slot_id: int
+    ) -> list[torch.Tensor]:
+        """Return the scores; see `Classifier`."""
+        with torch.inference_mode():
+            scores = [self._scores(item, row, slot_id) for item, row in zip(features, ids, strict=True)]
+        if not all(torch.isfinite(part).all() for part in scores):
+            raise NotFiniteError
+        return scores
+
+    def _scores(self, item: Features, ids: Sequence[int], slot_id: int) -> torch.Tensor:
+        hidden = self._model.language_model.prefill(self._model.embeddings(item, ids, self._embed))
+        is_slot = torch.tensor(ids, device=hidden.device) == slot_id
+        return self._head(hidden[is_slot]).float().cpu()
+
+
+class _AudioLanguageModel:
+    """An encoder and a language model of one checkpoint."""
+
+    def __init__(self, opened: OpenModel, placement: Placement) -> None:
+        config = opened.config
+        self._checkpoint = Checkpoint(opened.stored, opened.layout)
+        self._device, self._dtype = placement.device, placement.dtype
+        self._audio_id: int = config.audio_token_id
+        self._encoder = AudioEncoder(
+            config.audio_config, self._checkpoint.tensor, placement.dtype, device=placement.device
+        )
+        products = {product.name: product for product in language_model.products(config.text_config)}
+        self.language_model = LanguageModel(
+            config.text_config,
+            self._checkpoint.tensor,
+            lambda name: self.linear(language_model.fused(products[name], self._checkpoint.tensor)),
+            lambda n_positions: loading.rotary_angles(config.text_config, n_positions),
+            Formats(placement.dtype, placement.dtype, placement.device),
+        )
+
+    def encode(self, item: Features) -> torch.Tensor:
+        """Return the audio embeddings `[n_tokens, hidden]` of one clip."""
+        return self._encoder.encode(item.mel, item.n_frames)
+
+    def embeddings(self, item: Features, ids: Sequence[int], embed: Linear) -> torch.Tensor:
+        """Return a prompt's embeddings: the audio's in the place of its placeholders."""
+        tokens = torch.tensor(ids, device=self._device)
+        hidden = embed(tokens)
+        hidden[tokens == self._audio_id] = self.encode(item).to(hidden.dtype)
+        return hidden
+
+    def embedding(self, table: torch.Tensor | None = None) -> Linear:
+        """Return the lookup of token embeddings, in a given table or in the file: few rows are ever read."""
+        rows = self._checkpoint.mapped(_TABLE) if table is None else table
+        return lambda tokens: functional.embedding(tokens, rows).to(self._dtype)
+
+    def tensor(self, name: str) -> torch.Tensor:
+        """Return a weight on the device, in the placement's number format."""
+        return self._checkpoint.tensor(name).to(self._device, self._dtype)
+
+    def linear(self, weight: torch.Tensor) -> Linear:
+        """Return the product with a weight of the language model."""
+        return DenseLinear(weight.to(self._device, self._dtype), is_packed=True)

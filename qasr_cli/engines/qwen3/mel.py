@@ -1,0 +1,94 @@
+"""Log-mel features of chunks, the mathematics of transformers' extractor without its detours.
+
+In goes `float32[n_samples]` at 16 kHz; out come `prompts.Features`. Several chunks share one Fourier
+transform on the device, and nothing else: each is padded to whole frames, reflected at its own ends and
+clamped below its own maximum. Never depends on the company of a chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from qasr_cli.engines.qwen3.dense_linear import DenseLinear
+from qasr_cli.engines.qwen3.prompts import Features
+
+_FRAMES_PER_BLOCK = 100  # what the encoder convolves at once
+_SMALLEST_POWER = 1e-10
+_DYNAMIC_RANGE = 8.0  # powers of ten below the loudest value of a chunk
+
+
+class LogMel:
+    """Computes the features that `Qwen3ASRFeatureExtractor` does, and as many frames as `prompts.extract`."""
+
+    def __init__(self, extractor: Any, device: torch.device | str = "cpu") -> None:
+        """Take sizes and filters from transformers' extractor.
+
+        Args:
+            extractor: A `Qwen3ASRFeatureExtractor`.
+            device: Where features are computed, and stay.
+
+        Raises:
+            ValueError: The extractor adds random noise.
+        """
+        if extractor.dither:
+            raise ValueError("features with dither are random")
+        self._device = torch.device(device)
+        self._n_fft: int = extractor.n_fft
+        self._hop: int = extractor.hop_length
+        self._min_samples: int = extractor.min_length
+        self._window = torch.hann_window(self._n_fft, device=self._device)
+        filters = torch.as_tensor(extractor.mel_filters, dtype=torch.float32).T.to(self._device)
+        self._to_mel = DenseLinear(filters, is_packed=True)
+
+    def extract(self, audio: np.ndarray) -> Features:
+        """Return the features of `float32[n_samples]`; see `extract_many`."""
+        return self.extract_many([audio])[0]
+
+    def extract_many(self, audio: Sequence[np.ndarray]) -> list[Features]:
+        """Return the features of several chunks, each the same as alone.
+
+        A chunk has `max(8,000, n_samples)` samples, rounded up to whole frames of 160: in a batch the
+        extractor's own count depends on the other chunks.
+        """
+        if not audio:
+            return []
+        n_samples = [self._padded_length(len(samples)) for samples in audio]
+        # Frames begin at every hop; a gap of whole hops keeps each chunk's on its own samples.
+        gap = -(-self._n_fft // self._hop) * self._hop
+        packed = np.zeros(sum(n_samples) + gap * len(audio), dtype=np.float32)
+        begin = 0
+        for samples, n in zip(audio, n_samples, strict=True):
+            padded = np.pad(samples, (0, n - len(samples)))
+            reflected = np.pad(padded, self._n_fft // 2, mode="reflect")
+            packed[begin : begin + len(reflected)] = reflected
+            begin += n + gap
+        power = self._power(torch.from_numpy(packed).to(self._device))
+        found, begin = [], 0
+        for n in n_samples:
+            n_frames = n // self._hop
+            found.append(self._features(power[begin : begin + n_frames]))
+            begin += n_frames + gap // self._hop
+        return found
+
+    def _padded_length(self, n_samples: int) -> int:
+        return max(self._min_samples, -(-n_samples // self._hop) * self._hop)
+
+    def _power(self, samples: torch.Tensor) -> torch.Tensor:
+        """Return the power spectrum `float32[n_frames, n_fft / 2 + 1]` of every frame."""
+        spectrum = torch.fft.rfft(samples.unfold(0, self._n_fft, self._hop) * self._window)
+        real, imaginary = torch.view_as_real(spectrum).unbind(-1)
+        return torch.addcmul(real * real, imaginary, imaginary)
+
+    def _features(self, power: torch.Tensor) -> Features:
+        """Return the log-mel of one chunk's frames with whisper's scaling, `(log10 + 4) / 4`."""
+        n_frames = len(power)
+        log = self._to_mel(power).clamp_(min=_SMALLEST_POWER).log10_()
+        log = torch.maximum(log, log.max() - _DYNAMIC_RANGE)
+        n_padded = -(-n_frames // _FRAMES_PER_BLOCK) * _FRAMES_PER_BLOCK
+        mel = log.new_zeros(log.shape[1], n_padded)
+        mel[:, :n_frames] = ((log + 4.0) / 4.0).T
+        return Features(mel, n_frames)

@@ -1,0 +1,239 @@
+"""Our own decoding loop against transformers' `generate`: the same tokens, whatever shares a step."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from qasr_cli.engines import load, model_store
+from qasr_cli.engines.device import Placement
+from qasr_cli.engines.layouts import Kind
+from qasr_cli.engines.qwen3 import engine, language_model, loading, prompts
+from qasr_cli.engines.qwen3.checkpoint import Checkpoint
+from qasr_cli.engines.qwen3.dense_linear import DenseLinear
+from qasr_cli.engines.qwen3.kv_cache import CacheShape, KeyValueCache, round_up
+from qasr_cli.engines.qwen3.language_model import Formats, LanguageModel
+from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder, supports
+from qasr_cli.engines.qwen3.transformers_backend import TransformersClassifier, TransformersDecoder
+from qasr_cli.options import DecodeOptions, EngineOptions
+from tests import sentences
+from tests.e2e.conftest import SAMPLES
+from tests.media_factory import ffmpeg
+
+CPU = torch.device("cpu")
+FP32, BF16 = Placement(CPU, torch.float32), Placement(CPU, torch.bfloat16)
+Asked = tuple[list[prompts.Features], list[list[int]]]
+N_CLIPS, CLIP_SAMPLES = 16, 8 * 16_000
+ALIGNED_TEXT = ["good", "morning", "everyone", "and", "welcome"]
+
+
+def opened(kind: Kind, name: str = "demo") -> loading.OpenModel:
+    where = (
+        model_store.recognizer_location(name)
+        if kind is Kind.RECOGNIZER
+        else model_store.aligner_location("auto", name)
+    )
+    stored = model_store.find(str(where))
+    assert stored is not None
+    return loading.open_model(kind, stored)
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> loading.OpenModel:
+    return opened(Kind.RECOGNIZER)
+
+
+@pytest.fixture(scope="module")
+def audio(tmp_path_factory: pytest.TempPathFactory) -> list[np.ndarray]:
+    """Clips of the talk of very different lengths, and two in which nobody speaks."""
+    wav = tmp_path_factory.mktemp("talk") / "talk.wav"
+    ffmpeg("-i", SAMPLES / "talk.mp4", "-ac", 1, "-ar", 16_000, wav)
+    talk, _ = soundfile.read(wav, dtype="float32")
+    begins = range(0, (N_CLIPS - 2) * CLIP_SAMPLES, CLIP_SAMPLES)
+    cuts = [talk[begin : begin + CLIP_SAMPLES * (1 + i % 8) // 8] for i, begin in enumerate(begins)]
+    return [*cuts, np.zeros(9_000, np.float32), np.zeros(100, np.float32)]
+
+
+@pytest.fixture(scope="module")
+def asked(recognizer: loading.OpenModel, audio: list[np.ndarray]) -> Asked:
+    features = [prompts.extract(recognizer.extractor, samples) for samples in audio]
+    builder = prompts.Prompts(recognizer.tokenizer)
+    return features, [builder.transcription(item.n_tokens, "", None) for item in features]
+
+
+@pytest.fixture(scope="module")
+def loop(recognizer: loading.OpenModel) -> LoopDecoder:
+    return decoder(recognizer, FP32)
+
+
+def decoder(recognizer: loading.OpenModel, placement: Placement) -> LoopDecoder:
+    return LoopDecoder(recognizer, placement, prompts.Prompts(recognizer.tokenizer).stop_ids)
+
+
+def until_stop(answers: list[list[int]], stop_ids: list[int]) -> list[list[int]]:
+    return [row[: next((i for i, t in enumerate(row) if t in stop_ids), len(row))] for row in answers]
+
+
+@pytest.mark.parametrize("placement", [FP32, BF16], ids=["fp32", "bf16"])
+def test_the_loop_writes_the_tokens_of_generate(
+    recognizer: loading.OpenModel, asked: Asked, placement: Placement
+) -> None:
+    features, ids = asked
+    stop_ids = prompts.Prompts(recognizer.tokenizer).stop_ids
+    plain = TransformersDecoder(recognizer, placement, stop_ids)
+    # One at a time: in a batch transformers pads, and the last bit depends on the padding.
+    theirs = [plain.write([item], [row], [150], [])[0] for item, row in zip(features, ids, strict=True)]
+    ours = decoder(recognizer, placement).write(features, ids, [150] * N_CLIPS, [])
+    assert until_stop(ours, stop_ids) == until_stop(theirs, stop_ids)
+    assert sum(len(row) > 5 for row in ours) >= N_CLIPS - 4
+
+
+@pytest.mark.parametrize("placement", [FP32, BF16], ids=["fp32", "bf16"])
+def test_an_answer_does_not_depend_on_what_else_is_asked(
+    recognizer: loading.OpenModel, asked: Asked, placement: Placement
+) -> None:
+    features, ids = asked
+    one = decoder(recognizer, placement)
+    together = one.write(features, ids, [150] * N_CLIPS, [])
+    backwards = one.write(features[::-1], ids[::-1], [150] * N_CLIPS, [])[::-1]
+    alone = [one.write([item], [row], [150], [])[0] for item, row in zip(features, ids, strict=True)]
+    assert together == backwards == alone
+
+
+@pytest.mark.slow
+def test_every_sentence_of_the_samples_has_the_tokens_of_generate(
+    recognizer: loading.OpenModel, tmp_path: Path
+) -> None:
+    """In fp32 all of them; bf16 decides a near tie in another way, as it does in transformers."""
+    audio = sentences.clips(tmp_path)
+    assert len(audio) >= 200
+    builder = prompts.Prompts(recognizer.tokenizer)
+    features = [prompts.extract(recognizer.extractor, samples) for samples in audio]
+    ids = [builder.transcription(item.n_tokens, "", None) for item in features]
+    budgets = [engine.token_budget(len(samples)) for samples in audio]
+    plain = TransformersDecoder(recognizer, FP32, builder.stop_ids)
+    asked = zip(features, ids, budgets, strict=True)
+    theirs = until_stop([plain.write([one], [row], [n], [])[0] for one, row, n in asked], builder.stop_ids)
+    n_equal = {}
+    for placement in (FP32, BF16):
+        ours = until_stop(decoder(recognizer, placement).write(features, ids, budgets, []), builder.stop_ids)
+        n_equal[placement] = sum(one == other for one, other in zip(ours, theirs, strict=True))
+    assert n_equal[FP32] == len(audio)
+    assert n_equal[BF16] >= 0.95 * len(audio)
+
+
+def test_an_answer_ends_with_a_stop_token_or_with_its_budget(loop: LoopDecoder, asked: Asked) -> None:
+    features, ids = asked
+    whole = loop.write(features, ids, [150] * N_CLIPS, [])
+    budgets = [1 + 5 * (i % 4) for i in range(N_CLIPS)]
+    cut = loop.write(features, ids, budgets, [])
+    assert cut == [row[:budget] for row, budget in zip(whole, budgets, strict=True)]
+    assert loop.write([], [], [], []) == []
+
+
+def test_scores_of_a_row_are_the_same_bits_in_every_company(recognizer: loading.OpenModel) -> None:
+    """Rows of 1 to 16 in one step, at lengths that need other widths of the cache."""
+    for formats in (Formats(torch.float32, torch.float32, CPU), Formats(torch.bfloat16, torch.bfloat16, CPU)):
+        model = layers(recognizer, formats)
+        generator = torch.Generator().manual_seed(3)
+        prompt = torch.randn(16, 200, 160, generator=generator).to(formats.activation)
+        steps = torch.randn(16, 160, generator=generator).to(formats.activation)
+        lengths = [3 + 12 * i for i in range(16)]
+        n_least = language_model.least_rows(formats.activation)
+        seen: dict[int, torch.Tensor] = {}
+        with torch.inference_mode():
+            for rows in ([5], [5, 0], [0, 5], [3, 4, 5], [5, 1, 2, 3], range(8), range(16)):
+                padded = [*rows, *[0] * (n_least - len(rows))]
+                cache = KeyValueCache(model.cache_shape, len(padded), 256, formats.cache, CPU)
+                for place, row in enumerate(padded):
+                    model.prefill(prompt[row, : lengths[row]], cache, place)
+                positions = torch.tensor([lengths[row] for row in padded])
+                hidden = model.step(steps[padded], cache, positions, int(positions.max()) + 1)
+                for row, value in zip(rows, hidden, strict=False):
+                    assert torch.equal(seen.setdefault(row, value), value), (formats, list(rows), row)
+        assert len(seen) == 16
+
+
+def layers(recognizer: loading.OpenModel, formats: Formats) -> LanguageModel:
+    checkpoint = Checkpoint(recognizer.stored, recognizer.layout)
+    products = {product.name: product for product in language_model.products(recognizer.config.text_config)}
+
+    def linear(name: str) -> DenseLinear:
+        return DenseLinear(language_model.fused(products[name], checkpoint.tensor).to(formats.activation))
+
+    return LanguageModel(
+        recognizer.config.text_config,
+        checkpoint.tensor,
+        linear,
+        lambda n_positions: loading.rotary_angles(recognizer.config.text_config, n_positions),
+        formats,
+    )
+
+
+def test_a_row_that_moves_keeps_its_keys_and_values() -> None:
+    shape = CacheShape(n_layers=2, n_heads=3, head_dim=4)
+    cache = KeyValueCache(shape, 3, 70, torch.float32, CPU)
+    assert cache.keys.shape[3] == round_up(70) == 128
+    assert not cache.keys.any()
+    keys = torch.randn(3, 5, 4)
+    cache.write_prompt(1, 2, keys, -keys)
+    cache.copy_row(2, 0, 5)
+    assert torch.equal(cache.keys[1, 0, :, :5], keys)
+    assert torch.equal(cache.values[1, 0, :, :5], -keys)
+    assert not cache.keys[0, 0].any()
+
+
+def test_the_aligner_s_scores_are_transformers_own(audio: list[np.ndarray]) -> None:
+    aligner = opened(Kind.ALIGNER)
+    builder = prompts.Prompts(aligner.tokenizer)
+    features = [prompts.extract(aligner.extractor, samples) for samples in audio[:8]]
+    ids = [builder.alignment(item.n_tokens, ALIGNED_TEXT[: 1 + i % 5]) for i, item in enumerate(features)]
+    theirs = TransformersClassifier(aligner, FP32, builder.stop_ids[-1]).slot_scores(
+        features, ids, builder.timestamp
+    )
+    ours = LoopClassifier(aligner, FP32).slot_scores(features, ids, builder.timestamp)
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+    bf16 = LoopClassifier(aligner, BF16).slot_scores(features, ids, builder.timestamp)
+    difference = torch.cat(
+        [one.argmax(-1) - other.argmax(-1) for one, other in zip(bf16, theirs, strict=True)]
+    )
+    assert (difference.abs() <= 1).float().mean() >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("hidden_act", "gelu"),
+        ("attention_bias", True),
+        ("layer_types", ["sliding_attention"] * 5),
+        ("rope_parameters", {"rope_type": "linear", "factor": 2.0, "rope_theta": 10_000.0}),
+    ],
+)
+def test_another_architecture_is_left_to_transformers(
+    recognizer: loading.OpenModel, key: str, value: object
+) -> None:
+    config = copy.deepcopy(recognizer.config)
+    assert supports(config, FP32)
+    setattr(config.text_config, key, value)
+    assert not supports(config, FP32)
+
+
+def test_fp16_is_left_to_transformers(recognizer: loading.OpenModel) -> None:
+    assert not supports(recognizer.config, Placement(CPU, torch.float16))
+
+
+def test_the_plain_engine_gives_the_same_answers(audio: list[np.ndarray]) -> None:
+    answers = [
+        load(EngineOptions(model="demo", device="cpu", engine=engine)).recognizer.recognize(
+            audio[:6], DecodeOptions(languages=("en", "ko"), repetition_penalty=1.1)
+        )
+        for engine in ("qwen3", "qwen3-generate")
+    ]
+    assert answers[0] == answers[1]
+    assert any(answer.text for answer in answers[0])
