@@ -90,6 +90,15 @@ def tensors(folder: Path) -> dict[str, Tensor]:
     return by_name
 
 
+def n_parameters(folder: Path) -> int:
+    """Return how many numbers a model's weights are.
+
+    Raises:
+        UnavailableError: As :func:`tensors`.
+    """
+    return sum(math.prod(tensor.shape) for tensor in tensors(folder).values())
+
+
 def _tensors_in(path: Path) -> dict[str, Tensor]:
     try:
         with os.fdopen(open_regular(path), "rb") as file:

@@ -17,7 +17,7 @@ from transformers import LogitsProcessor, LogitsProcessorList, RepetitionPenalty
 from transformers.utils import logging as transformers_logging
 
 from qasr_cli import languages
-from qasr_cli.engines import device
+from qasr_cli.engines import device, weights
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.model_store import StoredModel
@@ -47,14 +47,18 @@ def load(recognizer: StoredModel, aligner: StoredModel | None, options: EngineOp
     """
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # its important messages become errors of qasr
-    placement = device.place(options.device, options.dtype)
+    placement = _placement(recognizer, options)
     with _device_errors(placement.device):
         return Engines(
             Qwen3Recognizer(recognizer, placement, options.batch_size),
-            Qwen3Aligner(aligner, placement, options.batch_size) if aligner else None,
+            Qwen3Aligner(aligner, _placement(aligner, options), options.batch_size) if aligner else None,
             languages=RECOGNIZED,
-            device=f"{placement.device} {str(placement.dtype).removeprefix('torch.')}",
+            device=str(placement),
         )
+
+
+def _placement(stored: StoredModel, options: EngineOptions) -> Placement:
+    return device.place(options.device, options.dtype, weights.n_parameters(stored.folder))
 
 
 class Qwen3Recognizer:
