@@ -161,10 +161,11 @@ def test_scores_of_a_row_are_the_same_bits_in_every_company(recognizer: loading.
 
 def layers(recognizer: loading.OpenModel, formats: Formats) -> LanguageModel:
     checkpoint = Checkpoint(recognizer.stored, recognizer.layout)
-    products = {product.name: product for product in language_model.products(recognizer.config.text_config)}
+    products = language_model.products(recognizer.config.text_config)
 
     def linear(name: str) -> DenseLinear:
-        return DenseLinear(language_model.fused(products[name], checkpoint.tensor).to(formats.activation))
+        weight = torch.cat([checkpoint.tensor(part) for part in products[name]])
+        return DenseLinear(weight.to(formats.activation), is_packed=True)
 
     return LanguageModel(
         recognizer.config.text_config,

@@ -27,33 +27,16 @@ _LEAST_ROWS = {torch.bfloat16: 2, torch.float32: 4}
 _MOST_GROUPED_TOKENS = 1536  # scores of 16 heads in float32: 151 MB
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
-    """The names of one fused product and of the weights that it is made of, in order of their rows."""
-
-    name: str
-    parts: tuple[str, ...]
-
-
-def products(config: Any) -> list[Product]:
-    """Return the products of all layers of a text configuration."""
-    found = []
+def products(config: Any) -> dict[str, tuple[str, ...]]:
+    """Return the weights of each fused product of a text configuration, by the product's name."""
+    found: dict[str, tuple[str, ...]] = {}
     for layer in range(config.num_hidden_layers):
         attention, mlp = f"{PREFIX}layers.{layer}.self_attn.", f"{PREFIX}layers.{layer}.mlp."
-        parts = {
-            "qkv": [f"{attention}{part}_proj.weight" for part in "qkv"],
-            "o": [f"{attention}o_proj.weight"],
-            "gate_up": [f"{mlp}gate_proj.weight", f"{mlp}up_proj.weight"],
-            "down": [f"{mlp}down_proj.weight"],
-        }
-        found += [Product(f"{layer}.{name}", tuple(names)) for name, names in parts.items()]
+        found[f"{layer}.qkv"] = tuple(f"{attention}{part}_proj.weight" for part in "qkv")
+        found[f"{layer}.o"] = (f"{attention}o_proj.weight",)
+        found[f"{layer}.gate_up"] = (f"{mlp}gate_proj.weight", f"{mlp}up_proj.weight")
+        found[f"{layer}.down"] = (f"{mlp}down_proj.weight",)
     return found
-
-
-def fused(product: Product, tensor: TensorByName) -> torch.Tensor:
-    """Return the weight of a product, `[n_out, n_in]`, as stored."""
-    parts = [tensor(name) for name in product.parts]
-    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def supports(config: Any) -> bool:
