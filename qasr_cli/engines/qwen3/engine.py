@@ -107,7 +107,9 @@ def load(
     with _device_errors(placement.device):
         return Engines(
             Qwen3Recognizer(recognizer, setup),
-            Qwen3Aligner(aligner, replace(setup, placement=_placement(aligner, options))) if aligner else None,
+            Qwen3Aligner(aligner, replace(setup, placement=_placement(aligner, options)))
+            if aligner
+            else None,
             languages=RECOGNIZED,
             device=str(placement),
         )

@@ -18,7 +18,7 @@ from qasr_cli.engines.int8_linear import Int8Linear
 from qasr_cli.engines.qwen3 import encoder, language_model, loading
 from qasr_cli.engines.qwen3.backend import NotFiniteError
 from qasr_cli.engines.qwen3.checkpoint import Checkpoint
-from qasr_cli.engines.qwen3.dense_linear import DenseLinear
+from qasr_cli.engines.qwen3.dense_linear import DenseLinear, RowwiseLinear
 from qasr_cli.engines.qwen3.encoder import AudioEncoder
 from qasr_cli.engines.qwen3.language_model import Formats, LanguageModel, Linear
 from qasr_cli.engines.qwen3.loading import OpenModel
@@ -155,4 +155,4 @@ class _AudioLanguageModel:
         weight = torch.cat([self._checkpoint.tensor(name) for name in names])
         if self._kernel:
             return Int8Linear(weight, self._kernel)
-        return DenseLinear(weight.to(self._device, self._dtype), is_packed=True)
+        return RowwiseLinear(DenseLinear(weight.to(self._device, self._dtype), is_packed=True), self._dtype)
