@@ -69,7 +69,7 @@ class Transcriber:
         language: Code or English name of the spoken language; None or `auto` detects it.
         languages: Languages that detection may choose from.
         context: Free text or hotwords, given to the model as its prompt.
-        device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`, `all`, or several: `cuda:0,cuda:1`.
         dtype: `auto`, `fp32`, `fp16`, `bf16`.
         aligner: `auto`, a folder or hub id, or `none`: word times are estimated then.
         batch_size: Maximum number of chunks in one forward pass; None derives it from memory.

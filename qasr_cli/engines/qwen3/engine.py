@@ -49,9 +49,11 @@ def load(recognizer: StoredModel, aligner: StoredModel | None, options: EngineOp
     transformers_logging.set_verbosity_error()  # its important messages become errors of qasr
     placement = device.place(options.device, options.dtype)
     with _device_errors(placement.device):
+        # The aligner first: the recognizer's capacity is measured beside all weights
+        loaded_aligner = Qwen3Aligner(aligner, placement, options.batch_size) if aligner else None
         return Engines(
             Qwen3Recognizer(recognizer, placement, options.batch_size),
-            Qwen3Aligner(aligner, placement, options.batch_size) if aligner else None,
+            loaded_aligner,
             languages=RECOGNIZED,
             device=f"{placement.device} {str(placement.dtype).removeprefix('torch.')}",
         )

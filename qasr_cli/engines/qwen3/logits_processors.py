@@ -10,15 +10,21 @@ from collections.abc import Sequence
 
 import torch
 
+from qasr_cli.speech.inference import stopping
+
 
 class FiniteWatch:
-    """Detects NaN in the logits of every step and changes none, so that NaN never becomes text."""
+    """Detects NaN in the logits of every step and changes none, so that NaN never becomes text.
+
+    It is also where a computation ends that nobody waits for any more.
+    """
 
     def __init__(self) -> None:
         self._seen: torch.Tensor | None = None
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return the scores as they are; `float32[n_chunks, n_vocabulary]`."""
+        stopping.check()
         now = torch.isfinite(scores).all()
         # Stays on the device: no synchronisation
         self._seen = now if self._seen is None else self._seen & now
