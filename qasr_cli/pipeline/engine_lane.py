@@ -16,9 +16,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic
 
 from qasr_cli.errors import QasrError
@@ -27,6 +24,7 @@ from qasr_cli.pipeline import script
 from qasr_cli.pipeline.containment import contain
 from qasr_cli.pipeline.device_pool import DevicePool
 from qasr_cli.pipeline.open_source import ChunkStore, OpenSource, Owner
+from qasr_cli.pipeline.pooled_batch import PooledBatch, PooledChunk
 from qasr_cli.pipeline.stage_timer import timed
 from qasr_cli.records import Chunk, Source, Stage
 from qasr_cli.speech.audio import chunking
@@ -39,48 +37,6 @@ from qasr_cli.speech.recognition.recognize import RecognizedChunk
 logger = logging.getLogger(__name__)
 
 _BATCHES_PER_WINDOW = 4  # enough to sort by length; more would only delay each source's result
-
-
-@dataclass(frozen=True, slots=True)
-class PooledChunk(Generic[Owner]):
-    """One chunk in the pool, and the source that waits for it."""
-
-    opened: OpenSource[Owner]
-    chunk: Chunk
-
-    @property
-    def relative(self) -> Path:
-        """The source's name in errors."""
-        return self.opened.relative
-
-    @property
-    def is_resumed(self) -> bool:
-        """Whether an earlier run recognised it."""
-        return self.chunk.index in self.opened.resumed
-
-
-@dataclass(frozen=True, slots=True)
-class _Step(Generic[Owner]):
-    """A batch on its way through a device, or a source without chunks.
-
-    Attributes:
-        batch: Chunks of any sources.
-        asked: Those of its chunks that are computed.
-        results: Their results; None if an earlier run recognised all of them.
-        is_last: Whether the window ends with this batch.
-        silent: The source without chunks.
-    """
-
-    batch: Sequence[PooledChunk[Owner]] = ()
-    asked: Sequence[PooledChunk[Owner]] = ()
-    results: Future[list[RecognizedChunk | QasrError]] | None = None
-    is_last: bool = False
-    silent: OpenSource[Owner] | None = None
-
-    @property
-    def is_done(self) -> bool:
-        """Whether nothing is to be waited for."""
-        return self.results is None or self.results.done()
 
 
 class EngineLane(Generic[Owner]):
@@ -116,17 +72,19 @@ class EngineLane(Generic[Owner]):
         its end: the devices compute until then.
         """
         with self._pool:
-            ahead: deque[_Step[Owner]] = deque()
+            ahead: deque[PooledBatch[Owner] | OpenSource[Owner]] = deque()
             for step in self._steps(sources):
                 if step is not None:
                     ahead.append(step)
-                while ahead and (step is None or len(ahead) >= self._pool.n_ahead or ahead[0].is_done):
+                while ahead and (step is None or len(ahead) >= self._pool.n_ahead or _is_done(ahead[0])):
                     yield from self._settle(ahead.popleft())
             for step in ahead:
                 yield from self._settle(step)
 
-    def _steps(self, sources: Iterable[OpenSource[Owner] | None]) -> Iterator[_Step[Owner] | None]:
-        """Yield the steps of all windows, each batch as it is submitted; None after an emptied window."""
+    def _steps(
+        self, sources: Iterable[OpenSource[Owner] | None]
+    ) -> Iterator[PooledBatch[Owner] | OpenSource[Owner] | None]:
+        """Yield each batch as it is submitted, each source without chunks, and None for an emptied window."""
         limits = self._options.chunk.limited_to(self._capacity.max_chunk_ms)
         fullest_ms = min(self._capacity.max_batch_ms, self._capacity.max_batch_size * limits.max_ms)
         window: list[PooledChunk[Owner]] = []
@@ -141,7 +99,7 @@ class EngineLane(Generic[Owner]):
             opened.recognized, opened.n_left = [None] * len(chunks), len(chunks)
             self._recall(opened, chunks)
             if not chunks:
-                yield _Step(silent=opened)
+                yield opened
             for chunk in chunks:
                 window.append(PooledChunk(opened, chunk))
                 window_ms += chunk.duration_ms
@@ -150,7 +108,7 @@ class EngineLane(Generic[Owner]):
                     window, window_ms = [], 0
         yield from self._window_steps(window)
 
-    def _window_steps(self, window: Sequence[PooledChunk[Owner]]) -> Iterator[_Step[Owner]]:
+    def _window_steps(self, window: Sequence[PooledChunk[Owner]]) -> Iterator[PooledBatch[Owner]]:
         batches = batching.plan([pooled.chunk.duration_ms for pooled in window], self._capacity)
         for number, indices in enumerate(batches, 1):
             batch = [window[index] for index in indices]
@@ -163,7 +121,7 @@ class EngineLane(Generic[Owner]):
         if opened.resumed:
             logger.info("%s: %d of %d chunks are resumed", opened.relative, len(opened.resumed), len(chunks))
 
-    def _submit(self, batch: Sequence[PooledChunk[Owner]], *, is_last: bool) -> _Step[Owner]:
+    def _submit(self, batch: Sequence[PooledChunk[Owner]], *, is_last: bool) -> PooledBatch[Owner]:
         """Submit a batch, without the chunks of sources that have failed.
 
         A batch of which only a part is resumed is recognised as a whole: among other chunks a chunk's times
@@ -172,20 +130,18 @@ class EngineLane(Generic[Owner]):
         asked = [pooled for pooled in batch if pooled.opened.error is None]
         is_resumed = all(pooled.is_resumed for pooled in asked)
         results = None if is_resumed else self._pool.submit(asked, self._recognize_batch)
-        return _Step(batch, asked, results, is_last)
+        return PooledBatch(batch, asked, results, is_last)
 
-    def _settle(self, step: _Step[Owner]) -> Iterator[OpenSource[Owner]]:
-        """Take a step's results, and yield the sources that are final with them."""
-        if step.silent is not None:
-            self._align_script(step.silent)
-            yield step.silent
+    def _settle(self, step: PooledBatch[Owner] | OpenSource[Owner]) -> Iterator[OpenSource[Owner]]:
+        """Take a batch's results, and yield the sources that are final with them."""
+        if isinstance(step, OpenSource):
+            self._align_script(step)
+            yield step
             return
-        _take(step)
-        self._on_recognized(sum(span.duration_ms for pooled in step.batch for span in pooled.chunk.speech))
-        for pooled in step.batch:
-            pooled.opened.n_left -= 1
-        _store(step.batch)
-        complete = [opened for opened in _sources_of(step.batch) if not opened.n_left]
+        step.take_results()
+        self._on_recognized(sum(span.duration_ms for pooled in step.chunks for span in pooled.chunk.speech))
+        step.store()
+        complete = [opened for opened in step.sources if not opened.n_left]
         clean = [opened for opened in complete if not opened.is_doubtful]
         self._review([opened for opened in clean if opened.error is None])
         yield from clean
@@ -269,38 +225,6 @@ class EngineLane(Generic[Owner]):
             opened.alignment = alignment
 
 
-def _take(step: _Step[Owner]) -> None:
-    """Give a batch's results, or those of an earlier run, to its sources."""
-    if step.results is None:
-        for pooled in step.asked:
-            pooled.opened.recognized[pooled.chunk.index] = pooled.opened.resumed[pooled.chunk.index]
-        return
-    for pooled, result in zip(step.asked, step.results.result(), strict=True):
-        if isinstance(result, QasrError):
-            pooled.opened.error = pooled.opened.error or result
-        else:
-            pooled.opened.recognized[pooled.chunk.index] = result
-
-
-def _store(batch: Sequence[PooledChunk[Owner]]) -> None:
-    """Store a batch's chunks for sources that are not finished with it.
-
-    A source with a script is not finished: its script is still to be aligned, and may be of another
-    recording.
-    """
-    for opened in _sources_of(batch):
-        is_finished = not (opened.n_left or opened.is_doubtful or opened.script)
-        if opened.store is None or opened.error is not None or is_finished:
-            continue
-        recognized = [
-            opened.recognized[pooled.chunk.index]
-            for pooled in batch
-            if pooled.opened is opened and not pooled.is_resumed
-        ]
-        if recognized:
-            opened.store.add([chunk for chunk in recognized if chunk is not None])
-
-
-def _sources_of(batch: Sequence[PooledChunk[Owner]]) -> list[OpenSource[Owner]]:
-    """Return the sources of a batch, each once, in order."""
-    return list({id(pooled.opened): pooled.opened for pooled in batch}.values())
+def _is_done(step: PooledBatch[Owner] | OpenSource[Owner]) -> bool:
+    """Whether nothing is to be waited for."""
+    return isinstance(step, OpenSource) or step.is_done
