@@ -59,8 +59,8 @@ class TranscriptResult:
 class Transcriber:
     """Transcribes and aligns, with the model kept in memory between calls.
 
-    Any thread may call it; calls wait for each other, since a device computes one at a time; each call uses all
-    devices. Use it as a context manager, or call `close`, to free the model's memory.
+    Any thread may call it; calls wait for each other, since a device computes one at a time; each call uses
+    all devices. Use it as a context manager, or call `close`, to free the model's memory.
 
     Args:
         options: All options, see `qasr_cli.Options`; the keywords below override them. `options.hooks` has no
