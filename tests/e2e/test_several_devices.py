@@ -88,12 +88,6 @@ def test_what_is_recognised_again_is_the_same_on_two(qasr: Qasr, tmp_path: Path,
     assert b"and so it went on" not in results(tmp_path / BOTH)["talk.srt"]
 
 
-def test_a_rescue_model_that_no_device_can_load_is_said_once(qasr: Qasr, tmp_path: Path, media: Path) -> None:
-    engine = "tests.misbehaving:too_large_to_load_when_big"
-    said = transcribe(qasr, media, engine, BOTH, "--rescue-model", "big")
-    assert sum("cannot load the fallback model" in line for line in warnings(said)) == 1
-
-
 def test_a_script_s_words_have_the_same_times_on_two(qasr: Qasr, tmp_path: Path, media: Path) -> None:
     transcribe(qasr, media / "talk.mp4", f"{ENGINE}:even", FIRST, "--txt")
     for devices in (FIRST, BOTH):

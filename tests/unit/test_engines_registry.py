@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from qasr_cli import engines
@@ -9,7 +11,8 @@ from qasr_cli.engines import device_names
 from qasr_cli.errors import UsageError
 from qasr_cli.options import EngineOptions
 from qasr_cli.speech.inference.protocols import Capacity, Engines
-from tests import fakes
+from tests import fakes, misbehaving
+from tests.scenes import Scene, speech_of
 
 asked: list[EngineOptions] = []
 
@@ -80,3 +83,16 @@ def test_devices_share_their_notices_and_nothing_else() -> None:
     replica.recognizer_limit.shrink([4, 4])
     assert replica.recognizer_limit.share([4] * 8) == 1
     assert session.recognizer_limit.share([4] * 8) == 8
+
+
+def test_a_fallback_model_that_no_device_can_load_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = Scene(tmp_path, misbehaving.too_large_to_load_when_big, speech_of(0, 6))
+    engine = "tests.misbehaving:too_large_to_load_when_big"
+    session = engines.load(EngineOptions(engine=engine, device="fake:0,fake:1"), "big")
+    for one in (session, *session.replicas):
+        scene.session = one
+        scene.play()
+        assert not one.has_fallback
+    assert len([line for line in caplog.messages if line.startswith("cannot load the fallback model")]) == 1
