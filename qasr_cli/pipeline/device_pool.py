@@ -60,11 +60,12 @@ class DevicePool:
     number of devices left, which has a lock.
 
     Args:
-        session: The engines on the first device; its replicas are those on the others.
+        session: The engines on the first device; its replicas are those on the others. A device that an
+            earlier pool has lost is not used.
     """
 
     def __init__(self, session: Session) -> None:
-        self._sessions = (session, *session.replicas)
+        self._sessions = [one for one in (session, *session.replicas) if not one.is_lost]
         self._queue: queue.PriorityQueue[_Task] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._stop = threading.Event()
@@ -73,7 +74,7 @@ class DevicePool:
         self._threads = [
             threading.Thread(target=self._serve, args=(one,), name=f"device-{number}")
             for number, one in enumerate(self._sessions)
-            if session.replicas
+            if len(self._sessions) > 1
         ]
 
     @property
@@ -144,19 +145,20 @@ class DevicePool:
         try:
             results = work(session, self._n_left == 1)
         except DeviceLostError as error:
-            if self._bench(error):
+            if self._bench(session, error):
                 self._queue.put(task)
                 return False
             results = work(session, True)
         task.future.set_result(results)
         return True
 
-    def _bench(self, error: DeviceLostError) -> bool:
+    def _bench(self, session: Session, error: DeviceLostError) -> bool:
         """Do without a device from here on, if it is not the last one."""
         with self._benching:
             if self._n_left == 1:
                 return False
             self._n_left -= 1
+            session.is_lost = True
             logger.warning(
                 "%s; its work goes to the other devices: %d of %d left",
                 error,

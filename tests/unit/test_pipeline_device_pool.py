@@ -86,10 +86,14 @@ def test_what_a_lost_device_was_to_do_is_done_by_another(caplog: pytest.LogCaptu
         done.append(device_of(session))
         return [item.number for item in part]
 
-    with DevicePool(on_devices.sessions(on_devices.even)) as pool:
+    session = on_devices.sessions(on_devices.even)
+    with DevicePool(session) as pool:
         futures = [pool.submit(items(number), work) for number in range(6)]
         assert [future.result() for future in futures] == [[number] for number in range(6)]
     assert done == [on_devices.FIRST] * 6
+    with DevicePool(session) as pool:  # the next pass of a watch does not try the lost one again
+        assert pool.n_ahead == 1
+        assert pool.call(items(7), work) == [7]
     (warning,) = caplog.messages
     assert warning == "fake:1 has failed; its work goes to the other devices: 1 of 2 left"
 

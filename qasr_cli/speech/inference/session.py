@@ -28,6 +28,7 @@ class Session:
         recognizer_limit: The batch limit learnt for the recognizer from its out-of-memory errors.
         aligner_limit: The same for the aligner.
         replicas: As given.
+        is_lost: Whether the device has failed for good; never so if it is the last one.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Session:
     ) -> None:
         self.engines = engines
         self.replicas = tuple(replicas)
+        self.is_lost = False
         self.recognizer_limit = MemoryLimit()
         self.aligner_limit = MemoryLimit()
         self._load_fallback = load_fallback
