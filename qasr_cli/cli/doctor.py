@@ -201,11 +201,11 @@ def _check_options(options: Options) -> None:
     Raises:
         QasrError: A format or device is unknown, or the name template is wrong.
     """
-    from qasr_cli.engines import device
+    from qasr_cli.engines import device, device_names
     from qasr_cli.tasks import outputs
 
     outputs.resolve(options.output)
-    device.place(options.engine.device, options.engine.dtype)
+    device.resolve(device_names.split(options.engine.device), options.engine.dtype)
 
 
 def _models() -> list[tuple[str, Diagnosis]]:

@@ -1,21 +1,22 @@
 """The device and number format of a model, and how much audio fits into its memory.
 
 In go the user's choices and a model's shape; out come a device, a dtype and a `Capacity`. Budgets follow from
-a device's memory size and not from its free memory, so that batches, and with them results, do not depend on
-the moment.
+a device's memory size, and on a GPU also from what is free of it: other programs may fill it. So batches may
+depend on the moment there, but no chunk's text does: it is the same in every batch.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from qasr_cli.engines import cpu_format
+from qasr_cli.engines import cpu_format, device_names
 from qasr_cli.errors import UnavailableError, UsageError
 from qasr_cli.operating_system import processes
 from qasr_cli.speech.inference.protocols import Capacity
@@ -25,6 +26,7 @@ _INT8 = "int8"
 _SMALL_PARAMETERS = 100_000_000  # a smaller model, such as the demo pair, is fast enough in plain fp32
 _TOKENS_PER_S = 13 + 12  # 13 audio tokens a second, and room for the text written about them
 _GPU_SHARE = 0.5  # of the device's memory; the rest is for weights, workspaces and the caching allocator
+_FREE_SHARE = 0.8  # of what is free beside the weights; the rest is for workspaces and the caching allocator
 _CPU_SHARE = 0.1  # of the machine's memory: other programs need the rest
 _MAX_CHUNK_MS = 60_000  # Qwen3-ASR loops and truncates on long chunks; the aligner drifts past 180 s
 _NAME = re.compile(r"(?P<kind>cpu|mps|cuda)(?::(?P<index>\d{1,4}))?", re.ASCII)
@@ -79,6 +81,26 @@ def place(device: str, dtype: str, n_parameters: int | None = None) -> Placement
     return Placement(chosen, _DTYPES[name])
 
 
+def resolve(names: Sequence[str], dtype: str) -> tuple[tuple[str, ...], str]:
+    """Return the single devices that are meant, and the dtype for all of them.
+
+    `all` is every CUDA device, or `auto` without any. With `auto`, GPUs of several generations share the
+    format that each of them has.
+
+    Args:
+        names: Of `device_names.split`.
+        dtype: The user's choice.
+
+    Raises:
+        UsageError: A kind of device or the dtype is unknown.
+        UnavailableError: A device is not in this machine.
+    """
+    if tuple(names) == (device_names.ALL,):
+        names = [f"cuda:{index}" for index in range(torch.cuda.device_count())] or ["auto"]
+    dtypes = {place(name, dtype).dtype for name in names}
+    return tuple(names), dtype if len(dtypes) == 1 else "fp32"
+
+
 def available() -> tuple[str, ...]:
     """Return the devices in this machine, best first, each with a readable name."""
     rows = [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
@@ -117,7 +139,9 @@ def _choose_device(name: str) -> torch.device:
     match = _NAME.fullmatch(name)
     if match is None or (match["index"] and match["kind"] != "cuda"):
         raise UsageError(
-            f"--device {name!r} is unknown", "known: auto, cpu, cuda, cuda:N, mps", flag="--device"
+            f"--device {name!r} is unknown",
+            "known: auto, cpu, cuda, cuda:N, mps, all; several: cuda:0,cuda:1",
+            flag="--device",
         )
     kind, index = match["kind"], int(match["index"] or 0)
     missing = (kind == "cuda" and index >= torch.cuda.device_count()) or (
@@ -172,8 +196,20 @@ def capacity(config: Any, placement: Placement, max_chunk_ms: int | None, batch_
 
 def _memory_bytes(device: torch.device) -> int:
     if device.type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory * _GPU_SHARE)
+        free_bytes, total_bytes = torch.cuda.mem_get_info(device)
+        cached_bytes = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return gpu_budget_bytes(total_bytes, free_bytes + cached_bytes)
     return int(machine_bytes() * _CPU_SHARE)
+
+
+def gpu_budget_bytes(total_bytes: int, free_bytes: int) -> int:
+    """Return the memory for a batch on a GPU with the weights in it: a share of all, less if it is not free.
+
+    Args:
+        total_bytes: The device's memory.
+        free_bytes: What no program uses, and what torch has in its cache.
+    """
+    return int(min(total_bytes * _GPU_SHARE, free_bytes * _FREE_SHARE))
 
 
 def _audio_second_bytes(config: Any, item_bytes: int) -> int:

@@ -32,7 +32,13 @@ class EngineOptions:
         is_path=True,
     )
     device: str = option(
-        "auto", MODEL, "auto, cpu, cuda, cuda:N or mps.", "--device", "-d", metavar="NAME", harmless=True
+        "auto",
+        MODEL,
+        "auto, cpu, cuda, cuda:N, mps, all (every GPU), or several GPUs: cuda:0,cuda:1.",
+        "--device",
+        "-d",
+        metavar="NAME",
+        harmless=True,
     )
     dtype: str = option(
         "auto",

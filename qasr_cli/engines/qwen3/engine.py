@@ -105,11 +105,13 @@ def load(
     placement = _placement(recognizer, options)
     setup = Setup(placement, options.batch_size, is_plain, budget)
     with _device_errors(placement.device):
+        # The aligner first: the recognizer's capacity is measured beside all weights
+        loaded_aligner = None
+        if aligner:
+            loaded_aligner = Qwen3Aligner(aligner, replace(setup, placement=_placement(aligner, options)))
         return Engines(
             Qwen3Recognizer(recognizer, setup),
-            Qwen3Aligner(aligner, replace(setup, placement=_placement(aligner, options)))
-            if aligner
-            else None,
+            loaded_aligner,
             languages=RECOGNIZED,
             device=str(placement),
         )

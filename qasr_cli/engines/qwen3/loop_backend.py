@@ -25,6 +25,7 @@ from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
 from qasr_cli.engines.qwen3.prompts import Features
 from qasr_cli.engines.qwen3.step_loop import Prompt, StepLoop
+from qasr_cli.speech.inference import stopping
 
 _N_ROWS = 8  # in a step on a CPU: weights are read once for all; beyond, attention to the cache is most of it
 _TABLE = f"{language_model.PREFIX}embed_tokens.weight"
@@ -103,6 +104,7 @@ class LoopClassifier:
         return scores
 
     def _scores(self, item: Features, ids: Sequence[int], slot_id: int) -> torch.Tensor:
+        stopping.check()
         hidden = self._model.language_model.prefill(self._model.embeddings(item, ids, self._embed))
         is_slot = torch.tensor(ids, device=hidden.device) == slot_id
         return self._head(hidden[is_slot]).float().cpu()

@@ -15,6 +15,7 @@ from qasr_cli.engines.qwen3.backend import NotFiniteError
 from qasr_cli.engines.qwen3.kv_cache import KeyValueCache
 from qasr_cli.engines.qwen3.language_model import LanguageModel, Linear
 from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
+from qasr_cli.speech.inference import stopping
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ class _Run:
         """Return all answers."""
         waiting = iter(range(len(self._prompts)))
         while True:
+            stopping.check()
             while len(self._rows) < self._n_rows and (index := next(waiting, None)) is not None:
                 self._start(index)
                 self._release()
