@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from qasr_cli.engines import threads
 from qasr_cli.engines.qwen3 import languages as qwen3_languages
 from qasr_cli.errors import UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
@@ -57,6 +58,7 @@ def _load_qwen3(options: EngineOptions) -> Engines:
     recognizer = _fetch_recognizer(options)
     where = model_store.aligner_location(options.aligner, options.model)
     aligner = model_store.fetch(where, is_offline=options.offline) if where else None
+    threads.import_torch()
     from qasr_cli.engines.qwen3 import engine
 
     return engine.load(recognizer, aligner, options)
