@@ -1,8 +1,8 @@
 """How torch's threads are counted and how they wait, set before torch is imported.
 
 In go the environment and the limits of this process; out comes torch, imported. OpenMP reads its variables
-when its library is loaded, so they are set for the import alone, and children of this process do not get them.
-What the user has set, and a torch that a program has imported itself, stay as they are.
+when its library is loaded, so they are set for the import alone, and no child of this process gets them. What
+the user has set, and a torch that a program has imported itself, stay as they are.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from qasr_cli.operating_system import processes
 
 _WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 _COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-# How often a thread looks for work before it sleeps. libgomp's default, 300,000 times or more, takes the cores
-# of other programs: on two cores with a load of 8 a step took 269 ms of CPU, and 34 with this bound (793 and
-# 106 ms of wall time). Sleeping at once (OMP_WAIT_POLICY=PASSIVE) takes the speed of a second, free core away.
+# How often a thread looks for work before it sleeps. libgomp's default, 300,000 times or more, takes cores
+# from other programs: on two cores with a load of 8 a step took 269 ms of CPU, and 34 with this bound (793
+# and 106 ms of wall time). Sleeping at once (OMP_WAIT_POLICY=PASSIVE) leaves a second, free core unused.
 _SPINS = "2000"
 _CGROUP = Path("/sys/fs/cgroup")
 _OWN_CGROUP = Path("/proc/self/cgroup")
