@@ -9,11 +9,12 @@ never keeps a row.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -24,7 +25,8 @@ Product = Callable[[Unit], torch.Tensor]
 _WEIGHT_LEVELS = 127  # -128 is left out, so that negating a weight is exact
 _BLOCK_ROWS = 8192  # quantised or packed at once: a head of 151,936 rows packs 4 times slower in one piece
 _TINY = torch.finfo(torch.float32).tiny  # a row of zeros has a scale too
-_engine = threading.Lock()  # torch's choice of a quantised engine is one for the process
+_engine = threading.Lock()  # torch's choice of a quantised engine is one for the process: `_fbgemm_engine`
+_users: list[str] = []  # the choices that the packings in progress have found
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +160,29 @@ def _pack_fbgemm(weight: Int8Weight, bits: int) -> Product:
     top = _top(bits)
     zero_points = torch.zeros(len(weight.scales), dtype=torch.int64)
     warnings.filterwarnings("ignore", "torch.quantize_per_tensor", UserWarning)
-    with _engine:
-        before = torch.backends.quantized.engine
-        torch.backends.quantized.engine = "fbgemm"
-        try:
-            quantized = torch._make_per_channel_quantized_tensor(
-                weight.values, weight.scales.double(), zero_points, 0
-            )
-            packed = torch.ops.quantized.linear_prepack(quantized, None)
-        finally:
-            torch.backends.quantized.engine = before
+    with _fbgemm_engine():
+        quantized = torch._make_per_channel_quantized_tensor(
+            weight.values, weight.scales.double(), zero_points, 0
+        )
+        packed = torch.ops.quantized.linear_prepack(quantized, None)
     product = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
     return lambda unit: product(unit, 1 / top, top + 1, packed)
+
+
+@contextlib.contextmanager
+def _fbgemm_engine() -> Iterator[None]:
+    """Choose FBGEMM while any thread packs; the last one brings back what the first one found."""
+    with _engine:
+        _users.append(torch.backends.quantized.engine)
+        torch.backends.quantized.engine = "fbgemm"
+    try:
+        yield
+    finally:
+        with _engine:
+            # All but the first found "fbgemm", so the last one to leave pops the first one's.
+            before = _users.pop()
+            if not _users:
+                torch.backends.quantized.engine = before
 
 
 def _pack_onednn(weight: Int8Weight, bits: int) -> Product:

@@ -22,11 +22,13 @@ ALONE = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]
 ALL_CORES = sorted(os.sched_getaffinity(0))
 
 
-def run(code: str = CODE, cores: list[int] = ALL_CORES, **variables: str) -> tuple[list[str], str]:
+def run(
+    variables: dict[str, str] | None = None, code: str = CODE, cores: list[int] = ALL_CORES
+) -> tuple[list[str], str]:
     """Return what the code prints, and OpenMP's own list of its settings."""
     child = subprocess.run(
         [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {cores})\n{code}"],
-        env=ALONE | {"OMP_DISPLAY_ENV": "verbose"} | variables,
+        env=ALONE | {"OMP_DISPLAY_ENV": "verbose"} | (variables or {}),
         capture_output=True,
         text=True,
         check=True,
@@ -59,13 +61,13 @@ def test_waiting_is_bounded_for_torch_and_for_nobody_else() -> None:
     ],
 )
 def test_what_the_user_has_set_stays(name: str, value: str, expected: str) -> None:
-    printed, listed = run(**{name: value})
+    printed, listed = run({name: value})
     assert setting(listed, "GOMP_SPINCOUNT") == expected
     assert printed[1] == ("77" if name == "GOMP_SPINCOUNT" else "None")
 
 
 def test_intel_s_variable_leaves_libgomp_alone() -> None:
-    _, listed = run(KMP_BLOCKTIME="200")
+    _, listed = run({"KMP_BLOCKTIME": "200"})
     assert setting(listed, "GOMP_SPINCOUNT") != "2000"
 
 
@@ -75,11 +77,11 @@ def test_threads_are_as_many_as_the_cores_of_the_process() -> None:
 
 
 def test_the_user_s_count_stays() -> None:
-    assert run(OMP_NUM_THREADS="1")[0][0] == "1"
+    assert run({"OMP_NUM_THREADS": "1"})[0][0] == "1"
 
 
 def test_a_torch_that_a_program_has_set_up_stays_as_it_is() -> None:
-    assert run("import torch; torch.set_num_threads(7)\n" + CODE)[0][0] == "7"
+    assert run(code="import torch; torch.set_num_threads(7)\n" + CODE)[0][0] == "7"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ from pathlib import Path
 from qasr_cli.engines import threads
 threads.quota_cores.__defaults__ = (Path({str(tmp_path)!r}), Path("/none"))
 {CODE}"""
-    assert run(code, cores=ALL_CORES[:2], **variables)[0][0] == n_threads
+    assert run(variables, code, ALL_CORES[:2])[0][0] == n_threads
 
 
 class TestQuota:
