@@ -80,10 +80,10 @@ def read_json(name: str) -> Any:
             return None
 
 
-def write_json(name: str, value: Any) -> None:
-    """Write a file of the cache, whole or not at all."""
+def write_json(name: str, value: Any) -> bool:
+    """Write a value into a file of the cache; see `write`."""
     content = json.dumps(value).encode() + b"\n"
-    write(name, lambda file: file.write(content))
+    return write(name, lambda file: file.write(content))
 
 
 def write(name: str, fill: Callable[[BinaryIO], object]) -> bool:

@@ -17,7 +17,8 @@ from safetensors.torch import load_file
 from qasr_cli.engines import int8_linear, model_store
 from qasr_cli.engines.int8_linear import Int8Linear
 from qasr_cli.engines.model_store import StoredModel
-from qasr_cli.engines.qwen3.packed_weights import PackedWeights, identity
+from qasr_cli.engines.qwen3 import identity
+from qasr_cli.engines.qwen3.packed_weights import PackedWeights
 from qasr_cli.errors import UnavailableError
 
 SHAPES = {"layers.0.qkv": (96, 64), "layers.0.down": (64, 160), "head": (1000, 64)}
@@ -291,7 +292,7 @@ assert_right(opened(found)[0])
 
 
 def test_the_identity_is_of_the_content(stored: StoredModel) -> None:
-    first = identity(stored.folder)
-    assert identity(stored.folder) == first
+    first = identity.digest(stored.folder)
+    assert identity.digest(stored.folder) == first
     (stored.folder / "config.json").write_text("{}")
-    assert identity(stored.folder) != first
+    assert identity.digest(stored.folder) != first

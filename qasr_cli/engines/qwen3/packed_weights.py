@@ -14,22 +14,21 @@ import json
 import logging
 import math
 import os
-import re
 import struct
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
 
 from qasr_cli import bounded_json
-from qasr_cli.engines import cache_files, int8_linear, model_files, weights
+from qasr_cli.engines import cache_files, int8_linear
 from qasr_cli.engines.int8_linear import Int8Kernel, Int8Linear, Int8Weight
 from qasr_cli.engines.model_store import StoredModel
+from qasr_cli.engines.qwen3 import identity
 from qasr_cli.operating_system import files
 
 logger = logging.getLogger(__name__)
@@ -41,7 +40,6 @@ _SCALES = ".scales"
 _LENGTH_BYTES = 8  # a safetensors file begins with the length of its JSON header, little-endian
 _MAX_HEADER_BYTES = 10_000_000
 _CRC_DIGITS = 8
-_SAMPLES, _SAMPLE_BYTES = 64, 4096  # of each weights file: 8 ms, and any training changes all of them
 _N_READERS = 2  # reading and packing go on two cores; each holds one weight
 
 
@@ -60,34 +58,6 @@ class _Entry:
     crc: int
 
 
-def identity(folder: Path) -> str:
-    """Return a digest of a model's weights that is cheap and changes with them.
-
-    Of each file it has name, size, time of change, header and 64 blocks of 4 kB; of the config all.
-
-    Raises:
-        UnavailableError: Weights are missing.
-        OSError: A file cannot be read.
-    """
-    digest = hashlib.sha256(files.read_regular(folder / "config.json", model_files.MAX_JSON_BYTES))
-    for path in weights.files(folder):
-        descriptor = files.open_regular(path)
-        try:
-            status = os.fstat(descriptor)
-            digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
-            for offset in _offsets(status.st_size):
-                digest.update(files.read_at(descriptor, _SAMPLE_BYTES, offset))
-        finally:
-            os.close(descriptor)
-    return digest.hexdigest()
-
-
-def _offsets(size: int) -> Iterator[int]:
-    """Yield where the samples of a file begin; the first is the header's, the last one ends the file."""
-    room = max(0, size - _SAMPLE_BYTES)
-    yield from dict.fromkeys(room * n // (_SAMPLES - 1) for n in range(_SAMPLES))
-
-
 class PackedWeights:
     """The 8-bit weights of one model; reading and packing begin at once, in threads of their own."""
 
@@ -101,7 +71,7 @@ class PackedWeights:
         """
         self._names, self._kernel = tuple(names), kernel
         self._source = _source(stored, self._names)
-        self._prefix = f"int8-{_slug(stored)}-"
+        self._prefix = f"int8-{identity.slug(stored)}-"
         self._file = f"{self._prefix}{self._source[:16]}.safetensors"
         self._is_from_cache = False
         self._reading: Future[dict[str, Int8Linear]] = Future()
@@ -170,19 +140,11 @@ class PackedWeights:
 def _source(stored: StoredModel, names: Iterable[str]) -> str:
     """Return a digest of all that the file depends on: model, names, and how they are quantised."""
     try:
-        facts = identity(stored.folder)
+        facts = identity.digest(stored.folder)
     except OSError as error:  # the weights themselves are read next, and say so
         logger.debug("no identity of %s: %s", stored.folder, error)
         facts = os.urandom(16).hex()
     return hashlib.sha256("\n".join((_VERSION, stored.id, facts, *names)).encode()).hexdigest()
-
-
-def _slug(stored: StoredModel) -> str:
-    """Return a model's part of a file's name, the same for all its revisions in one place."""
-    folder = stored.folder
-    place = folder.parent.parent if folder.parent.name == "snapshots" else folder
-    readable = re.sub(r"[^A-Za-z0-9.]+", "-", stored.id.partition("@")[0])[:60]
-    return f"{readable}-{hashlib.sha256(str(files.real_path(place)).encode()).hexdigest()[:8]}"
 
 
 def _write(file: BinaryIO, source: str, place: int, parts: Iterable[tuple[str, Int8Weight]]) -> None:
