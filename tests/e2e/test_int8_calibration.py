@@ -73,8 +73,8 @@ class TestClips:
         assert sum(one == other for one, other in zip(written, spoken, strict=True)) >= 11
 
     def test_a_step_of_adpcm_is_the_standard_s(self) -> None:
-        # By hand, from silence and the smallest step, 7: code 7 adds 7/8 + 7/4 + 7/2 + 7 in whole numbers, which
-        # is 0 + 1 + 3 + 7, and goes 8 steps up, to 16; code 15 takes 2 + 4 + 8 + 16 away.
+        # By hand, from silence and the smallest step, 7: code 7 adds 7/8 + 7/4 + 7/2 + 7 in whole numbers
+        # (0, 1, 3, 7) and goes 8 steps up, to 16; code 15 takes 2 + 4 + 8 + 16 away.
         assert ima_adpcm.decode(np.array([[0xF7]], dtype=np.uint8)).tolist() == [[11, -19]]
 
     def test_adpcm_keeps_a_sound_within_its_steps(self) -> None:
