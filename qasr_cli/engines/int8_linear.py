@@ -115,7 +115,8 @@ def exact_kernels() -> tuple[Int8Kernel, ...]:
     """Return torch's kernels whose sums are exact on this machine, the one to be preferred first.
 
     Each is tried with 8-bit activations and then with 7-bit ones, against sums in 64 bits; see `is_exact`. A
-    kernel without vectors for this CPU is left out. If none is left, onnxruntime's is tried. Takes 20 ms, once.
+    kernel without vectors for this CPU is left out; if none is left, onnxruntime's is tried. It
+    takes 20 ms, once.
     """
     found = _usable(_FBGEMM, _ONEDNN) or _usable(_ONNXRUNTIME)
     return tuple(sorted(found, key=lambda kernel: -kernel.bits))
