@@ -80,10 +80,10 @@ def read_json(name: str) -> Any:
             return None
 
 
-def write_json(name: str, value: Any) -> None:
-    """Write a file of the cache, whole or not at all."""
+def write_json(name: str, value: Any) -> bool:
+    """Write a value into a file of the cache; see `write`."""
     content = json.dumps(value).encode() + b"\n"
-    write(name, lambda file: file.write(content))
+    return write(name, lambda file: file.write(content))
 
 
 def write(name: str, fill: Callable[[BinaryIO], object]) -> bool:
@@ -102,9 +102,11 @@ def write(name: str, fill: Callable[[BinaryIO], object]) -> bool:
     temporary = place / f".{name}.{os.urandom(6).hex()}{_TEMPORARY}"
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _remove_left(place)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | files.CLOSE_ON_EXEC | files.BINARY
         try:
             with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
+                _hold(file.fileno())
                 fill(file)
                 file.flush()
                 os.fsync(file.fileno())
@@ -117,11 +119,22 @@ def write(name: str, fill: Callable[[BinaryIO], object]) -> bool:
     return True
 
 
-def remove_others(pattern: str, keep: str) -> None:
-    """Remove the files of a pattern but one: those of older versions, and what killed processes left.
+def _remove_left(place: Path) -> None:
+    """Remove the temporary files that nobody holds: those of killed processes."""
+    for path in place.glob(f".*{_TEMPORARY}"):
+        with contextlib.suppress(OSError), os.fdopen(files.open_regular(path), "rb") as file:
+            files.lock_exclusive(file.fileno(), is_waiting=False)
+            path.unlink()
 
-    A process that still has an older file open or mapped keeps it.
-    """
+
+def _hold(descriptor: int) -> None:
+    """Lock a temporary file against `_remove_left`, where there are locks."""
+    with contextlib.suppress(OSError):
+        files.lock_exclusive(descriptor, is_waiting=False)
+
+
+def remove_others(pattern: str, keep: str) -> None:
+    """Remove the files of a pattern but one: those of older versions. Who has one open keeps it."""
     place = folder()
     if place is None:
         return

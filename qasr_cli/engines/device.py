@@ -164,6 +164,20 @@ def _best(device: torch.device, n_parameters: int | None) -> Placement:
     return Placement(device, found.dtype, is_onednn=found.is_onednn)
 
 
+def untried_int8_bits(placement: Placement, dtype: str, n_parameters: int) -> int | None:
+    """Return the bits of 8-bit steps that `auto` would use if they change no answer; None if it would not.
+
+    A small model's steps stay as they are, as all else of it, and so do those of a GPU.
+
+    Args:
+        placement: What `place` returned.
+        dtype: Value of `--dtype`.
+        n_parameters: Size of the model.
+    """
+    is_asked = dtype.lower() == "auto" and placement.device.type == "cpu"
+    return cpu_format.find().int8_bits if is_asked and n_parameters >= _SMALL_PARAMETERS else None
+
+
 def _int8(device: torch.device, n_parameters: int | None) -> Placement:
     """Return the placement with steps in 8 bits; all else is as with `auto`."""
     if device.type != "cpu":

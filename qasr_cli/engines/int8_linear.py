@@ -9,14 +9,17 @@ never keeps a row.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import itertools
 import threading
+import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
+
+from qasr_cli.engines import onnx_product
 
 Unit = torch.Tensor  # float32[n, n_in] in -1 to 1
 Product = Callable[[Unit], torch.Tensor]
@@ -24,7 +27,8 @@ Product = Callable[[Unit], torch.Tensor]
 _WEIGHT_LEVELS = 127  # -128 is left out, so that negating a weight is exact
 _BLOCK_ROWS = 8192  # quantised or packed at once: a head of 151,936 rows packs 4 times slower in one piece
 _TINY = torch.finfo(torch.float32).tiny  # a row of zeros has a scale too
-_engine = threading.Lock()  # torch's choice of a quantised engine is one for the process
+_engine = threading.Lock()  # torch's choice of a quantised engine is one for the process: `_fbgemm_engine`
+_users: list[str] = []  # the choices that the packings in progress have found
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Int8Kernel:
     """An implementation of the integer product, and how many bits of an activation it multiplies exactly.
 
     Attributes:
-        name: `fbgemm` or `onednn`.
+        name: `fbgemm`, `onednn` or `onnxruntime`.
         bits: 8, or 7 where the CPU adds two products in 16 bits and saturates (x86 without VNNI).
     """
 
@@ -108,17 +112,19 @@ class Int8Linear:
 
 @functools.cache
 def exact_kernels() -> tuple[Int8Kernel, ...]:
-    """Return the kernels whose sums are exact on this machine, the one to be preferred first.
+    """Return torch's kernels whose sums are exact on this machine, the one to be preferred first.
 
-    Each is tried with 8-bit activations and then with 7-bit ones, against sums in 64 bits; see `is_exact`.
-    Takes a few milliseconds, once.
+    Each is tried with 8-bit activations and then with 7-bit ones, against sums in 64 bits; see `is_exact`. A
+    kernel without vectors for this CPU is left out; if none is left, onnxruntime's is tried. It
+    takes 20 ms, once.
     """
-    found: dict[str, Int8Kernel] = {}
-    for bits, name in itertools.product((8, 7), _PACKERS):
-        kernel = Int8Kernel(name, bits)
-        if name not in found and is_exact(kernel):
-            found[name] = kernel
-    return tuple(sorted(found.values(), key=lambda kernel: -kernel.bits))
+    found = _usable(_FBGEMM, _ONEDNN) or _usable(_ONNXRUNTIME)
+    return tuple(sorted(found, key=lambda kernel: -kernel.bits))
+
+
+def _usable(*names: str) -> list[Int8Kernel]:
+    kernels = (next(filter(is_exact, (Int8Kernel(name, 8), Int8Kernel(name, 7))), None) for name in names)
+    return [kernel for kernel in kernels if kernel is not None and is_vectorised(kernel)]
 
 
 def exact_int8() -> Int8Kernel | None:
@@ -143,9 +149,33 @@ def is_exact(kernel: Int8Kernel) -> bool:
         with torch.no_grad():
             product = _PACKERS[kernel.name](Int8Weight(values, torch.full((48,), float(top))), kernel.bits)
             found = product(unit)
-    except (RuntimeError, AttributeError, NotImplementedError):  # this torch, or this CPU, has no such kernel
+    except (
+        RuntimeError,
+        AttributeError,
+        ImportError,
+    ):  # torch, CPU or installation have none
         return False
     return torch.equal(found.round().long(), expected)
+
+
+def is_vectorised(kernel: Int8Kernel) -> bool:
+    """Whether a kernel is worth using: a reference implementation is exact too, and 100 times slower.
+
+    The limit, ten times the time of a product in float32, is far from both.
+    """
+    rows, weight = torch.ones(8, 1024), torch.ones(256, 1024)
+    linear = Int8Linear(weight, kernel)
+    return _time_s(lambda: linear(rows)) < 10 * _time_s(lambda: torch.nn.functional.linear(rows, weight))
+
+
+def _time_s(product: Callable[[], torch.Tensor]) -> float:
+    """Return the shortest of three times; the first call of all prepares."""
+    times = []
+    for _ in range(4):
+        begin = time.perf_counter()
+        product()
+        times.append(time.perf_counter() - begin)
+    return min(times[1:])
 
 
 def _top(bits: int) -> int:
@@ -158,18 +188,29 @@ def _pack_fbgemm(weight: Int8Weight, bits: int) -> Product:
     top = _top(bits)
     zero_points = torch.zeros(len(weight.scales), dtype=torch.int64)
     warnings.filterwarnings("ignore", "torch.quantize_per_tensor", UserWarning)
-    with _engine:
-        before = torch.backends.quantized.engine
-        torch.backends.quantized.engine = "fbgemm"
-        try:
-            quantized = torch._make_per_channel_quantized_tensor(
-                weight.values, weight.scales.double(), zero_points, 0
-            )
-            packed = torch.ops.quantized.linear_prepack(quantized, None)
-        finally:
-            torch.backends.quantized.engine = before
+    with _fbgemm_engine():
+        quantized = torch._make_per_channel_quantized_tensor(
+            weight.values, weight.scales.double(), zero_points, 0
+        )
+        packed = torch.ops.quantized.linear_prepack(quantized, None)
     product = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
     return lambda unit: product(unit, 1 / top, top + 1, packed)
+
+
+@contextlib.contextmanager
+def _fbgemm_engine() -> Iterator[None]:
+    """Choose FBGEMM while any thread packs; the last one brings back what the first one found."""
+    with _engine:
+        _users.append(torch.backends.quantized.engine)
+        torch.backends.quantized.engine = "fbgemm"
+    try:
+        yield
+    finally:
+        with _engine:
+            # All but the first found "fbgemm", so the last one to leave pops the first one's.
+            before = _users.pop()
+            if not _users:
+                torch.backends.quantized.engine = before
 
 
 def _pack_onednn(weight: Int8Weight, bits: int) -> Product:
@@ -183,9 +224,8 @@ def _pack_onednn(weight: Int8Weight, bits: int) -> Product:
     product = torch.ops.onednn.qlinear_pointwise
 
     def multiply(unit: Unit) -> torch.Tensor:
-        levels = (unit * top).round_().add_(top + 1).to(torch.uint8)
         found: torch.Tensor = product(
-            *(levels, 1 / top, top + 1, packed, scales, zero_points, None),
+            *(_levels(unit, top), 1 / top, top + 1, packed, scales, zero_points, None),
             *(1.0, 0, torch.float32, "none", [], ""),
         )
         return found
@@ -193,4 +233,26 @@ def _pack_onednn(weight: Int8Weight, bits: int) -> Product:
     return multiply
 
 
-_PACKERS: dict[str, Callable[[Int8Weight, int], Product]] = {"fbgemm": _pack_fbgemm, "onednn": _pack_onednn}
+def _pack_onnxruntime(weight: Int8Weight, bits: int) -> Product:
+    """Pack for onnxruntime, where torch has nothing: it multiplies the integers, and torch does the rest."""
+    top = _top(bits)
+    sums = onnx_product.pack(weight.values.numpy(), top + 1)
+    scales = weight.scales / top
+
+    def multiply(unit: Unit) -> torch.Tensor:
+        return torch.from_numpy(sums(_levels(unit, top).numpy())).float().mul_(scales)
+
+    return multiply
+
+
+def _levels(unit: Unit, top: int) -> torch.Tensor:
+    """Return `uint8[n, n_in]`: -1 to 1 in whole levels, to the nearest, with 0 at `top + 1`."""
+    return (unit * top).round_().add_(top + 1).to(torch.uint8)
+
+
+_FBGEMM, _ONEDNN, _ONNXRUNTIME = "fbgemm", "onednn", "onnxruntime"
+_PACKERS: dict[str, Callable[[Int8Weight, int], Product]] = {
+    _FBGEMM: _pack_fbgemm,
+    _ONEDNN: _pack_onednn,
+    _ONNXRUNTIME: _pack_onnxruntime,
+}

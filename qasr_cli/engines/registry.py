@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qasr_cli.engines import device_names
+from qasr_cli.engines import device_names, threads
 from qasr_cli.engines.qwen3 import languages as qwen3_languages
 from qasr_cli.errors import UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
@@ -84,6 +84,7 @@ def _load_qwen3(options: EngineOptions, *, is_plain: bool = False) -> Engines:
     recognizer = _fetch_recognizer(options)
     where = model_store.aligner_location(options.aligner, options.model)
     aligner = model_store.fetch(where, is_offline=options.offline) if where else None
+    threads.import_torch()
     from qasr_cli.engines.qwen3 import engine
 
     return engine.load(recognizer, aligner, options, is_plain=is_plain)

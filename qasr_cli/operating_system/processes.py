@@ -130,6 +130,13 @@ def memory_bytes() -> int | None:
         return None
 
 
+def n_usable_cores() -> int:
+    """Return how many cores this process may run on: those of its affinity, where the system has one."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def has_terminal() -> bool:
     """Whether this process has a terminal that controls it; none is left once its window is closed."""
     try:

@@ -185,6 +185,14 @@ class TestPlacement:
         assert placed.int8_bits in {7, 8}
         assert str(placed) == f"{auto}, steps in int8"
 
+    def test_auto_tries_int8_for_large_models_on_a_cpu(self) -> None:
+        auto = device.place("cpu", "auto")
+        assert device.untried_int8_bits(auto, "Auto", 600_000_000) == cpu_format.find().int8_bits
+        assert device.untried_int8_bits(auto, "auto", 4_000_000) is None
+        assert device.untried_int8_bits(auto, "bf16", 600_000_000) is None
+        gpu = device.Placement(torch.device("cuda:0"), torch.bfloat16)
+        assert device.untried_int8_bits(gpu, "auto", 600_000_000) is None
+
     def test_int8_needs_a_cpu(self) -> None:
         with pytest.raises(UsageError, match="int8 needs a CPU") as refused:
             device._int8(torch.device("cuda:0"), None)

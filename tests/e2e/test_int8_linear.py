@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -12,7 +13,8 @@ import torch
 from qasr_cli.engines import int8_linear
 from qasr_cli.engines.int8_linear import Int8Kernel, Int8Linear, Int8Weight
 
-KERNELS = int8_linear.exact_kernels()
+EXACT = int8_linear.exact_kernels()
+KERNELS = (*EXACT, Int8Kernel("onnxruntime", 8))
 N_ROWS = (1, 3, 8, 404)
 
 
@@ -43,8 +45,36 @@ def reference(parts: Int8Weight, given: torch.Tensor, bits: int) -> torch.Tensor
 
 
 def test_some_kernel_is_exact_on_x86() -> None:
-    assert KERNELS
-    assert int8_linear.exact_int8() == KERNELS[0]
+    assert EXACT
+    assert int8_linear.exact_int8() == EXACT[0]
+
+
+def test_onnxruntime_is_taken_where_torch_has_no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> int8_linear.Product:
+        raise AttributeError("'_OpNamespace' 'quantized' object has no attribute 'linear_prepack'")
+
+    for name in ("fbgemm", "onednn"):
+        monkeypatch.setitem(int8_linear._PACKERS, name, gone)
+    int8_linear.exact_kernels.cache_clear()
+    try:
+        found = int8_linear.exact_int8()
+    finally:
+        int8_linear.exact_kernels.cache_clear()
+    assert found is not None
+    assert found.name == "onnxruntime"
+
+
+def test_a_kernel_without_vectors_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(weight: Int8Weight, bits: int) -> int8_linear.Product:
+        def multiply(unit: torch.Tensor) -> torch.Tensor:
+            time.sleep(0.05)  # what oneDNN takes for signed activations of this size
+            return unit @ weight.values.float().T
+
+        return multiply
+
+    monkeypatch.setitem(int8_linear._PACKERS, "fbgemm", slow)
+    assert not int8_linear.is_vectorised(Int8Kernel("fbgemm", 8))
+    assert int8_linear.is_vectorised(EXACT[-1])
 
 
 @pytest.mark.parametrize("n", N_ROWS)
@@ -122,7 +152,7 @@ def test_a_quantised_weight_is_within_half_a_level(weight: torch.Tensor) -> None
     ("variable", "name"), [("FBGEMM_ENABLE_INSTRUCTIONS", "fbgemm"), ("ONEDNN_MAX_CPU_ISA", "onednn")]
 )
 def test_a_cpu_that_saturates_gets_7_bits(variable: str, name: str) -> None:
-    if name not in {kernel.name for kernel in KERNELS}:
+    if name not in {kernel.name for kernel in EXACT}:
         pytest.skip(f"{name} is not in this torch")
     code = (
         "from qasr_cli.engines.int8_linear import exact_kernels\n"

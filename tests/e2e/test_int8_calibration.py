@@ -1,0 +1,214 @@
+"""The clips on which 8-bit steps are judged, and the verdicts about a model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from qasr_cli.engines import cpu_format, int8_linear, model_store
+from qasr_cli.engines.device import Placement
+from qasr_cli.engines.int8_linear import Int8Linear
+from qasr_cli.engines.model_store import StoredModel
+from qasr_cli.engines.qwen3 import calibration, ima_adpcm
+from qasr_cli.engines.qwen3.calibration import Verdict
+from qasr_cli.engines.qwen3.engine import Qwen3Recognizer
+from qasr_cli.options import DecodeOptions
+from tools import make_calibration
+
+CPU = Placement(torch.device("cpu"), torch.float32)
+BF16 = Placement(torch.device("cpu"), torch.bfloat16)
+MAX_STEP_ROWS = 16
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("QASR_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="module")
+def demo() -> StoredModel:
+    found = model_store.find(model_store.recognizer_location("demo"))
+    assert found is not None
+    return found
+
+
+class Answers:
+    """The given tokens, and with which bits they were asked for."""
+
+    def __init__(self, plain: list[list[int]], int8: list[list[int]]) -> None:
+        self.asked: list[int | None] = []
+        self._plain, self._int8 = plain, int8
+
+    def __call__(self, bits: int | None) -> list[list[int]]:
+        self.asked.append(bits)
+        return self._plain if bits is None else self._int8
+
+
+SAME = [[1, 2, 3], [4, 5]]
+OTHER = [[1, 2, 3], [4, 6]]
+
+
+class TestClips:
+    def test_they_are_whole_sentences_in_a_small_file(self) -> None:
+        path = Path(calibration.__file__).with_name(calibration.CLIPS_FILE)
+        assert path.stat().st_size < 300_000
+        clips = calibration.clips()
+        assert len(clips) == 12
+        assert {clip.dtype for clip in clips} == {np.dtype(np.int16)}
+        assert all(2 * 16_000 <= len(clip) <= 4 * 16_000 for clip in clips)
+
+    def test_the_demo_model_writes_each_of_them_as_it_was_spoken(self, demo: StoredModel) -> None:
+        recognizer = Qwen3Recognizer(demo, CPU, None)
+        sentences = make_calibration.sentences()
+        spoken = [" ".join(word["text"] for word in sentences[n]) for n in make_calibration.CHOSEN]
+        audio = [clip.astype(np.float32) / 32768 for clip in calibration.clips()]
+        written = [answer.text for answer in recognizer.recognize(audio, DecodeOptions())]
+        assert sum(one == other for one, other in zip(written, spoken, strict=True)) >= 11
+
+    def test_a_step_of_adpcm_is_the_standard_s(self) -> None:
+        # By hand, from silence and the smallest step, 7: code 7 adds 7/8 + 7/4 + 7/2 + 7 in whole numbers
+        # (0, 1, 3, 7) and goes 8 steps up, to 16; code 15 takes 2 + 4 + 8 + 16 away.
+        assert ima_adpcm.decode(np.array([[0xF7]], dtype=np.uint8)).tolist() == [[11, -19]]
+
+    def test_adpcm_keeps_a_sound_within_its_steps(self) -> None:
+        time = np.arange(16_000)
+        sound = (8000 * np.sin(time / 20) + 500 * np.sin(time / 3)).astype(np.int16)
+        rows = np.stack([sound, -sound])
+        found = ima_adpcm.decode(ima_adpcm.encode(rows))
+        error = (found.astype(float) - rows)[:, 200:]
+        assert np.sqrt((error**2).mean()) < 0.02 * np.sqrt((rows.astype(float) ** 2).mean())
+
+    def test_the_loudest_sounds_do_not_overflow(self) -> None:
+        loud = np.tile(np.array([32767, -32768], dtype=np.int16).repeat(50), 20)[None]
+        found = ima_adpcm.decode(ima_adpcm.encode(loud))
+        assert np.sign(found[0, 40::50]).tolist() == np.sign(loud[0, 40::50]).tolist()
+
+
+class TestVerdict:
+    @pytest.mark.parametrize(
+        ("plain", "int8", "expected", "is_equal"),
+        [
+            (SAME, SAME, Verdict(2, 2, 5), True),
+            (SAME, OTHER, Verdict(2, 1, 5), False),
+            (SAME, [[1, 2, 3], [4, 5, 6]], Verdict(2, 1, 5), False),
+            ([[], []], [[], []], Verdict(2, 2, 0), False),  # a model that writes nothing proves nothing
+            ([], [], Verdict(0, 0, 0), False),
+        ],
+    )
+    def test_every_token_of_every_clip_must_be_the_same(
+        self, plain: list[list[int]], int8: list[list[int]], expected: Verdict, is_equal: bool
+    ) -> None:
+        found = calibration.compare(plain, int8)
+        assert found == expected
+        assert found.is_equal is is_equal
+
+    @pytest.mark.parametrize(("int8", "is_equal"), [(SAME, True), (OTHER, False)])
+    def test_a_model_is_judged_once(self, demo: StoredModel, int8: list[list[int]], is_equal: bool) -> None:
+        answers = Answers(SAME, int8)
+        first = calibration.verdict(demo, CPU, 8, answers)
+        assert first.is_equal is is_equal
+        assert answers.asked == [None, 8]
+        assert calibration.verdict(demo, CPU, 8, answers) == first
+        assert answers.asked == [None, 8]
+
+    def test_another_format_or_machine_is_judged_anew(
+        self, demo: StoredModel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answers = Answers(SAME, SAME)
+        for placement, bits in ((CPU, 8), (CPU, 7), (BF16, 8)):
+            calibration.verdict(demo, placement, bits, answers)
+        monkeypatch.setattr(cpu_format, "machine_key", lambda: "another")
+        calibration.verdict(demo, CPU, 8, answers)
+        assert answers.asked == [None, 8, None, 7, None, 8, None, 8]
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda content: {},
+            lambda content: [content],
+            lambda content: {"key": content["key"]},  # a start that was killed while it recognised
+            lambda content: content | {"verdict": None},
+            lambda content: content | {"verdict": {"n_clips": 2}},
+            lambda content: content | {"verdict": {"n_clips": 2, "n_equal": 3, "n_tokens": 5}},
+            lambda content: content | {"verdict": {"n_clips": "2", "n_equal": "2", "n_tokens": "5"}},
+            lambda content: content | {"key": "another"},
+        ],
+    )
+    def test_a_damaged_verdict_does_not_count(
+        self, demo: StoredModel, cache: Path, change: Callable[[dict[str, Any]], object]
+    ) -> None:
+        answers = Answers(SAME, OTHER)
+        calibration.verdict(demo, CPU, 8, answers)
+        (path,) = cache.iterdir()
+        path.write_text(json.dumps(change(json.loads(path.read_text()))))
+        assert not calibration.verdict(demo, CPU, 8, answers).is_equal
+        assert len(answers.asked) == 4
+
+    def test_without_a_cache_there_is_no_verdict_and_no_work(
+        self, demo: StoredModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("QASR_CACHE", str(tmp_path / "file"))
+        answers = Answers(SAME, SAME)
+        assert not calibration.verdict(demo, CPU, 8, answers).is_equal
+        assert answers.asked == []
+
+    def test_an_error_while_recognising_is_raised_and_judges_nothing(self, demo: StoredModel) -> None:
+        def fail(bits: int | None) -> list[list[int]]:
+            raise MemoryError
+
+        with pytest.raises(MemoryError):
+            calibration.verdict(demo, CPU, 8, fail)
+        assert calibration.verdict(demo, CPU, 8, Answers(SAME, SAME)).is_equal
+
+
+class Int8Steps(torch.nn.Module):
+    """A linear layer whose steps, of few rows, are in 8 bits; prompts stay as they are."""
+
+    def __init__(self, dense: torch.nn.Linear) -> None:
+        super().__init__()
+        kernel = int8_linear.exact_int8()
+        assert kernel is not None
+        self.dense, self._int8 = dense, Int8Linear(dense.weight.detach(), kernel)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        rows = hidden.flatten(0, -2)
+        if len(rows) > MAX_STEP_ROWS:
+            dense: torch.Tensor = self.dense(hidden)
+            return dense
+        return self._int8(rows.float()).to(hidden.dtype).reshape(*hidden.shape[:-1], -1)
+
+
+def with_int8_steps(recognizer: Qwen3Recognizer) -> None:
+    language_model = recognizer._model.model.language_model
+    for module in list(language_model.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, torch.nn.Linear):
+                setattr(module, name, Int8Steps(child))
+
+
+def test_the_demo_model_writes_the_same_with_8_bit_steps(demo: StoredModel) -> None:
+    audio = [clip.astype(np.float32) / 32768 for clip in calibration.clips()]
+
+    def answers(bits: int | None) -> list[list[int]]:
+        recognizer = Qwen3Recognizer(demo, BF16, None)
+        if bits is not None:
+            with_int8_steps(recognizer)
+        written = []
+        for samples in audio:
+            answer = recognizer.recognize([samples], DecodeOptions())[0]
+            written.append([*answer.text.encode(), answer.n_tokens])
+        return written
+
+    kernel = int8_linear.exact_int8()
+    assert kernel is not None
+    found = calibration.verdict(demo, BF16, kernel.bits, answers)
+    assert found.n_clips == 12
+    assert found.is_equal
