@@ -24,8 +24,9 @@ from transformers.utils import logging as transformers_logging
 
 from qasr_cli import languages
 from qasr_cli.engines import device, model_store
-from qasr_cli.engines.layouts import OFFSET_KEY
+from qasr_cli.engines.layouts import OFFSET_KEY, Kind
 from qasr_cli.engines.model_store import StoredModel
+from qasr_cli.engines.qwen3 import loading
 from qasr_cli.engines.qwen3.engine import Qwen3Aligner, Setup
 from qasr_cli.media import decode
 from qasr_cli.options import MediaOptions
@@ -79,7 +80,9 @@ def load_aligner(aligner: str, model: str, device_name: str) -> tuple[StoredMode
     location = model_store.aligner_location(aligner, model)
     assert location, "--aligner none has no offset"
     checkpoint = model_store.fetch(location)
-    return checkpoint, Qwen3Aligner(checkpoint, Setup(device.place(device_name, "fp32")))
+    return checkpoint, Qwen3Aligner(
+        loading.open_model(Kind.ALIGNER, checkpoint), Setup(device.place(device_name, "fp32"))
+    )
 
 
 def recordings(folder: Path) -> Iterator[tuple[Path, int, dict[str, Any]]]:

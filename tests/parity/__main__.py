@@ -24,6 +24,7 @@ from transformers.utils import logging as transformers_logging
 
 from qasr_cli.engines import device, model_store
 from qasr_cli.engines.layouts import Kind
+from qasr_cli.engines.qwen3 import loading
 from qasr_cli.engines.qwen3.engine import Qwen3Aligner, Qwen3Recognizer, Setup
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.speech.inference.protocols import AlignRequest
@@ -153,8 +154,8 @@ class _Ours:
         asr, aligner = (model_store.find(str(folder)) for folder in (weights.asr, weights.aligner))
         assert asr is not None
         assert aligner is not None
-        self.recognizer = Qwen3Recognizer(asr, setup)
-        self.aligner = Qwen3Aligner(aligner, setup)
+        self.recognizer = Qwen3Recognizer(loading.open_model(Kind.RECOGNIZER, asr), setup)
+        self.aligner = Qwen3Aligner(loading.open_model(Kind.ALIGNER, aligner), setup)
 
     @torch.inference_mode()
     def transcribed(self, case: dict[str, Any], clips: list[np.ndarray]) -> dict[str, list[np.ndarray]]:

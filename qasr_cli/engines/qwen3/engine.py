@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from qasr_cli.engines import device, weights
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.model_store import StoredModel
-from qasr_cli.engines.qwen3 import loading, loop_backend, prompts
+from qasr_cli.engines.qwen3 import calibration, loading, loop_backend, prompts
 from qasr_cli.engines.qwen3.backend import Classifier, Decoder, NotFiniteError
 from qasr_cli.engines.qwen3.languages import ALIGNED, RECOGNIZED
 from qasr_cli.engines.qwen3.loading import OpenModel
@@ -34,9 +35,11 @@ from qasr_cli.engines.qwen3.transformers_backend import TransformersClassifier, 
 from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
-from qasr_cli.records import Finish, Hypothesis
+from qasr_cli.records import INT16_SCALE, Finish, Hypothesis
 from qasr_cli.speech.inference.protocols import AlignRequest, Capacity, Engines, Posterior
 from qasr_cli.timebase import SAMPLE_RATE_HZ
+
+logger = logging.getLogger(__name__)
 
 # A fast speaker needs about 5 tokens a second in English, but 18 in Hindi and Greek, since Qwen's vocabulary
 # has few of their words: 5 to 6 tokens each. A chunk with more tokens than that is a loop.
@@ -102,18 +105,20 @@ def load(
     """
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # its important messages become errors of qasr
-    placement = _placement(recognizer, options)
-    setup = Setup(placement, options.batch_size, is_plain, budget)
-    with _device_errors(placement.device):
+    setup = Setup(_placement(recognizer, options), options.batch_size, is_plain, budget)
+    with _device_errors(setup.placement.device):
         # The aligner first: the recognizer's capacity is measured beside all weights
         loaded_aligner = None
         if aligner:
-            loaded_aligner = Qwen3Aligner(aligner, replace(setup, placement=_placement(aligner, options)))
+            opened = loading.open_model(Kind.ALIGNER, aligner)
+            loaded_aligner = Qwen3Aligner(opened, replace(setup, placement=_placement(aligner, options)))
+        opened = loading.open_model(Kind.RECOGNIZER, recognizer)
+        setup = _in_8_bits_if_equal(opened, setup, options.dtype)
         return Engines(
-            Qwen3Recognizer(recognizer, setup),
+            Qwen3Recognizer(opened, setup),
             loaded_aligner,
             languages=RECOGNIZED,
-            device=str(placement),
+            device=str(setup.placement),
         )
 
 
@@ -121,24 +126,60 @@ def _placement(stored: StoredModel, options: EngineOptions) -> Placement:
     return device.place(options.device, options.dtype, weights.n_parameters(stored.folder))
 
 
-class Qwen3Recognizer:
-    """`Recognizer` on a Qwen3-ASR model; greedy decoding."""
+def _in_8_bits_if_equal(opened: OpenModel, setup: Setup, dtype: str) -> Setup:
+    """Return the setup with 8-bit weights, if `auto` may have them and they change no answer to a clip.
 
-    def __init__(self, stored: StoredModel, setup: Setup) -> None:
-        opened = loading.open_model(Kind.RECOGNIZER, stored)
+    Two engines find this out once for each model on a machine; see `calibration`.
+    """
+    stored, placement = opened.stored, setup.placement
+    bits = device.untried_int8_bits(placement, dtype, weights.n_parameters(stored.folder))
+    if bits is None or not setup.is_loop(opened):
+        return setup
+
+    def answers(bits: int | None) -> list[list[int]]:
+        tried = replace(placement, int8_bits=bits)
+        logger.warning("model %s is new on this CPU; comparing its answers once, now: %s", stored.id, tried)
+        clips = [samples * np.float32(INT16_SCALE) for samples in calibration.clips()]
+        return Qwen3Recognizer(opened, Setup(tried)).write(clips, DecodeOptions())
+
+    verdict = calibration.verdict(stored, placement, bits, answers)
+    return replace(setup, placement=replace(placement, int8_bits=bits)) if verdict.is_equal else setup
+
+
+class Qwen3Recognizer:
+    """`Recognizer` on a Qwen3-ASR model; greedy decoding.
+
+    Raises:
+        UsageError: The setup is in 8 bits, which transformers does not compute.
+    """
+
+    def __init__(self, opened: OpenModel, setup: Setup) -> None:
         self._config, self._tokenizer = opened.config, opened.tokenizer
         self._extract = setup.extraction(opened)
         self._prompts = prompts.Prompts(opened.tokenizer)
         self._setup = setup
-        make = LoopDecoder if setup.is_loop(opened) else TransformersDecoder
+        is_loop = setup.is_loop(opened)
+        if setup.placement.int8_bits and not is_loop:
+            raise UsageError(
+                f"--dtype int8: {opened.stored.id} is computed by transformers here, in no format of 8 bits",
+                "use --dtype auto and --engine qwen3",
+                flag="--dtype",
+            )
+        make = LoopDecoder if is_loop else TransformersDecoder
         self._decoder: Decoder = make(opened, setup.placement, self._prompts.stop_ids)
-        self.model_id = stored.id
+        self.model_id = opened.stored.id
         self.capacity: Capacity = device.capacity(
-            opened.config, setup.placement, stored.max_chunk_ms, setup.batch_size
+            opened.config, setup.placement, opened.stored.max_chunk_ms, setup.batch_size
         )
 
     def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
         """Return one hypothesis a chunk; see `speech.inference.protocols.Recognizer`."""
+        forced = languages.find(options.language) if options.language else None
+        name = forced.name if forced else None
+        return [self._parse(row, name) for row in self.write(audio, options)]
+
+    def write(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[list[int]]:
+        """Return the tokens of one answer a chunk; what follows a stop token is undefined."""
         forced = languages.find(options.language) if options.language else None
         features = [self._extract(samples) for samples in audio]
         ids = [
@@ -151,9 +192,7 @@ class Qwen3Recognizer:
             _device_errors(self._setup.placement.device),
             _numbers_only(self.model_id, self._setup.placement),
         ):
-            written = self._decoder.write(features, ids, budgets, self._logits_processors(options))
-        name = forced.name if forced else None
-        return [self._parse(row, name) for row in written]
+            return self._decoder.write(features, ids, budgets, self._logits_processors(options))
 
     def _refuse_long_prompts(self, ids: Sequence[list[int]], budget: int) -> None:
         """Raise if prompt and answer together exceed the model's context length."""
@@ -199,8 +238,7 @@ class Qwen3Recognizer:
 class Qwen3Aligner:
     """`Aligner` on a Qwen3-ForcedAligner model; one pass, no decoding here."""
 
-    def __init__(self, stored: StoredModel, setup: Setup) -> None:
-        opened = loading.open_model(Kind.ALIGNER, stored)
+    def __init__(self, opened: OpenModel, setup: Setup) -> None:
         self._extract = setup.extraction(opened)
         self._bin_ms, self._offset_ms = opened.layout.bin_ms, opened.layout.offset_ms
         self._prompts = prompts.Prompts(opened.tokenizer)
@@ -210,10 +248,13 @@ class Qwen3Aligner:
             if setup.is_loop(opened)
             else TransformersClassifier(opened, setup.placement, self._prompts.stop_ids[-1])
         )
-        self.model_id = stored.id
+        self.model_id = opened.stored.id
         reach_ms = min(_MAX_ALIGN_MS, self._bin_ms * opened.config.num_labels)
         self.capacity: Capacity = device.capacity(
-            opened.config, setup.placement, min(stored.max_chunk_ms or reach_ms, reach_ms), setup.batch_size
+            opened.config,
+            setup.placement,
+            min(opened.stored.max_chunk_ms or reach_ms, reach_ms),
+            setup.batch_size,
         )
 
     def supports(self, language: str | None) -> bool:

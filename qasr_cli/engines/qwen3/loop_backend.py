@@ -6,7 +6,7 @@ Configurations that `supports` refuses are left to transformers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from qasr_cli.engines import int8_linear
 from qasr_cli.engines.device import Placement
-from qasr_cli.engines.int8_linear import Int8Linear
+from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import encoder, language_model, loading
 from qasr_cli.engines.qwen3.backend import NotFiniteError
 from qasr_cli.engines.qwen3.checkpoint import Checkpoint
@@ -23,6 +23,7 @@ from qasr_cli.engines.qwen3.encoder import AudioEncoder
 from qasr_cli.engines.qwen3.language_model import Formats, LanguageModel, Linear
 from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
+from qasr_cli.engines.qwen3.packed_weights import PackedWeights
 from qasr_cli.engines.qwen3.prompts import Features
 from qasr_cli.engines.qwen3.step_loop import Prompt, StepLoop
 from qasr_cli.speech.inference import stopping
@@ -49,7 +50,7 @@ class LoopDecoder:
 
     def __init__(self, opened: OpenModel, placement: Placement, stop_ids: Sequence[int]) -> None:
         self._model = _AudioLanguageModel(opened, placement)
-        head = self._model.linear(_TABLE if opened.config.tie_word_embeddings else _HEAD)
+        head = self._model.linears[_HEAD]
         self._embed = self._model.embedding()
         self._loop = StepLoop(self._model.language_model, head, self._embed, stop_ids, _N_ROWS)
 
@@ -107,7 +108,7 @@ class LoopClassifier:
         stopping.check()
         hidden = self._model.language_model.prefill(self._model.embeddings(item, ids, self._embed))
         is_slot = torch.tensor(ids, device=hidden.device) == slot_id
-        return self._head(hidden[is_slot]).float().cpu()
+        return self._head(hidden[is_slot].to(self._model.dtype)).float().cpu()
 
 
 class _AudioLanguageModel:
@@ -116,20 +117,29 @@ class _AudioLanguageModel:
     def __init__(self, opened: OpenModel, placement: Placement) -> None:
         config = opened.config
         self._checkpoint = Checkpoint(opened.stored, opened.layout)
-        self._device, self._dtype = placement.device, placement.dtype
-        self._kernel = int8_linear.exact_int8() if placement.int8_bits else None
-        self._activation = torch.float32 if self._kernel else placement.dtype
+        self._device, self.dtype = placement.device, placement.dtype
+        parts = language_model.products(config.text_config)
+        if opened.kind is Kind.RECOGNIZER:
+            parts[_HEAD] = (_TABLE if config.tie_word_embeddings else _HEAD,)
+        kernel = int8_linear.exact_int8() if placement.int8_bits else None
+        packed = PackedWeights(opened.stored, tuple(parts), kernel) if kernel else None
+        activation = torch.float32 if packed else placement.dtype
+        self._activation = activation
         self._audio_id: int = config.audio_token_id
         self._encoder = AudioEncoder(
             config.audio_config, self._checkpoint.tensor, placement.dtype, device=placement.device
         )
-        products = language_model.products(config.text_config)
+        self.linears: Mapping[str, Linear] = (
+            packed.linears(lambda name: self._fused(parts[name]))
+            if packed
+            else {name: self._dense(names) for name, names in parts.items()}
+        )
         self.language_model = LanguageModel(
             config.text_config,
             self._checkpoint.tensor,
-            lambda name: self.linear(*products[name]),
+            self.linears.__getitem__,
             lambda n_positions: loading.rotary_angles(config.text_config, n_positions),
-            Formats(self._activation, placement.dtype, placement.device),
+            Formats(activation, placement.dtype, placement.device),
         )
 
     def encode(self, item: Features) -> torch.Tensor:
@@ -150,11 +160,13 @@ class _AudioLanguageModel:
 
     def tensor(self, name: str) -> torch.Tensor:
         """Return a weight on the device, in the placement's number format."""
-        return self._checkpoint.tensor(name).to(self._device, self._dtype)
+        return self._checkpoint.tensor(name).to(self._device, self.dtype)
 
-    def linear(self, *names: str) -> Linear:
-        """Return the product with weights of the language model, whose outputs stand side by side."""
-        weight = torch.cat([self._checkpoint.tensor(name) for name in names])
-        if self._kernel:
-            return Int8Linear(weight, self._kernel)
-        return RowwiseLinear(DenseLinear(weight.to(self._device, self._dtype), is_packed=True), self._dtype)
+    def _fused(self, names: Sequence[str]) -> torch.Tensor:
+        """Return the weight of a product `[n_out, n_in]`, as stored."""
+        parts = [self._checkpoint.tensor(name) for name in names]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _dense(self, names: Sequence[str]) -> Linear:
+        weight = self._fused(names).to(self._device, self.dtype)
+        return RowwiseLinear(DenseLinear(weight, is_packed=True), self.dtype)
