@@ -1,8 +1,10 @@
-"""What all tests share: no deadlines for examples, one thread for torch, and which ffmpeg is used."""
+"""What all tests share: no deadlines for examples, one thread for torch, their own cache, which ffmpeg."""
 
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 
 from hypothesis import settings
 
@@ -17,6 +19,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "qasr"))
 
 # Before torch is imported: each worker has about one core.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Not the cache of whoever runs the tests; all workers and runs share it, and it holds a self-test's result.
+os.environ["QASR_CACHE"] = str(Path(tempfile.gettempdir(), f"qasr-tests-{os.getuid()}"))
 
 
 def pytest_report_header() -> str:

@@ -98,6 +98,19 @@ def test_a_row_does_not_depend_on_its_company(kernel: Int8Kernel, weight: torch.
         assert torch.equal(linear(given[-n:].flip(0)), whole[-n:].flip(0))
 
 
+@pytest.mark.parametrize("n_out", [1000, 1001, 17])
+def test_nor_on_the_number_of_threads(kernel: Int8Kernel, n_out: int) -> None:
+    linear, given, before = Int8Linear(torch.randn(n_out, 1024), kernel), rows(404), torch.get_num_threads()
+    found = []
+    try:
+        for n_threads in (1, 2, 3):
+            torch.set_num_threads(n_threads)
+            found += [linear(given), torch.cat([linear(part) for part in torch.split(given, 7)])]
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(found[0], other) for other in found[1:])
+
+
 def test_a_wide_head_in_pieces_is_the_head(kernel: Int8Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = int8_linear.quantize(torch.randn(1001, 256))
     whole = Int8Linear(parts, kernel)
