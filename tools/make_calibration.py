@@ -1,4 +1,4 @@
-"""Cut the clips on which a model's 8-bit steps are judged, out of `samples/`.
+"""Cut the clips on which a model's 8-bit weights are judged, out of `samples/`.
 
     python -m tools.make_calibration
 

@@ -39,13 +39,11 @@ class CpuFormat:
 
     Attributes:
         dtype: `bfloat16` or `float32`.
-        is_onednn: float32 products are faster through `onednn_product` than through torch's own.
         int8_bits: Bits of an activation that 8-bit products multiply exactly, 8 or 7; None if none are exact.
         times_ms: CPU time of the self-test's product in each format that this torch has.
     """
 
     dtype: torch.dtype
-    is_onednn: bool
     int8_bits: int | None
     times_ms: Mapping[str, float]
 
@@ -60,33 +58,18 @@ def find() -> CpuFormat:
         times = measure()
         logger.debug("self-test of the CPU: %s", times)
         cache_files.write_json(_file(key), {"machine": key, "times_ms": times})
-    dtype, is_onednn = choose(times)
-    return CpuFormat(dtype, is_onednn, kernel.bits if kernel else None, times)
+    return CpuFormat(choose(times), kernel.bits if kernel else None, times)
 
 
-def choose(times_ms: Mapping[str, float]) -> tuple[torch.dtype, bool]:
-    """Return the dtype, and whether oneDNN multiplies it, for the times of the formats.
+def choose(times_ms: Mapping[str, float]) -> torch.dtype:
+    """Return the dtype for the times of the formats: bf16 must beat the better fp32 by a quarter.
 
-    bf16 must beat the better fp32 by a quarter, oneDNN the plain fp32.
+    Our layers multiply float32 through oneDNN wherever torch has it. torch's own float32 products go to MKL,
+    which runs at half of its speed on CPUs that are not Intel's.
     """
-    plain = times_ms[PLAIN]
-    onednn = times_ms.get(ONEDNN, float("inf"))
-    if times_ms.get(BF16, float("inf")) < _GAIN * min(plain, onednn):
-        return torch.bfloat16, False
-    return torch.float32, onednn < _GAIN * plain
-
-
-def onednn_product(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Return `rows @ weight.T` in float32, computed by oneDNN.
-
-    torch's own float32 products go to MKL, which runs at half of its speed on CPUs that are not Intel's.
-
-    Args:
-        rows: `float32[n, n_in]`.
-        weight: `float32[n_out, n_in]`, dense, or packed by `torch.ops.mkldnn._reorder_linear_weight`.
-    """
-    found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(rows, weight, None, "none", [], "")
-    return found
+    best_fp32 = min(times_ms[PLAIN], times_ms.get(ONEDNN, float("inf")))
+    is_faster = times_ms.get(BF16, float("inf")) < _GAIN * best_fp32
+    return torch.bfloat16 if is_faster else torch.float32
 
 
 def measure() -> dict[str, float]:
@@ -100,7 +83,7 @@ def measure() -> dict[str, float]:
         BF16: lambda: torch.nn.functional.linear(half_rows, half_weight),
     }
     if torch._C._has_mkldnn:
-        products[ONEDNN] = lambda: onednn_product(rows, weight)
+        products[ONEDNN] = lambda: torch.ops.mkldnn._linear_pointwise(rows, weight, None, "none", [], "")
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -38,21 +38,18 @@ class Placement:
     """Device and number format of a model.
 
     Attributes:
-        dtype: Of encoder and prompts, and of the steps unless they are in 8 bits.
-        int8_bits: Bits of an activation in steps with 8-bit weights; None for steps in `dtype`.
-        is_onednn: float32 products go through `cpu_format.onednn_product`.
+        dtype: Of all numbers; of encoder, keys and values if the language model's weights are in 8 bits.
+        int8_bits: Bits of an activation in products with 8-bit weights; None for weights in `dtype`.
     """
 
     device: torch.device
     dtype: torch.dtype
     int8_bits: int | None = None
-    is_onednn: bool = False
 
     def __str__(self) -> str:
-        """Return the placement as reports and `qasr doctor` name it: `cpu bfloat16, steps in int8`."""
-        steps = ", steps in int8" if self.int8_bits else ""
-        onednn = " (oneDNN)" if self.is_onednn else ""
-        return f"{self.device} {str(self.dtype).removeprefix('torch.')}{onednn}{steps}"
+        """Return the placement as reports name it: `cpu bfloat16`, `cpu int8 and bfloat16`."""
+        int8 = "int8 and " if self.int8_bits else ""
+        return f"{self.device} {int8}{str(self.dtype).removeprefix('torch.')}"
 
 
 def place(device: str, dtype: str, n_parameters: int | None = None) -> Placement:
@@ -61,7 +58,7 @@ def place(device: str, dtype: str, n_parameters: int | None = None) -> Placement
     Args:
         device: Value of `--device`.
         dtype: Value of `--dtype`. On a CPU `auto` is what its self-test found (see `cpu_format`), without
-            8-bit steps: whether those change a model's answers is for its engine to find out.
+            8-bit weights: whether those change a model's answers is for its engine to find out.
         n_parameters: Size of the model. Below 100 million a CPU's `auto` is fp32; None is a usual size.
 
     Raises:
@@ -160,12 +157,11 @@ def _best(device: torch.device, n_parameters: int | None) -> Placement:
     is_small = n_parameters is not None and n_parameters < _SMALL_PARAMETERS
     if device.type != "cpu" or is_small:
         return Placement(device, torch.float32)
-    found = cpu_format.find()
-    return Placement(device, found.dtype, is_onednn=found.is_onednn)
+    return Placement(device, cpu_format.find().dtype)
 
 
 def untried_int8_bits(placement: Placement, dtype: str, n_parameters: int) -> int | None:
-    """Return the bits of 8-bit steps that `auto` would use if they change no answer; None if it would not.
+    """Return the bits of 8-bit weights that `auto` would use if they change no answer; None if it would not.
 
     A small model's steps stay as they are, as all else of it, and so do those of a GPU.
 
@@ -179,7 +175,7 @@ def untried_int8_bits(placement: Placement, dtype: str, n_parameters: int) -> in
 
 
 def _int8(device: torch.device, n_parameters: int | None) -> Placement:
-    """Return the placement with steps in 8 bits; all else is as with `auto`."""
+    """Return the placement with weights in 8 bits; all else is as with `auto`."""
     if device.type != "cpu":
         raise UsageError(
             f"--dtype int8 needs a CPU, and the device is {device}",

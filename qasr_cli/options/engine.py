@@ -43,9 +43,9 @@ class EngineOptions:
     dtype: str = option(
         "auto",
         MODEL,
-        "Number format: auto, bf16, fp16, fp32, or int8 (8-bit weights for the steps of decoding on a CPU). "
+        "Number format: auto, bf16, fp16, fp32, or int8 (the language model's weights in 8 bits, on a CPU). "
         "auto is bf16 on a GPU that has it. On a CPU it is bf16 or fp32, whichever a self-test finds faster, "
-        "with int8 steps where they change no answer of a calibration set.",
+        "and int8 for a model whose answers to a calibration set stay the same.",
         "--dtype",
         metavar="NAME",
         harmless=True,

@@ -1,9 +1,10 @@
-"""The clips on which 8-bit steps are judged, and the verdicts about a model."""
+"""The clips on which 8-bit weights are judged, and the verdicts about a model."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ import torch
 
 from qasr_cli.engines import cpu_format, int8_linear, model_store
 from qasr_cli.engines.device import Placement
-from qasr_cli.engines.int8_linear import Int8Linear
+from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.model_store import StoredModel
-from qasr_cli.engines.qwen3 import calibration, ima_adpcm
+from qasr_cli.engines.qwen3 import calibration, ima_adpcm, loading
 from qasr_cli.engines.qwen3.calibration import Verdict
-from qasr_cli.engines.qwen3.engine import Qwen3Recognizer
+from qasr_cli.engines.qwen3.engine import Qwen3Recognizer, Setup
 from qasr_cli.options import DecodeOptions
 from tools import make_calibration
 
@@ -65,7 +66,7 @@ class TestClips:
         assert all(2 * 16_000 <= len(clip) <= 4 * 16_000 for clip in clips)
 
     def test_the_demo_model_writes_each_of_them_as_it_was_spoken(self, demo: StoredModel) -> None:
-        recognizer = Qwen3Recognizer(demo, CPU, None)
+        recognizer = Qwen3Recognizer(loading.open_model(Kind.RECOGNIZER, demo), Setup(CPU))
         sentences = make_calibration.sentences()
         spoken = [" ".join(word["text"] for word in sentences[n]) for n in make_calibration.CHOSEN]
         audio = [clip.astype(np.float32) / 32768 for clip in calibration.clips()]
@@ -169,46 +170,17 @@ class TestVerdict:
         assert calibration.verdict(demo, CPU, 8, Answers(SAME, SAME)).is_equal
 
 
-class Int8Steps(torch.nn.Module):
-    """A linear layer whose steps, of few rows, are in 8 bits; prompts stay as they are."""
-
-    def __init__(self, dense: torch.nn.Linear) -> None:
-        super().__init__()
-        kernel = int8_linear.exact_int8()
-        assert kernel is not None
-        self.dense, self._int8 = dense, Int8Linear(dense.weight.detach(), kernel)
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        rows = hidden.flatten(0, -2)
-        if len(rows) > MAX_STEP_ROWS:
-            dense: torch.Tensor = self.dense(hidden)
-            return dense
-        return self._int8(rows.float()).to(hidden.dtype).reshape(*hidden.shape[:-1], -1)
-
-
-def with_int8_steps(recognizer: Qwen3Recognizer) -> None:
-    language_model = recognizer._model.model.language_model
-    for module in list(language_model.modules()):
-        for name, child in list(module.named_children()):
-            if isinstance(child, torch.nn.Linear):
-                setattr(module, name, Int8Steps(child))
-
-
-def test_the_demo_model_writes_the_same_with_8_bit_steps(demo: StoredModel) -> None:
+def test_the_demo_model_writes_the_same_in_8_bits(demo: StoredModel) -> None:
     audio = [clip.astype(np.float32) / 32768 for clip in calibration.clips()]
-
-    def answers(bits: int | None) -> list[list[int]]:
-        recognizer = Qwen3Recognizer(demo, BF16, None)
-        if bits is not None:
-            with_int8_steps(recognizer)
-        written = []
-        for samples in audio:
-            answer = recognizer.recognize([samples], DecodeOptions())[0]
-            written.append([*answer.text.encode(), answer.n_tokens])
-        return written
-
     kernel = int8_linear.exact_int8()
     assert kernel is not None
+    opened = loading.open_model(Kind.RECOGNIZER, demo)
+
+    def answers(bits: int | None) -> list[list[int]]:
+        setup = Setup(replace(BF16, int8_bits=bits))
+        return Qwen3Recognizer(opened, setup).write(audio, DecodeOptions())
+
     found = calibration.verdict(demo, BF16, kernel.bits, answers)
     assert found.n_clips == 12
+    assert found.n_tokens > 100
     assert found.is_equal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import soundfile
 import torch
 
-from qasr_cli.engines import load, model_store
+from qasr_cli.engines import device, load, model_store
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import engine, language_model, loading, prompts
@@ -20,6 +21,7 @@ from qasr_cli.engines.qwen3.kv_cache import CacheShape, KeyValueCache, round_up
 from qasr_cli.engines.qwen3.language_model import Formats, LanguageModel
 from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder, supports
 from qasr_cli.engines.qwen3.transformers_backend import TransformersClassifier, TransformersDecoder
+from qasr_cli.errors import UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from tests import sentences
 from tests.e2e.conftest import SAMPLES
@@ -27,6 +29,7 @@ from tests.media_factory import ffmpeg
 
 CPU = torch.device("cpu")
 FP32, BF16 = Placement(CPU, torch.float32), Placement(CPU, torch.bfloat16)
+INT8 = device.place("cpu", "int8", 0)
 Asked = tuple[list[prompts.Features], list[list[int]]]
 N_CLIPS, CLIP_SAMPLES = 16, 8 * 16_000
 ALIGNED_TEXT = ["good", "morning", "everyone", "and", "welcome"]
@@ -93,7 +96,7 @@ def test_the_loop_writes_the_tokens_of_generate(
     assert sum(len(row) > 5 for row in ours) >= N_CLIPS - 4
 
 
-@pytest.mark.parametrize("placement", [FP32, BF16], ids=["fp32", "bf16"])
+@pytest.mark.parametrize("placement", [FP32, BF16, INT8], ids=["fp32", "bf16", "int8"])
 def test_an_answer_does_not_depend_on_what_else_is_asked(
     recognizer: loading.OpenModel, asked: Asked, placement: Placement
 ) -> None:
@@ -109,7 +112,7 @@ def test_an_answer_does_not_depend_on_what_else_is_asked(
 def test_every_sentence_of_the_samples_has_the_tokens_of_generate(
     recognizer: loading.OpenModel, tmp_path: Path
 ) -> None:
-    """In fp32 all of them; bf16 decides a near tie in another way, as it does in transformers."""
+    """In fp32 all of them; other formats decide a near tie in another way, as bf16 does in transformers."""
     audio = sentences.clips(tmp_path)
     assert len(audio) >= 200
     builder = prompts.Prompts(recognizer.tokenizer)
@@ -120,11 +123,12 @@ def test_every_sentence_of_the_samples_has_the_tokens_of_generate(
     asked = zip(features, ids, budgets, strict=True)
     theirs = until_stop([plain.write([one], [row], [n], [])[0] for one, row, n in asked], builder.stop_ids)
     n_equal = {}
-    for placement in (FP32, BF16):
+    for placement in (FP32, BF16, INT8):
         ours = until_stop(decoder(recognizer, placement).write(features, ids, budgets, []), builder.stop_ids)
         n_equal[placement] = sum(one == other for one, other in zip(ours, theirs, strict=True))
     assert n_equal[FP32] == len(audio)
     assert n_equal[BF16] >= 0.95 * len(audio)
+    assert n_equal[INT8] >= 0.95 * len(audio)
 
 
 def test_an_answer_ends_with_a_stop_token_or_with_its_budget(loop: LoopDecoder, asked: Asked) -> None:
@@ -236,3 +240,10 @@ def test_the_plain_engine_gives_the_same_answers(audio: list[np.ndarray]) -> Non
     ]
     assert answers[0] == answers[1]
     assert any(answer.text for answer in answers[0])
+
+
+def test_8_bits_are_the_loop_s_alone() -> None:
+    options = EngineOptions(model="demo", aligner="none", device="cpu", dtype="int8")
+    assert load(options).engines.device == f"cpu int8 and {str(INT8.dtype).removeprefix('torch.')}"
+    with pytest.raises(UsageError, match="--dtype int8"):
+        load(replace(options, engine="qwen3-generate"))

@@ -61,6 +61,7 @@ class Road:
 
 _PLAIN = Road("transformers", Setup(device.Placement(_CPU, torch.float32), is_plain=True), is_exact=True)
 _LOOP = Road("loop", Setup(device.Placement(_CPU, torch.float32)), is_exact=True)
+_LOOP_INT8 = Road("loop, int8", Setup(device.place("cpu", "int8", 0)), is_exact=False)
 _LOOP_BF16 = Road("loop, bf16", Setup(device.Placement(_CPU, torch.bfloat16)), is_exact=False)
 
 
@@ -290,7 +291,7 @@ def _written(folder: Path, name: str, shapes: tuple[Shape, Shape] | None) -> Wei
     asr, aligner = found
     lengths_s = LENGTHS_S if name != _REAL else (1.0, 8.0, 12.34, 30.0, 60.0)
     # Random weights have nearly equal scores for many tokens, so there a coarser format writes others.
-    roads = (_PLAIN, _LOOP) if shapes else (_PLAIN, _LOOP, _LOOP_BF16)
+    roads = (_PLAIN, _LOOP) if shapes else (_PLAIN, _LOOP, _LOOP_BF16, _LOOP_INT8)
     return Weights(name, asr, aligner, lengths_s, roads)
 
 

@@ -1,4 +1,4 @@
-"""Whether 8-bit steps change what a model writes, found on clips that travel with qasr.
+"""Whether 8-bit weights change what a model writes, found on clips that travel with qasr.
 
 In go a model and a function that recognises the clips in a format; out comes a `Verdict`, kept in the cache
 for this model, CPU and version. The clips are 12 whole sentences of `samples/`, four each in English, Spanish
@@ -31,12 +31,12 @@ Answers = Callable[[int | None], list[list[int]]]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answers of a model with 8-bit steps, compared with those without.
+    """The answers of a model with 8-bit weights, compared with those without.
 
     Attributes:
         n_clips: Clips that were compared; 0 if there is no verdict.
         n_equal: Clips with the same tokens in both.
-        n_tokens: Tokens without 8-bit steps, of all clips.
+        n_tokens: Tokens without 8-bit weights, of all clips.
     """
 
     n_clips: int
@@ -60,13 +60,13 @@ def clips() -> list[np.ndarray]:
 
 
 def verdict(stored: StoredModel, placement: Placement, bits: int, answers: Answers) -> Verdict:
-    """Return the verdict about a model's 8-bit steps: the cache's, or that of recognising the clips twice.
+    """Return the verdict about a model's 8-bit weights: the cache's, or that of recognising the clips twice.
 
     Args:
         stored: The model.
-        placement: Where it runs, without 8-bit steps.
-        bits: Bits of an activation in 8-bit steps (`int8_linear.exact_int8`).
-        answers: Returns the tokens of each clip, with so many bits or, for None, without 8-bit steps. It is
+        placement: Where it runs, without 8-bit weights.
+        bits: Bits of an activation in 8-bit weights (`int8_linear.exact_int8`).
+        answers: Returns the tokens of each clip, with so many bits or, for None, without 8-bit weights. It is
             not called if the cache cannot be written: every start would recognise the clips again.
 
     Raises:
@@ -81,7 +81,7 @@ def verdict(stored: StoredModel, placement: Placement, bits: int, answers: Answe
         logger.debug("no verdict on int8: it could not be kept")
         return _NONE
     found = compare(answers(None), answers(bits))
-    logger.debug("int8 steps of %s: %s", stored.id, found)
+    logger.debug("int8 weights of %s: %s", stored.id, found)
     cache_files.write_json(name, {"key": key, "verdict": asdict(found)})
     return found
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from qasr_cli.engines import int8_linear
+from qasr_cli.engines import int8_linear, memory
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import encoder, language_model, loading
@@ -129,6 +129,7 @@ class _AudioLanguageModel:
         self._encoder = AudioEncoder(
             config.audio_config, self._checkpoint.tensor, placement.dtype, device=placement.device
         )
+        memory.trim()
         self.linears: Mapping[str, Linear] = (
             packed.linears(lambda name: self._fused(parts[name]))
             if packed
@@ -141,6 +142,7 @@ class _AudioLanguageModel:
             lambda n_positions: loading.rotary_angles(config.text_config, n_positions),
             Formats(activation, placement.dtype, placement.device),
         )
+        memory.trim()
 
     def encode(self, item: Features) -> torch.Tensor:
         """Return the audio embeddings `[n_tokens, hidden]` of one clip."""
