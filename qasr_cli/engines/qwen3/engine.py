@@ -24,6 +24,7 @@ from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.model_store import StoredModel
 from qasr_cli.engines.qwen3 import loading, loop_backend, prompts
 from qasr_cli.engines.qwen3.backend import Classifier, Decoder, NotFiniteError
+from qasr_cli.engines.qwen3.device_backend import DeviceClassifier, DeviceDecoder
 from qasr_cli.engines.qwen3.languages import ALIGNED, RECOGNIZED
 from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.logits_processors import AllowedTags, LogitsProcessor, RepetitionPenalty
@@ -59,23 +60,44 @@ class Setup:
         batch_size: Maximum chunks in one call; None for as many as fit.
         is_plain: Whether transformers computes what our loop could, too.
         budget: Returns a chunk's maximum number of tokens by its number of samples.
+        is_forced_loop: Whether our loop computes on devices where it has not been measured, too.
     """
 
     placement: Placement
     batch_size: int | None = None
     is_plain: bool = False
     budget: Callable[[int], int] = token_budget
+    is_forced_loop: bool = False
 
     def is_loop(self, opened: OpenModel) -> bool:
         """Whether our loop computes the model; on other devices than a CPU it has not been measured."""
-        is_measured = self.placement.device.type == "cpu"
-        return is_measured and not self.is_plain and loop_backend.supports(opened.config, self.placement)
+        is_wanted = self.is_forced_loop or (self.is_on_cpu and not self.is_plain)
+        return is_wanted and loop_backend.supports(opened.config, self.placement)
+
+    @property
+    def is_on_cpu(self) -> bool:
+        """Whether the host computes."""
+        return self.placement.device.type == "cpu"
 
     def extraction(self, opened: OpenModel) -> Callable[[np.ndarray], Features]:
         """Return the function from a chunk's samples to its features."""
         if self.is_loop(opened):
-            return LogMel(opened.extractor).extract
+            return LogMel(opened.extractor, self.placement.device).extract
         return functools.partial(prompts.extract, opened.extractor)
+
+    def decoder(self, opened: OpenModel, stop_ids: Sequence[int]) -> Decoder:
+        """Return what computes a recognizer's answers."""
+        if not self.is_loop(opened):
+            return TransformersDecoder(opened, self.placement, stop_ids)
+        if self.is_on_cpu:
+            return LoopDecoder(opened, self.placement, stop_ids)
+        return DeviceDecoder(opened, self.placement, stop_ids, self.batch_size)
+
+    def classifier(self, opened: OpenModel, pad_id: int) -> Classifier:
+        """Return what computes an aligner's scores."""
+        if not self.is_loop(opened):
+            return TransformersClassifier(opened, self.placement, pad_id)
+        return (LoopClassifier if self.is_on_cpu else DeviceClassifier)(opened, self.placement)
 
 
 def load(
@@ -85,6 +107,7 @@ def load(
     *,
     is_plain: bool = False,
     budget: Callable[[int], int] = token_budget,
+    is_forced_loop: bool = False,
 ) -> Engines:
     """Return a recognizer, and an aligner if there is one, on the device of the options.
 
@@ -94,6 +117,7 @@ def load(
         options: Device, number format and batch size.
         is_plain: Compute with transformers' classes only.
         budget: Returns a chunk's maximum number of tokens by its number of samples; benchmarks cap it.
+        is_forced_loop: Compute with our loop on devices where it has not been measured, too.
 
     Raises:
         UsageError: The device or dtype is unknown.
@@ -103,7 +127,7 @@ def load(
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # its important messages become errors of qasr
     placement = device.place(options.device, options.dtype)
-    setup = Setup(placement, options.batch_size, is_plain, budget)
+    setup = Setup(placement, options.batch_size, is_plain, budget, is_forced_loop)
     with _device_errors(placement.device):
         return Engines(
             Qwen3Recognizer(recognizer, setup),
@@ -122,8 +146,7 @@ class Qwen3Recognizer:
         self._extract = setup.extraction(opened)
         self._prompts = prompts.Prompts(opened.tokenizer)
         self._setup = setup
-        make = LoopDecoder if setup.is_loop(opened) else TransformersDecoder
-        self._decoder: Decoder = make(opened, setup.placement, self._prompts.stop_ids)
+        self._decoder = setup.decoder(opened, self._prompts.stop_ids)
         self.model_id = stored.id
         self.capacity: Capacity = device.capacity(
             opened.config, setup.placement, stored.max_chunk_ms, setup.batch_size
@@ -132,7 +155,8 @@ class Qwen3Recognizer:
     def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
         """Return one hypothesis a chunk; see `speech.inference.protocols.Recognizer`."""
         forced = languages.find(options.language) if options.language else None
-        features = [self._extract(samples) for samples in audio]
+        with _device_errors(self._setup.placement.device):
+            features = [self._extract(samples) for samples in audio]
         ids = [
             self._prompts.transcription(item.n_tokens, options.context, forced.name if forced else None)
             for item in features
@@ -197,11 +221,7 @@ class Qwen3Aligner:
         self._bin_ms, self._offset_ms = opened.layout.bin_ms, opened.layout.offset_ms
         self._prompts = prompts.Prompts(opened.tokenizer)
         self._placement = setup.placement
-        self._classifier: Classifier = (
-            LoopClassifier(opened, setup.placement)
-            if setup.is_loop(opened)
-            else TransformersClassifier(opened, setup.placement, self._prompts.stop_ids[-1])
-        )
+        self._classifier = setup.classifier(opened, self._prompts.stop_ids[-1])
         self.model_id = stored.id
         reach_ms = min(_MAX_ALIGN_MS, self._bin_ms * opened.config.num_labels)
         self.capacity: Capacity = device.capacity(
@@ -215,7 +235,8 @@ class Qwen3Aligner:
 
     def align(self, requests: Sequence[AlignRequest]) -> list[Posterior]:
         """Return one posterior a chunk; see `speech.inference.protocols.Aligner`."""
-        features = [self._extract(request.audio) for request in requests]
+        with _device_errors(self._placement.device):
+            features = [self._extract(request.audio) for request in requests]
         ids = [
             self._prompts.alignment(item.n_tokens, request.tokens)
             for item, request in zip(features, requests, strict=True)
