@@ -10,8 +10,9 @@ import torch
 from qasr_cli.engines import load, model_store
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
-from qasr_cli.engines.qwen3 import engine, loading, prompts
+from qasr_cli.engines.qwen3 import captured_step, engine, loading, prompts
 from qasr_cli.engines.qwen3.backend import NotFiniteError
+from qasr_cli.engines.qwen3.captured_step import Work
 from qasr_cli.engines.qwen3.device_backend import DeviceClassifier, DeviceDecoder
 from qasr_cli.engines.qwen3.device_loop import DeviceLoop
 from qasr_cli.engines.qwen3.logits_processors import AllowedTags, LogitsProcessor, RepetitionPenalty
@@ -115,6 +116,26 @@ def test_an_answer_does_not_depend_on_its_company(
     backwards = asked.of(decoder, [*range(N_CLIPS)][::-1])[::-1]
     alone = [asked.of(decoder, [i])[0] for i in range(N_CLIPS)]
     assert backwards == alone == expected[placement]
+
+
+@pytest.mark.parametrize("looks", [1, 8])
+def test_warming_up_a_graph_writes_nothing(
+    recognizer: loading.OpenModel, asked: Asked, expected: dict[Placement, list[list[int]]], looks: int
+) -> None:
+    """CUDA runs a step some times before it is captured; the same is done here, and nothing is captured."""
+    decoder = device_decoder(recognizer, asked, looks=looks)
+    n_captured = 0
+
+    def capture(work: Work) -> Work:
+        nonlocal n_captured
+        n_captured += 1
+        for _ in range(captured_step.N_WARM_UPS):
+            work()
+        return work
+
+    decoder.loop.capture = capture
+    assert asked.of(decoder, [*range(N_CLIPS)]) == expected[FP32]
+    assert 1 <= n_captured <= 4  # by sizes and widths, and not by steps
 
 
 def test_a_budget_ends_an_answer_between_two_looks(

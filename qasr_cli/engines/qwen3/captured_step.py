@@ -14,7 +14,7 @@ import torch
 
 SIZES = (1, 8, 32, 64, 128, 256)  # rows of a step: between two of them rows are computed for nothing
 _WIDTH_STEP = 256  # keys: more graphs for a finer step, which each take time and memory
-_N_WARM_UPS = 2  # libraries choose kernels and allocate workspaces in the first calls
+N_WARM_UPS = 2  # libraries choose kernels and allocate workspaces in the first calls
 
 Work = Callable[[], None]
 Capture = Callable[[Work], Work]  # runs the work any number of times; returns what replays it
@@ -78,7 +78,7 @@ def cuda_graphs(device: torch.device) -> Capture | None:
             side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             side.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(side):
-                for _ in range(_N_WARM_UPS):
+                for _ in range(N_WARM_UPS):
                     work()
             torch.cuda.current_stream().wait_stream(side)
             graph = torch.cuda.CUDAGraph()

@@ -99,6 +99,7 @@ class DeviceLoop:
 
     Attributes:
         most_packed_tokens: Prompts are computed together up to so many tokens; 0 for one at a time.
+        capture: Records a step and returns its replay; None where the device has no graphs.
 
     Args:
         model: The decoder layers.
@@ -126,6 +127,7 @@ class DeviceLoop:
         self.looks_every = looks_every
         self.least_rows = least_rows(model.formats.activation)
         self.most_packed_tokens = most_packed_tokens(model.formats)
+        self.capture = captured_step.cuda_graphs(model.formats.device)
         self._room: _Room | None = None
 
     def run(self, pool: PromptPool, processors: Sequence[LogitsProcessor] = ()) -> list[list[int]]:
@@ -160,13 +162,14 @@ class DeviceLoop:
             n_fitting = rows_that_fit(free_bytes(formats.device), bytes_per_row, self.n_rows)
         n_rows = max(n_fitting, self.least_rows)
         cache = KeyValueCache(shape, n_rows, n_tokens, formats.cache, formats.device)
-        rows = DeviceRows(n_rows, self.looks_every, list(self.stop_ids), formats.device)
+        n_steps = max(self.looks_every, captured_step.N_WARM_UPS)  # both write
+        rows = DeviceRows(n_rows, n_steps, list(self.stop_ids), formats.device)
         self.model.prepare_positions(n_tokens)  # a graph keeps the addresses of these tables
 
         def step(n_stepping: int, n_keys: int) -> None:
             rows.advance(self.scores(cache, rows, n_stepping, n_keys))
 
-        return _Room(cache, rows, CapturedStep(step, rows.state, captured_step.cuda_graphs(formats.device)))
+        return _Room(cache, rows, CapturedStep(step, rows.state, self.capture))
 
     def scores(self, cache: KeyValueCache, rows: DeviceRows, n_rows: int, n_keys: int) -> torch.Tensor:
         """Return `float32[n_rows, n_vocabulary]` for the next token of the first rows."""
@@ -226,7 +229,7 @@ class _Run:
         for process in self._processors:
             scores = process([[] for _ in group], scores)
         best = scores.argmax(dim=-1, keepdim=True)
-        tokens = torch.where(torch.isfinite(scores.gather(1, best)), best, NOT_FINITE)[:, 0].tolist()
+        tokens = best.masked_fill(~torch.isfinite(scores.gather(1, best)), NOT_FINITE)[:, 0].tolist()
         for prompt, n_tokens, token in zip(group, lengths, tokens, strict=True):
             row = _Answer(prompt, n_tokens - 1, n_tokens + self._pool.budgets[prompt] - 1)
             self._take(row, [token])

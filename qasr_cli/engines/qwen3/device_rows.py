@@ -75,7 +75,8 @@ class DeviceRows:
         tokens, positions, is_done = self.tokens[:n_rows], self.positions[:n_rows], self._is_done[:n_rows]
         best = scores.argmax(dim=-1, keepdim=True)  # of NaN, if there is one
         is_number = torch.isfinite(scores.gather(1, best))
-        self._written[:n_rows].index_copy_(1, self._n_steps, torch.where(is_number, best, NOT_FINITE))
+        # `torch.where` with a number would copy it from the host, which a graph does not allow.
+        self._written[:n_rows].index_copy_(1, self._n_steps, best.masked_fill(~is_number, NOT_FINITE))
         self._n_steps.add_(1)
         positions.add_(~is_done)
         is_last = (
