@@ -183,23 +183,39 @@ def test_prompts_in_one_pass_give_the_same_tokens(
     assert asked.of(decoder, [*range(N_CLIPS)]) == expected[FP32]
 
 
-@pytest.mark.parametrize("when", ["prompt", "step"])
+@pytest.mark.parametrize(("part", "call"), [("head", 1), ("embed", 12)])
 def test_nan_is_an_error_and_does_not_stay(
-    recognizer: loading.OpenModel, asked: Asked, expected: dict[Placement, list[list[int]]], when: str
+    recognizer: loading.OpenModel,
+    asked: Asked,
+    expected: dict[Placement, list[list[int]]],
+    part: str,
+    call: int,
 ) -> None:
+    """In the scores of a prompt; and in a step, whose keys and values lie in the cache afterwards."""
     decoder = device_decoder(recognizer, asked)
-    whole, n_calls = decoder.loop.head, 0
+    whole, n_calls = getattr(decoder.loop, part), 0
 
-    def damaged(hidden: torch.Tensor) -> torch.Tensor:
+    def damaged(rows: torch.Tensor) -> torch.Tensor:
         nonlocal n_calls
         n_calls += 1
-        is_now = n_calls == (1 if when == "prompt" else 12)
-        return whole(hidden) * (torch.nan if is_now else 1.0)
+        out: torch.Tensor = whole(rows) * (torch.nan if n_calls == call else 1.0)
+        return out
 
-    decoder.loop.head = damaged
+    setattr(decoder.loop, part, damaged)
     with pytest.raises(NotFiniteError):
         asked.of(decoder, [*range(N_CLIPS)])
     assert asked.of(decoder, [*range(N_CLIPS)]) == expected[FP32]
+
+
+def test_a_look_reaches_into_a_wider_cache(
+    recognizer: loading.OpenModel,
+    asked: Asked,
+    expected: dict[Placement, list[list[int]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With narrow widths, rows pass the end of one in the middle of the steps between two looks."""
+    monkeypatch.setattr(captured_step, "_WIDTH_STEP", 64)
+    assert asked.of(device_decoder(recognizer, asked, looks=20), [*range(N_CLIPS)]) == expected[FP32]
 
 
 def test_out_of_memory_halves_the_rows_and_frees_the_cache(
