@@ -15,6 +15,7 @@ from qasr_cli.engines.qwen3.backend import NotFiniteError
 from qasr_cli.engines.qwen3.captured_step import Work
 from qasr_cli.engines.qwen3.device_backend import DeviceClassifier, DeviceDecoder
 from qasr_cli.engines.qwen3.device_loop import DeviceLoop
+from qasr_cli.engines.qwen3.device_rows import Row
 from qasr_cli.engines.qwen3.logits_processors import AllowedTags, LogitsProcessor, RepetitionPenalty
 from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder
 from qasr_cli.options import DecodeOptions, EngineOptions
@@ -116,6 +117,23 @@ def test_an_answer_does_not_depend_on_its_company(
     backwards = asked.of(decoder, [*range(N_CLIPS)][::-1])[::-1]
     alone = [asked.of(decoder, [i])[0] for i in range(N_CLIPS)]
     assert backwards == alone == expected[placement]
+
+
+def test_steps_and_packed_prompts_never_wait_for_the_device(
+    recognizer: loading.OpenModel, asked: Asked
+) -> None:
+    """A meta tensor has no values, so that reading one raises; and it does not mix with the CPU's."""
+    meta = torch.device("meta")
+    loop = DeviceDecoder(recognizer, Placement(meta, torch.bfloat16), asked.stop_ids, 4).loop
+    with torch.inference_mode():
+        room = loop._make_room(256)
+        room.rows.load([Row(1, 5, 50)] * 3, 4)
+        for _ in range(8):
+            room.step(4, 256)
+        prompts_of_two = torch.zeros(30, 160, dtype=torch.bfloat16, device=meta)
+        assert loop.model.prefill_packed(prompts_of_two, [10, 20], room.cache, 1).device == meta
+        with pytest.raises(NotImplementedError, match="meta"):
+            room.rows.written(3, 8)  # a look is where the host waits
 
 
 @pytest.mark.parametrize("looks", [1, 8])
