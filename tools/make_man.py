@@ -20,6 +20,7 @@ from qasr_cli.version import __version__
 PAGE = Path("docs/qasr.1")
 VARIABLES = {
     "QASR_CONFIG": "Settings file, as --config.",
+    "QASR_CACHE": "Folder of what qasr can make again, such as packed weights.",
     "QASR_FFMPEG": "An ffmpeg of your own.",
     "QASR_KOREAN_DICT": "The official package's score dictionary for Korean words.",
     "HF_HOME": "Where downloaded models are.",

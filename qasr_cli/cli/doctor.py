@@ -121,7 +121,16 @@ def _choice() -> Diagnosis:
     from qasr_cli.engines import device
 
     chosen = device.place(EngineOptions().device, EngineOptions().dtype)
-    return Diagnosis("ok", f"{chosen.device}, {str(chosen.dtype).removeprefix('torch.')}")
+    return Diagnosis("ok", str(chosen).replace(" ", ", ", 1))
+
+
+def _cpu_formats() -> Diagnosis:
+    from qasr_cli.engines import cpu_format
+
+    found = cpu_format.find()
+    times = ", ".join(f"{name} {time_ms:.1f} ms" for name, time_ms in found.times_ms.items())
+    bits = f"int8 exact with {found.int8_bits}-bit activations" if found.int8_bits else "no exact int8"
+    return Diagnosis("ok", f"{times} for a product of 400 rows; {bits}")
 
 
 def _memory() -> Diagnosis:
@@ -192,11 +201,11 @@ def _check_options(options: Options) -> None:
     Raises:
         QasrError: A format or device is unknown, or the name template is wrong.
     """
-    from qasr_cli.engines import device
+    from qasr_cli.engines import device, device_names
     from qasr_cli.tasks import outputs
 
     outputs.resolve(options.output)
-    device.place(options.engine.device, options.engine.dtype)
+    device.resolve(device_names.split(options.engine.device), options.engine.dtype)
 
 
 def _models() -> list[tuple[str, Diagnosis]]:
@@ -231,6 +240,7 @@ _CHECKS: dict[str, Check] = {
     "libraries": _torch,
     "devices, best first": _devices,
     "auto means": _choice,
+    "formats of the CPU": _cpu_formats,
     "memory": _memory,
     "results here": _results,
     "temporary files": _temporary,

@@ -8,6 +8,7 @@
     layouts       the two layouts of Qwen3-ASR models
     weights       safetensors files by their headers
     device        devices, number formats, memory budgets
+    device_names  the names in `--device`
     memory        returns freed memory to the machine
 
 In goes the name of an engine; out comes a `Session` with a `Recognizer` and an `Aligner`, as

@@ -1,27 +1,32 @@
 """The device and number format of a model, and how much audio fits into its memory.
 
 In go the user's choices and a model's shape; out come a device, a dtype and a `Capacity`. Budgets follow from
-a device's memory size and not from its free memory, so that batches, and with them results, do not depend on
-the moment.
+a device's memory size, and on a GPU also from what is free of it: other programs may fill it. So batches may
+depend on the moment there, but no chunk's text does: it is the same in every batch.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from qasr_cli.engines import cpu_format, device_names
 from qasr_cli.errors import UnavailableError, UsageError
 from qasr_cli.operating_system import processes
 from qasr_cli.speech.inference.protocols import Capacity
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+_INT8 = "int8"
+_SMALL_PARAMETERS = 100_000_000  # a smaller model, such as the demo pair, is fast enough in plain fp32
 _TOKENS_PER_S = 13 + 12  # 13 audio tokens a second, and room for the text written about them
 _GPU_SHARE = 0.5  # of the device's memory; the rest is for weights, workspaces and the caching allocator
+_FREE_SHARE = 0.8  # of what is free beside the weights; the rest is for workspaces and the caching allocator
 _CPU_SHARE = 0.1  # of the machine's memory: other programs need the rest
 _MAX_CHUNK_MS = 60_000  # Qwen3-ASR loops and truncates on long chunks; the aligner drifts past 180 s
 _NAME = re.compile(r"(?P<kind>cpu|mps|cuda)(?::(?P<index>\d{1,4}))?", re.ASCII)
@@ -30,27 +35,70 @@ _MAX_BATCH_SIZE = {"cpu": 32, "cuda": 256, "mps": 32}  # with more than these a 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Device and number format of a model."""
+    """Device and number format of a model.
+
+    Attributes:
+        dtype: Of encoder and prompts, and of the steps unless they are in 8 bits.
+        int8_bits: Bits of an activation in steps with 8-bit weights; None for steps in `dtype`.
+        is_onednn: float32 products go through `cpu_format.onednn_product`.
+    """
 
     device: torch.device
     dtype: torch.dtype
+    int8_bits: int | None = None
+    is_onednn: bool = False
+
+    def __str__(self) -> str:
+        """Return the placement as reports and `qasr doctor` name it: `cpu bfloat16, steps in int8`."""
+        steps = ", steps in int8" if self.int8_bits else ""
+        onednn = " (oneDNN)" if self.is_onednn else ""
+        return f"{self.device} {str(self.dtype).removeprefix('torch.')}{onednn}{steps}"
 
 
-def place(device: str, dtype: str) -> Placement:
+def place(device: str, dtype: str, n_parameters: int | None = None) -> Placement:
     """Return the placement for a device and dtype; `auto` is the fastest device of the machine.
 
+    Args:
+        device: Value of `--device`.
+        dtype: Value of `--dtype`. On a CPU `auto` is what its self-test found (see `cpu_format`), without
+            8-bit steps: whether those change a model's answers is for its engine to find out.
+        n_parameters: Size of the model. Below 100 million a CPU's `auto` is fp32; None is a usual size.
+
     Raises:
-        UsageError: The kind of device or the dtype is unknown.
-        UnavailableError: The device is not in this machine.
+        UsageError: The kind of device or the dtype is unknown, or int8 is asked of a GPU.
+        UnavailableError: The device is not in this machine, or its CPU has no exact 8-bit products.
     """
     chosen = _choose_device(device.lower())
-    if dtype.lower() == "auto":
-        return Placement(chosen, _best_dtype(chosen))
-    if dtype.lower() not in _DTYPES:
+    name = dtype.lower()
+    if name == "auto":
+        return _best(chosen, n_parameters)
+    if name == _INT8:
+        return _int8(chosen, n_parameters)
+    if name not in _DTYPES:
         raise UsageError(
-            f"--dtype {dtype!r} is unknown", f"known: auto, {', '.join(_DTYPES)}", flag="--dtype"
+            f"--dtype {dtype!r} is unknown", f"known: auto, {', '.join(_DTYPES)}, {_INT8}", flag="--dtype"
         )
-    return Placement(chosen, _DTYPES[dtype.lower()])
+    return Placement(chosen, _DTYPES[name])
+
+
+def resolve(names: Sequence[str], dtype: str) -> tuple[tuple[str, ...], str]:
+    """Return the single devices that are meant, and the dtype for all of them.
+
+    `all` is every CUDA device, or `auto` without any. With `auto`, GPUs of several generations share the
+    format that each of them has.
+
+    Args:
+        names: Of `device_names.split`.
+        dtype: The user's choice.
+
+    Raises:
+        UsageError: A kind of device or the dtype is unknown.
+        UnavailableError: A device is not in this machine.
+    """
+    if tuple(names) == (device_names.ALL,):
+        names = [f"cuda:{index}" for index in range(torch.cuda.device_count())] or ["auto"]
+    dtypes = {place(name, dtype).dtype for name in names}
+    return tuple(names), dtype if len(dtypes) == 1 else "fp32"
 
 
 def available() -> tuple[str, ...]:
@@ -91,7 +139,9 @@ def _choose_device(name: str) -> torch.device:
     match = _NAME.fullmatch(name)
     if match is None or (match["index"] and match["kind"] != "cuda"):
         raise UsageError(
-            f"--device {name!r} is unknown", "known: auto, cpu, cuda, cuda:N, mps", flag="--device"
+            f"--device {name!r} is unknown",
+            "known: auto, cpu, cuda, cuda:N, mps, all; several: cuda:0,cuda:1",
+            flag="--device",
         )
     kind, index = match["kind"], int(match["index"] or 0)
     missing = (kind == "cuda" and index >= torch.cuda.device_count()) or (
@@ -104,10 +154,32 @@ def _choose_device(name: str) -> torch.device:
     return torch.device(kind, index) if kind == "cuda" else torch.device(kind)
 
 
-def _best_dtype(device: torch.device) -> torch.dtype:
+def _best(device: torch.device, n_parameters: int | None) -> Placement:
     if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
-        return torch.bfloat16
-    return torch.float32
+        return Placement(device, torch.bfloat16)
+    is_small = n_parameters is not None and n_parameters < _SMALL_PARAMETERS
+    if device.type != "cpu" or is_small:
+        return Placement(device, torch.float32)
+    found = cpu_format.find()
+    return Placement(device, found.dtype, is_onednn=found.is_onednn)
+
+
+def _int8(device: torch.device, n_parameters: int | None) -> Placement:
+    """Return the placement with steps in 8 bits; all else is as with `auto`."""
+    if device.type != "cpu":
+        raise UsageError(
+            f"--dtype int8 needs a CPU, and the device is {device}",
+            "add --device cpu, or use --dtype auto",
+            flag="--dtype",
+        )
+    bits = cpu_format.find().int8_bits
+    if bits is None:
+        raise UnavailableError(
+            f"--dtype int8: torch {torch.__version__} multiplies no 8-bit integers exactly on this CPU",
+            "use --dtype auto",
+            flag="--dtype",
+        )
+    return replace(_best(device, n_parameters), int8_bits=bits)
 
 
 def capacity(config: Any, placement: Placement, max_chunk_ms: int | None, batch_size: int | None) -> Capacity:
@@ -124,8 +196,20 @@ def capacity(config: Any, placement: Placement, max_chunk_ms: int | None, batch_
 
 def _memory_bytes(device: torch.device) -> int:
     if device.type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory * _GPU_SHARE)
+        free_bytes, total_bytes = torch.cuda.mem_get_info(device)
+        cached_bytes = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return gpu_budget_bytes(total_bytes, free_bytes + cached_bytes)
     return int(machine_bytes() * _CPU_SHARE)
+
+
+def gpu_budget_bytes(total_bytes: int, free_bytes: int) -> int:
+    """Return the memory for a batch on a GPU with the weights in it: a share of all, less if it is not free.
+
+    Args:
+        total_bytes: The device's memory.
+        free_bytes: What no program uses, and what torch has in its cache.
+    """
+    return int(min(total_bytes * _GPU_SHARE, free_bytes * _FREE_SHARE))
 
 
 def _audio_second_bytes(config: Any, item_bytes: int) -> int:

@@ -6,11 +6,13 @@ In go the engine options; out comes a `Session`. Imports nothing heavy before th
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from qasr_cli.engines import device_names
 from qasr_cli.engines.qwen3 import languages as qwen3_languages
 from qasr_cli.errors import UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
@@ -28,19 +30,44 @@ def load(options: EngineOptions, fallback_model: str = "") -> Session:
     """Return a session with the engines of `options.engine`: a built-in name or `module:factory`.
 
     A factory takes the `EngineOptions` and returns `Engines`; other implementations, and the tests' fakes,
-    are factories. The fallback model comes from the same factory, once a chunk is flagged.
+    are factories. It is called once for each device, with its name in the options. The fallback model comes
+    from the same factory, once a chunk is flagged.
 
     Raises:
-        UsageError: The name is neither built in nor of the form `module:factory`.
+        UsageError: The name is neither built in nor of the form `module:factory`, or a device is unknown.
         UnavailableError: The module or the factory in it does not exist, or weights or a device are missing.
     """
     factory = _find_factory(options.engine)
-    if not fallback_model:
-        return Session(factory(options))
-    other = replace(options, model=fallback_model, aligner="none", revision=None)
+    names = device_names.split(options.device)
     if factory in _BUILT_IN.values():
-        _fetch_recognizer(other)  # a missing model is an error now, and not hours into the run
-    return Session(factory(options), lambda: factory(other))
+        if fallback_model:  # a missing model is an error now, and not hours into the run
+            _fetch_recognizer(_for_fallback(options, fallback_model))
+        if len(names) > 1 or names == (device_names.ALL,):
+            names, options = _resolve(names, options)
+    first, *others = [
+        (factory(one), _fallback_loader(factory, one, fallback_model))
+        for one in (replace(options, device=name) for name in names)
+    ]
+    return Session(*first, [Session(*other) for other in others])
+
+
+def _resolve(names: Sequence[str], options: EngineOptions) -> tuple[tuple[str, ...], EngineOptions]:
+    """Return the devices in the machine and the options for all of them, before weights are read."""
+    _fetch_recognizer(options)  # torch takes seconds that a missing model should not cost
+    from qasr_cli.engines import device
+
+    found, dtype = device.resolve(names, options.dtype)
+    return found, replace(options, dtype=dtype)
+
+
+def _fallback_loader(
+    factory: EngineFactory, options: EngineOptions, model: str
+) -> Callable[[], Engines] | None:
+    return functools.partial(factory, _for_fallback(options, model)) if model else None
+
+
+def _for_fallback(options: EngineOptions, model: str) -> EngineOptions:
+    return replace(options, model=model, aligner="none", revision=None)
 
 
 def _fetch_recognizer(options: EngineOptions) -> StoredModel:

@@ -108,6 +108,15 @@ def locations(folder: Path) -> dict[str, Location]:
     return by_name
 
 
+def n_parameters(folder: Path) -> int:
+    """Return how many numbers a model's weights are.
+
+    Raises:
+        UnavailableError: As :func:`tensors`.
+    """
+    return sum(math.prod(tensor.shape) for tensor in tensors(folder).values())
+
+
 def _locations_in(path: Path) -> dict[str, Location]:
     try:
         with os.fdopen(open_regular(path), "rb") as file:

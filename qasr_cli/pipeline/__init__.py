@@ -2,7 +2,9 @@
 
     prepare       probe, decode, find speech   (a process and a thread per source, several sources ahead)
     open_source   a prepared source, and its recognised chunks so far
-    engine_lane   chunks of many sources to final text, one thread per device
+    engine_lane   chunks of many sources to final text
+    pooled_batch  one batch of chunks, and its results for their sources
+    device_pool   a worker thread per device, where there are several
     script        the words of a script in place of the recognised ones
     finish        transcript to cues to file texts   (pure, milliseconds, also `qasr render`)
     containment   which failures end a source, and which only a part of its work

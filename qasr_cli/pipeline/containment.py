@@ -43,13 +43,17 @@ def attempt(path: Path | None, work: Callable[[], Value]) -> Value | QasrError:
         return QasrError.about(path, reason) if path else QasrError(f"the engine: {reason}")
 
 
-def contain(work: Callable[[], Value]) -> Value | QasrError:
-    """Return the result of a retry or an alignment, or its error: the existing text stays.
+def contain(work: Callable[[], Value], path: Path | None = None) -> Value | QasrError:
+    """Return the result of work on a device, or its error: what there is without it stays.
+
+    Args:
+        work: May raise anything.
+        path: As in `attempt`.
 
     Raises:
         DeviceLostError: The device cannot compute anything more.
     """
-    result = attempt(None, work)
+    result = attempt(path, work)
     if isinstance(result, DeviceLostError):
         raise result
     return result

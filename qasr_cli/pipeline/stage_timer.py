@@ -7,14 +7,15 @@ by the length of audio that each source had in it, which is what decides the tim
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator, Sequence
 
 from qasr_cli.records import Stage
 
-# Seconds by stage. The prepare, the engine and the finish lane add to a source's times one after the other,
-# never at once, so no lock is needed.
-StageTimes = dict[Stage, float]
+StageTimes = dict[Stage, float]  # seconds by stage
+
+_adding = threading.Lock()  # several devices may have chunks of one source
 
 
 @contextlib.contextmanager
@@ -26,5 +27,6 @@ def timed(stage: Stage, shares: Sequence[tuple[StageTimes, int]]) -> Iterator[No
     finally:
         spent_s = time.monotonic() - begun_s
         weights = [max(1, share) for _, share in shares]
-        for (stage_times, _), weight in zip(shares, weights, strict=True):
-            stage_times[stage] = stage_times.get(stage, 0.0) + spent_s * weight / sum(weights)
+        with _adding:
+            for (stage_times, _), weight in zip(shares, weights, strict=True):
+                stage_times[stage] = stage_times.get(stage, 0.0) + spent_s * weight / sum(weights)

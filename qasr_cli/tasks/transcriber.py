@@ -59,8 +59,8 @@ class TranscriptResult:
 class Transcriber:
     """Transcribes and aligns, with the model kept in memory between calls.
 
-    Any thread may call it; calls wait for each other, since a device computes one at a time. Use it as a
-    context manager, or call `close`, to free the model's memory.
+    Any thread may call it; calls wait for each other, since a device computes one at a time; each call uses
+    all devices. Use it as a context manager, or call `close`, to free the model's memory.
 
     Args:
         options: All options, see `qasr_cli.Options`; the keywords below override them. `options.hooks` has no
@@ -69,7 +69,7 @@ class Transcriber:
         language: Code or English name of the spoken language; None or `auto` detects it.
         languages: Languages that detection may choose from.
         context: Free text or hotwords, given to the model as its prompt.
-        device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`, `all`, or several: `cuda:0,cuda:1`.
         dtype: `auto`, `fp32`, `fp16`, `bf16`.
         aligner: `auto`, a folder or hub id, or `none`: word times are estimated then.
         batch_size: Maximum number of chunks in one forward pass; None derives it from memory.

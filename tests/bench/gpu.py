@@ -146,7 +146,7 @@ def logits(decoder: LoopDecoder, asked: Asked) -> torch.Tensor:
             model.language_model.prefill(model.embeddings(item, row, loop.embed))[-1:]
             for item, row in zip(asked.features, asked.ids, strict=True)
         ]
-        return loop.head(torch.cat(last * 4)).float().cpu()[: len(last)]
+        return loop.head(torch.cat(last)).float().cpu()
 
 
 def first_answers(recognizer: loading.OpenModel, device: torch.device, scale: Scale) -> dict[str, Any]:

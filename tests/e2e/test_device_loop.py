@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import soundfile
@@ -19,6 +22,7 @@ from qasr_cli.engines.qwen3.device_rows import Row
 from qasr_cli.engines.qwen3.logits_processors import AllowedTags, LogitsProcessor, RepetitionPenalty
 from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder
 from qasr_cli.options import DecodeOptions, EngineOptions
+from qasr_cli.speech.inference import stopping
 from tests.e2e.conftest import SAMPLES
 from tests.media_factory import ffmpeg
 
@@ -234,6 +238,24 @@ def test_a_look_reaches_into_a_wider_cache(
     """With narrow widths, rows pass the end of one in the middle of the steps between two looks."""
     monkeypatch.setattr(captured_step, "_WIDTH_STEP", 64)
     assert asked.of(device_decoder(recognizer, asked, looks=20), [*range(N_CLIPS)]) == expected[FP32]
+
+
+def test_a_run_that_is_over_ends_at_the_next_look(recognizer: loading.OpenModel, asked: Asked) -> None:
+    decoder, over = device_decoder(recognizer, asked), threading.Event()
+    whole = decoder.loop.head
+
+    def end(rows: torch.Tensor) -> torch.Tensor:
+        over.set()
+        return whole(rows)
+
+    def work() -> None:
+        stopping.stop_at(over)
+        with pytest.raises(stopping.Stopped):
+            asked.of(decoder, [*range(N_CLIPS)])
+
+    decoder.loop.head = end
+    with ThreadPoolExecutor(1) as worker:
+        worker.submit(work).result()
 
 
 def test_out_of_memory_halves_the_rows_and_frees_the_cache(

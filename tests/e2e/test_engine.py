@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from qasr_cli.engines.qwen3 import prompts
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, QasrError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Finish
+from qasr_cli.speech.inference import stopping
 from qasr_cli.speech.inference.protocols import AlignRequest, Engines
 from tests.e2e.conftest import SAMPLES
 
@@ -150,12 +153,56 @@ class TestPlacement:
         with pytest.raises(UnavailableError):
             device.place("cuda:99", "auto")
 
+    def test_all_is_every_gpu_or_what_auto_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        if not torch.cuda.is_available():
+            assert device.resolve(("all",), "auto") == (("auto",), "auto")
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda where: (9, 0))
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda where: "a GPU")
+        assert device.resolve(("all",), "auto") == (("cuda:0", "cuda:1"), "auto")
+        with pytest.raises(UnavailableError, match="cuda:2"):
+            device.resolve(("cuda:0", "cuda:2"), "auto")
+
+    def test_gpus_of_two_generations_compute_in_one_format(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+        capabilities = {0: (9, 0), 1: (7, 0)}
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda where: capabilities[where.index])
+        both = ("cuda:0", "cuda:1")
+        assert device.resolve(both, "auto") == (both, "fp32")
+        assert device.resolve(both, "fp16") == (both, "fp16")
+        assert device.resolve(both[:1], "auto") == (both[:1], "auto")
+
+    @pytest.mark.parametrize(
+        ("total", "free", "budget"),
+        [(80, 78, 40), (80, 50, 40), (80, 40, 32), (80, 10, 8), (8, 3, 2.4), (80, 0, 0)],
+    )
+    def test_a_gpu_that_others_use_leaves_less_for_a_batch(
+        self, total: float, free: float, budget: float
+    ) -> None:
+        gb = 10**9
+        assert device.gpu_budget_bytes(int(total * gb), int(free * gb)) == pytest.approx(budget * gb)
+
     def test_a_longer_chunk_leaves_room_for_fewer(self, engines: Engines) -> None:
         capacity = engines.recognizer.capacity
         config = json.loads((ASR / "config.json").read_text())
         assert capacity.max_chunk_ms == config["qasr_max_chunk_ms"]
         assert capacity.max_batch_ms >= capacity.max_chunk_ms
         assert capacity.max_batch_size >= 1
+
+
+def test_a_computation_that_nobody_waits_for_ends_at_its_next_step(
+    engines: Engines, audio: list[np.ndarray]
+) -> None:
+    is_over = threading.Event()
+    is_over.set()
+
+    def recognize() -> None:
+        stopping.stop_at(is_over)
+        engines.recognizer.recognize(audio, DecodeOptions())
+
+    with ThreadPoolExecutor(1) as worker, pytest.raises(stopping.Stopped):
+        worker.submit(recognize).result()
 
 
 def test_values_that_are_no_numbers_are_an_error_and_never_text(

@@ -8,7 +8,7 @@ import soundfile
 import torch
 from transformers import Qwen3ASRFeatureExtractor
 
-from qasr_cli.engines.qwen3 import prompts
+from qasr_cli.engines.qwen3 import mel, prompts
 from qasr_cli.engines.qwen3.mel import LogMel
 from tests.e2e.conftest import SAMPLES
 
@@ -57,8 +57,10 @@ def test_features_are_those_of_transformers() -> None:
         assert (found.mel - theirs.mel).abs().max() <= 1e-6
 
 
-def test_the_company_of_a_chunk_changes_no_bit() -> None:
+@pytest.mark.parametrize("n_together", [1, 100_000, 10**9])
+def test_the_company_of_a_chunk_changes_no_bit(n_together: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ours, chunks = LogMel(EXTRACTOR), everything()
+    monkeypatch.setattr(mel, "_SAMPLES_PER_TRANSFORM", n_together)
     for order in (chunks, chunks[::-1]):
         for samples, found in zip(order, ours.extract_many(order), strict=True):
             alone = ours.extract(samples)

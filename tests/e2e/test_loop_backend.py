@@ -15,7 +15,7 @@ from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import engine, language_model, loading, prompts
 from qasr_cli.engines.qwen3.checkpoint import Checkpoint
-from qasr_cli.engines.qwen3.dense_linear import DenseLinear
+from qasr_cli.engines.qwen3.dense_linear import DenseLinear, RowwiseLinear
 from qasr_cli.engines.qwen3.kv_cache import CacheShape, KeyValueCache, round_up
 from qasr_cli.engines.qwen3.language_model import Formats, LanguageModel
 from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder, supports
@@ -144,27 +144,26 @@ def test_scores_of_a_row_are_the_same_bits_in_every_company(recognizer: loading.
         prompt = torch.randn(16, 200, 160, generator=generator).to(formats.activation)
         steps = torch.randn(16, 160, generator=generator).to(formats.activation)
         lengths = [3 + 12 * i for i in range(16)]
-        n_least = language_model.least_rows(formats.activation)
         seen: dict[int, torch.Tensor] = {}
         with torch.inference_mode():
             for rows in ([5], [5, 0], [0, 5], [3, 4, 5], [5, 1, 2, 3], range(8), range(16)):
-                padded = [*rows, *[0] * (n_least - len(rows))]
-                cache = KeyValueCache(model.cache_shape, len(padded), 256, formats.cache, CPU)
-                for place, row in enumerate(padded):
+                cache = KeyValueCache(model.cache_shape, len(rows), 256, formats.cache, CPU)
+                for place, row in enumerate(rows):
                     model.prefill(prompt[row, : lengths[row]], cache, place)
-                positions = torch.tensor([lengths[row] for row in padded])
-                hidden = model.step(steps[padded], cache, positions, int(positions.max()) + 1)
-                for row, value in zip(rows, hidden, strict=False):
+                positions = torch.tensor([lengths[row] for row in rows])
+                hidden = model.step(steps[list(rows)], cache, positions, int(positions.max()) + 1)
+                for row, value in zip(rows, hidden, strict=True):
                     assert torch.equal(seen.setdefault(row, value), value), (formats, list(rows), row)
         assert len(seen) == 16
 
 
 def layers(recognizer: loading.OpenModel, formats: Formats) -> LanguageModel:
     checkpoint = Checkpoint(recognizer.stored, recognizer.layout)
-    products = {product.name: product for product in language_model.products(recognizer.config.text_config)}
+    products = language_model.products(recognizer.config.text_config)
 
-    def linear(name: str) -> DenseLinear:
-        return DenseLinear(language_model.fused(products[name], checkpoint.tensor).to(formats.activation))
+    def linear(name: str) -> RowwiseLinear:
+        weight = torch.cat([checkpoint.tensor(part) for part in products[name]])
+        return RowwiseLinear(DenseLinear(weight.to(formats.activation), is_packed=True), formats.activation)
 
     return LanguageModel(
         recognizer.config.text_config,

@@ -17,6 +17,7 @@ from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
 from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder
 from qasr_cli.engines.qwen3.prompts import Features
+from qasr_cli.speech.inference import stopping
 
 _MOST_ROWS = 256  # at the 0.6B shapes an H200 gains 4 % from 128 rows to 256, by its bandwidth
 
@@ -84,6 +85,7 @@ class DeviceClassifier(LoopClassifier):
         scores: list[torch.Tensor] = []
         with torch.inference_mode():
             for begin, end in _groups([len(row) for row in ids], self.most_packed_tokens):
+                stopping.check()
                 scores += self._packed_scores(features[begin:end], ids[begin:end], slot_id)
         if not all(torch.isfinite(part).all() for part in scores):
             raise NotFiniteError

@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from torch.nn import functional
 
 from qasr_cli.engines.qwen3 import captured_step, causal_attention
 from qasr_cli.engines.qwen3.backend import NotFiniteError
 from qasr_cli.engines.qwen3.captured_step import CapturedStep
 from qasr_cli.engines.qwen3.device_rows import NOT_FINITE, DeviceRows, Row
 from qasr_cli.engines.qwen3.kv_cache import CacheShape, KeyValueCache, round_up
-from qasr_cli.engines.qwen3.language_model import Formats, LanguageModel, Linear, least_rows
+from qasr_cli.engines.qwen3.language_model import Formats, LanguageModel, Linear
 from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
+from qasr_cli.speech.inference import stopping
 
 _LOOKS_EVERY = 8  # steps: a row that is done is computed for nothing until the next look
 _CACHE_SHARE = 0.5  # of the free memory; the rest is for encoder, prompts and graphs
@@ -125,7 +125,6 @@ class DeviceLoop:
         self.stop_ids = frozenset(stop_ids)
         self.n_rows = n_rows
         self.looks_every = looks_every
-        self.least_rows = least_rows(model.formats.activation)
         self.most_packed_tokens = most_packed_tokens(model.formats)
         self.capture = captured_step.cuda_graphs(model.formats.device)
         self._room: _Room | None = None
@@ -160,10 +159,9 @@ class DeviceLoop:
         if formats.device.type != "cpu":
             bytes_per_row = row_bytes(shape, n_tokens, formats.cache)
             n_fitting = rows_that_fit(free_bytes(formats.device), bytes_per_row, self.n_rows)
-        n_rows = max(n_fitting, self.least_rows)
-        cache = KeyValueCache(shape, n_rows, n_tokens, formats.cache, formats.device)
+        cache = KeyValueCache(shape, n_fitting, n_tokens, formats.cache, formats.device)
         n_steps = max(self.looks_every, captured_step.N_WARM_UPS)  # both write
-        rows = DeviceRows(n_rows, n_steps, list(self.stop_ids), formats.device)
+        rows = DeviceRows(n_fitting, n_steps, list(self.stop_ids), formats.device)
         self.model.prepare_positions(n_tokens)  # a graph keeps the addresses of these tables
 
         def step(n_stepping: int, n_keys: int) -> None:
@@ -195,6 +193,7 @@ class _Run:
     def finish(self) -> list[list[int]]:
         """Return all answers."""
         while True:
+            stopping.check()
             while self._waiting and len(self._rows) < self._n_rows:
                 self._start(self._next_group())
                 self._release()
@@ -224,8 +223,7 @@ class _Run:
         else:
             ends = torch.tensor(lengths).cumsum(0) - 1
             last = model.prefill_packed(hidden, lengths, cache, first)[ends.to(hidden.device)]
-        n_missing = max(0, self._loop.least_rows - len(group))
-        scores = self._loop.head(functional.pad(last, (0, 0, 0, n_missing)))[: len(group)].float()
+        scores = self._loop.head(last).float()
         for process in self._processors:
             scores = process([[] for _ in group], scores)
         best = scores.argmax(dim=-1, keepdim=True)
@@ -241,7 +239,7 @@ class _Run:
         n_left = max(row.limit - row.position for row in self._rows)
         n_steps = 1 if self._processors else min(self._loop.looks_every, n_left)
         n_keys = max(row.position for row in self._rows) + n_steps
-        n_rows = captured_step.size(max(n_live, self._loop.least_rows), len(self._room.cache.keys[0]))
+        n_rows = captured_step.size(n_live, len(self._room.cache.keys[0]))
         width = min(captured_step.width(n_keys), self._room.cache.n_tokens)
         rows.load([Row(row.tokens[-1], row.position, row.limit) for row in self._rows], n_rows)
         if self._processors:  # they need the tokens so far on the host

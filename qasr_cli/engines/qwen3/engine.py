@@ -11,14 +11,14 @@ import contextlib
 import functools
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from transformers.utils import logging as transformers_logging
 
 from qasr_cli import languages
-from qasr_cli.engines import device
+from qasr_cli.engines import device, weights
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.model_store import StoredModel
@@ -126,15 +126,23 @@ def load(
     """
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # its important messages become errors of qasr
-    placement = device.place(options.device, options.dtype)
+    placement = _placement(recognizer, options)
     setup = Setup(placement, options.batch_size, is_plain, budget, is_forced_loop)
     with _device_errors(placement.device):
+        # The aligner first: the recognizer's capacity is measured beside all weights
+        loaded_aligner = None
+        if aligner:
+            loaded_aligner = Qwen3Aligner(aligner, replace(setup, placement=_placement(aligner, options)))
         return Engines(
             Qwen3Recognizer(recognizer, setup),
-            Qwen3Aligner(aligner, setup) if aligner else None,
+            loaded_aligner,
             languages=RECOGNIZED,
-            device=f"{placement.device} {str(placement.dtype).removeprefix('torch.')}",
+            device=str(placement),
         )
+
+
+def _placement(stored: StoredModel, options: EngineOptions) -> Placement:
+    return device.place(options.device, options.dtype, weights.n_parameters(stored.folder))
 
 
 class Qwen3Recognizer:

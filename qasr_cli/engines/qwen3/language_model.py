@@ -2,7 +2,8 @@
 
 In go embeddings; out come hidden states, after a whole prompt or after one token a row. Products are fused
 (query, key and value; gate and up), the query heads of a group are rows of one attention, and keys and values
-go into a static cache. A row's result never depends on the other rows: see `_pad_rows`.
+go into a static cache. A row's result never depends on the other
+rows, if the products' do not.
 
 Method: Qwen3 (arXiv 2505.09388), with the operations and the order of transformers' `modeling_qwen3.py`.
 """
@@ -24,38 +25,19 @@ Linear = Callable[[torch.Tensor], torch.Tensor]  # [n_rows, n_in] -> [n_rows, n_
 TensorByName = Callable[[str], torch.Tensor]
 
 PREFIX = "model.language_model."
-# A product of fewer rows takes another kernel, whose sums differ in the last bit from those of more rows.
-_LEAST_ROWS = {torch.bfloat16: 2, torch.float32: 4}
 _MOST_GROUPED_TOKENS = 1536  # scores of 16 heads in float32: 151 MB
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
-    """The names of one fused product and of the weights that it is made of, in order of their rows."""
-
-    name: str
-    parts: tuple[str, ...]
-
-
-def products(config: Any) -> list[Product]:
-    """Return the products of all layers of a text configuration."""
-    found = []
+def products(config: Any) -> dict[str, tuple[str, ...]]:
+    """Return the weights of each fused product of a text configuration, by the product's name."""
+    found: dict[str, tuple[str, ...]] = {}
     for layer in range(config.num_hidden_layers):
         attention, mlp = f"{PREFIX}layers.{layer}.self_attn.", f"{PREFIX}layers.{layer}.mlp."
-        parts = {
-            "qkv": [f"{attention}{part}_proj.weight" for part in "qkv"],
-            "o": [f"{attention}o_proj.weight"],
-            "gate_up": [f"{mlp}gate_proj.weight", f"{mlp}up_proj.weight"],
-            "down": [f"{mlp}down_proj.weight"],
-        }
-        found += [Product(f"{layer}.{name}", tuple(names)) for name, names in parts.items()]
+        found[f"{layer}.qkv"] = tuple(f"{attention}{part}_proj.weight" for part in "qkv")
+        found[f"{layer}.o"] = (f"{attention}o_proj.weight",)
+        found[f"{layer}.gate_up"] = (f"{mlp}gate_proj.weight", f"{mlp}up_proj.weight")
+        found[f"{layer}.down"] = (f"{mlp}down_proj.weight",)
     return found
-
-
-def fused(product: Product, tensor: TensorByName) -> torch.Tensor:
-    """Return the weight of a product, `[n_out, n_in]`, as stored."""
-    parts = [tensor(name) for name in product.parts]
-    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def supports(config: Any) -> bool:
@@ -275,8 +257,3 @@ def _rotate(heads: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.
     """Turn `[n_rows, n_heads, head_dim]` by the angles `[n_rows, 1, head_dim]` (RoPE, arXiv 2104.09864)."""
     low, high = heads.chunk(2, dim=-1)
     return heads * cos + torch.cat((-high, low), dim=-1) * sin
-
-
-def least_rows(dtype: torch.dtype) -> int:
-    """Return the number of rows from which on a product's rows do not depend on their number."""
-    return _LEAST_ROWS.get(dtype, 1)

@@ -12,17 +12,20 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from qasr_cli.engines import int8_linear
 from qasr_cli.engines.device import Placement
+from qasr_cli.engines.int8_linear import Int8Linear
 from qasr_cli.engines.qwen3 import encoder, language_model, loading
 from qasr_cli.engines.qwen3.backend import NotFiniteError
 from qasr_cli.engines.qwen3.checkpoint import Checkpoint
-from qasr_cli.engines.qwen3.dense_linear import DenseLinear
+from qasr_cli.engines.qwen3.dense_linear import DenseLinear, RowwiseLinear
 from qasr_cli.engines.qwen3.encoder import AudioEncoder
 from qasr_cli.engines.qwen3.language_model import Formats, LanguageModel, Linear
 from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
 from qasr_cli.engines.qwen3.prompts import Features
 from qasr_cli.engines.qwen3.step_loop import Prompt, StepLoop
+from qasr_cli.speech.inference import stopping
 
 _N_ROWS = 8  # in a step on a CPU: weights are read once for all; beyond, attention to the cache is most of it
 _TABLE = f"{language_model.PREFIX}embed_tokens.weight"
@@ -46,12 +49,9 @@ class LoopDecoder:
 
     def __init__(self, opened: OpenModel, placement: Placement, stop_ids: Sequence[int]) -> None:
         self._model = _AudioLanguageModel(opened, placement)
-        table = self._model.tensor(_TABLE)
-        head = table if opened.config.tie_word_embeddings else self._model.tensor(_HEAD)
-        self._embed = self._model.embedding(table)
-        self._loop = StepLoop(
-            self._model.language_model, self._model.linear(head), self._embed, stop_ids, _N_ROWS
-        )
+        head = self._model.linear(_TABLE if opened.config.tie_word_embeddings else _HEAD)
+        self._embed = self._model.embedding()
+        self._loop = StepLoop(self._model.language_model, head, self._embed, stop_ids, _N_ROWS)
 
     def encode(self, features: Sequence[Features]) -> list[torch.Tensor]:
         """Return the audio embeddings; see `Decoder`."""
@@ -104,6 +104,7 @@ class LoopClassifier:
         return scores
 
     def _scores(self, item: Features, ids: Sequence[int], slot_id: int) -> torch.Tensor:
+        stopping.check()
         hidden = self._model.language_model.prefill(self._model.embeddings(item, ids, self._embed))
         is_slot = torch.tensor(ids, device=hidden.device) == slot_id
         return self._head(hidden[is_slot]).float().cpu()
@@ -116,17 +117,19 @@ class _AudioLanguageModel:
         config = opened.config
         self._checkpoint = Checkpoint(opened.stored, opened.layout)
         self._device, self._dtype = placement.device, placement.dtype
+        self._kernel = int8_linear.exact_int8() if placement.int8_bits else None
+        self._activation = torch.float32 if self._kernel else placement.dtype
         self._audio_id: int = config.audio_token_id
         self._encoder = AudioEncoder(
             config.audio_config, self._checkpoint.tensor, placement.dtype, device=placement.device
         )
-        products = {product.name: product for product in language_model.products(config.text_config)}
+        products = language_model.products(config.text_config)
         self.language_model = LanguageModel(
             config.text_config,
             self._checkpoint.tensor,
-            lambda name: self.linear(language_model.fused(products[name], self._checkpoint.tensor)),
+            lambda name: self.linear(*products[name]),
             lambda n_positions: loading.rotary_angles(config.text_config, n_positions),
-            Formats(placement.dtype, placement.dtype, placement.device),
+            Formats(self._activation, placement.dtype, placement.device),
         )
 
     def encode(self, item: Features) -> torch.Tensor:
@@ -149,15 +152,18 @@ class _AudioLanguageModel:
         hidden[tokens == self._audio_id] = torch.cat(self._encoder.encode_many(items)).to(hidden.dtype)
         return hidden
 
-    def embedding(self, table: torch.Tensor | None = None) -> Linear:
-        """Return the lookup of token embeddings, in a given table or in the file: few rows are ever read."""
-        rows = self._checkpoint.mapped(_TABLE) if table is None else table
-        return lambda tokens: functional.embedding(tokens, rows).to(self._dtype)
+    def embedding(self) -> Linear:
+        """Return the lookup of token embeddings; on a CPU in the file itself, as few rows are ever read."""
+        rows = self._checkpoint.mapped(_TABLE).to(self._device)
+        return lambda tokens: functional.embedding(tokens, rows).to(self._activation)
 
     def tensor(self, name: str) -> torch.Tensor:
         """Return a weight on the device, in the placement's number format."""
         return self._checkpoint.tensor(name).to(self._device, self._dtype)
 
-    def linear(self, weight: torch.Tensor) -> Linear:
-        """Return the product with a weight of the language model."""
-        return DenseLinear(weight.to(self._device, self._dtype), is_packed=True)
+    def linear(self, *names: str) -> Linear:
+        """Return the product with weights of the language model, whose outputs stand side by side."""
+        weight = torch.cat([self._checkpoint.tensor(name) for name in names])
+        if self._kernel:
+            return Int8Linear(weight, self._kernel)
+        return RowwiseLinear(DenseLinear(weight.to(self._device, self._dtype), is_packed=True), self._dtype)

@@ -15,9 +15,11 @@ import torch
 
 from qasr_cli.engines.qwen3.dense_linear import DenseLinear
 from qasr_cli.engines.qwen3.prompts import Features
+from qasr_cli.timebase import SAMPLE_RATE_HZ
 
 _FRAMES_PER_BLOCK = 100  # what the encoder convolves at once
 _SMALLEST_POWER = 1e-10
+_SAMPLES_PER_TRANSFORM = 600 * SAMPLE_RATE_HZ  # 240 MB: a frame has 400 samples, 402 parts and 201 powers
 _DYNAMIC_RANGE = 8.0  # powers of ten below the loudest value of a chunk
 
 
@@ -54,8 +56,18 @@ class LogMel:
         A chunk has `max(8,000, n_samples)` samples, rounded up to whole frames of 160: in a batch the
         extractor's own count depends on the other chunks.
         """
-        if not audio:
-            return []
+        groups: list[list[np.ndarray]] = []
+        room = 0
+        for samples in audio:
+            if not groups or len(samples) > room:
+                groups.append([])
+                room = _SAMPLES_PER_TRANSFORM
+            groups[-1].append(samples)
+            room -= len(samples)
+        return [features for group in groups for features in self._extract_group(group)]
+
+    def _extract_group(self, audio: Sequence[np.ndarray]) -> list[Features]:
+        """Return the features of chunks that share a Fourier transform."""
         n_samples = [self._padded_length(len(samples)) for samples in audio]
         # Frames begin at every hop; a gap of whole hops keeps each chunk's on its own samples.
         gap = -(-self._n_fft // self._hop) * self._hop
@@ -63,15 +75,13 @@ class LogMel:
         begin = 0
         for samples, n in zip(audio, n_samples, strict=True):
             padded = np.pad(samples, (0, n - len(samples)))
-            reflected = np.pad(padded, self._n_fft // 2, mode="reflect")
-            packed[begin : begin + len(reflected)] = reflected
+            packed[begin : begin + n + self._n_fft] = np.pad(padded, self._n_fft // 2, mode="reflect")
             begin += n + gap
         power = self._power(torch.from_numpy(packed).to(self._device))
         found, begin = [], 0
         for n in n_samples:
-            n_frames = n // self._hop
-            found.append(self._features(power[begin : begin + n_frames]))
-            begin += n_frames + gap // self._hop
+            found.append(self._features(power[begin // self._hop : (begin + n) // self._hop]))
+            begin += n + gap
         return found
 
     def _padded_length(self, n_samples: int) -> int:

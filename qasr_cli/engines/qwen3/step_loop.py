@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from torch.nn import functional
 
 from qasr_cli.engines.qwen3.backend import NotFiniteError
 from qasr_cli.engines.qwen3.kv_cache import KeyValueCache
-from qasr_cli.engines.qwen3.language_model import LanguageModel, Linear, least_rows
+from qasr_cli.engines.qwen3.language_model import LanguageModel, Linear
 from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
+from qasr_cli.speech.inference import stopping
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,10 @@ class _Run:
         self._loop = loop
         self._prompts = prompts
         self._processors = processors
-        self._least_rows = least_rows(loop.model.formats.activation)
         self._n_rows = min(loop.n_rows, len(prompts))
         self._cache = KeyValueCache(
             loop.model.cache_shape,
-            max(self._n_rows, self._least_rows),
+            self._n_rows,
             max(prompt.n_tokens + prompt.budget for prompt in prompts),
             loop.model.formats.cache,
             loop.model.formats.device,
@@ -101,6 +100,7 @@ class _Run:
         """Return all answers."""
         waiting = iter(range(len(self._prompts)))
         while True:
+            stopping.check()
             while len(self._rows) < self._n_rows and (index := next(waiting, None)) is not None:
                 self._start(index)
                 self._release()
@@ -118,14 +118,13 @@ class _Run:
 
     def _step(self) -> None:
         """Write one more token in every row."""
-        n_padding = max(0, self._least_rows - len(self._rows))
         device = self._loop.model.formats.device
-        tokens = torch.tensor([row.tokens[-1] for row in self._rows] + [0] * n_padding, device=device)
+        tokens = torch.tensor([row.tokens[-1] for row in self._rows], device=device)
         positions = [row.position for row in self._rows]
         hidden = self._loop.model.step(
             self._loop.embed(tokens),
             self._cache,
-            torch.tensor(positions + [0] * n_padding, device=device),
+            torch.tensor(positions, device=device),
             max(positions) + 1,
         )
         for row, token in zip(self._rows, self._next_tokens(hidden, self._rows), strict=True):
@@ -133,9 +132,8 @@ class _Run:
             row.tokens.append(token)
 
     def _next_tokens(self, hidden: torch.Tensor, rows: Sequence[_Row]) -> list[int]:
-        """Return the best next token of each row, from the hidden states of these rows and maybe more."""
-        n_missing = max(0, self._least_rows - len(hidden))
-        scores = self._loop.head(functional.pad(hidden, (0, 0, 0, n_missing)))[: len(rows)].float()
+        """Return the best next token of each row, from the rows' hidden states."""
+        scores = self._loop.head(hidden).float()
         for process in self._processors:
             scores = process([row.tokens for row in rows], scores)
         tokens = scores.argmax(dim=-1, keepdim=True)  # of NaN, if there is one

@@ -17,6 +17,7 @@ from qasr_cli.engines.qwen3.backend import NotFiniteError
 from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
 from qasr_cli.engines.qwen3.prompts import Features
+from qasr_cli.speech.inference import stopping
 
 
 class TransformersDecoder:
@@ -101,12 +102,16 @@ class TransformersClassifier:
 
 
 class _FiniteWatch:
-    """Detects NaN in the scores of every step and changes none, so that NaN never becomes text."""
+    """Detects NaN in the scores of every step and changes none, so that NaN never becomes text.
+
+    It is also where a computation ends that nobody waits for any more.
+    """
 
     def __init__(self) -> None:
         self._seen: torch.Tensor | None = None
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        stopping.check()
         now = torch.isfinite(scores).all()
         # Stays on the device: no synchronisation
         self._seen = now if self._seen is None else self._seen & now

@@ -10,6 +10,7 @@ In go plans; out comes a report. The lanes' work is in `pipeline.prepare`, `pipe
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 import time
@@ -128,9 +129,10 @@ class Run:
                 )
                 finish_lane = FinishLane(self._options, self._journal, self._stdout, self._on_finished)
                 finishing: list[Future[None]] = []
-                for opened in lane.run(self._opened(prepared)):
-                    finishing.append(finisher.submit(self._finish, finish_lane, opened, session.engines))
-                    finishing = [future for future in finishing if not _is_over(future)]
+                with contextlib.closing(lane.run(self._opened(prepared))) as ready:
+                    for opened in ready:
+                        finishing.append(finisher.submit(self._finish, finish_lane, opened, session.engines))
+                        finishing = [future for future in finishing if not _is_over(future)]
                 for future in finishing:
                     future.result()
             except BaseException:
@@ -142,7 +144,7 @@ class Run:
         begun_s = time.monotonic()
         session = self._load_engines()
         refuse_unknown_languages(session.engines.languages, self._options.decode, self._options.engine.engine)
-        self.report.engines = EngineFacts.of(session.engines, time.monotonic() - begun_s)
+        self.report.engines = EngineFacts.of(session, time.monotonic() - begun_s)
         self._reporter.ready()
         self._reporter.stage("reading media")
         return session

@@ -12,7 +12,7 @@ from qasr_cli.errors import ExitCode, QasrError, QualityError, printable
 from qasr_cli.options import CueOptions
 from qasr_cli.records import FlaggedSpan, Outcome, Quality, Status, Transcript
 from qasr_cli.runs.inputs.passed_over import PassedOver
-from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition.hallucination import Flag
 from qasr_cli.timebase import MS_PER_S, format_clock, format_speed
 
@@ -89,14 +89,13 @@ class EngineFacts:
     load_s: float
 
     @classmethod
-    def of(cls, engines: Engines, load_s: float) -> EngineFacts:
+    def of(cls, session: Session, load_s: float) -> EngineFacts:
         """Describe engines that have just been loaded."""
-        recognizer = engines.recognizer
         return cls(
-            recognizer.model_id,
-            engines.aligner_id,
-            engines.device,
-            recognizer.capacity.max_batch_size,
+            session.recognizer.model_id,
+            session.engines.aligner_id,
+            session.device,
+            session.capacity.max_batch_size,
             load_s,
         )
 

@@ -107,7 +107,8 @@ def _fallback_engines(session: Session, contain: Contain) -> Session:
     loaded = contain(session.fallback)
     if isinstance(loaded, QasrError):
         session.drop_fallback()
-        logger.warning("cannot load the fallback model, retries use the first model: %s", loaded)
+        if session.is_new("no fallback"):
+            logger.warning("cannot load the fallback model, retries use the first model: %s", loaded)
         return session
     return loaded
 

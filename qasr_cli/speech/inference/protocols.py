@@ -113,7 +113,7 @@ class Engines:
         recognizer: The recognizer.
         aligner: None if word times are interpolated.
         languages: Codes of the languages that the recognizer supports; None if unknown, which refuses none.
-        device: Device and number format as text; "" if unknown.
+        device: Device and number format as text, such as `cuda:0 bfloat16`; "" if unknown.
     """
 
     recognizer: Recognizer

@@ -6,35 +6,62 @@ themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from qasr_cli.speech.inference.memory_limit import MemoryLimit
-from qasr_cli.speech.inference.protocols import Aligner, Engines, Recognizer
+from qasr_cli.speech.inference.protocols import Aligner, Capacity, Engines, Recognizer
 
 
 class Session:
-    """A loaded pair of engines and what changes with its use.
+    """A loaded pair of engines on one device and what changes with its use.
 
-    One thread uses a session at a time: the engine lane's in a run, the caller's in an alignment. So it needs
-    no lock. Other threads may read `engines`, which never changes.
+    One thread uses a session at a time: the engine lane's in a run, or with replicas the one of its device.
+    So it needs no lock. Other threads may read `engines`, which never changes.
 
     Args:
         engines: The pair.
         load_fallback: Loads the fallback recognizer for flagged chunks; None if there is none.
+        replicas: Sessions of the same models on further devices. A notice is new in one of them only.
 
     Attributes:
         recognizer_limit: The batch limit learnt for the recognizer from its out-of-memory errors.
         aligner_limit: The same for the aligner.
+        replicas: As given.
+        is_lost: Whether the device has failed for good; never so if it is the last one.
     """
 
-    def __init__(self, engines: Engines, load_fallback: Callable[[], Engines] | None = None) -> None:
+    def __init__(
+        self,
+        engines: Engines,
+        load_fallback: Callable[[], Engines] | None = None,
+        replicas: Sequence[Session] = (),
+    ) -> None:
         self.engines = engines
+        self.replicas = tuple(replicas)
+        self.is_lost = False
         self.recognizer_limit = MemoryLimit()
         self.aligner_limit = MemoryLimit()
         self._load_fallback = load_fallback
         self._fallback: Session | None = None
         self._notices: set[str] = set()
+        for replica in replicas:
+            replica._notices = self._notices
+
+    @property
+    def capacity(self) -> Capacity:
+        """The capacity of a batch that may go to any of the devices."""
+        capacities = [session.recognizer.capacity for session in (self, *self.replicas)]
+        return Capacity(
+            min(capacity.max_chunk_ms for capacity in capacities),
+            min(capacity.max_batch_ms for capacity in capacities),
+            min(capacity.max_batch_size for capacity in capacities),
+        )
+
+    @property
+    def device(self) -> str:
+        """The devices and their number formats as text; "" if unknown."""
+        return ", ".join(filter(None, (session.engines.device for session in (self, *self.replicas))))
 
     @property
     def recognizer(self) -> Recognizer:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import threading
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,7 @@ Form = Literal["NFC", "NFKC"]  # of Unicode normalization
 # Of the official package, which loads its Korean tokenizer with it: a word a line, further columns ignored.
 _OFFICIAL_SCORES = Path("inference") / "assets" / "korean_dict_jieba.dict"
 _SCORES_VARIABLE = "QASR_KOREAN_DICT"
+_tagging = threading.Lock()  # nagisa has one global graph, and several devices align at once
 _VOICING_MARKS = "\uff9e\uff9f"  # half-width, one character with the kana before them when normalised
 
 
@@ -46,7 +48,9 @@ def segment(text: str, language: str | None) -> list[SegmentedWord] | None:
     form: Form = "NFKC" if language == "ja" else "NFC"  # nagisa normalises what it reads
     if segmenter is None or not text.strip():
         return None
-    return locate(segmenter(unicodedata.normalize(form, text)), text, form)
+    with _tagging:
+        words = segmenter(unicodedata.normalize(form, text))
+    return locate(words, text, form)
 
 
 def locate(words: Sequence[str], text: str, form: Form) -> list[SegmentedWord] | None:
