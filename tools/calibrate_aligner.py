@@ -27,7 +27,8 @@ from qasr_cli.engines import device, model_store
 from qasr_cli.engines.layouts import OFFSET_KEY, Kind
 from qasr_cli.engines.model_store import StoredModel
 from qasr_cli.engines.qwen3 import loading
-from qasr_cli.engines.qwen3.engine import Qwen3Aligner, Setup
+from qasr_cli.engines.qwen3.engine import Qwen3Aligner
+from qasr_cli.engines.qwen3.setup import Setup
 from qasr_cli.media import decode
 from qasr_cli.options import MediaOptions
 from qasr_cli.records import Chunk, Span

@@ -77,7 +77,7 @@ def _fetch_recognizer(options: EngineOptions) -> StoredModel:
     return model_store.fetch(location, options.revision, is_offline=options.offline)
 
 
-def _load_qwen3(options: EngineOptions, *, is_plain: bool = False) -> Engines:
+def _load_qwen3(options: EngineOptions, *, is_plain: bool = False, is_forced_loop: bool = False) -> Engines:
     """Locate the weights before importing torch, which takes seconds that a missing model should not cost."""
     from qasr_cli.engines import model_store
 
@@ -87,14 +87,22 @@ def _load_qwen3(options: EngineOptions, *, is_plain: bool = False) -> Engines:
     threads.import_torch()
     from qasr_cli.engines.qwen3 import engine
 
-    return engine.load(recognizer, aligner, options, is_plain=is_plain)
+    return engine.load(recognizer, aligner, options, is_plain=is_plain, is_forced_loop=is_forced_loop)
 
 
 def _load_plain_qwen3(options: EngineOptions) -> Engines:
     return _load_qwen3(options, is_plain=True)
 
 
-_BUILT_IN: dict[str, EngineFactory] = {"qwen3": _load_qwen3, "qwen3-generate": _load_plain_qwen3}
+def _load_loop_qwen3(options: EngineOptions) -> Engines:
+    return _load_qwen3(options, is_forced_loop=True)
+
+
+_BUILT_IN: dict[str, EngineFactory] = {
+    "qwen3": _load_qwen3,
+    "qwen3-generate": _load_plain_qwen3,
+    "qwen3-loop": _load_loop_qwen3,
+}
 _LANGUAGES = dict.fromkeys(_BUILT_IN, qwen3_languages.RECOGNIZED)
 
 

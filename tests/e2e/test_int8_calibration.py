@@ -18,7 +18,8 @@ from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.model_store import StoredModel
 from qasr_cli.engines.qwen3 import calibration, ima_adpcm, loading
 from qasr_cli.engines.qwen3.calibration import Verdict
-from qasr_cli.engines.qwen3.engine import Qwen3Recognizer, Setup
+from qasr_cli.engines.qwen3.engine import Qwen3Recognizer
+from qasr_cli.engines.qwen3.setup import Setup
 from qasr_cli.options import DecodeOptions
 from tools import make_calibration
 

@@ -14,7 +14,7 @@ import torch
 from qasr_cli.engines import device, load, model_store
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
-from qasr_cli.engines.qwen3 import engine, language_model, loading, prompts
+from qasr_cli.engines.qwen3 import language_model, loading, prompts, setup
 from qasr_cli.engines.qwen3.checkpoint import Checkpoint
 from qasr_cli.engines.qwen3.dense_linear import DenseLinear, RowwiseLinear
 from qasr_cli.engines.qwen3.kv_cache import CacheShape, KeyValueCache, round_up
@@ -118,7 +118,7 @@ def test_every_sentence_of_the_samples_has_the_tokens_of_generate(
     builder = prompts.Prompts(recognizer.tokenizer)
     features = [prompts.extract(recognizer.extractor, samples) for samples in audio]
     ids = [builder.transcription(item.n_tokens, "", None) for item in features]
-    budgets = [engine.token_budget(len(samples)) for samples in audio]
+    budgets = [setup.token_budget(len(samples)) for samples in audio]
     plain = TransformersDecoder(recognizer, FP32, builder.stop_ids)
     asked = zip(features, ids, budgets, strict=True)
     theirs = until_stop([plain.write([one], [row], [n], [])[0] for one, row, n in asked], builder.stop_ids)

@@ -25,7 +25,8 @@ from transformers.utils import logging as transformers_logging
 from qasr_cli.engines import device, model_store
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import loading
-from qasr_cli.engines.qwen3.engine import Qwen3Aligner, Qwen3Recognizer, Setup
+from qasr_cli.engines.qwen3.engine import Qwen3Aligner, Qwen3Recognizer
+from qasr_cli.engines.qwen3.setup import Setup
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.speech.inference.protocols import AlignRequest
 from tests.model_folders import REAL_ALIGNER, REAL_ASR_06B, TINY, Shape, write_original, write_random

@@ -8,11 +8,10 @@ named in `loading` and nowhere else.
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -23,15 +22,12 @@ from qasr_cli.engines import device, weights
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.model_store import StoredModel
-from qasr_cli.engines.qwen3 import calibration, loading, loop_backend, prompts
-from qasr_cli.engines.qwen3.backend import Classifier, Decoder, NotFiniteError
+from qasr_cli.engines.qwen3 import calibration, loading, prompts
+from qasr_cli.engines.qwen3.backend import NotFiniteError
 from qasr_cli.engines.qwen3.languages import ALIGNED, RECOGNIZED
 from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.logits_processors import AllowedTags, LogitsProcessor, RepetitionPenalty
-from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder
-from qasr_cli.engines.qwen3.mel import LogMel
-from qasr_cli.engines.qwen3.prompts import Features
-from qasr_cli.engines.qwen3.transformers_backend import TransformersClassifier, TransformersDecoder
+from qasr_cli.engines.qwen3.setup import Setup, token_budget
 from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
@@ -41,44 +37,7 @@ from qasr_cli.timebase import SAMPLE_RATE_HZ
 
 logger = logging.getLogger(__name__)
 
-# A fast speaker needs about 5 tokens a second in English, but 18 in Hindi and Greek, since Qwen's vocabulary
-# has few of their words: 5 to 6 tokens each. A chunk with more tokens than that is a loop.
-_BUDGET_TOKENS = 24
-_BUDGET_TOKENS_PER_S = 20
 _MAX_ALIGN_MS = 180_000  # the reference's own limit; beyond it the last words pile up
-
-
-def token_budget(n_samples: int) -> int:
-    """Return the maximum number of tokens in a chunk's answer."""
-    return _BUDGET_TOKENS + _BUDGET_TOKENS_PER_S * n_samples // SAMPLE_RATE_HZ
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """How the models of a pair are computed.
-
-    Attributes:
-        placement: Device and number format.
-        batch_size: Maximum chunks in one call; None for as many as fit.
-        is_plain: Whether transformers computes what our loop could, too.
-        budget: Returns a chunk's maximum number of tokens by its number of samples.
-    """
-
-    placement: Placement
-    batch_size: int | None = None
-    is_plain: bool = False
-    budget: Callable[[int], int] = token_budget
-
-    def is_loop(self, opened: OpenModel) -> bool:
-        """Whether our loop computes the model; on other devices than a CPU it has not been measured."""
-        is_measured = self.placement.device.type == "cpu"
-        return is_measured and not self.is_plain and loop_backend.supports(opened.config, self.placement)
-
-    def extraction(self, opened: OpenModel) -> Callable[[np.ndarray], Features]:
-        """Return the function from a chunk's samples to its features."""
-        if self.is_loop(opened):
-            return LogMel(opened.extractor).extract
-        return functools.partial(prompts.extract, opened.extractor)
 
 
 def load(
@@ -88,6 +47,7 @@ def load(
     *,
     is_plain: bool = False,
     budget: Callable[[int], int] = token_budget,
+    is_forced_loop: bool = False,
 ) -> Engines:
     """Return a recognizer, and an aligner if there is one, on the device of the options.
 
@@ -97,6 +57,7 @@ def load(
         options: Device, number format and batch size.
         is_plain: Compute with transformers' classes only.
         budget: Returns a chunk's maximum number of tokens by its number of samples; benchmarks cap it.
+        is_forced_loop: Compute with our loop on devices where it has not been measured, too.
 
     Raises:
         UsageError: The device or dtype is unknown.
@@ -105,7 +66,7 @@ def load(
     """
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # its important messages become errors of qasr
-    setup = Setup(_placement(recognizer, options), options.batch_size, is_plain, budget)
+    setup = Setup(_placement(recognizer, options), options.batch_size, is_plain, budget, is_forced_loop)
     with _device_errors(setup.placement.device):
         # The aligner first: the recognizer's capacity is measured beside all weights
         loaded_aligner = None
@@ -158,15 +119,7 @@ class Qwen3Recognizer:
         self._extract = setup.extraction(opened)
         self._prompts = prompts.Prompts(opened.tokenizer)
         self._setup = setup
-        is_loop = setup.is_loop(opened)
-        if setup.placement.int8_bits and not is_loop:
-            raise UsageError(
-                f"--dtype int8: {opened.stored.id} is computed by transformers here, in no format of 8 bits",
-                "use --dtype auto and --engine qwen3",
-                flag="--dtype",
-            )
-        make = LoopDecoder if is_loop else TransformersDecoder
-        self._decoder: Decoder = make(opened, setup.placement, self._prompts.stop_ids)
+        self._decoder = setup.decoder(opened, self._prompts.stop_ids)
         self.model_id = opened.stored.id
         self.capacity: Capacity = device.capacity(
             opened.config, setup.placement, opened.stored.max_chunk_ms, setup.batch_size
@@ -181,7 +134,8 @@ class Qwen3Recognizer:
     def write(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[list[int]]:
         """Return the tokens of one answer a chunk; what follows a stop token is undefined."""
         forced = languages.find(options.language) if options.language else None
-        features = [self._extract(samples) for samples in audio]
+        with _device_errors(self._setup.placement.device):
+            features = [self._extract(samples) for samples in audio]
         ids = [
             self._prompts.transcription(item.n_tokens, options.context, forced.name if forced else None)
             for item in features
@@ -243,11 +197,7 @@ class Qwen3Aligner:
         self._bin_ms, self._offset_ms = opened.layout.bin_ms, opened.layout.offset_ms
         self._prompts = prompts.Prompts(opened.tokenizer)
         self._placement = setup.placement
-        self._classifier: Classifier = (
-            LoopClassifier(opened, setup.placement)
-            if setup.is_loop(opened)
-            else TransformersClassifier(opened, setup.placement, self._prompts.stop_ids[-1])
-        )
+        self._classifier = setup.classifier(opened, self._prompts.stop_ids[-1])
         self.model_id = opened.stored.id
         reach_ms = min(_MAX_ALIGN_MS, self._bin_ms * opened.config.num_labels)
         self.capacity: Capacity = device.capacity(
@@ -264,7 +214,8 @@ class Qwen3Aligner:
 
     def align(self, requests: Sequence[AlignRequest]) -> list[Posterior]:
         """Return one posterior a chunk; see `speech.inference.protocols.Aligner`."""
-        features = [self._extract(request.audio) for request in requests]
+        with _device_errors(self._placement.device):
+            features = [self._extract(request.audio) for request in requests]
         ids = [
             self._prompts.alignment(item.n_tokens, request.tokens)
             for item, request in zip(features, requests, strict=True)

@@ -64,6 +64,25 @@ class KeyValueCache:
             values: The same.
         """
         rows = torch.arange(len(positions), device=positions.device)
+        self.write_tokens(layer, rows, positions, keys, values)
+
+    def write_tokens(
+        self,
+        layer: int,
+        rows: torch.Tensor,
+        positions: torch.Tensor,
+        keys: torch.Tensor,
+        values: torch.Tensor,
+    ) -> None:
+        """Write tokens of any rows.
+
+        Args:
+            layer: Number of the layer.
+            rows: `int64[n_tokens]`.
+            positions: `int64[n_tokens]`, no two the same in a row.
+            keys: `[n_tokens, n_heads, head_dim]`.
+            values: The same.
+        """
         self.keys[layer, rows, :, positions] = keys.to(self.keys.dtype)
         self.values[layer, rows, :, positions] = values.to(self.values.dtype)
 

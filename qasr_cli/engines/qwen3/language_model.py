@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from qasr_cli.engines.qwen3 import causal_attention
+from qasr_cli.engines.qwen3.causal_attention import Attention
 from qasr_cli.engines.qwen3.kv_cache import CacheShape, KeyValueCache, round_up
 
 Linear = Callable[[torch.Tensor], torch.Tensor]  # [n_rows, n_in] -> [n_rows, n_out]
@@ -130,6 +132,36 @@ class LanguageModel:
             hidden = self._finish_layer(layer, hidden, attended.transpose(0, 1).flatten(1))
         return functional.rms_norm(hidden, self._norm.shape, self._norm, self._eps)
 
+    def prefill_packed(
+        self, hidden: torch.Tensor, lengths: Sequence[int], cache: KeyValueCache | None = None, row: int = 0
+    ) -> torch.Tensor:
+        """Return the normed hidden states `[n_tokens, hidden]` of several prompts, computed as one.
+
+        The products' kernels may depend on the number of tokens, so the last bits may differ from those of
+        `prefill`.
+
+        Args:
+            hidden: `activation[n_tokens, hidden]`, embeddings of the prompts one after the other.
+            lengths: Tokens of each prompt.
+            cache: Gets the keys and values, if there is one.
+            row: The cache's row of the first prompt; the others follow.
+        """
+        counts = torch.tensor(lengths)
+        positions = torch.cat([torch.arange(n) for n in lengths]).to(hidden.device)
+        rows = torch.repeat_interleave(torch.arange(row, row + len(lengths)), counts).to(hidden.device)
+        cos, sin = (table[positions, None] for table in self._angles_up_to(max(lengths)))
+        attend = self._packed_attention(lengths)
+        for index, layer in enumerate(self._layers):
+            queries, keys, values = self._project(layer, hidden, cos, sin)
+            if cache is not None:
+                cache.write_tokens(index, rows, positions, keys, values)
+            hidden = self._finish_layer(layer, hidden, attend(queries, keys, values).flatten(1))
+        return functional.rms_norm(hidden, self._norm.shape, self._norm, self._eps)
+
+    def prepare_positions(self, n_positions: int) -> None:
+        """Compute the angles of so many positions now, so that their tables stay where they are."""
+        self._angles_up_to(n_positions)
+
     def step(
         self, hidden: torch.Tensor, cache: KeyValueCache, positions: torch.Tensor, n_keys: int
     ) -> torch.Tensor:
@@ -200,6 +232,19 @@ class LanguageModel:
         later = torch.ones(n_tokens, n_tokens, dtype=torch.bool).triu_(1)
         shares = scores.float().masked_fill_(later, -torch.inf).softmax(-1).to(queries.dtype)
         return torch.bmm(shares.view(len(keys), -1, n_tokens), values).view(n_heads, n_tokens, head_dim)
+
+    def _packed_attention(self, lengths: Sequence[int]) -> Attention:
+        """Return causal attention of packed prompts; where torch has no kernel for it, one at a time."""
+        if causal_attention.has_kernel(self.formats.activation, self.formats.device):
+            return causal_attention.of_prompts(lengths, self.formats.device)
+
+        def attend(*packed: torch.Tensor) -> torch.Tensor:
+            prompts = zip(
+                *(torch.split(part.transpose(0, 1), list(lengths), dim=1) for part in packed), strict=True
+            )
+            return torch.cat([self._attend_causally(*prompt) for prompt in prompts], dim=1).transpose(0, 1)
+
+        return attend
 
     def _finish_layer(self, layer: _Layer, hidden: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
         hidden = hidden + layer.o(attended)

@@ -155,6 +155,15 @@ class _AudioLanguageModel:
         hidden[tokens == self._audio_id] = self.encode(item).to(hidden.dtype)
         return hidden
 
+    def packed_embeddings(
+        self, items: Sequence[Features], ids: Sequence[Sequence[int]], embed: Linear
+    ) -> torch.Tensor:
+        """Return the embeddings of several prompts one after the other; their audio is encoded together."""
+        tokens = torch.tensor([token for row in ids for token in row], device=self._device)
+        hidden = embed(tokens)
+        hidden[tokens == self._audio_id] = torch.cat(self._encoder.encode_many(items)).to(hidden.dtype)
+        return hidden
+
     def embedding(self) -> Linear:
         """Return the lookup of token embeddings; on a CPU in the file itself, as few rows are ever read."""
         rows = self._checkpoint.mapped(_TABLE).to(self._device)
