@@ -1,9 +1,9 @@
 """WAV files of the plainest shape, read in this process: 16 bits, 16 kHz, one or two channels.
 
-In goes a path; out come the same track, samples, warnings and errors as from ffmpeg, without a process, which
-costs ten times the rest of the work on a clip of two seconds. Reads the file's own bytes; none is decoded.
-Leaves to ffmpeg everything that is unusual in any way: another rate or width, chunks other than titles, sizes
-that do not fit, several recordings, compressed sound that is labelled as samples.
+In goes a path; out come the same track, samples, warnings and errors as from ffmpeg, without a process,
+which costs ten times the rest of the work on a clip of two seconds. Reads the file's own bytes; none is
+decoded. Leaves to ffmpeg everything that is unusual in any way: another rate or width, chunks other than
+titles, sizes that do not fit, several recordings, compressed sound that is labelled as samples.
 """
 
 from __future__ import annotations
