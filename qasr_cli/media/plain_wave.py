@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,12 +37,16 @@ _FORMAT = struct.Struct("<HHIIHH")
 _BLOCK_SAMPLES = 2 * SAMPLE_RATE_HZ
 # ffmpeg looks for compressed sound in the first packets of 16-bit samples, up to about so many bytes.
 _PROBE_BYTES = 1 << 18
-# Sync words of S/PDIF bursts (IEC 61937), TrueHD, MLP and DTS in both byte orders, 16 and 14 bits a word. By
-# chance one is in a 256-KB block of noise in 1 of 2,000 files, which ffmpeg then reads as it always did.
+# Sync words of S/PDIF bursts (IEC 61937), TrueHD, MLP and DTS in both byte orders, of 16 and 14 bits a word.
+# By chance one is in 1 of 3,000 such blocks of noise, which ffmpeg then reads.
 _COMPRESSED = (
     *(b"\x72\xf8\x1f\x4e", b"\xf8\x72\x4e\x1f", b"\xf8\x72\x6f\xba", b"\xf8\x72\x6f\xbb"),
-    *(b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8"),
+    *(b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80"),
 )
+_DTS_14 = {  # four bytes are found quickly, but a step from 8191 to -6144 looks like them
+    b"\x1f\xff\xe8\x00": re.compile(rb"\x1f\xff\xe8\x00\x07[\xf0-\xff]"),
+    b"\xff\x1f\x00\xe8": re.compile(rb"\xff\x1f\x00\xe8[\xf0-\xff]\x07"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +190,13 @@ def _are_samples(file: BinaryIO, layout: _Layout, size: int) -> bool:
     begin = file.read(min(layout.n_bytes, _PROBE_BYTES))
     head = begin.lstrip(b"\0")[: signatures.HEAD_BYTES]
     is_framed = signatures.is_media(begin[: signatures.HEAD_BYTES]) or signatures.is_media(head)
-    return not is_framed and not any(marker in begin for marker in _COMPRESSED)
+    return not is_framed and not _has_sync_word(begin)
+
+
+def _has_sync_word(begin: bytes) -> bool:
+    if any(marker in begin for marker in _COMPRESSED):
+        return True
+    return any(marker in begin and pattern.search(begin) for marker, pattern in _DTS_14.items())
 
 
 def _is_tail(file: BinaryIO, at: int, n_bytes: int) -> bool:

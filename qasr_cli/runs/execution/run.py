@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -127,10 +128,11 @@ class Run:
                     session, self._options, self._reporter.recognized, self._journal.checkpoint
                 )
                 finish_lane = FinishLane(self._options, self._journal, self._stdout, self._on_finished)
-                finishing: list[Future[None]] = []
+                finishing: deque[Future[None]] = deque()  # one thread finishes them in their order
                 for opened in lane.run(self._opened(prepared)):
                     finishing.append(finisher.submit(self._finish, finish_lane, opened, session.engines))
-                    finishing = [future for future in finishing if not _is_over(future)]
+                    while finishing and _is_over(finishing[0]):
+                        finishing.popleft()
                 for future in finishing:
                     future.result()
             except BaseException:
