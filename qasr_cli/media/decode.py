@@ -1,9 +1,10 @@
 """Any media file as mono 16 kHz samples, with sample 0 at container time 0.
 
 In go a path and an audio track's number; out come `int16` blocks, and what was promised and not decoded.
-ffmpeg decodes, but for the plainest of WAV files, whose samples are the file's own bytes.
-Media is not trusted: only files, only known containers and audio codecs, nothing with references to other
-files (such as playlists), and a maximum length. Recordings that were joined in one file follow each other.
+ffmpeg decodes, but for the plainest of WAV files, whose samples are the file's own bytes, and for short
+FLAC files in a run with many. Media is not trusted: only files, only known containers and audio codecs,
+nothing with references to other files (such as playlists), and a maximum length. Recordings that were
+joined in one file follow each other.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from qasr_cli.errors import UndecodableError, UsageError, printable
-from qasr_cli.media import ffmpeg_arguments, plain_wave, probe, promises, recordings
+from qasr_cli.media import ffmpeg_arguments, plain_flac, plain_wave, probe, promises, recordings
 from qasr_cli.media.byte_window import Extent
 from qasr_cli.media.decoder import BLOCK_BYTES, Decoder, begin_as_probed, has_changed
 from qasr_cli.media.failure_reason import failure_reason
@@ -31,7 +32,7 @@ from qasr_cli.media.file_checks import (
     size_bytes,
     too_long,
 )
-from qasr_cli.media.plain_wave import PlainWave
+from qasr_cli.media.plain_stream import PlainStream
 from qasr_cli.media.probe import Probe
 from qasr_cli.media.process import Child, running
 from qasr_cli.media.recording_source import AS_STORED, RecordingSource, clock
@@ -273,7 +274,7 @@ class AudioStream:
         return n_bytes_again != n_bytes
 
 
-OpenAudio = AudioStream | PlainWave
+OpenAudio = AudioStream | PlainStream
 
 
 @contextlib.contextmanager
@@ -294,7 +295,9 @@ def open_audio(path: Path, options: MediaOptions, reading: Reading = AS_STORED) 
     """
     check_file(path)
     with contextlib.ExitStack() as stack:
-        plain = stack.enter_context(plain_wave.opened(path, options)) if reading == AS_STORED else None
+        plain = None
+        if reading == AS_STORED:
+            plain = stack.enter_context(plain_wave.opened(path, options)) or plain_flac.opened(path, options)
         yield plain or stack.enter_context(open_with_ffmpeg(path, options, reading))
 
 

@@ -17,24 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
 from qasr_cli.media import container_ends, signatures
-from qasr_cli.media.byte_window import Extent
-from qasr_cli.media.ffmpeg_arguments import Reading
-from qasr_cli.media.file_checks import changed, failing, size_bytes, too_long
-from qasr_cli.media.probe import Probe
-from qasr_cli.media.recording_source import AS_STORED
+from qasr_cli.media.file_checks import changed, failing
+from qasr_cli.media.plain_stream import BLOCK_SAMPLES, PlainSound, PlainStream
 from qasr_cli.operating_system.files import open_regular
 from qasr_cli.options import MediaOptions
-from qasr_cli.records import Track
-from qasr_cli.timebase import BYTES_PER_SAMPLE, MS_PER_S, SAMPLE_RATE_HZ
+from qasr_cli.timebase import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ
 
 _HEAD_BYTES = 4096  # holds the chunks in front of the samples
 _MAX_TAIL_BYTES = 1 << 16  # of the titles behind them
 _PCM = 1
 _FORMAT = struct.Struct("<HHIIHH")
-_BLOCK_SAMPLES = 2 * SAMPLE_RATE_HZ
 # ffmpeg looks for compressed sound in the first packets of 16-bit samples, up to about so many bytes.
 _PROBE_BYTES = 1 << 18
 # Sync words of S/PDIF bursts (IEC 61937), TrueHD, MLP and DTS in both byte orders, of 16 and 14 bits a word.
@@ -63,77 +56,43 @@ class _Layout:
         return self.n_bytes // (BYTES_PER_SAMPLE * self.channels)
 
 
-class PlainWave:
-    """The samples of a plain WAV; iterate it once. The attributes are those of `decode.AudioStream`.
-
-    Attributes:
-        track: The audio track.
-        probed: The container's properties.
-        warnings: None: a file with defects is left to ffmpeg.
-        reading: As it is stored.
-        other_reading: None: its times are its samples.
-        first_extent: None: the file is one recording.
-        is_clock_derived: False.
-    """
-
-    reading: Reading = AS_STORED
-    other_reading: Reading | None = None
-    first_extent: Extent | None = None
-    is_clock_derived = False
-
-    def __init__(self, path: Path, file: BinaryIO, layout: _Layout, options: MediaOptions) -> None:
-        self._path = path
-        self._file = file
-        self._size_bytes = os.fstat(file.fileno()).st_size
-        self._layout = layout
-        self._max_hours = options.max_hours
-        self.warnings: tuple[str, ...] = ()
-        self.probed = _probe(layout)
-        self.track = self.probed.tracks[0]
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        """Yield `int16[n_samples]` blocks of two seconds.
-
-        Raises:
-            UndecodableError: The track is too long.
-            InputOutputError: The file changed, or its disk failed: samples are missing.
-        """
-        if self._layout.n_samples > self._max_hours * 3600 * SAMPLE_RATE_HZ:
-            raise too_long(self._path, self._max_hours)
-        self._file.seek(self._layout.start)
-        n_left = self._layout.n_bytes
-        while n_left:
-            block = self._read(min(n_left, _BLOCK_SAMPLES * BYTES_PER_SAMPLE * self._layout.channels))
-            n_left -= len(block)
-            yield _mixed(np.frombuffer(block, dtype="<i2"), self._layout.channels)
-        if size_bytes(self._path) not in {self._size_bytes, None}:
-            raise changed(self._path)
-
-    def _read(self, n_bytes: int) -> bytes:
-        try:
-            block = self._file.read(n_bytes)
-        except OSError as error:
-            raise failing(self._path, error.strerror or "it cannot be read") from error
-        if len(block) < n_bytes:
-            raise changed(self._path)
-        return block
-
-
 @contextlib.contextmanager
-def opened(path: Path, options: MediaOptions) -> Iterator[PlainWave | None]:
+def opened(path: Path, options: MediaOptions) -> Iterator[PlainStream | None]:
     """Open a plain WAV for as long as the context lasts; None if the file is anything else."""
     with contextlib.ExitStack() as stack:
         plain = None
         with contextlib.suppress(OSError):  # and ffmpeg says why
             file = stack.enter_context(os.fdopen(open_regular(path), "rb"))
-            layout = _layout(file) if options.audio_track == 0 else None
-            plain = PlainWave(path, file, layout, options) if layout else None
+            size = os.fstat(file.fileno()).st_size
+            layout = _layout(file, size) if options.audio_track == 0 else None
+            if layout is not None:
+                sound = PlainSound("wav", "pcm_s16le", layout.channels, layout.n_samples)
+                plain = PlainStream(path, size, sound, _blocks(path, file, layout), options)
         yield plain
 
 
-def _layout(file: BinaryIO) -> _Layout | None:
+def _blocks(path: Path, file: BinaryIO, layout: _Layout) -> Iterator[bytes]:
+    """Yield the samples.
+
+    Raises:
+        InputOutputError: The file has become shorter, or its disk failed.
+    """
+    try:
+        file.seek(layout.start)
+        n_left = layout.n_bytes
+        while n_left:
+            n_bytes = min(n_left, BLOCK_SAMPLES * BYTES_PER_SAMPLE * layout.channels)
+            block = file.read(n_bytes)
+            if len(block) < n_bytes:
+                raise changed(path)
+            n_left -= n_bytes
+            yield block
+    except OSError as error:
+        raise failing(path, error.strerror or "it cannot be read") from error
+
+
+def _layout(file: BinaryIO, size: int) -> _Layout | None:
     """Return where the samples of an open file are; None unless each byte of it is as expected."""
-    size = os.fstat(file.fileno()).st_size
     head = file.read(_HEAD_BYTES)
     riff_size = int.from_bytes(head[4:8], "little")
     is_wave = head[:4] == b"RIFF" and head[8:12] == b"WAVE"
@@ -207,29 +166,3 @@ def _is_tail(file: BinaryIO, at: int, n_bytes: int) -> bool:
     tail = file.read(n_bytes)
     is_whole = len(tail) == n_bytes and int.from_bytes(tail[4:8], "little") == n_bytes - 8
     return is_whole and tail[:4] == b"LIST" and n_bytes % 2 == 0 and _is_title(tail[8:])
-
-
-def _mixed(samples: np.ndarray, channels: int) -> np.ndarray:
-    """Return `int16[n_samples]`; of two channels the mean, a half rounded up as ffmpeg's mixer does."""
-    if channels == 1:
-        return samples
-    left, right = samples[::2].astype(np.int32), samples[1::2]
-    mean: np.ndarray = ((left + right + 1) >> 1).astype(np.int16)
-    return mean
-
-
-def _probe(layout: _Layout) -> Probe:
-    """Return what `probe.read` makes of ffmpeg's description of such a file."""
-    # ffmpeg prints a length in hundredths of a second
-    duration_ms = (layout.n_samples * 100 * 2 + SAMPLE_RATE_HZ) // (2 * SAMPLE_RATE_HZ) * (MS_PER_S // 100)
-    return Probe(
-        formats="wav",
-        start_ms=0,
-        has_video=False,
-        tracks=(Track(0, "pcm_s16le", layout.channels, SAMPLE_RATE_HZ, 0, duration_ms, None),),
-        track_starts_ms=(0,),
-        n_unmapped=(0,),
-        n_streams=1,
-        is_sound_alone=True,
-        length_ms=duration_ms,
-    )

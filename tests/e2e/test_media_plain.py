@@ -13,7 +13,7 @@ import pytest
 
 from qasr_cli.errors import InputOutputError, QasrError, UndecodableError, UsageError
 from qasr_cli.media import decode
-from qasr_cli.media.plain_wave import PlainWave
+from qasr_cli.media.plain_stream import PlainStream
 from qasr_cli.options import MediaOptions
 from tests.media_factory import ffmpeg
 
@@ -61,7 +61,7 @@ def answer(opener: Callable[..., Any], path: Path) -> tuple[object, ...]:
 def is_plain(path: Path) -> bool:
     try:
         with decode.open_audio(path, MediaOptions()) as audio:
-            return isinstance(audio, PlainWave)
+            return isinstance(audio, PlainStream)
     except QasrError:
         return False
 
@@ -167,7 +167,7 @@ def long(tmp_path: Path) -> Path:
 
 def test_a_length_over_the_limit(long: Path) -> None:
     with decode.open_audio(long, MediaOptions(max_hours=0.001)) as audio:
-        assert isinstance(audio, PlainWave)
+        assert isinstance(audio, PlainStream)
         with pytest.raises(UndecodableError, match=r"decodes to over 0\.001 hours"):
             list(audio)
 

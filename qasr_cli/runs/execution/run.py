@@ -20,6 +20,7 @@ from pathlib import Path
 
 from qasr_cli.errors import QasrError
 from qasr_cli.formats.readers.script_reading import ScriptFile
+from qasr_cli.media import flac_server
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.operating_system import processes
 from qasr_cli.options import Options
@@ -121,7 +122,9 @@ class Run:
             max_waiting=_MAX_WAITING_SOURCES,
             max_cost=_MAX_WAITING_MS,
         )
-        with ThreadPoolExecutor(1, thread_name_prefix="finish") as finisher, prefetch as prepared:
+        n_flac = sum(plan.source.path.suffix.lower() == ".flac" for plan in plans)
+        finishing_thread = ThreadPoolExecutor(1, thread_name_prefix="finish")
+        with flac_server.serving(n_flac), finishing_thread as finisher, prefetch as prepared:
             try:
                 session = self._load()
                 lane: EngineLane[Plan] = EngineLane(
