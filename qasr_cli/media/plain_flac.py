@@ -129,7 +129,12 @@ def _stream_info(info: bytes, frames_at: int) -> _Header | None:
 
 
 def _ends_with_last_frame(raw: bytes, header: _Header) -> bool:
-    """Whether the file's last bytes are the frame with the last number: its checksum includes its own."""
+    """Whether the file's last bytes are the frame with the last number: its checksum includes its own.
+
+    Zeros behind a frame do not change the checksum, so that one that ends with a zero remains uncertain.
+    """
+    if not raw[-1]:
+        return False
     number = _coded((header.n_samples - 1) // header.block_samples)
     begin = re.compile(re.escape(_SYNC) + b".." + re.escape(number), re.DOTALL)
     start = max(header.frames_at, len(raw) - header.max_frame_bytes)
@@ -141,7 +146,7 @@ def _coded(number: int) -> bytes:
     if number < 0x80:
         return bytes([number])
     n_more = next(n for n in range(1, 6) if number < 1 << 5 * n + 6)
-    first = (0xFF << 6 - n_more & 0xFF) | number >> 6 * n_more
+    first = (0xFF << 7 - n_more & 0xFF) | number >> 6 * n_more
     return bytes((first, *(0x80 | number >> 6 * place & 0x3F for place in reversed(range(n_more)))))
 
 

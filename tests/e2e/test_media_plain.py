@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from qasr_cli.errors import InputOutputError, QasrError, UndecodableError, UsageError
+from qasr_cli.errors import InputOutputError, UndecodableError, UsageError
 from qasr_cli.media import decode
 from qasr_cli.media.plain_stream import PlainStream
 from qasr_cli.options import MediaOptions
 from tests.media_factory import ffmpeg
+from tests.plain_media import answer, is_plain
 
 SPEECH = Path(__file__).parents[2] / "samples/clips/clip-01.wav"
 MONO = (1, 1, 16_000, 32_000, 2, 16)
@@ -46,24 +45,6 @@ def title(name: bytes = b"INAM", text: bytes = b"a talk\0") -> bytes:
 
 def speech(n_samples: int = 1600) -> np.ndarray:
     return np.frombuffer(SPEECH.read_bytes()[44 : 44 + 2 * n_samples], "<i2")
-
-
-def answer(opener: Callable[..., Any], path: Path) -> tuple[object, ...]:
-    """Return all that a run sees of a file, or its error."""
-    try:
-        with opener(path, MediaOptions()) as audio:
-            samples = np.concatenate(list(audio)).tobytes()
-            return audio.track, audio.probed, audio.warnings, audio.other_reading, samples
-    except QasrError as error:
-        return type(error).__name__, str(error)
-
-
-def is_plain(path: Path) -> bool:
-    try:
-        with decode.open_audio(path, MediaOptions()) as audio:
-            return isinstance(audio, PlainStream)
-    except QasrError:
-        return False
 
 
 def extremes(channels: int) -> np.ndarray:
