@@ -38,6 +38,12 @@ class FlacServer:
         self._socket: socket.socket | None = None
         self._is_closed = False
         self._n_failures = 0
+        self._owner = os.getpid()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this process has started it, and not one that this was forked from."""
+        return self._owner == os.getpid()
 
     def decode(self, descriptor: int, n_bytes: int) -> bytes | None:
         """Return the samples of an open file, interleaved 16-bit integers; None unless they are `n_bytes`."""
@@ -116,7 +122,7 @@ _active: FlacServer | None = None
 def serving(n_files: int) -> Iterator[None]:
     """Let FLAC be decoded by a child for as long as the context lasts, if there are enough files for it."""
     global _active  # noqa: PLW0603 - lanes of one process share it, as they share its memory
-    if n_files < _WORTH_FILES or _active is not None or not _is_possible():
+    if n_files < _WORTH_FILES or active() is not None or not _is_possible():
         yield
         return
     _active = server = FlacServer()
@@ -129,7 +135,7 @@ def serving(n_files: int) -> Iterator[None]:
 
 def active() -> FlacServer | None:
     """Return the server of the run in progress; None if ffmpeg is to decode all."""
-    return _active
+    return _active if _active is not None and _active.is_own else None
 
 
 def _is_possible() -> bool:

@@ -236,6 +236,18 @@ def test_few_files_are_not_worth_a_child(server: flac_server.FlacServer) -> None
     assert flac_server.active() is None
 
 
+def test_a_forked_process_does_not_speak_into_its_parent_s_conversation(
+    tmp_path: Path, server: flac_server.FlacServer
+) -> None:
+    path = written(tmp_path / "a.flac", SPEECH)
+    assert is_plain(path)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if flac_server.active() is None and not is_plain(path) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert is_plain(path)
+
+
 def test_without_its_library_ffmpeg_decodes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: flac_server.FlacServer
 ) -> None:
