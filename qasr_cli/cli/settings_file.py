@@ -6,11 +6,9 @@ priority over a QASR_* variable, a variable over the file, and the file over the
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import reprlib
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -199,6 +197,8 @@ def content(path: Path) -> bytes:
 
 
 def _table(path: Path, found: bytes) -> dict[str, Any]:
+    import tomllib  # most runs have no settings file, and its patterns take 4 ms to compile
+
     try:
         text = text_bytes.decoded(found).replace("\r\n", "\n")
         for number, line in enumerate(text.split("\n"), 1):
@@ -232,6 +232,8 @@ def parsed(path: Path, found: bytes, flags: Mapping[str, FlagSpec]) -> dict[str,
 
 
 def _nearest(key: str, flags: Mapping[str, FlagSpec]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(key.replace("-", "_"), flags, n=1, cutoff=0.4)
     if close:
         return f"did you mean {close[0].replace('_', '-')}?"

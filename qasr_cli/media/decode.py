@@ -1,8 +1,10 @@
 """Any media file as mono 16 kHz samples, with sample 0 at container time 0.
 
 In go a path and an audio track's number; out come `int16` blocks, and what was promised and not decoded.
-Media is not trusted: only files, only known containers and audio codecs, nothing with references to other
-files (such as playlists), and a maximum length. Recordings that were joined in one file follow each other.
+ffmpeg decodes, but for the plainest of WAV files, whose samples are the file's own bytes, and for short
+FLAC files in a run with many. Media is not trusted: only files, only known containers and audio codecs,
+nothing with references to other files (such as playlists), and a maximum length. Recordings that were
+joined in one file follow each other.
 """
 
 from __future__ import annotations
@@ -15,13 +17,22 @@ from pathlib import Path
 
 import numpy as np
 
-from qasr_cli.errors import InputOutputError, UndecodableError, UsageError, printable
-from qasr_cli.media import ffmpeg_arguments, probe, promises, recordings
+from qasr_cli.errors import UndecodableError, UsageError, printable
+from qasr_cli.media import ffmpeg_arguments, plain_flac, plain_wave, probe, promises, recordings
 from qasr_cli.media.byte_window import Extent
 from qasr_cli.media.decoder import BLOCK_BYTES, Decoder, begin_as_probed, has_changed
 from qasr_cli.media.failure_reason import failure_reason
 from qasr_cli.media.ffmpeg_arguments import Clock, Reading, Sound
-from qasr_cli.media.file_checks import check_file, failing, refuse_unfinished, refuse_unread, size_bytes
+from qasr_cli.media.file_checks import (
+    changed,
+    check_file,
+    failing,
+    refuse_unfinished,
+    refuse_unread,
+    size_bytes,
+    too_long,
+)
+from qasr_cli.media.plain_stream import PlainStream
 from qasr_cli.media.probe import Probe
 from qasr_cli.media.process import Child, running
 from qasr_cli.media.recording_source import AS_STORED, RecordingSource, clock
@@ -74,9 +85,7 @@ class AudioStream:
         for block in self._recorded():
             n_bytes += len(block)
             if n_bytes > max_hours * _MS_PER_HOUR * BYTES_PER_MS:
-                raise UndecodableError.about(
-                    self._path, f"decodes to over {max_hours:g} hours", "raise --max-hours"
-                )
+                raise too_long(self._path, max_hours)
             yield np.frombuffer(block[: len(block) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE], dtype="<i2")
 
     @property
@@ -155,9 +164,7 @@ class AudioStream:
         """
         refuse_unfinished(self._path, self._child)
         if n_bytes and size_bytes(self._path) not in {self._size_bytes, None}:
-            raise InputOutputError.about(
-                self._path, "changed while it was read", "run the same command again once it is whole"
-            )
+            raise changed(self._path)
         promised_ms = self._missing(n_bytes)
         is_tagged = not self.probed.has_clock  # frames of sound, and no header but a tag
         is_whole = promised_ms is None and (self.probed.is_duration_promised or is_tagged)
@@ -267,8 +274,11 @@ class AudioStream:
         return n_bytes_again != n_bytes
 
 
+OpenAudio = AudioStream | PlainStream
+
+
 @contextlib.contextmanager
-def open_audio(path: Path, options: MediaOptions, reading: Reading = AS_STORED) -> Iterator[AudioStream]:
+def open_audio(path: Path, options: MediaOptions, reading: Reading = AS_STORED) -> Iterator[OpenAudio]:
     """Decode an audio track of a file for as long as the context lasts.
 
     Args:
@@ -284,6 +294,18 @@ def open_audio(path: Path, options: MediaOptions, reading: Reading = AS_STORED) 
         UnavailableError: There is no ffmpeg.
     """
     check_file(path)
+    with contextlib.ExitStack() as stack:
+        plain = None
+        if reading == AS_STORED:
+            plain = stack.enter_context(plain_wave.opened(path, options)) or plain_flac.opened(path, options)
+        yield plain or stack.enter_context(open_with_ffmpeg(path, options, reading))
+
+
+@contextlib.contextmanager
+def open_with_ffmpeg(
+    path: Path, options: MediaOptions, reading: Reading = AS_STORED
+) -> Iterator[AudioStream]:
+    """Do the same with ffmpeg, whatever the file is."""
     found = recordings.find(path)
     sources = [
         RecordingSource(

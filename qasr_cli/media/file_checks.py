@@ -66,6 +66,18 @@ def failing(path: Path, reason: str) -> InputOutputError:
     return InputOutputError.about(path, reason, "check its disk or network, then run the same command again")
 
 
+def changed(path: Path) -> InputOutputError:
+    """Return the error for a file that another program writes at the same time."""
+    return InputOutputError.about(
+        path, "changed while it was read", "run the same command again once it is whole"
+    )
+
+
+def too_long(path: Path, max_hours: float) -> UndecodableError:
+    """Return the error for sound that is longer than the user allows."""
+    return UndecodableError.about(path, f"decodes to over {max_hours:g} hours", "raise --max-hours")
+
+
 def size_bytes(path: Path) -> int | None:
     """Return a file's size; None if it was deleted, which does not affect a process that has it open."""
     with contextlib.suppress(OSError):

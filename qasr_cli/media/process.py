@@ -240,7 +240,7 @@ def _running(
     )
     processes.enter_group(child.process)
     try:
-        _limit(child.process.pid)
+        limit_decoder(child.process.pid)
         drain.start()
         child.watchdog.start()
         yield child
@@ -280,7 +280,7 @@ def _popen(command: Sequence[str], stdin: int | IO[bytes]) -> subprocess.Popen[b
     )
 
 
-def _limit(pid: int) -> None:
+def limit_decoder(pid: int) -> None:
     """Limit the resources of a decoder, which a crafted file may exploit; it can write to a pipe only.
 
     The limits are set from outside: code between fork and exec is not safe in a program with threads.

@@ -15,7 +15,7 @@ import numpy as np
 
 from qasr_cli.errors import QasrError
 from qasr_cli.media import decode
-from qasr_cli.media.decode import AudioStream
+from qasr_cli.media.decode import OpenAudio
 from qasr_cli.media.ffmpeg_arguments import Clock, Reading
 from qasr_cli.media.recording_source import AS_STORED
 from qasr_cli.media.waveform import WaveformWriter
@@ -82,7 +82,7 @@ class Decoding:
     options: Options
     check: Callable[[], None]
 
-    def run(self, audio: AudioStream) -> Decoded:
+    def run(self, audio: OpenAudio) -> Decoded:
         """Return the samples of an open track, in the reading that fits it."""
         decoded = self._read(audio, self.target.with_name(f"{self.target.name}.s16le"), audio.reading)
         if audio.other_reading is not None:
@@ -93,7 +93,7 @@ class Decoding:
             decoded = self._prefer_amplified(decoded)
         return decoded
 
-    def _read(self, audio: AudioStream, path: Path, reading: Reading) -> Decoded:
+    def _read(self, audio: OpenAudio, path: Path, reading: Reading) -> Decoded:
         """Write the samples to `path`, and find speech in them at the same time."""
         levels = _Levels()
         with WaveformWriter(path) as writer:
@@ -116,7 +116,7 @@ class Decoding:
         except QasrError:
             return None
 
-    def _with_times_that_fit(self, stored: Decoded, reading: Reading, audio: AudioStream) -> Decoded:
+    def _with_times_that_fit(self, stored: Decoded, reading: Reading, audio: OpenAudio) -> Decoded:
         """Return the track with times that drop no samples, or add no silence without end."""
         fitted = self._read_again(reading, "timed")
         if fitted is None:

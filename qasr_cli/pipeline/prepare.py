@@ -98,7 +98,7 @@ def prepare(
 
 
 def _shot_search(
-    source: Source, audio: decode.AudioStream, options: Options
+    source: Source, audio: decode.OpenAudio, options: Options
 ) -> contextlib.AbstractContextManager[shots.ShotSearch | None]:
     if not options.picture.shots:
         return contextlib.nullcontext()

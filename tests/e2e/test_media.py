@@ -234,7 +234,7 @@ class TestHostile:
 
 class TestProcess:
     def test_leaving_early_leaves_no_process(self, click: Path) -> None:
-        with decode.open_audio(click, MediaOptions()) as audio:
+        with decode.open_with_ffmpeg(click, MediaOptions()) as audio:
             pid = audio._child.process.pid
             assert Path(f"/proc/{pid}").exists()
         assert not Path(f"/proc/{pid}").exists()  # killed, and reaped too

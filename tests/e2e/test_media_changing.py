@@ -153,7 +153,7 @@ class TestOfTwoProcesses:
     @pytest.fixture
     def behind_the_change(self, long: Path) -> Iterator[tuple[AudioStream, Iterator[np.ndarray]]]:
         """Return what is being read, with a lot more to come."""
-        with decode.open_audio(long, MediaOptions()) as audio:
+        with decode.open_with_ffmpeg(long, MediaOptions()) as audio:
             blocks = iter(audio)
             while audio._child.source is None:
                 next(blocks)
@@ -206,7 +206,7 @@ class TestOfTwoProcesses:
         assert time.monotonic() - began < 10
 
     def test_leaving_early_leaves_no_process(self, long: Path) -> None:
-        with decode.open_audio(long, MediaOptions()) as audio:
+        with decode.open_with_ffmpeg(long, MediaOptions()) as audio:
             for _ in audio:
                 if audio._child.source:
                     break

@@ -30,7 +30,7 @@ def click(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_click(tmp_path_factory.mktemp("hostile") / "click.wav")
 
 
-def read(path: Path) -> decode.AudioStream:
+def read(path: Path) -> decode.OpenAudio:
     """Decode all of it and return the stream, its samples thrown away."""
     with decode.open_audio(path, MediaOptions()) as audio:
         for _ in audio:
@@ -267,7 +267,7 @@ def quarter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_the_real_ffmpeg_ended_by_somebody_half_way(quarter: Path, number: int, reason: str) -> None:
-    with decode.open_audio(quarter, MediaOptions()) as audio:
+    with decode.open_with_ffmpeg(quarter, MediaOptions()) as audio:
         samples = iter(audio)
         next(samples)
         os.kill(audio._child.process.pid, number)

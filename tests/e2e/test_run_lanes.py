@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import soundfile
 
 from qasr_cli.errors import UnavailableError
+from qasr_cli.media import flac_server
 from qasr_cli.options import EngineOptions, Options, OutputOptions
 from qasr_cli.records import Outcome, Source, Status
 from qasr_cli.runs.execution.run import Run
@@ -72,3 +74,26 @@ def test_a_run_that_cannot_begin_waits_for_no_decoder(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="no model"):
         Run(IN_MEMORY, fail, Reporter(), lambda text: None).execute(plans([path]))
     assert time.monotonic() - begun_s < 10  # decoding all of it takes minutes
+
+
+@pytest.mark.parametrize(("n_files", "n_of_child"), [(9, 0), (10, 10)])
+def test_many_flac_files_share_one_decoder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_files: int, n_of_child: int
+) -> None:
+    decoded: list[int] = []
+    decode = flac_server.FlacServer.decode
+
+    def counted(server: flac_server.FlacServer, descriptor: int, n_bytes: int) -> bytes | None:
+        samples = decode(server, descriptor, n_bytes)
+        decoded.append(len(samples or b""))
+        return samples
+
+    monkeypatch.setattr(flac_server.FlacServer, "decode", counted)
+    speech, rate_hz = soundfile.read(CLIP, dtype="int16")
+    for number in range(n_files):
+        soundfile.write(tmp_path / f"{number}.flac", speech[number * 800 :], rate_hz)
+    run = Run(IN_MEMORY, lambda: Session(fakes.echo(EngineOptions())), Reporter(), lambda text: None)
+    report = run.execute(plans(sorted(tmp_path.iterdir())))
+    assert report.count(Status.DONE) == n_files
+    assert sorted(decoded) == sorted(2 * (len(speech) - number * 800) for number in range(n_of_child))
+    assert flac_server.active() is None

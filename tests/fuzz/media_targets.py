@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qasr_cli.media import byte_window, decode, encryption, probe, promises, recordings, signatures
+from qasr_cli.media.plain_stream import PlainStream
 from qasr_cli.options import MediaOptions
 from tests.fuzz.target import Target, require
 from tests.media_factory import ffmpeg
@@ -42,10 +43,14 @@ def _media_in(tmp: Path) -> Sequence[bytes]:
 
 def _decode(path: Path) -> None:
     with decode.open_audio(path, MediaOptions(max_hours=0.1)) as audio:
-        for _ in audio:
-            pass
+        n_samples = sum(map(len, audio))
         for warning in audio.warnings:
             warning.encode()
+    if not isinstance(audio, PlainStream):
+        return
+    with decode.open_with_ffmpeg(path, MediaOptions(max_hours=0.1)) as other:
+        require(sum(map(len, other)) == n_samples, "not as many samples as ffmpeg's")
+        require((audio.track, audio.warnings) == (other.track, other.warnings), "not what ffmpeg says of it")
 
 
 def _headers(path: Path) -> None:

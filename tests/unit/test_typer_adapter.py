@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -40,6 +41,7 @@ def program(seen: dict[str, Any]) -> App:
             strict=strict,
             origin=typer_adapter.value_origin(context, "width"),
             of_strict=typer_adapter.value_origin(context, "strict"),
+            is_collecting=gc.isenabled(),
         )
 
     return app
@@ -66,6 +68,14 @@ def test_who_set_a_value_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = run("work", "a", "-w", "7", file={"width": 5})
     assert (seen["width"], seen["origin"]) == (7, ValueOrigin.COMMAND_LINE)
     assert ValueOrigin.DEFAULT < ValueOrigin.FILE < ValueOrigin.VARIABLE < ValueOrigin.COMMAND_LINE
+
+
+def test_a_command_collects_garbage_though_loading_does_not() -> None:
+    gc.disable()
+    try:
+        assert run("work", "a")["is_collecting"]
+    finally:
+        gc.enable()
 
 
 def test_what_a_file_switched_on_can_be_switched_off() -> None:

@@ -5,6 +5,7 @@ In go functions and rows of a table; out come Typer's commands, which can be run
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import shutil
@@ -29,6 +30,10 @@ _HELP_NAMES = {"help_option_names": ["--help", "-h"]}
 
 class _Command(TyperCommand):
     """A command with qasr's help page."""
+
+    def invoke(self, ctx: Any) -> Any:
+        gc.enable()  # `__main__` disables it until all that a command line needs is loaded
+        return super().invoke(ctx)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         formatter.write(_rendered(help_page(self, ctx.command_path)))

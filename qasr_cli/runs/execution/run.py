@@ -14,12 +14,14 @@ import contextlib
 import functools
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from qasr_cli.errors import QasrError
 from qasr_cli.formats.readers.script_reading import ScriptFile
+from qasr_cli.media import flac_server
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.operating_system import processes
 from qasr_cli.options import Options
@@ -121,18 +123,21 @@ class Run:
             max_waiting=_MAX_WAITING_SOURCES,
             max_cost=_MAX_WAITING_MS,
         )
-        with ThreadPoolExecutor(1, thread_name_prefix="finish") as finisher, prefetch as prepared:
+        n_flac = sum(plan.source.path.suffix.lower() == ".flac" for plan in plans)
+        finishing_thread = ThreadPoolExecutor(1, thread_name_prefix="finish")
+        with flac_server.serving(n_flac), finishing_thread as finisher, prefetch as prepared:
             try:
                 session = self._load()
                 lane: EngineLane[Plan] = EngineLane(
                     session, self._options, self._reporter.recognized, self._journal.checkpoint
                 )
                 finish_lane = FinishLane(self._options, self._journal, self._stdout, self._on_finished)
-                finishing: list[Future[None]] = []
+                finishing: deque[Future[None]] = deque()  # one thread finishes them in their order
                 with contextlib.closing(lane.run(self._opened(prepared))) as ready:
                     for opened in ready:
                         finishing.append(finisher.submit(self._finish, finish_lane, opened, session.engines))
-                        finishing = [future for future in finishing if not _is_over(future)]
+                        while finishing and _is_over(finishing[0]):
+                            finishing.popleft()
                 for future in finishing:
                     future.result()
             except BaseException:

@@ -18,12 +18,13 @@ import numpy as np
 from qasr_cli.errors import UnavailableError
 from qasr_cli.options import VadOptions
 from qasr_cli.records import INT16_SCALE, Span
+from qasr_cli.speech.audio import vad_graph
 from qasr_cli.timebase import SAMPLES_PER_MS, samples_to_ms
 
 FRAME_SAMPLES = 512  # silero-vad's window at 16 kHz
 FRAME_MS = FRAME_SAMPLES // SAMPLES_PER_MS  # 32
 _CONTEXT_SAMPLES = 64  # of the previous window, which is put in front of each window
-_BLOCK_FRAMES = 512  # 16.4 s in one call: seven times as fast as one window at a time
+_BLOCK_FRAMES = 512  # 16.4 s in one call, in which the products are large
 _CLEAR = 0.8  # music and noise detected as speech are mostly below; clear speech is mostly above 0.95
 _MODEL_FILE = Path("data") / "silero_vad_16k_sequence.onnx"
 
@@ -104,15 +105,15 @@ def _session() -> Any:
     import onnxruntime
 
     package = find_spec("silero_vad")  # finds it without importing it, which would import torch (1.9 s)
-    folder = Path(package.origin).parent if package and package.origin else None
-    if folder is None or not os.path.isfile(folder / _MODEL_FILE):
+    path = Path(package.origin).parent / _MODEL_FILE if package and package.origin else None
+    if path is None or not os.path.isfile(path):
         raise UnavailableError("silero-vad's model is not installed", "run: pip install silero-vad")
+    shipped = path.read_bytes()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(
-        str(folder / _MODEL_FILE), sess_options=options, providers=["CPUExecutionProvider"]
-    )
+    model = vad_graph.rebuild(shipped) or shipped
+    return onnxruntime.InferenceSession(model, sess_options=options, providers=["CPUExecutionProvider"])
 
 
 def find_spans(probs: np.ndarray, duration_ms: int, options: VadOptions) -> tuple[Span, ...]:
