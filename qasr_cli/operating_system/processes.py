@@ -133,7 +133,7 @@ def memory_bytes() -> int | None:
 
 def peak_memory_bytes() -> int | None:
     """Return the most memory that this process has held; None where the system does not report it."""
-    if resource is None:
+    if not hasattr(resource, "getrusage"):
         return None
     peak: int = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if platform.system() == "Darwin" else peak * 1024  # bytes there, KiB elsewhere

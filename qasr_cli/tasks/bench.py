@@ -2,7 +2,8 @@
 
 In go the engine's options and a recording (a talk of 18 s ships with qasr); out come tables or JSON on
 stdout. Never downloads a model: without the default one the demo pair is measured, with a warning. Never
-writes a file. The stages run one after the other here; in a run decoding and the models work at the same time.
+writes a file. The stages run one after the other here; in a run, decoding and the models work at the same
+time.
 """
 
 from __future__ import annotations
@@ -126,6 +127,7 @@ def measure(request: BenchRequest) -> Measurements:
     """
     if not request.batch_limit_s >= 0:  # nor NaN
         raise UsageError("--batch-seconds must be at least 0", "leave it out", flag="--batch-seconds")
+    processes.require_posix()
     options = _with_model_here(request.options)
     decoding = options.decode
     if request.media is None and decoding.language is None:
