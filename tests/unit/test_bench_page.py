@@ -45,11 +45,11 @@ def test_rows_hold_medians_and_the_ratio_to_the_official_package() -> None:
 
 def test_the_first_start_and_later_ones_are_apart() -> None:
     runs = [
-        _run("start", "qasr auto", 2, 0, 0, load_wall_s=12.0, is_first_start=True),
-        _run("start", "qasr auto", 2, 0, 0, load_wall_s=3.0),
-        _run("start", "qasr auto", 2, 0, 0, load_wall_s=4.0),
+        _run("start", "qasr auto", 2, 0, 1.5, load_wall_s=12.0, is_first_start=True),
+        _run("start", "qasr auto", 2, 0, 0.5, load_wall_s=3.0),
+        _run("start", "qasr auto", 2, 0, 0.5, load_wall_s=4.0),
     ]
-    assert page.tables(_result(runs)).endswith("| qasr auto | 12.0 | 3.5 | 1.5 |")
+    assert page.tables(_result(runs)).endswith("| qasr auto | 12.0 | 3.5 | 13.5 | 4.0 | 1.5 |")
 
 
 def test_only_what_is_between_the_marks_changes() -> None:

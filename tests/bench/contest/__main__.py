@@ -10,8 +10,8 @@ CPU seconds are of one thread, wall seconds of as many as --threads says. A prog
 machine, or fails, is left out with a line that says why.
 
 Works: `clip` is 30 s of audio and 120 tokens; `file` is 5 minutes and 1,200 tokens; `align` is 30 s and 75
-words; `start` loads recogniser and aligner and ends, first with an empty cache; `whole` is `qasr transcribe`
-of the 5 minutes from the command line, with the aligner.
+words; `start` loads recogniser and aligner for 2 s of audio, first with an empty cache; `whole` is `qasr
+transcribe` of the 5 minutes from the command line, with the aligner.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ RESULTS = Path(__file__).parents[1] / "results"
 TALK = ROOT / "samples" / "talk.mp4"
 WORKS = ("start", "clip", "align", "file", "whole")
 TOKENS_PER_S = 4
-CLIP_S, FILE_S = 30, 300
+SHORT_S, CLIP_S, FILE_S = 2, 30, 300
 _WORDS = "one two three four five six seven eight nine ten"
 _N_WORDS = 75
 _TOKENS = re.compile(r"(\d+) text tokens")
@@ -55,24 +55,26 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _audio(folder: Path) -> tuple[Path, list[Path]]:
-    """Write the talk, again and again, as one file and as clips of it: mono, 16 kHz, 16 bit."""
+def _audio(folder: Path) -> tuple[Path, list[Path], Path]:
+    """Write the talk, again and again: as one file, in clips and a short clip; mono, 16 kHz, 16 bit."""
     whole = folder / "file.wav"
     ffmpeg = [str(find_tools().ffmpeg), "-v", "error", "-nostdin"]
     form = ["-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le"]
     looped = [*ffmpeg, "-stream_loop", "-1", "-i", str(TALK), "-vn", "-t", str(FILE_S), *form, str(whole)]
     subprocess.run(looped, check=True)
-    clips = []
-    for number in range(FILE_S // CLIP_S):
-        clips.append(folder / f"clip{number}.wav")
-        begin = ["-ss", str(number * CLIP_S), "-t", str(CLIP_S)]
-        subprocess.run([*ffmpeg, "-i", str(whole), *begin, *form, str(clips[-1])], check=True)
-    return whole, clips
+
+    def cut(name: str, begin_s: int, length_s: int) -> Path:
+        part = ["-ss", str(begin_s), "-t", str(length_s)]
+        subprocess.run([*ffmpeg, "-i", str(whole), *part, *form, str(folder / name)], check=True)
+        return folder / name
+
+    clips = [cut(f"clip{begin_s}.wav", begin_s, CLIP_S) for begin_s in range(0, FILE_S, CLIP_S)]
+    return whole, clips, cut("short.wav", 1, SHORT_S)
 
 
 def _jobs(arguments: argparse.Namespace, weights: Path, folder: Path) -> dict[str, dict[str, Any]]:
     """Return a job for each work."""
-    whole, clips = _audio(folder)
+    whole, clips, first = _audio(folder)
     base = {
         "asr": str(weights / arguments.model),
         "aligner": str(weights / _aligner(arguments.model)),
@@ -81,9 +83,10 @@ def _jobs(arguments: argparse.Namespace, weights: Path, folder: Path) -> dict[st
         "tokens_per_s": TOKENS_PER_S,
         "words": " ".join((_WORDS.split() * _N_WORDS)[:_N_WORDS]),
     }
+    start: dict[str, Any] = {"whole": str(first), "clips": [str(first)], "audio_s": SHORT_S, "words": _WORDS}
     short: dict[str, Any] = {"whole": str(clips[0]), "clips": [str(clips[0])], "audio_s": CLIP_S}
     long: dict[str, Any] = {"whole": str(whole), "clips": [str(clip) for clip in clips], "audio_s": FILE_S}
-    inputs = {"start": short, "clip": short, "align": short, "file": long, "whole": long}
+    inputs = {"start": start, "clip": short, "align": short, "file": long, "whole": long}
     return {
         work: {**base, **job, "work": work, "n_tokens": job["audio_s"] * TOKENS_PER_S}
         for work, job in inputs.items()

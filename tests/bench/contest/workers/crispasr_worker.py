@@ -27,7 +27,7 @@ def main() -> None:
     session.set_max_new_tokens(job["n_tokens"] // len(job["clips"]))
     loaded = _clock()
     n_tokens = 0
-    for path in job["clips"] if job["work"] != "start" else ():
+    for path in job["clips"]:
         with wave.open(path) as file:
             samples = np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float32) / 32_768
         # Its text leaves repetitions out, its list of tokens does not.

@@ -47,9 +47,10 @@ def _count_tokens(model: Any) -> list[int]:
 
 def _work(job: dict[str, Any], models: dict[str, Any]) -> int:
     """Return the number of tokens written, or of words aligned."""
-    if job["work"] == "align":
+    if "aligner" in models:
         results = models["aligner"].align(audio=job["whole"], text=job["words"], language="English")
-        return len(results[0])
+        if job["work"] == "align":
+            return len(results[0])
     counts = _count_tokens(models["asr"])
     models["asr"].transcribe(audio=job["whole"], language="English")
     return sum(counts)
@@ -61,7 +62,7 @@ def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     models = _load(job)
     loaded = _clock()
-    n_tokens = _work(job, models) if job["work"] != "start" else 0
+    n_tokens = _work(job, models)
     done = _clock()
     took = {
         "load_cpu_s": loaded[0] - begun[0],

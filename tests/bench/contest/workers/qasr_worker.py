@@ -51,10 +51,12 @@ def _work(job: dict[str, Any], session: Session) -> int:
     from qasr_cli.speech.inference.protocols import AlignRequest
 
     clips = [_samples(path) for path in job["clips"]]
-    if job["work"] == "align":
+    if job["work"] in ("align", "start"):
         assert session.aligner is not None
         words = tuple(job["words"].split())
-        return len(session.aligner.align([AlignRequest(clip, words, "English") for clip in clips]) and words)
+        session.aligner.align([AlignRequest(clip, words, "English") for clip in clips])
+        if job["work"] == "align":
+            return len(words)
     recognizer = session.recognizer
     durations_ms = [len(clip) // 16 for clip in clips]
     n_tokens = 0
@@ -70,7 +72,7 @@ def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     session = _load(job)
     loaded = _clock()
-    n_tokens = _work(job, session) if job["work"] != "start" else 0
+    n_tokens = _work(job, session)
     done = _clock()
     took = {
         "load_cpu_s": loaded[0] - begun[0],
