@@ -39,6 +39,9 @@ def tables(result: dict[str, Any]) -> str:
         rows = list(_rows([run for run in runs if run["work"] == work], result["conditions"]["threads"][-1]))
         if rows:
             parts.append(f"{title}:\n\n" + "\n".join([*_head(result["conditions"]["threads"][-1]), *rows]))
+    if parts_of_clip := list(_parts_of_clip(runs)):
+        head = ["| program | encoder and prefill, CPU s | a step, CPU ms |", "|---" * 3 + "|"]
+        parts.append("What that clip consists of:\n\n" + "\n".join([*head, *parts_of_clip]))
     starts = list(_starts([run for run in runs if run["work"] == "start"]))
     if starts:
         head = [
@@ -89,6 +92,17 @@ def _rows(runs: list[Run], n_threads: int) -> Iterator[str]:
             f"{max(run['peak_mb'] for run in [*alone, *together]) / 1000:.1f}",
         ]
         yield f"| {name} | {' | '.join(cells)} |"
+
+
+def _parts_of_clip(runs: list[Run]) -> Iterator[str]:
+    """Yield a row for each program: the clip with one token, and what each further token takes."""
+    clips, first = ([run for run in runs if run["work"] == work] for work in ("clip", "prefill"))
+    for name in _names(first):
+        whole, alone = _of(clips, name, 1), _of(first, name, 1)
+        if whole and alone:
+            prefill_s = _median(alone, "cpu_s")
+            step_s = (_median(whole, "cpu_s") - prefill_s) / (whole[0]["token_cap"] - 1)
+            yield f"| {name} | {prefill_s:.2f} | {step_s * 1000:.0f} |"
 
 
 def _starts(runs: list[Run]) -> Iterator[str]:

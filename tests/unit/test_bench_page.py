@@ -52,6 +52,17 @@ def test_the_first_start_and_later_ones_are_apart() -> None:
     assert page.tables(_result(runs)).endswith("| qasr auto | 12.0 | 3.5 | 13.5 | 4.0 | 1.5 |")
 
 
+def test_a_step_is_the_difference_of_two_token_caps() -> None:
+    runs = [
+        _run("clip", "qasr auto", 1, 14.0, 14.0, token_cap=121),
+        _run("prefill", "qasr auto", 1, 2.0, 2.0, token_cap=1),
+        _run("prefill", "without a clip", 1, 2.0, 2.0, token_cap=1),
+    ]
+    lines = page.tables(_result(runs)).splitlines()
+    assert "| qasr auto | 2.00 | 100 |" in lines
+    assert not [line for line in lines if line.startswith("| without")]
+
+
 def test_only_what_is_between_the_marks_changes() -> None:
     filled = page.fill(f"before\n{page.BEGIN}old{page.END}\nafter", "new")
     assert filled == f"before\n{page.BEGIN}\n\nnew\n\n{page.END}\nafter"

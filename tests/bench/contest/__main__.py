@@ -9,7 +9,8 @@ and a dated JSON file in `tests/bench/results/`, which `python -m tests.bench.pa
 CPU seconds are of one thread, wall seconds of as many as --threads says. A program that is not on this
 machine, or fails, is left out with a line that says why.
 
-Works: `clip` is 30 s of audio and 120 tokens; `file` is 5 minutes and 1,200 tokens; `align` is 30 s and 75
+Works: `clip` is 30 s of audio and 120 tokens; `prefill` is the same with one token, so that the difference
+is that of 119 steps; `file` is 5 minutes and 1,200 tokens; `align` is 30 s and 75
 words; `start` loads recogniser and aligner for 2 s of audio, first with an empty cache; `whole` is `qasr
 transcribe` of the 5 minutes from the command line, with the aligner.
 """
@@ -23,7 +24,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,11 +43,12 @@ from tests.bench.contest.contestants import (
 
 RESULTS = Path(__file__).parents[1] / "results"
 TALK = ROOT / "samples" / "talk.mp4"
-WORKS = ("start", "clip", "align", "file", "whole")
+WORKS = ("start", "prefill", "clip", "align", "file", "whole")
 TOKENS_PER_S = 4
 SHORT_S, CLIP_S, FILE_S = 2, 30, 300
 _WORDS = "one two three four five six seven eight nine ten"
 _N_WORDS = 75
+_ALL_TOKENS = 0.98  # a clip may end some samples early, and its cap is rounded down
 _TOKENS = re.compile(r"(\d+) text tokens")
 
 
@@ -86,11 +88,18 @@ def _jobs(arguments: argparse.Namespace, weights: Path, folder: Path) -> dict[st
     start: dict[str, Any] = {"whole": str(first), "clips": [str(first)], "audio_s": SHORT_S, "words": _WORDS}
     short: dict[str, Any] = {"whole": str(clips[0]), "clips": [str(clips[0])], "audio_s": CLIP_S}
     long: dict[str, Any] = {"whole": str(whole), "clips": [str(clip) for clip in clips], "audio_s": FILE_S}
-    inputs = {"start": start, "clip": short, "align": short, "file": long, "whole": long}
-    return {
-        work: {**base, **job, "work": work, "n_tokens": job["audio_s"] * TOKENS_PER_S}
-        for work, job in inputs.items()
+    inputs = {
+        "start": start,
+        "prefill": {**short, "tokens_per_s": 0},
+        "clip": short,
+        "align": short,
+        "file": long,
+        "whole": long,
     }
+    jobs = {work: {**base, **job, "work": work} for work, job in inputs.items()}
+    for job in jobs.values():
+        job["n_tokens"] = max(1, job["audio_s"] * job["tokens_per_s"])
+    return jobs
 
 
 def _aligner(model: str) -> str:
@@ -125,11 +134,15 @@ def _run_one(
     if measured.exit_code:
         return (measured.errors.strip() or "no message").splitlines()[-1]
     took = _reported(contestant, job, measured, cache)
+    n_tokens = took.get("n_tokens")
+    if job["work"] != "align" and n_tokens is not None and n_tokens < _ALL_TOKENS * job["n_tokens"]:
+        return f"it wrote {n_tokens} of {job['n_tokens']} tokens"
     return {
         "work": job["work"],
         "contestant": contestant.name,
         "n_threads": job["n_threads"],
         "audio_s": job["audio_s"],
+        "token_cap": job["n_tokens"],
         "peak_mb": round(measured.peak_mb),
         "process_cpu_s": round(measured.cpu_s, 2),
         "process_wall_s": round(measured.wall_s, 2),
@@ -156,10 +169,9 @@ def _reported(
 
 def contest(
     arguments: argparse.Namespace, jobs: dict[str, dict[str, Any]], caches: Path
-) -> list[dict[str, Any]]:
-    """Return all runs, in their order."""
+) -> Iterator[dict[str, Any]]:
+    """Yield all runs, in their order."""
     left_out: set[tuple[str, str]] = set()
-    runs: list[dict[str, Any]] = []
     here = [one for one in CONTESTANTS if not arguments.only or one.name in arguments.only]
     for one in list(here):
         if why := obstacle(one, arguments.official):
@@ -169,16 +181,14 @@ def contest(
         for one in here:
             if work not in one.works or (one.name, work) in left_out:
                 continue
-            job = {**jobs[work], "n_threads": n_threads}
             for is_first in (True, False) if work == "start" else (False,):
-                took = _run_one(one, {**job, "is_first": is_first}, caches, arguments.official)
+                job = {**jobs[work], "n_threads": n_threads, "is_first": is_first}
+                took = _run_one(one, job, caches, arguments.official)
                 if isinstance(took, str):
                     _say(f"{one.name} is left out of {work}: {took}")
                     left_out.add((one.name, work))
                     break
-                runs.append({**took, "round": round_number, "is_first_start": is_first})
-                _say(_line(runs[-1]))
-    return runs
+                yield {**took, "round": round_number, "is_first_start": is_first}
 
 
 def _line(run: dict[str, Any]) -> str:
@@ -193,27 +203,34 @@ def _line(run: dict[str, Any]) -> str:
     )
 
 
-def write_result(arguments: argparse.Namespace, runs: Sequence[dict[str, Any]], before: float) -> Path:
-    """Write the dated file and return its path."""
-    now = datetime.now(UTC)
-    content = {
-        "schema": 1,
-        "date": now.isoformat(timespec="seconds"),
-        "model": arguments.model,
-        **machine.describe(ROOT, arguments.official),
-        "load_average": [before, machine.load_average()],
-        "conditions": {
-            "weights": "random, real shapes, stop tokens impossible",
-            "tokens_per_s": TOKENS_PER_S,
-            "rounds": arguments.rounds,
-            "threads": [1, arguments.threads],
-        },
-        "runs": list(runs),
-    }
-    RESULTS.mkdir(exist_ok=True)
-    target: Path = arguments.out or RESULTS / f"{now:%Y-%m-%d-%H%M}-{arguments.model}.json"
-    target.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-    return target
+class _Result:
+    """The dated file, written anew after each run: a contest takes an hour and may be ended."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        now = datetime.now(UTC)
+        self.path: Path = arguments.out or RESULTS / f"{now:%Y-%m-%d-%H%M}-{arguments.model}.json"
+        self._before = machine.load_average()
+        self._runs: list[dict[str, Any]] = []
+        self._content = {
+            "schema": 1,
+            "date": now.isoformat(timespec="seconds"),
+            "model": arguments.model,
+            **machine.describe(ROOT, arguments.official),
+            "conditions": {
+                "weights": "random, real shapes, stop tokens impossible",
+                "tokens_per_s": TOKENS_PER_S,
+                "rounds": arguments.rounds,
+                "threads": [1, arguments.threads],
+            },
+        }
+
+    def add(self, run: dict[str, Any]) -> None:
+        """Add a run and write the file."""
+        self._runs.append(run)
+        load = {"load_average": [self._before, machine.load_average()]}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        whole = json.dumps({**self._content, **load, "runs": self._runs}, indent=1)
+        self.path.write_text(whole + "\n", "utf-8")
 
 
 def _arguments() -> argparse.Namespace:
@@ -241,18 +258,21 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Run the contest that the command line describes."""
     arguments = _arguments()
-    before = machine.load_average()
     models = [arguments.model, _aligner(arguments.model), "tiny"]
     writer = [sys.executable, "-m", "tests.bench.random_weights", *models, "--out", str(arguments.weights)]
     subprocess.run(writer, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    result = _Result(arguments)
     with tempfile.TemporaryDirectory() as name:
         folder, caches = Path(name) / "audio", Path(name) / "caches"
         folder.mkdir()
         caches.mkdir()
-        runs = contest(arguments, _jobs(arguments, arguments.weights.absolute(), folder), caches)
-    if not runs:
+        jobs = _jobs(arguments, arguments.weights.absolute(), folder)
+        for run in contest(arguments, jobs, caches):
+            result.add(run)
+            _say(_line(run))
+    if not os.path.isfile(result.path):
         raise SystemExit("no program took part")
-    _say(str(write_result(arguments, runs, before)))
+    _say(str(result.path))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class Contestant:
     Attributes:
         name: As in the tables.
         kind: qasr, official, antirez or crispasr.
-        works: What it can do: clip, file, align, start, whole.
+        works: What it can do: prefill, clip, file, align, start, whole.
         dtype: Number format to ask for.
         engine: The built-in engine of qasr to ask for.
     """
@@ -40,17 +40,17 @@ class Contestant:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-_ALL = ("clip", "file", "align", "start", "whole")
+_ALL = ("prefill", "clip", "file", "align", "start", "whole")
 CONTESTANTS = (
     Contestant("qasr plain", "qasr", _ALL, "fp32", "qwen3-generate"),
     Contestant("qasr fp32", "qasr", _ALL, "fp32", "qwen3"),
     Contestant("qasr bf16", "qasr", _ALL, "bf16", "qwen3"),
     Contestant("qasr int8", "qasr", _ALL, "int8", "qwen3"),
     Contestant("qasr auto", "qasr", _ALL, "auto", "qwen3"),
-    Contestant("official fp32", "official", ("clip", "file", "align", "start"), "fp32"),
-    Contestant("official bf16", "official", ("clip", "file", "align", "start"), "bf16"),
-    Contestant("antirez C", "antirez", ("clip", "file")),
-    Contestant("CrispASR", "crispasr", ("clip", "file", "start")),
+    Contestant("official fp32", "official", ("prefill", "clip", "file", "align", "start"), "fp32"),
+    Contestant("official bf16", "official", ("prefill", "clip", "file", "align", "start"), "bf16"),
+    Contestant("antirez C", "antirez", ("prefill", "clip", "file")),
+    Contestant("CrispASR", "crispasr", ("prefill", "clip", "file", "start")),
 )
 
 
