@@ -59,8 +59,9 @@ def _budget(n_tokens: Callable[[int], int]) -> Iterator[None]:
     from qasr_cli.engines.qwen3 import engine
 
     module: Any = engine
-    if "token_budget" in inspect.signature(engine.load).parameters:
-        with mock.patch.object(module, "load", functools.partial(module.load, token_budget=n_tokens)):
+    parameters = inspect.signature(engine.load).parameters
+    if name := next((one for one in ("budget", "token_budget") if one in parameters), None):
+        with mock.patch.object(module, "load", functools.partial(module.load, **{name: n_tokens})):
             yield
     else:
         module._token_budget = n_tokens  # read at each call, so it stays

@@ -91,7 +91,13 @@ def _rows(runs: list[Run], n_threads: int) -> Iterator[str]:
             f"{_median(together, 'cpu_s') / _median(together, 'wall_s'):.1f}" if together else "",
             f"{max(run['peak_mb'] for run in [*alone, *together]) / 1000:.1f}",
         ]
-        yield f"| {name} | {' | '.join(cells)} |"
+        yield f"| {_with_format(name, [*alone, *together])} | {' | '.join(cells)} |"
+
+
+def _with_format(name: str, runs: list[Run]) -> str:
+    """Return a program's name with the number format that it chose, if it says which."""
+    formats = sorted({run["device"].removeprefix("cpu").strip() for run in runs if run.get("device")})
+    return f"{name} ({', '.join(formats)})" if formats else name
 
 
 def _parts_of_clip(runs: list[Run]) -> Iterator[str]:

@@ -34,10 +34,10 @@ def test_rows_hold_medians_and_the_ratio_to_the_official_package() -> None:
     runs = [
         *(_run("clip", "qasr auto", 1, cpu_s, 9.0) for cpu_s in (5.0, 6.0, 40.0)),
         *(_run("clip", "official fp32", 1, cpu_s, 40.0) for cpu_s in (30.0, 30.0, 10.0)),
-        _run("clip", "qasr auto", 2, 8.0, 4.0, peak_mb=2600),
+        _run("clip", "qasr auto", 2, 8.0, 4.0, peak_mb=2600, device="cpu bfloat16"),
     ]
     lines = page.tables(_result(runs)).splitlines()
-    assert "| qasr auto | 6.0 | 5.00 | 5.0 | 4.0 | 2.0 | 2.6 |" in lines
+    assert "| qasr auto (bfloat16) | 6.0 | 5.00 | 5.0 | 4.0 | 2.0 | 2.6 |" in lines
     assert "| official fp32 | 30.0 | 1.00 | 1.0 |  |  | 1.5 |" in lines
     assert lines[0].startswith("2026-01-02, commit 0123456: Chip (family 1 2 3), 2 cores, avx2.")
     assert lines[0].endswith("load average 0.5 to 2.0.")

@@ -104,6 +104,7 @@ def environment(contestant: Contestant, job: dict[str, Any], cache: Path) -> dic
         **os.environ,
         **threads,
         "XDG_CACHE_HOME": str(cache),
+        "QASR_CACHE": str(cache / "qasr"),
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_VERBOSITY": "error",
         "QASR_BENCH_ENGINE": contestant.engine or "qwen3",
