@@ -123,14 +123,6 @@ def is_ignored(number: int) -> bool:
     return signal.getsignal(number) is signal.SIG_IGN
 
 
-def memory_bytes() -> int | None:
-    """Return the machine's memory; None where the system does not report it."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
-
-
 def peak_memory_bytes() -> int | None:
     """Return the most memory that this process has held; None where the system does not report it."""
     if not hasattr(resource, "getrusage"):
@@ -143,6 +135,14 @@ def cpu_seconds() -> float:
     """Return the CPU time of this process, and of its children that have ended."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
+
+
+def memory_bytes() -> int | None:
+    """Return the machine's memory; None where the system does not report it."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 def has_terminal() -> bool:
