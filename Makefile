@@ -13,7 +13,7 @@ DOCS := .venv-docs
 OUT := demo-out
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench demo-model rehearsal \
+.PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official demo-model rehearsal \
 	fuzz search demo-model-eval samples parity oldest compare-writers gallery goldens man docs torture clean
 
 help:  ## This list
@@ -59,8 +59,15 @@ format: $(INSTALLED)  ## Format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# CONTEST: its flags, such as `make bench-official CONTEST="--works clip,align --rounds 3"`.
 bench: $(INSTALLED)  ## Measure speed and memory; prints the benchmarks' tables
 	$(BIN)/python -m tests.bench
+
+bench-contest: $(INSTALLED)  ## Measure the engine at real shapes, beside other programs that are here; writes JSON (9 GB)
+	$(BIN)/python -m tests.bench.contest $(CONTEST)
+
+bench-official: $(INSTALLED) $(PARITY)/.installed  ## The same with the official qwen-asr package beside it (an hour)
+	$(BIN)/python -m tests.bench.contest $(CONTEST)
 
 torture: $(INSTALLED)  ## Kill runs over 50 files 200 times, go on, compare bytes with a whole run (30 min)
 	$(BIN)/python -m tests.torture

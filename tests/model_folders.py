@@ -131,21 +131,37 @@ def write_original(native: Path, original: Path) -> Path:
     weights: dict[str, Any] = {}
     for path in sorted(native.glob("*.safetensors")):
         for name, value in load_file(path).items():
-            weights[_original_name(name)] = value
+            weights[original_name(name)] = value
     if not is_aligner:  # the official files carry the tied head a second time
         weights["thinker.lm_head.weight"] = weights["thinker.model.embed_tokens.weight"].copy()
     save_file(weights, original / "model.safetensors", metadata={"format": "pt"})
     bin_ms = json.loads((native / "processor_config.json").read_text("utf-8")).get(
         "timestamp_segment_time", 80
     )
-    _write(original / "config.json", _original_config(config, bin_ms if is_aligner else None))
-    _write(original / "preprocessor_config.json", _FEATURES)
-    _write(original / "chat_template.json", {"chat_template": CHAT_TEMPLATE})
-    _write_tokenizer(json.loads((native / "tokenizer.json").read_text("utf-8")), original)
+    tokenizer = json.loads((native / "tokenizer.json").read_text("utf-8"))
+    write_original_settings(original, config, tokenizer, bin_ms if is_aligner else None)
     return original
 
 
-def _original_name(name: str) -> str:
+def write_original_settings(
+    folder: Path, config: dict[str, Any], tokenizer: dict[str, Any], bin_ms: int | None
+) -> None:
+    """Write all files of the original layout but the weights.
+
+    Args:
+        folder: Where they go.
+        config: As transformers' classes have it.
+        tokenizer: The content of a `tokenizer.json`.
+        bin_ms: Width of an aligner's time classes; None for a recognizer.
+    """
+    _write(folder / "config.json", _original_config(config, bin_ms))
+    _write(folder / "preprocessor_config.json", _FEATURES)
+    _write(folder / "chat_template.json", {"chat_template": CHAT_TEMPLATE})
+    _write_tokenizer(tokenizer, folder)
+
+
+def original_name(name: str) -> str:
+    """Return the original layout's name of a weight in transformers' classes."""
     return next(old + name.removeprefix(new) for new, old in _PREFIXES if name.startswith(new))
 
 
@@ -166,7 +182,11 @@ def _original_config(config: dict[str, Any], bin_ms: int | None) -> dict[str, An
     }
     audio |= {"model_type": "qwen3_asr_audio_encoder", "max_source_positions": 1500, "conv_chunksize": 500}
     audio.pop("max_position_embeddings", None)
-    ids = {"audio_token_id": config["audio_token_id"], "audio_start_token_id": config["audio_token_id"] + 1}
+    audio_id = config["audio_token_id"]
+    ids = {
+        "audio_token_id": audio_id,
+        "audio_start_token_id": config.get("audio_start_token_id", audio_id + 1),
+    }
     thinker: dict[str, Any] = {
         "model_type": "qwen3_asr_thinker",
         "audio_config": audio,

@@ -25,6 +25,11 @@ COMMANDS = (
         "Check subtitles of any origin: reading speed, line lengths, gaps, overlaps, breaks, characters.",
     ),
     CommandRow("models", "qasr_cli.cli.models", "List, download and check models."),
+    CommandRow(
+        "bench",
+        "qasr_cli.cli.bench",
+        "Measure what this machine gives with a model: each stage, batches, memory, and what limits it.",
+    ),
     CommandRow("runs", "qasr_cli.cli.runs", "Show the results of earlier runs."),
     CommandRow("config", "qasr_cli.cli.config", "Show settings and where they come from."),
     CommandRow(

@@ -1,6 +1,6 @@
-"""Returns the memory of released engines to the machine.
+"""Returns the memory of released engines to the machine, and reports the most that a GPU has held.
 
-Nothing goes in or out. Imports nothing heavy: a watch without work has not imported torch.
+Imports nothing heavy: a watch without work has not imported torch.
 """
 
 from __future__ import annotations
@@ -40,3 +40,11 @@ def trim() -> None:
     """Return the pages that the C library keeps after a free: weights that were converted leave gigabytes."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def peak_device_bytes() -> int | None:
+    """Return the most memory that tensors have held on this process's GPUs; None without a GPU in use."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return None
+    return sum(int(torch.cuda.max_memory_allocated(index)) for index in range(torch.cuda.device_count()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import os
+import platform
 import signal
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -120,6 +121,20 @@ def signals(*names: str) -> tuple[signal.Signals, ...]:
 def is_ignored(number: int) -> bool:
     """Whether a signal is ignored: as under `nohup` and a shell's `&`."""
     return signal.getsignal(number) is signal.SIG_IGN
+
+
+def peak_memory_bytes() -> int | None:
+    """Return the most memory that this process has held; None where the system does not report it."""
+    if not hasattr(resource, "getrusage"):
+        return None
+    peak: int = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if platform.system() == "Darwin" else peak * 1024  # bytes there, KiB elsewhere
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time of this process, and of its children that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def memory_bytes() -> int | None:

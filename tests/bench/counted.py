@@ -73,16 +73,17 @@ class Counted:
             file.write(json.dumps(line) + "\n")
 
 
-def _counted(found: Engines) -> Engines:
+def counted(found: Engines) -> Engines:
+    """Return the pair with every call counted."""
     aligner = None if found.aligner is None else Counted(found.aligner, "aligner")
     return Engines(Counted(found.recognizer, "recognizer"), aligner, device=found.device)
 
 
 def demo(options: EngineOptions) -> Engines:
     """Return the demo pair."""
-    return _counted(doors.load(replace(options, engine="qwen3", model="demo")).engines)
+    return counted(doors.load(replace(options, engine="qwen3", model="demo")).engines)
 
 
 def free(options: EngineOptions) -> Engines:
     """Return a pair that needs no time, so that everything else shows."""
-    return _counted(fakes.echo(options))
+    return counted(fakes.echo(options))

@@ -258,6 +258,7 @@ def helps() -> str:
         "align",
         "render",
         "check",
+        "bench",
         "models pull",
         "config show",
         "config trust",

@@ -74,7 +74,7 @@ def test_the_ledger_of_runs_in_wsl_is_shown_without_posix(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("arguments", ["transcribe clip.wav", "watch .", "align clip.wav talk.srt"])
+@pytest.mark.parametrize("arguments", ["transcribe clip.wav", "watch .", "align clip.wav talk.srt", "bench"])
 def test_what_decodes_media_asks_for_wsl(folder: Path, arguments: str) -> None:
     done = windows(folder, *arguments.split(), "--model", "demo")
     assert done.returncode == ExitCode.UNAVAILABLE
