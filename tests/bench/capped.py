@@ -15,11 +15,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -58,13 +56,7 @@ def _budget(n_tokens: Callable[[int], int]) -> Iterator[None]:
     """Give what is loaded inside another token budget: tokens for a number of samples."""
     from qasr_cli.engines.qwen3 import engine
 
-    module: Any = engine
-    parameters = inspect.signature(engine.load).parameters
-    if name := next((one for one in ("budget", "token_budget") if one in parameters), None):
-        with mock.patch.object(module, "load", functools.partial(module.load, **{name: n_tokens})):
-            yield
-    else:
-        module._token_budget = n_tokens  # read at each call, so it stays
+    with mock.patch.object(engine, "load", functools.partial(engine.load, budget=n_tokens)):
         yield
 
 
