@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Finish
 from qasr_cli.speech.inference.protocols import AlignRequest
 from tests.bench import capped, random_weights
+from tests.bench.contest import process
 
 ENGLISH = DecodeOptions(language="en")
 
@@ -70,3 +72,11 @@ def test_a_whole_folder_stays_and_a_torn_one_does_not(folder: Path) -> None:
     weights.write_bytes(b"torn")
     random_weights.write("tiny", folder)
     assert weights.read_bytes() == whole[1]
+
+
+def test_a_process_is_measured_with_what_it_says(tmp_path: Path) -> None:
+    script = "import sys; x = bytearray(60_000_000); print('out'); sys.exit('bad')"
+    measured = process.run([sys.executable, "-c", script], {}, tmp_path)
+    assert (measured.exit_code, measured.output, measured.errors) == (1, "out\n", "bad\n")
+    assert measured.peak_mb > 60
+    assert 0 < measured.cpu_s < measured.wall_s + 1

@@ -133,7 +133,10 @@ def _run_one(
         )
     if measured.exit_code:
         return (measured.errors.strip() or "no message").splitlines()[-1]
-    took = _reported(contestant, job, measured, cache)
+    try:
+        took = _reported(contestant, job, measured, cache)
+    except RuntimeError as error:
+        return str(error)
     n_tokens = took.get("n_tokens")
     if job["work"] != "align" and n_tokens is not None and n_tokens < _ALL_TOKENS * job["n_tokens"]:
         return f"it wrote {n_tokens} of {job['n_tokens']} tokens"
@@ -159,12 +162,22 @@ def _reported(
         found = _TOKENS.findall(measured.errors)
         return {"cpu_s": measured.cpu_s, "wall_s": measured.wall_s, "n_tokens": sum(map(int, found))}
     if job["work"] == "whole":
-        calls = [json.loads(line) for line in (cache / "calls.jsonl").read_text("utf-8").splitlines()]
-        engine_s = sum(call["end_s"] - call["begin_s"] for call in calls)
-        (cache / "calls.jsonl").unlink()
-        return {"cpu_s": measured.cpu_s, "wall_s": measured.wall_s, "engine_wall_s": engine_s}
+        return {"cpu_s": measured.cpu_s, "wall_s": measured.wall_s, **_engine_calls(cache / "calls.jsonl")}
     took: dict[str, Any] = json.loads(measured.output.strip().splitlines()[-1])
     return took
+
+
+def _engine_calls(file: Path) -> dict[str, Any]:
+    """Return what the engines took in a run from the command line, and remove the file of their calls.
+
+    Raises:
+        RuntimeError: The aligner never succeeded; a run goes on without, and would seem to be fast.
+    """
+    calls = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    file.unlink()
+    if not any(call["engine"] == "aligner" for call in calls):
+        raise RuntimeError("the aligner failed in every call")
+    return {"engine_wall_s": sum(call["end_s"] - call["begin_s"] for call in calls), "n_calls": len(calls)}
 
 
 def contest(
