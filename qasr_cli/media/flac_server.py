@@ -140,7 +140,9 @@ def active() -> FlacServer | None:
 
 def _is_possible() -> bool:
     is_program = bool(sys.executable) and not getattr(sys, "frozen", False)  # else it is qasr itself
-    return is_program and hasattr(socket, "send_fds") and bool(_library_folders()) and _PROGRAM.is_file()
+    return (
+        is_program and hasattr(socket, "send_fds") and bool(_library_folders()) and os.path.isfile(_PROGRAM)
+    )
 
 
 def _library_folders() -> list[str]:

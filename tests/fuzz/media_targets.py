@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import functools
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from qasr_cli.media import byte_window, decode, encryption, probe, promises, recordings, signatures
+from qasr_cli.media import (
+    byte_window,
+    decode,
+    encryption,
+    flac_server,
+    probe,
+    promises,
+    recordings,
+    signatures,
+)
 from qasr_cli.media.plain_stream import PlainStream
 from qasr_cli.options import MediaOptions
 from tests.fuzz.target import Target, require
@@ -41,7 +52,13 @@ def _media_in(tmp: Path) -> Sequence[bytes]:
     return [*found, *(one for one in joined if len(one) < 20_000)]
 
 
+_SERVING = contextlib.ExitStack()
+atexit.register(_SERVING.close)
+
+
 def _decode(path: Path) -> None:
+    if flac_server.active() is None:  # one child for all inputs of this process
+        _SERVING.enter_context(flac_server.serving(1_000))
     with decode.open_audio(path, MediaOptions(max_hours=0.1)) as audio:
         n_samples = sum(map(len, audio))
         for warning in audio.warnings:
