@@ -23,6 +23,7 @@ from unittest import mock
 import numpy as np
 
 from qasr_cli import engines as doors
+from qasr_cli.engines import threads
 from qasr_cli.errors import UnavailableError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Hypothesis
@@ -54,6 +55,7 @@ def _n_tokens(n_samples: int) -> int:
 @contextlib.contextmanager
 def _budget(n_tokens: Callable[[int], int]) -> Iterator[None]:
     """Give what is loaded inside another token budget: tokens for a number of samples."""
+    threads.import_torch()  # as the registry does before the engine
     from qasr_cli.engines.qwen3 import engine
 
     with mock.patch.object(engine, "load", functools.partial(engine.load, budget=n_tokens)):
