@@ -140,5 +140,5 @@ def remove_others(pattern: str, keep: str) -> None:
         return
     with contextlib.suppress(OSError):
         for path in place.glob(pattern):
-            if path.name != keep and path.is_file():
+            if path.name != keep and os.path.isfile(path):
                 path.unlink(missing_ok=True)

@@ -85,7 +85,7 @@ def _folders(mount: Path, own: Path) -> Iterator[Path]:
 
 def _quota(folder: Path) -> float | None:
     with contextlib.suppress(OSError, ValueError, ZeroDivisionError):
-        if (folder / "cpu.max").is_file():
+        if os.path.isfile(folder / "cpu.max"):
             used, period = (folder / "cpu.max").read_text("ascii").split()
         else:
             used = (folder / "cpu.cfs_quota_us").read_text("ascii")

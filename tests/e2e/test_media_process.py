@@ -46,7 +46,7 @@ def test_nothing_is_left_running_when_starting_fails(monkeypatch: pytest.MonkeyP
         started.append(pid)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(process, "_limit", fail)
+    monkeypatch.setattr(process, "limit_decoder", fail)
     with pytest.raises(KeyboardInterrupt), process.running(["cat", "/dev/zero"]):
         pass
     with pytest.raises(ProcessLookupError):

