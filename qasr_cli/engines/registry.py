@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qasr_cli.engines import device_names, threads
+from qasr_cli.engines import device_names, memory, threads
 from qasr_cli.engines.qwen3 import languages as qwen3_languages
 from qasr_cli.errors import UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
@@ -85,9 +85,14 @@ def _load_qwen3(options: EngineOptions, *, is_plain: bool = False, is_forced_loo
     where = model_store.aligner_location(options.aligner, options.model)
     aligner = model_store.fetch(where, is_offline=options.offline) if where else None
     threads.import_torch()
-    from qasr_cli.engines.qwen3 import engine
+    with memory.converting():
+        from qasr_cli.engines.qwen3 import preloading
 
-    return engine.load(recognizer, aligner, options, is_plain=is_plain, is_forced_loop=is_forced_loop)
+        if not is_plain:
+            preloading.begin((recognizer, aligner), options)
+        from qasr_cli.engines.qwen3 import engine  # and transformers with it
+
+        return engine.load(recognizer, aligner, options, is_plain=is_plain, is_forced_loop=is_forced_loop)
 
 
 def _load_plain_qwen3(options: EngineOptions) -> Engines:

@@ -163,7 +163,7 @@ def test_scores_of_a_row_are_the_same_bits_in_every_company(recognizer: loading.
 
 def layers(recognizer: loading.OpenModel, formats: Formats) -> LanguageModel:
     checkpoint = Checkpoint(recognizer.stored, recognizer.layout)
-    products = language_model.products(recognizer.config.text_config)
+    products = language_model.products(recognizer.config.text_config.num_hidden_layers)
 
     def linear(name: str) -> RowwiseLinear:
         weight = torch.cat([checkpoint.tensor(part) for part in products[name]])

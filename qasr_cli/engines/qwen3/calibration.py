@@ -73,7 +73,7 @@ def verdict(stored: StoredModel, placement: Placement, bits: int, answers: Answe
         OSError: The model's files cannot be read.
     """
     key = _key(stored, placement, bits)
-    name = f"verdict-{identity.slug(stored)}-{key[:16]}.json"
+    name = _file(stored, key)
     found = _stored(name, key)
     if found is not None:
         return found
@@ -84,6 +84,16 @@ def verdict(stored: StoredModel, placement: Placement, bits: int, answers: Answe
     logger.debug("int8 weights of %s: %s", stored.id, found)
     cache_files.write_json(name, {"key": key, "verdict": asdict(found)})
     return found
+
+
+def known_verdict(stored: StoredModel, placement: Placement, bits: int) -> Verdict | None:
+    """Return the cache's verdict, if it has one; arguments and errors as those of :func:`verdict`."""
+    key = _key(stored, placement, bits)
+    return _stored(_file(stored, key), key)
+
+
+def _file(stored: StoredModel, key: str) -> str:
+    return f"verdict-{identity.slug(stored)}-{key[:16]}.json"
 
 
 def compare(plain: list[list[int]], int8: list[list[int]]) -> Verdict:

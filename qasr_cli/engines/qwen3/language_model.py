@@ -25,19 +25,26 @@ Linear = Callable[[torch.Tensor], torch.Tensor]  # [n_rows, n_in] -> [n_rows, n_
 TensorByName = Callable[[str], torch.Tensor]
 
 PREFIX = "model.language_model."
+TABLE = f"{PREFIX}embed_tokens.weight"
+HEAD = "lm_head.weight"
 _MOST_GROUPED_TOKENS = 1536  # scores of 16 heads in float32: 151 MB
 
 
-def products(config: Any) -> dict[str, tuple[str, ...]]:
-    """Return the weights of each fused product of a text configuration, by the product's name."""
+def products(n_layers: int) -> dict[str, tuple[str, ...]]:
+    """Return the weights of each fused product of the layers, by the product's name."""
     found: dict[str, tuple[str, ...]] = {}
-    for layer in range(config.num_hidden_layers):
+    for layer in range(n_layers):
         attention, mlp = f"{PREFIX}layers.{layer}.self_attn.", f"{PREFIX}layers.{layer}.mlp."
         found[f"{layer}.qkv"] = tuple(f"{attention}{part}_proj.weight" for part in "qkv")
         found[f"{layer}.o"] = (f"{attention}o_proj.weight",)
         found[f"{layer}.gate_up"] = (f"{mlp}gate_proj.weight", f"{mlp}up_proj.weight")
         found[f"{layer}.down"] = (f"{mlp}down_proj.weight",)
     return found
+
+
+def decoder_products(n_layers: int, *, is_tied: bool) -> dict[str, tuple[str, ...]]:
+    """Return the products of a recognizer: those of its layers and its head, which may be the embedding."""
+    return products(n_layers) | {HEAD: (TABLE if is_tied else HEAD,)}
 
 
 def supports(config: Any) -> bool:

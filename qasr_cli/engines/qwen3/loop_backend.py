@@ -12,10 +12,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from qasr_cli.engines import int8_linear, memory
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
-from qasr_cli.engines.qwen3 import encoder, language_model, loading
+from qasr_cli.engines.qwen3 import encoder, language_model, loading, preloading
 from qasr_cli.engines.qwen3.backend import NotFiniteError
 from qasr_cli.engines.qwen3.checkpoint import Checkpoint
 from qasr_cli.engines.qwen3.dense_linear import DenseLinear, RowwiseLinear
@@ -23,14 +22,11 @@ from qasr_cli.engines.qwen3.encoder import AudioEncoder
 from qasr_cli.engines.qwen3.language_model import Formats, LanguageModel, Linear
 from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
-from qasr_cli.engines.qwen3.packed_weights import PackedWeights
 from qasr_cli.engines.qwen3.prompts import Features
 from qasr_cli.engines.qwen3.step_loop import Prompt, StepLoop
 from qasr_cli.speech.inference import stopping
 
 _N_ROWS = 8  # in a step on a CPU: weights are read once for all; beyond, attention to the cache is most of it
-_TABLE = f"{language_model.PREFIX}embed_tokens.weight"
-_HEAD = "lm_head.weight"
 
 
 def supports(config: Any, placement: Placement) -> bool:
@@ -50,7 +46,7 @@ class LoopDecoder:
 
     def __init__(self, opened: OpenModel, placement: Placement, stop_ids: Sequence[int]) -> None:
         self._model = _AudioLanguageModel(opened, placement)
-        head = self._model.linears[_HEAD]
+        head = self._model.linears[language_model.HEAD]
         self._embed = self._model.embedding()
         self._loop = StepLoop(self._model.language_model, head, self._embed, stop_ids, _N_ROWS)
 
@@ -118,18 +114,17 @@ class _AudioLanguageModel:
         config = opened.config
         self._checkpoint = Checkpoint(opened.stored, opened.layout)
         self._device, self.dtype = placement.device, placement.dtype
-        parts = language_model.products(config.text_config)
+        n_layers: int = config.text_config.num_hidden_layers
+        parts = language_model.products(n_layers)
         if opened.kind is Kind.RECOGNIZER:
-            parts[_HEAD] = (_TABLE if config.tie_word_embeddings else _HEAD,)
-        kernel = int8_linear.exact_int8() if placement.int8_bits else None
-        packed = PackedWeights(opened.stored, tuple(parts), kernel) if kernel else None
+            parts = language_model.decoder_products(n_layers, is_tied=config.tie_word_embeddings)
+        packed = preloading.packed(opened.stored, tuple(parts)) if placement.int8_bits else None
         activation = torch.float32 if packed else placement.dtype
         self._activation = activation
         self._audio_id: int = config.audio_token_id
         self._encoder = AudioEncoder(
             config.audio_config, self._checkpoint.tensor, placement.dtype, device=placement.device
         )
-        memory.trim()
         self.linears: Mapping[str, Linear] = (
             packed.linears(lambda name: self._fused(parts[name]))
             if packed
@@ -142,7 +137,6 @@ class _AudioLanguageModel:
             lambda n_positions: loading.rotary_angles(config.text_config, n_positions),
             Formats(activation, placement.dtype, placement.device),
         )
-        memory.trim()
 
     def encode(self, item: Features) -> torch.Tensor:
         """Return the audio embeddings `[n_tokens, hidden]` of one clip."""
@@ -166,7 +160,7 @@ class _AudioLanguageModel:
 
     def embedding(self) -> Linear:
         """Return the lookup of token embeddings; on a CPU in the file itself, as few rows are ever read."""
-        rows = self._checkpoint.mapped(_TABLE).to(self._device)
+        rows = self._checkpoint.mapped(language_model.TABLE).to(self._device)
         return lambda tokens: functional.embedding(tokens, rows).to(self._activation)
 
     def tensor(self, name: str) -> torch.Tensor:

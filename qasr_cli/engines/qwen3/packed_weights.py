@@ -59,7 +59,11 @@ class _Entry:
 
 
 class PackedWeights:
-    """The 8-bit weights of one model; reading and packing begin at once, in threads of their own."""
+    """The 8-bit weights of one model; reading and packing begin at once, in threads of their own.
+
+    Attributes:
+        names: The fused weights.
+    """
 
     def __init__(self, stored: StoredModel, names: Sequence[str], kernel: Int8Kernel) -> None:
         """Begin to read the weights from the cache.
@@ -69,8 +73,8 @@ class PackedWeights:
             names: The fused weights, in the order in which they are used.
             kernel: What they are packed for.
         """
-        self._names, self._kernel = tuple(names), kernel
-        self._source = _source(stored, self._names)
+        self.names, self._kernel = tuple(names), kernel
+        self._source = _source(stored, self.names)
         self._prefix = f"int8-{identity.slug(stored)}-"
         self._file = f"{self._prefix}{self._source[:16]}.safetensors"
         self._is_from_cache = False
@@ -106,7 +110,7 @@ class PackedWeights:
             if file is None:
                 return {}
             entries = _entries(file, self._source)
-            missing = [name for name in self._names if not {name, name + _SCALES} <= set(entries)]
+            missing = [name for name in self.names if not {name, name + _SCALES} <= set(entries)]
             if missing:
                 raise DamagedError(f"{missing[0]} is missing")
 
@@ -115,23 +119,23 @@ class PackedWeights:
                 return Int8Linear(weight, self._kernel)
 
             with ThreadPoolExecutor(_N_READERS, "packed weights") as readers:
-                return dict(zip(self._names, readers.map(load, self._names), strict=True))
+                return dict(zip(self.names, readers.map(load, self.names), strict=True))
 
     def _make(self, dense: Dense) -> dict[str, Int8Linear]:
         """Quantise and pack every weight, and write the file while that goes on."""
-        logger.debug("packing %d weights into %s", len(self._names), self._file)
+        logger.debug("packing %d weights into %s", len(self.names), self._file)
         made: dict[str, Int8Linear] = {}
-        place = 4096 + sum(400 + 4 * len(name) for name in self._names)
+        place = 4096 + sum(400 + 4 * len(name) for name in self.names)
 
         def parts() -> Iterator[tuple[str, Int8Weight]]:
-            for name in self._names:
+            for name in self.names:
                 weight = int8_linear.quantize(dense(name))
                 made[name] = Int8Linear(weight, self._kernel)
                 yield name, weight
 
         if cache_files.write(self._file, lambda file: _write(file, self._source, place, parts())):
             cache_files.remove_others(f"{self._prefix}*", self._file)
-        for name in self._names:  # what is left if the disk became full; an error of `dense` comes again
+        for name in self.names:  # what is left if the disk became full; an error of `dense` comes again
             if name not in made:
                 made[name] = Int8Linear(dense(name), self._kernel)
         return made
