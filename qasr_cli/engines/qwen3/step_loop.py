@@ -18,6 +18,10 @@ from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
 from qasr_cli.speech.inference import stopping
 
 
+_ROW_TOKENS = 1024  # of a clip of 30 s, prompt and longest answer
+_MOST_ROWS = 32  # beyond, a step of rows with short clips costs as much for each
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """One prompt.
@@ -50,7 +54,8 @@ class StepLoop:
         head: Returns `[n_rows, n_vocabulary]` scores of hidden states.
         embed: Returns `activation[n_rows, hidden]` of token ids `int64[n_rows]`.
         stop_ids: Tokens that end an answer.
-        n_rows: Maximum number of rows that take steps together.
+        n_rows: Maximum number of rows that take steps together, if a row has `_ROW_TOKENS`; more if it has
+            fewer, up to `_MOST_ROWS`.
     """
 
     def __init__(
@@ -85,11 +90,13 @@ class _Run:
         self._loop = loop
         self._prompts = prompts
         self._processors = processors
-        self._n_rows = min(loop.n_rows, len(prompts))
+        most_tokens = max(prompt.n_tokens + prompt.budget for prompt in prompts)
+        n_rows = max(loop.n_rows, min(_MOST_ROWS, loop.n_rows * _ROW_TOKENS // most_tokens))
+        self._n_rows = min(n_rows, len(prompts))
         self._cache = KeyValueCache(
             loop.model.cache_shape,
             self._n_rows,
-            max(prompt.n_tokens + prompt.budget for prompt in prompts),
+            most_tokens,
             loop.model.formats.cache,
             loop.model.formats.device,
         )
