@@ -32,6 +32,9 @@ _I64, _I32, _I16, _F32, _POINTER = (
     ir.PointerType(),
 )
 _FLOATS, _INTS = ir.VectorType(_F32, LANES), ir.VectorType(_I32, LANES)
+# Of keys or values: the processor's own prefetching ends with each page of 4 KB. With 4 or 8 KB it takes 20 %
+# less time than with none, on an AMD CPU.
+_AHEAD_BYTES = 8192
 _LEAST_EXPONENT = -87.0  # e to less than it is 0 here; float32 ends there
 # e^x = 2^n e^r with |r| <= ln 2 / 2: ln 2 in two parts and the polynomial of Cephes' expf
 # (https://www.netlib.org/cephes), highest power first.
@@ -152,6 +155,7 @@ class _Writer:
             for g in self._groups
         ]
         with self._loop(item.n_keys, KEYS) as loop:
+            self._prefetch(item.keys, loop.index, KEYS)
             sums: list[list[Any]] = [[] for _ in self._groups]
             for key in range(KEYS):
                 place = build.mul(build.add(loop.index, _I64(key)), _I64(head_dim))
@@ -186,6 +190,7 @@ class _Writer:
         build, head_dim = self._builder, self._head_dim
         n_sums = len(self._groups) * len(self._parts)
         with self._loop(item.n_keys, 1, [_floats(0.0)] * n_sums) as loop:
+            self._prefetch(item.values, loop.index, 1)
             place = build.mul(loop.index, _I64(head_dim))
             values = [self._cached_vector(item.values, build.add(place, _I64(part))) for part in self._parts]
             totals = iter(loop.values)
@@ -242,6 +247,16 @@ class _Writer:
         halves = self._load(base, index, ir.VectorType(_I16, LANES), _I16)
         bits = self._builder.shl(self._builder.zext(halves, _INTS), _ints(16))
         return self._builder.bitcast(bits, _FLOATS)
+
+    def _prefetch(self, base: Any, index: Any, n_tokens: int) -> None:
+        """Ask for tokens that lie `_AHEAD_BYTES` ahead."""
+        n_bytes = 2 if self._cached is _I16 else 4
+        begin = self._builder.mul(index, _I64(self._head_dim * n_bytes))
+        name, integers = "llvm.prefetch.p0", [_I32(0), _I32(3), _I32(1)]
+        function = self._declared(name, ir.VoidType(), [_POINTER, *(part.type for part in integers)])
+        for line in range(0, n_tokens * self._head_dim * n_bytes, 64):
+            place = self._at(base, self._builder.add(begin, _I64(_AHEAD_BYTES + line)), ir.IntType(8))
+            self._builder.call(function, [place, *integers])
 
     def _vector(self, base: Any, index: Any) -> Any:
         return self._load(base, index, _FLOATS, _F32)
