@@ -11,7 +11,7 @@ import pytest
 import soundfile
 import torch
 
-from qasr_cli.engines import device, load, model_store
+from qasr_cli.engines import attention_kernel, device, load, model_store
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import language_model, loading, prompts, setup
@@ -78,10 +78,21 @@ def decoder(recognizer: loading.OpenModel, placement: Placement) -> LoopDecoder:
     return LoopDecoder(recognizer, placement, prompts.Prompts(recognizer.tokenizer).stop_ids)
 
 
+@pytest.fixture(params=["kernel", "pytorch"])
+def attention(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Attention by LLVM's kernel, where llvmlite is installed, and without it."""
+    if request.param == "kernel":
+        pytest.importorskip("llvmlite", reason="without the extra `jit` there is no kernel")
+    else:
+        monkeypatch.setattr(attention_kernel, "find", lambda heads: None)
+    return str(request.param)
+
+
 def until_stop(answers: list[list[int]], stop_ids: list[int]) -> list[list[int]]:
     return [row[: next((i for i, t in enumerate(row) if t in stop_ids), len(row))] for row in answers]
 
 
+@pytest.mark.usefixtures("attention")
 @pytest.mark.parametrize("placement", [FP32, BF16], ids=["fp32", "bf16"])
 def test_the_loop_writes_the_tokens_of_generate(
     recognizer: loading.OpenModel, asked: Asked, placement: Placement
@@ -96,6 +107,7 @@ def test_the_loop_writes_the_tokens_of_generate(
     assert sum(len(row) > 5 for row in ours) >= N_CLIPS - 4
 
 
+@pytest.mark.usefixtures("attention")
 @pytest.mark.parametrize("placement", [FP32, BF16, INT8], ids=["fp32", "bf16", "int8"])
 def test_an_answer_does_not_depend_on_what_else_is_asked(
     recognizer: loading.OpenModel, asked: Asked, placement: Placement
@@ -109,6 +121,7 @@ def test_an_answer_does_not_depend_on_what_else_is_asked(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("attention")
 def test_every_sentence_of_the_samples_has_the_tokens_of_generate(
     recognizer: loading.OpenModel, tmp_path: Path
 ) -> None:
@@ -140,6 +153,7 @@ def test_an_answer_ends_with_a_stop_token_or_with_its_budget(loop: LoopDecoder, 
     assert loop.write([], [], [], []) == []
 
 
+@pytest.mark.usefixtures("attention")
 def test_scores_of_a_row_are_the_same_bits_in_every_company(recognizer: loading.OpenModel) -> None:
     """Rows of 1 to 16 in one step, at lengths that need other widths of the cache."""
     for formats in (Formats(torch.float32, torch.float32, CPU), Formats(torch.bfloat16, torch.bfloat16, CPU)):

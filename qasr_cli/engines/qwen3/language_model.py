@@ -1,9 +1,8 @@
 """Qwen3's decoder layers over weights of our own choice of number format.
 
 In go embeddings; out come hidden states, after a whole prompt or after one token a row. Products are fused
-(query, key and value; gate and up), the query heads of a group are rows of one attention, and keys and values
-go into a static cache. A row's result never depends on the other
-rows, if the products' do not.
+(query, key and value; gate and up), and keys and values go into a static cache. A row's result never depends
+on the other rows, if the products' do not.
 
 Method: Qwen3 (arXiv 2505.09388), with the operations and the order of transformers' `modeling_qwen3.py`.
 """
@@ -17,9 +16,10 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from qasr_cli.engines.qwen3 import causal_attention
+from qasr_cli.engines.attention_kernel import Heads
+from qasr_cli.engines.qwen3 import cached_attention, causal_attention
 from qasr_cli.engines.qwen3.causal_attention import Attention
-from qasr_cli.engines.qwen3.kv_cache import CacheShape, KeyValueCache, round_up
+from qasr_cli.engines.qwen3.kv_cache import CacheShape, KeyValueCache
 
 Linear = Callable[[torch.Tensor], torch.Tensor]  # [n_rows, n_in] -> [n_rows, n_out]
 TensorByName = Callable[[str], torch.Tensor]
@@ -100,6 +100,7 @@ class LanguageModel:
         self._head_dim: int = config.head_dim
         self._eps: float = config.rms_norm_eps
         self.formats = formats
+        self._heads = Heads(self._n_heads, self._n_key_heads, self._head_dim, formats.cache)
         self.cache_shape = CacheShape(config.num_hidden_layers, self._n_key_heads, self._head_dim)
         self._rotary = rotary
         self._angles = (torch.empty(0), torch.empty(0))
@@ -181,22 +182,12 @@ class LanguageModel:
             n_keys: More than the largest position.
         """
         cos, sin = (table[positions, None] for table in self._angles_up_to(n_keys))
-        width = round_up(n_keys)
-        is_later = torch.arange(width, device=positions.device) > positions[:, None]
-        # Also where no key is masked: with and without a mask attention takes different kernels.
-        mask = torch.zeros(is_later.shape, dtype=self.formats.cache, device=positions.device)
-        mask = mask.masked_fill_(is_later, -torch.inf)[:, None, None]
-        n_rows, group = len(hidden), self._n_heads // self._n_key_heads
+        attend = cached_attention.of_step(self._heads, positions, n_keys)
         for index, layer in enumerate(self._layers):
             queries, keys, values = self._project(layer, hidden, cos, sin)
             cache.write_step(index, positions, keys, values)
-            attended = functional.scaled_dot_product_attention(
-                queries.reshape(n_rows, self._n_key_heads, group, self._head_dim).to(self.formats.cache),
-                cache.keys[index, :n_rows, :, :width],
-                cache.values[index, :n_rows, :, :width],
-                attn_mask=mask.expand(-1, self._n_key_heads, group, -1),
-            )
-            hidden = self._finish_layer(layer, hidden, attended.to(hidden.dtype).reshape(n_rows, -1))
+            attended = attend(queries, cache.keys[index], cache.values[index])
+            hidden = self._finish_layer(layer, hidden, attended.flatten(1))
         return functional.rms_norm(hidden, self._norm.shape, self._norm, self._eps)
 
     def _angles_up_to(self, n_positions: int) -> tuple[torch.Tensor, torch.Tensor]:
