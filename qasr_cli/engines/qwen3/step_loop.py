@@ -17,7 +17,6 @@ from qasr_cli.engines.qwen3.language_model import LanguageModel, Linear
 from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
 from qasr_cli.speech.inference import stopping
 
-
 _ROW_TOKENS = 1024  # of a clip of 30 s, prompt and longest answer
 _MOST_ROWS = 32  # beyond, a step of rows with short clips costs as much for each
 
