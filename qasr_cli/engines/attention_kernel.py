@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib.metadata
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,6 +56,14 @@ def find(heads: Heads) -> Kernel | None:
         return kernel
     logger.warning("LLVM's kernel for attention is wrong on this processor; PyTorch's is used")
     return None
+
+
+def library() -> str:
+    """Return the version of llvmlite, on which the last bits depend; nothing without it."""
+    try:
+        return importlib.metadata.version("llvmlite")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def is_right(kernel: Kernel) -> bool:
@@ -160,8 +169,12 @@ def _compiled(code: str) -> Any:
 
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    machine = binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(), features=binding.get_host_cpu_features().flatten(), opt=3
+    features = binding.get_host_cpu_features()
+    target = binding.Target.from_default_triple()
+    if target.triple.startswith("x86") and not features.get("fma"):
+        raise RuntimeError("this processor has no FMA")  # LLVM would call a function for each number
+    machine = target.create_target_machine(
+        cpu=binding.get_host_cpu_name(), features=features.flatten(), opt=3
     )
     module = binding.parse_assembly(code)
     module.verify()

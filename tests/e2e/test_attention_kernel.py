@@ -15,7 +15,7 @@ from qasr_cli.engines import attention_kernel
 from qasr_cli.engines.attention_kernel import Heads, Kernel
 from qasr_cli.engines.qwen3 import cached_attention
 
-pytest.importorskip("llvmlite", reason="without the extra `jit` there is no kernel")
+binding = pytest.importorskip("llvmlite.binding", reason="without the extra `jit` there is no kernel")
 
 BF16, FP32 = torch.bfloat16, torch.float32
 # As in the released models, in the demo pair, and shapes that no model has.
@@ -167,6 +167,42 @@ def test_a_kernel_that_is_wrong_here_is_not_used(
     monkeypatch.setattr(Kernel, "_run", run_without_the_first_key_head)
     assert attention_kernel.find.__wrapped__(heads) is None
     assert "wrong on this processor" in caplog.text
+
+
+def test_code_for_a_processor_with_avx2_alone_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not binding.get_host_cpu_features().get("avx512f"):
+        pytest.skip("this processor has no AVX-512, so all tests are of AVX2 or another architecture")
+    heads = Heads(16, 8, 128, BF16)
+    usual = attention_kernel.find(heads)
+    assert usual
+    monkeypatch.setattr(binding, "get_host_cpu_name", lambda: "x86-64-v3")
+    avx2 = binding.FeatureMap({"avx2": True, "fma": True, "f16c": True})
+    monkeypatch.setattr(binding, "get_host_cpu_features", lambda: avx2)
+    other = Kernel(heads)
+    assert attention_kernel.is_right(other)
+    found = [kernel.at(POSITIONS, N_KEYS)(*inputs(heads)) for kernel in (usual, other)]
+    torch.testing.assert_close(*found, rtol=0, atol=1e-5)
+
+
+def test_a_processor_without_fma_has_no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not binding.get_default_triple().startswith("x86"):
+        pytest.skip("other architectures have FMA in their base")
+    monkeypatch.setattr(binding, "get_host_cpu_features", lambda: binding.FeatureMap({"avx": True}))
+    assert attention_kernel.find.__wrapped__(Heads(4, 2, 32, BF16)) is None
+
+
+@pytest.mark.parametrize("is_bf16", [True, False])
+def test_code_for_arm_is_vectors_without_calls(is_bf16: bool) -> None:
+    """Compiled and looked at, as it cannot run here."""
+    from qasr_cli.engines import attention_code
+
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    target = binding.Target.from_triple("aarch64-unknown-linux-gnu")
+    machine = target.create_target_machine(cpu="neoverse-n1", opt=3)
+    code = machine.emit_assembly(binding.parse_assembly(attention_code.module(128, 2, is_bf16=is_bf16)))
+    assert code.count("fmla\tv") >= 96  # 4 keys x 2 query heads x 32 vectors of 4, in one turn, and more
+    assert "\tbl\t" not in code
 
 
 def test_without_llvmlite_attention_is_pytorch_s() -> None:

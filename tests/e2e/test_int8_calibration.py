@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from qasr_cli.engines import cpu_format, int8_linear, model_store
+from qasr_cli.engines import attention_kernel, cpu_format, int8_linear, model_store
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.model_store import StoredModel
@@ -120,7 +120,7 @@ class TestVerdict:
         assert calibration.verdict(demo, CPU, 8, answers) == first
         assert answers.asked == [None, 8]
 
-    def test_another_format_or_machine_is_judged_anew(
+    def test_another_format_machine_or_attention_is_judged_anew(
         self, demo: StoredModel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         answers = Answers(SAME, SAME)
@@ -128,7 +128,9 @@ class TestVerdict:
             calibration.verdict(demo, placement, bits, answers)
         monkeypatch.setattr(cpu_format, "machine_key", lambda: "another")
         calibration.verdict(demo, CPU, 8, answers)
-        assert answers.asked == [None, 8, None, 7, None, 8, None, 8]
+        monkeypatch.setattr(attention_kernel, "library", lambda: "another")
+        calibration.verdict(demo, CPU, 8, answers)
+        assert answers.asked == [None, 8, None, 7, None, 8, None, 8, None, 8]
 
     @pytest.mark.parametrize(
         "change",

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from qasr_cli.engines import cache_files, cpu_format
+from qasr_cli.engines import attention_kernel, cache_files, cpu_format
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.model_store import StoredModel
 from qasr_cli.engines.qwen3 import identity, ima_adpcm
@@ -107,7 +107,7 @@ def _key(stored: StoredModel, placement: Placement, bits: int) -> str:
     content = (files("qasr_cli.engines.qwen3") / CLIPS_FILE).read_bytes()
     facts = (
         *(__version__, stored.id, identity.digest(stored.folder), str(placement), str(bits)),
-        *(cpu_format.machine_key(), hashlib.sha256(content).hexdigest()),
+        *(cpu_format.machine_key(), attention_kernel.library(), hashlib.sha256(content).hexdigest()),
     )
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
