@@ -125,7 +125,7 @@ def _choice() -> Diagnosis:
 
 
 def _cpu_formats() -> Diagnosis:
-    from qasr_cli.engines import cpu_format
+    from qasr_cli.engines.cpu import cpu_format
 
     found = cpu_format.find()
     times = ", ".join(f"{name} {time_ms:.1f} ms" for name, time_ms in found.times_ms.items())

@@ -10,10 +10,8 @@
     device        devices, number formats, memory budgets
     device_names  the names in `--device`
     memory        returns freed memory to the machine
-    cpu_format    the number format that is fastest on this CPU
-    int8_linear   linear layers with 8-bit weights; onnx_product where torch has no kernel
+    cpu/          what a CPU can do: number format, 8-bit products, a kernel for attention, threads
     cache_files   what can be made again: measurements, packed weights
-    threads       imports torch with bounded waiting, on the cores of the process
 
 In goes the name of an engine; out comes a `Session` with a `Recognizer` and an `Aligner`, as
 `speech.inference.protocols` describes them. Importing this package loads nothing heavy: torch and

@@ -16,7 +16,8 @@ from typing import Any
 
 import torch
 
-from qasr_cli.engines import cpu_format, device_names
+from qasr_cli.engines import device_names
+from qasr_cli.engines.cpu import cpu_format
 from qasr_cli.errors import UnavailableError, UsageError
 from qasr_cli.operating_system import processes
 from qasr_cli.speech.inference.protocols import Capacity

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qasr_cli.engines import device_names, memory, threads
+from qasr_cli.engines import device_names, memory
+from qasr_cli.engines.cpu import threads
 from qasr_cli.engines.qwen3 import languages as qwen3_languages
 from qasr_cli.errors import UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions

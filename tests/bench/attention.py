@@ -14,10 +14,10 @@ from collections.abc import Callable
 
 import torch
 
-from qasr_cli.engines import attention_kernel
-from qasr_cli.engines.attention_kernel import Attention, Heads
-from qasr_cli.engines.qwen3 import cached_attention
-from qasr_cli.engines.qwen3.kv_cache import CacheShape, KeyValueCache
+from qasr_cli.engines.cpu import attention_kernel
+from qasr_cli.engines.cpu.attention_kernel import Attention, Heads
+from qasr_cli.engines.qwen3.decoding import cached_attention
+from qasr_cli.engines.qwen3.decoding.kv_cache import CacheShape, KeyValueCache
 
 _N_LAYERS, _ROUNDS = 28, 9
 _SHAPES = [(n_rows, n_keys) for n_rows in (1, 8, 16) for n_keys in (450, 900)]

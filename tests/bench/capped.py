@@ -23,7 +23,7 @@ from unittest import mock
 import numpy as np
 
 from qasr_cli import engines as doors
-from qasr_cli.engines import threads
+from qasr_cli.engines.cpu import threads
 from qasr_cli.errors import UnavailableError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Hypothesis

@@ -23,8 +23,8 @@ from transformers.models.qwen3_asr.modeling_qwen3_asr import Qwen3ASREncoder, Qw
 
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import prompts
-from qasr_cli.engines.qwen3.encoder import AudioEncoder
-from qasr_cli.engines.qwen3.mel import LogMel
+from qasr_cli.engines.qwen3.audio.encoder import AudioEncoder
+from qasr_cli.engines.qwen3.audio.mel import LogMel
 from tests.model_folders import REAL_ALIGNER, REAL_ASR_06B, configuration
 
 EXTRACTOR = Qwen3ASRFeatureExtractor(feature_size=128)

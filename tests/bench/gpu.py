@@ -29,9 +29,9 @@ from qasr_cli.engines import model_store
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import loading, prompts
+from qasr_cli.engines.qwen3.audio.mel import LogMel
 from qasr_cli.engines.qwen3.device_backend import DeviceClassifier, DeviceDecoder
 from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder
-from qasr_cli.engines.qwen3.mel import LogMel
 from qasr_cli.media import decode
 from qasr_cli.options import MediaOptions
 from tests.bench import roofline

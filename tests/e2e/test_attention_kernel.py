@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from qasr_cli.engines import attention_kernel
-from qasr_cli.engines.attention_kernel import Heads, Kernel
-from qasr_cli.engines.qwen3 import cached_attention
+from qasr_cli.engines.cpu import attention_kernel
+from qasr_cli.engines.cpu.attention_kernel import Heads, Kernel
+from qasr_cli.engines.qwen3.decoding import cached_attention
 
 binding = pytest.importorskip("llvmlite.binding", reason="without the extra `jit` there is no kernel")
 
@@ -194,7 +194,7 @@ def test_a_processor_without_fma_has_no_kernel(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("is_bf16", [True, False])
 def test_code_for_arm_is_vectors_without_calls(is_bf16: bool) -> None:
     """Compiled and looked at, as it cannot run here."""
-    from qasr_cli.engines import attention_code
+    from qasr_cli.engines.cpu import attention_code
 
     binding.initialize_all_targets()
     binding.initialize_all_asmprinters()
@@ -210,7 +210,7 @@ def test_without_llvmlite_attention_is_pytorch_s() -> None:
         "import sys; sys.modules['llvmlite'] = None\n"
         "import torch\n"
         "from qasr_cli.engines import attention_kernel\n"
-        "from qasr_cli.engines.attention_kernel import Heads\n"
+        "from qasr_cli.engines.cpu.attention_kernel import Heads\n"
         "from qasr_cli.engines.qwen3 import cached_attention\n"
         "heads = Heads(4, 2, 32, torch.bfloat16)\n"
         "assert attention_kernel.find(heads) is None\n"

@@ -16,9 +16,10 @@ from torch.nn.attention.varlen import varlen_attn
 
 from qasr_cli.engines import device, model_store
 from qasr_cli.engines.layouts import Kind
-from qasr_cli.engines.qwen3 import conv_front_end, encoder, loading, prompts, window_attention
-from qasr_cli.engines.qwen3.dense_linear import DenseLinear, can_pack
-from qasr_cli.engines.qwen3.encoder import AudioEncoder
+from qasr_cli.engines.qwen3 import loading, prompts
+from qasr_cli.engines.qwen3.audio import conv_front_end, encoder, window_attention
+from qasr_cli.engines.qwen3.audio.encoder import AudioEncoder
+from qasr_cli.engines.qwen3.tensors.dense_linear import DenseLinear, can_pack
 from tests.e2e.conftest import SAMPLES
 from tests.model_folders import Shape, write_random
 

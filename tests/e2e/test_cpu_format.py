@@ -11,8 +11,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from qasr_cli.engines import cache_files, cpu_format, device, int8_linear, model_store, weights
-from qasr_cli.engines.cpu_format import BF16, ONEDNN, PLAIN
+from qasr_cli.engines import cache_files, device, model_store, weights
+from qasr_cli.engines.cpu import cpu_format, int8_linear
+from qasr_cli.engines.cpu.cpu_format import BF16, ONEDNN, PLAIN
 from qasr_cli.errors import UnavailableError, UsageError
 from tests.e2e.conftest import Qasr
 

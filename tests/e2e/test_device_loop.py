@@ -13,13 +13,18 @@ import torch
 from qasr_cli.engines import load, model_store
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
-from qasr_cli.engines.qwen3 import captured_step, loading, prompts
-from qasr_cli.engines.qwen3.backend import NotFiniteError
-from qasr_cli.engines.qwen3.captured_step import Work
+from qasr_cli.engines.qwen3 import loading, prompts
+from qasr_cli.engines.qwen3.decoding import captured_step
+from qasr_cli.engines.qwen3.decoding.captured_step import Work
+from qasr_cli.engines.qwen3.decoding.device_loop import DeviceLoop
+from qasr_cli.engines.qwen3.decoding.device_rows import Row
+from qasr_cli.engines.qwen3.decoding.logits_processors import (
+    AllowedTags,
+    LogitsProcessor,
+    NotFiniteError,
+    RepetitionPenalty,
+)
 from qasr_cli.engines.qwen3.device_backend import DeviceClassifier, DeviceDecoder
-from qasr_cli.engines.qwen3.device_loop import DeviceLoop
-from qasr_cli.engines.qwen3.device_rows import Row
-from qasr_cli.engines.qwen3.logits_processors import AllowedTags, LogitsProcessor, RepetitionPenalty
 from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder
 from qasr_cli.engines.qwen3.setup import Setup
 from qasr_cli.options import DecodeOptions, EngineOptions

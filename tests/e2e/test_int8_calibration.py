@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from qasr_cli.engines import attention_kernel, cpu_format, int8_linear, model_store
+from qasr_cli.engines import model_store
+from qasr_cli.engines.cpu import attention_kernel, cpu_format, int8_linear
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.model_store import StoredModel

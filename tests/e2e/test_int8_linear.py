@@ -10,8 +10,8 @@ import time
 import pytest
 import torch
 
-from qasr_cli.engines import int8_linear
-from qasr_cli.engines.int8_linear import Int8Kernel, Int8Linear, Int8Weight
+from qasr_cli.engines.cpu import int8_linear
+from qasr_cli.engines.cpu.int8_linear import Int8Kernel, Int8Linear, Int8Weight
 
 EXACT = int8_linear.exact_kernels()
 KERNELS = (*EXACT, Int8Kernel("onnxruntime", 8))
@@ -168,7 +168,7 @@ def test_a_cpu_that_saturates_gets_7_bits(variable: str, name: str) -> None:
     if name not in {kernel.name for kernel in EXACT}:
         pytest.skip(f"{name} is not in this torch")
     code = (
-        "from qasr_cli.engines.int8_linear import exact_kernels\n"
+        "from qasr_cli.engines.cpu.int8_linear import exact_kernels\n"
         "print(*(f'{kernel.name}{kernel.bits}' for kernel in exact_kernels()))"
     )
     child = subprocess.run(

@@ -8,8 +8,9 @@ import soundfile
 import torch
 from transformers import Qwen3ASRFeatureExtractor
 
-from qasr_cli.engines.qwen3 import mel, prompts
-from qasr_cli.engines.qwen3.mel import LogMel
+from qasr_cli.engines.qwen3 import prompts
+from qasr_cli.engines.qwen3.audio import mel
+from qasr_cli.engines.qwen3.audio.mel import LogMel
 from tests.e2e.conftest import SAMPLES
 
 EXTRACTOR = Qwen3ASRFeatureExtractor(feature_size=128)

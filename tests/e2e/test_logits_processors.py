@@ -9,7 +9,7 @@ import torch
 from transformers import RepetitionPenaltyLogitsProcessor
 
 from qasr_cli.engines import load
-from qasr_cli.engines.qwen3.logits_processors import AllowedTags, RepetitionPenalty
+from qasr_cli.engines.qwen3.decoding.logits_processors import AllowedTags, RepetitionPenalty
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.speech.inference.protocols import Recognizer
 from tests.e2e.conftest import SAMPLES

@@ -11,15 +11,17 @@ import pytest
 import soundfile
 import torch
 
-from qasr_cli.engines import attention_kernel, device, load, model_store
+from qasr_cli.engines import device, load, model_store
+from qasr_cli.engines.cpu import attention_kernel
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
-from qasr_cli.engines.qwen3 import language_model, loading, prompts, setup
-from qasr_cli.engines.qwen3.checkpoint import Checkpoint
-from qasr_cli.engines.qwen3.dense_linear import DenseLinear, RowwiseLinear
-from qasr_cli.engines.qwen3.kv_cache import CacheShape, KeyValueCache, round_up
-from qasr_cli.engines.qwen3.language_model import Formats, LanguageModel
+from qasr_cli.engines.qwen3 import loading, prompts, setup
+from qasr_cli.engines.qwen3.decoding import language_model
+from qasr_cli.engines.qwen3.decoding.kv_cache import CacheShape, KeyValueCache, round_up
+from qasr_cli.engines.qwen3.decoding.language_model import Formats, LanguageModel
 from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder, supports
+from qasr_cli.engines.qwen3.tensors.checkpoint import Checkpoint
+from qasr_cli.engines.qwen3.tensors.dense_linear import DenseLinear, RowwiseLinear
 from qasr_cli.engines.qwen3.transformers_backend import TransformersClassifier, TransformersDecoder
 from qasr_cli.errors import UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions

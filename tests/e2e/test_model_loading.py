@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 from qasr_cli.engines import device, layouts, load, model_store, weights
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import loading
-from qasr_cli.engines.qwen3.checkpoint import Checkpoint
+from qasr_cli.engines.qwen3.tensors.checkpoint import Checkpoint
 from qasr_cli.errors import UnavailableError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.speech.inference.protocols import AlignRequest

@@ -14,11 +14,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from qasr_cli.engines import int8_linear, model_store
-from qasr_cli.engines.int8_linear import Int8Linear
+from qasr_cli.engines import model_store
+from qasr_cli.engines.cpu import int8_linear
+from qasr_cli.engines.cpu.int8_linear import Int8Linear
 from qasr_cli.engines.model_store import StoredModel
-from qasr_cli.engines.qwen3 import identity
-from qasr_cli.engines.qwen3.packed_weights import PackedWeights
+from qasr_cli.engines.qwen3.tensors import identity
+from qasr_cli.engines.qwen3.tensors.packed_weights import PackedWeights
 from qasr_cli.errors import UnavailableError
 
 SHAPES = {"layers.0.qkv": (96, 64), "layers.0.down": (64, 160), "head": (1000, 64)}

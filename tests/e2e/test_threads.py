@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from qasr_cli.engines import threads
+from qasr_cli.engines.cpu import threads
 
 CODE = """
 import os
-from qasr_cli.engines import threads
+from qasr_cli.engines.cpu import threads
 threads.import_torch()
 import torch
 print(torch.get_num_threads(), os.environ.get("GOMP_SPINCOUNT"))
@@ -102,7 +102,7 @@ def test_a_quota_bounds_threads_that_nobody_has_counted(
     (tmp_path / "cpu.max").write_text(f"{quota}\n")
     code = f"""
 from pathlib import Path
-from qasr_cli.engines import threads
+from qasr_cli.engines.cpu import threads
 threads.quota_cores.__defaults__ = (Path({str(tmp_path)!r}), Path("/none"))
 {CODE}"""
     assert run(variables, code, ALL_CORES[:2])[0][0] == n_threads

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from qasr_cli.engines.qwen3 import captured_step
-from qasr_cli.engines.qwen3.captured_step import CapturedStep, Work
-from qasr_cli.engines.qwen3.device_loop import free_bytes, row_bytes, rows_that_fit
-from qasr_cli.engines.qwen3.device_rows import NOT_FINITE, DeviceRows, Row
-from qasr_cli.engines.qwen3.kv_cache import CacheShape
+from qasr_cli.engines.qwen3.decoding import captured_step
+from qasr_cli.engines.qwen3.decoding.captured_step import CapturedStep, Work
+from qasr_cli.engines.qwen3.decoding.device_loop import free_bytes, row_bytes, rows_that_fit
+from qasr_cli.engines.qwen3.decoding.device_rows import NOT_FINITE, DeviceRows, Row
+from qasr_cli.engines.qwen3.decoding.kv_cache import CacheShape
 
 CPU = torch.device("cpu")
 REAL_06B = CacheShape(n_layers=28, n_heads=8, head_dim=128)

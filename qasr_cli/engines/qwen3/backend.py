@@ -11,12 +11,8 @@ from typing import Protocol
 
 import torch
 
-from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
+from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor
 from qasr_cli.engines.qwen3.prompts import Features
-
-
-class NotFiniteError(ArithmeticError):
-    """A model's scores hold NaN or an infinite value."""
 
 
 class Decoder(Protocol):

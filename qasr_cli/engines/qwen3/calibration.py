@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from qasr_cli.engines import attention_kernel, cache_files, cpu_format
+from qasr_cli.engines import cache_files
+from qasr_cli.engines.cpu import attention_kernel, cpu_format
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.model_store import StoredModel
-from qasr_cli.engines.qwen3 import identity, ima_adpcm
+from qasr_cli.engines.qwen3 import ima_adpcm
+from qasr_cli.engines.qwen3.tensors import identity
 from qasr_cli.version import __version__
 
 logger = logging.getLogger(__name__)

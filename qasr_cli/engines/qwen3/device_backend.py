@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from qasr_cli.engines.device import Placement
-from qasr_cli.engines.qwen3.backend import NotFiniteError
-from qasr_cli.engines.qwen3.device_loop import DeviceLoop, PromptPool, most_packed_tokens
+from qasr_cli.engines.qwen3.decoding.device_loop import DeviceLoop, PromptPool, most_packed_tokens
+from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor, NotFiniteError
 from qasr_cli.engines.qwen3.loading import OpenModel
-from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
 from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder
 from qasr_cli.engines.qwen3.prompts import Features
 from qasr_cli.speech.inference import stopping

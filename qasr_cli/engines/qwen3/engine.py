@@ -23,10 +23,14 @@ from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.model_store import StoredModel
 from qasr_cli.engines.qwen3 import calibration, loading, prompts
-from qasr_cli.engines.qwen3.backend import NotFiniteError
+from qasr_cli.engines.qwen3.decoding.logits_processors import (
+    AllowedTags,
+    LogitsProcessor,
+    NotFiniteError,
+    RepetitionPenalty,
+)
 from qasr_cli.engines.qwen3.languages import ALIGNED, RECOGNIZED
 from qasr_cli.engines.qwen3.loading import OpenModel
-from qasr_cli.engines.qwen3.logits_processors import AllowedTags, LogitsProcessor, RepetitionPenalty
 from qasr_cli.engines.qwen3.setup import Setup, token_budget
 from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError, UsageError

@@ -14,16 +14,17 @@ from torch.nn import functional
 
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
-from qasr_cli.engines.qwen3 import encoder, language_model, loading, preloading
-from qasr_cli.engines.qwen3.backend import NotFiniteError
-from qasr_cli.engines.qwen3.checkpoint import Checkpoint
-from qasr_cli.engines.qwen3.dense_linear import DenseLinear, RowwiseLinear
-from qasr_cli.engines.qwen3.encoder import AudioEncoder
-from qasr_cli.engines.qwen3.language_model import Formats, LanguageModel, Linear
+from qasr_cli.engines.qwen3 import loading, preloading
+from qasr_cli.engines.qwen3.audio import encoder
+from qasr_cli.engines.qwen3.audio.encoder import AudioEncoder
+from qasr_cli.engines.qwen3.decoding import language_model
+from qasr_cli.engines.qwen3.decoding.language_model import Formats, LanguageModel, Linear
+from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor, NotFiniteError
+from qasr_cli.engines.qwen3.decoding.step_loop import Prompt, StepLoop
 from qasr_cli.engines.qwen3.loading import OpenModel
-from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
 from qasr_cli.engines.qwen3.prompts import Features
-from qasr_cli.engines.qwen3.step_loop import Prompt, StepLoop
+from qasr_cli.engines.qwen3.tensors.checkpoint import Checkpoint
+from qasr_cli.engines.qwen3.tensors.dense_linear import DenseLinear, RowwiseLinear
 from qasr_cli.speech.inference import stopping
 
 _N_ROWS = 8  # in a step on a CPU: weights are read once for all; beyond, attention to the cache is most of it

@@ -10,11 +10,13 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from qasr_cli.engines import device, int8_linear, layouts, weights
+from qasr_cli.engines import device, layouts, weights
+from qasr_cli.engines.cpu import int8_linear
 from qasr_cli.engines.layouts import Kind, Layout
 from qasr_cli.engines.model_store import StoredModel
-from qasr_cli.engines.qwen3 import calibration, language_model
-from qasr_cli.engines.qwen3.packed_weights import PackedWeights
+from qasr_cli.engines.qwen3 import calibration
+from qasr_cli.engines.qwen3.decoding import language_model
+from qasr_cli.engines.qwen3.tensors.packed_weights import PackedWeights
 from qasr_cli.errors import QasrError
 from qasr_cli.options import EngineOptions
 

@@ -13,11 +13,11 @@ import numpy as np
 
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.qwen3 import loop_backend, prompts
+from qasr_cli.engines.qwen3.audio.mel import LogMel
 from qasr_cli.engines.qwen3.backend import Classifier, Decoder
 from qasr_cli.engines.qwen3.device_backend import DeviceClassifier, DeviceDecoder
 from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder
-from qasr_cli.engines.qwen3.mel import LogMel
 from qasr_cli.engines.qwen3.prompts import Features
 from qasr_cli.engines.qwen3.transformers_backend import TransformersClassifier, TransformersDecoder
 from qasr_cli.errors import UsageError

@@ -13,9 +13,8 @@ from transformers import LogitsProcessorList
 
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.qwen3 import loading, prompts
-from qasr_cli.engines.qwen3.backend import NotFiniteError
+from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor, NotFiniteError
 from qasr_cli.engines.qwen3.loading import OpenModel
-from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
 from qasr_cli.engines.qwen3.prompts import Features
 from qasr_cli.speech.inference import stopping
 

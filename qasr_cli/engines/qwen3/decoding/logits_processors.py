@@ -14,6 +14,10 @@ import torch
 LogitsProcessor = Callable[[Sequence[Sequence[int]], torch.Tensor], torch.Tensor]
 
 
+class NotFiniteError(ArithmeticError):
+    """A model's scores hold NaN or an infinite value."""
+
+
 class AllowedTags:
     """Restricts the language tag at the begin of every answer to the allowed ones.
 

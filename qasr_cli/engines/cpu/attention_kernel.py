@@ -96,7 +96,7 @@ class Kernel:
             AttributeError, OSError, TypeError: No OpenMP library with GNU's entry point is loaded.
             RuntimeError: LLVM cannot compile for this processor.
         """
-        from qasr_cli.engines import attention_code
+        from qasr_cli.engines.cpu import attention_code
 
         self.heads = heads
         n_grouped = heads.n_heads // heads.n_key_heads

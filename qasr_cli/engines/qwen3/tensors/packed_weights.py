@@ -25,10 +25,11 @@ from typing import Any, BinaryIO
 import torch
 
 from qasr_cli import bounded_json
-from qasr_cli.engines import cache_files, int8_linear
-from qasr_cli.engines.int8_linear import Int8Kernel, Int8Linear, Int8Weight
+from qasr_cli.engines import cache_files
+from qasr_cli.engines.cpu import int8_linear
+from qasr_cli.engines.cpu.int8_linear import Int8Kernel, Int8Linear, Int8Weight
 from qasr_cli.engines.model_store import StoredModel
-from qasr_cli.engines.qwen3 import identity
+from qasr_cli.engines.qwen3.tensors import identity
 from qasr_cli.operating_system import files
 
 logger = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from qasr_cli.engines.qwen3.dense_linear import DenseLinear, can_pack
 from qasr_cli.engines.qwen3.prompts import Features, n_audio_tokens
+from qasr_cli.engines.qwen3.tensors.dense_linear import DenseLinear, can_pack
 
 FRAMES_PER_BLOCK = 100
 TOKENS_PER_BLOCK = 13

@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from qasr_cli.engines import attention_kernel
-from qasr_cli.engines.attention_kernel import Attention, Heads
-from qasr_cli.engines.qwen3.kv_cache import round_up
+from qasr_cli.engines.cpu import attention_kernel
+from qasr_cli.engines.cpu.attention_kernel import Attention, Heads
+from qasr_cli.engines.qwen3.decoding.kv_cache import round_up
 
 
 def of_step(heads: Heads, positions: torch.Tensor, n_keys: int) -> Attention:

@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from qasr_cli.engines.attention_kernel import Heads
-from qasr_cli.engines.qwen3 import cached_attention, causal_attention
-from qasr_cli.engines.qwen3.causal_attention import Attention
-from qasr_cli.engines.qwen3.kv_cache import CacheShape, KeyValueCache
+from qasr_cli.engines.cpu.attention_kernel import Heads
+from qasr_cli.engines.qwen3.decoding import cached_attention, causal_attention
+from qasr_cli.engines.qwen3.decoding.causal_attention import Attention
+from qasr_cli.engines.qwen3.decoding.kv_cache import CacheShape, KeyValueCache
 
 Linear = Callable[[torch.Tensor], torch.Tensor]  # [n_rows, n_in] -> [n_rows, n_out]
 TensorByName = Callable[[str], torch.Tensor]

@@ -21,7 +21,8 @@ from pathlib import Path
 
 import torch
 
-from qasr_cli.engines import cache_files, int8_linear
+from qasr_cli.engines import cache_files
+from qasr_cli.engines.cpu import int8_linear
 
 logger = logging.getLogger(__name__)
 

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 
 import torch
 
-from qasr_cli.engines.qwen3 import captured_step, causal_attention
-from qasr_cli.engines.qwen3.backend import NotFiniteError
-from qasr_cli.engines.qwen3.captured_step import CapturedStep
-from qasr_cli.engines.qwen3.device_rows import NOT_FINITE, DeviceRows, Row
-from qasr_cli.engines.qwen3.kv_cache import CacheShape, KeyValueCache, round_up
-from qasr_cli.engines.qwen3.language_model import Formats, LanguageModel, Linear
-from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
+from qasr_cli.engines.qwen3.decoding import captured_step, causal_attention
+from qasr_cli.engines.qwen3.decoding.captured_step import CapturedStep
+from qasr_cli.engines.qwen3.decoding.device_rows import NOT_FINITE, DeviceRows, Row
+from qasr_cli.engines.qwen3.decoding.kv_cache import CacheShape, KeyValueCache, round_up
+from qasr_cli.engines.qwen3.decoding.language_model import Formats, LanguageModel, Linear
+from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor, NotFiniteError
 from qasr_cli.speech.inference import stopping
 
 _LOOKS_EVERY = 8  # steps: a row that is done is computed for nothing until the next look

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 
 import torch
 
-from qasr_cli.engines.qwen3.backend import NotFiniteError
-from qasr_cli.engines.qwen3.kv_cache import KeyValueCache
-from qasr_cli.engines.qwen3.language_model import LanguageModel, Linear
-from qasr_cli.engines.qwen3.logits_processors import LogitsProcessor
+from qasr_cli.engines.qwen3.decoding.kv_cache import KeyValueCache
+from qasr_cli.engines.qwen3.decoding.language_model import LanguageModel, Linear
+from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor, NotFiniteError
 from qasr_cli.speech.inference import stopping
 
 _ROW_TOKENS = 1024  # of a clip of 30 s, prompt and longest answer

@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from qasr_cli.engines.qwen3 import window_attention
-from qasr_cli.engines.qwen3.conv_front_end import FRAMES_PER_BLOCK, TOKENS_PER_BLOCK, ConvFrontEnd
-from qasr_cli.engines.qwen3.dense_linear import DenseLinear
+from qasr_cli.engines.qwen3.audio import window_attention
+from qasr_cli.engines.qwen3.audio.conv_front_end import FRAMES_PER_BLOCK, TOKENS_PER_BLOCK, ConvFrontEnd
+from qasr_cli.engines.qwen3.audio.window_attention import Attention
 from qasr_cli.engines.qwen3.prompts import Features
-from qasr_cli.engines.qwen3.window_attention import Attention
+from qasr_cli.engines.qwen3.tensors.dense_linear import DenseLinear
 
 _TOWER = "model.audio_tower"
 _PROJECTOR = "model.multi_modal_projector"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import torch
 
-from qasr_cli.engines import onnx_product
+from qasr_cli.engines.cpu import onnx_product
 
 Unit = torch.Tensor  # float32[n, n_in] in -1 to 1
 Product = Callable[[Unit], torch.Tensor]

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from qasr_cli.engines.qwen3.dense_linear import DenseLinear
 from qasr_cli.engines.qwen3.prompts import Features
+from qasr_cli.engines.qwen3.tensors.dense_linear import DenseLinear
 from qasr_cli.timebase import SAMPLE_RATE_HZ
 
 _FRAMES_PER_BLOCK = 100  # what the encoder convolves at once

@@ -1,0 +1,1 @@
+"""From samples to audio embeddings: log-mel features and the audio encoder."""

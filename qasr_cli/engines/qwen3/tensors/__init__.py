@@ -1,0 +1,1 @@
+"""Weights: read by name, multiplied, and packed in 8 bits."""
