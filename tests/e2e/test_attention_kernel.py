@@ -209,9 +209,9 @@ def test_without_llvmlite_attention_is_pytorch_s() -> None:
     code = (
         "import sys; sys.modules['llvmlite'] = None\n"
         "import torch\n"
-        "from qasr_cli.engines import attention_kernel\n"
+        "from qasr_cli.engines.cpu import attention_kernel\n"
         "from qasr_cli.engines.cpu.attention_kernel import Heads\n"
-        "from qasr_cli.engines.qwen3 import cached_attention\n"
+        "from qasr_cli.engines.qwen3.decoding import cached_attention\n"
         "heads = Heads(4, 2, 32, torch.bfloat16)\n"
         "assert attention_kernel.find(heads) is None\n"
         "attend = cached_attention.of_step(heads, torch.tensor([5]), 6)\n"
