@@ -21,6 +21,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -121,7 +122,7 @@ def _run_one(
     """Return what one run took, or why it failed."""
     cache = caches / contestant.name.replace(" ", "-")
     if job["work"] == "start" and job["is_first"]:
-        cache = Path(tempfile.mkdtemp(dir=caches))
+        shutil.rmtree(cache, ignore_errors=True)
     cache.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=caches) as name:
         job_file = Path(name) / "job.json"
