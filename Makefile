@@ -87,7 +87,8 @@ $(PARITY)/.installed:
 oldest: $(OLDEST)/.installed  ## Test the engine with the oldest transformers that it supports
 	$(OLDEST)/bin/python -m pytest -n 2 --dist worksteal tests/e2e/test_engine.py tests/e2e/test_model_loading.py \
 		tests/e2e/test_models.py tests/e2e/test_logits_processors.py tests/e2e/test_demo_model.py \
-		tests/e2e/test_audio_encoder.py tests/e2e/test_log_mel.py
+		tests/e2e/test_audio_encoder.py tests/e2e/test_log_mel.py tests/e2e/test_loop_backend.py \
+		tests/e2e/test_device_loop.py tests/e2e/test_int8_linear.py tests/e2e/test_attention_kernel.py
 
 $(OLDEST)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(OLDEST)
