@@ -100,13 +100,13 @@ $(OLDEST)/.installed: pyproject.toml constraints.txt
 newest: $(NEWEST)/.installed  ## Run the unit and property tests with the newest Python (PYTHON_NEWEST, 3 min)
 	$(NEWEST)/bin/python -m pytest -n 2 --dist worksteal tests/unit tests/property
 
-# All but torch and what brings it along: those tests need none, and its wheel is large.
+# All but torch, what brings it along and llvmlite: those tests need none, and the wheels are large.
 $(NEWEST)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON_NEWEST) --version || \
 		{ echo "make newest needs another Python: make newest PYTHON_NEWEST=/path/to/python3.13" >&2; exit 1; }
 	$(PYTHON_NEWEST) -m venv $(NEWEST)
 	sed -n '/^dependencies = /,/^]/p; /^dev = /,/^]/p' pyproject.toml | grep -oE '^  "[^"]+' | tr -d ' "' | \
-		grep -vE '^(torch|silero-vad)' > $(NEWEST)/requirements.txt
+		grep -vE '^(torch|silero-vad|llvmlite)' > $(NEWEST)/requirements.txt
 	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 		-r $(NEWEST)/requirements.txt
 	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps silero-vad -e .

@@ -12,6 +12,7 @@ import ctypes
 import functools
 import importlib.metadata
 import logging
+import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -93,7 +94,8 @@ class Kernel:
 
         Raises:
             ImportError: llvmlite is not installed.
-            AttributeError, OSError, TypeError: No OpenMP library with GNU's entry point is loaded.
+            AttributeError, TypeError: No OpenMP library with GNU's entry point is loaded.
+            OSError: The system lets no process write code into memory.
             RuntimeError: LLVM cannot compile for this processor.
         """
         from qasr_cli.engines.cpu import attention_code
@@ -164,9 +166,16 @@ class Kernel:
 
 
 def _compiled(code: str) -> Any:
-    """Return LLVM's engine with a module compiled for this processor."""
+    """Return LLVM's engine with a module compiled for this processor.
+
+    Raises:
+        ImportError: llvmlite is not installed.
+        OSError: The system lets no process write code into memory.
+        RuntimeError: LLVM cannot compile for this processor.
+    """
     from llvmlite import binding
 
+    _try_executable_memory()  # of which LLVM does not report that it got none
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     features = binding.get_host_cpu_features()
@@ -181,3 +190,16 @@ def _compiled(code: str) -> Any:
     engine = binding.create_mcjit_compiler(module, machine)
     engine.finalize_object()
     return engine
+
+
+def _try_executable_memory() -> None:
+    """Raise OSError where a page that was written cannot be made executable, as in hardened services."""
+    with mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as page:
+        page[0] = 0
+        first = ctypes.c_char.from_buffer(page)
+        mprotect = ctypes.CDLL(None, use_errno=True).mprotect
+        mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+        is_refused = mprotect(ctypes.addressof(first), mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_EXEC)
+        del first  # or the page could not be closed
+        if is_refused:
+            raise OSError(ctypes.get_errno(), "memory cannot be made executable")
