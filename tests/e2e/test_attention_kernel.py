@@ -208,7 +208,7 @@ def test_code_for_arm_is_vectors_without_calls(is_bf16: bool) -> None:
 def test_where_no_memory_may_become_code_attention_is_pytorch_s() -> None:
     code = (
         "import ctypes, sys, torch\n"
-        "from qasr_cli.engines import attention_kernel\n"
+        "from qasr_cli.engines.cpu import attention_kernel\n"
         "refuse = 65, 1, 0, 0, 0  # PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN: Linux 6.3\n"
         "if sys.platform != 'linux' or ctypes.CDLL(None).prctl(*refuse): sys.exit(77)\n"
         "assert attention_kernel.find(attention_kernel.Heads(4, 2, 32, torch.bfloat16)) is None\n"
