@@ -26,8 +26,9 @@ _MARKER = b"fLaC"
 _MAX_SAMPLES = 600 * SAMPLE_RATE_HZ  # of each channel; more are worth a process, and fill memory
 _MAX_BYTES = 2 * _MAX_SAMPLES * BYTES_PER_SAMPLE
 _MAX_HEADER_BLOCKS = 64  # of usually three; a crafted file could have millions of empty ones
-_MAX_FRAME_BYTES = 1 << 16  # of usually 4608 samples; a checksum of one takes 10 ms here
+_MAX_FRAME_BYTES = 1 << 16  # of usually 4608 samples; a checksum of one takes 4 ms here
 _MAX_CANDIDATES = 4  # begins of a last frame: one, and by chance in 1 of 1,000 files another one
+_BEGIN_BYTES = 42  # of the marker and the stream information
 _STREAM_INFO, _COMMENT = 0, 4
 _HARMLESS = {1, 3, _COMMENT}  # padding, seek table
 # Of comments that ffmpeg makes a picture, chapters or a layout of
@@ -69,8 +70,11 @@ def opened(path: Path, options: MediaOptions) -> PlainStream | None:
         return None
     try:
         with os.fdopen(open_regular(path), "rb") as file:
-            raw = file.read(_MAX_BYTES + 1) if file.read(4) == _MARKER else b""
-            raw = _MARKER + raw
+            begin = file.read(_BEGIN_BYTES)
+            if _stream_info(begin[8:], 0) is None:
+                return None  # such as an album, which is not read for nothing
+            file.seek(0)
+            raw = file.read(_MAX_BYTES + 1)
             header = _header(raw)
             if header is None or not _ends_with_last_frame(raw, header):
                 return None
@@ -91,7 +95,8 @@ def _blocks(samples: bytes, channels: int) -> Iterator[bytes]:
 
 def _header(raw: bytes) -> _Header | None:
     """Return what is in front of the frames; None unless all of it is as expected, and short."""
-    if len(raw) > _MAX_BYTES or raw.count(_MARKER) != 1:  # or one recording behind another
+    is_one = raw.startswith(_MARKER) and raw.count(_MARKER) == 1  # and not one recording behind another
+    if not is_one or len(raw) > _MAX_BYTES:
         return None
     at, info = 4, b""
     for _ in range(_MAX_HEADER_BLOCKS):

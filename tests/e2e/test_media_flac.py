@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -107,6 +108,19 @@ def test_what_is_long_is_left_to_ffmpeg(tmp_path: Path, monkeypatch: pytest.Monk
     assert is_plain(path)
     monkeypatch.setattr(plain_flac, "_MAX_SAMPLES", len(SPEECH) - 1)
     assert not is_plain(path)
+
+
+def test_of_what_is_not_plain_only_the_begin_is_read(tmp_path: Path) -> None:
+    """30 MB, as an album has: reading it would take memory and a second pass."""
+    path = written(tmp_path / "a.flac", SPEECH, 44_100)
+    with path.open("r+b") as file:
+        file.truncate(30_000_000)
+    tracemalloc.start()
+    try:
+        assert not is_plain_flac(path)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_crafted_file_takes_no_time(tmp_path: Path) -> None:
