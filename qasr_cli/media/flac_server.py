@@ -150,7 +150,7 @@ def _library_folders() -> list[str]:
     folders: list[str] = []
     for name in _LIBRARIES:
         spec = find_spec(name)
-        if spec is None or spec.origin is None:
+        if spec is None or spec.origin is None or not spec.has_location:  # built in: its origin is no path
             return []
         origin = Path(spec.origin)
         folders.append(str(origin.parent.parent if spec.submodule_search_locations else origin.parent))

@@ -9,6 +9,7 @@ that of RFC 9639.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -24,6 +25,10 @@ from qasr_cli.timebase import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ
 _MARKER = b"fLaC"
 _MAX_SAMPLES = 600 * SAMPLE_RATE_HZ  # of each channel; more are worth a process, and fill memory
 _MAX_BYTES = 2 * _MAX_SAMPLES * BYTES_PER_SAMPLE
+_MAX_HEADER_BLOCKS = 64  # of usually three; a crafted file could have millions of empty ones
+_MAX_FRAME_BYTES = 1 << 16  # of usually 4608 samples; a checksum of one takes 4 ms here
+_MAX_CANDIDATES = 4  # begins of a last frame: one, and by chance in 1 of 1,000 files another one
+_BEGIN_BYTES = 42  # of the marker and the stream information
 _STREAM_INFO, _COMMENT = 0, 4
 _HARMLESS = {1, 3, _COMMENT}  # padding, seek table
 # Of comments that ffmpeg makes a picture, chapters or a layout of
@@ -65,8 +70,11 @@ def opened(path: Path, options: MediaOptions) -> PlainStream | None:
         return None
     try:
         with os.fdopen(open_regular(path), "rb") as file:
-            raw = file.read(_MAX_BYTES + 1) if file.read(4) == _MARKER else b""
-            raw = _MARKER + raw
+            begin = file.read(_BEGIN_BYTES)
+            if _stream_info(begin[8:], 0) is None:
+                return None  # such as an album, which is not read for nothing
+            file.seek(0)
+            raw = file.read(_MAX_BYTES + 1)
             header = _header(raw)
             if header is None or not _ends_with_last_frame(raw, header):
                 return None
@@ -87,10 +95,11 @@ def _blocks(samples: bytes, channels: int) -> Iterator[bytes]:
 
 def _header(raw: bytes) -> _Header | None:
     """Return what is in front of the frames; None unless all of it is as expected, and short."""
-    if len(raw) > _MAX_BYTES or raw.count(_MARKER) != 1:  # or one recording behind another
+    is_one = raw.startswith(_MARKER) and raw.count(_MARKER) == 1  # and not one recording behind another
+    if not is_one or len(raw) > _MAX_BYTES:
         return None
-    at, info, is_last = 4, b"", False
-    while not is_last:
+    at, info = 4, b""
+    for _ in range(_MAX_HEADER_BLOCKS):
         if at + 4 > len(raw):
             return None
         kind, length = raw[at] & 0x7F, int.from_bytes(raw[at + 1 : at + 4], "big")
@@ -101,7 +110,9 @@ def _header(raw: bytes) -> _Header | None:
             info = content
         elif not info or not _is_harmless(kind, content, length):
             return None
-    return _stream_info(info, at) if raw.startswith(_SYNC, at) else None
+        if is_last:
+            return _stream_info(info, at) if raw.startswith(_SYNC, at) else None
+    return None
 
 
 def _is_harmless(kind: int, content: bytes, length: int) -> bool:
@@ -124,7 +135,8 @@ def _stream_info(info: bytes, frames_at: int) -> _Header | None:
         md5=info[18:],
     )
     is_plain = rate_hz == SAMPLE_RATE_HZ and channels <= 2 and bits == 8 * BYTES_PER_SAMPLE
-    is_known = 0 < found.n_samples <= _MAX_SAMPLES and found.max_frame_bytes > 0 and any(found.md5)
+    is_known = 0 < found.n_samples <= _MAX_SAMPLES and any(found.md5)
+    is_known = is_known and 0 < found.max_frame_bytes <= _MAX_FRAME_BYTES
     return found if is_plain and is_known and 0 < shortest == longest else None
 
 
@@ -138,7 +150,8 @@ def _ends_with_last_frame(raw: bytes, header: _Header) -> bool:
     number = _coded((header.n_samples - 1) // header.block_samples)
     begin = re.compile(re.escape(_SYNC) + b".." + re.escape(number), re.DOTALL)
     start = max(header.frames_at, len(raw) - header.max_frame_bytes)
-    return any(not _checksum(raw[found.start() :]) for found in begin.finditer(raw, start))
+    candidates = itertools.islice(begin.finditer(raw, start), _MAX_CANDIDATES)
+    return any(not _checksum(raw[found.start() :]) for found in candidates)
 
 
 def _coded(number: int) -> bytes:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 import soundfile
 
 from qasr_cli.media import decode, flac_server, plain_flac
+from qasr_cli.options import MediaOptions
 from tests.media_factory import ffmpeg
 from tests.plain_media import answer, is_plain
 
@@ -25,7 +27,7 @@ RATE_HZ = 16_000
 NOISE = np.random.default_rng(7).integers(-32768, 32768, 40 * RATE_HZ).astype(np.int16)
 SPEECH, _ = soundfile.read(Path(__file__).parents[2] / "samples/clips/clip-06.wav", dtype="int16")
 EXTREMES = np.array([(a, b) for a in (-32768, -1, 0, 1, 32767) for b in (-32768, -1, 0, 1, 32767)], np.int16)
-MD5_AT = 26
+MD5_AT, HEADER_AT = 26, 42
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +85,9 @@ LEFT_TO_FFMPEG: dict[str, Callable[[Path], Path]] = {
     ),
     "two files": lambda path: changed(path, lambda raw: raw * 2),
     "empty": lambda path: changed(path, lambda raw: raw[:60]),
+    "many blocks in its header": lambda path: changed(
+        path, lambda raw: raw[:HEADER_AT] + b"\x01\0\0\0" * 99 + raw[HEADER_AT:]
+    ),
 }
 
 
@@ -103,6 +108,34 @@ def test_what_is_long_is_left_to_ffmpeg(tmp_path: Path, monkeypatch: pytest.Monk
     assert is_plain(path)
     monkeypatch.setattr(plain_flac, "_MAX_SAMPLES", len(SPEECH) - 1)
     assert not is_plain(path)
+
+
+def test_of_what_is_not_plain_only_the_begin_is_read(tmp_path: Path) -> None:
+    """30 MB, as an album has: reading it would take memory and a second pass."""
+    path = written(tmp_path / "a.flac", SPEECH, 44_100)
+    with path.open("r+b") as file:
+        file.truncate(30_000_000)
+    tracemalloc.start()
+    try:
+        assert not is_plain_flac(path)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_crafted_file_takes_no_time(tmp_path: Path) -> None:
+    """One with as many begins of its last frame as it has room for, each with a checksum to compute."""
+    path = written(tmp_path / "a.flac", SPEECH[:4096])
+    head = path.read_bytes().partition(b"\xff\xf8")[0]
+    for longest in (b"\0\xff\xff", b"\xff\xff\xff"):
+        path.write_bytes(head[:15] + longest + head[18:] + b"\xff\xf8\xc5\x08\0" * 200_000 + b"\x01")
+        began_s = time.process_time()
+        assert not is_plain_flac(path)
+        assert time.process_time() - began_s < 5
+
+
+def is_plain_flac(path: Path) -> bool:
+    return plain_flac.opened(path, MediaOptions()) is not None
 
 
 def test_mutated_files_give_ffmpegs_answer(tmp_path: Path) -> None:

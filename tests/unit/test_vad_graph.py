@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from qasr_cli.errors import UnavailableError
 from qasr_cli.options import VadOptions
 from qasr_cli.speech.audio import onnx_format, vad, vad_graph
 from qasr_cli.speech.audio.vad import SpeechDetector, SpeechMap
@@ -125,6 +126,14 @@ def test_an_unknown_graph_runs_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None
     rows = np.concatenate([tails, frames], axis=1)
     state = np.zeros((1, 1, vad_graph.HIDDEN), np.float32)
     np.testing.assert_array_equal(detect(samples).probs, answers(SHIPPED, rows, state)[0])
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="a file that root cannot read, too")
+def test_a_model_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vad, "_MODEL_FILE", Path("/proc/self/mem"))
+    monkeypatch.setattr(vad, "_session", vad._session.__wrapped__)
+    with pytest.raises(UnavailableError, match="silero-vad's model cannot be read: Input/output error"):
+        SpeechDetector(VadOptions())
 
 
 def test_no_damage_but_a_value_error() -> None:

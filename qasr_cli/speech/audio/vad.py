@@ -56,7 +56,7 @@ class SpeechDetector:
         options: Thresholds and durations.
 
     Raises:
-        UnavailableError: The model of the silero-vad package is missing.
+        UnavailableError: The model of the silero-vad package is missing or cannot be read.
     """
 
     def __init__(self, options: VadOptions) -> None:
@@ -108,7 +108,11 @@ def _session() -> Any:
     path = Path(package.origin).parent / _MODEL_FILE if package and package.origin else None
     if path is None or not os.path.isfile(path):
         raise UnavailableError("silero-vad's model is not installed", "run: pip install silero-vad")
-    shipped = path.read_bytes()
+    try:
+        shipped = path.read_bytes()
+    except OSError as error:  # which would be taken for one of the media
+        reason = f"silero-vad's model cannot be read: {error.strerror}"
+        raise UnavailableError(reason, "check its permissions and its disk", path=path) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
