@@ -190,7 +190,9 @@ def test_a_row_of_a_wide_layer_is_the_same_bits_whatever_threads_share() -> None
     finally:
         torch.set_num_threads(n_threads)
     gate, up = rows.chunk(2, dim=-1)
-    assert torch.allclose(alone, torch.nn.functional.silu(gate) * up, rtol=1e-5, atol=1e-6)
+    assert torch.allclose(
+        language_model.swiglu(rows), torch.nn.functional.silu(gate) * up, rtol=1e-5, atol=1e-6
+    )
 
 
 def layers(recognizer: loading.OpenModel, formats: Formats) -> LanguageModel:

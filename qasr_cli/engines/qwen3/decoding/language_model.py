@@ -28,7 +28,7 @@ PREFIX = "model.language_model."
 TABLE = f"{PREFIX}embed_tokens.weight"
 HEAD = "lm_head.weight"
 MOST_STEP_ROWS = 32  # of a CPU: beyond, a step of rows with short clips costs as much for each
-_SHARED_NUMBERS = 32_768  # PyTorch's threads share so many (`at::internal::GRAIN_SIZE`), and leave fewer to one
+_SHARED_NUMBERS = 32_768  # threads share so many (`at::internal::GRAIN_SIZE`); fewer are one's
 _MOST_GROUPED_TOKENS = 1536  # scores of 16 heads in float32: 151 MB
 
 

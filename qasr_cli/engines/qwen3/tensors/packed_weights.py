@@ -99,9 +99,9 @@ class PackedWeights:
         found: dict[str, Int8Linear] = {}
         try:
             found = self._read_file()
-        except (OSError, ValueError, LookupError, TypeError, DamagedError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, DamagedError) as error:
             logger.warning("packed weights %s are damaged and are made anew: %s", self._file, error)
-        except RuntimeError as error:  # of torch, which may be out of memory
+        except (RuntimeError, MemoryError) as error:  # of torch, which may be out of memory
             logger.warning("packed weights %s cannot be used: %s", self._file, error)
         finally:
             self._reading.set_result(found)
