@@ -76,7 +76,7 @@ class PackedWeights:
         """
         self.names, self._kernel = tuple(names), kernel
         self._source = _source(stored, self.names)
-        self._prefix = f"int8-{identity.slug(stored)}-"
+        self._prefix = _prefix(stored)
         self._file = f"{self._prefix}{self._source[:16]}.safetensors"
         self._is_from_cache = False
         self._reading: Future[dict[str, Int8Linear]] = Future()
@@ -140,6 +140,16 @@ class PackedWeights:
             if name not in made:
                 made[name] = Int8Linear(dense(name), self._kernel)
         return made
+
+
+def remove(stored: StoredModel) -> None:
+    """Remove a model's 8-bit weights from the cache, if they are there."""
+    cache_files.remove_others(f"{_prefix(stored)}*", "")
+
+
+def _prefix(stored: StoredModel) -> str:
+    """Return how the names of a model's files begin."""
+    return f"int8-{identity.slug(stored)}-"
 
 
 def _source(stored: StoredModel, names: Iterable[str]) -> str:
