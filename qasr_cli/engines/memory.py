@@ -11,7 +11,7 @@ import gc
 import sys
 from collections.abc import Iterator
 
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # glibc's malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # glibc's malloc.h
 _SMALL_BLOCK, _LARGE_BLOCK = 1 << 22, 1 << 25  # 4 MB, and the most that glibc takes as a threshold
 
 
@@ -40,8 +40,15 @@ def converting() -> Iterator[None]:
 
 
 def _set_threshold(n_bytes: int) -> None:
+    """Set from which size on a block is the system's own, and how much of the others is kept when freed.
+
+    glibc adapts both on its own until one is set; then it would give back all beyond 128 kB, and the next
+    operation of a model would fault its pages in again: up to ten times the CPU time of an addition.
+    """
     with contextlib.suppress(OSError, AttributeError):  # another C library
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, n_bytes)
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_MMAP_THRESHOLD, n_bytes)
+        library.mallopt(_M_TRIM_THRESHOLD, 2 * n_bytes)  # as glibc adapts it
 
 
 def reclaim() -> None:

@@ -86,11 +86,9 @@ def _load_qwen3(options: EngineOptions, *, is_plain: bool = False, is_forced_loo
     where = model_store.aligner_location(options.aligner, options.model)
     aligner = model_store.fetch(where, is_offline=options.offline) if where else None
     threads.import_torch()
-    with memory.converting():
-        from qasr_cli.engines.qwen3 import preloading
+    from qasr_cli.engines.qwen3 import preloading
 
-        if not is_plain:
-            preloading.begin((recognizer, aligner), options)
+    with memory.converting(), preloading.begun(() if is_plain else (recognizer, aligner), options):
         from qasr_cli.engines.qwen3 import engine  # and transformers with it
 
         return engine.load(recognizer, aligner, options, is_plain=is_plain, is_forced_loop=is_forced_loop)

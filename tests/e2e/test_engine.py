@@ -232,6 +232,7 @@ def test_a_context_longer_than_the_model_s_memory_is_usage(engines: Engines, aud
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), OutOfMemoryError),
         (torch.AcceleratorError("CUDA error: out of memory"), OutOfMemoryError),
         (MemoryError(), OutOfMemoryError),
+        (RuntimeError("std::bad_alloc"), OutOfMemoryError),
         (torch.AcceleratorError("CUDA error: an illegal memory access was encountered"), DeviceLostError),
         (torch.AcceleratorError("CUDA error: unspecified launch failure\nCompile with"), DeviceLostError),
     ],

@@ -27,6 +27,9 @@ from tools import make_calibration
 CPU = Placement(torch.device("cpu"), torch.float32)
 BF16 = Placement(torch.device("cpu"), torch.bfloat16)
 MAX_STEP_ROWS = 16
+kernel = int8_linear.exact_int8()
+assert kernel is not None
+KERNEL = kernel
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +123,20 @@ class TestVerdict:
         assert answers.asked == [None, 8]
         assert calibration.verdict(demo, CPU, 8, answers) == first
         assert answers.asked == [None, 8]
+
+    @pytest.mark.parametrize(("int8", "is_kept"), [(SAME, True), (OTHER, False)])
+    def test_weights_that_change_an_answer_do_not_stay_in_the_cache(
+        self, demo: StoredModel, cache: Path, int8: list[list[int]], is_kept: bool
+    ) -> None:
+        def answers(bits: int | None) -> list[list[int]]:
+            if bits is None:
+                return SAME
+            Qwen3Recognizer(loading.open_model(Kind.RECOGNIZER, demo), Setup(replace(CPU, int8_bits=bits)))
+            assert list(cache.glob("int8-*"))
+            return int8
+
+        calibration.verdict(demo, CPU, KERNEL.bits, answers)
+        assert bool(list(cache.glob("int8-*"))) is is_kept
 
     def test_another_format_machine_or_attention_is_judged_anew(
         self, demo: StoredModel, monkeypatch: pytest.MonkeyPatch

@@ -133,6 +133,9 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "a negative place": _header(b'"data_offsets": [0,', b'"data_offsets": [-8,'),
     "a place that is none": _header(b'"shape": [96, 64]', b'"shape": ["6", 4]'),
     "no metadata": _header(b"__metadata__", b"__metadata_!"),
+    "a text": lambda content: (
+        content[:8] + b'"x"'.ljust(int.from_bytes(content[:8], "little")) + content[-999:]
+    ),
     "deeply nested": lambda content: content[:8] + b"[" * (len(content) - 8),
 }
 

@@ -22,7 +22,7 @@ from qasr_cli.engines.cpu import attention_kernel, cpu_format
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.model_store import StoredModel
 from qasr_cli.engines.qwen3 import ima_adpcm
-from qasr_cli.engines.qwen3.tensors import identity
+from qasr_cli.engines.qwen3.tensors import identity, packed_weights
 from qasr_cli.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -85,6 +85,8 @@ def verdict(stored: StoredModel, placement: Placement, bits: int, answers: Answe
     found = compare(answers(None), answers(bits))
     logger.debug("int8 weights of %s: %s", stored.id, found)
     cache_files.write_json(name, {"key": key, "verdict": asdict(found)})
+    if not found.is_equal:
+        packed_weights.remove(stored)  # hundreds of megabytes that nobody asks for
     return found
 
 

@@ -102,10 +102,15 @@ def _in_8_bits_if_equal(opened: OpenModel, setup: Setup, dtype: str) -> Setup:
         return setup
 
     def answers(bits: int | None) -> list[list[int]]:
-        tried = replace(placement, int8_bits=bits)
-        logger.warning("model %s is new on this CPU; comparing its answers once, now: %s", stored.id, tried)
+        if bits is None:  # the first of two rounds
+            logger.warning(
+                "model %s is new on this CPU: whether 8-bit weights change its answers is tried out now, "
+                "once; it takes about a minute",
+                stored.id,
+            )
         clips = [samples * np.float32(INT16_SCALE) for samples in calibration.clips()]
-        return Qwen3Recognizer(opened, Setup(tried)).write(clips, DecodeOptions())
+        tried = Setup(replace(placement, int8_bits=bits))
+        return Qwen3Recognizer(opened, tried).write(clips, DecodeOptions())
 
     verdict = calibration.verdict(stored, placement, bits, answers)
     return replace(setup, placement=replace(placement, int8_bits=bits)) if verdict.is_equal else setup
@@ -267,7 +272,7 @@ def _device_errors(where: torch.device) -> Iterator[None]:
         if not is_full and isinstance(error, torch.AcceleratorError) and "out of memory" not in message:
             first_line = str(error).strip().partition("\n")[0]
             raise DeviceLostError(f"{where} has failed: {first_line}") from error
-        if not is_full and "memory" not in message:
+        if not is_full and "memory" not in message and "bad_alloc" not in message:
             raise
         traceback.clear_frames(error.__traceback__)  # or the traceback's frames keep the tensors alive
         if where.type == "cuda":

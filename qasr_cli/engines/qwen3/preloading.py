@@ -7,6 +7,7 @@ is left to the model, which then reads it itself and reports what is wrong.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,28 @@ from qasr_cli.options import EngineOptions
 _begun: dict[Path, PackedWeights] = {}
 
 
-def begin(models: tuple[StoredModel | None, ...], options: EngineOptions) -> None:
+@contextlib.contextmanager
+def begun(models: tuple[StoredModel | None, ...], options: EngineOptions) -> Iterator[None]:
     """Begin to read the weights of the models that the options place in 8 bits.
+
+    What nobody has taken at the end of the context is forgotten: a load that failed must leave neither memory
+    in use nor weights for a later load, whose model may be another one in the same folder.
 
     Args:
         models: Recognizer and aligner, or None.
         options: Device and number format.
     """
+    found = [stored for stored in models if stored is not None]
+    try:
+        _begin(found, options)
+        yield
+    finally:
+        for stored in found:
+            _begun.pop(stored.folder, None)
+
+
+def _begin(models: list[StoredModel], options: EngineOptions) -> None:
     for stored in models:
-        if stored is None:
-            continue
         with contextlib.suppress(QasrError, OSError, LookupError, TypeError):
             layout = layouts.read(stored.folder)
             if _is_int8(stored, layout, options):

@@ -27,6 +27,8 @@ TensorByName = Callable[[str], torch.Tensor]
 PREFIX = "model.language_model."
 TABLE = f"{PREFIX}embed_tokens.weight"
 HEAD = "lm_head.weight"
+MOST_STEP_ROWS = 32  # of a CPU: beyond, a step of rows with short clips costs as much for each
+_SHARED_NUMBERS = 32_768  # threads share so many (`at::internal::GRAIN_SIZE`); fewer are one's
 _MOST_GROUPED_TOKENS = 1536  # scores of 16 heads in float32: 151 MB
 
 
@@ -247,8 +249,26 @@ class LanguageModel:
     def _finish_layer(self, layer: _Layer, hidden: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
         hidden = hidden + layer.o(attended)
         normed = functional.rms_norm(hidden, layer.mlp_norm.shape, layer.mlp_norm, self._eps)
-        gate, up = layer.gate_up(normed).chunk(2, dim=-1)
-        return hidden + layer.down(functional.silu(gate) * up)
+        return hidden + layer.down(swiglu(layer.gate_up(normed)))
+
+
+def swiglu(rows: torch.Tensor) -> torch.Tensor:
+    """Return `silu(gate) * up` for `[n_rows, 2 * width]`, the same bits for a row whatever the others are.
+
+    A CPU's threads share many numbers at places that need not be a vector's end; what is left of a vector
+    there is computed by another exponential function, which differs in the last bit. So rows that may share a
+    step are computed in parts that PyTorch gives to one thread. More rows are one prompt's.
+    """
+    n_rows, width = rows.shape[0], rows.shape[1] // 2
+    if rows.device.type == "cpu" and n_rows <= MOST_STEP_ROWS and n_rows * width >= _SHARED_NUMBERS:
+        n_part = max(1, (_SHARED_NUMBERS - 1) // width)
+        return torch.cat([_swiglu(part) for part in torch.split(rows, n_part)])
+    return _swiglu(rows)
+
+
+def _swiglu(rows: torch.Tensor) -> torch.Tensor:
+    gate, up = rows.chunk(2, dim=-1)
+    return functional.silu(gate) * up
 
 
 def _rotate(heads: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 import torch
 
 from qasr_cli.engines.qwen3.decoding.kv_cache import KeyValueCache
-from qasr_cli.engines.qwen3.decoding.language_model import LanguageModel, Linear
+from qasr_cli.engines.qwen3.decoding.language_model import MOST_STEP_ROWS, LanguageModel, Linear
 from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor, NotFiniteError
 from qasr_cli.speech.inference import stopping
 
 _ROW_TOKENS = 1024  # of a clip of 30 s, prompt and longest answer
-_MOST_ROWS = 32  # beyond, a step of rows with short clips costs as much for each
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class StepLoop:
         embed: Returns `activation[n_rows, hidden]` of token ids `int64[n_rows]`.
         stop_ids: Tokens that end an answer.
         n_rows: Maximum number of rows that take steps together, if a row has `_ROW_TOKENS`; more if it has
-            fewer, up to `_MOST_ROWS`.
+            fewer, up to `MOST_STEP_ROWS`.
     """
 
     def __init__(
@@ -89,7 +88,7 @@ class _Run:
         self._prompts = prompts
         self._processors = processors
         most_tokens = max(prompt.n_tokens + prompt.budget for prompt in prompts)
-        n_rows = max(loop.n_rows, min(_MOST_ROWS, loop.n_rows * _ROW_TOKENS // most_tokens))
+        n_rows = max(loop.n_rows, min(MOST_STEP_ROWS, loop.n_rows * _ROW_TOKENS // most_tokens))
         self._n_rows = min(n_rows, len(prompts))
         self._cache = KeyValueCache(
             loop.model.cache_shape,

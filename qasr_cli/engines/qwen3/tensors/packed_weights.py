@@ -76,7 +76,7 @@ class PackedWeights:
         """
         self.names, self._kernel = tuple(names), kernel
         self._source = _source(stored, self.names)
-        self._prefix = f"int8-{identity.slug(stored)}-"
+        self._prefix = _prefix(stored)
         self._file = f"{self._prefix}{self._source[:16]}.safetensors"
         self._is_from_cache = False
         self._reading: Future[dict[str, Int8Linear]] = Future()
@@ -99,9 +99,9 @@ class PackedWeights:
         found: dict[str, Int8Linear] = {}
         try:
             found = self._read_file()
-        except (OSError, ValueError, LookupError, TypeError, DamagedError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, DamagedError) as error:
             logger.warning("packed weights %s are damaged and are made anew: %s", self._file, error)
-        except RuntimeError as error:  # of torch, which may be out of memory
+        except (RuntimeError, MemoryError) as error:  # of torch, which may be out of memory
             logger.warning("packed weights %s cannot be used: %s", self._file, error)
         finally:
             self._reading.set_result(found)
@@ -140,6 +140,16 @@ class PackedWeights:
             if name not in made:
                 made[name] = Int8Linear(dense(name), self._kernel)
         return made
+
+
+def remove(stored: StoredModel) -> None:
+    """Remove a model's 8-bit weights from the cache, if they are there."""
+    cache_files.remove_others(f"{_prefix(stored)}*", "")
+
+
+def _prefix(stored: StoredModel) -> str:
+    """Return how the names of a model's files begin."""
+    return f"int8-{identity.slug(stored)}-"
 
 
 def _source(stored: StoredModel, names: Iterable[str]) -> str:
