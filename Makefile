@@ -13,8 +13,8 @@ DOCS := .venv-docs
 OUT := demo-out
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official demo-model rehearsal \
-	fuzz search demo-model-eval samples parity oldest compare-writers gallery goldens man docs torture clean
+.PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official \
+	demo-model rehearsal fuzz search demo-model-eval samples parity oldest compare-writers gallery goldens man docs torture clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -87,7 +87,7 @@ $(PARITY)/.installed:
 oldest: $(OLDEST)/.installed  ## Test the engine with the oldest transformers that it supports
 	$(OLDEST)/bin/python -m pytest -n 2 --dist worksteal tests/e2e/test_engine.py tests/e2e/test_model_loading.py \
 		tests/e2e/test_models.py tests/e2e/test_logits_processors.py tests/e2e/test_demo_model.py \
-		tests/e2e/test_audio_encoder.py tests/e2e/test_log_mel.py
+		tests/e2e/test_audio_encoder.py tests/e2e/test_log_mel.py tests/e2e/test_loop_backend.py
 
 $(OLDEST)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(OLDEST)
