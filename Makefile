@@ -13,8 +13,8 @@ DOCS := .venv-docs
 OUT := demo-out
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official demo-model rehearsal \
-	fuzz search demo-model-eval samples parity oldest compare-writers gallery goldens man docs torture clean
+.PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official \
+	demo-model rehearsal fuzz search demo-model-eval samples parity oldest compare-writers gallery goldens man docs torture clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24

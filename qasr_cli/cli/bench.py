@@ -36,14 +36,17 @@ Seconds = Annotated[
         is_setting=False,
     ),
 ]
-_SIZE = {"batch_size": {"help": "Maximum chunks in a batch. Default: as many as fit into memory and time."}}
+_CHANGED = {
+    "batch_size": {"help": "Maximum chunks in a batch. Default: as many as fit into memory and time."},
+    "device": {"help": "auto, cpu, cuda, cuda:N or mps. Of several, the first is measured."},
+}
 
 
 @grouped
 def command(
     media: Media = None,
     *,
-    engine: Annotated[EngineOptions, Selection(without=("offline",), changed=_SIZE)],
+    engine: Annotated[EngineOptions, Selection(without=("offline",), changed=_CHANGED)],
     spoken: Annotated[DecodeOptions, Selection(only=("language",))],
     batch_seconds: Seconds = 30.0,
     as_json: Json = False,

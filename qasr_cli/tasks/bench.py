@@ -23,7 +23,7 @@ import numpy as np
 from qasr_cli import engines
 from qasr_cli.engines import memory
 from qasr_cli.errors import OutOfMemoryError, UsageError
-from qasr_cli.media import decode
+from qasr_cli.media import decode, file_checks
 from qasr_cli.operating_system import processes
 from qasr_cli.options import AlignOptions, ChunkOptions, DecodeOptions, EngineOptions, Options
 from qasr_cli.pipeline import finish
@@ -128,11 +128,12 @@ def measure(request: BenchRequest) -> Measurements:
     if not request.batch_limit_s >= 0:  # nor NaN
         raise UsageError("--batch-seconds must be at least 0", "leave it out", flag="--batch-seconds")
     processes.require_posix()
+    media = request.media or SAMPLE
+    file_checks.check_file(media)  # a slip in a name is an error now, and not after loading
     options = _with_model_here(request.options)
     decoding = options.decode
     if request.media is None and decoding.language is None:
         decoding = replace(decoding, language=_SAMPLE_LANGUAGE)
-    media = request.media or SAMPLE
     clock = _Clock()
     begun_s = time.monotonic()
     session = engines.load(options.engine)

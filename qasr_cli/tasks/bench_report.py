@@ -109,6 +109,8 @@ def sentence(measured: Measurements) -> str:
     best, alone = _best(measured), measured.batches[0]
     if stage.name in _HOST_STAGES:
         return f"{what}; a faster device would not help."
+    if len(measured.batches) == 1:  # memory, the time or --batch-size left no room for more
+        return f"{what}; larger batches were not measured."
     if best.rtfx >= _MIN_GAIN * alone.rtfx:
         return f"{what}; in batches of {best.n} the models are {best.rtfx / alone.rtfx:.1f} times as fast."
     return f"{what}; larger batches are hardly faster."

@@ -66,6 +66,8 @@ def test_what_cannot_be_measured_is_refused_in_one_line(qasr: Qasr, tmp_path: Pa
         assert (done.returncode, done.stdout) == (code, "")
         assert message in done.stderr
         assert len(done.stderr.splitlines()) == 1
+    unloaded = qasr("bench", "nothing.wav", "--engine", "no_such_module:load")
+    assert unloaded.returncode == 66  # by its name alone, before an engine is loaded
     away = qasr("bench", "--model", "nobody/has-it")
     assert away.returncode == 69
     assert "nobody/has-it is not on this machine" in away.stderr

@@ -39,8 +39,13 @@ def test_the_slowest_stage_and_the_best_batch_are_named() -> None:
 
 
 def test_batches_that_gain_nothing_are_not_praised() -> None:
+    slow = replace(MEASURED, batches=(MEASURED.batches[0], BatchTime(2, 16_000, 6.0, 1.9)))
+    assert bench_report.sentence(slow).endswith("80% of the time; larger batches are hardly faster.")
+
+
+def test_nothing_is_concluded_about_batches_that_were_not_measured() -> None:
     alone = replace(MEASURED, batches=MEASURED.batches[:1])
-    assert bench_report.sentence(alone).endswith("80% of the time; larger batches are hardly faster.")
+    assert bench_report.sentence(alone).endswith("80% of the time; larger batches were not measured.")
 
 
 @pytest.mark.parametrize(("stage", "title"), [("decode", "decoding"), ("vad", "voice activity detection")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ _TELLING_FLAGS = (
     "bf16",
     "i8mm",
 )
-_LIBRARIES = ("torch", "transformers", "onnxruntime", "numpy")
+_LIBRARIES = ("torch", "transformers", "onnxruntime", "llvmlite", "numpy")
 
 
 def describe(root: Path, official: Path) -> dict[str, Any]:
@@ -42,13 +42,20 @@ def describe(root: Path, official: Path) -> dict[str, Any]:
         },
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in _LIBRARIES},
+            **{name: _version(name) for name in _LIBRARIES},
             **_foreign(official, "official ", ("qwen-asr", "torch", "transformers")),
             **_foreign(Path(os.environ.get(CRISPASR, "")), "", ("crispasr",)),
         },
         "commit": _git(root, "rev-parse", "HEAD"),
         "is_clean": not _git(root, "status", "--porcelain", "--untracked-files=no"),
     }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # llvmlite is optional, and makes a difference
+        return "none"
 
 
 def load_average() -> float:
