@@ -27,8 +27,8 @@ from qasr_cli.engines.qwen3.tensors.checkpoint import Checkpoint
 from qasr_cli.engines.qwen3.tensors.dense_linear import DenseLinear, RowwiseLinear
 from qasr_cli.speech.inference import stopping
 
-# In a step on a CPU, where weights are read once for all rows. 16 would take a sixth off the steps, too little
-# of a whole clip to be measured, and 0.5 GB more of cache for chunks of 30 s.
+# In a step on a CPU, where weights are read once for all rows. 16 would take a sixth off the steps, which is
+# too little of a whole clip to be measured, and 0.5 GB more of cache for chunks of 30 s.
 _N_ROWS = 8
 
 
