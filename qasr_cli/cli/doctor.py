@@ -166,10 +166,22 @@ def _space(folder: Path) -> str:
 def _model_cache() -> Diagnosis:
     from qasr_cli.engines import model_store
 
-    folder = model_store.cache_folder()
+    return _kept(model_store.cache_folder(), "so no model can be pulled; set HF_HOME")
+
+
+def _own_cache() -> Diagnosis:
+    from qasr_cli.engines import cache_files
+
+    folder = cache_files.folder()
+    rest = "so a CPU is tested at each start and --dtype auto is never int8; set QASR_CACHE"
+    return _kept(folder, rest) if folder else Diagnosis("note", f"no absolute path leads to one, {rest}")
+
+
+def _kept(folder: Path, rest: str) -> Diagnosis:
+    """Return whether a folder can be written or made; `rest` is what follows if not."""
     existing = next(place for place in (folder, *folder.parents) if os.path.exists(place))
     if not os.path.isdir(existing) or not os.access(existing, os.W_OK):
-        return Diagnosis("note", f"{folder} cannot be written, so no model can be pulled; set HF_HOME")
+        return Diagnosis("note", f"{folder} cannot be written, {rest}")
     return Diagnosis("ok", f"{folder} can be written, {_space(existing)}")
 
 
@@ -245,6 +257,7 @@ _CHECKS: dict[str, Check] = {
     "results here": _results,
     "temporary files": _temporary,
     "models' folder": _model_cache,
+    "cache": _own_cache,
 }
 
 

@@ -53,8 +53,9 @@ class EngineOptions:
     engine: str = option(
         "qwen3",
         MODEL,
-        "Implementation: qwen3, qwen3-generate (transformers' own loop: slower, the same text), qwen3-loop "
-        "(qasr's own loop on a GPU as well, where it has not been measured), or module:factory for your own.",
+        "Implementation: qwen3, qwen3-generate (transformers' own loop: slower, the same text up to "
+        "rounding), qwen3-loop (qasr's own loop on a GPU as well, where it has not been measured), or "
+        "module:factory for your own.",
         "--engine",
         metavar="NAME",
     )

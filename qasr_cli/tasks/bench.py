@@ -70,7 +70,7 @@ class BenchRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Speech:
+class _Recording:
     """A decoded recording and its chunks; `audio` is `float32[n_samples]` of each."""
 
     track: Track
@@ -138,23 +138,23 @@ def measure(request: BenchRequest) -> Measurements:
     begun_s = time.monotonic()
     session = engines.load(options.engine)
     load_s = time.monotonic() - begun_s
-    heard = _prepare(media, options, session, clock)
-    _warm_up(heard, session, decoding)
-    results = clock.run("recognize", lambda: _recognize(heard, session, decoding))
+    recording = _prepare(media, options, session, clock)
+    _warm_up(recording, session, decoding)
+    results = clock.run("recognize", lambda: _recognize(recording, session, decoding))
     if session.aligner is not None:
-        results = clock.run("align", lambda: _align(heard, results, session))
+        results = clock.run("align", lambda: _align(recording, results, session))
     else:
-        results = _align(heard, results, session)
-    clock.run("cues", lambda: _render(heard, media, results, session, options))
-    batches = _batches(heard, session, decoding, request.batch_limit_s)
+        results = _align(recording, results, session)
+    clock.run("cues", lambda: _render(recording, media, results, session, options))
+    batches = _batches(recording, session, decoding, request.batch_limit_s)
     return Measurements(
         model=session.recognizer.model_id,
         aligner=session.engines.aligner_id,
         device=session.engines.device,
         sample=media.name,
-        audio_ms=heard.speech.duration_ms,
-        speech_ms=sum(span.duration_ms for span in heard.speech.spans),
-        n_chunks=len(heard.chunks),
+        audio_ms=recording.speech.duration_ms,
+        speech_ms=sum(span.duration_ms for span in recording.speech.spans),
+        n_chunks=len(recording.chunks),
         load_s=load_s,
         stages=tuple(clock.stages),
         batches=batches,
@@ -180,7 +180,7 @@ def _with_model_here(options: Options) -> Options:
     return replace(options, engine=engine)
 
 
-def _prepare(media: Path, options: Options, session: Session, clock: _Clock) -> _Speech:
+def _prepare(media: Path, options: Options, session: Session, clock: _Clock) -> _Recording:
     def read() -> tuple[Track, np.ndarray]:
         with decode.open_audio(media, options.media) as stream:
             return stream.track, np.concatenate([*stream, np.zeros(0, np.int16)])
@@ -197,7 +197,7 @@ def _prepare(media: Path, options: Options, session: Session, clock: _Clock) -> 
     if not chunks:
         raise UsageError(f"no speech in {media}", "give a recording of somebody who speaks")
     audio = [_cut(samples, chunk) for chunk in chunks]
-    return _Speech(track, samples, speech, chunks, audio)
+    return _Recording(track, samples, speech, chunks, audio)
 
 
 def _cut(samples: np.ndarray, chunk: Chunk) -> np.ndarray:
@@ -205,49 +205,51 @@ def _cut(samples: np.ndarray, chunk: Chunk) -> np.ndarray:
     return part.astype(np.float32) * INT16_SCALE
 
 
-def _warm_up(heard: _Speech, session: Session, decoding: DecodeOptions) -> None:
-    chunk = heard.chunks[0]
-    part = [heard.audio[0][: _WARM_UP_MS * SAMPLES_PER_MS]]
+def _warm_up(recording: _Recording, session: Session, decoding: DecodeOptions) -> None:
+    chunk = recording.chunks[0]
+    part = [recording.audio[0][: _WARM_UP_MS * SAMPLES_PER_MS]]
     recognize.align_batch(
         part, recognize.recognize_batch(part, [chunk], session, decoding), session, AlignOptions()
     )
 
 
-def _recognize(heard: _Speech, session: Session, decoding: DecodeOptions) -> list[RecognizedChunk]:
+def _recognize(recording: _Recording, session: Session, decoding: DecodeOptions) -> list[RecognizedChunk]:
     """Return the chunks recognised one by one."""
     return [
         result
-        for audio, chunk in zip(heard.audio, heard.chunks, strict=True)
+        for audio, chunk in zip(recording.audio, recording.chunks, strict=True)
         for result in recognize.recognize_batch([audio], [chunk], session, decoding)
     ]
 
 
-def _align(heard: _Speech, results: Sequence[RecognizedChunk], session: Session) -> list[RecognizedChunk]:
+def _align(
+    recording: _Recording, results: Sequence[RecognizedChunk], session: Session
+) -> list[RecognizedChunk]:
     """Return the chunks aligned one by one."""
     return [
         aligned
-        for audio, result in zip(heard.audio, results, strict=True)
+        for audio, result in zip(recording.audio, results, strict=True)
         for aligned in recognize.align_batch([audio], [result], session, AlignOptions())
     ]
 
 
 def _render(
-    heard: _Speech, media: Path, results: Sequence[RecognizedChunk], session: Session, options: Options
+    recording: _Recording, media: Path, results: Sequence[RecognizedChunk], session: Session, options: Options
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:  # a waveform is a file; the renderer reads its length only
-        waveform = Waveform(Path(folder) / "none", len(heard.samples))
-        prepared = Prepared(Source(0, media, Path(media.name)), heard.track, waveform, heard.speech)
+        waveform = Waveform(Path(folder) / "none", len(recording.samples))
+        prepared = Prepared(Source(0, media, Path(media.name)), recording.track, waveform, recording.speech)
         segments = [result.segment for result in results]
         transcript = finish.build_transcript(prepared, segments, session.engines, options)
         finish.render(transcript, options.cue, options.output)
 
 
 def _batches(
-    heard: _Speech, session: Session, decoding: DecodeOptions, limit_s: float
+    recording: _Recording, session: Session, decoding: DecodeOptions, limit_s: float
 ) -> tuple[BatchTime, ...]:
     """Return single chunks and batches of 2, 4, 8, … copies, as far as memory and the time allow."""
-    longest = max(range(len(heard.chunks)), key=lambda index: len(heard.audio[index]))
-    chunk, audio = heard.chunks[longest], heard.audio[longest]
+    longest = max(range(len(recording.chunks)), key=lambda index: len(recording.audio[index]))
+    chunk, audio = recording.chunks[longest], recording.audio[longest]
     capacity = session.recognizer.capacity
     found: list[BatchTime] = []
     end_s = time.monotonic() + limit_s

@@ -204,3 +204,15 @@ def test_the_doctor_prints_formats_and_writes_the_cache(qasr: Qasr, cache: Path)
     assert "bf16" in row
     assert "activations" in row
     assert "times_ms" in json.loads(stored(cache).read_text())
+
+
+@pytest.mark.parametrize("is_file", [False, True])
+def test_the_doctor_says_whether_the_cache_can_be_written(qasr: Qasr, cache: Path, is_file: bool) -> None:
+    if is_file:
+        cache.write_text("no folder")
+    result = qasr("doctor", env={"QASR_CACHE": str(cache / "below"), "COLUMNS": "250"})
+    assert result.returncode == 0
+    row = next(line for line in result.stdout.splitlines() if line.startswith("cache")).split(None, 2)
+    assert row[1] == ("note" if is_file else "ok")
+    assert str(cache / "below") in row[2]
+    assert ("set QASR_CACHE" in row[2]) == is_file

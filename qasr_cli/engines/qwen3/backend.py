@@ -1,7 +1,8 @@
 """The interface between the engine and what computes its models.
 
 A backend computes a model on tensors: `transformers_backend` with transformers' classes, `loop_backend` with
-our own loop. Both give the same tokens. Text, languages and times are the engine's matter and never theirs.
+our own loop. Both give the same tokens, in bf16 but for near ties. Text, languages and times are the engine's
+matter and never theirs.
 """
 
 from __future__ import annotations
