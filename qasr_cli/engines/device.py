@@ -2,7 +2,7 @@
 
 In go the user's choices and a model's shape; out come a device, a dtype and a `Capacity`. Budgets follow from
 a device's memory size, and on a GPU also from what is free of it: other programs may fill it. So batches may
-depend on the moment there, but no chunk's text does: it is the same in every batch.
+depend on the moment there, and with them the last digits of scores; on a CPU a chunk depends on nothing else.
 """
 
 from __future__ import annotations
