@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 
 from tests.media_factory import ffmpeg
+from tools import make_calibration
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 _PAD_MS = 150
@@ -28,7 +29,7 @@ def clips(folder: Path) -> list[np.ndarray]:
         wav = folder / f"{name.replace('/', '.')}.{track}.wav"
         ffmpeg("-i", SAMPLES / name, "-map", f"0:a:{track}", "-ac", 1, "-ar", 16_000, wav)
         audio, _ = soundfile.read(wav, dtype="float32")
-        spans = _sentences(words)
+        spans = [(spoken[0]["start_ms"], spoken[-1]["end_ms"]) for spoken in make_calibration.split(words)]
         pairs = [(one[0], other[1]) for one, other in itertools.pairwise(spans)]
         found += [
             audio[max(0, start - _PAD_MS) * 16 : (end + _PAD_MS) * 16]
@@ -51,14 +52,3 @@ def _recordings() -> list[tuple[str, int, list[dict[str, Any]]]]:
 
 
 _NAMES = ("talk", "three-languages", "two-tracks", "clips")
-
-
-def _sentences(words: list[dict[str, Any]]) -> list[tuple[int, int]]:
-    """Return begin and end of each sentence in milliseconds."""
-    spans, begin = [], None
-    for word in words:
-        begin = word["start_ms"] if begin is None else begin
-        if word["text"][-1] in ".?!":
-            spans.append((begin, word["end_ms"]))
-            begin = None
-    return spans

@@ -9,7 +9,7 @@ bits a sample), so that it travels with the package; the loss is the same for bo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,13 @@ CHOSEN = (*(0, 1, 3, 17), *(5, 6, 8, 22), *(10, 11, 13, 24))
 
 def sentences() -> list[list[dict[str, Any]]]:
     """Return the words of each sentence of the recording."""
+    return split(json.loads(TRUTH.read_text("utf-8"))["words"])
+
+
+def split(words: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return the words of each sentence; words without an end of a sentence behind them are left out."""
     found: list[list[dict[str, Any]]] = [[]]
-    for word in json.loads(TRUTH.read_text("utf-8"))["words"]:
+    for word in words:
         found[-1].append(word)
         if word["text"][-1] in ".?!":
             found.append([])

@@ -55,6 +55,7 @@ def load(options: EngineOptions, fallback_model: str = "") -> Session:
 def _resolve(names: Sequence[str], options: EngineOptions) -> tuple[tuple[str, ...], EngineOptions]:
     """Return the devices in the machine and the options for all of them, before weights are read."""
     _fetch_recognizer(options)  # torch takes seconds that a missing model should not cost
+    threads.import_torch()
     from qasr_cli.engines import device
 
     found, dtype = device.resolve(names, options.dtype)

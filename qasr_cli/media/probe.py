@@ -152,12 +152,10 @@ def read(stderr_text: str) -> Probe:
     streams = _streams(about_input)
     guessed = {int(item[1] or item[2] or 0) for item in _GUESSED.finditer(about_input)}
     audio = [item for item in streams if item["kind"] == "Audio"]
-    pictures = [
-        item["rest"] for item in streams if item["kind"] == "Video" and "(attached pic)" not in item["rest"]
-    ]
-    n_covers = sum(item["kind"] == "Video" for item in streams) - len(pictures)
+    videos = [item["rest"] for item in streams if item["kind"] == "Video"]
+    pictures = [rest for rest in videos if "(attached pic)" not in rest]
+    n_covers = len(videos) - len(pictures)
     formats = header["formats"] if header else ""
-    is_estimated = _ESTIMATED.search(about_input) or formats in _JUMPING_CLOCKS | _ESTIMATED_FORMATS
     return Probe(
         formats=formats,
         start_ms=start_ms,
@@ -169,9 +167,14 @@ def read(stderr_text: str) -> Probe:
         n_unmapped=tuple(_n_unmapped(item, guessed) for item in audio),
         n_streams=len(streams),
         is_sound_alone=len(audio) == len(streams) - n_covers == 1,
-        is_duration_promised=duration_ms is not None and not is_estimated,
+        is_duration_promised=duration_ms is not None and not _is_estimated(about_input, formats),
         length_ms=_length_ms(formats, start_ms, duration_ms),
     )
+
+
+def _is_estimated(about_input: str, formats: str) -> bool:
+    """Whether ffmpeg's duration is only an estimate."""
+    return formats in _JUMPING_CLOCKS | _ESTIMATED_FORMATS or bool(_ESTIMATED.search(about_input))
 
 
 def first_complaint(stderr_text: str, *, is_of_picture: bool = False, is_whole: bool = False) -> str:

@@ -34,6 +34,7 @@ from qasr_cli.engines.qwen3.device_backend import DeviceClassifier, DeviceDecode
 from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder
 from qasr_cli.media import decode
 from qasr_cli.options import MediaOptions
+from qasr_cli.records import INT16_SCALE
 from tests.bench import roofline
 from tests.bench.roofline import Peak, best_s
 from tests.model_folders import REAL_ALIGNER, REAL_ASR_06B, write_random
@@ -101,7 +102,7 @@ def demo(kind: Kind) -> loading.OpenModel:
 def clips(n: int, seconds: float) -> list[np.ndarray]:
     """Return clips of the talk, from as many places; each is a little shorter than the one before."""
     with decode.open_audio(TALK, MediaOptions()) as stream:
-        talk = np.concatenate(list(stream))
+        talk = np.concatenate(list(stream)) * np.float32(INT16_SCALE)
     n_samples = int(seconds * SAMPLE_RATE)
     begins = np.linspace(0, len(talk) - n_samples, n).astype(int)
     return [talk[begin : begin + n_samples - 160 * (i % 50)] for i, begin in enumerate(begins)]

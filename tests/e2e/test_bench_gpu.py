@@ -29,6 +29,12 @@ def test_the_smoke_mode_compares_answers_and_then_times(
     assert "| batch |" in capsys.readouterr().out
 
 
+def test_the_clips_are_samples_as_an_engine_takes_them() -> None:
+    clips = gpu.clips(3, 2.0)
+    assert {clip.dtype.name for clip in clips} == {"float32"}
+    assert all(0.01 < abs(clip).max() <= 1 for clip in clips)
+
+
 def test_wrong_answers_are_not_timed() -> None:
     right = {"as_on_cpu": 4, "as_alone": 4}
     assert gpu.is_right({"clips": 4, "fp32": right})

@@ -7,10 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import soundfile
 import torch
 
-from qasr_cli.engines import load, model_store
+from qasr_cli.engines import load
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import loading, prompts
@@ -29,8 +28,8 @@ from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder
 from qasr_cli.engines.qwen3.setup import Setup
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.speech.inference import stopping
-from tests.e2e.conftest import SAMPLES
-from tests.media_factory import ffmpeg
+from tests import demo_pair
+from tests.demo_pair import opened
 
 CPU = torch.device("cpu")
 FP32, BF16 = Placement(CPU, torch.float32), Placement(CPU, torch.bfloat16)
@@ -53,18 +52,6 @@ class Asked:
         return decoder.write(features, ids, budgets or [BUDGET] * len(order), [])
 
 
-def opened(kind: Kind) -> loading.OpenModel:
-    is_recognizer = kind is Kind.RECOGNIZER
-    where = (
-        model_store.recognizer_location("demo")
-        if is_recognizer
-        else model_store.aligner_location("auto", "demo")
-    )
-    stored = model_store.find(str(where))
-    assert stored is not None
-    return loading.open_model(kind, stored)
-
-
 @pytest.fixture(scope="module")
 def recognizer() -> loading.OpenModel:
     return opened(Kind.RECOGNIZER)
@@ -72,9 +59,7 @@ def recognizer() -> loading.OpenModel:
 
 @pytest.fixture(scope="module")
 def audio(tmp_path_factory: pytest.TempPathFactory) -> list[np.ndarray]:
-    wav = tmp_path_factory.mktemp("talk") / "talk.wav"
-    ffmpeg("-i", SAMPLES / "talk.mp4", "-ac", 1, "-ar", 16_000, wav)
-    talk, _ = soundfile.read(wav, dtype="float32")
+    talk = demo_pair.talk(tmp_path_factory.mktemp("talk"))
     cuts = [talk[i * CLIP_SAMPLES :][: CLIP_SAMPLES * (1 + i % 7) // 7] for i in range(N_CLIPS - 1)]
     return [*cuts, np.zeros(100, np.float32)]
 

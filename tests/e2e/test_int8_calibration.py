@@ -26,7 +26,6 @@ from tools import make_calibration
 
 CPU = Placement(torch.device("cpu"), torch.float32)
 BF16 = Placement(torch.device("cpu"), torch.bfloat16)
-MAX_STEP_ROWS = 16
 kernel = int8_linear.exact_int8()
 assert kernel is not None
 KERNEL = kernel

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 import torch
 
-from qasr_cli.engines import device, load, model_store
+from qasr_cli.engines import device, load
 from qasr_cli.engines.cpu import attention_kernel
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
@@ -25,9 +24,8 @@ from qasr_cli.engines.qwen3.tensors.dense_linear import DenseLinear, RowwiseLine
 from qasr_cli.engines.qwen3.transformers_backend import TransformersClassifier, TransformersDecoder
 from qasr_cli.errors import UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
-from tests import sentences
-from tests.e2e.conftest import SAMPLES
-from tests.media_factory import ffmpeg
+from tests import demo_pair, sentences
+from tests.demo_pair import opened
 
 CPU = torch.device("cpu")
 FP32, BF16 = Placement(CPU, torch.float32), Placement(CPU, torch.bfloat16)
@@ -35,17 +33,6 @@ INT8 = device.place("cpu", "int8", 0)
 Asked = tuple[list[prompts.Features], list[list[int]]]
 N_CLIPS, CLIP_SAMPLES = 16, 8 * 16_000
 ALIGNED_TEXT = ["good", "morning", "everyone", "and", "welcome"]
-
-
-def opened(kind: Kind, name: str = "demo") -> loading.OpenModel:
-    where = (
-        model_store.recognizer_location(name)
-        if kind is Kind.RECOGNIZER
-        else model_store.aligner_location("auto", name)
-    )
-    stored = model_store.find(str(where))
-    assert stored is not None
-    return loading.open_model(kind, stored)
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +43,7 @@ def recognizer() -> loading.OpenModel:
 @pytest.fixture(scope="module")
 def audio(tmp_path_factory: pytest.TempPathFactory) -> list[np.ndarray]:
     """Clips of the talk of very different lengths, and two in which nobody speaks."""
-    wav = tmp_path_factory.mktemp("talk") / "talk.wav"
-    ffmpeg("-i", SAMPLES / "talk.mp4", "-ac", 1, "-ar", 16_000, wav)
-    talk, _ = soundfile.read(wav, dtype="float32")
+    talk = demo_pair.talk(tmp_path_factory.mktemp("talk"))
     begins = range(0, (N_CLIPS - 2) * CLIP_SAMPLES, CLIP_SAMPLES)
     cuts = [talk[begin : begin + CLIP_SAMPLES * (1 + i % 8) // 8] for i, begin in enumerate(begins)]
     return [*cuts, np.zeros(9_000, np.float32), np.zeros(100, np.float32)]

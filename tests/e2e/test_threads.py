@@ -134,3 +134,20 @@ class TestQuota:
         (tmp_path / "cpu.max").write_text(content)
         (tmp_path / "own").write_bytes(b"0::/../../etc\n\xff")
         assert threads.quota_cores(tmp_path, tmp_path / "own") is None
+
+
+def test_several_devices_are_looked_for_with_the_bound_too() -> None:
+    code = (
+        "import sys\n"
+        "from qasr_cli.engines import load\n"
+        "from qasr_cli.engines.cpu import threads\n"
+        "from qasr_cli.options import EngineOptions\n"
+        "plain, was_imported = threads.import_torch, []\n"
+        "def watched():\n"
+        "    was_imported.append('torch' in sys.modules)\n"
+        "    plain()\n"
+        "threads.import_torch = watched\n"
+        "load(EngineOptions(model='demo', aligner='none', device='cpu,cpu'))\n"
+        "assert was_imported[0] is False, was_imported\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

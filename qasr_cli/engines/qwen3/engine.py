@@ -136,19 +136,15 @@ class Qwen3Recognizer:
 
     def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
         """Return one hypothesis a chunk; see `speech.inference.protocols.Recognizer`."""
-        forced = languages.find(options.language) if options.language else None
-        name = forced.name if forced else None
-        return [self._parse(row, name) for row in self.write(audio, options)]
+        forced = _forced(options)
+        return [self._parse(row, forced) for row in self.write(audio, options)]
 
     def write(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[list[int]]:
         """Return the tokens of one answer a chunk; what follows a stop token is undefined."""
-        forced = languages.find(options.language) if options.language else None
+        forced = _forced(options)
         with _device_errors(self._setup.placement.device):
             features = [self._extract(samples) for samples in audio]
-        ids = [
-            self._prompts.transcription(item.n_tokens, options.context, forced.name if forced else None)
-            for item in features
-        ]
+        ids = [self._prompts.transcription(item.n_tokens, options.context, forced) for item in features]
         budgets = [self._setup.budget(len(samples)) for samples in audio]
         self._refuse_long_prompts(ids, max(budgets))
         with (
@@ -239,6 +235,12 @@ class Qwen3Aligner:
         n_bins = min(duration_ms // self._bin_ms + 2, scores.shape[1])
         log_probs = torch.log_softmax(scores[:, :n_bins], dim=-1).numpy()
         return Posterior(log_probs, self._bin_ms, self._offset_ms)
+
+
+def _forced(options: DecodeOptions) -> str | None:
+    """Return the English name of the language that answers are forced into."""
+    language = languages.find(options.language) if options.language else None
+    return language.name if language else None
 
 
 @contextlib.contextmanager

@@ -55,7 +55,6 @@ class DenseLinear:
             is_packed: Whether a packed copy replaces the weight.
             activation: "gelu" is the exact one, with the error function.
         """
-        self.n_out, self.n_in = weight.shape
         self.is_packed = is_packed and can_pack(weight.dtype, weight.device)
         self._bias = None if bias is None else bias.detach()
         self._activation = activation

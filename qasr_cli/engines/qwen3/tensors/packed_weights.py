@@ -78,7 +78,6 @@ class PackedWeights:
         self._source = _source(stored, self.names)
         self._prefix = _prefix(stored)
         self._file = f"{self._prefix}{self._source[:16]}.safetensors"
-        self._is_from_cache = False
         self._reading: Future[dict[str, Int8Linear]] = Future()
         threading.Thread(target=self._read, name="packed weights", daemon=True).start()
 
