@@ -2,6 +2,7 @@
 
     files        opening and reading foreign files
     refusals     what a file system refuses without harm to a result
+    scratch      a folder for temporary files, and file_lease, which shows whether one is in use
     streams      inputs that can be read once, by name
     text_bytes   UTF-16 and byte order marks
 

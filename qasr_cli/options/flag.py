@@ -25,8 +25,10 @@ SELECTION = "File selection"
 RUN = "Run control"
 WATCHING = "Watching"
 HOOKS = "Hooks"
+REMOTE = "Remote servers"
+SERVER = "Server"
 LOGGING = "Logging"
-PANELS = (FORMATS, FILES, MODEL, SPEECH, STYLE, SELECTION, RUN, WATCHING, HOOKS, LOGGING)
+PANELS = (FORMATS, FILES, SERVER, MODEL, REMOTE, SPEECH, STYLE, SELECTION, RUN, WATCHING, HOOKS, LOGGING)
 
 FOLLOWS = type(None)  # a flag's kind follows from its field's annotation
 _FLAG, _DIGEST, _ADDED = "flag", "digest", "added"  # keys of a field's metadata

@@ -8,6 +8,7 @@
     script        the words of a script in place of the recognised ones
     finish        transcript to cues to file texts   (pure, milliseconds, also `qasr render`)
     containment   which failures end a source, and which only a part of its work
+    engine_cache  engines that stay loaded between passes or requests
     stage_timer   where a source's time goes
 
 Only this package holds the order of the stages. It never touches plans, ledgers or output files: the caller

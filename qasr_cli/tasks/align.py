@@ -19,14 +19,14 @@ from qasr_cli import engines
 from qasr_cli.errors import CannotCreateError, UsageError
 from qasr_cli.formats.readers import encodings
 from qasr_cli.formats.readers.script_reading import ScriptFile
-from qasr_cli.operating_system import processes, streams
+from qasr_cli.operating_system import processes, scratch, streams
 from qasr_cli.operating_system.files import real_path
 from qasr_cli.options import LogOptions, Options
 from qasr_cli.pipeline.script import AlignedScript
 from qasr_cli.records import Source
 from qasr_cli.runs.execution.finish_lane import FinishedSource, OnFinished
 from qasr_cli.runs.execution.run import Run
-from qasr_cli.runs.files import atomic_write, scratch
+from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.files.name_keys import path_key
 from qasr_cli.runs.files.spellings import exists
 from qasr_cli.runs.inputs import discovery

@@ -12,10 +12,9 @@ from pathlib import Path
 
 from qasr_cli.errors import UsageError
 from qasr_cli.media.spool import spool
-from qasr_cli.operating_system import streams
+from qasr_cli.operating_system import scratch, streams
 from qasr_cli.options import FindOptions, InputOptions
 from qasr_cli.records import Source
-from qasr_cli.runs.files import scratch
 from qasr_cli.runs.inputs import discovery, file_lists
 from qasr_cli.runs.inputs.discovery import Discovered
 

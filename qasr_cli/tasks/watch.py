@@ -17,10 +17,10 @@ from qasr_cli.engines import memory
 from qasr_cli.errors import NoInputError, UnreachableError, UsageError
 from qasr_cli.operating_system import processes
 from qasr_cli.options import InputOptions, LogOptions, Options, WatchOptions
+from qasr_cli.pipeline.engine_cache import EngineCache
 from qasr_cli.runs.reports import hook_reporter
 from qasr_cli.runs.reports.status_file import StatusFile
 from qasr_cli.runs.reports.summary import RunReport
-from qasr_cli.runs.watch.engine_cache import EngineCache
 from qasr_cli.runs.watch.file_events import FileEvents
 from qasr_cli.runs.watch.loop import Watch
 from qasr_cli.tasks import observers, outputs

@@ -11,7 +11,7 @@ from typing import NoReturn
 import pytest
 
 from qasr_cli.errors import ExitCode, InputOutputError
-from qasr_cli.runs.files import scratch
+from qasr_cli.operating_system import scratch
 
 
 class TestScratch:

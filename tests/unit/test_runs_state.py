@@ -22,9 +22,8 @@ from qasr_cli.errors import (
     LockedError,
     QasrError,
 )
-from qasr_cli.operating_system import files, refusals
+from qasr_cli.operating_system import file_lease, files, refusals
 from qasr_cli.records import Chunk, Finish, Hypothesis, Segment, Source, Status, Timing, Word
-from qasr_cli.runs.files import file_lease
 from qasr_cli.runs.files.file_identity import Identity, identify
 from qasr_cli.runs.state import backoff, checkpoints, ledger, locking
 from qasr_cli.runs.state.ledger import LedgerEntry, LedgerOutput

@@ -14,13 +14,13 @@ from qasr_cli.errors import InputOutputError, UndecodableError, UsageError
 from qasr_cli.hooks import address, command
 from qasr_cli.hooks.command import Facts
 from qasr_cli.options import EngineOptions
+from qasr_cli.pipeline.engine_cache import EngineCache
 from qasr_cli.records import Outcome, Source, Status
 from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.inputs.selection import LeftOut, LeftOutKind
 from qasr_cli.runs.planning.output_plan import DONE, Plan
 from qasr_cli.runs.planning.queue import Queue
 from qasr_cli.runs.watch.attempted import Attempted
-from qasr_cli.runs.watch.engine_cache import EngineCache
 from qasr_cli.runs.watch.file_events import _news
 from qasr_cli.speech.inference.session import Session
 from tests import fakes

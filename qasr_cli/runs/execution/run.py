@@ -23,7 +23,7 @@ from qasr_cli.errors import QasrError
 from qasr_cli.formats.readers.script_reading import ScriptFile
 from qasr_cli.media import flac_server
 from qasr_cli.media.ffmpeg import find_tools
-from qasr_cli.operating_system import processes
+from qasr_cli.operating_system import processes, scratch
 from qasr_cli.options import Options
 from qasr_cli.pipeline.containment import attempt
 from qasr_cli.pipeline.engine_lane import EngineLane
@@ -33,7 +33,6 @@ from qasr_cli.pipeline.stage_timer import StageTimes, timed
 from qasr_cli.records import Outcome, Stage, Status
 from qasr_cli.runs.execution.finish_lane import FinishLane, OnFinished, OrderedStdout
 from qasr_cli.runs.execution.prefetch import Prefetch
-from qasr_cli.runs.files import scratch
 from qasr_cli.runs.planning.existing_subtitles import AlreadySubtitled, ExistingSubtitles
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.reports.summary import EngineFacts, RunReport

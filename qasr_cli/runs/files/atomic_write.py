@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, from_os_error
-from qasr_cli.operating_system import files, refusals
+from qasr_cli.operating_system import file_lease, files, refusals
 from qasr_cli.operating_system.refusals import Refusal
-from qasr_cli.runs.files import file_lease, ownership
+from qasr_cli.runs.files import ownership
 from qasr_cli.runs.files.spellings import other_spelling
 
 _PREFIX, _SUFFIX = ".qasr-", ".tmp"

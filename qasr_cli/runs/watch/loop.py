@@ -14,13 +14,13 @@ from typing import NoReturn
 
 from qasr_cli.errors import CannotCreateError, DeviceLostError, InputOutputError
 from qasr_cli.options import WatchOptions
+from qasr_cli.pipeline.engine_cache import EngineCache
 from qasr_cli.records import Status
 from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.planning.queue import Queue
 from qasr_cli.runs.reports.status_file import StatusFile, WatchState
 from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.runs.watch.attempted import Attempted
-from qasr_cli.runs.watch.engine_cache import EngineCache
 from qasr_cli.runs.watch.file_events import FileEvents
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Engines that stay in memory between the passes of a watch, and are released after a long idle time.
+"""Engines that stay in memory between passes or requests, and are released after a long idle time.
 
 In go functions that load them and that free their memory; out come sessions of engines.
 """

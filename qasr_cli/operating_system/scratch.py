@@ -1,4 +1,4 @@
-"""The scratch folder of a run; folders that killed runs left are removed.
+"""The scratch folder of a run or a server; folders that killed processes left are removed.
 
 Out comes a path. Its lease shows whether it is still in use, see `file_lease`.
 """
@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qasr_cli.errors import InputOutputError
-from qasr_cli.operating_system import files
-from qasr_cli.runs.files import file_lease
+from qasr_cli.operating_system import file_lease, files
 
 _PREFIX = "qasr-scratch-"
 _OURS = ("*.s16le", "stdin*")  # all that is ever put there, and all that is taken from there
