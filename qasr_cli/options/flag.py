@@ -126,6 +126,11 @@ def option(
     return field(default=default, metadata=metadata)
 
 
+def added(default: Any) -> Any:
+    """Return a field without a flag that was added after fingerprints existed; see `option`."""
+    return field(default=default, metadata={_ADDED: True})
+
+
 def seconds(default_ms: int | None, panel: str, text: str, name: str, /, **described: Any) -> Any:
     """Return a field of milliseconds whose flag takes seconds."""
     described.setdefault("default", None if default_ms is None else default_ms / MS_PER_S)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from qasr_cli.errors import UsageError
-from qasr_cli.options.flag import MODEL, SPEECH, option, require, seconds
+from qasr_cli.options.flag import MODEL, SPEECH, added, option, require, seconds
 from qasr_cli.options.harmless import is_model_name, is_own_text
 
 
@@ -157,6 +157,7 @@ class DecodeOptions:
         harmless=True,
     )
     repetition_penalty: float = 1.0  # 1: none; set by the guard for a chunk that loops, never for all
+    max_tokens: int | None = added(None)  # of an answer, if a client of the server asks for fewer than usual
 
     def __post_init__(self) -> None:
         require(

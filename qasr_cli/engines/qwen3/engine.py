@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -139,19 +140,47 @@ class Qwen3Recognizer:
         forced = _forced(options)
         return [self._parse(row, forced) for row in self.write(audio, options)]
 
+    def recognize_each(
+        self, audio: Sequence[np.ndarray], options: Sequence[DecodeOptions]
+    ) -> list[Hypothesis]:
+        """Return one hypothesis a chunk; see `speech.inference.protocols.MixingRecognizer`.
+
+        Prompts differ freely in a batch. Logits processors are for a whole batch, so that chunks with others
+        are a batch of their own: those of few requests, and last retries.
+        """
+        by_processors: dict[Hashable, list[int]] = {}
+        for index, one in enumerate(options):
+            by_processors.setdefault(_processing(one), []).append(index)
+        hypotheses: dict[int, Hypothesis] = {}
+        for members in by_processors.values():
+            chosen = [options[index] for index in members]
+            rows = self._write_each([audio[index] for index in members], chosen)
+            for index, row, one in zip(members, rows, chosen, strict=True):
+                hypotheses[index] = self._parse(row, _forced(one))
+        return [hypotheses[index] for index in range(len(audio))]
+
     def write(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[list[int]]:
         """Return the tokens of one answer a chunk; what follows a stop token is undefined."""
-        forced = _forced(options)
+        return self._write_each(audio, [options] * len(audio))
+
+    def _write_each(self, audio: Sequence[np.ndarray], options: Sequence[DecodeOptions]) -> list[list[int]]:
+        """Return the tokens of the answers; the options have equal logits processors."""
         with _device_errors(self._setup.placement.device):
             features = [self._extract(samples) for samples in audio]
-        ids = [self._prompts.transcription(item.n_tokens, options.context, forced) for item in features]
-        budgets = [self._setup.budget(len(samples)) for samples in audio]
+        ids = [
+            self._prompts.transcription(item.n_tokens, one.context, _forced(one))
+            for item, one in zip(features, options, strict=True)
+        ]
+        budgets = [
+            min(self._setup.budget(len(samples)), one.max_tokens or sys.maxsize)
+            for samples, one in zip(audio, options, strict=True)
+        ]
         self._refuse_long_prompts(ids, max(budgets))
         with (
             _device_errors(self._setup.placement.device),
             _numbers_only(self.model_id, self._setup.placement),
         ):
-            return self._decoder.write(features, ids, budgets, self._logits_processors(options))
+            return self._decoder.write(features, ids, budgets, self._logits_processors(options[0]))
 
     def _refuse_long_prompts(self, ids: Sequence[list[int]], budget: int) -> None:
         """Raise if prompt and answer together exceed the model's context length."""
@@ -235,6 +264,11 @@ class Qwen3Aligner:
         n_bins = min(duration_ms // self._bin_ms + 2, scores.shape[1])
         log_probs = torch.log_softmax(scores[:, :n_bins], dim=-1).numpy()
         return Posterior(log_probs, self._bin_ms, self._offset_ms)
+
+
+def _processing(options: DecodeOptions) -> Hashable:
+    """Return what the logits processors of the options follow from."""
+    return () if options.language else options.languages, options.repetition_penalty
 
 
 def _forced(options: DecodeOptions) -> str | None:

@@ -128,7 +128,7 @@ class Run:
             try:
                 session = self._load()
                 lane: EngineLane[Plan] = EngineLane(
-                    session, self._options, self._reporter.recognized, self._journal.checkpoint
+                    session, self._reporter.recognized, self._journal.checkpoint
                 )
                 finish_lane = FinishLane(self._options, self._journal, self._stdout, self._on_finished)
                 finishing: deque[Future[None]] = deque()  # one thread finishes them in their order
@@ -170,7 +170,9 @@ class Run:
                 source, Status.SKIPPED, wall_s=wall_s, stage_s=stage_times, reason=reason, subtitles=path
             )
         self._reporter.prepared(source, prepared.waveform.duration_ms, prepared.speech_ms)
-        return OpenSource(plan, prepared, begun_s, self._scripts.get(source.id), stage_times=stage_times)
+        return OpenSource(
+            plan, prepared, begun_s, self._options, self._scripts.get(source.id), stage_times=stage_times
+        )
 
     def _read(self, plan: Plan, folder: Path) -> Prepared | AlreadySubtitled:
         """Return the decoded source, or why it is skipped."""
