@@ -18,6 +18,7 @@ from qasr_cli.options.runs import (
     RunOptions,
     WatchOptions,
 )
+from qasr_cli.options.serve import ServeOptions
 from qasr_cli.options.speech import (
     AlignOptions,
     ChunkOptions,
@@ -51,6 +52,7 @@ __all__ = [
     "OutputOptions",
     "PictureOptions",
     "RunOptions",
+    "ServeOptions",
     "VadOptions",
     "WatchOptions",
 ]

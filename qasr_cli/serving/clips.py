@@ -118,6 +118,10 @@ class Clip:
         missing = QasrError.about(self._source.relative, "no result")
         self._end(opened.error or (missing if result is None else result.hypothesis))
 
+    def fail(self, error: QasrError) -> None:
+        """End it with an error, if it is not over; from any thread."""
+        self._end(error)
+
     def _end(self, result: Hypothesis | QasrError) -> None:
         with contextlib.suppress(OSError):
             self._target.unlink(missing_ok=True)

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from qasr_cli.errors import UsageError
 from qasr_cli.hooks.address import without_secrets
-from qasr_cli.options import LogOptions
+from qasr_cli.options import LogOptions, ServeOptions
+from qasr_cli.options.flag import walk
+from qasr_cli.options.secret import shown_arguments
 from qasr_cli.runs.files.same_file import is_same_file
 from qasr_cli.terminal import logs
 from qasr_cli.terminal.events import Reporter
@@ -38,7 +40,7 @@ def set_up(log: LogOptions, inputs: Sequence[Path]) -> Callable[[], Reporter]:
     fields = {
         "version": __version__,
         "folder": str(Path.cwd()),
-        "arguments": [without_secrets(one) for one in sys.argv[1:]],
+        "arguments": [without_secrets(one) for one in shown_arguments(sys.argv[1:], walk(ServeOptions))],
     }
     logs.record("start", "info", fields)
     return lambda: Both(make_reporter(style, log.verbosity), LogReporter())
