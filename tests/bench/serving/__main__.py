@@ -1,4 +1,4 @@
-"""`make bench-serve`: qasr's server and vLLM's own, in turn, with the same demo model and the same kind of clips.
+"""`make bench-serve`: qasr's server and vLLM's own, in turn, with the same demo model and similar clips.
 
     python -m tests.bench.serving                        all
     python -m tests.bench.serving --only throughput --clients 1,32
