@@ -10,6 +10,7 @@ from qasr_cli.options.engine import EngineOptions
 from qasr_cli.options.flag import FlagSpec
 from qasr_cli.options.log import LOG_FORMATS, PROGRESS_STYLES, LogOptions
 from qasr_cli.options.output import DEFAULT_NAME, OutputOptions
+from qasr_cli.options.remote import RemoteOptions, Secret
 from qasr_cli.options.runs import (
     ORDERS,
     FindOptions,
@@ -50,7 +51,9 @@ __all__ = [
     "Options",
     "OutputOptions",
     "PictureOptions",
+    "RemoteOptions",
     "RunOptions",
+    "Secret",
     "VadOptions",
     "WatchOptions",
 ]
