@@ -17,6 +17,7 @@ from qasr_cli.options import (
     LogOptions,
     MediaOptions,
     Options,
+    RemoteOptions,
     ServeOptions,
     VadOptions,
 )
@@ -35,8 +36,8 @@ ServedOptions = Annotated[
     Options,
     Selection(
         only=(
-            *(EngineOptions, DecodeOptions, GuardOptions, MediaOptions, ChunkOptions, VadOptions, CueOptions),
-            *("highlight_words", "workers"),
+            *(EngineOptions, RemoteOptions, DecodeOptions, GuardOptions, MediaOptions, ChunkOptions),
+            *(VadOptions, CueOptions, "highlight_words", "workers"),
         )
     ),
 ]

@@ -10,6 +10,7 @@ from qasr_cli.options.engine import EngineOptions
 from qasr_cli.options.flag import FlagSpec
 from qasr_cli.options.log import LOG_FORMATS, PROGRESS_STYLES, LogOptions
 from qasr_cli.options.output import DEFAULT_NAME, OutputOptions
+from qasr_cli.options.remote import RemoteOptions
 from qasr_cli.options.runs import (
     ORDERS,
     FindOptions,
@@ -18,6 +19,7 @@ from qasr_cli.options.runs import (
     RunOptions,
     WatchOptions,
 )
+from qasr_cli.options.secret import Secret
 from qasr_cli.options.serve import ServeOptions
 from qasr_cli.options.speech import (
     AlignOptions,
@@ -51,7 +53,9 @@ __all__ = [
     "Options",
     "OutputOptions",
     "PictureOptions",
+    "RemoteOptions",
     "RunOptions",
+    "Secret",
     "ServeOptions",
     "VadOptions",
     "WatchOptions",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qasr_cli.options.flag import MODEL, option, require
 from qasr_cli.options.harmless import is_aligner_name, is_model_name
+from qasr_cli.options.remote import RemoteOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class EngineOptions:
     offline: bool = option(
         False, MODEL, "Never download. A missing model is an error.", "--offline", harmless=True
     )
+
+    remote: RemoteOptions = field(default_factory=RemoteOptions)
 
     def __post_init__(self) -> None:
         is_size = self.batch_size is None or self.batch_size >= 1

@@ -56,11 +56,14 @@ class Options:
     def request_fingerprint(self) -> str:
         """Return 16 hex digits that change with every option that changes a result, whatever its format.
 
-        It needs no loaded model: the model counts by its name in the options. The device does not count, and
-        neither does the engine: two implementations of a model should agree.
+        It needs no loaded model: the model counts by its name in the options, and a server's by that of
+        `--server-model`. The device does not count, and neither does the engine: two implementations of a
+        model should agree.
         """
         engine = self.engine
-        asked_for = [engine.model, engine.aligner, engine.revision]
+        asked_for: list[object] = [engine.model, engine.aligner, engine.revision]
+        if engine.remote.server:  # not where the servers are: one more changes no text
+            asked_for += ["server", engine.remote.server_model, engine.remote.server_api]
         looks = [digested(self.picture), digested(self.cue), self.output.highlight_words]
         return _digest([SCHEMA, asked_for, self._transcript_groups(), looks])
 

@@ -32,7 +32,8 @@ from qasr_cli.engines.qwen3.decoding.logits_processors import (
 )
 from qasr_cli.engines.qwen3.languages import ALIGNED, RECOGNIZED
 from qasr_cli.engines.qwen3.loading import OpenModel
-from qasr_cli.engines.qwen3.setup import Setup, token_budget
+from qasr_cli.engines.qwen3.setup import Setup
+from qasr_cli.engines.qwen3.token_budget import token_budget
 from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
@@ -69,8 +70,7 @@ def load(
         UnavailableError: The device is not in this machine, or the weights do not fit the architecture.
         OutOfMemoryError: The weights do not fit into the device's memory.
     """
-    transformers_logging.disable_progress_bar()
-    transformers_logging.set_verbosity_error()  # its important messages become errors of qasr
+    _quiet_transformers()
     setup = Setup(_placement(recognizer, options), options.batch_size, is_plain, budget, is_forced_loop)
     with _device_errors(setup.placement.device):
         # The aligner first: the recognizer's capacity is measured beside all weights
@@ -86,6 +86,29 @@ def load(
             languages=RECOGNIZED,
             device=str(setup.placement),
         )
+
+
+def load_aligner(
+    aligner: StoredModel, options: EngineOptions, *, is_plain: bool = False, is_forced_loop: bool = False
+) -> tuple[Qwen3Aligner, str]:
+    """Return an aligner without a recognizer, and its placement as text; the arguments are those of `load`.
+
+    Raises:
+        UsageError: The device or dtype is unknown.
+        UnavailableError: The device is not in this machine, or the weights do not fit the architecture.
+        OutOfMemoryError: The weights do not fit into the device's memory.
+    """
+    _quiet_transformers()
+    placement = _placement(aligner, options)
+    setup = Setup(placement, options.batch_size, is_plain, is_forced_loop=is_forced_loop)
+    with _device_errors(placement.device):
+        return Qwen3Aligner(loading.open_model(Kind.ALIGNER, aligner), setup), str(placement)
+
+
+def _quiet_transformers() -> None:
+    """Leave out what transformers prints: its important messages become errors of qasr."""
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
 
 
 def _placement(stored: StoredModel, options: EngineOptions) -> Placement:

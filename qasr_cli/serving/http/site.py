@@ -47,7 +47,8 @@ class Site:
     @property
     def model_name(self) -> str:
         """The name of the model for clients: of a folder its last part, as paths never leave the server."""
-        model = self.service.options.engine.model
+        engine = self.service.options.engine
+        model = engine.remote.server_model or engine.model
         is_folder = model.startswith(("/", ".", "~", "\\")) or model.count("/") > 1
         return (Path(model).name or "local") if is_folder else model
 
