@@ -12,6 +12,7 @@ from qasr_cli.options.log import LOG_FORMATS, PROGRESS_STYLES, LogOptions
 from qasr_cli.options.output import DEFAULT_NAME, OutputOptions
 from qasr_cli.options.runs import (
     ORDERS,
+    ClusterOptions,
     FindOptions,
     HookOptions,
     InputOptions,
@@ -37,6 +38,7 @@ __all__ = [
     "SCHEMA",
     "AlignOptions",
     "ChunkOptions",
+    "ClusterOptions",
     "CueOptions",
     "DecodeOptions",
     "EngineOptions",
