@@ -108,9 +108,14 @@ class Assignments:
         """Whether every source is settled."""
         return not self._n_open
 
-    def is_idle(self, actor: int) -> bool:
-        """Whether an actor has nothing to do."""
-        return not self._with.get(actor)
+    def n_useful(self, n_actors: int) -> int:
+        """Return how many of so many actors have enough to do: a model takes seconds to load, or minutes."""
+        total_ms = 0
+        for plan in self._waiting:
+            total_ms += self._lengths.estimate_ms(plan.source)
+            if total_ms >= n_actors * _LEAST_MS:
+                return n_actors
+        return min(n_actors, -(-total_ms // _LEAST_MS))
 
     def open_plan(self, actor: int, batch: int, source_id: int) -> Plan | None:
         """Return a plan that an actor has; None if it is settled, or was given to another."""

@@ -146,10 +146,11 @@ class _Dispatch:
 
     def run(self) -> Iterator[FinalSource]:
         """Yield final sources until every one is settled."""
-        for _ in range(min(self.found.n_actors, len(self.plans))):
-            self._start(0)
+        n_actors = self._work.n_useful(self.found.n_actors)
         own = ", started on this machine" if self.found.is_own else ""
-        logger.info("cluster%s: up to %d actors with %s each", own, self.found.n_actors, self.found.shown)
+        logger.info("cluster%s: %d actors, %s each", own, n_actors, self.found.shown)
+        for _ in range(n_actors):
+            self._start(0)
         self.setting.reporter.stage("loading the model")
         while not self._work.is_over:
             self._feed()

@@ -58,6 +58,7 @@ class _Connection:
         self._sending = threading.Lock()
         self._asked = asked
         self._actors: dict[int, Any] = {}
+        self._started: set[int] = set()  # only these answer
         self._make_actor: Callable[[], Any] = lambda: None
 
     def open(self) -> None:
@@ -120,6 +121,7 @@ class _Connection:
         begun = self._actors[number].start.remote(self._asked.version, self._asked.setup)
         is_started, answer, reason = self._ray.get(begun)
         if is_started:
+            self._started.add(number)
             self._tell(ActorStarted(number, answer))
         else:
             self._tell(ActorRefused(number, answer, reason))
@@ -133,24 +135,20 @@ class _Connection:
         self._tell(BatchOver(number, batch))
 
     def _end(self, number: int) -> None:
-        actor = self._actors.pop(number, None)
-        if actor is not None:
-            self._stop([actor])
+        self._stop([number])
 
-    def _stop(self, actors: Iterable[Any]) -> None:
+    def _stop(self, numbers: Iterable[int]) -> None:
         """End actors: what is on the disks of their machines goes if they answer, and they go anyway."""
-        actors = list(actors)
+        actors = {number: self._actors.pop(number) for number in list(numbers) if number in self._actors}
         with contextlib.suppress(Exception):
-            self._ray.wait(
-                [actor.stop.remote() for actor in actors], num_returns=len(actors), timeout=_STOP_S
-            )
-        for actor in actors:
+            answers = [actors[number].stop.remote() for number in actors if number in self._started]
+            self._ray.wait(answers, num_returns=len(answers), timeout=_STOP_S)
+        for actor in actors.values():
             with contextlib.suppress(Exception):
                 self._ray.kill(actor)
 
     def _close(self) -> None:
-        if self._actors:
-            self._stop(self._actors.values())
+        self._stop(self._actors)
         self._ray.shutdown()
 
     def _in_thread(self, work: Callable[..., None], number: int, *more: Any) -> None:
