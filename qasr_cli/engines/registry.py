@@ -187,6 +187,8 @@ def _load_qwen3_aligner(
         from qasr_cli.engines.qwen3 import engine
 
         return engine.load_aligner(aligner, options, is_plain=is_plain, is_forced_loop=is_forced_loop)
+
+
 def _load_vllm(options: EngineOptions, *, is_apart: bool = False) -> Engines:
     """Ask for the package first: weights that it is missing for need not be fetched."""
     from qasr_cli.engines import model_store
