@@ -60,6 +60,7 @@ def read(body: bytes) -> ChatAsk:
     messages = _messages(fields)
     language = _forced(fields, messages)
     context = "\n".join(_texts(messages, ("system", "developer"))).strip()
+    context = context.encode("utf-8", "replace").decode()  # JSON may have half of a character
     if len(context) > MAX_CONTEXT_CHARS:
         raise invalid("messages", f"the system message has more than {MAX_CONTEXT_CHARS:,} characters")
     decode = DecodeOptions(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import AsyncIterator, Mapping
 
 from starlette.responses import Response, StreamingResponse
@@ -23,6 +24,8 @@ COMMENT_S = 15.0  # proxies close a connection that is silent for 30 s or more
 TOKENS_PER_S = 13  # of audio, for the model
 _GRACE_S = 1.0  # in which media that cannot be decoded is refused with a status
 _COMMENT = b": waiting\n\n"
+# Legal in JSON, but line ends for some readers (NEL, LS, PS), or not encodable.
+_ESCAPED = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
@@ -69,8 +72,13 @@ async def events(job: Job, changes: Changes, comment_s: float = COMMENT_S) -> As
 
 
 def event(fields: Mapping[str, object]) -> bytes:
-    """Return one event."""
-    return b"data: " + json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+    """Return one event, which is one line in every reader's eyes."""
+    text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return b"data: " + _ESCAPED.sub(_escape, text).encode() + b"\n\n"
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def audio_tokens(audio_ms: int) -> int:
