@@ -49,6 +49,8 @@ def load(options: EngineOptions, fallback_model: str = "") -> Session:
             _fetch_recognizer(_for_fallback(options, fallback_model))
         if len(names) > 1 or names == (device_names.ALL,):
             names, options = _resolve(names, options)
+    if len(names) > 1:
+        factory = _ONE_OF_SEVERAL.get(options.engine, factory)
     first, *others = [
         (factory(one), _fallback_loader(factory, one, fallback_model))
         for one in (replace(options, device=name) for name in names)
@@ -206,10 +208,30 @@ def _load_qwen3_aligner(
         return engine.load_aligner(aligner, options, is_plain=is_plain, is_forced_loop=is_forced_loop)
 
 
+def _load_vllm(options: EngineOptions, *, is_apart: bool = False) -> Engines:
+    """Ask for the package first: weights that it is missing for need not be fetched."""
+    from qasr_cli.engines import model_store
+    from qasr_cli.engines.vllm import environment
+
+    environment.require()
+    recognizer = _fetch_recognizer(options)
+    where = model_store.aligner_location(options.aligner, options.model)
+    aligner = model_store.fetch(where, is_offline=options.offline) if where else None
+    environment.prepare()
+    from qasr_cli.engines.vllm import recognizer as vllm_recognizer
+
+    return vllm_recognizer.load(recognizer, aligner, options, is_apart=is_apart)
+
+
+def _load_vllm_apart(options: EngineOptions) -> Engines:
+    return _load_vllm(options, is_apart=True)
+
+
 _BUILT_IN: dict[str, EngineFactory] = {
     "qwen3": _load_qwen3,
     "qwen3-generate": _load_plain_qwen3,
     "qwen3-loop": _load_loop_qwen3,
+    "vllm": _load_vllm,
 }
 # Those whose aligner works beside a recognizer on servers.
 _ALIGNERS: dict[EngineFactory, Callable[[EngineOptions], tuple[Aligner | None, str]]] = {
@@ -217,6 +239,7 @@ _ALIGNERS: dict[EngineFactory, Callable[[EngineOptions], tuple[Aligner | None, s
     _load_plain_qwen3: functools.partial(_load_qwen3_aligner, is_plain=True),
     _load_loop_qwen3: functools.partial(_load_qwen3_aligner, is_forced_loop=True),
 }
+_ONE_OF_SEVERAL: dict[str, EngineFactory] = {"vllm": _load_vllm_apart}  # where a device needs another way
 _LANGUAGES = dict.fromkeys(_BUILT_IN, qwen3_languages.RECOGNIZED)
 
 

@@ -13,6 +13,7 @@ from qasr_cli.options.output import DEFAULT_NAME, OutputOptions
 from qasr_cli.options.remote import RemoteOptions
 from qasr_cli.options.runs import (
     ORDERS,
+    ClusterOptions,
     FindOptions,
     HookOptions,
     InputOptions,
@@ -40,6 +41,7 @@ __all__ = [
     "SCHEMA",
     "AlignOptions",
     "ChunkOptions",
+    "ClusterOptions",
     "CueOptions",
     "DecodeOptions",
     "EngineOptions",

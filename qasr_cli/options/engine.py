@@ -55,8 +55,9 @@ class EngineOptions:
         "qwen3",
         MODEL,
         "Implementation: qwen3, qwen3-generate (transformers' own loop: slower, the same text up to "
-        "rounding), qwen3-loop (qasr's own loop on a GPU as well, where it has not been measured), or "
-        "module:factory for your own.",
+        "rounding), qwen3-loop (qasr's own loop on a GPU as well, where it has not been measured), "
+        "vllm (vLLM in this process, for a GPU and long runs; needs the extra vllm), or module:factory for "
+        "your own.",
         "--engine",
         metavar="NAME",
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from qasr_cli.options.engine import EngineOptions
 from qasr_cli.options.flag import digested
 from qasr_cli.options.output import OutputOptions
-from qasr_cli.options.runs import FindOptions, HookOptions, RunOptions
+from qasr_cli.options.runs import ClusterOptions, FindOptions, HookOptions, RunOptions
 from qasr_cli.options.speech import (
     AlignOptions,
     ChunkOptions,
@@ -43,6 +43,7 @@ class Options:
     picture: PictureOptions = field(default_factory=PictureOptions)
     find: FindOptions = field(default_factory=FindOptions)
     run: RunOptions = field(default_factory=RunOptions)
+    cluster: ClusterOptions = field(default_factory=ClusterOptions)
     hooks: HookOptions = field(default_factory=HookOptions)
 
     def fingerprint(self, model_id: str, aligner_id: str) -> str:

@@ -138,10 +138,9 @@ class Job:
 
         The job is cancelled unless another client, with the same recording, waits for it.
         """
-        with self._lock:
+        if self.has_clients:
             self.is_kept = False
-            is_wanted = self.has_clients
-        if not is_wanted:
+        else:
             self.cancel()
 
     def cancel(self, why: str = "cancelled") -> None:
@@ -163,7 +162,8 @@ class Job:
         with self._lock:
             if self.is_final:
                 return
-            self.state, self.result, self.error = state, result, error
+            self.result, self.error = result, error
+            self.state = state  # last: who reads it without the lock finds what belongs to it
             if state in FINAL:
                 self.finished_s = time.monotonic()
                 self.stop.set()

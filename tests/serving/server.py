@@ -9,24 +9,30 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import http.client
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import wave
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
+
+from tests.e2e.conftest import CLIP
 from tests.forking.processes import environment, reset_signals
 
 READY_S = 300.0  # a busy machine loads the demo pair in a minute
 _DEMO = ("-m", "demo")
 _ECHO = ("--engine", "tests.fakes:echo")  # no torch: starts in a second, answers at once
 _processes: list[subprocess.Popen[bytes]] = []  # of shared servers, as long as this worker lives
-KINDS: Mapping[str, tuple[str, ...]] = {"demo": _DEMO, "echo": _ECHO}
+_SLEEPY = ("--engine", "tests.fakes:sleepy")  # three seconds a batch
+KINDS: Mapping[str, tuple[str, ...]] = {"demo": _DEMO, "echo": _ECHO, "sleepy": _SLEEPY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,21 @@ class Served:
                 if folder.name.startswith("qasr-scratch-"):
                     return sorted(folder.iterdir())
         raise AssertionError("the server has no scratch folder")
+
+
+def speech(seconds: float, number: int = 0) -> bytes:
+    """Return a WAV file with so much speech; another number has other samples, so that no job is joined."""
+    with wave.open(str(CLIP), "rb") as clip:
+        spoken = np.frombuffer(clip.readframes(clip.getnframes()), np.int16)
+    samples = np.resize(spoken, round(seconds * 16_000)).copy()
+    samples[:32] = (number >> np.arange(32)) & 1  # silent bits
+    made = io.BytesIO()
+    with wave.open(made, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(samples.tobytes())
+    return made.getvalue()
 
 
 def form(fields: Mapping[str, str], file: tuple[str, bytes] | None = None) -> tuple[bytes, dict[str, str]]:

@@ -26,6 +26,7 @@ from qasr_cli.options import (
     RemoteOptions,
 )
 from qasr_cli.options.flag import flags_of, groups_of
+from qasr_cli.options.speech import joined_context
 from qasr_cli.options.subtitles import NO_RATE
 from qasr_cli.runs.files import typed_paths
 from qasr_cli.tasks.text_input import STDIO, read_text
@@ -89,10 +90,9 @@ def _decode(given: Given) -> DecodeOptions:
     languages = values.get("languages", ())
     if len(languages) == 1 and values["language"] is None:
         values["language"] = languages[0]  # a list of one language is no choice
-    lines = _text_of("--hotwords", given.get("hotwords", "")).splitlines()
-    hotwords = ", ".join(line.strip() for line in lines if line.strip())
-    context = _text_of("--context", given.get("context", "")).strip()
-    return DecodeOptions(**{**values, "context": ", ".join(filter(None, (context, hotwords)))})
+    hotwords = _text_of("--hotwords", given.get("hotwords", "")).splitlines()
+    context = _text_of("--context", given.get("context", ""))
+    return DecodeOptions(**{**values, "context": joined_context(context, hotwords)})
 
 
 def _remote(given: Given) -> RemoteOptions:
