@@ -50,6 +50,7 @@ _MAX_DATA_BYTES = 1 << 20  # the names of a house
 _MAX_PAYLOAD_BYTES = 1 << 22  # usual are 2 kB of audio
 _MAX_TERMS = 5_000
 _SLOWEST = 2.0  # times its length, for a recording to come in
+_LINGER_S = 2.0  # for what a client still sends after an error
 _GRACE_S = 1.0  # at the end, for transcripts that are being sent
 _CODES: tuple[tuple[type[QasrError], str], ...] = (  # the first that fits
     (TooLargeError, "too-large"),
@@ -199,6 +200,9 @@ class _Client:
         text = f"{error.message}; {hint}" if hint else error.message
         with contextlib.suppress(OSError, TimeoutError):
             await self._write(Error(text, code))
+            self._writer.write_eof()
+            async with asyncio.timeout(_LINGER_S):  # closed with unread bytes, it would lose the error
+                await _until_gone(self._reader)
 
     async def _write(self, answer: Eventable) -> None:
         async with asyncio.timeout(self._limits.idle_s):

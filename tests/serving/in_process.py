@@ -1,4 +1,4 @@
-"""A server in this process, for tests of single protocols: real sockets on 127.0.0.1, real threads, any engine.
+"""A server in this process, for tests of single protocols: real sockets on 127.0.0.1, any engine.
 
 The whole program as a process of its own is `tests.serving.server`'s.
 """
@@ -20,7 +20,6 @@ from qasr_cli.options import EngineOptions, Options
 from qasr_cli.serving import app, wyoming_server
 from qasr_cli.serving.http.site import HttpSettings, Site
 from qasr_cli.serving.service import Service, ServiceLimits
-from qasr_cli.speech.inference.session import Session
 
 LOCAL = "127.0.0.1"
 
@@ -39,6 +38,11 @@ class Serving:
     wyoming: int
     service: Service
 
+    @property
+    def is_clean(self) -> bool:
+        """Whether its scratch folder is empty."""
+        return not list(self.service.folder.iterdir())
+
 
 @contextlib.contextmanager
 def serving(
@@ -47,7 +51,6 @@ def serving(
     *,
     settings: HttpSettings | None = None,
     limits: wyoming_server.Limits | None = None,
-    session: Callable[[Session], Session] = lambda loaded: loaded,
 ) -> Iterator[Serving]:
     """Run a server for as long as the context lasts.
 
@@ -56,12 +59,9 @@ def serving(
         engine: Its engine.
         settings: Its settings of HTTP.
         limits: Its limits of Wyoming.
-        session: Changes the loaded engines.
     """
     options = Options(engine=engine)
-    service = Service(
-        options, ServiceLimits(), lambda: session(registry.load(options.engine)), lambda: None, folder
-    )
+    service = Service(options, ServiceLimits(), lambda: registry.load(options.engine), lambda: None, folder)
     service.start()
     config = uvicorn.Config(
         app.build(Site(service, settings or HttpSettings())), LOCAL, 0, log_level="warning", lifespan="off"
@@ -82,7 +82,7 @@ def serving(
     thread = threading.Thread(target=lambda: asyncio.run(run()), name="server")
     thread.start()
     try:
-        until(lambda: server.started and bool(wyoming) and service.state != "loading")
+        until(lambda: server.started and bool(wyoming) and service.state != "loading", 300)
         assert service.state == "ready", service.failure
         port = server.servers[0].sockets[0].getsockname()[1]
         yield Serving(port, int(wyoming[0].rpartition(":")[2]), service)
