@@ -114,7 +114,7 @@ function askKey(refused) {
     dialog.returnValue = "";
     dialog.onclose = () => {
       asking = null;
-      if (!dialog.returnValue) return reject(refused);
+      if (!dialog.returnValue) return reject(new Refused(refused.message, 403)); // no key: not asked again
       sessionStorage.setItem(KEY, dialog.returnValue);
       resolve();
     };
@@ -203,7 +203,7 @@ async function run(card) {
       showProgress(card, "waiting", null);
       const turn = sending.then(() => card.aborter.signal.throwIfAborted()).then(() => send(card));
       sending = turn.catch(() => {});
-      show(card, await turn);
+      show(card, await unlessCancelled(card, turn));
       card.id = card.job.id;
       remember();
     }
@@ -215,6 +215,13 @@ async function run(card) {
     if (card.aborter.signal.aborted) end(card, "cancelled");
     else fail(card, error.status === 404 ? t("forgotten") : error.message);
   }
+}
+
+/** Wait for a promise that does not know of the recording's end, such as that of its turn. */
+function unlessCancelled(card, promise) {
+  const { signal } = card.aborter;
+  const cancelled = new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+  return Promise.race([promise, cancelled]);
 }
 
 let nStreams = 0;
@@ -285,13 +292,13 @@ function showProgress(card, word, share, values, leftS) {
 }
 
 function showTitle() {
-  const open = cards.filter((card) => !card.isOver);
+  const open = cards.filter((card) => !card.outcome);
   const share = open.reduce((sum, card) => sum + (card.job?.progress ?? 0), 0) / open.length;
   document.title = open.length ? `${Math.floor(share * 100)} % · qasr` : "qasr";
 }
 
 function end(card, word) {
-  card.isOver = true;
+  card.outcome = word;
   card.status.textContent = t(word);
   card.progress.hidden = true;
   card.live.textContent = "";
@@ -425,7 +432,7 @@ function addCard(name, file, fields, format) {
   };
   part("h3").textContent = part("h3").title = name;
   card.video.setAttribute("aria-label", name);
-  card.stop.onclick = () => (card.isOver ? drop(card) : cancel(card));
+  card.stop.onclick = () => (card.outcome ? drop(card) : cancel(card));
   part(".again button").onclick = () => {
     drop(card);
     run(addCard(name, file, fields, format));
@@ -451,7 +458,7 @@ function drop(card) {
 
 /** Note the jobs that a reload of the page shows again. */
 function remember() {
-  const kept = cards.filter(({ id, job }) => id && job.status !== "cancelled" && job.status !== "failed");
+  const kept = cards.filter(({ id, outcome }) => id && (!outcome || outcome === "done"));
   const rows = kept.map(({ id, name, fields, format }) => ({ id, name, fields, format }));
   sessionStorage.setItem(JOBS, JSON.stringify(rows));
 }
@@ -600,7 +607,7 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) for (const aborter of streams) aborter.abort();
 });
 window.addEventListener("beforeunload", (event) => {
-  if (cards.some((card) => !card.id && !card.isOver)) event.preventDefault(); // an upload would be lost
+  if (cards.some((card) => !card.id && !card.outcome)) event.preventDefault(); // an upload would be lost
 });
 
 let isRecalled = false;

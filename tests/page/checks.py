@@ -1,0 +1,54 @@
+"""Checks of what is shown that need the browser's own figures: contrast, names, width."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page
+
+# WCAG 2.2, 1.4.3: contrast of each visible text with what is behind it.
+_CONTRAST = """() => {
+  const channel = (value) => { const part = value / 255; return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4; };
+  const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const behind = (element) => {
+    for (let one = element; one; one = one.parentElement) {
+      const colour = parse(getComputedStyle(one).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.textContent.trim() || !element.checkVisibility()) continue;
+    if (element.closest("script, noscript, template, .unseen, video, option")) continue;
+    const style = getComputedStyle(element);
+    const [a, b] = [light(parse(style.color)), light(behind(element))];
+    found.push({ text: walker.currentNode.textContent.trim().slice(0, 40), ratio: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) });
+  }
+  return found;
+}"""
+_NAMELESS = """() => [...document.querySelectorAll("button, select, input, textarea, video, progress, [role]")]
+  .filter((one) => one.checkVisibility() || one.matches("#files"))
+  .filter((one) => !(one.getAttribute("aria-label") || one.labels?.length || one.textContent.trim() || one.matches("[role]")))
+  .map((one) => one.outerHTML.slice(0, 120))"""
+
+
+def contrasts(page: Page) -> list[dict[str, Any]]:
+    """Return each visible text with its contrast."""
+    found: list[dict[str, Any]] = page.evaluate(_CONTRAST)
+    return found
+
+
+def nameless(page: Page) -> list[str]:
+    """Return what can be used and has no name for a screen reader."""
+    found: list[str] = page.evaluate(_NAMELESS)
+    return found
+
+
+def overhang(page: Page) -> int:
+    """Return how many pixels the page is wider than its window."""
+    width: int = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return width
