@@ -6,6 +6,7 @@ All of them change a transcript's text or times, so all are part of its fingerpr
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -119,6 +120,12 @@ def _code(flag: str, spelling: str) -> str | None:
 def _codes(spellings: str) -> tuple[str, ...]:
     named = (_code("--languages", name.strip()) for name in spellings.split(",") if name.strip())
     return tuple(dict.fromkeys(code for code in named if code))
+
+
+def joined_context(context: str, hotwords: Iterable[str]) -> str:
+    """Return free text and hotwords as the one context that the model gets."""
+    terms = ", ".join(word for word in map(str.strip, hotwords) if word)
+    return ", ".join(filter(None, (context.strip(), terms)))
 
 
 @dataclass(frozen=True, slots=True)

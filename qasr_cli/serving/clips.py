@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,14 @@ from qasr_cli.timebase import SAMPLE_RATE_HZ
 _MAX_SAMPLES = 60 * SAMPLE_RATE_HZ  # no model takes more at once; the rest need not be decoded
 
 
+@dataclass(frozen=True, slots=True)
+class RecognizedClip:
+    """A clip's hypothesis, and the length of its audio."""
+
+    hypothesis: Hypothesis
+    audio_ms: int
+
+
 class Clip:
     """`Request` for one clip.
 
@@ -42,7 +51,7 @@ class Clip:
         recognize: Hands a prepared source to the request lane.
 
     Attributes:
-        future: Gets the hypothesis, or a `QasrError`.
+        future: Gets the result, or a `QasrError`.
     """
 
     is_urgent = False  # its sender has many more
@@ -50,7 +59,7 @@ class Clip:
     def __init__(
         self, upload: Upload, options: Options, number: int, recognize: Callable[[OpenSource[Request]], None]
     ) -> None:
-        self.future: Future[Hypothesis] = Future()
+        self.future: Future[RecognizedClip] = Future()
         self._upload = upload
         self._options = options
         self._source = Source(number, upload.path, Path(upload.name))
@@ -113,12 +122,14 @@ class Clip:
         """Nothing happens before its only chunk is back."""
 
     def settled(self, opened: OpenSource[Request]) -> None:
-        """Give the hypothesis to who waits for it."""
+        """Give the result to who waits for it."""
         (result,) = opened.recognized or [None]
-        missing = QasrError.about(self._source.relative, "no result")
-        self._end(opened.error or (missing if result is None else result.hypothesis))
+        if opened.error is not None or result is None:
+            self._end(opened.error or QasrError.about(self._source.relative, "no result"))
+        else:
+            self._end(RecognizedClip(result.hypothesis, opened.prepared.waveform.duration_ms))
 
-    def _end(self, result: Hypothesis | QasrError) -> None:
+    def _end(self, result: RecognizedClip | QasrError) -> None:
         with contextlib.suppress(OSError):
             self._target.unlink(missing_ok=True)
         if self.future.done() or not self.future.set_running_or_notify_cancel():

@@ -149,7 +149,8 @@ class Job:
         with self._lock:
             if self.is_final:
                 return
-            self.state, self.result, self.error = state, result, error
+            self.result, self.error = result, error
+            self.state = state  # last: who reads it without the lock finds what belongs to it
             if state in FINAL:
                 self.finished_s = time.monotonic()
                 self.stop.set()

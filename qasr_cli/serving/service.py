@@ -24,9 +24,8 @@ import numpy as np
 from qasr_cli.errors import DeviceLostError, QasrError
 from qasr_cli.options import DecodeOptions, Options
 from qasr_cli.pipeline.engine_cache import EngineCache
-from qasr_cli.records import Hypothesis
 from qasr_cli.serving.ask import Ask, Upload
-from qasr_cli.serving.clips import Clip
+from qasr_cli.serving.clips import Clip, RecognizedClip
 from qasr_cli.serving.jobs import Job, JobStore
 from qasr_cli.serving.preparing import SMALL_BYTES, PreparePool
 from qasr_cli.serving.recordings import Lanes, Recording
@@ -187,7 +186,7 @@ class Service:
             _remove(upload)
         return job
 
-    def recognize(self, upload: Upload, options: Options) -> Future[Hypothesis]:
+    def recognize(self, upload: Upload, options: Options) -> Future[RecognizedClip]:
         """Recognise a clip of at most one chunk, once, with these decoding options.
 
         Raises:

@@ -7,6 +7,7 @@ that says what is wrong and what to do next. Paths of the server never leave it.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -48,6 +49,9 @@ _TYPES = {
     HTTPStatus.SERVICE_UNAVAILABLE: "service_unavailable_error",
 }
 
+_FLAG = re.compile(r"--([a-z][a-z-]*[a-z])")
+_FIELDS = {"--context": "prompt"}  # where a field's name is not its flag's
+
 
 class ApiError(QasrError):
     """A request that is refused.
@@ -78,6 +82,8 @@ def status_of(error: QasrError) -> int:
 
 def body_of(error: QasrError) -> dict[str, object]:
     """Return the JSON object of an error."""
+    if isinstance(error, UsageError):
+        error = _of_field(error)
     status = status_of(error)
     usual = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error"
     hint = error.hint.strip()
@@ -91,6 +97,23 @@ def body_of(error: QasrError) -> dict[str, object]:
     }
 
 
+def _of_field(error: UsageError) -> ApiError:
+    """Return an error about a flag as one about the field of the same name."""
+    flag = error.flag or ""
+    hint = "" if error.hint == UsageError.hint else _FLAG.sub(_field, error.hint)
+    param = _FLAG.sub(_field, flag) or None
+    return ApiError(HTTPStatus.BAD_REQUEST, _FLAG.sub(_field, error.message), hint, param=param)
+
+
+def _field(flag: re.Match[str]) -> str:
+    return _FIELDS.get(flag[0]) or flag[1].replace("-", "_")
+
+
+def answer(error: QasrError) -> Response:
+    """Return the response to a request that ended with an error of qasr."""
+    return JSONResponse(body_of(error), status_of(error), headers_of(error))
+
+
 def headers_of(error: QasrError) -> Mapping[str, str]:
     """Return the headers that tell a client when to ask again."""
     return {"Retry-After": str(error.retry_after_s)} if isinstance(error, OverloadedError) else {}
@@ -99,7 +122,7 @@ def headers_of(error: QasrError) -> Mapping[str, str]:
 async def on_qasr_error(request: Request, error: Exception) -> Response:
     """Answer a request that ended with an error of qasr."""
     assert isinstance(error, QasrError)  # noqa: S101 - as registered
-    return JSONResponse(body_of(error), status_of(error), headers_of(error))
+    return answer(error)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:

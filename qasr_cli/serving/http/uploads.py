@@ -6,10 +6,11 @@ film is on disk once and never in memory. A file's name is a label: no path is m
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -27,8 +28,17 @@ from qasr_cli.serving.refusals import TooLargeError
 _MAX_FIELDS = 64
 _MAX_FIELD_BYTES = 1_000_000  # a context or a script
 _MAX_NAME_CHARS = 200
+_TEXTS = frozenset({"script", "text"})  # files in these fields are texts, and not the recording
 
 _numbers = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """A text that was sent as a file: its bytes, in whatever encoding, and its client's name for it."""
+
+    name: str
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +48,12 @@ class Form:
     Attributes:
         fields: Values by name, without the `[]` of repeated fields; in order.
         upload: The file; None without one.
+        texts: Texts that were sent as files, by name; their fields have no value.
     """
 
     fields: Mapping[str, list[str]]
     upload: Upload | None
+    texts: Mapping[str, TextFile] = field(default_factory=dict)
 
     def one(self, name: str, default: str = "") -> str:
         """Return the last value of a field."""
@@ -50,6 +62,23 @@ class Form:
     def all(self, name: str) -> list[str]:
         """Return the values of a field, however often it is there."""
         return self.fields.get(name, [])
+
+    @contextlib.contextmanager
+    def checked(self) -> Iterator[Upload]:
+        """Yield the file to a block that checks the fields; whatever it raises, the file is removed then.
+
+        Raises:
+            ApiError: There is no file.
+        """
+        if self.upload is None:
+            raise ApiError(
+                400, "file: the form has no file", "send the media as its field `file`", param="file"
+            )
+        try:
+            yield self.upload
+        except BaseException:
+            self.upload.path.unlink(missing_ok=True)
+            raise
 
 
 class Spool:
@@ -132,7 +161,8 @@ class _Part:
     name: str = ""
     header: bytes = b""
     headers: dict[bytes, bytes] = field(default_factory=dict)
-    value: bytearray | None = None  # of a field
+    value: bytearray | None = None  # of a field, or of a text that is sent as a file
+    file_name: str | None = None
     spool: Spool | None = None  # of a file
 
 
@@ -148,6 +178,7 @@ class FormReader:
         self._open_spool = open_spool
         self._fields: dict[str, list[str]] = {}
         self._n_fields = 0
+        self._texts: dict[str, TextFile] = {}
         self._part = _Part()
         self._spools: list[Spool] = []
         self._upload: Upload | None = None
@@ -195,7 +226,7 @@ class FormReader:
         """
         if not self._is_over:
             raise ApiError(400, "the body ends in the middle of the form", "send it again")
-        return Form(self._fields, self._upload)
+        return Form(self._fields, self._upload, self._texts)
 
     def _begin(self) -> None:
         self._part = _Part()
@@ -213,12 +244,14 @@ class FormReader:
     def _headers_finished(self) -> None:
         _, parameters = parse_options_header(self._part.headers.get(b"content-disposition", b""))
         self._part.name = parameters.get(b"name", b"").decode("utf-8", "replace").removesuffix("[]")
-        if b"filename" not in parameters:
+        if b"filename" in parameters:
+            self._part.file_name = parameters[b"filename"].decode("utf-8", "replace")
+        if self._part.file_name is None or self._part.name in _TEXTS:
             self._part.value = bytearray()
             return
         if self._spools:
             raise ApiError(400, "the form has more than one file", "send one file a request")
-        self._part.spool = self._open_spool(parameters[b"filename"].decode("utf-8", "replace")).__enter__()
+        self._part.spool = self._open_spool(self._part.file_name).__enter__()
         self._spools.append(self._part.spool)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
@@ -234,6 +267,9 @@ class FormReader:
     def _end_part(self) -> None:
         if self._part.spool is not None:
             self._upload = self._part.spool.close()
+        elif self._part.value is not None and self._part.file_name is not None:
+            text_file = TextFile(label(self._part.file_name), bytes(self._part.value))
+            self._texts[self._part.name] = text_file
         elif self._part.value is not None:
             text = self._part.value.decode("utf-8", "replace")
             self._fields.setdefault(self._part.name, []).append(text)

@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 
 from qasr_cli.serving.jobs import Job
+
+T = TypeVar("T")
 
 
 class Changes:
@@ -62,6 +65,18 @@ async def finished(job: Job, request: Request) -> bool:
             return True
         finally:
             gone.cancel()
+
+
+async def unless_gone(future: asyncio.Future[T], request: Request) -> T | None:
+    """Wait for a result; cancel it and return None if the client goes away before."""
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        waited: set[asyncio.Future[Any]] = {future, gone}
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        return future.result() if future.done() else None
+    finally:
+        gone.cancel()
+        future.cancel()
 
 
 _FOREVER_S = 7 * 86_400.0
