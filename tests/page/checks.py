@@ -8,9 +8,12 @@ from playwright.sync_api import Page
 
 # WCAG 2.2, 1.4.3: contrast of each visible text with what is behind it.
 _CONTRAST = """() => {
-  const channel = (value) => { const part = value / 255; return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4; };
+  const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
   const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
-  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const light = (colour) => {
+    const [red, green, blue] = colour.slice(0, 3).map((part) => linear(part / 255));
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
   const behind = (element) => {
     for (let one = element; one; one = one.parentElement) {
       const colour = parse(getComputedStyle(one).backgroundColor);
@@ -22,18 +25,23 @@ _CONTRAST = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.textContent.trim() || !element.checkVisibility()) continue;
+    const text = walker.currentNode.textContent.trim();
+    if (!text || !element.checkVisibility()) continue;
     if (element.closest("script, noscript, template, .unseen, video, option")) continue;
-    const style = getComputedStyle(element);
-    const [a, b] = [light(parse(style.color)), light(behind(element))];
-    found.push({ text: walker.currentNode.textContent.trim().slice(0, 40), ratio: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) });
+    const both = [light(parse(getComputedStyle(element).color)), light(behind(element))];
+    found.push({ text: text.slice(0, 40), ratio: (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05) });
   }
   return found;
 }"""
-_NAMELESS = """() => [...document.querySelectorAll("button, select, input, textarea, video, progress, [role]")]
-  .filter((one) => one.checkVisibility() || one.matches("#files"))
-  .filter((one) => !(one.getAttribute("aria-label") || one.labels?.length || one.textContent.trim() || one.matches("[role]")))
-  .map((one) => one.outerHTML.slice(0, 120))"""
+_NAMELESS = """() => {
+  const used = "button, select, input, textarea, video, progress, [role]";
+  const isNamed = (one) =>
+    one.getAttribute("aria-label") || one.labels?.length || one.textContent.trim() || one.matches("[role]");
+  return [...document.querySelectorAll(used)]
+    .filter((one) => one.checkVisibility() || one.matches("#files"))
+    .filter((one) => !isNamed(one))
+    .map((one) => one.outerHTML.slice(0, 120));
+}"""
 
 
 def contrasts(page: Page) -> list[dict[str, Any]]:

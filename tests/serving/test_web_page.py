@@ -63,7 +63,8 @@ def test_without_the_page_the_root_is_one_line(tmp_path: Path) -> None:
     answer = TestClient(app.build(site), "http://127.0.0.1").get("/")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain")
-    assert answer.text.startswith("qasr") and answer.text.count("\n") == 1
+    assert answer.text.startswith("qasr")
+    assert answer.text.count("\n") == 1
 
 
 def test_the_page_learns_what_can_be_chosen(client: TestClient) -> None:
