@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from qasr_cli.errors import QasrError
-from qasr_cli.serving import jobs_api, openai_api, status_api
+from qasr_cli.serving import asr_api, jobs_api, openai_api, openapi, page, status_api
 from qasr_cli.serving.http import failures
 from qasr_cli.serving.http.gate import Gate
 from qasr_cli.serving.http.site import Site
@@ -27,7 +27,14 @@ def build(site: Site) -> ASGIApp:
 def routed(site: Site) -> Starlette:
     """Return the routes of a site."""
     app = Starlette(
-        routes=[*status_api.routes(), *openai_api.routes(), *jobs_api.routes()],
+        routes=[
+            *status_api.routes(),
+            *jobs_api.routes(),
+            *openai_api.routes(),
+            *asr_api.routes(),
+            *page.routes(),
+            *openapi.routes(),
+        ],
         exception_handlers={
             QasrError: failures.on_qasr_error,
             HTTPException: failures.on_http_error,

@@ -153,8 +153,15 @@ class HttpServer:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        async with asyncio.TaskGroup() as group:
-            beside = [group.create_task(one()) for one in self._beside]
-            await self._server.serve(sockets=[self._listener])
-            for task in beside:
-                task.cancel()
+        beside = [asyncio.create_task(one()) for one in self._beside]
+        serving = asyncio.create_task(self._server.serve(sockets=[self._listener]))
+        await asyncio.wait([serving, *beside], return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done():  # another protocol cannot be served
+            self._server.should_exit = self._server.force_exit = True
+            await serving
+        for task in beside:
+            task.cancel()
+        ends = await asyncio.gather(serving, *beside, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end

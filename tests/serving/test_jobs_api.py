@@ -56,82 +56,82 @@ def events(served: Served, job: dict[str, Any]) -> Iterator[http.client.HTTPResp
         connection.close()
 
 
-def test_a_result_is_fetched_later_in_any_format(echo_process: Served) -> None:
-    job = begun(echo_process, server.speech(8), "a/b/../talk 1.wav")
+def test_a_result_is_fetched_later_in_any_format(echo_server: Served) -> None:
+    job = begun(echo_server, server.speech(8), "a/b/../talk 1.wav")
     assert job["name"] == "talk 1.wav"
-    done = finished(echo_process, job)
+    done = finished(echo_server, job)
     assert done["status"] == "done"
     assert done["progress"] == 1.0
     assert done["error"] is None
     assert done["language"] == "en"
     assert done["done_s"] == done["speech_s"] <= done["audio_s"]
     place = f"/v1/jobs/{job['id']}/result"
-    assert echo_process.ask("GET", place).json()["text"] == done["text"]  # type: ignore[index]
-    subtitles = echo_process.ask("GET", f"{place}?response_format=srt")
+    assert echo_server.ask("GET", place).json()["text"] == done["text"]  # type: ignore[index]
+    subtitles = echo_server.ask("GET", f"{place}?response_format=srt")
     assert subtitles.text.startswith("1\n00:00:0")
-    assert echo_process.ask("GET", f"{place}?response_format=vtt").text.startswith("WEBVTT")
-    verbose = echo_process.ask(
+    assert echo_server.ask("GET", f"{place}?response_format=vtt").text.startswith("WEBVTT")
+    verbose = echo_server.ask(
         "GET", f"{place}?response_format=verbose_json&timestamp_granularities[]=word"
     ).json()
     assert isinstance(verbose, dict)
     assert verbose["words"]
-    one_line = echo_process.ask("GET", f"{place}?response_format=srt&max_lines=1&max_line_width=20").text
+    one_line = echo_server.ask("GET", f"{place}?response_format=srt&max_lines=1&max_line_width=20").text
     assert len(one_line) > len(subtitles.text)
-    wrong = echo_process.ask("GET", f"{place}?response_format=docx")
+    wrong = echo_server.ask("GET", f"{place}?response_format=docx")
     assert wrong.status == 400
     assert wrong.json()["error"]["param"] == "response_format"  # type: ignore[index]
 
 
-def test_a_failed_job_keeps_its_error(echo_process: Served) -> None:
-    job = begun(echo_process, b"no media at all" * 100, "notes.txt")
-    failed = finished(echo_process, job)
+def test_a_failed_job_keeps_its_error(echo_server: Served) -> None:
+    job = begun(echo_server, b"no media at all" * 100, "notes.txt")
+    failed = finished(echo_server, job)
     assert failed["status"] == "failed"
     assert "notes.txt" in failed["error"]["message"]
-    answer = echo_process.ask("GET", f"/v1/jobs/{job['id']}/result")
+    answer = echo_server.ask("GET", f"/v1/jobs/{job['id']}/result")
     assert answer.status == 400
     assert answer.json() == {"error": failed["error"]}
 
 
-def test_events_end_with_the_final_one(echo_process: Served) -> None:
-    job = begun(echo_process, server.speech(7, number=3))
-    with events(echo_process, job) as response:
+def test_events_end_with_the_final_one(echo_server: Served) -> None:
+    job = begun(echo_server, server.speech(7, number=3))
+    with events(echo_server, job) as response:
         assert response.getheader("content-type", "").startswith("text/event-stream")
         lines = response.read().decode().split("\n\n")
     told = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
     assert told[-1]["status"] == "done"
     assert [one["status"] for one in told[:-1] if one["status"] in _FINAL] == []
-    assert told[-1] == finished(echo_process, job)
+    assert told[-1] == finished(echo_server, job)
 
 
-def test_a_job_is_known_by_its_id_alone(echo_process: Served) -> None:
-    job = begun(echo_process, CLIP.read_bytes())
+def test_a_job_is_known_by_its_id_alone(echo_server: Served) -> None:
+    job = begun(echo_server, CLIP.read_bytes())
     for other in (job["id"][:-1], job["id"].upper(), "0" * 32, "..", "%2e%2e", "*"):
         for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/result"), ("GET", "/events")):
-            answer = echo_process.ask(method, f"/v1/jobs/{other}{path}")
+            answer = echo_server.ask(method, f"/v1/jobs/{other}{path}")
             assert answer.status == 404, (method, other)
-    assert finished(echo_process, job)["status"] == "done"
-    gone = echo_process.ask("DELETE", f"/v1/jobs/{job['id']}")
+    assert finished(echo_server, job)["status"] == "done"
+    gone = echo_server.ask("DELETE", f"/v1/jobs/{job['id']}")
     assert gone.status == 200
     assert gone.json()["status"] == "done"  # type: ignore[index]
 
 
-def test_an_ended_job_is_not_computed_further(sleepy_process: Served) -> None:
-    job = begun(sleepy_process, server.speech(6, number=10))
-    ended = sleepy_process.ask("DELETE", f"/v1/jobs/{job['id']}").json()
+def test_an_ended_job_is_not_computed_further(sleepy_server: Served) -> None:
+    job = begun(sleepy_server, server.speech(6, number=10))
+    ended = sleepy_server.ask("DELETE", f"/v1/jobs/{job['id']}").json()
     assert isinstance(ended, dict)
     assert ended["status"] == "cancelled"
-    assert sleepy_process.ask("GET", f"/v1/jobs/{job['id']}/result").status == 409
+    assert sleepy_server.ask("GET", f"/v1/jobs/{job['id']}/result").status == 409
 
 
-def test_who_ends_a_job_does_not_end_it_for_others(sleepy_process: Served) -> None:
+def test_who_ends_a_job_does_not_end_it_for_others(sleepy_server: Served) -> None:
     media = server.speech(6, number=11)
-    job = begun(sleepy_process, media)
+    job = begun(sleepy_server, media)
     body, kind = server.form({"response_format": "verbose_json"}, ("same.wav", media))
-    waiting = http.client.HTTPConnection(*sleepy_process.address, timeout=120)
+    waiting = http.client.HTTPConnection(*sleepy_server.address, timeout=120)
     with contextlib.closing(waiting):
         waiting.request("POST", "/v1/audio/transcriptions", body, kind)
         time.sleep(1.0)  # until it has joined the job
-        ended = sleepy_process.ask("DELETE", f"/v1/jobs/{job['id']}").json()
+        ended = sleepy_server.ask("DELETE", f"/v1/jobs/{job['id']}").json()
         assert isinstance(ended, dict)
         assert ended["status"] != "cancelled"
         response = waiting.getresponse()

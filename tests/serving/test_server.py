@@ -11,20 +11,20 @@ from qasr_cli.version import __version__
 from tests.serving.server import Served
 
 
-def test_it_is_healthy_and_says_what_it_is(echo_process: Served) -> None:
-    assert echo_process.ask("GET", "/health").json() == {"status": "ready"}
-    status = echo_process.ask("GET", "/status").json()
+def test_it_is_healthy_and_says_what_it_is(echo_server: Served) -> None:
+    assert echo_server.ask("GET", "/health").json() == {"status": "ready"}
+    status = echo_server.ask("GET", "/status").json()
     assert isinstance(status, dict)
     assert status["version"] == f"qasr {__version__}"
 
 
-def test_models_are_a_list_of_one(echo_process: Served) -> None:
-    listed = echo_process.ask("GET", "/v1/models").json()
+def test_models_are_a_list_of_one(echo_server: Served) -> None:
+    listed = echo_server.ask("GET", "/v1/models").json()
     assert isinstance(listed, dict)
     (model,) = listed["data"]
     assert model["object"] == "model"
     assert {"code": "ko", "name": "Korean"} in model["languages"]
-    assert echo_process.ask("GET", f"/v1/models/{model['id']}").json() == model
+    assert echo_server.ask("GET", f"/v1/models/{model['id']}").json() == model
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_models_are_a_list_of_one(echo_process: Served) -> None:
     ],
 )
 def test_errors_are_openais_object(
-    echo_process: Served, method: str, path: str, status: int, words: str
+    echo_server: Served, method: str, path: str, status: int, words: str
 ) -> None:
-    answer = echo_process.ask(method, path)
+    answer = echo_server.ask(method, path)
     assert answer.status == status
     found = answer.json()
     assert isinstance(found, dict)
@@ -51,19 +51,19 @@ def test_errors_are_openais_object(
     assert "x-evil" not in answer.headers
 
 
-def test_a_request_keeps_its_id_if_it_is_one(echo_process: Served) -> None:
+def test_a_request_keeps_its_id_if_it_is_one(echo_server: Served) -> None:
     assert (
-        echo_process.ask("GET", "/health", headers={"X-Request-ID": "abc-1.2"}).headers["x-request-id"]
+        echo_server.ask("GET", "/health", headers={"X-Request-ID": "abc-1.2"}).headers["x-request-id"]
         == "abc-1.2"
     )
     for wrong in ("a b", "x" * 200, "\x80", ""):
-        answer = echo_process.ask("GET", "/health", headers={"X-Request-ID": wrong})
+        answer = echo_server.ask("GET", "/health", headers={"X-Request-ID": wrong})
         assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["x-request-id"])
 
 
-def test_figures_are_prometheus_text(echo_process: Served) -> None:
-    echo_process.ask("GET", "/nowhere")
-    answer = echo_process.ask("GET", "/metrics")
+def test_figures_are_prometheus_text(echo_server: Served) -> None:
+    echo_server.ask("GET", "/nowhere")
+    answer = echo_server.ask("GET", "/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     families = {family.name: family for family in text_string_to_metric_families(answer.text)}
     for name in (
