@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import http.client
 import io
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -143,8 +145,17 @@ def form(fields: Mapping[str, str], file: tuple[str, bytes] | None = None) -> tu
     }
 
 
+def _limited(file_limit: int | None) -> None:
+    reset_signals()
+    if file_limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+
+
 def begin(
-    folder: Path, *arguments: object, env: Mapping[str, str] | None = None
+    folder: Path,
+    *arguments: object,
+    env: Mapping[str, str] | None = None,
+    file_limit: int | None = None,
 ) -> tuple[subprocess.Popen[bytes], Path]:
     """Start a server in a folder, as a shell would; return its process and the file that says it is ready."""
     ready = folder / "ready.json"
@@ -164,7 +175,7 @@ def begin(
             [*command, *map(str, arguments)],
             stdin=subprocess.DEVNULL, stdout=output, stderr=errors, cwd=folder,
             env=environment(TMPDIR=str(folder), HOME=str(folder), **(env or {})), start_new_session=True,
-            preexec_fn=reset_signals,  # noqa: PLW1509 - exec follows
+            preexec_fn=functools.partial(_limited, file_limit),  # noqa: PLW1509 - exec follows
         )  # fmt: skip
     return process, ready
 
@@ -182,9 +193,14 @@ def await_ready(process: subprocess.Popen[bytes], ready: Path) -> Served:
 
 
 @contextlib.contextmanager
-def started(folder: Path, *arguments: object, env: Mapping[str, str] | None = None) -> Iterator[Served]:
+def started(
+    folder: Path,
+    *arguments: object,
+    env: Mapping[str, str] | None = None,
+    file_limit: int | None = None,  # bytes; no file of the server may grow beyond
+) -> Iterator[Served]:
     """Run a server for the time of a block; it ends as by SIGTERM."""
-    process, ready = begin(folder, *arguments, env=env)
+    process, ready = begin(folder, *arguments, env=env, file_limit=file_limit)
     try:
         yield await_ready(process, ready)
     finally:
