@@ -149,9 +149,12 @@ async def _answered(request: Request, answer: Callable[[Request, Site], Awaitabl
 
 async def _read_rest(request: Request) -> None:
     """Read what is left of a body: Bazarr reads no answer before it has sent all of its own."""
+    n_left = site_of(request).settings.max_upload_bytes
     with contextlib.suppress(RuntimeError):  # it was read already
-        async for _ in request.stream():
-            pass
+        async for block in request.stream():
+            n_left -= len(block)
+            if n_left < 0:
+                return
 
 
 async def _transcribe(request: Request, site: Site) -> Response:

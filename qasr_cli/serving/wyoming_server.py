@@ -51,7 +51,7 @@ _MAX_PAYLOAD_BYTES = 1 << 22  # usual are 2 kB of audio
 _MAX_TERMS = 5_000
 _SLOWEST = 2.0  # times its length, for a recording to come in
 _LINGER_S = 2.0  # for what a client still sends after an error
-_GRACE_S = 1.0  # at the end, for transcripts that are being sent
+_GRACE_S = 5.0  # at the end, for transcripts that are being sent
 _CODES: tuple[tuple[type[QasrError], str], ...] = (  # the first that fits
     (TooLargeError, "too-large"),
     (OverloadedError, "busy"),
@@ -125,17 +125,16 @@ async def serve(
     host, port = split_address(address)
     if not is_local(host):
         logger.warning("--wyoming %s: whoever reaches this address may use it without a key", address)
-    clients: set[asyncio.Task[None]] = set()
+    clients: dict[asyncio.Task[None], _Client] = {}
 
     async def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine that runs is a task
-        clients.add(task)
+        clients[task] = client = _Client(reader, writer, service, limits)
         try:
-            is_full = len(clients) > limits.max_connections
-            await _Client(reader, writer, service, limits).talk(is_full=is_full)
+            await client.talk(is_full=len(clients) > limits.max_connections)
         finally:
-            clients.discard(task)
+            del clients[task]
 
     try:
         server = await asyncio.start_server(welcome, host, port, limit=_MAX_LINE_BYTES)
@@ -153,17 +152,23 @@ async def serve(
         await _end(clients)
 
 
-async def _end(clients: set[asyncio.Task[None]]) -> None:
-    if clients:
-        await asyncio.wait(set(clients), timeout=_GRACE_S)
-    left = set(clients)
+async def _end(clients: dict[asyncio.Task[None], _Client]) -> None:
+    """End the connections: at once, or soon where a transcript is due."""
+    answering = [task for task, client in clients.items() if client.is_answering]
+    if answering:
+        await asyncio.wait(answering, timeout=_GRACE_S)
+    left = list(clients)
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
 
 
 class _Client:
-    """One connection, which brings one recording."""
+    """One connection, which brings one recording.
+
+    Attributes:
+        is_answering: The recording is here, and its transcript is due.
+    """
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: Service, limits: Limits
@@ -174,6 +179,7 @@ class _Client:
         self._limits = limits
         # Speech comes as fast as it is spoken; what comes more slowly never ends
         self._until_s = asyncio.get_running_loop().time() + _SLOWEST * limits.max_ms / MS_PER_S
+        self.is_answering = False
         self._options: Options | None = None  # of the recording
         self._shape: RawShape | None = None
         self._spool: RawSpool | None = None
@@ -227,6 +233,7 @@ class _Client:
         elif event.type in {"audio-start", "audio-chunk"}:
             self._receive(event, scratch)
         elif event.type == "audio-stop":
+            self.is_answering = True
             await self._transcribe()
             return False  # as the reference server does; clients connect for each recording
         return True

@@ -28,7 +28,7 @@ from tests.serving.in_process import LOCAL, Serving, serving, until
 SAMPLES = Path(__file__).parents[2] / "samples"
 KEPT_BYTES = 1_200_000  # bytes; the results of shorter recordings are not kept
 CLIP = SAMPLES / "clips" / "clip-01.wav"
-FILM_S = 60
+FILM_S = 40
 LONG_S = 600
 
 
@@ -40,7 +40,7 @@ def talk() -> bytes:
 
 @pytest.fixture(scope="module")
 def film(talk: bytes) -> bytes:
-    """The first minute of the talk."""
+    """The begin of the talk."""
     return talk[: 2 * 16_000 * FILM_S]
 
 
