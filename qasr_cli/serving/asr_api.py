@@ -177,6 +177,7 @@ async def _detect(request: Request, site: Site) -> Response:
     service.admit(is_refusable=False)
     query = _Query.of(request.query_params)
     options = spoken.options_of(service, "", [], is_timed=False)
+    options = replace(options, decode=replace(options.decode, language=None))  # also if the server has one
     upload = await _received(request, site, query)
     is_kept = upload.n_bytes >= _WORTH_KEEPING_BYTES
     ask = Ask(options, Purpose.DETECT_LANGUAGE, is_kept=is_kept)
