@@ -92,15 +92,21 @@ def test_a_stream_of_chunks(demo: openai.OpenAI) -> None:
     assert chunks[-1].usage is not None
 
 
-def test_silence_and_nothing(demo: openai.OpenAI, echo_server: InProcess) -> None:
+def wave(samples: bytes) -> Any:
+    """Return the part with a WAV of these samples."""
     head = CLIP.read_bytes()[:44]
-    for samples in (b"", bytes(2), bytes(16_000)):
-        sizes = (36 + len(samples)).to_bytes(4, "little"), len(samples).to_bytes(4, "little")
-        wave = head[:4] + sizes[0] + head[8:40] + sizes[1] + samples
-        part = {"type": "input_audio", "input_audio": {"data": base64.b64encode(wave).decode()}}
-        content = ask(demo, {"role": "user", "content": [part]}).choices[0].message.content
+    sizes = (36 + len(samples)).to_bytes(4, "little"), len(samples).to_bytes(4, "little")
+    content = base64.b64encode(head[:4] + sizes[0] + head[8:40] + sizes[1] + samples).decode()
+    return {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": content}}]}
+
+
+def test_silence_has_an_answer_and_nothing_has_none(demo: openai.OpenAI) -> None:
+    for samples in (bytes(2), bytes(16_000)):
+        content = ask(demo, wave(samples)).choices[0].message.content
         assert content is not None
         assert content.startswith("language ")
+    with pytest.raises(openai.BadRequestError, match="no sound"):
+        ask(demo, wave(b""))
 
 
 def test_more_than_a_chunk_is_refused(demo: openai.OpenAI) -> None:
