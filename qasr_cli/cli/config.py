@@ -24,6 +24,7 @@ from qasr_cli.cli.typer_adapter import Context, Operand, ValueOrigin
 from qasr_cli.errors import CannotCreateError, ConfigError, NoInputError, UsageError
 from qasr_cli.operating_system.files import real_path
 from qasr_cli.options import FlagSpec
+from qasr_cli.options.remote import HIDDEN
 
 _COMMANDS = ("transcribe", "watch")  # whose flags are settings
 _OTHER_VARIABLES = ("QASR_CONFIG", "QASR_CACHE", "QASR_FFMPEG", "QASR_KOREAN_DICT")  # read, and no flag
@@ -136,7 +137,8 @@ def trust(
     settings_trust.trust(file, content)
     typer_adapter.echo(f"{settings_trust.place_of(file)}: trusted until it changes")
     for key, value in settings_file.needing_trust(values, known).items():
-        typer_adapter.echo(f"  {key.replace('_', '-')} = {_as_toml(value)}")
+        shown = HIDDEN if value and known[key].is_secret else value
+        typer_adapter.echo(f"  {key.replace('_', '-')} = {_as_toml(shown)}")
 
 
 @app.subcommand("untrust")
@@ -238,7 +240,7 @@ def _in_force(flag: FlagSpec, parsed: Context, state: SettingsState) -> SettingI
     ignored = ""
     if flag.key in state.ignored and state.path is not None:
         ignored = settings_file.where(state.path, flag.keys)
-    shown = str(value) if isinstance(value, Path) else value
+    shown = str(value) if isinstance(value, Path) else HIDDEN if value and flag.is_secret else value
     return SettingInForce(flag, flag.key.replace("_", "-"), shown, origin, ignored)
 
 

@@ -10,8 +10,10 @@ from qasr_cli.options.engine import EngineOptions
 from qasr_cli.options.flag import FlagSpec
 from qasr_cli.options.log import LOG_FORMATS, PROGRESS_STYLES, LogOptions
 from qasr_cli.options.output import DEFAULT_NAME, OutputOptions
+from qasr_cli.options.remote import RemoteOptions, Secret
 from qasr_cli.options.runs import (
     ORDERS,
+    ClusterOptions,
     FindOptions,
     HookOptions,
     InputOptions,
@@ -37,6 +39,7 @@ __all__ = [
     "SCHEMA",
     "AlignOptions",
     "ChunkOptions",
+    "ClusterOptions",
     "CueOptions",
     "DecodeOptions",
     "EngineOptions",
@@ -50,7 +53,9 @@ __all__ = [
     "Options",
     "OutputOptions",
     "PictureOptions",
+    "RemoteOptions",
     "RunOptions",
+    "Secret",
     "VadOptions",
     "WatchOptions",
 ]

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from qasr_cli.errors import QasrError
-from qasr_cli.serving import openai_api
+from qasr_cli.serving import asr_api, openai_api
 from qasr_cli.serving.http import failures
 from qasr_cli.serving.http.site import Site, site_of
 
@@ -20,7 +20,7 @@ from qasr_cli.serving.http.site import Site, site_of
 def build(site: Site) -> Starlette:
     """Return the application of a site."""
     app = Starlette(
-        routes=[Route("/health", _health), *openai_api.routes()],
+        routes=[Route("/health", _health), *openai_api.routes(), *asr_api.routes()],
         exception_handlers={
             QasrError: failures.on_qasr_error,
             HTTPException: failures.on_http_error,

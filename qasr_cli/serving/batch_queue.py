@@ -1,8 +1,7 @@
 """The queue of a server's engine: which chunks of which requests make the next batch.
 
-In go requests with their chunks; out come batches. Short requests come first, up to half of a batch while
-others wait; then one chunk of each request in turn, those of like length together. Not locked: the request
-lane holds its lock when it calls.
+In go requests with their chunks; out come batches, either of short requests or of one chunk of each other
+request in turn, those of like length together. Not locked: the request lane holds its lock when it calls.
 """
 
 from __future__ import annotations
@@ -132,13 +131,17 @@ class BatchQueue:
             batch.add(ticket, ticket.waiting.popleft())
         return batch.chunks
 
-    def take(self, capacity: Capacity) -> list[PooledChunk[Request]]:
-        """Return the next batch; empty if nothing waits."""
+    def take(self, capacity: Capacity, *, is_urgent_turn: bool = True) -> list[PooledChunk[Request]]:
+        """Return the next batch; empty if nothing waits.
+
+        Args:
+            capacity: Of the engines.
+            is_urgent_turn: Whether short requests come before others that wait.
+        """
         size = capacity.max_batch_size
-        urgent = self.take_urgent(capacity, max(1, size // 2) if self._others else size)
-        batch = _Batch(capacity, size, urgent)
-        if not self._others:
-            return batch.chunks
+        if not self._others or (self._urgent and is_urgent_turn):
+            return self.take_urgent(capacity, size)
+        batch = _Batch(capacity, size)
         candidates = list(islice(self._in_turn(), _LOOKED_AT * size))
         leader_ms = candidates[0][1].duration_ms
         # The sort is stable, so that chunks of equal length stay in turn; the leader is always taken.
@@ -146,8 +149,7 @@ class BatchQueue:
         taken = [batch.add(ticket, chunk) for ticket, chunk in candidates if batch.takes(chunk)]
         for ticket, chunk in taken:
             ticket.waiting.remove(chunk)
-        if taken:  # whoever led goes to the end
-            self._others.rotate(-1)
+        self._others.rotate(-1)  # whoever led goes to the end
         self._others = deque(ticket for ticket in self._others if ticket.waiting)
         return batch.chunks
 
@@ -162,13 +164,11 @@ class BatchQueue:
 class _Batch:
     """A batch in the making: its size and its padded length are limited."""
 
-    def __init__(
-        self, capacity: Capacity, max_size: int, chunks: list[PooledChunk[Request]] | None = None
-    ) -> None:
-        self.chunks = chunks or []
+    def __init__(self, capacity: Capacity, max_size: int) -> None:
+        self.chunks: list[PooledChunk[Request]] = []
         self._max_size = max_size
         self._max_ms = capacity.max_batch_ms
-        self._longest_ms = max((pooled.chunk.duration_ms for pooled in self.chunks), default=1)
+        self._longest_ms = 1
 
     def takes(self, chunk: Chunk) -> bool:
         """Whether the chunk fits; the first one always does."""

@@ -215,7 +215,8 @@ class RequestLane:
             ):
                 self._changed.wait(left_s)
             # What came in may belong into this batch, and is cut into chunks first
-            return [] if self._incoming else self._queue.take(self._capacity)
+            is_urgent_turn = time.monotonic() >= self._next_pause_s
+            return [] if self._incoming else self._queue.take(self._capacity, is_urgent_turn=is_urgent_turn)
 
     def _submit(self, chunks: list[PooledChunk[Request]], pool: DevicePool) -> None:
         batch = PooledBatch(chunks, chunks, pool.submit(chunks, self._recognize), is_last=True)
@@ -238,13 +239,19 @@ class RequestLane:
         begun_s = time.monotonic()
         for pooled in chunks:
             pooled.opened.owner.begun()
-        if all(goes_first(pooled) for pooled in chunks):
+        if goes_first(chunks[0]):
             results = batch_work.recognize_batch(chunks, session)
+            self._rest_from_urgent(begun_s)
         else:
             with preemption.allowed(functools.partial(self._run_urgent, session)):
                 results = batch_work.recognize_batch(chunks, session)
         self._count(chunks, time.monotonic() - begun_s)
         return results
+
+    def _rest_from_urgent(self, begun_s: float) -> None:
+        """Give the other requests as much time as the short ones have had since `begun_s`."""
+        ended_s = time.monotonic()
+        self._next_pause_s = ended_s + (ended_s - begun_s)
 
     def _run_urgent(self, session: Session) -> None:
         """Recognise the short requests that wait, and end them; the caller's batch waits meanwhile."""
@@ -269,8 +276,7 @@ class RequestLane:
         batch = PooledBatch(chunks, chunks, results, is_last=True)
         batch.take_results()
         self._give_back(batch.sources, run)
-        ended_s = time.monotonic()
-        self._next_pause_s = ended_s + (ended_s - begun_s)
+        self._rest_from_urgent(begun_s)
 
     def _count(self, chunks: Sequence[PooledChunk[Request]], seconds: float) -> None:
         with self._changed:

@@ -53,6 +53,7 @@ NEED_TRUST = {
     "output", "name", "tag", "overwrite", "backup", "state", "report", "status", "log_file",
     "engine", "revision", "files_from", "null", "follow_links", "exec_after", "webhook", "hook_timeout",
     "max_hours", "workers", "shots", "quiet",
+    "server", "server_key", "server_model", "in_flight", "server_api", "server_patience",
 }  # fmt: skip
 _OTHER_VALUE = {str: "x", int: 7, float: 7.5, bool: True, Path: "x"}
 
