@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import CLIP, ROOT, SAMPLES
-from tests.serving.in_process import InProcess
+from tests.serving.server import Served
 
 ON_PAGES = "http://127.0.0.1:8000"
 CURL = ROOT / "docs/how-to/curl.md"
@@ -55,7 +55,7 @@ def desk(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("block", SHOWN)
-def test_commands_run(demo_server: InProcess, desk: Path, block: str) -> None:
+def test_commands_run(demo_server: Served, desk: Path, block: str) -> None:
     done = subprocess.run(
         ["bash", "-c", STRICT + block.replace(ON_PAGES, demo_server.url)],
         cwd=desk, capture_output=True, text=True, timeout=300, check=False,
@@ -74,7 +74,7 @@ def test_what_stands_here_is_shown() -> None:
     assert [name for name in LEAVES if f" {name}\n" not in everything] == []
 
 
-def test_the_program_runs(demo_server: InProcess, desk: Path) -> None:
+def test_the_program_runs(demo_server: Served, desk: Path) -> None:
     program = "".join(blocks(PYTHON, "python")).replace(ON_PAGES, demo_server.url)
     done = subprocess.run(
         [sys.executable, "-c", program],
