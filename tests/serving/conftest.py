@@ -42,6 +42,13 @@ def echo_server(servers_folder: Path) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
+def sleepy_server(servers_folder: Path) -> Iterator[Served]:
+    """A server whose engine takes three seconds a batch, for all tests: leave nothing running in it."""
+    with server.shared(servers_folder, "sleepy") as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
 def echo_in_process() -> Iterator[InProcess]:
     """The application with an engine that says made-up words at once."""
     with serving(ECHO) as server:

@@ -44,7 +44,7 @@ def run(command: str, desk: Path, running: Serving) -> str:
 
 
 def test_commands_of_bazarrs_page(desk: Path, bazarr: Serving) -> None:
-    detected, subtitles, media, words = (run(one, desk, demo) for one in commands("bazarr"))
+    detected, subtitles, media, words = (run(one, desk, bazarr) for one in commands("bazarr"))
     assert json.loads(detected)["language_code"] == "en"
     assert subtitles == media == ""
     assert (desk / "film.srt").read_text("utf-8").startswith("1\n00:00:00,")
@@ -53,5 +53,5 @@ def test_commands_of_bazarrs_page(desk: Path, bazarr: Serving) -> None:
 
 
 def test_commands_of_home_assistants_page(desk: Path, bazarr: Serving) -> None:
-    (described,) = (run(one, desk, demo) for one in commands("home-assistant"))
+    (described,) = (run(one, desk, bazarr) for one in commands("home-assistant"))
     assert json.loads(described)["type"] == "info"
