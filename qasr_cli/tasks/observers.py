@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from qasr_cli.errors import UsageError
-from qasr_cli.hooks.address import without_secrets
 from qasr_cli.options import LogOptions
 from qasr_cli.runs.files.same_file import is_same_file
+from qasr_cli.runs.reports.arguments import shown_arguments
 from qasr_cli.terminal import logs
 from qasr_cli.terminal.events import Reporter
 from qasr_cli.terminal.progress import Both, LogReporter, make_reporter
@@ -38,7 +38,7 @@ def set_up(log: LogOptions, inputs: Sequence[Path]) -> Callable[[], Reporter]:
     fields = {
         "version": __version__,
         "folder": str(Path.cwd()),
-        "arguments": [without_secrets(one) for one in sys.argv[1:]],
+        "arguments": list(shown_arguments(sys.argv[1:])),
     }
     logs.record("start", "info", fields)
     return lambda: Both(make_reporter(style, log.verbosity), LogReporter())

@@ -101,6 +101,19 @@ class Dispatcher:
         self._max_threads = in_flight * len(servers)
         self._alive_s = 0.0  # when a server last showed that it works, or the wait began
         self._fatal: RemoteError | None = None
+        self._is_closed = False
+
+    def close(self) -> None:
+        """End the threads and close the connections; nothing is sent any more."""
+        with self._lock:
+            self._is_closed = True
+            self._has_work.notify_all()
+        self._deadlines.end_all()
+        self._close_idle()
+
+    def _close_idle(self) -> None:
+        for state in self._states:
+            state.server.close()
 
     def recognize(self, chunks: Sequence[ChunkRequest]) -> list[Hypothesis | QasrError]:
         """Return a hypothesis for each chunk, or the error that it was given up with.
@@ -181,14 +194,17 @@ class Dispatcher:
                         return found
                     idle_until_s = now_s + _IDLE_S
                     until_s = min(now_s + 1.0, balance.next_change_s(self._states, now_s))
-                elif now_s > idle_until_s:
+                elif now_s > idle_until_s or self._is_closed:
                     self._n_threads -= 1
-                    return None
+                    break
                 else:
                     until_s = idle_until_s
                 self._n_idle += 1
                 self._has_work.wait(max(0.01, until_s - now_s))
                 self._n_idle -= 1
+        if not self._n_threads:
+            self._close_idle()
+        return None
 
     def _match(self, now_s: float) -> tuple[_Task | None, ServerState, int] | None:
         for position, task in enumerate(itertools.islice(self._waiting, _N_LOOKED_AT)):

@@ -72,6 +72,10 @@ class Server:
         self._transport = Transport(address, key, deadlines)
         self._takes_extras = True
 
+    def close(self) -> None:
+        """Close the connections that wait for a request."""
+        self._transport.close()
+
     def models(self) -> list[str]:
         """Return the names of its models.
 
