@@ -57,6 +57,7 @@ ONCE: dict[str, tuple[Action, int]] = {
     "429": (speech_server.status(429, b'{"error":{"message":"slow down"}}', Retry_After="0"), 1),
     "500": (speech_server.status(500, b'{"error":{"message":"EngineCore encountered an issue"}}'), 1),
     "502 with HTML": (speech_server.status(502, b"<html><title>Bad Gateway</title></html>"), 1),
+    "404 of a proxy": (speech_server.status(404, b"404 page not found"), 1),
     "503 with a date that is no date": (speech_server.status(503, Retry_After="soon"), 1),
     "closed without an answer": (speech_server.close, 1),
     "closed after the headers": (

@@ -120,6 +120,15 @@ class TestChat:
         chunk = chunk_request.of_chunk("m", SAMPLES, DecodeOptions())
         assert chat_form.hypothesis(answer("x", finish), chunk).finish is expected
 
+    def test_a_text_that_no_file_can_hold(self) -> None:
+        chunk = chunk_request.of_chunk("m", SAMPLES, DecodeOptions())
+        found = chat_form.hypothesis(answer("language English<asr_text>a\ud83d b\x1b[31m\x00\n c"), chunk)
+        assert found.text == "a\ufffd b\ufffd[31m\ufffd\n c"
+        long = chat_form.hypothesis(answer("word " * 10_000), chunk)
+        assert (len(long.text) < 4_000, long.finish) == (True, Finish.TRUNCATED)
+        said = transcription_form.hypothesis({"text": "word " * 10_000}, chunk)
+        assert (len(said.text) < 4_000, said.finish) == (True, Finish.TRUNCATED)
+
     @pytest.mark.parametrize("usage", [None, [], {"completion_tokens": "7"}, {"completion_tokens": -1}])
     def test_an_odd_usage_is_none(self, usage: object) -> None:
         chunk = chunk_request.of_chunk("m", SAMPLES, DecodeOptions())
