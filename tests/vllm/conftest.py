@@ -32,8 +32,8 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def own() -> Qwen3Recognizer:
-    """Our own engine."""
+def own(by_vllm: VllmRecognizer) -> Qwen3Recognizer:
+    """Our own engine, loaded after vLLM: before it, vLLM would get a process of its own."""
     return Qwen3Recognizer(demo_pair.opened(Kind.RECOGNIZER), Setup(FP32))
 
 

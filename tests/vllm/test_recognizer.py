@@ -6,16 +6,15 @@ import dataclasses
 import json
 import os
 import random
-import shutil
 import signal
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import load_file, save_file
 
 from qasr_cli.engines import model_store, registry
 from qasr_cli.engines.layouts import Kind
@@ -202,15 +201,27 @@ def test_random_weights_of_another_shape(clips: list[np.ndarray], tmp_path: Path
     assert theirs.write(clips[:12], _FREE) == until_stop(model, ours.write(clips[:12], _FREE))
 
 
-def test_weights_that_are_no_numbers_are_an_error(clips: list[np.ndarray], tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(ASR, tmp_path / "damaged"))
-    weights = load_file(folder / "model.safetensors")
-    name = next(name for name in weights if name.endswith("layers.2.mlp.down_proj.weight"))
-    weights[name] = np.full_like(weights[name], np.nan)
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    damaged = VllmRecognizer(opened(folder), FP32, 8)
-    with pytest.raises(UnavailableError, match="NaN or infinite values; its weights are damaged"):
-        damaged.recognize(clips[:3], _FREE)
+def test_scores_that_are_no_numbers_are_an_error(
+    own: Qwen3Recognizer, by_vllm: VllmRecognizer, clips: list[np.ndarray]
+) -> None:
+    before: list[torch.Tensor] = []
+
+    def damage(model: Any) -> None:
+        weight = model.language_model.model.norm.weight
+        before.append(weight.detach().clone())
+        weight.data[3] = torch.nan
+
+    def repair(model: Any) -> None:
+        model.language_model.model.norm.weight.data.copy_(before[0])
+
+    model = by_vllm._writer._llm  # in this process
+    model.apply_model(damage)
+    try:
+        with pytest.raises(UnavailableError, match="NaN or infinite values; its weights are damaged"):
+            by_vllm.recognize(clips[:3], _FREE)
+    finally:
+        model.apply_model(repair)
+    assert by_vllm.recognize(clips[:3], _FREE) == own.recognize(clips[:3], _FREE)
 
 
 def test_a_run_that_is_over_ends_a_call_and_the_next_one_begins_anew(
