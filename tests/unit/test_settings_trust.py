@@ -52,7 +52,7 @@ HARMFUL_VALUE = {
 NEED_TRUST = {
     "output", "name", "tag", "overwrite", "backup", "state", "report", "status", "log_file",
     "engine", "revision", "files_from", "null", "follow_links", "exec_after", "webhook", "hook_timeout",
-    "max_hours", "workers", "shots", "quiet",
+    "max_hours", "workers", "shots", "quiet", "cluster", "cluster_cpus",
 }  # fmt: skip
 _OTHER_VALUE = {str: "x", int: 7, float: 7.5, bool: True, Path: "x"}
 
