@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -152,6 +153,17 @@ def plain(tmp_path_factory: pytest.TempPathFactory, media: Path, env: dict[str, 
     desk.close()
     assert call.process.returncode == 0, call.stderr
     return desk.folder / "out"
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    """Clips that say enough for two actors, by their size."""
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    for number in range(60):
+        copied = Path(shutil.copy(SAMPLES / "clips/clip-06.wav", folder / f"{number:02d}.wav"))
+        os.utime(copied, (1_700_000_000, 1_700_000_000))
+    return folder
 
 
 @pytest.fixture(scope="session")
