@@ -111,10 +111,11 @@ class Desk:
 def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of nodes and runs: a home of their own, and a token that only they have."""
     home = tmp_path_factory.mktemp("home")
-    cache = os.environ["QASR_CACHE"]
+    (home / "tmp").mkdir()
     return environment(
         HOME=str(home),
-        QASR_CACHE=cache,
+        TMPDIR=str(home / "tmp"),  # so that scratch folders of these tests are told from others
+        QASR_CACHE=os.environ["QASR_CACHE"],
         RAY_AUTH_MODE="token",
         RAY_AUTH_TOKEN="0123456789abcdef0123456789abcdef",
         RAY_USAGE_STATS_ENABLED="0",

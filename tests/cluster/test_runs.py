@@ -89,7 +89,7 @@ def test_ctrl_c_ends_all_and_the_next_run_goes_on(desk: Desk, three: Nodes, medi
     assert time.monotonic() - begun_s < 30
     assert call.lines[-1] == ("qasr: interrupted; finished files are kept. Run the same command to continue.")
     wait_until(lambda: not three.actors(), 20, "the actors end with the run")
-    assert list(Path("/tmp").glob("qasr-scratch-*")) == []
+    assert list(Path(three.env["TMPDIR"]).glob("qasr-scratch-*")) == []
     again = start(desk, three, media)
     assert again.end() == 0, again.stderr
     check(desk, plain)
