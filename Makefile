@@ -15,7 +15,7 @@ OUT := demo-out
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official \
-	demo-model rehearsal fuzz search demo-model-eval samples parity oldest cluster compare-writers gallery goldens man docs torture clean
+	demo-model rehearsal fuzz search demo-model-eval samples parity oldest cluster cluster-overhead compare-writers gallery goldens man docs torture clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -113,13 +113,17 @@ $(NEWEST)/.installed: pyproject.toml constraints.txt
 	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps silero-vad -e .
 	@touch $@
 
+ISOLATED := unshare $(if $(filter 0,$(shell id -u)),,--user --map-root-user) --net --pid --fork --kill-child --mount-proc
+
 # Ray listens on all interfaces, so its tests run in a network namespace that has only loopback, and in one of
 # processes, so that none is left. CLUSTER: arguments for pytest, such as `make cluster CLUSTER="-k node"`.
 cluster: $(RAY)/.installed  ## Test runs over a Ray cluster of three nodes, with actors and nodes killed (1.7 GB, 10 min)
 	@command -v unshare >/dev/null && command -v ip >/dev/null || \
 		{ echo "make cluster needs unshare (util-linux) and ip (iproute2): apt-get install util-linux iproute2" >&2; exit 1; }
-	unshare $(if $(filter 0,$(shell id -u)),,--user --map-root-user) --net --pid --fork --kill-child --mount-proc \
-		sh -c 'ip link set lo up && QASR_CLUSTER_TESTS=1 exec $(RAY)/bin/python -m pytest tests/cluster $(CLUSTER)'
+	$(ISOLATED) sh -c 'ip link set lo up && QASR_CLUSTER_TESTS=1 exec $(RAY)/bin/python -m pytest tests/cluster $(CLUSTER)'
+
+cluster-overhead: $(RAY)/.installed  ## Measure what --cluster auto costs on this machine beside a plain run
+	$(ISOLATED) sh -c 'ip link set lo up && exec $(RAY)/bin/python -m tests.cluster.overhead'
 
 $(RAY)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(RAY)

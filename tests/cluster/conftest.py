@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import subprocess
 import threading
@@ -13,11 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import soundfile
 
-from tests.cluster import nodes
+from tests.cluster import nodes, speech
 from tests.cluster.nodes import Nodes
 from tests.forking.processes import ROOT, Setting, environment, popen
 
@@ -126,16 +123,7 @@ def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all nodes see: some minutes of work, in files of half a minute in folders."""
     folder = tmp_path_factory.mktemp("shared") / "media"
-    clips = [soundfile.read(path, dtype="int16") for path in sorted(SAMPLES.glob("clips/*.[wfo]*"))]
-    rate_hz = 16_000
-    spoken = [samples for samples, its_rate_hz in clips if its_rate_hz == rate_hz]
-    assert len(spoken) >= 4
-    for number in range(N_FILES):
-        path = folder / f"day-{number % 3}" / f"{number:02d}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        order = random.Random(number).choices(range(len(spoken)), k=N_CLIPS)
-        soundfile.write(path, np.concatenate([spoken[place] for place in order]), rate_hz)
-        os.utime(path, (1_700_000_000, 1_700_000_000))
+    speech.write(folder, N_FILES, N_CLIPS)
     return folder
 
 
