@@ -1,4 +1,4 @@
-"""The commands of docs/how-to/clusters.md, as they stand there but for addresses and the place of the media."""
+"""The commands of docs/how-to/clusters.md, as they stand there but for addresses and the media's place."""
 
 from __future__ import annotations
 
