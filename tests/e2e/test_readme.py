@@ -280,6 +280,7 @@ WHISPER |= {"--highlight_words", "--batch_size", "--fp16"}
 
 def options_on(name: str) -> set[str]:
     others = r"`python -m\s[^`]+`|^python -m .*$|docker run.*?\\\n"  # have options of their own
+    others += r"|`ray [^`]+`|^ray .*$|^#SBATCH .*$"
     text = re.sub(others, "", read(name), flags=re.M).replace("\\_", "_")
     return set(re.findall(r"--[a-z][a-z0-9_-]+", text)) - WHISPER
 
