@@ -28,7 +28,7 @@ from qasr_cli.subtitles.rules import limits
 
 MAX_CONTEXT_CHARS = 32_000  # half of the models' context, in letters of one token each
 STREAMED_FORMATS = ("json", "text")
-_ALIGNMENT_FORMATS = ("json", "verbose_json", "srt", "vtt", "tsv", "qasr_json")
+ALIGNMENT_FORMATS = ("json", "verbose_json", "srt", "vtt", "tsv", "qasr_json")
 _GRANULARITIES = ("segment", "word")
 _ALIASES = {"max_line_count": "max_lines"}  # Whisper's name
 # Beyond these, cues are no subtitles, and laying them out takes longer than the recognition.
@@ -105,7 +105,7 @@ def alignment(
     Raises:
         QasrError: There is no script, or a field has a value that it cannot have.
     """
-    response_format = _response_format(fields, _ALIGNMENT_FORMATS)
+    response_format = _response_format(fields, ALIGNMENT_FORMATS)
     chosen = replace(options, decode=_decode(fields, options.decode))
     engines.refuse_unknown_languages(chosen.engine, chosen.decode)
     script = _script(fields, texts, chosen.decode.language)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qasr_cli.serving.openai_api.chat_asks import MARKER
 from qasr_cli.serving.openapi.parts import (
     EVENTS,
     JSON,
@@ -52,7 +53,7 @@ def _completion() -> Part:
         "model": string("Any name"),
         "messages": array(
             _message(),
-            "One clip in a user message; terms to expect in a system message; `language English<asr_text>` "
+            f"One clip in a user message; terms to expect in a system message; `language English{MARKER}` "
             "as the last assistant message forces the language",
             minItems=1,
         ),

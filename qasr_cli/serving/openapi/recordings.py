@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from qasr_cli.options import CueOptions
 from qasr_cli.options.flag import flags_of
+from qasr_cli.serving.openai_api.answers import RESPONSE_FORMATS
+from qasr_cli.serving.openai_api.asks import ALIGNMENT_FORMATS, STREAMED_FORMATS
 from qasr_cli.serving.openapi.parts import (
     EVENTS,
     FORM,
@@ -27,8 +29,6 @@ from qasr_cli.serving.openapi.parts import (
 )
 from qasr_cli.subtitles.rules.profiles import PROFILES
 
-FORMATS = ("json", "text", "srt", "vtt", "verbose_json", "qasr_json", "tsv")
-_ALIGNMENT_FORMATS = ("json", "verbose_json", "srt", "vtt", "tsv", "qasr_json")
 _LANGUAGE = "Spoken language: an ISO 639 code or an English name"
 _WARNING = {"X-Qasr-Warning": header("Fields that have no effect", string())}
 
@@ -50,7 +50,7 @@ def style_fields() -> dict[str, Part]:
     return {**fields, "highlight_words": boolean("In srt and vtt each word is marked while it is spoken")}
 
 
-def response_format(formats: tuple[str, ...] = FORMATS) -> Part:
+def response_format(formats: tuple[str, ...] = RESPONSE_FORMATS) -> Part:
     """Return the field with the format of an answer."""
     return string("Format of the answer", enum=list(formats), default=formats[0])
 
@@ -104,7 +104,9 @@ def _transcription() -> Part:
         **_spoken(),
         "response_format": response_format(),
         "timestamp_granularities[]": granularities,
-        "stream": boolean("Send text as soon as it is final, as server-sent events; with json and text"),
+        "stream": boolean(
+            f"Send text as soon as it is final, as server-sent events; with {' and '.join(STREAMED_FORMATS)}"
+        ),
         "temperature": number("Has no effect", minimum=0, maximum=2),
         **style_fields(),
     }
@@ -142,7 +144,7 @@ def _alignment() -> Part:
         "text": string("The words that are spoken; or a file with them"),
         "script": file("A text or a subtitle file with the words, instead of `text`"),
         **_spoken(),
-        "response_format": response_format(_ALIGNMENT_FORMATS),
+        "response_format": response_format(ALIGNMENT_FORMATS),
         **style_fields(),
     }
     return {
