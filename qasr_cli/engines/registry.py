@@ -148,6 +148,25 @@ def _fetch_recognizer(options: EngineOptions) -> StoredModel:
     return model_store.fetch(location, options.revision, is_offline=options.offline)
 
 
+def refuse_missing(options: EngineOptions) -> None:
+    """Refuse a built-in engine's model that is neither here nor can be downloaded, before the work begins.
+
+    Raises:
+        UnavailableError: The recognizer or the aligner is missing.
+        UsageError: The engine is unknown.
+    """
+    if _find_factory(options.engine) not in _BUILT_IN.values():
+        return
+    from qasr_cli.engines import model_store
+
+    recognizer = model_store.recognizer_location(options.model)
+    aligner = model_store.aligner_location(options.aligner, options.model)
+    is_local = not options.remote.server
+    for location, revision in ((recognizer if is_local else None, options.revision), (aligner, None)):
+        if location is not None:
+            model_store.refuse_missing(location, revision, is_offline=options.offline)
+
+
 def _load_qwen3(options: EngineOptions, *, is_plain: bool = False, is_forced_loop: bool = False) -> Engines:
     """Locate the weights before importing torch, which takes seconds that a missing model should not cost."""
     from qasr_cli.engines import model_store

@@ -10,7 +10,7 @@ from qasr_cli.options.engine import EngineOptions
 from qasr_cli.options.flag import FlagSpec
 from qasr_cli.options.log import LOG_FORMATS, PROGRESS_STYLES, LogOptions
 from qasr_cli.options.output import DEFAULT_NAME, OutputOptions
-from qasr_cli.options.remote import RemoteOptions, Secret
+from qasr_cli.options.remote import RemoteOptions
 from qasr_cli.options.runs import (
     ORDERS,
     ClusterOptions,
@@ -20,6 +20,8 @@ from qasr_cli.options.runs import (
     RunOptions,
     WatchOptions,
 )
+from qasr_cli.options.secret import Secret
+from qasr_cli.options.serve import ServeOptions
 from qasr_cli.options.speech import (
     AlignOptions,
     ChunkOptions,
@@ -56,6 +58,7 @@ __all__ = [
     "RemoteOptions",
     "RunOptions",
     "Secret",
+    "ServeOptions",
     "VadOptions",
     "WatchOptions",
 ]

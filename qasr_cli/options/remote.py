@@ -13,38 +13,13 @@ from urllib.parse import urlsplit
 
 from qasr_cli.errors import UsageError
 from qasr_cli.options.flag import REMOTE, option, require
+from qasr_cli.options.secret import Secret
 
 SERVER_APIS = ("auto", "chat", "transcriptions")
-HIDDEN = "(hidden)"
 _MAX_IN_FLIGHT = 256  # a thread and a connection each
 _FORM = "give http://HOST:PORT or https://HOST/PATH, several separated by commas"
 # What people copy from a server's documentation after the base of its paths.
 _ENDPOINT = re.compile(r"/v1(?:/(?:models|chat/completions|audio/transcriptions))?/?$")
-
-
-class Secret:
-    """A text that no message, report or log shows."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str = "") -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """Return the text itself, for the one header that carries it."""
-        return self._text
-
-    def __bool__(self) -> bool:
-        return bool(self._text)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._text == other._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __repr__(self) -> str:
-        return HIDDEN if self._text else ""
 
 
 def to_secret(text: str) -> Secret:

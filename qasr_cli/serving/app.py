@@ -7,35 +7,41 @@ from __future__ import annotations
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp
 
 from qasr_cli.errors import QasrError
-from qasr_cli.serving import openai_api, openapi, page
+from qasr_cli.serving import asr_api, jobs_api, openai_api, openapi, page, status_api
 from qasr_cli.serving.http import failures
-from qasr_cli.serving.http.site import Site, site_of
+from qasr_cli.serving.http.gate import Gate
+from qasr_cli.serving.http.site import Site
+from qasr_cli.serving.http.tracing import Tracing
 
 
-def build(site: Site) -> Starlette:
-    """Return the application of a site."""
+def build(site: Site) -> ASGIApp:
+    """Return the application of a site, with what holds for every request around it."""
+    app = routed(site)
+    return Tracing(Gate(app, site.settings), app, site.service, site.gauges)
+
+
+def routed(site: Site) -> Starlette:
+    """Return the routes of a site."""
     app = Starlette(
         routes=[
-            Route("/health", _health),
+            *status_api.routes(),
+            *jobs_api.routes(),
             *openai_api.routes(),
+            *asr_api.routes(),
             *page.routes(),
             *openapi.routes(),
         ],
         exception_handlers={
             QasrError: failures.on_qasr_error,
             HTTPException: failures.on_http_error,
+            ClientDisconnect: failures.on_gone,
             Exception: failures.on_crash,
         },
     )
+    app.router.redirect_slashes = False
     app.state.site = site
     return app
-
-
-async def _health(request: Request) -> Response:
-    state = site_of(request).service.state
-    return JSONResponse({"status": state}, 200 if state == "ready" else 503)

@@ -129,6 +129,10 @@ class Clip:
         else:
             self._end(RecognizedClip(result.hypothesis, opened.prepared.waveform.duration_ms))
 
+    def fail(self, error: QasrError) -> None:
+        """End it with an error, if it is not over; from any thread."""
+        self._end(error)
+
     def _end(self, result: RecognizedClip | QasrError) -> None:
         with contextlib.suppress(OSError):
             self._target.unlink(missing_ok=True)

@@ -108,27 +108,41 @@ class Job:
         """Whether nobody wants it any more."""
         return self.state is JobState.CANCELLED
 
-    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+    def subscribe(self, listener: Callable[[], None], *, is_client: bool = True) -> Callable[[], None]:
         """Call a function after every change, from any thread, and at once; return how to end that.
 
-        A subscriber is a client of the job: without any, a job that is not kept is cancelled.
+        A client waits for the result: without any, a job that is not kept is cancelled. Who only looks on is
+        no client.
         """
         with self._lock:
             number = max(self._listeners, default=0) + 1
             self._listeners[number] = listener
-            self._n_clients += 1
+            self._n_clients += is_client
         listener()
 
         def leave() -> None:
             with self._lock:
                 if self._listeners.pop(number, None) is None:
                     return
-                self._n_clients -= 1
-                is_left_alone = not self._n_clients and not self.is_kept and self.audio_ms < _GOES_ON_MS
+                self._n_clients -= is_client
+                is_left_alone = (
+                    is_client and not self._n_clients and not self.is_kept and self.audio_ms < _GOES_ON_MS
+                )
             if is_left_alone:
                 self.cancel("its client is gone")
 
         return leave
+
+    def give_up(self) -> None:
+        """End the interest of a client that would have fetched the result later.
+
+        The job is cancelled unless another client, with the same recording, waits for it.
+        """
+        with self._lock:
+            self.is_kept = False
+            is_wanted = self.has_clients
+        if not is_wanted:
+            self.cancel()
 
     def cancel(self, why: str = "cancelled") -> None:
         """End it if it is not final; what is being computed for it is dropped."""

@@ -38,12 +38,14 @@ class Lanes:
         recognize: Hands a prepared source to the request lane.
         finish: Calls a function on a finishing thread.
         over: Notes that a recording is over.
+        begun: Notes that the first chunk of a job is about to be computed.
     """
 
     engines: Callable[[], Engines]
     recognize: Callable[[OpenSource[Request]], None]
     finish: Callable[[Callable[[], None]], None]
     over: Callable[[Recording], None]
+    begun: Callable[[Job], None]
 
 
 _N_PROBED = 3  # chunks for the detection of a language: opening music and a guest's sentence mislead one
@@ -121,6 +123,7 @@ class Recording:
         if self.job.begun_s is None:
             self.job.begun_s = time.monotonic()
             self.job.enter(JobState.RECOGNIZING)
+            self._lanes.begun(self.job)
 
     def progressed(self, opened: OpenSource[Request]) -> None:
         """Note how far the recording is, and the text that is final."""

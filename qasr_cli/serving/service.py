@@ -72,6 +72,9 @@ class Service:
     Attributes:
         jobs: All jobs that are known.
         failure: Why the service cannot go on; None as long as it can.
+        on_failure: Called then, from any thread.
+        on_begun: Called when the first chunk of a job is about to be computed, from any thread.
+        created_s: When the service was made, in seconds since 1970.
     """
 
     def __init__(
@@ -88,6 +91,8 @@ class Service:
         self.jobs = JobStore(limits.keep_s)
         self.failure: QasrError | None = None
         self.on_failure: Callable[[], None] = lambda: None
+        self.on_begun: Callable[[Job], None] = lambda job: None
+        self.created_s = time.time()
         self._load = load
         self._numbers = itertools.count()
         self._counting = threading.Lock()
@@ -102,7 +107,8 @@ class Service:
         self.lane = RequestLane(
             EngineCache(self._load_warm, reclaim, limits.idle_s), lambda: self._n_near, self._lost
         )
-        self._lanes = Lanes(self._engines, self.lane.add, self._finish, self._over)
+        self._lanes = Lanes(self._engines, self.lane.add, self._finish, self._over, self._begun)
+        self._clips: set[Clip] = set()
 
     # ── state ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -194,6 +200,8 @@ class Service:
         """
         self._refuse_if_draining(upload)
         clip = Clip(upload, options, next(self._numbers), self.lane.add)
+        with self._counting:
+            self._clips.add(clip)
         clip.future.add_done_callback(lambda _: self._over(clip))
         self._prepare(upload, clip.prepare)
         return clip.future
@@ -239,7 +247,13 @@ class Service:
     def _finish(self, work: Callable[[], None]) -> None:
         self._finishing.submit(work)
 
+    def _begun(self, job: Job) -> None:
+        self.on_begun(job)
+
     def _over(self, request: Recording | Clip) -> None:
+        if isinstance(request, Clip):
+            with self._counting:
+                self._clips.discard(request)
         with self._idle:
             self._n_open -= 1
             self._idle.notify_all()
@@ -273,8 +287,14 @@ class Service:
         self.lane.start()
 
     def drain(self, seconds: float, stop: threading.Event) -> None:
-        """Take no more requests, and wait until all are over, a time has passed, or `stop` is set."""
+        """Take no more requests, and wait until all are over, a time has passed, or `stop` is set.
+
+        Jobs without a waiting client end at once: nobody can fetch their results any more.
+        """
         self._is_draining = True
+        for job in self.jobs.open_jobs():
+            if not job.has_clients:
+                job.fail(DrainingError("the server is about to end"))
         until_s = time.monotonic() + seconds
         with self._idle:
             while self._n_open and not stop.is_set() and (left_s := until_s - time.monotonic()) > 0:
@@ -285,6 +305,8 @@ class Service:
         self._is_draining = True
         for job in self.jobs.open_jobs():
             job.fail(DrainingError("the server is about to end"))
+        for clip in list(self._clips):
+            clip.fail(DrainingError("the server is about to end"))
         self._preparing.close()
         self.lane.close()
         self._finishing.shutdown(cancel_futures=True)

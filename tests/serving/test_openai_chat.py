@@ -92,7 +92,7 @@ def test_a_stream_of_chunks(demo: openai.OpenAI) -> None:
     assert chunks[-1].usage is not None
 
 
-def test_silence_and_nothing(demo: openai.OpenAI, echo_server: InProcess) -> None:
+def test_silence_and_nothing(demo: openai.OpenAI, echo_in_process: InProcess) -> None:
     head = CLIP.read_bytes()[:44]
     for samples in (b"", bytes(2), bytes(16_000)):
         sizes = (36 + len(samples)).to_bytes(4, "little"), len(samples).to_bytes(4, "little")
@@ -158,8 +158,8 @@ def user(*parts: object) -> dict[str, object]:
         ({"messages": [prefill("English"), USER], "continue_final_message": True}, "last"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_done_is_refused(demo_server: InProcess, body: object, part: str) -> None:
-    answer = post(demo_server, body)
+def test_what_cannot_be_done_is_refused(demo_in_process: InProcess, body: object, part: str) -> None:
+    answer = post(demo_in_process, body)
     assert answer.status == 400, answer.body
     error = json.loads(answer.body)["error"]
     assert part in error["message"]
@@ -167,8 +167,8 @@ def test_what_cannot_be_done_is_refused(demo_server: InProcess, body: object, pa
     assert "--" not in error["message"]
 
 
-def test_too_large_a_body_is_refused_before_it_is_read(echo_server: InProcess) -> None:
+def test_too_large_a_body_is_refused_before_it_is_read(echo_in_process: InProcess) -> None:
     headers = {"Content-Type": "application/json", "Content-Length": str(2**40)}
-    answer = raw.request(echo_server, "POST", "/v1/chat/completions", b"", headers)
+    answer = raw.request(echo_in_process, "POST", "/v1/chat/completions", b"", headers)
     assert answer.status == 413
     assert "16 MiB" in json.loads(answer.body)["error"]["message"]

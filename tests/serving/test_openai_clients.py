@@ -35,13 +35,15 @@ def slow_server() -> Iterator[InProcess]:
         yield server
 
 
-def test_the_company_of_a_clip_does_not_change_its_answer(demo_server: InProcess) -> None:
-    alone = {clip: raw.post_form(demo_server, {"response_format": "srt"}, clip).text for clip in CLIPS}
+def test_the_company_of_a_clip_does_not_change_its_answer(demo_in_process: InProcess) -> None:
+    alone = {clip: raw.post_form(demo_in_process, {"response_format": "srt"}, clip).text for clip in CLIPS}
     sizes: list[int] = []
-    demo_server.service.lane.counts.on_batch = lambda size, most, seconds: sizes.append(size)
+    demo_in_process.service.lane.counts.on_batch = lambda size, most, seconds: sizes.append(size)
 
     async def ask_all() -> list[tuple[Path, str]]:
-        async with openai.AsyncOpenAI(base_url=f"{demo_server.url}/v1", api_key="-", max_retries=0) as client:
+        async with openai.AsyncOpenAI(
+            base_url=f"{demo_in_process.url}/v1", api_key="-", max_retries=0
+        ) as client:
 
             async def ask(clip: Path) -> tuple[Path, str]:
                 answer: object = await client.audio.transcriptions.create(
@@ -56,9 +58,9 @@ def test_the_company_of_a_clip_does_not_change_its_answer(demo_server: InProcess
     assert max(sizes) > 1, "no two clients shared a batch"
 
 
-def test_async_stream(demo_server: InProcess) -> None:
+def test_async_stream(demo_in_process: InProcess) -> None:
     async def collect() -> list[str]:
-        async with openai.AsyncOpenAI(base_url=f"{demo_server.url}/v1", api_key="-") as client:
+        async with openai.AsyncOpenAI(base_url=f"{demo_in_process.url}/v1", api_key="-") as client:
             stream = await client.audio.transcriptions.create(file=CLIP, model="m", stream=True)
             return [event.type async for event in stream]
 
@@ -79,11 +81,11 @@ def test_each_name_of_a_model_is_accepted(echo: openai.OpenAI, model: str) -> No
     assert echo.audio.transcriptions.create(file=CLIP, model=model).text
 
 
-def test_a_full_server_is_asked_again(echo_server: InProcess) -> None:
-    service, limits = echo_server.service, echo_server.service.limits
+def test_a_full_server_is_asked_again(echo_in_process: InProcess) -> None:
+    service, limits = echo_in_process.service, echo_in_process.service.limits
     service.limits = replace(limits, max_waiting_ms=-1)
     try:
-        with client_of(echo_server) as client:
+        with client_of(echo_in_process) as client:
             with pytest.raises(openai.InternalServerError) as refused:
                 client.audio.transcriptions.create(file=CLIP, model="m")
             assert refused.value.status_code == 503
@@ -145,8 +147,8 @@ def test_the_first_text_of_a_stream_comes_early(slow_server: InProcess) -> None:
     assert first_s < last_s / 2 or len(arrivals) == 2, arrivals
 
 
-def test_a_job_is_answered_at_once_and_its_result_kept(echo_server: InProcess) -> None:
-    answer = raw.post_form(echo_server, {}, CLIP, {"Prefer": "wait=5, respond-async"})
+def test_a_job_is_answered_at_once_and_its_result_kept(echo_in_process: InProcess) -> None:
+    answer = raw.post_form(echo_in_process, {}, CLIP, {"Prefer": "wait=5, respond-async"})
     assert answer.status == 202
     job = json.loads(answer.body)
     assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
@@ -157,7 +159,7 @@ def test_a_job_is_answered_at_once_and_its_result_kept(echo_server: InProcess) -
         *("warnings", "error", "created", "eta_s"),
     }
     until_s = time.monotonic() + 30
-    while not (kept := echo_server.service.jobs.find(job["id"])) or not kept.is_final:
+    while not (kept := echo_in_process.service.jobs.find(job["id"])) or not kept.is_final:
         assert time.monotonic() < until_s
         time.sleep(0.02)
     assert kept.result is not None
@@ -172,8 +174,8 @@ def test_a_full_disk_is_an_error_of_the_server(tmp_path: Path) -> None:
             client.audio.transcriptions.create(file=CLIP, model="m")
 
 
-def test_curl(echo_server: InProcess, tmp_path: Path) -> None:
-    url = f"{echo_server.url}{raw.TRANSCRIPTIONS}"
+def test_curl(echo_in_process: InProcess, tmp_path: Path) -> None:
+    url = f"{echo_in_process.url}{raw.TRANSCRIPTIONS}"
     done = subprocess.run(
         ["curl", "-sS", "--fail-with-body", url, "-F", f"file=@{CLIP}", "-F", "response_format=vtt"],
         capture_output=True, text=True, timeout=60, check=True,

@@ -31,8 +31,8 @@ def test_texts_are_those_of_the_command_line(
     assert create(file=SAMPLES / source, model="m", response_format=response_format) == expected
 
 
-def test_qasr_json_is_that_of_the_command_line(demo_server: InProcess, demo_samples: Path) -> None:
-    answer = raw.post_form(demo_server, {"response_format": "qasr_json"}, TALK)
+def test_qasr_json_is_that_of_the_command_line(demo_in_process: InProcess, demo_samples: Path) -> None:
+    answer = raw.post_form(demo_in_process, {"response_format": "qasr_json"}, TALK)
     expected = json.loads((demo_samples / "talk.json").read_text(encoding="utf-8"))
     assert json.loads(answer.body) == expected
 
@@ -50,9 +50,9 @@ def test_json(demo: openai.OpenAI) -> None:
     assert extra.get("words") is None
 
 
-def test_verbose_json_has_what_openai_declares(demo: openai.OpenAI, demo_server: InProcess) -> None:
+def test_verbose_json_has_what_openai_declares(demo: openai.OpenAI, demo_in_process: InProcess) -> None:
     wanted = {"response_format": "verbose_json", "timestamp_granularities[]": ["segment", "word"]}
-    answer = raw.post_form(demo_server, wanted, TALK)
+    answer = raw.post_form(demo_in_process, wanted, TALK)
     verbose = TranscriptionVerbose.model_validate_json(answer.body, strict=True)
     assert verbose.language == "english"
     assert verbose.segments
@@ -96,8 +96,8 @@ def test_granularities(
         {"timestamp_granularities": "Word"},
     ],
 )
-def test_lists_in_each_spelling(echo_server: InProcess, field: dict[str, str]) -> None:
-    answer = raw.post_form(echo_server, {"response_format": "verbose_json", **field}, CLIP)
+def test_lists_in_each_spelling(echo_in_process: InProcess, field: dict[str, str]) -> None:
+    answer = raw.post_form(echo_in_process, {"response_format": "verbose_json", **field}, CLIP)
     assert "words" in json.loads(answer.body)
 
 
@@ -106,10 +106,10 @@ def test_language_in_each_spelling(demo: openai.OpenAI, spelling: str) -> None:
     assert demo.audio.transcriptions.create(file=CLIP, model="m", language=spelling).text
 
 
-def test_languages_are_those_that_may_be(demo_server: InProcess) -> None:
-    free = raw.post_form(demo_server, {}, CLIP)
-    forced = raw.post_form(demo_server, {"languages[]": "ko"}, CLIP)
-    among = raw.post_form(demo_server, {"languages[]": ["ko", "English"]}, CLIP)
+def test_languages_are_those_that_may_be(demo_in_process: InProcess) -> None:
+    free = raw.post_form(demo_in_process, {}, CLIP)
+    forced = raw.post_form(demo_in_process, {"languages[]": "ko"}, CLIP)
+    among = raw.post_form(demo_in_process, {"languages[]": ["ko", "English"]}, CLIP)
     assert json.loads(forced.body)["languages"] == [{"code": "ko"}]
     assert json.loads(among.body) == json.loads(free.body)
 
@@ -120,16 +120,16 @@ def test_three_languages(demo: openai.OpenAI) -> None:
     assert {language.code for language in answer.languages} == {"en", "es", "ko"}
 
 
-def test_prompt_and_keywords_become_the_context(echo_server: InProcess) -> None:
+def test_prompt_and_keywords_become_the_context(echo_in_process: InProcess) -> None:
     fields = {"prompt": "A film.", "keywords[]": ["Zaanstad", "Ijmuiden"], "hotwords": "Helen\nAda"}
-    kept = raw.post_form(echo_server, fields, CLIP, {"Prefer": "respond-async"})
-    job = echo_server.service.jobs.find(json.loads(kept.body)["id"])
+    kept = raw.post_form(echo_in_process, fields, CLIP, {"Prefer": "respond-async"})
+    job = echo_in_process.service.jobs.find(json.loads(kept.body)["id"])
     assert job is not None
     assert job.ask.options.decode.context == "A film., Zaanstad, Ijmuiden, Helen, Ada"
 
 
 def test_profile_and_widths_are_those_of_the_command_line(
-    demo_server: InProcess, demo_samples: Path, tmp_path: Path
+    demo_in_process: InProcess, demo_samples: Path, tmp_path: Path
 ) -> None:
     from qasr_cli import formats
     from qasr_cli.options import CueOptions, OutputOptions
@@ -137,7 +137,7 @@ def test_profile_and_widths_are_those_of_the_command_line(
 
     transcript = formats.parse_transcript((demo_samples / "talk.json").read_text(encoding="utf-8"))
     fields = {"response_format": "srt", "profile": "bbc", "max_line_width": "30", "max_lines": "1"}
-    answer = raw.post_form(demo_server, fields, TALK)
+    answer = raw.post_form(demo_in_process, fields, TALK)
     cue = CueOptions(profile="bbc", max_line_width=30, max_lines=1)
     assert answer.text == finish.render(transcript, cue, OutputOptions(formats=("srt",)))["srt"]
     assert max(map(len, answer.text.splitlines())) <= 30
@@ -151,9 +151,9 @@ def test_profile_and_widths_are_those_of_the_command_line(
         {"chunking_strategy[type]": "server_vad", "chunking_strategy[threshold]": "0.7"},
     ],
 )
-def test_chunking_strategy_in_each_spelling(echo_server: InProcess, strategy: dict[str, str]) -> None:
-    kept = raw.post_form(echo_server, strategy, CLIP, {"Prefer": "respond-async"})
-    job = echo_server.service.jobs.find(json.loads(kept.body)["id"])
+def test_chunking_strategy_in_each_spelling(echo_in_process: InProcess, strategy: dict[str, str]) -> None:
+    kept = raw.post_form(echo_in_process, strategy, CLIP, {"Prefer": "respond-async"})
+    job = echo_in_process.service.jobs.find(json.loads(kept.body)["id"])
     assert job is not None
     assert job.ask.options.vad.onset == (0.5 if len(strategy) == 1 and "auto" in strategy.values() else 0.7)
 
@@ -185,9 +185,9 @@ def test_chunking_strategy_in_each_spelling(echo_server: InProcess, strategy: di
     ],
 )
 def test_wrong_values_are_named(
-    echo_server: InProcess, fields: dict[str, str], param: str, part: str
+    echo_in_process: InProcess, fields: dict[str, str], param: str, part: str
 ) -> None:
-    answer = raw.post_form(echo_server, fields, CLIP)
+    answer = raw.post_form(echo_in_process, fields, CLIP)
     assert answer.status == 400
     error = json.loads(answer.body)["error"]
     assert error["param"] == param
@@ -195,22 +195,22 @@ def test_wrong_values_are_named(
     assert part in error["message"]
     assert "--" not in error["message"]
     assert "\n" not in error["message"]
-    assert echo_server.scratch == []
+    assert echo_in_process.scratch == []
 
 
-def test_fields_without_effect_are_warnings(echo_server: InProcess) -> None:
+def test_fields_without_effect_are_warnings(echo_in_process: InProcess) -> None:
     fields = {"temperature": "0.4", "timestamp_granularities[]": "word", "who": "knows", "vllm_xargs": "{}"}
-    answer = raw.post_form(echo_server, fields, CLIP)
+    answer = raw.post_form(echo_in_process, fields, CLIP)
     assert answer.status == 200
     assert answer.headers["x-qasr-warning"] == (
         "temperature has no effect; "
         "timestamp_granularities has no effect without response_format verbose_json"
     )
-    assert "x-qasr-warning" not in raw.post_form(echo_server, {"temperature": "0"}, CLIP).headers
+    assert "x-qasr-warning" not in raw.post_form(echo_in_process, {"temperature": "0"}, CLIP).headers
 
 
-def test_no_file(echo_server: InProcess) -> None:
-    answer = raw.post_form(echo_server, {"model": "m"}, None)
+def test_no_file(echo_in_process: InProcess) -> None:
+    answer = raw.post_form(echo_in_process, {"model": "m"}, None)
     assert answer.status == 400
     assert json.loads(answer.body)["error"]["param"] == "file"
 

@@ -24,7 +24,7 @@ from qasr_cli.engines.remote.reply_errors import (
 )
 from qasr_cli.engines.remote.transport import Deadlines, Reply, Request, Transport
 from qasr_cli.escapes import printable
-from qasr_cli.options.remote import HIDDEN
+from qasr_cli.options.secret import HIDDEN
 from qasr_cli.records import Hypothesis
 
 logger = logging.getLogger(__name__)

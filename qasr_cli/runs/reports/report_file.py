@@ -26,7 +26,7 @@ from qasr_cli.hooks.address import without_secrets
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.options.flag import walk
-from qasr_cli.options.remote import HIDDEN
+from qasr_cli.options.secret import shown_arguments
 from qasr_cli.records import Outcome, Source, Stage, Status
 from qasr_cli.runs.files import atomic_write, ownership
 from qasr_cli.runs.files.spellings import exists
@@ -156,25 +156,9 @@ def describe(run: ReportedRun, error: BaseException | None) -> dict[str, Any]:
         "passed_over": report.passed_over.fields(),
         "sources": [_source(source, over.get(source.id)) for source in run.sources],
         "versions": _versions(),
-        "arguments": list(_shown_arguments(sys.argv[1:])),
+        "arguments": [_without_secrets(one) for one in shown_arguments(sys.argv[1:], walk(Options))],
         "options": _without_secrets(asdict(run.options)),
     }
-
-
-def _shown_arguments(arguments: Sequence[str]) -> Iterator[str]:
-    """Yield the arguments without the values of secret flags, and without secrets in addresses."""
-    secret = {name for flag in walk(Options) if flag.is_secret for name in flag.long_names}
-    is_value = False
-    for argument in arguments:
-        name, separator, _ = argument.partition("=")
-        is_secret = name.replace("_", "-") in secret
-        if is_value:
-            yield HIDDEN
-        elif is_secret and separator:
-            yield f"{name}={HIDDEN}"
-        else:
-            yield _without_secrets(argument)
-        is_value = is_secret and not separator and not is_value
 
 
 def _without_secrets(value: object) -> Any:

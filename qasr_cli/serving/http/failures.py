@@ -24,6 +24,7 @@ from qasr_cli.errors import (
     UnavailableError,
     UndecodableError,
     UsageError,
+    printable,
 )
 from qasr_cli.serving.refusals import CancelledError, OverloadedError, TooLargeError
 
@@ -128,8 +129,23 @@ async def on_qasr_error(request: Request, error: Exception) -> Response:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """Answer what Starlette itself refuses: an unknown path, a wrong method, a body that is too large."""
     assert isinstance(error, HTTPException)  # noqa: S101 - as registered
-    shown = ApiError(error.status_code, str(error.detail))
+    shown = ApiError(error.status_code, *_words(request, error))
     return JSONResponse(body_of(shown), error.status_code, error.headers)
+
+
+def _words(request: Request, error: HTTPException) -> tuple[str, str]:
+    path = printable(request.scope["path"])[:200]
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return f"there is no {path}", "GET /openapi.json lists what there is"
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "other methods")
+        return f"{path} does not take {request.method}", f"it takes {allowed}"
+    return printable(str(error.detail)), ""
+
+
+async def on_gone(request: Request, error: Exception) -> Response:
+    """End a request whose client has gone away; nobody gets the answer."""
+    return Response(status_code=499)
 
 
 async def on_crash(request: Request, error: Exception) -> Response:

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -22,8 +22,10 @@ from starlette.requests import Request
 from qasr_cli.errors import from_os_error, printable
 from qasr_cli.serving.ask import Upload
 from qasr_cli.serving.http.failures import ApiError
+from qasr_cli.serving.http.raw_samples import RawShape
 from qasr_cli.serving.http.site import Site
 from qasr_cli.serving.refusals import TooLargeError
+from qasr_cli.timebase import MS_PER_S
 
 _MAX_FIELDS = 64
 _MAX_FIELD_BYTES = 1_000_000  # a context or a script
@@ -100,12 +102,10 @@ class Spool:
         self._n_bytes = 0
         self._is_whole = False
 
-    def __enter__(self) -> Spool:
+    def __enter__(self) -> Self:
         """Create the file."""
-        try:
+        with _receiving():
             self._file: BinaryIO = self._path.open("xb")
-        except OSError as error:
-            raise from_os_error(error, "receiving a file") from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -125,19 +125,69 @@ class Spool:
         if self._n_bytes > self._max_bytes:
             raise too_large(self._max_bytes)
         self._hash.update(data)
-        try:
+        with _receiving():
             self._file.write(data)
-        except OSError as error:
-            raise from_os_error(error, "receiving a file") from error
 
     def close(self) -> Upload:
         """Return the whole file."""
-        try:
+        with _receiving():
             self._file.flush()
-        except OSError as error:
-            raise from_os_error(error, "receiving a file") from error
         self._is_whole = True
         return Upload(self._path, self._n_bytes, self._hash.hexdigest(), self._name)
+
+
+class RawSpool(Spool):
+    """A spool for samples without a header: its file is a WAV.
+
+    Args:
+        folder: The scratch folder.
+        name: The client's name for the file.
+        max_bytes: Its largest size.
+        shape: What the samples are.
+    """
+
+    def __init__(self, folder: Path, name: str, max_bytes: int, shape: RawShape) -> None:
+        super().__init__(folder, name, max_bytes)
+        self._shape = shape
+
+    def __enter__(self) -> Self:
+        """Create the file, and leave room for the header."""
+        super().__enter__()
+        with _receiving():
+            self._file.write(self._shape.header(0))
+        return self
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are no samples so far."""
+        return not self._n_bytes
+
+    @property
+    def duration_ms(self) -> int:
+        """Milliseconds of audio so far."""
+        return self._n_bytes * MS_PER_S // self._shape.bytes_per_s
+
+    def close(self) -> Upload:
+        """Return the whole file."""
+        with _receiving():
+            self._file.seek(0)
+            self._file.write(self._shape.header(self._n_bytes))
+        # The same bytes as another kind of file are another recording
+        self._hash = hashlib.sha256(f"{self._shape} {self._hash.hexdigest()}".encode())
+        return super().close()
+
+
+@contextlib.contextmanager
+def _receiving() -> Iterator[None]:
+    """Turn the system's errors into those of qasr.
+
+    Raises:
+        InputOutputError: The disk is full, or fails.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise from_os_error(error, "receiving a file") from error
 
 
 def label(name: str) -> str:

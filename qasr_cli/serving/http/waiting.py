@@ -40,10 +40,10 @@ class Changes:
 
 
 @asynccontextmanager
-async def following(job: Job) -> AsyncIterator[Changes]:
-    """Yield the changes of a job; whoever follows is its client."""
+async def following(job: Job, *, is_client: bool = True) -> AsyncIterator[Changes]:
+    """Yield the changes of a job; whoever follows is its client, or only looks on."""
     changes = Changes(job)
-    leave = job.subscribe(changes.notify)
+    leave = job.subscribe(changes.notify, is_client=is_client)
     try:
         yield changes
     finally:
