@@ -32,7 +32,7 @@ ALIGNMENT_FORMATS = ("json", "verbose_json", "srt", "vtt", "tsv", "qasr_json")
 _GRANULARITIES = ("segment", "word")
 _ALIASES = {"max_line_count": "max_lines"}  # Whisper's name
 # Beyond these, cues are no subtitles, and laying them out takes longer than the recognition.
-_MOST = {"max_line_width": 200, "max_words": 1_000, "min_duration": 60, "max_duration": 60, "min_gap": 10}
+MOST = {"max_line_width": 200, "max_words": 1_000, "min_duration": 60, "max_duration": 60, "min_gap": 10}
 # Fields that are understood and have no effect, unless they have these values.
 _NO_EFFECT = {
     "temperature": {"0", "0.0"},
@@ -232,7 +232,7 @@ def _cue(fields: Fields, default: CueOptions) -> CueOptions:
 
 def _converted(flag: FlagSpec, value: str) -> Any:
     if flag.kind in {int, float}:
-        most = _MOST.get(flag.key, 1_000)
+        most = MOST.get(flag.key, 1_000)
         parsed = read.number({flag.key: [value]}, flag.key, 0, most)
         if flag.kind is int and parsed != int(parsed or 0):
             raise invalid(flag.key, f"{read.shown(value)} is not a whole number")
