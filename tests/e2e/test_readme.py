@@ -223,8 +223,9 @@ def python_blocks(name: str) -> list[str]:
 
 def test_no_python_stands_where_no_test_runs_it() -> None:
     run_by_test_api = "docs/how-to/python.md"
+    run_with_a_server = "docs/how-to/openai-python.md"  # tests/serving/test_openai_pages.py
     pages = {name for name in [*READMES, *PAGES, *PROJECT] if python_blocks(name)}
-    assert pages == {"docs/how-to/scripts.md", run_by_test_api}
+    assert pages == {"docs/how-to/scripts.md", run_by_test_api, run_with_a_server}
 
 
 def test_every_public_name_of_python_is_on_its_page() -> None:
