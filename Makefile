@@ -12,12 +12,13 @@ WRITERS := .venv-writers
 VLLM := .venv-vllm
 RAY := .venv-ray
 DOCS := .venv-docs
+PAGE := .venv-page
 OUT := demo-out
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official \
 	bench-serve demo-model rehearsal vllm cluster cluster-overhead fuzz search demo-model-eval samples parity oldest \
-	compare-writers gallery goldens man docs torture clean
+	compare-writers gallery goldens man docs torture page clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -188,6 +189,17 @@ $(DOCS)/.installed: constraints.txt
 		'mkdocstrings[python]' ruff
 	@touch $@
 
+# A driver of browsers and no browser: QASR_CHROMIUM names one that is not on PATH.
+page: $(INSTALLED) $(PAGE)/.installed  ## Test the server's web page in a real Chromium, which must be there (5 min)
+	$(PAGE)/bin/python -m pytest --confcutdir tests/page tests/page
+
+$(PAGE)/.installed: constraints.txt
+	@command -v "$${QASR_CHROMIUM:-chromium}" >/dev/null || \
+		{ echo "make page needs a Chromium: apt-get install chromium, or make page QASR_CHROMIUM=/path" >&2; exit 1; }
+	$(PYTHON) -m venv $(PAGE)
+	$(PAGE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt playwright pytest
+	@touch $@
+
 samples: $(VENV)/.demo-model  ## Speak the sample media anew
 	$(BIN)/python -m tools.demo_model samples
 
@@ -209,5 +221,5 @@ $(VENV)/.demo-model: $(INSTALLED)
 	@touch $@
 
 clean:  ## Remove everything that these made
-	rm -rf $(VENV) $(PARITY) $(OLDEST) $(NEWEST) $(WRITERS) $(VLLM) $(RAY) $(DOCS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf $(VENV) $(PARITY) $(OLDEST) $(NEWEST) $(WRITERS) $(VLLM) $(RAY) $(DOCS) $(PAGE) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis

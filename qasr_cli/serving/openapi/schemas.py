@@ -98,6 +98,17 @@ def _of_recordings() -> dict[str, Part]:
             description="A cue. What belongs to Whisper's decoder has neutral values.",
         ),
         "Word": object_of({"word": string(), "start": number(_SECONDS), "end": number(_SECONDS)}),
+        "TranscriptEvent": object_of(
+            {
+                "type": string(enum=["transcript.text.delta", "transcript.text.done"]),
+                "delta": string("Text that follows what was sent before"),
+                "text": string("The whole text"),
+                **codes,
+                "usage": {"type": "object", "description": "Tokens"},
+                "error": ref("ErrorFields"),
+            },
+            ("type", "delta", "text", "languages", "usage", "error"),
+        ),
         "DurationUsage": object_of({"type": string(const="duration"), "seconds": integer()}),
     }
 
