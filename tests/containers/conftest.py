@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,15 @@ def image(tool: ContainerTool) -> str:
     name = os.environ["QASR_IMAGE"]
     assert tool.run("image", "inspect", name).returncode == 0, f"no image {name}: make container"
     return name
+
+
+@pytest.fixture(scope="session")
+def models(tool: ContainerTool) -> Iterator[str]:
+    """A volume for /models, which keeps what qasr finds out about the processor: a minute a run."""
+    name = "qasr-smoke-models"
+    tool.run("volume", "create", name)
+    yield name
+    tool.run("volume", "rm", "--force", name)
 
 
 @pytest.fixture

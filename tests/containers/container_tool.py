@@ -21,8 +21,13 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 {runtime}
 [containers]
+netns = "none"
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 """
+
+
+# As in the Dockerfile; the daemon that would call it need not be here.
+HEALTH_CHECK = ("python", "/usr/local/lib/qasr/healthcheck.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,10 @@ class Container:
         done = self.execute("python", "-c", code)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def is_healthy(self) -> bool:
+        """Return what the image's health check says now."""
+        return self.execute(*HEALTH_CHECK).returncode == 0
 
     def logs(self) -> str:
         """Return what its program wrote."""

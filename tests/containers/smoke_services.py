@@ -9,10 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.containers.conftest import HARDENED
-from tests.containers.container_tool import Container, ContainerTool, started
+from tests.containers.container_tool import HEALTH_CHECK, Container, ContainerTool, started
 
 TERMINATED = 143
-HEALTH = ("python", "/usr/local/lib/qasr/healthcheck.py")
 
 
 def wait_for(container: Container, is_so: Callable[[], bool], limit_s: float = 120) -> None:
@@ -30,7 +29,7 @@ def status_of(container: Container, number: str) -> dict[str, str]:
 
 
 def test_a_watch_does_its_work_without_privileges_and_ends_in_order(
-    tool: ContainerTool, image: str, media: Path
+    tool: ContainerTool, image: str, models: str, media: Path
 ) -> None:
     line = (
         "watch",
@@ -43,7 +42,9 @@ def test_a_watch_does_its_work_without_privileges_and_ends_in_order(
         "--status",
         "/config/watch.json",
     )
-    with started(tool, image, [*HARDENED, "-v", f"{media}:/media"], *line) as container:
+    with started(
+        tool, image, [*HARDENED, "-v", f"{models}:/models", "-v", f"{media}:/media"], *line
+    ) as container:
         wait_for(container, lambda: os.path.exists(media / "clip.srt"))
         status = status_of(container, "1")
         assert status["Name"] == "qasr"
@@ -51,7 +52,7 @@ def test_a_watch_does_its_work_without_privileges_and_ends_in_order(
         assert status["Groups"] == "1000"
         assert {int(status[f"Cap{kind}"], 16) for kind in ("Eff", "Prm", "Inh", "Amb", "Bnd")} == {0}
         assert status["NoNewPrivs"] == "1"
-        healthy = container.execute(*HEALTH)
+        healthy = container.execute(*HEALTH_CHECK)
         assert (healthy.returncode, healthy.stdout.strip()) == (0, "no server in this container")
         begin_s = time.monotonic()
         assert container.stop() == TERMINATED, container.logs()
@@ -63,7 +64,7 @@ def test_the_image_brings_its_health_check_and_signal(tool: ContainerTool, image
     (found,) = json.loads(tool.run("image", "inspect", image).stdout)
     config = found["Config"]
     check = config.get("Healthcheck") or found["Healthcheck"]  # docker's place, and podman's
-    assert check["Test"] == ["CMD", *HEALTH]
+    assert check["Test"] == ["CMD", *HEALTH_CHECK]
     assert config["StopSignal"] in {"SIGTERM", "15"}
     assert config["Cmd"] == ["serve", "--host", "0.0.0.0"]
     assert set(config["Volumes"]) == {"/config", "/models"}

@@ -19,9 +19,11 @@ def owner(path: Path) -> tuple[int, int, int]:
     return found.st_uid, found.st_gid, found.st_mode & 0o777
 
 
-def test_the_image_transcribes_its_sample_without_a_network(tool: ContainerTool, image: str) -> None:
+def test_the_image_transcribes_its_sample_without_a_network(
+    tool: ContainerTool, image: str, models: str
+) -> None:
     sample = "/usr/local/share/qasr/sample.wav"
-    done = run_once(tool, image, [], "transcribe", sample, *DEMO, "--txt", "-o", "-")
+    done = run_once(tool, image, ["-v", f"{models}:/models"], "transcribe", sample, *DEMO, "--txt", "-o", "-")
     assert (done.returncode, done.stdout.strip()) == (0, TEXT), done.stderr
 
 
@@ -37,19 +39,29 @@ def test_doctor_finds_all_that_is_needed(tool: ContainerTool, image: str) -> Non
     assert "/models/hub can be written" in done.stdout
 
 
-def test_results_belong_to_the_default_user(tool: ContainerTool, image: str, media: Path) -> None:
-    done = run_once(tool, image, ["-v", f"{media}:/media"], "transcribe", "clip.wav", *DEMO, "--srt")
+def test_results_belong_to_the_default_user(
+    tool: ContainerTool, image: str, models: str, media: Path
+) -> None:
+    done = run_once(
+        tool,
+        image,
+        ["-v", f"{models}:/models", "-v", f"{media}:/media"],
+        "transcribe",
+        "clip.wav",
+        *DEMO,
+        "--srt",
+    )
     assert done.returncode == 0, done.stderr
     assert owner(media / "clip.srt") == (1000, 1000, 0o644)
 
 
 def test_results_belong_to_puid_and_pgid_and_have_umask(
-    tool: ContainerTool, image: str, media: Path, tmp_path: Path
+    tool: ContainerTool, image: str, models: str, media: Path, tmp_path: Path
 ) -> None:
     give(media, 1234, 1300)
     config = tmp_path / "config"
     config.mkdir(mode=0o700)
-    options = ["-v", f"{media}:/media", "-v", f"{config}:/config"]
+    options = ["-v", f"{models}:/models", "-v", f"{media}:/media", "-v", f"{config}:/config"]
     options += ["-e", "PUID=1234", "-e", "PGID=1300", "-e", "UMASK=002"]
     done = run_once(tool, image, options, "transcribe", "clip.wav", *DEMO, "--srt")
     assert done.returncode == 0, done.stderr
@@ -57,9 +69,21 @@ def test_results_belong_to_puid_and_pgid_and_have_umask(
     assert owner(config)[:2] == (1234, 1300)  # the daemon made it for root
 
 
-def test_a_user_of_the_command_line_needs_no_root(tool: ContainerTool, image: str, media: Path) -> None:
+def test_a_user_of_the_command_line_needs_no_root(
+    tool: ContainerTool, image: str, models: str, media: Path
+) -> None:
     give(media, 1500, 1500)
-    options = ["-v", f"{media}:/media", "--user", "1500:1500", "--cap-drop", "ALL", "--read-only"]
+    options = [
+        "-v",
+        f"{models}:/models",
+        "-v",
+        f"{media}:/media",
+        "--user",
+        "1500:1500",
+        "--cap-drop",
+        "ALL",
+        "--read-only",
+    ]
     options += ["--tmpfs", "/tmp:mode=1777"]
     done = run_once(tool, image, options, "transcribe", "clip.wav", *DEMO, "--srt")
     assert done.returncode == 0, done.stderr
@@ -67,31 +91,31 @@ def test_a_user_of_the_command_line_needs_no_root(tool: ContainerTool, image: st
 
 
 def test_a_read_only_root_with_the_fewest_rights_is_enough(
-    tool: ContainerTool, image: str, media: Path
+    tool: ContainerTool, image: str, models: str, media: Path
 ) -> None:
-    options = [*HARDENED, "-v", f"{media}:/media"]
+    options = [*HARDENED, "-v", f"{models}:/models", "-v", f"{media}:/media"]
     done = run_once(tool, image, options, "transcribe", "clip.wav", *DEMO, "--vtt")
     assert done.returncode == 0, done.stderr
     assert "bicycle" in (media / "clip.vtt").read_text("utf-8")
 
 
-def test_a_group_of_the_command_line_stays(tool: ContainerTool, image: str, media: Path) -> None:
+def test_a_group_of_the_command_line_stays(tool: ContainerTool, image: str, models: str, media: Path) -> None:
     give(media, 0, 1777)
     media.chmod(0o2775)
-    options = ["-v", f"{media}:/media", "--group-add", "1777"]
+    options = ["-v", f"{models}:/models", "-v", f"{media}:/media", "--group-add", "1777"]
     done = run_once(tool, image, options, "transcribe", "clip.wav", *DEMO, "--srt")
     assert done.returncode == 0, done.stderr
     assert owner(media / "clip.srt")[0] == 1000
 
 
 def test_settings_of_config_count_as_ones_own(
-    tool: ContainerTool, image: str, media: Path, tmp_path: Path
+    tool: ContainerTool, image: str, models: str, media: Path, tmp_path: Path
 ) -> None:
     config = tmp_path / "config"
     config.mkdir()
     (config / "qasr.toml").write_text('model = "demo"\noutput = "/media/subtitles"\n', "utf-8")
     give(config, 1000, 1000)
-    options = ["-v", f"{media}:/media", "-v", f"{config}:/config"]
+    options = ["-v", f"{models}:/models", "-v", f"{media}:/media", "-v", f"{config}:/config"]
     done = run_once(tool, image, options, "transcribe", "clip.wav", "--srt")
     assert done.returncode == 0, done.stderr
     assert os.path.exists(media / "subtitles/clip.srt")
