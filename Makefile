@@ -14,7 +14,7 @@ CONTAINERS := .venv-containers
 OUT := demo-out
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official \
+.PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official bench-serve \
 	demo-model rehearsal fuzz search demo-model-eval samples parity oldest compare-writers gallery goldens man docs torture clean \
 	container
 
@@ -70,6 +70,9 @@ bench-contest: $(INSTALLED)  ## Measure the engine at real shapes, beside other 
 
 bench-official: $(INSTALLED) $(PARITY)/.installed  ## The same with the official qwen-asr package beside it (an hour)
 	$(BIN)/python -m tests.bench.contest $(CONTEST)
+
+bench-serve: $(INSTALLED)  ## Measure the server under load, beside vLLM's where make vllm has installed it
+	$(BIN)/python -m tests.bench.serving $(SERVING)
 
 torture: $(INSTALLED)  ## Kill runs over 50 files 200 times, go on, compare bytes with a whole run (30 min)
 	$(BIN)/python -m tests.torture

@@ -6,7 +6,9 @@
     ├── UndecodableError     65   not media, no audio in it, not a transcript
     ├── NoInputError         66   no such file, nothing to transcribe in a folder
     ├── UnavailableError     69   ffmpeg, weights, an engine or a device is missing
-    │   └── DeviceLostError  69   a device fails in the middle of the work
+    │   ├── DeviceLostError  69   a device fails in the middle of the work
+    │   └── RemoteError      69   no server can do the work, so the run ends
+    │       └── ServersLostError   none answers; they may come back
     ├── CannotCreateError    73   the output exists, two sources want one path, no permission
     ├── InputOutputError     74   disk full, a read that fails half way
     │   └── UnreachableError 74   the disk or mount of an input is gone
@@ -161,6 +163,18 @@ class DeviceLostError(UnavailableError):
     """A device failed during the work; this process cannot compute anything more on it."""
 
     hint = "run the same command again; qasr doctor lists the devices; --device cpu needs none"
+
+
+class RemoteError(UnavailableError):
+    """The servers cannot do the work, so the run ends; no source is entered as failed for it."""
+
+    hint = "check --server, --server-key and --server-model; qasr doctor tries the servers of the settings"
+
+
+class ServersLostError(RemoteError):
+    """No server answers any more; they may come back."""
+
+    hint = "check that the servers run, then run the same command again to go on"
 
 
 class CannotCreateError(QasrError):

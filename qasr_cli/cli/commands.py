@@ -10,6 +10,11 @@ COMMANDS = (
     ),
     CommandRow("watch", "qasr_cli.cli.watch", "Watch folders and transcribe new media files."),
     CommandRow(
+        "serve",
+        "qasr_cli.cli.serve",
+        "Serve transcription over HTTP: OpenAI's interface, Bazarr, a web page, Home Assistant.",
+    ),
+    CommandRow(
         "align",
         "qasr_cli.cli.align",
         "Find when each word of a script is spoken, in recordings of any length.",

@@ -1,7 +1,7 @@
 """`qasr config`: the settings in force and their origins, trust in a folder, and a template of a file.
 
-In go the flags of `qasr transcribe` and `qasr watch`, so that new flags are included; out come a table, a
-path, a record of trust or a commented qasr.toml. Never replaces a settings file.
+In go the flags of `qasr transcribe`, `qasr watch` and `qasr serve`, so that new flags are included; out come
+a table, a path, a record of trust or a commented qasr.toml. Never replaces a settings file.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from qasr_cli.cli.typer_adapter import Context, Operand, ValueOrigin
 from qasr_cli.errors import CannotCreateError, ConfigError, NoInputError, UsageError
 from qasr_cli.operating_system.files import real_path
 from qasr_cli.options import FlagSpec
+from qasr_cli.options.secret import HIDDEN
 
-_COMMANDS = ("transcribe", "watch")  # whose flags are settings
+_COMMANDS = ("transcribe", "watch", "serve")  # whose flags are settings
 _OTHER_VARIABLES = ("QASR_CONFIG", "QASR_CACHE", "QASR_FFMPEG", "QASR_KOREAN_DICT")  # read, and no flag
 
 app = typer_adapter.App("config", "Show settings and where they come from.")
@@ -63,7 +64,7 @@ def overview(context: Context) -> None:
 
 @app.subcommand("show")
 def show(context: Context, as_json: Annotated[bool, typer_adapter.option(_JSON)] = False) -> None:
-    """Print every setting of `qasr transcribe` and `qasr watch`, its value in force, and its origin."""
+    """Print every setting, its value in force, and its origin."""
     settings = list(_settings(context))
     if as_json:
         rows = [
@@ -136,7 +137,8 @@ def trust(
     settings_trust.trust(file, content)
     typer_adapter.echo(f"{settings_trust.place_of(file)}: trusted until it changes")
     for key, value in settings_file.needing_trust(values, known).items():
-        typer_adapter.echo(f"  {key.replace('_', '-')} = {_as_toml(value)}")
+        shown = HIDDEN if value and known[key].is_secret else value
+        typer_adapter.echo(f"  {key.replace('_', '-')} = {_as_toml(shown)}")
 
 
 @app.subcommand("untrust")
@@ -209,13 +211,15 @@ def template(context: Context) -> str:
 
 
 def _settings(context: Context) -> Iterator[SettingInForce]:
-    """Yield every setting of `transcribe`, then the additional ones of `watch`, panel by panel."""
+    """Yield every setting of `transcribe`, then the additional ones of the others, panel by panel."""
     state = _state(context)
     values = state.read(lambda: _flags(context))
     listed: set[str] = set()
     for name in _COMMANDS:
-        # The parser requires an input; nothing is opened.
-        parsed = typer_adapter.parse(name, ["-"], context, values)
+        # A parser may require an input; nothing is opened.
+        described = typer_adapter.parameters(typer_adapter.command_of(context, name))
+        inputs = ["-"] if any(parameter.is_required for parameter in described) else []
+        parsed = typer_adapter.parse(name, inputs, context, values)
         for flag in typer_adapter.in_help_order(flags_of_command(parsed.command)):
             if flag.is_setting and flag.key not in listed:
                 listed.add(flag.key)
@@ -238,7 +242,7 @@ def _in_force(flag: FlagSpec, parsed: Context, state: SettingsState) -> SettingI
     ignored = ""
     if flag.key in state.ignored and state.path is not None:
         ignored = settings_file.where(state.path, flag.keys)
-    shown = str(value) if isinstance(value, Path) else value
+    shown = str(value) if isinstance(value, Path) else HIDDEN if value and flag.is_secret else value
     return SettingInForce(flag, flag.key.replace("_", "-"), shown, origin, ignored)
 
 

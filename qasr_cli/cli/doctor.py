@@ -46,6 +46,7 @@ def command(context: Context) -> None:
 
     rows = [(name, *_run(check)) for name, check in _CHECKS.items()]
     rows.append(("settings", *_settings(context)))
+    rows += [(name, *finding) for name, finding in _servers(context)]
     rows += [(f"model {name}", *finding) for name, finding in _models()]
     print_table(("what", "state", "detail"), rows)
     states = {state for _, state, _ in rows}
@@ -218,6 +219,25 @@ def _check_options(options: Options) -> None:
 
     outputs.resolve(options.output)
     device.resolve(device_names.split(options.engine.device), options.engine.dtype)
+
+
+def _servers(context: Context) -> list[tuple[str, Diagnosis]]:
+    """Return what the servers of the settings answer; nothing without servers, or if a setting is wrong."""
+    state: SettingsState = context.find_root().obj
+    try:
+        options = grouped.assembled(typer_adapter.parse("transcribe", ["-"], context, state.values))[
+            "options"
+        ]
+    except (QasrError, typer_adapter.UsageProblem):  # the row of the settings says so, if the file is wrong
+        return []
+    if not options.engine.remote.server:
+        return []
+    from qasr_cli.engines.remote import startup
+
+    return [
+        (f"server {address}", Diagnosis("ok" if works else "missing", detail))
+        for address, detail, works in startup.describe(options.engine.remote)
+    ]
 
 
 def _models() -> list[tuple[str, Diagnosis]]:

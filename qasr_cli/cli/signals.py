@@ -1,5 +1,7 @@
 """Signals: the first begins an orderly end, a second changes nothing, a third ends at once.
 
+A server's orderly end waits for its clients, and a second signal ends that wait (`hasten_with`).
+
 Nothing goes in; handlers are installed for the process. In the main thread the first signal raises, once, so
 that every `finally` runs. A thread counts all signals, as they arrive even while the main thread is in a long
 computation; it ends the process at the third one, or when the orderly end takes too long. SIGHUP does not end
@@ -28,6 +30,7 @@ _HOOK_S = 60.0
 _REST_S = 20.0
 _AT_STOP_S = 2.0  # for the status file, whose disk may hang
 _NUDGE_S = 0.2  # the main thread has usually raised after some milliseconds
+_ONE_PRESS_S = 0.5  # what comes twice within it was sent once, see below
 _N_AT_ONCE = 3  # GNU `timeout` sends two, and systemd's SendSIGHUP adds one to the first
 
 # What ends a process by default and is sent by people and programs. What says that the process is broken
@@ -44,10 +47,12 @@ class _Ending:
 
     Attributes:
         first: The signal that began it.
+        first_s: When it came, by the monotonic clock.
         n_signals: Signals so far.
         limit_s: Seconds that an orderly end may take.
         has_raised: The main thread has been told.
         reload: Called at SIGHUP, in the counting thread; None ends the process.
+        hasten: Called at the second signal, in the counting thread.
         had_terminal: There was a terminal whose end SIGHUP may report.
         main: The main thread.
         is_nudged: A signal to the main thread is on its way that is not to be counted.
@@ -59,6 +64,8 @@ class _Ending:
         self.limit_s = 2 * _HOOK_S + _REST_S
         self.has_raised = False
         self.reload: Callable[[], None] | None = None
+        self.hasten: Callable[[], None] = lambda: None
+        self.first_s = 0.0
         self.had_terminal = False
         self.main = _thread.get_ident()
         self.is_nudged = False
@@ -83,7 +90,17 @@ def install() -> None:
 
 def allow_for_hooks(timeout_s: float) -> None:
     """Let an orderly end take as long as hooks with this time limit need."""
-    _ending.limit_s = max(_ending.limit_s, 2 * timeout_s + _REST_S)
+    allow(2 * timeout_s)
+
+
+def allow(seconds: float) -> None:
+    """Let an orderly end take this long, and a moment for what comes after."""
+    _ending.limit_s = max(_ending.limit_s, seconds + _REST_S)
+
+
+def hasten_with(hasten: Callable[[], None]) -> None:
+    """Call a function at the second signal, in the counting thread: the orderly end should not wait."""
+    _ending.hasten = hasten
 
 
 def reload_on_hangup(reload: Callable[[], None]) -> None:
@@ -181,9 +198,12 @@ def _reload() -> None:
 
 def _count(number: int) -> None:
     _ending.n_signals += 1
-    _ending.first = _ending.first or number
+    if _ending.first is None:
+        _ending.first, _ending.first_s = number, time.monotonic()
     if _ending.n_signals >= _N_AT_ONCE:
         _stop_at_once("stopped at once")
+    if _ending.n_signals > 1 and time.monotonic() - _ending.first_s > _ONE_PRESS_S:
+        _ending.hasten()
     if _ending.n_signals > 1 and number == signal.SIGINT:
         _tell("ending; press Ctrl-C once more to stop at once")
 

@@ -21,11 +21,15 @@ hooks: docs/how-to/services.md.
 """
 
 Folders = Annotated[list[Path], Operand("FOLDER...", "Folders to watch, with their subfolders.")]
-# A pass always searches subfolders and waits for another run; JSON lines need stdout.
+# A pass always searches subfolders and waits for another run; JSON lines need stdout; a cluster's actors
+# would load the model for each pass.
 WatchedOptions = Annotated[
     Options,
     Selection(
-        without=("recursive", "settle", "limit", "json_lines", "retries", "wait"),
+        without=(
+            *("recursive", "settle", "limit", "json_lines", "retries", "wait"),
+            *("cluster", "cluster_cpus"),
+        ),
         changed={
             "output": {
                 "metavar": "DIR",

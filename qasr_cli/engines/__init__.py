@@ -40,3 +40,10 @@ def refuse_unknown_languages(engine: EngineOptions, decode: DecodeOptions) -> No
     from qasr_cli.engines import registry
 
     registry.refuse_unknown_languages(engine, decode)
+
+
+def refuse_missing(engine: EngineOptions) -> None:
+    """Refuse a model that is neither here nor can be downloaded; see `registry.refuse_missing`."""
+    from qasr_cli.engines import registry
+
+    registry.refuse_missing(engine)

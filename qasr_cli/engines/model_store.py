@@ -147,6 +147,16 @@ def fetch(location: str, revision: str | None = None, *, is_offline: bool = Fals
     return pull(location, revision)
 
 
+def refuse_missing(location: str, revision: str | None = None, *, is_offline: bool = False) -> None:
+    """Refuse a model that `fetch` would neither find nor download; nothing is downloaded.
+
+    Raises:
+        UnavailableError: The model is not on this machine, or incomplete.
+    """
+    if is_offline or not _looks_like_hub_id(location) or os.path.isdir(location):
+        fetch(location, revision, is_offline=True)
+
+
 def _name_of(location: str) -> str:
     """Return the name that pulls a recognizer together with its aligner, if there is one."""
     return next((model.name for model in MODELS if model.recognizer == location), location)

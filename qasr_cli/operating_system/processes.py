@@ -113,6 +113,19 @@ def limit(pid: int, limits: Mapping[str, int]) -> None:
             resource.prlimit(pid, getattr(resource, f"RLIMIT_{name}"), (value, value))
 
 
+def raise_file_limit(most: int = 65_536) -> int:
+    """Let this process open as many files and connections as it may, up to `most`; return how many."""
+    if not hasattr(resource, "RLIMIT_NOFILE"):
+        return 512  # what Windows' C library opens
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most if hard == resource.RLIM_INFINITY else min(hard, most)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return most if soft == resource.RLIM_INFINITY else int(soft)
+    with contextlib.suppress(OSError, ValueError):  # macOS refuses more than OPEN_MAX
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return int(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
 def signals(*names: str) -> tuple[signal.Signals, ...]:
     """Return those of the named signals (`SIGHUP`) that this system has."""
     return tuple(getattr(signal, name) for name in names if hasattr(signal, name))

@@ -16,7 +16,7 @@ from qasr_cli.errors import InputOutputError
 from qasr_cli.operating_system import file_lease, files
 
 _PREFIX = "qasr-scratch-"
-_OURS = ("*.s16le", "stdin*")  # all that is ever put there, and all that is taken from there
+_OURS = ("*.s16le", "stdin*", "upload-*")  # all that is ever put there, and all that is taken from there
 
 
 @contextlib.contextmanager

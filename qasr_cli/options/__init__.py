@@ -10,14 +10,18 @@ from qasr_cli.options.engine import EngineOptions
 from qasr_cli.options.flag import FlagSpec
 from qasr_cli.options.log import LOG_FORMATS, PROGRESS_STYLES, LogOptions
 from qasr_cli.options.output import DEFAULT_NAME, OutputOptions
+from qasr_cli.options.remote import RemoteOptions
 from qasr_cli.options.runs import (
     ORDERS,
+    ClusterOptions,
     FindOptions,
     HookOptions,
     InputOptions,
     RunOptions,
     WatchOptions,
 )
+from qasr_cli.options.secret import Secret
+from qasr_cli.options.serve import ServeOptions
 from qasr_cli.options.speech import (
     AlignOptions,
     ChunkOptions,
@@ -37,6 +41,7 @@ __all__ = [
     "SCHEMA",
     "AlignOptions",
     "ChunkOptions",
+    "ClusterOptions",
     "CueOptions",
     "DecodeOptions",
     "EngineOptions",
@@ -50,7 +55,10 @@ __all__ = [
     "Options",
     "OutputOptions",
     "PictureOptions",
+    "RemoteOptions",
     "RunOptions",
+    "Secret",
+    "ServeOptions",
     "VadOptions",
     "WatchOptions",
 ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qasr_cli.options.flag import MODEL, option, require
 from qasr_cli.options.harmless import is_aligner_name, is_model_name
+from qasr_cli.options.remote import RemoteOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,9 @@ class EngineOptions:
         "qwen3",
         MODEL,
         "Implementation: qwen3, qwen3-generate (transformers' own loop: slower, the same text up to "
-        "rounding), qwen3-loop (qasr's own loop on a GPU as well, where it has not been measured), or "
-        "module:factory for your own.",
+        "rounding), qwen3-loop (qasr's own loop on a GPU as well, where it has not been measured), "
+        "vllm (vLLM in this process, for a GPU and long runs; needs the extra vllm), or module:factory for "
+        "your own.",
         "--engine",
         metavar="NAME",
     )
@@ -78,6 +80,8 @@ class EngineOptions:
     offline: bool = option(
         False, MODEL, "Never download. A missing model is an error.", "--offline", harmless=True
     )
+
+    remote: RemoteOptions = field(default_factory=RemoteOptions)
 
     def __post_init__(self) -> None:
         is_size = self.batch_size is None or self.batch_size >= 1

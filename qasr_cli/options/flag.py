@@ -55,6 +55,7 @@ class FlagSpec:
             set. Never True for a setting that chooses where results go, replaces, loads, reads or sends
             something, lifts a limit or hides a warning.
         is_path: Its text may be a path, in which `~` is a home folder; always so if its kind is Path.
+        is_secret: Its value is never shown.
     """
 
     panel: str
@@ -68,6 +69,7 @@ class FlagSpec:
     is_counted: bool = False
     is_setting: bool = True
     is_path: bool = False
+    is_secret: bool = False
     harmless: bool | Callable[[Any], bool] = False
 
     def needs_trust(self, value: Any) -> bool:
@@ -124,6 +126,11 @@ def option(
     if digest is not None:
         metadata[_DIGEST] = digest
     return field(default=default, metadata=metadata)
+
+
+def added(default: Any) -> Any:
+    """Return a field without a flag that was added after fingerprints existed; see `option`."""
+    return field(default=default, metadata={_ADDED: True})
 
 
 def seconds(default_ms: int | None, panel: str, text: str, name: str, /, **described: Any) -> Any:

@@ -256,6 +256,40 @@ class RunOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterOptions:
+    """A run on many machines; no option changes text or times.
+
+    Attributes:
+        address: `HOST:PORT` of a Ray cluster's head, `auto`, or "" for this machine alone.
+        n_cpus: Cores of an actor on machines without GPUs; None chooses.
+    """
+
+    address: str = option(
+        "",
+        RUN,
+        "Transcribe on a Ray cluster: the address of its head node, or auto for the one that this machine "
+        "belongs to, or else one on this machine alone. All machines must see the media at the same path. "
+        "Whoever reaches a Ray cluster can run programs on it: use it in a network of your own only "
+        "(docs/how-to/clusters.md).",
+        "--cluster",
+        metavar="auto|HOST:PORT",
+    )
+    n_cpus: int | None = option(
+        None,
+        RUN,
+        "With --cluster on machines without GPUs: cores for each copy of the model. Default: 4, or as many "
+        "as a machine has.",
+        "--cluster-cpus",
+        metavar="N",
+    )
+
+    def __post_init__(self) -> None:
+        require(
+            self.n_cpus is None or self.n_cpus >= 1, "--cluster-cpus must be at least 1", "--cluster-cpus"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class HookOptions:
     """Hooks for finished sources; no option changes a result.
 

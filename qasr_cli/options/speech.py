@@ -6,11 +6,12 @@ All of them change a transcript's text or times, so all are part of its fingerpr
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from qasr_cli.errors import UsageError
-from qasr_cli.options.flag import MODEL, SPEECH, option, require, seconds
+from qasr_cli.options.flag import MODEL, SPEECH, added, option, require, seconds
 from qasr_cli.options.harmless import is_model_name, is_own_text
 
 
@@ -121,6 +122,12 @@ def _codes(spellings: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for code in named if code))
 
 
+def joined_context(context: str, hotwords: Iterable[str]) -> str:
+    """Return free text and hotwords as the one context that the model gets."""
+    terms = ", ".join(word for word in map(str.strip, hotwords) if word)
+    return ", ".join(filter(None, (context.strip(), terms)))
+
+
 @dataclass(frozen=True, slots=True)
 class DecodeOptions:
     """The model's prompt. `language` is a code or None for detection."""
@@ -157,6 +164,7 @@ class DecodeOptions:
         harmless=True,
     )
     repetition_penalty: float = 1.0  # 1: none; set by the guard for a chunk that loops, never for all
+    max_tokens: int | None = added(None)  # of an answer, if a client of the server asks for fewer than usual
 
     def __post_init__(self) -> None:
         require(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from qasr_cli.options.engine import EngineOptions
 from qasr_cli.options.flag import digested
 from qasr_cli.options.output import OutputOptions
-from qasr_cli.options.runs import FindOptions, HookOptions, RunOptions
+from qasr_cli.options.runs import ClusterOptions, FindOptions, HookOptions, RunOptions
 from qasr_cli.options.speech import (
     AlignOptions,
     ChunkOptions,
@@ -43,6 +43,7 @@ class Options:
     picture: PictureOptions = field(default_factory=PictureOptions)
     find: FindOptions = field(default_factory=FindOptions)
     run: RunOptions = field(default_factory=RunOptions)
+    cluster: ClusterOptions = field(default_factory=ClusterOptions)
     hooks: HookOptions = field(default_factory=HookOptions)
 
     def fingerprint(self, model_id: str, aligner_id: str) -> str:
@@ -56,11 +57,14 @@ class Options:
     def request_fingerprint(self) -> str:
         """Return 16 hex digits that change with every option that changes a result, whatever its format.
 
-        It needs no loaded model: the model counts by its name in the options. The device does not count, and
-        neither does the engine: two implementations of a model should agree.
+        It needs no loaded model: the model counts by its name in the options, and a server's by that of
+        `--server-model`. The device does not count, and neither does the engine: two implementations of a
+        model should agree.
         """
         engine = self.engine
-        asked_for = [engine.model, engine.aligner, engine.revision]
+        asked_for: list[object] = [engine.model, engine.aligner, engine.revision]
+        if engine.remote.server:  # not where the servers are: one more changes no text
+            asked_for += ["server", engine.remote.server_model, engine.remote.server_api]
         looks = [digested(self.picture), digested(self.cue), self.output.highlight_words]
         return _digest([SCHEMA, asked_for, self._transcript_groups(), looks])
 

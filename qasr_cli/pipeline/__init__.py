@@ -3,6 +3,7 @@
     prepare       probe, decode, find speech   (a process and a thread per source, several sources ahead)
     open_source   a prepared source, and its recognised chunks so far
     engine_lane   chunks of many sources to final text
+    batch_work    what a device does with a batch, and with whole sources
     pooled_batch  one batch of chunks, and its results for their sources
     device_pool   a worker thread per device, where there are several
     script        the words of a script in place of the recognised ones

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from qasr_cli.errors import DeviceLostError, QasrError, from_os_error
+from qasr_cli.errors import DeviceLostError, QasrError, RemoteError, from_os_error
 from qasr_cli.terminal.stdio import ReaderGone
 
 logger = logging.getLogger(__name__)
@@ -28,10 +28,11 @@ def attempt(path: Path | None, work: Callable[[], Value]) -> Value | QasrError:
 
     Raises:
         ReaderGone: The reader of stdout has closed it, which ends the run and not the source.
+        RemoteError: The servers cannot do the work: the next source would fail in the same way.
     """
     try:
         return work()
-    except ReaderGone:
+    except (ReaderGone, RemoteError):
         raise
     except QasrError as error:
         return error
@@ -52,6 +53,7 @@ def contain(work: Callable[[], Value], path: Path | None = None) -> Value | Qasr
 
     Raises:
         DeviceLostError: The device cannot compute anything more.
+        RemoteError: The servers cannot do the work.
     """
     result = attempt(path, work)
     if isinstance(result, DeviceLostError):

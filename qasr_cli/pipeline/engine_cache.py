@@ -50,4 +50,5 @@ class EngineCache:
         """Release the engines."""
         self._session, self.is_released = None, True
         self._reclaim()
-        logger.info("engines released after %g minutes without work", self._idle_s / 60)
+        if self._idle_s < float("inf"):
+            logger.info("engines released after %g minutes without work", self._idle_s / 60)

@@ -19,20 +19,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Generic
 
 from qasr_cli.errors import QasrError
-from qasr_cli.options import Options
-from qasr_cli.pipeline import script
-from qasr_cli.pipeline.containment import contain
+from qasr_cli.pipeline import batch_work
 from qasr_cli.pipeline.device_pool import DevicePool
 from qasr_cli.pipeline.open_source import ChunkStore, OpenSource, Owner
 from qasr_cli.pipeline.pooled_batch import PooledBatch, PooledChunk
-from qasr_cli.pipeline.stage_timer import timed
-from qasr_cli.records import Chunk, Source, Stage
+from qasr_cli.records import Chunk, Source
 from qasr_cli.speech.audio import chunking
-from qasr_cli.speech.fallback.review import ReviewedSource, review
 from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.session import Session
-from qasr_cli.speech.recognition import recognize
-from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +38,6 @@ class EngineLane(Generic[Owner]):
 
     Args:
         session: The engines, on one device or several.
-        options: The whole tree; each stage takes its group.
         on_recognized: Called after each batch with its milliseconds of speech.
         store_of: Returns a source's chunk store, by the transcript's fingerprint.
     """
@@ -52,16 +45,14 @@ class EngineLane(Generic[Owner]):
     def __init__(
         self,
         session: Session,
-        options: Options,
         on_recognized: Callable[[int], None],
         store_of: Callable[[Source, str], ChunkStore | None] = lambda source, fingerprint: None,
     ) -> None:
         self._pool = DevicePool(session)
         self._capacity = session.capacity
-        self._options = options
         self._on_recognized = on_recognized
         self._store_of = store_of
-        self._fingerprint = options.fingerprint(session.recognizer.model_id, session.engines.aligner_id)
+        self._model_ids = (session.recognizer.model_id, session.engines.aligner_id)
         self._doubtful: list[OpenSource[Owner]] = []
 
     def run(self, sources: Iterable[OpenSource[Owner] | None]) -> Generator[OpenSource[Owner], None, None]:
@@ -85,8 +76,6 @@ class EngineLane(Generic[Owner]):
         self, sources: Iterable[OpenSource[Owner] | None]
     ) -> Iterator[PooledBatch[Owner] | OpenSource[Owner] | None]:
         """Yield each batch as it is submitted, each source without chunks, and None for an emptied window."""
-        limits = self._options.chunk.limited_to(self._capacity.max_chunk_ms)
-        fullest_ms = min(self._capacity.max_batch_ms, self._capacity.max_batch_size * limits.max_ms)
         window: list[PooledChunk[Owner]] = []
         window_ms = 0
         for opened in sources:
@@ -95,6 +84,8 @@ class EngineLane(Generic[Owner]):
                 yield None
                 window, window_ms = [], 0
                 continue
+            limits = opened.options.chunk.limited_to(self._capacity.max_chunk_ms)
+            fullest_ms = min(self._capacity.max_batch_ms, self._capacity.max_batch_size * limits.max_ms)
             chunks = chunking.plan(opened.prepared.source.id, opened.prepared.speech, limits)
             opened.recognized, opened.n_left = [None] * len(chunks), len(chunks)
             self._recall(opened, chunks)
@@ -116,7 +107,8 @@ class EngineLane(Generic[Owner]):
 
     def _recall(self, opened: OpenSource[Owner], chunks: Sequence[Chunk]) -> None:
         """Load the chunks of the source that an earlier run recognised."""
-        opened.store = self._store_of(opened.prepared.source, self._fingerprint)
+        fingerprint = opened.options.fingerprint(*self._model_ids)
+        opened.store = self._store_of(opened.prepared.source, fingerprint)
         opened.resumed = opened.store.load(chunks) if opened.store else {}
         if opened.resumed:
             logger.info("%s: %d of %d chunks are resumed", opened.relative, len(opened.resumed), len(chunks))
@@ -129,7 +121,7 @@ class EngineLane(Generic[Owner]):
         """
         asked = [pooled for pooled in batch if pooled.opened.error is None]
         is_resumed = all(pooled.is_resumed for pooled in asked)
-        results = None if is_resumed else self._pool.submit(asked, self._recognize_batch)
+        results = None if is_resumed else self._pool.submit(asked, batch_work.recognize_batch)
         return PooledBatch(batch, asked, results, is_last)
 
     def _settle(self, step: PooledBatch[Owner] | OpenSource[Owner]) -> Iterator[OpenSource[Owner]]:
@@ -151,43 +143,11 @@ class EngineLane(Generic[Owner]):
             self._review(doubtful)
             yield from doubtful
 
-    def _recognize_batch(
-        self, batch: Sequence[PooledChunk[Owner]], session: Session
-    ) -> list[RecognizedChunk]:
-        """Return the recognised chunks, with times for those that are not doubtful.
-
-        A doubtful chunk has no times yet, since it will be recognised again. If the aligner fails, the whole
-        batch has none: the review aligns what is left, finds the chunk that fails, interpolates its times and
-        warns. A checkpoint therefore holds no interpolated times, and a resumed run aligns again.
-        """
-        audio = [
-            pooled.opened.prepared.waveform.read(pooled.chunk.start_ms, pooled.chunk.end_ms)
-            for pooled in batch
-        ]
-        shares = [(pooled.opened.stage_times, pooled.chunk.duration_ms) for pooled in batch]
-        with timed(Stage.RECOGNIZE, shares):
-            chunks = [pooled.chunk for pooled in batch]
-            recognized = recognize.recognize_batch(audio, chunks, session, self._options.decode)
-        clean = [index for index, chunk in enumerate(recognized) if not chunk.flags]
-        with timed(Stage.ALIGN, [shares[index] for index in clean]):
-            with_times = contain(
-                lambda: recognize.align_batch(
-                    [audio[index] for index in clean],
-                    [recognized[index] for index in clean],
-                    session,
-                    self._options.align,
-                )
-            )
-        if not isinstance(with_times, QasrError):
-            for index, chunk in zip(clean, with_times, strict=True):
-                recognized[index] = chunk
-        return recognized
-
     def _review(self, complete: Sequence[OpenSource[Owner]]) -> None:
         """Make the sources' text final; if that fails, find the source that caused it."""
         if not complete:
             return
-        texts = self._pool.call(complete, self._review_together)
+        texts = self._pool.call(complete, batch_work.review_together)
         for opened, text in zip(complete, texts, strict=True):
             if isinstance(text, QasrError):
                 opened.error = text
@@ -195,30 +155,14 @@ class EngineLane(Generic[Owner]):
                 opened.text = text
                 self._align_script(opened)
 
-    def _review_together(
-        self, complete: Sequence[OpenSource[Owner]], session: Session
-    ) -> list[ReviewedSource]:
-        options = self._options
-        with timed(Stage.REVIEW, [(opened.stage_times, opened.doubtful_ms) for opened in complete]):
-            return review(
-                [opened.recording for opened in complete],
-                session,
-                options.decode,
-                options.guard,
-                options.align,
-                contain,
-            )
-
     def _align_script(self, opened: OpenSource[Owner]) -> None:
         """Align the words of a source's script, if it has one."""
         script_file = opened.script
         if script_file is None:
             return
-        recording, segments, decode = opened.recording, opened.text.segments, self._options.decode
-        with timed(Stage.ALIGN, [(opened.stage_times, 1)]):
-            (alignment,) = self._pool.call(
-                [opened], lambda _, session: [script.align(recording, segments, script_file, session, decode)]
-            )
+        (alignment,) = self._pool.call(
+            [opened], lambda _, session: [batch_work.align_script(opened, script_file, session)]
+        )
         if isinstance(alignment, QasrError):
             opened.error = alignment
         else:

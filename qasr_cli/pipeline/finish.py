@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qasr_cli import formats
+from qasr_cli.formats.readers.script_reading import ScriptFile
 from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.pipeline.open_source import OpenSource, Owner
 from qasr_cli.pipeline.prepare import Prepared
 from qasr_cli.pipeline.script import AlignedScript, cue_blocks
 from qasr_cli.records import Cue, Quality, Segment, Span, Transcript
 from qasr_cli.speech.inference.protocols import Engines
+from qasr_cli.speech.script.align_script import ScriptAlignment
 from qasr_cli.subtitles.layout import cues
 from qasr_cli.subtitles.qc import check
 from qasr_cli.subtitles.rules import limits
@@ -59,11 +61,18 @@ def aligned(opened: OpenSource[Owner], engines: Engines, options: Options) -> Al
         return None
     transcript = build_transcript(opened.prepared, alignment.segments, engines, options)
     warnings = (*opened.prepared.warnings, *opened.text.warnings)
-    cue_limits = limits.of_transcript(transcript, options.cue)
-    if not script.is_cued:
-        return AlignedScript(transcript, lay_out(transcript, cue_limits), warnings, alignment, script)
-    timed = cues.keep(transcript.words, cue_blocks(script, alignment), transcript.duration_ms, cue_limits)
+    timed = script_cues(transcript, script, alignment, options.cue)
     return AlignedScript(transcript, timed, warnings, alignment, script)
+
+
+def script_cues(
+    transcript: Transcript, script: ScriptFile, alignment: ScriptAlignment, cue_options: CueOptions
+) -> tuple[Cue, ...]:
+    """Return the cues of a script, timed; if it has none, cues made from the words."""
+    cue_limits = limits.of_transcript(transcript, cue_options)
+    if not script.is_cued:
+        return lay_out(transcript, cue_limits)
+    return cues.keep(transcript.words, cue_blocks(script, alignment), transcript.duration_ms, cue_limits)
 
 
 def lay_out(transcript: Transcript, cue_limits: Limits) -> tuple[Cue, ...]:

@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 from qasr_cli.errors import QasrError
 from qasr_cli.formats.readers.script_reading import ScriptFile
+from qasr_cli.options import Options
 from qasr_cli.pipeline.prepare import Prepared
 from qasr_cli.pipeline.stage_timer import StageTimes
 from qasr_cli.records import Chunk
@@ -46,7 +47,10 @@ class OpenSource(Generic[Owner]):
         owner: A run's plan or a server's request. The lane returns it unchanged.
         prepared: Its samples on disk, and its speech spans.
         begun_s: When its preparation began, by the monotonic clock.
+        options: The whole tree, for this source; a run's are the same for all, a server's for a request.
         script: Its words replace the recognised ones; None for a plain transcription.
+        is_reviewed: Whether its words are timed and its doubtful chunks recognised again; otherwise each
+            chunk is recognised once.
         recognized: The result of each chunk; None until it is recognised.
         n_left: Number of chunks that are not recognised yet.
         resumed: Chunks that an earlier run recognised, by the chunk's index.
@@ -60,7 +64,9 @@ class OpenSource(Generic[Owner]):
     owner: Owner
     prepared: Prepared
     begun_s: float
+    options: Options
     script: ScriptFile | None = None
+    is_reviewed: bool = True
     recognized: list[RecognizedChunk | None] = field(default_factory=list)
     n_left: int = 0
     resumed: Mapping[int, RecognizedChunk] = field(default_factory=dict)
@@ -78,7 +84,11 @@ class OpenSource(Generic[Owner]):
     @property
     def is_doubtful(self) -> bool:
         """Whether a chunk must be recognised again, which happens together with other sources."""
-        return self.error is None and any(result.flags for result in self.recognized if result)
+        return (
+            self.is_reviewed
+            and self.error is None
+            and any(result.flags for result in self.recognized if result)
+        )
 
     @property
     def doubtful_ms(self) -> int:

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TypedDict
 
 from qasr_cli import languages
-from qasr_cli.options import Options
+from qasr_cli.options import Options, RemoteOptions
+from qasr_cli.options.remote import addresses, to_secret
 
 
 class EngineKeywords(TypedDict, total=False):
@@ -25,6 +26,9 @@ class EngineKeywords(TypedDict, total=False):
     aligner: str
     batch_size: int | None
     offline: bool
+    server: str
+    server_key: str
+    server_model: str
 
 
 def with_keywords(options: Options, keywords: EngineKeywords) -> Options:
@@ -47,6 +51,7 @@ def with_keywords(options: Options, keywords: EngineKeywords) -> Options:
         aligner=keywords.get("aligner", engine.aligner),
         batch_size=keywords.get("batch_size", engine.batch_size),
         offline=keywords.get("offline", engine.offline),
+        remote=_remote(engine.remote, keywords),
     )
     codes = map(language_code, keywords.get("languages", decode.languages))
     decode = replace(
@@ -58,6 +63,16 @@ def with_keywords(options: Options, keywords: EngineKeywords) -> Options:
     if "aligner" in keywords:
         align = replace(align, is_enabled=keywords["aligner"].lower() != "none")
     return replace(options, engine=engine, decode=decode, align=align)
+
+
+def _remote(remote: RemoteOptions, keywords: EngineKeywords) -> RemoteOptions:
+    key = to_secret(keywords["server_key"]) if "server_key" in keywords else remote.server_key
+    return replace(
+        remote,
+        server=addresses(keywords["server"]) if "server" in keywords else remote.server,
+        server_key=key,
+        server_model=keywords.get("server_model", remote.server_model),
+    )
 
 
 def language_code(language: str | None) -> str | None:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from qasr_cli.errors import UsageError
 from qasr_cli.hooks.address import without_secrets
-from qasr_cli.options import LogOptions
+from qasr_cli.options import LogOptions, Options, ServeOptions
+from qasr_cli.options.flag import walk
+from qasr_cli.options.secret import shown_arguments
 from qasr_cli.runs.files.same_file import is_same_file
 from qasr_cli.terminal import logs
 from qasr_cli.terminal.events import Reporter
@@ -35,10 +37,11 @@ def set_up(log: LogOptions, inputs: Sequence[Path]) -> Callable[[], Reporter]:
     make_reporter(style, log.verbosity)  # an unknown style is refused now
     if log_file is None:
         return lambda: make_reporter(style, log.verbosity)
+    flags = (*walk(Options), *walk(ServeOptions))
     fields = {
         "version": __version__,
         "folder": str(Path.cwd()),
-        "arguments": [without_secrets(one) for one in sys.argv[1:]],
+        "arguments": [without_secrets(one) for one in shown_arguments(sys.argv[1:], flags)],
     }
     logs.record("start", "info", fields)
     return lambda: Both(make_reporter(style, log.verbosity), LogReporter())

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from qasr_cli.options import InputOptions, Options
 from qasr_cli.runs.execution.finish_lane import OnFinished
+from qasr_cli.runs.execution.lanes import Lanes
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.planning import name_limits, output_plan, queue
@@ -45,6 +46,7 @@ class PassSettings:
         deliver: Writes texts to stdout.
         report_path: Path of the report; None writes none.
         on_finished: Called with each source's results, once its files are written.
+        make_lanes: Called once a pass; None transcribes on this machine.
     """
 
     options: Options
@@ -54,6 +56,7 @@ class PassSettings:
     deliver: Callable[[str], None]
     report_path: Path | None = None
     on_finished: OnFinished | None = None
+    make_lanes: Callable[[], Lanes] | None = None
 
 
 def run_pass(inputs: InputOptions, settings: PassSettings, sift: Sift) -> RunReport:
@@ -84,7 +87,8 @@ def run_pass(inputs: InputOptions, settings: PassSettings, sift: Sift) -> RunRep
         run.report.passed_over = discovered.passed_over
         reported.sources, reported.report = [plan.source for plan in chosen.plans], run.report
         try:
-            report = run.execute(chosen.plans, on_finished=settings.on_finished)
+            lanes = settings.make_lanes() if settings.make_lanes else None
+            report = run.execute(chosen.plans, on_finished=settings.on_finished, lanes=lanes)
         except BaseException:
             reporter.end("")  # restores the terminal, however the run ended
             raise

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from qasr_cli import engines
+from qasr_cli.errors import UsageError
 from qasr_cli.operating_system import processes
 from qasr_cli.options import InputOptions, LogOptions, Options
+from qasr_cli.runs.execution.lanes import Lanes
 from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.inputs.selection import LeftOutKind
 from qasr_cli.runs.planning.queue import Queue
 from qasr_cli.runs.reports import hook_reporter, report_file
-from qasr_cli.tasks import observers, outputs
+from qasr_cli.speech.inference.session import Session
+from qasr_cli.tasks import observers, outputs, sources
 from qasr_cli.tasks.run_pass import PassSettings, run_pass
 from qasr_cli.terminal import stdio
 from qasr_cli.terminal.progress import Both
 
 logger = logging.getLogger(__name__)
+
+_CLUSTER_DEVICES = ("auto", "cuda", "cpu")
 
 
 def transcribe(inputs: InputOptions, options: Options, log: LogOptions, report_path: Path | None) -> int:
@@ -42,12 +48,47 @@ def transcribe(inputs: InputOptions, options: Options, log: LogOptions, report_p
         report_file.check_place(report_path, is_overwrite=options.output.overwrite)
     engines.refuse_unknown_languages(options.engine, options.decode)
     load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
+    make_lanes = _cluster_lanes(inputs, options, load) if options.cluster.address else None
     with hook_reporter.hooked(options.hooks, is_strict=options.run.strict) as hooks:
         settings = PassSettings(
-            options, layout, load, lambda: Both(make_reporter(), hooks), stdout.write, report_path
+            options,
+            layout,
+            load,
+            lambda: Both(make_reporter(), hooks),
+            stdout.write,
+            report_path,
+            make_lanes=make_lanes,
         )
         with hooks.run():
             return run_pass(inputs, settings, log_left_out).exit_code
+
+
+def _cluster_lanes(
+    inputs: InputOptions, options: Options, load: Callable[[], Session]
+) -> Callable[[], Lanes]:
+    """Return what makes the lanes on a cluster, once what cannot go there is refused.
+
+    Raises:
+        UsageError: The media comes from a stream, or the device is one of several.
+    """
+    if sources.is_stdin(inputs):
+        raise UsageError(
+            "--cluster needs files that every machine sees", "store the stream first", flag="--cluster"
+        )
+    if options.engine.device not in _CLUSTER_DEVICES:
+        raise UsageError(
+            f"--device {options.engine.device} with --cluster",
+            f"give {', '.join(_CLUSTER_DEVICES)}: each copy of the model has one GPU",
+            flag="--device",
+        )
+    from qasr_cli.runs.cluster import connection
+    from qasr_cli.runs.cluster.cluster_lanes import ClusterLanes
+
+    logger.warning(
+        "whoever reaches a Ray cluster can run programs on its machines; docs/how-to/clusters.md says how "
+        "to close it"
+    )
+    return lambda: ClusterLanes(load, connection.connected)
 
 
 def log_left_out(discovered: Discovered, chosen: Queue) -> Queue:

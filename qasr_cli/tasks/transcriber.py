@@ -73,7 +73,10 @@ class Transcriber:
         dtype: `auto`, `fp32`, `fp16`, `bf16`.
         aligner: `auto`, a folder or hub id, or `none`: word times are estimated then.
         batch_size: Maximum number of chunks in one forward pass; None derives it from memory.
-        offline: Never use the network.
+        offline: Never use the network for a model; `server` is used all the same.
+        server: Address of a server that recognises, or several, separated by commas.
+        server_key: Key of the servers.
+        server_model: Name of the model on the servers; "" is the only one that they have.
 
     Raises:
         UsageError: A language or another value is unknown.

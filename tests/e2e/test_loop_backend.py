@@ -14,7 +14,7 @@ from qasr_cli.engines import device, load
 from qasr_cli.engines.cpu import attention_kernel
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
-from qasr_cli.engines.qwen3 import loading, prompts, setup
+from qasr_cli.engines.qwen3 import loading, prompts, token_budget
 from qasr_cli.engines.qwen3.decoding import language_model
 from qasr_cli.engines.qwen3.decoding.kv_cache import CacheShape, KeyValueCache, round_up
 from qasr_cli.engines.qwen3.decoding.language_model import Formats, LanguageModel
@@ -118,7 +118,7 @@ def test_every_sentence_of_the_samples_has_the_tokens_of_generate(
     builder = prompts.Prompts(recognizer.tokenizer)
     features = [prompts.extract(recognizer.extractor, samples) for samples in audio]
     ids = [builder.transcription(item.n_tokens, "", None) for item in features]
-    budgets = [setup.token_budget(len(samples)) for samples in audio]
+    budgets = [token_budget.token_budget(len(samples)) for samples in audio]
     plain = TransformersDecoder(recognizer, FP32, builder.stop_ids)
     asked = zip(features, ids, budgets, strict=True)
     theirs = until_stop([plain.write([one], [row], [n], [])[0] for one, row, n in asked], builder.stop_ids)

@@ -49,12 +49,12 @@ def test_whoever_feeds_the_lane_gets_a_source_back_before_the_next_is_there(
 
     def requests() -> Iterator[OpenSource[str] | None]:
         for name in ("first", "second"):
-            yield OpenSource(name, prepared, 0.0)
+            yield OpenSource(name, prepared, 0.0, Options())
             assert name not in answered
             yield None
             assert answered[-1] == name
 
-    for opened in EngineLane[str](session, Options(), lambda _: None).run(requests()):
+    for opened in EngineLane[str](session, lambda _: None).run(requests()):
         assert opened.error is None
         assert opened.text.segments
         answered.append(opened.owner)
@@ -87,12 +87,12 @@ class TestSeveralDevices:
         for number in range(self.N_SOURCES):
             source = replace(prepared.source, id=number)
             speech = nothing if number == self.SILENT else prepared.speech
-            yield OpenSource(number, replace(prepared, source=source, speech=speech), 0.0)
+            yield OpenSource(number, replace(prepared, source=source, speech=speech), 0.0, Options())
 
     def run(self, folder: Path, session: Session) -> tuple[list[OpenSource[int]], list[object]]:
         log: list[tuple[int, list[int]]] = []
         spoken_ms: list[int] = []
-        lane = EngineLane[int](session, Options(), spoken_ms.append, lambda source, _: Kept(source, log))
+        lane = EngineLane[int](session, spoken_ms.append, lambda source, _: Kept(source, log))
         return list(lane.run(self.sources(folder))), [log, spoken_ms]
 
     @pytest.mark.parametrize("factory", [on_devices.uneven, on_devices.losing_second])
@@ -110,9 +110,7 @@ class TestSeveralDevices:
         assert all(one.text.segments for one in both if one.owner != self.SILENT)
 
     def test_a_reader_that_leaves_ends_the_threads(self, tmp_path: Path) -> None:
-        lane = EngineLane[int](
-            on_devices.sessions(on_devices.uneven, batch_size=1), Options(), lambda _: None
-        )
+        lane = EngineLane[int](on_devices.sessions(on_devices.uneven, batch_size=1), lambda _: None)
         with contextlib.closing(lane.run(self.sources(tmp_path))) as ready:
             next(ready)
             assert any(thread.name.startswith("device-") for thread in threading.enumerate())
@@ -149,8 +147,8 @@ class TestAligner:
         prepared = prepare_silence(folder)
         session = Session(Engines(fakes.Echo(EngineOptions(batch_size=1)), aligner))
         kept = checkpoint(folder, "a.wav", Identity(1, 2, "ab"), "f")
-        lane = EngineLane[Plan](session, Options(), lambda _: None, lambda *_: kept)
-        (opened,) = lane.run([OpenSource(Plan(prepared.source, {}), prepared, 0.0)])
+        lane = EngineLane[Plan](session, lambda _: None, lambda *_: kept)
+        (opened,) = lane.run([OpenSource(Plan(prepared.source, {}), prepared, 0.0, Options())])
         return opened
 
     @pytest.mark.parametrize("error", [RuntimeError("a bug"), OutOfMemoryError("full")])

@@ -53,12 +53,15 @@ NEED_TRUST = {
     "output", "name", "tag", "overwrite", "backup", "state", "report", "status", "log_file",
     "engine", "revision", "files_from", "null", "follow_links", "exec_after", "webhook", "hook_timeout",
     "max_hours", "workers", "shots", "quiet",
+    "server", "server_key", "server_model", "in_flight", "server_api", "server_patience",
+    "host", "port", "key", "key_file", "allowed_host", "max_upload", "max_waiting", "keep_results", "drain",
+    "threads", "wyoming", "ready_file",
 }  # fmt: skip
 _OTHER_VALUE = {str: "x", int: 7, float: 7.5, bool: True, Path: "x"}
 
 
 def every_setting() -> dict[str, FlagSpec]:
-    commands = [row for row in COMMANDS if row.name in {"transcribe", "watch"}]
+    commands = [row for row in COMMANDS if row.name in {"transcribe", "watch", "serve"}]
     return {flag.key: flag for row in commands for flag in flags_of_command(row.load()) if flag.is_setting}
 
 

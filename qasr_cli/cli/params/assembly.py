@@ -23,8 +23,10 @@ from qasr_cli.options import (
     HookOptions,
     Options,
     OutputOptions,
+    RemoteOptions,
 )
 from qasr_cli.options.flag import flags_of, groups_of
+from qasr_cli.options.speech import joined_context
 from qasr_cli.options.subtitles import NO_RATE
 from qasr_cli.runs.files import typed_paths
 from qasr_cli.tasks.text_input import STDIO, read_text
@@ -64,11 +66,11 @@ def assemble(kind: type, given: Given) -> Any:
         UsageError: A flag's value is invalid, or flags contradict each other.
         QasrError: A file of a flag cannot be read.
     """
-    groups = groups_of(kind)
-    if not groups:
-        special = _SPECIAL.get(kind)
-        return special(given) if special else kind(**given.fields(kind))
-    tree = kind(**{name: assemble(group, given) for name, group in groups.items()})
+    special = _SPECIAL.get(kind)
+    if special is not None:
+        return special(given)
+    inner = {name: assemble(group, given) for name, group in groups_of(kind).items()}
+    tree = kind(**given.fields(kind), **inner)
     if isinstance(tree, Options) and tree.engine.aligner.lower() == "none":
         return replace(tree, align=AlignOptions(is_enabled=False))
     return tree
@@ -88,10 +90,18 @@ def _decode(given: Given) -> DecodeOptions:
     languages = values.get("languages", ())
     if len(languages) == 1 and values["language"] is None:
         values["language"] = languages[0]  # a list of one language is no choice
-    lines = _text_of("--hotwords", given.get("hotwords", "")).splitlines()
-    hotwords = ", ".join(line.strip() for line in lines if line.strip())
-    context = _text_of("--context", given.get("context", "")).strip()
-    return DecodeOptions(**{**values, "context": ", ".join(filter(None, (context, hotwords)))})
+    hotwords = _text_of("--hotwords", given.get("hotwords", "")).splitlines()
+    context = _text_of("--context", given.get("context", ""))
+    return DecodeOptions(**{**values, "context": joined_context(context, hotwords)})
+
+
+def _remote(given: Given) -> RemoteOptions:
+    values = dict(given.values)
+    key = values.get("server_key", "")
+    if key.startswith("@"):  # a key in place of a name would be shown in an error
+        file = Path(typed_paths.setting(key[1:]))
+        values["server_key"] = read_text(file, "--server-key @FILE", "give it the key alone, in plain text")
+    return RemoteOptions(**replace(given, values=values).fields(RemoteOptions))
 
 
 def _text_of(flag: str, value: str) -> str:
@@ -185,4 +195,5 @@ _SPECIAL: dict[type, Callable[[Given], Any]] = {
     DecodeOptions: _decode,
     HookOptions: _hooks,
     OutputOptions: _output,
+    RemoteOptions: _remote,
 }

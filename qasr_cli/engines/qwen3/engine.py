@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +23,8 @@ from qasr_cli.engines import device, weights
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.model_store import StoredModel
-from qasr_cli.engines.qwen3 import calibration, loading, prompts
+from qasr_cli.engines.qwen3 import answers, calibration, loading, prompts
+from qasr_cli.engines.qwen3.answers import Answers
 from qasr_cli.engines.qwen3.decoding.logits_processors import (
     AllowedTags,
     LogitsProcessor,
@@ -31,11 +33,12 @@ from qasr_cli.engines.qwen3.decoding.logits_processors import (
 )
 from qasr_cli.engines.qwen3.languages import ALIGNED, RECOGNIZED
 from qasr_cli.engines.qwen3.loading import OpenModel
-from qasr_cli.engines.qwen3.setup import Setup, token_budget
+from qasr_cli.engines.qwen3.setup import Setup
+from qasr_cli.engines.qwen3.token_budget import token_budget
 from qasr_cli.engines.weights import AGAIN
-from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError, UsageError
+from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError
 from qasr_cli.options import DecodeOptions, EngineOptions
-from qasr_cli.records import INT16_SCALE, Finish, Hypothesis
+from qasr_cli.records import INT16_SCALE, Hypothesis
 from qasr_cli.speech.inference.protocols import AlignRequest, Capacity, Engines, Posterior
 from qasr_cli.timebase import SAMPLE_RATE_HZ
 
@@ -68,8 +71,7 @@ def load(
         UnavailableError: The device is not in this machine, or the weights do not fit the architecture.
         OutOfMemoryError: The weights do not fit into the device's memory.
     """
-    transformers_logging.disable_progress_bar()
-    transformers_logging.set_verbosity_error()  # its important messages become errors of qasr
+    _quiet_transformers()
     setup = Setup(_placement(recognizer, options), options.batch_size, is_plain, budget, is_forced_loop)
     with _device_errors(setup.placement.device):
         # The aligner first: the recognizer's capacity is measured beside all weights
@@ -85,6 +87,29 @@ def load(
             languages=RECOGNIZED,
             device=str(setup.placement),
         )
+
+
+def load_aligner(
+    aligner: StoredModel, options: EngineOptions, *, is_plain: bool = False, is_forced_loop: bool = False
+) -> tuple[Qwen3Aligner, str]:
+    """Return an aligner without a recognizer, and its placement as text; the arguments are those of `load`.
+
+    Raises:
+        UsageError: The device or dtype is unknown.
+        UnavailableError: The device is not in this machine, or the weights do not fit the architecture.
+        OutOfMemoryError: The weights do not fit into the device's memory.
+    """
+    _quiet_transformers()
+    placement = _placement(aligner, options)
+    setup = Setup(placement, options.batch_size, is_plain, is_forced_loop=is_forced_loop)
+    with _device_errors(placement.device):
+        return Qwen3Aligner(loading.open_model(Kind.ALIGNER, aligner), setup), str(placement)
+
+
+def _quiet_transformers() -> None:
+    """Leave out what transformers prints: its important messages become errors of qasr."""
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
 
 
 def _placement(stored: StoredModel, options: EngineOptions) -> Placement:
@@ -124,9 +149,10 @@ class Qwen3Recognizer:
     """
 
     def __init__(self, opened: OpenModel, setup: Setup) -> None:
-        self._config, self._tokenizer = opened.config, opened.tokenizer
+        self._config = opened.config
         self._extract = setup.extraction(opened)
         self._prompts = prompts.Prompts(opened.tokenizer)
+        self._answers = Answers(opened.tokenizer, self._prompts)
         self._setup = setup
         self._decoder = setup.decoder(opened, self._prompts.stop_ids)
         self.model_id = opened.stored.id
@@ -136,62 +162,60 @@ class Qwen3Recognizer:
 
     def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
         """Return one hypothesis a chunk; see `speech.inference.protocols.Recognizer`."""
-        forced = _forced(options)
-        return [self._parse(row, forced) for row in self.write(audio, options)]
+        forced = answers.forced_language(options)
+        return [self._answers.parse(row, forced) for row in self.write(audio, options)]
+
+    def recognize_each(
+        self, audio: Sequence[np.ndarray], options: Sequence[DecodeOptions]
+    ) -> list[Hypothesis]:
+        """Return one hypothesis a chunk; see `speech.inference.protocols.MixingRecognizer`.
+
+        Prompts differ freely in a batch. Logits processors are for a whole batch, so that chunks with others
+        are a batch of their own: those of few requests, and last retries.
+        """
+        by_processors: dict[Hashable, list[int]] = {}
+        for index, one in enumerate(options):
+            by_processors.setdefault(_processing(one), []).append(index)
+        hypotheses: dict[int, Hypothesis] = {}
+        for members in by_processors.values():
+            chosen = [options[index] for index in members]
+            rows = self._write_each([audio[index] for index in members], chosen)
+            for index, row, one in zip(members, rows, chosen, strict=True):
+                hypotheses[index] = self._answers.parse(row, answers.forced_language(one))
+        return [hypotheses[index] for index in range(len(audio))]
 
     def write(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[list[int]]:
         """Return the tokens of one answer a chunk; what follows a stop token is undefined."""
-        forced = _forced(options)
+        return self._write_each(audio, [options] * len(audio))
+
+    def _write_each(self, audio: Sequence[np.ndarray], options: Sequence[DecodeOptions]) -> list[list[int]]:
+        """Return the tokens of the answers; the options have equal logits processors."""
         with _device_errors(self._setup.placement.device):
             features = [self._extract(samples) for samples in audio]
-        ids = [self._prompts.transcription(item.n_tokens, options.context, forced) for item in features]
-        budgets = [self._setup.budget(len(samples)) for samples in audio]
-        self._refuse_long_prompts(ids, max(budgets))
+        ids = [
+            self._prompts.transcription(item.n_tokens, one.context, answers.forced_language(one))
+            for item, one in zip(features, options, strict=True)
+        ]
+        budgets = [
+            min(self._setup.budget(len(samples)), one.max_tokens or sys.maxsize)
+            for samples, one in zip(audio, options, strict=True)
+        ]
+        reach = self._config.text_config.max_position_embeddings
+        answers.refuse_long(max(map(len, ids)) + max(budgets), reach, self.model_id)
         with (
             _device_errors(self._setup.placement.device),
-            _numbers_only(self.model_id, self._setup.placement),
+            numbers_only(self.model_id, self._setup.placement),
         ):
-            return self._decoder.write(features, ids, budgets, self._logits_processors(options))
-
-    def _refuse_long_prompts(self, ids: Sequence[list[int]], budget: int) -> None:
-        """Raise if prompt and answer together exceed the model's context length."""
-        reach = self._config.text_config.max_position_embeddings
-        longest = max(map(len, ids))
-        if longest + budget > reach:
-            raise UsageError(
-                f"--context is too long: with it a chunk takes {longest + budget} tokens and "
-                f"{self.model_id} has {reach}",
-                "leave some of --context or --hotwords out",
-                flag="--context",
-            )
+            return self._decoder.write(features, ids, budgets, self._logits_processors(options[0]))
 
     def _logits_processors(self, options: DecodeOptions) -> list[LogitsProcessor]:
         """Return the logits processors for the options, usually none."""
         processors: list[LogitsProcessor] = []
-        if options.languages and not options.language:
-            names = [language.name for code in options.languages if (language := languages.find(code))]
+        if names := answers.allowed_languages(options):
             processors.append(AllowedTags(self._prompts.language_tags(names)))
         if options.repetition_penalty != 1:
             processors.append(RepetitionPenalty(float(options.repetition_penalty)))
         return processors
-
-    def _parse(self, ids: list[int], forced: str | None) -> Hypothesis:
-        """Split `language X<asr_text>text`; a forced language stands in the prompt and not in the answer."""
-        stop = next((i for i, token in enumerate(ids) if token in self._prompts.stop_ids), None)
-        ids = ids[:stop]
-        language = forced
-        if self._prompts.text_marker in ids:
-            at = ids.index(self._prompts.text_marker)
-            tag = self._decode(ids[:at]).removeprefix("language").strip()
-            tag_language = languages.find(tag)
-            language = forced or (tag if tag_language and tag_language.code in RECOGNIZED else None)
-            ids = ids[at + 1 :]
-        finish = Finish.TRUNCATED if stop is None else Finish.COMPLETE
-        return Hypothesis(self._decode(ids).strip(), language, finish, len(ids))
-
-    def _decode(self, ids: list[int]) -> str:
-        text: str = self._tokenizer.decode(ids, skip_special_tokens=True)
-        return text
 
 
 class Qwen3Aligner:
@@ -225,7 +249,7 @@ class Qwen3Aligner:
             self._prompts.alignment(item.n_tokens, request.tokens)
             for item, request in zip(features, requests, strict=True)
         ]
-        with _device_errors(self._placement.device), _numbers_only(self.model_id, self._placement):
+        with _device_errors(self._placement.device), numbers_only(self.model_id, self._placement):
             slots = self._classifier.slot_scores(features, ids, self._prompts.timestamp)
         return [self._posterior(scores, request) for scores, request in zip(slots, requests, strict=True)]
 
@@ -237,15 +261,18 @@ class Qwen3Aligner:
         return Posterior(log_probs, self._bin_ms, self._offset_ms)
 
 
-def _forced(options: DecodeOptions) -> str | None:
-    """Return the English name of the language that answers are forced into."""
-    language = languages.find(options.language) if options.language else None
-    return language.name if language else None
+def _processing(options: DecodeOptions) -> Hashable:
+    """Return what the logits processors of the options follow from."""
+    return () if options.language else options.languages, options.repetition_penalty
 
 
 @contextlib.contextmanager
-def _numbers_only(model_id: str, placement: Placement) -> Iterator[None]:
-    """Convert the error about scores that are no numbers into one about the model."""
+def numbers_only(model_id: str, placement: Placement) -> Iterator[None]:
+    """Convert the error about scores that are no numbers into one about the model.
+
+    Raises:
+        UnavailableError: Its weights are damaged, or overflow in this number format.
+    """
     try:
         yield
     except NotFiniteError as error:

@@ -25,7 +25,7 @@ from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.prompts import Features
 from qasr_cli.engines.qwen3.tensors.checkpoint import Checkpoint
 from qasr_cli.engines.qwen3.tensors.dense_linear import DenseLinear, RowwiseLinear
-from qasr_cli.speech.inference import stopping
+from qasr_cli.speech.inference import preemption, stopping
 
 # In a step on a CPU, where weights are read once for all rows. 16 would take a sixth off the steps, which is
 # too little of a whole clip to be measured, and 0.5 GB more of cache for chunks of 30 s.
@@ -105,6 +105,7 @@ class LoopClassifier:
 
     def _scores(self, item: Features, ids: Sequence[int], slot_id: int) -> torch.Tensor:
         stopping.check()
+        preemption.pause()
         hidden = self._model.language_model.prefill(self._model.embeddings(item, ids, self._embed))
         is_slot = torch.tensor(ids, device=hidden.device) == slot_id
         return self._head(hidden[is_slot].to(self._model.dtype)).float().cpu()

@@ -19,19 +19,9 @@ from qasr_cli.engines.qwen3.device_backend import DeviceClassifier, DeviceDecode
 from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder
 from qasr_cli.engines.qwen3.prompts import Features
+from qasr_cli.engines.qwen3.token_budget import token_budget
 from qasr_cli.engines.qwen3.transformers_backend import TransformersClassifier, TransformersDecoder
 from qasr_cli.errors import UsageError
-from qasr_cli.timebase import SAMPLE_RATE_HZ
-
-# A fast speaker needs about 5 tokens a second in English, but 18 in Hindi and Greek, since Qwen's vocabulary
-# has few of their words: 5 to 6 tokens each. A chunk with more tokens than that is a loop.
-_BUDGET_TOKENS = 24
-_BUDGET_TOKENS_PER_S = 20
-
-
-def token_budget(n_samples: int) -> int:
-    """Return the maximum number of tokens in a chunk's answer."""
-    return _BUDGET_TOKENS + _BUDGET_TOKENS_PER_S * n_samples // SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
 """The finish lane: one source's text becomes files, or a text on stdout, as soon as it is final.
 
-In go sources that are back from the engine lane; out comes an outcome for each. One thread runs the lane.
-Files appear whole or not at all; results on stdout come in the order of the sources.
+In go sources whose text is final; out comes an outcome for each. One thread runs the lane. Files appear whole
+or not at all; results on stdout come in the order of the sources.
 """
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,15 +17,13 @@ from qasr_cli.errors import QasrError, QualityError
 from qasr_cli.options import Options
 from qasr_cli.pipeline import finish
 from qasr_cli.pipeline.containment import attempt
-from qasr_cli.pipeline.open_source import OpenSource
 from qasr_cli.pipeline.script import AlignedScript
 from qasr_cli.pipeline.stage_timer import timed
 from qasr_cli.records import Cue, Outcome, Quality, Source, Stage, Status, Transcript
+from qasr_cli.runs.execution.lanes import FinalSource
 from qasr_cli.runs.files import atomic_write
-from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.reports.summary import flagged_spans, quality_warnings, rules_broken
 from qasr_cli.runs.state.journal import Journal
-from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.subtitles.rules import limits
 
 
@@ -91,40 +88,34 @@ class FinishLane:
         self._stdout = stdout
         self._on_finished = on_finished
 
-    def finish(self, opened: OpenSource[Plan], engines: Engines) -> Outcome:
+    def finish(self, final: FinalSource) -> Outcome:
         """Write a source's results and return its outcome."""
-        source, waveform = opened.prepared.source, opened.prepared.waveform
-        with contextlib.suppress(OSError):  # it goes with the scratch folder at the latest
-            waveform.path.unlink(missing_ok=True)
-        with timed(Stage.WRITE, [(opened.stage_times, 1)]):
-            finished = attempt(opened.relative, lambda: self._put_out(opened, engines))
-        wall_s = time.monotonic() - opened.begun_s
-        outcome = Outcome(
-            source, Status.FAILED, waveform.duration_ms, wall_s=wall_s, stage_s=opened.stage_times
-        )
+        source = final.plan.source
+        with timed(Stage.WRITE, [(final.stage_times, 1)]):
+            finished = attempt(source.relative, lambda: self._put_out(final))
+        wall_s = time.monotonic() - final.begun_s
+        outcome = Outcome(source, Status.FAILED, final.audio_ms, wall_s=wall_s, stage_s=final.stage_times)
         if isinstance(finished, QasrError):
             return replace(outcome, error=finished)
         transcript = finished.transcript
-        paths = tuple(opened.owner.paths(transcript.language).values())
+        paths = tuple(final.plan.paths(transcript.language).values())
         error = self._hard_error(paths, finished.quality)
-        if opened.store is not None:
-            opened.store.remove()
+        if final.store is not None:
+            final.store.remove()
         return replace(
             outcome,
             status=Status.FAILED if error else Status.DONE,
             outputs=paths,
             error=error,
-            warnings=_warnings(opened, finished),
+            warnings=_warnings(final, finished),
             quality=finished.quality,
             flagged_spans=flagged_spans(transcript),
             language=transcript.language or "",
         )
 
-    def _put_out(self, opened: OpenSource[Plan], engines: Engines) -> FinishedSource:
-        if opened.error is not None:
-            raise opened.error
-        finished = self._compose(opened, engines)
-        output, plan = self._options.output, opened.owner
+    def _put_out(self, final: FinalSource) -> FinishedSource:
+        finished = self._compose(final.text())
+        output, plan = self._options.output, final.plan
         texts = finish.render(finished.transcript, self._options.cue, output, finished.cues)
         paths = plan.paths(finished.transcript.language)
         self._journal.announce(plan.source, {path: texts[name] for name, path in paths.items()})
@@ -139,18 +130,16 @@ class FinishLane:
             self._stdout.settle(plan.source.id, "".join(texts.values()))
         return finished
 
-    def _compose(self, opened: OpenSource[Plan], engines: Engines) -> FinishedSource:
+    def _compose(self, text: Transcript | AlignedScript) -> FinishedSource:
         """Return the transcript, with cues where a format needs them."""
-        aligned = finish.aligned(opened, engines, self._options)
-        if aligned is not None:
-            return FinishedSource(aligned.transcript, aligned.cues, aligned=aligned)
-        transcript = finish.transcribed(opened, engines, self._options)
+        if isinstance(text, AlignedScript):
+            return FinishedSource(text.transcript, text.cues, aligned=text)
         if not any(formats.FORMATS[name].is_cue_based for name in self._options.output.formats):
-            return FinishedSource(transcript)
-        cue_limits = limits.of_transcript(transcript, self._options.cue)
-        laid_out = finish.lay_out(transcript, cue_limits)
-        quality = finish.assess(transcript, laid_out, cue_limits) if laid_out else None
-        return FinishedSource(transcript, laid_out, quality)
+            return FinishedSource(text)
+        cue_limits = limits.of_transcript(text, self._options.cue)
+        laid_out = finish.lay_out(text, cue_limits)
+        quality = finish.assess(text, laid_out, cue_limits) if laid_out else None
+        return FinishedSource(text, laid_out, quality)
 
     def _hard_error(self, paths: Sequence[Path], quality: Quality | None) -> QualityError | None:
         """Return the error that --strict makes of broken rules; the files are written all the same."""
@@ -159,7 +148,7 @@ class FinishLane:
         return rules_broken(tuple(paths), quality, self._options.cue)
 
 
-def _warnings(opened: OpenSource[Plan], finished: FinishedSource) -> tuple[str, ...]:
+def _warnings(final: FinalSource, finished: FinishedSource) -> tuple[str, ...]:
     if finished.aligned is not None:
         return finished.aligned.warnings
-    return (*opened.prepared.warnings, *quality_warnings(finished.transcript), *opened.text.warnings)
+    return (*final.media_warnings, *quality_warnings(finished.transcript), *final.text_warnings)

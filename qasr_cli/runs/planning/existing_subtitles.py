@@ -126,12 +126,22 @@ class ExistingSubtitles:
             self._folders[folder] = Sidecars.among(names, _below(folder or ".", names))
         return self._folders[folder].of(name)
 
+    def own_beside(self, plan: Plan) -> frozenset[Path]:
+        """Return the sidecars of a source that qasr wrote, for a machine without the ledger."""
+        if not plan.source.is_found or not is_minded(self.options):
+            return frozenset()
+        paths = [plan.source.path.parent / sidecar.name for sidecar in self._sidecars_of(plan.source)]
+        return frozenset(_unfixed(path) for path in paths if self._is_own(path, plan))
+
     def _is_own(self, path: Path, plan: Plan) -> bool:
-        targets = plan.places.values()
-        # What `qasr check --fix` made of a file is as much qasr's as the file.
-        path = path.with_name(path.stem.removesuffix(".fixed") + path.suffix)
+        targets, path = plan.places.values(), _unfixed(path)
         is_target = any(target.folder == path.parent and target.may_be(path.name) for target in targets)
         return is_target or self.is_own(plan.source, path)
+
+
+def _unfixed(path: Path) -> Path:
+    """Return the file that `qasr check --fix` made one of, which is as much qasr's as the file."""
+    return path.with_name(path.stem.removesuffix(".fixed") + path.suffix)
 
 
 def _names(folder: str) -> list[str]:

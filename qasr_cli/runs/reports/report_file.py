@@ -25,6 +25,8 @@ from qasr_cli.errors import CannotCreateError, ExitCode, QasrError, UsageError, 
 from qasr_cli.hooks.address import without_secrets
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
+from qasr_cli.options.flag import walk
+from qasr_cli.options.secret import shown_arguments
 from qasr_cli.records import Outcome, Source, Stage, Status
 from qasr_cli.runs.files import atomic_write, ownership
 from qasr_cli.runs.files.spellings import exists
@@ -154,7 +156,7 @@ def describe(run: ReportedRun, error: BaseException | None) -> dict[str, Any]:
         "passed_over": report.passed_over.fields(),
         "sources": [_source(source, over.get(source.id)) for source in run.sources],
         "versions": _versions(),
-        "arguments": [_without_secrets(argument) for argument in sys.argv[1:]],
+        "arguments": [_without_secrets(one) for one in shown_arguments(sys.argv[1:], walk(Options))],
         "options": _without_secrets(asdict(run.options)),
     }
 

@@ -107,6 +107,15 @@ class Journal:
         if self.place_of(source) is not None:
             self._read[source.path] = identify(source.path)
 
+    def begun_elsewhere(self, source: Source, media: Identity | None) -> None:
+        """Record the media's identity that another machine found before it read the media."""
+        if self.place_of(source) is not None:
+            self._read[source.path] = media
+
+    def media_of(self, source: Source) -> Identity | None:
+        """Return the media's identity, once it is recorded."""
+        return self._read.get(source.path)
+
     def checkpoint(self, source: Source, fingerprint: str) -> Checkpoint | None:
         """Return a source's checkpoint; None if this run has none for it."""
         place, media = self.place_of(source), self._read.get(source.path)

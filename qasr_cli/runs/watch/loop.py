@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from qasr_cli.errors import CannotCreateError, DeviceLostError, InputOutputError
+from qasr_cli.errors import CannotCreateError, DeviceLostError, InputOutputError, ServersLostError
 from qasr_cli.options import WatchOptions
 from qasr_cli.pipeline.engine_cache import EngineCache
 from qasr_cli.records import Status
@@ -110,7 +110,7 @@ class Watch:
             return RunReport()
         try:
             report = self._make_pass(folders, self._sift)
-        except (InputOutputError, CannotCreateError) as error:
+        except (InputOutputError, CannotCreateError, ServersLostError) as error:
             self._status.trouble(error)
             if str(error) != self._trouble:
                 logger.warning("%s; %s; trying again every minute", error, error.hint)

@@ -38,6 +38,12 @@ def find_gaps(segments: Sequence[Segment], speech: SpeechMap, min_ms: int) -> li
     return [gap for gap in gaps if _is_clear(gap, speech)]
 
 
+def has_gap(words: Sequence[Word], spans: Sequence[Span], min_ms: int) -> bool:
+    """Whether speech of at least `min_ms` has no words, clear or not."""
+    covered = [(word.start_ms - _MARGIN_MS, word.end_ms + _MARGIN_MS) for word in words]
+    return any(any(_uncovered(span, covered, 0, min_ms)) for span in spans)
+
+
 def _uncovered(span: Span, covered: Sequence[tuple[int, int]], first: int, min_ms: int) -> Iterator[Span]:
     """Yield the parts of a span that no interval from the `first` on covers."""
     begin_ms = span.start_ms

@@ -80,6 +80,11 @@ def minority_results(
     ]
 
 
+def clean_speech_ms(results: Sequence[RecognizedChunk]) -> dict[str, int]:
+    """Return the milliseconds of speech in each language, by its code, of chunks without any flag."""
+    return _spoken_ms(results, set(Flag))
+
+
 def _is_clear(winner: str | None, results: Sequence[RecognizedChunk]) -> bool:
     """Whether a file is clearly in one language, by all of its text, flagged or not."""
     spoken_ms = _spoken_ms(results, _LANGUAGE_FLAGS)

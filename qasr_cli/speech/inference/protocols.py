@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -81,6 +81,39 @@ class Recognizer(Protocol):
         Raises:
             OutOfMemoryError: The batch did not fit; the caller halves it and tries again.
         """
+
+
+@runtime_checkable
+class MixingRecognizer(Recognizer, Protocol):
+    """Recognizes chunks with different options in one batch; a recognizer may do without."""
+
+    def recognize_each(
+        self, audio: Sequence[np.ndarray], options: Sequence[DecodeOptions]
+    ) -> list[Hypothesis]:
+        """Return one hypothesis for each `float32[n_samples]` with its own options, in order.
+
+        Raises:
+            OutOfMemoryError: The batch did not fit; the caller halves it and tries again.
+        """
+
+
+def recognize_each(
+    recognizer: Recognizer, items: Sequence[tuple[np.ndarray, DecodeOptions]]
+) -> list[Hypothesis]:
+    """Return one hypothesis for each chunk with its options, in as few calls as the recognizer needs.
+
+    Raises:
+        OutOfMemoryError: A batch did not fit.
+    """
+    kinds = list(dict.fromkeys(options for _, options in items))
+    if len(kinds) > 1 and isinstance(recognizer, MixingRecognizer):
+        return recognizer.recognize_each([audio for audio, _ in items], [options for _, options in items])
+    hypotheses: dict[int, Hypothesis] = {}
+    for kind in kinds:
+        members = [index for index, (_, options) in enumerate(items) if options == kind]
+        answers = recognizer.recognize([items[index][0] for index in members], kind)
+        hypotheses.update(zip(members, answers, strict=True))
+    return [hypotheses[index] for index in range(len(items))]
 
 
 class Aligner(Protocol):

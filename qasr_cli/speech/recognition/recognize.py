@@ -17,6 +17,7 @@ from qasr_cli.options import AlignOptions, DecodeOptions
 from qasr_cli.records import Chunk, Hypothesis, Segment, Word
 from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_words
 from qasr_cli.speech.inference import batching
+from qasr_cli.speech.inference.protocols import recognize_each
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition import hallucination
 from qasr_cli.speech.text import display_words
@@ -40,6 +41,13 @@ class RecognizedChunk:
 def recognize_batch(
     audio: Sequence[np.ndarray], chunks: Sequence[Chunk], session: Session, options: DecodeOptions
 ) -> list[RecognizedChunk]:
+    """Return each chunk with its hypothesis and flags, without times; see `recognize_mixed`."""
+    return recognize_mixed(audio, chunks, session, [options] * len(chunks))
+
+
+def recognize_mixed(
+    audio: Sequence[np.ndarray], chunks: Sequence[Chunk], session: Session, options: Sequence[DecodeOptions]
+) -> list[RecognizedChunk]:
     """Return each chunk with its hypothesis and flags, without times.
 
     A hypothesis of marks alone ("...", "。") counts as empty: its cue would be shown for the whole chunk.
@@ -48,22 +56,22 @@ def recognize_batch(
         audio: `float32[n_samples]` of each chunk.
         chunks: Chunks of any sources.
         session: Session with the recognizer.
-        options: Options for all chunks.
+        options: Options of each chunk.
 
     Raises:
         OutOfMemoryError: Not even one chunk fits into memory.
     """
     hypotheses = batching.run_halving(
-        audio,
-        lambda part: session.recognizer.recognize(part, options),
+        list(zip(audio, options, strict=True)),
+        lambda part: recognize_each(session.recognizer, part),
         [len(samples) for samples in audio],
         session.recognizer_limit,
     )
-    finished = [_with_language(_without_bare_marks(hypothesis), options) for hypothesis in hypotheses]
-    return [
-        RecognizedChunk(chunk, hypothesis, hallucination.find_flags(hypothesis, chunk, options))
-        for chunk, hypothesis in zip(chunks, finished, strict=True)
-    ]
+    results = []
+    for chunk, hypothesis, own in zip(chunks, hypotheses, options, strict=True):
+        finished = _with_language(_without_bare_marks(hypothesis), own)
+        results.append(RecognizedChunk(chunk, finished, hallucination.find_flags(finished, chunk, own)))
+    return results
 
 
 def align_batch(

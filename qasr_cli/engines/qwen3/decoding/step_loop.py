@@ -14,7 +14,7 @@ import torch
 from qasr_cli.engines.qwen3.decoding.kv_cache import KeyValueCache
 from qasr_cli.engines.qwen3.decoding.language_model import MOST_STEP_ROWS, LanguageModel, Linear
 from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor, NotFiniteError
-from qasr_cli.speech.inference import stopping
+from qasr_cli.speech.inference import preemption, stopping
 
 _ROW_TOKENS = 1024  # of a clip of 30 s, prompt and longest answer
 
@@ -105,7 +105,9 @@ class _Run:
         waiting = iter(range(len(self._prompts)))
         while True:
             stopping.check()
+            preemption.pause()
             while len(self._rows) < self._n_rows and (index := next(waiting, None)) is not None:
+                preemption.pause()
                 self._start(index)
                 self._release()
             if not self._rows:

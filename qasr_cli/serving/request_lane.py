@@ -1,0 +1,365 @@
+"""The engine lane of a server: the chunks of all requests in one pool, the short ones first.
+
+In go prepared sources, each owned by a request; out they go to their owners, with their text. A batch is made
+when a device is free, from what waits then (`batch_queue`). Nothing waits for a full batch, except that
+requests that are just being decoded are given a moment. A batch of long recordings pauses for short requests
+(`preemption`), as long as these take no more than half of the time.
+
+One thread runs the lane; with several devices a thread each computes. What waits is behind a lock, and an
+open source belongs to the lane alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from qasr_cli.errors import DeviceLostError, QasrError
+from qasr_cli.pipeline import batch_work
+from qasr_cli.pipeline.containment import attempt, contain
+from qasr_cli.pipeline.device_pool import DevicePool
+from qasr_cli.pipeline.engine_cache import EngineCache
+from qasr_cli.pipeline.open_source import OpenSource
+from qasr_cli.pipeline.pooled_batch import PooledBatch, PooledChunk
+from qasr_cli.serving.batch_queue import BatchQueue, Request, Ticket, goes_first
+from qasr_cli.speech.fallback.review import ReviewedSource
+from qasr_cli.speech.inference import batching, preemption, stopping
+from qasr_cli.speech.inference.protocols import Capacity, Engines
+from qasr_cli.speech.inference.session import Session
+from qasr_cli.speech.recognition.recognize import RecognizedChunk
+
+_MAX_URGENT = 4  # short requests in one pause: a batch as small as that is soon done
+_MAX_GATHER_S = 0.2  # for requests that are being decoded
+_GATHER_SHARE = 0.5  # of the time that the last batch took: more would cost more than a fuller batch gives
+
+Opened = OpenSource[Request]
+# Lets a device work on items, together or each alone: `DevicePool.call`, or the same on a device's own thread
+Run = Callable[[Sequence[Any], Callable[[Sequence[Any], Session], Sequence[Any]]], list[Any]]
+
+
+@dataclass(slots=True)
+class LaneCounts:
+    """What the lane has done so far, for metrics.
+
+    Attributes:
+        on_batch: Called with the size of each batch, its largest possible size, and its seconds.
+        busy_s: Seconds in which devices computed.
+        audio_ms: Milliseconds of audio in all batches.
+        batch_s: Seconds of the last batch.
+    """
+
+    on_batch: Callable[[int, int, float], None] = lambda size, most, seconds: None
+    busy_s: float = 0.0
+    audio_ms: int = 0
+    batch_s: float = 0.0
+
+
+class RequestLane:
+    """The lane, with its thread.
+
+    Args:
+        engines: Loads the engines when they are needed, and releases them after a long idle time.
+        n_near: Returns how many requests are being decoded and will be here in a moment.
+        on_lost: Called when the last device is lost, and when the engines cannot be loaded.
+
+    Attributes:
+        engines: The engines while they are loaded.
+    """
+
+    def __init__(
+        self, engines: EngineCache, n_near: Callable[[], int], on_lost: Callable[[QasrError], None]
+    ) -> None:
+        self._engines = engines
+        self._n_near = n_near
+        self._on_lost = on_lost
+        self._changed = threading.Condition()
+        self._incoming: list[Opened] = []
+        self._queue = BatchQueue()
+        self._running: list[PooledBatch[Request]] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="requests", daemon=True)
+        self._capacity = Capacity(0, 0, 0)  # of the loaded engines
+        self.engines: Engines | None = None
+        self._next_pause_s = 0.0  # when a batch may pause again, by the monotonic clock
+        self.counts = LaneCounts()
+
+    # ── any thread ──────────────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Start the thread, which loads the engines at once."""
+        self._thread.start()
+
+    def add(self, opened: Opened) -> None:
+        """Take a source; it comes back through its owner."""
+        with self._changed:
+            self._incoming.append(opened)
+            self._changed.notify_all()
+
+    def notify(self) -> None:
+        """Look again: a request was cancelled, or none is near any more."""
+        with self._changed:
+            self._changed.notify_all()
+
+    @property
+    def waiting_ms(self) -> int:
+        """Milliseconds of speech that wait for the engine or are in it."""
+        with self._changed:
+            waiting_ms = self._queue.waiting_ms + sum(one.prepared.speech_ms for one in self._incoming)
+            return waiting_ms + sum(
+                pooled.chunk.duration_ms for batch in self._running for pooled in batch.chunks
+            )
+
+    @property
+    def n_waiting(self) -> int:
+        """Number of chunks that wait."""
+        with self._changed:
+            return len(self._queue)
+
+    @property
+    def n_running(self) -> int:
+        """Number of chunks that are computed."""
+        with self._changed:
+            return sum(len(batch.chunks) for batch in self._running)
+
+    def close(self) -> None:
+        """End the computation that is under way, and the thread."""
+        self._stop.set()
+        self.notify()
+        self._thread.join()
+
+    # ── the lane's thread ───────────────────────────────────────────────────────────────────────────────
+
+    def _serve(self) -> None:
+        stopping.stop_at(self._stop)
+        with contextlib.suppress(stopping.Stopped):
+            error = attempt(None, self._serve_always)
+            if isinstance(error, QasrError):  # whatever it was: a lane that is gone must not be waited for
+                self._refuse_all(error)
+
+    def _serve_always(self) -> None:
+        while not self._stop.is_set():
+            session = attempt(None, self._engines)
+            if isinstance(session, QasrError):
+                self._refuse_all(session)
+            else:
+                self.engines = session.engines
+                self._serve_loaded(session)
+                self.engines = None
+                del session
+                self._engines.release()
+            self._await_work(float("inf"))
+
+    def _await_work(self, until_s: float) -> None:
+        """Wait for work, for the end, or until a time (monotonic)."""
+        with self._changed:
+            while not self._stop.is_set() and not self._has_work():
+                left_s = until_s - time.monotonic()
+                if left_s <= 0:
+                    return
+                self._changed.wait(min(left_s, threading.TIMEOUT_MAX))
+
+    def _has_work(self) -> bool:
+        return bool(self._incoming or len(self._queue))
+
+    def _refuse_all(self, error: QasrError) -> None:
+        """End every request: the engines cannot be loaded."""
+        with self._changed:
+            opened = [*self._incoming, *(ticket.opened for ticket in self._queue.clear())]
+            self._incoming = []
+        for one in opened:
+            one.error = error
+            self._end(one)
+        self._on_lost(error)
+
+    def _serve_loaded(self, session: Session) -> None:
+        """Compute until there has been no work for the idle time."""
+        self._capacity = session.capacity
+        with DevicePool(session) as pool:
+            while not self._stop.is_set():
+                self._admit(pool.call)
+                finished = [batch for batch in self._running if batch.is_done]
+                for batch in finished:
+                    self._settle(batch, pool)
+                if len(self._running) < pool.n_ahead and (chunks := self._next_batch()):
+                    self._submit(chunks, pool)
+                elif self._running:
+                    self._await_batch()
+                elif not finished and not self._has_work():
+                    self._engines.rest()
+                    self._await_work(self._engines.due_s)
+                    if not self._has_work():
+                        return
+
+    def _await_batch(self) -> None:
+        """Wait until a batch is done, or something comes in."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._stop.is_set() or self._incoming or any(one.is_done for one in self._running)
+            )
+
+    def _next_batch(self) -> list[PooledChunk[Request]]:
+        """Return the next batch; a moment is given to requests that are almost here."""
+        until_s = time.monotonic() + min(_MAX_GATHER_S, _GATHER_SHARE * self.counts.batch_s)
+        with self._changed:
+            while (
+                0 < len(self._queue) < self._capacity.max_batch_size
+                and not (self._running or self._incoming or self._stop.is_set())
+                and self._n_near()
+                and (left_s := until_s - time.monotonic()) > 0
+            ):
+                self._changed.wait(left_s)
+            # What came in may belong into this batch, and is cut into chunks first
+            is_urgent_turn = time.monotonic() >= self._next_pause_s
+            return [] if self._incoming else self._queue.take(self._capacity, is_urgent_turn=is_urgent_turn)
+
+    def _submit(self, chunks: list[PooledChunk[Request]], pool: DevicePool) -> None:
+        batch = PooledBatch(chunks, chunks, pool.submit(chunks, self._recognize), is_last=True)
+        assert batch.results is not None  # noqa: S101 - for the type; nothing is resumed here
+        with self._changed:
+            self._running.append(batch)
+        batch.results.add_done_callback(lambda _: self.notify())
+
+    def _settle(self, batch: PooledBatch[Request], pool: DevicePool) -> None:
+        """Give a batch's results to its sources, and end those that are complete."""
+        with self._changed:
+            self._running.remove(batch)
+        batch.take_results()
+        self._give_back(batch.sources, pool.call)
+
+    # ── the thread of a device: the lane's own if there is one device ───────────────────────────────────
+
+    def _recognize(self, chunks: Sequence[PooledChunk[Request]], session: Session) -> list[RecognizedChunk]:
+        """Recognise a batch, which pauses for short requests unless it is made of them."""
+        begun_s = time.monotonic()
+        for pooled in chunks:
+            pooled.opened.owner.begun()
+        if goes_first(chunks[0]):
+            results = batch_work.recognize_batch(chunks, session)
+            self._rest_from_urgent(begun_s)
+        else:
+            with preemption.allowed(functools.partial(self._run_urgent, session)):
+                results = batch_work.recognize_batch(chunks, session)
+        self._count(chunks, time.monotonic() - begun_s)
+        return results
+
+    def _rest_from_urgent(self, begun_s: float) -> None:
+        """Give the other requests as much time as the short ones have had since `begun_s`."""
+        ended_s = time.monotonic()
+        self._next_pause_s = ended_s + (ended_s - begun_s)
+
+    def _run_urgent(self, session: Session) -> None:
+        """Recognise the short requests that wait, and end them; the caller's batch waits meanwhile."""
+        if not (self._incoming or self._queue.has_urgent) or time.monotonic() < self._next_pause_s:
+            return
+
+        run = functools.partial(_run_here, session)
+        begun_s = time.monotonic()
+        self._admit(run)
+        with self._changed:
+            chunks = self._queue.take_urgent(self._capacity, _MAX_URGENT)
+        if not chunks:
+            return
+        try:
+            results: Future[list[RecognizedChunk | QasrError]] = Future()
+            results.set_result(run(chunks, self._recognize))
+        except DeviceLostError:
+            with self._changed:
+                for pooled in reversed(chunks):
+                    self._queue.add_first(Ticket.of(pooled.opened, [pooled.chunk]))
+            raise
+        batch = PooledBatch(chunks, chunks, results, is_last=True)
+        batch.take_results()
+        self._give_back(batch.sources, run)
+        self._rest_from_urgent(begun_s)
+
+    def _count(self, chunks: Sequence[PooledChunk[Request]], seconds: float) -> None:
+        with self._changed:
+            self.counts.busy_s += seconds
+            self.counts.batch_s = seconds
+            self.counts.audio_ms += sum(pooled.chunk.duration_ms for pooled in chunks)
+        self.counts.on_batch(len(chunks), self._capacity.max_batch_size, seconds)
+
+    # ── either ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _admit(self, run: Run) -> None:
+        """Cut the sources that came in into chunks, and drop what nobody wants any more."""
+        with self._changed:
+            incoming, self._incoming = self._incoming, []
+            dropped = self._queue.drop_cancelled()
+        for opened in incoming:
+            planned = attempt(opened.relative, functools.partial(opened.owner.plan, opened, self._capacity))
+            if isinstance(planned, QasrError):
+                opened.error, planned = planned, []
+            n_chunks = max((chunk.index for chunk in planned), default=-1) + 1
+            opened.recognized, opened.n_left = [None] * n_chunks, len(planned)
+            if planned:
+                with self._changed:
+                    self._queue.add(Ticket.of(opened, planned))
+            else:
+                self._give_back([opened], run)
+        for ticket in dropped:
+            ticket.opened.owner.settled(ticket.opened)
+
+    def _give_back(self, sources: Sequence[Opened], run: Run) -> None:
+        """Review the sources that are complete, and return them to their owners; report the others."""
+        failed = [opened for opened in sources if opened.error is not None]
+        complete = [opened for opened in sources if opened.error is None and not opened.n_left]
+        reviewed = [opened for opened in complete if opened.is_reviewed and opened.recognized]
+        if reviewed:
+            for opened, text in zip(reviewed, run(reviewed, self._review), strict=True):
+                if isinstance(text, QasrError):
+                    opened.error = text
+                else:
+                    opened.text = text
+        for opened in complete:
+            _align_own_script(opened, run)
+        for opened in (*failed, *complete):
+            self._end(opened)
+            if isinstance(opened.error, DeviceLostError):
+                self._on_lost(opened.error)
+        for opened in sources:
+            if opened.n_left and opened.error is None:
+                opened.owner.progressed(opened)
+
+    def _review(self, sources: Sequence[Opened], session: Session) -> list[ReviewedSource]:
+        with preemption.allowed(functools.partial(self._run_urgent, session)):
+            return batch_work.review_together(sources, session)
+
+    def _end(self, opened: Opened) -> None:
+        """Return a source to its owner, once."""
+        with self._changed:
+            self._queue.drop(opened)
+        opened.owner.settled(opened)
+
+
+def _run_here(
+    session: Session, items: Sequence[Any], work: Callable[[Sequence[Any], Session], Sequence[Any]]
+) -> list[Any]:
+    """Work on items on the thread of a session's device.
+
+    Raises:
+        DeviceLostError: The device cannot compute anything more.
+    """
+
+    def try_together(part: Sequence[Any]) -> Sequence[Any] | QasrError:
+        return contain(lambda: work(part, session), part[0].relative)
+
+    return batching.try_each(items, try_together)
+
+
+def _align_own_script(opened: Opened, run: Run) -> None:
+    """Align the words of a source's script, if it has one."""
+    script = opened.script
+    if script is None or opened.error is not None:
+        return
+    (alignment,) = run([opened], lambda _, session: [batch_work.align_script(opened, script, session)])
+    if isinstance(alignment, QasrError):
+        opened.error = alignment
+    else:
+        opened.alignment = alignment
