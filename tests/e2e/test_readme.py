@@ -252,19 +252,8 @@ def test_a_readme_is_short_and_begins_with_what_is_not_known(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def helps() -> str:
-    shown_by = (
-        "",
-        "transcribe",
-        "watch",
-        "runs show",
-        "align",
-        "render",
-        "check",
-        "bench",
-        "models pull",
-        "config show",
-        "config trust",
-    )
+    commands = ["transcribe", "watch", "align", "render", "check", "bench", "serve", "runs show"]
+    shown_by = ("", *commands, "models pull", "config show", "config trust")
     return "".join(
         subprocess.run(
             [sys.executable, "-m", "qasr_cli", *command.split(), "--help"],
@@ -287,13 +276,11 @@ CONTAINERS = {
     "--shm-size",
     "--ipc",
 }
-CONTAINERS |= {"--tensor-parallel-size", "--host", "--no-key"}
+CONTAINERS |= {"--tensor-parallel-size"}
 
 
 def options_on(name: str) -> set[str]:
-    docker = (
-        r"docker (?:run.*? qasr:\w+|(?:build|compose|exec) .*$)"  # what stands behind the image is qasr's
-    )
+    docker = r"docker (?:run.*? qasr:\w+|(?:build|compose|exec) .*$)"  # what is behind the image is qasr's
     others = rf"`python -m\s[^`]+`|^python -m .*$|{docker}"  # have options of their own
     others += r"|docker run.*?\\\n|`ray [^`]+`|^ray .*$|^#SBATCH .*$"
     text = re.sub(others, "", read(name), flags=re.M).replace("\\_", "_")
