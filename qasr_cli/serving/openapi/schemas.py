@@ -10,7 +10,7 @@ _SECONDS = "In seconds"
 
 def schemas() -> dict[str, Part]:
     """Return the schemas."""
-    return {**_common(), **_of_jobs(), **_of_recordings(), **_of_words(), **_of_chat(), **_of_server()} **_of_words(), **_of_chat(), **_of_server()}
+    return {**_common(), **_of_jobs(), **_of_recordings(), **_of_words(), **_of_chat(), **_of_server()}
 
 
 def _common() -> dict[str, Part]:
