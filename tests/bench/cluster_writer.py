@@ -14,7 +14,7 @@ from pathlib import Path
 
 from qasr_cli.formats.readers import transcript_json
 from qasr_cli.options import ClusterOptions, FindOptions, Options, OutputOptions
-from qasr_cli.records import Source, Status
+from qasr_cli.records import Source, Status, Transcript
 from qasr_cli.runs.cluster.cluster_lanes import ClusterLanes
 from qasr_cli.runs.execution.composing import ComposedSource, compose
 from qasr_cli.runs.execution.run import Run
@@ -28,7 +28,6 @@ from tests.fake_cluster import FakeCluster
 
 ROOT = Path(__file__).parents[2]
 _N_FILES = 400
-_S_PER_HOUR = 3_600
 
 
 def _no_engines() -> Session:
@@ -36,12 +35,16 @@ def _no_engines() -> Session:
 
 
 def main() -> None:
-    """Measure and print a line."""
-    text = (ROOT / "tests/golden/english-talk.json").read_text("utf-8")
-    talk = transcript_json.parse(text)
+    """Measure and print a line for a talk and for its first segment."""
+    talk = transcript_json.parse((ROOT / "tests/golden/english-talk.json").read_text("utf-8"))
+    first = talk.segments[0]
+    _measure(talk)
+    _measure(replace(talk, segments=(first,), duration_ms=first.end_ms))
+
+
+def _measure(talk: Transcript) -> None:
     output = OutputOptions(formats=("srt", "json"))
     options = Options(output=output, cluster=ClusterOptions("here:1"))
-
     composed = compose(talk, options)
     composed = replace(composed, finished=replace(composed.finished, cues=()))
 
@@ -62,12 +65,10 @@ def main() -> None:
             run.execute(plans, lanes=ClusterLanes(_no_engines, FakeCluster(answer).connecting))
             cpu_s, wall_s = time.process_time() - cpu_s, time.monotonic() - wall_s
         assert run.report.count(Status.DONE) == _N_FILES
-        sizes = [path.stat().st_size for path in Path(folder).rglob("*.json")]
-    audio_s = _N_FILES * talk.duration_ms / 1_000
+    audio_s = talk.duration_ms / 1_000
     print(  # noqa: T201 - a program
-        f"{_N_FILES} files of {talk.duration_ms / 1_000:.0f} s: {cpu_s:.1f} CPU s, {wall_s:.1f} s; "
-        f"{cpu_s / _N_FILES * 1_000:.1f} CPU ms a file, {cpu_s / audio_s * 1_000:.2f} a second of audio; "
-        f"JSON {sum(sizes) / audio_s * _S_PER_HOUR / 1e6:.2f} MB an hour"
+        f"{_N_FILES} files of {audio_s:.0f} s: {cpu_s:.1f} CPU s, {wall_s:.1f} s; "
+        f"{cpu_s / _N_FILES * 1_000:.1f} CPU ms a file; JSON {len(composed.texts['json'])} bytes each"
     )
 
 
