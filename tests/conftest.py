@@ -21,6 +21,9 @@ settings.register_profile("qasr", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "qasr"))
 
+# Tests in a browser have an environment of their own: `make page`.
+collect_ignore = ["page"]
+
 # Before torch is imported: each worker has about one core.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Not the cache of whoever runs the tests; all workers and runs share it, and it holds a self-test's result.

@@ -30,8 +30,7 @@ _COMMENT_S = 15.0  # proxies close what says nothing for 30 or 60 s
 def routes() -> list[Route]:
     """Return the routes."""
     return [
-        Route("/v1/jobs/{id}", show),
-        Route("/v1/jobs/{id}", cancel, methods=["DELETE"]),
+        Route("/v1/jobs/{id}", show_or_cancel, methods=["GET", "DELETE"]),  # two would name one in `Allow`
         Route("/v1/jobs/{id}/result", result),
         Route("/v1/jobs/{id}/events", events),
     ]
@@ -45,6 +44,11 @@ def _job(request: Request) -> tuple[Site, Job]:
             404, "there is no such job", "results are kept for --keep-results; send it again", code="no_job"
         )
     return site, job
+
+
+async def show_or_cancel(request: Request) -> Response:
+    """Answer a request for a job itself."""
+    return await (cancel if request.method == "DELETE" else show)(request)
 
 
 async def show(request: Request) -> Response:

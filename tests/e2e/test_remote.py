@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -234,6 +234,30 @@ def test_ctrl_c_does_not_wait_for_an_answer(start_qasr: StartQasr, server: Speec
     assert process.returncode == 130, err
     assert time.monotonic() - begun_s < 8
     assert "Traceback" not in err
+
+
+@pytest.mark.slow  # a watch tries again after a minute
+def test_a_watch_waits_for_its_servers(start_qasr: StartQasr, tmp_path: Path) -> None:
+    folder = folder_of_clips(tmp_path / "in", 2)
+    server = SpeechServer(words)
+    port = server.server_address[1]
+    server.server_close()
+    process = start_qasr("watch", folder, *echoing(server), "--srt", "--log-file", "log")
+    log = tmp_path / "log"
+
+    def wait_for(is_so: Callable[[], bool]) -> None:
+        until_s = time.monotonic() + 150
+        while not is_so():
+            assert process.poll() is None
+            assert time.monotonic() < until_s
+            time.sleep(0.2)
+
+    wait_for(lambda: log.exists() and "trying again every minute" in log.read_text())
+    with speech_server.serving(SpeechServer(words, port)):
+        wait_for(lambda: len(list(folder.glob("*.srt"))) == 2)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 143
+    assert {row["status"] for row in ledger(folder)} == {"done"}
 
 
 def test_the_key_is_shown_nowhere(qasr: Qasr, tmp_path: Path, server: SpeechServer) -> None:

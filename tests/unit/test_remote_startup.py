@@ -12,7 +12,8 @@ from qasr_cli import engines
 from qasr_cli.engines.remote import startup
 from qasr_cli.errors import RemoteError, ServersLostError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions, Options, RemoteOptions
-from qasr_cli.options.secret import Secret, addresses, to_secret
+from qasr_cli.options.remote import addresses, to_secret
+from qasr_cli.options.secret import Secret
 from tests import fakes, speech_server
 from tests.speech_server import CHAT, TRANSCRIPTIONS, Answer, Heard, SpeechServer
 
