@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import tempfile
 from pathlib import Path
@@ -10,6 +11,9 @@ from hypothesis import settings
 
 from qasr_cli.errors import UnavailableError
 from qasr_cli.media.ffmpeg import find_tools
+
+# Tests with a real vLLM, which `make vllm` installs in an environment of its own.
+collect_ignore = [] if importlib.util.find_spec("vllm") or os.environ.get("QASR_VLLM_URL") else ["vllm"]
 
 # No deadline for one example: a machine that is busy is no reason to fail. The examples are the
 # same for the same code, so that a commit passes everywhere or nowhere; `make search` draws new ones.

@@ -19,7 +19,7 @@ EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "
 FREE_OF_PARAMETER_LIMIT = {
     f"qasr_cli/cli/{name}.py" for name in ("transcribe", "watch", "align", "render", "check")
 }
-PLACES = ("qasr_cli", "tools", "tests")
+PLACES = ("qasr_cli", "tools", "tests", "docker")
 
 
 def complaints(path: Path) -> Iterator[str]:

@@ -40,6 +40,7 @@ WITH_DEMO = ("qasr transcribe film.mp4", "qasr align film.mp4 script.txt")
 # What ends otherwise than with 0: nothing can be downloaded here, and the lines are wider than the BBC's.
 CODES = {f"qasr models {what} 0.6b": ExitCode.UNAVAILABLE for what in ("pull", "check", "path")}
 CODES["qasr check film.srt --profile bbc --csv > findings.csv"] = ExitCode.QUALITY
+CODES["qasr transcribe talks/ -r --srt --engine vllm"] = ExitCode.UNAVAILABLE  # tests/vllm has it
 # What must stand there before a command, and after it.
 BEFORE = {"qasr runs show talks --failed": "qasr transcribe talks/ -r --srt -q"}
 AFTER = {
@@ -251,19 +252,8 @@ def test_a_readme_is_short_and_begins_with_what_is_not_known(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def helps() -> str:
-    shown_by = (
-        "",
-        "transcribe",
-        "watch",
-        "runs show",
-        "align",
-        "render",
-        "check",
-        "bench",
-        "models pull",
-        "config show",
-        "config trust",
-    )
+    commands = ["transcribe", "watch", "align", "render", "check", "bench", "serve", "runs show"]
+    shown_by = ("", *commands, "models pull", "config show", "config trust")
     return "".join(
         subprocess.run(
             [sys.executable, "-m", "qasr_cli", *command.split(), "--help"],
@@ -275,12 +265,26 @@ def helps() -> str:
 
 WHISPER = {"--output_dir", "--output_format", "--initial_prompt", "--max_line_width", "--max_line_count"}
 WHISPER |= {"--highlight_words", "--batch_size", "--fp16"}
+# Of the programs that run containers, and of vLLM.
+CONTAINERS = {
+    "--init",
+    "--stop-timeout",
+    "--user",
+    "--group-add",
+    "--read-only",
+    "--cpus",
+    "--shm-size",
+    "--ipc",
+}
+CONTAINERS |= {"--tensor-parallel-size"}
 
 
 def options_on(name: str) -> set[str]:
-    others = r"`python -m\s[^`]+`|^python -m .*$|docker run.*?\\\n"  # have options of their own
+    docker = r"docker (?:run.*? qasr:\w+|(?:build|compose|exec) .*$)"  # what is behind the image is qasr's
+    others = rf"`python -m\s[^`]+`|^python -m .*$|{docker}"  # have options of their own
+    others += r"|docker run.*?\\\n|`ray [^`]+`|^ray .*$|^#SBATCH .*$"
     text = re.sub(others, "", read(name), flags=re.M).replace("\\_", "_")
-    return set(re.findall(r"--[a-z][a-z0-9_-]+", text)) - WHISPER
+    return set(re.findall(r"--[a-z][a-z0-9_-]+", text)) - WHISPER - CONTAINERS
 
 
 @pytest.mark.parametrize("name", [*READMES, *PAGES, "SECURITY.md"])
