@@ -262,6 +262,7 @@ def helps() -> str:
         "models pull",
         "config show",
         "config trust",
+        "serve",
     )
     return "".join(
         subprocess.run(
@@ -285,7 +286,7 @@ CONTAINERS = {
     "--shm-size",
     "--ipc",
 }
-CONTAINERS |= {"--tensor-parallel-size", "--host", "--no-key"}
+CONTAINERS |= {"--tensor-parallel-size"}
 
 
 def options_on(name: str) -> set[str]:
