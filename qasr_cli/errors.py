@@ -5,7 +5,7 @@
     ├── QualityError          4   a result that exists and cannot be trusted
     ├── UndecodableError     65   not media, no audio in it, not a transcript
     ├── NoInputError         66   no such file, nothing to transcribe in a folder
-    ├── UnavailableError     69   ffmpeg, weights, an engine or a device is missing
+    ├── UnavailableError     69   ffmpeg, weights, an engine, a device or a server is missing
     │   ├── DeviceLostError  69   a device fails in the middle of the work
     │   └── RemoteError      69   no server can do the work, so the run ends
     │       └── ServersLostError   none answers; they may come back
@@ -70,7 +70,7 @@ EXIT_CODE_MEANINGS: Mapping[ExitCode, str] = MappingProxyType(
         "(check); or script and recording do not belong together (align).",
         ExitCode.DATA: "Not decodable media, no audio in it, not a transcript, or not subtitles.",
         ExitCode.NO_INPUT: "No such input.",
-        ExitCode.UNAVAILABLE: "ffmpeg, weights, an engine or a device is missing.",
+        ExitCode.UNAVAILABLE: "ffmpeg, weights, an engine, a device or a server is missing.",
         ExitCode.INTERNAL: "A bug in qasr or an engine.",
         ExitCode.CANNOT_CREATE: "The output exists or cannot be created.",
         ExitCode.IO: "A disk is full or fails.",

@@ -37,6 +37,7 @@ from qasr_cli.runs.cluster.messages import (
     Work,
     WorkerSetup,
 )
+from qasr_cli.runs.execution.composing import ComposedSource, compose
 from qasr_cli.runs.files.file_identity import identify
 from qasr_cli.runs.reports.summary import EngineFacts
 
@@ -48,7 +49,8 @@ class Death(Exception):
     """The actor's process ends."""
 
 
-Answer = Callable[[int, Source], Transcript | QasrError]  # of an actor to a source; may raise `Death`
+# Of an actor to a source; may raise `Death`.
+Answer = Callable[[int, Source], Transcript | ComposedSource | QasrError]
 
 
 def transcript(source: Source) -> Transcript:
@@ -136,7 +138,8 @@ class FakeCluster:
             return
 
     def _do(self, work: Work, source: Source) -> None:
-        text = self.answer(work.actor, source)
+        answer = self.answer(work.actor, source)
+        text = compose(answer, self.setup.options) if isinstance(answer, Transcript) else answer
         stages = StageTimes()
         media = identify(source.path)
         done = TranscribedSource(source.id, media, text, AUDIO_MS, 0.5, stages, (), ())

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from qasr_cli.errors import OutOfMemoryError
+from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Finish, Hypothesis
+from qasr_cli.speech.inference import stopping
 from qasr_cli.speech.inference.protocols import AlignRequest, Capacity, Engines, Posterior
 from qasr_cli.timebase import SAMPLE_RATE_HZ
 
@@ -254,3 +255,40 @@ def steady(options: EngineOptions) -> Engines:
 def slow(options: EngineOptions) -> Engines:
     """Return a recognizer that a test can interrupt."""
     return Engines(_Slow(options, max_batch_ms=1_000), Even())
+
+
+class _Sleepy(Echo):
+    def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
+        until_s = time.monotonic() + 3.0
+        while time.monotonic() < until_s:
+            stopping.check()
+            time.sleep(0.02)
+        return super().recognize(audio, options)
+
+
+def sleepy(options: EngineOptions) -> Engines:
+    """Return a recognizer that takes three seconds for a batch, unless it is told to stop."""
+    return Engines(_Sleepy(options), Even())
+
+
+def slow_to_load(options: EngineOptions) -> Engines:
+    """Return a pair after three seconds."""
+    time.sleep(3.0)
+    return echo(options)
+
+
+def unloadable(options: EngineOptions) -> Engines:
+    """Return nothing: the weights are broken."""
+    raise UnavailableError("the weights are broken", "download them again")
+
+
+class _Losing(Echo):
+    def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
+        if any(len(samples) > SAMPLE_RATE_HZ for samples in audio):
+            raise DeviceLostError("the device has failed")
+        return super().recognize(audio, options)
+
+
+def losing(options: EngineOptions) -> Engines:
+    """Return a recognizer whose device fails at more than a second of audio."""
+    return Engines(_Losing(options), Even())

@@ -23,6 +23,7 @@ VARIABLES = {
     "QASR_CACHE": "Folder of what qasr can make again, such as packed weights.",
     "QASR_FFMPEG": "An ffmpeg of your own.",
     "QASR_KOREAN_DICT": "The official package's score dictionary for Korean words.",
+    "QASR_VLLM_ARGS": "With --engine vllm: arguments of vllm.LLM, as a JSON object.",
     "HF_HOME": "Where downloaded models are.",
     "TMPDIR": "Where decoded audio waits.",
 }

@@ -10,7 +10,15 @@ from qasr_cli.cli import typer_adapter
 from qasr_cli.cli.params.grouped import Selection, grouped
 from qasr_cli.cli.params.own_flags import Encoding
 from qasr_cli.cli.typer_adapter import Operand
-from qasr_cli.options import AlignOptions, EngineOptions, FlagSpec, LogOptions, Options, OutputOptions
+from qasr_cli.options import (
+    AlignOptions,
+    EngineOptions,
+    FlagSpec,
+    LogOptions,
+    Options,
+    OutputOptions,
+    RemoteOptions,
+)
 from qasr_cli.options.flag import LOGGING
 
 EPILOG = """
@@ -42,7 +50,7 @@ ReportFile = Annotated[
 ScriptOptions = Annotated[
     Options,
     Selection(
-        only=(OutputOptions, EngineOptions, "language", "audio_track", "shots", "state"),
+        only=(OutputOptions, EngineOptions, RemoteOptions, "language", "audio_track", "shots", "state"),
         without=("json_lines", "highlight_words"),
         changed={
             "overwrite": {"help": "Replace existing results."},

@@ -105,7 +105,9 @@ def run() -> NoReturn:
 def _run(arguments: list[str]) -> int:
     state = SettingsState(is_help_wanted=not {"--help", "-h"}.isdisjoint(arguments))
     try:
-        return _dispatch(arguments, state)
+        code = _dispatch(arguments, state)
+        # Typer makes an exit code of Ctrl-C itself; no command returns this one.
+        return _report_interrupt() if code == ExitCode.INTERRUPTED else code
     except QasrError as error:
         return _report(error, state)
     except typer_adapter.UsageProblem as error:
@@ -113,8 +115,7 @@ def _run(arguments: list[str]) -> int:
     except ReaderGone:
         return ExitCode.BROKEN_PIPE  # a shell's exit code for a program whose reader has closed stdout
     except (KeyboardInterrupt, typer_adapter.Abort):
-        sys.stderr.write("qasr: interrupted; finished files are kept. Run the same command to continue.\n")
-        return ExitCode.INTERRUPTED
+        return _report_interrupt()
     except Exception as error:  # noqa: BLE001 - one of the two places: nothing leaves with a traceback
         from qasr_cli.terminal import logs
 
@@ -136,6 +137,11 @@ def _dispatch(arguments: list[str], state: SettingsState) -> int:
             sys.stderr.write(f"qasr: note: no effect here: {printable(' '.join(ignored))}\n")
         arguments = [*arguments[:at], *translated]
     return typer_adapter.run(app, arguments, state) or ExitCode.OK
+
+
+def _report_interrupt() -> int:
+    sys.stderr.write("qasr: interrupted; finished files are kept. Run the same command to continue.\n")
+    return ExitCode.INTERRUPTED
 
 
 def _report(error: QasrError, state: SettingsState) -> int:

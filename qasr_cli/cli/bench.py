@@ -8,7 +8,7 @@ from typing import Annotated
 from qasr_cli.cli import typer_adapter
 from qasr_cli.cli.params.grouped import Selection, grouped
 from qasr_cli.cli.typer_adapter import Operand
-from qasr_cli.options import DecodeOptions, EngineOptions, FlagSpec, LogOptions, Options
+from qasr_cli.options import DecodeOptions, EngineOptions, FlagSpec, LogOptions, Options, RemoteOptions
 from qasr_cli.options.flag import FORMATS, MODEL
 
 EPILOG = """
@@ -46,7 +46,7 @@ _CHANGED = {
 def command(
     media: Media = None,
     *,
-    engine: Annotated[EngineOptions, Selection(without=("offline",), changed=_CHANGED)],
+    engine: Annotated[EngineOptions, Selection(without=("offline", RemoteOptions), changed=_CHANGED)],
     spoken: Annotated[DecodeOptions, Selection(only=("language",))],
     batch_seconds: Seconds = 30.0,
     as_json: Json = False,

@@ -27,7 +27,9 @@ from qasr_cli.options import FlagSpec
 from qasr_cli.options.secret import HIDDEN
 
 _COMMANDS = ("transcribe", "watch", "serve")  # whose flags are settings
-_OTHER_VARIABLES = ("QASR_CONFIG", "QASR_CACHE", "QASR_FFMPEG", "QASR_KOREAN_DICT")  # read, and no flag
+_OTHER_VARIABLES = (  # read, and no flag
+    *("QASR_CONFIG", "QASR_CACHE", "QASR_FFMPEG", "QASR_KOREAN_DICT", "QASR_VLLM_ARGS"),
+)
 
 app = typer_adapter.App("config", "Show settings and where they come from.")
 _JSON = FlagSpec("", "Print JSON.", ("--json",), kind=bool, is_setting=False)

@@ -112,6 +112,15 @@ def _torch() -> Diagnosis:
         ) from error
 
 
+def _vllm() -> Diagnosis:
+    from qasr_cli.engines.vllm import environment
+
+    found = environment.version()
+    return Diagnosis(
+        "ok", f"{found}, for --engine vllm" if found else "not installed; only --engine vllm needs it"
+    )
+
+
 def _devices() -> Diagnosis:
     from qasr_cli.engines import device
 
@@ -270,6 +279,7 @@ _CHECKS: dict[str, Check] = {
     "ffmpeg": _ffmpeg,
     "voice detector": _voice_detector,
     "libraries": _torch,
+    "vllm": _vllm,
     "devices, best first": _devices,
     "auto means": _choice,
     "formats of the CPU": _cpu_formats,

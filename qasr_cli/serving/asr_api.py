@@ -149,9 +149,12 @@ async def _answered(request: Request, answer: Callable[[Request, Site], Awaitabl
 
 async def _read_rest(request: Request) -> None:
     """Read what is left of a body: Bazarr reads no answer before it has sent all of its own."""
+    n_left = site_of(request).settings.max_upload_bytes
     with contextlib.suppress(RuntimeError):  # it was read already
-        async for _ in request.stream():
-            pass
+        async for block in request.stream():
+            n_left -= len(block)
+            if n_left < 0:
+                return
 
 
 async def _transcribe(request: Request, site: Site) -> Response:
@@ -174,6 +177,7 @@ async def _detect(request: Request, site: Site) -> Response:
     service.admit(is_refusable=False)
     query = _Query.of(request.query_params)
     options = spoken.options_of(service, "", [], is_timed=False)
+    options = replace(options, decode=replace(options.decode, language=None))  # also if the server has one
     upload = await _received(request, site, query)
     is_kept = upload.n_bytes >= _WORTH_KEEPING_BYTES
     ask = Ask(options, Purpose.DETECT_LANGUAGE, is_kept=is_kept)

@@ -138,10 +138,9 @@ class Job:
 
         The job is cancelled unless another client, with the same recording, waits for it.
         """
-        with self._lock:
+        if self.has_clients:
             self.is_kept = False
-            is_wanted = self.has_clients
-        if not is_wanted:
+        else:
             self.cancel()
 
     def cancel(self, why: str = "cancelled") -> None:

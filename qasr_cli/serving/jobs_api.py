@@ -13,16 +13,15 @@ from collections.abc import AsyncIterator
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from qasr_cli.options import OutputOptions
-from qasr_cli.pipeline import finish
 from qasr_cli.serving.http import job_fields
 from qasr_cli.serving.http.failures import ApiError
 from qasr_cli.serving.http.site import Site, site_of
 from qasr_cli.serving.http.waiting import following
 from qasr_cli.serving.jobs import Job
+from qasr_cli.serving.openai_api import answers, asks
 
 _BETWEEN_S = 0.25  # events: people read no faster
 _COMMENT_S = 15.0  # proxies close what says nothing for 30 or 60 s
@@ -31,8 +30,7 @@ _COMMENT_S = 15.0  # proxies close what says nothing for 30 or 60 s
 def routes() -> list[Route]:
     """Return the routes."""
     return [
-        Route("/v1/jobs/{id}", show),
-        Route("/v1/jobs/{id}", cancel, methods=["DELETE"]),
+        Route("/v1/jobs/{id}", show_or_cancel, methods=["GET", "DELETE"]),  # two would name one in `Allow`
         Route("/v1/jobs/{id}/result", result),
         Route("/v1/jobs/{id}/events", events),
     ]
@@ -46,6 +44,11 @@ def _job(request: Request) -> tuple[Site, Job]:
             404, "there is no such job", "results are kept for --keep-results; send it again", code="no_job"
         )
     return site, job
+
+
+async def show_or_cancel(request: Request) -> Response:
+    """Answer a request for a job itself."""
+    return await (cancel if request.method == "DELETE" else show)(request)
 
 
 async def show(request: Request) -> Response:
@@ -68,22 +71,11 @@ async def result(request: Request) -> Response:
         raise job.error
     if job.result is None:
         raise ApiError(409, f"the job is {job.state.value}", "ask again when it is done", code="not_done")
-    name = request.query_params.get("response_format", "json")
-    return await run_in_threadpool(_body, site, job, name)
-
-
-def _body(site: Site, job: Job, name: str) -> Response:
-    assert job.result is not None  # noqa: S101 - as the caller has found
-    transcript = job.result.transcript
-    if name == "json":
-        return JSONResponse({"text": transcript.text})
-    formats = {"text": "txt", "srt": "srt", "vtt": "vtt"}
-    if name not in formats:
-        raise ApiError(
-            400, "response_format is unknown", "known: json, text, srt, vtt", param="response_format"
-        )
-    output = OutputOptions(formats=(formats[name],))
-    return PlainTextResponse(finish.render(transcript, site.service.options.cue, output)[formats[name]])
+    query = request.query_params
+    fields = {name.removesuffix("[]"): query.getlist(name) for name in query}
+    response_format = asks.response_format_of(fields)
+    wanted = asks.answer_options(fields, site.service.options)
+    return await run_in_threadpool(answers.body, job.result, response_format, wanted)
 
 
 async def events(request: Request) -> Response:

@@ -19,7 +19,8 @@ import uvicorn
 
 from qasr_cli.errors import CannotCreateError, QasrError, UsageError
 from qasr_cli.operating_system import processes
-from qasr_cli.serving.http.connection import KEEP_ALIVE_S, MAX_HEAD_BYTES, Connection, Connections
+from qasr_cli.serving.http.connection import KEEP_ALIVE_S, Connection, Connections
+from qasr_cli.serving.http.failures import MAX_HEAD_BYTES
 
 _BACKLOG = 2048
 _MOST_CONNECTIONS = 4096
@@ -43,9 +44,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise UsageError(f"--host {host}: {error.strerror}", "give an address", flag="--host") from error
     try:
-        return socket.create_server(
-            address[:2], family=family, backlog=_BACKLOG, dualstack_ipv6=_is_dual(family, host)
-        )
+        return _bound(family, address, is_dual=host == "::" and socket.has_dualstack_ipv6())
     except OSError as error:
         place = f"port {port} of {host}"
         if error.errno == errno.EADDRINUSE:
@@ -61,8 +60,20 @@ def listen(host: str, port: int) -> socket.socket:
         raise CannotCreateError(f"{place}: {error.strerror}", hint, flag="--port") from error
 
 
-def _is_dual(family: socket.AddressFamily, host: str) -> bool:
-    return family == socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
+def _bound(family: socket.AddressFamily, address: tuple[Any, ...], *, is_dual: bool) -> socket.socket:
+    # With the protocol named, asyncio sends small answers at once; without, each waits 40 ms for the client's
+    # delayed acknowledgement (`base_events._set_nodelay`). `socket.create_server` does not name it.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not is_dual)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def url_of(listener: socket.socket) -> str:
@@ -153,8 +164,15 @@ class HttpServer:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        async with asyncio.TaskGroup() as group:
-            beside = [group.create_task(one()) for one in self._beside]
-            await self._server.serve(sockets=[self._listener])
-            for task in beside:
-                task.cancel()
+        beside = [asyncio.create_task(one()) for one in self._beside]
+        serving = asyncio.create_task(self._server.serve(sockets=[self._listener]))
+        await asyncio.wait([serving, *beside], return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done():  # another protocol cannot be served
+            self._server.should_exit = self._server.force_exit = True
+            await serving
+        for task in beside:
+            task.cancel()
+        ends = await asyncio.gather(serving, *beside, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end

@@ -4,7 +4,7 @@ In go events: a line of JSON each, and the bytes that it announces. Out come a d
 transcripts and errors. It runs in the event loop of the HTTP server, and its recordings go into the same
 pool, short ones first. The protocol has neither keys nor encryption: whoever reaches the port may use it.
 
-Every size and time is limited, since the library's own reader limits none.
+Every time and number is limited here, and every size in `wyoming_events`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import contextlib
 import ipaddress
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from qasr_cli import bounded_json
 from qasr_cli.errors import QasrError, UnavailableError, UndecodableError, UsageError, printable
 from qasr_cli.options import Options
 from qasr_cli.serving import spoken
@@ -28,6 +27,7 @@ from qasr_cli.serving.http.waiting import following
 from qasr_cli.serving.jobs import Job
 from qasr_cli.serving.refusals import CancelledError, OverloadedError, TooLargeError
 from qasr_cli.serving.service import Service
+from qasr_cli.serving.wyoming_events import MAX_LINE_BYTES, Received, read_event
 from qasr_cli.timebase import MS_PER_S
 from qasr_cli.version import __version__
 
@@ -45,13 +45,10 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_ADDRESS = "127.0.0.1:10300"  # the port is Wyoming's custom for speech recognition
 
-_MAX_LINE_BYTES = 1 << 16
-_MAX_DATA_BYTES = 1 << 20  # the names of a house
-_MAX_PAYLOAD_BYTES = 1 << 22  # usual are 2 kB of audio
 _MAX_TERMS = 5_000
 _SLOWEST = 2.0  # times its length, for a recording to come in
 _LINGER_S = 2.0  # for what a client still sends after an error
-_GRACE_S = 1.0  # at the end, for transcripts that are being sent
+_GRACE_S = 5.0  # at the end, for transcripts that are being sent
 _CODES: tuple[tuple[type[QasrError], str], ...] = (  # the first that fits
     (TooLargeError, "too-large"),
     (OverloadedError, "busy"),
@@ -75,15 +72,6 @@ class Limits:
     max_ms: int = 3_600_000
     idle_s: float = 60.0
     max_connections: int = 256
-
-
-@dataclass(frozen=True, slots=True)
-class _Received:
-    """One event of a client."""
-
-    type: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-    payload: bytes = b""
 
 
 def split_address(text: str) -> tuple[str, int]:
@@ -125,20 +113,19 @@ async def serve(
     host, port = split_address(address)
     if not is_local(host):
         logger.warning("--wyoming %s: whoever reaches this address may use it without a key", address)
-    clients: set[asyncio.Task[None]] = set()
+    clients: dict[asyncio.Task[None], _Client] = {}
 
     async def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine that runs is a task
-        clients.add(task)
+        clients[task] = client = _Client(reader, writer, service, limits)
         try:
-            is_full = len(clients) > limits.max_connections
-            await _Client(reader, writer, service, limits).talk(is_full=is_full)
+            await client.talk(is_full=len(clients) > limits.max_connections)
         finally:
-            clients.discard(task)
+            del clients[task]
 
     try:
-        server = await asyncio.start_server(welcome, host, port, limit=_MAX_LINE_BYTES)
+        server = await asyncio.start_server(welcome, host, port, limit=MAX_LINE_BYTES)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UnavailableError(
@@ -153,17 +140,23 @@ async def serve(
         await _end(clients)
 
 
-async def _end(clients: set[asyncio.Task[None]]) -> None:
-    if clients:
-        await asyncio.wait(set(clients), timeout=_GRACE_S)
-    left = set(clients)
+async def _end(clients: dict[asyncio.Task[None], _Client]) -> None:
+    """End the connections: at once, or soon where a transcript is due."""
+    answering = [task for task, client in clients.items() if client.is_answering]
+    if answering:
+        await asyncio.wait(answering, timeout=_GRACE_S)
+    left = list(clients)
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
 
 
 class _Client:
-    """One connection, which brings one recording."""
+    """One connection, which brings one recording.
+
+    Attributes:
+        is_answering: The recording is here, and its transcript is due.
+    """
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: Service, limits: Limits
@@ -174,6 +167,7 @@ class _Client:
         self._limits = limits
         # Speech comes as fast as it is spoken; what comes more slowly never ends
         self._until_s = asyncio.get_running_loop().time() + _SLOWEST * limits.max_ms / MS_PER_S
+        self.is_answering = False
         self._options: Options | None = None  # of the recording
         self._shape: RawShape | None = None
         self._spool: RawSpool | None = None
@@ -210,13 +204,13 @@ class _Client:
 
     # ── events ──────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _next(self) -> _Received | None:
+    async def _next(self) -> Received | None:
         """Return the next event; None if the client has closed the connection."""
         now_s = asyncio.get_running_loop().time()
         async with asyncio.timeout_at(min(now_s + self._limits.idle_s, self._until_s)):
             return await read_event(self._reader)
 
-    async def _handle(self, event: _Received, scratch: contextlib.ExitStack) -> bool:
+    async def _handle(self, event: Received, scratch: contextlib.ExitStack) -> bool:
         """Answer an event; return False if the connection is over."""
         if event.type == "describe":
             await self._write(describe(self._service))
@@ -227,16 +221,17 @@ class _Client:
         elif event.type in {"audio-start", "audio-chunk"}:
             self._receive(event, scratch)
         elif event.type == "audio-stop":
+            self.is_answering = True
             await self._transcribe()
             return False  # as the reference server does; clients connect for each recording
         return True
 
-    async def _write_pong(self, event: _Received) -> None:
+    async def _write_pong(self, event: Received) -> None:
         text = event.data.get("text")
         async with asyncio.timeout(self._limits.idle_s):
             await async_write_event(Event("pong", {"text": text} if text else {}), self._writer)
 
-    def _receive(self, event: _Received, scratch: contextlib.ExitStack) -> None:
+    def _receive(self, event: Received, scratch: contextlib.ExitStack) -> None:
         """Take some audio; the first event with a shape begins the recording."""
         shape = RawShape.of(*(event.data.get(name) for name in ("rate", "width", "channels")))
         if self._spool is None:
@@ -305,48 +300,8 @@ class _Client:
 async def _until_gone(reader: asyncio.StreamReader) -> None:
     """Return when the client has closed the connection; what it sends until then is dropped."""
     with contextlib.suppress(OSError):
-        while await reader.read(_MAX_LINE_BYTES):
+        while await reader.read(MAX_LINE_BYTES):
             pass
-
-
-async def read_event(reader: asyncio.StreamReader) -> _Received | None:
-    """Return the next event of a connection; None at its end.
-
-    Raises:
-        UsageError: It is no event, or larger than any needs to be.
-    """
-    try:
-        line = await reader.readuntil(b"\n")
-        head = _object(line)
-        data = head.get("data")
-        given = await reader.readexactly(_length(head, "data_length", _MAX_DATA_BYTES))
-        payload = await reader.readexactly(_length(head, "payload_length", _MAX_PAYLOAD_BYTES))
-    except asyncio.LimitOverrunError as error:
-        raise UsageError(f"an event's line has more than {_MAX_LINE_BYTES} bytes", " ") from error
-    except asyncio.IncompleteReadError:
-        return None
-    kind = head.get("type")
-    if not isinstance(kind, str):
-        raise UsageError("an event without a type", " ")
-    inline = data if isinstance(data, dict) else {}
-    return _Received(kind, {**inline, **(_object(given) if given else {})}, payload)
-
-
-def _object(content: bytes) -> dict[str, Any]:
-    try:
-        value = bounded_json.loads(content)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise UsageError("no event of Wyoming: a line that is no JSON object", "check the address and port")
-    return value
-
-
-def _length(head: Mapping[str, Any], name: str, most: int) -> int:
-    length = head.get(name) or 0
-    if type(length) is not int or not 0 <= length <= most:
-        raise UsageError(f"an event's {name} is {str(length)[:40]}", f"send at most {most:,} bytes an event")
-    return length
 
 
 # ── what clients ask for, and what they are told ────────────────────────────────────────────────────────────

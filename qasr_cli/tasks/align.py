@@ -24,7 +24,8 @@ from qasr_cli.operating_system.files import real_path
 from qasr_cli.options import LogOptions, Options
 from qasr_cli.pipeline.script import AlignedScript
 from qasr_cli.records import Source
-from qasr_cli.runs.execution.finish_lane import FinishedSource, OnFinished
+from qasr_cli.runs.execution.composing import FinishedSource
+from qasr_cli.runs.execution.finish_lane import OnFinished
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.files.name_keys import path_key

@@ -12,11 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from qasr_cli.errors import UsageError
-from qasr_cli.hooks.address import without_secrets
-from qasr_cli.options import LogOptions, Options, ServeOptions
-from qasr_cli.options.flag import walk
-from qasr_cli.options.secret import shown_arguments
+from qasr_cli.options import LogOptions
 from qasr_cli.runs.files.same_file import is_same_file
+from qasr_cli.runs.reports.arguments import shown_arguments
 from qasr_cli.terminal import logs
 from qasr_cli.terminal.events import Reporter
 from qasr_cli.terminal.progress import Both, LogReporter, make_reporter
@@ -37,11 +35,10 @@ def set_up(log: LogOptions, inputs: Sequence[Path]) -> Callable[[], Reporter]:
     make_reporter(style, log.verbosity)  # an unknown style is refused now
     if log_file is None:
         return lambda: make_reporter(style, log.verbosity)
-    flags = (*walk(Options), *walk(ServeOptions))
     fields = {
         "version": __version__,
         "folder": str(Path.cwd()),
-        "arguments": [without_secrets(one) for one in shown_arguments(sys.argv[1:], flags)],
+        "arguments": list(shown_arguments(sys.argv[1:])),
     }
     logs.record("start", "info", fields)
     return lambda: Both(make_reporter(style, log.verbosity), LogReporter())

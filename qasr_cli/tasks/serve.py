@@ -37,7 +37,7 @@ from qasr_cli.terminal.stdio import DataStream, ReaderGone
 if TYPE_CHECKING:
     from qasr_cli.serving.http.keys import Keys
     from qasr_cli.serving.http.site import Site
-    from qasr_cli.serving.server import HttpServer
+    from qasr_cli.serving.server import Beside, HttpServer
     from qasr_cli.serving.service import Service
 
 logger = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class Serving:
             listener = server.listen(self._serving.host, self._serving.port)
             url = server.url_of(listener)
             site = self._site(folder, self._keys)
-            http = server.HttpServer(app.build(site), listener)
+            http = server.HttpServer(app.build(site), listener, self._beside(site.service))
             with self._running(site.service, http):
                 logger.info("listening on %s; loading %s", url, site.model_name)
                 self._await_ready(site.service, http)
@@ -150,6 +150,22 @@ class Serving:
         )
         return Site(Service(options, limits, load, memory.reclaim, folder), settings)
 
+    def _beside(self, service: Service) -> tuple[Beside, ...]:
+        """Return the servers of other protocols.
+
+        Raises:
+            UnavailableError: Their library is not installed.
+            UsageError: Their address is none.
+        """
+        address = self._serving.wyoming
+        if not address:
+            return ()
+        from qasr_cli.serving import wyoming_server
+
+        wyoming_server.split_address(address)
+        limits = wyoming_server.Limits(max_bytes=self._serving.max_upload_bytes)
+        return (functools.partial(wyoming_server.serve, address, service, limits, _tell_wyoming),)
+
     @contextlib.contextmanager
     def _running(self, service: Service, http: HttpServer) -> Iterator[None]:
         """Run the threads; at a signal let requests end, and end what is left."""
@@ -172,6 +188,10 @@ class Serving:
         while service.state == "loading":
             self._ended.wait(0.05)
             _raise_failure(service, http)
+
+
+def _tell_wyoming(address: str) -> None:
+    logger.info("Wyoming on tcp://%s", address)
 
 
 def _raise_failure(service: Service, http: HttpServer) -> None:

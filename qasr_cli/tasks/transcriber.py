@@ -21,7 +21,7 @@ from qasr_cli.errors import QasrError, UsageError
 from qasr_cli.options import DEFAULT_NAME, FindOptions, InputOptions, Options, OutputOptions
 from qasr_cli.pipeline.script import AlignedScript
 from qasr_cli.records import Outcome, Source, Transcript
-from qasr_cli.runs.execution.finish_lane import FinishedSource
+from qasr_cli.runs.execution.composing import FinishedSource
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.speech.inference.session import Session

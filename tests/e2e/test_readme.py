@@ -40,6 +40,7 @@ WITH_DEMO = ("qasr transcribe film.mp4", "qasr align film.mp4 script.txt")
 # What ends otherwise than with 0: nothing can be downloaded here, and the lines are wider than the BBC's.
 CODES = {f"qasr models {what} 0.6b": ExitCode.UNAVAILABLE for what in ("pull", "check", "path")}
 CODES["qasr check film.srt --profile bbc --csv > findings.csv"] = ExitCode.QUALITY
+CODES["qasr transcribe talks/ -r --srt --engine vllm"] = ExitCode.UNAVAILABLE  # tests/vllm has it
 # What must stand there before a command, and after it.
 BEFORE = {"qasr runs show talks --failed": "qasr transcribe talks/ -r --srt -q"}
 AFTER = {
@@ -223,8 +224,9 @@ def python_blocks(name: str) -> list[str]:
 
 def test_no_python_stands_where_no_test_runs_it() -> None:
     run_by_test_api = "docs/how-to/python.md"
+    run_with_a_server = "docs/how-to/openai-python.md"  # tests/serving/test_openai_pages.py
     pages = {name for name in [*READMES, *PAGES, *PROJECT] if python_blocks(name)}
-    assert pages == {"docs/how-to/scripts.md", run_by_test_api}
+    assert pages == {"docs/how-to/scripts.md", run_by_test_api, run_with_a_server}
 
 
 def test_every_public_name_of_python_is_on_its_page() -> None:
@@ -250,20 +252,8 @@ def test_a_readme_is_short_and_begins_with_what_is_not_known(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def helps() -> str:
-    shown_by = (
-        "",
-        "transcribe",
-        "watch",
-        "runs show",
-        "align",
-        "render",
-        "check",
-        "bench",
-        "models pull",
-        "config show",
-        "config trust",
-        "serve",
-    )
+    commands = ["transcribe", "watch", "align", "render", "check", "bench", "serve", "runs show"]
+    shown_by = ("", *commands, "models pull", "config show", "config trust")
     return "".join(
         subprocess.run(
             [sys.executable, "-m", "qasr_cli", *command.split(), "--help"],
@@ -290,10 +280,9 @@ CONTAINERS |= {"--tensor-parallel-size"}
 
 
 def options_on(name: str) -> set[str]:
-    docker = (
-        r"docker (?:run.*? qasr:\w+|(?:build|compose|exec) .*$)"  # what stands behind the image is qasr's
-    )
+    docker = r"docker (?:run.*? qasr:\w+|(?:build|compose|exec) .*$)"  # what is behind the image is qasr's
     others = rf"`python -m\s[^`]+`|^python -m .*$|{docker}"  # have options of their own
+    others += r"|docker run.*?\\\n|`ray [^`]+`|^ray .*$|^#SBATCH .*$"
     text = re.sub(others, "", read(name), flags=re.M).replace("\\_", "_")
     return set(re.findall(r"--[a-z][a-z0-9_-]+", text)) - WHISPER - CONTAINERS
 

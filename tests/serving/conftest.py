@@ -11,13 +11,13 @@ import pytest
 
 import qasr_cli
 from qasr_cli.options import EngineOptions
-from tests.e2e.conftest import demo_samples, servers
+from tests.e2e.conftest import demo_samples, qasr, servers
 from tests.serving import server, with_wyoming
-from tests.serving.in_process import DEMO, ECHO, InProcess, serving
+from tests.serving.in_process import ECHO, InProcess, serving
 from tests.serving.server import Served
 from tests.serving.with_wyoming import Serving
 
-__all__ = ["demo_samples", "servers"]  # what a run on the command line writes
+__all__ = ["demo_samples", "qasr", "servers"]  # runs on the command line, and what one writes
 
 
 @pytest.fixture(scope="session")
@@ -42,10 +42,10 @@ def echo_server(servers_folder: Path) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
-def demo_in_process() -> Iterator[InProcess]:
-    """The application with the demo pair, in this process."""
-    with serving(DEMO) as server:
-        yield server
+def sleepy_server(servers_folder: Path) -> Iterator[Served]:
+    """A server whose engine takes three seconds a batch, for all tests: leave nothing running in it."""
+    with server.shared(servers_folder, "sleepy") as served:
+        yield served
 
 
 @pytest.fixture(scope="session")
@@ -56,9 +56,9 @@ def echo_in_process() -> Iterator[InProcess]:
 
 
 @pytest.fixture(scope="session")
-def demo(demo_in_process: InProcess) -> Iterator[openai.OpenAI]:
-    """OpenAI's client of `demo_in_process`."""
-    with client_of(demo_in_process) as client:
+def demo(demo_server: Served) -> Iterator[openai.OpenAI]:
+    """OpenAI's client of `demo_server`."""
+    with client_of(demo_server) as client:
         yield client
 
 
@@ -89,6 +89,6 @@ def samples() -> Path:
     return Path(__file__).parents[2] / "samples"
 
 
-def client_of(server: InProcess) -> openai.OpenAI:
+def client_of(server: Served | InProcess, key: str = "unused") -> openai.OpenAI:
     """Return OpenAI's client, which asks once."""
-    return openai.OpenAI(base_url=f"{server.url}/v1", api_key="unused", max_retries=0)
+    return openai.OpenAI(base_url=f"{server.url}/v1", api_key=key, max_retries=0)

@@ -23,7 +23,6 @@ from qasr_cli.serving import app
 from qasr_cli.serving.http.site import HttpSettings, Site
 from qasr_cli.serving.service import Service, ServiceLimits
 
-DEMO = Options(engine=EngineOptions(model="demo", device="cpu", dtype="fp32"))
 ECHO = Options(engine=EngineOptions(engine="tests.fakes:echo"))
 _START_S = 120.0
 

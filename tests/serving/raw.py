@@ -7,9 +7,12 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.serving.in_process import InProcess
+from tests.serving.server import Served
 
+Server = Served | InProcess
 TRANSCRIPTIONS = "/v1/audio/transcriptions"
 Values = Mapping[str, str | Sequence[str]]
 
@@ -29,10 +32,10 @@ class Answer:
 
 
 def request(
-    server: InProcess, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    server: Server, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
 ) -> Answer:
     """Send a request and return its response."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=120)
     try:
         connection.request(method, path, body, dict(headers or {}))
         response = connection.getresponse()
@@ -43,7 +46,7 @@ def request(
 
 
 def post_form(
-    server: InProcess,
+    server: Server,
     fields: Values,
     file: Path | None,
     headers: Mapping[str, str] | None = None,

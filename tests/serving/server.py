@@ -8,25 +8,33 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import http.client
+import io
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
+import wave
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
+
+from tests.e2e.conftest import CLIP
 from tests.forking.processes import environment, reset_signals
 
 READY_S = 300.0  # a busy machine loads the demo pair in a minute
 _DEMO = ("-m", "demo")
 _ECHO = ("--engine", "tests.fakes:echo")  # no torch: starts in a second, answers at once
 _processes: list[subprocess.Popen[bytes]] = []  # of shared servers, as long as this worker lives
-KINDS: Mapping[str, tuple[str, ...]] = {"demo": _DEMO, "echo": _ECHO}
+_SLEEPY = ("--engine", "tests.fakes:sleepy")  # three seconds a batch
+KINDS: Mapping[str, tuple[str, ...]] = {"demo": _DEMO, "echo": _ECHO, "sleepy": _SLEEPY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,21 @@ class Served:
         raise AssertionError("the server has no scratch folder")
 
 
+def speech(seconds: float, number: int = 0) -> bytes:
+    """Return a WAV file with so much speech; another number has other samples, so that no job is joined."""
+    with wave.open(str(CLIP), "rb") as clip:
+        spoken = np.frombuffer(clip.readframes(clip.getnframes()), np.int16)
+    samples = np.resize(spoken, round(seconds * 16_000)).copy()
+    samples[:32] = (number >> np.arange(32)) & 1  # silent bits
+    made = io.BytesIO()
+    with wave.open(made, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(samples.tobytes())
+    return made.getvalue()
+
+
 def form(fields: Mapping[str, str], file: tuple[str, bytes] | None = None) -> tuple[bytes, dict[str, str]]:
     """Return the body and headers of a multipart form; a file is its name and content."""
     boundary = "qasr-tests-0123456789"
@@ -122,8 +145,17 @@ def form(fields: Mapping[str, str], file: tuple[str, bytes] | None = None) -> tu
     }
 
 
+def _limited(file_limit: int | None) -> None:
+    reset_signals()
+    if file_limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+
+
 def begin(
-    folder: Path, *arguments: object, env: Mapping[str, str] | None = None
+    folder: Path,
+    *arguments: object,
+    env: Mapping[str, str] | None = None,
+    file_limit: int | None = None,
 ) -> tuple[subprocess.Popen[bytes], Path]:
     """Start a server in a folder, as a shell would; return its process and the file that says it is ready."""
     ready = folder / "ready.json"
@@ -143,7 +175,7 @@ def begin(
             [*command, *map(str, arguments)],
             stdin=subprocess.DEVNULL, stdout=output, stderr=errors, cwd=folder,
             env=environment(TMPDIR=str(folder), HOME=str(folder), **(env or {})), start_new_session=True,
-            preexec_fn=reset_signals,  # noqa: PLW1509 - exec follows
+            preexec_fn=functools.partial(_limited, file_limit),  # noqa: PLW1509 - exec follows
         )  # fmt: skip
     return process, ready
 
@@ -161,9 +193,14 @@ def await_ready(process: subprocess.Popen[bytes], ready: Path) -> Served:
 
 
 @contextlib.contextmanager
-def started(folder: Path, *arguments: object, env: Mapping[str, str] | None = None) -> Iterator[Served]:
+def started(
+    folder: Path,
+    *arguments: object,
+    env: Mapping[str, str] | None = None,
+    file_limit: int | None = None,  # bytes; no file of the server may grow beyond
+) -> Iterator[Served]:
     """Run a server for the time of a block; it ends as by SIGTERM."""
-    process, ready = begin(folder, *arguments, env=env)
+    process, ready = begin(folder, *arguments, env=env, file_limit=file_limit)
     try:
         yield await_ready(process, ready)
     finally:

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 import qasr_cli
-from qasr_cli.options import EngineOptions
+from qasr_cli.formats.readers import captions
+from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.serving import asr_api
 from qasr_cli.serving.http.site import HttpSettings
 from qasr_cli.serving.jobs import JobState
@@ -28,7 +29,7 @@ from tests.serving.with_wyoming import LOCAL, Serving, serving, until
 SAMPLES = Path(__file__).parents[2] / "samples"
 KEPT_BYTES = 1_200_000  # bytes; the results of shorter recordings are not kept
 CLIP = SAMPLES / "clips" / "clip-01.wav"
-FILM_S = 60
+FILM_S = 40
 LONG_S = 600
 
 
@@ -40,7 +41,7 @@ def talk() -> bytes:
 
 @pytest.fixture(scope="module")
 def film(talk: bytes) -> bytes:
-    """The first minute of the talk."""
+    """The begin of the talk."""
     return talk[: 2 * 16_000 * FILM_S]
 
 
@@ -91,6 +92,9 @@ def test_bazarr_gets_the_subtitles_of_the_command_line(
     assert answer.headers["content-disposition"] == 'attachment; filename="audio_file.srt"'
     assert answer.text == qasr_cli.render(alone(local, media), "srt")
     assert answer.text.startswith("1\n00:00:00,959 --> 00:00:03,880\nGood morning, everyone, and welcome.\n")
+    found = captions.read(answer.body, "bazarr.srt").captions
+    assert len(found) > 5
+    assert all(one.start_ms < one.end_ms <= FILM_S * 1_000 for one in found)
     assert bazarr.is_clean
 
 
@@ -164,6 +168,20 @@ def test_a_client_that_gave_up_finds_its_result(gated: Serving, clip: bytes) -> 
     assert answer.text.startswith("1\n00:00:0")
     assert len(gates.ASKED) == n_asked  # nothing was recognised again
     assert gated.is_clean
+
+
+def test_a_language_is_detected_by_a_server_that_has_its_own(gated: Serving, clip: bytes) -> None:
+    gates.GATE.set()
+    options = gated.service.options
+    gated.service.options = replace(options, decode=DecodeOptions(language="ko", context="Seoul"))
+    try:
+        ask(gated.port, DETECT, form(clip + b"detected"))
+        ask(gated.port, asr(""), form(clip + b"detected"))
+        ask(gated.port, asr("fr"), form(clip + b"detected"))
+    finally:
+        gated.service.options = options
+    assert [one.language for one in gates.ASKED] == [None, "ko", "fr"]
+    assert {one.context for one in gates.ASKED} == {"Seoul"}
 
 
 def test_one_film_three_times_at_once_is_recognised_once(gated: Serving, clip: bytes) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-import schemathesis
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -38,7 +37,7 @@ def parts(value: Any) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("needs_key", [False, True])
 def test_the_description_is_valid(needs_key: bool) -> None:
     whole = document(needs_key=needs_key)
-    schemathesis.openapi.from_dict(whole).validate()
+    assert whole["openapi"] == "3.1.0"  # the whole is validated by `test_schemathesis`
     for schema in whole["components"]["schemas"].values():
         jsonschema.Draft202012Validator.check_schema(schema)
 

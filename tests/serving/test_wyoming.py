@@ -7,8 +7,10 @@ import importlib
 import json
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -290,9 +292,23 @@ def test_many_at_once_are_each_answered(small: Serving, clip: bytes) -> None:
     assert all(text.startswith("One two") for text in asyncio.run(all_of_them()))
 
 
-def test_a_server_that_ends_sends_what_is_ready_and_refuses_the_rest(tmp_path: Path, clip: bytes) -> None:
+def test_a_server_that_ends_sends_what_is_due(tmp_path: Path, clip: bytes) -> None:
+    gates.GATE.clear()
+    with ThreadPoolExecutor(1) as clients:
+        with serving(tmp_path, EngineOptions(engine="tests.serving.gates:gated")) as running:
+            idle = socket.create_connection((LOCAL, running.wyoming), timeout=10)
+            answers = clients.submit(talk, running, spoken(clip))
+            until(lambda: bool(running.service.jobs.open_jobs()))
+            gates.GATE.set()
+            running.service.drain(60, threading.Event())
+        assert text_of(answers.result()).startswith("One two")
+    assert idle.recv(1) == b""
+    idle.close()
+
+
+def test_a_server_that_ends_refuses_what_comes(tmp_path: Path, clip: bytes) -> None:
     with serving(tmp_path, EngineOptions(engine="tests.fakes:echo")) as running:
-        running.service.drain(0, gates.GATE)
+        running.service.drain(0, threading.Event())
         error = error_of(talk(running, spoken(clip)))
     assert (error.code, error.text) == (
         "busy",

@@ -276,7 +276,7 @@ class TestWhatTravels:
         assert options.hooks == HookOptions()
         assert options.run == RunOptions(workers=3)
         assert options.cluster == ClusterOptions()
-        assert options.output == replace(OutputOptions(), formats=("json",))
+        assert options.output.folder is None
         assert cluster.asked is not None
         assert b"secret" not in cluster.asked.setup
 

@@ -96,7 +96,7 @@ def methods_of(name: str, source: str) -> tuple[str, ...]:
     return ALL if is_handed_on else tuple(sorted(used))
 
 
-WITH_TORCH = ("qasr_cli.engines.qwen3", "qasr_cli.engines.device")
+WITH_TORCH = ("qasr_cli.engines.qwen3", "qasr_cli.engines.vllm", "qasr_cli.engines.device")
 SAME = dict.fromkeys(("finditer", "sub", "subn", "split"), "findall")  # go through the text in the same way
 METHODS = {"search", "match", "fullmatch", "findall", *SAME}
 ALL = ("findall", "fullmatch", "match", "search")

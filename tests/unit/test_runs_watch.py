@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from watchfiles import Change
 
-from qasr_cli.errors import InputOutputError, UndecodableError, UsageError
+from qasr_cli.errors import (
+    InputOutputError,
+    QasrError,
+    RemoteError,
+    ServersLostError,
+    UndecodableError,
+    UsageError,
+)
 from qasr_cli.hooks import address, command
 from qasr_cli.hooks.command import Facts
-from qasr_cli.options import EngineOptions
+from qasr_cli.options import EngineOptions, WatchOptions
 from qasr_cli.pipeline.engine_cache import EngineCache
 from qasr_cli.records import Outcome, Source, Status
 from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.inputs.selection import LeftOut, LeftOutKind
 from qasr_cli.runs.planning.output_plan import DONE, Plan
 from qasr_cli.runs.planning.queue import Queue
+from qasr_cli.runs.reports.status_file import StatusFile
+from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.runs.watch.attempted import Attempted
-from qasr_cli.runs.watch.file_events import _news
+from qasr_cli.runs.watch.file_events import FileEvents, _news
+from qasr_cli.runs.watch.loop import Sift, Watch
 from qasr_cli.speech.inference.session import Session
 from tests import fakes
 
@@ -188,3 +200,33 @@ class TestHooks:
     def test_of_an_address_only_the_host_is_said(self, text: str, clean: str) -> None:
         assert address.without_secrets(text) == clean
         assert str(address.parse("https://u:p@host:8/x?k=1")) == "https://host:8"
+
+
+class TestServers:
+    """Servers that are gone may come back; a wrong key does not become right by waiting."""
+
+    @contextlib.contextmanager
+    def watch(self, tmp_path: Path, errors: list[QasrError]) -> Iterator[Watch]:
+        def make_pass(present: Sequence[Path], sift: Sift) -> RunReport:
+            if errors:
+                raise errors.pop(0)
+            return RunReport()
+
+        options = WatchOptions()
+        cache = EngineCache(lambda: Session(fakes.echo(EngineOptions())), lambda: None, 0)
+        with FileEvents([tmp_path], options, None, []) as changes:
+            yield Watch(options, make_pass, changes, cache, StatusFile(None, [tmp_path]))
+
+    def test_it_waits_for_them(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        with self.watch(tmp_path, [ServersLostError("http://gpu is silent")] * 2) as watch:
+            assert [watch._report() is None for _ in range(3)] == [True, True, False]
+        (line,) = caplog.messages
+        assert line.startswith("http://gpu is silent; check that the servers run")
+        assert line.endswith("trying again every minute")
+
+    def test_it_ends_on_a_refusal(self, tmp_path: Path) -> None:
+        with (
+            self.watch(tmp_path, [RemoteError("http://gpu answers 401")]) as watch,
+            pytest.raises(RemoteError),
+        ):
+            watch._report()

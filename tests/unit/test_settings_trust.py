@@ -52,7 +52,7 @@ HARMFUL_VALUE = {
 NEED_TRUST = {
     "output", "name", "tag", "overwrite", "backup", "state", "report", "status", "log_file",
     "engine", "revision", "files_from", "null", "follow_links", "exec_after", "webhook", "hook_timeout",
-    "max_hours", "workers", "shots", "quiet",
+    "max_hours", "workers", "shots", "quiet", "cluster", "cluster_cpus",
     "server", "server_key", "server_model", "in_flight", "server_api", "server_patience",
     "host", "port", "key", "key_file", "allowed_host", "max_upload", "max_waiting", "keep_results", "drain",
     "threads", "wyoming", "ready_file",

@@ -32,18 +32,18 @@ class Selection:
 
     Attributes:
         only: Groups and keys of flags; empty for all.
-        without: Keys of flags that are left out.
+        without: Groups and keys of flags that are left out.
         changed: Changes of a flag's description in this command: fields of `FlagSpec` by key.
     """
 
     only: tuple[type | str, ...] = ()
-    without: tuple[str, ...] = ()
+    without: tuple[type | str, ...] = ()
     changed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def takes(self, group: type, flag: FlagSpec) -> bool:
         """Whether the command has a flag of a group."""
         is_named = not self.only or group in self.only or flag.key in self.only
-        return is_named and flag.key not in self.without
+        return is_named and group not in self.without and flag.key not in self.without
 
 
 def _declared(kind: type) -> Iterator[FlagSpec]:

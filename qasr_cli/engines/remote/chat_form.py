@@ -15,7 +15,7 @@ from typing import Any
 
 from qasr_cli import languages
 from qasr_cli.engines.qwen3.languages import RECOGNIZED
-from qasr_cli.engines.remote.chunk_request import ChunkRequest
+from qasr_cli.engines.remote.chunk_request import ChunkRequest, readable
 from qasr_cli.engines.remote.reply_errors import FailedError
 from qasr_cli.engines.remote.transport import Request
 from qasr_cli.records import Finish, Hypothesis
@@ -70,14 +70,15 @@ def hypothesis(answer: Mapping[str, Any], chunk: ChunkRequest) -> Hypothesis:
     Raises:
         FailedError: It has no text; there is none either where an answer was filtered.
     """
-    text, finish = _content(answer)
+    content, finish = _content(answer)
+    text, is_too_long = readable(content, chunk)
     tag, marker, spoken = text.partition(MARKER)
     found = languages.find(tag.strip().removeprefix("language").strip()) if marker else None
     detected = found.name if found and found.code in RECOGNIZED else None
     return Hypothesis(
         (spoken if marker else text).strip(),
         chunk.forced.name if chunk.forced else detected,
-        Finish.TRUNCATED if finish == "length" else Finish.COMPLETE,
+        Finish.TRUNCATED if is_too_long or finish == "length" else Finish.COMPLETE,
         _n_tokens(answer),
     )
 

@@ -21,6 +21,8 @@ from qasr_cli.timebase import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ
 
 _FRAME_SAMPLES = 160  # 10 ms: the models take whole frames …
 _SHORTEST_SAMPLES = SAMPLE_RATE_HZ // 2  # … and half a second at least
+_MAX_CHARS_PER_TOKEN = 64
+_UNREADABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")  # half characters, and what terminals obey
 _MARKUP = re.compile(r"<\|[^<>|]*\|>|<(?:asr_text|timestamp)>")  # a context is text and no control token
 
 
@@ -74,6 +76,15 @@ def of_chunk(model: str, samples: np.ndarray, options: DecodeOptions) -> ChunkRe
 def silence(model: str) -> ChunkRequest:
     """Return a request with half a second of silence, which shows that a server works and what it speaks."""
     return of_chunk(model, np.zeros(_SHORTEST_SAMPLES, np.float32), DecodeOptions())
+
+
+def readable(text: str, chunk: ChunkRequest) -> tuple[str, bool]:
+    """Return the text of an answer without what no file can hold, and whether it is too long to be true.
+
+    A text that is far longer than its tokens may be is cut: a loop of a server that heeds no limit.
+    """
+    limit = _MAX_CHARS_PER_TOKEN * chunk.max_tokens
+    return _UNREADABLE.sub("\ufffd", text[:limit]), len(text) > limit
 
 
 def wav_of(samples: np.ndarray) -> bytes:

@@ -26,10 +26,10 @@ from dataclasses import dataclass, field
 from qasr_cli.engines.remote import balance
 from qasr_cli.engines.remote.balance import ServerState
 from qasr_cli.engines.remote.chunk_request import ChunkRequest
-from qasr_cli.engines.remote.reply_errors import BusyError, FailedError, RefusedError, ReplyError
+from qasr_cli.engines.remote.reply_errors import BusyError, FailedError, RefusedError, ReplyError, one_line
 from qasr_cli.engines.remote.server import Server
 from qasr_cli.engines.remote.transport import Deadlines
-from qasr_cli.errors import QasrError, RemoteError, ServersLostError, printable
+from qasr_cli.errors import QasrError, RemoteError, ServersLostError
 from qasr_cli.records import Hypothesis
 from qasr_cli.speech.inference import stopping
 from qasr_cli.timebase import MS_PER_S
@@ -37,6 +37,7 @@ from qasr_cli.timebase import MS_PER_S
 logger = logging.getLogger(__name__)
 
 _N_FAILURES = 4  # of one chunk, on servers that work
+_MAX_THREADS = 256
 _N_LOOKED_AT = 64  # chunks at the front of the queue, for one that a free server may have
 _IDLE_S = 20.0  # after which a thread without work ends
 _LOOK_S = 0.1  # how often a waiting batch asks whether it is still wanted
@@ -98,9 +99,22 @@ class Dispatcher:
         self._waiting: deque[_Task] = deque()
         self._n_open = 0  # tasks without a result
         self._n_threads = self._n_idle = 0
-        self._max_threads = in_flight * len(servers)
+        self._max_threads = min(in_flight * len(servers), _MAX_THREADS)
         self._alive_s = 0.0  # when a server last showed that it works, or the wait began
         self._fatal: RemoteError | None = None
+        self._is_closed = False
+
+    def close(self) -> None:
+        """End the threads and close the connections; nothing is sent any more."""
+        with self._lock:
+            self._is_closed = True
+            self._has_work.notify_all()
+        self._deadlines.end_all()
+        self._close_idle()
+
+    def _close_idle(self) -> None:
+        for state in self._states:
+            state.server.close()
 
     def recognize(self, chunks: Sequence[ChunkRequest]) -> list[Hypothesis | QasrError]:
         """Return a hypothesis for each chunk, or the error that it was given up with.
@@ -181,14 +195,17 @@ class Dispatcher:
                         return found
                     idle_until_s = now_s + _IDLE_S
                     until_s = min(now_s + 1.0, balance.next_change_s(self._states, now_s))
-                elif now_s > idle_until_s:
+                elif now_s > idle_until_s or self._is_closed:
                     self._n_threads -= 1
-                    return None
+                    break
                 else:
                     until_s = idle_until_s
                 self._n_idle += 1
                 self._has_work.wait(max(0.01, until_s - now_s))
                 self._n_idle -= 1
+        if not self._n_threads:
+            self._close_idle()
+        return None
 
     def _match(self, now_s: float) -> tuple[_Task | None, ServerState, int] | None:
         for position, task in enumerate(itertools.islice(self._waiting, _N_LOOKED_AT)):
@@ -217,11 +234,10 @@ class Dispatcher:
                 self._alive_s = now_s
                 self._has_work.notify(state.limit)
                 logger.warning("%s works again", state.server.address)
-            elif isinstance(error, RefusedError):
-                state.bench(now_s, error.reason, is_check=True)
+                return
+            state.bench(now_s, error.reason, is_check=True)
+            if isinstance(error, RefusedError) and error.is_of_key:
                 self._refuse(state, error)
-            else:
-                state.bench(now_s, error.reason, is_check=True)
 
     def _do(self, task: _Task, state: ServerState, n_beside: int) -> None:
         """Send a chunk and settle what comes of it."""
@@ -235,7 +251,7 @@ class Dispatcher:
         except Exception as error:  # a thread that ended here would be waited for for ever
             logger.debug("%s failed", state.server.address, exc_info=True)
             result = FailedError(
-                printable(f"gives an answer that is not understood: {type(error).__name__}: {error}")
+                one_line(f"gives an answer that is not understood: {type(error).__name__}: {error}")
             )
         with self._lock:
             state.n_in_flight -= 1
@@ -256,9 +272,11 @@ class Dispatcher:
         """Note what a request without an answer means for its server and its chunk."""
         now_s = time.monotonic()
         logger.debug("%s %s", state.server.address, error.reason)
-        if isinstance(error, RefusedError):
+        if isinstance(error, RefusedError) and error.is_certain:
             self._refuse(state, error)
             return
+        if isinstance(error, RefusedError):
+            error = FailedError(error.reason, error.status)
         if isinstance(error, BusyError):
             state.refused(error.wait_s, now_s, error.reason)
         elif isinstance(error, FailedError):

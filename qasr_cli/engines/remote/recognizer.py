@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -41,6 +42,7 @@ class RemoteRecognizer:
         self._dispatcher = dispatcher
         self._model = model
         self._kept = _KeptAnswers()
+        weakref.finalize(self, dispatcher.close)  # an engine is let go of, and never closed
         self.model_id = model_id
         n_chunks = min(2 * n_in_flight, _MAX_BATCH_SIZE)
         self.capacity = Capacity(_MAX_CHUNK_MS, n_chunks * _MAX_CHUNK_MS, n_chunks)

@@ -73,11 +73,13 @@ class RefusedError(ReplyError):
 
     Attributes:
         hint: What the user can do.
+        is_certain: The server itself says so, in JSON; a proxy before a server that is gone says 404, too.
     """
 
-    def __init__(self, reason: str, hint: str, status: int = 0) -> None:
+    def __init__(self, reason: str, hint: str, status: int = 0, *, is_certain: bool = True) -> None:
         super().__init__(reason, status)
         self.hint = hint
+        self.is_certain = is_certain
 
     @property
     def is_of_key(self) -> bool:
@@ -115,7 +117,7 @@ def raise_for(reply: Reply) -> NoReturn:
     if status == 402:
         raise RefusedError(reason, "the account of the key has no credit", status)
     if status in {404, 405, 410}:
-        raise RefusedError(reason, _URL_HINT, status)
+        raise RefusedError(reason, _URL_HINT, status, is_certain=_is_json_object(reply.body))
     if 300 <= status < 400:
         place = reply.headers.get("location", "")
         raise RefusedError(
@@ -128,6 +130,13 @@ def raise_for(reply: Reply) -> NoReturn:
     raise RejectedError(reason, status)
 
 
+def _is_json_object(body: bytes) -> bool:
+    try:
+        return isinstance(bounded_json.loads(body), dict)
+    except ValueError:
+        return False
+
+
 def message_of(body: bytes) -> str:
     """Return the message in an error's body: OpenAI's object, a text in its place, `detail`, or bare text."""
     try:
@@ -138,7 +147,7 @@ def message_of(body: bytes) -> str:
         if not isinstance(found, dict):
             break
         found = next((found[name] for name in ("error", "message", "detail") if found.get(name)), "")
-    return _cut(found if isinstance(found, str) else "" if found in ({}, None) else str(found))
+    return one_line(found if isinstance(found, str) else "" if found in ({}, None) else str(found))
 
 
 def wait_s(headers: Mapping[str, str], now_s: float | None = None) -> float | None:
@@ -161,15 +170,16 @@ def wait_s(headers: Mapping[str, str], now_s: float | None = None) -> float | No
 
 def _shown(body: bytes) -> str:
     text = body[: 1 << 14].decode("utf-8", "replace")
-    return _cut(_TAG.sub(" ", text))
+    return one_line(_TAG.sub(" ", text))
 
 
-def _cut(text: str) -> str:
-    line = printable(" ".join(text.split()))
+def one_line(text: object) -> str:
+    """Return a text of a stranger as one short line."""
+    line = printable(" ".join(str(text).split()))
     return line if len(line) <= _MAX_SHOWN else f"{line[:_MAX_SHOWN]}…"
 
 
 def _place(location: str) -> str:
     """Return an address without what may be a secret: its query, a user's name, a password."""
     bare = re.sub(r"//[^/?#]*@", "//", location.partition("?")[0].partition("#")[0])
-    return _cut(bare)
+    return one_line(bare)

@@ -21,9 +21,9 @@ from qasr_cli.engines.remote.reply_errors import (
     RefusedError,
     RejectedError,
     ReplyError,
+    one_line,
 )
 from qasr_cli.engines.remote.transport import Deadlines, Reply, Request, Transport
-from qasr_cli.escapes import printable
 from qasr_cli.options.secret import HIDDEN
 from qasr_cli.records import Hypothesis
 
@@ -72,6 +72,10 @@ class Server:
         self._transport = Transport(address, key, deadlines)
         self._takes_extras = True
 
+    def close(self) -> None:
+        """Close the connections that wait for a request."""
+        self._transport.close()
+
     def models(self) -> list[str]:
         """Return the names of its models.
 
@@ -98,7 +102,7 @@ class Server:
         if health.status in {404, 405, 501}:
             self.models()
         elif health.status != 200:
-            reply_errors.raise_for(health)
+            raise FailedError(f"answers {health.status} to /health", health.status)
         self.probe(model, limit_s)
 
     def speaks_chat(self, model: str, limit_s: float) -> bool:
@@ -154,9 +158,8 @@ class Server:
         return form.hypothesis(answer, chunk)
 
     def _object(self, request: Request, limit_s: float) -> Mapping[str, Any]:
-        reply = self._reply(request, limit_s)
         try:
-            return reply_errors.object_of(reply)
+            return reply_errors.object_of(self._reply(request, limit_s))
         except ReplyError as error:
             if self._key:  # a server may quote it
                 error.reason = error.reason.replace(self._key, HIDDEN)
@@ -166,7 +169,7 @@ class Server:
         try:
             return self._transport.send(request, limit_s)
         except http.client.HTTPException as error:
-            reason = f"breaks its answer off: {printable(error) or type(error).__name__}"
+            reason = f"breaks its answer off: {one_line(error) or type(error).__name__}"
             raise FailedError(reason) from error
         except ConnectionRefusedError as error:
             raise FailedError("cannot be reached: connection refused", is_of_request=False) from error
@@ -177,4 +180,4 @@ class Server:
 
 
 def _why(error: OSError) -> str:
-    return printable(error.strerror or error) or type(error).__name__
+    return one_line(error.strerror or error) or type(error).__name__

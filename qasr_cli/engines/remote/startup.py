@@ -57,6 +57,15 @@ def connect(options: RemoteOptions) -> Connected:
     deadlines, key = Deadlines(), options.server_key.reveal()
     servers = [Server(address, key, deadlines) for address in options.server]
     _warn_of_plain_text(options)
+    try:
+        return _connected(servers, options, deadlines)
+    except BaseException:
+        for server in servers:
+            server.close()
+        raise
+
+
+def _connected(servers: Sequence[Server], options: RemoteOptions, deadlines: Deadlines) -> Connected:
     listed = _ask_each(servers, lambda server: _models(server, options.server_model), deadlines)
     lost = {server: answer for server, answer in listed.items() if isinstance(answer, ReplyError)}
     names = {server: answer for server, answer in listed.items() if not isinstance(answer, ReplyError)}
@@ -85,6 +94,8 @@ def describe(options: RemoteOptions) -> list[tuple[str, str, bool]]:
     deadlines = Deadlines()
     servers = [Server(address, options.server_key.reveal(), deadlines) for address in options.server]
     found = _ask_each(servers, lambda server: server.models(), deadlines)
+    for server in servers:
+        server.close()
     return [
         (server.address, answer.reason, False)
         if isinstance(answer, ReplyError)

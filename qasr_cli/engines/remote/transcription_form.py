@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from qasr_cli import languages
-from qasr_cli.engines.remote.chunk_request import ChunkRequest
+from qasr_cli.engines.remote.chunk_request import ChunkRequest, readable
 from qasr_cli.engines.remote.reply_errors import FailedError
 from qasr_cli.engines.remote.transport import Request
-from qasr_cli.records import Hypothesis
+from qasr_cli.records import Finish, Hypothesis
 
 PATH = "/v1/audio/transcriptions"
 _WHISPER_CODES = {"fil": "tl"}  # the code of whisper's list where ISO 639-1 has none
@@ -65,7 +65,9 @@ def hypothesis(answer: Mapping[str, Any], chunk: ChunkRequest) -> Hypothesis:
     if not isinstance(text, str):
         raise FailedError("answers without a text", 200)
     language = chunk.forced or _language(answer)
-    return Hypothesis(text.strip(), language.name if language else None)
+    text, is_too_long = readable(text, chunk)
+    finish = Finish.TRUNCATED if is_too_long else Finish.COMPLETE
+    return Hypothesis(text.strip(), language.name if language else None, finish)
 
 
 def _language(answer: Mapping[str, Any]) -> languages.Language | None:

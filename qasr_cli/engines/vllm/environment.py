@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
@@ -25,6 +26,8 @@ _DEFAULTS = {
     # Its processes talk to each other on this machine only.
     "VLLM_HOST_IP": "127.0.0.1",
     "GLOO_SOCKET_IFNAME": "lo",
+    # Only for processes of its own: on a CPU it would bind the threads of each to all cores.
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
 }
 _ALWAYS = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 _INSTALL = "in an environment of its own: pip install 'qasr[vllm]'"
@@ -79,6 +82,24 @@ def import_vllm() -> ModuleType:
         ) from error
     imported: ModuleType = vllm
     return imported
+
+
+def is_taken() -> bool:
+    """Whether another model cannot be started in this very process.
+
+    vLLM keeps much of one as the process's own state. On a CPU its start also fails once llvmlite is imported
+    (its look at all modules asks llvmlite for a symbol called `__dict__`), which our own engine does.
+    """
+    return _started or "llvmlite.binding.ffi" in sys.modules
+
+
+def take() -> None:
+    """A model is started in this very process."""
+    global _started  # noqa: PLW0603 - it is the process's
+    _started = True
+
+
+_started = False
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ model has the same id in both: a run may be resumed with the other one.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -95,6 +95,7 @@ class VllmRecognizer:
         batch_size: Maximum chunks in one call, and at once in vLLM; None for the device's default.
         has_aligner: Whether an aligner shares the device.
         is_apart: Compute in a process of its own.
+        budget: Returns a chunk's maximum number of tokens by its number of samples.
     """
 
     def __init__(
@@ -105,7 +106,9 @@ class VllmRecognizer:
         *,
         has_aligner: bool = True,
         is_apart: bool = False,
+        budget: Callable[[int], int] = token_budget,
     ) -> None:
+        self._budget = budget
         self._prompts = prompts.Prompts(opened.tokenizer)
         self._answers = Answers(opened.tokenizer, self._prompts)
         self.model_id = opened.stored.id
@@ -124,7 +127,7 @@ class VllmRecognizer:
         """Return the tokens of one answer a chunk, its stop token included if it has one."""
         prompt = self._prompts.transcription(1, options.context, answers.forced_language(options))
         requests = [
-            Request(prompt, prompts.whole_frames(samples), token_budget(len(samples))) for samples in audio
+            Request(prompt, prompts.whole_frames(samples), self._budget(len(samples))) for samples in audio
         ]
         longest = max(prompts.n_audio_tokens_of(request.audio) + request.budget for request in requests)
         answers.refuse_long(len(prompt) - 1 + longest, self._reach, self.model_id)

@@ -28,6 +28,14 @@ _PROCESSORS = {
     False: "qasr_cli.engines.vllm.penalty_v1:PenaltyV1",
     True: "qasr_cli.engines.vllm.penalty_v2:PenaltyV2",
 }
+# The model's files are all here, so the hub is never asked.
+_TOGETHER = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "HF_HUB_OFFLINE": "1"}
+_APART = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "1",
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",  # a fork of a process with threads may wait for ever
+    "PYTHONWARNINGS": "ignore",
+    "HF_HUB_OFFLINE": "1",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ class Writer:
     Args:
         chosen: Arguments of `vllm.LLM`.
         placement: Device and number format.
-        is_apart: Compute in a process of its own: there may be several in this one.
+        is_apart: Compute in a process of its own. So does every model but the first in this process.
 
     Raises:
         UnavailableError: vLLM is missing or built for other devices, or the model does not fit into memory.
@@ -76,8 +84,10 @@ class Writer:
         self._vllm = environment.import_vllm()
         self._placement = placement
         _refuse_other_platform(placement)
-        process = {"VLLM_ENABLE_V1_MULTIPROCESSING": str(int(is_apart)), "HF_HUB_OFFLINE": "1"}
-        with environment.variables(process | (_visible(placement) if is_apart else {})):
+        is_apart = is_apart or environment.is_taken()
+        if not is_apart:
+            environment.take()
+        with environment.variables(_APART | _visible(placement) if is_apart else _TOGETHER):
             self._llm = self._start(chosen)
 
     def _start(self, chosen: dict[str, Any]) -> Any:

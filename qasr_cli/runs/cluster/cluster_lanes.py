@@ -18,7 +18,7 @@ from pathlib import Path
 
 from qasr_cli.errors import QasrError, UnavailableError
 from qasr_cli.options import Options
-from qasr_cli.records import Outcome, Status, Transcript
+from qasr_cli.records import Outcome, Status
 from qasr_cli.runs.cluster.assignment import MAX_LOSSES, Assignments
 from qasr_cli.runs.cluster.connection import Cluster
 from qasr_cli.runs.cluster.messages import (
@@ -45,6 +45,7 @@ from qasr_cli.runs.cluster.messages import (
     Work,
     WorkerSetup,
 )
+from qasr_cli.runs.execution.composing import ComposedSource
 from qasr_cli.runs.execution.lanes import FinalSource, LaneSetting
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.reports.summary import EngineFacts
@@ -114,7 +115,7 @@ def travelling(options: Options) -> Options:
     """Return the options that workers get: nothing that is run, sent or written after their work."""
     kept = ("engine", "decode", "guard", "media", "chunk", "vad", "align", "cue", "picture", "find")
     run = replace(Options().run, workers=options.run.workers)
-    output = replace(Options().output, formats=options.output.formats, is_stdout=options.output.is_stdout)
+    output = replace(options.output, folder=None)
     return Options(run=run, output=output, **{name: getattr(options, name) for name in kept})
 
 
@@ -305,14 +306,15 @@ class _Dispatch:
             yield self._final(plan, message)
 
     def _final(self, plan: Plan, done: TranscribedSource) -> FinalSource:
-        def text() -> Transcript:
+        def text() -> ComposedSource:
             if isinstance(done.text, QasrError):
                 raise done.text
             return done.text
 
         store = None
-        if isinstance(done.text, Transcript):
-            store = self.setting.journal.checkpoint(plan.source, done.text.fingerprint)
+        if isinstance(done.text, ComposedSource):
+            fingerprint = done.text.finished.transcript.fingerprint
+            store = self.setting.journal.checkpoint(plan.source, fingerprint)
         return FinalSource(
             plan=plan,
             text=text,

@@ -26,6 +26,7 @@ _PROGRAM = "qasr_cli.runs.cluster.ray_process"
 _DIAL_S = 5.0
 _CONNECT_S = 90.0  # a cluster that is started here took 6 s on two busy cores
 _END_S = 20.0  # longer than the process itself waits for its actors
+_GIVE_UP_S = 5.0  # for one that is still connecting, and hears nothing
 _FLAG = "--cluster"
 
 
@@ -79,13 +80,16 @@ def connected(asked: Connect) -> Iterator[tuple[RayCluster, Connected]]:
     with ours:
         with theirs:
             process = _start(theirs)
+        limit_s = _GIVE_UP_S
         try:
             cluster = RayCluster(ours)
             cluster.send(asked)
-            yield cluster, _greeting(cluster, asked.address)
+            found = _greeting(cluster, asked.address)
+            limit_s = _END_S
+            yield cluster, found
         finally:
             ours.close()
-            _await_end(process)
+            _await_end(process, limit_s)
 
 
 def _start(theirs: socket.socket) -> subprocess.Popen[bytes]:
@@ -103,9 +107,9 @@ def _start(theirs: socket.socket) -> subprocess.Popen[bytes]:
     return process
 
 
-def _await_end(process: subprocess.Popen[bytes]) -> None:
+def _await_end(process: subprocess.Popen[bytes], limit_s: float) -> None:
     try:
-        process.wait(_END_S)
+        process.wait(limit_s)
     except subprocess.TimeoutExpired:
         processes.kill_group(process)
         process.wait()

@@ -14,7 +14,8 @@ from pathlib import Path
 from qasr_cli.errors import QasrError
 from qasr_cli.options import Options
 from qasr_cli.pipeline.stage_timer import StageTimes
-from qasr_cli.records import Outcome, Source, Transcript
+from qasr_cli.records import Outcome, Source
+from qasr_cli.runs.execution.composing import ComposedSource
 from qasr_cli.runs.files.file_identity import Identity
 from qasr_cli.runs.reports.summary import EngineFacts
 from qasr_cli.speech.inference.session import Session
@@ -87,13 +88,14 @@ class TranscribedSource:
     """A source's text is final, or an error ended it.
 
     Attributes:
+        text: All that is to be written, without the cues; or the error.
         media: The media's identity before it was read.
         wall_s: Since its preparation began.
     """
 
     source_id: int
     media: Identity | None
-    text: Transcript | QasrError
+    text: ComposedSource | QasrError
     audio_ms: int
     wall_s: float
     stage_times: StageTimes

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from qasr_cli.runs.cluster import actor_shell, frames
@@ -60,6 +62,7 @@ class _Connection:
         self._actors: dict[int, Any] = {}
         self._started: set[int] = set()  # only these answer
         self._make_actor: Callable[[], Any] = lambda: None
+        self._open = contextlib.ExitStack()  # what goes when Ray has ended
 
     def open(self) -> None:
         """Connect and say what there is."""
@@ -90,6 +93,7 @@ class _Connection:
             self._ray.init(
                 address="local",
                 _node_ip_address=_LOCAL,
+                _temp_dir=self._open.enter_context(_short_folder()),
                 include_dashboard=False,
                 object_store_memory=_STORE_BYTES,
                 **quiet,
@@ -150,6 +154,7 @@ class _Connection:
     def _close(self) -> None:
         self._stop(self._actors)
         self._ray.shutdown()
+        self._open.close()
 
     def _in_thread(self, work: Callable[..., None], number: int, *more: Any) -> None:
         threading.Thread(target=self._watched, args=(work, number, *more), daemon=True).start()
@@ -165,6 +170,16 @@ class _Connection:
     def _tell(self, event: Event) -> None:
         with self._sending:
             frames.send(self._socket, event)
+
+
+@contextlib.contextmanager
+def _short_folder() -> Iterator[str]:
+    """Yield a folder for Ray's logs and sockets, whose names must not be long."""
+    folder = tempfile.mkdtemp(prefix="qasr-ray-", dir="/tmp")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def offer(nodes: Sequence[Mapping[str, Any]], asked: Connect) -> tuple[int, str, dict[str, int]]:

@@ -22,7 +22,6 @@ from qasr_cli.media import flac_server
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
 from qasr_cli.pipeline.containment import attempt
-from qasr_cli.pipeline.script import AlignedScript
 from qasr_cli.records import Outcome, Source
 from qasr_cli.runs.cluster.messages import (
     Broken,
@@ -36,6 +35,7 @@ from qasr_cli.runs.cluster.messages import (
     TranscribedSource,
     WorkerSetup,
 )
+from qasr_cli.runs.execution.composing import ComposedSource, compose
 from qasr_cli.runs.execution.lanes import FinalSource, LaneSetting
 from qasr_cli.runs.execution.local_lanes import LocalLanes
 from qasr_cli.runs.planning.existing_subtitles import ExistingSubtitles
@@ -118,7 +118,7 @@ class Worker:
                 lanes = LocalLanes(take_engines, self._stop)
                 with contextlib.closing(lanes.run(batch.plans, batch.setting(self._options))) as finals:
                     for final in finals:
-                        batch.finish(final)
+                        batch.finish(final, self._options)
         except _Stopped:
             self._stop.set()
         except stopping.Stopped:
@@ -157,12 +157,10 @@ class _Batch(Reporter):
             case _:
                 pass
 
-    def finish(self, final: FinalSource) -> None:
-        """Send a source's text, or the error that ended it."""
+    def finish(self, final: FinalSource, options: Options) -> None:
+        """Send what is to be written for a source, or the error that ended it."""
         source = final.plan.source
-        text = attempt(source.relative, final.text)
-        if isinstance(text, AlignedScript):  # no task has a script
-            raise TypeError("a script in a cluster")
+        text = attempt(source.relative, lambda: _composed(final, options))
         self._refuse_lost_device(text)
         self._tell(
             TranscribedSource(
@@ -193,6 +191,17 @@ class _Batch(Reporter):
     def _place_of(self, source: Source) -> StateFolder | None:
         state = self._tasks[source.id].state
         return None if state is None else StateFolder(*state, None)
+
+
+def _composed(final: FinalSource, options: Options) -> ComposedSource:
+    """Return what is to be written for a source, without its cues, which are in the texts.
+
+    Raises:
+        QasrError: The error that ended it.
+    """
+    text = final.text()
+    composed = text if isinstance(text, ComposedSource) else compose(text, options)
+    return replace(composed, finished=replace(composed.finished, cues=()))
 
 
 class _Notes(logging.Handler):

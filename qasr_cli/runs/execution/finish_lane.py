@@ -9,22 +9,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from qasr_cli import formats
 from qasr_cli.errors import QasrError, QualityError
 from qasr_cli.options import Options
-from qasr_cli.pipeline import finish
 from qasr_cli.pipeline.containment import attempt
-from qasr_cli.pipeline.script import AlignedScript
 from qasr_cli.pipeline.stage_timer import timed
-from qasr_cli.records import Cue, Outcome, Quality, Source, Stage, Status, Transcript
+from qasr_cli.records import Outcome, Quality, Source, Stage, Status
+from qasr_cli.runs.execution.composing import ComposedSource, FinishedSource, compose
 from qasr_cli.runs.execution.lanes import FinalSource
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.reports.summary import flagged_spans, quality_warnings, rules_broken
 from qasr_cli.runs.state.journal import Journal
-from qasr_cli.subtitles.rules import limits
 
 
 class OrderedStdout:
@@ -50,21 +47,6 @@ class OrderedStdout:
                 self._n_settled += 1
                 if text:
                     self._write(text)
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedSource:
-    """The results of a finished source.
-
-    Attributes:
-        cues: Empty where no format of the run needs them.
-        aligned: The timed words of the source's script; None without a script.
-    """
-
-    transcript: Transcript
-    cues: tuple[Cue, ...] = ()
-    quality: Quality | None = None
-    aligned: AlignedScript | None = None
 
 
 OnFinished = Callable[[Source, FinishedSource], None]  # runs on the finish lane's thread
@@ -114,9 +96,10 @@ class FinishLane:
         )
 
     def _put_out(self, final: FinalSource) -> FinishedSource:
-        finished = self._compose(final.text())
+        text = final.text()
+        composed = text if isinstance(text, ComposedSource) else compose(text, self._options)
+        finished, texts = composed.finished, composed.texts
         output, plan = self._options.output, final.plan
-        texts = finish.render(finished.transcript, self._options.cue, output, finished.cues)
         paths = plan.paths(finished.transcript.language)
         self._journal.announce(plan.source, {path: texts[name] for name, path in paths.items()})
         for name, path in paths.items():
@@ -129,17 +112,6 @@ class FinishLane:
         if output.is_stdout:
             self._stdout.settle(plan.source.id, "".join(texts.values()))
         return finished
-
-    def _compose(self, text: Transcript | AlignedScript) -> FinishedSource:
-        """Return the transcript, with cues where a format needs them."""
-        if isinstance(text, AlignedScript):
-            return FinishedSource(text.transcript, text.cues, aligned=text)
-        if not any(formats.FORMATS[name].is_cue_based for name in self._options.output.formats):
-            return FinishedSource(text)
-        cue_limits = limits.of_transcript(text, self._options.cue)
-        laid_out = finish.lay_out(text, cue_limits)
-        quality = finish.assess(text, laid_out, cue_limits) if laid_out else None
-        return FinishedSource(text, laid_out, quality)
 
     def _hard_error(self, paths: Sequence[Path], quality: Quality | None) -> QualityError | None:
         """Return the error that --strict makes of broken rules; the files are written all the same."""

@@ -16,6 +16,7 @@ from qasr_cli.pipeline.open_source import ChunkStore
 from qasr_cli.pipeline.script import AlignedScript
 from qasr_cli.pipeline.stage_timer import StageTimes
 from qasr_cli.records import Outcome, Transcript
+from qasr_cli.runs.execution.composing import ComposedSource
 from qasr_cli.runs.planning.existing_subtitles import ExistingSubtitles
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.reports.summary import EngineFacts
@@ -28,7 +29,8 @@ class FinalSource:
     """A source whose text is final: all that the finish lane needs.
 
     Attributes:
-        text: Returns the transcript, or the words of the source's script; raises the error that ended it.
+        text: Returns the transcript, the words of the source's script, or all that is to be written; or
+            raises the error that ended the source.
         audio_ms: Length of its audio.
         begun_s: When its preparation began, by this machine's monotonic clock.
         stage_times: Seconds by stage; the finish lane adds its own.
@@ -38,7 +40,7 @@ class FinalSource:
     """
 
     plan: Plan
-    text: Callable[[], Transcript | AlignedScript]
+    text: Callable[[], Transcript | AlignedScript | ComposedSource]
     audio_ms: int
     begun_s: float
     stage_times: StageTimes

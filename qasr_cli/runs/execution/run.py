@@ -30,6 +30,8 @@ from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.terminal.events import Reporter
 
+_MAX_FINISHING = 512  # texts that wait to be written: many machines may recognise faster than one writes
+
 
 class Run:
     """One run over many sources.
@@ -112,8 +114,8 @@ class Run:
             with contextlib.closing(lanes.run(plans, setting)) as finals:
                 for final in finals:
                     finishing.append(finisher.submit(self._finish, lane, final))
-                    while finishing and _is_over(finishing[0]):
-                        finishing.popleft()
+                    while finishing and (len(finishing) > _MAX_FINISHING or finishing[0].done()):
+                        finishing.popleft().result()
             for future in finishing:
                 future.result()
 
@@ -129,10 +131,3 @@ class Run:
             self._journal.enter(outcome)
             self._reporter.finished(outcome)
             self._stdout.settle(outcome.source.id)
-
-
-def _is_over(future: Future[None]) -> bool:
-    """Whether the source is written; re-raises an exception of the finish lane."""
-    if future.done():
-        future.result()
-    return future.done()

@@ -25,12 +25,11 @@ from qasr_cli.errors import CannotCreateError, ExitCode, QasrError, UsageError, 
 from qasr_cli.hooks.address import without_secrets
 from qasr_cli.media.ffmpeg import find_tools
 from qasr_cli.options import Options
-from qasr_cli.options.flag import walk
-from qasr_cli.options.secret import shown_arguments
 from qasr_cli.records import Outcome, Source, Stage, Status
 from qasr_cli.runs.files import atomic_write, ownership
 from qasr_cli.runs.files.spellings import exists
 from qasr_cli.runs.reports import html_page
+from qasr_cli.runs.reports.arguments import shown_arguments
 from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.timebase import MS_PER_S
 from qasr_cli.version import __version__
@@ -156,7 +155,7 @@ def describe(run: ReportedRun, error: BaseException | None) -> dict[str, Any]:
         "passed_over": report.passed_over.fields(),
         "sources": [_source(source, over.get(source.id)) for source in run.sources],
         "versions": _versions(),
-        "arguments": [_without_secrets(one) for one in shown_arguments(sys.argv[1:], walk(Options))],
+        "arguments": [printable(one) for one in shown_arguments(sys.argv[1:])],
         "options": _without_secrets(asdict(run.options)),
     }
 

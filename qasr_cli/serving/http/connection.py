@@ -17,11 +17,10 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from qasr_cli.serving.http.failures import ApiError, body_of
+from qasr_cli.serving.http.failures import ApiError, body_of, head_too_long
 from qasr_cli.serving.refusals import OverloadedError
 
 _HEAD_S = 30.0  # for a request's head; a slow phone needs a second
-MAX_HEAD_BYTES = 32 * 1024  # a browser's cookies; servers usually take 8 to 64 kB
 KEEP_ALIVE_S = 75  # longer than clients (5 s) and proxies (60 s) use one again: they close it, and not we
 
 
@@ -88,8 +87,7 @@ class Connection(H11Protocol):
         """Answer what is no HTTP, or a head that is too long, and close."""
         error = sys.exc_info()[1]
         status = getattr(error, "error_status_hint", 400) or 400
-        too_long = f"the head of the request has more than {MAX_HEAD_BYTES} bytes"
-        refused = ApiError(status, too_long if status == 431 else "the request is not HTTP/1.1")
+        refused = head_too_long() if status == 431 else ApiError(status, "the request is not HTTP/1.1")
         body = json.dumps(body_of(refused)).encode()
         headers = [
             (b"content-type", b"application/json"),

@@ -28,6 +28,8 @@ from qasr_cli.errors import (
 )
 from qasr_cli.serving.refusals import CancelledError, OverloadedError, TooLargeError
 
+MAX_HEAD_BYTES = 32 * 1024  # a browser's cookies; servers usually take 8 to 64 kB
+
 logger = logging.getLogger(__name__)
 
 _STATUS: tuple[tuple[type[QasrError], int], ...] = (  # the first that fits
@@ -72,6 +74,11 @@ class ApiError(QasrError):
         self.status = status
         self.param = param
         self.code = code
+
+
+def head_too_long() -> ApiError:
+    """Return the error of a request whose head has more than `MAX_HEAD_BYTES`."""
+    return ApiError(431, f"the head of the request has more than {MAX_HEAD_BYTES} bytes", "send less")
 
 
 def status_of(error: QasrError) -> int:

@@ -14,7 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qasr_cli.errors import QasrError, printable
 from qasr_cli.serving.http import hosts
-from qasr_cli.serving.http.failures import ApiError, body_of, headers_of, status_of
+from qasr_cli.serving.http.failures import (
+    MAX_HEAD_BYTES,
+    ApiError,
+    body_of,
+    head_too_long,
+    headers_of,
+    status_of,
+)
 from qasr_cli.serving.http.site import HttpSettings
 from qasr_cli.serving.http.uploads import too_large
 
@@ -51,6 +58,8 @@ class Gate:
             await _answer(refusal, scope)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> QasrError | None:
+        if _head_bytes(scope) > MAX_HEAD_BYTES:
+            return head_too_long()
         headers, path, settings = Headers(scope=scope), scope["path"], self._settings
         host = headers.get("host", "")
         if host and not settings.hosts.accepts(host):  # a browser always sends one
@@ -74,6 +83,11 @@ class Gate:
         if length.isascii() and length.isdigit() and int(length) > settings.max_upload_bytes:
             return too_large(settings.max_upload_bytes)
         return None
+
+
+def _head_bytes(scope: Scope) -> int:
+    lines = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    return lines + len(scope.get("raw_path") or b"") + len(scope["query_string"])
 
 
 def _answer(error: QasrError, scope: Scope) -> Response:

@@ -30,6 +30,7 @@ from qasr_cli.timebase import MS_PER_S
 _MAX_FIELDS = 64
 _MAX_FIELD_BYTES = 1_000_000  # a context or a script
 _MAX_NAME_CHARS = 200
+_MAX_BOUNDARY_CHARS = 200  # the standard says 70; the parser refuses 255
 _TEXTS = frozenset({"script", "text"})  # files in these fields are texts, and not the recording
 
 _numbers = itertools.count()
@@ -342,7 +343,10 @@ async def receive(request: Request, site: Site, open_spool: Callable[[str], Spoo
         ClientDisconnect: The client has gone away.
     """
     kind, parameters = parse_options_header(request.headers.get("content-type", ""))
-    if kind != b"multipart/form-data" or not parameters.get(b"boundary"):
+    if (
+        kind != b"multipart/form-data"
+        or not 1 <= len(parameters.get(b"boundary", b"")) <= _MAX_BOUNDARY_CHARS
+    ):
         raise ApiError(400, "the body is not multipart/form-data", "send the file as a form's field `file`")
     length = content_length(request)
     most = site.settings.max_upload_bytes

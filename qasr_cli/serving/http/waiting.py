@@ -18,16 +18,24 @@ T = TypeVar("T")
 
 
 class Changes:
-    """The changes of one job, for one client."""
+    """The changes of one job, for one client.
 
-    def __init__(self, job: Job) -> None:
+    Args:
+        job: The job.
+        is_end_only: Only its end counts as a change. Each change wakes the event loop, which would be kept
+            busy by many clients that merely wait for their results.
+    """
+
+    def __init__(self, job: Job, *, is_end_only: bool = False) -> None:
         self._job = job
+        self._is_end_only = is_end_only
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
     def notify(self) -> None:
         """Tell the client; from any thread."""
-        self._loop.call_soon_threadsafe(self._changed.set)
+        if not self._is_end_only or self._job.is_final:
+            self._loop.call_soon_threadsafe(self._changed.set)
 
     async def next(self, timeout_s: float) -> bool:
         """Wait for the next change; return False if there was none in time."""
@@ -40,9 +48,9 @@ class Changes:
 
 
 @asynccontextmanager
-async def following(job: Job, *, is_client: bool = True) -> AsyncIterator[Changes]:
-    """Yield the changes of a job; whoever follows is its client, or only looks on."""
-    changes = Changes(job)
+async def following(job: Job, *, is_client: bool = True, is_end_only: bool = False) -> AsyncIterator[Changes]:
+    """Yield the changes of a job, or only its end; whoever follows is its client, or only looks on."""
+    changes = Changes(job, is_end_only=is_end_only)
     leave = job.subscribe(changes.notify, is_client=is_client)
     try:
         yield changes
@@ -52,19 +60,10 @@ async def following(job: Job, *, is_client: bool = True) -> AsyncIterator[Change
 
 async def finished(job: Job, request: Request) -> bool:
     """Wait until a job is final; return False if the client has gone away before."""
-    async with following(job) as changes:
-        gone = asyncio.ensure_future(_gone(request))
-        try:
-            while not job.is_final:
-                change = asyncio.ensure_future(changes.next(_FOREVER_S))
-                await asyncio.wait({change, gone}, return_when=asyncio.FIRST_COMPLETED)
-                if not change.done():
-                    change.cancel()
-                if gone.done():
-                    return job.is_final
-            return True
-        finally:
-            gone.cancel()
+    async with following(job, is_end_only=True) as changes:
+        end = asyncio.ensure_future(changes.next(_FOREVER_S))
+        await unless_gone(end, request)
+        return job.is_final
 
 
 async def unless_gone(future: asyncio.Future[T], request: Request) -> T | None:

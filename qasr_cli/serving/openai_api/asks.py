@@ -28,11 +28,11 @@ from qasr_cli.subtitles.rules import limits
 
 MAX_CONTEXT_CHARS = 32_000  # half of the models' context, in letters of one token each
 STREAMED_FORMATS = ("json", "text")
-_ALIGNMENT_FORMATS = ("json", "verbose_json", "srt", "vtt", "tsv", "qasr_json")
+ALIGNMENT_FORMATS = ("json", "verbose_json", "srt", "vtt", "tsv", "qasr_json")
 _GRANULARITIES = ("segment", "word")
 _ALIASES = {"max_line_count": "max_lines"}  # Whisper's name
 # Beyond these, cues are no subtitles, and laying them out takes longer than the recognition.
-_MOST = {"max_line_width": 200, "max_words": 1_000, "min_duration": 60, "max_duration": 60, "min_gap": 10}
+MOST = {"max_line_width": 200, "max_words": 1_000, "min_duration": 60, "max_duration": 60, "min_gap": 10}
 # Fields that are understood and have no effect, unless they have these values.
 _NO_EFFECT = {
     "temperature": {"0", "0.0"},
@@ -105,7 +105,7 @@ def alignment(
     Raises:
         QasrError: There is no script, or a field has a value that it cannot have.
     """
-    response_format = _response_format(fields, _ALIGNMENT_FORMATS)
+    response_format = _response_format(fields, ALIGNMENT_FORMATS)
     chosen = replace(options, decode=_decode(fields, options.decode))
     engines.refuse_unknown_languages(chosen.engine, chosen.decode)
     script = _script(fields, texts, chosen.decode.language)
@@ -232,7 +232,7 @@ def _cue(fields: Fields, default: CueOptions) -> CueOptions:
 
 def _converted(flag: FlagSpec, value: str) -> Any:
     if flag.kind in {int, float}:
-        most = _MOST.get(flag.key, 1_000)
+        most = MOST.get(flag.key, 1_000)
         parsed = read.number({flag.key: [value]}, flag.key, 0, most)
         if flag.kind is int and parsed != int(parsed or 0):
             raise invalid(flag.key, f"{read.shown(value)} is not a whole number")

@@ -52,7 +52,7 @@ async def complete(request: Request) -> Response:
     head = {
         "id": f"chatcmpl-{secrets.token_hex(12)}",
         "created": int(time.time()),
-        "model": service.model_id,
+        "model": site.model_name,
     }
     if ask.is_streamed:
         chunks = b"".join(_chunks(head, ask, clip))

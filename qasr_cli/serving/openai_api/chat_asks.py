@@ -164,7 +164,8 @@ def _languages(fields: dict[str, Any]) -> tuple[str, ...]:
             "only the language can be chosen",
             rf"send the regex `language (English|Korean|None){MARKER}[\s\S]*`",
         )
-    names = [name for name in choice[1].split("|") if name.lower() != _NOBODY]
+    plain = choice[1].replace("\\", "")  # names may be escaped
+    names = [name for name in plain.split("|") if name.lower() != _NOBODY]
     return tuple(dict.fromkeys(_code("structured_outputs", name) for name in names))
 
 

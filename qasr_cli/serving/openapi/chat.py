@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from qasr_cli.languages import LANGUAGES
+from qasr_cli.serving.openai_api.chat_asks import MARKER
 from qasr_cli.serving.openapi.parts import (
     EVENTS,
     JSON,
@@ -18,6 +20,10 @@ from qasr_cli.serving.openapi.parts import (
     ref,
     string,
 )
+
+_CHOICE = rf"language (English|Korean|None){MARKER}[\s\S]*"
+_NAME = "|".join((*(language.name for language in LANGUAGES), "None"))
+_IS_CHOICE = rf"^language \(({_NAME})(\|({_NAME}))*\){MARKER}\[\\s\\S\]\*$"
 
 
 def paths() -> dict[str, Part]:
@@ -52,13 +58,15 @@ def _completion() -> Part:
         "model": string("Any name"),
         "messages": array(
             _message(),
-            "One clip in a user message; terms to expect in a system message; `language English<asr_text>` "
+            f"One clip in a user message; terms to expect in a system message; `language English{MARKER}` "
             "as the last assistant message forces the language",
             minItems=1,
         ),
         "add_generation_prompt": boolean("false, if the last message forces the language"),
         "continue_final_message": boolean("true, if the last message forces the language"),
-        "structured_outputs": object_of({"regex": string("Chooses the languages that may be")}),
+        "structured_outputs": object_of(
+            {"regex": string("Chooses the languages that may be", examples=[_CHOICE], pattern=_IS_CHOICE)}
+        ),
         "max_tokens": integer(minimum=1),
         "max_completion_tokens": integer(minimum=1),
         "repetition_penalty": number(minimum=1, maximum=2),
@@ -74,7 +82,7 @@ def _completion() -> Part:
             "200": answer(
                 "The model's answer",
                 content(JSON, ref("ChatCompletion")),
-                content(EVENTS, string("chat.completion.chunk events, then [DONE]")),
+                content(EVENTS, object_of({"data": string("A chat.completion.chunk, or [DONE]")})),
                 headers={"X-Qasr-Warning": header("Fields that have no effect", string())},
             ),
             **errors(409, 413, 422, 507),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from qasr_cli.serving.openapi import recordings
 from qasr_cli.serving.openapi.parts import (
-    EVENTS,
     JSON,
     Part,
     answer,
     content,
     errors,
+    events,
     path,
     query,
     ref,
@@ -68,5 +68,5 @@ def _events() -> Part:
     return {
         "operationId": "followJob",
         "summary": "Follow a job",
-        "responses": {"200": answer(text, content(EVENTS, string())), **errors(404)},
+        "responses": {"200": answer(text, events(ref("Job"))), **errors(404)},
     }

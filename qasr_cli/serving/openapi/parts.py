@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 Part = dict[str, Any]
 
 JSON, TEXT, FORM, EVENTS = "application/json", "text/plain", "multipart/form-data", "text/event-stream"
+_MEDIA = "audio/*, video/*, application/octet-stream"
 _ALWAYS = (400, 401, 403, 408, 500, 503)  # of every request: name, key, origin, pace; a bug; draining
 _OWN_TEXTS = {
     400: "The request, a field or the recording is not what it should be",
@@ -52,6 +53,11 @@ def nullable(schema: Part) -> Part:
     return {**schema, "type": [schema["type"], "null"]}
 
 
+def choice(values: Iterable[str], description: str = "", **more: Any) -> Part:
+    """Return the schema of a field that has a few values; an empty field is one that is not there."""
+    return string(description, enum=[*values, ""], **more)
+
+
 def file(description: str) -> Part:
     """Return the schema of a file in a form."""
     return string(description, format="binary")
@@ -82,6 +88,21 @@ def path(name: str, schema: Part) -> Part:
 def content(media_type: str, schema: Part) -> Part:
     """Return the content of a body of one type."""
     return {media_type: {"schema": schema}}
+
+
+def form(properties: Mapping[str, Part], required: tuple[str, ...]) -> Part:
+    """Return the body of a request with a form; its files are media of any kind."""
+    optional = tuple(name for name in properties if name not in required)
+    body = content(FORM, object_of(properties, optional))
+    files = [name for name, schema in properties.items() if schema.get("format") == "binary"]
+    body[FORM]["encoding"] = {name: {"contentType": _MEDIA} for name in files}
+    return {"required": True, "content": body}
+
+
+def events(data: Part) -> Part:
+    """Return the content of server-sent events, each with a JSON value of this schema."""
+    inner = string(contentMediaType=JSON, contentSchema=data)
+    return content(EVENTS, {"type": "object", "properties": {"data": inner}, "required": ["data"]})
 
 
 def answer(description: str, *contents: Part, headers: Part | None = None) -> Part:

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from qasr_cli.options import CueOptions
 from qasr_cli.options.flag import flags_of
+from qasr_cli.serving.openai_api.answers import RESPONSE_FORMATS
+from qasr_cli.serving.openai_api.asks import ALIGNMENT_FORMATS, MOST, STREAMED_FORMATS
 from qasr_cli.serving.openapi.parts import (
-    EVENTS,
-    FORM,
     JSON,
     TEXT,
     Part,
     answer,
     array,
     boolean,
+    choice,
     content,
     errors,
+    events,
     file,
+    form,
     header,
     integer,
     number,
-    object_of,
     ref,
     string,
 )
 from qasr_cli.subtitles.rules.profiles import PROFILES
 
-FORMATS = ("json", "text", "srt", "vtt", "verbose_json", "qasr_json", "tsv")
-_ALIGNMENT_FORMATS = ("json", "verbose_json", "srt", "vtt", "tsv", "qasr_json")
+# Beyond these a request is refused; `CueOptions` and `asks` check them.
+BOUNDS: dict[str, Part] = {
+    "max_line_width": {"minimum": 8, "maximum": MOST["max_line_width"]},
+    "max_lines": {"minimum": 1, "maximum": 4},
+    "max_words": {"minimum": 1, "maximum": MOST["max_words"]},
+    "max_cps": {"exclusiveMinimum": 0, "maximum": 1_000},
+    "min_duration": {"exclusiveMinimum": 0, "maximum": MOST["min_duration"]},
+    "max_duration": {"exclusiveMinimum": 0, "maximum": MOST["max_duration"]},
+    "min_gap": {"minimum": 0, "maximum": MOST["min_gap"]},
+    "fps": {"pattern": r"^(|auto|none|[1-9][0-9]{0,2}(\.[0-9]{1,3})?)$"},
+}
 _LANGUAGE = "Spoken language: an ISO 639 code or an English name"
 _WARNING = {"X-Qasr-Warning": header("Fields that have no effect", string())}
 
@@ -46,13 +55,15 @@ def style_fields() -> dict[str, Part]:
     """Return the fields that limit cues, as the flags of the command line do."""
     kinds = {int: integer, float: number, str: string}
     fields = {flag.key: kinds[flag.kind](flag.help) for flag in flags_of(CueOptions).values()}
-    fields["profile"]["enum"] = list(PROFILES)
+    for name, bounds in BOUNDS.items():
+        fields[name] |= bounds
+    fields["profile"] = choice(PROFILES, fields["profile"]["description"])
     return {**fields, "highlight_words": boolean("In srt and vtt each word is marked while it is spoken")}
 
 
-def response_format(formats: tuple[str, ...] = FORMATS) -> Part:
+def response_format(formats: tuple[str, ...] = RESPONSE_FORMATS) -> Part:
     """Return the field with the format of an answer."""
-    return string("Format of the answer", enum=list(formats), default=formats[0])
+    return choice(formats, "Format of the answer", default=formats[0])
 
 
 def rendered(verbose: str, plain: str) -> tuple[Part, ...]:
@@ -77,11 +88,6 @@ def _spoken() -> dict[str, Part]:
     }
 
 
-def _form(properties: Mapping[str, Part], required: tuple[str, ...]) -> Part:
-    optional = tuple(name for name in properties if name not in required)
-    return {"required": True, "content": content(FORM, object_of(properties, optional))}
-
-
 def _accepted() -> Part:
     headers = {
         "Location": header("Path of the job", string(), is_required=True),
@@ -104,7 +110,9 @@ def _transcription() -> Part:
         **_spoken(),
         "response_format": response_format(),
         "timestamp_granularities[]": granularities,
-        "stream": boolean("Send text as soon as it is final, as server-sent events; with json and text"),
+        "stream": boolean(
+            f"Send text as soon as it is final, as server-sent events; with {' and '.join(STREAMED_FORMATS)}"
+        ),
         "temperature": number("Has no effect", minimum=0, maximum=2),
         **style_fields(),
     }
@@ -112,12 +120,12 @@ def _transcription() -> Part:
         "operationId": "transcribe",
         "summary": "Transcribe a recording",
         "parameters": [_prefer()],
-        "requestBody": _form(fields, ("file",)),
+        "requestBody": form(fields, ("file",)),
         "responses": {
             "200": answer(
                 "The transcript",
                 *rendered("VerboseTranscription", "Transcription"),
-                content(EVENTS, string("`transcript.text.delta` events, then `transcript.text.done`")),
+                events(ref("TranscriptEvent")),
                 headers=_WARNING,
             ),
             "202": _accepted(),
@@ -131,7 +139,7 @@ def _translation() -> Part:
     return {
         "operationId": "translate",
         "summary": "Not offered: the models do not translate",
-        "requestBody": _form(fields, ()),
+        "requestBody": form(fields, ()),
         "responses": errors(501, 413),
     }
 
@@ -142,14 +150,14 @@ def _alignment() -> Part:
         "text": string("The words that are spoken; or a file with them"),
         "script": file("A text or a subtitle file with the words, instead of `text`"),
         **_spoken(),
-        "response_format": response_format(_ALIGNMENT_FORMATS),
+        "response_format": response_format(ALIGNMENT_FORMATS),
         **style_fields(),
     }
     return {
         "operationId": "align",
         "summary": "Find when the words of a script are spoken",
         "parameters": [_prefer()],
-        "requestBody": _form(fields, ("file",)),
+        "requestBody": form(fields, ("file",)),
         "responses": {
             "200": answer("The words with times", *rendered("Alignment", "Alignment"), headers=_WARNING),
             "202": _accepted(),

@@ -10,7 +10,7 @@ _SECONDS = "In seconds"
 
 def schemas() -> dict[str, Part]:
     """Return the schemas."""
-    return {**_common(), **_of_jobs(), **_of_recordings(), **_of_chat(), **_of_server()}
+    return {**_common(), **_of_jobs(), **_of_recordings(), **_of_parts(), **_of_chat(), **_of_server()}
 
 
 def _common() -> dict[str, Part]:
@@ -82,6 +82,14 @@ def _of_recordings() -> dict[str, Part]:
             },
             ("segments", "warnings"),
         ),
+        "Word": object_of({"word": string(), "start": number(_SECONDS), "end": number(_SECONDS)}),
+        "DurationUsage": object_of({"type": string(const="duration"), "seconds": integer()}),
+    }
+
+
+def _of_parts() -> dict[str, Part]:
+    """Return what transcripts consist of, whole or as events."""
+    return {
         "Segment": object_of(
             {
                 "id": integer(),
@@ -97,8 +105,17 @@ def _of_recordings() -> dict[str, Part]:
             },
             description="A cue. What belongs to Whisper's decoder has neutral values.",
         ),
-        "Word": object_of({"word": string(), "start": number(_SECONDS), "end": number(_SECONDS)}),
-        "DurationUsage": object_of({"type": string(const="duration"), "seconds": integer()}),
+        "TranscriptEvent": object_of(
+            {
+                "type": string(enum=["transcript.text.delta", "transcript.text.done"]),
+                "delta": string("Text that follows what was sent before"),
+                "text": string("The whole text"),
+                "languages": array(object_of({"code": string()})),
+                "usage": {"type": "object", "description": "Tokens"},
+                "error": ref("ErrorFields"),
+            },
+            ("type", "delta", "text", "languages", "usage", "error"),
+        ),
     }
 
 

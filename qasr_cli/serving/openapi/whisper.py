@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from qasr_cli.serving.asr_api import OUTPUTS
 from qasr_cli.serving.openapi.parts import (
-    FORM,
     JSON,
     TEXT,
     Part,
     answer,
     boolean,
+    choice,
     content,
     errors,
     file,
+    form,
     header,
-    object_of,
     query,
     ref,
     string,
 )
-
-_OUTPUTS = ("txt", "vtt", "srt", "tsv", "json")
 
 
 def paths() -> dict[str, Part]:
@@ -28,8 +27,8 @@ def paths() -> dict[str, Part]:
 
 
 def _body() -> Part:
-    fields = {"audio_file": file("Media; with encode=false samples: 16 kHz, mono, 16 bits, no header")}
-    return {"required": True, "content": content(FORM, object_of(fields))}
+    text = "Media; with encode=false samples: 16 kHz, mono, 16 bits, no header"
+    return form({"audio_file": file(text)}, ("audio_file",))
 
 
 def _encode() -> Part:
@@ -43,10 +42,10 @@ def _asr() -> Part:
         "summary": "Transcribe a recording, as whisper-asr-webservice does",
         "parameters": [
             _encode(),
-            query("task", string("translate is answered with 501", enum=["transcribe", "translate"])),
+            query("task", choice(["transcribe"], "translate is refused with 501", default="transcribe")),
             query("language", string("Spoken language; detected without it")),
             query("initial_prompt", string("Names and terms to expect")),
-            query("output", string(enum=list(_OUTPUTS), default=_OUTPUTS[0])),
+            query("output", choice(OUTPUTS, default=OUTPUTS[0])),
             query("word_timestamps", boolean("Words in json", default=False)),
             query("vad_filter", boolean("Has no effect: speech is always detected")),
         ],

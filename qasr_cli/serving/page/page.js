@@ -16,7 +16,7 @@ const WORDS = {
     nothing: "No speech was found", cues: "{n} cues", cue: "1 cue", notes: "{n} notes", note: "1 note",
     forgotten: "the server has no such job any more; send the file again", download: "Download {name}",
     key_wrong: "The server does not know this key",
-    text: "Text", verbose_json: "JSON", srt: "SRT", vtt: "WebVTT",
+    text: "Text", qasr_json: "JSON", srt: "SRT", vtt: "WebVTT", tsv: "TSV",
   },
   ko: {
     tagline: "영상과 녹음을 자막으로", drop: "영상이나 녹음 파일을 여기에 놓으세요", choose: "또는 파일 선택",
@@ -36,7 +36,7 @@ const WORDS = {
     too_large: "파일 크기가 {size}입니다. 이 서버는 최대 {most}까지 받습니다 (--max-upload)",
     nothing: "말소리를 찾지 못했습니다", cues: "자막 {n}개", cue: "자막 1개", notes: "참고 사항 {n}개", note: "참고 사항 1개",
     forgotten: "서버에 이 작업이 더 이상 없습니다. 파일을 다시 보내세요", download: "{name} 내려받기",
-    text: "텍스트", verbose_json: "JSON", srt: "SRT", vtt: "WebVTT",
+    text: "텍스트", qasr_json: "JSON", srt: "SRT", vtt: "WebVTT", tsv: "TSV",
     profiles: {
       "netflix-sdh": "넷플릭스, 말하는 언어 그대로의 자막", netflix: "넷플릭스, 번역 자막: 더 느리게",
       bbc: "BBC: 37자, 분당 160~180단어", ted: "TED와 IWSLT: 초당 21자", arte: "ARTE: 40자, 200 ms 간격",

@@ -44,7 +44,7 @@ _HEADERS = {
 _KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 
 # What the page offers to download: the value of `response_format`, and the file's extension.
-DOWNLOADS = {"srt": ".srt", "vtt": ".vtt", "text": ".txt", "verbose_json": ".json"}
+DOWNLOADS = {"srt": ".srt", "vtt": ".vtt", "text": ".txt", "qasr_json": ".json", "tsv": ".tsv"}
 
 
 def routes() -> list[Route]:

@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import http.client
 import json
+import signal
 import sys
 import tempfile
 import threading
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--clients", default="1,8,32,128")
     parser.add_argument("--requests", type=int, default=256, help="at each number of clients")
     parser.add_argument("--rounds", type=int, default=2)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or the servers would stay
     parser.add_argument("--long", type=int, default=5000, help="requests of the memory test")
     arguments = parser.parse_args()
     parts, endless = arguments.only.split(","), clips.endless()
