@@ -64,7 +64,8 @@ LABEL org.opencontainers.image.title="qasr" \
       org.opencontainers.image.base.name="docker.io/library/python:3.11-slim-trixie" \
       qasr.torch="$TORCH"
 
-EXPOSE 8000
+# Its own, and Wyoming's where it is asked for.
+EXPOSE 8000 10300
 STOPSIGNAL SIGTERM
 # A model that must be downloaded takes its time: only after 30 minutes does a server that still loads count as ill.
 HEALTHCHECK --interval=15s --timeout=10s --start-period=30m --retries=3 \

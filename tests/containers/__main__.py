@@ -38,9 +38,13 @@ def main() -> int:
     if tool is None:
         _tell(_NO_TOOL)
         return 1
-    if "build" in steps:
-        _tell(f"base image: {build.provide_base(tool, ROOT)}")
-        build.build(tool, ROOT, IMAGE, SCRATCH)
+    try:
+        if "build" in steps:
+            _tell(f"base image: {build.provide_base(tool, ROOT)}")
+            build.build(tool, ROOT, IMAGE, SCRATCH)
+    except (RuntimeError, subprocess.CalledProcessError) as error:
+        _tell(f"containers: {error}")
+        return 1
     return _try(asked.tests) if "try" in steps else 0
 
 

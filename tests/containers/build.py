@@ -81,9 +81,15 @@ def build(tool: ContainerTool, root: Path, image: str, scratch: Path) -> None:
 
 
 def _mounts(settings: dict[str, str]) -> list[str]:
-    """Return the files and folders of this machine that pip's settings name, and its certificates."""
+    """Return the files and folders of this machine that pip's settings name, and its certificates.
+
+    The pages of a local index link to files beside its folder `simple`.
+    """
     found = {
-        path for text in settings.values() for path in _PATH.findall(text) if not text.startswith("http")
+        path.removesuffix("/simple")
+        for text in settings.values()
+        for path in _PATH.findall(text)
+        if not text.startswith("http")
     }
     found |= {str(_CERTIFICATES)} if "cert" in settings else set()
     return sorted(path for path in found if os.path.exists(path))

@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ import pytest
 from tests.containers.__main__ import ROOT
 from tests.containers.conftest import give
 from tests.containers.container_tool import Container, ContainerTool
+from tests.containers.waiting import wait_for
 
 PAGE = (ROOT / "docs/how-to/docker.md").read_text("utf-8")
 LINES = [line for line in re.findall(r"^docker run .*$", PAGE, re.M) if " qasr:cpu" in line]
@@ -51,7 +50,7 @@ def run(line: str, desk: Path, tool: ContainerTool, models: str) -> subprocess.C
 
 
 def test_the_page_has_both_kinds() -> None:
-    assert len(AT_ONCE) >= 3
+    assert len(AT_ONCE) >= 2
     assert set(SERVICES) == {"qasr", "qasr-watch"}
 
 
@@ -74,18 +73,10 @@ def test_a_service_becomes_healthy_and_ends_in_order(
     assert done.returncode == 0, done.stderr
     container = Container(tool, done.stdout.strip().splitlines()[-1])
     try:
-        wait(lambda: container.state("{{.State.Status}}") == "running")
         assert tool.run("exec", name, "python", "-c", "").returncode == 0  # the name of the line
-        wait(container.is_healthy)
+        wait_for(container, container.is_healthy)
         if name == "qasr-watch":
-            wait(lambda: os.path.exists(desk / "media/clip.srt"))
+            wait_for(container, lambda: os.path.exists(desk / "media/clip.srt"))
         assert container.stop() in {0, 143}, container.logs()
     finally:
         tool.run("rm", "--force", "--volumes", container.ident)
-
-
-def wait(is_so: Callable[[], bool], limit_s: float = 180) -> None:
-    until_s = time.monotonic() + limit_s
-    while not is_so():
-        assert time.monotonic() < until_s
-        time.sleep(0.3)

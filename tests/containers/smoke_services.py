@@ -5,21 +5,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.containers.conftest import HARDENED
 from tests.containers.container_tool import HEALTH_CHECK, Container, ContainerTool, started
+from tests.containers.waiting import wait_for
 
 TERMINATED = 143
-
-
-def wait_for(container: Container, is_so: Callable[[], bool], limit_s: float = 120) -> None:
-    until_s = time.monotonic() + limit_s
-    while not is_so():
-        assert container.state("{{.State.Status}}") == "running", container.logs()
-        assert time.monotonic() < until_s, container.logs()
-        time.sleep(0.2)
 
 
 def status_of(container: Container, number: str) -> dict[str, str]:
