@@ -225,14 +225,13 @@ function unlessCancelled(card, promise) {
   return Promise.race([promise, cancelled]);
 }
 
-let nStreams = 0;
 const streams = new Set(); // their aborters; a hidden tab holds no connection
 
 /** Follow a job until it is over, through lost connections. */
 async function follow(card) {
   for (let failures = 0; !FINAL.has(card.job?.status);) {
     try {
-      if (nStreams < MAX_STREAMS && !document.hidden) await stream(card);
+      if (streams.size < MAX_STREAMS && !document.hidden) await stream(card);
       else show(card, await (await call(`v1/jobs/${card.id}`, { signal: card.aborter.signal })).json());
       failures = 0;
       if (!FINAL.has(card.job?.status)) await pause(document.hidden ? 5 : 1, card.aborter.signal);
@@ -250,7 +249,6 @@ async function stream(card) {
   let timer = setTimeout(stop, SILENCE_S * 1000);
   card.aborter.signal.addEventListener("abort", stop, { once: true });
   streams.add(aborter);
-  nStreams++;
   try {
     const { body } = await call(`v1/jobs/${card.id}/events`, { signal: aborter.signal });
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
@@ -268,7 +266,6 @@ async function stream(card) {
     if (!aborter.signal.aborted || card.aborter.signal.aborted) throw error;
   } finally {
     clearTimeout(timer);
-    nStreams--;
     streams.delete(aborter);
     card.aborter.signal.removeEventListener("abort", stop);
   }
