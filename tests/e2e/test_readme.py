@@ -275,12 +275,16 @@ def helps() -> str:
 
 WHISPER = {"--output_dir", "--output_format", "--initial_prompt", "--max_line_width", "--max_line_count"}
 WHISPER |= {"--highlight_words", "--batch_size", "--fp16"}
+# Of vLLM's server, whose command is on a page
+VLLM = {"--host", "--port", "--max-model-len", "--limit-mm-per-prompt", "--no-enable-prefix-caching"}
+VLLM |= {"--mm-processor-cache-gb", "--data-parallel-size", "--tensor-parallel-size", "--api-key"}
+VLLM |= {"--max-num-queued-reqs", "--shutdown-timeout"}
 
 
 def options_on(name: str) -> set[str]:
     others = r"`python -m\s[^`]+`|^python -m .*$|docker run.*?\\\n"  # have options of their own
     text = re.sub(others, "", read(name), flags=re.M).replace("\\_", "_")
-    return set(re.findall(r"--[a-z][a-z0-9_-]+", text)) - WHISPER
+    return set(re.findall(r"--[a-z][a-z0-9_-]+", text)) - WHISPER - (VLLM if "vllm" in name else set())
 
 
 @pytest.mark.parametrize("name", [*READMES, *PAGES, "SECURITY.md"])
