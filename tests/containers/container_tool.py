@@ -98,7 +98,7 @@ class Container:
     tool: ContainerTool
     ident: str
 
-    def execute(self, *command: str, user: str = "0") -> subprocess.CompletedProcess[str]:
+    def execute(self, *command: str, user: str = "0:0") -> subprocess.CompletedProcess[str]:
         """Run a command in it, past the entrypoint."""
         return self.tool.run("exec", "--user", user, self.ident, *command)
 

@@ -74,7 +74,7 @@ def test_the_server_runs_without_rights_and_its_key_is_nowhere(server: Container
     assert "CapEff:\t0000000000000000" in status
     assert "Uid:\t1000\t1000\t1000\t1000" in status
     assert KEY not in server.logs()
-    environment = server.execute("cat", "/proc/1/environ", user="1000").stdout
+    environment = server.execute("cat", "/proc/1/environ", user="1000:1000").stdout
     assert "QASR_KEY_FILE" in environment
     assert KEY not in environment
 
