@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from qasr_cli.serving.http import job_fields
+from qasr_cli.serving.http import failures, job_fields
 from qasr_cli.serving.http.failures import ApiError
 from qasr_cli.serving.http.site import Site, site_of
 from qasr_cli.serving.http.waiting import following
@@ -68,7 +68,7 @@ async def result(request: Request) -> Response:
     """Return a finished job's result in a format, as a transcription would; any number of times."""
     site, job = _job(request)
     if job.error is not None:
-        raise job.error
+        return failures.answer(job.error)  # raised each time, it would collect the frames of all requests
     if job.result is None:
         raise ApiError(409, f"the job is {job.state.value}", "ask again when it is done", code="not_done")
     query = request.query_params

@@ -15,7 +15,7 @@ import contextlib
 import functools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -82,6 +82,7 @@ class RequestLane:
         self._incoming: list[Opened] = []
         self._queue = BatchQueue()
         self._running: list[PooledBatch[Request]] = []
+        self._computed: list[Sequence[PooledChunk[Request]]] = []  # at this moment
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="requests", daemon=True)
         self._capacity = Capacity(0, 0, 0)  # of the loaded engines
@@ -111,9 +112,7 @@ class RequestLane:
         """Milliseconds of speech that wait for the engine or are in it."""
         with self._changed:
             waiting_ms = self._queue.waiting_ms + sum(one.prepared.speech_ms for one in self._incoming)
-            return waiting_ms + sum(
-                pooled.chunk.duration_ms for batch in self._running for pooled in batch.chunks
-            )
+            return waiting_ms + sum(pooled.chunk.duration_ms for pooled in self._in_engines())
 
     @property
     def n_waiting(self) -> int:
@@ -125,7 +124,13 @@ class RequestLane:
     def n_running(self) -> int:
         """Number of chunks that are computed."""
         with self._changed:
-            return sum(len(batch.chunks) for batch in self._running)
+            return len(self._in_engines())
+
+    def _in_engines(self) -> list[PooledChunk[Request]]:
+        """Return the chunks that are computed, and with several devices those that wait for one."""
+        waiting = [pooled for batch in self._running if not batch.is_done for pooled in batch.chunks]
+        computed = [pooled for chunks in self._computed for pooled in chunks]
+        return list({id(pooled): pooled for pooled in (*waiting, *computed)}.values())
 
     def close(self) -> None:
         """End the computation that is under way, and the thread."""
@@ -236,6 +241,22 @@ class RequestLane:
 
     def _recognize(self, chunks: Sequence[PooledChunk[Request]], session: Session) -> list[RecognizedChunk]:
         """Recognise a batch, which pauses for short requests unless it is made of them."""
+        with self._computing(chunks):
+            return self._recognize_noted(chunks, session)
+
+    @contextlib.contextmanager
+    def _computing(self, chunks: Sequence[PooledChunk[Request]]) -> Iterator[None]:
+        with self._changed:
+            self._computed.append(chunks)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._computed = [one for one in self._computed if one is not chunks]
+
+    def _recognize_noted(
+        self, chunks: Sequence[PooledChunk[Request]], session: Session
+    ) -> list[RecognizedChunk]:
         begun_s = time.monotonic()
         for pooled in chunks:
             pooled.opened.owner.begun()

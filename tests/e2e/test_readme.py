@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import json
 import os
 import re
@@ -11,6 +10,8 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,11 @@ from qasr_cli.subtitles.qc.findings import RULES
 from qasr_cli.subtitles.rules import limits
 from qasr_cli.subtitles.rules.profiles import PROFILES
 from tests.e2e.conftest import ECHO, ROOT, SAMPLES, environment
+from tests.e2e.page_servers import extras_in, key_file, serve
+from tests.serving.server import Served, started
 
 DOCS = ROOT / "docs"
+EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"])
 READMES = ("README.md", "README.ko.md")
 PAGES = sorted(str(path.relative_to(ROOT)) for path in DOCS.rglob("*.md"))
 PROJECT = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
@@ -70,7 +74,7 @@ def commands(name: str) -> list[str]:
     lines = [
         line.split("  #")[0].strip() for block in _BLOCK.findall(read(name)) for line in block.splitlines()
     ]
-    return [line for line in lines if line]
+    return [line for line in lines if line and not line.startswith("vllm ")]  # tests/vllm runs that
 
 
 def all_commands() -> dict[str, str]:
@@ -112,6 +116,8 @@ def furnish(desk: Path, command: str) -> None:
     if command.startswith("qasr align"):
         truth = json.loads((SAMPLES / "two-tracks.truth.json").read_text("utf-8"))
         (desk / "script.txt").write_text(truth["tracks"][0]["text"].replace(". ", ".\n"), "utf-8")
+    if " films/ " in command:
+        shutil.copytree(desk / "talks", desk / "films")
     if command.startswith("qasr render"):
         (desk / "out").mkdir()
         for ending in ("json", "vtt"):
@@ -148,12 +154,23 @@ def run(command: str, folder: Path, env: dict[str, str]) -> subprocess.Completed
 
 
 @pytest.mark.parametrize("command", [pytest.param(one, id=f"{page}: {one}") for one, page in SHOWN.items()])
-def test_a_command_runs(command: str, desk: Path, shell_environment: dict[str, str]) -> None:
+def test_a_command_runs(
+    command: str, desk: Path, shell_environment: dict[str, str], request: pytest.FixtureRequest
+) -> None:
     furnish(desk, command)
     env = surroundings(shell_environment, desk, command)
     if command.startswith("qasr watch"):
         watch(command, desk, env)
         return
+    if " qasr serve" in f" {command}":
+        serve(command, desk, env)
+        return
+    if command.startswith("pip install"):
+        assert extras_in(command) <= EXTRAS
+        return
+    if " --server " in command:  # of this machine, instead of those on the page
+        command = re.sub(r"https?://[\w.:,/]+", request.getfixturevalue("recognizing").url, command)
+        command = re.sub(r"@/[\w/]+", f"@{key_file(desk)}", command)
     if command.startswith("make "):  # running one of them here would run this test again
         done = run(command.replace("make ", "make --dry-run ", 1), ROOT, env)
     else:
@@ -166,6 +183,13 @@ def test_a_command_runs(command: str, desk: Path, shell_environment: dict[str, s
         assert int(done.stdout) == 3
     if command.endswith("| wc -w"):
         assert int(done.stdout) > 10
+
+
+@pytest.fixture(scope="module")
+def recognizing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server that recognises for others."""
+    with started(tmp_path_factory.mktemp("server"), "--engine", ECHO) as served:
+        yield served
 
 
 def watch(command: str, desk: Path, env: dict[str, str]) -> None:
@@ -366,34 +390,3 @@ def test_the_examples_of_json_keep_their_schemas() -> None:
     for block, name in zip(blocks, ("status", "webhook", "webhook"), strict=True):
         schema = json.loads(read(f"docs/reference/schemas/{name}.schema.json"))
         assert [error.message for error in Draft202012Validator(schema).iter_errors(json.loads(block))] == []
-
-
-def test_the_unit_of_systemd_is_one() -> None:
-    (text,) = re.findall(r"```ini\n(.*?)```", read("docs/how-to/services.md"), re.S)
-    unit = configparser.ConfigParser(interpolation=None)
-    unit.optionxform = str  # type: ignore[assignment, method-assign]
-    unit.read_string(text)
-    assert unit["Service"]["SuccessExitStatus"] == str(int(ExitCode.TERMINATED))
-    assert unit["Service"]["Restart"] == "always"  # but after `systemctl stop`
-    assert "RestartPreventExitStatus" not in unit["Service"]
-    assert int(unit["Service"]["RestartSec"]) * 5 > 10  # systemd gives up after 5 starts in 10 s
-    assert unit["Service"]["ExecReload"] == "/bin/kill -HUP $MAINPID"
-    assert unit["Service"]["ExecStart"].startswith("/opt/qasr/bin/qasr watch ")
-
-
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd")
-def test_systemd_has_no_complaint_about_the_unit(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```ini\n(.*?)```", read("docs/how-to/services.md"), re.S)
-    unit = tmp_path / "qasr.service"
-    unit.write_text(text.replace("/opt/qasr/bin/qasr", sys.executable))
-    done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", unit],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    if "Failed to" in done.stderr and "qasr.service" not in done.stderr:
-        pytest.skip(done.stderr)  # it needs more of systemd than a container has
-    assert [line for line in done.stderr.splitlines() if "qasr.service" in line] == []
-    assert done.returncode == 0, done.stderr

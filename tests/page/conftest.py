@@ -26,7 +26,7 @@ PYTHON = os.environ.get("QASR_PYTHON", str(ROOT / ".venv/bin/python"))  # of the
 KEY = "a-key-of-the-tests"
 CHROMIUM = os.environ.get("QASR_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 # As root, as in a container, Chromium has no sandbox of its own.
-_ARGUMENTS = ["--autoplay-policy=no-user-gesture-required", *(["--no-sandbox"] if os.getuid() == 0 else [])]
+ARGUMENTS = ["--autoplay-policy=no-user-gesture-required", *(["--no-sandbox"] if os.getuid() == 0 else [])]
 _START_S = 180
 # Chromium's own words for an answer with an error status; that there was one is part of a test.
 _OF_STATUS = "Failed to load resource"
@@ -43,7 +43,20 @@ def serving(*arguments: str) -> Iterator[str]:
     """Start a server on any free port, yield its address, and end it."""
     with tempfile.TemporaryDirectory() as folder:
         ready, log = Path(folder, "ready.json"), Path(folder, "log")
-        command = [PYTHON, "-m", "qasr_cli", "serve", "-m", "demo", "--port", "0", "--ready-file", str(ready)]
+        command = [
+            PYTHON,
+            "-m",
+            "qasr_cli",
+            "serve",
+            "-m",
+            "demo",
+            "--port",
+            "0",
+            "--ready-file",
+            str(ready),
+            "--drain",
+            "1",
+        ]
         environment = {
             **os.environ,
             "QASR_CACHE": str(Path(tempfile.gettempdir(), f"qasr-tests-{os.getuid()}")),
@@ -83,7 +96,7 @@ def locked_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -130,7 +143,12 @@ def open_page(browser: Browser) -> Iterator[Open]:
 @pytest.fixture(scope="session")
 def long_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The talk ten times, which takes the demo pair some while."""
-    path = tmp_path_factory.mktemp("media") / "long.wav"
+    return make_long_recording(tmp_path_factory.mktemp("media"))
+
+
+def make_long_recording(folder: Path) -> Path:
+    """Write the talk ten times in a row to a file in a folder, and return its path."""
+    path = folder / "long.wav"
     own = "from qasr_cli.media.ffmpeg import find_tools; print(find_tools().ffmpeg)"
     ffmpeg = subprocess.run([PYTHON, "-c", own], check=True, capture_output=True, text=True).stdout.strip()
     talk = [

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.page import checks
 from tests.page.conftest import KEY, SAMPLES, Open
@@ -287,3 +287,46 @@ def test_what_waits_for_its_upload_is_cancelled_at_once(server: str, open_page: 
     for name in ("talk.mp4", "clip-01.wav"):
         card(page, name).get_by_role("button", name="Cancel").click()
         expect(card(page, name).locator(".status")).to_have_text("Cancelled", timeout=1_000)
+
+
+def test_a_lost_connection_is_taken_up_again(server: str, open_page: Open, long_recording: Path) -> None:
+    page = open_page(server)
+    page.select_option("#language", "de")  # a job of its own
+    send(page, long_recording)
+    one = card(page, "long.wav")
+    expect(one.locator(".status")).to_have_text(re.compile("Recognizing|Reading"), timeout=60_000)
+    page.context.set_offline(True)
+    expect(one.locator(".status")).to_have_text("Connection lost; trying again", timeout=20_000)
+    page.context.set_offline(False)
+    expect(one.locator(".status")).to_have_text(re.compile("Recognizing|Done"), timeout=60_000)
+    one.locator(".stop").click()
+
+
+def test_a_full_server_is_asked_again(server: str, open_page: Open) -> None:
+    page = open_page(server)
+    told: list[str] = []
+
+    def full_once(route: Route) -> None:
+        answer = route.fetch()
+        refusal = {"message": "60 minutes of audio wait already", "retry_after_s": 2}
+        told.append("full" if not told else "free")
+        route.fulfill(response=answer, json={**answer.json(), "refusal": refusal if len(told) == 1 else None})
+
+    page.route("**/page/server.json", full_once)
+    send(page, CLIP)
+    expect(card(page, "clip-01.wav").locator(".status")).to_have_text("The server is full; next try in 2 s")
+    done(page, "clip-01.wav")
+    assert told == ["full", "free"]
+
+
+def test_an_upload_that_is_refused_in_its_middle_says_why(locked_server: str, open_page: Open) -> None:
+    """An answer that comes before the body is read is shown, and not a lost connection."""
+    page = open_page(locked_server)
+    page.route("**/v1/models", lambda route: route.fulfill(json={}))
+    page.evaluate("sessionStorage.setItem('qasr.key', 'wrong')")
+    send(page, TALK)
+    expect(page.locator("dialog")).to_be_visible()
+    expect(page.locator("#key-error")).to_have_text("The server does not know this key")
+    page.fill("#key", KEY)
+    page.keyboard.press("Enter")
+    done(page, "talk.mp4")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai._streaming import SSEDecoder  # the decoder of the real client
@@ -101,6 +103,30 @@ def test_a_form_is_understood_or_refused_in_one_line(form: dict[str, list[str]])
     request.headers.get("X-Qasr-Warning", "").encode("latin-1")
     assert asks.transcription(form, OPTIONS) == request
     request.ask.options.fingerprint("model", "aligner")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("part", ["x", " ", "9", "en,", "[", "\u0661", '"\\', "{"])
+def test_a_value_without_end_costs_and_says_little(name: str, part: str) -> None:
+    begun_s = time.process_time()
+    request = outcome(lambda: asks.transcription({name: [part * 300_000]}, OPTIONS))
+    assert time.process_time() - begun_s < 1
+    if isinstance(request, QasrError):
+        assert one_line(request)
+        assert len(request.message) < 300
+
+
+@pytest.mark.parametrize("content", ["language" + " " * 1_000_000, "language " * 100_000, "(" * 1_000_000])
+def test_a_pattern_without_end_costs_little(content: str) -> None:
+    user = {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "YQ=="}}]}
+    forced = {"messages": [user, {"role": "assistant", "content": content}], "continue_final_message": True}
+    chosen = {"messages": [user], "structured_outputs": {"regex": content}}
+    begun_s = time.process_time()
+    for body in (forced, chosen):
+        refused = outcome(lambda body=body: chat_asks.read(json.dumps(body).encode()))  # type: ignore[misc]
+        assert isinstance(refused, QasrError)
+        assert one_line(refused)
+    assert time.process_time() - begun_s < 1
 
 
 @given(BODIES)

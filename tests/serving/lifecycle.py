@@ -49,6 +49,6 @@ def await_text(served: Served, text: str) -> None:
 def await_busy(served: Served) -> None:
     """Wait until the engine computes."""
     until_s = time.monotonic() + 30
-    while "qasr_chunks_running 1.0" not in served.ask("GET", "/metrics").text:
+    while "qasr_chunks_running 0.0" in served.ask("GET", "/metrics").text:
         assert time.monotonic() < until_s
         time.sleep(0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
 import re
@@ -135,6 +136,19 @@ def test_a_client_that_leaves_in_the_middle_of_its_upload_leaves_nothing(slow_se
     with socket.create_connection(("127.0.0.1", slow_server.port)) as connection:
         head = f"POST {raw.TRANSCRIPTIONS} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\n"
         connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:-10])
+    assert_idle(slow_server)
+
+
+def test_a_client_that_leaves_a_chat_leaves_nothing(slow_server: InProcess) -> None:
+    audio = {"type": "input_audio", "input_audio": {"data": base64.b64encode(CLIP.read_bytes()).decode()}}
+    body = json.dumps({"messages": [{"role": "user", "content": [audio]}]}).encode()
+    with socket.create_connection(("127.0.0.1", slow_server.port)) as connection:
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body)
+        until_s = time.monotonic() + 10
+        while not slow_server.service.n_open and time.monotonic() < until_s:
+            time.sleep(0.01)
+        assert slow_server.service.n_open
     assert_idle(slow_server)
 
 

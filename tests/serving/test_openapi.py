@@ -12,10 +12,16 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from qasr_cli.errors import QasrError
+from qasr_cli.formats import FORMATS
 from qasr_cli.options import Options
 from qasr_cli.serving import app
 from qasr_cli.serving.http.site import HttpSettings, Site
+from qasr_cli.serving.openai_api import asks
+from qasr_cli.serving.openai_api.answers import RESPONSE_FORMATS
 from qasr_cli.serving.openapi.document import document
+from qasr_cli.serving.openapi.recordings import BOUNDS
+from qasr_cli.serving.page.site_files import DOWNLOADS
 from qasr_cli.serving.service import Service, ServiceLimits
 from qasr_cli.speech.inference.session import Session
 
@@ -82,3 +88,29 @@ def test_the_server_sends_its_description(tmp_path: Path) -> None:
     service = Service(Options(), ServiceLimits(), load, lambda: None, tmp_path)
     client = TestClient(app.build(Site(service, HttpSettings())), "http://127.0.0.1")
     assert client.get("/openapi.json").json() == document(needs_key=False)
+
+
+@pytest.mark.parametrize("name", [name for name in BOUNDS if name != "fps"])
+def test_the_bounds_of_cues_are_those_that_are_checked(name: str) -> None:
+    bounds = BOUNDS[name]
+    least, most = bounds.get("minimum", 0), bounds["maximum"]
+    within = [most, least if "minimum" in bounds else 0.5]
+    beyond = [most + 1, least - 1, *([0] if "exclusiveMinimum" in bounds else [])]
+    other = {"min_duration": {"max_duration": "60"}, "max_duration": {"min_duration": "0.1"}}.get(name, {})
+    for value in within:
+        fields = {field: [text] for field, text in {**other, name: f"{value:g}"}.items()}
+        asks.answer_options(fields, Options())
+    for value in beyond:
+        with pytest.raises(QasrError):
+            asks.answer_options({name: [f"{value:g}"]}, Options())
+
+
+@pytest.mark.parametrize("text", ["auto", "none", "1", "25", "23.976", "999"])
+def test_a_described_frame_rate_is_one(text: str) -> None:
+    assert re.search(BOUNDS["fps"]["pattern"], text)
+    asks.answer_options({"fps": [text]}, Options())
+
+
+def test_the_page_downloads_formats_that_the_server_has() -> None:
+    assert set(DOWNLOADS) <= set(RESPONSE_FORMATS)
+    assert set(DOWNLOADS.values()) <= {row.extension for row in FORMATS.values()}

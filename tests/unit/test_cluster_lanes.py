@@ -45,7 +45,7 @@ from qasr_cli.runs.planning.output_names import OutputLayout
 from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.runs.state import journal
 from qasr_cli.speech.inference.session import Session
-from qasr_cli.terminal.events import Event, Reporter
+from qasr_cli.terminal.events import Event, Reporter, SourcePrepared
 from tests import fakes
 from tests.fake_cluster import FACTS, Death, FakeCluster, refused, transcript
 
@@ -126,6 +126,11 @@ class TestWhatIsWritten:
         assert Counter(given) == Counter(f"{number:02d}.wav" for number in range(N_FILES))
         assert {actor for actor, _ in cluster.tasks} == {1, 2, 3}
 
+    def test_the_actor_that_starts_first_leaves_the_others_their_part(self, execute: Execute) -> None:
+        cluster = FakeCluster(n_actors=2)
+        execute(cluster)
+        assert cluster.tasks[0] == (1, ["00.wav", "01.wav"])  # a third of its half of twelve minutes
+
     def test_progress_and_facts_are_those_of_a_run(self, execute: Execute) -> None:
         reporter = Events()
         report = execute(FakeCluster(), reporter)
@@ -170,10 +175,11 @@ class TestLostActors:
                 raise Death
             return transcript(source)
 
-        cluster = FakeCluster(answer)
-        report = execute(cluster)
+        cluster, reporter = FakeCluster(answer), Events()
+        report = execute(cluster, reporter)
         assert report.count(Status.DONE) == N_FILES
         assert set(ledger(media).values()) == {"done"}
+        assert sum(isinstance(event, SourcePrepared) for event in reporter.events) == N_FILES
         assert sum(isinstance(command, StartActor) for command in cluster.commands) == 3
         assert StopActor(1) in cluster.commands
 

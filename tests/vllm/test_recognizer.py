@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from qasr_cli.engines import model_store, registry
+from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import loading, prompts
 from qasr_cli.engines.qwen3.engine import Qwen3Recognizer
@@ -28,6 +29,7 @@ from qasr_cli.errors import DeviceLostError, UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Finish
 from qasr_cli.speech.inference import stopping
+from qasr_cli.speech.inference.protocols import Capacity
 from tests import demo_pair, model_folders
 from tests.vllm.conftest import FP32
 
@@ -260,6 +262,26 @@ def test_what_vllm_is_started_with(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QASR_VLLM_ARGS", "[1]")
     with pytest.raises(UsageError, match="QASR_VLLM_ARGS is not a JSON object"):
         arguments.arguments(model, FP32, capacity, has_aligner=True)
+
+
+@pytest.mark.parametrize(
+    ("free", "has_aligner", "share"), [(70, True, 0.5), (70, False, 0.787), (20, True, 0.15)]
+)
+def test_what_vllm_is_started_with_on_a_gpu(
+    monkeypatch: pytest.MonkeyPatch, free: int, has_aligner: bool, share: float
+) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda where: (free << 30, 80 << 30))
+    second = Placement(torch.device("cuda", 1), torch.bfloat16)
+    model, capacity = demo_pair.opened(Kind.RECOGNIZER), Capacity(30_000, 256 * 30_000, 256)
+    chosen = arguments.arguments(model, second, capacity, has_aligner=has_aligner)
+    assert chosen["gpu_memory_utilization"] == pytest.approx(share, abs=0.001)
+    assert (chosen["device_ids"], chosen["dtype"], chosen["max_num_seqs"]) == ([1], "bfloat16", 256)
+    assert not {"enforce_eager", "kv_cache_memory_bytes"} & chosen.keys()
+    monkeypatch.setenv("QASR_VLLM_ARGS", '{"tensor_parallel_size": 2}')
+    assert "device_ids" not in arguments.arguments(model, second, capacity, has_aligner=has_aligner)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda where: (1 << 20, 80 << 30))
+    with pytest.raises(UnavailableError, match="cuda:1 has no free memory"):
+        arguments.arguments(model, second, capacity, has_aligner=has_aligner)
 
 
 def test_an_argument_that_vllm_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:

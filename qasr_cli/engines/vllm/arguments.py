@@ -28,6 +28,7 @@ _CPU_SHARE = 0.1  # of the machine's memory for keys and values, as our own engi
 # Of a GPU's memory, and of what is free of it. vLLM takes all of its share at once. The aligner's weights and
 # the workspace of its batches, for which it takes half of the memory at most, come from the rest.
 _GPU_SHARES = {False: (0.9, 0.9), True: (0.5, 0.6)}  # by whether an aligner comes along
+_PARALLEL = {"tensor_parallel_size", "pipeline_parallel_size"}
 _MS_PER_S = 1000
 
 
@@ -59,7 +60,7 @@ def arguments(
     Raises:
         UsageError: `QASR_VLLM_ARGS` is not a JSON object.
     """
-    length = context_length(opened, capacity)
+    own, length = given(), context_length(opened, capacity)
     chosen: dict[str, Any] = {
         "model": str(opened.stored.folder),
         "dtype": str(placement.dtype).removeprefix("torch."),
@@ -76,7 +77,9 @@ def arguments(
         chosen |= {"enforce_eager": True, "kv_cache_memory_bytes": _cache_bytes(opened, placement, capacity)}
     else:
         chosen["gpu_memory_utilization"] = _gpu_share(placement.device, has_aligner=has_aligner)
-    return chosen | given()
+        if not own.keys() & _PARALLEL:  # or vLLM takes as many as it needs, from the first on
+            chosen["device_ids"] = [placement.device.index or 0]
+    return chosen | own
 
 
 def given() -> dict[str, Any]:

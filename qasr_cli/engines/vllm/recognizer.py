@@ -41,8 +41,7 @@ def load(
         recognizer: The recognizer's weights, in either layout.
         aligner: The aligner's weights.
         options: Device, number format and batch size.
-        is_apart: Give vLLM a process of its own, as one of several devices needs. So does a GPU other than
-            the first.
+        is_apart: Give vLLM a process of its own, as one of several devices needs.
 
     Raises:
         UsageError: The device or dtype is unknown, or vLLM has none such.
@@ -63,7 +62,7 @@ def load(
             placement,
             options.batch_size,
             has_aligner=aligner is not None,
-            is_apart=is_apart or bool(placement.device.index),
+            is_apart=is_apart,
         ),
         engine.load_aligner(aligner, options)[0] if aligner else None,
         languages=RECOGNIZED,

@@ -87,7 +87,7 @@ class Writer:
         is_apart = is_apart or environment.is_taken()
         if not is_apart:
             environment.take()
-        with environment.variables(_APART | _visible(placement) if is_apart else _TOGETHER):
+        with environment.variables(_APART if is_apart else _TOGETHER):
             self._llm = self._start(chosen)
 
     def _start(self, chosen: dict[str, Any]) -> Any:
@@ -177,16 +177,6 @@ def _refuse_other_platform(placement: Placement) -> None:
             else "use --engine qwen3",
             flag="--engine",
         )
-
-
-def _visible(placement: Placement) -> dict[str, str]:
-    """Return the variable that shows a process the one GPU alone; nothing on a CPU."""
-    from vllm.platforms import current_platform
-
-    if placement.device.type == "cpu":
-        return {}
-    physical = current_platform.device_id_to_physical_device_id(placement.device.index or 0)
-    return {current_platform.device_control_env_var: str(physical)}
 
 
 def _line(error: Exception) -> str:

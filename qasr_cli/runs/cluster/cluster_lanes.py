@@ -141,6 +141,8 @@ class _Dispatch:
     _refusal: QasrError | None = None
     _alive_s: float = field(default_factory=time.monotonic)
     _notes: set[str] = field(default_factory=set)
+    _prepared: set[int] = field(default_factory=set)
+    _is_due: bool = False  # an actor may have room for another batch
 
     def __post_init__(self) -> None:
         self._work = Assignments(self.plans)
@@ -154,7 +156,8 @@ class _Dispatch:
             self._start(0)
         self.setting.reporter.stage("loading the model")
         while not self._work.is_over:
-            self._feed()
+            if self._is_due:
+                self._feed()
             event = self.cluster.next_event(_POLL_S)
             if event is None:
                 self._refuse_idle_cluster()
@@ -172,11 +175,12 @@ class _Dispatch:
         self.cluster.send(StartActor(self._n_started))
 
     def _feed(self) -> None:
+        self._is_due = False
         now_s = time.monotonic()
         ready = {number: actor for number, actor in self._actors.items() if actor.ready_s is not None}
         work_s = self._work_s + sum(now_s - (actor.ready_s or now_s) for actor in ready.values())
         for number in ready:
-            while (batch := self._work.take(number, len(ready), work_s)) is not None:
+            while (batch := self._work.take(number, len(self._actors), work_s)) is not None:
                 tasks = [self._task(plan) for plan in batch.plans]
                 self.cluster.send(Work(number, batch.number, pickle.dumps(tasks)))
 
@@ -186,6 +190,7 @@ class _Dispatch:
         return SourceTask(plan.source, state, self.setting.subtitles.own_beside(plan))
 
     def _note(self, event: Event) -> None:
+        self._is_due = True
         match event:
             case ActorStarted(number, payload):
                 self._note_started(number, pickle.loads(payload))  # noqa: S301 - as above
@@ -240,6 +245,7 @@ class _Dispatch:
         if actor is None:
             return
         self.cluster.send(StopActor(number))
+        self._is_due = True
         failed = self._work.lose(number)
         is_early = actor.ready_s is None
         if actor.ready_s is not None:
@@ -282,7 +288,8 @@ class _Dispatch:
         match message:
             case PreparedSource(number, audio_ms, speech_ms):
                 plan = self._work.open_plan(event.actor, event.batch, number)
-                if plan is not None:
+                if plan is not None and number not in self._prepared:
+                    self._prepared.add(number)  # what is lost is decoded again, and is no new work
                     self.setting.reporter.prepared(plan.source, audio_ms, speech_ms)
             case RecognizedSpeech(speech_ms):
                 self.setting.reporter.recognized(speech_ms)

@@ -36,6 +36,10 @@ _HEADERS = {
 }
 
 
+class NotReadError(Exception):
+    """A client does not read its answer."""
+
+
 class Tracing:
     """The outermost middleware.
 
@@ -66,7 +70,7 @@ class Tracing:
             await self._app(scope, exchange.receive, exchange.send)
         except asyncio.CancelledError:
             await exchange.fail(DrainingError("the server is about to end"))
-        except TimeoutError:  # the answer is incomplete, which closes the connection
+        except NotReadError:  # the answer is incomplete, which closes the connection
             exchange.status = _GONE
         except Exception as error:  # uvicorn would answer in its own form
             logger.error("%s: unexpected %s: %s", exchange.name, type(error).__name__, error)
@@ -132,13 +136,16 @@ class Exchange:
         """Send a part of the answer.
 
         Raises:
-            TimeoutError: The client does not take it.
+            NotReadError: The client does not take it.
         """
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self._complete(MutableHeaders(scope=message))
         self.n_sent += len(message.get("body", b""))
-        await asyncio.wait_for(self._send(message), _READ_S)
+        try:
+            await asyncio.wait_for(self._send(message), _READ_S)
+        except TimeoutError:
+            raise NotReadError from None
         self.is_whole = message["type"] == "http.response.body" and not message.get("more_body", False)
 
     def _complete(self, headers: MutableHeaders) -> None:

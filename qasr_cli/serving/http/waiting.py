@@ -63,6 +63,7 @@ async def finished(job: Job, request: Request) -> bool:
     async with following(job, is_end_only=True) as changes:
         end = asyncio.ensure_future(changes.next(_FOREVER_S))
         await unless_gone(end, request)
+        request.state.audio_ms = job.audio_ms  # for the log
         return job.is_final
 
 

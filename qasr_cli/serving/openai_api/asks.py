@@ -173,6 +173,7 @@ def _decode(fields: Fields, default: DecodeOptions) -> DecodeOptions:
 
 
 def _language(field: str, spelling: str) -> str | None:
+    read.word(field, spelling)
     found = languages.parse(spelling) if field == "language" else languages.find(spelling)
     if found is None and field == "languages":
         raise invalid(
@@ -237,6 +238,7 @@ def _converted(flag: FlagSpec, value: str) -> Any:
         if flag.kind is int and parsed != int(parsed or 0):
             raise invalid(flag.key, f"{read.shown(value)} is not a whole number")
         return flag.convert(parsed) if flag.convert else flag.kind(parsed or 0)
+    read.word(flag.key, value)
     return flag.convert(value) if flag.convert else value
 
 

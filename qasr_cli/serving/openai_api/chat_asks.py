@@ -23,11 +23,12 @@ from qasr_cli.serving.openai_api.asks import MAX_CONTEXT_CHARS
 from qasr_cli.serving.openai_api.fields import invalid, shown
 
 MARKER = "<asr_text>"
-_PREFILL = re.compile(rf"\s*language\s+(.+?)\s*{MARKER}\s*")
+_TAG = "language "
 _CHOICE = re.compile(rf"\^?language \(?([^()]+?)\)?{MARKER}\[\\s\\S\][*]\$?")
 _DATA_URL = re.compile(r"data:[^,;]*(?:;[^,;]*)*;base64,", re.IGNORECASE)
 _NOBODY = "none"  # the models' tag for audio without speech
 _MAX_PENALTY = 2.0
+_MAX_PATTERN_CHARS = 1_000  # of what is matched with a pattern: 30 languages have 300; all else does not fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +141,16 @@ def _forced(fields: dict[str, Any], messages: list[dict[str, Any]]) -> str | Non
     is_continued = (
         fields.get("continue_final_message") is True and fields.get("add_generation_prompt") is not True
     )
-    begin = _PREFILL.fullmatch("".join(_texts(messages, ("assistant",))))
-    if spoken != [len(messages) - 1] or not is_continued or begin is None:
+    begin = "".join(_texts(messages, ("assistant",))).strip()
+    is_tag = begin.startswith(_TAG) and begin.endswith(MARKER)
+    if spoken != [len(messages) - 1] or not is_continued or not is_tag:
         raise invalid(
             "messages",
             "an assistant message can only force the language",
             f"send `language English{MARKER}` last, with continue_final_message true and "
             "add_generation_prompt false",
         )
-    return _code("messages", begin[1])
+    return _code("messages", begin.removeprefix(_TAG).removesuffix(MARKER).strip())
 
 
 def _languages(fields: dict[str, Any]) -> tuple[str, ...]:
@@ -157,7 +159,7 @@ def _languages(fields: dict[str, Any]) -> tuple[str, ...]:
     if not wanted:
         return ()
     pattern = wanted.get("regex") if isinstance(wanted, dict) else None
-    choice = _CHOICE.fullmatch(pattern) if isinstance(pattern, str) else None
+    choice = _CHOICE.fullmatch(pattern[:_MAX_PATTERN_CHARS]) if isinstance(pattern, str) else None
     if choice is None:
         raise invalid(
             "structured_outputs",

@@ -19,7 +19,8 @@ Fields = Mapping[str, Sequence[str]]
 _SWITCHES = {"true": True, "1": True, "yes": True, "on": True} | {
     "false": False, "0": False, "no": False, "off": False, "": False,
 }  # fmt: skip
-_SHOWN = 60  # characters of a wrong value
+_MAX_WORD_CHARS = 60  # of a value that is a name; longer ones are neither compared nor shown
+_MAX_ITEMS = 1_000  # of a list
 
 
 def invalid(field: str, message: str, hint: str = "") -> ApiError:
@@ -29,7 +30,18 @@ def invalid(field: str, message: str, hint: str = "") -> ApiError:
 
 def shown(value: str) -> str:
     """Return a wrong value for a message, of a bounded length."""
-    return repr(value if len(value) <= _SHOWN else value[:_SHOWN] + "…")
+    return repr(value if len(value) <= _MAX_WORD_CHARS else value[:_MAX_WORD_CHARS] + "…")
+
+
+def word(field: str, value: str) -> str:
+    """Return a value that is a name.
+
+    Raises:
+        ApiError: It is too long to be one.
+    """
+    if len(value) > _MAX_WORD_CHARS:
+        raise invalid(field, f"{shown(value)} is too long")
+    return value
 
 
 def text(fields: Fields, name: str, default: str = "") -> str:
@@ -39,11 +51,18 @@ def text(fields: Fields, name: str, default: str = "") -> str:
 
 
 def texts(fields: Fields, name: str) -> list[str]:
-    """Return all values of a field, each of which may be a JSON list or have commas."""
+    """Return all values of a field, each of which may be a JSON list or have commas.
+
+    Raises:
+        ApiError: There are too many.
+    """
     found: list[str] = []
     for value in fields.get(name, ()):
         found += _json_list(value) if value.lstrip().startswith("[") else value.split(",")
-    return [word for word in map(str.strip, found) if word]
+    items = [item for item in map(str.strip, found) if item]
+    if len(items) > _MAX_ITEMS:
+        raise invalid(name, f"there are more than {_MAX_ITEMS:,} values")
+    return items
 
 
 def _json_list(value: str) -> list[str]:
@@ -70,7 +89,7 @@ def one_of(name: str, value: str, choices: Collection[str]) -> str:
     Raises:
         ApiError: It is none of them.
     """
-    found = value.lower()
+    found = word(name, value).lower()
     if found in choices:
         return found
     near = difflib.get_close_matches(found, choices, 1, 0.6)

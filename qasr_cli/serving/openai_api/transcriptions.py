@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -38,7 +39,9 @@ async def align(request: Request) -> Response:
     site.service.admit()
     form = await uploads.receive(request, site)
     with form.checked() as upload:
-        wanted = asks.alignment(form.fields, form.texts, site.service.options, is_kept=_is_kept(request))
+        wanted = await run_in_threadpool(  # a script of a megabyte takes a second to read
+            asks.alignment, form.fields, form.texts, site.service.options, is_kept=_is_kept(request)
+        )
     return await _answer(request, site, wanted, upload)
 
 

@@ -416,7 +416,8 @@ function addCue(card, cue) {
 
 function mark(card, row) {
   row.setAttribute("aria-current", "true");
-  if (!card.list.matches(":hover")) card.list.scrollTop = row.offsetTop - card.list.clientHeight / 3;
+  const before = row.parentElement.previousElementSibling ?? row.parentElement; // one row stays above it
+  if (!card.list.matches(":hover")) card.list.scrollTop = before.offsetTop;
 }
 
 // ── cards ──────────────────────────────────────────────────────────────────────────────────────────────────
