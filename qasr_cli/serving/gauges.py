@@ -80,7 +80,7 @@ class Gauges:
         """
         self._requests.labels(endpoint, str(status)).inc()
         self._seconds.labels(endpoint).observe(seconds)
-        if reason := _REASONS.get(status):
+        if endpoint != "/health" and (reason := _REASONS.get(status)):  # which says 503 while loading
             self._rejected.labels(reason).inc()
 
     def text(self) -> bytes:

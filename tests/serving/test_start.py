@@ -149,9 +149,10 @@ class TestKeys:
             assert "nope" not in refused_answer.text
             for path in ("/health", "/metrics", "/status", "/", "/openapi.json"):
                 assert served.ask("GET", path).status == 200, path
-            bare = served.ask("POST", "/asr", b"")
-            assert (bare.status, bare.body) == (401, b"")
-            assert "key" in bare.headers["x-qasr-error"]
+            for path in ("/asr", "/detect-language"):
+                bare = served.ask("POST", path, b"")
+                assert (bare.status, bare.body) == (401, b"")
+                assert "key" in bare.headers["x-qasr-error"]
 
             key_file.write_text("changed\n")
             running.send_signal(signal.SIGHUP)

@@ -28,8 +28,8 @@ from qasr_cli.serving.http.uploads import too_large
 # What monitors, browsers and Bazarr ask without a key; nothing of a recording is in the answers.
 _OPEN = frozenset({"/", "/health", "/metrics", "/status", "/openapi.json", "/favicon.ico"})
 _OPEN_FOLDER = "/page/"
-# Its client takes the body of any answer for subtitles.
-_BARE = frozenset({"/asr"})
+# Their client takes the body of any answer for subtitles.
+_BARE = frozenset({"/asr", "/detect-language"})
 _WINDOW_S = 60.0
 _MIN_BYTES_PER_S = 1_000  # a phone at the edge of a network sends ten times that
 
