@@ -24,18 +24,19 @@ ARG EXTRAS=serve,wyoming
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=cache,target=/root/.cache/pip \
     pip wheel --quiet --no-deps --wheel-dir /built . \
     && python docker/requirements.py --extras "$EXTRAS" --without torch imageio-ffmpeg > /built/requirements.txt \
-    && cp constraints.txt /built
+    && cp constraints.txt /built \
+    && grep '^torch==' constraints.txt > /built/torch.txt
 
 FROM system AS image
 # Which build of torch, by PyTorch's own name for it: cpu, cu130 (NVIDIA's cards since Turing, 2018), cu126 (older ones).
 ARG TORCH=cpu
 # Where it comes from; an empty one leaves that to pip and its configuration.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/${TORCH}
-# A layer of its own: torch is the largest part by far, and changes least.
-COPY constraints.txt /tmp/
+# A layer of its own: torch is the largest part by far, and changes least. Another pin does not change this file.
+COPY --from=wheel /built/torch.txt /tmp/
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=cache,target=/root/.cache/pip \
-    pip install --quiet --root-user-action=ignore --constraint /tmp/constraints.txt \
-    ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch \
+    pip install --quiet --root-user-action=ignore --requirement /tmp/torch.txt \
+    ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \
     && rm -r /usr/local/lib/python3.11/site-packages/torch/include /usr/local/lib/python3.11/site-packages/torch/test
 COPY --from=wheel /built/requirements.txt /built/constraints.txt /tmp/
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=cache,target=/root/.cache/pip \

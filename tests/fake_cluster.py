@@ -71,6 +71,7 @@ class FakeCluster:
 
     answer: Answer = lambda actor, source: transcript(source)
     n_actors: int = 2
+    is_own: bool = False
     refuses: Callable[[int], Event | None] = lambda actor: None
     is_cut_off_after: int | None = None
     asked: Connect | None = None
@@ -83,7 +84,7 @@ class FakeCluster:
     @contextlib.contextmanager
     def connecting(self, asked: Connect) -> Iterator[tuple[FakeCluster, Connected]]:
         self.asked = asked
-        yield self, Connected(self.n_actors, "1 fake", False)
+        yield self, Connected(self.n_actors, "1 fake", self.is_own)
 
     @property
     def setup(self) -> WorkerSetup:

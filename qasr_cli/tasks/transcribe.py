@@ -84,10 +84,6 @@ def _cluster_lanes(
     from qasr_cli.runs.cluster import connection
     from qasr_cli.runs.cluster.cluster_lanes import ClusterLanes
 
-    logger.warning(
-        "whoever reaches a Ray cluster can run programs on its machines; docs/how-to/clusters.md says how "
-        "to close it"
-    )
     return lambda: ClusterLanes(load, connection.connected)
 
 

@@ -98,7 +98,7 @@ class Container:
     tool: ContainerTool
     ident: str
 
-    def execute(self, *command: str, user: str = "0") -> subprocess.CompletedProcess[str]:
+    def execute(self, *command: str, user: str = "0:0") -> subprocess.CompletedProcess[str]:
         """Run a command in it, past the entrypoint."""
         return self.tool.run("exec", "--user", user, self.ident, *command)
 
@@ -125,7 +125,7 @@ class Container:
         """Return a part of its description, such as {{.State.ExitCode}}."""
         return self.tool.run("inspect", "--format", template, self.ident).stdout.strip()
 
-    def stop(self, wait_s: int = 60) -> int:
+    def stop(self, wait_s: int = 240) -> int:
         """Send its stop signal, wait, return its exit code."""
         self.tool.run("stop", "--time", str(wait_s), self.ident)
         return int(self.state("{{.State.ExitCode}}"))

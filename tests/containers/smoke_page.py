@@ -45,7 +45,7 @@ def run(line: str, desk: Path, tool: ContainerTool, models: str) -> subprocess.C
     return subprocess.run(
         ["bash", "-c", line],
         cwd=desk / "media", env={**tool.environment, "PATH": path},
-        capture_output=True, text=True, timeout=300, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
 
 

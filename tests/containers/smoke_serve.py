@@ -29,7 +29,7 @@ def curl(container: Container, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
             *("nsenter", "--net", f"--target={container.state('{{.State.Pid}}')}"),
-            *("curl", "--silent", "--show-error", "--max-time", "240", *arguments),
+            *("curl", "--silent", "--show-error", "--max-time", "500", *arguments),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -40,7 +40,7 @@ def curl(container: Container, *arguments: str) -> subprocess.Popen[str]:
 def answer(container: Container, *arguments: str) -> tuple[str, str]:
     """Return the body and the status of an answer."""
     process = curl(container, "--write-out", "\n%{http_code}", *arguments)
-    printed, complaint = process.communicate(timeout=300)
+    printed, complaint = process.communicate(timeout=510)
     assert process.returncode == 0, complaint
     body, _, status = printed.rpartition("\n")
     return body, status
@@ -74,7 +74,7 @@ def test_the_server_runs_without_rights_and_its_key_is_nowhere(server: Container
     assert "CapEff:\t0000000000000000" in status
     assert "Uid:\t1000\t1000\t1000\t1000" in status
     assert KEY not in server.logs()
-    environment = server.execute("cat", "/proc/1/environ", user="1000").stdout
+    environment = server.execute("cat", "/proc/1/environ", user="1000:1000").stdout
     assert "QASR_KEY_FILE" in environment
     assert KEY not in environment
 
@@ -125,14 +125,14 @@ def test_requests_of_bazarr_need_no_key_in_its_network(
 
 def test_a_request_under_way_is_answered_after_sigterm(tool: ContainerTool, image: str, models: str) -> None:
     options = [*HARDENED, "-v", f"{models}:/models", "-e", "QASR_MODEL=demo", "-e", f"QASR_KEY={KEY}"]
-    options += ["-e", "QASR_DRAIN=200"]
+    options += ["-e", "QASR_DRAIN=300"]
     with started(tool, image, options) as container:
         wait_for(container, container.is_healthy)
         form = ("-F", f"file=@{TALK}", "-F", "response_format=srt", "-H", f"Authorization: Bearer {KEY}")
         process = curl(container, "--write-out", "\n%{http_code}", *form, f"{URL}/v1/audio/transcriptions")
         wait_for(container, lambda: is_at_work(container))
         assert process.poll() is None
-        assert container.stop(wait_s=240) == 143, container.logs()
+        assert container.stop(wait_s=400) == 143, container.logs()
         printed, _ = process.communicate(timeout=60)
         assert printed.endswith("\n200")
         assert printed.count("-->") > 5

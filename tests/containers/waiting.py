@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tests.containers.container_tool import Container
 
 
-def wait_for(container: Container, is_so: Callable[[], bool], limit_s: float = 180) -> None:
+def wait_for(container: Container, is_so: Callable[[], bool], limit_s: float = 400) -> None:
     """Wait until it is so while the container runs."""
     until_s = time.monotonic() + limit_s
     while not is_so():

@@ -45,6 +45,7 @@ def test_it_holds_the_demo_pair_and_nothing_of_the_workshop(wheel: Path) -> None
     assert "qasr_cli/demo/MODEL_CARD.md" in sizes
     assert {"qasr_cli/subtitles/function_words.toml", "qasr_cli/runs/reports/report.html.jinja"} <= set(sizes)
     assert "qasr_cli/engines/qwen3/calibration.npz" in sizes
+    assert {f"qasr_cli/serving/page/page.{kind}" for kind in ("html", "css", "js")} <= set(sizes)
     assert not [name for name in sizes if name.startswith(("tests", "tools", "samples"))]
 
 

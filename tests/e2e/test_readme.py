@@ -289,7 +289,7 @@ def helps() -> str:
 
 WHISPER = {"--output_dir", "--output_format", "--initial_prompt", "--max_line_width", "--max_line_count"}
 WHISPER |= {"--highlight_words", "--batch_size", "--fp16"}
-# Of the programs that run containers, and of vLLM.
+# Of the programs that run containers.
 CONTAINERS = {
     "--init",
     "--stop-timeout",
@@ -300,7 +300,10 @@ CONTAINERS = {
     "--shm-size",
     "--ipc",
 }
-CONTAINERS |= {"--tensor-parallel-size"}
+# Of vLLM's server, whose command is on a page
+VLLM = {"--host", "--port", "--max-model-len", "--limit-mm-per-prompt", "--no-enable-prefix-caching"}
+VLLM |= {"--mm-processor-cache-gb", "--data-parallel-size", "--tensor-parallel-size", "--api-key"}
+VLLM |= {"--max-num-queued-reqs", "--shutdown-timeout"}
 
 
 def options_on(name: str) -> set[str]:
@@ -308,7 +311,8 @@ def options_on(name: str) -> set[str]:
     others = rf"`python -m\s[^`]+`|^python -m .*$|{docker}"  # have options of their own
     others += r"|docker run.*?\\\n|`ray [^`]+`|^ray .*$|^#SBATCH .*$"
     text = re.sub(others, "", read(name), flags=re.M).replace("\\_", "_")
-    return set(re.findall(r"--[a-z][a-z0-9_-]+", text)) - WHISPER - CONTAINERS
+    theirs = WHISPER | CONTAINERS | (VLLM if "vllm" in name else {"--tensor-parallel-size"})
+    return set(re.findall(r"--[a-z][a-z0-9_-]+", text)) - theirs
 
 
 @pytest.mark.parametrize("name", [*READMES, *PAGES, "SECURITY.md"])

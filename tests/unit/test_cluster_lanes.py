@@ -301,6 +301,13 @@ class TestWhatTravels:
         task: SourceTask = pickle.loads(work.payload)[0]
         assert task.state == (media, media / ".qasr")
 
+    @pytest.mark.parametrize("is_own", [True, False])
+    def test_a_cluster_that_others_may_reach_is_warned_of(
+        self, execute: Execute, caplog: pytest.LogCaptureFixture, is_own: bool
+    ) -> None:
+        execute(FakeCluster(is_own=is_own))
+        assert ("whoever reaches a Ray cluster can run programs" in caplog.text) is not is_own
+
     def test_messages_of_workers_are_logged_once(
         self, execute: Execute, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -1,6 +1,7 @@
 """The client of servers against a real vLLM with the demo model: texts, languages, ends, refusals.
 
-`QASR_VLLM_URL` names the server, and `QASR_VLLM_KEY` its key if it has one.
+`QASR_VLLM_URL` names the server, and `QASR_VLLM_KEY` its key if it has one. `qasr serve` with the demo model
+passes the same tests.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def test_whatever_else_is_in_flight(
         assert said(client.recognize(spoken, FREE)) == expected
 
 
-def test_transcriptions_have_nearly_the_same_text_and_no_language(
+def test_transcriptions_have_nearly_the_same_text(
     remote: RemoteOptions, local: Recognizer, spoken: list[np.ndarray]
 ) -> None:
     connected = startup.connect(replace(remote, server_api="transcriptions"))
@@ -111,7 +112,8 @@ def test_transcriptions_have_nearly_the_same_text_and_no_language(
     found = connected.recognizer.recognize(spoken, FREE)
     # vLLM leaves the empty system turn out there, which decides near ties in another way.
     assert sum(one.text != other.text for one, other in zip(found, expected, strict=True)) <= 3
-    assert {one.language for one in found} == {None}
+    for one, other in zip(found, expected, strict=True):
+        assert one.language in {None, other.language}  # vLLM names none, and qasr serve does
     options = DecodeOptions(language="es", context="Helen")  # with a context the prompts are the same
     forced = connected.recognizer.recognize(spoken[:8], options)
     assert [one.text for one in forced] == [one.text for one in local.recognize(spoken[:8], options)]
@@ -155,9 +157,6 @@ def test_a_wrong_model_and_a_wrong_path_are_refused(remote: RemoteOptions) -> No
         startup.connect(replace(remote, server_model="gpt-transcribe"))
     with pytest.raises(RemoteError, match="answers 404"):
         startup.connect(replace(remote, server=(f"{remote.server[0]}/elsewhere",)))
-    server = Server(remote.server[0], remote.server_key.reveal(), Deadlines())
-    assert not server.speaks_chat("gpt-transcribe", 30.0)
-    server.close()
 
 
 def test_a_whole_run_has_the_times_and_words_of_a_local_one(remote: RemoteOptions) -> None:

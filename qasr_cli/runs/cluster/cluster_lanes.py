@@ -61,6 +61,10 @@ _PATIENCE_S = 600.0  # without any actor: a cluster that grows starts machines i
 _MAX_FAILED_STARTS = 3  # in a row
 _N_SAMPLES = 8  # sources by which a worker sees whether it sees the media
 _MAX_NOTES = 10_000
+_DANGER = (
+    "whoever reaches a Ray cluster can run programs on its machines; "
+    "docs/how-to/clusters.md says how to close it"
+)
 
 
 @dataclass(slots=True)
@@ -150,6 +154,8 @@ class _Dispatch:
     def run(self) -> Iterator[FinalSource]:
         """Yield final sources until every one is settled."""
         n_actors = self._work.n_useful(self.found.n_actors)
+        if not self.found.is_own:
+            logger.warning(_DANGER)
         own = ", started on this machine" if self.found.is_own else ""
         logger.info("cluster%s: %d actors, %s each", own, n_actors, self.found.shown)
         for _ in range(n_actors):

@@ -46,6 +46,7 @@ const WORDS = {
   },
 };
 const FINAL = new Set(["done", "failed", "cancelled"]);
+const SILENCE_S = 45; // a server comments every 15 s; a connection that says less is dead
 const MAX_STREAMS = 3; // a browser opens six connections to a server, and uploads need some
 const KEY = "qasr.key", JOBS = "qasr.jobs";
 
@@ -224,14 +225,13 @@ function unlessCancelled(card, promise) {
   return Promise.race([promise, cancelled]);
 }
 
-let nStreams = 0;
-const streams = new Set(); // aborters; a hidden tab holds no connection
+const streams = new Set(); // their aborters; a hidden tab holds no connection
 
 /** Follow a job until it is over, through lost connections. */
 async function follow(card) {
   for (let failures = 0; !FINAL.has(card.job?.status);) {
     try {
-      if (nStreams < MAX_STREAMS && !document.hidden) await stream(card);
+      if (streams.size < MAX_STREAMS && !document.hidden) await stream(card);
       else show(card, await (await call(`v1/jobs/${card.id}`, { signal: card.aborter.signal })).json());
       failures = 0;
       if (!FINAL.has(card.job?.status)) await pause(document.hidden ? 5 : 1, card.aborter.signal);
@@ -246,13 +246,15 @@ async function follow(card) {
 async function stream(card) {
   const aborter = new AbortController();
   const stop = () => aborter.abort();
+  let timer = setTimeout(stop, SILENCE_S * 1000);
   card.aborter.signal.addEventListener("abort", stop, { once: true });
   streams.add(aborter);
-  nStreams++;
   try {
     const { body } = await call(`v1/jobs/${card.id}/events`, { signal: aborter.signal });
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     for (let text = "", part = await reader.read(); !part.done; part = await reader.read()) {
+      clearTimeout(timer);
+      timer = setTimeout(stop, SILENCE_S * 1000);
       const events = (text + part.value).split("\n\n");
       text = events.pop();
       for (const event of events) {
@@ -263,7 +265,7 @@ async function stream(card) {
   } catch (error) {
     if (!aborter.signal.aborted || card.aborter.signal.aborted) throw error;
   } finally {
-    nStreams--;
+    clearTimeout(timer);
     streams.delete(aborter);
     card.aborter.signal.removeEventListener("abort", stop);
   }
@@ -604,9 +606,9 @@ for (const [kind, change] of [["dragenter", 1], ["dragleave", -1], ["drop", -Inf
 document.addEventListener("dragover", (event) => {
   if (event.dataTransfer.types.includes("Files")) event.preventDefault();
 });
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) for (const aborter of streams) aborter.abort();
-});
+const endStreams = () => { for (const aborter of streams) aborter.abort(); };
+document.addEventListener("visibilitychange", () => { if (document.hidden) endStreams(); });
+window.addEventListener("offline", endStreams);
 window.addEventListener("beforeunload", (event) => {
   if (cards.some((card) => !card.id && !card.outcome)) event.preventDefault(); // an upload would be lost
 });
