@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ _PROCESSORS = {
     False: "qasr_cli.engines.vllm.penalty_v1:PenaltyV1",
     True: "qasr_cli.engines.vllm.penalty_v2:PenaltyV2",
 }
+_POLL_S = 0.001  # a step takes ten times as long
 # The model's files are all here, so the hub is never asked.
 _TOGETHER = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "HF_HUB_OFFLINE": "1"}
 _APART = {
@@ -130,7 +132,7 @@ class Writer:
         try:
             ids = self._llm.enqueue(asked, params, use_tqdm=False)
             while engine.has_unfinished_requests():
-                stopping.check()
+                _wait(engine)
                 finished |= {out.request_id: out.outputs[0] for out in engine.step() if out.finished}
         except Exception as error:
             logger.debug("vLLM has failed", exc_info=True)
@@ -154,6 +156,21 @@ class Writer:
             structured_outputs=StructuredOutputsParams(regex=form) if form else None,
             extra_args={_PENALTY: rules.penalty} if rules.penalty != 1 else None,
         )
+
+
+def _wait(engine: Any) -> None:
+    """Wait for a process of vLLM's to answer, as long as the answer is wanted; in this process do not wait.
+
+    At Ctrl-C a terminal stops that process as well, so that its answer may never come.
+
+    Raises:
+        Stopped: It is not wanted any more.
+    """
+    answers = getattr(engine.engine_core, "outputs_queue", None)
+    stopping.check()
+    while answers is not None and answers.empty():
+        time.sleep(_POLL_S)
+        stopping.check()
 
 
 def _form(names: Sequence[str]) -> str:
