@@ -172,7 +172,9 @@ TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, m
 @given(TEXTS, st.lists(st.integers(0, 60), max_size=4))
 def test_the_deltas_of_a_stream_are_its_text(texts: list[str], n_shown: list[int]) -> None:
     written = asyncio.run(collect(texts, n_shown))
-    seen = [json.loads(event.data) for event in SSEDecoder().iter_bytes(iter([written])) if event.data]
+    decoded = [event for event in SSEDecoder().iter_bytes(iter([written])) if event.data]
+    seen = [json.loads(event.data) for event in decoded]
+    assert [event["type"] for event in seen] == [event.event for event in decoded]
     assert [event["type"] for event in seen] == ["transcript.text.delta"] * (len(seen) - 1) + [
         "transcript.text.done"
     ]

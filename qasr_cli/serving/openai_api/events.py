@@ -72,9 +72,13 @@ async def events(job: Job, changes: Changes, comment_s: float = COMMENT_S) -> As
 
 
 def event(fields: Mapping[str, object]) -> bytes:
-    """Return one event, which is one line in every reader's eyes."""
+    """Return one event, whose data is one line in every reader's eyes.
+
+    Its type stands before the data as well: Subtitle Edit reads no event without it.
+    """
     text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-    return b"data: " + _ESCAPED.sub(_escape, text).encode() + b"\n\n"
+    name = f"event: {fields['type']}\n".encode() if "type" in fields else b""
+    return name + b"data: " + _ESCAPED.sub(_escape, text).encode() + b"\n\n"
 
 
 def _escape(match: re.Match[str]) -> str:
