@@ -116,6 +116,24 @@ def test_a_value_without_end_costs_and_says_little(name: str, part: str) -> None
         assert len(request.message) < 300
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", ["1e9999999", "1e-9999999", "1/1e9999999", "9" * 60])
+def test_a_huge_number_costs_little(name: str, value: str) -> None:
+    begun_s = time.process_time()
+    request = outcome(lambda: asks.transcription({name: [value]}, OPTIONS))
+    assert time.process_time() - begun_s < 1
+    assert not isinstance(request, QasrError) or one_line(request)
+
+
+@pytest.mark.parametrize("name", ["keywords", "languages", "include"])
+def test_half_a_character_in_a_list_reaches_no_prompt(name: str) -> None:
+    request = outcome(lambda: asks.transcription({name: ['["\\ud800 word"]']}, OPTIONS))
+    if isinstance(request, QasrError):
+        assert one_line(request)
+    else:
+        assert request.ask.options.decode.context.encode() == (b"? word" if name == "keywords" else b"")
+
+
 @pytest.mark.parametrize("content", ["language" + " " * 1_000_000, "language " * 100_000, "(" * 1_000_000])
 def test_a_pattern_without_end_costs_little(content: str) -> None:
     user = {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "YQ=="}}]}
