@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import tracemalloc
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -145,6 +146,18 @@ def test_a_pattern_without_end_costs_little(content: str) -> None:
         assert isinstance(refused, QasrError)
         assert one_line(refused)
     assert time.process_time() - begun_s < 1
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", "0", '"ab"'])
+def test_a_body_of_many_values_is_not_parsed(value: str) -> None:
+    body = f'{{"messages": [{",".join([value] * 1_000_000)}]}}'.encode()
+    tracemalloc.start()
+    refused = outcome(lambda: chat_asks.read(body))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert isinstance(refused, QasrError)
+    assert one_line(refused)
+    assert most < 1_000_000
 
 
 @given(BODIES)
