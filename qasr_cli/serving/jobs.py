@@ -145,10 +145,11 @@ class Job:
         The job is cancelled unless another client, with the same recording, waits for it or will fetch it.
         """
         with self._lock:
-            self.n_kept_for = max(0, self.n_kept_for - 1)
-            is_left_alone = not self.is_kept and not self.has_clients
-        if is_left_alone:
-            self.cancel()
+            is_shared = self.has_clients or self.n_kept_for > 1
+            if is_shared:
+                self.n_kept_for = max(0, self.n_kept_for - 1)
+        if not is_shared:
+            self.cancel()  # and it stays known as long as a finished one
 
     def cancel(self, why: str = "cancelled") -> None:
         """End it if it is not final; what is being computed for it is dropped."""
