@@ -11,7 +11,7 @@ refuse() {
 
 require_number() {
     case $2 in
-    '' | *[!0-9]*) refuse "$1 is \"$2\": a number is needed, as \`id\` prints it" ;;
+    '' | *[!0-9]* | ???????????*) refuse "$1 is \"$2\": a number is needed, as \`id\` prints it" ;;
     esac
 }
 
@@ -37,9 +37,12 @@ fi
 PUID=${PUID:-1000}
 PGID=${PGID:-1000}
 UMASK=${UMASK:-022}
-if [ "$(id -u)" -eq 0 ] && [ "$PUID" != 0 ]; then
+if [ "$(id -u)" -eq 0 ]; then
     require_number PUID "$PUID"
     require_number PGID "$PGID"
+fi
+# Compared as numbers: 00 is root as well, and as a text it would be started again and again.
+if [ "$(id -u)" -eq 0 ] && [ "$PUID" -ne 0 ]; then
     take_over /config
     take_over /models
     # Without the privileges of root for good: ffmpeg reads files of strangers.

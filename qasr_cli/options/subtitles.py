@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -9,6 +10,7 @@ from qasr_cli.errors import UsageError
 from qasr_cli.options.flag import STYLE, option, require, seconds
 from qasr_cli.timebase import broadcast_rate
 
+_RATE = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9}|/[0-9]{1,9})?")
 AUTO_RATE, NO_RATE = "auto", "none"  # values of --fps beside numbers
 
 
@@ -34,6 +36,9 @@ def _frame_rate(text: str) -> Fraction | None:
     if text.lower() in {AUTO_RATE, NO_RATE}:
         return None
     try:
+        # An exponent is no rate: that of 1e999999999 is computed for hours.
+        if not _RATE.fullmatch(text):
+            raise ValueError
         return broadcast_rate(Fraction(text))
     except (ValueError, ZeroDivisionError):
         raise UsageError(

@@ -77,6 +77,7 @@ class Job:
         stop: Set when it is final: nothing more needs to be computed for it.
         result: Set in the state DONE.
         error: Set in the states FAILED and CANCELLED.
+        n_kept_for: Clients that will fetch the result later.
     """
 
     def __init__(self, key: str, ask: Ask, name: str) -> None:
@@ -92,11 +93,16 @@ class Job:
         self.state = JobState.QUEUED
         self.result: JobResult | None = None
         self.error: QasrError | None = None
-        self.is_kept = ask.is_kept
+        self.n_kept_for = int(ask.is_kept)
         self.stop = threading.Event()
         self._n_clients = 0
         self._lock = threading.RLock()
         self._listeners: dict[int, Callable[[], None]] = {}
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether somebody will fetch the result later."""
+        return self.n_kept_for > 0
 
     @property
     def is_final(self) -> bool:
@@ -136,12 +142,14 @@ class Job:
     def give_up(self) -> None:
         """End the interest of a client that would have fetched the result later.
 
-        The job is cancelled unless another client, with the same recording, waits for it.
+        The job is cancelled unless another client, with the same recording, waits for it or will fetch it.
         """
-        if self.has_clients:
-            self.is_kept = False
-        else:
-            self.cancel()
+        with self._lock:
+            is_shared = self.has_clients or self.n_kept_for > 1
+            if is_shared:
+                self.n_kept_for = max(0, self.n_kept_for - 1)
+        if not is_shared:
+            self.cancel()  # and it stays known as long as a finished one
 
     def cancel(self, why: str = "cancelled") -> None:
         """End it if it is not final; what is being computed for it is dropped."""
@@ -206,7 +214,7 @@ class JobStore:
         with self._lock:
             job = self._by_key.get(key)
             if job is not None and job.state not in {JobState.FAILED, JobState.CANCELLED}:
-                job.is_kept = job.is_kept or ask.is_kept
+                job.n_kept_for += ask.is_kept
                 return job, False
             job = Job(key, ask, name)
             self._jobs[job.id] = self._by_key[key] = job

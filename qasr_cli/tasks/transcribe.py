@@ -15,7 +15,7 @@ from pathlib import Path
 from qasr_cli import engines
 from qasr_cli.errors import UsageError
 from qasr_cli.operating_system import processes
-from qasr_cli.options import InputOptions, LogOptions, Options
+from qasr_cli.options import InputOptions, LogOptions, Options, RemoteOptions
 from qasr_cli.runs.execution.lanes import Lanes
 from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.inputs.selection import LeftOutKind
@@ -47,6 +47,8 @@ def transcribe(inputs: InputOptions, options: Options, log: LogOptions, report_p
     if report_path is not None:
         report_file.check_place(report_path, is_overwrite=options.output.overwrite)
     engines.refuse_unknown_languages(options.engine, options.decode)
+    if options.cluster.address:
+        options = _without_servers(options)
     load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
     make_lanes = _cluster_lanes(inputs, options, load) if options.cluster.address else None
     with hook_reporter.hooked(options.hooks, is_strict=options.run.strict) as hooks:
@@ -61,6 +63,21 @@ def transcribe(inputs: InputOptions, options: Options, log: LogOptions, report_p
         )
         with hooks.run():
             return run_pass(inputs, settings, log_left_out).exit_code
+
+
+def _without_servers(options: Options) -> Options:
+    """Return the options without what belongs to servers: their key, perhaps of a variable, never travels.
+
+    Raises:
+        UsageError: Servers are named.
+    """
+    if options.engine.remote.server:
+        raise UsageError(
+            "--server with --cluster",
+            "leave one of them out: the machines of a cluster recognise themselves",
+            flag="--server",
+        )
+    return replace(options, engine=replace(options.engine, remote=RemoteOptions()))
 
 
 def _cluster_lanes(

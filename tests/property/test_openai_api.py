@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import tracemalloc
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -116,6 +117,24 @@ def test_a_value_without_end_costs_and_says_little(name: str, part: str) -> None
         assert len(request.message) < 300
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", ["1e9999999", "1e-9999999", "1/1e9999999", "9" * 60])
+def test_a_huge_number_costs_little(name: str, value: str) -> None:
+    begun_s = time.process_time()
+    request = outcome(lambda: asks.transcription({name: [value]}, OPTIONS))
+    assert time.process_time() - begun_s < 1
+    assert not isinstance(request, QasrError) or one_line(request)
+
+
+@pytest.mark.parametrize("name", ["keywords", "languages", "include"])
+def test_half_a_character_in_a_list_reaches_no_prompt(name: str) -> None:
+    request = outcome(lambda: asks.transcription({name: ['["\\ud800 word"]']}, OPTIONS))
+    if isinstance(request, QasrError):
+        assert one_line(request)
+    else:
+        assert request.ask.options.decode.context.encode() == (b"? word" if name == "keywords" else b"")
+
+
 @pytest.mark.parametrize("content", ["language" + " " * 1_000_000, "language " * 100_000, "(" * 1_000_000])
 def test_a_pattern_without_end_costs_little(content: str) -> None:
     user = {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "YQ=="}}]}
@@ -127,6 +146,18 @@ def test_a_pattern_without_end_costs_little(content: str) -> None:
         assert isinstance(refused, QasrError)
         assert one_line(refused)
     assert time.process_time() - begun_s < 1
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", "0", '"ab"'])
+def test_a_body_of_many_values_is_not_parsed(value: str) -> None:
+    body = f'{{"messages": [{",".join([value] * 1_000_000)}]}}'.encode()
+    tracemalloc.start()
+    refused = outcome(lambda: chat_asks.read(body))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert isinstance(refused, QasrError)
+    assert one_line(refused)
+    assert most < 1_000_000
 
 
 @given(BODIES)

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import time
 import wave
 from typing import Any
 
@@ -227,3 +228,15 @@ class TestErrors:
     )
     def test_retry_after(self, text: str, seconds: float | None) -> None:
         assert reply_errors.wait_s({"retry-after": text}, now_s=10.0) == seconds
+
+
+@pytest.mark.parametrize("part", ["<script", "<style ", "<", "<!--", "<script><style"])
+def test_an_error_page_without_end_costs_little(part: str) -> None:
+    begun_s = time.process_time()
+    assert len(reply_errors.message_of((part * 20_000).encode())) <= 301
+    assert time.process_time() - begun_s < 0.5
+
+
+def test_an_error_page_is_read_as_its_words() -> None:
+    page = b"<html><style>a</style><script>b</script><h1>502 Bad Gateway</h1><script>c"
+    assert reply_errors.message_of(page) == "502 Bad Gateway"

@@ -180,10 +180,16 @@ class TestDown:
             (NOBODY, "cannot be reached: connection refused", False),
         ]
 
-    def test_a_key_on_an_open_network(self, caplog: pytest.LogCaptureFixture) -> None:
+    @pytest.mark.parametrize(
+        ("host", "is_open"),
+        [("192.0.2.1", True), ("localhost.invalid", True), ("127.0.0.invalid", True), ("127.0.0.9", False)],
+    )
+    def test_a_key_on_an_open_network(
+        self, caplog: pytest.LogCaptureFixture, host: str, is_open: bool
+    ) -> None:
         with pytest.raises(ServersLostError):
-            startup.connect(options("http://192.0.2.1:9", server_key=Secret("k"), server_model="m"))
-        assert "without encryption" in caplog.text
+            startup.connect(options(f"http://{host}:9", server_key=Secret("k"), server_model="m"))
+        assert ("without encryption" in caplog.text) == is_open
 
 
 class TestAddresses:

@@ -22,6 +22,7 @@ from qasr_cli.records import Finish, Hypothesis
 
 PATH = "/v1/chat/completions"
 MARKER = "<asr_text>"
+_MOST_TOKENS = 1_000_000  # JSON's numbers may have thousands of digits, and sums of them cannot be printed
 _NOBODY = "None"  # the models' tag for audio without speech
 
 
@@ -106,4 +107,6 @@ def _content(answer: Mapping[str, Any]) -> tuple[str, Any]:
 def _n_tokens(answer: Mapping[str, Any]) -> int:
     usage = answer.get("usage")
     count = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else 0
+    if not isinstance(count, int) or isinstance(count, bool):
+        return 0
+    return count if 0 <= count <= _MOST_TOKENS else 0

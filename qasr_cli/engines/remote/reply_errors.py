@@ -19,7 +19,8 @@ from qasr_cli.escapes import printable
 
 LONGEST_WAIT_S = 120.0  # of Retry-After; a longer one would be a server that does not want to work
 _MAX_SHOWN = 300
-_TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]{0,1000}>", re.DOTALL | re.IGNORECASE)
+# One that is not closed takes the rest: else each `<script` of thousands would be looked through to the end.
+_TAG = re.compile(r"<(script|style)\b(?:.*?</\1>|.*)|<[^>]{0,1000}>", re.DOTALL | re.IGNORECASE)
 _BUSY = {409, 425, 429, 503}
 _NO_KEY = {401, 403}
 _KEY_HINT = "give the servers' key: QASR_SERVER_KEY, or --server-key @FILE"

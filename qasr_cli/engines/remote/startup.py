@@ -6,6 +6,8 @@ server that is down is left out for now, as long as another one answers.
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +29,6 @@ logger = logging.getLogger(__name__)
 _PROBE_S = 60.0  # the first request of a server may compile something
 _N_NAMED = 8
 _S_PER_MIN = 60
-_LOOPBACK = ("localhost", "127.", "::1")
 
 Value = TypeVar("Value")
 
@@ -219,5 +220,11 @@ def _warn_of_plain_text(options: RemoteOptions) -> None:
     """Warn of a key that would be readable on the network."""
     for address in options.server:
         host = urlsplit(address).hostname or ""
-        if options.server_key and address.startswith("http://") and not host.startswith(_LOOPBACK):
+        if options.server_key and address.startswith("http://") and not _is_loopback(host):
             logger.warning("%s: the key and the audio are sent without encryption; use https", address)
+
+
+def _is_loopback(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"

@@ -11,6 +11,7 @@ from pathlib import Path
 from starlette.requests import HTTPConnection
 
 from qasr_cli.serving.gauges import Gauges
+from qasr_cli.serving.http.body_memory import BodyMemory
 from qasr_cli.serving.http.hosts import Hosts
 from qasr_cli.serving.http.keys import Keys
 from qasr_cli.serving.service import Service
@@ -35,10 +36,11 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The service, the settings and the figures of one server."""
+    """The service, the settings, the figures of one server, and what it holds of bodies."""
 
     service: Service
     settings: HttpSettings
+    bodies: BodyMemory = field(default_factory=BodyMemory)
     gauges: Gauges = field(init=False)
 
     def __post_init__(self) -> None:

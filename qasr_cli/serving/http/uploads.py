@@ -223,10 +223,14 @@ class FormReader:
     Args:
         boundary: From the request's Content-Type.
         open_spool: Returns the spool of the file with a client's name.
+        hold: Notes bytes that stay in memory.
     """
 
-    def __init__(self, boundary: bytes, open_spool: Callable[[str], Spool]) -> None:
+    def __init__(
+        self, boundary: bytes, open_spool: Callable[[str], Spool], hold: Callable[[int], None]
+    ) -> None:
         self._open_spool = open_spool
+        self._hold = hold
         self._fields: dict[str, list[str]] = {}
         self._n_fields = 0
         self._texts: dict[str, TextFile] = {}
@@ -309,6 +313,7 @@ class FormReader:
         if self._part.spool is not None:
             self._part.spool.write(data[start:end])
         elif self._part.value is not None:
+            self._hold(end - start)
             self._part.value += data[start:end]
             if len(self._part.value) > _MAX_FIELD_BYTES:
                 raise ApiError(
@@ -340,6 +345,7 @@ async def receive(request: Request, site: Site, open_spool: Callable[[str], Spoo
     Raises:
         ApiError: The body is no form.
         TooLargeError: It is larger than the server accepts.
+        OverloadedError: All requests together are too large for the memory.
         ClientDisconnect: The client has gone away.
     """
     kind, parameters = parse_options_header(request.headers.get("content-type", ""))
@@ -358,7 +364,8 @@ async def receive(request: Request, site: Site, open_spool: Callable[[str], Spoo
 
     with (
         site.service.arriving(length),
-        FormReader(parameters[b"boundary"], open_spool or plain) as reader,
+        site.bodies.holding() as hold,
+        FormReader(parameters[b"boundary"], open_spool or plain, hold) as reader,
     ):
         async for block in request.stream():
             reader.write(block)

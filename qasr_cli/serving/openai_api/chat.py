@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -39,8 +39,8 @@ async def complete(request: Request) -> Response:
     site = site_of(request)
     service = site.service
     service.admit()
-    with service.arriving(content_length(request)):
-        body = await _body(request)
+    with service.arriving(content_length(request)), site.bodies.holding() as hold:
+        body = await _body(request, hold)
         ask, upload = await run_in_threadpool(_received, body, site)
     del body
     options = Options(engine=service.options.engine, media=service.options.media, decode=ask.decode)
@@ -67,16 +67,18 @@ async def complete(request: Request) -> Response:
     return JSONResponse(answer, headers=headers)
 
 
-async def _body(request: Request) -> bytes:
-    """Return the body.
+async def _body(request: Request, hold: Callable[[int], None]) -> bytes:
+    """Return the body, whose bytes are noted as they come.
 
     Raises:
         TooLargeError: It is too large for a clip.
+        OverloadedError: All requests together are too large for the memory.
     """
     if (content_length(request) or 0) > _MAX_BODY_BYTES:
         raise _too_large()
     body = bytearray()
     async for block in request.stream():
+        hold(len(block))
         body += block
         if len(body) > _MAX_BODY_BYTES:
             raise _too_large()

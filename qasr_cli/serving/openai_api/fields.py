@@ -70,7 +70,8 @@ def _json_list(value: str) -> list[str]:
         listed = bounded_json.loads(value)
     except ValueError:
         return value.split(",")
-    return [item for item in listed if isinstance(item, str)]
+    # JSON may have half of a character, which no tokenizer takes: it would fail the batches of others, too
+    return [item.encode("utf-8", "replace").decode() for item in listed if isinstance(item, str)]
 
 
 def choice(fields: Fields, name: str, choices: Collection[str], default: str) -> str:

@@ -30,6 +30,7 @@ async def transcribe(request: Request) -> Response:
     form = await uploads.receive(request, site)
     with form.checked() as upload:
         wanted = asks.transcription(form.fields, site.service.options, is_kept=_is_kept(request))
+    del form  # its fields may have megabytes, and the answer hours
     return await _answer(request, site, wanted, upload)
 
 
@@ -42,6 +43,7 @@ async def align(request: Request) -> Response:
         wanted = await run_in_threadpool(  # a script of a megabyte takes a second to read
             asks.alignment, form.fields, form.texts, site.service.options, is_kept=_is_kept(request)
         )
+    del form
     return await _answer(request, site, wanted, upload)
 
 
