@@ -203,9 +203,11 @@ def _settings(context: Context) -> Diagnosis:
     # An @FILE that is ignored is not read here either.
     ignored = {key: value for key, value in state.ignored.items() if not str(value).startswith("@")}
     values = state.values | ignored
-    for name in ("transcribe", "watch"):
+    for name, arguments in (("transcribe", ["-"]), ("watch", ["-"]), ("serve", [])):
         try:
-            _check_options(grouped.assembled(typer_adapter.parse(name, ["-"], context, values))["options"])
+            _check_options(
+                grouped.assembled(typer_adapter.parse(name, arguments, context, values))["options"]
+            )
         except QasrError as error:
             origin = state.origin(error.flag)
             if origin or error.flag is None:  # a wrong variable is not the file's error

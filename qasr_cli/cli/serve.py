@@ -58,8 +58,8 @@ def command(*, options: ServedOptions, serving: ServeOptions, log: LogOptions) -
     signals.reload_on_hangup(server.reload)
     try:
         server.run()
-    except KeyboardInterrupt:  # nothing is left to continue
-        raise typer_adapter.Exit(ExitCode.INTERRUPTED) from None
+    except KeyboardInterrupt:  # a server leaves nothing that the same command would continue
+        raise SystemExit(ExitCode.INTERRUPTED) from None
 
 
 app = typer_adapter.single(command, epilog=EPILOG)

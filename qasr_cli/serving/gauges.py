@@ -80,7 +80,7 @@ class Gauges:
         """
         self._requests.labels(endpoint, str(status)).inc()
         self._seconds.labels(endpoint).observe(seconds)
-        if endpoint != "/health" and (reason := _REASONS.get(status)):  # which says 503 while loading
+        if endpoint != _HEALTH and (reason := _REASONS.get(status)):
             self._rejected.labels(reason).inc()
 
     def text(self) -> bytes:
@@ -95,6 +95,7 @@ class Gauges:
         self._queue.observe(max(0.0, time.time() - job.created_s))
 
 
+_HEALTH = "/health"  # its 503 is a state, and refuses nobody
 _REASONS = {
     401: "key",
     403: "foreign",

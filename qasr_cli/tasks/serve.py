@@ -234,6 +234,10 @@ def _keys_in(file: Path | None) -> Sequence[str]:
         raise UsageError(f"--key-file {file}: too large", "give a key a line", flag="--key-file") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"--key-file {file}: not a text", "give a key a line", flag="--key-file") from error
+    except files.NotRegularError as error:  # a folder, or `<(command)`: no second reading
+        raise UsageError(
+            f"--key-file {file}: not a regular file", "give a text file, a key a line", flag="--key-file"
+        ) from error
     except OSError as error:
         raise from_read_error(error, file, f"--key-file {file}") from error
     lines = [line.strip() for line in text.splitlines()]

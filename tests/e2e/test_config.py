@@ -177,6 +177,7 @@ def test_the_old_name_of_a_flag_is_a_key_and_a_variable(qasr: Qasr, tmp_path: Pa
         ('output-format = "docx"', "qasr.toml:1: no format 'docx'"),
         ('name = "{stm}"', "qasr.toml:1: --name"),
         ('progress = "dots"', "qasr.toml:1: --progress 'dots'"),
+        ("port = 70000", "--port must be 0 to 65535"),
     ],
 )
 def test_the_doctor_judges_the_values(qasr: Qasr, tmp_path: Path, text: str, says: str) -> None:

@@ -72,6 +72,7 @@ class TestEnd:
                 assert running.wait(30) == code
                 assert time.monotonic() - begun_s < 8
             assert "Traceback" not in served.log.read_text()
+            assert "same command" not in served.log.read_text()  # nothing is left to continue
         assert not list(tmp_path.glob("qasr-scratch-*"))
 
     def test_uploads_and_events_end_too(self, tmp_path: Path) -> None:

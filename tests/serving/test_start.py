@@ -54,6 +54,7 @@ class TestStart:
             loading = Served(url, begun.pid, served.log)
             answer = loading.ask("GET", "/health")
             assert (answer.status, answer.json()) == (503, {"status": "loading"})
+            assert 'reason="overload"' not in loading.ask("GET", "/metrics").text  # nobody was refused
             assert loading.ask("GET", "/v1/models").status == 200
             with contextlib.closing(send(loading, 2, number=1)) as waiting:  # is answered once it is loaded
                 response = waiting.getresponse()
@@ -83,6 +84,7 @@ class TestStart:
             (("--key", "@sEcReT"), {}, 2, "--key-file"),
             (("--key-file", "none.txt"), {}, 66, "none.txt"),
             (("--key-file", "empty.txt"), {}, 2, "no key in it"),
+            (("--key-file", "."), {}, 2, "not a regular file; give a text file"),
             (("--max-upload", "lots"), {}, 2, "not a size"),
             (("--port", "70000"), {}, 2, "--port"),
             (("--wyoming", "nowhere"), {}, 2, "--wyoming"),
