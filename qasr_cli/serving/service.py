@@ -219,8 +219,9 @@ class Service:
 
     def _prepare(self, upload: Upload, work: Callable[[], None]) -> None:
         estimate_ms = upload.n_bytes // _BYTES_PER_MS
-        with self._counting:
+        with self._idle:
             self._n_open += 1
+        with self._counting:
             self._undecoded_ms += estimate_ms
 
         def decode() -> None:
@@ -295,6 +296,7 @@ class Service:
         for job in self.jobs.open_jobs():
             if not job.has_clients:
                 job.fail(DrainingError("the server is about to end"))
+        self.lane.notify()
         until_s = time.monotonic() + seconds
         with self._idle:
             while self._n_open and not stop.is_set() and (left_s := until_s - time.monotonic()) > 0:
