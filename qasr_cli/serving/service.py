@@ -39,7 +39,8 @@ logger = logging.getLogger(__name__)
 
 _MIN_RETRY_S, _MAX_RETRY_S = 1, 120  # openai-python waits no longer than two minutes
 _SPEED = 20.0  # RTFx until it is measured
-_BYTES_PER_MS = 16  # of media that is not decoded yet: 128 kbit/s
+_BYTES_PER_MS = 16  # of media that is not decoded yet: 128 kbit/s …
+_MOST_GUESSED_MS = 3_600_000  # … and most bytes of a large file are a picture's
 _POLL_S = 0.2
 _N_FINISHERS = 2  # a film's cues take a second; a dictated sentence does not wait for them
 
@@ -218,7 +219,7 @@ class Service:
         return hashlib.sha256(f"{upload.digest} {ask.purpose} {options} {script}".encode()).hexdigest()
 
     def _prepare(self, upload: Upload, work: Callable[[], None]) -> None:
-        estimate_ms = upload.n_bytes // _BYTES_PER_MS
+        estimate_ms = min(upload.n_bytes // _BYTES_PER_MS, _MOST_GUESSED_MS)
         with self._idle:
             self._n_open += 1
         with self._counting:

@@ -20,8 +20,9 @@ from qasr_cli.serving.ask import Ask, Upload
 from qasr_cli.serving.batch_queue import Request
 from qasr_cli.serving.jobs import Job, JobState, JobStore
 from qasr_cli.serving.recordings import Lanes, Recording
-from qasr_cli.serving.refusals import DrainingError, of_client
+from qasr_cli.serving.refusals import DrainingError, OverloadedError, of_client
 from qasr_cli.serving.request_lane import RequestLane
+from qasr_cli.serving.service import Service, ServiceLimits
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.inference.session import Session
 from tests import fakes
@@ -142,6 +143,26 @@ class TestRecording:
         assert str(told).startswith("talk.wav: ")
         assert "No space left" in str(told)
         assert type(told) is type(error)
+
+
+class TestLimit:
+    """How much may wait."""
+
+    def service(self, folder: Path) -> Service:
+        return Service(Options(), ServiceLimits(), lambda: Session(no_engines()), lambda: None, folder)
+
+    def test_one_large_film_shuts_nobody_out(self, tmp_path: Path) -> None:
+        service = self.service(tmp_path)  # not started: nothing is decoded
+        service.submit(Ask(Options()), Upload(tmp_path / "film", 2 * 1024**3, "0", "film.mkv"))
+        service.admit()
+        assert service.waiting_ms == 3_600_000
+
+    def test_many_do(self, tmp_path: Path) -> None:
+        service = self.service(tmp_path)
+        for number in range(5):
+            service.submit(Ask(Options()), Upload(tmp_path / f"{number}", 10**9, f"{number}", "film.mkv"))
+        with pytest.raises(OverloadedError):
+            service.admit()
 
 
 class TestShared:
