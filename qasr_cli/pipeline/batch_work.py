@@ -8,7 +8,7 @@ lane call it.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from qasr_cli.errors import QasrError
 from qasr_cli.formats.readers.script_reading import ScriptFile
@@ -25,6 +25,8 @@ from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from qasr_cli.speech.script.align_script import ScriptAlignment
 
 Item = TypeVar("Item")
+# Lets a device work on items, together or each alone: `DevicePool.call`, or the same on a device's own thread
+Run = Callable[[Sequence[Any], Callable[[Sequence[Any], Session], Sequence[Any]]], list[Any]]
 
 
 def recognize_batch(batch: Sequence[PooledChunk[Owner]], session: Session) -> list[RecognizedChunk]:
@@ -89,6 +91,18 @@ def align_script(opened: OpenSource[Owner], script_file: ScriptFile, session: Se
         return script.align(
             opened.recording, opened.text.segments, script_file, session, opened.options.decode
         )
+
+
+def align_own_script(opened: OpenSource[Owner], run: Run) -> None:
+    """Align the words of a source's script, if it has one."""
+    own = opened.script
+    if own is None or opened.error is not None:
+        return
+    (alignment,) = run([opened], lambda _, session: [align_script(opened, own, session)])
+    if isinstance(alignment, QasrError):
+        opened.error = alignment
+    else:
+        opened.alignment = alignment
 
 
 def _review_options(opened: OpenSource[Owner]) -> Hashable:

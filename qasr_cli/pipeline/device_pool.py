@@ -180,3 +180,18 @@ class DevicePool:
                     return
             except BaseException as error:  # noqa: BLE001 - raised where the result would have been taken
                 task.future.set_exception(error)
+
+
+def call_here(
+    session: Session, items: Sequence[Item], work: Callable[[Sequence[Item], Session], Sequence[Result]]
+) -> list[Result | QasrError]:
+    """Return what `DevicePool.call` promises, on the thread of a session's device.
+
+    Raises:
+        DeviceLostError: The device cannot compute anything more.
+    """
+
+    def try_together(part: Sequence[Item]) -> Sequence[Result] | QasrError:
+        return contain(lambda: work(part, session), part[0].relative)
+
+    return batching.try_each(items, try_together)

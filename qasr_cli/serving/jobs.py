@@ -75,9 +75,9 @@ class Job:
         done_ms: Milliseconds of speech that are recognised.
         text: Begin of the text that cannot change any more.
         stop: Set when it is final: nothing more needs to be computed for it.
+        is_kept: Whether what becomes of it is kept, for a client who fetches it later.
         result: Set in the state DONE.
         error: Set in the states FAILED and CANCELLED.
-        n_kept_for: Clients that will fetch the result later.
     """
 
     def __init__(self, key: str, ask: Ask, name: str) -> None:
@@ -93,16 +93,12 @@ class Job:
         self.state = JobState.QUEUED
         self.result: JobResult | None = None
         self.error: QasrError | None = None
-        self.n_kept_for = int(ask.is_kept)
         self.stop = threading.Event()
+        self.is_kept = ask.is_kept
         self._n_clients = 0
+        self._n_fetching = int(ask.is_kept)  # clients that will fetch the result later
         self._lock = threading.RLock()
         self._listeners: dict[int, Callable[[], None]] = {}
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether somebody will fetch the result later."""
-        return self.n_kept_for > 0
 
     @property
     def is_final(self) -> bool:
@@ -131,9 +127,7 @@ class Job:
                 if self._listeners.pop(number, None) is None:
                     return
                 self._n_clients -= is_client
-                is_left_alone = (
-                    is_client and not self._n_clients and not self.is_kept and self.audio_ms < _GOES_ON_MS
-                )
+                is_left_alone = is_client and not self._is_wanted and self.audio_ms < _GOES_ON_MS
             if is_left_alone:
                 self.cancel("its client is gone")
 
@@ -145,11 +139,16 @@ class Job:
         The job is cancelled unless another client, with the same recording, waits for it or will fetch it.
         """
         with self._lock:
-            is_shared = self.has_clients or self.n_kept_for > 1
-            if is_shared:
-                self.n_kept_for = max(0, self.n_kept_for - 1)
-        if not is_shared:
-            self.cancel()  # and it stays known as long as a finished one
+            self._n_fetching = max(0, self._n_fetching - 1)
+            is_wanted = self._is_wanted
+        if not is_wanted:
+            self.cancel()
+
+    def keep(self) -> None:
+        """Keep the result for one more client, who fetches it later."""
+        with self._lock:
+            self.is_kept = True
+            self._n_fetching += 1
 
     def cancel(self, why: str = "cancelled") -> None:
         """End it if it is not final; what is being computed for it is dropped."""
@@ -185,6 +184,10 @@ class Job:
             listener()
 
     @property
+    def _is_wanted(self) -> bool:
+        return self._n_clients > 0 or self._n_fetching > 0
+
+    @property
     def has_clients(self) -> bool:
         """Whether somebody waits for it."""
         return self._n_clients > 0
@@ -214,7 +217,8 @@ class JobStore:
         with self._lock:
             job = self._by_key.get(key)
             if job is not None and job.state not in {JobState.FAILED, JobState.CANCELLED}:
-                job.n_kept_for += ask.is_kept
+                if ask.is_kept:
+                    job.keep()
                 return job, False
             job = Job(key, ask, name)
             self._jobs[job.id] = self._by_key[key] = job

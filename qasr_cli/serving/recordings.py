@@ -77,8 +77,8 @@ class Recording:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether nobody wants the result any more."""
-        return self.job.is_cancelled
+        """Whether nobody wants the result any more: it is cancelled, or the server ends."""
+        return self.job.is_final
 
     @property
     def is_urgent(self) -> bool:
@@ -137,12 +137,14 @@ class Recording:
         """Finish the recording on another thread: cues of a film take a second."""
         if not self._is_over:
             self._is_over = True
+            error = opened.error
+            if error is not None:  # there may be no engines: perhaps they could not be loaded
+                self._lanes.finish(lambda: self._end(lambda: error))
+                return
             engines = self._lanes.engines()
             self._lanes.finish(lambda: self._end(lambda: self._conclude(opened, engines)))
 
-    def _conclude(self, opened: OpenSource[Request], engines: Engines) -> JobResult | QasrError:
-        if opened.error is not None:
-            return opened.error
+    def _conclude(self, opened: OpenSource[Request], engines: Engines) -> JobResult:
         transcript = finish.transcribed(opened, engines, self.options)
         results = [result for result in opened.recognized if result is not None]
         language = transcript.language

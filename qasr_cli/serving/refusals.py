@@ -5,7 +5,7 @@ Each says what a client may do: `retry_after_s` is the number of seconds after w
 
 from __future__ import annotations
 
-from qasr_cli.errors import ExitCode, QasrError
+from qasr_cli.errors import ExitCode, QasrError, printable
 from qasr_cli.records import Source
 
 
@@ -47,6 +47,8 @@ class TooLargeError(QasrError):
 
 def of_client(error: QasrError, source: Source) -> QasrError:
     """Return an error with the client's name for the recording instead of a path of the server."""
-    if error.path != source.path:
+    path = error.path
+    if path is None or source.path.parent not in path.parents:
         return error
-    return type(error).about(source.relative, error.reason, error.hint)
+    reason = error.reason.replace(printable(str(path)), "its samples")  # "writing PATH: No space left"
+    return type(error).about(source.relative, reason, error.hint)

@@ -18,18 +18,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
 
-from qasr_cli.errors import DeviceLostError, QasrError
-from qasr_cli.pipeline import batch_work
-from qasr_cli.pipeline.containment import attempt, contain
+from qasr_cli.errors import DeviceLostError, QasrError, RemoteError
+from qasr_cli.pipeline import batch_work, device_pool
+from qasr_cli.pipeline.batch_work import Run
+from qasr_cli.pipeline.containment import attempt
 from qasr_cli.pipeline.device_pool import DevicePool
 from qasr_cli.pipeline.engine_cache import EngineCache
 from qasr_cli.pipeline.open_source import OpenSource
 from qasr_cli.pipeline.pooled_batch import PooledBatch, PooledChunk
 from qasr_cli.serving.batch_queue import BatchQueue, Request, Ticket, goes_first
 from qasr_cli.speech.fallback.review import ReviewedSource
-from qasr_cli.speech.inference import batching, preemption, stopping
+from qasr_cli.speech.inference import preemption, stopping
 from qasr_cli.speech.inference.protocols import Capacity, Engines
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
@@ -39,8 +39,6 @@ _MAX_GATHER_S = 0.2  # for requests that are being decoded
 _GATHER_SHARE = 0.5  # of the time that the last batch took: more would cost more than a fuller batch gives
 
 Opened = OpenSource[Request]
-# Lets a device work on items, together or each alone: `DevicePool.call`, or the same on a device's own thread
-Run = Callable[[Sequence[Any], Callable[[Sequence[Any], Session], Sequence[Any]]], list[Any]]
 
 
 @dataclass(slots=True)
@@ -79,7 +77,9 @@ class RequestLane:
         self._n_near = n_near
         self._on_lost = on_lost
         self._changed = threading.Condition()
+        self._open: dict[int, Opened] = {}  # not back with their owners yet, wherever they are
         self._incoming: list[Opened] = []
+        self._unfinished: list[Opened] = []  # recognised; a device was lost at what was left to do
         self._queue = BatchQueue()
         self._running: list[PooledBatch[Request]] = []
         self._computed: list[Sequence[PooledChunk[Request]]] = []  # at this moment
@@ -99,6 +99,7 @@ class RequestLane:
     def add(self, opened: Opened) -> None:
         """Take a source; it comes back through its owner."""
         with self._changed:
+            self._open[id(opened)] = opened
             self._incoming.append(opened)
             self._changed.notify_all()
 
@@ -143,9 +144,20 @@ class RequestLane:
     def _serve(self) -> None:
         stopping.stop_at(self._stop)
         with contextlib.suppress(stopping.Stopped):
-            error = attempt(None, self._serve_always)
-            if isinstance(error, QasrError):  # whatever it was: a lane that is gone must not be waited for
-                self._refuse_all(error)
+            while not self._stop.is_set():
+                if (error := self._served()) is not None:
+                    self._refuse_all(error)
+                    self.engines = None
+                    self._engines.release()
+                    self._await_work(float("inf"))
+
+    def _served(self) -> QasrError | None:
+        """Serve, and return what ended that, whatever it was: the lane goes on after it."""
+        try:
+            result = attempt(None, self._serve_always)
+        except RemoteError as error:  # the servers behind this one may come back
+            return error
+        return result if isinstance(result, QasrError) else None
 
     def _serve_always(self) -> None:
         while not self._stop.is_set():
@@ -170,15 +182,16 @@ class RequestLane:
                 self._changed.wait(min(left_s, threading.TIMEOUT_MAX))
 
     def _has_work(self) -> bool:
-        return bool(self._incoming or len(self._queue))
+        return bool(self._incoming or self._unfinished or len(self._queue))
 
     def _refuse_all(self, error: QasrError) -> None:
-        """End every request: the engines cannot be loaded."""
+        """End every request, wherever it is: the engines cannot be loaded, or nothing can be computed."""
         with self._changed:
-            opened = [*self._incoming, *(ticket.opened for ticket in self._queue.clear())]
-            self._incoming = []
+            opened = list(self._open.values())
+            self._incoming, self._unfinished, self._running = [], [], []
+            self._queue.clear()
         for one in opened:
-            one.error = error
+            one.error = one.error or error
             self._end(one)
         self._on_lost(error)
 
@@ -194,18 +207,23 @@ class RequestLane:
                 if len(self._running) < pool.n_ahead and (chunks := self._next_batch()):
                     self._submit(chunks, pool)
                 elif self._running:
-                    self._await_batch()
+                    self._await_batch(pool.n_ahead)
                 elif not finished and not self._has_work():
                     self._engines.rest()
                     self._await_work(self._engines.due_s)
                     if not self._has_work():
                         return
 
-    def _await_batch(self) -> None:
-        """Wait until a batch is done, or something comes in."""
+    def _await_batch(self, n_ahead: int) -> None:
+        """Wait until a batch is done, or something comes in: to the lane, or to the queue in a pause."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._stop.is_set() or self._incoming or any(one.is_done for one in self._running)
+                lambda: (
+                    self._stop.is_set()
+                    or self._incoming
+                    or (len(self._queue) and len(self._running) < n_ahead)
+                    or any(one.is_done for one in self._running)
+                )
             )
 
     def _next_batch(self) -> list[PooledChunk[Request]]:
@@ -279,7 +297,7 @@ class RequestLane:
         if not (self._incoming or self._queue.has_urgent) or time.monotonic() < self._next_pause_s:
             return
 
-        run = functools.partial(_run_here, session)
+        run = functools.partial(device_pool.call_here, session)
         begun_s = time.monotonic()
         self._admit(run)
         with self._changed:
@@ -312,7 +330,10 @@ class RequestLane:
         """Cut the sources that came in into chunks, and drop what nobody wants any more."""
         with self._changed:
             incoming, self._incoming = self._incoming, []
+            complete, self._unfinished = self._unfinished, []
             dropped = self._queue.drop_cancelled()
+        for ticket in dropped:
+            self._end(ticket.opened)
         for opened in incoming:
             planned = attempt(opened.relative, functools.partial(opened.owner.plan, opened, self._capacity))
             if isinstance(planned, QasrError):
@@ -322,15 +343,36 @@ class RequestLane:
             if planned:
                 with self._changed:
                     self._queue.add(Ticket.of(opened, planned))
+                    self._changed.notify_all()  # the lane, if this is a pause on a device's thread
             else:
-                self._give_back([opened], run)
-        for ticket in dropped:
-            ticket.opened.owner.settled(ticket.opened)
+                complete.append(opened)
+        if complete:
+            self._give_back(complete, run)
 
     def _give_back(self, sources: Sequence[Opened], run: Run) -> None:
-        """Review the sources that are complete, and return them to their owners; report the others."""
+        """Review the sources that are complete, and return them to their owners; report the others.
+
+        Raises:
+            DeviceLostError: In a pause; another device does it then.
+        """
         failed = [opened for opened in sources if opened.error is not None]
         complete = [opened for opened in sources if opened.error is None and not opened.n_left]
+        try:
+            self._conclude(complete, run)
+        except DeviceLostError:
+            with self._changed:
+                self._unfinished += sources
+            raise
+        for opened in (*failed, *complete):
+            self._end(opened)
+            if isinstance(opened.error, DeviceLostError):
+                self._on_lost(opened.error)
+        for opened in sources:
+            if opened.n_left and opened.error is None:
+                opened.owner.progressed(opened)
+
+    def _conclude(self, complete: Sequence[Opened], run: Run) -> None:
+        """Make the text of the sources final, and align their scripts."""
         reviewed = [opened for opened in complete if opened.is_reviewed and opened.recognized]
         if reviewed:
             for opened, text in zip(reviewed, run(reviewed, self._review), strict=True):
@@ -339,14 +381,7 @@ class RequestLane:
                 else:
                     opened.text = text
         for opened in complete:
-            _align_own_script(opened, run)
-        for opened in (*failed, *complete):
-            self._end(opened)
-            if isinstance(opened.error, DeviceLostError):
-                self._on_lost(opened.error)
-        for opened in sources:
-            if opened.n_left and opened.error is None:
-                opened.owner.progressed(opened)
+            batch_work.align_own_script(opened, run)
 
     def _review(self, sources: Sequence[Opened], session: Session) -> list[ReviewedSource]:
         with preemption.allowed(functools.partial(self._run_urgent, session)):
@@ -356,31 +391,6 @@ class RequestLane:
         """Return a source to its owner, once."""
         with self._changed:
             self._queue.drop(opened)
-        opened.owner.settled(opened)
-
-
-def _run_here(
-    session: Session, items: Sequence[Any], work: Callable[[Sequence[Any], Session], Sequence[Any]]
-) -> list[Any]:
-    """Work on items on the thread of a session's device.
-
-    Raises:
-        DeviceLostError: The device cannot compute anything more.
-    """
-
-    def try_together(part: Sequence[Any]) -> Sequence[Any] | QasrError:
-        return contain(lambda: work(part, session), part[0].relative)
-
-    return batching.try_each(items, try_together)
-
-
-def _align_own_script(opened: Opened, run: Run) -> None:
-    """Align the words of a source's script, if it has one."""
-    script = opened.script
-    if script is None or opened.error is not None:
-        return
-    (alignment,) = run([opened], lambda _, session: [batch_work.align_script(opened, script, session)])
-    if isinstance(alignment, QasrError):
-        opened.error = alignment
-    else:
-        opened.alignment = alignment
+            is_open = self._open.pop(id(opened), None) is not None
+        if is_open:
+            opened.owner.settled(opened)

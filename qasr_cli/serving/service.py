@@ -39,7 +39,8 @@ logger = logging.getLogger(__name__)
 
 _MIN_RETRY_S, _MAX_RETRY_S = 1, 120  # openai-python waits no longer than two minutes
 _SPEED = 20.0  # RTFx until it is measured
-_BYTES_PER_MS = 16  # of media that is not decoded yet: 128 kbit/s
+_BYTES_PER_MS = 16  # of media that is not decoded yet: 128 kbit/s …
+_MOST_GUESSED_MS = 3_600_000  # … and most bytes of a large file are a picture's
 _LEAST_MS = 1_000  # of any recording: ffmpeg has to be started for each, so that thousands must not wait
 _POLL_S = 0.2
 _N_FINISHERS = 2  # a film's cues take a second; a dictated sentence does not wait for them
@@ -219,9 +220,11 @@ class Service:
         return hashlib.sha256(f"{upload.digest} {ask.purpose} {options} {script}".encode()).hexdigest()
 
     def _prepare(self, upload: Upload, work: Callable[[], None]) -> None:
-        estimate_ms = max(_LEAST_MS, upload.n_bytes // _BYTES_PER_MS)
-        with self._counting:
+        guess_ms = min(upload.n_bytes // _BYTES_PER_MS, _MOST_GUESSED_MS)
+        estimate_ms = max(_LEAST_MS, guess_ms)
+        with self._idle:
             self._n_open += 1
+        with self._counting:
             self._undecoded_ms += estimate_ms
 
         def decode() -> None:
@@ -296,6 +299,7 @@ class Service:
         for job in self.jobs.open_jobs():
             if not job.has_clients:
                 job.fail(DrainingError("the server is about to end"))
+        self.lane.notify()
         until_s = time.monotonic() + seconds
         with self._idle:
             while self._n_open and not stop.is_set() and (left_s := until_s - time.monotonic()) > 0:

@@ -136,6 +136,16 @@ def test_a_budget_ends_an_answer(
     assert {answer.finish for answer in expected} == {Finish.TRUNCATED}
 
 
+@pytest.mark.parametrize("most", [5, 100_000])
+def test_a_client_may_ask_for_fewer_tokens(
+    own: Qwen3Recognizer, by_vllm: VllmRecognizer, clips: list[np.ndarray], most: int
+) -> None:
+    options = DecodeOptions(max_tokens=most)
+    expected = own.recognize(clips[:20], options)
+    assert by_vllm.recognize(clips[:20], options) == expected
+    assert (Finish.TRUNCATED in {answer.finish for answer in expected}) == (most == 5)
+
+
 @pytest.mark.parametrize("language", [None, "es"])
 def test_no_audio_and_tiny_chunks(
     own: Qwen3Recognizer, by_vllm: VllmRecognizer, talk: np.ndarray, language: str | None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,7 +66,7 @@ def of_chunk(model: str, samples: np.ndarray, options: DecodeOptions) -> ChunkRe
         model,
         wav_of(padded),
         duration_ms=len(samples) * 1000 // SAMPLE_RATE_HZ,
-        max_tokens=token_budget(len(samples)),
+        max_tokens=min(token_budget(len(samples)), options.max_tokens or sys.maxsize),
         context=_MARKUP.sub(" ", options.context).strip(),
         forced=forced,
         allowed=() if forced else tuple(allowed),

@@ -7,6 +7,7 @@ model has the same id in both: a run may be resumed with the other one.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -125,8 +126,10 @@ class VllmRecognizer:
     def write(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[list[int]]:
         """Return the tokens of one answer a chunk, its stop token included if it has one."""
         prompt = self._prompts.transcription(1, options.context, answers.forced_language(options))
+        most = options.max_tokens or sys.maxsize
         requests = [
-            Request(prompt, prompts.whole_frames(samples), self._budget(len(samples))) for samples in audio
+            Request(prompt, prompts.whole_frames(samples), min(most, self._budget(len(samples))))
+            for samples in audio
         ]
         longest = max(prompts.n_audio_tokens_of(request.audio) + request.budget for request in requests)
         answers.refuse_long(len(prompt) - 1 + longest, self._reach, self.model_id)
