@@ -14,7 +14,7 @@ from qasr_cli.errors import ExitCode
 
 def extras_in(command: str) -> set[str]:
     """Return the extras that a command installs."""
-    return {one for names in re.findall(r"qasr\[([\w,-]+)\]", command) for one in names.split(",")}
+    return {one for names in re.findall(r"(?:qasr|'\.)\[([\w,-]+)\]", command) for one in names.split(",")}
 
 
 def key_file(desk: Path) -> Path:

@@ -30,7 +30,7 @@ _DEFAULTS = {
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
 }
 _ALWAYS = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
-_INSTALL = "in an environment of its own: pip install 'qasr[vllm]'"
+_INSTALL = "in a clone of qasr, into an environment of its own: pip install '.[vllm]'"
 
 
 def version() -> str | None:
