@@ -85,8 +85,8 @@ def _cluster_lanes(
     from qasr_cli.runs.cluster.cluster_lanes import ClusterLanes
 
     logger.warning(
-        "whoever reaches a Ray cluster can run programs on its machines; docs/how-to/clusters.md says how "
-        "to close it"
+        "whoever reaches a Ray cluster can run programs on its machines; "
+        "how to close it: docs/how-to/clusters.md"
     )
     return lambda: ClusterLanes(load, connection.connected)
 

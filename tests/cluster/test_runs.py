@@ -33,7 +33,7 @@ def test_bytes_and_ledger_are_those_of_one_machine(
     assert f"{N_FILES} done" in call.stderr
     assert [line for line in call.lines if "ray" in line.lower()] == [
         "qasr: warning: whoever reaches a Ray cluster can run programs on its machines; "
-        "docs/how-to/clusters.md says how to close it"
+        "how to close it: docs/how-to/clusters.md"
     ]
     check(desk, plain)
     wait_until(lambda: not three.actors(), 20, "the actors end with the run")
