@@ -300,7 +300,7 @@ CONTAINERS = {
     "--shm-size",
     "--ipc",
 }
-# Of vLLM's server, whose command is on a page
+# Of vLLM's server, whose command is on two pages
 VLLM = {"--host", "--port", "--max-model-len", "--limit-mm-per-prompt", "--no-enable-prefix-caching"}
 VLLM |= {"--mm-processor-cache-gb", "--data-parallel-size", "--tensor-parallel-size", "--api-key"}
 VLLM |= {"--max-num-queued-reqs", "--shutdown-timeout"}
@@ -311,7 +311,8 @@ def options_on(name: str) -> set[str]:
     others = rf"`python -m\s[^`]+`|^python -m .*$|{docker}"  # have options of their own
     others += r"|docker run.*?\\\n|`ray [^`]+`|^ray .*$|^#SBATCH .*$"
     text = re.sub(others, "", read(name), flags=re.M).replace("\\_", "_")
-    theirs = WHISPER | CONTAINERS | (VLLM if "vllm" in name else {"--tensor-parallel-size"})
+    is_about_vllm = "vllm" in name or "remote-servers" in name
+    theirs = WHISPER | CONTAINERS | (VLLM if is_about_vllm else {"--tensor-parallel-size"})
     return set(re.findall(r"--[a-z][a-z0-9_-]+", text)) - theirs
 
 
