@@ -7,6 +7,7 @@ the rest of the pipeline itself, as `qasr transcribe --server` has.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -65,6 +66,8 @@ class Clip:
         self._source = Source(number, upload.path, Path(upload.name))
         self._target = upload.path.with_name(f"{number}.s16le")
         self._recognize = recognize
+        self._ending = threading.Lock()
+        self._is_over = False
 
     @property
     def is_cancelled(self) -> bool:
@@ -136,7 +139,9 @@ class Clip:
     def _end(self, result: RecognizedClip | QasrError) -> None:
         with contextlib.suppress(OSError):
             self._target.unlink(missing_ok=True)
-        if self.future.done() or not self.future.set_running_or_notify_cancel():
+        with self._ending:  # the lane's thread and the end of the server may both be here
+            is_over, self._is_over = self._is_over, True
+        if is_over or not self.future.set_running_or_notify_cancel():
             return
         if isinstance(result, QasrError):
             self.future.set_exception(of_client(result, self._source))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import http.client
 import io
 import json
 import re
@@ -24,7 +26,7 @@ from qasr_cli.serving.http.keys import Keys
 from qasr_cli.serving.http.site import HttpSettings
 from qasr_cli.serving.jobs import JobState
 from tests.e2e.conftest import CLIP, SAMPLES, Qasr
-from tests.serving import raw
+from tests.serving import raw, server
 from tests.serving.conftest import client_of
 from tests.serving.in_process import ECHO, InProcess, serving
 from tests.serving.server import Served
@@ -116,6 +118,29 @@ def test_a_full_server_is_asked_again(echo_in_process: InProcess) -> None:
             assert time.monotonic() - begun_s >= 1  # what Retry-After says
     finally:
         service.limits = limits
+
+
+def test_who_was_let_in_before_the_server_was_full_is_asked_again_too(echo_in_process: InProcess) -> None:
+    service, limits = echo_in_process.service, echo_in_process.service.limits
+    body, headers = server.form({"model": "m"}, ("talk.wav", server.speech(2, number=77)))
+    connection = http.client.HTTPConnection("127.0.0.1", echo_in_process.port, timeout=60)
+    with contextlib.closing(connection):
+        connection.putrequest("POST", "/v1/audio/transcriptions")
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            connection.putheader(name, value)
+        connection.endheaders(body[:1000])
+        until_s = time.monotonic() + 20
+        while not echo_in_process.scratch and time.monotonic() < until_s:
+            time.sleep(0.02)
+        service.limits = replace(limits, max_waiting_ms=-1)
+        try:
+            connection.send(body[1000:])
+            response = connection.getresponse()
+            assert response.status == 503
+            assert response.getheader("retry-after")
+        finally:
+            service.limits = limits
+    assert not echo_in_process.scratch
 
 
 def test_a_client_that_gives_up_leaves_nothing(slow_server: InProcess) -> None:

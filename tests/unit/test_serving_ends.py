@@ -15,9 +15,10 @@ from qasr_cli.errors import DeviceLostError, QasrError, ServersLostError, from_o
 from qasr_cli.options import DecodeOptions, EngineOptions, Options
 from qasr_cli.pipeline.engine_cache import EngineCache
 from qasr_cli.pipeline.open_source import OpenSource
-from qasr_cli.records import Hypothesis, Source
+from qasr_cli.records import Finish, Hypothesis, Source
 from qasr_cli.serving.ask import Ask, Upload
 from qasr_cli.serving.batch_queue import Request
+from qasr_cli.serving.clips import Clip, RecognizedClip
 from qasr_cli.serving.jobs import Job, JobState, JobStore
 from qasr_cli.serving.recordings import Lanes, Recording
 from qasr_cli.serving.refusals import DrainingError, OverloadedError, of_client
@@ -143,6 +144,22 @@ class TestRecording:
         assert str(told).startswith("talk.wav: ")
         assert "No space left" in str(told)
         assert type(told) is type(error)
+
+
+class TestClip:
+    def test_two_threads_may_end_one_at_once(self, tmp_path: Path) -> None:
+        clip = Clip(Upload(tmp_path / "clip", 1, "0", "clip"), Options(), 1, lambda opened: None)
+        # What waits for the result is told while the future is not done yet for others
+        clip.future.set_result = lambda result: clip.fail(DrainingError("twice"))  # type: ignore[method-assign]
+        clip._end(RecognizedClip(Hypothesis("", None, Finish.COMPLETE), 1))
+        assert clip.future.running()
+
+    def test_a_cancelled_one_is_over(self, tmp_path: Path) -> None:
+        clip = Clip(Upload(tmp_path / "clip", 1, "0", "clip"), Options(), 1, lambda opened: None)
+        clip.future.cancel()
+        clip.fail(DrainingError("once"))
+        clip.fail(DrainingError("twice"))
+        assert clip.is_cancelled
 
 
 class TestLimit:

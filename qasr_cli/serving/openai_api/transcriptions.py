@@ -29,6 +29,7 @@ async def transcribe(request: Request) -> Response:
     site.service.admit()
     form = await uploads.receive(request, site)
     with form.checked() as upload:
+        site.service.admit()  # many may have been let in before the first of them was here
         wanted = asks.transcription(form.fields, site.service.options, is_kept=_is_kept(request))
     del form  # its fields may have megabytes, and the answer hours
     return await _answer(request, site, wanted, upload)
@@ -40,6 +41,7 @@ async def align(request: Request) -> Response:
     site.service.admit()
     form = await uploads.receive(request, site)
     with form.checked() as upload:
+        site.service.admit()  # many may have been let in before the first of them was here
         wanted = await run_in_threadpool(  # a script of a megabyte takes a second to read
             asks.alignment, form.fields, form.texts, site.service.options, is_kept=_is_kept(request)
         )
