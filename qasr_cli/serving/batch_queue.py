@@ -18,6 +18,9 @@ from qasr_cli.records import Chunk
 from qasr_cli.speech.inference.protocols import Capacity
 
 _URGENT_MS = 15_000  # a dictated sentence; a longer recording can wait for others
+# Prompts are padded to the longest of their batch: one client's context costs all of them memory and time.
+_CHAR_MS = 40  # of audio that takes as many tokens as a character of a context: 13 a second, and half a one
+_MOST_SHARED_CHARS = 4_000  # a longer context goes with others of its length only
 _LOOKED_AT = 4  # batches' worth of chunks among which those of like length are chosen
 
 
@@ -63,6 +66,11 @@ class Ticket:
     def of(cls, opened: OpenSource[Request], chunks: list[Chunk]) -> Ticket:
         """Return the ticket of a source with these chunks, at least one."""
         return cls(opened, deque(chunks), goes_first(PooledChunk(opened, chunks[0])))
+
+    @property
+    def n_context_chars(self) -> int:
+        """Length of the text in its prompts."""
+        return len(self.opened.options.decode.context)
 
     def pooled(self, chunk: Chunk) -> PooledChunk[Request]:
         """Return a chunk with its source."""
@@ -126,7 +134,7 @@ class BatchQueue:
     def take_urgent(self, capacity: Capacity, max_size: int) -> list[PooledChunk[Request]]:
         """Return the chunks of the oldest short requests, at most `max_size`."""
         batch = _Batch(capacity, max_size)
-        while self._urgent and batch.takes(self._urgent[0].waiting[0]):
+        while self._urgent and batch.takes(self._urgent[0], self._urgent[0].waiting[0]):
             ticket = self._urgent.popleft()
             batch.add(ticket, ticket.waiting.popleft())
         return batch.chunks
@@ -146,7 +154,7 @@ class BatchQueue:
         leader_ms = candidates[0][1].duration_ms
         # The sort is stable, so that chunks of equal length stay in turn; the leader is always taken.
         candidates.sort(key=lambda item: abs(item[1].duration_ms - leader_ms))
-        taken = [batch.add(ticket, chunk) for ticket, chunk in candidates if batch.takes(chunk)]
+        taken = [batch.add(ticket, chunk) for ticket, chunk in candidates if batch.takes(ticket, chunk)]
         for ticket, chunk in taken:
             ticket.waiting.remove(chunk)
         self._others.rotate(-1)  # whoever led goes to the end
@@ -169,16 +177,26 @@ class _Batch:
         self._max_size = max_size
         self._max_ms = capacity.max_batch_ms
         self._longest_ms = 1
+        self._n_context_chars = 0
 
-    def takes(self, chunk: Chunk) -> bool:
+    def takes(self, ticket: Ticket, chunk: Chunk) -> bool:
         """Whether the chunk fits; the first one always does."""
         if not self.chunks:
             return True
+        n_chars = ticket.n_context_chars
+        if n_chars != self._n_context_chars and max(self._n_context_chars, n_chars) > _MOST_SHARED_CHARS:
+            return False
         size = len(self.chunks) + 1
-        return size <= self._max_size and max(self._longest_ms, chunk.duration_ms) * size <= self._max_ms
+        return size <= self._max_size and self._padded_ms(ticket, chunk) * size <= self._max_ms
+
+    def _padded_ms(self, ticket: Ticket, chunk: Chunk) -> int:
+        """Return the length of the longest prompt with this chunk, as audio."""
+        n_chars = max(self._n_context_chars, ticket.n_context_chars)
+        return max(self._longest_ms, chunk.duration_ms) + n_chars * _CHAR_MS
 
     def add(self, ticket: Ticket, chunk: Chunk) -> tuple[Ticket, Chunk]:
         """Add a chunk that fits, and return both."""
         self.chunks.append(ticket.pooled(chunk))
         self._longest_ms = max(self._longest_ms, chunk.duration_ms)
+        self._n_context_chars = max(self._n_context_chars, ticket.n_context_chars)
         return ticket, chunk

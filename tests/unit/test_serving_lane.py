@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,26 @@ class TestQueue:
         self.tickets(queue, tmp_path, 7)
         chunks = queue.take(Capacity(30_000, 60_000, 8))
         assert len(chunks) == 3
+
+    @pytest.mark.parametrize(
+        ("max_ms", "n_chars", "sizes"),
+        [(10**9, 3_000, [6]), (10**9, 5_000, [3, 1, 2]), (60_000, 0, [6]), (60_000, 1_000, [3, 1, 2])],
+    )
+    def test_a_long_context_costs_no_other_client(
+        self, tmp_path: Path, max_ms: int, n_chars: int, sizes: list[int]
+    ) -> None:
+        queue = BatchQueue()
+        tickets = self.tickets(queue, tmp_path, *[1] * 6)
+        options = tickets[3].opened.options
+        decode = DecodeOptions(context="x" * n_chars)
+        tickets[3].opened.options = replace(options, decode=decode)
+        queue.clear()
+        for ticket in tickets:
+            queue.add(ticket)
+        found = []
+        while batch := queue.take(Capacity(30_000, max_ms, 8)):
+            found.append(len(batch))
+        assert found == sizes
 
     def test_what_nobody_wants_is_dropped(self, tmp_path: Path) -> None:
         queue = BatchQueue()
