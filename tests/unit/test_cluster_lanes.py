@@ -275,7 +275,7 @@ class TestWhatTravels:
         cluster = FakeCluster()
         execute(
             cluster,
-            hooks=HookOptions(exec_after="notify {media}", webhook="https://user:word@host/?key=secret"),
+            hooks=HookOptions(exec_after="notify {media}", webhook="https://user:word@host/?key=s3cr3t"),
             run=RunOptions(workers=3, state=tmp_path / "state", strict=True),
         )
         options = cluster.setup.options
@@ -284,7 +284,7 @@ class TestWhatTravels:
         assert options.cluster == ClusterOptions()
         assert options.output.folder is None
         assert cluster.asked is not None
-        assert b"secret" not in cluster.asked.setup
+        assert b"s3cr3t" not in cluster.asked.setup
 
     def test_a_group_that_is_added_stays_here_until_somebody_says_that_it_travels(self) -> None:
         groups = {name for name in Options.__dataclass_fields__}
