@@ -92,11 +92,15 @@ class DevicePool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Drop the work that is left, and wait for the threads."""
-        self._stop.set()
+        self.stop()
         for _ in self._threads:
             self._queue.put(_Task(_LAST, next(self._numbers)))
         for thread in self._threads:
             thread.join()
+
+    def stop(self) -> None:
+        """End what the devices compute, from any thread; who waits for it gets `stopping.Stopped`."""
+        self._stop.set()
 
     def submit(
         self, items: Sequence[Item], work: Callable[[Sequence[Item], Session], Sequence[Result]]
@@ -174,6 +178,7 @@ class DevicePool:
             if task.work is None:
                 return
             if self._stop.is_set():
+                task.future.set_exception(stopping.Stopped())
                 continue
             try:
                 if not self._do(task, task.work, session):

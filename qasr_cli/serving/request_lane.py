@@ -84,6 +84,7 @@ class RequestLane:
         self._running: list[PooledBatch[Request]] = []
         self._computed: list[Sequence[PooledChunk[Request]]] = []  # at this moment
         self._stop = threading.Event()
+        self._pool: DevicePool | None = None  # of the loaded engines
         self._thread = threading.Thread(target=self._serve, name="requests", daemon=True)
         self._capacity = Capacity(0, 0, 0)  # of the loaded engines
         self.engines: Engines | None = None
@@ -136,6 +137,8 @@ class RequestLane:
     def close(self) -> None:
         """End the computation that is under way, and the thread."""
         self._stop.set()
+        if (pool := self._pool) is not None:
+            pool.stop()  # the lane's thread may wait for a review on a device
         self.notify()
         self._thread.join()
 
@@ -199,6 +202,7 @@ class RequestLane:
         """Compute until there has been no work for the idle time."""
         self._capacity = session.capacity
         with DevicePool(session) as pool:
+            self._pool = pool
             while not self._stop.is_set():
                 self._admit(pool.call)
                 finished = [batch for batch in self._running if batch.is_done]

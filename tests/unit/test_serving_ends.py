@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +27,7 @@ from qasr_cli.serving.recordings import Lanes, Recording
 from qasr_cli.serving.refusals import DrainingError, OverloadedError, of_client
 from qasr_cli.serving.request_lane import RequestLane
 from qasr_cli.serving.service import Service, ServiceLimits
+from qasr_cli.speech.inference import stopping
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.inference.session import Session
 from tests import fakes
@@ -39,6 +43,23 @@ class Failing(fakes.Echo):
         if self.error is not None:
             raise self.error
         return super().recognize(audio, options)
+
+
+class LongReview(fakes.Echo):
+    """Its answers are doubtful, and the second one takes long."""
+
+    is_reviewing = threading.Event()
+    n_calls = 0
+
+    def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
+        LongReview.n_calls += 1
+        if LongReview.n_calls > 1:
+            self.is_reviewing.set()
+            until_s = time.monotonic() + 10
+            while time.monotonic() < until_s:
+                stopping.check()
+                time.sleep(0.02)
+        return [replace(one, finish=Finish.TRUNCATED) for one in super().recognize(audio, options)]
 
 
 @pytest.fixture
@@ -87,6 +108,17 @@ class TestLane:
         pool.lane.close()
         assert str(failed.error) == "no memory"
         assert good.error is None
+
+    def test_the_end_does_not_wait_for_a_review_on_another_device(self, tmp_path: Path) -> None:
+        sessions = [Session(Engines(LongReview(EngineOptions(batch_size=8)), fakes.Even())) for _ in range(2)]
+        session = Session(sessions[0].engines, replicas=sessions[1:])
+        pool = Pool(tmp_path, session)
+        pool.ask("a")
+        pool.lane.start()
+        assert LongReview.is_reviewing.wait(20)
+        begun_s = time.monotonic()
+        pool.lane.close()
+        assert time.monotonic() - begun_s < 2
 
     def test_a_review_on_a_lost_device_is_done_by_another(self, pool: Pool) -> None:
         def lost(*_: object) -> list[object]:
