@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
+from xml.etree import ElementTree
 
 from qasr_cli.engines import model_store
 from tests.vllm import server, speed
@@ -22,15 +22,25 @@ from tests.vllm import server, speed
 HERE = Path(__file__).parent
 
 
-class _Count:
-    """Counts how tests have ended, as pytest reports it."""
-
-    def __init__(self) -> None:
-        self.outcomes: dict[str, int] = {}
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" or report.outcome != "passed":
-            self.outcomes[report.outcome] = self.outcomes.get(report.outcome, 0) + 1
+def _pytest(folder: Path) -> tuple[bool, str]:
+    """Run this folder's tests in a process of their own; return whether all passed, and what there was."""
+    report = folder / "report.xml"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        str(HERE),
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        f"--junitxml={report}",
+    ]
+    code = subprocess.run([*command, *sys.argv[1:]], check=False).returncode
+    counts = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
+    if report.exists():
+        for suite in ElementTree.parse(report).iter("testsuite"):
+            counts = {name: counts[name] + int(suite.get(name, 0)) for name in counts}
+    return code == 0, ", ".join(f"{number} {name}" for name, number in counts.items())
 
 
 def main() -> int:
@@ -38,27 +48,24 @@ def main() -> int:
     if importlib.util.find_spec("vllm") is None and server.URL not in os.environ:
         sys.stderr.write(f"vllm is not installed here, and {server.URL} names no server: make vllm\n")
         return 1
-    count = _Count()
-    with _server() as url:
+    with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as url:
         os.environ[server.URL] = url
-        failed = pytest.main([str(HERE), "-q", "-p", "no:cacheprovider", *sys.argv[1:]], plugins=[count])
-    if not failed and len(sys.argv) == 1:
+        has_passed, words = _pytest(Path(folder))
+    if has_passed and len(sys.argv) == 1:
         sys.stdout.write(speed.table())
-    words = ", ".join(f"{n} {outcome}" for outcome, n in sorted(count.outcomes.items())) or "nothing ran"
     sys.stdout.write(f"vllm: {words}\n")
-    return int(bool(failed))
+    return int(not has_passed)
 
 
 @contextlib.contextmanager
-def _server() -> Iterator[str]:
+def _server(folder: Path) -> Iterator[str]:
     """Yield the URL of the given server, or of one that is started for the time."""
     if given := os.environ.get(server.URL):
         yield given
         return
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(model_store.recognizer_location(model_store.DEMO))
-        with server.serving(model, Path(folder) / "server.log") as url:
-            yield url
+    model = Path(model_store.recognizer_location(model_store.DEMO))
+    with server.serving(model, folder / "server.log") as url:
+        yield url
 
 
 if __name__ == "__main__":
