@@ -13,16 +13,15 @@ from qasr_cli.errors import UnavailableError
 from qasr_cli.media.ffmpeg import find_tools
 
 # Tests with a real vLLM, which `make vllm` installs in an environment of its own.
-collect_ignore = [] if importlib.util.find_spec("vllm") or os.environ.get("QASR_VLLM_URL") else ["vllm"]
+has_vllm = importlib.util.find_spec("vllm") or os.environ.get("QASR_VLLM_URL")
+# Tests in a browser have an environment of their own: `make page`.
+collect_ignore = ["page"] if has_vllm else ["page", "vllm"]
 
 # No deadline for one example: a machine that is busy is no reason to fail. The examples are the
 # same for the same code, so that a commit passes everywhere or nowhere; `make search` draws new ones.
 settings.register_profile("qasr", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "qasr"))
-
-# Tests in a browser have an environment of their own: `make page`.
-collect_ignore = ["page"]
 
 # Before torch is imported: each worker has about one core.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -221,6 +221,7 @@ def noisy(options: EngineOptions) -> Engines:
 
 class _Slow(Echo):
     def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
+        stopping.check()  # as real engines do at every step
         time.sleep(0.5)  # long enough for a test to see the first result and kill the run
         return super().recognize(audio, options)
 

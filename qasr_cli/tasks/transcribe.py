@@ -86,17 +86,11 @@ def _cluster_lanes(
     """Return what makes the lanes on a cluster, once what cannot go there is refused.
 
     Raises:
-        UsageError: The media comes from a stream, servers recognise, or the device is one of several.
+        UsageError: The media comes from a stream, or the device is one of several.
     """
     if sources.is_stdin(inputs):
         raise UsageError(
             "--cluster needs files that every machine sees", "store the stream first", flag="--cluster"
-        )
-    if options.engine.remote.server:  # and its key would travel with the options
-        raise UsageError(
-            "--server with --cluster",
-            "give one of them: servers need no cluster, this machine sends them the audio",
-            flag="--server",
         )
     if options.engine.device not in _CLUSTER_DEVICES:
         raise UsageError(

@@ -36,8 +36,7 @@ def test_with_nothing_to_do_no_cluster_is_needed(qasr: Qasr, clip: Path) -> None
         (("clip.wav", "--device", "all"), "each copy of the model has one GPU"),
         (
             ("clip.wav", "--server", "http://127.0.0.1:9"),
-            "--server with --cluster; give one of them: servers need no cluster, "
-            "this machine sends them the audio",
+            "--server with --cluster; leave one of them out: the machines of a cluster recognise themselves",
         ),
         (("clip.wav", "--cluster-cpus", "0"), "--cluster-cpus must be at least 1"),
     ],
