@@ -138,6 +138,7 @@ def user(*parts: object) -> dict[str, object]:
         ({"messages": [{"role": "user", "content": 3}]}, "messages"),
         (user(), "no audio"),
         (user({"type": "text", "text": "hello"}), "no audio"),
+        (user({"type": {}, "audio_url": {"url": ""}}), "there is no part"),
         (user(PART, PART), "more than one"),
         (user({"type": "image_url", "image_url": {"url": "data:"}}), "image_url"),
         (user({"type": "audio_url", "audio_url": {"url": "http://127.0.0.1/a.wav"}}), "fetches nothing"),

@@ -208,7 +208,7 @@ def _audio(messages: list[dict[str, Any]]) -> bytes:
         part
         for message in messages
         for part in message["parts"]
-        if part.get("type") in {"input_audio", "audio_url"}
+        if part.get("type") in ("input_audio", "audio_url")  # compared, as it may be anything
     ]
     others = {str(part.get("type")) for message in messages for part in message["parts"]}
     unknown = sorted(others - {"text", "input_audio", "audio_url"})
