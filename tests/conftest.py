@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import os
 import tempfile
 from pathlib import Path
 
-import pytest
 from hypothesis import settings
 
 from qasr_cli.errors import UnavailableError
@@ -29,18 +27,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "qasr"))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Not the cache of whoever runs the tests; all workers and runs share it, and it holds a self-test's result.
 os.environ["QASR_CACHE"] = str(Path(tempfile.gettempdir(), f"qasr-tests-{os.getuid()}"))
-
-
-@pytest.fixture(autouse=True)
-def logging_as_usual() -> None:
-    """Undo what another test's program has set up in this process: this one may look for its records."""
-    logging.disable(logging.NOTSET)
-    for name, logger in logging.root.manager.loggerDict.items():
-        if isinstance(logger, logging.Logger) and name.partition(".")[0] == "qasr_cli":
-            logger.disabled = False
-            if name == "qasr_cli":
-                logger.propagate = True
-                logger.setLevel(logging.NOTSET)
 
 
 def pytest_report_header() -> str:

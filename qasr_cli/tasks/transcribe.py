@@ -15,13 +15,12 @@ from pathlib import Path
 from qasr_cli import engines
 from qasr_cli.errors import UsageError
 from qasr_cli.operating_system import processes
-from qasr_cli.options import InputOptions, LogOptions, Options, RemoteOptions
+from qasr_cli.options import InputOptions, LogOptions, Options
 from qasr_cli.runs.execution.lanes import Lanes
 from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.inputs.selection import LeftOutKind
 from qasr_cli.runs.planning.queue import Queue
 from qasr_cli.runs.reports import hook_reporter, report_file
-from qasr_cli.speech.inference.session import Session
 from qasr_cli.tasks import observers, outputs, sources
 from qasr_cli.tasks.run_pass import PassSettings, run_pass
 from qasr_cli.terminal import stdio
@@ -47,10 +46,8 @@ def transcribe(inputs: InputOptions, options: Options, log: LogOptions, report_p
     if report_path is not None:
         report_file.check_place(report_path, is_overwrite=options.output.overwrite)
     engines.refuse_unknown_languages(options.engine, options.decode)
-    if options.cluster.address:
-        options = _without_servers(options)
     load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
-    make_lanes = _cluster_lanes(inputs, options, load) if options.cluster.address else None
+    make_lanes = _cluster_lanes(inputs, options) if options.cluster.address else None
     with hook_reporter.hooked(options.hooks, is_strict=options.run.strict) as hooks:
         settings = PassSettings(
             options,
@@ -65,32 +62,21 @@ def transcribe(inputs: InputOptions, options: Options, log: LogOptions, report_p
             return run_pass(inputs, settings, log_left_out).exit_code
 
 
-def _without_servers(options: Options) -> Options:
-    """Return the options without what belongs to servers: their key, perhaps of a variable, never travels.
+def _cluster_lanes(inputs: InputOptions, options: Options) -> Callable[[], Lanes]:
+    """Return what makes the lanes on a cluster, once what cannot go there is refused.
 
     Raises:
-        UsageError: Servers are named.
+        UsageError: The media comes from a stream, servers recognise, or the device is one of several.
     """
+    if sources.is_stdin(inputs):
+        raise UsageError(
+            "--cluster needs files that every machine sees", "store the stream first", flag="--cluster"
+        )
     if options.engine.remote.server:
         raise UsageError(
             "--server with --cluster",
             "leave one of them out: the machines of a cluster recognise themselves",
             flag="--server",
-        )
-    return replace(options, engine=replace(options.engine, remote=RemoteOptions()))
-
-
-def _cluster_lanes(
-    inputs: InputOptions, options: Options, load: Callable[[], Session]
-) -> Callable[[], Lanes]:
-    """Return what makes the lanes on a cluster, once what cannot go there is refused.
-
-    Raises:
-        UsageError: The media comes from a stream, or the device is one of several.
-    """
-    if sources.is_stdin(inputs):
-        raise UsageError(
-            "--cluster needs files that every machine sees", "store the stream first", flag="--cluster"
         )
     if options.engine.device not in _CLUSTER_DEVICES:
         raise UsageError(
@@ -101,7 +87,7 @@ def _cluster_lanes(
     from qasr_cli.runs.cluster import connection
     from qasr_cli.runs.cluster.cluster_lanes import ClusterLanes
 
-    return lambda: ClusterLanes(load, connection.connected)
+    return lambda: ClusterLanes(engines.load, connection.connected)
 
 
 def log_left_out(discovered: Discovered, chosen: Queue) -> Queue:

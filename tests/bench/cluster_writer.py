@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from qasr_cli import engines
 from qasr_cli.formats.readers import transcript_json
 from qasr_cli.options import ClusterOptions, FindOptions, Options, OutputOptions
 from qasr_cli.records import Source, Status, Transcript
@@ -62,7 +63,7 @@ def _measure(talk: Transcript) -> None:
             plans = output_plan.plan(found, OutputLayout.of(output, {"srt": ".srt", "json": ".json"}))
             run = Run(options, _no_engines, Reporter(), lambda _: None, kept)
             cpu_s, wall_s = time.process_time(), time.monotonic()
-            run.execute(plans, lanes=ClusterLanes(_no_engines, FakeCluster(answer).connecting))
+            run.execute(plans, lanes=ClusterLanes(engines.load, FakeCluster(answer).connecting))
             cpu_s, wall_s = time.process_time() - cpu_s, time.monotonic() - wall_s
         assert run.report.count(Status.DONE) == _N_FILES
     audio_s = talk.duration_ms / 1_000

@@ -59,6 +59,7 @@ OPTIONS = Options(
     cluster=ClusterOptions("here:1"),
 )
 LOAD = functools.partial(engines.load, OPTIONS.engine)
+Load = Callable[[EngineOptions, str], Session]
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +82,7 @@ def media(tmp_path: Path) -> Path:
     return folder
 
 
-def setup(options: Options = OPTIONS, load: Callable[[], Session] = LOAD, **more: object) -> WorkerSetup:
+def setup(options: Options = OPTIONS, load: Load = engines.load, **more: object) -> WorkerSetup:
     made = WorkerSetup(travelling(options), load, Path.cwd(), log_level=logging.INFO)
     return replace(made, **more)  # type: ignore[arg-type]
 
@@ -137,7 +138,7 @@ def outcomes(report: RunReport) -> list[tuple[object, ...]]:
 def test_outcomes_and_bytes_are_those_of_one_machine(media: Path, tmp_path: Path) -> None:
     plain = execute(media, tmp_path / "plain", None)
     cluster = WithWorkers(n_actors=2)
-    spread = execute(media, tmp_path / "spread", ClusterLanes(LOAD, cluster.connecting))
+    spread = execute(media, tmp_path / "spread", ClusterLanes(engines.load, cluster.connecting))
     cluster.stop()
     assert results(tmp_path / "spread") == results(tmp_path / "plain")
     assert len(results(tmp_path / "plain")) == 22
@@ -259,7 +260,7 @@ class TestVersions:
         assert reason.endswith(f"has qasr {__version__}, and this is 9.9")
 
     def test_an_error_at_the_start_is_passed_on(self) -> None:
-        payload = pickle.dumps(setup(load=functools.partial(engines.load, EngineOptions(engine="none:such"))))
+        payload = pickle.dumps(setup(replace(OPTIONS, engine=EngineOptions(engine="none:such"))))
         is_started, answer, _ = ActorShell().start(__version__, payload)
         assert not is_started
         assert isinstance(pickle.loads(answer), UnavailableError)
@@ -270,9 +271,9 @@ class _Losing(fakes.Echo):
         raise DeviceLostError("fake:0 has failed")
 
 
-def lose_device() -> Session:
-    return Session(Engines(_Losing(EngineOptions()), fakes.Even()))
+def lose_device(options: EngineOptions, fallback_model: str) -> Session:
+    return Session(Engines(_Losing(options), fakes.Even()))
 
 
-def load_slow() -> Session:
-    return Session(fakes.slow(EngineOptions()))
+def load_slow(options: EngineOptions, fallback_model: str) -> Session:
+    return Session(fakes.slow(options))

@@ -13,15 +13,19 @@ from pathlib import Path
 
 import pytest
 
+from qasr_cli import engines
 from qasr_cli.errors import QasrError, UnavailableError, UndecodableError
 from qasr_cli.options import (
     ClusterOptions,
+    EngineOptions,
     FindOptions,
     HookOptions,
     Options,
     OutputOptions,
+    RemoteOptions,
     RunOptions,
 )
+from qasr_cli.options.secret import Secret
 from qasr_cli.records import Outcome, Source, Status, Transcript
 from qasr_cli.runs.cluster import cluster_lanes
 from qasr_cli.runs.cluster.cluster_lanes import ClusterLanes
@@ -93,7 +97,7 @@ def execute(media: Path) -> Execute:
         with journal.opened(found, options, lambda _: None) as kept:
             plans = kept.decide(output_plan.plan(found, OutputLayout.of(output, {"json": ".json"})))
             job = Run(options, load, reporter or Reporter(), lambda _: None, kept)
-            job.execute(plans, lanes=ClusterLanes(load, cluster.connecting))
+            job.execute(plans, lanes=ClusterLanes(engines.load, cluster.connecting))
         return job.report
 
     return run
@@ -284,6 +288,15 @@ class TestWhatTravels:
         assert options.cluster == ClusterOptions()
         assert options.output.folder is None
         assert cluster.asked is not None
+        assert b"s3cr3t" not in cluster.asked.setup
+
+    def test_no_key_of_servers(self, execute: Execute) -> None:
+        cluster = FakeCluster()
+        remote = RemoteOptions(server_key=Secret("s3cr3t"))  # of a variable, as --server is refused here
+        execute(cluster, engine=EngineOptions(engine="tests.fakes:echo", remote=remote))
+        assert cluster.setup.options.engine == EngineOptions(engine="tests.fakes:echo")
+        assert cluster.asked is not None
+        assert b"tests.fakes:echo" in cluster.asked.setup
         assert b"s3cr3t" not in cluster.asked.setup
 
     def test_a_group_that_is_added_stays_here_until_somebody_says_that_it_travels(self) -> None:

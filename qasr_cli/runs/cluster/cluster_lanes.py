@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qasr_cli.errors import QasrError, UnavailableError
-from qasr_cli.options import Options
+from qasr_cli.options import EngineOptions, Options, RemoteOptions
 from qasr_cli.records import Outcome, Status
 from qasr_cli.runs.cluster.assignment import MAX_LOSSES, Assignments
 from qasr_cli.runs.cluster.connection import Cluster
@@ -84,11 +84,11 @@ class ClusterLanes:
     """Lanes over many sources on many machines; they run once.
 
     Args:
-        load: Returns the engines; called by each actor, so it is picklable.
+        load: See `WorkerSetup`; each actor calls it.
         connecting: Connects to a cluster.
     """
 
-    def __init__(self, load: Callable[[], Session], connecting: Connecting) -> None:
+    def __init__(self, load: Callable[[EngineOptions, str], Session], connecting: Connecting) -> None:
         self._load = load
         self._connecting = connecting
 
@@ -116,11 +116,16 @@ class ClusterLanes:
 
 
 def travelling(options: Options) -> Options:
-    """Return the options that workers get: nothing that is run, sent or written after their work."""
-    kept = ("engine", "decode", "guard", "media", "chunk", "vad", "align", "cue", "picture", "find")
+    """Return the options that workers get: nothing that is run, sent or written after their work.
+
+    Servers are not asked from a cluster, and their key, perhaps of a variable, stays here.
+    """
+    kept = ("decode", "guard", "media", "chunk", "vad", "align", "cue", "picture", "find")
     run = replace(Options().run, workers=options.run.workers)
     output = replace(options.output, folder=None)
-    return Options(run=run, output=output, **{name: getattr(options, name) for name in kept})
+    same = {name: getattr(options, name) for name in kept}
+    engine = replace(options.engine, remote=RemoteOptions())
+    return Options(run=run, output=output, engine=engine, **same)
 
 
 def _samples(plans: Sequence[Plan]) -> tuple[Path, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qasr_cli.errors import QasrError
-from qasr_cli.options import Options
+from qasr_cli.options import EngineOptions, Options
 from qasr_cli.pipeline.stage_timer import StageTimes
 from qasr_cli.records import Outcome, Source
 from qasr_cli.runs.execution.composing import ComposedSource
@@ -29,14 +29,14 @@ class WorkerSetup:
 
     Attributes:
         options: Those that travel: no hook, no key, no output.
-        load: Returns the engines.
+        load: Returns the engines of these options and a fallback model, as `engines.load` does; picklable.
         folder: The run's working folder; names of sources and models may be relative to it.
         samples: Some sources that the run's machine sees.
         log_level: Messages of `logging` below this level stay with the worker.
     """
 
     options: Options
-    load: Callable[[], Session]
+    load: Callable[[EngineOptions, str], Session]
     folder: Path
     samples: tuple[Path, ...] = ()
     log_level: int = 0

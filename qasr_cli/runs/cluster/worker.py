@@ -269,6 +269,6 @@ def _load(setup: WorkerSetup) -> tuple[Session, EngineFacts]:
         )
     find_tools()
     options, begun_s = setup.options, time.monotonic()
-    session = setup.load()
+    session = setup.load(options.engine, options.guard.fallback_model)
     refuse_unknown_languages(session.engines.languages, options.decode, options.engine.engine)
     return session, EngineFacts.of(session, time.monotonic() - begun_s)
