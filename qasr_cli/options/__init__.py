@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from qasr_cli.options.engine import EngineOptions
 from qasr_cli.options.flag import FlagSpec
+from qasr_cli.options.live import LiveOptions, StreamOptions
 from qasr_cli.options.log import LOG_FORMATS, PROGRESS_STYLES, LogOptions
 from qasr_cli.options.output import DEFAULT_NAME, OutputOptions
 from qasr_cli.options.remote import RemoteOptions
@@ -50,6 +51,7 @@ __all__ = [
     "GuardOptions",
     "HookOptions",
     "InputOptions",
+    "LiveOptions",
     "LogOptions",
     "MediaOptions",
     "Options",
@@ -59,6 +61,7 @@ __all__ = [
     "RunOptions",
     "Secret",
     "ServeOptions",
+    "StreamOptions",
     "VadOptions",
     "WatchOptions",
 ]

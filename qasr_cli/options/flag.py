@@ -27,8 +27,13 @@ WATCHING = "Watching"
 HOOKS = "Hooks"
 REMOTE = "Remote servers"
 SERVER = "Server"
+LIVE = "Live input"
+LIVE_OUTPUT = "Live output"
 LOGGING = "Logging"
-PANELS = (FORMATS, FILES, SERVER, MODEL, REMOTE, SPEECH, STYLE, SELECTION, RUN, WATCHING, HOOKS, LOGGING)
+PANELS = (
+    *(FORMATS, FILES, SERVER, LIVE, LIVE_OUTPUT, MODEL, REMOTE, SPEECH, STYLE),
+    *(SELECTION, RUN, WATCHING, HOOKS, LOGGING),
+)
 
 FOLLOWS = type(None)  # a flag's kind follows from its field's annotation
 _FLAG, _DIGEST, _ADDED = "flag", "digest", "added"  # keys of a field's metadata

@@ -1,0 +1,1 @@
+"""Endless input: live sessions, what they listen to, and where their text goes."""

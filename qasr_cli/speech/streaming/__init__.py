@@ -1,0 +1,1 @@
+"""Endless speech: utterances, stable text and final text."""
