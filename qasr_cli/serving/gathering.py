@@ -52,7 +52,7 @@ class Gathering:
 
     @property
     def left_s(self) -> float:
-        """Seconds that the next batch may still wait, if some wait for it; not above 0 if there is no reason."""
+        """Seconds that the next batch may still wait for others; not above 0 without a reason."""
         until_s = self._begun_s + min(_MAX_GATHER_S, _GATHER_SHARE * self.batch_s)
         if not self._n_near():
             until_s = min(until_s, self._answered_s + _RETURN_S) if self._n_away else 0.0
