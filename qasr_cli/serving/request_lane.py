@@ -57,6 +57,7 @@ class RequestLane:
         engines: The engines while they are loaded.
         gathering: How long batches wait for requests that are almost here.
         counts: What the lane has done so far.
+        calls: Work of others for the engine's thread.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class RequestLane:
         self._incoming: list[Opened] = []
         self._unfinished: list[Opened] = []  # recognised; a device was lost at what was left to do
         self._queue = BatchQueue()
-        self._calls = EngineCalls(on_lost)
+        self.calls = EngineCalls(on_lost)
         self._running: list[PooledBatch[Request]] = []
         self._stop = threading.Event()
         self._pool: DevicePool | None = None  # of the loaded engines
@@ -103,7 +104,7 @@ class RequestLane:
         Raises:
             QasrError: The engines cannot work, or the server is about to end.
         """
-        future = self._calls.add(work)
+        future = self.calls.add(work)
         self.notify()
         return future.result()
 
@@ -155,7 +156,7 @@ class RequestLane:
                     self.engines = None
                     self._engines.release()
                     self._await_work(float("inf"))
-        self._calls.close()
+        self.calls.close()
 
     def _served(self) -> QasrError | None:
         """Serve, and return what ended that, whatever it was: the lane goes on after it."""
@@ -188,7 +189,7 @@ class RequestLane:
                 self._changed.wait(min(left_s, threading.TIMEOUT_MAX))
 
     def _has_work(self) -> bool:
-        return bool(self._incoming or self._unfinished or len(self._queue) or self._calls.has_new)
+        return bool(self._incoming or self._unfinished or len(self._queue) or self.calls.has_new)
 
     def _refuse_all(self, error: QasrError) -> None:
         """End every request, wherever it is: the engines cannot be loaded, or nothing can be computed."""
@@ -196,7 +197,7 @@ class RequestLane:
             opened = list(self._open.values())
             self._incoming, self._unfinished, self._running = [], [], []
             self._queue.clear()
-        self._calls.fail(error)
+        self.calls.fail(error)
         for one in opened:
             one.error = one.error or error
             self._end(one)
@@ -212,7 +213,7 @@ class RequestLane:
                 finished = [batch for batch in self._running if batch.is_done]
                 for batch in finished:
                     self._settle(batch, pool)
-                self._calls.submit(pool)
+                self.calls.submit(pool)
                 if len(self._running) < pool.n_ahead and (chunks := self._next_batch()):
                     self._submit(chunks, pool)
                 elif self._running:
@@ -231,7 +232,7 @@ class RequestLane:
                     self._stop.is_set()
                     or self._incoming
                     or (len(self._queue) and len(self._running) < n_ahead)
-                    or self._calls.has_new
+                    or self.calls.has_new
                     or any(one.is_done for one in self._running)
                 )
             )
@@ -243,12 +244,12 @@ class RequestLane:
                 self.gathering.begin()
             while (
                 0 < len(self._queue) < self._capacity.max_batch_size
-                and not (self._running or self._incoming or self._calls.has_new or self._stop.is_set())
+                and not (self._running or self._incoming or self.calls.has_new or self._stop.is_set())
                 and (left_s := self.gathering.left_s) > 0
             ):
                 self._changed.wait(left_s)
             # What came in may belong into this batch; calls are made while it gathers
-            if self._incoming or (self._calls.has_new and self.gathering.left_s > 0):
+            if self._incoming or (self.calls.has_new and self.gathering.left_s > 0):
                 return []
             self.gathering.end()
             is_urgent_turn = time.monotonic() >= self._next_pause_s
@@ -276,7 +277,7 @@ class RequestLane:
         for pooled in chunks:
             pooled.opened.owner.begun()
         is_urgent = goes_first(chunks[0])
-        run_in_pause = functools.partial(self._calls.run_in_pause if is_urgent else self._run_urgent, session)
+        run_in_pause = functools.partial(self.calls.run_in_pause if is_urgent else self._run_urgent, session)
         with self.counts.computing(chunks, self._capacity.max_batch_size), preemption.allowed(run_in_pause):
             results = batch_work.recognize_batch(chunks, session)
         if is_urgent:
@@ -290,7 +291,7 @@ class RequestLane:
 
     def _run_urgent(self, session: Session) -> None:
         """Make calls, recognise the short requests that wait, and end them; the caller's batch waits."""
-        self._calls.run_in_pause(session)
+        self.calls.run_in_pause(session)
         if not (self._incoming or self._queue.has_urgent) or time.monotonic() < self._next_pause_s:
             return
 
