@@ -151,7 +151,6 @@ class ServeOptions:
         "Live sessions at once, such as those of microphones; more are refused. 0: none.",
         "--max-live",
         metavar="N",
-        harmless=True,
     )
     keep_results_hours: float = option(
         6.0,

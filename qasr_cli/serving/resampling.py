@@ -78,6 +78,8 @@ class Resampler:
         return self.feed(np.zeros(-(-self._delay // self._up), dtype=np.int16))
 
     def _filtered(self, steps: np.ndarray) -> np.ndarray:
+        if not len(steps):  # too few samples for a window
+            return np.zeros(0, dtype=np.int16)
         out = np.zeros(len(steps), dtype=np.int64)
         n_taps = self._rows.shape[1]
         latest, phase = steps // self._up - self._first, steps % self._up

@@ -12,8 +12,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from qasr_cli import languages
-from qasr_cli.records import Segment, longest_language
+from qasr_cli.serving.growing_text import GrowingText, Key
 from qasr_cli.speech.streaming.events import (
     Final,
     LiveEvent,
@@ -23,20 +22,8 @@ from qasr_cli.speech.streaming.events import (
 )
 
 Send = Callable[[dict[str, object]], None]
-Key = tuple[int, int]  # of an utterance: the session's number in the connection, and its own in the session
 
 _TRANSCRIPTION = "conversation.item.input_audio_transcription"
-
-
-@dataclass(slots=True)
-class _Utterance:
-    """An utterance of an item: its stable text so far, and its final text once it is there."""
-
-    stable: str = ""
-    final: str | None = None
-    language: str | None = None
-    n_sent: int = 0  # characters that deltas have had
-    has_diverged: bool = False  # the final text takes stable text back: no delta can follow
 
 
 @dataclass(slots=True)
@@ -44,19 +31,15 @@ class _Item:
     """What a client gets one transcript for.
 
     Attributes:
+        text: Of its utterances.
         is_committed: No further utterance belongs to it.
         audio_ms: Milliseconds of its utterances.
     """
 
     id: str
-    utterances: dict[Key, _Utterance] = field(default_factory=dict)
+    text: GrowingText = field(default_factory=GrowingText)
     is_committed: bool = False
     audio_ms: int = 0
-
-    @property
-    def is_final(self) -> bool:
-        """Whether all of its text is."""
-        return self.is_committed and all(one.final is not None for one in self.utterances.values())
 
 
 class Conversation:
@@ -129,7 +112,7 @@ class Conversation:
         item = self._open
         if item is None:
             item = self._open = _Item(_new_id("item"))
-        item.utterances[key] = _Utterance()
+        item.text.begin(key)
         self._items[key] = item
         self._begin_ms[key] = start_ms
         if not self.is_manual:
@@ -174,9 +157,8 @@ class Conversation:
         item = self._items.get(key)
         if item is None:
             return
-        utterance = item.utterances[key]
-        utterance.stable, utterance.language = partial.stable, partial.language or utterance.language
-        self._send_deltas(item)
+        item.text.show(key, partial)
+        self._send_delta(item)
         self._send(
             {
                 "type": "qasr.partial",
@@ -193,54 +175,24 @@ class Conversation:
         item = self._items.pop(key, None)
         if item is None:
             return
-        utterance = item.utterances[key]
-        utterance.final = text_of(final.segments)
-        utterance.language = longest_language(final.segments) or utterance.language
-        self._send_deltas(item)
+        item.text.conclude(key, final)
+        self._send_delta(item)
         self._complete(item)
 
-    def _send_deltas(self, item: _Item) -> None:
-        """Send what has become stable: of the first utterance that is not final, and of those before it."""
-        has_text = False
-        for utterance in item.utterances.values():
-            known = utterance.stable if utterance.final is None else utterance.final
-            if utterance.n_sent and not known.startswith(utterance.stable[: utterance.n_sent]):
-                utterance.has_diverged = True
-            delta = "" if utterance.has_diverged else known[utterance.n_sent :]
-            if delta:
-                gap = _gap(utterance.language) if has_text and not utterance.n_sent else ""
-                utterance.n_sent = len(known)
-                self._tell(item, "delta", delta=gap + delta)
-            if utterance.final is None:
-                return
-            has_text = has_text or bool(utterance.final)
+    def _send_delta(self, item: _Item) -> None:
+        if delta := item.text.grown():
+            self._tell(item, "delta", delta=delta)
 
     def _complete(self, item: _Item) -> None:
         """Send an item's transcript if it is committed and final."""
-        if not item.is_final:
+        if not (item.is_committed and item.text.is_final):
             return
-        said = [one for one in item.utterances.values() if one.final]
-        text = ""
-        for one in said:
-            text += (_gap(one.language) if text else "") + (one.final or "")
-        spoken = dict.fromkeys(one.language for one in said if one.language)
         usage = {"type": "duration", "seconds": item.audio_ms / 1000}
-        listed = [{"code": code} for code in spoken]
-        self._tell(item, "completed", transcript=text, usage=usage, languages=listed)
+        spoken = [{"code": code} for code in item.text.languages]
+        self._tell(item, "completed", transcript=item.text.text, usage=usage, languages=spoken)
 
     def _tell(self, item: _Item, what: str, **fields: object) -> None:
         self._send({"type": f"{_TRANSCRIPTION}.{what}", "item_id": item.id, "content_index": 0, **fields})
-
-
-def text_of(segments: tuple[Segment, ...]) -> str:
-    """Return the text of an utterance on one line."""
-    return _gap(longest_language(segments)).join(segment.text for segment in segments)
-
-
-def _gap(language: str | None) -> str:
-    """Return what stands between two utterances in a language."""
-    entry = languages.find(language) if language else None
-    return " " if entry is None or entry.is_spaced else ""
 
 
 def _new_id(kind: str) -> str:
