@@ -18,7 +18,7 @@ _EDGE = 0.94  # of the lower of both Nyquist frequencies: the middle of the tran
 _TRANSITION = 0.12  # … and its width, so that nothing above is folded into speech
 _BETA = 7.0  # of Kaiser's window, for 70 dB (Kaiser & Schafer 1980, also for the length)
 _ATTENUATION_DB = 70.0
-_SCALE_BITS = 15  # taps are whole numbers of 1/32768: an error of -90 dB
+_SCALE_BITS = 20  # taps are whole numbers of 2^-20, so that a sum of 200 is exact to half of a sample
 
 
 @functools.cache
@@ -75,6 +75,8 @@ class Resampler:
 
     def finish(self) -> np.ndarray:
         """Return the rest, as if silence followed."""
+        if self._up == self._down:
+            return np.zeros(0, dtype=np.int16)
         return self.feed(np.zeros(-(-self._delay // self._up), dtype=np.int16))
 
     def _filtered(self, steps: np.ndarray) -> np.ndarray:
