@@ -38,6 +38,10 @@ class SpeechSession(Protocol):
     def lag_ms(self) -> int:
         """Milliseconds of speech that are received and not recognized yet."""
 
+    @property
+    def failure(self) -> QasrError | None:
+        """What the engine has failed with."""
+
     def feed(self, samples: np.ndarray) -> None:
         """Add `int16[n_samples]`, 16 kHz mono.
 
@@ -255,6 +259,11 @@ class Talk:
     def __init__(self, seat: Seat, session: SpeechSession) -> None:
         self._seat = seat
         self._session = session
+
+    @property
+    def failure(self) -> QasrError | None:
+        """What the engine has failed with."""
+        return self._session.failure
 
     async def feed(self, samples: np.ndarray) -> None:
         """Add `int16[n_samples]`, 16 kHz mono; wait if the engine is far behind.

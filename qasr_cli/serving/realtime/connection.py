@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 Event = Mapping[str, Any]
 
 IDLE_S = 300.0  # without any event of a client; the protocol's own pings find the dead ones sooner
+_WATCH_S = 1.0  # between two looks at the engine
 _MIN_COMMIT_MS = 100  # as OpenAI's
 _MAX_UNCOMMITTED_MS = 3_600_000  # of a client that ends its turns itself
 _SUBPROTOCOL = "realtime"
@@ -107,7 +108,12 @@ class _Connection:
         while True:
             receiving = asyncio.create_task(self._websocket.receive())
             waited: set[asyncio.Task[Any]] = {receiving, writing, ending}
-            await asyncio.wait(waited, timeout=IDLE_S, return_when=asyncio.FIRST_COMPLETED)
+            idle_s, done = 0.0, set[asyncio.Task[Any]]()
+            while not done and idle_s < IDLE_S and self._failure is None:
+                done, _ = await asyncio.wait(waited, timeout=_WATCH_S, return_when=asyncio.FIRST_COMPLETED)
+                idle_s += _WATCH_S
+                if self._talk is not None and (failure := self._talk.failure) is not None:
+                    self._fail(failure)  # its client may only wait for text
             if not receiving.done():
                 receiving.cancel()
                 await asyncio.gather(receiving, return_exceptions=True)
