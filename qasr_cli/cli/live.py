@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from qasr_cli.cli import signals, typer_adapter
 from qasr_cli.cli.params.grouped import Selection, grouped
 from qasr_cli.cli.typer_adapter import Operand
+from qasr_cli.errors import UsageError
 from qasr_cli.options import (
     AlignOptions,
     CueOptions,
     DecodeOptions,
     EngineOptions,
+    FlagSpec,
     GuardOptions,
     LiveOptions,
     LogOptions,
@@ -20,6 +23,7 @@ from qasr_cli.options import (
     StreamOptions,
     VadOptions,
 )
+from qasr_cli.options.flag import LIVE
 
 EPILOG = """
 The text of an utterance is final at its first pause of --pause seconds, and is the text that qasr transcribe
@@ -41,7 +45,37 @@ Ctrl-C does not wait for them.
 
 Input = Annotated[
     str | None,
-    Operand("INPUT", "A file, an address, or - for stdin. Default: the microphone."),
+    Operand("INPUT", "A file, an address, or - for stdin. Default: the microphone.", is_path=False),
+]
+Bench = Annotated[
+    bool,
+    FlagSpec(
+        LIVE,
+        "Replay a file as live sound and print latencies, stability, errors and cost. --realtime takes as "
+        "long as the file; without it the clock is simulated.",
+        ("--bench",),
+        kind=bool,
+        default=False,
+        is_setting=False,
+    ),
+]
+Reference = Annotated[
+    Path | None,
+    FlagSpec(
+        LIVE,
+        "What is said in the file of --bench: a text, subtitles or JSON. Default: one beside it.",
+        ("--reference",),
+        metavar="FILE",
+        kind=Path,
+        default=None,
+        is_setting=False,
+    ),
+]
+Json = Annotated[
+    bool,
+    FlagSpec(
+        LIVE, "Print the figures of --bench as JSON.", ("--json",), kind=bool, default=False, is_setting=False
+    ),
 ]
 LiveSpeechOptions = Annotated[
     Options,
@@ -61,17 +95,45 @@ def command(
     stream: StreamOptions,
     live: LiveOptions,
     options: LiveSpeechOptions,
+    bench: Bench = False,
+    reference: Reference = None,
+    as_json: Json = False,
     log: LogOptions,
 ) -> None:
     """Show what is said as text while it is spoken: a microphone, a pipe, a stream.
 
     Text is on the screen about a second after it is spoken, and final at the next pause.
     """
+    if bench:
+        _bench(where, options, stream, live, log, (reference, as_json))
+        return
+    if reference is not None or as_json:
+        flag = "--json" if as_json else "--reference"
+        raise UsageError(f"{flag} without --bench", "all events as JSON: --json-lines", flag=flag)
     from qasr_cli.tasks import live as task
 
     run = task.LiveRun(task.LiveRequest(where or "", options, stream, live), log)
     signals.hasten_with(run.hasten)
     run.run()
+
+
+def _bench(
+    where: str | None,
+    options: Options,
+    stream: StreamOptions,
+    live: LiveOptions,
+    log: LogOptions,
+    wanted: tuple[Path | None, bool],
+) -> None:
+    if not where or where == "-" or "://" in where:
+        raise UsageError("--bench needs a file", "give a recording of somebody who speaks", flag="--bench")
+    from qasr_cli.tasks import live_bench
+
+    reference, as_json = wanted
+    request = live_bench.LiveBenchRequest(
+        Path(where), options, stream, reference, is_real_time=live.realtime, as_json=as_json
+    )
+    live_bench.bench(request, log)
 
 
 app = typer_adapter.single(command, epilog=EPILOG)

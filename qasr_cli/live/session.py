@@ -265,8 +265,6 @@ class LiveSession:
             self.options.final,
         )
         utterance.decided_s = self._clock()
-        if utterance.n_decoded > len(samples):  # cut for its length: the stream has seen what follows
-            utterance.stream, utterance.n_decoded = None, 0
         self._ended.append(utterance)
         self._heartbeat_ms = self.now_ms
         self._emit(SpeechStopped(utterance.number, start_ms + utterance.ended.waveform.duration_ms))
@@ -315,8 +313,6 @@ class LiveSession:
             utterance.n_decoded = n_samples
             if utterance is self._open:
                 self._show(utterance, decoded)
-            elif utterance.ended is not None and n_samples > len(utterance.ended.waveform.samples):
-                utterance.stream, utterance.n_decoded = None, 0
             self._changed.notify_all()
 
     def conclude(self, utterance: Utterance, text: ReviewedSource) -> None:
