@@ -14,8 +14,8 @@ from qasr_cli.options import (
     CueOptions,
     DecodeOptions,
     EngineOptions,
-    FlagSpec,
     GuardOptions,
+    LiveActionOptions,
     LiveOptions,
     LogOptions,
     Options,
@@ -23,7 +23,6 @@ from qasr_cli.options import (
     StreamOptions,
     VadOptions,
 )
-from qasr_cli.options.flag import LIVE
 
 EPILOG = """
 The text of an utterance is final at its first pause of --pause seconds, and is the text that qasr transcribe
@@ -47,36 +46,6 @@ Input = Annotated[
     str | None,
     Operand("INPUT", "A file, an address, or - for stdin. Default: the microphone.", is_path=False),
 ]
-Bench = Annotated[
-    bool,
-    FlagSpec(
-        LIVE,
-        "Replay a file as live sound and print latencies, stability, errors and cost. --realtime takes as "
-        "long as the file; without it the clock is simulated.",
-        ("--bench",),
-        kind=bool,
-        default=False,
-        is_setting=False,
-    ),
-]
-Reference = Annotated[
-    Path | None,
-    FlagSpec(
-        LIVE,
-        "What is said in the file of --bench: a text, subtitles or JSON. Default: one beside it.",
-        ("--reference",),
-        metavar="FILE",
-        kind=Path,
-        default=None,
-        is_setting=False,
-    ),
-]
-Json = Annotated[
-    bool,
-    FlagSpec(
-        LIVE, "Print the figures of --bench as JSON.", ("--json",), kind=bool, default=False, is_setting=False
-    ),
-]
 LiveSpeechOptions = Annotated[
     Options,
     Selection(
@@ -95,21 +64,16 @@ def command(
     stream: StreamOptions,
     live: LiveOptions,
     options: LiveSpeechOptions,
-    bench: Bench = False,
-    reference: Reference = None,
-    as_json: Json = False,
+    action: LiveActionOptions,
     log: LogOptions,
 ) -> None:
     """Show what is said as text while it is spoken: a microphone, a pipe, a stream.
 
     Text is on the screen about a second after it is spoken, and final at the next pause.
     """
-    if bench:
-        _bench(where, options, stream, live, log, (reference, as_json))
+    if action.bench:
+        _bench(where, options, stream, action, log, is_real_time=live.realtime)
         return
-    if reference is not None or as_json:
-        flag = "--json" if as_json else "--reference"
-        raise UsageError(f"{flag} without --bench", "all events as JSON: --json-lines", flag=flag)
     from qasr_cli.tasks import live as task
 
     run = task.LiveRun(task.LiveRequest(where or "", options, stream, live), log)
@@ -121,17 +85,17 @@ def _bench(
     where: str | None,
     options: Options,
     stream: StreamOptions,
-    live: LiveOptions,
+    action: LiveActionOptions,
     log: LogOptions,
-    wanted: tuple[Path | None, bool],
+    *,
+    is_real_time: bool,
 ) -> None:
     if not where or where == "-" or "://" in where:
         raise UsageError("--bench needs a file", "give a recording of somebody who speaks", flag="--bench")
     from qasr_cli.tasks import live_bench
 
-    reference, as_json = wanted
     request = live_bench.LiveBenchRequest(
-        Path(where), options, stream, reference, is_real_time=live.realtime, as_json=as_json
+        Path(where), options, stream, action.reference, is_real_time=is_real_time, as_json=action.as_json
     )
     live_bench.bench(request, log)
 
