@@ -116,7 +116,10 @@ def list_devices(log: LogOptions) -> None:
     rows = [
         (one.name, one.description, "default" if one.is_default else "") for one in inputs.list_devices()
     ]
-    tables.print_table(("microphone", "description", ""), rows)
+    if rows:
+        tables.print_table(("microphone", "description", ""), rows)
+    else:
+        logger.warning("no microphone on this machine")
 
 
 def _take_all(source: LiveInput, session: LiveSession) -> None:
