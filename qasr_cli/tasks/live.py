@@ -113,7 +113,8 @@ def list_devices(log: LogOptions) -> None:
         UnavailableError: There is no program that reads one.
     """
     observers.set_up(log, [])
-    rows = [(one.name, one.description, "default" if one.is_default else "") for one in inputs.list_devices()]
+    found = inputs.list_devices()
+    rows = [(one.name, one.description, "default" if one.is_default else "") for one in found]
     if rows:
         tables.print_table(("microphone", "description", ""), rows)
     else:

@@ -29,7 +29,7 @@ from qasr_cli.speech.streaming.events import (
     Started,
 )
 from qasr_cli.timebase import SAMPLE_RATE_HZ, ms_to_samples
-from tests import fakes
+from tests import fakes, sounds
 from tests.live_sessions import Lane, events_of, of_kind, spoken, talk, texts
 
 
@@ -96,10 +96,11 @@ class TestOrder:
 
 
 class TestSound:
-    @pytest.mark.parametrize("factor", [0, 3, 3_000])
-    def test_noise_writes_nothing(self, factor: int) -> None:
-        noise = np.random.default_rng(1).standard_normal(60 * SAMPLE_RATE_HZ) * factor
-        events = events_of(noise.astype(np.int16), blocks=[SAMPLE_RATE_HZ] * 60)
+    @pytest.mark.parametrize("kind", sounds.KINDS)
+    @pytest.mark.parametrize("seconds", [30, pytest.param(600, marks=pytest.mark.slow)])
+    def test_what_is_not_speech_writes_nothing(self, kind: str, seconds: int) -> None:
+        sound = sounds.KINDS[kind](np.random.default_rng(3), seconds * SAMPLE_RATE_HZ) * 32_767
+        events = events_of(sound.astype(np.int16), blocks=[SAMPLE_RATE_HZ] * seconds)
         assert {type(event) for event in events} == {Started, Silence, Ended}
 
     def test_a_gap_is_silence_and_times_stay_true(self) -> None:

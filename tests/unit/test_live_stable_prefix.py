@@ -36,6 +36,17 @@ def test_the_last_four_words_wait_whatever_their_age() -> None:
     assert shown(*((text, ms) for ms in range(0, 9_000, 500)))[-1] == ("", text)
 
 
+def test_what_may_belong_to_the_next_utterance_waits() -> None:
+    text = "one two three four five"
+    prefix = StablePrefix(until_ms=900)
+    longer = [(text, 800), (f"{text} six seven", 1_000), (f"{text} six seven", 3_000)]
+    assert [prefix.update(*step)[0] for step in [*longer, (f"{text} six seven", 9_000)]][
+        -1
+    ] == "one two three"
+    late = StablePrefix(until_ms=700)
+    assert [late.update(*step)[0] for step in longer][-1] == ""
+
+
 def test_a_change_makes_the_words_after_it_wait_anew() -> None:
     old, new = "one two three four five six", "one too three four five six"
     assert shown((old, 0), (old, 500), (new, 1_000), (new, 1_500))[-1] == ("one", " too three four five six")
