@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from qasr_cli.cli import signals, typer_adapter
 from qasr_cli.cli.params.grouped import Selection, grouped
 from qasr_cli.cli.typer_adapter import Operand
+from qasr_cli.errors import UsageError
 from qasr_cli.options import (
     AlignOptions,
     CueOptions,
     DecodeOptions,
     EngineOptions,
     GuardOptions,
+    LiveActionOptions,
     LiveOptions,
     LogOptions,
     Options,
@@ -41,7 +44,7 @@ Ctrl-C does not wait for them.
 
 Input = Annotated[
     str | None,
-    Operand("INPUT", "A file, an address, or - for stdin. Default: the microphone."),
+    Operand("INPUT", "A file, an address, or - for stdin. Default: the microphone.", is_path=False),
 ]
 LiveSpeechOptions = Annotated[
     Options,
@@ -61,17 +64,43 @@ def command(
     stream: StreamOptions,
     live: LiveOptions,
     options: LiveSpeechOptions,
+    action: LiveActionOptions,
     log: LogOptions,
 ) -> None:
     """Show what is said as text while it is spoken: a microphone, a pipe, a stream.
 
     Text is on the screen about a second after it is spoken, and final at the next pause.
     """
+    if action.bench:
+        _bench(where, options, stream, action, log, is_real_time=live.realtime)
+        return
     from qasr_cli.tasks import live as task
 
+    if action.list_devices:
+        task.list_devices(log)
+        return
     run = task.LiveRun(task.LiveRequest(where or "", options, stream, live), log)
     signals.hasten_with(run.hasten)
     run.run()
+
+
+def _bench(
+    where: str | None,
+    options: Options,
+    stream: StreamOptions,
+    action: LiveActionOptions,
+    log: LogOptions,
+    *,
+    is_real_time: bool,
+) -> None:
+    if not where or where == "-" or "://" in where:
+        raise UsageError("--bench needs a file", "give a recording of somebody who speaks", flag="--bench")
+    from qasr_cli.tasks import live_bench
+
+    request = live_bench.LiveBenchRequest(
+        Path(where), options, stream, action.reference, is_real_time=is_real_time, as_json=action.as_json
+    )
+    live_bench.bench(request, log)
 
 
 app = typer_adapter.single(command, epilog=EPILOG)

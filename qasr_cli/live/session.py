@@ -35,6 +35,7 @@ from qasr_cli.speech.streaming.events import (
 )
 from qasr_cli.speech.streaming.finals import EndedUtterance, FinalOptions, MemoryWaveform, speech_in
 from qasr_cli.speech.streaming.language_inertia import LanguageInertia
+from qasr_cli.speech.streaming.stable_prefix import StablePrefix
 from qasr_cli.speech.streaming.utterances import Closed, UtteranceDetector
 from qasr_cli.timebase import MS_PER_S, SAMPLES_PER_MS, ms_to_samples, samples_to_ms
 
@@ -252,7 +253,8 @@ class LiveSession:
         if bounds is None:
             return
         if self._open is None:
-            self._open = Utterance(bounds.start * FRAME_SAMPLES)
+            until_ms = (bounds.start + self._detector.earliest_cut) * FRAME_MS
+            self._open = Utterance(bounds.start * FRAME_SAMPLES, StablePrefix(until_ms))
         if bounds.is_real:
             self._count(self._open)
 
@@ -276,8 +278,6 @@ class LiveSession:
             self.options.final,
         )
         utterance.decided_s = self._clock()
-        if utterance.n_decoded > len(samples):  # cut for its length: the stream has seen what follows
-            utterance.stream, utterance.n_decoded = None, 0
         self._ended.append(utterance)
         self._heartbeat_ms = self.now_ms
         self._emit(SpeechStopped(utterance.number, start_ms + utterance.ended.waveform.duration_ms))
@@ -326,8 +326,6 @@ class LiveSession:
             utterance.n_decoded = n_samples
             if utterance is self._open:
                 self._show(utterance, decoded)
-            elif utterance.ended is not None and n_samples > len(utterance.ended.waveform.samples):
-                utterance.stream, utterance.n_decoded = None, 0
             self._changed.notify_all()
 
     def conclude(self, utterance: Utterance, text: ReviewedSource) -> None:

@@ -40,17 +40,41 @@ class _Due:
     step: Step
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch that was computed.
+
+    Attributes:
+        utterances: Number of each step's utterance, in its session.
+        audio_ms: Length of each step's audio.
+        is_final: Whether each step was the last one of its utterance.
+        seconds: What it took, with the review and alignment of finals.
+    """
+
+    utterances: tuple[int, ...]
+    audio_ms: tuple[int, ...]
+    is_final: tuple[bool, ...]
+    seconds: float
+
+
 class StepLane:
     """The lane; `start` gives it a thread, without which `run_once` is called by others.
 
     Args:
         run: Runs work on the engine's thread.
         clock: Seconds, for latencies and the length of steps.
+        on_batch: Called after each batch, on the engine's thread.
     """
 
-    def __init__(self, run: RunOnEngine, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        run: RunOnEngine,
+        clock: Callable[[], float] = time.monotonic,
+        on_batch: Callable[[Batch], None] = lambda batch: None,
+    ) -> None:
         self._run = run
         self._clock = clock
+        self._on_batch = on_batch
         self._changed = threading.Condition()
         self._sessions: list[LiveSession] = []
         self._has_news = self._is_closed = False
@@ -150,6 +174,16 @@ class StepLane:
             else:
                 due.session.deliver(Decoded(due.step, hypothesis))
         _conclude([(due, hypothesis) for due, hypothesis in ended if not due.session.is_over], session)
+        self._on_batch(_described([one.step for one in batch], self._clock() - begun_s))
+
+
+def _described(steps: Sequence[Step], seconds: float) -> Batch:
+    return Batch(
+        tuple(step.utterance.number or 0 for step in steps),
+        tuple(samples_to_ms(len(step.samples)) for step in steps),
+        tuple(step.is_final for step in steps),
+        seconds,
+    )
 
 
 def _first_batch(due: Sequence[_Due], session: Session) -> Sequence[_Due]:
