@@ -31,6 +31,7 @@ from qasr_cli.serving.realtime.outbox import Outbox
 from qasr_cli.serving.realtime.settings import Settings
 from qasr_cli.serving.realtime.sound import Sound
 from qasr_cli.serving.refusals import DrainingError
+from qasr_cli.timebase import ms_to_samples
 
 logger = logging.getLogger(__name__)
 
@@ -186,13 +187,13 @@ class _Connection:
         audio, conversation = event.get("audio"), self._conversation
         if not isinstance(audio, str):
             raise _wrong("the event has no audio", "send base64", "audio")
-        if conversation.is_manual and conversation.uncommitted_ms > _MAX_UNCOMMITTED_MS:
+        if conversation.is_manual and conversation.n_uncommitted > ms_to_samples(_MAX_UNCOMMITTED_MS):
             raise _wrong("an hour of audio is not committed", "send input_audio_buffer.commit", "audio")
         try:
             samples = await self._seat.call(functools.partial(self._sound.samples, audio))
         except ValueError as error:
             raise _wrong("the audio is not base64", "encode the samples alone", "audio") from error
-        conversation.uncommitted_ms += len(samples) // 16
+        conversation.n_uncommitted += len(samples)
         try:
             self._talk = self._talk or await self._open_talk()
             await self._talk.feed(samples)
@@ -201,14 +202,14 @@ class _Connection:
 
     async def _commit(self, event: Event) -> None:
         conversation = self._conversation
-        if self._talk is None or conversation.uncommitted_ms < _MIN_COMMIT_MS:
+        if self._talk is None or conversation.n_uncommitted < ms_to_samples(_MIN_COMMIT_MS):
             raise _wrong(
                 f"less than {_MIN_COMMIT_MS} ms of audio are in the buffer",
                 "append audio first",
                 code="input_audio_buffer_commit_empty",
             )
         await self._talk.end_utterance()
-        if conversation.is_manual or conversation.uncommitted_ms:  # not committed by the end of its speech
+        if conversation.is_manual or conversation.n_uncommitted:  # not committed by the end of its speech
             conversation.commit()
 
     async def _clear(self, event: Event) -> None:
