@@ -218,7 +218,7 @@ def _settings(context: Context) -> Diagnosis:
     # An @FILE that is ignored is not read here either.
     ignored = {key: value for key, value in state.ignored.items() if not str(value).startswith("@")}
     values = state.values | ignored
-    for name, arguments in (("transcribe", ["-"]), ("watch", ["-"]), ("serve", [])):
+    for name, arguments in (("transcribe", ["-"]), ("watch", ["-"]), ("serve", []), ("live", [])):
         try:
             _check_options(
                 grouped.assembled(typer_adapter.parse(name, arguments, context, values))["options"]
