@@ -158,7 +158,7 @@ def _open(outputs: _Outputs, options: LiveOptions, cue: CueOptions) -> None:
         outputs.add_view("OBS", captions)
     if options.overlay is not None:
         page = overlay.Overlay(options.overlay, cue)
-        logger.warning("the overlay is at %s", page.url)
+        logger.info("the overlay is at %s", page.url)
         outputs.add_view("overlay", page)
     for path in options.write:
         file = growing_files.output_to(path, cue, is_overwrite=options.overwrite)
