@@ -36,8 +36,13 @@ class Layers(Protocol):
     def cache_shape(self) -> CacheShape:
         """Sizes of its cache."""
 
-    def extend(self, hidden: torch.Tensor, cache: KeyValueCache, row: int, position: int) -> torch.Tensor:
-        """Return the normed hidden states `[n_tokens, hidden]` of a prompt, or of its end from a position."""
+    def extend(
+        self, hidden: torch.Tensor, cache: KeyValueCache, row: int, position: int, n_steps: int = 0
+    ) -> torch.Tensor:
+        """Return the normed hidden states `[n_tokens, hidden]` of a prompt, or of its end from a position.
+
+        The last `n_steps` tokens are those of a draft.
+        """
 
     def step(
         self, hidden: torch.Tensor, cache: KeyValueCache, positions: torch.Tensor, n_keys: int
@@ -169,7 +174,7 @@ class _Run:
         if prefix is not None:
             self._cache.write_prefix(place, prefix)
             position = prefix.n_tokens
-        hidden = self._loop.model.extend(prompt.embed(), self._cache, place, position)
+        hidden = self._loop.model.extend(prompt.embed(), self._cache, place, position, len(prompt.draft))
         if prompt.n_kept != position:
             prefix = self._cache.copy_prefix(place, prompt.n_kept)
         tokens = self._verify(hidden[-1 - len(prompt.draft) :], prompt.draft)
