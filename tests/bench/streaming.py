@@ -5,7 +5,8 @@
 
 Ours: `StreamingRecognizer`, which keeps finished windows and verifies the last text. The official way
 (qwen-asr 0.0.6): all audio is encoded and prefilled again, behind it the last text without its last 5 tokens,
-none in the first two steps, and the rest is decoded. Both are computed by the same layers and the same loop.
+none in the first two steps, and the rest is decoded. Both are computed by the same layers: ours, with one
+loop for both, and with the demo pair transformers' too, whose `generate` decodes the official way.
 
 `demo`: the talk in its utterances, with the demo pair, which really writes. `real`: one step at a time at the
 shapes of the 0.6B model with random weights. These write nothing real, so each way gets the text it works
@@ -57,8 +58,8 @@ STEP = 63 * 512  # 2.016 s: a session steps by whole frames of the voice detecto
 N_ROLLED_BACK, N_FREE_STEPS = 5, 2  # of the official package
 TOKENS_PER_S = 4  # of ordinary English
 N_BY_ROLLBACK, N_AFTER_VERIFICATION = 13, 9  # decoded one by one in a step of 2 s, with the demo pair
-REAL_LENGTHS_S = (5, 10, 14, 16, 18, 20)
-WINDOW_CYCLE_S = (14, 16, 18, 20)  # four steps, in which one window is filled
+REAL_LENGTHS_S = (5, 10, 13, 15, 17, 19, 20)
+WINDOW_CYCLE_S = (13, 15, 17, 19)  # four steps, in which one window is filled
 DEMO_LENGTHS_S = (5, 10, 20)
 STAGES = ("features and rest", "encoder", "prefill", "decode")
 CPU_FP32 = Placement(torch.device("cpu"), torch.float32)
@@ -168,11 +169,14 @@ def utterances(samples: np.ndarray) -> list[np.ndarray]:
 def measure_demo(n_rounds: int) -> dict[str, Any]:
     """Return the costs of whole utterances with the demo pair, by both ways and by length."""
     recognizer = Qwen3Recognizer(opened(Kind.RECOGNIZER), Setup(CPU_FP32))
+    plain = Qwen3Recognizer(opened(Kind.RECOGNIZER), Setup(CPU_FP32, is_plain=True))
     samples = talk()
     spoken = utterances(samples)
     ways: dict[str, Callable[[np.ndarray], None]] = {
         "ours": lambda utterance: stream_ours(recognizer, utterance),
         "official": Official(recognizer).stream,
+        "ours, transformers": lambda utterance: stream_ours(plain, utterance),
+        "official, transformers": Official(plain).stream,
     }
     for way in ways.values():  # the first pass over a shape builds kernels for it
         way(spoken[0])
@@ -192,7 +196,10 @@ def measure_demo(n_rounds: int) -> dict[str, Any]:
         "cpu_s_per_audio_s": {
             name: _stages(_middle(rounds), audio_s, digits=4) for name, rounds in costs.items()
         },
-        "ratio": round(statistics.median(map(_ratio, costs["ours"], costs["official"])), 3),
+        "ratio": {
+            layers: round(statistics.median(map(_ratio, costs[f"ours{end}"], costs[f"official{end}"])), 3)
+            for layers, end in (("our layers", ""), ("transformers", ", transformers"))
+        },
         "ours_cpu_s_per_audio_s_by_length": {
             str(length_s): round(statistics.median(rounds), 4) for length_s, rounds in by_length.items()
         },
@@ -270,10 +277,13 @@ def _say(*cells: object) -> None:
 
 
 def _say_demo(found: dict[str, Any]) -> None:
-    _say("way", *STAGES, "total", "of the official")
-    _say(*["---"] * 7)
+    _say("CPU s a second of audio", *STAGES, "total")
+    _say(*["---"] * 6)
     for name, stages in found["cpu_s_per_audio_s"].items():
-        _say(name, *stages.values(), found["ratio"] if name == "ours" else 1)
+        known = [stages["total"]] if "transformers" in name else stages.values()
+        _say(name, *[""] * (5 - len(known)), *known)
+    for name, ratio in found["ratio"].items():
+        _say(f"ours / official, {name}", *[""] * 4, ratio)
     _say("length of utterances, s", *DEMO_LENGTHS_S)
     _say("CPU s a second of audio", *found["ours_cpu_s_per_audio_s_by_length"].values())
 

@@ -171,16 +171,16 @@ def test_a_prompt_s_end_behind_its_begin_is_the_prompt(recognizer: loading.OpenM
         cache = KeyValueCache(model.cache_shape, 3, 128, formats.cache, CPU)
         with torch.inference_mode():
             whole = model.prefill(hidden[:70], cache, 0)
-            assert torch.equal(model.extend(hidden[:70], cache, 1, 0), whole)
-            cache.write_prefix(2, cache.copy_prefix(0, 40))
-            end = model.extend(hidden[40:70], cache, 2, 40)
+            cache.write_prefix(1, cache.copy_prefix(0, 40))
+            end = model.extend(hidden[40:70], cache, 1, 40)
             atol = 1e-5 if formats.activation == torch.float32 else 0.1
-            torch.testing.assert_close(end, whole[40:], rtol=0, atol=atol)
-            draft = model.extend(hidden[60:], cache, 1, 60, 20)[10:]
-            model.extend(hidden[60:70], cache, 0, 60)
+            torch.testing.assert_close(end, whole[-1:], rtol=0, atol=atol)
+            draft = model.extend(hidden[40:], cache, 1, 40, 20)
+            torch.testing.assert_close(draft[:1], end, rtol=0, atol=atol)
+            model.extend(hidden[40:70], cache, 0, 40)
             for n in range(20):
                 stepped = model.step(hidden[70 + n : 71 + n], cache, torch.tensor([70 + n]), 71 + n)
-                assert torch.equal(stepped[0], draft[n]), (formats, n)
+                assert torch.equal(stepped[0], draft[1 + n]), (formats, n)
 
 
 def test_a_row_of_a_wide_layer_is_the_same_bits_whatever_threads_share() -> None:
