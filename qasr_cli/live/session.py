@@ -35,6 +35,7 @@ from qasr_cli.speech.streaming.events import (
 )
 from qasr_cli.speech.streaming.finals import EndedUtterance, FinalOptions, MemoryWaveform, speech_in
 from qasr_cli.speech.streaming.language_inertia import LanguageInertia
+from qasr_cli.speech.streaming.stable_prefix import StablePrefix
 from qasr_cli.speech.streaming.utterances import Closed, UtteranceDetector
 from qasr_cli.timebase import MS_PER_S, SAMPLES_PER_MS, ms_to_samples, samples_to_ms
 
@@ -241,7 +242,8 @@ class LiveSession:
         if bounds is None:
             return
         if self._open is None:
-            self._open = Utterance(bounds.start * FRAME_SAMPLES)
+            until_ms = (bounds.start + self._detector.earliest_cut) * FRAME_MS
+            self._open = Utterance(bounds.start * FRAME_SAMPLES, StablePrefix(until_ms))
         if bounds.is_real:
             self._count(self._open)
 
