@@ -40,10 +40,10 @@ def has_protocol(name: str) -> bool:
 
 
 @contextlib.contextmanager
-def sending(*arguments: object) -> Iterator[subprocess.Popen[bytes]]:
+def sending(*arguments: object, stdout: int = subprocess.DEVNULL) -> Iterator[subprocess.Popen[bytes]]:
     """Run an ffmpeg that sends something at the speed of speech, for the time of a block."""
     command = [str(find_tools().ffmpeg), "-nostdin", "-v", "error", "-re", *map(str, arguments)]
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.DEVNULL)
     try:
         yield child
     finally:
