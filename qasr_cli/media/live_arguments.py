@@ -79,13 +79,18 @@ def address(url: str, wait_s: float) -> list[str]:
         url: The address, with its credentials.
         wait_s: How long a connection may be silent before ffmpeg ends.
     """
-    name, _, rest = url.partition("://")
-    scheme = _SCHEMES[name.lower()]
+    scheme = _SCHEMES[url.partition("://")[0].lower()]
     options = [option.format(us=round(wait_s * _US_PER_S)) for option in scheme.options]
-    if scheme is _HTTP and rest.partition("?")[0].lower().endswith(_PLAYLISTS):
+    if is_playlist(url):
         options += ["-live_start_index", "-1"]  # else it starts three segments back
     limits = ["-protocol_whitelist", scheme.protocols, "-format_whitelist", scheme.formats]
     return _command([*_LOW_DELAY, *options, *limits, "-codec_whitelist", CODECS, "-i", url])
+
+
+def is_playlist(url: str) -> bool:
+    """Whether an address is that of an HLS playlist, by its name."""
+    path = url.partition("?")[0].lower()
+    return path.startswith("http") and path.endswith(_PLAYLISTS)
 
 
 def device(ffmpeg: Path, form: str, name: str) -> list[str]:
