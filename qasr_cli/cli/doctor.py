@@ -29,6 +29,12 @@ _OLD_FFMPEG_YEARS = 4  # a major version is maintained for about three; distribu
 _FEW_BYTES = 4e9  # the smallest real pair of models takes 3.4 GB on disk
 _LITTLE_SPACE_BYTES = 2e9  # an hour of prefetched audio takes 115 MB, and four hours may be prefetched
 
+_EXTRAS = {  # of the program, each with the package that stands for it
+    "serve": ("starlette", "qasr serve"),
+    "wyoming": ("wyoming", "qasr serve --wyoming"),
+    "ray": ("ray", "qasr transcribe --cluster"),
+}
+
 
 class Diagnosis(NamedTuple):
     """Result of a check: `ok`, `note` (works, with a remark), `missing` or `wrong`."""
@@ -121,6 +127,15 @@ def _vllm() -> Diagnosis:
     )
 
 
+def _extra(package: str, extra: str, purpose: str) -> Diagnosis:
+    """Return whether an optional library is here; without it one command or flag is missing."""
+    try:
+        return Diagnosis("ok", f"{package} {version(package)}, for {purpose}")
+    except PackageNotFoundError:
+        install = f"pip install 'qasr[{extra}]'"
+        return Diagnosis("ok", f"{package} is not installed; only {purpose} needs it: {install}")
+
+
 def _devices() -> Diagnosis:
     from qasr_cli.engines import device
 
@@ -203,7 +218,7 @@ def _settings(context: Context) -> Diagnosis:
     # An @FILE that is ignored is not read here either.
     ignored = {key: value for key, value in state.ignored.items() if not str(value).startswith("@")}
     values = state.values | ignored
-    for name, arguments in (("transcribe", ["-"]), ("watch", ["-"]), ("serve", [])):
+    for name, arguments in (("transcribe", ["-"]), ("watch", ["-"]), ("serve", []), ("live", [])):
         try:
             _check_options(
                 grouped.assembled(typer_adapter.parse(name, arguments, context, values))["options"]
@@ -282,6 +297,10 @@ _CHECKS: dict[str, Check] = {
     "voice detector": _voice_detector,
     "libraries": _torch,
     "vllm": _vllm,
+    **{
+        extra: functools.partial(_extra, package, extra, purpose)
+        for extra, (package, purpose) in _EXTRAS.items()
+    },
     "devices, best first": _devices,
     "auto means": _choice,
     "formats of the CPU": _cpu_formats,

@@ -28,6 +28,7 @@ from qasr_cli.pipeline.engine_cache import EngineCache
 from qasr_cli.pipeline.open_source import OpenSource
 from qasr_cli.pipeline.pooled_batch import PooledBatch, PooledChunk
 from qasr_cli.serving.batch_queue import BatchQueue, Request, Ticket, goes_first
+from qasr_cli.serving.gathering import Gathering
 from qasr_cli.speech.fallback.review import ReviewedSource
 from qasr_cli.speech.inference import preemption, stopping
 from qasr_cli.speech.inference.protocols import Capacity, Engines
@@ -35,8 +36,6 @@ from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 
 _MAX_URGENT = 4  # short requests in one pause: a batch as small as that is soon done
-_MAX_GATHER_S = 0.2  # for requests that are being decoded
-_GATHER_SHARE = 0.5  # of the time that the last batch took: more would cost more than a fuller batch gives
 
 Opened = OpenSource[Request]
 
@@ -49,13 +48,11 @@ class LaneCounts:
         on_batch: Called with the size of each batch, its largest possible size, and its seconds.
         busy_s: Seconds in which devices computed.
         audio_ms: Milliseconds of audio in all batches.
-        batch_s: Seconds of the last batch.
     """
 
     on_batch: Callable[[int, int, float], None] = lambda size, most, seconds: None
     busy_s: float = 0.0
     audio_ms: int = 0
-    batch_s: float = 0.0
 
 
 class RequestLane:
@@ -68,13 +65,15 @@ class RequestLane:
 
     Attributes:
         engines: The engines while they are loaded.
+        gathering: How long batches wait for requests that are almost here.
+        counts: What the lane has done so far.
     """
 
     def __init__(
         self, engines: EngineCache, n_near: Callable[[], int], on_lost: Callable[[QasrError], None]
     ) -> None:
         self._engines = engines
-        self._n_near = n_near
+        self.gathering = Gathering(n_near)
         self._on_lost = on_lost
         self._changed = threading.Condition()
         self._open: dict[int, Opened] = {}  # not back with their owners yet, wherever they are
@@ -102,6 +101,7 @@ class RequestLane:
         with self._changed:
             self._open[id(opened)] = opened
             self._incoming.append(opened)
+            self.gathering.came()
             self._changed.notify_all()
 
     def notify(self) -> None:
@@ -232,13 +232,12 @@ class RequestLane:
 
     def _next_batch(self) -> list[PooledChunk[Request]]:
         """Return the next batch; a moment is given to requests that are almost here."""
-        until_s = time.monotonic() + min(_MAX_GATHER_S, _GATHER_SHARE * self.counts.batch_s)
         with self._changed:
+            self.gathering.begin()
             while (
                 0 < len(self._queue) < self._capacity.max_batch_size
                 and not (self._running or self._incoming or self._stop.is_set())
-                and self._n_near()
-                and (left_s := until_s - time.monotonic()) > 0
+                and (left_s := self.gathering.left_s) > 0
             ):
                 self._changed.wait(left_s)
             # What came in may belong into this batch, and is cut into chunks first
@@ -263,8 +262,18 @@ class RequestLane:
 
     def _recognize(self, chunks: Sequence[PooledChunk[Request]], session: Session) -> list[RecognizedChunk]:
         """Recognise a batch, which pauses for short requests unless it is made of them."""
+        begun_s = time.monotonic()
+        for pooled in chunks:
+            pooled.opened.owner.begun()
         with self._computing(chunks):
-            return self._recognize_noted(chunks, session)
+            if goes_first(chunks[0]):
+                results = batch_work.recognize_batch(chunks, session)
+                self._rest_from_urgent(begun_s)
+            else:
+                with preemption.allowed(functools.partial(self._run_urgent, session)):
+                    results = batch_work.recognize_batch(chunks, session)
+        self._count(chunks, time.monotonic() - begun_s)
+        return results
 
     @contextlib.contextmanager
     def _computing(self, chunks: Sequence[PooledChunk[Request]]) -> Iterator[None]:
@@ -275,21 +284,6 @@ class RequestLane:
         finally:
             with self._changed:
                 self._computed = [one for one in self._computed if one is not chunks]
-
-    def _recognize_noted(
-        self, chunks: Sequence[PooledChunk[Request]], session: Session
-    ) -> list[RecognizedChunk]:
-        begun_s = time.monotonic()
-        for pooled in chunks:
-            pooled.opened.owner.begun()
-        if goes_first(chunks[0]):
-            results = batch_work.recognize_batch(chunks, session)
-            self._rest_from_urgent(begun_s)
-        else:
-            with preemption.allowed(functools.partial(self._run_urgent, session)):
-                results = batch_work.recognize_batch(chunks, session)
-        self._count(chunks, time.monotonic() - begun_s)
-        return results
 
     def _rest_from_urgent(self, begun_s: float) -> None:
         """Give the other requests as much time as the short ones have had since `begun_s`."""
@@ -324,7 +318,7 @@ class RequestLane:
     def _count(self, chunks: Sequence[PooledChunk[Request]], seconds: float) -> None:
         with self._changed:
             self.counts.busy_s += seconds
-            self.counts.batch_s = seconds
+            self.gathering.batch_s = seconds
             self.counts.audio_ms += sum(pooled.chunk.duration_ms for pooled in chunks)
         self.counts.on_batch(len(chunks), self._capacity.max_batch_size, seconds)
 
@@ -396,5 +390,6 @@ class RequestLane:
         with self._changed:
             self._queue.drop(opened)
             is_open = self._open.pop(id(opened), None) is not None
+            self.gathering.answered()
         if is_open:
             opened.owner.settled(opened)

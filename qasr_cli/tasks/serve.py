@@ -14,7 +14,6 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +80,7 @@ class Serving:
         processes.require_posix()
         is_terminal = os.isatty(1)
         stdout = stdio.guard()
-        observers.set_up(_chattier(self._log), [])
+        observers.set_up(observers.chattier(self._log), [])
         _require_libraries()
         self._keys = self._checked_keys()
         engines.refuse_unknown_languages(self._options.engine, self._options.decode)
@@ -199,11 +198,6 @@ def _raise_failure(service: Service, http: HttpServer) -> None:
     failure = service.failure or http.failure
     if failure is not None:
         raise failure
-
-
-def _chattier(log: LogOptions) -> LogOptions:
-    """Return log options that show requests: a server has no other progress."""
-    return log if log.quiet else replace(log, verbose=log.verbose + 1)
 
 
 def _require_libraries() -> None:

@@ -18,6 +18,7 @@ from qasr_cli.pipeline.engine_cache import EngineCache
 from qasr_cli.pipeline.open_source import OpenSource
 from qasr_cli.pipeline.prepare import Prepared
 from qasr_cli.records import Chunk, Hypothesis, Source, Track, Waveform
+from qasr_cli.serving import gathering
 from qasr_cli.serving.batch_queue import BatchQueue, Request, Ticket
 from qasr_cli.serving.request_lane import RequestLane
 from qasr_cli.speech.audio import chunking
@@ -251,7 +252,7 @@ class TestLane:
 
     def test_a_batch_waits_a_moment_for_what_is_almost_here(self, pools: Callable[[Session], Pool]) -> None:
         pool = pools(paced(0.02))
-        pool.lane.counts.batch_s = 10.0
+        pool.lane.gathering.batch_s = 10.0
         pool.n_near = 1
         first = pool.ask("first")
         pool.lane.start()
@@ -261,6 +262,40 @@ class TestLane:
         pool.lane.notify()
         wait_for(first, second)
         assert pool.sizes == [2]
+
+    @pytest.mark.parametrize(("return_s", "is_full"), [(5.0, True), (0.0, False)])
+    def test_answered_clients_come_back_into_one_batch(
+        self,
+        pools: Callable[[Session], Pool],
+        monkeypatch: pytest.MonkeyPatch,
+        return_s: float,
+        is_full: bool,
+    ) -> None:
+        monkeypatch.setattr(gathering, "_RETURN_S", return_s)
+        monkeypatch.setattr(gathering, "_GATHER_SHARE", 100)
+        pool = pools(paced(0.01))
+        first = [pool.ask(f"a{number}") for number in range(4)]
+        pool.lane.start()
+        wait_for(*first)
+        again = []
+        for number in range(4):
+            again.append(pool.ask(f"b{number}"))
+            time.sleep(0.03)  # one after the other, as they have read their answers
+        wait_for(*again)
+        assert (pool.sizes == [4, 4]) == is_full
+
+    def test_a_client_alone_waits_for_nobody(
+        self, pools: Callable[[Session], Pool], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(gathering, "_RETURN_S", 20.0)
+        monkeypatch.setattr(gathering, "_MAX_GATHER_S", 20.0)
+        monkeypatch.setattr(gathering, "_GATHER_SHARE", 10_000)
+        pool = pools(paced(0.01))
+        pool.lane.start()
+        begun_s = time.monotonic()
+        for number in range(5):
+            wait_for(pool.ask(str(number)))
+        assert time.monotonic() - begun_s < 5
 
     def test_one_that_fails_costs_no_other(self, pools: Callable[[Session], Pool]) -> None:
         pool = pools(Session(fakes.crashing_on_long(EngineOptions())))

@@ -68,8 +68,9 @@ class Answers:
             ids: Tokens of the answer; without a stop token among them it is truncated.
             forced: Of `forced_language`.
         """
-        stop = next((i for i, token in enumerate(ids) if token in self._prompts.stop_ids), None)
-        ids = ids[:stop]
+        written = self.before_stop(ids)
+        finish = Finish.TRUNCATED if len(written) == len(ids) else Finish.COMPLETE
+        ids = written
         language = forced
         if self._prompts.text_marker in ids:
             at = ids.index(self._prompts.text_marker)
@@ -77,8 +78,12 @@ class Answers:
             tag_language = languages.find(tag)
             language = forced or (tag if tag_language and tag_language.code in RECOGNIZED else None)
             ids = ids[at + 1 :]
-        finish = Finish.TRUNCATED if stop is None else Finish.COMPLETE
         return Hypothesis(self._decode(ids).strip(), language, finish, len(ids))
+
+    def before_stop(self, ids: Sequence[int]) -> list[int]:
+        """Return the tokens before the first stop token, or all."""
+        stop = next((i for i, token in enumerate(ids) if token in self._prompts.stop_ids), None)
+        return list(ids[:stop])
 
     def _decode(self, ids: Sequence[int]) -> str:
         text: str = self._tokenizer.decode(ids, skip_special_tokens=True)

@@ -7,13 +7,46 @@ matter and never theirs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 
+from qasr_cli.engines.qwen3.decoding.kv_cache import Prefix
 from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor
+from qasr_cli.engines.qwen3.decoding.step_loop import Answer, Prompt
 from qasr_cli.engines.qwen3.prompts import Features
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A prompt whose begin has been computed before, with a draft of its answer.
+
+    Attributes:
+        ids: The whole prompt.
+        features: The audio behind the prefix, from a window's begin on.
+        prefix: Keys and values of the prompt's first tokens, if they are known.
+        draft: Tokens that the answer may begin with, fewer than the budget and without a stop token.
+        n_kept: The answer comes with the keys and values of so many first tokens of the prompt.
+        budget: Maximum tokens of the answer.
+    """
+
+    ids: Sequence[int]
+    features: Features
+    prefix: Prefix | None
+    draft: Sequence[int]
+    n_kept: int
+    budget: int
+
+    @property
+    def new_ids(self) -> list[int]:
+        """The tokens to compute: those behind the prefix, and the draft."""
+        return [*self.ids[self.prefix.n_tokens if self.prefix else 0 :], *self.draft]
+
+    def prompt(self, embed: Callable[[], torch.Tensor]) -> Prompt:
+        """Return the prompt for the loop; `embed` returns the embeddings of `new_ids`."""
+        return Prompt(len(self.ids), embed, self.budget, self.prefix, self.draft, self.n_kept)
 
 
 class Decoder(Protocol):
@@ -36,6 +69,15 @@ class Decoder(Protocol):
             ids: Prompt of each chunk.
             budgets: Maximum tokens of each answer.
             processors: Applied to the scores in order.
+
+        Raises:
+            NotFiniteError: The scores are not all numbers.
+        """
+
+    def write_continuations(
+        self, continuations: Sequence[Continuation], processors: Sequence[LogitsProcessor]
+    ) -> list[Answer]:
+        """Return the answer to each prompt: the tokens that `write` would, without the draft too.
 
         Raises:
             NotFiniteError: The scores are not all numbers.

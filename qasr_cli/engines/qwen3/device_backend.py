@@ -38,9 +38,8 @@ class DeviceDecoder(LoopDecoder):
         self, opened: OpenModel, placement: Placement, stop_ids: Sequence[int], n_rows: int | None = None
     ) -> None:
         super().__init__(opened, placement, stop_ids)
-        parts = self._loop
         n_rows = min(n_rows or _MOST_ROWS, _MOST_ROWS)
-        self.loop = DeviceLoop(parts.model, parts.head, parts.embed, stop_ids, n_rows)
+        self.loop = DeviceLoop(self._model.language_model, self._loop.head, self._embed, stop_ids, n_rows)
 
     def write(
         self,

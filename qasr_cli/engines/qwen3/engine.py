@@ -11,7 +11,7 @@ import contextlib
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,21 +25,25 @@ from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.model_store import StoredModel
 from qasr_cli.engines.qwen3 import answers, calibration, loading, prompts
 from qasr_cli.engines.qwen3.answers import Answers
+from qasr_cli.engines.qwen3.audio.mel import LogMel
 from qasr_cli.engines.qwen3.decoding.logits_processors import (
     AllowedTags,
     LogitsProcessor,
     NotFiniteError,
     RepetitionPenalty,
 )
+from qasr_cli.engines.qwen3.decoding.step_loop import Answer
 from qasr_cli.engines.qwen3.languages import ALIGNED, RECOGNIZED
 from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.setup import Setup
+from qasr_cli.engines.qwen3.streaming import PlannedStep, Stream, StreamPlanner
 from qasr_cli.engines.qwen3.token_budget import token_budget
 from qasr_cli.engines.weights import AGAIN
 from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import INT16_SCALE, Hypothesis
 from qasr_cli.speech.inference.protocols import AlignRequest, Capacity, Engines, Posterior
+from qasr_cli.speech.inference.streaming import StreamStep
 from qasr_cli.timebase import SAMPLE_RATE_HZ
 
 logger = logging.getLogger(__name__)
@@ -142,7 +146,7 @@ def _in_8_bits_if_equal(opened: OpenModel, setup: Setup, dtype: str) -> Setup:
 
 
 class Qwen3Recognizer:
-    """`Recognizer` on a Qwen3-ASR model; greedy decoding.
+    """`StreamingRecognizer` on a Qwen3-ASR model; greedy decoding.
 
     Raises:
         UsageError: The setup is in 8 bits, which transformers does not compute.
@@ -155,6 +159,11 @@ class Qwen3Recognizer:
         self._answers = Answers(opened.tokenizer, self._prompts)
         self._setup = setup
         self._decoder = setup.decoder(opened, self._prompts.stop_ids)
+        self._planner = StreamPlanner(
+            LogMel(opened.extractor, setup.placement.device),
+            opened.config.audio_config.n_window_infer,
+            self._prompts.audio_placeholder,
+        )
         self.model_id = opened.stored.id
         self.capacity: Capacity = device.capacity(
             opened.config, setup.placement, opened.stored.max_chunk_ms, setup.batch_size
@@ -173,11 +182,8 @@ class Qwen3Recognizer:
         Prompts differ freely in a batch. Logits processors are for a whole batch, so that chunks with others
         are a batch of their own: those of few requests, and last retries.
         """
-        by_processors: dict[Hashable, list[int]] = {}
-        for index, one in enumerate(options):
-            by_processors.setdefault(_processing(one), []).append(index)
         hypotheses: dict[int, Hypothesis] = {}
-        for members in by_processors.values():
+        for members in _of_like_processing(options):
             chosen = [options[index] for index in members]
             rows = self._write_each([audio[index] for index in members], chosen)
             for index, row, one in zip(members, rows, chosen, strict=True):
@@ -196,17 +202,63 @@ class Qwen3Recognizer:
             self._prompts.transcription(item.n_tokens, one.context, answers.forced_language(one))
             for item, one in zip(features, options, strict=True)
         ]
-        budgets = [
-            min(self._setup.budget(len(samples)), one.max_tokens or sys.maxsize)
-            for samples, one in zip(audio, options, strict=True)
-        ]
-        reach = self._config.text_config.max_position_embeddings
-        answers.refuse_long(max(map(len, ids)) + max(budgets), reach, self.model_id)
+        budgets = [self._budget(samples, one) for samples, one in zip(audio, options, strict=True)]
+        self._refuse_long(max(map(len, ids)) + max(budgets))
         with (
             _device_errors(self._setup.placement.device),
             numbers_only(self.model_id, self._setup.placement),
         ):
             return self._decoder.write(features, ids, budgets, self._logits_processors(options[0]))
+
+    def open_stream(self, options: DecodeOptions) -> Stream:
+        """Return the stream of a new utterance; see `speech.inference.streaming.StreamingRecognizer`."""
+        return Stream(options)
+
+    def advance(self, steps: Sequence[StreamStep]) -> list[Hypothesis]:
+        """Return one hypothesis for each step; see `speech.inference.streaming.StreamingRecognizer`.
+
+        Streams change once all answers are there: an error leaves all of them as they were.
+        """
+        options = [step.stream.options for step in steps]
+        with _device_errors(self._setup.placement.device):
+            plans = [self._plan(step) for step in steps]
+        found: dict[int, Answer] = {}
+        for members in _of_like_processing(options):
+            continuations = [plans[index].continuation for index in members]
+            with (
+                _device_errors(self._setup.placement.device),
+                numbers_only(self.model_id, self._setup.placement),
+            ):
+                processors = self._logits_processors(options[members[0]])
+                written = self._decoder.write_continuations(continuations, processors)
+            found.update(zip(members, written, strict=True))
+        hypotheses = []
+        for index, (step, plan) in enumerate(zip(steps, plans, strict=True)):
+            answer = found[index]
+            plan.finish(_own(step), answer, self._answers.before_stop(answer.tokens), is_final=step.is_final)
+            forced = answers.forced_language(step.stream.options)
+            hypotheses.append(self._answers.parse(answer.tokens, forced))
+        return hypotheses
+
+    def _plan(self, step: StreamStep) -> PlannedStep:
+        options = step.stream.options
+        forced = answers.forced_language(options)
+        plan = self._planner.plan(
+            _own(step),
+            step.audio,
+            lambda n_tokens: self._prompts.transcription(n_tokens, options.context, forced),
+            self._budget(step.audio, options),
+            is_final=step.is_final,
+        )
+        self._refuse_long(len(plan.continuation.ids) + plan.continuation.budget)
+        return plan
+
+    def _budget(self, samples: np.ndarray, options: DecodeOptions) -> int:
+        return min(self._setup.budget(len(samples)), options.max_tokens or sys.maxsize)
+
+    def _refuse_long(self, n_tokens: int) -> None:
+        reach = self._config.text_config.max_position_embeddings
+        answers.refuse_long(n_tokens, reach, self.model_id)
 
     def _logits_processors(self, options: DecodeOptions) -> list[LogitsProcessor]:
         """Return the logits processors for the options, usually none."""
@@ -259,6 +311,20 @@ class Qwen3Aligner:
         n_bins = min(duration_ms // self._bin_ms + 2, scores.shape[1])
         log_probs = torch.log_softmax(scores[:, :n_bins], dim=-1).numpy()
         return Posterior(log_probs, self._bin_ms, self._offset_ms)
+
+
+def _own(step: StreamStep) -> Stream:
+    if not isinstance(step.stream, Stream):
+        raise TypeError(f"a stream of this engine is wanted, and not {type(step.stream).__name__}")
+    return step.stream
+
+
+def _of_like_processing(options: Sequence[DecodeOptions]) -> Iterable[list[int]]:
+    """Return indices in groups with equal logits processors."""
+    groups: dict[Hashable, list[int]] = {}
+    for index, one in enumerate(options):
+        groups.setdefault(_processing(one), []).append(index)
+    return groups.values()
 
 
 def _processing(options: DecodeOptions) -> Hashable:

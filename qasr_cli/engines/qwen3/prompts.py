@@ -107,7 +107,8 @@ class Prompts:
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         id_of = tokenizer.convert_tokens_to_ids
-        self._audio = (id_of("<|audio_start|>"), id_of("<|audio_pad|>"), id_of("<|audio_end|>"))
+        self.audio_placeholder = id_of("<|audio_pad|>")
+        self._audio = (id_of("<|audio_start|>"), self.audio_placeholder, id_of("<|audio_end|>"))
         self._turn_start, self._turn_end = id_of("<|im_start|>"), id_of("<|im_end|>")
         self.text_marker = id_of("<asr_text>")
         self.timestamp = id_of("<timestamp>")

@@ -6,17 +6,22 @@ that transformers has.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from transformers import LogitsProcessorList
 
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.qwen3 import loading, prompts
+from qasr_cli.engines.qwen3.backend import Continuation
 from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor, NotFiniteError
+from qasr_cli.engines.qwen3.decoding.step_loop import Answer, StepLoop
 from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.prompts import Features
+from qasr_cli.engines.qwen3.transformers_layers import TransformersLayers
 from qasr_cli.speech.inference import stopping
+
+_N_ROWS = 8  # that continue answers together
 
 
 class TransformersDecoder:
@@ -32,6 +37,10 @@ class TransformersDecoder:
         self._model = loading.read_weights(opened, placement)
         self._placement = placement
         self._stop_ids = list(stop_ids)
+        self._audio_id: int = opened.config.audio_token_id
+        self._embed = self._model.get_input_embeddings()
+        layers = TransformersLayers(self._model.model.language_model, placement)
+        self._loop = StepLoop(layers, self._model.lm_head, self._embed, stop_ids, _N_ROWS)
 
     def encode(self, features: Sequence[Features]) -> list[torch.Tensor]:
         """Return the audio embeddings; see `Decoder`."""
@@ -66,6 +75,23 @@ class TransformersDecoder:
             raise NotFiniteError
         rows: list[list[int]] = out[:, padded.shape[1] :].tolist()
         return [row[:budget] for row, budget in zip(rows, budgets, strict=True)]
+
+    def write_continuations(
+        self, continuations: Sequence[Continuation], processors: Sequence[LogitsProcessor]
+    ) -> list[Answer]:
+        """Return the answers; see `Decoder`. `generate` verifies no draft that is given to it."""
+        prompts = [one.prompt(self._embedder(one.features, one.new_ids)) for one in continuations]
+        with torch.inference_mode():
+            return self._loop.run(prompts, processors)
+
+    def _embedder(self, item: Features, ids: Sequence[int]) -> Callable[[], torch.Tensor]:
+        def embed() -> torch.Tensor:
+            tokens = torch.tensor(ids, device=self._placement.device)
+            hidden: torch.Tensor = self._embed(tokens)
+            hidden[tokens == self._audio_id] = self.encode([item])[0].to(hidden.dtype)
+            return hidden
+
+        return embed
 
 
 class TransformersClassifier:

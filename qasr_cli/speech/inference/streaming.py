@@ -33,6 +33,7 @@ class StreamStep:
     Attributes:
         stream: From `StreamingRecognizer.open_stream`.
         audio: `float32[n_samples]`, the whole utterance so far: that of the step before, and more behind it.
+            It may also end earlier than that, where an utterance is cut.
         is_final: The utterance has ended; the stream takes no further step.
     """
 

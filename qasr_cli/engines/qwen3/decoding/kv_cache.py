@@ -1,7 +1,7 @@
 """The keys and values of all tokens so far, for a fixed number of rows.
 
-In go the keys and values of a prompt or of one step; out come views for attention. Allocated once for each
-batch and never concatenated: a step writes one token a row in place.
+In go the keys and values of a prompt or of one step; out come views for attention, and copies of what stays.
+Allocated once for each batch and never concatenated: a step writes one token a row in place.
 """
 
 from __future__ import annotations
@@ -29,6 +29,28 @@ class CacheShape:
     head_dim: int
 
 
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """Keys and values of the first tokens of one sequence, which no later token changes.
+
+    Attributes:
+        keys: `dtype[n_layers, n_heads, n_tokens, head_dim]`.
+        values: The same.
+    """
+
+    keys: torch.Tensor
+    values: torch.Tensor
+
+    @property
+    def n_tokens(self) -> int:
+        """Number of tokens."""
+        return self.keys.shape[2]
+
+    def first(self, n_tokens: int) -> Prefix:
+        """Return the first tokens alone."""
+        return Prefix(self.keys[:, :, :n_tokens], self.values[:, :, :n_tokens])
+
+
 class KeyValueCache:
     """Keys and values of `n_rows` sequences of at most `n_tokens` each.
 
@@ -47,10 +69,30 @@ class KeyValueCache:
         self.values = _zeros(sizes, dtype, device)
         self.n_tokens = width
 
-    def write_prompt(self, layer: int, row: int, keys: torch.Tensor, values: torch.Tensor) -> None:
-        """Write a prompt's keys and values, each `[n_heads, n_tokens, head_dim]`, from position 0."""
-        self.keys[layer, row, :, : keys.shape[1]] = keys
-        self.values[layer, row, :, : values.shape[1]] = values
+    def write_prompt(
+        self, layer: int, row: int, keys: torch.Tensor, values: torch.Tensor, position: int = 0
+    ) -> None:
+        """Write keys and values of a prompt, or of its end, from a position on.
+
+        Args:
+            layer: Number of the layer.
+            row: The row.
+            keys: `[n_heads, n_tokens, head_dim]`.
+            values: The same.
+            position: Of the first of the tokens.
+        """
+        end = position + keys.shape[1]
+        self.keys[layer, row, :, position:end] = keys
+        self.values[layer, row, :, position:end] = values
+
+    def write_prefix(self, row: int, prefix: Prefix) -> None:
+        """Write the first tokens of a row, in all layers."""
+        self.keys[:, row, :, : prefix.n_tokens] = prefix.keys
+        self.values[:, row, :, : prefix.n_tokens] = prefix.values
+
+    def copy_prefix(self, row: int, n_tokens: int) -> Prefix:
+        """Return a copy of the first tokens of a row."""
+        return Prefix(self.keys[:, row, :, :n_tokens].clone(), self.values[:, row, :, :n_tokens].clone())
 
     def write_step(
         self, layer: int, positions: torch.Tensor, keys: torch.Tensor, values: torch.Tensor

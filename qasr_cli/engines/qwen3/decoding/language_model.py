@@ -132,12 +132,35 @@ class LanguageModel:
             cache: Gets the keys and values, if there is one.
             row: The cache's row.
         """
-        cos, sin = (table[: len(hidden), None] for table in self._angles_up_to(len(hidden)))
+        return self._pass(hidden, cache, row, 0)
+
+    def extend(self, hidden: torch.Tensor, cache: KeyValueCache, row: int, position: int) -> torch.Tensor:
+        """Return the normed hidden states `[n_tokens, hidden]` of a prompt's end.
+
+        Args:
+            hidden: `activation[n_tokens, hidden]`, embeddings of the end.
+            cache: Holds the keys and values of all tokens before; gets those of these tokens.
+            row: The cache's row.
+            position: Of the first token of the end; at 0 that is `prefill`.
+        """
+        return self._pass(hidden, cache, row, position)
+
+    def _pass(
+        self, hidden: torch.Tensor, cache: KeyValueCache | None, row: int, position: int
+    ) -> torch.Tensor:
+        end = position + len(hidden)
+        cos, sin = (table[position:end, None] for table in self._angles_up_to(end))
         for index, layer in enumerate(self._layers):
             queries, keys, values = self._project(layer, hidden, cos, sin)
             keys, values = keys.transpose(0, 1), values.transpose(0, 1)
             if cache is not None:
-                cache.write_prompt(index, row, keys, values)
+                cache.write_prompt(index, row, keys, values, position)
+                if position:
+                    before = (part[index, row, :, :position] for part in (cache.keys, cache.values))
+                    keys, values = (
+                        torch.cat([old.to(new.dtype), new], dim=1)
+                        for old, new in zip(before, (keys, values), strict=True)
+                    )
             attended = self._attend_causally(queries.transpose(0, 1), keys, values)
             hidden = self._finish_layer(layer, hidden, attended.transpose(0, 1).flatten(1))
         return functional.rms_norm(hidden, self._norm.shape, self._norm, self._eps)
@@ -216,22 +239,27 @@ class LanguageModel:
     def _attend_causally(
         self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor
     ) -> torch.Tensor:
-        """Return causal attention over one prompt, all `[n_heads, n_tokens, head_dim]`."""
+        """Return causal attention over one prompt, all `[n_heads, n_tokens, head_dim]`.
+
+        The queries may be those of the prompt's end alone.
+        """
         n_heads, n_tokens, head_dim = queries.shape
+        n_keys = keys.shape[1]
         is_grouped = queries.device.type == "cpu" and queries.dtype == torch.bfloat16
-        if not is_grouped or n_tokens > _MOST_GROUPED_TOKENS:
+        if not is_grouped or n_keys > _MOST_GROUPED_TOKENS:
             group = n_heads // len(keys)
             keys, values = (part.repeat_interleave(group, dim=0) for part in (keys, values))
+            mask = None if n_keys == n_tokens else ~_later_keys(n_tokens, n_keys, queries.device)
             attended = functional.scaled_dot_product_attention(
-                queries[None], keys[None], values[None], is_causal=True
+                queries[None], keys[None], values[None], attn_mask=mask, is_causal=mask is None
             )
             return attended[0]
         # A third of the time of a CPU's fused kernel, whose bf16 products use no bf16 units.
         grouped = queries.reshape(len(keys), -1, head_dim) * head_dim**-0.5
-        scores = torch.bmm(grouped, keys.transpose(1, 2)).view(n_heads, n_tokens, n_tokens)
-        later = torch.ones(n_tokens, n_tokens, dtype=torch.bool).triu_(1)
+        scores = torch.bmm(grouped, keys.transpose(1, 2)).view(n_heads, n_tokens, n_keys)
+        later = _later_keys(n_tokens, n_keys, queries.device)
         shares = scores.float().masked_fill_(later, -torch.inf).softmax(-1).to(queries.dtype)
-        return torch.bmm(shares.view(len(keys), -1, n_tokens), values).view(n_heads, n_tokens, head_dim)
+        return torch.bmm(shares.view(len(keys), -1, n_keys), values).view(n_heads, n_tokens, head_dim)
 
     def _packed_attention(self, lengths: Sequence[int]) -> Attention:
         """Return causal attention of packed prompts; where torch has no kernel for it, one at a time."""
@@ -250,6 +278,12 @@ class LanguageModel:
         hidden = hidden + layer.o(attended)
         normed = functional.rms_norm(hidden, layer.mlp_norm.shape, layer.mlp_norm, self._eps)
         return hidden + layer.down(swiglu(layer.gate_up(normed)))
+
+
+def _later_keys(n_queries: int, n_keys: int, device: torch.device) -> torch.Tensor:
+    """Return `bool[n_queries, n_keys]`: the keys behind each query, which is one of the last `n_queries`."""
+    is_any = torch.ones(n_queries, n_keys, dtype=torch.bool, device=device)
+    return is_any.triu_(1 + n_keys - n_queries)
 
 
 def swiglu(rows: torch.Tensor) -> torch.Tensor:

@@ -2,21 +2,47 @@
 
 In go prompts as embeddings, each made when a row is free; out come token ids. A prompt is prefilled alone and
 its steps do not depend on the other rows, so its tokens depend on nothing but itself.
+
+A prompt may come with a prefix, whose keys and values are known, and with a draft of its answer. The draft
+goes through the layers with the prompt and is kept up to the first token that is not the best one, so that
+the answer is the same as without it (speculative decoding, arXiv 2211.17192, with a known draft).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 
-from qasr_cli.engines.qwen3.decoding.kv_cache import KeyValueCache
-from qasr_cli.engines.qwen3.decoding.language_model import MOST_STEP_ROWS, LanguageModel, Linear
+from qasr_cli.engines.qwen3.decoding.kv_cache import CacheShape, KeyValueCache, Prefix
+from qasr_cli.engines.qwen3.decoding.language_model import MOST_STEP_ROWS, Formats, Linear
 from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor, NotFiniteError
 from qasr_cli.speech.inference import preemption, stopping
 
 _ROW_TOKENS = 1024  # of a clip of 30 s, prompt and longest answer
+_SCORED_AT_ONCE = 32  # tokens of a draft: their scores for 151,936 words are 19 MB
+
+
+class Layers(Protocol):
+    """The layers of a language model, with the cache outside of it; see `language_model.LanguageModel`."""
+
+    @property
+    def formats(self) -> Formats:
+        """Number formats and device."""
+
+    @property
+    def cache_shape(self) -> CacheShape:
+        """Sizes of its cache."""
+
+    def extend(self, hidden: torch.Tensor, cache: KeyValueCache, row: int, position: int) -> torch.Tensor:
+        """Return the normed hidden states `[n_tokens, hidden]` of a prompt, or of its end from a position."""
+
+    def step(
+        self, hidden: torch.Tensor, cache: KeyValueCache, positions: torch.Tensor, n_keys: int
+    ) -> torch.Tensor:
+        """Return the normed hidden states `[n_rows, hidden]` after one more token a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +50,34 @@ class Prompt:
     """One prompt.
 
     Attributes:
-        n_tokens: Its length.
-        embed: Returns its embeddings `activation[n_tokens, hidden]`; called once, when a row is free.
+        n_tokens: Its length, with the prefix and without the draft.
+        embed: Returns the embeddings `activation[n, hidden]` of what is behind the prefix, with the draft;
+            called once, when a row is free.
         budget: Maximum number of tokens to write.
+        prefix: Keys and values of its first tokens, if they are known.
+        draft: Tokens that the answer may begin with, fewer than the budget and without a stop token.
+        n_kept: The answer comes with the keys and values of so many first tokens of the prompt.
     """
 
     n_tokens: int
     embed: Callable[[], torch.Tensor]
     budget: int
+    prefix: Prefix | None = None
+    draft: Sequence[int] = ()
+    n_kept: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one prompt.
+
+    Attributes:
+        tokens: Up to its stop token, which is included, or its budget.
+        prefix: Keys and values of the prompt's first `n_kept` tokens; None for no tokens.
+    """
+
+    tokens: list[int]
+    prefix: Prefix | None
 
 
 @dataclass(slots=True)
@@ -39,6 +85,7 @@ class _Row:
     """The answer in one row: which prompt it is of, and the position of its next token."""
 
     prompt: int
+    prefix: Prefix | None
     position: int
     tokens: list[int] = field(default_factory=list)
 
@@ -57,7 +104,7 @@ class StepLoop:
 
     def __init__(
         self,
-        model: LanguageModel,
+        model: Layers,
         head: Linear,
         embed: Linear,
         stop_ids: Sequence[int],
@@ -69,8 +116,8 @@ class StepLoop:
         self.stop_ids = frozenset(stop_ids)
         self.n_rows = n_rows
 
-    def run(self, prompts: Sequence[Prompt], processors: Sequence[LogitsProcessor] = ()) -> list[list[int]]:
-        """Return the tokens of each prompt's answer: up to its stop token, which is included, or its budget.
+    def run(self, prompts: Sequence[Prompt], processors: Sequence[LogitsProcessor] = ()) -> list[Answer]:
+        """Return the answer to each prompt.
 
         Raises:
             NotFiniteError: The scores of a step are not all numbers.
@@ -98,9 +145,9 @@ class _Run:
             loop.model.formats.device,
         )
         self._rows: list[_Row] = []
-        self._answers: list[list[int]] = [[] for _ in prompts]
+        self._answers: dict[int, Answer] = {}
 
-    def finish(self) -> list[list[int]]:
+    def finish(self) -> list[Answer]:
         """Return all answers."""
         waiting = iter(range(len(self._prompts)))
         while True:
@@ -111,16 +158,40 @@ class _Run:
                 self._start(index)
                 self._release()
             if not self._rows:
-                return self._answers
+                return [self._answers[index] for index in range(len(self._prompts))]
             self._step()
             self._release()
 
     def _start(self, index: int) -> None:
-        """Prefill a prompt into the first free row, and write its first token."""
-        prompt, row = self._prompts[index], _Row(index, self._prompts[index].n_tokens)
-        hidden = self._loop.model.prefill(prompt.embed(), self._cache, len(self._rows))
-        row.tokens += self._next_tokens(hidden[-1:], [row])
-        self._rows.append(row)
+        """Prefill a prompt into the first free row; write what holds of its draft, and one token."""
+        prompt, place = self._prompts[index], len(self._rows)
+        prefix, position = prompt.prefix, 0
+        if prefix is not None:
+            self._cache.write_prefix(place, prefix)
+            position = prefix.n_tokens
+        hidden = self._loop.model.extend(prompt.embed(), self._cache, place, position)
+        if prompt.n_kept != position:
+            prefix = self._cache.copy_prefix(place, prompt.n_kept)
+        tokens = self._verify(hidden[-1 - len(prompt.draft) :], prompt.draft)
+        # What the cache holds behind these tokens is never attended to before it is overwritten
+        self._rows.append(_Row(index, prefix, prompt.n_tokens + len(tokens) - 1, tokens))
+
+    def _verify(self, hidden: torch.Tensor, draft: Sequence[int]) -> list[int]:
+        """Return the draft up to the first token that is not the best one, and the best one in its place.
+
+        Args:
+            hidden: `[n_draft + 1, hidden]`, of the prompt's last token and the draft's.
+            draft: The tokens.
+        """
+        tokens: list[int] = []
+        for begin in range(0, len(hidden), _SCORED_AT_ONCE):
+            part = hidden[begin : begin + _SCORED_AT_ONCE]
+            best = self._best(part, [draft[: begin + n] for n in range(len(part))])
+            tokens += best
+            holds = [one == other for one, other in zip(best, draft[begin:], strict=False)]
+            if not all(holds):
+                return tokens[: begin + holds.index(False) + 1]
+        return tokens
 
     def _step(self) -> None:
         """Write one more token in every row."""
@@ -133,15 +204,16 @@ class _Run:
             torch.tensor(positions, device=device),
             max(positions) + 1,
         )
-        for row, token in zip(self._rows, self._next_tokens(hidden, self._rows), strict=True):
+        best = self._best(hidden, [row.tokens for row in self._rows])
+        for row, token in zip(self._rows, best, strict=True):
             row.position += 1
             row.tokens.append(token)
 
-    def _next_tokens(self, hidden: torch.Tensor, rows: Sequence[_Row]) -> list[int]:
-        """Return the best next token of each row, from the rows' hidden states."""
+    def _best(self, hidden: torch.Tensor, written: Sequence[Sequence[int]]) -> list[int]:
+        """Return the best next token for each hidden state, by what is written before it."""
         scores = self._loop.head(hidden).float()
         for process in self._processors:
-            scores = process([row.tokens for row in rows], scores)
+            scores = process(written, scores)
         tokens = scores.argmax(dim=-1, keepdim=True)  # of NaN, if there is one
         if not torch.isfinite(scores.gather(1, tokens)).all():
             raise NotFiniteError
@@ -154,7 +226,7 @@ class _Run:
             is_stopped = row.tokens[-1] in self._loop.stop_ids
             if not is_stopped and len(row.tokens) < self._prompts[row.prompt].budget:
                 continue
-            self._answers[row.prompt] = row.tokens
+            self._answers[row.prompt] = Answer(row.tokens, row.prefix)
             last = self._rows.pop()
             if index < len(self._rows):
                 self._cache.copy_row(len(self._rows), index, last.position)
