@@ -41,7 +41,7 @@ def playlist(folder: HlsFolder) -> str:
 
 def cues_of(folder: HlsFolder, number: int) -> list[tuple[str, str, str]]:
     found = webvtt.from_string(folder.segment(number).read_text("utf-8"))
-    return [(cue.start, cue.end, cue.text) for cue in found]
+    return [(cue.start, cue.end, f"{cue.identifier}: {cue.text}") for cue in found]
 
 
 def test_a_cue_is_in_every_segment_that_shows_it_with_the_same_times(tmp_path: Path) -> None:
@@ -57,6 +57,8 @@ def test_a_cue_is_in_every_segment_that_shows_it_with_the_same_times(tmp_path: P
         expected = range(_ms(start) // T_MS, (_ms(end) - 1) // T_MS + 1)
         assert found == [number for number in expected if number < 10]
     assert any(len(found) > 1 for found in places.values())
+    names = [text.partition(":")[0] for _, _, text in sorted(places)]
+    assert names == [str(number + 1) for number in range(len(places))]
     assert "Good evening" in " ".join(text for _, _, text in places)
 
 
@@ -111,7 +113,7 @@ def test_a_segment_waits_for_the_finals_of_its_utterances(tmp_path: Path) -> Non
     assert numbers(folder) == []  # its last cue may still change
     output.handle(Silence(5_500))
     assert numbers(folder) == [0, 1]
-    assert [text for _, _, text in cues_of(folder, 0)] == ["Four words are short."]
+    assert [text for _, _, text in cues_of(folder, 0)] == ["1: Four words are short."]
 
 
 def test_a_segment_waits_no_longer_than_three_more(tmp_path: Path) -> None:
@@ -132,7 +134,8 @@ def test_a_segment_waits_no_longer_than_three_more(tmp_path: Path) -> None:
     output.handle(Ended(20_000))
     late = cues_of(folder, first_open)
     assert late[0][0] < f"00:00:{first_open * 2:02d}.000"  # true times, in the first segment that was left
-    whole = " ".join(dict.fromkeys(text for n in range(10) for _, _, text in cues_of(folder, n)))
+    texts = dict.fromkeys(text.partition(": ")[2] for n in range(10) for _, _, text in cues_of(folder, n))
+    whole = " ".join(texts)
     assert whole.split() == LONG.text.split()
 
 

@@ -125,7 +125,8 @@ def opened(
         if options.json_lines:
             outputs.add_file(_STDOUT, JsonLines(stdout), _N_PARTIALS)
         else:
-            shown = TerminalCaptions(stdout) if is_terminal else FinalLines(stdout)
+            can_move = is_terminal and os.environ.get("TERM") != "dumb"
+            shown = TerminalCaptions(stdout) if can_move else FinalLines(stdout)
             outputs.add_file(_STDOUT, shown, _NEWEST)
         yield outputs.emit
     except BaseException:
