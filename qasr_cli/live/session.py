@@ -182,6 +182,12 @@ class LiveSession:
         self._wake()
 
     @property
+    def lag_ms(self) -> int:
+        """Milliseconds of speech that are received and not recognized yet; any thread may ask."""
+        with self._changed:
+            return self.waiting_ms
+
+    @property
     def now_ms(self) -> int:
         """The length of the session so far."""
         return samples_to_ms(self._window.n_samples)
