@@ -181,11 +181,12 @@ def script(letter: str) -> str:
 
 def joint(before: str, after: str) -> str:
     """Return the text between two texts: a space if the scripts of both are written with spaces."""
-    return "" if not (before and after) or _is_unspaced(before[-1]) or _is_unspaced(after[0]) else " "
+    return "" if not (before and after) or is_unspaced(before[-1]) or is_unspaced(after[0]) else " "
 
 
 @functools.cache
-def _is_unspaced(char: str) -> bool:
+def is_unspaced(char: str) -> bool:
+    """Whether a character belongs to a script that is written without spaces."""
     is_wide_mark = unicodedata.category(char)[0] == "P" and unicodedata.east_asian_width(char) in "WF"
     return is_wide_mark or script(char) in _UNSPACED_SCRIPTS
 

@@ -32,7 +32,7 @@ Examples:
 """
 _WHISPER_LIKE = {"transcribe", "watch"}  # they accept whisper's spellings
 # Commands whose flags the settings file may set; other commands use the flags that they share with these.
-_CONFIGURED = ("transcribe", "watch", "serve")
+_CONFIGURED = ("transcribe", "watch", "serve", "live")
 _FILE_IS_NOT_READ = {"config"}  # must be able to name a file that cannot be read
 
 app = typer_adapter.App(

@@ -15,6 +15,11 @@ COMMANDS = (
         "Serve transcription over HTTP: OpenAI's interface, Bazarr, a web page, Home Assistant.",
     ),
     CommandRow(
+        "live",
+        "qasr_cli.cli.live",
+        "Show what is said as text while it is spoken: a microphone, a pipe, a stream.",
+    ),
+    CommandRow(
         "align",
         "qasr_cli.cli.align",
         "Find when each word of a script is spoken, in recordings of any length.",

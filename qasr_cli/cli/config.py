@@ -1,7 +1,8 @@
 """`qasr config`: the settings in force and their origins, trust in a folder, and a template of a file.
 
-In go the flags of `qasr transcribe`, `qasr watch` and `qasr serve`, so that new flags are included; out come
-a table, a path, a record of trust or a commented qasr.toml. Never replaces a settings file.
+In go the flags of `qasr transcribe`, `qasr watch`, `qasr serve` and `qasr live`, so that new flags are
+included; out come a table, a path, a record of trust or a commented qasr.toml. Never replaces a settings
+file.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from qasr_cli.operating_system.files import real_path
 from qasr_cli.options import FlagSpec
 from qasr_cli.options.secret import HIDDEN
 
-_COMMANDS = ("transcribe", "watch", "serve")  # whose flags are settings
+_COMMANDS = ("transcribe", "watch", "serve", "live")  # whose flags are settings
 _OTHER_VARIABLES = (  # read, and no flag
     *("QASR_CONFIG", "QASR_CACHE", "QASR_FFMPEG", "QASR_KOREAN_DICT", "QASR_VLLM_ARGS"),
 )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # records import numpy, which the command line's help must no
     from qasr_cli.records import Cue, Transcript
 
     Render = Callable[[Transcript, Sequence[Cue], OutputOptions], str]
+    Append = Callable[[Transcript, Sequence[Cue], OutputOptions, int], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Format:
         name: Its name for the user, its switch (`--srt`) and, with a dot, its extension.
         summary: Help text of its switch, one sentence.
         renderer: Its writer as `module:function` below `qasr_cli.formats.writers`.
+        appender: The same for cues behind others in the same file; "" where a file cannot grow.
+        header: Text of a file without cues.
         is_cue_based: Its text depends on the cues; otherwise they may be empty.
         is_line: One line for each source, for a stream rather than a file of its own; not part of `all`.
         is_subtitle: Players show it; a film with subtitles in another format needs no second file.
@@ -44,6 +47,8 @@ class Format:
     name: str
     summary: str
     renderer: str
+    appender: str = ""
+    header: str = ""
     is_cue_based: bool = True
     is_line: bool = False
     is_subtitle: bool = False
@@ -56,23 +61,45 @@ class Format:
 
     def render(self, transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
         """Return the whole text of a file; it is empty or ends with a newline."""
-        return _load(self.renderer)(transcript, cues, options)
+        return cast("Render", _load(self.renderer))(transcript, cues, options)
+
+    def append(
+        self, transcript: Transcript, cues: Sequence[Cue], options: OutputOptions, n_before: int
+    ) -> str:
+        """Return the text of cues that follow `n_before` others in a file; the whole file is as by `render`.
+
+        Args:
+            transcript: Holds the words of these cues.
+            cues: Later than those before.
+            options: As for `render`.
+            n_before: Cues that the file has; with highlighted words, its blocks.
+        """
+        return cast("Append", _load(self.appender))(transcript, cues, options, n_before)
 
 
 @functools.cache
-def _load(renderer: str) -> Render:
-    module, _, function = renderer.partition(":")
-    return cast("Render", getattr(importlib.import_module(f"qasr_cli.formats.writers.{module}"), function))
+def _load(writer: str) -> object:
+    module, _, function = writer.partition(":")
+    return getattr(importlib.import_module(f"qasr_cli.formats.writers.{module}"), function)
 
 
 FORMATS: dict[str, Format] = {
     row.name: row
     for row in (
-        Format("srt", "SubRip subtitles (the default).", "srt:render", is_subtitle=True, is_readable=True),
+        Format(
+            "srt",
+            "SubRip subtitles (the default).",
+            "srt:render",
+            "srt:append",
+            is_subtitle=True,
+            is_readable=True,
+        ),
         Format(
             "vtt",
             "WebVTT subtitles with a timestamp before every word.",
             "vtt:render",
+            "vtt:append",
+            "WEBVTT\n",
             is_subtitle=True,
             is_readable=True,
         ),

@@ -25,13 +25,13 @@ _N_THREADS = 2  # audio needs only one; several sources are decoded at once
 
 # Containers that hold media themselves. Playlists and the like (hls, dash, concat, sdp, imf, image2) would
 # make ffmpeg open other files and addresses: a text file called holiday.mp4 is enough.
-_FORMATS = (
+FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,asf,flv,ogg,wav,w64,aiff,caf,flac,mp3,aac,ac3,"
     "eac3,dts,dtshd,amr,amrnb,amrwb,ape,wv,tta,au,mxf,rm,truehd,mlp,loas,wtv,dv,dss,qcp,oma,voc,nistsphere,"
     "gsm,mpc,mpc8,tak,dsf"
 )
 # Audio decoders only, so that no video decoder sees a crafted picture.
-_CODECS = (
+CODECS = (
     "aac,aac_fixed,aac_latm,mp3,mp3float,mp3adu,mp3adufloat,mp2,mp2float,mp1,mp1float,opus,libopus,"
     "vorbis,libvorbis,flac,alac,ac3,ac3_fixed,eac3,dca,truehd,mlp,wavpack,tta,ape,wmav1,wmav2,wmapro,"
     "wmalossless,wmavoice,amrnb,amrwb,libopencore_amrnb,libopencore_amrwb,cook,real_144,real_288,sipr,ralf,"
@@ -70,7 +70,7 @@ MAX_UNMAPPED = 64  # ffmpeg cannot mix more
 
 # Where the times fall behind the samples by more than `aresample` tolerates (0.1 s), everything that follows
 # is moved back to their end; a gap stays a gap. 0 keeps the shift, 1 the end and 2 the difference.
-_NEVER_BACK = (
+NEVER_BACK = (
     "asetpts='st(2,PTS+ld(0)-ld(1));if(lt(ld(2),-0.1/TB)*gt(N,0),st(0,ld(1)-PTS));"
     "st(1,if(gt(ld(2),0.1/TB)+eq(N,0),PTS+ld(0),ld(1))+NB_SAMPLES/SR/TB);PTS+ld(0)'"
 )
@@ -134,7 +134,7 @@ def decode(path: Path, sound: Sound, delay_ms: int = 0) -> list[str]:
         delay_ms: How much later the track starts than ffmpeg assumes.
     """
     shift = {"itsoffset": f"{delay_ms / MS_PER_S:.3f}"} if delay_ms else {}
-    media = _input_of(_CODECS, sound, **shift)
+    media = _input_of(CODECS, sound, **shift)
     return _arguments_for(_samples(media, sound), path, sound.extent)
 
 
@@ -148,7 +148,7 @@ def decode_on_container_clock(path: Path, sound: Sound, *, has_discontinuities: 
             *in use*. All streams are then used, by copying them undecoded to a null output. (`-copyts` would
             keep the clock too, with each of its jumps; of two recordings in one file it loses the second.)
     """
-    media = _input_of(f"{_CODECS},{_VIDEO_CODECS}", sound)
+    media = _input_of(f"{CODECS},{_VIDEO_CODECS}", sound)
     samples = _samples(media, sound)
     outputs = ffmpeg.merge_outputs(samples, _null_output(media)) if has_discontinuities else samples
     return _arguments_for(outputs, path, sound.extent)
@@ -165,7 +165,7 @@ def fill_gaps() -> list[str]:
         **{"copyts": None},  # its 0 is the container's start
     )
     samples = carried["a:0"].output("pipe:1", format="s16le", ac=1, ar=SAMPLE_RATE_HZ, af=_FILLED)
-    return _sandboxed(ffmpeg.get_args(samples))
+    return sandboxed(ffmpeg.get_args(samples))
 
 
 def find_shots(
@@ -179,7 +179,7 @@ def find_shots(
         has_discontinuities: As above; times then have the same origin as those of the audio.
         extent: As in `Sound`.
     """
-    codecs = f"{_SHOT_CODECS},{_CODECS}" if has_discontinuities else _SHOT_CODECS
+    codecs = f"{_SHOT_CODECS},{CODECS}" if has_discontinuities else _SHOT_CODECS
     media = _input(codecs, extent=extent, max_pixels=str(_MAX_PIXELS))
     changes = media["V:0"].output(  # V: no cover
         "-",
@@ -212,7 +212,7 @@ def _input(codecs: str, extent: Extent | None, **more: str) -> Any:
     return ffmpeg.input(
         _PLACEHOLDER,
         protocol_whitelist=protocols,
-        format_whitelist=_FORMATS,
+        format_whitelist=FORMATS,
         codec_whitelist=codecs,
         threads=_N_THREADS,
         **more,
@@ -244,7 +244,7 @@ def _corrections(reading: Reading) -> str:
     """Return the filters in front of the others that correct times and level; "" for most sound."""
     filters = ""
     if reading.clock is Clock.NEVER_BACK:
-        filters = f"{_NEVER_BACK},"
+        filters = f"{NEVER_BACK},"
     elif reading.clock is Clock.COUNTED:
         filters = f"asetpts='N/SR/TB+{reading.start_ms / MS_PER_S:.3f}/TB',"
     if reading.gain_db:
@@ -271,12 +271,13 @@ def _arguments_for(outputs: Any, path: Path, extent: Extent | None = None) -> li
     name = file_url(path)
     if extent:
         name = f"subfile,,start,{extent.start},end,{extent.end},,:{name}"
-    return _sandboxed(
+    return sandboxed(
         [name if argument == _PLACEHOLDER else argument for argument in ffmpeg.get_args(outputs)]
     )
 
 
-def _sandboxed(arguments: list[str]) -> list[str]:
+def sandboxed(arguments: list[str]) -> list[str]:
+    """Return the command with these arguments, and with what all commands have."""
     # At `verbose` ffmpeg says at its end how many samples it decoded
     flags = ["-nostdin", "-hide_banner", "-loglevel", "level+verbose", "-nostats"]
     return [str(find_tools().ffmpeg), *flags, "-max_alloc", str(_MAX_ALLOC_BYTES), *arguments]

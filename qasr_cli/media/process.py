@@ -1,18 +1,20 @@
 """Child processes: the only module that starts a program other than the user's hooks.
 
-In goes a program with its arguments; out come its bytes. Never a shell, never the caller's environment or
-stdin; a child is its own process group and has ended when its context ends, in every case.
+In goes a program with its arguments; out come its bytes. Never a shell; never the caller's environment or
+stdin, unless `Terms` names them; a child is its own process group and has ended when its context ends, in
+every case.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -43,6 +45,26 @@ class StderrFilter:
     until: re.Pattern[bytes] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a child gets of its surroundings, and when it is stuck.
+
+    Attributes:
+        silence_s: It is killed when a read takes longer.
+        environment: Variables beside the search path and the locale.
+        stdin: A descriptor for it to read; None for an empty stdin.
+        is_limited: Its memory, CPU time and files are limited: it decodes foreign media.
+    """
+
+    silence_s: float = _SILENCE_S
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stdin: int | None = None
+    is_limited: bool = True
+
+
+_DECODER = Terms()
+
+
 class Watchdog:
     """One thread that calls `on_timeout` when a read takes too long; it ends with `stop`.
 
@@ -51,10 +73,12 @@ class Watchdog:
 
     Args:
         on_timeout: Called in the watchdog's thread, once at most.
+        silence_s: How long a read may take.
     """
 
-    def __init__(self, on_timeout: Callable[[], None]) -> None:
+    def __init__(self, on_timeout: Callable[[], None], silence_s: float = _SILENCE_S) -> None:
         self._on_timeout = on_timeout
+        self._silence_s = silence_s
         self._condition = threading.Condition()
         self._deadline_s: float | None = None  # of the read in progress; None between two
         self._is_stopped = False
@@ -80,7 +104,7 @@ class Watchdog:
         read may last, and so never past this one.
         """
         with self._condition:
-            self._deadline_s = time.monotonic() + _SILENCE_S
+            self._deadline_s = time.monotonic() + self._silence_s
         try:
             yield
         finally:
@@ -91,13 +115,13 @@ class Watchdog:
         with self._condition:
             while not self._is_stopped:
                 now_s = time.monotonic()
-                wakes_s = now_s + _SILENCE_S if self._deadline_s is None else self._deadline_s
+                wakes_s = now_s + self._silence_s if self._deadline_s is None else self._deadline_s
                 if wakes_s <= now_s:
                     break
                 self._condition.wait(wakes_s - now_s)
                 is_late = time.monotonic() > wakes_s + _STOPPED_S
                 if is_late and self._deadline_s is not None:  # Ctrl-Z: nobody has read, whatever came
-                    self._deadline_s = time.monotonic() + _SILENCE_S
+                    self._deadline_s = time.monotonic() + self._silence_s
             if not self._is_stopped:
                 self._on_timeout()
 
@@ -111,6 +135,7 @@ class Child:
 
     Attributes:
         command: Its argument list.
+        terms: When it is stuck.
         source: The child whose stdout is its stdin, if there is one. It ends together with this one, its
             failure counts for both, and its stderr comes first.
         was_stuck: It was killed because it wrote nothing for too long.
@@ -123,6 +148,7 @@ class Child:
 
     command: Sequence[str]
     process: subprocess.Popen[bytes]
+    terms: Terms = _DECODER
     source: Child | None = None
     was_stuck: bool = False
     head: bytearray = field(default_factory=bytearray)
@@ -134,7 +160,7 @@ class Child:
 
     def __post_init__(self) -> None:
         """Create its watchdog."""
-        self.watchdog = Watchdog(self._kill_stuck)
+        self.watchdog = Watchdog(self._kill_stuck, self.terms.silence_s)
 
     def read(self, n_bytes: int) -> bytes:
         """Return exactly `n_bytes` of its stdout, fewer at its end; kills it if it is stuck."""
@@ -142,6 +168,13 @@ class Child:
         assert stdout is not None  # noqa: S101 - started with a pipe, below
         with self.watchdog.watching():
             return stdout.read(n_bytes)
+
+    def read_available(self, n_bytes: int) -> bytes:
+        """Return 1 to `n_bytes` of its stdout as soon as there are any, none at its end."""
+        stdout = self.process.stdout
+        assert isinstance(stdout, io.BufferedReader)  # noqa: S101 - started with a pipe, below
+        with self.watchdog.watching():
+            return stdout.read1(n_bytes)
 
     def finish(self) -> int:
         """Return its exit status, negative for a signal, once both of its streams are at their end."""
@@ -209,7 +242,10 @@ class Child:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], stderr_filter: StderrFilter | None = None, source: Sequence[str] | None = None
+    command: Sequence[str],
+    stderr_filter: StderrFilter | None = None,
+    source: Sequence[str] | None = None,
+    terms: Terms = _DECODER,
 ) -> Iterator[Child]:
     """Run a program for as long as the context lasts.
 
@@ -217,20 +253,21 @@ def running(
         command: The program with its arguments.
         stderr_filter: Selects lines of its stderr; None selects all, within a size limit.
         source: Another program, whose stdout it reads.
+        terms: Its surroundings, and when it is stuck; the source has the usual ones.
 
     Raises:
         OSError: It cannot be started.
     """
     with contextlib.ExitStack() as stack:
-        feeding = stack.enter_context(_running(source, stderr_filter, None)) if source else None
-        yield stack.enter_context(_running(command, stderr_filter, feeding))
+        feeding = stack.enter_context(_running(source, stderr_filter, None, _DECODER)) if source else None
+        yield stack.enter_context(_running(command, stderr_filter, feeding, terms))
 
 
 @contextlib.contextmanager
 def _running(
-    command: Sequence[str], stderr_filter: StderrFilter | None, source: Child | None
+    command: Sequence[str], stderr_filter: StderrFilter | None, source: Child | None, terms: Terms
 ) -> Iterator[Child]:
-    child = Child(command, _start(command, source), source)
+    child = Child(command, _start(command, source, terms), terms, source)
     streams = (child.process.stdout, child.process.stderr)
     drain = threading.Thread(
         target=child.drain_stderr,
@@ -240,7 +277,8 @@ def _running(
     )
     processes.enter_group(child.process)
     try:
-        limit_decoder(child.process.pid)
+        if terms.is_limited:
+            limit_decoder(child.process.pid)
         drain.start()
         child.watchdog.start()
         yield child
@@ -260,22 +298,22 @@ def capture(command: Sequence[str]) -> str:
         return child.read(1 << 20).decode("utf-8", "backslashreplace")
 
 
-def _start(command: Sequence[str], source: Child | None) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str], source: Child | None, terms: Terms) -> subprocess.Popen[bytes]:
     if source is None:
-        return _popen(command, subprocess.DEVNULL)
+        return _popen(command, subprocess.DEVNULL if terms.stdin is None else terms.stdin, terms)
     stream = source.process.stdout
     assert stream is not None  # noqa: S101 - started with a pipe, below
     with stream:  # an open copy would hide from the source that its reader is gone
-        return _popen(command, stream)
+        return _popen(command, stream, terms)
 
 
-def _popen(command: Sequence[str], stdin: int | IO[bytes]) -> subprocess.Popen[bytes]:
+def _popen(command: Sequence[str], stdin: int | IO[bytes], terms: Terms) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command,
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
+        env={**terms.environment, "PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
         start_new_session=True,
     )
 

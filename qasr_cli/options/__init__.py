@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from qasr_cli.options.engine import EngineOptions
 from qasr_cli.options.flag import FlagSpec
-from qasr_cli.options.live import LiveOptions, StreamOptions
+from qasr_cli.options.live import LiveActionOptions, LiveOptions, StreamOptions
 from qasr_cli.options.log import LOG_FORMATS, PROGRESS_STYLES, LogOptions
 from qasr_cli.options.output import DEFAULT_NAME, OutputOptions
 from qasr_cli.options.remote import RemoteOptions
@@ -51,6 +51,7 @@ __all__ = [
     "GuardOptions",
     "HookOptions",
     "InputOptions",
+    "LiveActionOptions",
     "LiveOptions",
     "LogOptions",
     "MediaOptions",

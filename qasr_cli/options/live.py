@@ -186,3 +186,38 @@ class LiveOptions:
         require(0 <= self.hls_mpegts < 2**33, "--hls-mpegts must be 0 to 2^33 - 1", "--hls-mpegts")
         is_port = self.overlay is None or 0 <= self.overlay <= 65_535
         require(is_port, "--overlay must be a port: 0 to 65535", "--overlay")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveActionOptions:
+    """What is done in place of a session.
+
+    Attributes:
+        bench: Measure with a recording.
+        reference: What is said in it; None takes a text beside it.
+        as_json: Print the figures as JSON.
+        list_devices: List the microphones.
+    """
+
+    bench: bool = option(
+        False,
+        LIVE,
+        "Replay a file as live sound and print latencies, stability, errors and cost. With --realtime it "
+        "takes as long as the file, otherwise the clock is simulated.",
+        "--bench",
+        is_setting=False,
+    )
+    reference: Path | None = option(
+        None,
+        LIVE,
+        "What is said in the file of --bench: a text, subtitles or JSON. Default: one beside it.",
+        "--reference",
+        metavar="FILE",
+        is_setting=False,
+    )
+    as_json: bool = option(False, LIVE, "Print the figures of --bench as JSON.", "--json", is_setting=False)
+    list_devices: bool = option(False, LIVE, "List the microphones.", "--list-devices", is_setting=False)
+
+    def __post_init__(self) -> None:
+        for value, flag in ((self.reference, "--reference"), (self.as_json, "--json")):
+            require(self.bench or not value, f"{flag} needs --bench", flag)

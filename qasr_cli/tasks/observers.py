@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from qasr_cli.errors import UsageError
@@ -42,6 +43,11 @@ def set_up(log: LogOptions, inputs: Sequence[Path]) -> Callable[[], Reporter]:
     }
     logs.record("start", "info", fields)
     return lambda: Both(make_reporter(style, log.verbosity), LogReporter())
+
+
+def chattier(log: LogOptions) -> LogOptions:
+    """Return log options that show what happens: a server or a live session has no other progress."""
+    return log if log.quiet else replace(log, verbose=log.verbose + 1)
 
 
 def refuse_inputs(flag: str, file: Path | None, inputs: Sequence[Path]) -> None:

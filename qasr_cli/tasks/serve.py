@@ -14,7 +14,6 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_LIBRARIES = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
+_LIBRARIES = ("starlette", "uvicorn", "python_multipart", "prometheus_client", "websockets")
 _MAX_KEY_FILE_BYTES = 1_000_000
 _MS_PER_HOUR = 3_600_000
 _S_PER_HOUR = 3_600
@@ -81,7 +80,7 @@ class Serving:
         processes.require_posix()
         is_terminal = os.isatty(1)
         stdout = stdio.guard()
-        observers.set_up(_chattier(self._log), [])
+        observers.set_up(observers.chattier(self._log), [])
         _require_libraries()
         self._keys = self._checked_keys()
         engines.refuse_unknown_languages(self._options.engine, self._options.decode)
@@ -131,6 +130,7 @@ class Serving:
         return keys
 
     def _site(self, folder: Path, keys: Keys) -> Site:
+        from qasr_cli.live.step_lane import StepLane
         from qasr_cli.serving.http import hosts
         from qasr_cli.serving.http.site import HttpSettings, Site
         from qasr_cli.serving.service import Service, ServiceLimits
@@ -140,6 +140,7 @@ class Serving:
             max_waiting_ms=round(serving.max_waiting_hours * _MS_PER_HOUR),
             keep_s=serving.keep_results_hours * _S_PER_HOUR,
             idle_s=serving.idle_unload_min * _S_PER_MIN,
+            max_live=serving.max_live,
         )
         load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
         settings = HttpSettings(
@@ -148,7 +149,7 @@ class Serving:
             max_upload_bytes=serving.max_upload_bytes,
             has_page=not serving.no_page,
         )
-        return Site(Service(options, limits, load, memory.reclaim, folder), settings)
+        return Site(Service(options, limits, load, memory.reclaim, folder, StepLane), settings)
 
     def _beside(self, service: Service) -> tuple[Beside, ...]:
         """Return the servers of other protocols.
@@ -175,7 +176,7 @@ class Serving:
             service.start()
             yield
         except (KeyboardInterrupt, SystemExit):
-            if service.n_open:
+            if service.n_open or service.live.n_open:
                 logger.info("ending; requests have %g s", self._serving.drain_s)
             http.stop_listening()
             service.drain(self._serving.drain_s, self._hasten)
@@ -199,11 +200,6 @@ def _raise_failure(service: Service, http: HttpServer) -> None:
     failure = service.failure or http.failure
     if failure is not None:
         raise failure
-
-
-def _chattier(log: LogOptions) -> LogOptions:
-    """Return log options that show requests: a server has no other progress."""
-    return log if log.quiet else replace(log, verbose=log.verbose + 1)
 
 
 def _require_libraries() -> None:

@@ -38,6 +38,14 @@ class DataStream:
         self._descriptor = descriptor
         self._is_terminal = os.isatty(descriptor)
 
+    def size(self) -> tuple[int, int]:
+        """Return the columns and rows of the terminal; 80 and 24 where there is none."""
+        try:
+            columns, rows = os.get_terminal_size(self._descriptor)
+        except OSError:
+            columns, rows = 0, 0
+        return columns or 80, rows or 24
+
     def write(self, text: str) -> None:
         """Write all of `text` as UTF-8 at once; on a terminal, control characters are escaped.
 

@@ -132,7 +132,7 @@ def speech(talk: np.ndarray, rounds: int) -> None:
 
 def _detect(session: Any, samples: np.ndarray) -> vad.SpeechMap:
     detector = vad.SpeechDetector(VadOptions())
-    detector._session = session
+    detector._frames._session = session
     for start in range(0, len(samples), 2 * SAMPLE_RATE_HZ):
         detector.feed(samples[start : start + 2 * SAMPLE_RATE_HZ])
     return detector.finish()

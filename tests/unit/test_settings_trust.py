@@ -32,6 +32,7 @@ HARMLESS = {
     *("recursive", "include", "exclude", "settle", "order", "shard", "limit", "even_subtitled", "dry_run"),
     *("strict", "retries", "wait", "progress", "log_format", "verbose"),
     *("poll", "poll_interval", "rescan", "idle_unload"),
+    *("step", "pause", "max_utterance", "pcm"),
 }
 BY_VALUE = {
     "model": ("demo", "Large-v3", "0.6b"),
@@ -54,14 +55,20 @@ NEED_TRUST = {
     "engine", "revision", "files_from", "null", "follow_links", "exec_after", "webhook", "hook_timeout",
     "max_hours", "workers", "shots", "quiet", "cluster", "cluster_cpus",
     "server", "server_key", "server_model", "in_flight", "server_api", "server_patience",
+<<<<<<< HEAD
     "host", "port", "key", "key_file", "allowed_host", "max_upload", "max_waiting", "keep_results", "drain",
     "threads", "wyoming", "ready_file",
+    "mic", "realtime", "allow_network", "hls_segment", "obs", "obs_source", "obs_password",
+=======
+    "host", "port", "key", "key_file", "allowed_host", "max_upload", "max_waiting", "max_live",
+    "keep_results", "drain", "threads", "wyoming", "ready_file",
+>>>>>>> 106ad258d6ab98f809492e309a60740cffaf6a57
 }  # fmt: skip
 _OTHER_VALUE = {str: "x", int: 7, float: 7.5, bool: True, Path: "x"}
 
 
 def every_setting() -> dict[str, FlagSpec]:
-    commands = [row for row in COMMANDS if row.name in {"transcribe", "watch", "serve"}]
+    commands = [row for row in COMMANDS if row.name in {"transcribe", "watch", "serve", "live"}]
     return {flag.key: flag for row in commands for flag in flags_of_command(row.load()) if flag.is_setting}
 
 

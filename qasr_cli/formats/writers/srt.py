@@ -32,12 +32,17 @@ _ANGLES = str.maketrans({"<": "＜", ">": "＞"})
 
 def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
     """Return the text of an SRT file; empty without cues."""
+    return append(transcript, cues, options, 0)
+
+
+def append(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions, n_before: int) -> str:
+    """Return the text of cues that follow `n_before` blocks in the same file."""
     words = transcript.words
     blocks: list[srt.Subtitle] = []
     for cue in cues:
         for start_ms, end_ms, content in _blocks(cue, words, is_highlighting=options.highlight_words):
             start, end = timedelta(milliseconds=start_ms), timedelta(milliseconds=end_ms)
-            blocks.append(srt.Subtitle(len(blocks) + 1, start, end, content))
+            blocks.append(srt.Subtitle(n_before + len(blocks) + 1, start, end, content))
     return str(srt.compose(blocks, reindex=False))
 
 

@@ -24,6 +24,8 @@ from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript, Word
 from qasr_cli.timebase import format_clock
 
+HEADER = "WEBVTT\n"  # what a file without cues consists of
+
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\u200e": "&lrm;", "\u200f": "&rlm;"})
 
 
@@ -35,6 +37,12 @@ def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) 
         for start_ms, end_ms, payload in _payloads(cue, words, is_highlighting=options.highlight_words):
             file.captions.append(webvtt.Caption(format_clock(start_ms), format_clock(end_ms), payload))
     return str(file.content).rstrip("\n") + "\n"
+
+
+def append(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions, n_before: int) -> str:
+    """Return the text of cues that follow others in the same file, or its header."""
+    del n_before  # blocks have no numbers
+    return render(transcript, cues, options).removeprefix(HEADER)
 
 
 def escape(text: str) -> str:

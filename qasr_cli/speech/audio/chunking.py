@@ -48,7 +48,7 @@ def halve(chunk: Chunk, speech: SpeechMap) -> tuple[Chunk, Chunk] | None:
         for before, after in pairwise(chunk.speech)
         if earliest_ms <= before.end_ms and after.start_ms <= latest_ms
     ]
-    cut_ms = _quietest(speech.probs, earliest_ms, latest_ms)
+    cut_ms = quietest(speech.probs, earliest_ms, latest_ms)
     _, end_ms, start_ms = max(pauses, default=(0, cut_ms, cut_ms))
     return part(chunk, speech, chunk.start_ms, end_ms), part(chunk, speech, start_ms, chunk.end_ms)
 
@@ -71,13 +71,13 @@ def _split_long(span: Span, probs: np.ndarray, options: ChunkOptions) -> Iterato
         earliest_ms = start_ms + min(options.target_ms, options.max_ms - FRAME_MS)
         # The rest must not become a fragment: it has at least a second if the limit allows.
         latest_ms = min(start_ms + options.max_ms, max(span.end_ms - _SHORTEST_MS, earliest_ms + FRAME_MS))
-        cut_ms = _quietest(probs, earliest_ms, latest_ms)
+        cut_ms = quietest(probs, earliest_ms, latest_ms)
         yield Span(start_ms, cut_ms)
         start_ms = cut_ms
     yield Span(start_ms, span.end_ms)
 
 
-def _quietest(probs: np.ndarray, earliest_ms: int, latest_ms: int) -> int:
+def quietest(probs: np.ndarray, earliest_ms: int, latest_ms: int) -> int:
     """Return the time in `[earliest_ms, latest_ms]` least likely to be speech, the later of equals."""
     first, last = -(-earliest_ms // FRAME_MS), latest_ms // FRAME_MS
     margin = _SMOOTH_FRAMES // 2

@@ -25,7 +25,7 @@ FRAME_SAMPLES = 512  # silero-vad's window at 16 kHz
 FRAME_MS = FRAME_SAMPLES // SAMPLES_PER_MS  # 32
 _CONTEXT_SAMPLES = 64  # of the previous window, which is put in front of each window
 _BLOCK_FRAMES = 512  # 16.4 s in one call, in which the products are large
-_CLEAR = 0.8  # music and noise detected as speech are mostly below; clear speech is mostly above 0.95
+CLEAR = 0.8  # music and noise detected as speech are mostly below; clear speech is mostly above 0.95
 _MODEL_FILE = Path("data") / "silero_vad_16k_sequence.onnx"
 
 
@@ -46,7 +46,55 @@ class SpeechMap:
     def clear_ms(self, start_ms: int, end_ms: int) -> int:
         """Return the milliseconds of clear speech in `[start_ms, end_ms)`, to about 32 ms."""
         inside = self.probs[start_ms // FRAME_MS : -(-end_ms // FRAME_MS)]
-        return min(int(np.count_nonzero(inside >= _CLEAR)) * FRAME_MS, end_ms - start_ms)
+        return min(int(np.count_nonzero(inside >= CLEAR)) * FRAME_MS, end_ms - start_ms)
+
+
+class FrameProbabilities:
+    """The probability of speech in each 32 ms of an endless waveform, block by block.
+
+    The probabilities are the same for blocks of any size.
+
+    Args:
+        n_frames: Frames in one call of the model: many are faster, one is never late.
+
+    Raises:
+        UnavailableError: The model of the silero-vad package is missing or cannot be read.
+    """
+
+    def __init__(self, n_frames: int) -> None:
+        self._session = _session()
+        self._hidden = np.zeros((1, 1, 128), dtype=np.float32)
+        self._cell = np.zeros((1, 1, 128), dtype=np.float32)
+        self._context = np.zeros(_CONTEXT_SAMPLES, dtype=np.float32)
+        self._rest = np.zeros(0, dtype=np.int16)
+        self._block_samples = n_frames * FRAME_SAMPLES
+
+    def feed(self, samples: np.ndarray) -> np.ndarray:
+        """Add `int16[n_samples]` and return `float32[n_frames]`, of the frames that are complete now."""
+        self._rest = np.concatenate([self._rest, samples])
+        found = [np.zeros(0, dtype=np.float32)]
+        begin = 0
+        while begin + self._block_samples <= len(self._rest):
+            found.append(self._run_model(self._rest[begin : begin + self._block_samples]))
+            begin += self._block_samples
+        self._rest = self._rest[begin:]
+        return np.concatenate(found)
+
+    def finish(self) -> np.ndarray:
+        """Return `float32[n_frames]` of the rest, the last frame filled up with silence."""
+        rest, self._rest = self._rest, self._rest[:0]
+        if not len(rest):
+            return np.zeros(0, dtype=np.float32)
+        return self._run_model(np.pad(rest, (0, -len(rest) % FRAME_SAMPLES)))
+
+    def _run_model(self, samples: np.ndarray) -> np.ndarray:
+        frames = (samples.astype(np.float32) * INT16_SCALE).reshape(-1, FRAME_SAMPLES)
+        tails = np.concatenate([self._context[None], frames[:-1, -_CONTEXT_SAMPLES:]])
+        self._context = frames[-1, -_CONTEXT_SAMPLES:]
+        feed = {"input": np.concatenate([tails, frames], axis=1), "h": self._hidden, "c": self._cell}
+        probs, self._hidden, self._cell = self._session.run(["speech_probs", "hn", "cn"], feed)
+        answer: np.ndarray = probs.reshape(-1)
+        return answer
 
 
 class SpeechDetector:
@@ -61,40 +109,20 @@ class SpeechDetector:
 
     def __init__(self, options: VadOptions) -> None:
         self._options = options
-        self._session = _session()
-        self._hidden = np.zeros((1, 1, 128), dtype=np.float32)
-        self._cell = np.zeros((1, 1, 128), dtype=np.float32)
-        self._context = np.zeros(_CONTEXT_SAMPLES, dtype=np.float32)
-        self._rest = np.zeros(0, dtype=np.int16)
-        self._probs: list[np.ndarray] = []
+        self._frames = FrameProbabilities(_BLOCK_FRAMES)
+        self._probs = [np.zeros(0, dtype=np.float32)]
         self._n_samples = 0
 
     def feed(self, samples: np.ndarray) -> None:
         """Add `int16[n_samples]`, the next block."""
         self._n_samples += len(samples)
-        self._rest = np.concatenate([self._rest, samples])
-        block = _BLOCK_FRAMES * FRAME_SAMPLES
-        while len(self._rest) >= block:
-            self._run_model(self._rest[:block])
-            self._rest = self._rest[block:]
+        self._probs.append(self._frames.feed(samples))
 
     def finish(self) -> SpeechMap:
         """Return the speech of all blocks."""
-        if len(self._rest):
-            padding = -len(self._rest) % FRAME_SAMPLES
-            self._run_model(np.pad(self._rest, (0, padding)))
-            self._rest = self._rest[:0]
-        probs = np.concatenate(self._probs) if self._probs else np.zeros(0, dtype=np.float32)
+        probs = np.concatenate([*self._probs, self._frames.finish()])
         duration_ms = samples_to_ms(self._n_samples)
         return SpeechMap(find_spans(probs, duration_ms, self._options), probs, duration_ms)
-
-    def _run_model(self, samples: np.ndarray) -> None:
-        frames = (samples.astype(np.float32) * INT16_SCALE).reshape(-1, FRAME_SAMPLES)
-        tails = np.concatenate([self._context[None], frames[:-1, -_CONTEXT_SAMPLES:]])
-        self._context = frames[-1, -_CONTEXT_SAMPLES:]
-        feed = {"input": np.concatenate([tails, frames], axis=1), "h": self._hidden, "c": self._cell}
-        probs, self._hidden, self._cell = self._session.run(["speech_probs", "hn", "cn"], feed)
-        self._probs.append(probs.reshape(-1))
 
 
 @functools.cache

@@ -16,7 +16,7 @@ import numpy as np
 
 from qasr_cli.errors import QasrError, UntimedError
 from qasr_cli.options import AlignOptions, DecodeOptions
-from qasr_cli.records import Chunk, Waveform, Word
+from qasr_cli.records import Chunk, Word
 from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_words
 from qasr_cli.speech.audio.vad import SpeechMap
 from qasr_cli.speech.inference import batching
@@ -26,6 +26,17 @@ from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from qasr_cli.speech.text.display_words import DisplayWord
 
 Value = TypeVar("Value")
+
+
+class ReadableWaveform(Protocol):
+    """Mono samples at 16 kHz that are read in parts: on disk (`records.Waveform`) or in memory."""
+
+    @property
+    def duration_ms(self) -> int:
+        """Length in whole milliseconds, rounded up."""
+
+    def read(self, start_ms: int, end_ms: int) -> np.ndarray:
+        """Return `float32[n_samples]` in [-1, 1) for `[start_ms, end_ms)`, clipped to the waveform."""
 
 
 class Contain(Protocol):
@@ -48,7 +59,7 @@ class RecognizedSource:
         failures: Errors of retries and of the aligner; the chunks concerned stay as they were.
     """
 
-    waveform: Waveform
+    waveform: ReadableWaveform
     speech: SpeechMap
     results: tuple[RecognizedChunk, ...]
     failures: tuple[QasrError, ...] = ()

@@ -48,9 +48,7 @@ def recognize_batch(
 def recognize_mixed(
     audio: Sequence[np.ndarray], chunks: Sequence[Chunk], session: Session, options: Sequence[DecodeOptions]
 ) -> list[RecognizedChunk]:
-    """Return each chunk with its hypothesis and flags, without times.
-
-    A hypothesis of marks alone ("...", "。") counts as empty: its cue would be shown for the whole chunk.
+    """Return each chunk with its hypothesis and flags, without times; see `checked`.
 
     Args:
         audio: `float32[n_samples]` of each chunk.
@@ -67,11 +65,24 @@ def recognize_mixed(
         [len(samples) for samples in audio],
         session.recognizer_limit,
     )
-    results = []
-    for chunk, hypothesis, own in zip(chunks, hypotheses, options, strict=True):
-        finished = _with_language(_without_bare_marks(hypothesis), own)
-        results.append(RecognizedChunk(chunk, finished, hallucination.find_flags(finished, chunk, own)))
-    return results
+    return [
+        checked(chunk, hypothesis, own)
+        for chunk, hypothesis, own in zip(chunks, hypotheses, options, strict=True)
+    ]
+
+
+def checked(chunk: Chunk, hypothesis: Hypothesis, options: DecodeOptions) -> RecognizedChunk:
+    """Return a chunk with its hypothesis and flags, without times.
+
+    A hypothesis of marks alone ("...", "。") counts as empty: its cue would be shown for the whole chunk.
+
+    Args:
+        chunk: The chunk.
+        hypothesis: The recognizer's.
+        options: Options that it was recognized with.
+    """
+    finished = _with_language(_without_bare_marks(hypothesis), options)
+    return RecognizedChunk(chunk, finished, hallucination.find_flags(finished, chunk, options))
 
 
 def align_batch(
@@ -87,7 +98,7 @@ def align_batch(
             result.chunk,
             samples,
             result.hypothesis.language,
-            display_words.split(result.hypothesis.text.strip(), _code(result.hypothesis)),
+            display_words.split(result.hypothesis.text.strip(), language_code(result.hypothesis)),
         )
         for samples, result in zip(audio, results, strict=True)
     ]
@@ -114,7 +125,8 @@ def _with_language(hypothesis: Hypothesis, options: DecodeOptions) -> Hypothesis
     return replace(hypothesis, language=forced.name) if forced and hypothesis.language is None else hypothesis
 
 
-def _code(hypothesis: Hypothesis) -> str | None:
+def language_code(hypothesis: Hypothesis) -> str | None:
+    """Return the code of a hypothesis's language; None if it has none, or one without a code."""
     entry = languages.find(hypothesis.language) if hypothesis.language else None
     return entry.code if entry else None
 
@@ -124,4 +136,4 @@ def _assemble(result: RecognizedChunk, words: tuple[Word, ...]) -> Segment | Non
         return None
     chunk = result.chunk
     text = "".join(word.lead + word.text for word in words)
-    return Segment(chunk.start_ms, chunk.end_ms, _code(result.hypothesis), text, words, result.flags)
+    return Segment(chunk.start_ms, chunk.end_ms, language_code(result.hypothesis), text, words, result.flags)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qasr_cli.records import Cue
 from qasr_cli.subtitles.layout import shot_snapping
@@ -71,6 +71,25 @@ def time_cues(drafts: Sequence[DraftCue], duration_ms: int, limits: Limits) -> t
         flags += _gap_flags(ticks.gap if following is None else following - end, ticks)
         cues.append(Cue(*shown_ms, draft.lines, draft.word_range, flags))
     return tuple(cues)
+
+
+def make_room(cue: Cue, following_ms: int, limits: Limits) -> Cue:
+    """Return a cue that ends in time for one that starts at `following_ms`, as `time_cues` ends it.
+
+    For cues that are timed before the text behind them is known. The end moves earlier to leave the minimum
+    gap, or later to close a gap that would only flicker.
+
+    Args:
+        cue: Timed within the same limits; starts before `following_ms`.
+        following_ms: Start of the next cue.
+        limits: Durations and gaps.
+    """
+    grid = FrameGrid.of_frames(limits.frame_rate)
+    ticks = TickLimits.on(grid, limits)
+    start, following = grid.nearest(cue.start_ms), grid.at_or_before(following_ms)
+    end = min(grid.nearest(cue.end_ms), _latest_end(start, following, following, ticks))
+    end_ms = grid.ms(_chain(start, end, following, ticks))
+    return replace(cue, end_ms=min(max(end_ms, cue.start_ms + 1), following_ms))
 
 
 def _grid(drafts: Sequence[DraftCue], duration_ms: int, limits: Limits) -> FrameGrid:

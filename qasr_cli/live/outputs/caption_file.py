@@ -1,0 +1,55 @@
+"""`--caption-file`: the newest lines in a file, for OBS and others that show a text file.
+
+In go events; out comes a small file that is replaced with each change. It is empty when nobody speaks, and
+after the session.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from qasr_cli.errors import CannotCreateError, from_os_error
+from qasr_cli.live.outputs import replaced_file
+from qasr_cli.live.outputs.recent_text import RecentText
+from qasr_cli.options import CueOptions
+from qasr_cli.speech.streaming.events import LiveEvent
+
+
+class CaptionFile:
+    """The newest lines of a session in a file.
+
+    An empty file is one that a session before has left, so it needs no permission to be replaced.
+
+    Args:
+        path: The file.
+        options: Style of cues.
+        is_overwrite: A file with text in it may be replaced.
+
+    Raises:
+        CannotCreateError: The file has text in it, or cannot be created.
+    """
+
+    def __init__(self, path: Path, options: CueOptions, *, is_overwrite: bool) -> None:
+        self._path = path
+        self._recent = RecentText(options)
+        if not is_overwrite and os.path.lexists(path) and (not os.path.isfile(path) or os.stat(path).st_size):  # noqa: PTH116
+            hint = "use --overwrite to replace it, or another name"
+            raise CannotCreateError(f"{path} already exists", hint, path=path, flag="--caption-file")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise from_os_error(error, f"writing {path}", path=path, flag="--caption-file") from error
+        self._write()
+
+    def handle(self, event: LiveEvent) -> None:
+        """Write the lines if the event has changed them."""
+        if self._recent.handle(event):
+            self._write()
+
+    def close(self) -> None:
+        """Empty the file."""
+        replaced_file.replace(self._path, "")
+
+    def _write(self) -> None:
+        replaced_file.replace(self._path, "".join(f"{line}\n" for line in self._recent.lines()))

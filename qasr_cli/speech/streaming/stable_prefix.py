@@ -1,0 +1,114 @@
+"""The begin of an open utterance's text that no later partial takes back.
+
+In go the hypotheses of an utterance, in order; out comes each of them in two parts, stable and unstable. A
+word is stable when it, and all before it, has stayed the same for a second and three hypotheses, and is not
+among the last four; a character counts as a word in scripts without spaces. A hypothesis may contradict
+stable text all the same: the old words stay then until the utterance's final.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from itertools import takewhile
+
+import regex
+
+from qasr_cli import languages
+from qasr_cli.speech.recognition import hallucination
+
+# Measured on 731 words in three languages: none was withdrawn, and half were stable 1.5 s after their end.
+_MIN_UNCHANGED_MS = 1_000
+_MIN_HYPOTHESES = 3
+_HELD_BACK = 4  # words at the end, whose right context is short
+
+_CLUSTER = regex.compile(r"\X")  # extended grapheme cluster, UAX #29
+_UNRESOLVED = "\ufffd"  # of a character whose last bytes are still to come
+
+
+class StablePrefix:
+    """The stable text of one utterance.
+
+    Args:
+        until_ms: What is spoken later never becomes stable, since it may belong to the next utterance: of a
+            word it is known only that it was spoken before the hypothesis that first had it ended.
+
+    Attributes:
+        text: What is stable now; it grows only.
+        n_contradictions: Hypotheses that did not begin with it.
+    """
+
+    def __init__(self, until_ms: float = math.inf) -> None:
+        self._until_ms = until_ms
+        self._units: list[str] = []
+        self._since_ms: list[int] = []
+        self._n_seen: list[int] = []
+        self._n_stable = 0
+        self.text = ""
+        self.n_contradictions = 0
+
+    def update(self, hypothesis: str, end_ms: int) -> tuple[str, str]:
+        """Return the stable and the unstable text of a hypothesis.
+
+        Args:
+            hypothesis: Text of the utterance so far.
+            end_ms: End of the audio that it is of.
+        """
+        self._compare(split(hypothesis), end_ms)
+        if not hypothesis.startswith(self.text):
+            self.n_contradictions += 1
+            return self.text, "".join(self._units[self._n_stable :])
+        n_stable = self._count_stable(end_ms)
+        if n_stable > self._n_stable:
+            self._n_stable = n_stable
+            self.text = "".join(self._units[:n_stable])
+        return self.text, hypothesis[len(self.text) :]
+
+    def n_withdrawn(self, final: str) -> int:
+        """Return how many stable words the final text does not have, marks and capitals aside."""
+        stable = hallucination.normalized_tokens(self.text)
+        blocks = difflib.SequenceMatcher(
+            None, stable, hallucination.normalized_tokens(final), False
+        ).get_matching_blocks()
+        return len(stable) - sum(block.size for block in blocks)
+
+    def _compare(self, units: list[str], end_ms: int) -> None:
+        """Take a hypothesis, and count for how long each of its words has been there."""
+        pairs = zip(self._units, units, strict=False)
+        n_same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        n_new = len(units) - n_same
+        self._units = units
+        self._since_ms = self._since_ms[:n_same] + [end_ms] * n_new
+        self._n_seen = [count + 1 for count in self._n_seen[:n_same]] + [1] * n_new
+
+    def _count_stable(self, end_ms: int) -> int:
+        candidates = range(max(0, len(self._units) - _HELD_BACK))
+        return sum(1 for _ in takewhile(lambda index: self._is_stable(index, end_ms), candidates))
+
+    def _is_stable(self, index: int, end_ms: int) -> bool:
+        return (
+            self._since_ms[index] <= self._until_ms
+            and end_ms - self._since_ms[index] >= _MIN_UNCHANGED_MS
+            and self._n_seen[index] >= _MIN_HYPOTHESES
+            and _UNRESOLVED not in self._units[index]
+        )
+
+
+def split(text: str) -> list[str]:
+    """Return a text as words with the space before them, or grapheme clusters in scripts without spaces.
+
+    Joined they are the text.
+    """
+    units: list[str] = []
+    is_open = False  # whether the next cluster may continue the last unit
+    is_blank = False  # whether the last unit is blank so far
+    for cluster in _CLUSTER.findall(text):
+        is_space = cluster.isspace()
+        is_alone = not is_space and languages.is_unspaced(cluster[0])
+        if is_blank or (is_open and not is_space and not is_alone):
+            units[-1] += cluster
+        else:
+            units.append(cluster)
+        is_blank = is_space
+        is_open = not is_space and not is_alone
+    return units
