@@ -17,7 +17,7 @@ from qasr_cli import engines
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3.engine import Qwen3Recognizer
 from qasr_cli.engines.qwen3.streaming import Stream
-from qasr_cli.errors import OutOfMemoryError
+from qasr_cli.errors import OutOfMemoryError, UnavailableError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Finish, Hypothesis
 from qasr_cli.speech.inference import preemption, stopping
@@ -227,6 +227,18 @@ def test_a_step_stops_and_pauses_between_two_tokens(ours: Qwen3Recognizer, talk:
             ours.advance([StreamStep(stream, talk[: 6 * SECOND])])
     finally:
         event.clear()
+    assert stream.state is before
+
+
+def test_scores_that_are_no_numbers_never_become_text(recognizer: Qwen3Recognizer, talk: np.ndarray) -> None:
+    stream = recognizer.open_stream(DecodeOptions())
+    recognizer.advance([StreamStep(stream, talk[: 2 * SECOND])])
+    before, loop = stream.state, recognizer._decoder._loop  # type: ignore[attr-defined]
+    with (
+        mock.patch.object(loop, "head", lambda hidden: hidden.new_full((len(hidden), 9), np.nan)),
+        pytest.raises(UnavailableError, match="NaN"),
+    ):
+        recognizer.advance([StreamStep(stream, talk[: 3 * SECOND])])
     assert stream.state is before
 
 
