@@ -59,6 +59,7 @@ class LiveRun:
         self._request = request
         self._log = log
         self._session: LiveSession | None = None
+        self._has_ended = threading.Event()  # the input, or whoever reads the text
 
     def run(self) -> None:
         """Run until the input ends or a signal raises here; either way all text is final then.
@@ -74,7 +75,9 @@ class LiveRun:
         engines.refuse_unknown_languages(options.engine, options.decode)
         engines.refuse_missing(options.engine)
         memory.prepare()
-        with outputs.opened(request.live, options.cue, stdout, is_terminal=is_terminal) as emit:
+        with outputs.opened(
+            request.live, options.cue, stdout, is_terminal=is_terminal, on_lost=self._has_ended.set
+        ) as emit:
             engine = engines.load(options.engine, options.guard.fallback_model)
             lane = StepLane(lambda work: work(engine))
             lane.start()
@@ -94,7 +97,7 @@ class LiveRun:
                         is_real_time=source.is_real_time,
                     )
                     self._session = session
-                    _listen(source, session)
+                    _listen(source, session, self._has_ended)
             finally:
                 lane.close()
 
@@ -104,14 +107,13 @@ class LiveRun:
             self._session.abandon()
 
 
-def _listen(source: LiveInput, session: LiveSession) -> None:
-    """Feed the session until the input ends or a signal raises here.
+def _listen(source: LiveInput, session: LiveSession, has_ended: threading.Event) -> None:
+    """Feed the session until the input ends, `has_ended` is set, or a signal raises here.
 
     Raises:
         QasrError: The engine or the input has failed; what was said before it is final.
     """
     failures: list[QasrError] = []
-    has_ended = threading.Event()
 
     def read() -> None:
         failure = attempt(None, lambda: _feed(source, session))
