@@ -29,6 +29,12 @@ _OLD_FFMPEG_YEARS = 4  # a major version is maintained for about three; distribu
 _FEW_BYTES = 4e9  # the smallest real pair of models takes 3.4 GB on disk
 _LITTLE_SPACE_BYTES = 2e9  # an hour of prefetched audio takes 115 MB, and four hours may be prefetched
 
+_EXTRAS = {  # of the program, each with the package that stands for it
+    "serve": ("starlette", "qasr serve"),
+    "wyoming": ("wyoming", "qasr serve --wyoming"),
+    "ray": ("ray", "qasr transcribe --cluster"),
+}
+
 
 class Diagnosis(NamedTuple):
     """Result of a check: `ok`, `note` (works, with a remark), `missing` or `wrong`."""
@@ -95,6 +101,20 @@ def _ffmpeg() -> Diagnosis:
     return Diagnosis("ok", detail)
 
 
+def _microphones() -> Diagnosis:
+    from qasr_cli.media import microphones
+
+    try:
+        recorder = microphones.find()
+    except UnavailableError as error:
+        return Diagnosis("note", f"{error}; for qasr live: {error.hint}")
+    if not recorder.microphones:
+        return Diagnosis("note", "none; qasr live reads pipes, files and streams without one")
+    default = next((one for one in recorder.microphones if one.is_default), recorder.microphones[0])
+    name = default.description or default.name
+    return Diagnosis("ok", f"{len(recorder.microphones)}, the default is {name} ({recorder.label})")
+
+
 def _voice_detector() -> Diagnosis:
     from qasr_cli.options import VadOptions
     from qasr_cli.speech.audio.vad import SpeechDetector
@@ -119,6 +139,15 @@ def _vllm() -> Diagnosis:
     return Diagnosis(
         "ok", f"{found}, for --engine vllm" if found else "not installed; only --engine vllm needs it"
     )
+
+
+def _extra(package: str, extra: str, purpose: str) -> Diagnosis:
+    """Return whether an optional library is here; without it one command or flag is missing."""
+    try:
+        return Diagnosis("ok", f"{package} {version(package)}, for {purpose}")
+    except PackageNotFoundError:
+        install = f"pip install 'qasr[{extra}]'"
+        return Diagnosis("ok", f"{package} is not installed; only {purpose} needs it: {install}")
 
 
 def _devices() -> Diagnosis:
@@ -279,9 +308,14 @@ _CHECKS: dict[str, Check] = {
     "qasr": _qasr,
     "system": _system,
     "ffmpeg": _ffmpeg,
+    "microphones": _microphones,
     "voice detector": _voice_detector,
     "libraries": _torch,
     "vllm": _vllm,
+    **{
+        extra: functools.partial(_extra, package, extra, purpose)
+        for extra, (package, purpose) in _EXTRAS.items()
+    },
     "devices, best first": _devices,
     "auto means": _choice,
     "formats of the CPU": _cpu_formats,

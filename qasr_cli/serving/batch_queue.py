@@ -45,7 +45,10 @@ class Request(Protocol):
         """Some chunks of the source are recognised."""
 
     def settled(self, opened: OpenSource[Request]) -> None:
-        """The source is final: `opened.text`, `opened.alignment` or `opened.error`. Must not raise."""
+        """The source is final: `opened.text`, `opened.alignment` or `opened.error`.
+
+        Called once for each source that was added; must not raise.
+        """
 
 
 @dataclass(slots=True)

@@ -68,7 +68,6 @@ class Recording:
         self._lanes = lanes
         self._settled: settled.SettledText | None = None
         self._waveform: Path | None = None
-        self._is_over = False
 
     @property
     def options(self) -> Options:
@@ -135,14 +134,12 @@ class Recording:
 
     def settled(self, opened: OpenSource[Request]) -> None:
         """Finish the recording on another thread: cues of a film take a second."""
-        if not self._is_over:
-            self._is_over = True
-            error = opened.error
-            if error is not None:  # there may be no engines: perhaps they could not be loaded
-                self._lanes.finish(lambda: self._end(lambda: error))
-                return
-            engines = self._lanes.engines()
-            self._lanes.finish(lambda: self._end(lambda: self._conclude(opened, engines)))
+        error = opened.error
+        if error is not None:  # there may be no engines: perhaps they could not be loaded
+            self._lanes.finish(lambda: self._end(lambda: error))
+            return
+        engines = self._lanes.engines()
+        self._lanes.finish(lambda: self._end(lambda: self._conclude(opened, engines)))
 
     def _conclude(self, opened: OpenSource[Request], engines: Engines) -> JobResult:
         transcript = finish.transcribed(opened, engines, self.options)

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.cluster import nodes
@@ -31,7 +32,7 @@ def test_the_commands_run(tmp_path: Path, clips: Path, env: dict[str, str]) -> N
     assert nodes.ray_processes() == []  # a module before those with nodes, as `auto` would find them
     shown = commands()
     assert len(shown) == N_COMMANDS
-    place = f"/tmp/qr-{os.getpid()}"
+    place = tempfile.mkdtemp(prefix="qr-")  # short: paths of sockets have 107 bytes
     own = {name: value for name, value in env.items() if not name.startswith("RAY_AUTH")}
     path = f"{Path(sys.executable).parent}:{env['PATH']}"
     own |= {"PATH": path, "QASR_ENGINE": STEADY, "SLURM_ARRAY_TASK_ID": "1", "RAY_AUTH_MODE": "token"}

@@ -309,6 +309,9 @@ def test_a_wrong_key_or_address_is_an_error_before_any_work(
     for address in ("gpu:8000", "http://me:secret@gpu", ","):
         wrong = qasr("transcribe", "a.wav", "--server", address)
         assert (wrong.returncode, "secret" in wrong.stderr) == (2, False)
+    alone = qasr("transcribe", "a.wav", "-m", "demo", "--server-key", "secret")
+    assert (alone.returncode, "secret" in alone.stderr) == (2, False)
+    assert "--server-key without --server" in alone.stderr
     missing = qasr("transcribe", "a.wav", *echoing(server), "--server-key", "@gone")
     assert missing.returncode == 66
     assert not list(tmp_path.glob("*.srt"))

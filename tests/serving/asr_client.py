@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from qasr_cli.media import decode
 from qasr_cli.options import MediaOptions
-from tests.serving.with_wyoming import LOCAL
+from tests.serving.in_process import LOCAL
 
 BOUNDARY = "d41d8cd98f00b204e9800998ecf8427e"  # requests' are 32 hex digits
 

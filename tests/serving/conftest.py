@@ -10,12 +10,11 @@ import openai
 import pytest
 
 import qasr_cli
-from qasr_cli.options import EngineOptions
+from qasr_cli.options import EngineOptions, Options
 from tests.e2e.conftest import demo_samples, qasr, servers
-from tests.serving import server, with_wyoming
+from tests.serving import server
 from tests.serving.in_process import ECHO, InProcess, serving
 from tests.serving.server import Served
-from tests.serving.with_wyoming import Serving
 
 __all__ = ["demo_samples", "qasr", "servers"]  # runs on the command line, and what one writes
 
@@ -70,9 +69,9 @@ def echo(echo_in_process: InProcess) -> Iterator[openai.OpenAI]:
 
 
 @pytest.fixture(scope="session")
-def bazarr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def bazarr() -> Iterator[InProcess]:
     """A server of HTTP and Wyoming with the demo pair, in this process."""
-    with with_wyoming.serving(tmp_path_factory.mktemp("scratch"), EngineOptions(model="demo")) as running:
+    with serving(Options(engine=EngineOptions(model="demo"))) as running:
         yield running
 
 

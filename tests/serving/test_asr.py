@@ -17,14 +17,14 @@ import pytest
 
 import qasr_cli
 from qasr_cli.formats.readers import captions
-from qasr_cli.options import DecodeOptions, EngineOptions
+from qasr_cli.options import DecodeOptions, EngineOptions, Options
 from qasr_cli.serving import asr_api
 from qasr_cli.serving.http.site import HttpSettings
 from qasr_cli.serving.jobs import JobState
 from qasr_cli.serving.refusals import OverloadedError
 from tests.serving import gates
 from tests.serving.asr_client import BOUNDARY, DETECT, ask, asr, form, samples_of
-from tests.serving.with_wyoming import LOCAL, Serving, serving, until
+from tests.serving.in_process import ECHO, LOCAL, InProcess, serving, until
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 KEPT_BYTES = 1_200_000  # bytes; the results of shorter recordings are not kept
@@ -46,15 +46,15 @@ def film(talk: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def gated_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def gated_server() -> Iterator[InProcess]:
     """A server whose engine waits for the tests."""
     engine = EngineOptions(engine="tests.serving.gates:gated")
-    with serving(tmp_path_factory.mktemp("scratch"), engine) as running:
+    with serving(Options(engine=engine)) as running:
         yield running
 
 
 @pytest.fixture
-def gated(gated_server: Serving) -> Iterator[Serving]:
+def gated(gated_server: InProcess) -> Iterator[InProcess]:
     """The same, with a closed gate."""
     gates.GATE.clear()
     gates.ASKED.clear()
@@ -80,7 +80,7 @@ def alone(local: qasr_cli.Transcriber, media: Path) -> qasr_cli.Transcript:
 
 
 def test_bazarr_gets_the_subtitles_of_the_command_line(
-    bazarr: Serving, local: qasr_cli.Transcriber, film: bytes, tmp_path: Path
+    bazarr: InProcess, local: qasr_cli.Transcriber, film: bytes, tmp_path: Path
 ) -> None:
     media = tmp_path / "audio_file.wav"
     with wave.open(str(media), "wb") as file:
@@ -98,7 +98,7 @@ def test_bazarr_gets_the_subtitles_of_the_command_line(
     assert bazarr.is_clean
 
 
-def test_bazarr_gets_the_language_of_the_whole_film(bazarr: Serving, film: bytes) -> None:
+def test_bazarr_gets_the_language_of_the_whole_film(bazarr: InProcess, film: bytes) -> None:
     answer = ask(bazarr.port, DETECT, form(film))
     assert answer.status == 200
     assert json.loads(answer.body) == {
@@ -123,7 +123,7 @@ def test_bazarr_gets_the_language_of_the_whole_film(bazarr: Serving, film: bytes
     ],
 )
 def test_languages_have_the_names_that_bazarr_reads(
-    gated: Serving, clip: bytes, code: str, expected: tuple[str, str]
+    gated: InProcess, clip: bytes, code: str, expected: tuple[str, str]
 ) -> None:
     gates.SPOKEN[0] = code
     gates.GATE.set()
@@ -131,7 +131,7 @@ def test_languages_have_the_names_that_bazarr_reads(
     assert (found["detected_language"], found["language_code"]) == expected
 
 
-def test_silence_gives_bazarr_nothing_to_save_and_a_language_it_takes_for_none(bazarr: Serving) -> None:
+def test_silence_gives_bazarr_nothing_to_save_and_a_language_it_takes_for_none(bazarr: InProcess) -> None:
     silence = bytes(2 * 16_000 * 5)
     subtitles = ask(bazarr.port, asr(), form(silence))
     assert (subtitles.status, subtitles.body) == (200, b"")
@@ -143,7 +143,7 @@ def test_silence_gives_bazarr_nothing_to_save_and_a_language_it_takes_for_none(b
     }
 
 
-def test_a_film_is_translated_by_nobody_and_its_connection_lives_on(bazarr: Serving, film: bytes) -> None:
+def test_a_film_is_translated_by_nobody_and_its_connection_lives_on(bazarr: InProcess, film: bytes) -> None:
     # Bazarr reads no answer before all of its body is sent; a reset would switch it off for a day
     connection = http.client.HTTPConnection(LOCAL, bazarr.port, timeout=60)
     headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
@@ -156,7 +156,7 @@ def test_a_film_is_translated_by_nobody_and_its_connection_lives_on(bazarr: Serv
     assert bazarr.is_clean
 
 
-def test_a_client_that_gave_up_finds_its_result(gated: Serving, clip: bytes) -> None:
+def test_a_client_that_gave_up_finds_its_result(gated: InProcess, clip: bytes) -> None:
     film = clip * (1 + KEPT_BYTES // len(clip))
     with pytest.raises(TimeoutError):
         ask(gated.port, asr(), form(film), timeout_s=1)
@@ -170,7 +170,7 @@ def test_a_client_that_gave_up_finds_its_result(gated: Serving, clip: bytes) -> 
     assert gated.is_clean
 
 
-def test_a_language_is_detected_by_a_server_that_has_its_own(gated: Serving, clip: bytes) -> None:
+def test_a_language_is_detected_by_a_server_that_has_its_own(gated: InProcess, clip: bytes) -> None:
     gates.GATE.set()
     options = gated.service.options
     gated.service.options = replace(options, decode=DecodeOptions(language="ko", context="Seoul"))
@@ -184,7 +184,7 @@ def test_a_language_is_detected_by_a_server_that_has_its_own(gated: Serving, cli
     assert {one.context for one in gates.ASKED} == {"Seoul"}
 
 
-def test_one_film_three_times_at_once_is_recognised_once(gated: Serving, clip: bytes) -> None:
+def test_one_film_three_times_at_once_is_recognised_once(gated: InProcess, clip: bytes) -> None:
     body = form(clip + b"thrice")
     with ThreadPoolExecutor(3) as clients:
         answers = [clients.submit(ask, gated.port, asr(), body) for _ in range(3)]
@@ -196,7 +196,7 @@ def test_one_film_three_times_at_once_is_recognised_once(gated: Serving, clip: b
     until(lambda: gated.is_clean)
 
 
-def test_bazarr_is_never_told_to_come_back(gated: Serving, clip: bytes) -> None:
+def test_bazarr_is_never_told_to_come_back(gated: InProcess, clip: bytes) -> None:
     gates.GATE.set()
     limits = gated.service.limits
     gated.service.limits = replace(limits, max_waiting_ms=-1)
@@ -208,13 +208,13 @@ def test_bazarr_is_never_told_to_come_back(gated: Serving, clip: bytes) -> None:
         gated.service.limits = limits
 
 
-def test_bare_samples_may_end_in_the_middle_of_one(bazarr: Serving, film: bytes) -> None:
+def test_bare_samples_may_end_in_the_middle_of_one(bazarr: InProcess, film: bytes) -> None:
     short = film[: 2 * 16_000 * 5]
     whole, odd = (ask(bazarr.port, asr(output="txt"), form(content)) for content in (short, short + b"x"))
     assert whole.text == odd.text != ""
 
 
-def test_the_same_bytes_as_another_kind_of_file_are_another_recording(gated: Serving) -> None:
+def test_the_same_bytes_as_another_kind_of_file_are_another_recording(gated: InProcess) -> None:
     gates.GATE.set()
     wav = CLIP.read_bytes()
     assert ask(gated.port, asr(encode="true"), form(wav)).text.startswith("1\n")
@@ -223,7 +223,7 @@ def test_the_same_bytes_as_another_kind_of_file_are_another_recording(gated: Ser
     assert len(gates.ASKED) > n_asked
 
 
-def test_a_client_that_breaks_off_leaves_nothing(bazarr: Serving, film: bytes) -> None:
+def test_a_client_that_breaks_off_leaves_nothing(bazarr: InProcess, film: bytes) -> None:
     body = form(film)
     head = f"POST {asr()} HTTP/1.1\r\nHost: {LOCAL}\r\nContent-Length: {len(body)}\r\n"
     head += f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n"
@@ -233,8 +233,8 @@ def test_a_client_that_breaks_off_leaves_nothing(bazarr: Serving, film: bytes) -
     until(lambda: bazarr.is_clean)
 
 
-def test_a_server_that_ends_says_so_without_a_body(tmp_path: Path, clip: bytes) -> None:
-    with serving(tmp_path, EngineOptions(engine="tests.fakes:echo")) as running:
+def test_a_server_that_ends_says_so_without_a_body(clip: bytes) -> None:
+    with serving(ECHO) as running:
         running.service.drain(0, threading.Event())
         answer = ask(running.port, asr(), form(clip))
     assert (answer.status, answer.body) == (503, b"")
@@ -242,7 +242,7 @@ def test_a_server_that_ends_says_so_without_a_body(tmp_path: Path, clip: bytes) 
 
 
 @pytest.mark.slow
-def test_a_long_film_twice_at_once_and_again(bazarr: Serving, talk: bytes) -> None:
+def test_a_long_film_twice_at_once_and_again(bazarr: InProcess, talk: bytes) -> None:
     n_bytes = 2 * 16_000 * LONG_S
     body = form((talk * (1 + n_bytes // len(talk)))[:n_bytes])
     with pytest.raises(TimeoutError):
@@ -263,7 +263,7 @@ def test_a_long_film_twice_at_once_and_again(bazarr: Serving, talk: bytes) -> No
 
 
 @pytest.mark.parametrize("output", asr_api.OUTPUTS)
-def test_every_output_of_whole_media(bazarr: Serving, local: qasr_cli.Transcriber, output: str) -> None:
+def test_every_output_of_whole_media(bazarr: InProcess, local: qasr_cli.Transcriber, output: str) -> None:
     media = SAMPLES / "clips" / "clip-02.mp3"
     path = f"/asr?output={output}&vad_filter=true&language=english"
     answer = ask(bazarr.port, path, form(media.read_bytes(), "a b/é.mp3"))
@@ -277,7 +277,7 @@ def test_every_output_of_whole_media(bazarr: Serving, local: qasr_cli.Transcribe
         assert answer.text == qasr_cli.render(transcript, output)
 
 
-def test_the_json_is_whispers(bazarr: Serving, film: bytes) -> None:
+def test_the_json_is_whispers(bazarr: InProcess, film: bytes) -> None:
     answer = ask(bazarr.port, asr(output="json", word_timestamps="true"), form(film))
     whole = json.loads(answer.body)
     plain = json.loads(ask(bazarr.port, asr(output="json"), form(film)).body)
@@ -293,7 +293,7 @@ def test_the_json_is_whispers(bazarr: Serving, film: bytes) -> None:
     assert whole == plain
 
 
-def test_without_an_output_it_is_text_of_any_media(gated: Serving) -> None:
+def test_without_an_output_it_is_text_of_any_media(gated: InProcess) -> None:
     gates.GATE.set()
     answer = ask(
         gated.port, "/asr?initial_prompt=Helen+and+Se%C3%A1n&language=Korean", form(CLIP.read_bytes())
@@ -317,7 +317,7 @@ def test_without_an_output_it_is_text_of_any_media(gated: Serving) -> None:
     ],
 )
 def test_what_is_wrong_has_its_status_and_an_empty_body(
-    bazarr: Serving, path: str, status: int, reason: str
+    bazarr: InProcess, path: str, status: int, reason: str
 ) -> None:
     answer = ask(bazarr.port, path, form(b"certainly no media" * 100))
     assert (answer.status, answer.body) == (status, b"")
@@ -337,16 +337,16 @@ def test_what_is_wrong_has_its_status_and_an_empty_body(
         (form(b"").replace(b'; filename="audio_file"', b""), "the form has no file; send the recording"),
     ],
 )
-def test_bodies_without_a_recording(bazarr: Serving, body: bytes, reason: str) -> None:
+def test_bodies_without_a_recording(bazarr: InProcess, body: bytes, reason: str) -> None:
     answer = ask(bazarr.port, asr(), body)
     assert (answer.status, answer.body) == (400, b"")
     assert answer.headers["x-qasr-error"].startswith(reason)
     assert bazarr.is_clean
 
 
-def test_a_recording_above_the_limit_is_refused_at_once(tmp_path: Path, film: bytes) -> None:
+def test_a_recording_above_the_limit_is_refused_at_once(film: bytes) -> None:
     small = HttpSettings(max_upload_bytes=100_000)
-    with serving(tmp_path, EngineOptions(engine="tests.fakes:echo"), settings=small) as running:
+    with serving(ECHO, settings=small) as running:
         with socket.create_connection((LOCAL, running.port), timeout=30) as raw:
             head = f"POST {asr()} HTTP/1.1\r\nHost: {LOCAL}\r\nContent-Length: {len(film)}\r\n"
             raw.sendall(f"{head}Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n".encode())

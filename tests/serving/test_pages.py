@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving.asr_client import samples_of
-from tests.serving.with_wyoming import LOCAL, Serving
+from tests.serving.in_process import LOCAL, InProcess
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 PORTS = {"9000": "port", "10300": "wyoming"}
@@ -31,7 +31,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Path:
     return folder
 
 
-def run(command: str, desk: Path, running: Serving) -> str:
+def run(command: str, desk: Path, running: InProcess) -> str:
     """Return what a command prints, its ports replaced by those of the server."""
     for shown, name in PORTS.items():
         command = re.sub(
@@ -43,7 +43,7 @@ def run(command: str, desk: Path, running: Serving) -> str:
     return done.stdout
 
 
-def test_commands_of_bazarrs_page(desk: Path, bazarr: Serving) -> None:
+def test_commands_of_bazarrs_page(desk: Path, bazarr: InProcess) -> None:
     detected, subtitles, media, words = (run(one, desk, bazarr) for one in commands("bazarr"))
     assert json.loads(detected)["language_code"] == "en"
     assert subtitles == media == ""
@@ -52,6 +52,6 @@ def test_commands_of_bazarrs_page(desk: Path, bazarr: Serving) -> None:
     assert json.loads(words)["segments"][0]["words"][0]["word"] == " The"
 
 
-def test_commands_of_home_assistants_page(desk: Path, bazarr: Serving) -> None:
+def test_commands_of_home_assistants_page(desk: Path, bazarr: InProcess) -> None:
     (described,) = (run(one, desk, bazarr) for one in commands("home-assistant"))
     assert json.loads(described)["type"] == "info"

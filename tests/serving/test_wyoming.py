@@ -24,13 +24,13 @@ from wyoming.ping import Ping, Pong
 
 import qasr_cli
 from qasr_cli.errors import UnavailableError, UsageError
-from qasr_cli.options import EngineOptions
+from qasr_cli.options import EngineOptions, Options
 from qasr_cli.serving import wyoming_server
 from qasr_cli.serving.wyoming_server import Limits, is_local, split_address
 from tests.media_factory import ffmpeg
 from tests.serving import gates
 from tests.serving.asr_client import samples_of
-from tests.serving.with_wyoming import LOCAL, Serving, serving, until
+from tests.serving.in_process import ECHO, LOCAL, InProcess, serving, until
 
 CLIP = Path(__file__).parents[2] / "samples" / "clips" / "clip-01.wav"
 LIMITS = Limits(max_bytes=1_000_000, max_ms=20_000, idle_s=2, max_connections=20)
@@ -43,15 +43,15 @@ def clip() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def small_server() -> Iterator[InProcess]:
     """A server with small limits, whose engine waits for the tests."""
     engine = EngineOptions(engine="tests.serving.gates:gated")
-    with serving(tmp_path_factory.mktemp("scratch"), engine, limits=LIMITS) as running:
+    with serving(Options(engine=engine), wyoming=LIMITS) as running:
         yield running
 
 
 @pytest.fixture
-def small(small_server: Serving) -> Iterator[Serving]:
+def small(small_server: InProcess) -> Iterator[InProcess]:
     """The same, with an open gate."""
     gates.ASKED.clear()
     gates.SPOKEN[0] = "English"
@@ -73,7 +73,7 @@ def spoken(
     return [*events, AudioStop().event()]
 
 
-def talk(running: Serving, events: Sequence[Event], timeout_s: float = 60) -> list[Event]:
+def talk(running: InProcess, events: Sequence[Event], timeout_s: float = 60) -> list[Event]:
     """Send events, and return what is answered until the server closes the connection."""
 
     async def exchange() -> list[Event]:
@@ -101,7 +101,7 @@ def error_of(answers: Sequence[Event]) -> Error:
 
 
 def test_a_command_is_answered_with_the_text_of_the_command_line(
-    bazarr: Serving, local: qasr_cli.Transcriber, clip: bytes
+    bazarr: InProcess, local: qasr_cli.Transcriber, clip: bytes
 ) -> None:
     answers = talk(bazarr, spoken(clip, transcribe=Transcribe(language="en")))
     (alone,) = local.transcribe([CLIP])
@@ -119,7 +119,7 @@ def test_a_command_is_answered_with_the_text_of_the_command_line(
 
 @pytest.mark.parametrize("shape", [(48_000, 2, 2), (44_100, 4, 1), (8_000, 1, 1), (16_000, 3, 1)])
 def test_any_rate_width_and_number_of_channels(
-    bazarr: Serving, tmp_path: Path, shape: tuple[int, int, int]
+    bazarr: InProcess, tmp_path: Path, shape: tuple[int, int, int]
 ) -> None:
     rate, width, channels = shape
     kind = {1: "u8", 2: "s16le", 3: "s24le", 4: "s32le"}[width]
@@ -130,14 +130,14 @@ def test_any_rate_width_and_number_of_channels(
     assert text == expected if rate > 8_000 else text.startswith("Where is")
 
 
-def test_a_long_recording_comes_as_it_is_recognised(bazarr: Serving, clip: bytes) -> None:
+def test_a_long_recording_comes_as_it_is_recognised(bazarr: InProcess, clip: bytes) -> None:
     pause = bytes(2 * 16_000 * 3)  # ends a chunk
     answers = talk(bazarr, spoken((clip + pause) * 3))
     chunks = [TranscriptChunk.from_event(one).text for one in answers if TranscriptChunk.is_type(one.type)]
     assert "".join(chunks) == text_of(answers) == " ".join(["Where is the yellow bicycle?"] * 3)
 
 
-def test_the_server_describes_itself(bazarr: Serving) -> None:
+def test_the_server_describes_itself(bazarr: InProcess) -> None:
     async def ask() -> Info:
         async with AsyncTcpClient(LOCAL, bazarr.wyoming, read_timeout=10) as client:
             await client.write_event(Ping("x").event())
@@ -159,7 +159,7 @@ def test_the_server_describes_itself(bazarr: Serving) -> None:
     assert {"en", "ko", "yue"} < set(model.languages)
 
 
-def test_what_is_said_of_the_speech_reaches_the_model(small: Serving, clip: bytes) -> None:
+def test_what_is_said_of_the_speech_reaches_the_model(small: InProcess, clip: bytes) -> None:
     wanted = Transcribe(
         name="other", language="ko-KR", transcript_names=["Seán", "Küche\n"], transcript_terms=["Licht"]
     )
@@ -170,17 +170,17 @@ def test_what_is_said_of_the_speech_reaches_the_model(small: Serving, clip: byte
 
 
 @pytest.mark.parametrize("events", [spoken(b""), [AudioStop().event()]])
-def test_no_audio_is_no_text(small: Serving, events: list[Event]) -> None:
+def test_no_audio_is_no_text(small: InProcess, events: list[Event]) -> None:
     (answer,) = talk(small, events)
     assert Transcript.from_event(answer) == Transcript("")
 
 
-def test_silence_is_no_text(bazarr: Serving) -> None:
+def test_silence_is_no_text(bazarr: InProcess) -> None:
     (answer,) = talk(bazarr, spoken(bytes(64_000)))
     assert Transcript.from_event(answer) == Transcript("")
 
 
-def test_audio_without_a_start_and_unknown_events(small: Serving, clip: bytes) -> None:
+def test_audio_without_a_start_and_unknown_events(small: InProcess, clip: bytes) -> None:
     events = [event for event in spoken(clip) if event.type != "audio-start"]
     assert text_of(talk(small, [Event("played"), *events])).startswith("One two")
 
@@ -203,7 +203,7 @@ def test_audio_without_a_start_and_unknown_events(small: Serving, clip: bytes) -
         (spoken(bytes(1_100_000), (96_000, 2, 2)), "too-large", "the request has more than 1 MiB; send"),
     ],
 )
-def test_what_cannot_be_is_an_error(small: Serving, events: list[Event], code: str, text: str) -> None:
+def test_what_cannot_be_is_an_error(small: InProcess, events: list[Event], code: str, text: str) -> None:
     error = error_of(talk(small, events))
     assert error.code == code
     assert error.text.startswith(text)
@@ -224,7 +224,7 @@ def test_what_cannot_be_is_an_error(small: Serving, events: list[Event], code: s
         (b"x" * 70_000, "an event's line has more than 65536 bytes"),
     ],
 )
-def test_hostile_bytes_are_an_error_and_the_end(small: Serving, line: bytes, text: str) -> None:
+def test_hostile_bytes_are_an_error_and_the_end(small: InProcess, line: bytes, text: str) -> None:
     with socket.create_connection((LOCAL, small.wyoming), timeout=10) as raw:
         raw.sendall(line)
         answer = received(raw)
@@ -245,7 +245,7 @@ def received(raw: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("begin", [b"", b'{"type": "audio-', b'{"type": "a", "payload_length": 9}\n1'])
-def test_a_client_that_falls_silent_is_left(small: Serving, begin: bytes) -> None:
+def test_a_client_that_falls_silent_is_left(small: InProcess, begin: bytes) -> None:
     with socket.create_connection((LOCAL, small.wyoming), timeout=10) as raw:
         raw.sendall(begin)
         begun_s = time.monotonic()
@@ -253,7 +253,7 @@ def test_a_client_that_falls_silent_is_left(small: Serving, begin: bytes) -> Non
         assert 1 < time.monotonic() - begun_s < 8
 
 
-def test_what_a_client_no_longer_wants_is_dropped(small: Serving, clip: bytes) -> None:
+def test_what_a_client_no_longer_wants_is_dropped(small: InProcess, clip: bytes) -> None:
     gates.GATE.clear()
 
     async def leave() -> None:
@@ -267,7 +267,7 @@ def test_what_a_client_no_longer_wants_is_dropped(small: Serving, clip: bytes) -
     until(lambda: not small.service.jobs.open_jobs())
 
 
-def test_connections_are_limited_and_come_free_again(small: Serving, clip: bytes) -> None:
+def test_connections_are_limited_and_come_free_again(small: InProcess, clip: bytes) -> None:
     held = [socket.create_connection((LOCAL, small.wyoming), timeout=10) for _ in range(20)]
     time.sleep(0.2)
     assert error_of(talk(small, [])).code == "busy"
@@ -276,7 +276,7 @@ def test_connections_are_limited_and_come_free_again(small: Serving, clip: bytes
     until(lambda: talk(small, spoken(clip))[-1].type == "transcript-stop")
 
 
-def test_many_at_once_are_each_answered(small: Serving, clip: bytes) -> None:
+def test_many_at_once_are_each_answered(small: InProcess, clip: bytes) -> None:
     async def one(client: int) -> str:
         async with AsyncTcpClient(LOCAL, small.wyoming, read_timeout=30) as connection:
             for event in spoken(clip + bytes(640 * client)):
@@ -292,10 +292,10 @@ def test_many_at_once_are_each_answered(small: Serving, clip: bytes) -> None:
     assert all(text.startswith("One two") for text in asyncio.run(all_of_them()))
 
 
-def test_a_server_that_ends_sends_what_is_due(tmp_path: Path, clip: bytes) -> None:
+def test_a_server_that_ends_sends_what_is_due(clip: bytes) -> None:
     gates.GATE.clear()
     with ThreadPoolExecutor(1) as clients:
-        with serving(tmp_path, EngineOptions(engine="tests.serving.gates:gated")) as running:
+        with serving(Options(engine=EngineOptions(engine="tests.serving.gates:gated"))) as running:
             idle = socket.create_connection((LOCAL, running.wyoming), timeout=10)
             answers = clients.submit(talk, running, spoken(clip))
             until(lambda: bool(running.service.jobs.open_jobs()))
@@ -306,8 +306,8 @@ def test_a_server_that_ends_sends_what_is_due(tmp_path: Path, clip: bytes) -> No
     idle.close()
 
 
-def test_a_server_that_ends_refuses_what_comes(tmp_path: Path, clip: bytes) -> None:
-    with serving(tmp_path, EngineOptions(engine="tests.fakes:echo")) as running:
+def test_a_server_that_ends_refuses_what_comes(clip: bytes) -> None:
+    with serving(ECHO) as running:
         running.service.drain(0, threading.Event())
         error = error_of(talk(running, spoken(clip)))
     assert (error.code, error.text) == (
@@ -345,7 +345,7 @@ def test_what_is_no_address(text: str) -> None:
     assert "127.0.0.1:10300" in refused.value.hint
 
 
-def test_an_address_that_is_taken(bazarr: Serving) -> None:
+def test_an_address_that_is_taken(bazarr: InProcess) -> None:
     taken = f"{LOCAL}:{bazarr.wyoming}"
     with pytest.raises(UnavailableError, match=f"--wyoming {taken}: "):
         asyncio.run(wyoming_server.serve(taken, bazarr.service, Limits()))

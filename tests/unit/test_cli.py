@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import pytest
 
 from qasr_cli import formats
-from qasr_cli.cli import doctor, settings_file, whisper
+from qasr_cli.cli import settings_file, whisper
 from qasr_cli.cli.commands import COMMANDS
 from qasr_cli.cli.params import own_flags
 from qasr_cli.cli.params.assembly import Given, assemble
@@ -377,20 +377,3 @@ class TestThePrompt:
             path.write_bytes(content)
         with pytest.raises(error, match="--hotwords"):
             self.decode(hotwords=f"@{path}")
-
-
-@pytest.mark.parametrize(
-    ("trouble", "next_step"),
-    [
-        (RuntimeError("CUDA error: device is busy\nCompile with more"), "device is busy; update the driver"),
-        (ImportError("No module named 'huggingface_hub'"), "reinstall with"),
-        (PermissionError(13, "Permission denied"), "set TMPDIR or HF_HOME"),
-        (UndecodableError("torn", "mend it"), "torn; mend it"),
-    ],
-)
-def test_the_doctor_goes_on_where_something_is_missing(trouble: Exception, next_step: str) -> None:
-    def check() -> doctor.Diagnosis:
-        raise trouble
-
-    found = doctor._run(check)
-    assert (found.state, next_step in found.detail, "\n" in found.detail) == ("missing", True, False)

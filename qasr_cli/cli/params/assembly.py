@@ -101,7 +101,15 @@ def _remote(given: Given) -> RemoteOptions:
     if key.startswith("@"):  # a key in place of a name would be shown in an error
         file = Path(typed_paths.setting(key[1:]))
         values["server_key"] = read_text(file, "--server-key @FILE", "give it the key alone, in plain text")
-    return RemoteOptions(**replace(given, values=values).fields(RemoteOptions))
+    options = RemoteOptions(**replace(given, values=values).fields(RemoteOptions))
+    is_typed = (
+        given.origin("server_key") is ValueOrigin.COMMAND_LINE
+    )  # a variable may be there for other runs
+    if is_typed and not options.server:
+        raise UsageError(
+            "--server-key without --server", "give the servers' addresses with --server", flag="--server-key"
+        )
+    return options
 
 
 def _text_of(flag: str, value: str) -> str:
