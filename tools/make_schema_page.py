@@ -15,7 +15,19 @@ ROOT = Path(__file__).parents[1]
 SCHEMAS = ROOT / "docs" / "reference" / "schemas"
 PAGE = ROOT / "docs" / "reference" / "json.md"
 # In the order in which a user meets them.
-NAMES = ("transcript", "report", "ledger", "events", "status", "webhook", "check", "align", "bench", "config")
+NAMES = (
+    "transcript",
+    "report",
+    "ledger",
+    "events",
+    "live",
+    "status",
+    "webhook",
+    "check",
+    "align",
+    "bench",
+    "config",
+)
 _HEAD = """# JSON schemas
 
 <!-- Made by python -m tools.make_schema_page; edit the schemas instead. -->

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from qasr_cli.escapes import printable
 
-_BRIGHT, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+_DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 _END_OF_LINE, _BELOW = "\x1b[K", "\x1b[J"
 _MOST_LINES = 4  # of the changing text, its last ones
 _LEAST_COLUMNS = 8
@@ -31,22 +31,21 @@ class CaptionPainter:
         self._widths: list[int] = []  # columns of each line that is painted and may change
 
     def partial(self, stable: str, unstable: str) -> str:
-        """Return what replaces the changing text: bright what is stable, dim the rest."""
+        """Return what replaces the changing text: what is stable as it stays, the rest dim."""
         columns, rows = self._size()
-        # The last column stays free: a cursor behind it is on this line in some terminals, and on the next
-        # in others.
-        lines = list(_wrapped(_cells(stable, unstable), max(columns, _LEAST_COLUMNS) - 1))
+        lines = _lines(stable, unstable, columns)
         shown = lines[-max(1, min(_MOST_LINES, rows - 1)) :]
         painted = self._to_begin(columns) + f"{_END_OF_LINE}\n".join(map(_styled, shown)) + _BELOW
         self._widths = [sum(width for _, width, _ in line) for line in shown]
         return painted
 
     def final(self, text: str) -> str:
-        """Return what replaces the changing text for good; the terminal wraps it, so copies are whole."""
-        painted = self._to_begin(self._size()[0])
+        """Return what replaces the changing text for good, on lines that are broken at the same places."""
+        columns, _ = self._size()
+        painted = self._to_begin(columns)
         self._widths = []
-        shown = printable(text)
-        return f"{painted}{shown}{_END_OF_LINE}\n{_BELOW}" if shown else painted + _BELOW
+        lines = _lines(text, "", columns) if text else []
+        return painted + "".join(f"{_styled(line)}{_END_OF_LINE}\n" for line in lines) + _BELOW
 
     def _to_begin(self, columns: int) -> str:
         """Return the way from the end of the changing text to its begin."""
@@ -58,6 +57,15 @@ class CaptionPainter:
             # what may be a final would be worse than leaving a few words.
             return "\r"
         return f"\r\x1b[{n_above}A"
+
+
+def _lines(stable: str, unstable: str, columns: int) -> list[list[Cell]]:
+    """Return the lines of a text on a terminal.
+
+    The last column stays free: a cursor behind it is on this line in some terminals, and on the next in
+    others.
+    """
+    return list(_wrapped(_cells(stable, unstable), max(columns, _LEAST_COLUMNS) - 1))
 
 
 def _cells(stable: str, unstable: str) -> Iterator[Cell]:
@@ -99,5 +107,4 @@ def _wrapped(cells: Iterator[Cell], columns: int) -> Iterator[list[Cell]]:
 def _styled(line: list[Cell]) -> str:
     stable = "".join(char for char, _, is_stable in line if is_stable)
     unstable = "".join(char for char, _, is_stable in line if not is_stable)
-    text = f"{_BRIGHT}{stable}{_PLAIN}" if stable else ""
-    return text + (f"{_DIM}{unstable}{_PLAIN}" if unstable else "")
+    return stable + (f"{_DIM}{unstable}{_PLAIN}" if unstable else "")

@@ -86,8 +86,8 @@ class _Outputs:
 
     def _lose(self, name: str, failure: QasrError | ReaderGone) -> None:
         is_alone = all(delivery.failure is not None for delivery in self._all)
-        if isinstance(failure, QasrError):
-            logger.warning("%s%s", failure, "" if is_alone else "; the other outputs go on")
+        if isinstance(failure, QasrError) and not is_alone:  # the error of the last one ends the session
+            logger.warning("%s; the other outputs go on", failure)
         if is_alone or (name == _STDOUT and isinstance(failure, ReaderGone)):
             self._on_lost()
 
@@ -125,7 +125,8 @@ def opened(
         if options.json_lines:
             outputs.add_file(_STDOUT, JsonLines(stdout), _N_PARTIALS)
         else:
-            shown = TerminalCaptions(stdout) if is_terminal else FinalLines(stdout)
+            can_move = is_terminal and os.environ.get("TERM") != "dumb"
+            shown = TerminalCaptions(stdout) if can_move else FinalLines(stdout)
             outputs.add_file(_STDOUT, shown, _NEWEST)
         yield outputs.emit
     except BaseException:
@@ -158,7 +159,7 @@ def _open(outputs: _Outputs, options: LiveOptions, cue: CueOptions) -> None:
         outputs.add_view("OBS", captions)
     if options.overlay is not None:
         page = overlay.Overlay(options.overlay, cue)
-        logger.warning("the overlay is at %s", page.url)
+        logger.info("the overlay is at %s", page.url)
         outputs.add_view("overlay", page)
     for path in options.write:
         file = growing_files.output_to(path, cue, is_overwrite=options.overwrite)

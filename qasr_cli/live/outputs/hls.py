@@ -1,7 +1,8 @@
 """`--hls`: WebVTT segments and their playlist, as subtitles of a live stream (RFC 8216, 3.5 and 6.2).
 
 In go events; out come `subtitles-N.vtt` of equal length and `subtitles.m3u8`, in which the newest ones stand.
-A cue stands with the same times in each segment that shows it, and a segment without cues is published too.
+A cue stands with the same times and number in each segment that shows it (hls.js knows by the number that it
+has it: times that are mapped differ in their last bits), and a segment without cues is published too.
 Each segment maps its own begin to the video's clock, which is the session's, shifted by a constant: the clock
 of MPEG-TS has 33 bits and starts anew after 26.5 hours.
 
@@ -84,7 +85,8 @@ class HlsSubtitles:
     def __init__(self, folder: HlsFolder, options: CueOptions) -> None:
         self._folder = folder
         self._cues = LiveCues(options)
-        self._settled: list[SettledCue] = []  # those that a segment to come shows
+        self._settled: list[tuple[int, SettledCue]] = []  # those that a segment to come shows, numbered
+        self._n_settled = 0
         self._starts_ms: dict[int, int] = {}  # of utterances without final
         self._now_ms = 0
         self._began: datetime | None = None
@@ -97,7 +99,9 @@ class HlsSubtitles:
         Raises:
             QasrError: They cannot be written.
         """
-        self._settled += self._cues.handle(event)
+        for settled in self._cues.handle(event):
+            self._n_settled += 1
+            self._settled.append((self._n_settled, settled))
         match event:
             case Started():
                 self._began = datetime.fromisoformat(event.utc).astimezone(UTC)
@@ -141,21 +145,21 @@ class HlsSubtitles:
         number = self._n_published
         start_ms = number * self._folder.segment_ms
         end_ms = start_ms + length_ms
-        shown = [settled for settled in self._settled if settled.cue.start_ms < end_ms]
+        shown = [one for one in self._settled if one[1].cue.start_ms < end_ms]
         replaced_file.replace(self._folder.segment(number), self._text(start_ms, shown))
-        self._settled = [settled for settled in self._settled if settled.cue.end_ms > end_ms]
+        self._settled = [one for one in self._settled if one[1].cue.end_ms > end_ms]
         self._n_published += 1
         self._last_length_ms = length_ms
         self._write_playlist(is_over=False)
         self._remove(number - _N_KEPT)
 
-    def _text(self, start_ms: int, shown: Sequence[SettledCue]) -> str:
+    def _text(self, start_ms: int, shown: Sequence[tuple[int, SettledCue]]) -> str:
         mpegts = (self._folder.mpegts + start_ms * _TICKS_PER_MS) % _CLOCK_SIZE
         form = FORMATS["vtt"]
         text = f"{form.header}X-TIMESTAMP-MAP=MPEGTS:{mpegts},LOCAL:{format_clock(start_ms)}\n"
-        for settled in shown:
+        for number, settled in shown:
             cue = _without_word_times(settled.cue)
-            text += form.append(settled.transcript, (cue,), OutputOptions(), 0)
+            text += f"\n{number}" + form.append(settled.transcript, (cue,), OutputOptions(), 0)
         return text
 
     def _write_playlist(self, *, is_over: bool) -> None:

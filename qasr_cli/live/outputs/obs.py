@@ -10,6 +10,7 @@ Protocol: obsproject/obs-websocket, docs/generated/protocol.md; op codes, close 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import logging
@@ -99,9 +100,12 @@ class _Connection:
         self._address = address
         self._failures = (OSError, WebSocketException, EOFError)
         self._n_requests = 0
+        self._opened = contextlib.ExitStack()
         try:
-            self._socket = connect(
-                f"ws://{address}", open_timeout=_ANSWER_S, close_timeout=1.0, compression=None, proxy=None
+            self._socket = self._opened.enter_context(
+                connect(
+                    f"ws://{address}", open_timeout=_ANSWER_S, close_timeout=1.0, compression=None, proxy=None
+                )
             )
         except self._failures as error:
             raise _Gone(str(error)) from error
@@ -146,7 +150,7 @@ class _Connection:
 
     def close(self) -> None:
         """Close the connection."""
-        self._socket.close()
+        self._opened.close()
 
     def _send(self, code: int, data: dict[str, object]) -> None:
         self._socket.send(json.dumps({"op": code, "d": data}))
@@ -206,9 +210,10 @@ class ObsCaptions:
             UnavailableError: See `connect`.
         """
         has_changed = self._recent.handle(event)
-        self.connect()
+        is_connected = self._connection is not None
+        self.connect()  # shows the newest lines, if it does
         if self._source:
-            if has_changed:
+            if has_changed and is_connected:
                 self._show()
         elif isinstance(event, Final):
             for caption in self._captions(text_of(event)):

@@ -31,6 +31,7 @@ _HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?", re.IGN
 _MOST_CLIENTS = 32
 _REST_S = 15.0  # a line without meaning after so long, which shows whether the client is still there
 _CLIENT_S = 10.0  # for a request to come, and for an answer to go
+_POLL_S = 0.1  # how soon the server notices that it is to end
 
 
 def _hash(page: str, tag: str) -> str:
@@ -187,7 +188,9 @@ class Overlay:
             hint = "choose another with --overlay; 0 is any free one"
             raise CannotCreateError(f"--overlay: port {port} {what}", hint, flag="--overlay") from error
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
-        self._thread = threading.Thread(target=self._server.serve_forever, name="overlay", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_S,), name="overlay", daemon=True
+        )
         self._thread.start()
 
     def handle(self, event: LiveEvent) -> None:

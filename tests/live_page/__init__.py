@@ -1,0 +1,1 @@
+"""Tests of live captions in a real browser: `make live-page`."""
