@@ -92,10 +92,10 @@ def metered(cost: Cost) -> Iterator[None]:
     def timed(owner: Any, name: str) -> Any:
         inner: Callable[..., Any] = getattr(owner, name)
 
-        def call(*arguments: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
             begun = time.process_time()
             try:
-                return inner(*arguments)
+                return inner(*arguments, **named)
             finally:
                 taken[name] += time.process_time() - begun
                 cost.n_tokens += name == "_step"
