@@ -7,6 +7,7 @@ import functools
 import http.server
 import re
 import socket
+import ssl
 import struct
 import subprocess
 import threading
@@ -65,20 +66,27 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving_folder(folder: Path, is_hidden: Callable[[], bool] = lambda: False) -> Iterator[str]:
+def serving_folder(
+    folder: Path, is_hidden: Callable[[], bool] = lambda: False, certificate: Path | None = None
+) -> Iterator[str]:
     """Serve the files of a folder over HTTP; yields the address with a slash at its end.
 
     Args:
         folder: The folder.
         is_hidden: Whether there are none just now.
+        certificate: For https: certificate and key.
     """
     kind = type("Handler", (_Quiet,), {"is_hidden": staticmethod(is_hidden)})
     handler = functools.partial(kind, directory=str(folder))
     server = http.server.ThreadingHTTPServer((HOST, 0), handler)
+    if certificate is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield f"http://{HOST}:{server.server_address[1]}/"
+        yield f"{'https' if certificate else 'http'}://{HOST}:{server.server_address[1]}/"
     finally:
         server.shutdown()
         server.server_close()
@@ -141,9 +149,9 @@ def camera(connection: socket.socket, samples: np.ndarray) -> None:
         number = next(line for line in lines if re.match("cseq:", line, re.I))
         body = f"\r\n{sdp}" if method == "DESCRIBE" else "\r\n"
         connection.sendall(f"RTSP/1.0 200 OK\r\n{number}\r\n{replies[method]}{body}".encode())
-    for number, start in enumerate(range(0, len(samples), 320)):
+    for packet, start in enumerate(range(0, len(samples), 320)):
         payload = samples[start : start + 320].astype(">i2").tobytes()
-        header = struct.pack(">BBHII", 0x80, 96, number & 0xFFFF, start, 1)
+        header = struct.pack(">BBHII", 0x80, 96, packet & 0xFFFF, start, 1)
         connection.sendall(struct.pack(">cBH", b"$", 0, len(header + payload)) + header + payload)
         time.sleep(0.02)
 

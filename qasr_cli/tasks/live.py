@@ -60,6 +60,7 @@ class LiveRun:
         self._request = request
         self._log = log
         self._session: LiveSession | None = None
+        self._has_ended = threading.Event()  # the input, or whoever reads the text
 
     def run(self) -> None:
         """Run until the input ends or a signal raises here; either way all text is final then.
@@ -76,7 +77,9 @@ class LiveRun:
         engines.refuse_missing(options.engine)
         memory.prepare()
         with (
-            outputs.opened(request.live, options.cue, stdout, is_terminal=is_terminal) as emit,
+            outputs.opened(
+                request.live, options.cue, stdout, is_terminal=is_terminal, on_lost=self._has_ended.set
+            ) as emit,
             inputs.opened(request.where, request.live) as source,
         ):
             engine = engines.load(options.engine, options.guard.fallback_model)
@@ -101,7 +104,7 @@ class LiveRun:
             )
             self._session = session
             logger.info("listening to %s; %s on %s", source.name, engine.recognizer.model_id, device)
-            _take_all(source, session)
+            _take_all(source, session, self._has_ended)
         finally:
             lane.close()
 
@@ -121,14 +124,13 @@ def list_devices(log: LogOptions) -> None:
         logger.warning("no microphone on this machine")
 
 
-def _take_all(source: LiveInput, session: LiveSession) -> None:
-    """Feed the session until the input ends or a signal raises here.
+def _take_all(source: LiveInput, session: LiveSession, has_ended: threading.Event) -> None:
+    """Feed the session until the input ends, `has_ended` is set, or a signal raises here.
 
     Raises:
         QasrError: The engine or the input has failed; what was said before it is final.
     """
     failures: list[QasrError] = []
-    has_ended = threading.Event()
 
     def read() -> None:
         failure = attempt(None, lambda: _feed(source, session))

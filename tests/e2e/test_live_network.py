@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -40,6 +42,25 @@ def seconds_of(where: str, *, until_s: float = 60.0) -> float:
 
 def test_media_and_playlists_over_http_are_whole_and_end(folder: Path) -> None:
     with serving_folder(folder) as address:
+        assert seconds_of(f"{address}tone.mp3") == pytest.approx(3.0, abs=0.1)
+        assert seconds_of(f"{address}tone.m3u8") == pytest.approx(5.0, abs=0.1)
+
+
+def test_certificates_are_checked(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    made = tmp_path / "made.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={HOST}",
+         "-addext", f"subjectAltName=IP:{HOST}", "-keyout", tmp_path / "key.pem", "-out", made],
+        check=True, stdin=subprocess.DEVNULL, capture_output=True,
+    )  # fmt: skip
+    both = tmp_path / "both.pem"
+    both.write_bytes(made.read_bytes() + (tmp_path / "key.pem").read_bytes())
+    with serving_folder(folder, certificate=both) as address:
+        with inputs.opened(f"{address}tone.mp3", ALLOWED) as source, pytest.raises(UnavailableError):
+            listen(source, until_s=1)
+        monkeypatch.setenv("SSL_CERT_FILE", str(made))
         assert seconds_of(f"{address}tone.mp3") == pytest.approx(3.0, abs=0.1)
         assert seconds_of(f"{address}tone.m3u8") == pytest.approx(5.0, abs=0.1)
 

@@ -17,7 +17,8 @@ import pytest
 
 from qasr_cli.formats.readers import captions
 from qasr_cli.media.ffmpeg import find_tools
-from tests.e2e.conftest import ROOT, environment
+from tests.e2e.conftest import ECHO, ROOT, SAMPLES, Qasr, environment
+from tests.e2e.test_schemas import complaints
 from tests.live_events import TALK
 
 
@@ -151,3 +152,59 @@ def test_ten_hours_of_talk_grow_nothing_but_files(tmp_path: Path) -> None:
 def _memory_bytes(pid: int) -> int:
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * resource.getpagesize()
+
+
+def test_the_lines_of_a_real_session_keep_the_schema(qasr: Qasr, tmp_path: Path) -> None:
+    files = ("--write", "talk.txt", "--write", "talk.jsonl")
+    done = qasr("live", SAMPLES / "talk.mp4", "--engine", ECHO, "--json-lines", *files)
+    assert done.returncode == 0, done.stderr
+    values = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {one["type"] for one in values} >= {
+        *("start", "speech_started", "partial", "speech_stopped", "final", "silence", "end"),
+    }
+    kept = [json.loads(line) for line in (tmp_path / "talk.jsonl").read_text("utf-8").splitlines()]
+    assert kept == [one for one in values if one["type"] in {"start", "final", "gap", "lag", "end"}]
+    for one in values:
+        assert complaints("live", one) == []
+    texts = [one["text"] for one in values if one["type"] == "final" and one["text"]]
+    assert (tmp_path / "talk.txt").read_text("utf-8").splitlines() == texts
+
+
+def test_a_session_ends_soon_after_its_reader(tmp_path: Path) -> None:
+    command = ["live", str(SAMPLES / "talk.mp4"), "--realtime", "--engine", ECHO, "--json-lines"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "qasr_cli", *command],
+        cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(30) == 141  # of a talk of 158 s
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--write", "old.srt"), 73, "old.srt already exists; use --overwrite"),
+        (("--write", "talk.ass"), 2, "no format '.ass'; end the name in .srt, .vtt, .txt, .jsonl"),
+        (("--obs", "ws://studio"), 2, "--obs ws://studio: not an address; give HOST:PORT"),
+        (("--hls", "old.srt"), 73, "old.srt"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_at_once(
+    qasr: Qasr, tmp_path: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    (tmp_path / "old.srt").write_text("precious")
+    refused = qasr("live", SAMPLES / "talk.mp4", "--engine", ECHO, *arguments)
+    assert refused.returncode == code
+    assert message in refused.stderr
+    assert refused.stdout == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["old.srt"]
+
+
+def test_a_disk_that_fills_up_ends_a_real_session_with_its_code(qasr: Qasr, tmp_path: Path) -> None:
+    files = ("--write", "talk.jsonl", "--write", "talk.txt")
+    done = qasr("live", SAMPLES / "talk.mp4", "--engine", ECHO, *files, file_limit=4_000)
+    assert done.returncode == 74
+    assert "talk.jsonl" in done.stderr
+    assert (tmp_path / "talk.txt").read_text("utf-8") == done.stdout

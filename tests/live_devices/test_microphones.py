@@ -82,7 +82,7 @@ def test_a_device_that_vanishes_and_returns_is_a_gap(
 
     threading.Thread(target=interrupt).start()
     with inputs.opened("", LiveOptions()) as source:
-        first_s = 0.0
+        first_s = heard_s = missing_s = 0.0
         items: list[np.ndarray | Missing] = []
         for block in source.blocks():
             first_s = first_s or time.monotonic()

@@ -20,9 +20,9 @@ def whole(samples: np.ndarray, rate_hz: int) -> np.ndarray:
 
 def tone(hz: float, rate_hz: int, seconds: float = 0.5) -> np.ndarray:
     """Return a tone at half of the largest size."""
-    return np.rint(16_384 * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate_hz)) / rate_hz)).astype(
-        np.int16
-    )
+    times = np.arange(round(seconds * rate_hz)) / rate_hz
+    samples: np.ndarray = np.rint(16_384 * np.sin(2 * np.pi * hz * times)).astype(np.int16)
+    return samples
 
 
 @settings(deadline=None, max_examples=60)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import ssl
 import time
 from collections.abc import Iterator
 
@@ -47,9 +48,12 @@ class NetworkStream:
     def __init__(self, address: StreamAddress) -> None:
         self.name = address.name
         self._address = address
-        arguments = live_arguments.address(address.url, WAIT_S)
+        authorities = ssl.get_default_verify_paths().cafile
+        arguments = live_arguments.address(address.url, WAIT_S, authorities)
         silence_s = _PLAYLIST_SILENCE_S if live_arguments.is_playlist(address.url) else _SILENCE_S
-        command = Command(arguments, silence_s, {})
+        # For what a playlist names, which does not get the options
+        environment = {"SSL_CERT_FILE": authorities} if authorities else {}
+        command = Command(arguments, silence_s, environment)
         self._began_s = 0.0
         self._stream = Reconnecting(self, command, _LONGEST_PAUSE_S)
 

@@ -86,8 +86,8 @@ class _Outputs:
 
     def _lose(self, name: str, failure: QasrError | ReaderGone) -> None:
         is_alone = all(delivery.failure is not None for delivery in self._all)
-        if isinstance(failure, QasrError):
-            logger.warning("%s%s", failure, "" if is_alone else "; the other outputs go on")
+        if isinstance(failure, QasrError) and not is_alone:  # the error of the last one ends the session
+            logger.warning("%s; the other outputs go on", failure)
         if is_alone or (name == _STDOUT and isinstance(failure, ReaderGone)):
             self._on_lost()
 
