@@ -14,7 +14,7 @@ Activation = Literal["none", "gelu"]
 _LEAST_ROWS = {torch.bfloat16: 2, torch.float32: 4}  # measured on an AMD CPU; tests compare bits on any
 # oneDNN compiles a kernel for each new number of rows, and keeps 1,024 kernels of about 0.5 MB. The steps of a
 # stream have ever new numbers: with the demo pair a third of a step's time went into compiling.
-_ROWS_BUCKET = 32
+_ROWS_BUCKET = 8
 _OPERATORS = ("_reorder_linear_weight", "_linear_pointwise", "_convolution_pointwise")
 
 
