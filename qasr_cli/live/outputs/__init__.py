@@ -139,7 +139,7 @@ def opened(
 def _check(options: LiveOptions) -> None:
     """Refuse what cannot be, before anything is created."""
     for path in options.write:
-        growing_files.check_suffix(path)
+        growing_files.check(path, is_overwrite=options.overwrite)
     paths = [*options.write, *([options.caption_file] if options.caption_file else [])]
     places = [os.path.realpath(path) for path in paths]
     for number, place in enumerate(places):
