@@ -19,7 +19,7 @@ OUT := demo-out
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official \
 	bench-serve demo-model rehearsal vllm cluster cluster-overhead fuzz search demo-model-eval samples parity oldest \
-	compare-writers gallery goldens man docs torture page live-page container clean
+	compare-writers gallery goldens man docs torture page live-devices live-page container clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -200,6 +200,12 @@ $(PAGE)/.installed: constraints.txt
 	$(PYTHON) -m venv $(PAGE)
 	$(PAGE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt playwright pytest
 	@touch $@
+
+# A sound server of the tests' own, whose sink of silence is the microphone.
+live-devices: $(INSTALLED)  ## Test microphones with a real PulseAudio, which must be there (2 min)
+	@command -v pulseaudio >/dev/null && command -v pacat >/dev/null || \
+		{ echo "make live-devices needs PulseAudio: apt-get install pulseaudio pulseaudio-utils" >&2; exit 1; }
+	$(BIN)/python -m pytest --confcutdir tests/live_devices tests/live_devices
 
 container: $(INSTALLED) $(CONTAINERS)/.installed  ## Lint, build and try the container image (podman or docker; 4 GB, 10 min)
 	$(BIN)/python -m tests.containers

@@ -1,8 +1,8 @@
 """`qasr config`: the settings in force and their origins, trust in a folder, and a template of a file.
 
 In go the flags of `qasr transcribe`, `qasr watch`, `qasr serve` and `qasr live`, so that new flags are
-included; out come a table, a path, a record of trust or a commented qasr.toml. A settings file is never
-replaced.
+included; out come a table, a path, a record of trust or a commented qasr.toml. Never replaces a settings
+file.
 """
 
 from __future__ import annotations

@@ -102,6 +102,20 @@ def _ffmpeg() -> Diagnosis:
     return Diagnosis("ok", detail)
 
 
+def _microphones() -> Diagnosis:
+    from qasr_cli.media import microphones
+
+    try:
+        recorder = microphones.find()
+    except UnavailableError as error:
+        return Diagnosis("note", f"{error}; for qasr live: {error.hint}")
+    if not recorder.microphones:
+        return Diagnosis("note", "none; qasr live reads pipes, files and streams without one")
+    default = next((one for one in recorder.microphones if one.is_default), recorder.microphones[0])
+    name = default.description or default.name
+    return Diagnosis("ok", f"{len(recorder.microphones)}, the default is {name} ({recorder.label})")
+
+
 def _voice_detector() -> Diagnosis:
     from qasr_cli.options import VadOptions
     from qasr_cli.speech.audio.vad import SpeechDetector
@@ -295,6 +309,7 @@ _CHECKS: dict[str, Check] = {
     "qasr": _qasr,
     "system": _system,
     "ffmpeg": _ffmpeg,
+    "microphones": _microphones,
     "voice detector": _voice_detector,
     "libraries": _torch,
     "vllm": _vllm,

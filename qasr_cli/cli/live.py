@@ -76,6 +76,9 @@ def command(
         return
     from qasr_cli.tasks import live as task
 
+    if action.list_devices:
+        task.list_devices(log)
+        return
     run = task.LiveRun(task.LiveRequest(where or "", options, stream, live), log)
     signals.hasten_with(run.hasten)
     run.run()

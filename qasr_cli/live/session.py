@@ -35,6 +35,7 @@ from qasr_cli.speech.streaming.events import (
 )
 from qasr_cli.speech.streaming.finals import EndedUtterance, FinalOptions, MemoryWaveform, speech_in
 from qasr_cli.speech.streaming.language_inertia import LanguageInertia
+from qasr_cli.speech.streaming.stable_prefix import StablePrefix
 from qasr_cli.speech.streaming.utterances import Closed, UtteranceDetector
 from qasr_cli.timebase import MS_PER_S, SAMPLES_PER_MS, ms_to_samples, samples_to_ms
 
@@ -181,6 +182,12 @@ class LiveSession:
         self._wake()
 
     @property
+    def lag_ms(self) -> int:
+        """Milliseconds of speech that are received and not recognized yet; any thread may ask."""
+        with self._changed:
+            return self.waiting_ms
+
+    @property
     def now_ms(self) -> int:
         """The length of the session so far."""
         return samples_to_ms(self._window.n_samples)
@@ -241,7 +248,8 @@ class LiveSession:
         if bounds is None:
             return
         if self._open is None:
-            self._open = Utterance(bounds.start * FRAME_SAMPLES)
+            until_ms = (bounds.start + self._detector.earliest_cut) * FRAME_MS
+            self._open = Utterance(bounds.start * FRAME_SAMPLES, StablePrefix(until_ms))
         if bounds.is_real:
             self._count(self._open)
 

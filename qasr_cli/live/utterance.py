@@ -6,7 +6,7 @@ belongs to its session, whose lock guards it; the engine's thread alone uses its
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -66,20 +66,20 @@ class Utterance:
 
     Attributes:
         start: Its first sample in the session.
+        prefix: Its stable text.
         number: Its number for others; None until it is certain that somebody speaks.
         stream: What the engine keeps of it; None if it has decoded nothing yet, or has failed.
         n_decoded: Samples that the stream has got.
-        prefix: Its stable text.
         n_partials: Partials so far.
         ended: What its final is made of; None as long as it is open.
         decided_s: When its end was decided, by the lane's clock.
     """
 
     start: int
+    prefix: StablePrefix
     number: int | None = None
     stream: UtteranceStream | None = None
     n_decoded: int = 0
-    prefix: StablePrefix = field(default_factory=StablePrefix)
     n_partials: int = 0
     ended: EndedUtterance | None = None
     decided_s: float = 0.0

@@ -47,6 +47,7 @@ class _Scheme:
 # Of a broadcast: without a probe for its container.
 _TRANSPORT_STREAM = ("-timeout", "{us}", "-f", "mpegts")
 _HTTP = _Scheme("http,https,tcp,tls,crypto", f"hls,{FORMATS}", ("-rw_timeout", "{us}"))
+_CHECKED = ("-tls_verify", "1")  # the default only since ffmpeg 8
 _SCHEMES: Mapping[str, _Scheme] = {
     # Over TCP: cameras lose packets of UDP, and firewalls close its ports. No picture is asked for.
     "rtsp": _Scheme(
@@ -72,20 +73,28 @@ def pipe(pcm_hz: int | None = None) -> list[str]:
     return _command([*form, "-protocol_whitelist", "pipe", "-codec_whitelist", CODECS, "-i", "pipe:0"])
 
 
-def address(url: str, wait_s: float) -> list[str]:
+def address(url: str, wait_s: float, ca_file: str | None = None) -> list[str]:
     """Return the command that reads an address of one of `SCHEMES`.
 
     Args:
         url: The address, with its credentials.
         wait_s: How long a connection may be silent before ffmpeg ends.
+        ca_file: Certificates of authorities, for https; None for those that ffmpeg knows.
     """
-    name, _, rest = url.partition("://")
-    scheme = _SCHEMES[name.lower()]
+    scheme = _SCHEMES[url.partition("://")[0].lower()]
     options = [option.format(us=round(wait_s * _US_PER_S)) for option in scheme.options]
-    if scheme is _HTTP and rest.partition("?")[0].lower().endswith(_PLAYLISTS):
+    if is_playlist(url):
         options += ["-live_start_index", "-1"]  # else it starts three segments back
+    if url.lower().startswith("https:"):
+        options += [*_CHECKED, *(["-ca_file", ca_file] if ca_file else [])]
     limits = ["-protocol_whitelist", scheme.protocols, "-format_whitelist", scheme.formats]
     return _command([*_LOW_DELAY, *options, *limits, "-codec_whitelist", CODECS, "-i", url])
+
+
+def is_playlist(url: str) -> bool:
+    """Whether an address is that of an HLS playlist, by its name."""
+    path = url.partition("?")[0].lower()
+    return path.startswith("http") and path.endswith(_PLAYLISTS)
 
 
 def device(ffmpeg: Path, form: str, name: str) -> list[str]:

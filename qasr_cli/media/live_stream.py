@@ -21,6 +21,12 @@ from qasr_cli.media.process import Child, StderrFilter, Terms, running
 from qasr_cli.timebase import BYTES_PER_SAMPLE
 
 _BLOCK_BYTES = 32_000  # a second; what a pipe holds comes in two reads
+# And what makes HLS end before its playlist says so, which ffmpeg calls a warning.
+_LOST_PLAYLIST = rb"\[warning\] (HTTP error.*|Failed to reload.*)"
+_FILTER = StderrFilter(
+    keep=re.compile(probe.STDERR_FILTER.keep.pattern + rb"|^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*" + _LOST_PLAYLIST),
+    until=probe.STDERR_FILTER.until,
+)
 _SYSTEM_WORDS = re.compile(r"(?:Cannot|cannot|Failed|failed|No such|refused|denied|[Ee]rror)")
 
 
@@ -65,7 +71,9 @@ class LiveStream:
 
     @property
     def stderr_text(self) -> str:
-        """What the child has printed so far."""
+        """What the child has printed so far; with the first sample, ffmpeg's description of its input."""
+        if _is_ffmpeg(self._child.command[0]):
+            return self._child.stderr_until_match()
         return self._child.stderr_text
 
     def failure(self) -> str:
@@ -75,10 +83,17 @@ class LiveStream:
             return f"no sound for {self._child.terms.silence_s:g} seconds"
         if killed := kill_reason(self._child):
             return killed
-        if complaint := probe.first_complaint(self.stderr_text) or self._other_complaint():
+        complaint = (
+            probe.first_complaint(self.stderr_text) or self._lost_playlist() or self._other_complaint()
+        )
+        if complaint:
             return complaint[:1].lower() + complaint[1:]
         name = Path(self._child.command[0]).name
         return f"{name} ended with {status}" if status else ""
+
+    def _lost_playlist(self) -> str:
+        found = re.search(_LOST_PLAYLIST.decode(), self.stderr_text)
+        return found[1] if found else ""
 
     def _other_complaint(self) -> str:
         """Return the last line of a program that is not ffmpeg, if it is of an error."""
@@ -107,4 +122,8 @@ def opened(command: Command) -> Iterator[LiveStream]:
 
 def _kept(program: str) -> StderrFilter | None:
     """Return what is kept of a program's stderr; of ffmpeg no tags, which radio sends with each song."""
-    return probe.STDERR_FILTER if "ffmpeg" in Path(program).name else None
+    return _FILTER if _is_ffmpeg(program) else None
+
+
+def _is_ffmpeg(program: str) -> bool:
+    return "ffmpeg" in Path(program).name

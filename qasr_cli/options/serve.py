@@ -145,6 +145,13 @@ class ServeOptions:
         "--max-waiting",
         metavar="HOURS",
     )
+    max_live: int = option(
+        16,
+        SERVER,
+        "Live sessions at once, such as those of microphones; more are refused. 0: none.",
+        "--max-live",
+        metavar="N",
+    )
     keep_results_hours: float = option(
         6.0,
         SERVER,
@@ -196,6 +203,7 @@ class ServeOptions:
             is_name = _HOST.fullmatch(host) is not None
             require(is_name, f"{flag} {host}: not a name or address", flag, "give it without scheme and port")
         require(0 <= self.port <= 65_535, "--port must be 0 to 65535", "--port")
+        require(0 <= self.max_live <= 1_000, "--max-live must be 0 to 1000", "--max-live")
         require(self.max_upload_bytes >= 1, "--max-upload must be above 0", "--max-upload")
         for flag, hours in (
             ("--max-waiting", self.max_waiting_hours),

@@ -9,9 +9,9 @@ A device that fails is benched: its work goes to the others, and only the last o
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import logging
-import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -51,6 +51,29 @@ class _Task:
     number: int
     work: OnEach | None = field(compare=False, default=None)
     future: Future[list[Any]] = field(compare=False, default_factory=Future)
+    is_for_first: bool = field(compare=False, default=False)
+
+
+class _TaskQueue:
+    """Tasks that wait, the most urgent ones first; some are for the first device only."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._tasks: list[_Task] = []
+
+    def put(self, task: _Task) -> None:
+        with self._changed:
+            bisect.insort(self._tasks, task)
+            self._changed.notify_all()
+
+    def get(self, is_first: Callable[[], bool]) -> _Task:
+        """Wait for a task that the caller's device may take; which one is the first may change meanwhile."""
+        with self._changed:
+            while True:
+                for place, task in enumerate(self._tasks):
+                    if not task.is_for_first or is_first():
+                        return self._tasks.pop(place)
+                self._changed.wait()
 
 
 class DevicePool:
@@ -66,7 +89,7 @@ class DevicePool:
 
     def __init__(self, session: Session) -> None:
         self._sessions = [one for one in (session, *session.replicas) if not one.is_lost]
-        self._queue: queue.PriorityQueue[_Task] = queue.PriorityQueue()
+        self._queue = _TaskQueue()
         self._numbers = itertools.count()
         self._stop = threading.Event()
         self._n_left = len(self._sessions)
@@ -122,6 +145,25 @@ class DevicePool:
         """Return what `submit` promises; done before all that is submitted and not begun."""
         return self._submit(_URGENT, items, work).result()
 
+    def submit_first(self, work: Callable[[Session], None]) -> None:
+        """Let the first device that works do something soon; with a single device it is done on return.
+
+        The work is not stopped by what it raises, but for the loss of its device: the next one does it then.
+        """
+
+        def on_each(session: Session, is_last: bool) -> list[Any]:
+            work(session)
+            return []
+
+        if not self._threads:
+            on_each(self._sessions[0], True)
+            return
+        self._queue.put(_Task(_URGENT, next(self._numbers), on_each, is_for_first=True))
+
+    def is_first(self, session: Session) -> bool:
+        """Whether a session is on the device for which `submit_first` is meant."""
+        return session is next((one for one in self._sessions if not one.is_lost), None)
+
     def _submit(
         self,
         urgency: int,
@@ -174,7 +216,7 @@ class DevicePool:
     def _serve(self, session: Session) -> None:
         stopping.stop_at(self._stop)
         while True:
-            task = self._queue.get()
+            task = self._queue.get(lambda: self.is_first(session))
             if task.work is None:
                 return
             if self._stop.is_set():

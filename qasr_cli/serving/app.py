@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from qasr_cli.errors import QasrError
-from qasr_cli.serving import asr_api, jobs_api, openai_api, openapi, page, status_api
+from qasr_cli.serving import asr_api, jobs_api, openai_api, openapi, page, realtime, status_api
 from qasr_cli.serving.http import failures
 from qasr_cli.serving.http.gate import Gate
 from qasr_cli.serving.http.site import Site
@@ -31,6 +31,7 @@ def routed(site: Site) -> Starlette:
             *status_api.routes(),
             *jobs_api.routes(),
             *openai_api.routes(),
+            *realtime.routes(),
             *asr_api.routes(),
             *page.routes(),
             *openapi.routes(),

@@ -10,6 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from qasr_cli.serving.lane_counts import LaneCounts
+
 _MAX_GATHER_S = 0.5
 _GATHER_SHARE = 0.5  # of the time that the last batch took: more would cost more than a fuller batch gives
 _RETURN_S = (
@@ -22,21 +24,24 @@ class Gathering:
 
     Args:
         n_near: Returns how many requests are being decoded and will be here in a moment.
-
-    Attributes:
-        batch_s: Seconds of the last batch.
+        counts: Has the seconds of the last batch.
     """
 
-    def __init__(self, n_near: Callable[[], int]) -> None:
-        self.batch_s = 0.0
+    def __init__(self, n_near: Callable[[], int], counts: LaneCounts) -> None:
+        self._counts = counts
         self._n_near = n_near
         self._n_away = 0  # answered clients that have not come back
         self._answered_s = 0.0
-        self._begun_s = 0.0
+        self._begun_s: float | None = None
 
     def begin(self) -> None:
-        """Start the time of the next batch."""
-        self._begun_s = time.monotonic()
+        """Start the time of the next batch, unless it has started."""
+        if self._begun_s is None:
+            self._begun_s = time.monotonic()
+
+    def end(self) -> None:
+        """End it: the batch is made."""
+        self._begun_s = None
 
     def answered(self) -> None:
         """Note that a request is over; its client may come back."""
@@ -53,7 +58,9 @@ class Gathering:
     @property
     def left_s(self) -> float:
         """Seconds that the next batch may still wait for others; not above 0 without a reason."""
-        until_s = self._begun_s + min(_MAX_GATHER_S, _GATHER_SHARE * self.batch_s)
+        now_s = time.monotonic()
+        begun_s = now_s if self._begun_s is None else self._begun_s
+        until_s = begun_s + min(_MAX_GATHER_S, _GATHER_SHARE * self._counts.batch_s)
         if not self._n_near():
-            until_s = min(until_s, self._answered_s + _RETURN_S) if self._n_away else 0.0
-        return until_s - time.monotonic()
+            until_s = min(until_s, self._answered_s + _RETURN_S) if self._n_away else now_s
+        return until_s - now_s

@@ -119,11 +119,15 @@ class _OfService(Collector):
             ("qasr_chunks_running", "Chunks in the engine.", lane.n_running),
             ("qasr_waiting_audio_seconds", "Audio that is not recognised yet.", service.waiting_ms / 1000),
             ("qasr_recordings_open", "Recordings that are not over.", service.n_open),
+            ("qasr_live_sessions", "Live sessions.", service.live.n_open),
             ("qasr_model_loaded", "Whether the model is in memory.", int(lane.engines is not None)),
         )
         counters = (
             ("qasr_audio_seconds_total", "Audio in all batches.", lane.counts.audio_ms / 1000),
-            ("qasr_engine_busy_seconds_total", "Time in which devices computed.", lane.counts.busy_s),
+            ("qasr_engine_busy_seconds_total", "Time in which devices computed batches.", lane.counts.busy_s),
+            ("qasr_live_busy_seconds_total", "Time in which they computed live sessions.", lane.calls.busy_s),
+            ("qasr_live_sessions_opened_total", "Live sessions so far.", service.live.n_opened),
+            ("qasr_live_audio_seconds_total", "Audio of live sessions.", service.live.audio_ms / 1000),
         )
         jobs = GaugeMetricFamily("qasr_jobs", "Jobs that are known.", labels=["state"])
         for state, count in service.jobs.counts().items():

@@ -5,6 +5,8 @@ when a device is free, from what waits then (`batch_queue`). Nothing waits for a
 requests that are just being decoded are given a moment. A batch of long recordings pauses for short requests
 (`preemption`), as long as these take no more than half of the time.
 
+Others may call a function on an engine's thread, between batches and in their pauses (`engine_calls`).
+
 One thread runs the lane; with several devices a thread each computes. What waits is behind a lock, and an
 open source belongs to the lane alone.
 """
@@ -15,9 +17,9 @@ import contextlib
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from typing import TypeVar
 
 from qasr_cli.errors import DeviceLostError, QasrError, RemoteError
 from qasr_cli.pipeline import batch_work, device_pool
@@ -28,7 +30,9 @@ from qasr_cli.pipeline.engine_cache import EngineCache
 from qasr_cli.pipeline.open_source import OpenSource
 from qasr_cli.pipeline.pooled_batch import PooledBatch, PooledChunk
 from qasr_cli.serving.batch_queue import BatchQueue, Request, Ticket, goes_first
+from qasr_cli.serving.engine_calls import EngineCalls
 from qasr_cli.serving.gathering import Gathering
+from qasr_cli.serving.lane_counts import LaneCounts
 from qasr_cli.speech.fallback.review import ReviewedSource
 from qasr_cli.speech.inference import preemption, stopping
 from qasr_cli.speech.inference.protocols import Capacity, Engines
@@ -38,21 +42,7 @@ from qasr_cli.speech.recognition.recognize import RecognizedChunk
 _MAX_URGENT = 4  # short requests in one pause: a batch as small as that is soon done
 
 Opened = OpenSource[Request]
-
-
-@dataclass(slots=True)
-class LaneCounts:
-    """What the lane has done so far, for metrics.
-
-    Attributes:
-        on_batch: Called with the size of each batch, its largest possible size, and its seconds.
-        busy_s: Seconds in which devices computed.
-        audio_ms: Milliseconds of audio in all batches.
-    """
-
-    on_batch: Callable[[int, int, float], None] = lambda size, most, seconds: None
-    busy_s: float = 0.0
-    audio_ms: int = 0
+Result = TypeVar("Result")
 
 
 class RequestLane:
@@ -67,28 +57,29 @@ class RequestLane:
         engines: The engines while they are loaded.
         gathering: How long batches wait for requests that are almost here.
         counts: What the lane has done so far.
+        calls: Work of others for the engine's thread.
     """
 
     def __init__(
         self, engines: EngineCache, n_near: Callable[[], int], on_lost: Callable[[QasrError], None]
     ) -> None:
         self._engines = engines
-        self.gathering = Gathering(n_near)
+        self.counts = LaneCounts()
+        self.gathering = Gathering(n_near, self.counts)
         self._on_lost = on_lost
         self._changed = threading.Condition()
         self._open: dict[int, Opened] = {}  # not back with their owners yet, wherever they are
         self._incoming: list[Opened] = []
         self._unfinished: list[Opened] = []  # recognised; a device was lost at what was left to do
         self._queue = BatchQueue()
+        self.calls = EngineCalls(on_lost)
         self._running: list[PooledBatch[Request]] = []
-        self._computed: list[Sequence[PooledChunk[Request]]] = []  # at this moment
         self._stop = threading.Event()
         self._pool: DevicePool | None = None  # of the loaded engines
         self._thread = threading.Thread(target=self._serve, name="requests", daemon=True)
         self._capacity = Capacity(0, 0, 0)  # of the loaded engines
         self.engines: Engines | None = None
         self._next_pause_s = 0.0  # when a batch may pause again, by the monotonic clock
-        self.counts = LaneCounts()
 
     # ── any thread ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -103,6 +94,19 @@ class RequestLane:
             self._incoming.append(opened)
             self.gathering.came()
             self._changed.notify_all()
+
+    def run(self, work: Callable[[Session], Result]) -> Result:
+        """Run short work on an engine's thread, between batches and in their pauses; wait for its result.
+
+        With several devices it is always the same one's, as long as that works: what one call has left there
+        is for the next.
+
+        Raises:
+            QasrError: The engines cannot work, or the server is about to end.
+        """
+        future = self.calls.add(work)
+        self.notify()
+        return future.result()
 
     def notify(self) -> None:
         """Look again: a request was cancelled, or none is near any more."""
@@ -131,8 +135,7 @@ class RequestLane:
     def _in_engines(self) -> list[PooledChunk[Request]]:
         """Return the chunks that are computed, and with several devices those that wait for one."""
         waiting = [pooled for batch in self._running if not batch.is_done for pooled in batch.chunks]
-        computed = [pooled for chunks in self._computed for pooled in chunks]
-        return list({id(pooled): pooled for pooled in (*waiting, *computed)}.values())
+        return list({id(pooled): pooled for pooled in (*waiting, *self.counts.computed)}.values())
 
     def close(self) -> None:
         """End the computation that is under way, and the thread."""
@@ -153,6 +156,7 @@ class RequestLane:
                     self.engines = None
                     self._engines.release()
                     self._await_work(float("inf"))
+        self.calls.close()
 
     def _served(self) -> QasrError | None:
         """Serve, and return what ended that, whatever it was: the lane goes on after it."""
@@ -185,7 +189,7 @@ class RequestLane:
                 self._changed.wait(min(left_s, threading.TIMEOUT_MAX))
 
     def _has_work(self) -> bool:
-        return bool(self._incoming or self._unfinished or len(self._queue))
+        return bool(self._incoming or self._unfinished or len(self._queue) or self.calls.has_new)
 
     def _refuse_all(self, error: QasrError) -> None:
         """End every request, wherever it is: the engines cannot be loaded, or nothing can be computed."""
@@ -193,6 +197,7 @@ class RequestLane:
             opened = list(self._open.values())
             self._incoming, self._unfinished, self._running = [], [], []
             self._queue.clear()
+        self.calls.fail(error)
         for one in opened:
             one.error = one.error or error
             self._end(one)
@@ -208,6 +213,7 @@ class RequestLane:
                 finished = [batch for batch in self._running if batch.is_done]
                 for batch in finished:
                     self._settle(batch, pool)
+                self.calls.submit(pool)
                 if len(self._running) < pool.n_ahead and (chunks := self._next_batch()):
                     self._submit(chunks, pool)
                 elif self._running:
@@ -226,6 +232,7 @@ class RequestLane:
                     self._stop.is_set()
                     or self._incoming
                     or (len(self._queue) and len(self._running) < n_ahead)
+                    or self.calls.has_new
                     or any(one.is_done for one in self._running)
                 )
             )
@@ -233,16 +240,20 @@ class RequestLane:
     def _next_batch(self) -> list[PooledChunk[Request]]:
         """Return the next batch; a moment is given to requests that are almost here."""
         with self._changed:
-            self.gathering.begin()
+            if len(self._queue):
+                self.gathering.begin()
             while (
                 0 < len(self._queue) < self._capacity.max_batch_size
-                and not (self._running or self._incoming or self._stop.is_set())
+                and not (self._running or self._incoming or self.calls.has_new or self._stop.is_set())
                 and (left_s := self.gathering.left_s) > 0
             ):
                 self._changed.wait(left_s)
-            # What came in may belong into this batch, and is cut into chunks first
+            # What came in may belong into this batch; calls are made while it gathers
+            if self._incoming or (self.calls.has_new and self.gathering.left_s > 0):
+                return []
+            self.gathering.end()
             is_urgent_turn = time.monotonic() >= self._next_pause_s
-            return [] if self._incoming else self._queue.take(self._capacity, is_urgent_turn=is_urgent_turn)
+            return self._queue.take(self._capacity, is_urgent_turn=is_urgent_turn)
 
     def _submit(self, chunks: list[PooledChunk[Request]], pool: DevicePool) -> None:
         batch = PooledBatch(chunks, chunks, pool.submit(chunks, self._recognize), is_last=True)
@@ -261,29 +272,17 @@ class RequestLane:
     # ── the thread of a device: the lane's own if there is one device ───────────────────────────────────
 
     def _recognize(self, chunks: Sequence[PooledChunk[Request]], session: Session) -> list[RecognizedChunk]:
-        """Recognise a batch, which pauses for short requests unless it is made of them."""
+        """Recognise a batch, which pauses for calls, and for short requests unless it is made of them."""
         begun_s = time.monotonic()
         for pooled in chunks:
             pooled.opened.owner.begun()
-        with self._computing(chunks):
-            if goes_first(chunks[0]):
-                results = batch_work.recognize_batch(chunks, session)
-                self._rest_from_urgent(begun_s)
-            else:
-                with preemption.allowed(functools.partial(self._run_urgent, session)):
-                    results = batch_work.recognize_batch(chunks, session)
-        self._count(chunks, time.monotonic() - begun_s)
+        is_urgent = goes_first(chunks[0])
+        run_in_pause = functools.partial(self.calls.run_in_pause if is_urgent else self._run_urgent, session)
+        with self.counts.computing(chunks, self._capacity.max_batch_size), preemption.allowed(run_in_pause):
+            results = batch_work.recognize_batch(chunks, session)
+        if is_urgent:
+            self._rest_from_urgent(begun_s)
         return results
-
-    @contextlib.contextmanager
-    def _computing(self, chunks: Sequence[PooledChunk[Request]]) -> Iterator[None]:
-        with self._changed:
-            self._computed.append(chunks)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._computed = [one for one in self._computed if one is not chunks]
 
     def _rest_from_urgent(self, begun_s: float) -> None:
         """Give the other requests as much time as the short ones have had since `begun_s`."""
@@ -291,7 +290,8 @@ class RequestLane:
         self._next_pause_s = ended_s + (ended_s - begun_s)
 
     def _run_urgent(self, session: Session) -> None:
-        """Recognise the short requests that wait, and end them; the caller's batch waits meanwhile."""
+        """Make calls, recognise the short requests that wait, and end them; the caller's batch waits."""
+        self.calls.run_in_pause(session)
         if not (self._incoming or self._queue.has_urgent) or time.monotonic() < self._next_pause_s:
             return
 
@@ -314,13 +314,6 @@ class RequestLane:
         batch.take_results()
         self._give_back(batch.sources, run)
         self._rest_from_urgent(begun_s)
-
-    def _count(self, chunks: Sequence[PooledChunk[Request]], seconds: float) -> None:
-        with self._changed:
-            self.counts.busy_s += seconds
-            self.gathering.batch_s = seconds
-            self.counts.audio_ms += sum(pooled.chunk.duration_ms for pooled in chunks)
-        self.counts.on_batch(len(chunks), self._capacity.max_batch_size, seconds)
 
     # ── either ──────────────────────────────────────────────────────────────────────────────────────────
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from qasr_cli.errors import CannotCreateError, QasrError, UsageError
 from qasr_cli.operating_system import processes
@@ -26,6 +27,7 @@ _BACKLOG = 2048
 _MOST_CONNECTIONS = 4096
 _ANSWER_S = 3.0  # for answers to requests that were ended
 _END_S = 5.0
+MAX_FRAME_BYTES = 15 * 1024**2  # of a WebSocket, as OpenAI's: four minutes of 24 kHz in one event
 
 Beside = Callable[[], Coroutine[Any, Any, None]]
 
@@ -83,6 +85,15 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class Socket(WebSocketsSansIOProtocol):
+    """A WebSocket that ends when its application has said the last word."""
+
+    def shutdown(self) -> None:
+        """Refuse a new one; one that is open ends by itself when the service does (`live_sessions`)."""
+        if not self.handshake_complete:
+            super().shutdown()
+
+
 class HttpServer:
     """A server that answers requests in a thread of its own.
 
@@ -106,7 +117,9 @@ class HttpServer:
         config = uvicorn.Config(
             app,
             http=protocol,
-            ws="none",
+            ws=Socket,
+            ws_max_size=MAX_FRAME_BYTES,
+            ws_per_message_deflate=False,  # base64 of sound hardly shrinks
             loop="asyncio",
             lifespan="off",
             log_config=None,

@@ -27,6 +27,7 @@ from qasr_cli.pipeline.engine_cache import EngineCache
 from qasr_cli.serving.ask import Ask, Upload
 from qasr_cli.serving.clips import Clip, RecognizedClip
 from qasr_cli.serving.jobs import Job, JobStore
+from qasr_cli.serving.live_sessions import LiveSessions, MakeSpeechLane
 from qasr_cli.serving.preparing import SMALL_BYTES, PreparePool
 from qasr_cli.serving.recordings import Lanes, Recording
 from qasr_cli.serving.refusals import DrainingError, OverloadedError
@@ -54,11 +55,13 @@ class ServiceLimits:
         max_waiting_ms: Audio that may wait; more is refused.
         keep_s: Seconds for which results are kept.
         idle_s: Seconds without work after which the engines are released; 0 never releases them.
+        max_live: Live sessions at once; more are refused.
     """
 
     max_waiting_ms: int = 4 * 3_600_000
     keep_s: float = 6 * 3600.0
     idle_s: float = 0.0
+    max_live: int = 16
 
 
 class Service:
@@ -70,9 +73,11 @@ class Service:
         load: Returns a session of engines.
         reclaim: Frees the memory of engines that are no longer referenced.
         folder: The scratch folder, empty; uploads are put there.
+        make_speech_lane: Returns what computes the steps of live sessions; None if there are to be none.
 
     Attributes:
         jobs: All jobs that are known.
+        live: The live sessions.
         failure: Why the service cannot go on; None as long as it can.
         on_failure: Called then, from any thread.
         on_begun: Called when the first chunk of a job is about to be computed, from any thread.
@@ -86,6 +91,7 @@ class Service:
         load: Callable[[], Session],
         reclaim: Callable[[], None],
         folder: Path,
+        make_speech_lane: MakeSpeechLane | None = None,
     ) -> None:
         self.options = options
         self.limits = limits
@@ -111,6 +117,8 @@ class Service:
         )
         self._lanes = Lanes(self._engines, self.lane.add, self._finish, self._over, self._begun)
         self._clips: set[Clip] = set()
+        speech_lane = make_speech_lane(self.lane.run) if make_speech_lane else None
+        self.live = LiveSessions(speech_lane, limits.max_live, self._notify_idle)
 
     # ── state ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -262,6 +270,10 @@ class Service:
             self._n_open -= 1
             self._idle.notify_all()
 
+    def _notify_idle(self) -> None:
+        with self._idle:
+            self._idle.notify_all()
+
     def _load_warm(self) -> Session:
         """Return the engines, once they have computed something: a first request must not pay for that."""
         session = self._load()
@@ -289,20 +301,27 @@ class Service:
         """Start the threads and load the engines; `state` tells when they are ready."""
         self._preparing.start()
         self.lane.start()
+        self.live.start()
 
     def drain(self, seconds: float, stop: threading.Event) -> None:
         """Take no more requests, and wait until all are over, a time has passed, or `stop` is set.
 
-        Jobs without a waiting client end at once: nobody can fetch their results any more.
+        Live sessions make their last words final. Jobs without a waiting client end at once: nobody can fetch
+        their results any more.
         """
         self._is_draining = True
         for job in self.jobs.open_jobs():
             if not job.has_clients:
                 job.fail(DrainingError("the server is about to end"))
+        self.live.drain()
         self.lane.notify()
         until_s = time.monotonic() + seconds
         with self._idle:
-            while self._n_open and not stop.is_set() and (left_s := until_s - time.monotonic()) > 0:
+            while (
+                (self._n_open or self.live.n_open)
+                and not stop.is_set()
+                and (left_s := until_s - time.monotonic()) > 0
+            ):
                 self._idle.wait(min(left_s, _POLL_S))
 
     def close(self) -> None:
@@ -313,7 +332,9 @@ class Service:
         for clip in list(self._clips):
             clip.fail(DrainingError("the server is about to end"))
         self._preparing.close()
+        self.live.abandon()
         self.lane.close()
+        self.live.close()
         self._finishing.shutdown(cancel_futures=True)
 
 

@@ -48,6 +48,7 @@ async def status(request: Request) -> Response:
             "model": site_of(request).model_name,
             "waiting_audio_s": round(service.waiting_ms / 1000, 1),
             "recordings": service.n_open,
+            "live_sessions": service.live.n_open,
             "rtfx": round(service.speed, 1) if service.lane.counts.busy_s > 1 else None,
         }
     )

@@ -28,6 +28,7 @@ from qasr_cli.serving.jobs import Job
 from qasr_cli.serving.refusals import CancelledError, OverloadedError, TooLargeError
 from qasr_cli.serving.service import Service
 from qasr_cli.serving.wyoming_events import MAX_LINE_BYTES, Received, read_event
+from qasr_cli.serving.wyoming_live import WyomingLive
 from qasr_cli.timebase import MS_PER_S
 from qasr_cli.version import __version__
 
@@ -171,6 +172,7 @@ class _Client:
         self._options: Options | None = None  # of the recording
         self._shape: RawShape | None = None
         self._spool: RawSpool | None = None
+        self._live: WyomingLive | None = None
 
     async def talk(self, *, is_full: bool) -> None:
         """Answer events until a transcript is sent, or the client is gone."""
@@ -220,6 +222,7 @@ class _Client:
             self._options = _options(self._service, event.data)
         elif event.type in {"audio-start", "audio-chunk"}:
             self._receive(event, scratch)
+            await self._speak_along(event, scratch)
         elif event.type == "audio-stop":
             self.is_answering = True
             await self._transcribe()
@@ -247,34 +250,48 @@ class _Client:
                 "send long media to /v1/audio/transcriptions",
             )
 
+    async def _speak_along(self, event: Received, scratch: contextlib.ExitStack) -> None:
+        """Let a live session have the audio too, if there is one, and send what is certain by now."""
+        if self._live is None:
+            assert self._shape is not None  # noqa: S101 - as received
+            options = self._options or _options(self._service, {})
+            self._live = scratch.enter_context(WyomingLive(self._service, options, self._shape))
+        if text := await self._live.feed(event.payload):
+            await self._send_text(text, is_first=self._live.text == text)
+
     # ── the recording ───────────────────────────────────────────────────────────────────────────────────
 
     async def _transcribe(self) -> None:
-        """Recognise what was received, and send its text, what is final of it at once."""
+        """Recognise what was received, and send its text, what is final of it at once.
+
+        The text may differ from what was sent while it was spoken; then only that of the transcript counts.
+        """
+        sent = ""
+        if self._live is not None:
+            self._live.leave()
+            sent = self._live.text
         if self._spool is None or self._spool.is_empty:
             await self._write(Transcript(""))
             return
         options = self._options or _options(self._service, {})
         job = self._service.submit(Ask(options), self._spool.close())
-        sent = await self._follow(job)
+        sent = await self._follow(job, sent)
         if job.result is None:
             await self._refuse(job.error or CancelledError("no result"))
             return
         transcript = job.result.transcript
-        rest = transcript.text.removeprefix(sent)
-        if rest:
+        if rest := _rest(transcript.text, sent):
             await self._send_text(rest, is_first=not sent)
         await self._write(Transcript(transcript.text, language=job.result.language))
         if transcript.text:
             await self._write(TranscriptStop())
 
-    async def _follow(self, job: Job) -> str:
-        """Send a job's text as it becomes final, until the job is; return what was sent.
+    async def _follow(self, job: Job, sent: str) -> str:
+        """Send a job's text as it becomes final, until the job is; return what was sent by now.
 
         Raises:
             ConnectionResetError: The client has gone away.
         """
-        sent = ""
         async with following(job) as changes:
             gone = asyncio.ensure_future(_until_gone(self._reader))
             try:
@@ -284,9 +301,9 @@ class _Client:
                     change.cancel()
                     if gone.done():
                         raise ConnectionResetError
-                    if len(text := job.text) > len(sent):
-                        await self._send_text(text[len(sent) :], is_first=not sent)
-                        sent = text
+                    if rest := _rest(job.text, sent):
+                        await self._send_text(rest, is_first=not sent)
+                        sent += rest
                 return sent
             finally:
                 gone.cancel()
@@ -295,6 +312,11 @@ class _Client:
         if is_first:
             await self._write(TranscriptStart())
         await self._write(TranscriptChunk(text))
+
+
+def _rest(text: str, sent: str) -> str:
+    """Return what of a text is not sent yet; nothing if it begins otherwise than what was sent."""
+    return text[len(sent) :] if text.startswith(sent) else ""
 
 
 async def _until_gone(reader: asyncio.StreamReader) -> None:

@@ -16,14 +16,15 @@ from qasr_cli import engines
 from qasr_cli.engines import memory
 from qasr_cli.errors import QasrError
 from qasr_cli.live import inputs, outputs
-from qasr_cli.live.protocols import LiveInput, Missing
+from qasr_cli.live.protocols import Emit, LiveInput, Missing
 from qasr_cli.live.session import LiveSession
 from qasr_cli.live.step_lane import StepLane
 from qasr_cli.operating_system import processes
 from qasr_cli.options import LiveOptions, LogOptions, Options, StreamOptions
 from qasr_cli.pipeline.containment import attempt
+from qasr_cli.speech.inference.session import Session
 from qasr_cli.tasks import observers
-from qasr_cli.terminal import stdio
+from qasr_cli.terminal import stdio, tables
 
 logger = logging.getLogger(__name__)
 
@@ -75,39 +76,55 @@ class LiveRun:
         engines.refuse_unknown_languages(options.engine, options.decode)
         engines.refuse_missing(options.engine)
         memory.prepare()
-        with outputs.opened(
-            request.live, options.cue, stdout, is_terminal=is_terminal, on_lost=self._has_ended.set
-        ) as emit:
+        with (
+            outputs.opened(
+                request.live, options.cue, stdout, is_terminal=is_terminal, on_lost=self._has_ended.set
+            ) as emit,
+            inputs.opened(request.where, request.live) as source,
+        ):
             engine = engines.load(options.engine, options.guard.fallback_model)
-            lane = StepLane(lambda work: work(engine))
-            lane.start()
-            try:
-                with inputs.opened(request.where, request.live) as source:
-                    logger.info(
-                        "listening to %s; %s on %s",
-                        source.name,
-                        engine.recognizer.model_id,
-                        engine.device or "an unknown device",
-                    )
-                    session = lane.open(
-                        options,
-                        request.stream,
-                        emit,
-                        source=source.name,
-                        is_real_time=source.is_real_time,
-                    )
-                    self._session = session
-                    _listen(source, session, self._has_ended)
-            finally:
-                lane.close()
+            self._listen(source, engine, emit)
 
     def hasten(self) -> None:
         """Do not wait for the last words any more; any thread may call it."""
         if self._session is not None:
             self._session.abandon()
 
+    def _listen(self, source: LiveInput, engine: Session, emit: Emit) -> None:
+        device = engine.device or "an unknown device"
+        lane = StepLane(lambda work: work(engine))
+        lane.start()
+        try:
+            session = lane.open(
+                self._request.options,
+                self._request.stream,
+                emit,
+                source=source.name,
+                is_real_time=source.is_real_time,
+            )
+            self._session = session
+            logger.info("listening to %s; %s on %s", source.name, engine.recognizer.model_id, device)
+            _take_all(source, session, self._has_ended)
+        finally:
+            lane.close()
 
-def _listen(source: LiveInput, session: LiveSession, has_ended: threading.Event) -> None:
+
+def list_devices(log: LogOptions) -> None:
+    """Print the microphones on stdout.
+
+    Raises:
+        UnavailableError: There is no program that reads one.
+    """
+    observers.set_up(log, [])
+    found = inputs.list_devices()
+    rows = [(one.name, one.description, "default" if one.is_default else "") for one in found]
+    if rows:
+        tables.print_table(("microphone", "description", ""), rows)
+    else:
+        logger.warning("no microphone on this machine")
+
+
+def _take_all(source: LiveInput, session: LiveSession, has_ended: threading.Event) -> None:
     """Feed the session until the input ends, `has_ended` is set, or a signal raises here.
 
     Raises:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_LIBRARIES = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
+_LIBRARIES = ("starlette", "uvicorn", "python_multipart", "prometheus_client", "websockets")
 _MAX_KEY_FILE_BYTES = 1_000_000
 _MS_PER_HOUR = 3_600_000
 _S_PER_HOUR = 3_600
@@ -130,6 +130,7 @@ class Serving:
         return keys
 
     def _site(self, folder: Path, keys: Keys) -> Site:
+        from qasr_cli.live.step_lane import StepLane
         from qasr_cli.serving.http import hosts
         from qasr_cli.serving.http.site import HttpSettings, Site
         from qasr_cli.serving.service import Service, ServiceLimits
@@ -139,6 +140,7 @@ class Serving:
             max_waiting_ms=round(serving.max_waiting_hours * _MS_PER_HOUR),
             keep_s=serving.keep_results_hours * _S_PER_HOUR,
             idle_s=serving.idle_unload_min * _S_PER_MIN,
+            max_live=serving.max_live,
         )
         load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
         settings = HttpSettings(
@@ -147,7 +149,7 @@ class Serving:
             max_upload_bytes=serving.max_upload_bytes,
             has_page=not serving.no_page,
         )
-        return Site(Service(options, limits, load, memory.reclaim, folder), settings)
+        return Site(Service(options, limits, load, memory.reclaim, folder, StepLane), settings)
 
     def _beside(self, service: Service) -> tuple[Beside, ...]:
         """Return the servers of other protocols.
@@ -174,7 +176,7 @@ class Serving:
             service.start()
             yield
         except (KeyboardInterrupt, SystemExit):
-            if service.n_open:
+            if service.n_open or service.live.n_open:
                 logger.info("ending; requests have %g s", self._serving.drain_s)
             http.stop_listening()
             service.drain(self._serving.drain_s, self._hasten)

@@ -70,6 +70,24 @@ def test_the_company_of_a_chunk_changes_no_bit(n_together: int, monkeypatch: pyt
     assert ours.extract_many([]) == []
 
 
+def test_frames_from_the_middle_on_are_those_of_the_chunk() -> None:
+    """In full windows they are also those of the chunk that goes on, up to 2 frames before the end."""
+    ours, samples = LogMel(EXTRACTOR), np.concatenate(speech())
+    whole = ours.log_frames(samples)
+    assert torch.equal(mel.scaled(whole).mel, ours.extract(samples).mel)
+    for n_samples in (*LENGTHS, 128_000, 128_319):
+        chunk = samples[:n_samples]
+        log = ours.log_frames(chunk)
+        assert torch.equal(mel.scaled(log).mel, ours.extract(chunk).mel)
+        for first in (1, len(log) // 2, len(log) - 1):
+            torch.testing.assert_close(ours.log_frames(chunk, first), log[first:], rtol=1e-6, atol=1e-6)
+        n_fixed = max(0, n_samples // 160 - 2)
+        torch.testing.assert_close(log[:n_fixed], whole[:n_fixed], rtol=1e-6, atol=1e-6)
+        part = log[: max(1, n_fixed)]
+        found = mel.scaled(part, log.max())
+        assert torch.equal(found.mel[:, : len(part)], mel.scaled(log).mel[:, : len(part)])
+
+
 def test_the_samples_stay_as_they_are() -> None:
     samples = noise(20_000)
     samples.flags.writeable = False

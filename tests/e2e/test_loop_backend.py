@@ -162,6 +162,27 @@ def test_scores_of_a_row_are_the_same_bits_in_every_company(recognizer: loading.
         assert len(seen) == 16
 
 
+@pytest.mark.usefixtures("attention")
+def test_a_prompt_s_end_behind_its_begin_is_the_prompt(recognizer: loading.OpenModel) -> None:
+    """And a draft behind it is computed as steps are: to the last bit, or near ties would be others."""
+    for formats in (Formats(torch.float32, torch.float32, CPU), Formats(torch.bfloat16, torch.bfloat16, CPU)):
+        model = layers(recognizer, formats)
+        hidden = torch.randn(90, 160, generator=torch.Generator().manual_seed(3)).to(formats.activation)
+        cache = KeyValueCache(model.cache_shape, 3, 128, formats.cache, CPU)
+        with torch.inference_mode():
+            whole = model.prefill(hidden[:70], cache, 0)
+            cache.write_prefix(1, cache.copy_prefix(0, 40))
+            end = model.extend(hidden[40:70], cache, 1, 40)
+            atol = 1e-5 if formats.activation == torch.float32 else 0.1
+            torch.testing.assert_close(end, whole[-1:], rtol=0, atol=atol)
+            draft = model.extend(hidden[40:], cache, 1, 40, 20)
+            torch.testing.assert_close(draft[:1], end, rtol=0, atol=atol)
+            model.extend(hidden[40:70], cache, 0, 40)
+            for n in range(20):
+                stepped = model.step(hidden[70 + n : 71 + n], cache, torch.tensor([70 + n]), 71 + n)
+                assert torch.equal(stepped[0], draft[1 + n]), (formats, n)
+
+
 def test_a_row_of_a_wide_layer_is_the_same_bits_whatever_threads_share() -> None:
     """Threads that shared 22 rows of 6,144 numbers, as the 1.7B model has, parted them inside a vector."""
     rows = 4 * torch.randn(32, 2 * 6144, generator=torch.Generator().manual_seed(0))

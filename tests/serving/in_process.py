@@ -16,6 +16,7 @@ from pathlib import Path
 
 from qasr_cli import engines
 from qasr_cli.engines import memory
+from qasr_cli.live.step_lane import StepLane
 from qasr_cli.options import EngineOptions, Options
 from qasr_cli.serving import app, wyoming_server
 from qasr_cli.serving.http.site import HttpSettings, Site
@@ -69,6 +70,7 @@ def serving(
             lambda: engines.load(options.engine),
             memory.reclaim,
             Path(folder),
+            StepLane,
         )
         listener = listen(LOCAL, 0)
         port = listener.getsockname()[1]

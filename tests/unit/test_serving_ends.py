@@ -31,7 +31,7 @@ from qasr_cli.speech.inference import stopping
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.inference.session import Session
 from tests import fakes
-from tests.unit.test_serving_lane import FILM, Pool, wait_for
+from tests.lanes import FILM, Pool, wait_for
 
 
 class Failing(fakes.Echo):

@@ -55,8 +55,8 @@ NEED_TRUST = {
     "engine", "revision", "files_from", "null", "follow_links", "exec_after", "webhook", "hook_timeout",
     "max_hours", "workers", "shots", "quiet", "cluster", "cluster_cpus",
     "server", "server_key", "server_model", "in_flight", "server_api", "server_patience",
-    "host", "port", "key", "key_file", "allowed_host", "max_upload", "max_waiting", "keep_results", "drain",
-    "threads", "wyoming", "ready_file",
+    "host", "port", "key", "key_file", "allowed_host", "max_upload", "max_waiting", "max_live",
+    "keep_results", "drain", "threads", "wyoming", "ready_file",
     "mic", "realtime", "allow_network", "hls_segment", "obs", "obs_source", "obs_password",
 }  # fmt: skip
 _OTHER_VALUE = {str: "x", int: 7, float: 7.5, bool: True, Path: "x"}

@@ -35,8 +35,17 @@ class TransformersLayers:
         self.formats = Formats(placement.dtype, placement.dtype, placement.device)
         self.cache_shape = CacheShape(config.num_hidden_layers, config.num_key_value_heads, config.head_dim)
 
-    def extend(self, hidden: torch.Tensor, cache: KeyValueCache, row: int, position: int) -> torch.Tensor:
-        """Return the normed hidden states of a prompt's end; see `language_model.LanguageModel.extend`."""
+    def prefill(self, hidden: torch.Tensor, cache: KeyValueCache, row: int) -> torch.Tensor:
+        """Return the normed hidden states of a prompt; see `language_model.LanguageModel.prefill`."""
+        return self._extend(hidden, cache, row, 0)
+
+    def extend(
+        self, hidden: torch.Tensor, cache: KeyValueCache, row: int, position: int, n_steps: int = 0
+    ) -> torch.Tensor:
+        """Return hidden states of a prompt's end and a draft; see `language_model.LanguageModel.extend`."""
+        return self._extend(hidden, cache, row, position)[-1 - n_steps :]
+
+    def _extend(self, hidden: torch.Tensor, cache: KeyValueCache, row: int, position: int) -> torch.Tensor:
         known = self._view(cache, slice(row, row + 1), position)
         positions = torch.arange(position, position + len(hidden), device=hidden.device)[None]
         found = self._pass(hidden[None], known, positions, None)[0]

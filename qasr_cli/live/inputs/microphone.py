@@ -69,12 +69,14 @@ class MicrophoneInput:
     """A live input; see `LiveInput`."""
 
     is_real_time = True
+    lost = "the microphone was gone"
 
     def __init__(self, recorder: Recorder, device: str, microphone: Microphone) -> None:
         self.name = microphone.description or microphone.name
         self._recorder = recorder
-        command = Command(recorder.command(device), _SILENCE_S, microphones.environment(), is_of_media=False)
-        self._stream = Reconnecting(self.name, "the microphone was gone", lambda: command, _LONGEST_PAUSE_S)
+        arguments = recorder.command(device)
+        command = Command(arguments, _SILENCE_S, microphones.environment(), is_of_media=False)
+        self._stream = Reconnecting(self, command, _LONGEST_PAUSE_S)
         self._n_zeros = 0
 
     def blocks(self) -> Iterator[np.ndarray | Missing]:
@@ -83,7 +85,7 @@ class MicrophoneInput:
         Raises:
             UnavailableError: The device gives none.
         """
-        for block in self._stream.blocks(self._failed, lambda _: False, self._arrived):
+        for block in self._stream.blocks():
             if not isinstance(block, Missing):
                 self._watch_level(block)
             yield block
@@ -92,12 +94,22 @@ class MicrophoneInput:
         """End the iterator soon."""
         self._stream.stop()
 
-    def _arrived(self, stream: LiveStream) -> None:
+    def arrived(self, stream: LiveStream) -> None:
+        """Log which device it is, and its rate."""
         tracks = probe.read(stream.stderr_text).tracks
         rate_hz = tracks[0].sample_rate_hz if tracks else SAMPLE_RATE_HZ
         _log.info("microphone: %s (%s, %d Hz)", self.name, self._recorder.label, rate_hz)
 
-    def _failed(self, reason: str, _: LiveStream) -> QasrError:
+    def has_ended(self, reason: str) -> bool:
+        """A device has no end."""
+        return False
+
+    def plain(self, reason: str) -> str:
+        """Return a reason without the activity of ffmpeg."""
+        return reason.removeprefix("error during demuxing: ")
+
+    def failed(self, reason: str, _: LiveStream) -> QasrError:
+        """Return the error of a device that has given no sound."""
         return UnavailableError(f"microphone {self.name}: {reason or 'no sound'}", _LIST)
 
     def _watch_level(self, block: np.ndarray) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import ssl
 import time
 from collections.abc import Iterator
 
@@ -23,8 +24,9 @@ from qasr_cli.media import live_arguments
 from qasr_cli.media.live_stream import Command, LiveStream
 
 WAIT_S = 10.0  # for an answer, and for more of a stream that has begun
-# A segment of HLS is up to 10 s long by habit, and comes at once.
 _SILENCE_S = 30.0
+# A playlist may stand still for a while, and goes on by itself; a new start would repeat its last segment.
+_PLAYLIST_SILENCE_S = 300.0
 _LONGEST_PAUSE_S = 10.0
 _ENDING = {"http", "https"}  # others have no end, only a server that is gone
 # A playlist may name what its scheme does not allow: files, other protocols.
@@ -41,14 +43,19 @@ class NetworkStream:
     """A live input; see `LiveInput`."""
 
     is_real_time = True
+    lost = "the stream was down"
 
     def __init__(self, address: StreamAddress) -> None:
         self.name = address.name
         self._address = address
-        arguments = live_arguments.address(address.url, WAIT_S)
-        command = Command(arguments, WAIT_S + 1 if address.scheme == "udp" else _SILENCE_S, {})
+        authorities = ssl.get_default_verify_paths().cafile
+        arguments = live_arguments.address(address.url, WAIT_S, authorities)
+        silence_s = _PLAYLIST_SILENCE_S if live_arguments.is_playlist(address.url) else _SILENCE_S
+        # For what a playlist names, which does not get the options
+        environment = {"SSL_CERT_FILE": authorities} if authorities else {}
+        command = Command(arguments, silence_s, environment)
         self._began_s = 0.0
-        self._stream = Reconnecting(self.name, "the stream was down", lambda: command, _LONGEST_PAUSE_S)
+        self._stream = Reconnecting(self, command, _LONGEST_PAUSE_S)
 
     def blocks(self) -> Iterator[np.ndarray | Missing]:
         """Yield the samples.
@@ -58,20 +65,23 @@ class NetworkStream:
             UndecodableError: It does not send media with sound, or a playlist that names local files.
         """
         self._began_s = time.monotonic()
-        return self._stream.blocks(self._failed, self._has_ended, self._arrived)
+        return self._stream.blocks()
 
     def stop(self) -> None:
         """End the iterator soon."""
         self._stream.stop()
 
-    def _arrived(self, stream: LiveStream) -> None:
+    def arrived(self, stream: LiveStream) -> None:
+        """Refuse a playlist that names what is not opened."""
         self._refuse_other_protocols(stream)
         _log.info("%s: connected", self.name)
 
-    def _has_ended(self, reason: str) -> bool:
+    def has_ended(self, reason: str) -> bool:
+        """Whether media has come to its end."""
         return not reason and self._address.scheme in _ENDING
 
-    def _failed(self, reason: str, stream: LiveStream) -> QasrError:
+    def failed(self, reason: str, stream: LiveStream) -> QasrError:
+        """Return the error of an address that has given no sound."""
         self._refuse_other_protocols(stream)
         if time.monotonic() - self._began_s >= WAIT_S:
             reason = f"no sound within {WAIT_S:g} seconds"
@@ -80,9 +90,15 @@ class NetworkStream:
                 f"{self.name}: no media with sound at this address", "check the address with a media player"
             )
         return UnavailableError(
-            f"{self.name}: {plain(reason) or 'no sound'}",
+            f"{self.name}: {self.plain(reason) or 'no sound'}",
             "check the address and that the stream is on, then run the same command again",
         )
+
+    def plain(self, reason: str) -> str:
+        """Return a reason of ffmpeg without addresses."""
+        if _ABRUPT.search(reason):
+            return "the connection was closed"
+        return without_secrets(reason.rsplit(": ", 1)[-1])
 
     def _refuse_other_protocols(self, stream: LiveStream) -> None:
         found = _OTHER_PROTOCOL.search(stream.stderr_text)
@@ -93,10 +109,3 @@ class NetworkStream:
                 f"{self.name}: its playlist names {what}, which is not opened",
                 "give an address whose playlist has addresses of the same kind",
             )
-
-
-def plain(reason: str) -> str:
-    """Return a reason of ffmpeg without addresses."""
-    if _ABRUPT.search(reason):
-        return "the connection was closed"
-    return without_secrets(reason.rsplit(": ", 1)[-1])

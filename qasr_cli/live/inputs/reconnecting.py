@@ -11,7 +11,8 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 
@@ -27,18 +28,45 @@ _REMINDER_S = 60.0
 _log = logging.getLogger(__name__)
 
 
+class Interruptible(Protocol):
+    """What is known of an input that may be interrupted.
+
+    Attributes:
+        name: For messages.
+        lost: Why samples are missing, for an event.
+    """
+
+    name: str
+    lost: str
+
+    def arrived(self, stream: LiveStream) -> None:
+        """Take notice of the first sample of each start; it may refuse the stream.
+
+        Raises:
+            QasrError: The stream is refused.
+        """
+
+    def has_ended(self, reason: str) -> bool:
+        """Whether a child's reason ("" without one) is the end of the input, and no interruption."""
+
+    def plain(self, reason: str) -> str:
+        """Return a reason in words that may be shown."""
+
+    def failed(self, reason: str, stream: LiveStream) -> QasrError:
+        """Return the error of a start that has given no sample, if there never was one."""
+
+
 class Reconnecting:
     """Blocks of a command that is started again when it ends; `stop` may come from any thread.
 
     Args:
-        name: Of the input, for messages.
-        lost: Why samples are missing, in an event.
-        command: Gives the command for each start.
+        source: What is known of the input.
+        command: The program to start.
         longest_pause_s: Limit of the pause before a start.
     """
 
-    def __init__(self, name: str, lost: str, command: Callable[[], Command], longest_pause_s: float) -> None:
-        self._name, self._lost = name, lost
+    def __init__(self, source: Interruptible, command: Command, longest_pause_s: float) -> None:
+        self._source = source
         self._command = command
         self._longest_pause_s = longest_pause_s
         self._stopping = threading.Event()
@@ -47,21 +75,11 @@ class Reconnecting:
         self._last_s: float | None = None  # arrival of the last sample, once there was one
         self._reminded_s = 0.0
 
-    def blocks(
-        self,
-        failed: Callable[[str, LiveStream], QasrError],
-        has_ended: Callable[[str], bool],
-        arrived: Callable[[LiveStream], None],
-    ) -> Iterator[np.ndarray | Missing]:
+    def blocks(self) -> Iterator[np.ndarray | Missing]:
         """Yield `int16[n_samples]`, and what is missing between two connections.
 
-        Args:
-            failed: Makes the error of a start that has given no sample, if there never was one.
-            has_ended: Whether a reason ("" without one) is the end of the input, and no interruption.
-            arrived: Called at the first sample of each start; it may refuse the stream.
-
         Raises:
-            QasrError: As `failed` and `arrived`; or the program cannot be started.
+            QasrError: As `Interruptible`; or the program cannot be started.
         """
         pause_s = _FIRST_PAUSE_S
         while not self._stopping.is_set():
@@ -71,7 +89,7 @@ class Reconnecting:
                     if self._stopping.is_set():
                         return
                     if not has_arrived:
-                        arrived(stream)
+                        self._source.arrived(stream)
                         has_arrived, pause_s = True, _FIRST_PAUSE_S
                         yield from self._missing(len(block))
                     self._last_s = time.monotonic()
@@ -80,8 +98,8 @@ class Reconnecting:
                     return
                 reason = stream.failure()
                 if self._last_s is None:
-                    raise failed(reason, stream)
-                if has_arrived and has_ended(reason):
+                    raise self._source.failed(reason, stream)
+                if has_arrived and self._source.has_ended(reason):
                     return
             self._report(reason, is_new=has_arrived)
             self._stopping.wait(pause_s)
@@ -96,7 +114,7 @@ class Reconnecting:
 
     @contextlib.contextmanager
     def _started(self) -> Iterator[LiveStream]:
-        with live_stream.opened(self._command()) as stream:
+        with live_stream.opened(self._command) as stream:
             with self._lock:
                 self._stream = stream
                 if self._stopping.is_set():
@@ -112,13 +130,14 @@ class Reconnecting:
         if self._last_s is None:
             return
         away_ms = round((time.monotonic() - self._last_s) * MS_PER_S)
-        _log.warning("%s: back after %.1f s", self._name, away_ms / MS_PER_S)
+        _log.warning("%s: back after %.1f s", self._source.name, away_ms / MS_PER_S)
         if (missing_ms := away_ms - n_samples // SAMPLES_PER_MS) > 0:
-            yield Missing(missing_ms, self._lost)
+            yield Missing(missing_ms, self._source.lost)
 
     def _report(self, reason: str, *, is_new: bool) -> None:
         """Log an interruption when it begins, and now and then while it lasts."""
         now_s = time.monotonic()
         if is_new or now_s - self._reminded_s >= _REMINDER_S:
             self._reminded_s = now_s
-            _log.warning("%s: %s; trying again until it is back", self._name, reason or "it has ended")
+            plain = self._source.plain(reason) or "it has ended"
+            _log.warning("%s: %s; trying again until it is back", self._source.name, plain)

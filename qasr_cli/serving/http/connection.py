@@ -51,6 +51,7 @@ class Connection(H11Protocol):
         super().__init__(**arguments)
         self._shared = shared
         self._head_timer: asyncio.TimerHandle | None = None
+        self._is_websocket = False  # another object has the connection then
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Note the connection; make room for it, or let it be answered with an error."""
@@ -76,6 +77,13 @@ class Connection(H11Protocol):
         """Read bytes, which may begin requests."""
         super().data_received(data)
         self._look()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Hand the connection over; its times are those of the protocol from here on."""
+        self._is_websocket = True
+        self._disarm()
+        self._shared.idle.pop(self, None)
+        super().handle_websocket_upgrade(event)
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
@@ -110,6 +118,8 @@ class Connection(H11Protocol):
 
     def _look(self) -> None:
         """Give a connection without a request a time to send one; uvicorn does so between two only."""
+        if self._is_websocket:
+            return
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and not cycle.response_complete:
             self._disarm()

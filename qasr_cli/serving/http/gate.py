@@ -48,12 +48,14 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse one request, or hand it on."""
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         refusal = self._refusal(scope)
         if refusal is None:
-            await self._app(scope, PacedBody(receive, self._settings.max_upload_bytes), send)
+            is_http = scope["type"] == "http"
+            body = PacedBody(receive, self._settings.max_upload_bytes) if is_http else receive
+            await self._app(scope, body, send)
         else:
             await _answer(refusal, scope)(scope, receive, send)
 
@@ -70,11 +72,13 @@ class Gate:
                 f"use its address, or start it with --allowed-host {name or 'NAME'}",
                 code="unknown_host",
             )
-        if hosts.is_foreign(scope["method"], headers):
+        # A page of a stranger may open a WebSocket and read it, as it may not with the answer to a GET
+        method = scope.get("method", "CONNECT")
+        if hosts.is_foreign(method, headers):
             return ApiError(
                 403, "a page of another site may not send requests", "send it from no browser", code="foreign"
             )
-        is_open = path in _OPEN or path.startswith(_OPEN_FOLDER) or scope["method"] == "OPTIONS"
+        is_open = path in _OPEN or path.startswith(_OPEN_FOLDER) or method == "OPTIONS"
         if not is_open and not settings.keys.accepts(headers):
             has_key = "authorization" in headers or "x-api-key" in headers
             wrong = "the key is wrong" if has_key else "the request has no key"

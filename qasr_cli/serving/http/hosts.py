@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE", "CONNECT"})
 _WANTED_SITES = frozenset({"same-origin", "none"})
 
 

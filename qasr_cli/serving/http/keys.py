@@ -13,6 +13,8 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 
+_SUBPROTOCOL = "openai-insecure-api-key."
+
 
 class Keys:
     """Keys of which a request must have one; without any, all requests are accepted."""
@@ -43,7 +45,10 @@ def _hash(key: bytes) -> bytes:
 
 
 def _given(headers: Mapping[str, str]) -> list[bytes]:
-    """Return the keys of a request: `Bearer KEY`, the password of `Basic`, and `X-API-Key`."""
+    """Return the keys of a request: `Bearer KEY`, the password of `Basic`, `X-API-Key`, and a subprotocol's.
+
+    A page cannot give a WebSocket other headers than subprotocols, so OpenAI's clients put the key there.
+    """
     given = [headers["x-api-key"].encode("latin-1", "replace")] if headers.get("x-api-key") else []
     scheme, _, value = headers.get("authorization", "").strip().partition(" ")
     value = value.strip()
@@ -52,4 +57,7 @@ def _given(headers: Mapping[str, str]) -> list[bytes]:
     elif scheme.lower() == "basic":  # http://any:KEY@host, for clients that know nothing else
         with contextlib.suppress(binascii.Error, ValueError):
             given.append(base64.b64decode(value, validate=True).partition(b":")[2])
+    for offered in headers.get("sec-websocket-protocol", "").split(","):
+        if (name := offered.strip()).startswith(_SUBPROTOCOL):
+            given.append(name.removeprefix(_SUBPROTOCOL).encode("latin-1", "replace"))
     return given

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 _ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _QUIET = frozenset({"/health", "/metrics", "/status"})  # asked for every few seconds
 _READ_S = 120.0  # a client that takes nothing of its answer for so long is gone
+_UPGRADED = 101
 _GONE = 499  # nginx's status for a client that did not wait
 _HEADERS = {
     "x-content-type-options": "nosniff",
@@ -62,7 +63,7 @@ class Tracing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         exchange = Exchange(scope, receive, send, self._service)
@@ -115,7 +116,7 @@ class Exchange:
         given = Headers(scope=scope).get("x-request-id", "")
         self.id = given if _ID.fullmatch(given) else secrets.token_hex(8)
         self.begun_s = time.monotonic()
-        self.name = f"{scope['method']} {printable(scope['path'])[:200]}"
+        self.name = f"{scope.get('method', 'GET')} {printable(scope['path'])[:200]}"
         self.status = 0
         self.n_received = self.n_sent = 0
         self.is_whole = self.is_gone = False
@@ -128,7 +129,7 @@ class Exchange:
     async def receive(self) -> Message:
         """Return the next part of the request."""
         message = await self._receive()
-        self.n_received += len(message.get("body", b""))
+        self.n_received += len(message.get("body", b"")) + len(message.get("text") or "")
         self.is_gone = self.is_gone or (message["type"] == "http.disconnect" and not self.is_whole)
         return message
 
@@ -138,10 +139,12 @@ class Exchange:
         Raises:
             NotReadError: The client does not take it.
         """
-        if message["type"] == "http.response.start":
+        if message["type"] in {"http.response.start", "websocket.http.response.start"}:
             self.status = message["status"]
             self._complete(MutableHeaders(scope=message))
-        self.n_sent += len(message.get("body", b""))
+        elif message["type"] == "websocket.accept":
+            self.status = _UPGRADED
+        self.n_sent += len(message.get("body", b"")) + len(message.get("text") or "")
         try:
             await asyncio.wait_for(self._send(message), _READ_S)
         except TimeoutError:

@@ -9,6 +9,7 @@ stable text all the same: the old words stay then until the utterance's final.
 from __future__ import annotations
 
 import difflib
+import math
 from itertools import takewhile
 
 import regex
@@ -28,12 +29,17 @@ _UNRESOLVED = "\ufffd"  # of a character whose last bytes are still to come
 class StablePrefix:
     """The stable text of one utterance.
 
+    Args:
+        until_ms: What is spoken later never becomes stable, since it may belong to the next utterance: of a
+            word it is known only that it was spoken before the hypothesis that first had it ended.
+
     Attributes:
         text: What is stable now; it grows only.
         n_contradictions: Hypotheses that did not begin with it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, until_ms: float = math.inf) -> None:
+        self._until_ms = until_ms
         self._units: list[str] = []
         self._since_ms: list[int] = []
         self._n_seen: list[int] = []
@@ -81,7 +87,8 @@ class StablePrefix:
 
     def _is_stable(self, index: int, end_ms: int) -> bool:
         return (
-            end_ms - self._since_ms[index] >= _MIN_UNCHANGED_MS
+            self._since_ms[index] <= self._until_ms
+            and end_ms - self._since_ms[index] >= _MIN_UNCHANGED_MS
             and self._n_seen[index] >= _MIN_HYPOTHESES
             and _UNRESOLVED not in self._units[index]
         )

@@ -78,6 +78,7 @@ class UtteranceDetector:
         stream: The pause that ends an utterance, and how long one may be.
 
     Attributes:
+        earliest_cut: Frames of an utterance that it has at least if it is cut for its length.
         n_frames: Frames so far.
         current: The open utterance, or None in silence.
     """
@@ -87,6 +88,7 @@ class UtteranceDetector:
         self._pause_frames = -(-stream.pause_ms // FRAME_MS)
         self._pad_frames = -(-vad.pad_ms // FRAME_MS)
         self._max_frames = stream.max_utterance_ms // FRAME_MS
+        self.earliest_cut = self._max_frames - _CUT_FRAMES
         self._before: deque[float] = deque(maxlen=_PRE_ROLL_FRAMES)  # frames of no utterance
         self.n_frames = 0
         self.current: Bounds | None = None
@@ -138,10 +140,9 @@ class UtteranceDetector:
         """Cut the open utterance at its best silence; the rest is the next one."""
         assert self.current is not None  # noqa: S101 - as the caller has seen
         whole = self.current
-        last_ms = len(whole.probs) * FRAME_MS
-        earliest_ms = max(FRAME_MS, last_ms - _CUT_FRAMES * FRAME_MS)
+        latest_ms = (len(whole.probs) - 1) * FRAME_MS
         probs = np.array(whole.probs, dtype=np.float32)
-        n_kept = chunking.quietest(probs, earliest_ms, last_ms - FRAME_MS) // FRAME_MS
+        n_kept = chunking.quietest(probs, self.earliest_cut * FRAME_MS, latest_ms) // FRAME_MS
         self.current = Bounds(whole.start + n_kept)
         for probability in whole.probs[n_kept:]:
             self.current.add(probability, self._vad.offset)

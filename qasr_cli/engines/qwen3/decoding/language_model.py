@@ -132,37 +132,52 @@ class LanguageModel:
             cache: Gets the keys and values, if there is one.
             row: The cache's row.
         """
-        return self._pass(hidden, cache, row, 0)
-
-    def extend(self, hidden: torch.Tensor, cache: KeyValueCache, row: int, position: int) -> torch.Tensor:
-        """Return the normed hidden states `[n_tokens, hidden]` of a prompt's end.
-
-        Args:
-            hidden: `activation[n_tokens, hidden]`, embeddings of the end.
-            cache: Holds the keys and values of all tokens before; gets those of these tokens.
-            row: The cache's row.
-            position: Of the first token of the end; at 0 that is `prefill`.
-        """
-        return self._pass(hidden, cache, row, position)
-
-    def _pass(
-        self, hidden: torch.Tensor, cache: KeyValueCache | None, row: int, position: int
-    ) -> torch.Tensor:
-        end = position + len(hidden)
-        cos, sin = (table[position:end, None] for table in self._angles_up_to(end))
+        cos, sin = (table[: len(hidden), None] for table in self._angles_up_to(len(hidden)))
         for index, layer in enumerate(self._layers):
             queries, keys, values = self._project(layer, hidden, cos, sin)
             keys, values = keys.transpose(0, 1), values.transpose(0, 1)
             if cache is not None:
-                cache.write_prompt(index, row, keys, values, position)
-                if position:
-                    before = (part[index, row, :, :position] for part in (cache.keys, cache.values))
-                    keys, values = (
-                        torch.cat([old.to(new.dtype), new], dim=1)
-                        for old, new in zip(before, (keys, values), strict=True)
-                    )
+                cache.write_prompt(index, row, keys, values)
             attended = self._attend_causally(queries.transpose(0, 1), keys, values)
             hidden = self._finish_layer(layer, hidden, attended.transpose(0, 1).flatten(1))
+        return functional.rms_norm(hidden, self._norm.shape, self._norm, self._eps)
+
+    def extend(
+        self, hidden: torch.Tensor, cache: KeyValueCache, row: int, position: int, n_steps: int = 0
+    ) -> torch.Tensor:
+        """Return the normed hidden states `[1 + n_steps, hidden]` of a prompt's last token, and of a draft's.
+
+        The last layer computes no other ones, so the last bits may differ from those of `prefill`.
+
+        Args:
+            hidden: `activation[n_tokens, hidden]`, embeddings of the prompt's end and of the draft.
+            cache: Holds the keys and values of all tokens before; gets those of these tokens.
+            row: The cache's row.
+            position: Of the first of the tokens.
+            n_steps: Tokens of the draft. They attend as in `step`: that differs in the last bits.
+        """
+        n_end, end = len(hidden) - n_steps, position + len(hidden)
+        first = 0  # of the tokens whose hidden states are computed
+        cos, sin = (table[position:end, None] for table in self._angles_up_to(end))
+        positions = torch.arange(position + n_end, end, device=hidden.device)
+        attend = cached_attention.of_step(self._heads, positions, end) if n_steps else None
+        for index, layer in enumerate(self._layers):
+            queries, keys, values = self._project(layer, hidden, cos, sin)
+            cache.write_prompt(index, row, keys.transpose(0, 1), values.transpose(0, 1), position)
+            prompt: Sequence[torch.Tensor] = (keys[:n_end].transpose(0, 1), values[:n_end].transpose(0, 1))
+            if position:
+                before = (part[index, row, :, :position] for part in (cache.keys, cache.values))
+                prompt = [
+                    torch.cat([old.to(new.dtype), new], dim=1)
+                    for old, new in zip(before, prompt, strict=True)
+                ]
+            if index == len(self._layers) - 1:
+                first = n_end - 1
+            attended = self._attend_causally(queries[first:n_end].transpose(0, 1), *prompt).transpose(0, 1)
+            if attend is not None:
+                cached = (part[index, row].expand(n_steps, -1, -1, -1) for part in (cache.keys, cache.values))
+                attended = torch.cat([attended, attend(queries[n_end:], *cached)])
+            hidden = self._finish_layer(layer, hidden[first:], attended.flatten(1))
         return functional.rms_norm(hidden, self._norm.shape, self._norm, self._eps)
 
     def prefill_packed(

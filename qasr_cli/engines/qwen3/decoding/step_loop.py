@@ -36,8 +36,16 @@ class Layers(Protocol):
     def cache_shape(self) -> CacheShape:
         """Sizes of its cache."""
 
-    def extend(self, hidden: torch.Tensor, cache: KeyValueCache, row: int, position: int) -> torch.Tensor:
-        """Return the normed hidden states `[n_tokens, hidden]` of a prompt, or of its end from a position."""
+    def prefill(self, hidden: torch.Tensor, cache: KeyValueCache, row: int) -> torch.Tensor:
+        """Return the normed hidden states `[n_tokens, hidden]` of a whole prompt."""
+
+    def extend(
+        self, hidden: torch.Tensor, cache: KeyValueCache, row: int, position: int, n_steps: int = 0
+    ) -> torch.Tensor:
+        """Return the normed hidden states `[1 + n_steps, hidden]` of a prompt's last token, and of a draft's.
+
+        What is computed is the prompt's end from a position, and the draft behind it.
+        """
 
     def step(
         self, hidden: torch.Tensor, cache: KeyValueCache, positions: torch.Tensor, n_keys: int
@@ -169,10 +177,14 @@ class _Run:
         if prefix is not None:
             self._cache.write_prefix(place, prefix)
             position = prefix.n_tokens
-        hidden = self._loop.model.extend(prompt.embed(), self._cache, place, position)
+        embeddings, draft = prompt.embed(), prompt.draft
+        if position or draft:
+            hidden = self._loop.model.extend(embeddings, self._cache, place, position, len(draft))
+        else:
+            hidden = self._loop.model.prefill(embeddings, self._cache, place)[-1:]
         if prompt.n_kept != position:
             prefix = self._cache.copy_prefix(place, prompt.n_kept)
-        tokens = self._verify(hidden[-1 - len(prompt.draft) :], prompt.draft)
+        tokens = self._verify(hidden, draft)
         # What the cache holds behind these tokens is never attended to before it is overwritten
         self._rows.append(_Row(index, prefix, prompt.n_tokens + len(tokens) - 1, tokens))
 
