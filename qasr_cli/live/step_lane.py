@@ -30,7 +30,6 @@ from qasr_cli.speech.streaming.finals import EndedUtterance, FinalOptions, Memor
 from qasr_cli.speech.streaming.language_inertia import LanguageInertia
 from qasr_cli.timebase import MS_PER_S, SAMPLE_RATE_HZ, samples_to_ms
 
-
 _WARM_UP_SAMPLES = SAMPLE_RATE_HZ
 _WARM_UP_TOKENS = 8  # silence may have no end
 
