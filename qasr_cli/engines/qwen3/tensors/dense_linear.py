@@ -12,9 +12,9 @@ from torch.nn import functional
 
 Activation = Literal["none", "gelu"]
 _LEAST_ROWS = {torch.bfloat16: 2, torch.float32: 4}  # measured on an AMD CPU; tests compare bits on any
-# oneDNN compiles a kernel for each new number of rows, and keeps 1,024 kernels of about 0.5 MB. A stream's
-# steps have ever new numbers: with the demo pair a third of their time went into compiling. More would be too
-# much padding at real sizes, where 8 rows are 3 % of a step's.
+# oneDNN compiles a kernel for each new number of rows, and keeps 1,024 of them, of about 0.5 MB each. A
+# stream's steps have ever new numbers: with the demo pair a third of their time went into compiling. A
+# larger bucket is too much padding at real sizes, where 8 rows are 3 % of a step's.
 _ROWS_BUCKET = 8
 _OPERATORS = ("_reorder_linear_weight", "_linear_pointwise", "_convolution_pointwise")
 
