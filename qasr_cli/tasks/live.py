@@ -60,7 +60,7 @@ class LiveRun:
         self._request = request
         self._log = log
         self._session: LiveSession | None = None
-        self._has_ended = threading.Event()  # the input, or whoever reads the text
+        self._has_ended = threading.Event()
 
     def run(self) -> None:
         """Run until the input ends or a signal raises here; either way all text is final then.
@@ -78,7 +78,11 @@ class LiveRun:
         memory.prepare()
         with (
             outputs.opened(
-                request.live, options.cue, stdout, is_terminal=is_terminal, on_lost=self._has_ended.set
+                request.live,
+                options.cue,
+                stdout,
+                is_terminal=is_terminal,
+                on_lost=self._has_ended.set,
             ) as emit,
             inputs.opened(request.where, request.live) as source,
         ):
@@ -95,6 +99,7 @@ class LiveRun:
         lane = StepLane(lambda work: work(engine))
         lane.start()
         try:
+            lane.warm_up(self._request.options)
             session = lane.open(
                 self._request.options,
                 self._request.stream,
@@ -125,7 +130,7 @@ def list_devices(log: LogOptions) -> None:
 
 
 def _take_all(source: LiveInput, session: LiveSession, has_ended: threading.Event) -> None:
-    """Feed the session until the input ends, `has_ended` is set, or a signal raises here.
+    """Feed the session until the input ends, nobody takes its text any more, or a signal raises here.
 
     Raises:
         QasrError: The engine or the input has failed; what was said before it is final.

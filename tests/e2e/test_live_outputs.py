@@ -23,13 +23,13 @@ from tests.live_events import TALK
 
 
 def start(folder: Path, /, **options: Any) -> subprocess.Popen[bytes]:
-    stdout = options.pop("stdout", subprocess.DEVNULL)
+    stdout, stderr = options.pop("stdout", subprocess.DEVNULL), options.pop("stderr", subprocess.PIPE)
     return subprocess.Popen(
         [sys.executable, "-m", "tests.live_writer", json.dumps(options)],
         cwd=folder,
         env={**environment(), "PYTHONPATH": str(ROOT)},
         stdout=stdout,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
     )
 
 
@@ -96,19 +96,34 @@ def test_a_reader_that_is_gone_ends_the_session_quietly(tmp_path: Path) -> None:
     assert process.returncode == 141
 
 
+def read_terminal(leader: int) -> str:
+    written = b""
+    try:
+        while block := os.read(leader, 65_536):
+            written += block
+    except OSError:  # how a terminal says that nobody is left on the other side
+        pass
+    os.close(leader)
+    return written.decode()
+
+
+def test_lines_of_the_log_on_the_same_terminal_replace_partials(tmp_path: Path) -> None:
+    leader, follower = pty.openpty()
+    with start(tmp_path, stdout=follower, stderr=follower, pace_ms=20, note="a note") as process:
+        os.close(follower)
+        text = read_terminal(leader)
+    assert process.returncode == 0
+    before = text.split("qasr: a note\r\n")[:-1]
+    assert len(before) > 10
+    assert [part[-40:] for part in before if not part.endswith("\x1b[J") and part] == []
+
+
 def test_a_terminal_gets_captions_and_is_left_as_it_was(tmp_path: Path) -> None:
     leader, follower = pty.openpty()
     with start(tmp_path, stdout=follower, pace_ms=5) as process:
         os.close(follower)
-        written = b""
-        try:
-            while block := os.read(leader, 65_536):
-                written += block
-        except OSError:  # how a terminal says that nobody is left on the other side
-            pass
-        os.close(leader)
+        text = read_terminal(leader)
     assert process.returncode == 0
-    text = written.decode()
     assert "\x1b[2m" in text
     assert "?25" not in text  # the cursor is never hidden
     for said in (TALK[0], TALK[3]):
