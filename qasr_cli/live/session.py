@@ -183,6 +183,11 @@ class LiveSession:
         self._wake()
 
     @property
+    def failure(self) -> QasrError | None:
+        """What the engine has failed with, and the next call of the reader raises."""
+        return self._failure
+
+    @property
     def lag_ms(self) -> int:
         """Milliseconds of speech that are received and not recognized yet; any thread may ask."""
         with self._changed:

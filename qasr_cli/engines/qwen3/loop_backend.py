@@ -78,12 +78,16 @@ class LoopDecoder:
         self, continuations: Sequence[Continuation], processors: Sequence[LogitsProcessor]
     ) -> list[Answer]:
         """Return the answers; see `Decoder`."""
-        prompts = [one.prompt(self._embedder(one.features, one.new_ids)) for one in continuations]
+        prompts = [
+            one.prompt(self._embedder(one.features, one.new_ids, is_bucketed=True)) for one in continuations
+        ]
         with torch.inference_mode():
             return self._loop.run(prompts, processors)
 
-    def _embedder(self, item: Features, ids: Sequence[int]) -> Callable[[], torch.Tensor]:
-        return lambda: self._model.embeddings(item, ids, self._embed)
+    def _embedder(
+        self, item: Features, ids: Sequence[int], *, is_bucketed: bool = False
+    ) -> Callable[[], torch.Tensor]:
+        return lambda: self._model.embeddings(item, ids, self._embed, is_bucketed=is_bucketed)
 
 
 class LoopClassifier:
@@ -151,15 +155,17 @@ class _AudioLanguageModel:
             Formats(activation, placement.dtype, placement.device),
         )
 
-    def encode(self, item: Features) -> torch.Tensor:
-        """Return the audio embeddings `[n_tokens, hidden]` of one clip."""
-        return self._encoder.encode(item.mel, item.n_frames)
+    def encode(self, item: Features, *, is_bucketed: bool = False) -> torch.Tensor:
+        """Return the audio embeddings `[n_tokens, hidden]` of one clip; see `AudioEncoder.encode`."""
+        return self._encoder.encode(item.mel, item.n_frames, is_bucketed=is_bucketed)
 
-    def embeddings(self, item: Features, ids: Sequence[int], embed: Linear) -> torch.Tensor:
+    def embeddings(
+        self, item: Features, ids: Sequence[int], embed: Linear, *, is_bucketed: bool = False
+    ) -> torch.Tensor:
         """Return a prompt's embeddings: the audio's in the place of its placeholders."""
         tokens = torch.tensor(ids, device=self._device)
         hidden = embed(tokens)
-        hidden[tokens == self._audio_id] = self.encode(item).to(hidden.dtype)
+        hidden[tokens == self._audio_id] = self.encode(item, is_bucketed=is_bucketed).to(hidden.dtype)
         return hidden
 
     def packed_embeddings(

@@ -18,7 +18,7 @@ from qasr_cli.engines.qwen3.audio import window_attention
 from qasr_cli.engines.qwen3.audio.conv_front_end import FRAMES_PER_BLOCK, TOKENS_PER_BLOCK, ConvFrontEnd
 from qasr_cli.engines.qwen3.audio.window_attention import Attention
 from qasr_cli.engines.qwen3.prompts import Features
-from qasr_cli.engines.qwen3.tensors.dense_linear import DenseLinear
+from qasr_cli.engines.qwen3.tensors.dense_linear import DenseLinear, pad_to_bucket
 
 _TOWER = "model.audio_tower"
 _PROJECTOR = "model.multi_modal_projector"
@@ -84,18 +84,25 @@ class AudioEncoder:
         self._projector_in = weights.linear(f"{_PROJECTOR}.linear_1", has_gelu=True)
         self._projector_out = weights.linear(f"{_PROJECTOR}.linear_2")
 
-    def encode(self, mel: torch.Tensor, n_frames: int) -> torch.Tensor:
+    def encode(self, mel: torch.Tensor, n_frames: int, *, is_bucketed: bool = False) -> torch.Tensor:
         """Return the embeddings `[n_tokens, text_hidden]` of one clip, in the encoder's type.
 
         Args:
             mel: `[n_mels, n_padded]`, `n_padded` a multiple of 100.
             n_frames: How many of them hold audio.
+            is_bucketed: Whether products get one of few numbers of rows; the last bits may differ then.
 
         Raises:
             ValueError: The mel is not padded to whole blocks, or has no frames.
         """
         rows = self._front_end.clip(mel, n_frames)
-        return self._transform(rows, window_attention.of_clip(self._n_heads, self._window_tokens))
+        attend = window_attention.of_clip(self._n_heads, self._window_tokens)
+        if not is_bucketed:
+            return self._transform(rows, attend)
+        n_tokens = len(rows)
+        return self._transform(pad_to_bucket(rows), lambda qkv: pad_to_bucket(attend(qkv[:n_tokens])))[
+            :n_tokens
+        ]
 
     def encode_many(self, features: Sequence[Features]) -> list[torch.Tensor]:
         """Return the embeddings of several clips, computed as one pack of rows.

@@ -20,6 +20,7 @@ from qasr_cli.engines.cpu.attention_kernel import Heads
 from qasr_cli.engines.qwen3.decoding import cached_attention, causal_attention
 from qasr_cli.engines.qwen3.decoding.causal_attention import Attention
 from qasr_cli.engines.qwen3.decoding.kv_cache import CacheShape, KeyValueCache
+from qasr_cli.engines.qwen3.tensors.dense_linear import pad_to_bucket
 
 Linear = Callable[[torch.Tensor], torch.Tensor]  # [n_rows, n_in] -> [n_rows, n_out]
 TensorByName = Callable[[str], torch.Tensor]
@@ -156,20 +157,22 @@ class LanguageModel:
             position: Of the first of the tokens.
             n_steps: Tokens of the draft. They attend as in `step`: that differs in the last bits.
         """
-        n_end, end = len(hidden) - n_steps, position + len(hidden)
-        first = 0  # of the tokens whose hidden states are computed
-        cos, sin = (table[position:end, None] for table in self._angles_up_to(end))
+        n_tokens, first = len(hidden), 0  # of the tokens whose hidden states are computed
+        n_end, end = n_tokens - n_steps, position + n_tokens
+        hidden = pad_to_bucket(hidden)
+        last = position + len(hidden)
+        cos, sin = (table[position:last, None] for table in self._angles_up_to(last))
         positions = torch.arange(position + n_end, end, device=hidden.device)
         attend = cached_attention.of_step(self._heads, positions, end) if n_steps else None
         for index, layer in enumerate(self._layers):
-            queries, keys, values = self._project(layer, hidden, cos, sin)
+            projected = self._project(layer, hidden, cos, sin)
+            queries, keys, values = (part[:n_tokens] for part in projected)
             cache.write_prompt(index, row, keys.transpose(0, 1), values.transpose(0, 1), position)
             prompt: Sequence[torch.Tensor] = (keys[:n_end].transpose(0, 1), values[:n_end].transpose(0, 1))
             if position:
-                before = (part[index, row, :, :position] for part in (cache.keys, cache.values))
+                known = (part[index, row, :, :position] for part in (cache.keys, cache.values))
                 prompt = [
-                    torch.cat([old.to(new.dtype), new], dim=1)
-                    for old, new in zip(before, prompt, strict=True)
+                    torch.cat([old.to(new.dtype), new], dim=1) for old, new in zip(known, prompt, strict=True)
                 ]
             if index == len(self._layers) - 1:
                 first = n_end - 1
@@ -177,8 +180,10 @@ class LanguageModel:
             if attend is not None:
                 cached = (part[index, row].expand(n_steps, -1, -1, -1) for part in (cache.keys, cache.values))
                 attended = torch.cat([attended, attend(queries[n_end:], *cached)])
-            hidden = self._finish_layer(layer, hidden[first:], attended.flatten(1))
-        return functional.rms_norm(hidden, self._norm.shape, self._norm, self._eps)
+            before, attended = hidden[first:n_tokens], attended.flatten(1)
+            hidden = self._finish_layer(layer, pad_to_bucket(before), pad_to_bucket(attended))
+        wanted = hidden[: n_tokens - first]
+        return functional.rms_norm(wanted, self._norm.shape, self._norm, self._eps)
 
     def prefill_packed(
         self, hidden: torch.Tensor, lengths: Sequence[int], cache: KeyValueCache | None = None, row: int = 0

@@ -12,6 +12,10 @@ from torch.nn import functional
 
 Activation = Literal["none", "gelu"]
 _LEAST_ROWS = {torch.bfloat16: 2, torch.float32: 4}  # measured on an AMD CPU; tests compare bits on any
+# oneDNN compiles a kernel for each new number of rows, and keeps 1,024 of them, of about 0.5 MB each. A
+# stream's steps have ever new numbers: with the demo pair a third of their time went into compiling. A
+# larger bucket is too much padding at real sizes, where 8 rows are 3 % of a step's.
+_ROWS_BUCKET = 8
 _OPERATORS = ("_reorder_linear_weight", "_linear_pointwise", "_convolution_pointwise")
 
 
@@ -30,6 +34,15 @@ def can_pack(dtype: torch.dtype, device: torch.device | str = "cpu") -> bool:
         is_known = hasattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")
         return is_known and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return dtype == torch.float32
+
+
+def pad_to_bucket(rows: torch.Tensor) -> torch.Tensor:
+    """Return `[n, width]` with rows of 0 behind it, so that products see few different numbers of rows.
+
+    On a CPU; elsewhere the rows are returned as they are.
+    """
+    n_missing = -len(rows) % _ROWS_BUCKET if rows.device.type == "cpu" else 0
+    return functional.pad(rows, (0, 0, 0, n_missing)) if n_missing else rows
 
 
 class DenseLinear:
