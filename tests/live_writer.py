@@ -5,6 +5,7 @@ OPTIONS is JSON: fields of `LiveOptions`, and
     pace_ms       a pause after each event
     is_real_time  each event comes at its time
     n_talks       how many times the talk is given
+    note          a text that is logged after each partial
     is_held       the session does not end
     file_limit    bytes, beyond which no file grows
 
@@ -14,6 +15,7 @@ Ends with the exit code of what is raised.
 from __future__ import annotations
 
 import json
+import logging
 import resource
 import sys
 import time
@@ -39,6 +41,7 @@ def main(arguments: dict[str, Any]) -> int:
     logs.configure(1)
     pace_s = arguments.pop("pace_ms", 0) / 1_000
     events = long_session(arguments.pop("n_talks", 1))
+    note = arguments.pop("note", "")
     is_held = arguments.pop("is_held", False)
     is_real_time, began_s = arguments.pop("is_real_time", False), time.monotonic()
     if limit := arguments.pop("file_limit", 0):
@@ -55,6 +58,8 @@ def main(arguments: dict[str, Any]) -> int:
                     time.sleep(max(0.0, began_s + time_ms(event) / 1_000 - time.monotonic()))
                 emit(event)
                 time.sleep(pace_s)
+                if note and type(event).__name__ == "Partial":
+                    logging.getLogger("qasr_cli").info("%s", note)
     except ReaderGone:
         return 141
     except QasrError as error:

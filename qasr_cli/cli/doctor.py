@@ -32,6 +32,7 @@ _LITTLE_SPACE_BYTES = 2e9  # an hour of prefetched audio takes 115 MB, and four 
 _EXTRAS = {  # of the program, each with the package that stands for it
     "serve": ("starlette", "qasr serve"),
     "wyoming": ("wyoming", "qasr serve --wyoming"),
+    "live": ("websockets", "qasr live --obs"),
     "ray": ("ray", "qasr transcribe --cluster"),
 }
 

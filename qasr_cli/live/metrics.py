@@ -17,13 +17,11 @@ class SessionMetrics:
     Attributes:
         n_partials: Partials that were emitted.
         missing_ms: Audio in whose place silence is.
-        max_lag_ms: The most audio that waited.
     """
 
     def __init__(self) -> None:
         self.n_partials = 0
         self.missing_ms = 0
-        self.max_lag_ms = 0
         self._n_finals = 0
         self._n_stable_words = 0
         self._n_withdrawn_words = 0
@@ -53,7 +51,6 @@ class SessionMetrics:
             "n_withdrawn_words": self._n_withdrawn_words,
             "n_contradictions": self._n_contradictions,
             "missing_ms": self.missing_ms,
-            "max_lag_ms": self.max_lag_ms,
         }
         if self._compute_ms:
             figures["final_compute_p50_ms"] = percentile(self._compute_ms, 50)

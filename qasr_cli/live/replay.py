@@ -40,11 +40,14 @@ class Replayed:
     batches: tuple[Batch, ...]
 
 
-class _SimulatedClock:
+class SimulatedClock:
     """Counts the audio that was spoken, and the engine's time on top of it.
 
     Args:
         measure: Seconds of the engine: of its CPU, or of a wall clock if it computes on another device.
+
+    Attributes:
+        now_s: Seconds since the first sample was spoken; whoever feeds audio sets it.
     """
 
     def __init__(self, measure: Callable[[], float]) -> None:
@@ -53,6 +56,7 @@ class _SimulatedClock:
         self.now_s = 0.0
 
     def __call__(self) -> float:
+        """Return the time, within work that is under way, too."""
         return self.now_s + (0.0 if self._begun_s is None else self._measure() - self._begun_s)
 
     def run(self, work: Callable[[], bool]) -> bool:
@@ -72,7 +76,7 @@ def simulate(samples: np.ndarray, engine: Session, options: Options, stream: Str
     events: list[TimedEvent] = []
     batches: list[Batch] = []
     is_on_cpu = engine.device.startswith("cpu")
-    clock = _SimulatedClock(time.process_time if is_on_cpu else time.monotonic)
+    clock = SimulatedClock(time.process_time if is_on_cpu else time.monotonic)
     lane = StepLane(lambda work: work(engine), clock, batches.append)
     session = lane.open(
         options, stream, lambda event: events.append(TimedEvent(round(clock() * MS_PER_S), event))

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qasr_cli.errors import QasrError
+from qasr_cli.live.lateness import Lateness
 from qasr_cli.live.metrics import SessionMetrics
 from qasr_cli.live.protocols import Emit, Missing
 from qasr_cli.live.utterance import Decoded, SampleWindow, Step, Utterance
@@ -41,8 +42,6 @@ from qasr_cli.timebase import MS_PER_S, SAMPLES_PER_MS, ms_to_samples, samples_t
 
 _BLOCK_SAMPLES = 1_600  # 100 ms: larger blocks are taken in parts, so that others get the lock
 _HEARTBEAT_MS = 1_000
-_LATE_MS = 3_000  # from here on partials are left out ...
-_IN_TIME_MS = 1_000  # ... until the engine is as near again
 _MAX_WAITING_MS = 3_600_000  # 115 MB of samples
 _LEAST_ROOM_MS = 2_500  # of an input that can wait: less than what makes partials stop
 
@@ -102,7 +101,8 @@ class LiveSession:
         self._ended: deque[Utterance] = deque()
         self._n_utterances = 0
         self._heartbeat_ms = 0
-        self._is_skipping = False
+        self._lateness = Lateness()
+        self._last_step_ms = 0  # of the lane
         self._has_started = self._is_ending = self._is_over = self._is_abandoned = False
         self._failure: QasrError | None = None
         self._metrics = SessionMetrics()
@@ -176,10 +176,16 @@ class LiveSession:
         with self._changed:
             if not self._is_over:
                 self._is_over = True
-                self._emit(Ended(samples_to_ms(self._window.n_samples), self._metrics.summary()))
+                figures = self._metrics.summary() | {"max_lag_ms": self._lateness.max_ms}
+                self._emit(Ended(self.now_ms, figures))
             if self._failure is not None:
                 raise self._failure
         self._wake()
+
+    @property
+    def failure(self) -> QasrError | None:
+        """What the engine has failed with, and the next call of the reader raises."""
+        return self._failure
 
     @property
     def lag_ms(self) -> int:
@@ -235,6 +241,7 @@ class LiveSession:
             for probability in probs:
                 self._take(self._detector.add(float(probability)))
             self._window.drop_before(self._detector.earliest * FRAME_SAMPLES)
+            self._lateness.note(self.now_ms, has_work=bool(self._ended) or self._has_partial_due())
             self._beat()
         self._wake()
 
@@ -306,19 +313,21 @@ class LiveSession:
             last_step_ms: What the lane's last step took: partials that came faster would only queue.
         """
         with self._changed:
+            self._last_step_ms = last_step_ms
             self._watch_lag()
             finals = [
                 Step(utterance, utterance.ended.waveform.samples, True)
                 for utterance in self._ended
                 if utterance.ended is not None
             ]
-            return [*finals, *self._partial_due(last_step_ms)]
+            return [*finals, *self._partial_due()]
 
     def deliver(self, decoded: Decoded) -> None:
         """Take a partial's hypothesis."""
         utterance, n_samples = decoded.step.utterance, len(decoded.step.samples)
         with self._changed:
             utterance.n_decoded = n_samples
+            self._lateness.taken()
             if utterance is self._open:
                 self._show(utterance, decoded)
             self._changed.notify_all()
@@ -343,6 +352,7 @@ class LiveSession:
             whole = " ".join(segment.text for segment in text.segments)
             self._metrics.count_final(compute_ms, utterance.prefix, whole)
             utterance.stream = None
+            self._lateness.taken()
             self._emit(final)
             self._changed.notify_all()
 
@@ -354,16 +364,20 @@ class LiveSession:
             self._open = None
             self._changed.notify_all()
 
-    def _partial_due(self, last_step_ms: int) -> Iterator[Step]:
+    def _partial_due(self) -> Iterator[Step]:
+        utterance = self._open
+        if utterance is not None and self._has_partial_due() and not self._lateness.is_late:
+            end = utterance.start + self._certain_samples(utterance)
+            yield Step(utterance, self._window.read(utterance.start, end), False)
+
+    def _has_partial_due(self) -> bool:
         utterance, bounds = self._open, self._detector.current
-        if utterance is None or bounds is None or not bounds.has_enough or self._is_skipping:
-            return
-        n_samples = self._certain_samples(utterance)
+        if utterance is None or bounds is None or not bounds.has_enough:
+            return False
         # What comes faster than it is spoken is taken as fast as the engine is, without a longer step.
         step_ms = self.options.stream.step_ms
-        least_ms = max(step_ms, last_step_ms) if self.options.is_real_time else step_ms
-        if n_samples - utterance.n_decoded >= ms_to_samples(least_ms):
-            yield Step(utterance, self._window.read(utterance.start, utterance.start + n_samples), False)
+        least_ms = max(step_ms, self._last_step_ms) if self.options.is_real_time else step_ms
+        return self._certain_samples(utterance) - utterance.n_decoded >= ms_to_samples(least_ms)
 
     def _certain_samples(self, utterance: Utterance) -> int:
         end = min(self._detector.certain_end * FRAME_SAMPLES, self._window.n_samples)
@@ -371,13 +385,9 @@ class LiveSession:
 
     def _watch_lag(self) -> None:
         """Leave partials out while the engine is behind, and tell when that begins and ends."""
-        lag_ms = self.waiting_ms
-        self._metrics.max_lag_ms = max(self._metrics.max_lag_ms, lag_ms)
-        least_ms = self.options.stream.step_ms
-        is_late = lag_ms > least_ms + (_IN_TIME_MS if self._is_skipping else _LATE_MS)
-        if self.options.is_real_time and is_late != self._is_skipping:
-            self._is_skipping = is_late
-            self._emit(Lag(lag_ms, is_late))
+        waiting_ms = self.waiting_ms - self.options.stream.step_ms
+        if self.options.is_real_time and self._lateness.judge(self.now_ms, waiting_ms):
+            self._emit(Lag(self.waiting_ms, self._lateness.is_late))
 
     def _show(self, utterance: Utterance, decoded: Decoded) -> None:
         clear_ms = self._detector.current.n_clear * FRAME_MS if self._detector.current else 0

@@ -7,11 +7,10 @@ nothing queues. Finals go before partials, and are reviewed and aligned together
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,14 +21,17 @@ from qasr_cli.live.utterance import Decoded, Step
 from qasr_cli.options import Options, StreamOptions
 from qasr_cli.pipeline.containment import contain
 from qasr_cli.records import INT16_SCALE, Hypothesis
+from qasr_cli.speech.audio.vad import FRAME_SAMPLES
 from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.session import Session
-from qasr_cli.speech.inference.streaming import StreamStep
+from qasr_cli.speech.inference.streaming import StreamingRecognizer, StreamStep
 from qasr_cli.speech.streaming import finals, redecoding
-from qasr_cli.speech.streaming.finals import FinalOptions
-from qasr_cli.timebase import MS_PER_S, samples_to_ms
+from qasr_cli.speech.streaming.finals import EndedUtterance, FinalOptions, MemoryWaveform
+from qasr_cli.speech.streaming.language_inertia import LanguageInertia
+from qasr_cli.timebase import MS_PER_S, SAMPLE_RATE_HZ, samples_to_ms
 
-logger = logging.getLogger(__name__)
+_WARM_UP_SAMPLES = SAMPLE_RATE_HZ
+_WARM_UP_TOKENS = 8  # silence may have no end
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +95,14 @@ class StepLane:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join()
+
+    def warm_up(self, options: Options) -> None:
+        """Compute a batch of silence: the first one loads kernels and takes longer than all others.
+
+        Raises:
+            QasrError: The engine cannot work.
+        """
+        self._run(lambda session: _warm_up(session, options))
 
     def open(
         self,
@@ -175,6 +185,22 @@ class StepLane:
                 due.session.deliver(Decoded(due.step, hypothesis))
         _conclude([(due, hypothesis) for due, hypothesis in ended if not due.session.is_over], session)
         self._on_batch(_described([one.step for one in batch], self._clock() - begun_s))
+
+
+def _warm_up(session: Session, options: Options) -> None:
+    recognizer = session.recognizer
+    if not isinstance(recognizer, StreamingRecognizer):  # a server's kernels are not ours
+        return
+    decode = replace(options.decode, max_tokens=_WARM_UP_TOKENS)
+    silence = np.zeros(_WARM_UP_SAMPLES, dtype=np.int16)
+    stream = recognizer.open_stream(decode)
+    audio = silence.astype(np.float32)
+    for end, is_final in ((len(audio) // 2, False), (len(audio), False), (len(audio), True)):
+        recognizer.advance([StreamStep(stream, audio[:end], is_final)])
+    speech = finals.speech_in(silence, np.ones(len(silence) // FRAME_SAMPLES, np.float32), options.vad)
+    final = FinalOptions(decode, options.guard, options.align)
+    ended = EndedUtterance(0, MemoryWaveform(silence), speech, LanguageInertia(), final)
+    finals.finish([(ended, Hypothesis("one two three", "English"))], session, contain)
 
 
 def _described(steps: Sequence[Step], seconds: float) -> Batch:

@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 
 from qasr_cli.serving.jobs import Job
 from qasr_cli.serving.service import Service
+from qasr_cli.timebase import SAMPLE_RATE_HZ
 from qasr_cli.version import __version__
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody reads
@@ -127,7 +128,11 @@ class _OfService(Collector):
             ("qasr_engine_busy_seconds_total", "Time in which devices computed batches.", lane.counts.busy_s),
             ("qasr_live_busy_seconds_total", "Time in which they computed live sessions.", lane.calls.busy_s),
             ("qasr_live_sessions_opened_total", "Live sessions so far.", service.live.n_opened),
-            ("qasr_live_audio_seconds_total", "Audio of live sessions.", service.live.audio_ms / 1000),
+            (
+                "qasr_live_audio_seconds_total",
+                "Audio of live sessions.",
+                service.live.n_samples / SAMPLE_RATE_HZ,
+            ),
         )
         jobs = GaugeMetricFamily("qasr_jobs", "Jobs that are known.", labels=["state"])
         for state, count in service.jobs.counts().items():

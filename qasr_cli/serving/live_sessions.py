@@ -21,8 +21,11 @@ from qasr_cli.options import Options, StreamOptions
 from qasr_cli.serving.refusals import DrainingError, OverloadedError
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.streaming.events import LiveEvent
+from qasr_cli.timebase import SAMPLES_PER_MS
 
-_MAX_WAITING_MS = 15_000  # of a session's speech; then its client has to wait
+# Of a session's speech, 19 MB; then its client has to wait. It must be far more than an utterance has: while
+# the engine is behind, the text of an utterance waits for its end, and so for more audio.
+_MAX_WAITING_MS = 600_000
 _POLL_S = 0.05
 _N_SPARE = 4  # threads for sessions that end while others go on
 _RETRY_S = 30  # a session lasts for minutes
@@ -37,6 +40,10 @@ class SpeechSession(Protocol):
     @property
     def lag_ms(self) -> int:
         """Milliseconds of speech that are received and not recognized yet."""
+
+    @property
+    def failure(self) -> QasrError | None:
+        """What the engine has failed with."""
 
     def feed(self, samples: np.ndarray) -> None:
         """Add `int16[n_samples]`, 16 kHz mono.
@@ -107,12 +114,12 @@ class LiveSessions:
         on_change: Called when one is over, from any thread.
 
     Attributes:
-        audio_ms: Milliseconds of audio in all sessions.
+        n_samples: Samples in all sessions, of 16 kHz.
         n_opened: Sessions so far.
     """
 
     def __init__(self, lane: SpeechLane | None, most: int, on_change: Callable[[], None]) -> None:
-        self.audio_ms = 0
+        self.n_samples = 0
         self.n_opened = 0
         self.lane = lane
         self.feeding = ThreadPoolExecutor(max(1, most) + _N_SPARE, thread_name_prefix="live")
@@ -186,12 +193,12 @@ class Seat:
 
     Attributes:
         is_ending: Set in the client's loop when the server is about to end.
-        audio_ms: Milliseconds of audio that the client has sent.
+        n_samples: Samples that the client has sent, of 16 kHz.
     """
 
     def __init__(self, sessions: LiveSessions, lane: SpeechLane) -> None:
         self.is_ending = asyncio.Event()
-        self.audio_ms = 0
+        self.n_samples = 0
         self._sessions = sessions
         self._lane = lane
         self._loop = asyncio.get_running_loop()
@@ -239,10 +246,15 @@ class Seat:
         """Do what may block, on a thread."""
         return await self._loop.run_in_executor(self._sessions.feeding, work)
 
-    def count(self, audio_ms: int) -> None:
+    @property
+    def audio_ms(self) -> int:
+        """Milliseconds of audio that the client has sent."""
+        return self.n_samples // SAMPLES_PER_MS
+
+    def count(self, n_samples: int) -> None:
         """Count audio that came in."""
-        self.audio_ms += audio_ms
-        self._sessions.audio_ms += audio_ms
+        self.n_samples += n_samples
+        self._sessions.n_samples += n_samples
 
     def forget(self, session: SpeechSession) -> None:
         """Note that a session is over."""
@@ -256,6 +268,11 @@ class Talk:
         self._seat = seat
         self._session = session
 
+    @property
+    def failure(self) -> QasrError | None:
+        """What the engine has failed with."""
+        return self._session.failure
+
     async def feed(self, samples: np.ndarray) -> None:
         """Add `int16[n_samples]`, 16 kHz mono; wait if the engine is far behind.
 
@@ -264,7 +281,7 @@ class Talk:
         """
         while self._session.lag_ms > _MAX_WAITING_MS:
             await asyncio.sleep(_POLL_S)
-        self._seat.count(len(samples) // 16)
+        self._seat.count(len(samples))
         await self._seat.call(lambda: self._session.feed(samples))
 
     async def end_utterance(self) -> None:

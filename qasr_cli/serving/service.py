@@ -117,7 +117,7 @@ class Service:
         )
         self._lanes = Lanes(self._engines, self.lane.add, self._finish, self._over, self._begun)
         self._clips: set[Clip] = set()
-        speech_lane = make_speech_lane(self.lane.run) if make_speech_lane else None
+        speech_lane = make_speech_lane(self.lane.run) if make_speech_lane and limits.max_live else None
         self.live = LiveSessions(speech_lane, limits.max_live, self._notify_idle)
 
     # ── state ───────────────────────────────────────────────────────────────────────────────────────────

@@ -15,9 +15,10 @@ import os
 import stat
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from io import TextIOWrapper
 from pathlib import Path
+from typing import TextIO
 
 from qasr_cli.errors import CannotCreateError, QasrError, UsageError, from_os_error, printable
 from qasr_cli.operating_system import files
@@ -32,7 +33,19 @@ _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ER
 
 _LATER: list[str] = []  # warnings from before `configure`
 
+_MAKING_ROOM: list[Callable[[], None]] = []  # what removes text from the terminal that lines would run into
+
 Line = Callable[[str, str, Mapping[str, object]], str]
+
+
+class _Stderr(logging.StreamHandler[TextIO]):
+    """stderr; text that a terminal shows below all lines goes away for a line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.stream.isatty():
+            for make_room in _MAKING_ROOM:
+                make_room()
+        super().emit(record)
 
 
 class _OneLine(logging.Formatter):
@@ -144,7 +157,7 @@ def configure(verbosity: int, file: Path | None = None, form: str = "text") -> N
             f"--log-format {form!r} is unknown", f"known: {', '.join(LOG_FORMATS)}", flag="--log-format"
         )
     event_form = _Event(json_line if form == "json" else text_line)
-    stderr = logging.StreamHandler(sys.stderr)
+    stderr = _Stderr(sys.stderr)
     stderr.setFormatter(event_form if form == "json" and file is None else _OneLine())
     stderr_level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
     stderr.setLevel(stderr_level)
@@ -165,6 +178,20 @@ def configure(verbosity: int, file: Path | None = None, form: str = "text") -> N
         warnings.simplefilter("ignore")  # libraries' advice to their own callers
     while _LATER:
         logging.getLogger(_QASR).warning("%s", _LATER.pop(0))
+
+
+@contextlib.contextmanager
+def making_room(make_room: Callable[[], None]) -> Iterator[None]:
+    """Call a function before each line on a terminal, for the time of a block.
+
+    Args:
+        make_room: Removes the text at the cursor; called from any thread, and raises nothing.
+    """
+    _MAKING_ROOM.append(make_room)
+    try:
+        yield
+    finally:
+        _MAKING_ROOM.remove(make_room)
 
 
 def warn_later(text: str) -> None:

@@ -69,7 +69,7 @@ def test_a_signal_makes_the_last_words_final(start_qasr: StartQasr, number: int,
         process.send_signal(number)
         begun_s = time.monotonic()
         rest = process.stdout.read()
-        assert process.wait(_PATIENCE_S) == code
+        assert process.wait(_PATIENCE_S) == code, process.stderr and process.stderr.read()
         took_s = time.monotonic() - begun_s
     kinds = [event["type"] for event in events_in(rest)]
     assert kinds[-3:] == ["speech_stopped", "final", "end"]

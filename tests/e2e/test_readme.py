@@ -62,6 +62,8 @@ AFTER = {
     "qasr render out/film.json --vtt --backup": ["out/film.vtt", "out/film.vtt.bak"],
     "qasr check film.srt --fix -o repaired": ["repaired/film.fixed.srt"],
     "qasr config init": ["qasr.toml"],
+    "qasr live film.mp4 --write live.srt": ["live.srt"],
+    "qasr live film.mp4 --save live.flac": ["live.flac"],
 }
 
 
@@ -276,7 +278,7 @@ def test_a_readme_is_short_and_begins_with_what_is_not_known(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def helps() -> str:
-    commands = ["transcribe", "watch", "align", "render", "check", "bench", "serve", "runs show"]
+    commands = ["transcribe", "watch", "align", "render", "check", "bench", "serve", "live", "runs show"]
     shown_by = ("", *commands, "models pull", "config show", "config trust")
     return "".join(
         subprocess.run(

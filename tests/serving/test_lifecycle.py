@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import json
@@ -11,11 +12,18 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from websockets.sync.client import connect
 
 from tests.serving import server
 from tests.serving.lifecycle import ECHO, FORM, SLEEPY, await_busy, await_text, process, send
 from tests.serving.server import Served
+
+
+def _samples(seconds: float) -> np.ndarray:
+    """Return speech, `int16` of 16 kHz."""
+    return np.frombuffer(server.speech(seconds)[44:], "<i2")
 
 
 class TestEnd:
@@ -38,6 +46,24 @@ class TestEnd:
             assert b"One two" in response.read()
             assert running.wait(30) == 143
             idle.close()
+
+    def test_the_last_words_of_a_live_session_become_final(self, tmp_path: Path) -> None:
+        with process(tmp_path, *ECHO, "--max-live", "1") as (running, served):
+            host, port = served.address
+            with connect(f"ws://{host}:{port}/v1/realtime") as socket:
+                sound = {"input_audio_format": "pcm16", "turn_detection": {"silence_duration_ms": 5000}}
+                socket.send(json.dumps({"type": "session.update", "session": sound}))
+                audio = base64.b64encode(np.repeat(_samples(3), 3)[::2].tobytes()).decode()
+                socket.send(json.dumps({"type": "input_audio_buffer.append", "audio": audio}))
+                kinds = [json.loads(socket.recv(30))["type"]]
+                while kinds[-1] != "input_audio_buffer.speech_started":
+                    kinds.append(json.loads(socket.recv(30))["type"])
+                running.send_signal(signal.SIGTERM)
+                events = [json.loads(text) for text in socket]
+            assert "One two" in events[-1]["transcript"]
+            assert socket.close_code == 1001
+            assert running.wait(30) == 143
+            assert "ending; requests have" in served.log.read_text()
 
     def test_what_takes_too_long_is_told_when_to_ask_again(self, tmp_path: Path) -> None:
         with process(tmp_path, *SLEEPY, "--drain", "0.3") as (running, served):

@@ -137,6 +137,39 @@ def test_a_long_recording_comes_as_it_is_recognised(bazarr: InProcess, clip: byt
     assert "".join(chunks) == text_of(answers) == " ".join(["Where is the yellow bicycle?"] * 3)
 
 
+def test_text_comes_while_somebody_speaks(bazarr: InProcess, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    ffmpeg("-i", CLIP.parents[1] / "talk.mp4", "-t", 14, "-f", "s16le", "-ac", 1, "-ar", 48_000, raw)
+    events = spoken(raw.read_bytes(), (48_000, 2, 1), Transcribe(language="en"))
+    early: list[str] = []
+
+    async def exchange() -> list[Event]:
+        answers = []
+        async with AsyncTcpClient(LOCAL, bazarr.wyoming, read_timeout=60) as client:
+
+            async def read() -> None:
+                while (answer := await client.read_event()) is not None:
+                    answers.append(answer)
+
+            reading = asyncio.create_task(read())
+            for number, event in enumerate(events[:-1]):
+                await client.write_event(event)
+                if number % 4 == 0:
+                    await asyncio.sleep(0.015)  # some six times as fast as it is spoken
+            early.extend(answer.type for answer in answers)
+            await client.write_event(events[-1])
+            await reading
+        return answers
+
+    answers = asyncio.run(exchange())
+    assert early[:2] == ["transcript-start", "transcript-chunk"]
+    whole = text_of(answers)
+    assert whole == text_of(talk(bazarr, spoken(raw.read_bytes(), (48_000, 2, 1), Transcribe(language="en"))))
+    assert [answer.type for answer in answers].count("transcript-start") == 1
+    until(lambda: bazarr.service.live.n_open == 0)
+    assert bazarr.is_clean
+
+
 def test_the_server_describes_itself(bazarr: InProcess) -> None:
     async def ask() -> Info:
         async with AsyncTcpClient(LOCAL, bazarr.wyoming, read_timeout=10) as client:

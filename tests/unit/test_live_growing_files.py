@@ -15,7 +15,7 @@ from qasr_cli.live.protocols import Output
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Cue, Track, Transcript
 from qasr_cli.speech.streaming.events import Ended, Final, Partial, Silence
-from tests.live_events import TALK, final, segment, session
+from tests.live_events import STARTED, TALK, final, segment, session
 
 
 def opened(path: Path, *, is_overwrite: bool = False) -> Output:
@@ -91,8 +91,30 @@ def test_a_file_that_exists_is_kept_unless_it_may_be_replaced(tmp_path: Path) ->
     assert "--overwrite" in refused.value.hint
     assert path.read_text() == "precious"
     output = opened(path, is_overwrite=True)
+    assert path.read_text() == "precious"
+    output.handle(STARTED)
     assert path.read_text() == ""
     output.close()
+
+
+@pytest.mark.parametrize("suffix", growing_files.SUFFIXES)
+def test_without_a_session_nothing_is_lost_or_left(tmp_path: Path, suffix: str) -> None:
+    new, old = tmp_path / f"new{suffix}", tmp_path / f"old{suffix}"
+    old.write_text("precious")
+    for path in (new, old):
+        opened(path, is_overwrite=True).close()
+    assert list(tmp_path.iterdir()) == [old]
+    assert old.read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["srt", "vtt"])
+def test_the_last_cue_is_written_even_if_a_session_breaks_off(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"talk.{name}"
+    output = opened(path)
+    output.handle(final(0, TALK[3]))
+    assert "That is all." not in path.read_text("utf-8")
+    output.close()
+    assert "all." in path.read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ["talk.ass", "talk", "srt"])

@@ -172,7 +172,20 @@ def test_a_folder_with_segments_is_kept_unless_they_may_be_replaced(tmp_path: Pa
         folder.prepare(is_overwrite=False)
     (folder.path / "video.m3u8").write_text("not ours")
     folder.prepare(is_overwrite=True)
+    output_to(folder).close()  # no session
+    assert playlist(folder).endswith("#EXT-X-ENDLIST\n")
+    output_to(folder).handle(STARTED)
     assert [path.name for path in folder.path.iterdir()] == ["video.m3u8"]
+
+
+def test_a_session_that_breaks_off_ends_its_playlist(tmp_path: Path) -> None:
+    folder = folder_at(tmp_path)
+    output = output_to(folder)
+    for event in [STARTED, *utterance(0, Said(1_000, "One two three four five."))]:
+        output.handle(event)
+    output.close()
+    assert playlist(folder).endswith("subtitles-000001.vtt\n#EXT-X-ENDLIST\n")
+    assert [text for _, _, text in cues_of(folder, 1)] == ["1: One two three four five."]
 
 
 def test_times_in_playlists_only_grow(tmp_path: Path) -> None:

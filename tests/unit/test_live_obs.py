@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import socket
+import sys
+import threading
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -83,8 +86,8 @@ def test_obs_that_goes_away_and_comes_back_is_logged_once_each(
         assert fake.texts == [TALK[0].text]
     for number in range(1, 4):
         output.handle(final(number, Said(9_000 * number, "Nobody sees this.")))
-    assert [record.message for record in caplog.records if "is not there" in record.message] != []
     assert len(caplog.records) == 1
+    assert "is not there" in caplog.records[0].message
     with running(fake, port):
         output.handle(final(9, TALK[3]))
         assert fake.texts[-1].endswith("That is all.")
@@ -155,3 +158,30 @@ def test_addresses(text: str, shown: str) -> None:
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="not an address"):
         obs.parse_address(text)
+
+
+def test_without_the_library_the_next_step_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "websockets.sync.client", None)
+    with pytest.raises(UnavailableError, match="needs the library websockets") as refused:
+        captions_of(4455).connect()
+    assert refused.value.hint == "pip install 'qasr[live]'"
+
+
+def test_what_does_not_answer_as_obs_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        answer = threading.Thread(target=greet, args=(other,))
+        answer.start()
+        output = captions_of(other.getsockname()[1])
+        output.handle(final(0, TALK[0]))
+        answer.join()
+    assert [record.message.partition(" (")[2] for record in caplog.records] == [
+        "what answers there is not OBS); it is tried again"
+    ]
+    output.close()
+
+
+def greet(listener: socket.socket) -> None:
+    listener.settimeout(20)
+    client, _ = listener.accept()
+    with client:
+        client.sendall(b"SSH-2.0-OpenSSH\r\n")

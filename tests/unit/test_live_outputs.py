@@ -89,7 +89,7 @@ def test_all_outputs_at_once(pipe: Pipe, tmp_path: Path) -> None:
 
 
 def test_a_stdout_that_blocks_holds_up_neither_the_session_nor_files(pipe: Pipe, tmp_path: Path) -> None:
-    n_finals = 1_000  # many times what a pipe takes
+    n_finals = 300  # many times what a pipe takes
     finals = [final(number, replace(TALK[1], start_ms=number * 10_000)) for number in range(n_finals)]
     got: list[str] = []
 
@@ -213,6 +213,7 @@ def test_what_cannot_be_is_refused_before_the_session(
     with pytest.raises(error):
         send(options, pipe, iter(()))
     assert (tmp_path / "old.txt").read_text() == "precious"
+    assert [path.name for path in tmp_path.iterdir()] == ["old.txt"]
     assert pipe.text() == ""
 
 
@@ -227,3 +228,17 @@ def test_the_words_of_every_final_are_in_its_line() -> None:
 def test_a_line_stays_one_line_whatever_is_said() -> None:
     event = final(0, Said(0, "a\u2028b\x85 c"))
     assert event_lines.line(event).splitlines() == [event_lines.line(event).rstrip("\n")]
+
+
+def test_people_are_told_what_has_gone_wrong(pipe: Pipe, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "qasr_cli")
+    doubtful = replace(final(0, TALK[0]), warnings=("times are estimated",))
+    with outputs.opened(LiveOptions(), CueOptions(), pipe.stream, is_terminal=False) as emit:
+        for event in (*every_kind(), doubtful):
+            emit(event)
+    assert [record.message for record in caplog.records] == [
+        "at 00:00:17.000 1.0 s of sound are missing: the device was gone",
+        "the engine is 3.2 s behind: only finals are computed until it has caught up",
+        "the engine has caught up",
+        "at 00:00:01.200: times are estimated",
+    ]

@@ -14,7 +14,7 @@ from qasr_cli.options import CueOptions
 from qasr_cli.speech.streaming.events import Ended, Partial, Silence
 from qasr_cli.subtitles.rules import limits
 from qasr_cli.subtitles.rules.width import half_cells
-from tests.live_events import TALK, Said, final, session
+from tests.live_events import STARTED, TALK, Said, final, session
 
 ENGLISH = limits.resolve(CueOptions(max_line_width=20), "en")
 JAPANESE = limits.resolve(CueOptions(max_line_width=8), "ja")
@@ -92,7 +92,7 @@ def test_the_file_is_whole_whenever_it_is_read(tmp_path: Path) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     recent, expected = RecentText(CueOptions()), {""}
-    for event in [*session()] * 20:
+    for event in [*session()] * 6:
         output.handle(event)
         recent.handle(event)
         text = "".join(f"{line}\n" for line in recent.lines())
@@ -115,8 +115,16 @@ def test_a_file_with_text_is_kept_and_one_that_a_session_left_is_not(tmp_path: P
     with pytest.raises(CannotCreateError, match="already exists"):
         CaptionFile(path, CueOptions(), is_overwrite=False)
     assert path.read_text() == "precious"
-    CaptionFile(path, CueOptions(), is_overwrite=True).close()
+    CaptionFile(path, CueOptions(), is_overwrite=True).close()  # no session
+    assert path.read_text() == "precious"
+    output = CaptionFile(path, CueOptions(), is_overwrite=True)
+    output.handle(STARTED)
+    assert path.read_text() == ""
+    output.close()
     CaptionFile(path, CueOptions(), is_overwrite=False).close()
+    assert path.exists()
+    CaptionFile(tmp_path / "new.txt", CueOptions(), is_overwrite=False).close()
+    assert [one.name for one in tmp_path.iterdir()] == ["now.txt"]
 
 
 def test_control_characters_of_a_partial_do_not_reach_the_lines() -> None:

@@ -6,6 +6,7 @@ hls              WebVTT segments and their playlist
 caption_file     the newest lines in a file
 obs              the newest lines in OBS, or captions of its stream
 overlay          a page with the newest lines
+session_notes    what has gone wrong, as lines of the log
 live_cues        cues of a session that goes on
 recent_text      the newest lines
 delivery         the way of events to one output
@@ -24,6 +25,7 @@ from collections.abc import Callable, Iterator
 from qasr_cli.errors import QasrError, UsageError
 from qasr_cli.live.outputs import caption_file, growing_files, hls, obs, overlay
 from qasr_cli.live.outputs.delivery import Delivery
+from qasr_cli.live.outputs.session_notes import SessionNotes
 from qasr_cli.live.outputs.standard_output import FinalLines, JsonLines, TerminalCaptions
 from qasr_cli.live.protocols import Emit, Output
 from qasr_cli.options import CueOptions, LiveOptions
@@ -46,6 +48,7 @@ class _Outputs:
         self._on_lost = on_lost
         self._files: list[Delivery] = []  # stdout too: what they lack is lost
         self._views: list[Delivery] = []
+        self._notes: list[Delivery] = []
 
     def add_file(self, name: str, output: Output, n_partials: int) -> None:
         """Add an output whose loss is an error of the session."""
@@ -55,18 +58,22 @@ class _Outputs:
         """Add an output that shows what goes by."""
         self._views.append(Delivery(name, output, _NEWEST, lambda failure: self._lose(name, failure)))
 
+    def add_notes(self, output: Output) -> None:
+        """Add what people are told; without another output nobody needs it."""
+        self._notes.append(Delivery("notes", output, _NEWEST))
+
     def emit(self, event: LiveEvent) -> None:
         """Give an event to all outputs."""
-        for delivery in self._all:
+        for delivery in (*self._all, *self._notes):
             delivery.put(event)
 
     def finish(self, limit_s: float | None) -> None:
         """Let all outputs finish; those of a file without limit if there is none."""
-        for delivery in self._all:
+        for delivery in (*self._all, *self._notes):
             delivery.close()
         for delivery in self._files:
             delivery.join(limit_s)
-        for delivery in self._views:
+        for delivery in (*self._views, *self._notes):
             delivery.join(_CONNECTION_S)
 
     def raise_loss(self) -> None:
@@ -128,6 +135,7 @@ def opened(
             can_move = is_terminal and os.environ.get("TERM") != "dumb"
             shown = TerminalCaptions(stdout) if can_move else FinalLines(stdout)
             outputs.add_file(_STDOUT, shown, _NEWEST)
+        outputs.add_notes(SessionNotes())
         yield outputs.emit
     except BaseException:
         outputs.finish(_HURRY_S)
@@ -139,7 +147,7 @@ def opened(
 def _check(options: LiveOptions) -> None:
     """Refuse what cannot be, before anything is created."""
     for path in options.write:
-        growing_files.check_suffix(path)
+        growing_files.check(path, is_overwrite=options.overwrite)
     paths = [*options.write, *([options.caption_file] if options.caption_file else [])]
     places = [os.path.realpath(path) for path in paths]
     for number, place in enumerate(places):

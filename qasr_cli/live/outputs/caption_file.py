@@ -33,6 +33,8 @@ class CaptionFile:
     def __init__(self, path: Path, options: CueOptions, *, is_overwrite: bool) -> None:
         self._path = path
         self._recent = RecentText(options)
+        self._has_begun = False
+        self._is_new = not os.path.lexists(path)
         if not is_overwrite and os.path.lexists(path) and (not os.path.isfile(path) or os.stat(path).st_size):  # noqa: PTH116
             hint = "use --overwrite to replace it, or another name"
             raise CannotCreateError(f"{path} already exists", hint, path=path, flag="--caption-file")
@@ -40,16 +42,22 @@ class CaptionFile:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise from_os_error(error, f"writing {path}", path=path, flag="--caption-file") from error
-        self._write()
+        if self._is_new:
+            self._write()
 
     def handle(self, event: LiveEvent) -> None:
         """Write the lines if the event has changed them."""
-        if self._recent.handle(event):
+        has_changed = self._recent.handle(event)
+        if has_changed or not self._has_begun:
             self._write()
+        self._has_begun = True
 
     def close(self) -> None:
-        """Empty the file."""
-        replaced_file.replace(self._path, "")
+        """Empty the file; if the session never began, it is as before."""
+        if self._has_begun:
+            replaced_file.replace(self._path, "")
+        elif self._is_new:
+            self._path.unlink(missing_ok=True)
 
     def _write(self) -> None:
         replaced_file.replace(self._path, "".join(f"{line}\n" for line in self._recent.lines()))

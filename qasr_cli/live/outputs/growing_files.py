@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, UsageError, from_os_error
 from qasr_cli.formats import FORMATS, Format
 from qasr_cli.live.outputs import event_lines
 from qasr_cli.live.outputs.final_text import text_of
-from qasr_cli.live.outputs.live_cues import LiveCues
+from qasr_cli.live.outputs.live_cues import LiveCues, SettledCue
 from qasr_cli.live.protocols import Output
 from qasr_cli.operating_system import files, refusals
 from qasr_cli.options import CueOptions, OutputOptions
@@ -28,12 +29,26 @@ _MOMENTARY = (Partial, Silence, SpeechStarted, SpeechStopped)  # of no use after
 
 
 class GrowingFile:
-    """A new file that is only appended to, whole texts at a time."""
+    """A file that is only appended to, whole texts at a time.
 
-    def __init__(self, path: Path, *, is_overwrite: bool) -> None:
-        self._path = path
+    Until the session begins nothing is lost or left: an existing file keeps its text, and a new one goes away
+    if there is no session.
+
+    Args:
+        path: The file.
+        header: The text that it begins with.
+        is_overwrite: An existing file may be replaced.
+
+    Raises:
+        CannotCreateError: It exists or cannot be created.
+    """
+
+    def __init__(self, path: Path, header: str = "", *, is_overwrite: bool) -> None:
+        self._path, self._header = path, header
         self._size_bytes = 0
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if is_overwrite else os.O_EXCL)
+        self._has_begun = False
+        self._is_new = not os.path.lexists(path)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if is_overwrite else os.O_EXCL)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = files.open_at_once(path, flags)
@@ -41,11 +56,23 @@ class GrowingFile:
                 os.close(self._descriptor)
                 raise files.NotRegularError(path)
         except FileExistsError as error:
-            raise CannotCreateError(
-                f"{path} already exists", "use --overwrite to replace it, or another name", path=path
-            ) from error
+            raise _taken(path) from error
         except OSError as error:
             raise from_os_error(error, f"writing {path}", path=path, flag="--write") from error
+
+    def begin(self) -> None:
+        """Empty the file, and write its header; the second time nothing.
+
+        Raises:
+            InputOutputError: The disk is full or fails.
+        """
+        if not self._has_begun:
+            self._has_begun = True
+            try:
+                os.ftruncate(self._descriptor, 0)
+            except OSError as error:
+                raise from_os_error(error, f"writing {self._path}", path=self._path) from error
+            self.append(self._header)
 
     def append(self, text: str) -> None:
         """Append a text and sync the file; what fits only in part is taken back.
@@ -53,6 +80,7 @@ class GrowingFile:
         Raises:
             InputOutputError: The disk is full or fails.
         """
+        self.begin()
         content = text.encode("utf-8", "surrogateescape")
         try:
             n_written = 0
@@ -66,8 +94,10 @@ class GrowingFile:
         self._size_bytes += len(content)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; one that is new goes away if the session never began."""
         os.close(self._descriptor)
+        if self._is_new and not self._has_begun:
+            self._path.unlink(missing_ok=True)
 
 
 class SubtitleFile:
@@ -78,21 +108,24 @@ class SubtitleFile:
         self._cues = LiveCues(options)
         self._output = OutputOptions()
         self._n_written = 0
-        if form.header:
-            file.append(form.header)
 
     def handle(self, event: LiveEvent) -> None:
         """Append the cues that the event settles."""
+        self._file.begin()
+        self._append(self._cues.handle(event))
+
+    def close(self) -> None:
+        """Append the cue that is open, where a session ends without its last event, and close the file."""
+        self._append(self._cues.end())
+        self._file.close()
+
+    def _append(self, cues: Sequence[SettledCue]) -> None:
         added = ""
-        for settled in self._cues.handle(event):
+        for settled in cues:
             added += self._form.append(settled.transcript, (settled.cue,), self._output, self._n_written)
             self._n_written += 1
         if added:
             self._file.append(added)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
 
 class TextFile:
@@ -103,6 +136,7 @@ class TextFile:
 
     def handle(self, event: LiveEvent) -> None:
         """Append the text of a final."""
+        self._file.begin()
         text = text_of(event) if isinstance(event, Final) else ""
         if text:
             self._file.append(f"{text}\n")
@@ -128,11 +162,12 @@ class EventFile:
         self._file.close()
 
 
-def check_suffix(path: Path) -> None:
-    """Check that a file's suffix names a format.
+def check(path: Path, *, is_overwrite: bool) -> None:
+    """Check that a file's suffix names a format, and that it may be written.
 
     Raises:
-        UsageError: It does not.
+        UsageError: The suffix names none.
+        CannotCreateError: The file exists.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
@@ -140,6 +175,13 @@ def check_suffix(path: Path) -> None:
             f"end the name in {', '.join(SUFFIXES)}",
             flag="--write",
         )
+    if not is_overwrite and os.path.lexists(path):
+        raise _taken(path)
+
+
+def _taken(path: Path) -> CannotCreateError:
+    hint = "use --overwrite to replace it, or another name"
+    return CannotCreateError(f"{path} already exists", hint, path=path, flag="--write")
 
 
 def output_to(path: Path, options: CueOptions, *, is_overwrite: bool) -> Output:
@@ -149,9 +191,10 @@ def output_to(path: Path, options: CueOptions, *, is_overwrite: bool) -> Output:
         UsageError: The suffix is unknown.
         CannotCreateError: It exists or cannot be created.
     """
-    check_suffix(path)
+    check(path, is_overwrite=is_overwrite)
     suffix = path.suffix.lower()
-    file = GrowingFile(path, is_overwrite=is_overwrite)
-    if suffix in _GROWING:
-        return SubtitleFile(file, _GROWING[suffix], options)
+    form = _GROWING.get(suffix)
+    file = GrowingFile(path, form.header if form else "", is_overwrite=is_overwrite)
+    if form is not None:
+        return SubtitleFile(file, form, options)
     return TextFile(file) if suffix == ".txt" else EventFile(file)

@@ -55,23 +55,32 @@ class HlsFolder:
         return self.path / f"subtitles-{number:06d}.vtt"
 
     def prepare(self, *, is_overwrite: bool) -> None:
-        """Create the folder, and remove what a session before has left there.
+        """Create the folder.
 
         Raises:
             CannotCreateError: It has a playlist that may not be replaced, or cannot be created.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            left = sorted(self.path.glob("subtitles-[0-9]*.vtt")) + sorted(self.path.glob(PLAYLIST))
-            if left and not is_overwrite:
-                hint = "use --overwrite to replace them, or another folder"
-                raise CannotCreateError(
-                    f"--hls {self.path}: has segments already", hint, path=self.path, flag="--hls"
-                )
-            for path in left:
-                path.unlink()
         except OSError as error:
             raise from_os_error(error, f"--hls {self.path}", path=self.path, flag="--hls") from error
+        if self._left() and not is_overwrite:
+            hint = "use --overwrite to replace them, or another folder"
+            raise CannotCreateError(
+                f"--hls {self.path}: has segments already", hint, path=self.path, flag="--hls"
+            )
+
+    def clear(self) -> None:
+        """Remove what a session before has left.
+
+        Raises:
+            QasrError: It cannot be removed.
+        """
+        for path in self._left():
+            _remove(path)
+
+    def _left(self) -> list[Path]:
+        return sorted(self.path.glob("subtitles-[0-9]*.vtt")) + sorted(self.path.glob(PLAYLIST))
 
 
 class HlsSubtitles:
@@ -92,6 +101,7 @@ class HlsSubtitles:
         self._began: datetime | None = None
         self._n_published = 0
         self._last_length_ms = folder.segment_ms
+        self._has_begun = self._is_over = False
 
     def handle(self, event: LiveEvent) -> None:
         """Publish the segments that the event completes.
@@ -99,9 +109,10 @@ class HlsSubtitles:
         Raises:
             QasrError: They cannot be written.
         """
-        for settled in self._cues.handle(event):
-            self._n_settled += 1
-            self._settled.append((self._n_settled, settled))
+        if not self._has_begun:
+            self._has_begun = True
+            self._folder.clear()
+        self._take(self._cues.handle(event))
         match event:
             case Started():
                 self._began = datetime.fromisoformat(event.utc).astimezone(UTC)
@@ -119,7 +130,15 @@ class HlsSubtitles:
             self._publish(self._folder.segment_ms)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """End the playlist, where a session ends without its last event."""
+        if self._has_begun and not self._is_over:
+            self._take(self._cues.end())
+            self._end(self._now_ms)
+
+    def _take(self, cues: Sequence[SettledCue]) -> None:
+        for settled in cues:
+            self._n_settled += 1
+            self._settled.append((self._n_settled, settled))
 
     def _is_complete(self, number: int) -> bool:
         end_ms = (number + 1) * self._folder.segment_ms
@@ -139,7 +158,8 @@ class HlsSubtitles:
             rest_ms -= length_ms
         if rest_ms > 0 or not self._n_published:
             self._publish(max(rest_ms, 1))
-        self._write_playlist(is_over=True)
+        self._is_over = True
+        self._write_playlist()
 
     def _publish(self, length_ms: int) -> None:
         number = self._n_published
@@ -150,8 +170,9 @@ class HlsSubtitles:
         self._settled = [one for one in self._settled if one[1].cue.end_ms > end_ms]
         self._n_published += 1
         self._last_length_ms = length_ms
-        self._write_playlist(is_over=False)
-        self._remove(number - _N_KEPT)
+        self._write_playlist()
+        if number >= _N_KEPT:
+            _remove(self._folder.segment(number - _N_KEPT))
 
     def _text(self, start_ms: int, shown: Sequence[tuple[int, SettledCue]]) -> str:
         mpegts = (self._folder.mpegts + start_ms * _TICKS_PER_MS) % _CLOCK_SIZE
@@ -162,7 +183,7 @@ class HlsSubtitles:
             text += f"\n{number}" + form.append(settled.transcript, (cue,), OutputOptions(), 0)
         return text
 
-    def _write_playlist(self, *, is_over: bool) -> None:
+    def _write_playlist(self) -> None:
         length_ms = self._folder.segment_ms
         first = max(0, self._n_published - N_LISTED)
         lines = [
@@ -179,16 +200,20 @@ class HlsSubtitles:
                 lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{shown}")
             seconds = (self._last_length_ms if is_last else length_ms) / MS_PER_S
             lines += [f"#EXTINF:{seconds:.3f},", self._folder.segment(number).name]
-        lines += ["#EXT-X-ENDLIST"] * is_over
+        lines += ["#EXT-X-ENDLIST"] * self._is_over
         replaced_file.replace(self._folder.path / PLAYLIST, "\n".join(lines) + "\n")
 
-    def _remove(self, number: int) -> None:
-        if number >= 0:
-            path = self._folder.segment(number)
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise from_os_error(error, f"removing {path}", path=path) from error
+
+def _remove(path: Path) -> None:
+    """Remove a segment or playlist.
+
+    Raises:
+        QasrError: It cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise from_os_error(error, f"removing {path}", path=path) from error
 
 
 def _time_ms(event: LiveEvent) -> int:

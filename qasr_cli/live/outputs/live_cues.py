@@ -76,9 +76,13 @@ class LiveCues:
             case Silence():
                 return list(self._wait(event.now_ms))
             case Ended():
-                return list(self._settle())
+                return self.end()
             case _:
                 return []
+
+    def end(self) -> list[SettledCue]:
+        """Return the cue that is open: no text follows."""
+        return list(self._settle())
 
     def _finish(self, final: Final) -> Iterator[SettledCue]:
         self._starts_ms.pop(final.utterance, None)

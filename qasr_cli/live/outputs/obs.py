@@ -80,6 +80,12 @@ class _Gone(Exception):
     """OBS does not answer, or has closed the connection."""
 
 
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return "no answer in time" if isinstance(error, TimeoutError) else "what answers there is not OBS"
+
+
 class _Connection:
     """An identified connection, with one request at a time."""
 
@@ -108,7 +114,7 @@ class _Connection:
                 )
             )
         except self._failures as error:
-            raise _Gone(str(error)) from error
+            raise _Gone(_reason(error)) from error
         try:
             self._identify(password)
         except ConnectionClosed as error:
@@ -117,10 +123,10 @@ class _Connection:
                 raise UnavailableError(
                     f"OBS at {address} refuses the password", hint, flag="--obs-password"
                 ) from error
-            raise _Gone(str(error)) from error
+            raise _Gone(_reason(error)) from error
         except (*self._failures, ValueError, KeyError, TypeError) as error:
             self.close()
-            raise _Gone(f"it does not answer as OBS: {error}") from error
+            raise _Gone(_reason(error)) from error
 
     def _identify(self, password: Secret) -> None:
         hello = self._receive(_HELLO)
@@ -146,7 +152,7 @@ class _Connection:
                 if response["requestId"] == number:
                     return int(response["requestStatus"]["code"])
         except (*self._failures, ValueError, KeyError, TypeError) as error:
-            raise _Gone(str(error)) from error
+            raise _Gone(_reason(error)) from error
 
     def close(self) -> None:
         """Close the connection."""

@@ -5,11 +5,16 @@ In go events; out goes text, each piece at once, so that a pipe's reader has it 
 
 from __future__ import annotations
 
+import contextlib
+import threading
+
+from qasr_cli.errors import QasrError
 from qasr_cli.live.outputs import event_lines
 from qasr_cli.live.outputs.final_text import text_of
 from qasr_cli.speech.streaming.events import Final, LiveEvent, Partial
+from qasr_cli.terminal import logs
 from qasr_cli.terminal.captions import CaptionPainter
-from qasr_cli.terminal.stdio import DataStream
+from qasr_cli.terminal.stdio import DataStream, ReaderGone
 
 
 class JsonLines:
@@ -48,17 +53,27 @@ class TerminalCaptions:
     def __init__(self, stdout: DataStream) -> None:
         self._stdout = stdout
         self._painter = CaptionPainter(stdout.size)
+        self._painting = threading.Lock()  # a line of the log, from another thread, removes the partial
+        self._room = contextlib.ExitStack()
+        self._room.enter_context(logs.making_room(self._make_room))
 
     def handle(self, event: LiveEvent) -> None:
         """Paint a partial or a final."""
-        match event:
-            case Partial():
-                self._stdout.write_page(self._painter.partial(event.stable, event.unstable))
-            case Final():
-                self._stdout.write_page(self._painter.final(text_of(event)))
-            case _:
-                pass
+        with self._painting:
+            match event:
+                case Partial():
+                    self._stdout.write_page(self._painter.partial(event.stable, event.unstable))
+                case Final():
+                    self._stdout.write_page(self._painter.final(text_of(event)))
+                case _:
+                    pass
 
     def close(self) -> None:
         """Remove a partial that no final has replaced."""
-        self._stdout.write_page(self._painter.final(""))
+        self._room.close()
+        with self._painting:
+            self._stdout.write_page(self._painter.final(""))
+
+    def _make_room(self) -> None:
+        with self._painting, contextlib.suppress(QasrError, ReaderGone):
+            self._stdout.write_page(self._painter.final(""))

@@ -21,7 +21,8 @@ from qasr_cli.version import __version__
 
 _DESCRIPTION = (
     "Subtitles and transcripts from speech. The paths below /v1 are those of OpenAI where it has them; /asr "
-    "and /detect-language are those of whisper-asr-webservice. Every answer has the header X-Request-Id."
+    "and /detect-language are those of whisper-asr-webservice. /v1/realtime is OpenAI's WebSocket for "
+    "transcription, which OpenAPI has no words for. Every answer has the header X-Request-Id."
 )
 _SCHEMES: dict[str, Part] = {
     "bearer": {"type": "http", "scheme": "bearer"},

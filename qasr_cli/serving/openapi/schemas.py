@@ -151,7 +151,8 @@ def _of_server() -> dict[str, Part]:
     status = object_of(
         {
             "version": string(), "state": state, "model": string(), "waiting_audio_s": number(),
-            "recordings": integer("Recordings that are not done"), "rtfx": nullable(number("Measured speed")),
+            "recordings": integer("Recordings that are not done"),
+            "live_sessions": integer("Live sessions"), "rtfx": nullable(number("Measured speed")),
         }
     )  # fmt: skip
     detected = object_of(

@@ -31,12 +31,14 @@ from qasr_cli.serving.realtime.outbox import Outbox
 from qasr_cli.serving.realtime.settings import Settings
 from qasr_cli.serving.realtime.sound import Sound
 from qasr_cli.serving.refusals import DrainingError
+from qasr_cli.timebase import ms_to_samples
 
 logger = logging.getLogger(__name__)
 
 Event = Mapping[str, Any]
 
 IDLE_S = 300.0  # without any event of a client; the protocol's own pings find the dead ones sooner
+_WATCH_S = 1.0  # between two looks at the engine
 _MIN_COMMIT_MS = 100  # as OpenAI's
 _MAX_UNCOMMITTED_MS = 3_600_000  # of a client that ends its turns itself
 _SUBPROTOCOL = "realtime"
@@ -107,7 +109,12 @@ class _Connection:
         while True:
             receiving = asyncio.create_task(self._websocket.receive())
             waited: set[asyncio.Task[Any]] = {receiving, writing, ending}
-            await asyncio.wait(waited, timeout=IDLE_S, return_when=asyncio.FIRST_COMPLETED)
+            idle_s, done = 0.0, set[asyncio.Task[Any]]()
+            while not done and idle_s < IDLE_S and self._failure is None:
+                done, _ = await asyncio.wait(waited, timeout=_WATCH_S, return_when=asyncio.FIRST_COMPLETED)
+                idle_s += _WATCH_S
+                if self._talk is not None and (failure := self._talk.failure) is not None:
+                    self._fail(failure)  # its client may only wait for text
             if not receiving.done():
                 receiving.cancel()
                 await asyncio.gather(receiving, return_exceptions=True)
@@ -180,13 +187,13 @@ class _Connection:
         audio, conversation = event.get("audio"), self._conversation
         if not isinstance(audio, str):
             raise _wrong("the event has no audio", "send base64", "audio")
-        if conversation.is_manual and conversation.uncommitted_ms > _MAX_UNCOMMITTED_MS:
+        if conversation.is_manual and conversation.n_uncommitted > ms_to_samples(_MAX_UNCOMMITTED_MS):
             raise _wrong("an hour of audio is not committed", "send input_audio_buffer.commit", "audio")
         try:
             samples = await self._seat.call(functools.partial(self._sound.samples, audio))
         except ValueError as error:
             raise _wrong("the audio is not base64", "encode the samples alone", "audio") from error
-        conversation.uncommitted_ms += len(samples) // 16
+        conversation.n_uncommitted += len(samples)
         try:
             self._talk = self._talk or await self._open_talk()
             await self._talk.feed(samples)
@@ -195,14 +202,14 @@ class _Connection:
 
     async def _commit(self, event: Event) -> None:
         conversation = self._conversation
-        if self._talk is None or conversation.uncommitted_ms < _MIN_COMMIT_MS:
+        if self._talk is None or conversation.n_uncommitted < ms_to_samples(_MIN_COMMIT_MS):
             raise _wrong(
                 f"less than {_MIN_COMMIT_MS} ms of audio are in the buffer",
                 "append audio first",
                 code="input_audio_buffer_commit_empty",
             )
         await self._talk.end_utterance()
-        if conversation.is_manual or conversation.uncommitted_ms:  # not committed by the end of its speech
+        if conversation.is_manual or conversation.n_uncommitted:  # not committed by the end of its speech
             conversation.commit()
 
     async def _clear(self, event: Event) -> None:

@@ -50,12 +50,12 @@ class Conversation:
 
     Attributes:
         is_manual: The client ends the turns.
-        uncommitted_ms: Milliseconds of audio since the last commit; whoever feeds it counts up.
+        n_uncommitted: Samples of 16 kHz since the last commit; whoever feeds them counts up.
     """
 
     def __init__(self, send: Send) -> None:
         self.is_manual = False
-        self.uncommitted_ms = 0
+        self.n_uncommitted = 0
         self._send = send
         self._items: dict[Key, _Item] = {}  # of utterances that are not final
         self._open: _Item | None = None  # not committed yet
@@ -94,7 +94,7 @@ class Conversation:
 
     def clear(self) -> None:
         """Drop what is not committed; its events to come are ignored."""
-        self.uncommitted_ms = 0
+        self.n_uncommitted = 0
         dropped, self._open = self._open, None
         self._items = {
             key: item for key, item in self._items.items() if item.is_committed and item is not dropped
@@ -138,7 +138,7 @@ class Conversation:
 
     def _commit(self, item: _Item) -> None:
         item.is_committed = True
-        self.uncommitted_ms = 0
+        self.n_uncommitted = 0
         previous, self._last = self._last, item.id
         self._send({"type": "input_audio_buffer.committed", "item_id": item.id, "previous_item_id": previous})
         shown = {
