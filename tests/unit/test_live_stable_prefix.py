@@ -31,20 +31,23 @@ def test_two_hypotheses_over_seconds_are_not_enough() -> None:
     assert shown((text, 1_000), (text, 9_000))[-1] == ("", text)
 
 
-def test_the_last_four_words_wait_whatever_their_age() -> None:
+def test_fewer_words_need_to_follow_one_that_is_older() -> None:
     text = "one two three four"
+    assert shown((text, 0), (text, 500), (text, 1_400))[-1] == ("", text)
+    assert shown((text, 0), (text, 500), (text, 1_500))[-1] == ("one two", " three four")
+
+
+def test_the_last_two_words_wait_whatever_their_age() -> None:
+    text = "one two"
     assert shown(*((text, ms) for ms in range(0, 9_000, 500)))[-1] == ("", text)
 
 
 def test_what_may_belong_to_the_next_utterance_waits() -> None:
-    text = "one two three four five"
-    prefix = StablePrefix(until_ms=900)
-    longer = [(text, 800), (f"{text} six seven", 1_000), (f"{text} six seven", 3_000)]
-    assert [prefix.update(*step)[0] for step in [*longer, (f"{text} six seven", 9_000)]][
-        -1
-    ] == "one two three"
-    late = StablePrefix(until_ms=700)
-    assert [late.update(*step)[0] for step in longer][-1] == ""
+    text, longer = "one two three four five", "one two three four five six seven"
+    steps = [(text, 800), (longer, 1_000), (longer, 3_000)]
+    prefix, late = StablePrefix(until_ms=900), StablePrefix(until_ms=700)
+    assert [prefix.update(*step)[0] for step in steps][-1] == "one two three four five"
+    assert [late.update(*step)[0] for step in steps][-1] == ""
 
 
 def test_a_change_makes_the_words_after_it_wait_anew() -> None:
