@@ -65,6 +65,16 @@ def test_what_is_stable_stays_when_a_hypothesis_contradicts_it() -> None:
     assert prefix.update(text, 2_000) == ("one two", " three four five six")
 
 
+def test_what_follows_a_contradiction_becomes_stable_in_turn() -> None:
+    text, other = "one two three four five six", "one and two three four five six seven"
+    prefix = StablePrefix()
+    for end_ms in (0, 500, 1_000):
+        prefix.update(text, end_ms)
+    shown = [prefix.update(other, end_ms) for end_ms in (1_500, 2_000, 2_500)]
+    assert shown[0] == ("one two", " three four five six seven")
+    assert shown[-1] == ("one two three", " four five six seven")
+
+
 def test_a_character_is_a_word_in_scripts_without_spaces() -> None:
     text = "今天天气好"
     assert shown((text, 0), (text, 500), (text, 1_000))[-1] == ("今", "天天气好")

@@ -3,7 +3,8 @@
 In go the hypotheses of an utterance, in order; out comes each of them in two parts, stable and unstable. A
 word is stable when it, and all before it, has stayed the same for three hypotheses and for a second, if four
 words follow it, or for longer, if two do; a character counts as a word in scripts without spaces. A
-hypothesis may contradict stable text all the same: the old words stay then until the utterance's final.
+hypothesis may contradict stable text all the same: the old words stay then until the utterance's final, and
+what follows them becomes stable in turn.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class StablePrefix:
         self._units: list[str] = []
         self._since_ms: list[int] = []
         self._n_seen: list[int] = []
-        self._n_stable = 0
+        self._stable: list[str] = []
         self.text = ""
         self.n_contradictions = 0
 
@@ -56,14 +57,12 @@ class StablePrefix:
             end_ms: End of the audio that it is of.
         """
         self._compare(split(hypothesis), end_ms)
-        if not hypothesis.startswith(self.text):
-            self.n_contradictions += 1
-            return self.text, "".join(self._units[self._n_stable :])
+        n_behind = self._n_behind()
         n_stable = self._count_stable(end_ms)
-        if n_stable > self._n_stable:
-            self._n_stable = n_stable
-            self.text = "".join(self._units[:n_stable])
-        return self.text, hypothesis[len(self.text) :]
+        if n_stable > n_behind:
+            self._stable += self._units[n_behind:n_stable]
+            self.text = "".join(self._stable)
+        return self.text, "".join(self._units[max(n_behind, n_stable) :])
 
     def n_withdrawn(self, final: str) -> int:
         """Return how many stable words the final text does not have, marks and capitals aside."""
@@ -81,6 +80,15 @@ class StablePrefix:
         self._units = units
         self._since_ms = self._since_ms[:n_same] + [end_ms] * n_new
         self._n_seen = [count + 1 for count in self._n_seen[:n_same]] + [1] * n_new
+
+    def _n_behind(self) -> int:
+        """Return how many words of the hypothesis stand for the stable ones, equal to them or not."""
+        if self._units[: len(self._stable)] == self._stable:
+            return len(self._stable)
+        self.n_contradictions += 1
+        matcher = difflib.SequenceMatcher(None, self._stable, self._units, False)
+        *_, (last, where, size), _ = [(0, 0, 0), *matcher.get_matching_blocks()]
+        return min(where + len(self._stable) - last, len(self._units)) if size else len(self._stable)
 
     def _count_stable(self, end_ms: int) -> int:
         candidates = range(len(self._units))
