@@ -367,6 +367,19 @@ def _refusal(running: InProcess, **given: Any) -> tuple[int, str]:
     return response.status_code, error["code"] or error["message"]
 
 
+def test_an_engine_that_was_far_behind_catches_up(clip: bytes) -> None:
+    gates.GATE.clear()
+    options = Options(engine=EngineOptions(engine="tests.serving.gates:gated"))
+    speech = clip[12_800:44_800] * 24  # 24 s without a pause: more than an utterance may have
+    with serving(options) as running, opened(running) as socket:
+        updated(socket, sound())
+        append(socket, speech + PAUSE)
+        until(lambda: running.service.live.n_samples == len(speech + PAUSE) // 2)
+        gates.GATE.set()
+        texts = [events_until(socket, "completed")[-1]["transcript"] for _ in range(2)]
+        assert all(text.startswith("One two") for text in texts)
+
+
 def test_the_end_of_the_server_makes_the_last_words_final(clip: bytes) -> None:
     gates.GATE.set()
     options = Options(engine=EngineOptions(engine="tests.serving.gates:gated"))
