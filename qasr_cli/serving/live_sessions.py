@@ -243,8 +243,16 @@ class Seat:
         return Talk(self, session)
 
     async def call(self, work: Callable[[], Any]) -> Any:
-        """Do what may block, on a thread."""
-        return await self._loop.run_in_executor(self._sessions.feeding, work)
+        """Do what may block, on a thread.
+
+        Raises:
+            DrainingError: The server has just ended.
+        """
+        try:
+            future = self._sessions.feeding.submit(work)
+        except RuntimeError as error:
+            raise DrainingError("the server is about to end") from error
+        return await asyncio.wrap_future(future)
 
     @property
     def audio_ms(self) -> int:
