@@ -21,7 +21,7 @@ from qasr_cli.live.session import LiveSession
 from qasr_cli.live.step_lane import StepLane
 from qasr_cli.operating_system import processes
 from qasr_cli.options import LiveOptions, LogOptions, Options, StreamOptions
-from qasr_cli.pipeline.containment import attempt
+from qasr_cli.pipeline.containment import failure_of
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.tasks import observers
 from qasr_cli.terminal import stdio, tables
@@ -135,9 +135,9 @@ def _take_all(source: LiveInput, session: LiveSession, has_ended: threading.Even
     failures: list[QasrError] = []
 
     def read() -> None:
-        failure = attempt(None, lambda: _feed(source, session))
-        if isinstance(failure, QasrError):
-            failures.append(failure)
+        # It waits for the last words in this thread: a signal would break the wait of the main thread off.
+        found = (failure_of(lambda: _feed(source, session)), failure_of(session.close))
+        failures.extend(failure for failure in found if failure is not None)
         has_ended.set()
 
     reader = threading.Thread(target=read, name="reader", daemon=True)
