@@ -28,8 +28,8 @@ from qasr_cli.options import DecodeOptions
 # and audio that ends there is reflected.
 _FRAMES_BEHIND = 2
 # Features are clamped 8 powers of ten below the loudest value of the whole clip, so that a bang changes those
-# of windows before it, and so does a cut before the bang. Up to a factor of 2 they are kept: of 206 utterances
-# none had another token.
+# of windows before it, and so does a cut before the bang. Up to a factor of 2 they are kept: of 206
+# utterances none had another token.
 _MOST_CHANGE = 0.3
 
 
