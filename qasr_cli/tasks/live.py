@@ -28,7 +28,8 @@ from qasr_cli.terminal import stdio, tables
 
 logger = logging.getLogger(__name__)
 
-_STOP_S = 0.5  # for a reader to return after `stop`; one that is stuck in a read is left behind
+_STOP_S = 0.5  # for a reader to return after `stop`, before the last words are final
+_LEAVE_S = 5.0  # the same after them: one that is still in a library's code would abort the process's end
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,10 @@ def _take_all(source: LiveInput, session: LiveSession, has_ended: threading.Even
     finally:  # a signal as well: the last words become final
         source.stop()
         reader.join(_STOP_S)
-        session.close()
+        try:
+            session.close()
+        finally:
+            reader.join(_LEAVE_S)
     if failures:
         raise failures[0]
 
