@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from qasr_cli.errors import DeviceLostError, OutOfMemoryError, UnavailableError
+from qasr_cli.errors import DeviceLostError, OutOfMemoryError, RemoteError, UnavailableError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.records import Finish, Hypothesis
 from qasr_cli.speech.inference import stopping
@@ -293,3 +293,13 @@ class _Losing(Echo):
 def losing(options: EngineOptions) -> Engines:
     """Return a recognizer whose device fails at more than a second of audio."""
     return Engines(_Losing(options), Even())
+
+
+class _Unreachable(Echo):
+    def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
+        raise RemoteError("the servers do not answer")
+
+
+def unreachable(options: EngineOptions) -> Engines:
+    """Return a recognizer whose servers are gone."""
+    return Engines(_Unreachable(options), Even())

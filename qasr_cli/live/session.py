@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qasr_cli.errors import QasrError
-from qasr_cli.live.metrics import SessionMetrics
+from qasr_cli.live.metrics import LagWatch, SessionMetrics
 from qasr_cli.live.protocols import Emit, Missing
 from qasr_cli.live.utterance import Decoded, SampleWindow, Step, Utterance
 from qasr_cli.options import DecodeOptions, StreamOptions, VadOptions
@@ -25,9 +25,7 @@ from qasr_cli.speech.audio.vad import FRAME_MS, FRAME_SAMPLES, FrameProbabilitie
 from qasr_cli.speech.fallback.review import ReviewedSource
 from qasr_cli.speech.streaming.events import (
     Ended,
-    Final,
     Gap,
-    Lag,
     Silence,
     SpeechStarted,
     SpeechStopped,
@@ -41,10 +39,9 @@ from qasr_cli.timebase import MS_PER_S, SAMPLES_PER_MS, ms_to_samples, samples_t
 
 _BLOCK_SAMPLES = 1_600  # 100 ms: larger blocks are taken in parts, so that others get the lock
 _HEARTBEAT_MS = 1_000
-_LATE_MS = 3_000  # from here on partials are left out ...
-_IN_TIME_MS = 1_000  # ... until the engine is as near again
 _MAX_WAITING_MS = 3_600_000  # 115 MB of samples
-_LEAST_ROOM_MS = 2_500  # of an input that can wait: less than what makes partials stop
+_LEAST_ROOM_MS = 2_500  # of an input that can wait: more than the first text takes
+_LAST_SILENCE_SAMPLES = ms_to_samples(10_000)  # after it nothing is open: the longest pause is 5 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +99,7 @@ class LiveSession:
         self._ended: deque[Utterance] = deque()
         self._n_utterances = 0
         self._heartbeat_ms = 0
-        self._is_skipping = False
+        self._lag = LagWatch(options.stream.step_ms)
         self._has_started = self._is_ending = self._is_over = self._is_abandoned = False
         self._failure: QasrError | None = None
         self._metrics = SessionMetrics()
@@ -134,9 +131,10 @@ class LiveSession:
             self._lose(ms_to_samples(missing.duration_ms), missing.reason)
 
     def end_utterance(self) -> None:
-        """End the open utterance now, whether its speaker pauses or not."""
+        """End the open utterance now, pause or not; one that is too short for any text goes on."""
         with self._changed:
-            self._take(self._detector.close())
+            if self._open is not None and self._open.number is not None:
+                self._take(self._detector.close())
         self._wake()
 
     def end(self) -> None:
@@ -168,7 +166,7 @@ class LiveSession:
             self._changed.notify_all()
 
     def finish(self) -> None:
-        """Emit the end, after the last final.
+        """Emit the end, after the last final; as often as it is called, it does so once.
 
         Raises:
             QasrError: The engine has failed.
@@ -198,13 +196,12 @@ class LiveSession:
         return samples_to_ms(self._window.n_samples)
 
     def _start(self) -> None:
-        if self._has_started:
-            return
-        self._has_started = True
         utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        language = self.options.decode.language
         with self._changed:
-            self._emit(Started(self.options.source, self._model, language, utc))
+            if self._has_started:
+                return
+            self._has_started = True
+            self._emit(Started(self.options.source, self._model, self.options.decode.language, utc))
 
     def _has_room(self) -> bool:
         """Wait until there is room for a block if the input can wait; return whether there is.
@@ -224,11 +221,24 @@ class LiveSession:
 
     def _lose(self, n_samples: int, reason: str) -> None:
         with self._changed:
+            if self._is_ending:
+                return
             start_ms = self.now_ms
             self._metrics.missing_ms += n_samples // SAMPLES_PER_MS
             self._emit(Gap(start_ms, start_ms + samples_to_ms(n_samples), reason))
-        for begin in range(0, n_samples, _BLOCK_SAMPLES):
-            self._add(np.zeros(min(_BLOCK_SAMPLES, n_samples - begin), dtype=np.int16))
+        n_skipped = max(0, n_samples - _LAST_SILENCE_SAMPLES) // FRAME_SAMPLES * FRAME_SAMPLES
+        for begin in range(0, n_samples - n_skipped, _BLOCK_SAMPLES):
+            self._add(np.zeros(min(_BLOCK_SAMPLES, n_samples - n_skipped - begin), dtype=np.int16))
+        self._skip(n_skipped)
+
+    def _skip(self, n_samples: int) -> None:
+        """Add whole frames of silence behind silence: hours of it would hold the reader up for minutes."""
+        with self._frames_lock, self._changed:
+            if n_samples and not self._is_ending:
+                self._take(self._detector.close())
+                self._window.skip(n_samples)
+                self._detector.skip(n_samples // FRAME_SAMPLES)
+                self._beat()
 
     def _add(self, block: np.ndarray) -> None:
         with self._frames_lock:
@@ -311,6 +321,8 @@ class LiveSession:
             last_step_ms: What the lane's last step took: partials that came faster would only queue.
         """
         with self._changed:
+            if self._is_over:
+                return []
             self._watch_lag()
             finals = [
                 Step(utterance, utterance.ended.waveform.samples, True)
@@ -328,27 +340,24 @@ class LiveSession:
                 self._show(utterance, decoded)
             self._changed.notify_all()
 
+    def pass_over(self, step: Step) -> None:
+        """Go on without a partial that has failed: the next one has its audio, too."""
+        with self._changed:
+            step.utterance.n_decoded = len(step.samples)
+            self._changed.notify_all()
+
     def conclude(self, utterance: Utterance, text: ReviewedSource) -> None:
         """Take the final text of the utterance that ended first."""
         with self._changed:
             if self._is_over:  # nobody has waited for it
                 return
             ended = self._ended.popleft()
-            assert ended is utterance and utterance.ended is not None  # noqa: S101, PT018 - finals are in order
-            assert utterance.number is not None  # noqa: S101 - as every utterance that has ended
+            assert ended is utterance  # noqa: S101 - finals are in order
             compute_ms = round((self._clock() - utterance.decided_s) * MS_PER_S)
-            final = Final(
-                utterance.number,
-                utterance.ended.start_ms,
-                utterance.ended.start_ms + utterance.ended.waveform.duration_ms,
-                text.segments,
-                text.warnings,
-                compute_ms,
-            )
             whole = " ".join(segment.text for segment in text.segments)
             self._metrics.count_final(compute_ms, utterance.prefix, whole)
             utterance.stream = None
-            self._emit(final)
+            self._emit(utterance.final(text, compute_ms))
             self._changed.notify_all()
 
     def fail(self, error: QasrError) -> None:
@@ -361,7 +370,7 @@ class LiveSession:
 
     def _partial_due(self, last_step_ms: int) -> Iterator[Step]:
         utterance, bounds = self._open, self._detector.current
-        if utterance is None or bounds is None or not bounds.has_enough or self._is_skipping:
+        if utterance is None or bounds is None or not bounds.has_enough or self._lag.is_skipping:
             return
         n_samples = self._certain_samples(utterance)
         # What comes faster than it is spoken is taken as fast as the engine is, without a longer step.
@@ -375,14 +384,13 @@ class LiveSession:
         return end - utterance.start
 
     def _watch_lag(self) -> None:
-        """Leave partials out while the engine is behind, and tell when that begins and ends."""
+        """Tell when the engine is behind, and when it has caught up."""
         lag_ms = self.waiting_ms
         self._metrics.max_lag_ms = max(self._metrics.max_lag_ms, lag_ms)
-        least_ms = self.options.stream.step_ms
-        is_late = lag_ms > least_ms + (_IN_TIME_MS if self._is_skipping else _LATE_MS)
-        if self.options.is_real_time and is_late != self._is_skipping:
-            self._is_skipping = is_late
-            self._emit(Lag(lag_ms, is_late))
+        is_queue = self.options.is_real_time and bool(self._ended)
+        event = self._lag.update(lag_ms, do_finals_wait=is_queue)
+        if event is not None:
+            self._emit(event)
 
     def _show(self, utterance: Utterance, decoded: Decoded) -> None:
         clear_ms = self._detector.current.n_clear * FRAME_MS if self._detector.current else 0

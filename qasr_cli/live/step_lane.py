@@ -7,6 +7,7 @@ nothing queues. Finals go before partials, and are reviewed and aligned together
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,12 +15,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from qasr_cli.errors import QasrError
+from qasr_cli.errors import OutOfMemoryError, QasrError
 from qasr_cli.live.protocols import Emit, RunOnEngine
 from qasr_cli.live.session import LiveSession, SessionOptions
 from qasr_cli.live.utterance import Decoded, Step
 from qasr_cli.options import Options, StreamOptions
-from qasr_cli.pipeline.containment import contain
+from qasr_cli.pipeline.containment import contain, failure_of
 from qasr_cli.records import INT16_SCALE, Hypothesis
 from qasr_cli.speech.audio.vad import FRAME_SAMPLES
 from qasr_cli.speech.inference import batching
@@ -29,6 +30,8 @@ from qasr_cli.speech.streaming import finals, redecoding
 from qasr_cli.speech.streaming.finals import EndedUtterance, FinalOptions, MemoryWaveform
 from qasr_cli.speech.streaming.language_inertia import LanguageInertia
 from qasr_cli.timebase import MS_PER_S, SAMPLE_RATE_HZ, samples_to_ms
+
+logger = logging.getLogger(__name__)
 
 _WARM_UP_SAMPLES = SAMPLE_RATE_HZ
 _WARM_UP_TOKENS = 8  # silence may have no end
@@ -81,7 +84,7 @@ class StepLane:
         self._sessions: list[LiveSession] = []
         self._has_news = self._is_closed = False
         self._last_step_ms = 0
-        self._model: str | None = None
+        self._recognizer: tuple[str, int] | None = None  # its id, and the longest utterance it takes
         self._thread = threading.Thread(target=self._work, name="steps", daemon=True)
 
     def start(self) -> None:
@@ -125,16 +128,19 @@ class StepLane:
         Raises:
             QasrError: The engine cannot work.
         """
-        if self._model is None:
-            self._model = self._run(lambda session: session.recognizer.model_id)
+        if self._recognizer is None:
+            self._recognizer = self._run(
+                lambda session: (session.recognizer.model_id, session.recognizer.capacity.max_chunk_ms)
+            )
+        model, longest_ms = self._recognizer
         own = SessionOptions(
-            stream,
+            stream.limited_to(longest_ms),
             options.vad,
             FinalOptions(options.decode, options.guard, options.align),
             source,
             is_real_time,
         )
-        opened = LiveSession(own, self._model, emit, self._wake, self._clock)
+        opened = LiveSession(own, model, emit, self._wake, self._clock)
         with self._changed:
             self._sessions.append(opened)
         return opened
@@ -147,12 +153,13 @@ class StepLane:
         due = [_Due(session, step) for session in sessions for step in session.due(self._last_step_ms)]
         if not due:
             return False
-        due.sort(key=lambda one: not one.step.is_final)  # stable: the finals of a session stay in order
-        try:
-            self._run(lambda session: self._compute(_first_batch(due, session), session))
-        except QasrError as error:  # the engine itself is gone
+        due.sort(key=_turn)  # stable: the finals of a session stay in order
+        failure = failure_of(
+            lambda: self._run(lambda session: self._compute(_first_batch(due, session), session))
+        )
+        if failure is not None:  # the engine itself is gone
             for session in sessions:
-                session.fail(error)
+                session.fail(failure)
         return True
 
     def _work(self) -> None:
@@ -176,15 +183,30 @@ class StepLane:
         if not all(one.step.is_final for one in batch):
             self._last_step_ms = round((self._clock() - begun_s) * MS_PER_S)
         ended: list[tuple[_Due, Hypothesis]] = []
+        failures: dict[LiveSession, QasrError] = {}
         for due, hypothesis in zip(batch, decoded, strict=True):
-            if isinstance(hypothesis, QasrError):
-                due.session.fail(hypothesis)
+            if due.session in failures:  # in order, nothing comes after what has failed
+                continue
+            if isinstance(hypothesis, OutOfMemoryError) and not due.step.is_final:
+                logger.debug("a partial did not fit into memory", exc_info=hypothesis)
+                due.session.pass_over(due.step)
+            elif isinstance(hypothesis, QasrError):
+                failures[due.session] = hypothesis
             elif due.step.is_final:
                 ended.append((due, hypothesis))
             else:
                 due.session.deliver(Decoded(due.step, hypothesis))
-        _conclude([(due, hypothesis) for due, hypothesis in ended if not due.session.is_over], session)
+        _conclude(ended, session)
+        for failed, error in failures.items():
+            failed.fail(error)
         self._on_batch(_described([one.step for one in batch], self._clock() - begun_s))
+
+
+def _turn(due: _Due) -> tuple[bool, int]:
+    """Return the order of a step: finals first, then what waits longest, so that all get their turn."""
+    if due.step.is_final:
+        return False, 0
+    return True, due.step.utterance.n_decoded - len(due.step.samples)
 
 
 def _warm_up(session: Session, options: Options) -> None:

@@ -12,13 +12,14 @@ import numpy as np
 
 from qasr_cli.options import DecodeOptions
 from qasr_cli.records import Chunk, Hypothesis
+from qasr_cli.speech.fallback.review import ReviewedSource
 from qasr_cli.speech.inference.streaming import UtteranceStream
 from qasr_cli.speech.recognition import recognize
 from qasr_cli.speech.recognition.hallucination import Flag
-from qasr_cli.speech.streaming.events import Partial
+from qasr_cli.speech.streaming.events import Final, Partial
 from qasr_cli.speech.streaming.finals import EndedUtterance
 from qasr_cli.speech.streaming.stable_prefix import StablePrefix
-from qasr_cli.timebase import samples_to_ms
+from qasr_cli.timebase import SAMPLE_RATE_HZ, samples_to_ms
 
 # Text with one of these is wrong in whatever follows; the final's retries mend it.
 _NOT_SHOWN = {Flag.LOOP, Flag.CONTEXT, Flag.RATE, Flag.SCRIPT, Flag.LANGUAGE}
@@ -54,6 +55,12 @@ class SampleWindow:
             self._n_kept -= n_dropped
             self._kept = self._kept[n_dropped:].copy()
 
+    def skip(self, n_samples: int) -> None:
+        """Add samples of silence behind silence, of which the last second at most is kept."""
+        self.n_samples += n_samples
+        self._n_kept = min(self._n_kept + n_samples, SAMPLE_RATE_HZ)
+        self._kept = np.zeros(self._n_kept, dtype=np.int16)
+
     def read(self, first: int, end: int) -> np.ndarray:
         """Return a copy of `int16[end - first]`, fewer if they are still to come."""
         begin = first - (self.n_samples - self._n_kept)
@@ -69,7 +76,7 @@ class Utterance:
         prefix: Its stable text.
         number: Its number for others; None until it is certain that somebody speaks.
         stream: What the engine keeps of it; None if it has decoded nothing yet, or has failed.
-        n_decoded: Samples that the stream has got.
+        n_decoded: Samples of its last step.
         n_partials: Partials so far.
         ended: What its final is made of; None as long as it is open.
         decided_s: When its end was decided, by the lane's clock.
@@ -115,6 +122,13 @@ class Utterance:
         language = recognize.language_code(result.hypothesis)
         revision, self.n_partials = self.n_partials, self.n_partials + 1
         return Partial(self.number, revision, *parts, start_ms, start_ms + duration_ms, language)
+
+    def final(self, text: ReviewedSource, compute_ms: int) -> Final:
+        """Return the event of its final text; it has ended and has a number."""
+        assert self.number is not None and self.ended is not None  # noqa: S101, PT018 - as every final's
+        start_ms = self.ended.start_ms
+        end_ms = start_ms + self.ended.waveform.duration_ms
+        return Final(self.number, start_ms, end_ms, text.segments, text.warnings, compute_ms)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -80,7 +80,7 @@ class LiveStream:
         """Return why the child has ended, in its words; "" if it came to the end of its input."""
         status = self._child.finish()
         if self._child.was_stuck:
-            return f"no sound for {self._child.terms.silence_s:g} seconds"
+            return "the sound has stopped"
         if killed := kill_reason(self._child):
             return killed
         complaint = (

@@ -50,13 +50,13 @@ class Terms:
     """What a child gets of its surroundings, and when it is stuck.
 
     Attributes:
-        silence_s: It is killed when a read takes longer.
+        silence_s: It is killed when a read takes longer; None for what is usual.
         environment: Variables beside the search path and the locale.
         stdin: A descriptor for it to read; None for an empty stdin.
         is_limited: Its memory, CPU time and files are limited: it decodes foreign media.
     """
 
-    silence_s: float = _SILENCE_S
+    silence_s: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     stdin: int | None = None
     is_limited: bool = True
@@ -73,12 +73,12 @@ class Watchdog:
 
     Args:
         on_timeout: Called in the watchdog's thread, once at most.
-        silence_s: How long a read may take.
+        silence_s: How long a read may take; None for what is usual.
     """
 
-    def __init__(self, on_timeout: Callable[[], None], silence_s: float = _SILENCE_S) -> None:
+    def __init__(self, on_timeout: Callable[[], None], silence_s: float | None = None) -> None:
         self._on_timeout = on_timeout
-        self._silence_s = silence_s
+        self._silence_s = _SILENCE_S if silence_s is None else silence_s
         self._condition = threading.Condition()
         self._deadline_s: float | None = None  # of the read in progress; None between two
         self._is_stopped = False

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qasr_cli.options.flag import LIVE, LIVE_OUTPUT, option, require, seconds
 from qasr_cli.options.secret import Secret
 
 _MIN_STEP_MS, _MAX_STEP_MS = 100, 10_000
-_MAX_UTTERANCE_MS = 30_000
+_MIN_UTTERANCE_MS, _MAX_UTTERANCE_MS = 5_000, 30_000
 
 
 def _paths(files: Sequence[str] | None) -> tuple[Path, ...]:
@@ -52,8 +52,14 @@ class StreamOptions:
     def __post_init__(self) -> None:
         require(_MIN_STEP_MS <= self.step_ms <= _MAX_STEP_MS, "--step must be 0.1 to 10 seconds", "--step")
         require(100 <= self.pause_ms <= 5_000, "--pause must be 0.1 to 5 seconds", "--pause")
-        is_long_enough = 5_000 <= self.max_utterance_ms <= _MAX_UTTERANCE_MS
+        is_long_enough = _MIN_UTTERANCE_MS <= self.max_utterance_ms <= _MAX_UTTERANCE_MS
         require(is_long_enough, "--max-utterance must be 5 to 30 seconds", "--max-utterance")
+
+    def limited_to(self, max_chunk_ms: int) -> StreamOptions:
+        """Return the options for a model with a limit, as far as utterances can be so short."""
+        return replace(
+            self, max_utterance_ms=max(_MIN_UTTERANCE_MS, min(self.max_utterance_ms, max_chunk_ms))
+        )
 
 
 @dataclass(frozen=True, slots=True)

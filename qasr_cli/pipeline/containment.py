@@ -44,6 +44,19 @@ def attempt(path: Path | None, work: Callable[[], Value]) -> Value | QasrError:
         return QasrError.about(path, reason) if path else QasrError(f"the engine: {reason}")
 
 
+def failure_of(work: Callable[[], object]) -> QasrError | None:
+    """Return the error that work ended with, whatever it is: for a thread that others wait for.
+
+    Args:
+        work: May raise anything.
+    """
+    try:
+        result = attempt(None, work)
+    except QasrError as error:  # of servers
+        return error
+    return result if isinstance(result, QasrError) else None
+
+
 def contain(work: Callable[[], Value], path: Path | None = None) -> Value | QasrError:
     """Return the result of work on a device, or its error: what there is without it stays.
 

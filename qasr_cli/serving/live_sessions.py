@@ -23,7 +23,9 @@ from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.streaming.events import LiveEvent
 from qasr_cli.timebase import SAMPLES_PER_MS
 
-_MAX_WAITING_MS = 15_000  # of a session's speech; then its client has to wait
+# Of a session's speech, 19 MB; then its client has to wait. It must be far more than an utterance has: while
+# the engine is behind, the text of an utterance waits for its end, and so for more audio.
+_MAX_WAITING_MS = 600_000
 _POLL_S = 0.05
 _N_SPARE = 4  # threads for sessions that end while others go on
 _RETRY_S = 30  # a session lasts for minutes
@@ -241,8 +243,16 @@ class Seat:
         return Talk(self, session)
 
     async def call(self, work: Callable[[], Any]) -> Any:
-        """Do what may block, on a thread."""
-        return await self._loop.run_in_executor(self._sessions.feeding, work)
+        """Do what may block, on a thread.
+
+        Raises:
+            DrainingError: The server has just ended.
+        """
+        try:
+            future = self._sessions.feeding.submit(work)
+        except RuntimeError as error:
+            raise DrainingError("the server is about to end") from error
+        return await asyncio.wrap_future(future)
 
     @property
     def audio_ms(self) -> int:

@@ -253,7 +253,8 @@ class RequestLane:
                 return []
             self.gathering.end()
             is_urgent_turn = time.monotonic() >= self._next_pause_s
-            return self._queue.take(self._capacity, is_urgent_turn=is_urgent_turn)
+            capacity = self.calls.limited(self._capacity) if len(self._queue) else self._capacity
+            return self._queue.take(capacity, is_urgent_turn=is_urgent_turn)
 
     def _submit(self, chunks: list[PooledChunk[Request]], pool: DevicePool) -> None:
         batch = PooledBatch(chunks, chunks, pool.submit(chunks, self._recognize), is_last=True)

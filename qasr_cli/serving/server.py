@@ -119,6 +119,7 @@ class HttpServer:
             http=protocol,
             ws=Socket,
             ws_max_size=MAX_FRAME_BYTES,
+            ws_ping_timeout=None,  # while a client has to wait, its answers are not read either
             ws_per_message_deflate=False,  # base64 of sound hardly shrinks
             loop="asyncio",
             lifespan="off",

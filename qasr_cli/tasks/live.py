@@ -21,14 +21,15 @@ from qasr_cli.live.session import LiveSession
 from qasr_cli.live.step_lane import StepLane
 from qasr_cli.operating_system import processes
 from qasr_cli.options import LiveOptions, LogOptions, Options, StreamOptions
-from qasr_cli.pipeline.containment import attempt
+from qasr_cli.pipeline.containment import failure_of
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.tasks import observers
 from qasr_cli.terminal import stdio, tables
 
 logger = logging.getLogger(__name__)
 
-_STOP_S = 0.5  # for a reader to return after `stop`; one that is stuck in a read is left behind
+_STOP_S = 0.5  # for a reader to return after `stop`, before the last words are final
+_LEAVE_S = 5.0  # the same after them: one that is still in a library's code would abort the process's end
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +135,9 @@ def _take_all(source: LiveInput, session: LiveSession, has_ended: threading.Even
     failures: list[QasrError] = []
 
     def read() -> None:
-        failure = attempt(None, lambda: _feed(source, session))
-        if isinstance(failure, QasrError):
-            failures.append(failure)
+        # It waits for the last words in this thread: a signal would break the wait of the main thread off.
+        found = (failure_of(lambda: _feed(source, session)), failure_of(session.close))
+        failures.extend(failure for failure in found if failure is not None)
         has_ended.set()
 
     reader = threading.Thread(target=read, name="reader", daemon=True)
@@ -146,7 +147,10 @@ def _take_all(source: LiveInput, session: LiveSession, has_ended: threading.Even
     finally:  # a signal as well: the last words become final
         source.stop()
         reader.join(_STOP_S)
-        session.close()
+        try:
+            session.close()
+        finally:
+            reader.join(_LEAVE_S)
     if failures:
         raise failures[0]
 

@@ -190,7 +190,7 @@ def _load(measured: LiveMeasurements) -> list[str]:
     begun, ended = ("unknown" if n is None else f"{n / _MB:.0f} MB" for n in measured.memory_bytes)
     return [
         f"The engine computes for {busy_s / (measured.audio_ms / MS_PER_S):.3f} s per second of audio.",
-        f"Most audio that waited: {measured.metrics.get('max_lag_ms', 0) / MS_PER_S:.1f} s. "
+        f"Work waited for the engine for at most {measured.metrics.get('max_lag_ms', 0) / MS_PER_S:.2f} s. "
         f"Peak memory: {begun} at the begin, {ended} at the end.",
     ]
 

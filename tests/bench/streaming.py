@@ -328,15 +328,14 @@ def main() -> None:
         "n_rounds": arguments.rounds,
         "step_s": STEP / SAMPLE_RATE,
     }
-    if arguments.part in ("demo", "both"):
-        result["demo"] = measure_demo(arguments.rounds)
-        _say_demo(result["demo"])
-    if arguments.part in ("real", "both"):
-        result["real"] = measure_real(arguments.rounds)
-        _say_real(result["real"])
     arguments.out.mkdir(parents=True, exist_ok=True)
     target = arguments.out / f"{now:%Y-%m-%d-%H%M}-streaming.json"
-    target.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    parts = {"demo": (measure_demo, _say_demo), "real": (measure_real, _say_real)}
+    for name in parts if arguments.part == "both" else (arguments.part,):
+        measure, say = parts[name]
+        result[name] = measure(arguments.rounds)
+        say(result[name])
+        target.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     sys.stdout.write(f"{target}\n")
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -65,34 +65,55 @@ def test_a_signal_makes_the_last_words_final(start_qasr: StartQasr, number: int,
         pipe.write(talk()[: 3 * 16_000].tobytes())
         pipe.flush()
         assert process.stdout is not None
+        watchdog = threading.Timer(_PATIENCE_S, process.kill)
+        watchdog.start()
         _read_until(process.stdout, "speech_started")
+        watchdog.cancel()
         process.send_signal(number)
         begun_s = time.monotonic()
         rest = process.stdout.read()
-        assert process.wait(_PATIENCE_S) == code
+        assert process.wait(_PATIENCE_S) == code, process.stderr and process.stderr.read()
         took_s = time.monotonic() - begun_s
     kinds = [event["type"] for event in events_in(rest)]
     assert kinds[-3:] == ["speech_stopped", "final", "end"]
     assert took_s <= _LAST_WORDS_S
 
 
-def _read_until(stream: Any, kind: str) -> None:
-    until_s = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < until_s:
-        assert select.select([stream], [], [], _PATIENCE_S)[0], f"no {kind}"
-        line = stream.readline()
-        assert line, f"ended before {kind}"
+def test_a_signal_breaks_no_wait_for_the_last_words(start_qasr: StartQasr, tmp_path: Path) -> None:
+    (tmp_path / "talk.raw").write_bytes(spoken(2_000).tobytes())
+    with (tmp_path / "talk.raw").open("rb") as sound:
+        process = start_qasr(
+            *("live", "-", "--pcm", 16_000, "--engine", "tests.fakes:sleepy", "--json-lines"),
+            stdin=sound,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        _read_until(process.stdout, "speech_stopped")  # the final takes three seconds
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        assert process.wait(_PATIENCE_S) == 130
+    assert [event["type"] for event in events_in(rest)][-2:] == ["final", "end"]
+
+
+def _read_until(stream: IO[str], kind: str) -> None:
+    for line in stream:
         if json.loads(line)["type"] == kind:
             return
-    raise AssertionError(f"no {kind} in time")
+    raise AssertionError(f"ended before {kind}")
 
 
-def test_an_engine_that_fails_is_one_line_and_an_exit_code(qasr: Qasr) -> None:
+@pytest.mark.parametrize(
+    ("engine", "code", "reason"), [("crashing", 70, "fell over"), ("unreachable", 69, "do not answer")]
+)
+def test_an_engine_that_fails_is_one_line_and_an_exit_code(
+    qasr: Qasr, engine: str, code: int, reason: str
+) -> None:
     sound = talk().tobytes()
-    result = qasr("live", "-", "--pcm", 16_000, "--engine", "tests.fakes:crashing", "-q", stdin=sound)
-    assert result.returncode == 70
+    result = qasr("live", "-", "--pcm", 16_000, "--engine", f"tests.fakes:{engine}", "-q", stdin=sound)
+    assert result.returncode == code
     assert len(result.stderr.splitlines()) == 1
-    assert "fell over" in result.stderr
+    assert reason in result.stderr
 
 
 def test_mistakes_are_found_before_a_model_is_loaded(qasr: Qasr, tmp_path: Path) -> None:

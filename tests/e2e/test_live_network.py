@@ -46,6 +46,14 @@ def test_media_and_playlists_over_http_are_whole_and_end(folder: Path) -> None:
         assert seconds_of(f"{address}tone.m3u8") == pytest.approx(5.0, abs=0.1)
 
 
+def test_a_file_is_read_at_the_speed_of_speech(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "_AHEAD_S", 1.0)
+    began_s = time.monotonic()
+    with serving_folder(folder) as address:
+        assert seconds_of(f"{address}tone.mp3") == pytest.approx(3.0, abs=0.1)
+    assert time.monotonic() - began_s > 1.5
+
+
 def test_certificates_are_checked(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("there is no openssl to make a certificate with")

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from qasr_cli.media import probe, process
+from qasr_cli.media import microphones, probe, process
 
 
 def test_the_middle_of_a_long_line_is_not_taken_for_a_line() -> None:
@@ -37,6 +37,24 @@ def test_a_child_cannot_take_all_memory() -> None:
     )
     assert int(outside.stdout) == 3 * 1024**3
     assert process.capture([sys.executable, "-c", takes]) == ""
+
+
+def test_a_child_gets_the_variables_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULSE_SERVER", "unix:/run/pulse")
+    monkeypatch.setenv("QASR_KEY", "secret")
+    terms = process.Terms(environment=microphones.environment())
+    with process.running([sys.executable, "-c", "import os; print(dict(os.environ))"], terms=terms) as child:
+        said = child.read(1 << 16).decode()
+    assert "unix:/run/pulse" in said
+    assert "secret" not in said
+
+
+def test_a_child_that_goes_on_is_read_as_it_writes_and_ended_when_it_stops() -> None:
+    says = "import sys, time; sys.stdout.write('ab'); sys.stdout.flush(); time.sleep(60)"
+    with process.running([sys.executable, "-c", says], terms=process.Terms(silence_s=1)) as child:
+        assert child.read_available(1_000) == b"ab"
+        assert child.read_available(1_000) == b""
+        assert child.was_stuck
 
 
 def test_nothing_is_left_running_when_starting_fails(monkeypatch: pytest.MonkeyPatch) -> None:

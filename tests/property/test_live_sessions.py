@@ -58,9 +58,7 @@ def test_stable_text_grows_and_is_the_begin_of_what_is_shown(steps: list[tuple[l
         if prefix.n_contradictions == n_contradictions:
             assert stable + unstable == text
             if stable != before:
-                assert len(split(unstable)) >= 4
-        else:
-            assert stable == before
+                assert len(split(unstable)) >= 2
         before = stable
 
 

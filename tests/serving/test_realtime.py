@@ -24,7 +24,7 @@ from qasr_cli.serving.http.keys import Keys
 from qasr_cli.serving.http.site import HttpSettings
 from qasr_cli.serving.service import ServiceLimits
 from tests.media_factory import ffmpeg
-from tests.serving import gates
+from tests.serving import gates, raw
 from tests.serving.asr_client import samples_of
 from tests.serving.conftest import client_of
 from tests.serving.in_process import ECHO, InProcess, serving, until
@@ -126,9 +126,9 @@ class TestOpenAI:
             )
             samples = np.frombuffer(clip + PAUSE, "<i2")
             at_24_khz = np.interp(np.arange(0, len(samples), 2 / 3), np.arange(len(samples)), samples)
-            raw = at_24_khz.astype("<i2").tobytes()
-            for begin in range(0, len(raw), 9_600):
-                audio = base64.b64encode(raw[begin : begin + 9_600]).decode()
+            given = at_24_khz.astype("<i2").tobytes()
+            for begin in range(0, len(given), 9_600):
+                audio = base64.b64encode(given[begin : begin + 9_600]).decode()
                 connection.input_audio_buffer.append(audio=audio)
             texts, deltas, seen = [], "", list[str]()
             for event in connection:
@@ -172,14 +172,14 @@ class TestOpenAI:
     def test_each_kind_of_sound(
         self, bazarr: InProcess, tmp_path: Path, encoding: str, codec: str, rate_hz: int
     ) -> None:
-        raw = tmp_path / "raw"
+        file = tmp_path / "raw"
         kind = {"pcm_s16le": "s16le", "pcm_mulaw": "mulaw", "pcm_alaw": "alaw"}[codec]
-        ffmpeg("-i", CLIP, "-c:a", codec, "-ac", 1, "-ar", rate_hz, "-f", kind, raw)
+        ffmpeg("-i", CLIP, "-c:a", codec, "-ac", 1, "-ar", rate_hz, "-f", kind, file)
         with opened(bazarr) as socket:
             shape = {"type": encoding, "rate": rate_hz}
             sent: dict[str, object] = {"audio": {"input": {"format": shape, "turn_detection": None}}}
             updated(socket, sent)
-            append(socket, raw.read_bytes())
+            append(socket, file.read_bytes())
             send(socket, "input_audio_buffer.commit")
             text = events_until(socket, "completed")[-1]["transcript"]
         assert text == TEXT if rate_hz > 8_000 else text.startswith("Where is")
@@ -340,6 +340,11 @@ class TestWho:
         with opened(echo, origin=f"http://127.0.0.1:{echo.port}") as socket:
             events_until(socket, "created")
 
+    def test_a_plain_request_is_told_to_upgrade(self, echo: InProcess) -> None:
+        answer = raw.request(echo, "GET", "/v1/realtime")
+        assert answer.status == 426
+        assert "is a WebSocket" in json.loads(answer.body)["error"]["message"]
+
     def test_there_are_so_many_seats(self, echo: InProcess) -> None:
         with opened(echo), opened(echo):
             status, message = _refusal(echo)
@@ -365,6 +370,19 @@ def _refusal(running: InProcess, **given: Any) -> tuple[int, str]:
     response = refused.value.response
     error = json.loads(response.body)["error"]
     return response.status_code, error["code"] or error["message"]
+
+
+def test_an_engine_that_was_far_behind_catches_up(clip: bytes) -> None:
+    gates.GATE.clear()
+    options = Options(engine=EngineOptions(engine="tests.serving.gates:gated"))
+    speech = clip[12_800:44_800] * 24  # 24 s without a pause: more than an utterance may have
+    with serving(options) as running, opened(running) as socket:
+        updated(socket, sound())
+        append(socket, speech + PAUSE)
+        until(lambda: running.service.live.n_samples == len(speech + PAUSE) // 2)
+        gates.GATE.set()
+        texts = [events_until(socket, "completed")[-1]["transcript"] for _ in range(2)]
+        assert all(text.startswith("One two") for text in texts)
 
 
 def test_the_end_of_the_server_makes_the_last_words_final(clip: bytes) -> None:

@@ -124,15 +124,24 @@ class TestLoad:
         lane = Lane()
         session = lane.open(events)
         session.feed(talk()[: 6 * SAMPLE_RATE_HZ])  # the engine gets none of it
-        lane.run()
-        assert [lag.is_skipping for lag in of_kind(events, Lag)] == [True]
-        assert not of_kind(events, Partial)
         session.end_utterance()
-        lane.run()
         session.feed(talk()[6 * SAMPLE_RATE_HZ : 9 * SAMPLE_RATE_HZ])
+        lane.lane.run_once()
+        assert [lag.is_skipping for lag in of_kind(events, Lag)] == [True]
+        assert len(of_kind(events, Final)) == 1
+        assert not of_kind(events, Partial)
         lane.finish(session)
         assert [lag.is_skipping for lag in of_kind(events, Lag)] == [True, False]
         assert len(of_kind(events, Final)) == 2
+
+    def test_behind_in_one_utterance_a_partial_takes_all_that_waits(self) -> None:
+        events: list[LiveEvent] = []
+        lane = Lane()
+        session = lane.open(events)
+        session.feed(talk()[: 8 * SAMPLE_RATE_HZ])
+        lane.run()
+        assert [partial.end_ms for partial in of_kind(events, Partial)] == [8_000]
+        assert not of_kind(events, Lag)
 
     def test_steps_are_as_long_as_the_last_one_took(self) -> None:
         seconds = iter(range(0, 10_000, 2))  # a step takes 2 s by this clock

@@ -31,20 +31,23 @@ def test_two_hypotheses_over_seconds_are_not_enough() -> None:
     assert shown((text, 1_000), (text, 9_000))[-1] == ("", text)
 
 
-def test_the_last_four_words_wait_whatever_their_age() -> None:
+def test_fewer_words_need_to_follow_one_that_is_older() -> None:
     text = "one two three four"
+    assert shown((text, 0), (text, 500), (text, 1_400))[-1] == ("", text)
+    assert shown((text, 0), (text, 500), (text, 1_500))[-1] == ("one two", " three four")
+
+
+def test_the_last_two_words_wait_whatever_their_age() -> None:
+    text = "one two"
     assert shown(*((text, ms) for ms in range(0, 9_000, 500)))[-1] == ("", text)
 
 
 def test_what_may_belong_to_the_next_utterance_waits() -> None:
-    text = "one two three four five"
-    prefix = StablePrefix(until_ms=900)
-    longer = [(text, 800), (f"{text} six seven", 1_000), (f"{text} six seven", 3_000)]
-    assert [prefix.update(*step)[0] for step in [*longer, (f"{text} six seven", 9_000)]][
-        -1
-    ] == "one two three"
-    late = StablePrefix(until_ms=700)
-    assert [late.update(*step)[0] for step in longer][-1] == ""
+    text, longer = "one two three four five", "one two three four five six seven"
+    steps = [(text, 800), (longer, 1_000), (longer, 3_000)]
+    prefix, late = StablePrefix(until_ms=900), StablePrefix(until_ms=700)
+    assert [prefix.update(*step)[0] for step in steps][-1] == "one two three four five"
+    assert [late.update(*step)[0] for step in steps][-1] == ""
 
 
 def test_a_change_makes_the_words_after_it_wait_anew() -> None:
@@ -60,6 +63,16 @@ def test_what_is_stable_stays_when_a_hypothesis_contradicts_it() -> None:
     assert prefix.update(other, 1_500) == ("one two", " three four five six")
     assert prefix.n_contradictions == 1
     assert prefix.update(text, 2_000) == ("one two", " three four five six")
+
+
+def test_what_follows_a_contradiction_becomes_stable_in_turn() -> None:
+    text, other = "one two three four five six", "one and two three four five six seven"
+    prefix = StablePrefix()
+    for end_ms in (0, 500, 1_000):
+        prefix.update(text, end_ms)
+    shown = [prefix.update(other, end_ms) for end_ms in (1_500, 2_000, 2_500)]
+    assert shown[0] == ("one two", " three four five six seven")
+    assert shown[-1] == ("one two three", " four five six seven")
 
 
 def test_a_character_is_a_word_in_scripts_without_spaces() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from qasr_cli.options import StreamOptions, VadOptions
 from qasr_cli.speech.streaming.utterances import Closed, UtteranceDetector
 
@@ -66,6 +68,38 @@ def test_a_long_one_is_cut_at_the_best_silence_of_its_last_seconds() -> None:
 def test_the_rest_after_a_cut_is_no_utterance_without_speech() -> None:
     probs = [SPEECH] * 612 + [QUIET] * 30
     assert [one.is_real for one in found(probs)] == [True, False]
+
+
+def test_the_rest_after_a_cut_is_real_however_short_its_word() -> None:
+    probs = [SPEECH] * 600 + [DIM] * 20 + [SPEECH] * 7 + [QUIET] * 40
+    assert [one.is_real for one in found(probs)] == [True, True]
+
+
+def test_so_is_the_rest_after_an_end_in_the_middle_of_a_word() -> None:
+    for n_quiet, is_real in ((0, True), (1, False)):
+        detector = UtteranceDetector(VadOptions(), StreamOptions())
+        for probability in [SPEECH] * 20 + [QUIET] * n_quiet:
+            detector.add(probability)
+        first = detector.close()
+        rest = [detector.add(probability) for probability in [SPEECH] * 3 + [QUIET] * 20]
+        assert first is not None
+        assert [(one.start >= first.end, one.is_real) for one in rest if one] == [(True, is_real)]
+
+
+def test_the_rest_of_what_was_not_real_is_no_more_real() -> None:
+    probs = [SPEECH] * 3 + [DIM] * 640 + [SPEECH] * 3 + [QUIET] * 40
+    assert {one.is_real for one in found(probs)} == {False}
+
+
+def test_skipped_silence_is_that_which_was_added() -> None:
+    added, skipped = (UtteranceDetector(VadOptions(), StreamOptions()) for _ in range(2))
+    skipped.skip(90)
+    for _ in range(90):
+        added.add(0.0)
+    ends = [[detector.add(one) for one in [SPEECH] * 9 + [QUIET] * 40] for detector in (added, skipped)]
+    (first,), (second,) = ([one for one in each if one] for each in ends)
+    assert (first.start, first.end) == (second.start, second.end) == (80, 106)
+    assert np.array_equal(first.probs, second.probs)
 
 
 def test_the_open_one_ends_with_its_session_less_the_silence() -> None:

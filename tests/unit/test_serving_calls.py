@@ -59,14 +59,30 @@ def test_calls_take_half_of_the_time_at_most(pool: Pool) -> None:
 
     def call_again_and_again() -> None:
         while not stop.is_set():
-            pool.lane.run(lambda session: time.sleep(0.2))
+            pool.lane.run(lambda session: time.sleep(0.1))
 
     with ThreadPoolExecutor(3) as callers:
         for _ in range(3):
             callers.submit(call_again_and_again)
         wait_for(film)
         stop.set()
-    assert time.monotonic() - begun_s < 8  # the film alone takes 0.8 s; three callers make calls of 0.6 s
+    assert time.monotonic() - begun_s < 8  # the film alone takes 0.8 s; three callers make calls of 0.3 s
+
+
+def test_an_engine_without_pauses_gets_smaller_batches(tmp_path: Path) -> None:
+    pool = Pool(tmp_path, paced(0.1, pauses=False))  # a full batch takes 0.8 s
+    films = [pool.ask(str(number), FILM) for number in range(3)]
+    pool.lane.start()
+    waited_s = []
+    while not all(film.owner.over.is_set() for film in films):  # type: ignore[attr-defined]
+        begun_s = time.monotonic()
+        pool.lane.run(lambda session: None)
+        waited_s.append(time.monotonic() - begun_s)
+        time.sleep(0.05)
+    pool.lane.close()
+    assert sum(pool.sizes) == 48
+    assert max(pool.sizes[2:]) < 8
+    assert sorted(waited_s)[len(waited_s) // 2] < 0.6
 
 
 def test_a_sentence_pauses_for_calls_too(pool: Pool) -> None:

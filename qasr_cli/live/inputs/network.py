@@ -2,7 +2,8 @@
 
 In goes a checked address; out come samples, and the time that passed while the stream was down. Media over
 HTTP that comes to its end, and an HLS playlist that says so (`EXT-X-ENDLIST`), end the session; a broken
-connection never does once there was sound. Shows no more of an address than its name.
+connection never does once there was sound. Media that comes faster than it is spoken is read at the speed of
+speech, half a minute ahead. Shows no more of an address than its name.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ from qasr_cli.live.inputs.reconnecting import Reconnecting
 from qasr_cli.live.protocols import Missing
 from qasr_cli.media import live_arguments
 from qasr_cli.media.live_stream import Command, LiveStream
+from qasr_cli.timebase import SAMPLE_RATE_HZ
 
 WAIT_S = 10.0  # for an answer, and for more of a stream that has begun
 _SILENCE_S = 30.0
 # A playlist may stand still for a while, and goes on by itself; a new start would repeat its last segment.
 _PLAYLIST_SILENCE_S = 300.0
 _LONGEST_PAUSE_S = 10.0
+# A station sends some seconds at once, so that players begin; a server of files sends all.
+_AHEAD_S = 30.0
 _ENDING = {"http", "https"}  # others have no end, only a server that is gone
 # A playlist may name what its scheme does not allow: files, other protocols.
 _OTHER_PROTOCOL = re.compile(
@@ -65,11 +69,25 @@ class NetworkStream:
             UndecodableError: It does not send media with sound, or a playlist that names local files.
         """
         self._began_s = time.monotonic()
-        return self._stream.blocks()
+        blocks = self._stream.blocks()
+        return self._paced(blocks) if self._address.scheme in _ENDING else blocks
 
     def stop(self) -> None:
         """End the iterator soon."""
         self._stream.stop()
+
+    def _paced(self, blocks: Iterator[np.ndarray | Missing]) -> Iterator[np.ndarray | Missing]:
+        """Yield the blocks, and let the server wait while too much has come before its time."""
+        ahead_s, last_s = 0.0, time.monotonic()
+        for block in blocks:
+            now_s = time.monotonic()
+            ahead_s = max(0.0, ahead_s - (now_s - last_s))
+            last_s = now_s
+            if not isinstance(block, Missing):
+                ahead_s += len(block) / SAMPLE_RATE_HZ
+            yield block
+            if ahead_s > _AHEAD_S:
+                self._stream.wait(ahead_s - _AHEAD_S)
 
     def arrived(self, stream: LiveStream) -> None:
         """Refuse a playlist that names what is not opened."""

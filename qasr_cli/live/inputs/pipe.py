@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +47,8 @@ def opened(path: Path, pcm_hz: int | None) -> Iterator[LiveInput]:
         raise InputOutputError(f"reading {name}: {error.strerror}", _HINT) from error
     try:
         if pcm_hz == SAMPLE_RATE_HZ:
-            yield RawPipe(name, descriptor)
+            with contextlib.closing(RawPipe(name, descriptor)) as source:
+                yield source
         else:
             arguments = live_arguments.pipe(pcm_hz)
             command = Command(arguments, _NEVER_S, {}, descriptor)
@@ -64,7 +66,7 @@ class RawPipe:
     def __init__(self, name: str, descriptor: int) -> None:
         self.name = name
         self._descriptor = descriptor
-        self._wakes, self._waker = os.pipe()
+        self._wakes, self._waker = socket.socketpair()
         self._is_stopping = threading.Event()
 
     def blocks(self) -> Iterator[np.ndarray | Missing]:
@@ -88,7 +90,13 @@ class RawPipe:
     def stop(self) -> None:
         """End the iterator soon."""
         self._is_stopping.set()
-        os.write(self._waker, b"\0")
+        with contextlib.suppress(OSError):  # closed
+            self._waker.send(b"\0")
+
+    def close(self) -> None:
+        """Close what `stop` uses."""
+        self._wakes.close()
+        self._waker.close()
 
     def _read(self) -> bytes:
         """Return what has arrived; nothing at the end, or after `stop`."""

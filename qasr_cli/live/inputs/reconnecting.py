@@ -105,6 +105,10 @@ class Reconnecting:
             self._stopping.wait(pause_s)
             pause_s = min(2 * pause_s, self._longest_pause_s)
 
+    def wait(self, duration_s: float) -> None:
+        """Wait so long, or until the session is stopped."""
+        self._stopping.wait(duration_s)
+
     def stop(self) -> None:
         """End the iterator soon."""
         self._stopping.set()

@@ -11,11 +11,22 @@ Only transcription is offered: there is no model that answers. Both spellings ar
 
 from __future__ import annotations
 
-from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from qasr_cli.serving.http.failures import ApiError
 from qasr_cli.serving.realtime import connection
 
 
 def routes() -> list[BaseRoute]:
     """Return the routes."""
-    return [WebSocketRoute("/v1/realtime", connection.serve)]
+    return [
+        WebSocketRoute("/v1/realtime", connection.serve),
+        Route("/v1/realtime", _refuse, include_in_schema=False),
+    ]
+
+
+async def _refuse(request: Request) -> Response:
+    """Refuse a request that does not ask for a WebSocket."""
+    raise ApiError(426, "/v1/realtime is a WebSocket", "connect to it with ws:// or wss://")

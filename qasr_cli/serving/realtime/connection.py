@@ -11,7 +11,9 @@ import asyncio
 import contextlib
 import functools
 import logging
+import math
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -39,6 +41,8 @@ Event = Mapping[str, Any]
 
 IDLE_S = 300.0  # without any event of a client; the protocol's own pings find the dead ones sooner
 _WATCH_S = 1.0  # between two looks at the engine
+_LAST_S = 1.0  # at the end of the server, for what was sent before …
+_QUIET_S = 0.2  # … as long as it comes
 _MIN_COMMIT_MS = 100  # as OpenAI's
 _MAX_UNCOMMITTED_MS = 3_600_000  # of a client that ends its turns itself
 _SUBPROTOCOL = "realtime"
@@ -95,7 +99,8 @@ class _Connection:
         try:
             code, reason = await self._read(writing, ending)
             if code is not None and not writing.done():
-                await self._finish(writing)
+                with contextlib.suppress(QasrError):  # the drain has taken too long
+                    await self._finish(writing)
                 with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
                     async with asyncio.timeout(IDLE_S):
                         await self._websocket.close(code, reason)
@@ -106,31 +111,47 @@ class _Connection:
 
     async def _read(self, writing: asyncio.Task[None], ending: asyncio.Task[bool]) -> tuple[int | None, str]:
         """Handle events until the end; return code and reason of the close, or None if the client is gone."""
+        stops_s = math.inf
         while True:
             receiving = asyncio.create_task(self._websocket.receive())
-            waited: set[asyncio.Task[Any]] = {receiving, writing, ending}
-            idle_s, done = 0.0, set[asyncio.Task[Any]]()
-            while not done and idle_s < IDLE_S and self._failure is None:
-                done, _ = await asyncio.wait(waited, timeout=_WATCH_S, return_when=asyncio.FIRST_COMPLETED)
-                idle_s += _WATCH_S
-                if self._talk is not None and (failure := self._talk.failure) is not None:
-                    self._fail(failure)  # its client may only wait for text
-            if not receiving.done():
+            await self._wait(receiving, writing, ending)
+            now_s = time.monotonic()
+            if ending.done() and self._failure is None:  # what was sent before the end is still taken
+                stops_s = min(stops_s, now_s + _LAST_S)
+                left_s = min(_QUIET_S, stops_s - now_s)
+                await asyncio.wait({receiving, writing}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            if not receiving.done() or now_s >= stops_s or self._failure is not None:
                 receiving.cancel()
                 await asyncio.gather(receiving, return_exceptions=True)
-                if self._failure is not None:
-                    return _FAILED, "the engine has failed"
-                if ending.done():
-                    return _GOING_AWAY, "the server is about to end"
-                return (None, "") if writing.done() else (_GOING_AWAY, "nothing was received for too long")
+                return self._end_of(writing, ending)
             message = receiving.result()
             if message["type"] == "websocket.disconnect":
                 return None, ""
             await self._take(message.get("text"))
-            if self._failure is not None:
-                return _FAILED, "the engine has failed"
             if self._outbox.is_full:
                 return _UNREAD, "the client does not read its events"
+
+    async def _wait(
+        self, receiving: asyncio.Task[Any], writing: asyncio.Task[None], ending: asyncio.Task[bool]
+    ) -> None:
+        """Wait for an event of the client, the end of something, or a client that was silent too long."""
+        waited: set[asyncio.Task[Any]] = {receiving, writing, ending}
+        for _ in range(round(IDLE_S / _WATCH_S)):
+            if self._talk is not None and (failure := self._talk.failure) is not None:
+                self._fail(failure)  # its client may only wait for text
+            if self._failure is not None:
+                return
+            done, _ = await asyncio.wait(waited, timeout=_WATCH_S, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                return
+
+    def _end_of(self, writing: asyncio.Task[None], ending: asyncio.Task[bool]) -> tuple[int | None, str]:
+        """Return code and reason of the close; None if the client is gone."""
+        if self._failure is not None:
+            return _FAILED, "the engine has failed"
+        if ending.done():
+            return _GOING_AWAY, "the server is about to end"
+        return (None, "") if writing.done() else (_GOING_AWAY, "nothing was received for too long")
 
     async def _finish(self, writing: asyncio.Task[None]) -> None:
         """Make the last words final, and send all that is due, as long as the client reads."""

@@ -3,7 +3,8 @@
 In go probabilities of speech, a frame of 32 ms each; out come the open utterance and those that have ended.
 Their places are counted in frames since the session's first sample, so that all times are whole milliseconds.
 An utterance opens as a speech span does offline, with a little sound before it; it ends at a pause or, if it
-grows too long, at its best silence. What has hardly any clear speech is no utterance.
+grows too long, at its best silence. What has hardly any clear speech is no utterance, unless it is the rest
+of one that was cut.
 """
 
 from __future__ import annotations
@@ -29,12 +30,14 @@ class Bounds:
 
     Attributes:
         start: Its first frame.
+        least_clear: Frames of clear speech that make it real.
         probs: Probability of speech of its frames so far.
         n_clear: Frames of clear speech among them.
         n_quiet: Frames in an unbroken stretch below offset, at its end.
     """
 
     start: int
+    least_clear: int = _MIN_CLEAR_FRAMES
     probs: list[float] = field(default_factory=list)
     n_clear: int = 0
     n_quiet: int = 0
@@ -48,7 +51,12 @@ class Bounds:
     @property
     def is_real(self) -> bool:
         """Whether somebody speaks, as far as a detector can know."""
-        return self.n_clear >= _MIN_CLEAR_FRAMES
+        return self.n_clear >= self.least_clear
+
+    @property
+    def least_clear_of_rest(self) -> int:
+        """What makes the rest real if this one is cut: the rest of real speech is no click, however short."""
+        return 1 if self.is_real else _MIN_CLEAR_FRAMES
 
     @property
     def has_enough(self) -> bool:
@@ -90,6 +98,7 @@ class UtteranceDetector:
         self._max_frames = stream.max_utterance_ms // FRAME_MS
         self.earliest_cut = self._max_frames - _CUT_FRAMES
         self._before: deque[float] = deque(maxlen=_PRE_ROLL_FRAMES)  # frames of no utterance
+        self._next_least_clear = _MIN_CLEAR_FRAMES
         self.n_frames = 0
         self.current: Bounds | None = None
 
@@ -123,15 +132,22 @@ class UtteranceDetector:
         if self.current is None:
             return None
         open_now, self.current = self.current, None
+        self._next_least_clear = _MIN_CLEAR_FRAMES if open_now.n_quiet else open_now.least_clear_of_rest
         end = self.n_frames - max(0, open_now.n_quiet - self._pad_frames)
         self._before.extend(open_now.probs[end - open_now.start :])
         return self._closed(open_now, end)
 
+    def skip(self, n_frames: int) -> None:
+        """Add frames of silence behind silence, at once; nothing is open."""
+        self.n_frames += n_frames
+        self._before.extend([0.0] * min(n_frames, _PRE_ROLL_FRAMES))
+
     def _await_onset(self, probability: float) -> None:
         if probability < self._vad.onset:
             self._before.append(probability)
+            self._next_least_clear = _MIN_CLEAR_FRAMES
             return
-        self.current = Bounds(self.n_frames - 1 - len(self._before))
+        self.current = Bounds(self.n_frames - 1 - len(self._before), self._next_least_clear)
         for earlier in (*self._before, probability):
             self.current.add(earlier, self._vad.offset)
         self._before.clear()
@@ -143,7 +159,7 @@ class UtteranceDetector:
         latest_ms = (len(whole.probs) - 1) * FRAME_MS
         probs = np.array(whole.probs, dtype=np.float32)
         n_kept = chunking.quietest(probs, self.earliest_cut * FRAME_MS, latest_ms) // FRAME_MS
-        self.current = Bounds(whole.start + n_kept)
+        self.current = Bounds(whole.start + n_kept, whole.least_clear_of_rest)
         for probability in whole.probs[n_kept:]:
             self.current.add(probability, self._vad.offset)
         return self._closed(whole, whole.start + n_kept)
@@ -151,5 +167,5 @@ class UtteranceDetector:
     @staticmethod
     def _closed(ended: Bounds, end: int) -> Closed:
         probs = np.array(ended.probs[: end - ended.start], dtype=np.float32)
-        is_real = int(np.count_nonzero(probs >= CLEAR)) >= _MIN_CLEAR_FRAMES
+        is_real = int(np.count_nonzero(probs >= CLEAR)) >= ended.least_clear
         return Closed(ended.start, end, probs, is_real)
