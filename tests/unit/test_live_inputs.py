@@ -93,7 +93,9 @@ def test_no_address_opens_local_files(scheme: str) -> None:
     arguments = live_arguments.address(f"{scheme}://host:1/a.m3u8", 10)
     protocols = arguments[arguments.index("-protocol_whitelist") + 1].split(",")
     assert not {"file", "pipe", "concat", "subfile", "data", "fd", "unix"} & set(protocols)
-    assert "-format_whitelist" in arguments
+    formats = arguments[arguments.index("-format_whitelist") + 1].split(",")
+    assert not {"sdp", "rtp", "concat", "dash", "image2", "imf"} & set(formats)
+    assert scheme == "udp" or "udp" not in protocols  # a camera's description cannot open ports
     assert "-codec_whitelist" in arguments
 
 
