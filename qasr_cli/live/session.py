@@ -123,8 +123,9 @@ class LiveSession:
         with self._frames_lock, self._changed:
             self._is_ending = True
             probs = self._frames.finish()
-            for probability in probs:
-                self._take(self._detector.add(float(probability)))
+            if self._detector.current is not None:  # less than a frame, alone, is no speech
+                for probability in probs:
+                    self._take(self._detector.add(float(probability)))
             self._take(self._detector.close())
         self._wake()
 

@@ -180,6 +180,15 @@ class TestLoad:
         assert not of_kind(events, Lag)
         assert len(of_kind(events, Final)) == 1
 
+    def test_what_is_left_behind_an_ended_utterance_is_none(self) -> None:
+        events: list[LiveEvent] = []
+        lane = Lane()
+        session = lane.open(events)
+        session.feed(talk()[: 3 * SAMPLE_RATE_HZ])  # not whole frames
+        session.end_utterance()
+        lane.finish(session)
+        assert len(of_kind(events, Final)) == 1
+
     def test_an_end_that_is_hastened_waits_for_no_final(self) -> None:
         events: list[LiveEvent] = []
         lane = Lane()
