@@ -301,6 +301,8 @@ def from_os_error(
         flag: The flag in `doing`, if there is one.
     """
     kind, hint = _kind_and_hint(error.errno, "" if path is None else path.name)
+    if flag is not None and kind is CannotCreateError:  # -o and --name concern other files
+        hint = "check the folder and its permissions, or give another name"
     reason = error.strerror or type(error).__name__
     if path is not None and not doing:
         return kind.about(path, reason, hint, flag=flag)

@@ -163,6 +163,7 @@ def _report_usage(error: Any, state: SettingsState) -> int:
     if problem.flag and problem.is_from_file:
         key = problem.flag.removeprefix("--").replace("-", "_")
         state.in_force[key] = (key,)
-    return _report(
-        UsageError(problem.text.rstrip("."), f"see {problem.command} --help", flag=problem.flag), state
-    )
+    from qasr_cli.hooks.address import without_secrets
+
+    text = without_secrets(problem.text.rstrip("."))  # an argument too many may be an address
+    return _report(UsageError(text, f"see {problem.command} --help", flag=problem.flag), state)

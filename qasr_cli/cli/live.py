@@ -8,7 +8,7 @@ from typing import Annotated
 from qasr_cli.cli import signals, typer_adapter
 from qasr_cli.cli.params.grouped import Selection, grouped
 from qasr_cli.cli.typer_adapter import Operand
-from qasr_cli.errors import UsageError
+from qasr_cli.errors import ExitCode, UsageError
 from qasr_cli.options import (
     AlignOptions,
     CueOptions,
@@ -72,6 +72,8 @@ def command(
 
     Text is on the screen about a second after it is spoken, and final at the next pause.
     """
+    if where is not None and not where:  # an unset variable must not open the microphone
+        raise UsageError("empty argument", "is a shell variable unset?")
     if action.bench:
         _refuse_outputs(live)
         _bench(where, options, stream, action, log, is_real_time=live.realtime)
@@ -83,7 +85,10 @@ def command(
         return
     run = task.LiveRun(task.LiveRequest(where or "", options, stream, live), log)
     signals.hasten_with(run.hasten)
-    run.run()
+    try:
+        run.run()
+    except KeyboardInterrupt:  # the usual way to end, and the same command would not continue
+        raise SystemExit(ExitCode.INTERRUPTED) from None
 
 
 def _refuse_outputs(live: LiveOptions) -> None:

@@ -51,8 +51,8 @@ _CHECKED = ("-tls_verify", "1")  # the default only since ffmpeg 8
 _SCHEMES: Mapping[str, _Scheme] = {
     # Over TCP: cameras lose packets of UDP, and firewalls close its ports. No picture is asked for.
     "rtsp": _Scheme(
-        "rtsp,rtp,rtcp,tcp,udp",
-        "rtsp,rtp,sdp,mpegts",
+        "rtsp,tcp",
+        "rtsp",
         ("-timeout", "{us}", "-rtsp_transport", "tcp", "-allowed_media_types", "audio"),
     ),
     "srt": _Scheme("srt", "mpegts", _TRANSPORT_STREAM),

@@ -208,6 +208,7 @@ def _created(path: Path, *, overwrite: bool) -> tuple[io.FileIO, bool]:
     flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
     is_new = True
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
         except FileExistsError as error:

@@ -73,6 +73,7 @@ def test_a_signal_makes_the_last_words_final(start_qasr: StartQasr, number: int,
         begun_s = time.monotonic()
         rest = process.stdout.read()
         assert process.wait(_PATIENCE_S) == code, process.stderr and process.stderr.read()
+        assert process.stderr is None or "the same command" not in process.stderr.read()
         took_s = time.monotonic() - begun_s
     kinds = [event["type"] for event in events_in(rest)]
     assert kinds[-3:] == ["speech_stopped", "final", "end"]

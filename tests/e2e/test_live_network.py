@@ -108,7 +108,14 @@ def test_what_is_no_media_is_said_to_be_none(folder: Path) -> None:
             listen(source, until_s=1)
 
 
-@pytest.mark.parametrize("entry", ["file:///etc/passwd", "file://{folder}/tone0.ts"])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "file:///etc/passwd",
+        "file://{folder}/tone0.ts",
+        '#EXT-X-KEY:METHOD=AES-128,URI="file:///etc/passwd"\ntone0.ts',
+    ],
+)
 def test_a_playlist_of_local_files_is_refused(entry: str, folder: Path) -> None:
     head = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n"
     text = f"{head}{entry.format(folder=folder)}\n#EXTINF:2,\ntone1.ts\n#EXT-X-ENDLIST\n"

@@ -215,8 +215,9 @@ def test_a_session_ends_soon_after_its_reader(tmp_path: Path) -> None:
     [
         (("--write", "old.srt"), 73, "old.srt already exists; use --overwrite"),
         (("--write", "talk.ass"), 2, "no format '.ass'; end the name in .srt, .vtt, .txt, .jsonl"),
-        (("--obs", "ws://studio"), 2, "--obs ws://studio: not an address; give HOST:PORT"),
+        (("--obs", "ws://studio"), 2, "--obs: not an address; give HOST:PORT"),
         (("--hls", "old.srt"), 73, "old.srt"),
+        (("http://me:secret@host/secret",), 2, "unexpected extra argument(s) (http://host/..."),
     ],
 )
 def test_what_cannot_be_written_is_refused_at_once(
@@ -227,6 +228,7 @@ def test_what_cannot_be_written_is_refused_at_once(
     assert refused.returncode == code
     assert message in refused.stderr
     assert refused.stdout == ""
+    assert "secret" not in refused.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["old.srt"]
 
 

@@ -66,6 +66,7 @@ def test_an_address_is_named_by_scheme_host_and_port(where: str, name: str) -> N
     found = addresses.parse(where, is_allowed=True)
     assert found.name == name
     assert "secret" not in repr(found)
+    assert found.url.partition("://") == (found.scheme, "://", where.partition("://")[2])
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,9 @@ def test_no_address_opens_local_files(scheme: str) -> None:
     arguments = live_arguments.address(f"{scheme}://host:1/a.m3u8", 10)
     protocols = arguments[arguments.index("-protocol_whitelist") + 1].split(",")
     assert not {"file", "pipe", "concat", "subfile", "data", "fd", "unix"} & set(protocols)
-    assert "-format_whitelist" in arguments
+    formats = arguments[arguments.index("-format_whitelist") + 1].split(",")
+    assert not {"sdp", "rtp", "concat", "dash", "image2", "imf"} & set(formats)
+    assert scheme == "udp" or "udp" not in protocols  # a camera's description cannot open ports
     assert "-codec_whitelist" in arguments
 
 
@@ -105,6 +108,8 @@ def test_no_address_opens_local_files(scheme: str) -> None:
         ("no-such-file.mp4", LiveOptions(), NoInputError),
         ("-", LiveOptions(save=Path("talk.mp3")), UsageError),
         (__file__, LiveOptions(save=Path(__file__), overwrite=True), UsageError),
+        (__file__, LiveOptions(write=(Path(__file__),), overwrite=True), UsageError),
+        (__file__, LiveOptions(caption_file=Path(__file__), overwrite=True), UsageError),
     ],
 )
 def test_what_does_not_fit_together_is_refused(
@@ -154,5 +159,10 @@ def test_a_file_that_exists_is_kept_until_there_is_sound(tmp_path: Path) -> None
         assert os.path.isfile(other)
     assert path.read_bytes() == b"old"
     assert not os.path.lexists(other)
-    with pytest.raises(CannotCreateError), saved_sound.opened(tmp_path / "none" / "a.wav", overwrite=True):
+    with pytest.raises(CannotCreateError) as caught, saved_sound.opened(path / "a.wav", overwrite=True):
         pass
+    assert "-o DIR" not in caught.value.hint  # a flag of other commands
+    with saved_sound.opened(tmp_path / "folder" / "a.wav", overwrite=False) as sound:
+        assert sound is not None
+        sound.write(np.zeros(1, np.int16))
+    assert os.path.isfile(tmp_path / "folder" / "a.wav")

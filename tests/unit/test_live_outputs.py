@@ -199,6 +199,8 @@ def test_an_interrupt_does_not_wait_for_a_stdout_that_blocks(
         (LiveOptions(write=(Path("talk.ass"),)), UsageError),
         (LiveOptions(write=(Path("a.srt"), Path("./b/../a.srt"))), UsageError),
         (LiveOptions(write=(Path("a.txt"),), caption_file=Path("a.txt")), UsageError),
+        (LiveOptions(save=Path("a.wav"), caption_file=Path("a.wav")), UsageError),
+        (LiveOptions(caption_file=Path("/dev/null"), overwrite=True), CannotCreateError),
         (LiveOptions(obs="ws://x"), UsageError),
         (LiveOptions(obs_source="Captions"), UsageError),
         (LiveOptions(write=(Path("new.txt"), Path("old.txt"))), CannotCreateError),

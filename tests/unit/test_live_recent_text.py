@@ -127,6 +127,15 @@ def test_a_file_with_text_is_kept_and_one_that_a_session_left_is_not(tmp_path: P
     assert [one.name for one in tmp_path.iterdir()] == ["now.txt"]
 
 
+def test_a_link_to_the_file_stays_a_link(tmp_path: Path) -> None:
+    path, link = tmp_path / "now.txt", tmp_path / "link.txt"
+    link.symlink_to(path)
+    output = CaptionFile(link, CueOptions(), is_overwrite=False)
+    output.handle(final(0, TALK[0]))
+    assert path.read_text("utf-8") == link.read_text("utf-8") != ""
+    assert link.is_symlink()
+
+
 def test_control_characters_of_a_partial_do_not_reach_the_lines() -> None:
     recent = RecentText(CueOptions())
     recent.handle(partial("Good\x1b[2J\x00 eve\nning"))

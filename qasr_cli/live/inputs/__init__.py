@@ -78,10 +78,11 @@ def _refuse_contradictions(where: str, options: LiveOptions) -> None:
         raise NoInputError(
             "stdin is a terminal", "pipe sound into qasr, or leave out the - for the microphone"
         )
-    if options.save is not None and _is_same_file(options.save, where):
-        raise UsageError(
-            f"{options.save}: --save would replace the input", "name another file", flag="--save"
-        )
+    written: list[tuple[str, Path | None]] = [("--write", path) for path in options.write]
+    written += [("--save", options.save), ("--caption-file", options.caption_file)]
+    for flag, path in written:
+        if path is not None and _is_same_file(path, where):
+            raise UsageError(f"{path}: {flag} would replace the input", "name another file", flag=flag)
 
 
 def _is_same_file(path: Path, where: str) -> bool:

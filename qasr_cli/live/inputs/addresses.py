@@ -67,4 +67,5 @@ def parse(where: str, *, is_allowed: bool) -> StreamAddress:
             flag="--allow-network",
         )
     shown = f"[{host}]" if ":" in host else host
-    return StreamAddress(where, scheme, f"{scheme}://{shown}" + (f":{port}" if port else ""))
+    url = scheme + where[len(scheme) :]  # ffmpeg knows small letters only
+    return StreamAddress(url, scheme, f"{scheme}://{shown}" + (f":{port}" if port else ""))

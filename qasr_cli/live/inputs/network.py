@@ -36,6 +36,7 @@ _ENDING = {"http", "https"}  # others have no end, only a server that is gone
 # A playlist may name what its scheme does not allow: files, other protocols.
 _OTHER_PROTOCOL = re.compile(
     r"Protocol '(?P<one>[a-z]+)' not on whitelist|URL (?P<other>[a-z]+):\S* is not in allowed"
+    r"|[Ff]ilename extension of '(?P<key>file):"
 )
 _NOT_MEDIA = re.compile(r"invalid data found|matches no streams|does not contain any stream", re.I)
 _ABRUPT = re.compile(r"ends prematurely", re.I)
@@ -121,7 +122,7 @@ class NetworkStream:
     def _refuse_other_protocols(self, stream: LiveStream) -> None:
         found = _OTHER_PROTOCOL.search(stream.stderr_text)
         if found:
-            protocol = found["one"] or found["other"]
+            protocol = found["one"] or found["other"] or found["key"]
             what = "a local file" if protocol == "file" else f"an address of scheme {protocol}"
             raise UndecodableError(
                 f"{self.name}: its playlist names {what}, which is not opened",

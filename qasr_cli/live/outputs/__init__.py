@@ -148,7 +148,7 @@ def _check(options: LiveOptions) -> None:
     """Refuse what cannot be, before anything is created."""
     for path in options.write:
         growing_files.check(path, is_overwrite=options.overwrite)
-    paths = [*options.write, *([options.caption_file] if options.caption_file else [])]
+    paths = [*options.write, *filter(None, (options.caption_file, options.save))]
     places = [os.path.realpath(path) for path in paths]
     for number, place in enumerate(places):
         if place in places[:number]:

@@ -7,6 +7,7 @@ after the session.
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, from_os_error
@@ -14,6 +15,8 @@ from qasr_cli.live.outputs import replaced_file
 from qasr_cli.live.outputs.recent_text import RecentText
 from qasr_cli.options import CueOptions
 from qasr_cli.speech.streaming.events import LiveEvent
+
+_FLAG = "--caption-file"
 
 
 class CaptionFile:
@@ -27,21 +30,25 @@ class CaptionFile:
         is_overwrite: A file with text in it may be replaced.
 
     Raises:
-        CannotCreateError: The file has text in it, or cannot be created.
+        CannotCreateError: The file has text in it, is none, or cannot be created.
     """
 
     def __init__(self, path: Path, options: CueOptions, *, is_overwrite: bool) -> None:
-        self._path = path
+        self._path = Path(os.path.realpath(path))  # behind a link, which stays
         self._recent = RecentText(options)
         self._has_begun = False
-        self._is_new = not os.path.lexists(path)
-        if not is_overwrite and os.path.lexists(path) and (not os.path.isfile(path) or os.stat(path).st_size):  # noqa: PTH116
-            hint = "use --overwrite to replace it, or another name"
-            raise CannotCreateError(f"{path} already exists", hint, path=path, flag="--caption-file")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._is_new = not os.path.lexists(self._path)
+            found = None if self._is_new else self._path.stat()
         except OSError as error:
-            raise from_os_error(error, f"writing {path}", path=path, flag="--caption-file") from error
+            raise from_os_error(error, f"writing {path}", path=path, flag=_FLAG) from error
+        if found is not None and not stat.S_ISREG(found.st_mode):  # a device would be replaced by a file
+            hint = "give a name for a new file"
+            raise CannotCreateError.about(path, "not a regular file", hint, flag=_FLAG)
+        if found is not None and found.st_size and not is_overwrite:
+            hint = "use --overwrite to replace it, or another name"
+            raise CannotCreateError(f"{path} already exists", hint, path=path, flag=_FLAG)
         if self._is_new:
             self._write()
 
@@ -55,9 +62,10 @@ class CaptionFile:
     def close(self) -> None:
         """Empty the file; if the session never began, it is as before."""
         if self._has_begun:
-            replaced_file.replace(self._path, "")
+            replaced_file.replace(self._path, "", _FLAG)
         elif self._is_new:
             self._path.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        replaced_file.replace(self._path, "".join(f"{line}\n" for line in self._recent.lines()))
+        text = "".join(f"{line}\n" for line in self._recent.lines())
+        replaced_file.replace(self._path, text, _FLAG)

@@ -28,9 +28,10 @@ from qasr_cli.records import Cue
 from qasr_cli.speech.streaming.events import Ended, Final, LiveEvent, SpeechStarted, Started
 from qasr_cli.timebase import MS_PER_S, format_clock
 
+_FLAG = "--hls"
 PLAYLIST = "subtitles.m3u8"
 N_LISTED = 10  # a player that begins three segments before the end may pause for a minute at 6 s each
-_N_KEPT = 2 * N_LISTED  # on disk: a player may hold a playlist as old as the playlist is long (6.2.2)
+_N_KEPT = 2 * N_LISTED + 1  # on disk: for its own length and that of the longest playlist with it (6.2.2)
 _N_HELD = 3
 _TICKS_PER_MS = 90
 _CLOCK_SIZE = 2**33
@@ -63,11 +64,11 @@ class HlsFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise from_os_error(error, f"--hls {self.path}", path=self.path, flag="--hls") from error
+            raise from_os_error(error, f"--hls {self.path}", path=self.path, flag=_FLAG) from error
         if self._left() and not is_overwrite:
             hint = "use --overwrite to replace them, or another folder"
             raise CannotCreateError(
-                f"--hls {self.path}: has segments already", hint, path=self.path, flag="--hls"
+                f"--hls {self.path}: has segments already", hint, path=self.path, flag=_FLAG
             )
 
     def clear(self) -> None:
@@ -166,7 +167,7 @@ class HlsSubtitles:
         start_ms = number * self._folder.segment_ms
         end_ms = start_ms + length_ms
         shown = [one for one in self._settled if one[1].cue.start_ms < end_ms]
-        replaced_file.replace(self._folder.segment(number), self._text(start_ms, shown))
+        replaced_file.replace(self._folder.segment(number), self._text(start_ms, shown), _FLAG)
         self._settled = [one for one in self._settled if one[1].cue.end_ms > end_ms]
         self._n_published += 1
         self._last_length_ms = length_ms
@@ -201,7 +202,7 @@ class HlsSubtitles:
             seconds = (self._last_length_ms if is_last else length_ms) / MS_PER_S
             lines += [f"#EXTINF:{seconds:.3f},", self._folder.segment(number).name]
         lines += ["#EXT-X-ENDLIST"] * self._is_over
-        replaced_file.replace(self._folder.path / PLAYLIST, "\n".join(lines) + "\n")
+        replaced_file.replace(self._folder.path / PLAYLIST, "\n".join(lines) + "\n", _FLAG)
 
 
 def _remove(path: Path) -> None:

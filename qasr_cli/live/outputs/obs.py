@@ -63,7 +63,7 @@ def parse_address(text: str) -> ObsAddress:
         parts, port = urlsplit(""), None
     if not parts.hostname or parts.netloc != text or "@" in text or port == 0:
         hint = f"give HOST:PORT, such as localhost:{_DEFAULT_PORT}"
-        raise UsageError(f"--obs {text}: not an address", hint, flag="--obs")
+        raise UsageError("--obs: not an address", hint, flag="--obs")  # it may have a password in it
     return ObsAddress(parts.hostname, port or _DEFAULT_PORT)
 
 

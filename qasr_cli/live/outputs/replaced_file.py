@@ -13,8 +13,13 @@ from qasr_cli.errors import from_os_error
 from qasr_cli.operating_system import files
 
 
-def replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str, flag: str) -> None:
     """Give a file a new text.
+
+    Args:
+        path: The file.
+        text: All of it.
+        flag: The flag that names the file, for errors.
 
     Raises:
         CannotCreateError: The folder is gone or not writable.
@@ -32,4 +37,4 @@ def replace(path: Path, text: str) -> None:
                 written.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise from_os_error(error, f"writing {path}", path=path) from error
+        raise from_os_error(error, f"writing {path}", path=path, flag=flag) from error
