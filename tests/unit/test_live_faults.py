@@ -64,7 +64,7 @@ class TestGaps:
         first, second = of_kind(events, SpeechStarted)
         assert second.start_ms - first.start_ms == pytest.approx(9 * _HOUR_MS + 3_507, abs=64)
         assert texts(events)[0] == texts(events)[1]
-        assert len(of_kind(events, Silence)) < 20
+        assert not of_kind(events, Silence)[3:]  # time goes on when the final of before has come
         (ended,) = of_kind(events, Ended)
         assert ended.duration_ms == 9 * _HOUR_MS + 7_007
         assert session._window._n_kept < 3 * SAMPLE_RATE_HZ
