@@ -40,6 +40,9 @@ from qasr_cli.timebase import MS_PER_S, SAMPLES_PER_MS, ms_to_samples, samples_t
 
 _BLOCK_SAMPLES = 1_600  # 100 ms: larger blocks are taken in parts, so that others get the lock
 _HEARTBEAT_MS = 1_000
+_AFTER_GAP_MS = (
+    2_000  # without a heartbeat: audio of a gap is there at once, and a final before it is not yet
+)
 _MAX_WAITING_MS = 3_600_000  # 115 MB of samples
 _LEAST_ROOM_MS = 2_500  # of an input that can wait: more than the first text takes
 _LAST_SILENCE_SAMPLES = ms_to_samples(10_000)  # after it nothing is open: the longest pause is 5 s
@@ -209,6 +212,7 @@ class LiveSession:
             start_ms = self.now_ms
             self._metrics.missing_ms += n_samples // SAMPLES_PER_MS
             self._emit(Gap(start_ms, start_ms + samples_to_ms(n_samples), reason))
+            self._heartbeat_ms = start_ms + samples_to_ms(n_samples) + _AFTER_GAP_MS
         n_skipped = max(0, n_samples - _LAST_SILENCE_SAMPLES) // FRAME_SAMPLES * FRAME_SAMPLES
         for begin in range(0, n_samples - n_skipped, _BLOCK_SAMPLES):
             self._add(np.zeros(min(_BLOCK_SAMPLES, n_samples - n_skipped - begin), dtype=np.int16))
@@ -221,7 +225,6 @@ class LiveSession:
                 self._take(self._detector.close())
                 self._window.skip(n_samples)
                 self._detector.skip(n_samples // FRAME_SAMPLES)
-                self._beat()
 
     def _add(self, block: np.ndarray) -> None:
         with self._frames_lock:
@@ -273,7 +276,7 @@ class LiveSession:
         )
         utterance.decided_s = self._clock()
         self._ended.append(utterance)
-        self._heartbeat_ms = self.now_ms
+        self._heartbeat_ms = max(self._heartbeat_ms, self.now_ms)
         self._emit(SpeechStopped(utterance.number, start_ms + utterance.ended.waveform.duration_ms))
 
     def _beat(self) -> None:

@@ -7,6 +7,7 @@ nothing queues. Finals go before partials, and are reviewed and aligned together
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -24,7 +25,7 @@ from qasr_cli.options import Options, StreamOptions
 from qasr_cli.pipeline.containment import contain, failure_of
 from qasr_cli.records import INT16_SCALE, Hypothesis
 from qasr_cli.speech.audio.vad import FRAME_SAMPLES
-from qasr_cli.speech.inference import batching
+from qasr_cli.speech.inference import batching, stopping
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.inference.streaming import StreamingRecognizer, StreamStep
 from qasr_cli.speech.streaming import finals, redecoding
@@ -86,6 +87,7 @@ class StepLane:
         self._has_news = self._is_closed = False
         self._last_step_ms = 0
         self._recognizer: tuple[str, int] | None = None  # its id, and the longest utterance it takes
+        self._is_hastened = threading.Event()
         self._thread = threading.Thread(target=self._work, name="steps", daemon=True)
 
     def start(self) -> None:
@@ -99,6 +101,10 @@ class StepLane:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join()
+
+    def hasten(self) -> None:
+        """End the step under way, which nobody waits for, if the engine computes in the lane's thread."""
+        self._is_hastened.set()
 
     def warm_up(self, options: Options) -> None:
         """Compute a batch of silence: the first one loads kernels and takes longer than all others.
@@ -164,6 +170,11 @@ class StepLane:
         return True
 
     def _work(self) -> None:
+        stopping.stop_at(self._is_hastened)
+        with contextlib.suppress(stopping.Stopped):
+            self._take_steps()
+
+    def _take_steps(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._has_news or self._is_closed)

@@ -61,6 +61,7 @@ class LiveRun:
         self._request = request
         self._log = log
         self._session: LiveSession | None = None
+        self._lane: StepLane | None = None
         self._has_ended = threading.Event()  # the input, or whoever reads the text
 
     def run(self) -> None:
@@ -90,10 +91,12 @@ class LiveRun:
         """Do not wait for the last words any more; any thread may call it."""
         if self._session is not None:
             self._session.abandon()
+        if self._lane is not None:
+            self._lane.hasten()
 
     def _listen(self, source: LiveInput, engine: Session, emit: Emit) -> None:
         device = engine.device or "an unknown device"
-        lane = StepLane(lambda work: work(engine))
+        self._lane = lane = StepLane(lambda work: work(engine))
         lane.start()
         try:
             lane.warm_up(self._request.options)

@@ -12,7 +12,7 @@ import webvtt
 from qasr_cli.errors import CannotCreateError
 from qasr_cli.live.outputs.hls import N_LISTED, PLAYLIST, HlsFolder, HlsSubtitles
 from qasr_cli.options import CueOptions
-from qasr_cli.speech.streaming.events import Ended, LiveEvent, Silence, SpeechStarted
+from qasr_cli.speech.streaming.events import Ended, Gap, LiveEvent, Silence, SpeechStarted
 from tests.live_events import STARTED, Said, final, session, utterance
 
 T_MS = 2_000
@@ -114,6 +114,14 @@ def test_a_segment_waits_for_the_finals_of_its_utterances(tmp_path: Path) -> Non
     output.handle(Silence(5_500))
     assert numbers(folder) == [0, 1]
     assert [text for _, _, text in cues_of(folder, 0)] == ["1: Four words are short."]
+
+
+def test_a_gap_publishes_nothing_before_the_final_of_what_was_said(tmp_path: Path) -> None:
+    folder = folder_at(tmp_path)
+    output = output_to(folder)
+    for event in (STARTED, SpeechStarted(0, 500), Gap(1_500, 3_600_000, "the stream was down")):
+        output.handle(event)
+    assert playlist(folder) == ""
 
 
 def test_a_segment_waits_no_longer_than_three_more(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from qasr_cli.live.outputs import replaced_file
 from qasr_cli.live.outputs.live_cues import FOUND_LATE_MS, LiveCues, SettledCue
 from qasr_cli.options import CueOptions, OutputOptions
 from qasr_cli.records import Cue
-from qasr_cli.speech.streaming.events import Ended, Final, LiveEvent, SpeechStarted, Started
+from qasr_cli.speech.streaming.events import Ended, Final, Gap, LiveEvent, SpeechStarted, Started
 from qasr_cli.timebase import MS_PER_S, format_clock
 
 _FLAG = "--hls"
@@ -218,7 +218,12 @@ def _remove(path: Path) -> None:
 
 
 def _time_ms(event: LiveEvent) -> int:
-    """Return the time until which the session's audio is known to be there; 0 if the event has none."""
+    """Return the time until which the session's audio is known to be there; 0 if the event has none.
+
+    A gap's end comes at once, before the final of what was said before it.
+    """
+    if isinstance(event, Gap):
+        return event.start_ms
     for name in ("now_ms", "end_ms", "start_ms"):
         time_ms = getattr(event, name, None)
         if time_ms is not None:
