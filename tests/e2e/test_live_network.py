@@ -17,6 +17,7 @@ from qasr_cli.errors import UnavailableError, UndecodableError
 from qasr_cli.live import inputs
 from qasr_cli.live.inputs import network
 from qasr_cli.live.protocols import Missing
+from qasr_cli.media import live_arguments
 from qasr_cli.options import LiveOptions
 from tests import stream_servers
 from tests.media_factory import ffmpeg
@@ -176,6 +177,19 @@ def test_transport_streams_come_within_two_seconds(scheme: str) -> None:
             found = stream_servers.sound(listen(source, until_s=0.2))
             assert time.monotonic() - began_s < 4  # 1 s on an idle machine
     assert np.abs(found).max() > 1_000
+
+
+def test_an_ffmpeg_without_the_protocol_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = live_arguments.address
+    monkeypatch.setattr(
+        live_arguments, "address", lambda *given: [one.replace("srt://", "none://") for one in real(*given)]
+    )
+    with (
+        inputs.opened(f"srt://{HOST}:9", ALLOWED) as source,
+        pytest.raises(UnavailableError, match="this ffmpeg cannot open srt") as caught,
+    ):
+        listen(source, until_s=1)
+    assert "QASR_FFMPEG" in caught.value.hint
 
 
 @pytest.mark.slow
