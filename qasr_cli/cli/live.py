@@ -25,9 +25,10 @@ from qasr_cli.options import (
 )
 
 EPILOG = """
-The text of an utterance is final at its first pause of --pause seconds, and is the text that qasr transcribe
-gives for the same sound. Until then it may change, but for its begin: what is stable stays. On a terminal
-both are shown, the part that may change dimmed; a pipe gets final text only, or with --json-lines all events.
+The text of an utterance is final at its first pause of --pause seconds, and is what qasr transcribe gives for
+the sound of that utterance; a whole file is cut at other places. Until then it may change, but for its begin:
+what is stable stays. On a terminal both are shown, the part that may change dimmed; a pipe gets final text
+only, or with --json-lines all events.
 
 \\b
 Examples:
@@ -74,6 +75,7 @@ def command(
     if where is not None and not where:  # an unset variable must not open the microphone
         raise UsageError("empty argument", "is a shell variable unset?")
     if action.bench:
+        _refuse_outputs(live)
         _bench(where, options, stream, action, log, is_real_time=live.realtime)
         return
     from qasr_cli.tasks import live as task
@@ -87,6 +89,14 @@ def command(
         run.run()
     except KeyboardInterrupt:  # the usual way to end, and the same command would not continue
         raise SystemExit(ExitCode.INTERRUPTED) from None
+
+
+def _refuse_outputs(live: LiveOptions) -> None:
+    """A file that is asked for and not written is a mistake; settings for all sessions are none."""
+    for name in ("json_lines", "write", "save", "hls", "caption_file", "overlay"):
+        if getattr(live, name) != getattr(LiveOptions(), name):
+            flag = "--" + name.replace("_", "-")
+            raise UsageError(f"--bench has no {flag}", "leave one of them out", flag=flag)
 
 
 def _bench(

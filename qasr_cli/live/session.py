@@ -12,26 +12,27 @@ import datetime
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from qasr_cli.errors import QasrError
-from qasr_cli.live.metrics import LagWatch, SessionMetrics
+from qasr_cli.live.lateness import Lateness
+from qasr_cli.live.metrics import SessionMetrics
 from qasr_cli.live.protocols import Emit, Missing
+from qasr_cli.live.session_options import SessionOptions
 from qasr_cli.live.utterance import Decoded, SampleWindow, Step, Utterance
-from qasr_cli.options import DecodeOptions, StreamOptions, VadOptions
 from qasr_cli.speech.audio.vad import FRAME_MS, FRAME_SAMPLES, FrameProbabilities
 from qasr_cli.speech.fallback.review import ReviewedSource
 from qasr_cli.speech.streaming.events import (
     Ended,
     Gap,
+    Lag,
     Silence,
     SpeechStarted,
     SpeechStopped,
     Started,
 )
-from qasr_cli.speech.streaming.finals import EndedUtterance, FinalOptions, MemoryWaveform, speech_in
+from qasr_cli.speech.streaming.finals import EndedUtterance, MemoryWaveform, speech_in
 from qasr_cli.speech.streaming.language_inertia import LanguageInertia
 from qasr_cli.speech.streaming.stable_prefix import StablePrefix
 from qasr_cli.speech.streaming.utterances import Closed, UtteranceDetector
@@ -42,27 +43,6 @@ _HEARTBEAT_MS = 1_000
 _MAX_WAITING_MS = 3_600_000  # 115 MB of samples
 _LEAST_ROOM_MS = 2_500  # of an input that can wait: more than the first text takes
 _LAST_SILENCE_SAMPLES = ms_to_samples(10_000)  # after it nothing is open: the longest pause is 5 s
-
-
-@dataclass(frozen=True, slots=True)
-class SessionOptions:
-    """What a session's events depend on.
-
-    Attributes:
-        source: Name of the input for people, without credentials.
-        is_real_time: Audio comes as it is spoken; otherwise the input waits when the engine is behind.
-    """
-
-    stream: StreamOptions
-    vad: VadOptions
-    final: FinalOptions
-    source: str = ""
-    is_real_time: bool = True
-
-    @property
-    def decode(self) -> DecodeOptions:
-        """How its utterances are decoded."""
-        return self.final.decode
 
 
 class LiveSession:
@@ -99,7 +79,8 @@ class LiveSession:
         self._ended: deque[Utterance] = deque()
         self._n_utterances = 0
         self._heartbeat_ms = 0
-        self._lag = LagWatch(options.stream.step_ms)
+        self._lateness = Lateness()
+        self._last_step_ms = 0  # of the lane
         self._has_started = self._is_ending = self._is_over = self._is_abandoned = False
         self._failure: QasrError | None = None
         self._metrics = SessionMetrics()
@@ -174,7 +155,8 @@ class LiveSession:
         with self._changed:
             if not self._is_over:
                 self._is_over = True
-                self._emit(Ended(samples_to_ms(self._window.n_samples), self._metrics.summary()))
+                figures = self._metrics.summary() | {"max_lag_ms": self._lateness.max_ms}
+                self._emit(Ended(self.now_ms, figures))
             if self._failure is not None:
                 raise self._failure
         self._wake()
@@ -250,6 +232,7 @@ class LiveSession:
             for probability in probs:
                 self._take(self._detector.add(float(probability)))
             self._window.drop_before(self._detector.earliest * FRAME_SAMPLES)
+            self._lateness.note(self.now_ms, has_work=bool(self._ended) or self._has_partial_due())
             self._beat()
         self._wake()
 
@@ -323,19 +306,21 @@ class LiveSession:
         with self._changed:
             if self._is_over:
                 return []
+            self._last_step_ms = last_step_ms
             self._watch_lag()
             finals = [
                 Step(utterance, utterance.ended.waveform.samples, True)
                 for utterance in self._ended
                 if utterance.ended is not None
             ]
-            return [*finals, *self._partial_due(last_step_ms)]
+            return [*finals, *self._partial_due()]
 
     def deliver(self, decoded: Decoded) -> None:
         """Take a partial's hypothesis."""
         utterance, n_samples = decoded.step.utterance, len(decoded.step.samples)
         with self._changed:
             utterance.n_decoded = n_samples
+            self._lateness.taken()
             if utterance is self._open:
                 self._show(utterance, decoded)
             self._changed.notify_all()
@@ -344,6 +329,7 @@ class LiveSession:
         """Go on without a partial that has failed: the next one has its audio, too."""
         with self._changed:
             step.utterance.n_decoded = len(step.samples)
+            self._lateness.taken()
             self._changed.notify_all()
 
     def conclude(self, utterance: Utterance, text: ReviewedSource) -> None:
@@ -357,6 +343,7 @@ class LiveSession:
             whole = " ".join(segment.text for segment in text.segments)
             self._metrics.count_final(compute_ms, utterance.prefix, whole)
             utterance.stream = None
+            self._lateness.taken()
             self._emit(utterance.final(text, compute_ms))
             self._changed.notify_all()
 
@@ -368,29 +355,30 @@ class LiveSession:
             self._open = None
             self._changed.notify_all()
 
-    def _partial_due(self, last_step_ms: int) -> Iterator[Step]:
+    def _partial_due(self) -> Iterator[Step]:
+        utterance = self._open
+        if utterance is not None and self._has_partial_due() and not self._lateness.is_late:
+            end = utterance.start + self._certain_samples(utterance)
+            yield Step(utterance, self._window.read(utterance.start, end), False)
+
+    def _has_partial_due(self) -> bool:
         utterance, bounds = self._open, self._detector.current
-        if utterance is None or bounds is None or not bounds.has_enough or self._lag.is_skipping:
-            return
-        n_samples = self._certain_samples(utterance)
+        if utterance is None or bounds is None or not bounds.has_enough:
+            return False
         # What comes faster than it is spoken is taken as fast as the engine is, without a longer step.
         step_ms = self.options.stream.step_ms
-        least_ms = max(step_ms, last_step_ms) if self.options.is_real_time else step_ms
-        if n_samples - utterance.n_decoded >= ms_to_samples(least_ms):
-            yield Step(utterance, self._window.read(utterance.start, utterance.start + n_samples), False)
+        least_ms = max(step_ms, self._last_step_ms) if self.options.is_real_time else step_ms
+        return self._certain_samples(utterance) - utterance.n_decoded >= ms_to_samples(least_ms)
 
     def _certain_samples(self, utterance: Utterance) -> int:
         end = min(self._detector.certain_end * FRAME_SAMPLES, self._window.n_samples)
         return end - utterance.start
 
     def _watch_lag(self) -> None:
-        """Tell when the engine is behind, and when it has caught up."""
-        lag_ms = self.waiting_ms
-        self._metrics.max_lag_ms = max(self._metrics.max_lag_ms, lag_ms)
-        is_queue = self.options.is_real_time and bool(self._ended)
-        event = self._lag.update(lag_ms, do_finals_wait=is_queue)
-        if event is not None:
-            self._emit(event)
+        """Leave partials out while the engine is behind, and tell when that begins and ends."""
+        waiting_ms, is_queue = self.waiting_ms - self.options.stream.step_ms, bool(self._ended)
+        if self.options.is_real_time and self._lateness.judge(self.now_ms, waiting_ms, is_queue=is_queue):
+            self._emit(Lag(self.waiting_ms, self._lateness.is_late))
 
     def _show(self, utterance: Utterance, decoded: Decoded) -> None:
         clear_ms = self._detector.current.n_clear * FRAME_MS if self._detector.current else 0

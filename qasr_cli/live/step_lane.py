@@ -17,7 +17,8 @@ import numpy as np
 
 from qasr_cli.errors import OutOfMemoryError, QasrError
 from qasr_cli.live.protocols import Emit, RunOnEngine
-from qasr_cli.live.session import LiveSession, SessionOptions
+from qasr_cli.live.session import LiveSession
+from qasr_cli.live.session_options import SessionOptions
 from qasr_cli.live.utterance import Decoded, Step
 from qasr_cli.options import Options, StreamOptions
 from qasr_cli.pipeline.containment import contain, failure_of

@@ -84,7 +84,7 @@ def test_a_signal_breaks_no_wait_for_the_last_words(start_qasr: StartQasr, tmp_p
     (tmp_path / "talk.raw").write_bytes(spoken(2_000).tobytes())
     with (tmp_path / "talk.raw").open("rb") as sound:
         process = start_qasr(
-            *("live", "-", "--pcm", 16_000, "--engine", "tests.fakes:sleepy", "--json-lines"),
+            *("live", "-", "--pcm", 16_000, "--engine", "tests.fakes:sleepy", "--json-lines", "--step", 10),
             stdin=sound,
             stdout=subprocess.PIPE,
         )
@@ -122,6 +122,7 @@ def test_mistakes_are_found_before_a_model_is_loaded(qasr: Qasr, tmp_path: Path)
         (("nofile.wav",), 66),
         (("--bench",), 2),
         (("--bench", "nofile.wav"), 66),
+        (("--bench", SAMPLE, "--overlay", 0), 2),
         (("--json",), 2),
         (("-", "--pcm", "1"), 2),
         (("-", "--step", "60"), 2),

@@ -168,6 +168,16 @@ def test_a_bang_late_in_the_utterance(recognizer: Qwen3Recognizer, talk: np.ndar
     )
 
 
+def test_a_cut_before_a_bang(ours: Qwen3Recognizer, talk: np.ndarray) -> None:
+    """A window that was finished with the bang had quiet speech clamped away."""
+    audio = talk[: 11 * SECOND] / 300
+    audio[168_000:168_800] = 0.95
+    stream = ours.open_stream(DecodeOptions())
+    ours.advance([StreamStep(stream, audio)])
+    final = ours.advance([StreamStep(stream, audio[: 9 * SECOND], is_final=True)])
+    assert final == ours.recognize([audio[: 9 * SECOND]], DecodeOptions())
+
+
 def test_a_stream_keeps_full_windows_and_nothing_after_its_end(
     ours: Qwen3Recognizer, talk: np.ndarray
 ) -> None:

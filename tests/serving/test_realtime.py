@@ -100,8 +100,6 @@ def updated(socket: ClientConnection, session: dict[str, object]) -> None:
 
 
 class TestOpenAI:
-    """The client that most programs have."""
-
     def test_a_talk_with_its_own_client(
         self, bazarr: InProcess, local: qasr_cli.Transcriber, clip: bytes
     ) -> None:
@@ -297,7 +295,7 @@ class TestWrong:
         with opened(echo) as socket:
             events_until(socket, "created")
             with pytest.raises(ConnectionClosed):
-                _send_and_wait(socket, "x" * (16 * 1024**2))
+                append(socket, bytes(60 * 1024**2), step=12 * 1024**2)  # 16 MiB of base64 each
 
     def test_an_engine_that_fails_is_told_once(self, clip: bytes) -> None:
         options = Options(engine=EngineOptions(engine="tests.fakes:crashing_on_long"))
@@ -310,11 +308,6 @@ class TestWrong:
                 events_until(socket, "never")
             assert ended.value.rcvd is not None
             assert ended.value.rcvd.code == 1011
-
-
-def _send_and_wait(socket: ClientConnection, text: str) -> None:
-    socket.send(text)
-    events_until(socket, "never")
 
 
 class TestWho:

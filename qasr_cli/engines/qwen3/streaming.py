@@ -28,8 +28,9 @@ from qasr_cli.options import DecodeOptions
 # and audio that ends there is reflected.
 _FRAMES_BEHIND = 2
 # Features are clamped 8 powers of ten below the loudest value of the whole clip, so that a bang changes those
-# of windows before it. Up to a rise of a factor of 2 they are kept: of 206 utterances none had another token.
-_MOST_RISE = 0.3
+# of windows before it, and so does a cut before the bang. Up to a factor of 2 they are kept: of 206
+# utterances none had another token.
+_MOST_CHANGE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,10 @@ class _State:
 
     def is_outdated(self, loudest: torch.Tensor) -> bool:
         """Whether other features would be given to the encoder for a window, now that this is the maximum."""
-        if self.loudest is None or loudest - self.loudest <= _MOST_RISE:
+        if self.loudest is None or abs(loudest - self.loudest) <= _MOST_CHANGE:
             return False
-        return any(bool(window.quietest < loudest - DYNAMIC_RANGE) for window in self.windows)
+        clamp = torch.maximum(loudest, self.loudest) - DYNAMIC_RANGE
+        return any(bool(window.quietest < clamp) for window in self.windows)
 
 
 @dataclass(slots=True)
