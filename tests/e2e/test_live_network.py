@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,21 @@ def test_a_camera_is_read_over_rtsp() -> None:
         found = stream_servers.sound(listen(source, until_s=1))
         assert time.monotonic() - began_s < 6
     assert np.array_equal(found[:8_000], tone[:8_000])
+
+
+def test_a_camera_that_hangs_up_at_once_is_asked_less_and_less() -> None:
+    asked_s: list[float] = []
+    tone = np.full(4_000, 1_000, np.int16)
+
+    def answer(connection: socket.socket, _: int) -> None:
+        asked_s.append(time.monotonic())
+        camera(connection, tone)
+
+    with answering(answer) as port, inputs.opened(f"rtsp://{HOST}:{port}/live", ALLOWED) as source:
+        listen(source, until_s=60, limit_s=3)
+    pauses_s = [later - earlier for earlier, later in pairwise(asked_s)]
+    assert len(pauses_s) >= 2
+    assert pauses_s[-1] > pauses_s[0] + 0.2
 
 
 @pytest.mark.parametrize("scheme", ["udp", "srt"])
