@@ -1,7 +1,9 @@
 """Sound that is saved while it is heard, as WAV or FLAC: mono, 16 kHz, 16 bits.
 
-In go samples; out comes a file that can be read at any moment, after a power cut too: the header of a WAV is
-that of the samples so far, once a second, and FLAC needs none. A failure ends the file, and not the session.
+In go samples; out comes a file that can be read at any moment, after a kill too: the header of a WAV is that
+of the samples so far, once a second, and FLAC needs none. Nothing is synced, as that may take seconds, and a
+device does not wait: a power cut costs what the system had not written. A failure ends the file, and not the
+session.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from qasr_cli.errors import UnavailableError, UndecodableError
 from qasr_cli.live import inputs
 from qasr_cli.live.inputs import network
 from qasr_cli.live.protocols import Missing
+from qasr_cli.media import live_arguments
 from qasr_cli.options import LiveOptions
 from tests import stream_servers
 from tests.media_factory import ffmpeg
@@ -162,6 +164,21 @@ def test_a_camera_is_read_over_rtsp() -> None:
     assert np.array_equal(found[:8_000], tone[:8_000])
 
 
+def test_a_camera_that_hangs_up_at_once_is_asked_less_and_less() -> None:
+    asked_s: list[float] = []
+    tone = np.full(4_000, 1_000, np.int16)
+
+    def answer(connection: socket.socket, _: int) -> None:
+        asked_s.append(time.monotonic())
+        camera(connection, tone)
+
+    with answering(answer) as port, inputs.opened(f"rtsp://{HOST}:{port}/live", ALLOWED) as source:
+        listen(source, until_s=60, limit_s=3)
+    pauses_s = [later - earlier for earlier, later in pairwise(asked_s)]
+    assert len(pauses_s) >= 2
+    assert pauses_s[-1] > pauses_s[0] + 0.2
+
+
 @pytest.mark.parametrize("scheme", ["udp", "srt"])
 def test_transport_streams_come_within_two_seconds(scheme: str) -> None:
     if not stream_servers.has_protocol(scheme):
@@ -176,6 +193,19 @@ def test_transport_streams_come_within_two_seconds(scheme: str) -> None:
             found = stream_servers.sound(listen(source, until_s=0.2))
             assert time.monotonic() - began_s < 4  # 1 s on an idle machine
     assert np.abs(found).max() > 1_000
+
+
+def test_an_ffmpeg_without_the_protocol_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = live_arguments.address
+    monkeypatch.setattr(
+        live_arguments, "address", lambda *given: [one.replace("srt://", "none://") for one in real(*given)]
+    )
+    with (
+        inputs.opened(f"srt://{HOST}:9", ALLOWED) as source,
+        pytest.raises(UnavailableError, match="this ffmpeg cannot open srt") as caught,
+    ):
+        listen(source, until_s=1)
+    assert "QASR_FFMPEG" in caught.value.hint
 
 
 @pytest.mark.slow

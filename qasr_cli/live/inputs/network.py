@@ -39,6 +39,8 @@ _OTHER_PROTOCOL = re.compile(
     r"|[Ff]ilename extension of '(?P<key>file):"
 )
 _NOT_MEDIA = re.compile(r"invalid data found|matches no streams|does not contain any stream", re.I)
+_NO_PROTOCOL = re.compile(r"protocol not found", re.I)  # SRT is missing in many
+_OTHER_FFMPEG = "install ffmpeg with your system's packages, or set QASR_FFMPEG to one with that protocol"
 _ABRUPT = re.compile(r"ends prematurely", re.I)
 
 _log = logging.getLogger(__name__)
@@ -102,6 +104,10 @@ class NetworkStream:
     def failed(self, reason: str, stream: LiveStream) -> QasrError:
         """Return the error of an address that has given no sound."""
         self._refuse_other_protocols(stream)
+        if _NO_PROTOCOL.search(reason):
+            return UnavailableError(
+                f"{self.name}: this ffmpeg cannot open {self._address.scheme}", _OTHER_FFMPEG
+            )
         if time.monotonic() - self._began_s >= WAIT_S:
             reason = f"no sound within {WAIT_S:g} seconds"
         elif _NOT_MEDIA.search(reason):

@@ -23,6 +23,7 @@ from qasr_cli.media.live_stream import Command, LiveStream
 from qasr_cli.timebase import MS_PER_S, SAMPLES_PER_MS
 
 _FIRST_PAUSE_S = 0.25
+_STEADY_S = 10.0  # sound for so long makes pauses short again: one that ends at once is not asked on and on
 _REMINDER_S = 60.0
 
 _log = logging.getLogger(__name__)
@@ -83,14 +84,14 @@ class Reconnecting:
         """
         pause_s = _FIRST_PAUSE_S
         while not self._stopping.is_set():
-            has_arrived = False
+            has_arrived, began_s = False, time.monotonic()
             with self._started() as stream:
                 for block in stream.blocks():
                     if self._stopping.is_set():
                         return
                     if not has_arrived:
                         self._source.arrived(stream)
-                        has_arrived, pause_s = True, _FIRST_PAUSE_S
+                        has_arrived, began_s = True, time.monotonic()
                         yield from self._missing(len(block))
                     self._last_s = time.monotonic()
                     yield block
@@ -102,6 +103,8 @@ class Reconnecting:
                 if has_arrived and self._source.has_ended(reason):
                     return
             self._report(reason, is_new=has_arrived)
+            if has_arrived and time.monotonic() - began_s >= _STEADY_S:
+                pause_s = _FIRST_PAUSE_S
             self._stopping.wait(pause_s)
             pause_s = min(2 * pause_s, self._longest_pause_s)
 
