@@ -90,7 +90,10 @@ class LiveOptions:
         harmless=True,
     )
     realtime: bool = option(
-        False, LIVE, "Read a file as fast as it is spoken, and not as fast as possible.", "--realtime"
+        False,
+        LIVE,
+        "Take a file as fast as it is spoken, and not as fast as possible. A pipe never waits then.",
+        "--realtime",
     )
     allow_network: bool = option(
         False, LIVE, "Allow addresses as input: rtsp, srt, http and https, udp.", "--allow-network"
