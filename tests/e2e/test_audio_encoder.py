@@ -18,6 +18,7 @@ from qasr_cli.engines import device, model_store
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import loading, prompts
 from qasr_cli.engines.qwen3.audio import conv_front_end, encoder, window_attention
+from qasr_cli.engines.qwen3.audio.conv_front_end import KnownBlocks
 from qasr_cli.engines.qwen3.audio.encoder import AudioEncoder
 from qasr_cli.engines.qwen3.tensors.dense_linear import DenseLinear, can_pack
 from tests.e2e.conftest import SAMPLES
@@ -173,6 +174,33 @@ def test_slices_change_no_bit(demo: Loaded, monkeypatch: pytest.MonkeyPatch) -> 
         found.append(made_of(demo, torch.float32)._front_end.clip(item.mel, item.n_frames))
     assert torch.equal(found[0], found[1])
     assert torch.equal(found[1], found[2])
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_known_blocks_change_no_bit(demo: Loaded, dtype: torch.dtype) -> None:
+    """A clip that grows, is cut, has other features in one block, and then begins later."""
+    front_end, item = made_of(demo, dtype)._front_end, noise(1130)
+    other = item.mel.clone()
+    other[5, 430] += 1
+    known, n_convolved = KnownBlocks(), []
+    convolve = front_end._full_blocks
+
+    def counted(frames: torch.Tensor) -> torch.Tensor:
+        n_convolved.append(len(frames) // 100)
+        return convolve(frames)
+
+    front_end._full_blocks = counted  # type: ignore[method-assign]
+    for features, n_frames, begin in (
+        (item.mel, 250, 0), (item.mel, 730, 0), (item.mel, 790, 0), (item.mel, 300, 0), (item.mel, 1000, 0),
+        (other, 1000, 0), (other, 1130, 800), (other, 900, 700),
+    ):  # fmt: skip
+        part = features[:, begin:]
+        known = known.behind(begin // 100)
+        found = front_end.clip(part, n_frames - begin, known)
+        n_steps = len(n_convolved)
+        assert torch.equal(found, front_end.clip(part, n_frames - begin)), (n_frames, begin)
+        del n_convolved[n_steps:]
+    assert n_convolved == [2, 5, 7, 1, 1, 2]
 
 
 @pytest.mark.parametrize(

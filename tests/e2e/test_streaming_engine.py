@@ -192,6 +192,19 @@ def test_a_stream_keeps_full_windows_and_nothing_after_its_end(
     assert stream.state == Stream(DecodeOptions()).state
 
 
+def test_a_full_block_is_convolved_once(ours: Qwen3Recognizer, talk: np.ndarray) -> None:
+    """But for a block at the end of the sound, whose last two frames are not sure yet."""
+    stream = ours.open_stream(DecodeOptions())
+    front_end = ours._decoder._model._encoder._front_end  # type: ignore[attr-defined]
+    n_blocks = []
+    with mock.patch.object(front_end, "_full_blocks", wraps=front_end._full_blocks) as convolve:
+        for end_s in (5.1, 5.5, 6.5, 7.0, 7.5, 8.5, 8.6, 10.5):
+            ours.advance([StreamStep(stream, talk[: int(end_s * SECOND)])])
+            n_blocks.append(sum(len(call.args[0]) // 100 for call in convolve.call_args_list))
+            convolve.reset_mock()
+    assert n_blocks == [5, 0, 1, 1, 1, 1, 0, 2]
+
+
 def test_an_utterance_that_is_cut_before_its_last_step(recognizer: Qwen3Recognizer, talk: np.ndarray) -> None:
     ends = (8 * SECOND, 128_500, 11 * SECOND)
     streams = [recognizer.open_stream(DecodeOptions()) for _ in ends]

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import torch
 
+from qasr_cli.engines.qwen3.audio.conv_front_end import KnownBlocks
 from qasr_cli.engines.qwen3.decoding.kv_cache import Prefix
 from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor
 from qasr_cli.engines.qwen3.decoding.step_loop import Answer, Prompt
@@ -26,6 +27,7 @@ class Continuation:
     Attributes:
         ids: The whole prompt.
         features: The audio behind the prefix, from a window's begin on.
+        known: Blocks of these features that were convolved before; may be changed.
         prefix: Keys and values of the prompt's first tokens, if they are known.
         draft: Tokens that the answer may begin with, fewer than the budget and without a stop token.
         n_kept: The answer comes with the keys and values of so many first tokens of the prompt.
@@ -34,6 +36,7 @@ class Continuation:
 
     ids: Sequence[int]
     features: Features
+    known: KnownBlocks
     prefix: Prefix | None
     draft: Sequence[int]
     n_kept: int

@@ -16,6 +16,7 @@ from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import loading, preloading
 from qasr_cli.engines.qwen3.audio import encoder
+from qasr_cli.engines.qwen3.audio.conv_front_end import KnownBlocks
 from qasr_cli.engines.qwen3.audio.encoder import AudioEncoder
 from qasr_cli.engines.qwen3.backend import Continuation
 from qasr_cli.engines.qwen3.decoding import language_model
@@ -78,16 +79,14 @@ class LoopDecoder:
         self, continuations: Sequence[Continuation], processors: Sequence[LogitsProcessor]
     ) -> list[Answer]:
         """Return the answers; see `Decoder`."""
-        prompts = [
-            one.prompt(self._embedder(one.features, one.new_ids, is_bucketed=True)) for one in continuations
-        ]
+        prompts = [one.prompt(self._embedder(one.features, one.new_ids, one.known)) for one in continuations]
         with torch.inference_mode():
             return self._loop.run(prompts, processors)
 
     def _embedder(
-        self, item: Features, ids: Sequence[int], *, is_bucketed: bool = False
+        self, item: Features, ids: Sequence[int], known: KnownBlocks | None = None
     ) -> Callable[[], torch.Tensor]:
-        return lambda: self._model.embeddings(item, ids, self._embed, is_bucketed=is_bucketed)
+        return lambda: self._model.embeddings(item, ids, self._embed, known)
 
 
 class LoopClassifier:
@@ -155,17 +154,17 @@ class _AudioLanguageModel:
             Formats(activation, placement.dtype, placement.device),
         )
 
-    def encode(self, item: Features, *, is_bucketed: bool = False) -> torch.Tensor:
+    def encode(self, item: Features, known: KnownBlocks | None = None) -> torch.Tensor:
         """Return the audio embeddings `[n_tokens, hidden]` of one clip; see `AudioEncoder.encode`."""
-        return self._encoder.encode(item.mel, item.n_frames, is_bucketed=is_bucketed)
+        return self._encoder.encode(item.mel, item.n_frames, known)
 
     def embeddings(
-        self, item: Features, ids: Sequence[int], embed: Linear, *, is_bucketed: bool = False
+        self, item: Features, ids: Sequence[int], embed: Linear, known: KnownBlocks | None = None
     ) -> torch.Tensor:
         """Return a prompt's embeddings: the audio's in the place of its placeholders."""
         tokens = torch.tensor(ids, device=self._device)
         hidden = embed(tokens)
-        hidden[tokens == self._audio_id] = self.encode(item, is_bucketed=is_bucketed).to(hidden.dtype)
+        hidden[tokens == self._audio_id] = self.encode(item, known).to(hidden.dtype)
         return hidden
 
     def packed_embeddings(

@@ -7,6 +7,7 @@ language in 2026), and rendering one spends seconds on strings of audio placehol
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _FRAMES_PER_BLOCK = 100  # the encoder convolves one second at a time …
 _INSIDE_MARKER = re.compile(r"(?<=<)(?=(?:asr_text|timestamp)>)")
 _NOBODY = "None"  # the models' tag for audio without speech
 _TOKENS_PER_BLOCK = 13  # … into 13 tokens: 100 -> 50 -> 25 -> 13
+_N_PROMPTS_KEPT = 16  # without their audio: of the contexts and languages in use at one time
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ class Prompts:
         self._turn_start, self._turn_end = id_of("<|im_start|>"), id_of("<|im_end|>")
         self.text_marker = id_of("<asr_text>")
         self.timestamp = id_of("<timestamp>")
+        # A live session asks for the same ones several times a second
+        self._around_audio = functools.lru_cache(_N_PROMPTS_KEPT)(self._texts_around_audio)
         self.stop_ids = [id_of("<|im_end|>"), id_of("<|endoftext|>")]
 
     def transcription(self, n_tokens: int, context: str, language: str | None) -> list[int]:
@@ -122,14 +126,9 @@ class Prompts:
             context: Free text or hotwords for the system turn; markup in it counts as plain text.
             language: English name to force, or None to let the model detect it.
         """
+        before, after = self._around_audio(context, language)
         start, placeholder, end = self._audio
-        audio_ids = [start, *[placeholder] * n_tokens, end]
-        forced = [*self._encode(f"language {language}"), self.text_marker] if language else []
-        return [
-            *(self._turn_start, *self._encode("system\n" + context), self._turn_end, *self._encode("\n")),
-            *(self._turn_start, *self._encode("user\n"), *audio_ids, self._turn_end, *self._encode("\n")),
-            *(self._turn_start, *self._encode("assistant\n"), *forced),
-        ]
+        return [*before, start, *[placeholder] * n_tokens, end, *after]
 
     def language_tags(self, names: Sequence[str]) -> list[list[int]]:
         """Return the first ids of an answer in each of the languages, and of an answer without speech."""
@@ -145,6 +144,18 @@ class Prompts:
         for token in tokens:
             ids += [*self._encode(token), self.timestamp, self.timestamp]
         return ids
+
+    def _texts_around_audio(self, context: str, language: str | None) -> tuple[list[int], list[int]]:
+        """Return the ids of a transcript's prompt before and behind the audio; see `transcription`."""
+        forced = [*self._encode(f"language {language}"), self.text_marker] if language else []
+        line_end = self._encode("\n")
+        return [
+            *(self._turn_start, *self._encode("system\n" + context), self._turn_end, *line_end),
+            *(self._turn_start, *self._encode("user\n")),
+        ], [
+            *(self._turn_end, *line_end),
+            *(self._turn_start, *self._encode("assistant\n"), *forced),
+        ]
 
     def _encode(self, text: str) -> list[int]:
         """Return the ids of plain text: markup in a user's context is text, never a control token."""

@@ -2,9 +2,10 @@
 
 In goes all audio of an utterance so far; out comes the prompt of its greedy decode, whose begin has keys and
 values already. A stream keeps those of the tokens before the audio and of the audio in full windows of the
-encoder: the encoder never looks beyond a window, and the decoder never ahead. The text so far is the draft of
-the next answer, never a part of the prompt, so it cannot make a wrong word stay. Nothing is carried from
-one utterance to the next.
+encoder: the encoder never looks beyond a window, and the decoder never ahead. Of the audio behind them it
+keeps the rows of full blocks, since no convolution looks beyond its block. The text so far is the draft of
+the next answer, never a part of the prompt, so it cannot make a wrong word stay. Nothing is carried from one
+utterance to the next.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 
 from qasr_cli.engines.qwen3.audio import mel
+from qasr_cli.engines.qwen3.audio.conv_front_end import KnownBlocks
 from qasr_cli.engines.qwen3.audio.mel import DYNAMIC_RANGE, FRAMES_PER_BLOCK, LogMel
 from qasr_cli.engines.qwen3.backend import Continuation
 from qasr_cli.engines.qwen3.decoding.kv_cache import Prefix
@@ -51,6 +53,7 @@ class _State:
         prefix: Keys and values of the tokens up to the end of the last window.
         draft: Tokens of the answer so far, without a stop token.
         log: Raw log-mel `float32[n_frames, n_mels]` of what is behind the windows, as far as it is sure.
+        known: The blocks that the last step has convolved.
     """
 
     windows: tuple[_Window, ...] = ()
@@ -58,6 +61,7 @@ class _State:
     prefix: Prefix | None = None
     draft: tuple[int, ...] = ()
     log: torch.Tensor | None = None
+    known: KnownBlocks | None = None
 
     def is_outdated(self, loudest: torch.Tensor) -> bool:
         """Whether other features would be given to the encoder for a window, now that this is the maximum."""
@@ -101,7 +105,9 @@ class PlannedStep:
         if is_final:
             stream.state = _State()
         else:
-            stream.state = _State(self.windows, self.loudest, answer.prefix, tuple(text), self.log)
+            stream.state = _State(
+                self.windows, self.loudest, answer.prefix, tuple(text), self.log, self.continuation.known
+            )
 
 
 class StreamPlanner:
@@ -155,6 +161,7 @@ class StreamPlanner:
             Continuation(
                 ids,
                 mel.scaled(log, loudest),
+                (state.known or KnownBlocks()).behind(n_before // FRAMES_PER_BLOCK),
                 prefix,
                 state.draft[: budget - 1],
                 n_known if is_final and prefix else n_before_audio + len(kept) * self._window_tokens,

@@ -1,12 +1,13 @@
 """The convolutions of the audio encoder: log-mel frames become rows, 13 a second.
 
 In goes the mel of one clip or of several; out come the rows that attention works on. Each block of 100
-frames is convolved apart, so a row depends on its second of audio only. Never convolves more than a slice
-of blocks at once, which bounds memory.
+frames is convolved apart, so a row depends on its second of audio only, and a clip that grows needs no block
+convolved twice. Never convolves more than a slice of blocks at once, which bounds memory.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -60,11 +61,16 @@ class ConvFrontEnd:
         self._product = DenseLinear(product, None, is_packed)
         self._positions = sinusoids(TOKENS_PER_BLOCK, self._d_model).to(device, dtype)
 
-    def clip(self, mel: torch.Tensor, n_frames: int) -> torch.Tensor:
-        """Return `[n_tokens, d_model]` for `[n_mels, n_padded]`, of which `n_frames` hold audio.
+    def clip(self, mel: torch.Tensor, n_frames: int, known: KnownBlocks | None = None) -> torch.Tensor:
+        """Return `[n_tokens, d_model]` for a mel.
 
         The last block is cut behind the frames that its rows depend on: a row sees 8 frames of its own and 7
         before them.
+
+        Args:
+            mel: `[n_mels, n_padded]`.
+            n_frames: How many of them hold audio.
+            known: Blocks that need not be convolved; those of this clip replace them.
 
         Raises:
             ValueError: The mel is not padded to whole blocks.
@@ -73,7 +79,8 @@ class ConvFrontEnd:
         _refuse_unpadded(mel, n_frames)
         frames = mel.to(self._device, self._dtype).transpose(0, 1).contiguous()
         n_full = n_blocks * FRAMES_PER_BLOCK
-        rows = [self._rows(blocks) for blocks in self._slices(frames[:n_full])] if n_blocks else []
+        convolve = self._full_blocks if known is None else functools.partial(known.rows, self._full_blocks)
+        rows = [convolve(frames[:n_full])] if n_blocks else []
         if rest:
             n_kept = min(n_audio_tokens(rest) * _FRAMES_PER_TOKEN, FRAMES_PER_BLOCK)
             rows.append(self._rows(frames[n_full : n_full + n_kept].view(1, 1, n_kept, self._n_mels)))
@@ -90,15 +97,16 @@ class ConvFrontEnd:
             _refuse_unpadded(item.mel, item.n_frames)
             n_padded = -(-item.n_frames // FRAMES_PER_BLOCK) * FRAMES_PER_BLOCK
             frames.append(item.mel[:, :n_padded].to(self._device, self._dtype).transpose(0, 1))
-        rows = torch.cat([self._rows(blocks) for blocks in self._slices(torch.cat(frames))])
+        rows = self._full_blocks(torch.cat(frames))
         n_rows = [len(one) // FRAMES_PER_BLOCK * TOKENS_PER_BLOCK for one in frames]
         return torch.cat(
             [part[: item.n_tokens] for part, item in zip(torch.split(rows, n_rows), features, strict=True)]
         )
 
-    def _slices(self, frames: torch.Tensor) -> Sequence[torch.Tensor]:
-        """Return the blocks `[n, 1, 100, n_mels]` of `[n * 100, n_mels]`, a slice at a time."""
-        return torch.split(frames.view(-1, 1, FRAMES_PER_BLOCK, self._n_mels), self._n_slice)
+    def _full_blocks(self, frames: torch.Tensor) -> torch.Tensor:
+        """Return `[n * 13, d_model]` for `[n * 100, n_mels]`, computed a slice at a time."""
+        blocks = frames.view(-1, 1, FRAMES_PER_BLOCK, self._n_mels)
+        return torch.cat([self._rows(part) for part in torch.split(blocks, self._n_slice)])
 
     def _rows(self, blocks: torch.Tensor) -> torch.Tensor:
         """Return `[n * n_tokens, d_model]` for `[n, 1, n_frames, n_mels]`."""
@@ -108,6 +116,53 @@ class ConvFrontEnd:
         n_blocks, _, n_tokens, _ = images.shape
         rows = self._product(images.permute(0, 2, 3, 1).reshape(n_blocks * n_tokens, -1))
         return (rows.view(n_blocks, n_tokens, -1) + self._positions[:n_tokens]).view(-1, self._d_model)
+
+
+class KnownBlocks:
+    """The full blocks of a clip and their rows, for the next time that the clip is computed, then longer.
+
+    Each block is compared with the one that was convolved, value by value, so that rows are never those of
+    other features: a louder sound may have changed what earlier blocks were clamped to.
+    """
+
+    def __init__(self, begin: int = 0, kept: tuple[torch.Tensor, torch.Tensor] | None = None) -> None:
+        """Know blocks from number `begin` of the clip on.
+
+        Args:
+            begin: Number of the first block.
+            kept: Frames `[n, 100, n_mels]` and rows `[n, 13, d_model]` of blocks; None for no blocks.
+        """
+        self._begin, self._kept = begin, kept
+
+    def behind(self, begin: int) -> KnownBlocks:
+        """Return what is known of the blocks from number `begin` of the clip on; this object stays."""
+        n_before = begin - self._begin
+        if self._kept is None or n_before < 0:
+            return KnownBlocks(begin)
+        blocks, rows = self._kept
+        return KnownBlocks(begin, (blocks[n_before:], rows[n_before:]))
+
+    def rows(self, convolve: Callable[[torch.Tensor], torch.Tensor], frames: torch.Tensor) -> torch.Tensor:
+        """Return `[n * 13, d_model]` for `[n * 100, n_mels]`, and know these blocks from now on.
+
+        Args:
+            convolve: Computes the rows of frames; those of a block do not depend on other blocks.
+            frames: Of all full blocks from number `begin` on.
+        """
+        blocks = frames.view(-1, FRAMES_PER_BLOCK, frames.shape[1])
+        if self._kept is None:
+            rows = convolve(frames).view(len(blocks), TOKENS_PER_BLOCK, -1)
+        else:
+            known, known_rows = self._kept
+            n_both = min(len(blocks), len(known))
+            is_new = torch.ones(len(blocks), dtype=torch.bool, device=frames.device)
+            is_new[:n_both] = (blocks[:n_both] != known[:n_both]).flatten(1).any(1)
+            rows = known_rows.new_empty(len(blocks), *known_rows.shape[1:])
+            rows[:n_both] = known_rows[:n_both]
+            if is_new.any():
+                rows[is_new] = convolve(blocks[is_new].flatten(0, 1)).view(-1, *rows.shape[1:])
+        self._kept = blocks, rows
+        return rows.flatten(0, 1)
 
 
 class _Convolution:

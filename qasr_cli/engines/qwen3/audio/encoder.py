@@ -2,8 +2,8 @@
 
 In goes the log-mel of a clip; out come its audio embeddings, projected to the width of the language model.
 Computes what transformers' `Qwen3ASREncoder` and `Qwen3ASRMultiModalProjector` compute, but only the blocks
-and frames that hold audio: the reference pads the clips of a batch to the longest one. Never keeps a tensor
-across calls.
+and frames that hold audio: the reference pads the clips of a batch to the longest one. Keeps no tensor across
+calls; a stream keeps its blocks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ import torch
 from torch.nn import functional
 
 from qasr_cli.engines.qwen3.audio import window_attention
-from qasr_cli.engines.qwen3.audio.conv_front_end import FRAMES_PER_BLOCK, TOKENS_PER_BLOCK, ConvFrontEnd
+from qasr_cli.engines.qwen3.audio.conv_front_end import (
+    FRAMES_PER_BLOCK,
+    TOKENS_PER_BLOCK,
+    ConvFrontEnd,
+    KnownBlocks,
+)
 from qasr_cli.engines.qwen3.audio.window_attention import Attention
 from qasr_cli.engines.qwen3.prompts import Features
 from qasr_cli.engines.qwen3.tensors.dense_linear import DenseLinear, pad_to_bucket
@@ -84,20 +89,21 @@ class AudioEncoder:
         self._projector_in = weights.linear(f"{_PROJECTOR}.linear_1", has_gelu=True)
         self._projector_out = weights.linear(f"{_PROJECTOR}.linear_2")
 
-    def encode(self, mel: torch.Tensor, n_frames: int, *, is_bucketed: bool = False) -> torch.Tensor:
+    def encode(self, mel: torch.Tensor, n_frames: int, known: KnownBlocks | None = None) -> torch.Tensor:
         """Return the embeddings `[n_tokens, text_hidden]` of one clip, in the encoder's type.
 
         Args:
             mel: `[n_mels, n_padded]`, `n_padded` a multiple of 100.
             n_frames: How many of them hold audio.
-            is_bucketed: Whether products get one of few numbers of rows; the last bits may differ then.
+            known: In a step of a stream, its blocks. Products get one of few numbers of rows then, and the
+                last bits may differ.
 
         Raises:
             ValueError: The mel is not padded to whole blocks, or has no frames.
         """
-        rows = self._front_end.clip(mel, n_frames)
+        rows = self._front_end.clip(mel, n_frames, known)
         attend = window_attention.of_clip(self._n_heads, self._window_tokens)
-        if not is_bucketed:
+        if known is None:
             return self._transform(rows, attend)
         n_tokens = len(rows)
         return self._transform(pad_to_bucket(rows), lambda qkv: pad_to_bucket(attend(qkv[:n_tokens])))[

@@ -63,8 +63,11 @@ class LogMel:
             audio: `float32[n_samples]`, the whole chunk.
             first_frame: Frames before it are not computed.
         """
-        around = np.pad(self._whole_frames(audio), self._n_fft // 2, mode="reflect")
-        samples = torch.from_numpy(around[first_frame * self.hop :]).to(self._device)
+        # The cost of a stream's step must not grow with its utterance: what no frame reaches is not copied
+        n_left_out = min(len(audio), max(0, first_frame * self.hop - self._n_fft))
+        n_missing = self._padded_length(len(audio)) - len(audio)
+        around = np.pad(np.pad(audio[n_left_out:], (0, n_missing)), self._n_fft // 2, mode="reflect")
+        samples = torch.from_numpy(around[first_frame * self.hop - n_left_out :]).to(self._device)
         n_frames = (len(samples) - self._n_fft) // self.hop  # the last one is left out, as whisper does
         return self._log(self._power(samples)[:n_frames])
 
