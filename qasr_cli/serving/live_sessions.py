@@ -27,7 +27,7 @@ from qasr_cli.timebase import SAMPLES_PER_MS
 # the engine is behind, the text of an utterance waits for its end, and so for more audio.
 _MAX_WAITING_MS = 600_000
 _POLL_S = 0.05
-_N_SPARE = 4  # threads for sessions that end while others go on
+_N_SPARE = 4  # threads for sessions whose client is gone
 _RETRY_S = 30  # a session lasts for minutes
 
 Emit = Callable[[LiveEvent], None]
@@ -122,7 +122,8 @@ class LiveSessions:
         self.n_samples = 0
         self.n_opened = 0
         self.lane = lane
-        self.feeding = ThreadPoolExecutor(max(1, most) + _N_SPARE, thread_name_prefix="live")
+        # Of each client one session may go on while the one before it waits for its last text
+        self.feeding = ThreadPoolExecutor(2 * most + _N_SPARE, thread_name_prefix="live")
         self._most = most
         self._on_change = on_change
         self._lock = threading.Lock()

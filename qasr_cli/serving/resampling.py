@@ -18,6 +18,7 @@ _EDGE = 0.94  # of the lower of both Nyquist frequencies: the middle of the tran
 _TRANSITION = 0.12  # … and its width, so that nothing above is folded into speech
 _BETA = 7.0  # of Kaiser's window, for 70 dB (Kaiser & Schafer 1980, also for the length)
 _ATTENUATION_DB = 70.0
+_PART = 16_000  # samples at once: the filter takes up to 2 KB for each
 _SCALE_BITS = 20  # taps are whole numbers of 2^-20, so that a sum of 200 is exact to half of a sample
 
 
@@ -61,6 +62,10 @@ class Resampler:
         """Return `int16[m]` of 16 kHz for `int16[n]`: all that does not depend on later samples."""
         if self._up == self._down:
             return block
+        parts = [self._fed(block[begin : begin + _PART]) for begin in range(0, len(block), _PART)]
+        return np.concatenate([np.zeros(0, dtype=np.int16), *parts])
+
+    def _fed(self, block: np.ndarray) -> np.ndarray:
         self._kept = np.concatenate([self._kept, block.astype(np.int64)])
         n_in = self._first + len(self._kept)
         # Output n lies at step n * down, and the latest step that its filter needs is later by the delay

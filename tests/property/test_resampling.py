@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -35,6 +37,17 @@ def test_blocks_do_not_matter(rate_hz: int, lengths: list[int], seed: int) -> No
         begin += length
     parts.append(resampler.finish())
     assert np.array_equal(np.concatenate(parts), whole(samples, rate_hz))
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 24_000])
+def test_a_long_block_takes_little_memory(rate_hz: int) -> None:
+    samples = np.zeros(30 * rate_hz, dtype=np.int16)
+    tracemalloc.start()
+    try:
+        Resampler(rate_hz).feed(samples)
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)

@@ -243,6 +243,25 @@ class TestWhileSomebodySpeaks:
             events = events_until(socket, "completed")
             assert len([kind for kind in kinds(events) if kind.endswith("committed")]) == 1
 
+    def test_a_commit_ends_what_began_in_the_event_that_ended_another_one(
+        self, echo: InProcess, clip: bytes
+    ) -> None:
+        with opened(echo) as socket:
+            updated(socket, sound())
+            append(socket, clip + PAUSE + clip[:60_000], step=1_000_000)
+            send(socket, "input_audio_buffer.commit")
+            texts = [events_until(socket, "completed")[-1]["transcript"] for _ in range(2)]
+            assert all(text.startswith("One two") for text in texts)
+
+    def test_half_of_a_sample_is_cleared_too(self, echo: InProcess, clip: bytes) -> None:
+        with opened(echo) as socket:
+            updated(socket, sound(turn_detection=None))
+            append(socket, b"\x7f")
+            send(socket, "input_audio_buffer.clear")
+            append(socket, clip)
+            send(socket, "input_audio_buffer.commit")
+            assert events_until(socket, "completed")[-1]["transcript"].startswith("One two")
+
     def test_silence_is_an_item_without_text(self, echo: InProcess) -> None:
         with opened(echo) as socket:
             updated(socket, sound())
@@ -272,6 +291,7 @@ class TestWrong:
         (b"\0\1", "invalid_event", "binary"),
         ({"type": 5}, "invalid_event", "there is no event 5"),
         ({"type": "response.create", "event_id": "mine"}, "unsupported", "only transcribes"),
+        ({"type": "x", "event_id": "\ud800"}, "invalid_event", "there is no event x"),
         ({"type": "input_audio_buffer.append"}, "invalid_event", "no audio"),
         ({"type": "input_audio_buffer.append", "audio": "§"}, "invalid_event", "not base64"),
         ({"type": "input_audio_buffer.commit"}, "input_audio_buffer_commit_empty", "100 ms"),
@@ -288,7 +308,8 @@ class TestWrong:
             assert event["error"]["code"] == code
             assert part in event["error"]["message"]
             has_id = isinstance(message, dict) and "event_id" in message
-            assert event["error"]["event_id"] == ("mine" if has_id else None)
+            shown = {"mine": "mine", "\ud800": "?"}
+            assert event["error"]["event_id"] == (shown[message["event_id"]] if has_id else None)
             updated(socket, sound())
 
     def test_a_frame_above_the_limit_ends_the_connection(self, echo: InProcess) -> None:

@@ -169,6 +169,13 @@ def test_a_failure_names_the_items_without_text() -> None:
     assert client.kinds[-1] == "failed"
 
 
+def test_a_failure_names_an_item_that_has_text_already() -> None:
+    client = Client(is_manual=True)
+    client.happen(*utterance(0, "One."))
+    client.conversation.fail("the engine is gone")
+    assert client.kinds[-1] == "failed"
+
+
 class TestSettings:
     def test_todays_spelling(self) -> None:
         turns = {"type": "server_vad", "threshold": 0.6, "silence_duration_ms": 800}
@@ -202,8 +209,9 @@ class TestSettings:
     def test_what_is_left_out_stays(self) -> None:
         first = Settings().updated({"audio": {"input": {"transcription": {"language": "de"}}}})
         second = first.updated({"audio": {"input": {"turn_detection": None}}})
-        third = second.updated({"audio": {"input": {"transcription": {"prompt": "x"}}}})
-        assert (third.language, third.terms, third.turns) == ("de", ("x",), None)
+        third = second.updated({"audio": {"input": {"transcription": {"keywords": ["y"]}}}})
+        third = third.updated({"audio": {"input": {"transcription": {"prompt": "x"}}}})
+        assert (third.language, third.terms, third.turns) == ("de", ("x", "y"), None)
         assert third.updated({"audio": {"input": {"transcription": {"language": None}}}}).language == ""
 
     @pytest.mark.parametrize(
@@ -221,6 +229,10 @@ class TestSettings:
                 "session.turn_detection.eagerness",
             ),
             ({"turn_detection": {"threshold": float("nan")}}, "session.turn_detection.threshold"),
+            (
+                {"turn_detection": {"prefix_padding_ms": float("nan")}},
+                "session.turn_detection.prefix_padding_ms",
+            ),
             ({"turn_detection": {"silence_duration_ms": 9e9}}, "session.turn_detection.silence_duration_ms"),
             ({"input_audio_transcription": {"language": 5}}, "session.input_audio_transcription.language"),
             ({"input_audio_transcription": {"keywords": "x"}}, "session.input_audio_transcription.keywords"),

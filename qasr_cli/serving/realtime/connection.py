@@ -223,7 +223,9 @@ class _Connection:
 
     async def _commit(self, event: Event) -> None:
         conversation = self._conversation
-        if self._talk is None or conversation.n_uncommitted < ms_to_samples(_MIN_COMMIT_MS):
+        is_short = conversation.n_uncommitted < ms_to_samples(_MIN_COMMIT_MS)
+        # One event may have the end of an item and the begin of the next one
+        if self._talk is None or (is_short and not conversation.has_open):
             raise _wrong(
                 f"less than {_MIN_COMMIT_MS} ms of audio are in the buffer",
                 "append audio first",
@@ -236,6 +238,7 @@ class _Connection:
     async def _clear(self, event: Event) -> None:
         self._conversation.clear()
         await self._end_talk()
+        self._sound = Sound(self._settings.encoding, self._settings.rate_hz)
         self._outbox.put({"type": "input_audio_buffer.cleared"})
 
     # ── the session ─────────────────────────────────────────────────────────────────────────────────────
@@ -271,6 +274,8 @@ class _Connection:
         await talk.end_utterance()
         if self._conversation.has_open:
             self._conversation.commit()
+        if self._closing:  # each takes a thread
+            await asyncio.wait(self._closing)
         task = asyncio.create_task(self._close(talk))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -281,6 +286,8 @@ class _Connection:
 
     def _fail(self, error: QasrError) -> None:
         """Note that the engine has failed, and tell the client."""
+        if self._failure is not None:
+            return
         logger.error("%s", error)
         self._failure = error
         self._seat.is_ending.set()

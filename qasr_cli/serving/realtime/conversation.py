@@ -102,7 +102,8 @@ class Conversation:
 
     def fail(self, message: str) -> None:
         """Tell the client that the text of its items will not come."""
-        items = {id(item): item for item in self._items.values()}
+        unfinished = [*self._items.values(), *filter(None, [self._open])]
+        items = {id(item): item for item in unfinished}
         self._items, self._open = {}, None
         for item in items.values():
             error = {"type": "server_error", "code": None, "message": message, "param": None}

@@ -57,8 +57,10 @@ class Outbox:
             self._changed.clear()
             while self._waiting:
                 event = {"event_id": f"event_{secrets.token_hex(12)}", **self._waiting.popleft()}
+                # A client's own text in it may have half of a character, which no frame takes
+                text = json.dumps(event, ensure_ascii=False).encode("utf-8", "replace").decode()
                 async with asyncio.timeout(_READ_S):
-                    await websocket.send_text(json.dumps(event, ensure_ascii=False))
+                    await websocket.send_text(text)
             self._is_empty.set()
 
     async def flush(self) -> None:

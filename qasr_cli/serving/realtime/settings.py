@@ -59,7 +59,8 @@ class Settings:
         encoding: How samples are written.
         rate_hz: Their rate.
         language: The client's spelling of the spoken language; "" if it is detected.
-        terms: Texts for the prompt.
+        prompt: Text for the prompt.
+        keywords: More of it.
         turns: When the server ends a turn; None if the client does.
         shown: The client's own fields of the transcription.
     """
@@ -67,9 +68,15 @@ class Settings:
     encoding: Encoding = Encoding.PCM
     rate_hz: int = 24_000
     language: str = ""
-    terms: tuple[str, ...] = ()
+    prompt: str = ""
+    keywords: tuple[str, ...] = ()
     turns: Turns | None = field(default_factory=Turns)
     shown: Fields = field(default_factory=dict)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Texts for the prompt."""
+        return tuple(filter(None, (self.prompt, *self.keywords)))
 
     def updated(self, session: object) -> Settings:
         """Return the settings after an update.
@@ -113,17 +120,18 @@ class Settings:
         language = self.language
         if "language" in given:
             language = "" if given["language"] is None else _text(f"{name}.language", given["language"])
-        terms = self.terms
-        if "prompt" in given or "keywords" in given:
-            prompt = _text(f"{name}.prompt", given.get("prompt") or "")
-            keywords = given.get("keywords") or []
-            if not isinstance(keywords, list) or len(keywords) > _MAX_TERMS:
-                raise _wrong(f"{name}.keywords", keywords, f"send a list of at most {_MAX_TERMS:,} texts")
-            words = (_text(f"{name}.keywords", keyword) for keyword in keywords)
-            terms = tuple(filter(None, (prompt, *words)))
+        prompt, keywords = self.prompt, self.keywords
+        if "prompt" in given:
+            prompt = _text(f"{name}.prompt", given["prompt"] or "")
+        if "keywords" in given:
+            words = given["keywords"] or []
+            if not isinstance(words, list) or len(words) > _MAX_TERMS:
+                raise _wrong(f"{name}.keywords", words, f"send a list of at most {_MAX_TERMS:,} texts")
+            keywords = tuple(_text(f"{name}.keywords", word) for word in words)
         model = {"model": given["model"]} if isinstance(given.get("model"), str) else {}
         kept = {name: given[name] for name in ("prompt", "keywords") if name in given}
-        return replace(self, language=language, terms=terms, shown={**self.shown, **model, **kept})
+        shown = {**self.shown, **model, **kept}
+        return replace(self, language=language, prompt=prompt, keywords=keywords, shown=shown)
 
     def described(self, session_id: str, model: str) -> dict[str, object]:
         """Return the session as today's events show it."""
@@ -186,6 +194,7 @@ def _turns(name: str, value: object) -> Turns | None:
     pause_ms = _number(
         f"{name}.silence_duration_ms", given.get("silence_duration_ms"), _MIN_PAUSE_MS, _MAX_PAUSE_MS
     )
+    _number(f"{name}.prefix_padding_ms", given.get("prefix_padding_ms"), 0, _MAX_PAUSE_MS)
     shown = {**usual.shown, **{key: given[key] for key in usual.shown if given.get(key) is not None}}
     return Turns(onset, usual.pause_ms if pause_ms is None else round(pause_ms), shown)
 
