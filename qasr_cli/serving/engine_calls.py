@@ -75,6 +75,10 @@ class EngineCalls:
             self._is_submitted = True
             pool.submit_first(self._run_between_batches)
 
+    def forget(self) -> None:
+        """Forget the pool, which is over; what waits is for the next one."""
+        self._pool, self._is_submitted = None, False
+
     def run_in_pause(self, session: Session) -> None:
         """Make the calls that wait, if it is their turn and the session is on their device.
 

@@ -282,13 +282,18 @@ class Talk:
         """What the engine has failed with."""
         return self._session.failure
 
+    @property
+    def is_far_behind(self) -> bool:
+        """Whether the engine is so far behind that `feed` would wait."""
+        return self._session.lag_ms > _MAX_WAITING_MS
+
     async def feed(self, samples: np.ndarray) -> None:
         """Add `int16[n_samples]`, 16 kHz mono; wait if the engine is far behind.
 
         Raises:
             QasrError: The engine has failed.
         """
-        while self._session.lag_ms > _MAX_WAITING_MS:
+        while self.is_far_behind:
             await asyncio.sleep(_POLL_S)
         self._seat.count(len(samples))
         await self._seat.call(lambda: self._session.feed(samples))

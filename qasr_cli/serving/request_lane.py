@@ -17,7 +17,7 @@ import contextlib
 import functools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -206,8 +206,7 @@ class RequestLane:
     def _serve_loaded(self, session: Session) -> None:
         """Compute until there has been no work for the idle time."""
         self._capacity = session.capacity
-        with DevicePool(session) as pool:
-            self._pool = pool
+        with DevicePool(session) as pool, self._using(pool):
             while not self._stop.is_set():
                 self._admit(pool.call)
                 finished = [batch for batch in self._running if batch.is_done]
@@ -223,6 +222,16 @@ class RequestLane:
                     self._await_work(self._engines.due_s)
                     if not self._has_work():
                         return
+
+    @contextlib.contextmanager
+    def _using(self, pool: DevicePool) -> Iterator[None]:
+        """Make a pool known for the time of a block: after it, it would keep the engines in memory."""
+        self._pool = pool
+        try:
+            yield
+        finally:
+            self._pool = None
+            self.calls.forget()
 
     def _await_batch(self, n_ahead: int) -> None:
         """Wait until a batch is done, or something comes in: to the lane, or to the queue in a pause."""

@@ -85,6 +85,9 @@ class WyomingLive:
         try:
             if self._talk is None:
                 self._talk = await self._seat.talk(self._options, StreamOptions(), self._handle, "a client")
+            if self._talk.is_far_behind:  # a whole recording, which is not spoken now
+                self.leave()
+                return ""
             await self._talk.feed(self._resampler.feed(mono))
         except QasrError as error:
             logger.debug("no text while it is spoken: %s", error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import threading
 import time
@@ -16,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
 
 import qasr_cli
 from qasr_cli.options import EngineOptions, Options
@@ -28,13 +26,22 @@ from tests.serving import gates, raw
 from tests.serving.asr_client import samples_of
 from tests.serving.conftest import client_of
 from tests.serving.in_process import ECHO, InProcess, serving, until
+from tests.serving.realtime_client import (
+    append,
+    events_until,
+    kinds,
+    opened,
+    send,
+    sound,
+    there,
+    updated,
+)
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 CLIP = SAMPLES / "clips" / "clip-01.wav"
 TEXT = "Where is the yellow bicycle?"
 PAUSE = bytes(2 * 16_000)  # ends an utterance
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
-Events = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -55,48 +62,6 @@ def echo(echoing: InProcess) -> Iterator[InProcess]:
     """The same, in which nothing is left running."""
     yield echoing
     until(lambda: echoing.service.live.n_open == 0)
-
-
-@contextlib.contextmanager
-def opened(running: InProcess, **given: Any) -> Iterator[ClientConnection]:
-    url = f"ws://127.0.0.1:{running.port}/v1/realtime?intent=transcription"
-    with connect(url, **given) as socket:
-        yield socket
-
-
-def send(socket: ClientConnection, kind: str, **fields: object) -> None:
-    socket.send(json.dumps({"type": kind, **fields}))
-
-
-def append(socket: ClientConnection, samples: bytes, step: int = 4_800) -> None:
-    """Send samples in pieces, as a microphone gives them."""
-    for begin in range(0, len(samples), step):
-        audio = base64.b64encode(samples[begin : begin + step]).decode()
-        send(socket, "input_audio_buffer.append", audio=audio)
-
-
-def sound(rate_hz: int = 16_000, **fields: object) -> dict[str, object]:
-    """Return a session of a rate."""
-    shape = {"type": "audio/pcm", "rate": rate_hz}
-    return {"type": "transcription", "audio": {"input": {"format": shape, **fields}}}
-
-
-def events_until(socket: ClientConnection, kind: str, seconds: float = 30) -> Events:
-    """Return the events up to the first whose type ends so."""
-    events: Events = []
-    ends_s = time.monotonic() + seconds
-    while not events or not events[-1]["type"].endswith(kind):
-        events.append(json.loads(socket.recv(max(0.1, ends_s - time.monotonic()))))
-    return events
-
-
-def kinds(events: Events) -> list[str]:
-    return [event["type"] for event in events if event["type"] != "qasr.partial"]
-
-
-def updated(socket: ClientConnection, session: dict[str, object]) -> None:
-    send(socket, "session.update", session=session)
-    events_until(socket, "session.updated")
 
 
 class TestOpenAI:
@@ -199,7 +164,7 @@ class TestWhileSomebodySpeaks:
             for begin in range(0, len(clip + PAUSE + clip), 3_200):
                 append(socket, (clip + PAUSE + clip)[begin : begin + 3_200])
                 time.sleep(0.02)  # five times as fast as it is spoken
-            early = [event for event in _there(socket) if event["type"] == "qasr.partial"]
+            early = [event for event in there(socket) if event["type"] == "qasr.partial"]
             send(socket, "input_audio_buffer.commit")
             text = events_until(socket, "completed")[-1]["transcript"]
         assert early
@@ -243,40 +208,12 @@ class TestWhileSomebodySpeaks:
             events = events_until(socket, "completed")
             assert len([kind for kind in kinds(events) if kind.endswith("committed")]) == 1
 
-    def test_a_commit_ends_what_began_in_the_event_that_ended_another_one(
-        self, echo: InProcess, clip: bytes
-    ) -> None:
-        with opened(echo) as socket:
-            updated(socket, sound())
-            append(socket, clip + PAUSE + clip[:60_000], step=1_000_000)
-            send(socket, "input_audio_buffer.commit")
-            texts = [events_until(socket, "completed")[-1]["transcript"] for _ in range(2)]
-            assert all(text.startswith("One two") for text in texts)
-
-    def test_half_of_a_sample_is_cleared_too(self, echo: InProcess, clip: bytes) -> None:
-        with opened(echo) as socket:
-            updated(socket, sound(turn_detection=None))
-            append(socket, b"\x7f")
-            send(socket, "input_audio_buffer.clear")
-            append(socket, clip)
-            send(socket, "input_audio_buffer.commit")
-            assert events_until(socket, "completed")[-1]["transcript"].startswith("One two")
-
     def test_silence_is_an_item_without_text(self, echo: InProcess) -> None:
         with opened(echo) as socket:
             updated(socket, sound())
             append(socket, PAUSE)
             send(socket, "input_audio_buffer.commit")
             assert events_until(socket, "completed")[-1]["transcript"] == ""
-
-
-def _there(socket: ClientConnection) -> Events:
-    events: Events = []
-    while True:
-        try:
-            events.append(json.loads(socket.recv(0)))
-        except TimeoutError:
-            return events
 
 
 def _transcribe(running: InProcess, path: Path) -> str:

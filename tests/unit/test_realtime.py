@@ -277,6 +277,13 @@ def test_a_slow_reader_gets_the_latest_partial_of_each_item_and_all_else() -> No
     assert len({text.partition(",")[0] for text in texts}) == len(texts)  # ids
 
 
+def test_long_events_that_wait_are_few() -> None:
+    box = Outbox()
+    for _ in range(20):
+        box.put({"type": "x", "text": "x" * 1_000_000})
+    assert box.is_full
+
+
 def test_who_does_not_read_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "_MOST", 3)
     box = Outbox()
