@@ -168,6 +168,23 @@ def test_a_bang_late_in_the_utterance(recognizer: Qwen3Recognizer, talk: np.ndar
     )
 
 
+def test_a_final_has_the_features_of_the_whole_utterance(ours: Qwen3Recognizer, talk: np.ndarray) -> None:
+    """A partial keeps windows whose features are a little different; a final computes them anew."""
+    quiet = talk[: 9 * SECOND] / 30
+    audio = np.concatenate([quiet, quiet * np.float32(1.2)])
+    stream = ours.open_stream(DecodeOptions())
+    ours.advance([StreamStep(stream, audio[: 9 * SECOND])])
+    n_before = stream.state.prefix.n_tokens if stream.state.prefix else 0
+    with mock.patch.object(
+        ours._decoder, "write_continuations", wraps=ours._decoder.write_continuations
+    ) as write:
+        ours.advance([StreamStep(stream, audio[:-800])])
+        ours.advance([StreamStep(stream, audio, is_final=True)])
+    partial, final = (call.args[0][0] for call in write.call_args_list)
+    assert partial.prefix.n_tokens == n_before
+    assert final.prefix.n_tokens < n_before
+
+
 def test_a_cut_before_a_bang(ours: Qwen3Recognizer, talk: np.ndarray) -> None:
     """A window that was finished with the bang had quiet speech clamped away."""
     audio = talk[: 11 * SECOND] / 300
