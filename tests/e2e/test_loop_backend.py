@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,13 +106,12 @@ def test_an_answer_does_not_depend_on_what_else_is_asked(
     assert together == backwards == alone
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("attention")
-def test_every_sentence_of_the_samples_has_the_tokens_of_generate(
-    recognizer: loading.OpenModel, tmp_path: Path
-) -> None:
-    """In fp32 all of them; other formats decide a near tie in another way, as bf16 does in transformers."""
-    audio = sentences.clips(tmp_path)
+@pytest.fixture(scope="module")
+def generated(
+    recognizer: loading.OpenModel, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Asked, list[int], list[list[int]]]:
+    """Every sentence of the samples with its token budget, and the tokens of transformers' `generate`."""
+    audio = sentences.clips(tmp_path_factory.mktemp("clips"))
     assert len(audio) >= 200
     builder = prompts.Prompts(recognizer.tokenizer)
     features = [prompts.extract(recognizer.extractor, samples) for samples in audio]
@@ -121,14 +119,25 @@ def test_every_sentence_of_the_samples_has_the_tokens_of_generate(
     budgets = [token_budget.token_budget(len(samples)) for samples in audio]
     plain = TransformersDecoder(recognizer, FP32, builder.stop_ids)
     asked = zip(features, ids, budgets, strict=True)
-    theirs = until_stop([plain.write([one], [row], [n], [])[0] for one, row, n in asked], builder.stop_ids)
+    answers = [plain.write([one], [row], [n], [])[0] for one, row, n in asked]
+    return (features, ids), budgets, until_stop(answers, builder.stop_ids)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("attention")
+def test_every_sentence_of_the_samples_has_the_tokens_of_generate(
+    recognizer: loading.OpenModel, generated: tuple[Asked, list[int], list[list[int]]]
+) -> None:
+    """In fp32 all of them; other formats decide a near tie in another way, as bf16 does in transformers."""
+    (features, ids), budgets, theirs = generated
+    stop_ids = prompts.Prompts(recognizer.tokenizer).stop_ids
     n_equal = {}
     for placement in (FP32, BF16, INT8):
-        ours = until_stop(decoder(recognizer, placement).write(features, ids, budgets, []), builder.stop_ids)
+        ours = until_stop(decoder(recognizer, placement).write(features, ids, budgets, []), stop_ids)
         n_equal[placement] = sum(one == other for one, other in zip(ours, theirs, strict=True))
-    assert n_equal[FP32] == len(audio)
-    assert n_equal[BF16] >= 0.95 * len(audio)
-    assert n_equal[INT8] >= 0.95 * len(audio)
+    assert n_equal[FP32] == len(theirs)
+    assert n_equal[BF16] >= 0.95 * len(theirs)
+    assert n_equal[INT8] >= 0.95 * len(theirs)
 
 
 def test_an_answer_ends_with_a_stop_token_or_with_its_budget(loop: LoopDecoder, asked: Asked) -> None:

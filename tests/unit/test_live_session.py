@@ -96,8 +96,13 @@ class TestOrder:
 
 
 class TestSound:
-    @pytest.mark.parametrize("kind", sounds.KINDS)
-    @pytest.mark.parametrize("seconds", [30, pytest.param(600, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize(
+        ("kind", "seconds"),
+        [
+            *((kind, 30) for kind in sounds.KINDS),
+            *(pytest.param(kind, 600, marks=pytest.mark.slow) for kind in ("silence", "music", "pink noise")),
+        ],
+    )
     def test_what_is_not_speech_writes_nothing(self, kind: str, seconds: int) -> None:
         sound = sounds.KINDS[kind](np.random.default_rng(3), seconds * SAMPLE_RATE_HZ) * 32_767
         events = events_of(sound.astype(np.int16), blocks=[SAMPLE_RATE_HZ] * seconds)
