@@ -265,8 +265,8 @@ def _told(ready: dict[str, object], file: Path | None, stdout: DataStream | None
     if file is None:
         yield
         return
-    atomic_write.write(file, line, is_overwrite=True)
-    try:
+    try:  # a signal may come as soon as the file is there
+        atomic_write.write(file, line, is_overwrite=True)
         yield
     finally:
         with contextlib.suppress(OSError):
