@@ -162,7 +162,7 @@ def test_five_hours_of_talk_grow_nothing_but_files(tmp_path: Path) -> None:
         late = _memory_bytes(process.pid)
         process.kill()
     assert late < early + 30e6
-    assert len(list((tmp_path / "hls").iterdir())) <= 21
+    assert len(list((tmp_path / "hls").iterdir())) <= 24  # the playlist, its segments, and as many behind
 
 
 def _wait_for_utterance(path: Path, number: int) -> None:

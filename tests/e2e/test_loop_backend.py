@@ -124,12 +124,13 @@ def generated(
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("attention")
 def test_every_sentence_of_the_samples_has_the_tokens_of_generate(
-    recognizer: loading.OpenModel, generated: tuple[Asked, list[int], list[list[int]]]
+    recognizer: loading.OpenModel, generated: tuple[Asked, list[int], list[list[int]]], attention: str
 ) -> None:
     """In fp32 all of them; other formats decide a near tie in another way, as bf16 does in transformers."""
+    step = 1 if attention == "kernel" else 3  # where both are there, a third of them is computed twice
     (features, ids), budgets, theirs = generated
+    features, ids, budgets, theirs = features[::step], ids[::step], budgets[::step], theirs[::step]
     stop_ids = prompts.Prompts(recognizer.tokenizer).stop_ids
     n_equal = {}
     for placement in (FP32, BF16, INT8):
