@@ -30,7 +30,7 @@ def test_the_server_does_what_its_description_says(tmp_path: Path) -> None:
             [
                 *(sys.executable, "-m", "schemathesis.cli"),
                 *("--config-file", str(ROOT / "tests/serving/schemathesis.toml"), "run"),
-                *(f"{served.url}/openapi.json", "-H", f"Authorization: Bearer {KEY}", "--max-examples", "6"),
+                *(f"{served.url}/openapi.json", "-H", f"Authorization: Bearer {KEY}", "--max-examples", "10"),
                 *("--continue-on-failure", "--warnings", "off"),
             ],
             cwd=tmp_path,
