@@ -17,6 +17,9 @@ from qasr_cli.options import EngineOptions, RemoteOptions
 from qasr_cli.speech.inference.protocols import Aligner, Engines
 from qasr_cli.speech.inference.session import Session
 
+AlignerLoader = Callable[[EngineOptions], tuple[Aligner | None, str]]
+_NO_ALIGNER = "none"
+
 
 def load(
     factory: EngineFactory, names: Sequence[str], options: EngineOptions, fallback_model: str
@@ -27,18 +30,14 @@ def load(
     """
     load_aligner = _aligner_loader(factory, options)
     local = replace(options, remote=RemoteOptions())
-    if fallback_model and factory in built_in.BUILT_IN.values():
+    is_built_in = factory in built_in.BUILT_IN.values()
+    if fallback_model and is_built_in:
         built_in.fetch_recognizer(built_in.for_fallback(local, fallback_model))
     connected = startup.connect(options.remote)
-    aligners: list[Aligner | None] = [None]
-    place = connected.place
-    if options.aligner.lower() != "none":
-        if factory in built_in.BUILT_IN.values() and (len(names) > 1 or names == (device_names.ALL,)):
-            names, local = built_in.resolve_devices(names, local)
-        found = [load_aligner(replace(local, device=name)) for name in names]
-        aligners = [SharedAligner(aligner) if aligner else None for aligner, _ in found]
-        places = ", ".join(filter(None, (each for _, each in found)))
-        place += f", aligner on {places}" if places else ""
+    if is_built_in and options.aligner.lower() != _NO_ALIGNER and _is_several(names):
+        names, local = built_in.resolve_devices(names, local)
+    aligners, places = _load_aligners(load_aligner, names, local)
+    place = connected.place + (f", aligner on {places}" if places else "")
     fallback = built_in.fallback_loader(factory, local, fallback_model)
     load_fallback = SharedLoader(fallback) if fallback else None
 
@@ -50,9 +49,22 @@ def load(
     return session(aligners[0], place, [session(aligner, "") for aligner in others])
 
 
-def _aligner_loader(
-    factory: EngineFactory, options: EngineOptions
-) -> Callable[[EngineOptions], tuple[Aligner | None, str]]:
+def _is_several(names: Sequence[str]) -> bool:
+    return len(names) > 1 or names == (device_names.ALL,)
+
+
+def _load_aligners(
+    load_aligner: AlignerLoader, names: Sequence[str], local: EngineOptions
+) -> tuple[list[Aligner | None], str]:
+    """Return the aligner of each device, and their places as text; one None if no aligner is wanted."""
+    if local.aligner.lower() == _NO_ALIGNER:
+        return [None], ""
+    found = [load_aligner(replace(local, device=name)) for name in names]
+    aligners = [SharedAligner(aligner) if aligner else None for aligner, _ in found]
+    return list(aligners), ", ".join(filter(None, (place for _, place in found)))
+
+
+def _aligner_loader(factory: EngineFactory, options: EngineOptions) -> AlignerLoader:
     """Return the function that loads an engine's aligner alone, and its place as text.
 
     Raises:

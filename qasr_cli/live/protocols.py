@@ -6,28 +6,13 @@ another one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 
-from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.streaming.events import LiveEvent
-
-Emit = Callable[[LiveEvent], None]
-Result = TypeVar("Result")
-
-
-class RunOnEngine(Protocol):
-    """Runs work on the engine's thread, and waits for it."""
-
-    def __call__(self, work: Callable[[Session], Result]) -> Result:
-        """Return the work's result.
-
-        Raises:
-            QasrError: The engine cannot work.
-        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,13 @@ import numpy as np
 from qasr_cli.errors import QasrError
 from qasr_cli.live.lateness import Lateness
 from qasr_cli.live.metrics import SessionMetrics
-from qasr_cli.live.protocols import Emit, Missing
+from qasr_cli.live.protocols import Missing
 from qasr_cli.live.session_options import SessionOptions
 from qasr_cli.live.utterance import Decoded, SampleWindow, Step, Utterance
 from qasr_cli.speech.audio.vad import FRAME_MS, FRAME_SAMPLES, FrameProbabilities
 from qasr_cli.speech.fallback.review import ReviewedSource
 from qasr_cli.speech.streaming.events import (
+    Emit,
     Ended,
     Gap,
     Lag,

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from qasr_cli.errors import OutOfMemoryError, QasrError
-from qasr_cli.live.protocols import Emit, RunOnEngine
 from qasr_cli.live.session import LiveSession
 from qasr_cli.live.session_options import SessionOptions
 from qasr_cli.live.utterance import Decoded, Step
@@ -26,9 +25,10 @@ from qasr_cli.pipeline.containment import contain, failure_of
 from qasr_cli.records import INT16_SCALE, Hypothesis
 from qasr_cli.speech.audio.vad import FRAME_SAMPLES
 from qasr_cli.speech.inference import batching, stopping
-from qasr_cli.speech.inference.session import Session
+from qasr_cli.speech.inference.session import RunOnEngine, Session
 from qasr_cli.speech.inference.streaming import StreamingRecognizer, StreamStep
 from qasr_cli.speech.streaming import finals, redecoding
+from qasr_cli.speech.streaming.events import Emit
 from qasr_cli.speech.streaming.finals import EndedUtterance, FinalOptions, MemoryWaveform
 from qasr_cli.speech.streaming.language_inertia import LanguageInertia
 from qasr_cli.timebase import MS_PER_S, SAMPLE_RATE_HZ, samples_to_ms

@@ -12,15 +12,15 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 
 from qasr_cli.errors import QasrError, UnavailableError
 from qasr_cli.options import Options, StreamOptions
 from qasr_cli.serving.refusals import DrainingError, OverloadedError
-from qasr_cli.speech.inference.session import Session
-from qasr_cli.speech.streaming.events import LiveEvent
+from qasr_cli.speech.inference.session import RunOnEngine
+from qasr_cli.speech.streaming.events import Emit, LiveEvent
 from qasr_cli.timebase import SAMPLES_PER_MS
 
 # Of a session's speech, 19 MB; then its client has to wait. It must be far more than an utterance has: while
@@ -29,9 +29,6 @@ _MAX_WAITING_MS = 600_000
 _POLL_S = 0.05
 _N_SPARE = 4  # threads for sessions whose client is gone
 _RETRY_S = 30  # a session lasts for minutes
-
-Emit = Callable[[LiveEvent], None]
-Result = TypeVar("Result")
 
 
 class SpeechSession(Protocol):
@@ -89,17 +86,6 @@ class SpeechLane(Protocol):
 
     def close(self) -> None:
         """End its thread."""
-
-
-class RunOnEngine(Protocol):
-    """Runs work on the engine's thread, and waits for it."""
-
-    def __call__(self, work: Callable[[Session], Result]) -> Result:
-        """Return the work's result.
-
-        Raises:
-            QasrError: The engine cannot work.
-        """
 
 
 MakeSpeechLane = Callable[[RunOnEngine], SpeechLane]

@@ -45,6 +45,8 @@ def _filter(up: int, down: int) -> tuple[np.ndarray, int]:
 class Resampler:
     """Turns the blocks of one recording into 16 kHz, without a delay in time.
 
+    The last 3 ms at most stay in the filter until more samples come.
+
     Args:
         rate_hz: One of `RATES_HZ`.
     """
@@ -77,12 +79,6 @@ class Resampler:
         n_dropped = min(len(self._kept), max(0, needed - self._first))
         self._kept, self._first = self._kept[n_dropped:], self._first + n_dropped
         return out
-
-    def finish(self) -> np.ndarray:
-        """Return the rest, as if silence followed."""
-        if self._up == self._down:
-            return np.zeros(0, dtype=np.int16)
-        return self.feed(np.zeros(-(-self._delay // self._up), dtype=np.int16))
 
     def _filtered(self, steps: np.ndarray) -> np.ndarray:
         if not len(steps):  # too few samples for a window

@@ -6,11 +6,11 @@ In go measurements; out come a text of tables for a reader, and JSON. Measures n
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from qasr_cli.errors import printable
+from qasr_cli.terminal.tables import aligned_lines
 from qasr_cli.timebase import MS_PER_S
 
 _GB = 1e9
@@ -121,8 +121,8 @@ def text(measured: Measurements) -> str:
     limit = sentence(measured)
     parts = [
         _conditions(measured),
-        _table(("stage", "ms per audio s", "CPU ms per audio s", "RTFx"), _stage_rows(measured)),
-        _table(
+        aligned_lines(("stage", "ms per audio s", "CPU ms per audio s", "RTFx"), _stage_rows(measured)),
+        aligned_lines(
             ("chunks in a batch", "recognise, s", "align, s", "RTFx of the models"), _batch_rows(measured)
         ),
         [_memory(measured), f"{limit[0].upper()}{limit[1:]}"],
@@ -166,18 +166,6 @@ def _batch_rows(measured: Measurements) -> list[tuple[str, ...]]:
             f"{one.rtfx:,.1f}",
         )
         for one in measured.batches
-    ]
-
-
-def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return aligned lines: the first column to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if number else cell.ljust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in (header, *rows)
     ]
 
 

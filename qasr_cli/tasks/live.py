@@ -16,13 +16,14 @@ from qasr_cli import engines
 from qasr_cli.engines import memory
 from qasr_cli.errors import QasrError
 from qasr_cli.live import inputs, outputs
-from qasr_cli.live.protocols import Emit, LiveInput, Missing
+from qasr_cli.live.protocols import LiveInput, Missing
 from qasr_cli.live.session import LiveSession
 from qasr_cli.live.step_lane import StepLane
 from qasr_cli.operating_system import processes
 from qasr_cli.options import LiveOptions, LogOptions, Options, StreamOptions
 from qasr_cli.pipeline.containment import failure_of
 from qasr_cli.speech.inference.session import Session
+from qasr_cli.speech.streaming.events import Emit
 from qasr_cli.tasks import observers
 from qasr_cli.terminal import stdio, tables
 

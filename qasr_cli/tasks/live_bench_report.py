@@ -16,6 +16,7 @@ from qasr_cli.errors import printable
 from qasr_cli.live.latencies import Latencies, words_of
 from qasr_cli.live.metrics import percentile
 from qasr_cli.live.step_lane import Batch
+from qasr_cli.terminal.tables import aligned_lines
 from qasr_cli.timebase import MS_PER_S
 
 _MB = 1e6
@@ -91,9 +92,9 @@ def text(measured: LiveMeasurements) -> str:
     """Return the figures as lines and tables for a reader."""
     parts = [
         _conditions(measured),
-        _table(("latency", "p50, s", "p95, s"), _latency_rows(measured)),
-        _table(("text", "value"), _text_rows(measured)),
-        _table(("cost by length", "around 5 s", "around 10 s", "around 20 s"), _cost_rows(measured)),
+        aligned_lines(("latency", "p50, s", "p95, s"), _latency_rows(measured)),
+        aligned_lines(("text", "value"), _text_rows(measured)),
+        aligned_lines(("cost by length", "around 5 s", "around 10 s", "around 20 s"), _cost_rows(measured)),
         _load(measured),
     ]
     return "\n\n".join("\n".join(map(printable, lines)) for lines in parts) + "\n"
@@ -192,18 +193,6 @@ def _load(measured: LiveMeasurements) -> list[str]:
         f"The engine computes for {busy_s / (measured.audio_ms / MS_PER_S):.3f} s per second of audio.",
         f"Work waited for the engine for at most {measured.metrics.get('max_lag_ms', 0) / MS_PER_S:.2f} s. "
         f"Peak memory: {begun} at the begin, {ended} at the end.",
-    ]
-
-
-def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return aligned lines: the first column to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if number else cell.ljust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in (header, *rows)
     ]
 
 

@@ -26,6 +26,18 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console(highlight=False, emoji=False).print(table)
 
 
+def aligned_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return aligned lines: the first column to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if number else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (header, *rows)
+    ]
+
+
 def plain(text: str) -> str:
     """Return foreign text for a cell of a `Page`, with its brackets and control characters escaped."""
     from rich.markup import escape

@@ -120,6 +120,7 @@ def test_an_engine_that_fails_is_one_line_and_an_exit_code(
 def test_mistakes_are_found_before_a_model_is_loaded(qasr: Qasr, tmp_path: Path) -> None:
     for arguments, code in (
         (("nofile.wav",), 66),
+        (("",), 2),  # a shell variable that is not set is no wish for the microphone
         (("--bench",), 2),
         (("--bench", "nofile.wav"), 66),
         (("--bench", SAMPLE, "--overlay", 0), 2),

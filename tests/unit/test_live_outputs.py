@@ -15,9 +15,8 @@ import pytest
 from qasr_cli.errors import CannotCreateError, InputOutputError, UsageError
 from qasr_cli.live import outputs
 from qasr_cli.live.outputs import event_lines
-from qasr_cli.live.protocols import Emit
 from qasr_cli.options import CueOptions, LiveOptions
-from qasr_cli.speech.streaming.events import Final, LiveEvent, Partial
+from qasr_cli.speech.streaming.events import Emit, Final, LiveEvent, Partial
 from qasr_cli.terminal.stdio import DataStream, ReaderGone
 from tests.live_events import TALK, Said, every_kind, final, session
 

@@ -27,9 +27,9 @@ from qasr_cli.live.outputs import caption_file, growing_files, hls, obs, overlay
 from qasr_cli.live.outputs.delivery import Delivery
 from qasr_cli.live.outputs.session_notes import SessionNotes
 from qasr_cli.live.outputs.standard_output import FinalLines, JsonLines, TerminalCaptions
-from qasr_cli.live.protocols import Emit, Output
+from qasr_cli.live.protocols import Output
 from qasr_cli.options import CueOptions, LiveOptions
-from qasr_cli.speech.streaming.events import LiveEvent
+from qasr_cli.speech.streaming.events import Emit, LiveEvent
 from qasr_cli.terminal.stdio import DataStream, ReaderGone
 
 logger = logging.getLogger(__name__)

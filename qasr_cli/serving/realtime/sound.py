@@ -72,7 +72,3 @@ class Sound:
         n_whole = len(given) & ~1
         self._rest = given[n_whole:]
         return self._resampler.feed(np.frombuffer(given[:n_whole], "<i2").astype(np.int16))
-
-    def finish(self) -> np.ndarray:
-        """Return what the filter still holds; half of a sample is dropped."""
-        return self._resampler.finish()

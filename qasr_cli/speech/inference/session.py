@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Protocol, TypeVar
 
 from qasr_cli.speech.inference.memory_limit import MemoryLimit
 from qasr_cli.speech.inference.protocols import Aligner, Capacity, Engines, Recognizer
+
+Result = TypeVar("Result")
 
 
 class Session:
@@ -103,3 +106,14 @@ class Session:
             return False
         self._notices.add(notice)
         return True
+
+
+class RunOnEngine(Protocol):
+    """Runs work on the engine's thread, and waits for it."""
+
+    def __call__(self, work: Callable[[Session], Result]) -> Result:
+        """Return the work's result.
+
+        Raises:
+            QasrError: The engine cannot work.
+        """

@@ -6,7 +6,7 @@ from 0. Whoever gets events must ignore kinds that it does not know.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from qasr_cli.records import Segment
@@ -133,3 +133,4 @@ class Ended:
 
 
 LiveEvent = Started | SpeechStarted | Partial | SpeechStopped | Final | Silence | Gap | Lag | Ended
+Emit = Callable[[LiveEvent], None]
