@@ -134,12 +134,20 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """The recognizer's text for one chunk. `language` is an English name or None (no speech)."""
+    """The recognizer's text for one chunk.
+
+    Attributes:
+        language: English name, or None (no speech).
+        token_ends: Number of the text's characters up to the end of each of its tokens; empty if unknown.
+        token_posteriors: The recognizer's probability of each of these tokens, given those before.
+    """
 
     text: str
     language: str | None
     finish: Finish = Finish.COMPLETE
     n_tokens: int = 0
+    token_ends: tuple[int, ...] = ()
+    token_posteriors: tuple[float, ...] = ()
 
 
 class Timing(StrEnum):
@@ -152,7 +160,15 @@ class Timing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A display word with its times; `lead` is the space before it ("" in Chinese and Japanese)."""
+    """A display word with its times.
+
+    Attributes:
+        lead: The space before it ("" in Chinese and Japanese).
+        confidence: Probability that the word is right, from the two posteriors; None without either.
+        token_posterior: The recognizer's probability of its least likely token; None if unknown.
+        time_posterior: The aligner's probability of its times; None without an aligner.
+        speaker: Label of its speaker, such as `S1`; None if speakers are not told apart.
+    """
 
     lead: str
     text: str
@@ -160,6 +176,9 @@ class Word:
     end_ms: int
     timing: Timing = Timing.ALIGNED
     confidence: float | None = None
+    token_posterior: float | None = None
+    time_posterior: float | None = None
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +190,7 @@ class Segment:
     Attributes:
         language: Code such as `en`, or None if unknown.
         flags: Signs of hallucination, by the names of `hallucination.Flag` (`truncated`, `loop`).
+        detectors: What the detectors of hallucination look at, by name; empty if unknown.
     """
 
     start_ms: int
@@ -179,11 +199,18 @@ class Segment:
     text: str
     words: tuple[Word, ...]
     flags: tuple[str, ...] = ()
+    detectors: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         rebuilt = "".join(word.lead + word.text for word in self.words)
         if rebuilt != self.text:
             raise ValueError(f"words are {rebuilt!r} and the text is {self.text!r}")
+
+    @property
+    def speaker(self) -> str | None:
+        """The one speaker of all its words; None if unknown, or if there are several."""
+        labels = {word.speaker for word in self.words}
+        return labels.pop() if len(labels) == 1 else None
 
 
 def longest_language(segments: Sequence[Segment]) -> str | None:

@@ -7,6 +7,7 @@ field of its group with its description (`flag.option`), and a line in the code 
 from __future__ import annotations
 
 from qasr_cli.options.engine import EngineOptions
+from qasr_cli.options.evaluation import EvalOptions, HypothesisFiles, ReferenceOptions
 from qasr_cli.options.flag import FlagSpec
 from qasr_cli.options.live import LiveActionOptions, LiveOptions, StreamOptions
 from qasr_cli.options.log import LOG_FORMATS, PROGRESS_STYLES, LogOptions
@@ -23,6 +24,7 @@ from qasr_cli.options.runs import (
 )
 from qasr_cli.options.secret import Secret
 from qasr_cli.options.serve import ServeOptions
+from qasr_cli.options.speakers import SpeakerCount, SpeakerOptions
 from qasr_cli.options.speech import (
     AlignOptions,
     ChunkOptions,
@@ -46,10 +48,12 @@ __all__ = [
     "CueOptions",
     "DecodeOptions",
     "EngineOptions",
+    "EvalOptions",
     "FindOptions",
     "FlagSpec",
     "GuardOptions",
     "HookOptions",
+    "HypothesisFiles",
     "InputOptions",
     "LiveActionOptions",
     "LiveOptions",
@@ -58,10 +62,13 @@ __all__ = [
     "Options",
     "OutputOptions",
     "PictureOptions",
+    "ReferenceOptions",
     "RemoteOptions",
     "RunOptions",
     "Secret",
     "ServeOptions",
+    "SpeakerCount",
+    "SpeakerOptions",
     "StreamOptions",
     "VadOptions",
     "WatchOptions",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from qasr_cli.options.flag import FILES, FORMATS, option
+from qasr_cli.options.flag import FILES, FORMATS, option, require
 
 DEFAULT_NAME = "{stem}.{ext}"
 
@@ -56,6 +56,14 @@ class OutputOptions:
         "--highlight-words",
         harmless=True,
     )
+    low_confidence: float | None = option(
+        None,
+        FORMATS,
+        "Mark words whose confidence is below this probability (JSON, HTML and ASS), such as 0.5.",
+        "--low-confidence",
+        metavar="P",
+        harmless=True,
+    )
     name: str = option(
         DEFAULT_NAME,
         FILES,
@@ -70,6 +78,10 @@ class OutputOptions:
         "Replace existing results and keep each as NAME.bak, or NAME.bak1 and so on.",
         "--backup",
     )
+
+    def __post_init__(self) -> None:
+        is_share = self.low_confidence is None or 0 < self.low_confidence <= 1
+        require(is_share, "--low-confidence must be above 0 and at most 1", "--low-confidence")
 
     def beside_stdin(self) -> OutputOptions:
         """Return the options for input from stdin: results go to stdout unless a folder is named."""

@@ -27,6 +27,15 @@ class MediaOptions:
         metavar="N",  # counts audio tracks only, as ffmpeg's 0:a:N does
         harmless=True,
     )
+    channel: str = option(
+        "mix",
+        SPEECH,
+        "Channels of a track: mix, each (a speaker on each, as in calls), or one of them, counted from 0.",
+        "--channel",
+        metavar="N|each|mix",
+        is_added=True,
+        harmless=True,
+    )
     max_hours: float = option(
         24.0,  # a crafted file could fill the disk
         SPEECH,
@@ -37,6 +46,8 @@ class MediaOptions:
 
     def __post_init__(self) -> None:
         require(self.audio_track >= 0, "--audio-track counts from 0", "--audio-track")
+        is_channel = self.channel in {"mix", "each"} or (self.channel.isascii() and self.channel.isdecimal())
+        require(is_channel, "--channel must be mix, each or a number from 0", "--channel")
         require(self.max_hours > 0, "--max-hours must be above 0", "--max-hours")
 
 

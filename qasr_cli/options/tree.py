@@ -14,6 +14,7 @@ from qasr_cli.options.engine import EngineOptions
 from qasr_cli.options.flag import digested
 from qasr_cli.options.output import OutputOptions
 from qasr_cli.options.runs import ClusterOptions, FindOptions, HookOptions, RunOptions
+from qasr_cli.options.speakers import SpeakerOptions
 from qasr_cli.options.speech import (
     AlignOptions,
     ChunkOptions,
@@ -39,6 +40,7 @@ class Options:
     chunk: ChunkOptions = field(default_factory=ChunkOptions)
     vad: VadOptions = field(default_factory=VadOptions)
     align: AlignOptions = field(default_factory=AlignOptions)
+    speakers: SpeakerOptions = field(default_factory=SpeakerOptions)
     cue: CueOptions = field(default_factory=CueOptions)
     picture: PictureOptions = field(default_factory=PictureOptions)
     find: FindOptions = field(default_factory=FindOptions)

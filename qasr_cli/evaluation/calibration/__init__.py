@@ -1,0 +1,1 @@
+"""Calibration: how far confidences are probabilities, and how far detectors find what is bad."""

@@ -1,0 +1,1 @@
+"""Readers of systems' outputs: transcripts by qasr, and files of other programs."""

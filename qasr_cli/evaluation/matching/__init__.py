@@ -1,0 +1,1 @@
+"""Matching: which words of a recording belong to which utterance of its reference."""

@@ -1,0 +1,1 @@
+"""Normalizers: named, versioned lists of pure steps that make two texts comparable."""

@@ -1,0 +1,1 @@
+"""Reports of an evaluation: tables and one HTML page; they draw and compute nothing."""

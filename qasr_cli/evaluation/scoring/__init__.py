@@ -1,0 +1,1 @@
+"""Scoring: edits, error rates, intervals, comparisons, languages, times, subtitles, speakers."""
