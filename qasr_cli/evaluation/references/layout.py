@@ -105,6 +105,11 @@ def is_file(path: Path) -> bool:
     return os.path.isfile(path)
 
 
+def has_name(path: Path) -> bool:
+    """Whether something of this name is there."""
+    return os.path.lexists(path)
+
+
 def code(spelling: str) -> str | None:
     """Return the code of a language in any spelling, such as `cmn_hans_cn`; None if it is unknown."""
     found = languages.find(spelling)
