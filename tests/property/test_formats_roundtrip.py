@@ -44,13 +44,19 @@ def transcripts(draw: st.DrawFn) -> Transcript:
         for _ in range(draw(st.integers(0, 8))):
             length_ms = draw(st.sampled_from([0, 1, 80, 400]))
             timing = draw(st.sampled_from(list(Timing)))
-            confidence = draw(st.one_of(st.none(), st.floats(0, 1)))
+            sure = [draw(st.one_of(st.none(), st.floats(0, 1))) for _ in range(3)]
+            speaker = draw(st.sampled_from([None, "S1", "S2", 'Ana "x"']))
             lead = draw(st.sampled_from(["", " ", " ", "\n"]))
-            words.append(Word(lead, draw(TEXTS), now_ms, now_ms + length_ms, timing, confidence))
+            words.append(
+                Word(
+                    lead, draw(TEXTS), now_ms, now_ms + length_ms, timing, sure[0], sure[1], sure[2], speaker
+                )
+            )
             now_ms += length_ms + draw(st.sampled_from([0, 0, 30, 2_000]))
         text = "".join(word.lead + word.text for word in words)
         flags = draw(st.sampled_from([(), ("truncated",)]))
-        segments.append(Segment(start_ms, now_ms + 1, language, text, tuple(words), flags))
+        detectors = draw(st.dictionaries(st.sampled_from(["letters_per_s", "repeats"]), st.floats(0, 1e6)))
+        segments.append(Segment(start_ms, now_ms + 1, language, text, tuple(words), flags, detectors))
     track = Track(
         draw(st.integers(0, 9)), draw(st.text(max_size=5)), 2, 48_000, draw(st.integers(-99, 99)), None, None
     )

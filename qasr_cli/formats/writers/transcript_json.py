@@ -5,9 +5,10 @@ transcript, exactly; the cues are written for other programs, since they follow 
 whole milliseconds, keys have a fixed order, and each word and cue is one line, so that a ten-hour file stays
 small and a diff of two shows the words that changed.
 
-`confidence` is a number or null. `video` is null for audio alone, else the picture's frame rate (the text
-"24000/1001", or null if it varies) and its shot changes, if these were detected. Every key is always present,
-even if it is optional in the JSON of other tools.
+A word's `confidence` and its two posteriors are numbers or null; its `speaker` is a label or null, and a
+segment's is that of all its words. `detectors` holds what the detectors of hallucinations look at. `video` is
+null for audio alone, else the picture's frame rate (the text "24000/1001", or null if it varies) and its shot
+changes, if these were detected. Every key is always present, even if optional in the JSON of other tools.
 """
 
 from __future__ import annotations
@@ -106,8 +107,10 @@ def _segment_head(segment: Segment) -> dict[str, object]:
         "start_ms": segment.start_ms,
         "end_ms": segment.end_ms,
         "language": segment.language,
+        "speaker": segment.speaker,
         "text": segment.text,
         "flags": list(segment.flags),
+        "detectors": dict(segment.detectors),
     }
 
 
@@ -124,6 +127,9 @@ def _word(word: Word) -> dict[str, object]:
         "end_ms": word.end_ms,
         "timing": word.timing.value,
         "confidence": word.confidence,
+        "token_posterior": word.token_posterior,
+        "time_posterior": word.time_posterior,
+        "speaker": word.speaker,
     }
 
 
