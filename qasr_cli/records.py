@@ -237,12 +237,26 @@ class Video:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaker:
+    """A speaker of a transcript.
+
+    Attributes:
+        label: As its words have it, such as `S1`.
+        name: The name that is shown; "" shows the label.
+    """
+
+    label: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """The transcript of a source: the input of all outputs, and the border between model and subtitles.
 
     Attributes:
         uncovered: Spans of speech without words, even after a second recognition; ordered, disjoint.
         video: Properties of the picture; None without a picture.
+        speakers: Those with a name; the others follow from the words.
     """
 
     source_name: str
@@ -254,6 +268,14 @@ class Transcript:
     aligner: str = ""
     uncovered: tuple[Span, ...] = ()
     video: Video | None = None
+    speakers: tuple[Speaker, ...] = ()
+
+    @property
+    def speaker_names(self) -> dict[str, str]:
+        """What is shown for each speaker, by label, in the order of their first words."""
+        spoken = (word.speaker for segment in self.segments for word in segment.words)
+        names = {speaker.label: speaker.name for speaker in self.speakers}
+        return {label: names.get(label) or label for label in dict.fromkeys(spoken) if label is not None}
 
     @property
     def language(self) -> str | None:
@@ -288,6 +310,21 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
+class LineSpeaker:
+    """Who speaks a line of a cue, and what the line shows of it: it begins with `dash + name`.
+
+    Attributes:
+        label: As the words have it.
+        dash: With its space, where the cue holds two speakers; else "".
+        name: With its brackets or colon, where a turn begins and names are shown; else "".
+    """
+
+    label: str
+    dash: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Cue:
     """A timed subtitle block.
 
@@ -296,6 +333,7 @@ class Cue:
     Attributes:
         word_range: `[first, last)` into `Transcript.words`; the ranges of all cues partition the words.
         flags: Rules that could not be kept, by name (`cps`, `dur_min`).
+        speakers: The speaker of each line; empty if speakers are not told apart.
     """
 
     start_ms: int
@@ -303,6 +341,7 @@ class Cue:
     lines: tuple[str, ...]
     word_range: tuple[int, int]
     flags: tuple[str, ...] = ()
+    speakers: tuple[LineSpeaker, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +360,7 @@ class Caption:
         settings: Its other settings, as in the file.
         before: Other lines between the caption before and this one, as in the file.
         word_range: `[first, last)` into the transcript's words, if the file has them.
+        speakers: The name of each line's speaker, "" if unknown; empty if the file names none.
     """
 
     start_ms: int
@@ -333,6 +373,7 @@ class Caption:
     settings: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     word_range: tuple[int, int] | None = None
+    speakers: tuple[str, ...] = ()
 
 
 class Status(StrEnum):

@@ -7,6 +7,7 @@ engine, takes milliseconds, and never touches a file.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from qasr_cli import formats
 from qasr_cli.formats.readers.script_reading import ScriptFile
@@ -14,7 +15,7 @@ from qasr_cli.options import CueOptions, Options, OutputOptions
 from qasr_cli.pipeline.open_source import OpenSource, Owner
 from qasr_cli.pipeline.prepare import Prepared
 from qasr_cli.pipeline.script import AlignedScript, cue_blocks
-from qasr_cli.records import Cue, Quality, Segment, Span, Transcript
+from qasr_cli.records import Cue, Quality, Segment, Span, Speaker, Transcript
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.script.align_script import ScriptAlignment
 from qasr_cli.subtitles.layout import cues
@@ -35,7 +36,7 @@ def build_transcript(
 
     `uncovered` are the spans of speech without words.
     """
-    return Transcript(
+    transcript = Transcript(
         source_name=prepared.source.relative.name,
         track=prepared.track,
         duration_ms=prepared.waveform.duration_ms,
@@ -46,6 +47,7 @@ def build_transcript(
         uncovered=uncovered,
         video=prepared.video,
     )
+    return named(transcript, options.speakers.names)
 
 
 def transcribed(opened: OpenSource[Owner], engines: Engines, options: Options) -> Transcript:
@@ -77,7 +79,27 @@ def script_cues(
 
 def lay_out(transcript: Transcript, cue_limits: Limits) -> tuple[Cue, ...]:
     """Return the transcript's cues within `cue_limits`."""
-    return cues.build(transcript.words, transcript.language, transcript.duration_ms, cue_limits)
+    names = transcript.speaker_names
+    is_told_apart = len(names) > 1 or bool(transcript.speakers)
+    return cues.build(
+        transcript.words,
+        transcript.language,
+        transcript.duration_ms,
+        cue_limits,
+        names if is_told_apart else None,
+    )
+
+
+def named(transcript: Transcript, names: Sequence[str]) -> Transcript:
+    """Return a transcript with names for its speakers, in the order of their first words; "" keeps a name."""
+    if not any(names):
+        return transcript
+    before = transcript.speaker_names
+    given = dict(zip(before, names, strict=False))
+    known = {label: given.get(label) or name for label, name in before.items()}
+    return replace(
+        transcript, speakers=tuple(Speaker(label, name) for label, name in known.items() if name != label)
+    )
 
 
 def assess(transcript: Transcript, laid_out: Sequence[Cue], cue_limits: Limits) -> Quality:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -81,12 +81,42 @@ def is_spaced(language: str | None) -> bool:
     return entry is None or entry.is_spaced
 
 
-def runs(cue: Cue, transcript_words: Sequence[Word]) -> list[list[TextRun]]:
-    """Return the runs of each line of `cue`; joined they are the line."""
+def runs(cue: Cue, transcript_words: Sequence[Word], *, is_named: bool = True) -> list[list[TextRun]]:
+    """Return the runs of each line of `cue`; joined they are the line.
+
+    Args:
+        cue: The cue.
+        transcript_words: All words of the transcript.
+        is_named: Lines keep the names of speakers; a format with a place of its own for them leaves them out.
+    """
     texts = [(index, _visible(transcript_words[index].text)) for index in range(*cue.word_range)]
-    lines = [one_line(line) for line in cue.lines]
+    heads, lines = _heads(cue, is_named=is_named)
     matched = _match(lines, [(index, text) for index, text in texts if text])
-    return [[TextRun(line)] for line in lines] if matched is None else matched
+    of_lines = [[TextRun(line)] for line in lines] if matched is None else matched
+    return [
+        [TextRun(head), *of_line] if head else of_line for head, of_line in zip(heads, of_lines, strict=True)
+    ]
+
+
+def _heads(cue: Cue, *, is_named: bool) -> tuple[list[str], list[str]]:
+    """Return what each line shows of its speaker, and the rest of it."""
+    lines = [one_line(line) for line in cue.lines]
+    if len(cue.speakers) != len(lines):
+        return [""] * len(lines), lines
+    heads = []
+    for number, (speaker, line) in enumerate(zip(cue.speakers, lines, strict=True)):
+        dash, name = one_line(speaker.dash), one_line(speaker.name)
+        is_head = line.startswith(dash + name)
+        heads.append((dash + name if is_named else dash) if is_head else "")
+        lines[number] = line.removeprefix(dash + name)
+    return heads, lines
+
+
+def line_speakers(cue: Cue, names: Mapping[str, str]) -> list[str] | None:
+    """Return the name of each line's speaker on one line; None if speakers are not told apart."""
+    if not cue.speakers or len(cue.speakers) != len(cue.lines):
+        return None
+    return [" ".join(one_line(names.get(one.label, one.label)).split()) for one in cue.speakers]
 
 
 def _match(lines: Sequence[str], queue: Sequence[tuple[int, str]]) -> list[list[TextRun]] | None:
