@@ -272,7 +272,7 @@ def test_files_from_before_a_key_was_written_are_read() -> None:
 
 def test_unknown_keys_are_forgiven() -> None:
     whole = json.loads(render("json"))
-    whole["segments"][0]["words"][0]["speaker"] = "A"
+    whole["segments"][0]["words"][0]["colour"] = "A"
     assert parse_transcript(json.dumps(whole)) == transcript()
 
 

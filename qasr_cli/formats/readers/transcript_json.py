@@ -2,7 +2,8 @@
 
 In goes text or a JSON object of schema `qasr.v1`; out comes a transcript or a segment. The cues are not
 read: they follow from the words. Unknown keys are ignored, since a later version may add some to the same
-schema. In older files without `uncovered` and `video` these are empty.
+schema. In older files without `uncovered` and `video` these are empty, as are speakers where they are not
+told apart.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 
 from qasr_cli.formats.readers.json_fields import Fields, load_object
 from qasr_cli.options import SCHEMA
-from qasr_cli.records import Segment, Span, Timing, Track, Transcript, Video, Word
+from qasr_cli.records import Segment, Span, Speaker, Timing, Track, Transcript, Video, Word
 
 
 def parse(text: str) -> Transcript:
@@ -46,7 +47,16 @@ def read(fields: Fields) -> Transcript:
         aligner=fields.text("aligner"),
         uncovered=tuple(Span(start, end) for start, end in fields.spans("uncovered")),
         video=_read_video(fields.optional_child("video")),
+        speakers=_read_speakers(fields),
     )
+
+
+def _read_speakers(fields: Fields) -> tuple[Speaker, ...]:
+    """Return the speakers whose name is not their label, which all others are shown by."""
+    if fields.values.get("speakers") is None:
+        return ()
+    speakers = (Speaker(one.text("label"), one.text("name")) for one in fields.children("speakers"))
+    return tuple(speaker for speaker in speakers if speaker.name not in {"", speaker.label})
 
 
 def _read_video(fields: Fields | None) -> Video | None:
@@ -90,4 +100,5 @@ def _read_word(fields: Fields) -> Word:
         end_ms=fields.count("end_ms"),
         timing=Timing(timing),
         confidence=fields.optional_number("confidence"),
+        speaker=fields.text("speaker") if fields.values.get("speaker") is not None else None,
     )
