@@ -27,6 +27,7 @@ from qasr_cli.records import Cue, Transcript
 from qasr_cli.timebase import MS_PER_S
 
 _FOLDER = Path(__file__).parent
+_RIGHT_TO_LEFT = frozenset({"ar", "fa"})  # of the languages that are recognised
 
 
 def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
@@ -58,7 +59,7 @@ def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) 
         "</header>",
         # A name such as `javascript:x.mp4` would be an address without the ./ before it.
         f'<video controls preload="metadata" hidden src="./{_address(transcript.source_name)}"></video>',
-        "<main>",
+        f'<main dir="{"rtl" if language in _RIGHT_TO_LEFT else "ltr"}">',
         *(shown or ['<p lang="en">No speech.</p>']),
         "</main>",
         f"<script>{script}</script>",

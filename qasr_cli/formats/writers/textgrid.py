@@ -86,9 +86,10 @@ def _apart(intervals: Iterable[_Interval]) -> Iterator[_Interval]:
     )
     kept = [one for one in shown if one[2]]
     now_ms = 0
-    for (start_ms, end_ms, text), following in zip(kept, [*kept[1:], None], strict=True):
+    for place, (start_ms, end_ms, text) in enumerate(kept, 1):
         begin_ms = max(start_ms, now_ms)
-        now_ms = max(end_ms if following is None else min(end_ms, following[0]), begin_ms + 1)
+        latest_ms = kept[place][0] if place < len(kept) else end_ms
+        now_ms = max(min(end_ms, latest_ms), begin_ms + 1)
         yield begin_ms, now_ms, text
 
 

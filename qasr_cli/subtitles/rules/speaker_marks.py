@@ -22,7 +22,8 @@ _SPACED_DASH = frozenset(
 )
 _SECOND_LINE_ONLY = frozenset({"fi", "nl"})
 _DASH = "-"
-_MAX_NAME_SHARE = 0.5  # of a line, so that a cue has room for words
+_RIGHT_TO_LEFT = frozenset({"ar", "fa"})
+_RIGHT_TO_LEFT_MARK = "\u200f"  # the first strong letter decides a line's direction, and names may be Latin
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +34,23 @@ class SpeakerMarks:
         form: How names are shown.
         dashes: Of the first and the second line of a cue with two speakers; None: a cue holds one speaker.
         brackets: What stands before and behind a name of the form `BRACKETS`.
+        direction: An invisible mark of direction before a name, or "".
     """
 
     form: NameForm = NameForm.NONE
     dashes: tuple[str, str] | None = (_DASH, _DASH)
     brackets: tuple[str, str] = ("[", "] ")
+    direction: str = ""
 
     def name(self, shown: str) -> str:
         """Return a name as a line begins with it; "" if names are not shown."""
         match self.form:
             case NameForm.BRACKETS:
-                return f"{self.brackets[0]}{shown}{self.brackets[1]}"
+                return f"{self.direction}{self.brackets[0]}{shown}{self.brackets[1]}"
             case NameForm.CAPITALS:
-                return f"{shown.upper()}: "
+                return f"{self.direction}{shown.upper()}: "
             case NameForm.COLON:
-                return f"{shown}: "
+                return f"{self.direction}{shown}: "
             case NameForm.NONE:
                 return ""
 
@@ -72,4 +75,5 @@ def resolve(style: SpeakerStyle, form: NameForm, language: str | None) -> Speake
     if code == "ja":
         brackets = ("（", "）")  # Netflix, Japanese: full-width parentheses
     dash = f"{_DASH} " if code in _SPACED_DASH else _DASH
-    return SpeakerMarks(form, ("" if code in _SECOND_LINE_ONLY else dash, dash), brackets)
+    direction = _RIGHT_TO_LEFT_MARK if code in _RIGHT_TO_LEFT else ""
+    return SpeakerMarks(form, ("" if code in _SECOND_LINE_ONLY else dash, dash), brackets, direction)
