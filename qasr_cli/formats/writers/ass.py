@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from qasr_cli.formats.writers.speaker_colours import colour
-from qasr_cli.formats.writers.spoken_text import TextRun, line_speakers, one_line, runs
+from qasr_cli.formats.writers.spoken_text import TextRun, line_speakers, one_line, runs, speaker_names
 from qasr_cli.formats.writers.turns import is_marked
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript, Word
@@ -78,11 +78,11 @@ def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) 
 
 def _names(transcript: Transcript, cues: Sequence[Cue]) -> dict[str, str]:
     """Return the names of all speakers by label, also of cues that came from another file."""
-    names = dict(transcript.speaker_names)
+    names = speaker_names(transcript)
     for cue in cues:
         for speaker in cue.speakers:
             if speaker.label:
-                names.setdefault(speaker.label, speaker.label)
+                names.setdefault(speaker.label, one_line(speaker.label))
     return names
 
 
@@ -149,7 +149,7 @@ def _karaoke(
 
 def _field(name: str) -> str:
     """Return a name as a field of an event, which a comma would end."""
-    return one_line(name).replace(",", " ").replace(";", " ").translate(_BRACES).strip()
+    return name.replace(",", " ").replace(";", " ").translate(_BRACES).strip()
 
 
 def _hundredths(time_ms: int) -> int:

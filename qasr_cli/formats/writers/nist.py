@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
-from qasr_cli.formats.writers.spoken_text import one_line
+from qasr_cli.formats.writers.spoken_text import one_line, speaker_names
 from qasr_cli.formats.writers.turns import turns
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript, Word
@@ -28,7 +28,7 @@ _PAUSE_MS = 300
 def render_rttm(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
     """Return the text of an RTTM file; empty without speakers."""
     del cues, options  # neither changes the turns
-    file, names = _file(transcript), transcript.speaker_names
+    file, names = _file(transcript), speaker_names(transcript)
     spoken = [
         (start_ms, end_ms, names[turn.speaker])
         for turn in turns(transcript)

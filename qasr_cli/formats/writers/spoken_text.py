@@ -40,6 +40,16 @@ def one_line(text: str) -> str:
     return _SURROGATE.sub("\ufffd", _ILLEGAL.sub("", _LINE_END.sub(" ", text)))
 
 
+def speaker_names(transcript: Transcript) -> dict[str, str]:
+    """Return what is shown for each speaker, by label, on one line; the label where a name has no letter."""
+    names = transcript.speaker_names.items()
+    return {label: _on_one_line(name) or _on_one_line(label) for label, name in names}
+
+
+def _on_one_line(name: str) -> str:
+    return " ".join(one_line(name).split())
+
+
 def joined(cues: Sequence[Cue], transcript: Transcript) -> Iterator[str]:
     """Yield each cue's text as one line; a line break becomes the transcript's text in its place."""
     words = transcript.words
@@ -116,7 +126,7 @@ def line_speakers(cue: Cue, names: Mapping[str, str]) -> list[str] | None:
     """Return the name of each line's speaker on one line; None if speakers are not told apart."""
     if not cue.speakers or len(cue.speakers) != len(cue.lines):
         return None
-    return [" ".join(one_line(names.get(one.label, one.label)).split()) for one in cue.speakers]
+    return [names.get(one.label) or _on_one_line(one.label) for one in cue.speakers]
 
 
 def _match(lines: Sequence[str], queue: Sequence[tuple[int, str]]) -> list[list[TextRun]] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from qasr_cli.formats.writers.spoken_text import one_line
+from qasr_cli.formats.writers.spoken_text import one_line, speaker_names
 from qasr_cli.formats.writers.turns import turns
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript
@@ -63,7 +63,7 @@ def _tiers(transcript: Transcript) -> Iterator[tuple[str, list[_Interval]]]:
     )
     yield "segments", [(segment.start_ms, segment.end_ms, segment.text) for segment in segments]
     taken = {"words", "segments"}
-    for label, name in transcript.speaker_names.items():
+    for label, name in speaker_names(transcript).items():
         shown = name
         while shown in taken:
             shown += "_"  # Praat and its libraries find tiers by their names

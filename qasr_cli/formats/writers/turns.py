@@ -13,7 +13,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from qasr_cli import languages
-from qasr_cli.formats.writers.spoken_text import one_line
+from qasr_cli.formats.writers.spoken_text import one_line, speaker_names
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Transcript, Word
 
@@ -68,7 +68,7 @@ def is_marked(word: Word, options: OutputOptions) -> bool:
 
 def shown_names(transcript: Transcript) -> dict[str, str]:
     """Return the names that a text shows, by label; empty for one speaker without a name."""
-    names = transcript.speaker_names
+    names = speaker_names(transcript)
     return names if len(names) > 1 or transcript.speakers else {}
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qasr_cli.formats.writers.spoken_text import one_line
 from qasr_cli.formats.writers.turns import paragraphs, shown_names
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript
@@ -23,5 +22,5 @@ def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) 
         text, label = paragraph.text, paragraph.speaker
         name = names.get(label, "") if label is not None and paragraph.is_turn else ""
         if text:
-            lines.append(f"{one_line(name)}: {text}\n" if name else f"{text}\n")
+            lines.append(f"{name}: {text}\n" if name else f"{text}\n")
     return "".join(lines)

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 import webvtt
 
 from qasr_cli.formats.writers.highlights import moments
-from qasr_cli.formats.writers.spoken_text import TextRun, line_speakers, runs
+from qasr_cli.formats.writers.spoken_text import TextRun, line_speakers, runs, speaker_names
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript, Word
 from qasr_cli.timebase import format_clock
@@ -34,7 +34,7 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\u200e": "&lr
 
 def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
     """Return the text of a WebVTT file; without cues it is the signature alone."""
-    words, names = transcript.words, transcript.speaker_names
+    words, names = transcript.words, speaker_names(transcript)
     file = webvtt.WebVTT()
     for cue in cues:
         voices = line_speakers(cue, names)
@@ -60,7 +60,9 @@ def _voiced(lines: Sequence[str], voices: Sequence[str]) -> Iterator[str]:
     for number, (line, voice) in enumerate(zip(lines, voices, strict=True)):
         is_begun = number > 0 and voices[number - 1] == voice
         goes_on = number + 1 < len(voices) and voices[number + 1] == voice
-        opening = f"<v {escape(voice)}>" if voice and not is_begun else ""
+        # An annotation loses the white space around it, and `-->` would end the cue.
+        named = escape(voice) + " " * voice.endswith("--")
+        opening = f"<v {named}>" if voice and not is_begun else ""
         yield f"{opening}{line}{'</v>' if voice and not goes_on else ''}"
 
 

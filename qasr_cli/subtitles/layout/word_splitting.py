@@ -63,7 +63,10 @@ def split(
 
 
 def _labels(atoms: Sequence[TextAtom], names: Mapping[str, str], limits: Limits) -> Iterator[str]:
-    """Yield what is shown before each atom: a name where a turn begins, no wider than half of a line."""
+    """Yield what is shown before each atom: a name where a turn begins.
+
+    It is no wider than half of a line, so that the cue has room for words.
+    """
     marks = limits.speakers
     before: str | None = None
     for atom in atoms:
