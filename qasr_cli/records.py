@@ -152,6 +152,11 @@ class Hypothesis:
     token_ends: tuple[int, ...] = ()
     token_posteriors: tuple[float, ...] = ()
 
+    @property
+    def without_text(self) -> Hypothesis:
+        """The hypothesis that there are no words."""
+        return replace(self, text="", token_ends=(), token_posteriors=())
+
 
 class Timing(StrEnum):
     """The origin of a word's times, so that estimates are not taken for measurements."""

@@ -96,14 +96,18 @@ class TestJSON:
         whole = json.loads(written)
         assert whole["speakers"] == [{"label": "S1", "name": "Anna"}, {"label": "S2", "name": "S2"}]
         assert whole["segments"][0]["words"][0]["speaker"] == "S1"
-        assert "speaker" not in whole["segments"][0]  # it has two
+        assert whole["segments"][0]["speaker"] is None  # it has two
         assert whole["cues"][0]["speakers"] == ["S1"]
 
     def test_a_segment_of_one_speaker_has_it_as_well(self) -> None:
         assert json.loads(render("json", dialogue(TURNS[:1])))["segments"][0]["speaker"] == "S1"
 
-    def test_without_speakers_nothing_is_added(self) -> None:
-        assert "speaker" not in render("json", dialogue([(None, "Go.")]))
+    def test_without_speakers_all_is_empty(self) -> None:
+        whole = json.loads(render("json", dialogue([(None, "Go.")])))
+        assert (whole["speakers"], whole["cues"][0]["speakers"]) == ([], [])
+        assert whole["segments"][0]["words"][0]["speaker"] is None
+        del whole["speakers"], whole["cues"]  # as of an older version
+        assert parse_transcript(json.dumps(whole)) == dialogue([(None, "Go.")])
 
     def test_marked_words_are_below_the_threshold(self) -> None:
         words = json.loads(render("json", unsure(), MARKING))["segments"][0]["words"]

@@ -75,6 +75,7 @@ def test_json() -> None:
         "fingerprint": "f" * 16,
         "uncovered": [],
         "video": {"frame_rate": "24000/1001", "shots_ms": [0, 1_250]},
+        "speakers": [],
         "track": {
             "stream_index": 1,
             "codec": "aac",
@@ -89,8 +90,10 @@ def test_json() -> None:
                 "start_ms": 0,
                 "end_ms": 4_000,
                 "language": "en",
+                "speaker": None,
                 "text": "Fish & chips, please.",
                 "flags": ["truncated"],
+                "detectors": {},
                 "words": [
                     {
                         "lead": word.lead,
@@ -99,6 +102,9 @@ def test_json() -> None:
                         "end_ms": word.end_ms,
                         "timing": word.timing.value,
                         "confidence": word.confidence,
+                        "token_posterior": None,
+                        "time_posterior": None,
+                        "speaker": None,
                     }
                     for word in WORDS
                 ],
@@ -110,6 +116,7 @@ def test_json() -> None:
                 "end_ms": 3_500,
                 "lines": ["Fish & chips,", "please."],
                 "word_range": [0, 4],
+                "speakers": [],
                 "flags": ["cps"],
             }
         ],
@@ -272,7 +279,7 @@ def test_files_from_before_a_key_was_written_are_read() -> None:
 
 def test_unknown_keys_are_forgiven() -> None:
     whole = json.loads(render("json"))
-    whole["segments"][0]["words"][0]["colour"] = "A"
+    whole["segments"][0]["words"][0]["narrator"] = "A"
     assert parse_transcript(json.dumps(whole)) == transcript()
 
 
@@ -335,6 +342,20 @@ def test_the_reader_names_the_field_that_is_missing(path: list[Any]) -> None:
     del place[path[-1]]
     with pytest.raises(UndecodableError, match=f"{path[-1]} is missing"):
         parse_transcript(json.dumps(whole))
+
+
+def test_older_files_have_the_confidence_of_the_times_alone() -> None:
+    whole = json.loads(render("json"))
+    for segment in whole["segments"]:
+        del segment["detectors"], segment["speaker"]
+        for word in segment["words"]:
+            del word["token_posterior"], word["time_posterior"], word["speaker"]
+            word["confidence"] = 0.25
+    words = parse_transcript(json.dumps(whole)).words
+    assert {(word.confidence, word.token_posterior, word.time_posterior) for word in words} == {
+        (0.25, None, 0.25)
+    }
+    assert {word.speaker for word in words} == {None}
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 In goes text or a JSON object of schema `qasr.v1`; out comes a transcript or a segment. The cues are not
 read: they follow from the words. Unknown keys are ignored, since a later version may add some to the same
-schema. In older files without `uncovered` and `video` these are empty, as are speakers where they are not
-told apart.
+schema. In older files without `uncovered`, `video`, `detectors` and speakers these are empty, and their
+`confidence` is that of the times alone.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ def _read_segment(fields: Fields) -> Segment:
         text=text,
         words=words,
         flags=fields.texts("flags"),
+        detectors=fields.numbers("detectors"),
     )
 
 
@@ -93,12 +94,19 @@ def _read_word(fields: Fields) -> Word:
     timing = fields.text("timing")
     if timing not in set(Timing):
         raise fields.wrong("timing", f"must be one of {', '.join(Timing)}")
+    posteriors = [
+        fields.optional_number(key, is_needed=False) for key in ("token_posterior", "time_posterior")
+    ]
+    confidence = fields.optional_number("confidence")
+    is_old = "time_posterior" not in fields.values
     return Word(
         lead=fields.text("lead"),
         text=fields.text("text"),
         start_ms=fields.count("start_ms"),
         end_ms=fields.count("end_ms"),
         timing=Timing(timing),
-        confidence=fields.optional_number("confidence"),
-        speaker=fields.text("speaker") if fields.values.get("speaker") is not None else None,
+        confidence=confidence,
+        token_posterior=posteriors[0],
+        time_posterior=confidence if is_old else posteriors[1],
+        speaker=fields.optional_text("speaker") if "speaker" in fields.values else None,
     )

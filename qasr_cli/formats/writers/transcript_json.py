@@ -5,10 +5,12 @@ transcript, exactly; the cues are written for other programs, since they follow 
 whole milliseconds, keys have a fixed order, and each word and cue is one line, so that a ten-hour file stays
 small and a diff of two shows the words that changed.
 
-`confidence` is a number or null. `video` is null for audio alone, else the picture's frame rate (the text
-"24000/1001", or null if it varies) and its shot changes, if these were detected. Every key is always present,
-even if it is optional in the JSON of other tools. Only `speaker` and `speakers` are there where speakers are
-told apart, and `low_confidence` on words that `--low-confidence` marks.
+A word's `confidence` and its two posteriors are numbers or null; its `speaker` is a label or null, and a
+segment's is that of all its words; a cue has one for each line, and `speakers` are their names. `detectors`
+holds what the detectors of hallucinations look at. `video` is null for audio alone, else the picture's frame
+rate (the text "24000/1001", or null if it varies) and its shot changes, if these were detected. Every key is
+always present, even if optional in the JSON of other tools; only `low_confidence` stands on those words alone
+that `--low-confidence` marks.
 """
 
 from __future__ import annotations
@@ -44,10 +46,7 @@ def render_line(transcript: Transcript, cues: Sequence[Cue], options: OutputOpti
     whole = {
         **_head(transcript),
         "track": _track(transcript.track),
-        "segments": [
-            {**_segment_head(segment), "words": [_word(word, options) for word in segment.words]}
-            for segment in transcript.segments
-        ],
+        "segments": [segment_fields(segment, options) for segment in transcript.segments],
         "cues": [_cue(cue) for cue in cues],
     }
     return _dump(whole) + "\n"
@@ -76,7 +75,6 @@ def _dump(value: object) -> str:
 
 
 def _head(transcript: Transcript) -> dict[str, object]:
-    speakers = [{"label": label, "name": name} for label, name in transcript.speaker_names.items()]
     return {
         "schema": SCHEMA,
         "source": transcript.source_name,
@@ -87,7 +85,7 @@ def _head(transcript: Transcript) -> dict[str, object]:
         "fingerprint": transcript.fingerprint,
         "uncovered": [[span.start_ms, span.end_ms] for span in transcript.uncovered],
         "video": None if transcript.video is None else _video(transcript.video),
-        **({"speakers": speakers} if speakers else {}),
+        "speakers": [{"label": label, "name": name} for label, name in transcript.speaker_names.items()],
     }
 
 
@@ -111,24 +109,23 @@ def _track(track: Track) -> dict[str, object]:
 
 
 def _segment_head(segment: Segment) -> dict[str, object]:
-    speaker = segment.speaker
     return {
         "start_ms": segment.start_ms,
         "end_ms": segment.end_ms,
         "language": segment.language,
+        "speaker": segment.speaker,
         "text": segment.text,
         "flags": list(segment.flags),
-        **({} if speaker is None else {"speaker": speaker}),
+        "detectors": dict(segment.detectors),
     }
 
 
-def segment_fields(segment: Segment) -> dict[str, object]:
+def segment_fields(segment: Segment, options: OutputOptions | None = None) -> dict[str, object]:
     """Return a segment with its words as a JSON object; the reader's `read_segment` returns it as it was."""
-    return {**_segment_head(segment), "words": [_word(word) for word in segment.words]}
+    return {**_segment_head(segment), "words": [_word(word, options) for word in segment.words]}
 
 
-def _word(word: Word, options: OutputOptions | None = None) -> dict[str, object]:
-    speaker = word.speaker
+def _word(word: Word, options: OutputOptions | None) -> dict[str, object]:
     return {
         "lead": word.lead,
         "text": word.text,
@@ -136,7 +133,9 @@ def _word(word: Word, options: OutputOptions | None = None) -> dict[str, object]
         "end_ms": word.end_ms,
         "timing": word.timing.value,
         "confidence": word.confidence,
-        **({} if speaker is None else {"speaker": speaker}),
+        "token_posterior": word.token_posterior,
+        "time_posterior": word.time_posterior,
+        "speaker": word.speaker,
         **({"low_confidence": True} if options is not None and is_marked(word, options) else {}),
     }
 
@@ -148,5 +147,5 @@ def _cue(cue: Cue) -> dict[str, object]:
         "lines": list(cue.lines),
         "word_range": list(cue.word_range),
         "flags": list(cue.flags),
-        **({"speakers": [speaker.label for speaker in cue.speakers]} if cue.speakers else {}),
+        "speakers": [speaker.label for speaker in cue.speakers],
     }
