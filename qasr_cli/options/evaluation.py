@@ -119,6 +119,7 @@ class EvalOptions:
 
     Attributes:
         hypotheses: Other programs' outputs.
+        no_model: Only other programs' outputs are compared.
         normalizers: The first one's figures come first.
         results: A file of results, from which everything is derived again; None evaluates anew.
         suite: Name of a table of published figures, or a TOML file with one; "" for none.
@@ -142,6 +143,13 @@ class EvalOptions:
         is_repeatable=True,
         is_setting=False,
         is_path=True,
+    )
+    no_model: bool = option(
+        False,
+        EVALUATION,
+        "Run no model: only the outputs of --hyp are compared.",
+        "--no-model",
+        is_setting=False,
     )
     normalizers: tuple[str, ...] = option(
         ("qasr", "qasr+numbers"),
