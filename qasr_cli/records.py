@@ -35,12 +35,15 @@ class Source:
             the output's name and folder.
         is_found: Discovered in a folder or a list, rather than named on the command line: with existing
             results it is skipped, and not refused.
+        spans: The parts to recognise, each as one chunk if the model can; ordered, disjoint, cut off
+            where the sound ends. Empty: all speech, in chunks of the planner's choice.
     """
 
     id: int
     path: Path
     relative: Path
     is_found: bool = False
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
