@@ -248,7 +248,7 @@ def test_intervals_of_a_textgrid_fill_the_time() -> None:
         *('name = "words"', 'text = ""', 'text = "sa""y"', 'text = "it"', 'text = ""'),
         *('name = "segments"', 'text = "sa""y it"', 'text = ""'),
         *('name = "S1"', 'text = ""', 'text = "sa""y"', 'text = ""'),
-        *('name = "words_"', 'text = ""', 'text = "it"', 'text = ""'),
+        *('name = "words_2"', 'text = ""', 'text = "it"', 'text = ""'),
     ]
     assert [row for row in rows if row.startswith("xmin")][2:6] == [
         *("xmin = 0", "xmin = 0.1", "xmin = 0.3", "xmin = 0.301"),
