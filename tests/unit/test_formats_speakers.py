@@ -201,7 +201,7 @@ class TestPage:
 
     def test_words_have_their_times_and_turns_their_names(self) -> None:
         page = render("html", dialogue(TURNS, names=NAMED))
-        assert '<section class="s0">\n<h2 dir="auto">Anna</h2>\n' in page
+        assert '<section class="s0">\n<h2><bdi>Anna</bdi></h2>\n' in page
         assert '<span data-start="1300" data-end="1600">we</span>' in page
         assert "2 speakers" in page
 
