@@ -210,10 +210,8 @@ def within(answer: Answer, span: Span) -> Answer:
     """Return the part of an answer whose words, or captions, have their middle in a span."""
     words = tuple(word for word in answer.words if _is_inside(word.start_ms, word.end_ms, span))
     captions = tuple(one for one in answer.captions if _is_inside(one.start_ms, one.end_ms, span))
-    if answer.words:
-        text = _joined(words)
-    else:
-        text = " ".join(line for one in captions for line in one.lines)
+    cued = " ".join(line for one in captions for line in one.lines)
+    text = _joined(words) if answer.words else cued
     return replace(answer, text=text, words=words, captions=(), turns=(), segments=())
 
 
