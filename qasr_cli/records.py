@@ -289,6 +289,11 @@ class Transcript:
         return {label: names.get(label) or label for label in dict.fromkeys(spoken) if label is not None}
 
     @property
+    def is_dialogue(self) -> bool:
+        """Whether its speakers are shown: there are several, or one with a name."""
+        return bool(self.speakers) or len(self.speaker_names) > 1
+
+    @property
     def language(self) -> str | None:
         """The language that is spoken longest, or None without speech."""
         return longest_language(self.segments)
