@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from qasr_cli import languages
-from qasr_cli.captions import Caption, Cue, LineSpeaker
+from qasr_cli.captions import Caption, Cue, LineSpeaker, Speaker
 from qasr_cli.operating_system import files
 from qasr_cli.timebase import BYTES_PER_SAMPLE, ms_to_samples, samples_to_ms
 
-__all__ = ["Caption", "Cue", "LineSpeaker"]  # handed on; the others are defined here
+__all__ = ["Caption", "Cue", "LineSpeaker", "Speaker"]  # handed on; the others are defined here
 
 INT16_SCALE = np.float32(1 / 32768)  # int16 full scale to [-1, 1)
 
@@ -245,19 +245,6 @@ class Video:
 
     frame_rate: Fraction | None = None
     shots_ms: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """A speaker of a transcript.
-
-    Attributes:
-        label: As its words have it, such as `S1`.
-        name: The name that is shown; "" shows the label.
-    """
-
-    label: str
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
