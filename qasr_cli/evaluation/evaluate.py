@@ -37,17 +37,31 @@ from qasr_cli.evaluation.scoring import (
 )
 from qasr_cli.evaluation.scoring.right_words import right_words
 from qasr_cli.evaluation.tally import Scored, Tally
-from qasr_cli.evaluation.utterances import Pair
+from qasr_cli.evaluation.utterances import Pair, Utterance
+from qasr_cli.subtitles.rules.presets import code_by_script
 
+_LATIN = "en"  # the answer for every script that does not tell its language
 _N_COMMON = 20
 _MAX_GROUPS = 40
 _KINDS_IN_ORDER = ("length", "noise", "speaker")
 
 
+def language_of(utterance: Utterance) -> str | None:
+    """Return the language by whose rules an utterance is scored: the reference's, or that of its script.
+
+    Never the one that a system detected: all systems are scored alike.
+    """
+    known = language_id.code(utterance.language)
+    if known:
+        return known
+    by_script = code_by_script([utterance.text])
+    return None if by_script == _LATIN else by_script
+
+
 def score(pair: Pair, normalizer: Normalizer) -> Scored:
     """Return the errors of a pair, in every unit of its language."""
     utterance, answer = pair.utterance, pair.answer
-    language = language_of(pair)
+    language = language_of(utterance)
     reference = normalizer.normalize(utterance.text, language)
     hypothesis = normalizer.normalize(answer.text, language) if answer and not answer.error else ""
     counts: dict[Unit, Counts] = {}
@@ -61,14 +75,6 @@ def score(pair: Pair, normalizer: Normalizer) -> Scored:
     return Scored(normalizer.name, counts, reference, hypothesis, steps)
 
 
-def language_of(pair: Pair) -> str | None:
-    """Return the language of an utterance, which decides steps and units; None if unknown.
-
-    It comes from the reference alone, and never from an answer: all systems are measured alike.
-    """
-    return language_id.code(pair.utterance.language) or units.guess(pair.utterance.text)
-
-
 @dataclass(slots=True)
 class Evaluator:
     """Scores pairs of any sets and systems.
@@ -80,19 +86,20 @@ class Evaluator:
 
     normalizers: Sequence[Normalizer]
     seed: int = 1
-    _tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    _tallies: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
 
     def add(self, pair: Pair) -> list[Scored]:
         """Score a pair and return its errors under each normalizer."""
         scored = [score(pair, normalizer) for normalizer in self.normalizers]
-        key = (pair.utterance.set_name, pair.system)
+        language = language_of(pair.utterance) or ""
+        key = (pair.utterance.set_name, language, pair.system)
         tally = self._tallies.get(key)
         if tally is None:
             tally = self._tallies[key] = Tally(*key)
         tally.add(pair, scored)
         tally.add_times(pair)
         _add_captions(tally, pair)
-        tally.speakers.add(pair, self.normalizers[0], language_of(pair))
+        tally.speakers.add(pair, self.normalizers[0], language_of(pair.utterance))
         _add_confidences(tally, pair, scored[0])
         expert_warnings.note(tally, pair)
         return scored
@@ -106,15 +113,27 @@ class Evaluator:
             facts: What a reader needs to repeat the evaluation.
             speeds: Speed of each system that was run, by its name.
         """
-        sets = tuple(
-            self._figures(tally, (speeds or {}).get(tally.system)) for tally in self._tallies.values()
-        )
+        tallies = self._named_tallies()
+        sets = tuple(self._figures(tally, (speeds or {}).get(tally.system)) for tally in tallies)
         return Evaluation(
             facts=facts,
             sets=sets,
             comparisons=tuple(self._comparisons()),
             normalizers={one.name: f"{one.version}: {one.described}" for one in self.normalizers},
         )
+
+    def _named_tallies(self) -> list[Tally]:
+        """Return the tallies set by set; a set of several languages has its languages in its name."""
+        languages: dict[str, list[str]] = {}
+        for set_name, language, _ in self._tallies:
+            languages.setdefault(set_name, [])
+            if language not in languages[set_name]:
+                languages[set_name].append(language)
+        for (set_name, language, _), tally in self._tallies.items():
+            if len(languages[set_name]) > 1:
+                tally.set_name = f"{set_name} ({language or 'other languages'})"
+        order = [(name, language) for name, own in languages.items() for language in own]
+        return sorted(self._tallies.values(), key=lambda tally: order.index(tally.place))
 
     def _figures(self, tally: Tally, speed: SpeedFigures | None) -> SetFigures:
         blocks, name = tally.blocks.chosen
@@ -123,11 +142,10 @@ class Evaluator:
             column = tally.filled(key)
             interval = bootstrap.rate(column.errors, column.units, blocks, self.seed, name)
             rates.append(Rate(key[1], key[0], column.total, interval))
-        languages = [code for code, _ in tally.languages.most_common() if code]
         return SetFigures(
             set_name=tally.set_name,
             system=tally.system,
-            language=languages[0] if len(languages) == 1 else None,
+            language=tally.language or None,
             n_utterances=tally.n,
             audio_ms=tally.audio_ms,
             rates=tuple(rates),
@@ -185,10 +203,10 @@ class Evaluator:
 
 def _common(a: Tally, b: Tally) -> tuple[np.ndarray, np.ndarray]:
     """Return `int64[n]` for each: where the utterances are that both have."""
-    sides = [np.array(one.ids, dtype=np.int64) for one in (a, b)]
-    if np.array_equal(*sides):
+    first, second = np.array(a.ids, dtype=np.int64), np.array(b.ids, dtype=np.int64)
+    if np.array_equal(first, second):
         return np.arange(a.n), np.arange(b.n)
-    _, left, right = np.intersect1d(*sides, return_indices=True)
+    _, left, right = np.intersect1d(first, second, return_indices=True)
     return left, right
 
 

@@ -122,13 +122,13 @@ def _of_normalizers(tally: Tally) -> Iterator[str]:
     """Warn where a normalizer does what its name hides."""
     used = {name for name, _ in tally.columns}
     damaging = [name for name in _DAMAGING if name in used and tally.letters["reference sign"]]
-    if damaging and set(tally.languages) != {"en"}:
+    if damaging and tally.language != "en":
         yield (
             f"{damaging[0]} takes vowel signs and tone marks out of words, as published: "
             "its rates are those of damaged words here."
         )
-    if _RESPELLING in used and "" in tally.languages:
-        yield "The language of some references is unknown; numbers stay as they are there: give --language."
+    if _RESPELLING in used and not tally.language:
+        yield "The references' language is unknown; numbers stay as they are: give --language."
     n_case = sum(n for (a, b), n in tally.substitutions.items() if a.casefold() == b.casefold())
     if n_case > _CASE_SHARE * max(tally.substitutions.total(), 1):
         yield f"{n_case} substitutions differ in capital letters only: see the figure with qasr."

@@ -27,7 +27,7 @@ from qasr_cli.evaluation.normalization.normalizers import Normalizer
 from qasr_cli.evaluation.references import opening
 from qasr_cli.evaluation.references.opening import ReferenceSet
 from qasr_cli.evaluation.reports import csv_tables, html_page, markdown, terminal
-from qasr_cli.evaluation.utterances import Pair
+from qasr_cli.evaluation.utterances import Pair, Utterance
 from qasr_cli.operating_system import processes
 from qasr_cli.options import EvalOptions, LogOptions, Options, ReferenceOptions
 from qasr_cli.runs.files import atomic_write
@@ -202,11 +202,16 @@ def _pairs(
     """Yield every utterance with the answer of every system."""
     for one in sets:
         for batch in eval_sources.rounds(one):
+            known: dict[str, Utterance] = {}
             for run in ran:
                 found = eval_models.answers(batch, run.system, run.ledger, run.done, is_whole=one.is_long)
-                yield from (Pair(run.system.name, utterance, answer) for utterance, answer in found)
+                for utterance, answer in found:
+                    known.setdefault(utterance.id, utterance)
+                    yield Pair(run.system.name, known[utterance.id], answer)
             for other in others:
-                yield from (Pair(other.name, utterance, other.answer(utterance)) for utterance in batch)
+                for utterance in batch:
+                    whole = known.get(utterance.id, utterance)
+                    yield Pair(other.name, whole, other.answer(whole))
 
 
 def _again(path: Path, chosen: Sequence[Normalizer], request: EvalRequest) -> Evaluation:

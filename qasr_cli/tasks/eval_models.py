@@ -21,13 +21,16 @@ from qasr_cli.evaluation.matching import recordings
 from qasr_cli.evaluation.utterances import Answer, Utterance
 from qasr_cli.operating_system import processes, scratch
 from qasr_cli.options import FindOptions, Options, OutputOptions
+from qasr_cli.pipeline import finish
 from qasr_cli.pipeline.engine_cache import EngineCache
-from qasr_cli.records import Source, Status
+from qasr_cli.records import Source, Status, Transcript
 from qasr_cli.runs.execution.composing import FinishedSource
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.runs.state import journal
+from qasr_cli.subtitles.qc import check
+from qasr_cli.subtitles.rules import limits
 from qasr_cli.tasks import eval_sources
 from qasr_cli.tasks.eval_sources import EvalSource
 from qasr_cli.terminal.events import Reporter
@@ -183,15 +186,35 @@ def _note_run(report: RunReport, wall_s: float, ledger: AnswerFile) -> None:
 def answers(
     batch: Sequence[Utterance], system: ModelSystem, ledger: AnswerFile, done: Done, *, is_whole: bool
 ) -> Iterator[tuple[Utterance, Answer | None]]:
-    """Yield each utterance of a round with the model's answer; None if there is none yet."""
+    """Yield each utterance of a round with the model's answer; None if there is none yet.
+
+    An utterance whose length the references do not say has that of the transcript.
+    """
     for one in eval_sources.sources_of(batch, system.settings, is_whole=is_whole):
         transcript = ledger.read(one.key)
-        utterances = [utterance for utterance, _ in one.utterances]
         if transcript is None:
             error = done.errors.get(one.key)
-            for utterance in utterances:
+            for utterance, _ in one.utterances:
                 yield utterance, None if error is None else Answer("", error=error)
-        elif is_whole:
-            yield from zip(utterances, recordings.answers(utterances, answer_of(transcript)), strict=True)
+            continue
+        if is_whole:
+            whole = _with_captions(answer_of(transcript), transcript, one, system.options)
+            utterances = [utterance for utterance, _ in one.utterances]
+            found = zip(one.utterances, recordings.answers(utterances, whole), strict=True)
         else:
-            yield from ((utterance, answer_of(transcript, span)) for utterance, span in one.utterances)
+            found = zip(
+                one.utterances, (answer_of(transcript, span) for _, span in one.utterances), strict=True
+            )
+        for (utterance, _), answer in found:
+            is_all = len(one.utterances) == 1 and utterance.audio is not None and utterance.audio.span is None
+            if utterance.duration_ms is None and is_all:
+                utterance = replace(utterance, duration_ms=transcript.duration_ms)  # noqa: PLW2901 - now known
+            yield utterance, answer
+
+
+def _with_captions(answer: Answer, transcript: Transcript, source: EvalSource, options: Options) -> Answer:
+    """Return an answer with the cues that qasr would write, if the reference has some to compare with."""
+    if not any(utterance.captions for utterance, _ in source.utterances):
+        return answer
+    cues = finish.lay_out(transcript, limits.of_transcript(transcript, options.cue))
+    return replace(answer, captions=check.of_cues(cues))

@@ -7,7 +7,6 @@ Korean has three, since its spacing is not fixed.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from qasr_cli import languages
@@ -15,15 +14,6 @@ from qasr_cli.evaluation.figures import Unit
 
 _BY_CHARACTER = ("zh", "yue", "ja", "th")
 _KOREAN = "ko"
-# What a text without a language is taken for: kana first, since Japanese has Han, too
-_OF_SCRIPT = (
-    (("HIRAGANA", "KATAKANA"), "ja"),
-    (("HANGUL",), _KOREAN),
-    (("THAI",), "th"),
-    (("CJK",), "zh"),
-)
-_KANA_SHARE, _MAIN_SHARE = 0.1, 0.5
-_MAX_LOOKED_AT = 1_000  # characters
 
 
 def of_language(language: str | None) -> tuple[Unit, ...]:
@@ -33,16 +23,6 @@ def of_language(language: str | None) -> tuple[Unit, ...]:
     if language == _KOREAN:
         return (Unit.CHARACTER, Unit.CHARACTER_AND_BLANK, Unit.WORD)
     return (Unit.WORD, Unit.CHARACTER_AND_BLANK)
-
-
-def guess(text: str) -> str | None:
-    """Return the language of a reference by its script, where that decides what is counted; else None."""
-    counts = Counter(languages.script(char) for char in text[:_MAX_LOOKED_AT] if char.isalpha())
-    for scripts, code in _OF_SCRIPT:
-        share = _KANA_SHARE if code == "ja" else _MAIN_SHARE
-        if counts and sum(counts[script] for script in scripts) >= share * counts.total():
-            return code
-    return None
 
 
 def split(text: str, unit: Unit) -> list[str]:
