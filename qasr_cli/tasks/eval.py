@@ -24,9 +24,6 @@ from qasr_cli.terminal import stdio
 logger = logging.getLogger(__name__)
 
 
-logger = logging.getLogger(__name__)
-
-
 def evaluate(request: EvalRequest, log: LogOptions) -> int:
     """Evaluate systems on references, and return the exit code.
 
@@ -37,7 +34,7 @@ def evaluate(request: EvalRequest, log: LogOptions) -> int:
     if request.references.layout == "list":
         stdout.write("".join(f"{name:14} {looks_for}\n" for name, looks_for in opening.layouts()))
         return ExitCode.OK
-    make_reporter = observers.set_up(log, [path for path in request.inputs if os.path.isfile(path)])
+    make_reporter = observers.set_up(observers.chattier(log), [path for path in request.inputs if os.path.isfile(path)])
     chosen = eval_reports.chosen_normalizers(request.evaluation.normalizers)
     around = Surroundings(chosen, make_reporter, stdout.write)
     if request.evaluation.results is not None:
@@ -55,7 +52,7 @@ def _opened(path: Path, request: EvalRequest) -> EvalSet:
         NoInputError: None of the first sounds is there, and a model is to be run.
     """
     found = opening.open_set(path, request.references)
-    logger.warning("%s", printable(found.description))
+    logger.info("%s", printable(found.description))
     missing = opening.first_missing(iter(found)) if request.models else None
     if missing is not None:
         raise NoInputError.about(
