@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from qasr_cli.escapes import for_terminal
 from qasr_cli.evaluation.figures import Evaluation, SetFigures
 from qasr_cli.evaluation.reports import drawings, page_drawings, tables, worst_utterances
 from qasr_cli.evaluation.reports.warnings import collected
@@ -46,7 +47,7 @@ def render(evaluation: Evaluation, folder: Path) -> str:
     """
     names = page_drawings.systems(evaluation)
     n_sets = len({one.set_name for one in evaluation.sets})
-    text: str = _template().render(
+    return _template().render(
         evaluation=evaluation,
         title=_title(names, n_sets),
         systems=names,
@@ -68,8 +69,6 @@ def render(evaluation: Evaluation, folder: Path) -> str:
         strip_width=drawings.WIDTH,
         plot=(drawings.PLOT_WIDTH, drawings.PLOT_HEIGHT),
     )
-    # A name that is not UTF-8 would make the whole page unwritable
-    return text.encode("utf-8", "replace").decode()
 
 
 @functools.cache
@@ -79,12 +78,23 @@ def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     text = resources.files("qasr_cli.evaluation.reports").joinpath("page.html.jinja").read_text("utf-8")
     return environment.from_string(text)
+
+
+def _visible(value: object) -> object:
+    """Return a value of the template; control and direction characters of a text are escapes.
+
+    A direction character would turn round the words of the page that stand behind it. Bytes of a name that
+    are not UTF-8 would make the page unwritable.
+    """
+    is_text = isinstance(value, str) and not hasattr(value, "__html__")  # what macros return is safe
+    return for_terminal(str(value)) if is_text else value
 
 
 def _title(names: list[str], n_sets: int) -> str:

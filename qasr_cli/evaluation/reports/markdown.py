@@ -47,7 +47,7 @@ def _warnings(evaluation: Evaluation) -> list[str]:
 
 
 def _table(table: Table) -> str:
-    marks = ["---" if number < table.n_names else "---:" for number in range(len(table.header))]
+    marks = ["---" if is_left else "---:" for is_left in table.is_left]
     rows = [list(map(escaped, row)) for row in (table.header, *table.rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], marks, *rows[1:]))
 

@@ -151,7 +151,7 @@ def comparisons(evaluation: Evaluation) -> Chart | None:
     strips = [
         Strip(
             f"{one.a} minus {one.b}",
-            f"{one.set_name}: {wording.verdict(one)}",
+            one.set_name,
             order.index(one.a) if one.a in order else 0,
             _mark(on, one.difference),
             wording.interval(one.difference, is_signed=True),

@@ -10,8 +10,8 @@ from qasr_cli.evaluation.reports import wording
 
 HEADER = ("table", "set", "metric", "model", "ours", "published", "difference", "remark")
 NOTE = "Ours with its 95 % interval; the difference is ours minus the published figure."
-OUTSIDE = "outside of our interval."
-WITHIN = "within our interval."
+OUTSIDE = "The published figure lies outside of our interval."
+WITHIN = "The published figure lies within our interval."
 
 
 def row(one: Published) -> tuple[str, ...]:

@@ -36,6 +36,17 @@ class Table(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
     n_names: int = 2
 
+    @property
+    def is_left(self) -> list[bool]:
+        """Whether each column begins at the left: names and words do, figures end at the right."""
+        columns = zip(*self.rows, strict=True)
+        return [number < self.n_names or _is_prose(column) for number, column in enumerate(columns)]
+
+
+def _is_prose(cells: Sequence[str]) -> bool:
+    """Whether a column holds words and no figures."""
+    return any(" " in cell and cell[:1].isalpha() for cell in cells)
+
 
 def tables(evaluation: Evaluation) -> list[Table]:
     """Return all tables that have rows, the most wanted first."""

@@ -50,7 +50,7 @@ def _table_lines(table: Table, width: int) -> Iterator[str]:
     for number, part in enumerate(parts):
         if number:
             yield ""
-        yield from _aligned([columns[place] for place in part], table.n_names)
+        yield from _aligned([(columns[place], table.is_left[place]) for place in part])
 
 
 def _parts(widths: Sequence[int], n_names: int, width: int) -> list[list[int]] | None:
@@ -77,20 +77,14 @@ def _parts(widths: Sequence[int], n_names: int, width: int) -> list[list[int]] |
     return parts if len(parts) <= _MAX_PARTS else None
 
 
-def _aligned(columns: Sequence[Sequence[str]], n_names: int) -> Iterator[str]:
-    """Yield aligned lines: names and sentences to the left, figures to the right."""
-    widths = [max(map(n_cells, column)) for column in columns]
-    is_left = [number < n_names or _is_prose(column[1:]) for number, column in enumerate(columns)]
-    for row in zip(*columns, strict=True):
+def _aligned(columns: Sequence[tuple[Sequence[str], bool]]) -> Iterator[str]:
+    """Yield aligned lines of columns, each with whether it begins at the left."""
+    widths = [max(map(n_cells, column)) for column, _ in columns]
+    for row in zip(*(column for column, _ in columns), strict=True):
         yield _BETWEEN.join(
-            _padded(cell, n_columns, is_left=left)
-            for cell, n_columns, left in zip(row, widths, is_left, strict=True)
+            _padded(cell, n_columns, is_left=is_left)
+            for cell, n_columns, (_, is_left) in zip(row, widths, columns, strict=True)
         )
-
-
-def _is_prose(cells: Sequence[str]) -> bool:
-    """Whether a column holds words and no figures."""
-    return any(cell and not any(char.isdigit() for char in cell[:2]) and " " in cell for cell in cells)
 
 
 def _listed(table: Table, rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:

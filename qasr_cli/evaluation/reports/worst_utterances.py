@@ -62,25 +62,31 @@ class Shown(NamedTuple):
 
 
 def shown(sets: Sequence[SetFigures], folder: Path) -> dict[str, list[Shown]]:
-    """Return the worst utterances of each system, over all sets, the most errors first.
+    """Return the worst utterances of each system: of each set in turn the one with the most errors.
 
     Args:
         sets: Figures with their worst utterances.
         folder: Where the page will lie; links to sounds begin there.
     """
-    by_system: dict[str, list[tuple[Worst, Unit]]] = {}
+    by_system: dict[str, list[SetFigures]] = {}
     for one in sets:
-        unit = one.rates[0].unit if one.rates else Unit.WORD
-        by_system.setdefault(one.system, []).extend((worst, unit) for worst in one.worst)
+        if one.worst:
+            by_system.setdefault(one.system, []).append(one)
     most = max(_MIN_SHOWN, min(MAX_SHOWN, _MAX_IN_ALL // max(1, len(by_system))))
-    return {
-        system: [
-            _shown(worst, unit, folder)
-            for worst, unit in sorted(found, key=lambda one: -one[0].counts.n_errors)[:most]
-        ]
-        for system, found in by_system.items()
-        if found
-    }
+    return {system: _of_system(found, most, folder) for system, found in by_system.items()}
+
+
+def _of_system(sets: Sequence[SetFigures], most: int, folder: Path) -> list[Shown]:
+    """Return so many utterances of a system, those of each set together; a small set leaves its share."""
+    n_taken = [0] * len(sets)
+    for rank in range(most):
+        for number, one in enumerate(sets):
+            n_taken[number] += rank < len(one.worst) and sum(n_taken) < most
+    return [
+        _shown(worst, one.rates[0].unit if one.rates else Unit.WORD, folder)
+        for one, n in zip(sets, n_taken, strict=True)
+        for worst in one.worst[:n]
+    ]
 
 
 def _shown(worst: Worst, unit: Unit, folder: Path) -> Shown:
