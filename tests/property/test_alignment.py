@@ -133,9 +133,9 @@ def test_whatever_the_aligner_says_words_are_whole_in_order_and_inside(
     assert all(word.start_ms < word.end_ms for word in timed)
     assert chunk.start_ms <= found[0]
     assert found[-1] <= chunk.end_ms
-    assert all((word.confidence is None) == (word.timing is Timing.INTERPOLATED) for word in timed) or any(
-        len(word.tokens) > 1 for word in spoken.words
-    )
+    assert all(
+        (word.time_posterior is None) == (word.timing is Timing.INTERPOLATED) for word in timed
+    ) or any(len(word.tokens) > 1 for word in spoken.words)
 
 
 @given(

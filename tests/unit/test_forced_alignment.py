@@ -84,7 +84,7 @@ def test_a_good_answer_is_asked_for_once_and_taken() -> None:
     assert len(aligner.asked) == 1
     assert off_ms(timed) == [0] * N_WORDS
     assert {word.timing for word in timed} == {Timing.ALIGNED}
-    assert all(word.confidence is not None and word.confidence > 0.8 for word in timed)
+    assert all(word.time_posterior is not None and word.time_posterior > 0.8 for word in timed)
 
 
 def test_silence_at_the_ends_is_not_shown_and_added_back() -> None:
@@ -118,7 +118,7 @@ def test_a_plateau_that_stays_is_estimated_and_says_so() -> None:
 
     timed = run(Scripted(stuck))
     assert [word.timing for word in timed[4:9]] == [Timing.INTERPOLATED] * 5
-    assert {word.confidence for word in timed[4:9]} == {None}
+    assert {word.time_posterior for word in timed[4:9]} == {None}
     assert max(off_ms(timed)) <= 200
     assert {word.timing for word in [*timed[:4], *timed[9:]]} == {Timing.ALIGNED}
 

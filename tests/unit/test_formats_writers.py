@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from qasr_cli.errors import UndecodableError
-from qasr_cli.formats import FORMATS, parse_transcript
+from qasr_cli.formats import COMMON_FORMATS, FORMATS, parse_transcript
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Segment, Timing, Track, Transcript, Video, Word
 
@@ -75,6 +75,7 @@ def test_json() -> None:
         "fingerprint": "f" * 16,
         "uncovered": [],
         "video": {"frame_rate": "24000/1001", "shots_ms": [0, 1_250]},
+        "speakers": [],
         "track": {
             "stream_index": 1,
             "codec": "aac",
@@ -89,8 +90,10 @@ def test_json() -> None:
                 "start_ms": 0,
                 "end_ms": 4_000,
                 "language": "en",
+                "speaker": None,
                 "text": "Fish & chips, please.",
                 "flags": ["truncated"],
+                "detectors": {},
                 "words": [
                     {
                         "lead": word.lead,
@@ -99,6 +102,9 @@ def test_json() -> None:
                         "end_ms": word.end_ms,
                         "timing": word.timing.value,
                         "confidence": word.confidence,
+                        "token_posterior": None,
+                        "time_posterior": None,
+                        "speaker": None,
                     }
                     for word in WORDS
                 ],
@@ -110,6 +116,7 @@ def test_json() -> None:
                 "end_ms": 3_500,
                 "lines": ["Fish & chips,", "please."],
                 "word_range": [0, 4],
+                "speakers": [],
                 "flags": ["cps"],
             }
         ],
@@ -272,7 +279,7 @@ def test_files_from_before_a_key_was_written_are_read() -> None:
 
 def test_unknown_keys_are_forgiven() -> None:
     whole = json.loads(render("json"))
-    whole["segments"][0]["words"][0]["speaker"] = "A"
+    whole["segments"][0]["words"][0]["narrator"] = "A"
     assert parse_transcript(json.dumps(whole)) == transcript()
 
 
@@ -337,6 +344,20 @@ def test_the_reader_names_the_field_that_is_missing(path: list[Any]) -> None:
         parse_transcript(json.dumps(whole))
 
 
+def test_older_files_have_the_confidence_of_the_times_alone() -> None:
+    whole = json.loads(render("json"))
+    for segment in whole["segments"]:
+        del segment["detectors"], segment["speaker"]
+        for word in segment["words"]:
+            del word["token_posterior"], word["time_posterior"], word["speaker"]
+            word["confidence"] = 0.25
+    words = parse_transcript(json.dumps(whole)).words
+    assert {(word.confidence, word.token_posterior, word.time_posterior) for word in words} == {
+        (0.25, None, 0.25)
+    }
+    assert {word.speaker for word in words} == {None}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -356,8 +377,12 @@ def test_what_is_not_json_is_refused(text: str, message: str) -> None:
 
 
 def test_the_registry_is_consistent() -> None:
-    assert set(FORMATS) == {"srt", "vtt", "json", "txt", "tsv", "jsonl"}
+    newer = {"ass", "html", "textgrid", "rttm", "ctm"}
+    assert set(FORMATS) == {"srt", "vtt", "json", "txt", "tsv", "jsonl", *newer}
+    assert COMMON_FORMATS == ("srt", "vtt", "json", "txt", "tsv"), "`all` means what it meant"
     assert all(name == form.name for name, form in FORMATS.items())
-    assert all(form.extension == "." + name for name, form in FORMATS.items())
+    assert all(form.extension.lower() == "." + name for name, form in FORMATS.items())
     assert [name for name, form in FORMATS.items() if form.is_line] == ["jsonl"]
-    assert [name for name, form in FORMATS.items() if not form.is_cue_based] == ["txt"]
+    assert [name for name, form in FORMATS.items() if not form.is_cue_based] == [
+        *("txt", "html", "textgrid", "rttm", "ctm"),
+    ]

@@ -34,7 +34,9 @@ def timed(
     for place, word in enumerate(text.split()):
         length_ms = 1 if place in squashed else _LETTER_MS * len(word)
         confidence = 0.02 if sure is not None and place in squashed else sure
-        words.append(Word(" " if words else "", word, start_ms, start_ms + length_ms, confidence=confidence))
+        words.append(
+            Word(" " if words else "", word, start_ms, start_ms + length_ms, time_posterior=confidence)
+        )
         start_ms += length_ms
     return words
 
@@ -73,7 +75,7 @@ class TestRepetitions:
         text = f"{self.BEFORE} my quiet garden {self.AFTER}"
         loud = timed(text, sure=0.9)
         assert found(f"{self.BEFORE} {self.AFTER}", loud) == ""
-        lost = [Word(w.lead, w.text, w.start_ms, w.end_ms, confidence=0.05) for w in loud[11:14]]
+        lost = [Word(w.lead, w.text, w.start_ms, w.end_ms, time_posterior=0.05) for w in loud[11:14]]
         assert found(f"{self.BEFORE} {self.AFTER}", [*loud[:11], *lost, *loud[14:]]) == "my quiet garden"
 
     def test_an_ad_lib_stays(self) -> None:
@@ -203,7 +205,7 @@ class TestScriptAlignment:
             recording, "look the rocket was built ten years ago and left", {True: 0.9, False: 0.0}
         )
         assert [word.text for word in done.segments[0].words] == self.WRITTEN.split()
-        assert all((word.confidence or 0) > 0.5 for word in done.segments[0].words)
+        assert all((word.time_posterior or 0) > 0.5 for word in done.segments[0].words)
         assert self.asked(done) == self.WRITTEN.removesuffix(".").split()
         assert (done.overlay.unspoken, done.overlay.ad_libs) == ((), ())
 
@@ -304,7 +306,7 @@ class TestMarks:
     )
     def test_inside_a_dispute(self, tmp_path: Path, said: str) -> None:
         words = [
-            replace(word, confidence=0.9 if word.text in said else 0.0)
+            replace(word, time_posterior=0.9 if word.text in said else 0.0)
             for word in timed(TestScriptAlignment.HEARD)
         ]
         lines = ["Look the rocket was", "♪", "built ten years", "♪", "ago and left."]
@@ -338,7 +340,7 @@ class TestMissedChunks:
         words = self.LINES[number].split()
         return segment(
             [
-                Word(" " if i else "", word, edges[i], edges[i + 1], confidence=0.9)
+                Word(" " if i else "", word, edges[i], edges[i + 1], time_posterior=0.9)
                 for i, word in enumerate(words)
             ]
         )

@@ -19,7 +19,7 @@ def segment_of(
     """A segment whose words follow each other without a pause."""
     by_word = confidences or {}
     words = [
-        Word(" " if i else "", word, begin, begin + _WORD_MS, confidence=by_word.get(word))
+        Word(" " if i else "", word, begin, begin + _WORD_MS, time_posterior=by_word.get(word))
         for i, word in enumerate(text.split())
         for begin in [start_ms + i * _WORD_MS]
     ]

@@ -19,9 +19,10 @@ ENTRY = LedgerEntry("a.mp4", 1_000.0, Status.DONE, MEDIA, "f" * 16, (LedgerOutpu
 CHUNK = Chunk(0, 0, 0, 900)
 PIECE = RecognizedChunk(
     CHUNK,
-    Hypothesis("Hi.", "English", Finish.COMPLETE, 2),
+    Hypothesis("Hi.", "English", Finish.COMPLETE, 2, (2, 3), (0.75, 1.0)),
     ("loop",),
     Segment(0, 900, "en", "Hi.", (Word("", "Hi.", 10, 500),)),
+    {"letters_per_s": 2.5},
 )
 
 
@@ -171,6 +172,15 @@ class TestCheckpointLines:
             {"answer": ["Hi.", "English", "complete", 1e400]},
             {"answer": ["Hi.", "English", "complete", -1]},
             {"answer": "abcd"},
+            {"answer": ["Hi.", "English", "complete", 2, [3]]},
+            {"answer": ["Hi.", "English", "complete", 2, [3, 2], [0.5, 0.5]]},
+            {"answer": ["Hi.", "English", "complete", 2, [1, 4], [0.5, 0.5]]},
+            {"answer": ["Hi.", "English", "complete", 2, [1, 3], [0.5]]},
+            {"answer": ["Hi.", "English", "complete", 2, [1, 3], [0.5, 1.5]]},
+            {"answer": ["Hi.", "English", "complete", 2, [1, True], [0.5, 0.5]]},
+            {"detectors": []},
+            {"detectors": {"letters": "many"}},
+            {"detectors": {"letters": None}},
             {"flags": "loop"},
             {"flags": ["of-a-stranger"]},
             {"flags": [5]},
@@ -184,6 +194,14 @@ class TestCheckpointLines:
         assert self.written(tmp_path, bad).load([CHUNK]) == {}
         good = json.dumps([self.fields()]).encode()
         assert self.written(tmp_path, bad, good, bad).load([CHUNK]) == {0: PIECE}
+
+    def test_what_an_older_version_wrote(self, tmp_path: Path) -> None:
+        answer = ["Hi.", "English", "complete", 2]
+        fields = {key: value for key, value in self.fields().items() if key != "detectors"}
+        line = json.dumps([fields | {"answer": answer}]).encode()
+        found = self.written(tmp_path, line).load([CHUNK])[0]
+        assert found.hypothesis == Hypothesis("Hi.", "English", n_tokens=2)
+        assert found.detectors == {}
 
     @pytest.mark.parametrize(
         ("key", "value"),

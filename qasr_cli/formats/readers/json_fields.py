@@ -18,6 +18,7 @@ from qasr_cli.timebase import seconds_to_ms
 
 # A year. No media is longer, and `timedelta`, which SRT goes through, ends at a billion days.
 _MAX_COUNT = 366 * 24 * 3_600_000
+_MAX_NUMBERS = 1_000  # of an object of numbers
 _RATE = re.compile(r"[0-9]{1,9}(?:/[0-9]{1,9})?")
 _MAX_RATE = 1_000
 _HINT = "give JSON of qasr, whisper, whisperX, stable-ts, whisper.cpp or OpenAI"
@@ -105,9 +106,9 @@ class Fields:
         """Return a whole number, or None for null."""
         return None if self._get(key) is None else self.count(key)
 
-    def optional_number(self, key: str) -> float | None:
-        """Return a number in the range of milliseconds, or None for null."""
-        value = self._get(key)
+    def optional_number(self, key: str, *, is_needed: bool = True) -> float | None:
+        """Return a number in the range of milliseconds; None for null, or without an unneeded key."""
+        value = self._get(key) if is_needed else self.values.get(key)
         if value is None:
             return None
         if not isinstance(value, int | float) or isinstance(value, bool):
@@ -115,6 +116,18 @@ class Fields:
         if not abs(value) <= _MAX_COUNT:  # NaN is in no range
             raise self.wrong(key, "is out of range")
         return float(value)
+
+    def numbers(self, key: str) -> dict[str, float]:
+        """Return an object of numbers; empty without the key."""
+        if key not in self.values:
+            return {}
+        child = self.child(key)
+        if len(child.values) > _MAX_NUMBERS:
+            raise self.wrong(key, f"has more than {_MAX_NUMBERS} numbers")
+        found = {name: child.optional_number(name) for name in child.values}
+        if any(value is None for value in found.values()):
+            raise self.wrong(key, "must hold numbers")
+        return {name: value for name, value in found.items() if value is not None}
 
     def seconds_ms(self, key: str) -> int:
         """Return seconds as the nearest millisecond; 0 for null."""

@@ -2,7 +2,8 @@
 
 In goes text or a JSON object of schema `qasr.v1`; out comes a transcript or a segment. The cues are not
 read: they follow from the words. Unknown keys are ignored, since a later version may add some to the same
-schema. In older files without `uncovered` and `video` these are empty.
+schema. In older files without `uncovered`, `video`, `detectors` and speakers these are empty, and their
+`confidence` is that of the times alone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 
 from qasr_cli.formats.readers.json_fields import Fields, load_object
 from qasr_cli.options import SCHEMA
-from qasr_cli.records import Segment, Span, Timing, Track, Transcript, Video, Word
+from qasr_cli.records import Segment, Span, Speaker, Timing, Track, Transcript, Video, Word
 
 
 def parse(text: str) -> Transcript:
@@ -46,7 +47,16 @@ def read(fields: Fields) -> Transcript:
         aligner=fields.text("aligner"),
         uncovered=tuple(Span(start, end) for start, end in fields.spans("uncovered")),
         video=_read_video(fields.optional_child("video")),
+        speakers=_read_speakers(fields),
     )
+
+
+def _read_speakers(fields: Fields) -> tuple[Speaker, ...]:
+    """Return the speakers whose name is not their label, which all others are shown by."""
+    if fields.values.get("speakers") is None:
+        return ()
+    speakers = (Speaker(one.text("label"), one.text("name")) for one in fields.children("speakers"))
+    return tuple(speaker for speaker in speakers if speaker.name not in {"", speaker.label})
 
 
 def _read_video(fields: Fields | None) -> Video | None:
@@ -76,6 +86,7 @@ def _read_segment(fields: Fields) -> Segment:
         text=text,
         words=words,
         flags=fields.texts("flags"),
+        detectors=fields.numbers("detectors"),
     )
 
 
@@ -83,11 +94,19 @@ def _read_word(fields: Fields) -> Word:
     timing = fields.text("timing")
     if timing not in set(Timing):
         raise fields.wrong("timing", f"must be one of {', '.join(Timing)}")
+    posteriors = [
+        fields.optional_number(key, is_needed=False) for key in ("token_posterior", "time_posterior")
+    ]
+    confidence = fields.optional_number("confidence")
+    is_old = "time_posterior" not in fields.values
     return Word(
         lead=fields.text("lead"),
         text=fields.text("text"),
         start_ms=fields.count("start_ms"),
         end_ms=fields.count("end_ms"),
         timing=Timing(timing),
-        confidence=fields.optional_number("confidence"),
+        confidence=confidence,
+        token_posterior=posteriors[0],
+        time_posterior=confidence if is_old else posteriors[1],
+        speaker=fields.optional_text("speaker") if "speaker" in fields.values else None,
     )

@@ -22,6 +22,7 @@ from typing import Any
 from qasr_cli import bounded_json, languages
 from qasr_cli.errors import QasrError
 from qasr_cli.formats.readers import transcript_json as segment_reader
+from qasr_cli.formats.readers.json_fields import Fields
 from qasr_cli.formats.writers import transcript_json as segment_writer
 from qasr_cli.records import Chunk, Finish, Hypothesis, Segment
 from qasr_cli.runs.files import ownership
@@ -34,7 +35,8 @@ from qasr_cli.speech.recognition.recognize import RecognizedChunk
 logger = logging.getLogger(__name__)
 
 _SCHEMA = "qasr.checkpoint.v1"
-_N_ANSWER = 4  # text, language, finish, number of tokens
+_N_ANSWER = 6  # text, language, finish, number of tokens, their ends in the text, their posteriors
+_N_OLD_ANSWER = 4  # without the last two
 _MAX_TOKENS = 1_000_000_000
 _FOLDER_NAME = "checkpoints"
 _NAME_CHARS = 16
@@ -141,11 +143,13 @@ def _hash(text: str) -> str:
 
 def _fields(chunk: RecognizedChunk) -> dict[str, Any]:
     answer, segment = chunk.hypothesis, chunk.segment
+    tokens = [list(answer.token_ends), list(answer.token_posteriors)]
     return {
         "chunk": chunk.chunk.index,
         "span": [chunk.chunk.start_ms, chunk.chunk.end_ms],
-        "answer": [answer.text, answer.language, answer.finish.value, answer.n_tokens],
+        "answer": [answer.text, answer.language, answer.finish.value, answer.n_tokens, *tokens],
         "flags": list(chunk.flags),
+        "detectors": dict(chunk.detectors),
         "segment": None if segment is None else segment_writer.segment_fields(segment),
     }
 
@@ -179,18 +183,34 @@ def _from_fields(fields: object, chunks: Sequence[Chunk]) -> RecognizedChunk:
     chunk = chunks[number]
     if fields.get("span") != [chunk.start_ms, chunk.end_ms]:
         raise ValueError("another chunk")
-    return RecognizedChunk(chunk, _hypothesis(answer), _flags(fields.get("flags")), _segment(segment, chunk))
+    return RecognizedChunk(
+        chunk,
+        _hypothesis(answer),
+        _flags(fields.get("flags")),
+        _segment(segment, chunk),
+        Fields(fields, "").numbers("detectors"),
+    )
 
 
 def _hypothesis(answer: object) -> Hypothesis:
-    if not isinstance(answer, list) or len(answer) != _N_ANSWER:
+    if not isinstance(answer, list) or len(answer) not in {_N_ANSWER, _N_OLD_ANSWER}:
         raise ValueError("not an answer")
-    text, language, finish, n_tokens = answer
+    text, language, finish, n_tokens, ends, posteriors = [*answer, [], []][:_N_ANSWER]
     if not isinstance(text, str) or not (language is None or isinstance(language, str)):
         raise ValueError("not a text and its language")
     if type(n_tokens) is not int or not 0 <= n_tokens <= _MAX_TOKENS:
         raise ValueError("not a number of tokens")
-    return Hypothesis(text, language, Finish(finish), n_tokens)
+    if not _are_tokens(ends, posteriors, len(text)):
+        raise ValueError("not the tokens of the text")
+    return Hypothesis(text, language, Finish(finish), n_tokens, tuple(ends), tuple(map(float, posteriors)))
+
+
+def _are_tokens(ends: object, posteriors: object, n_chars: int) -> bool:
+    """Whether these are rising places in a text, and as many probabilities."""
+    if not isinstance(ends, list) or not isinstance(posteriors, list) or len(ends) != len(posteriors):
+        return False
+    are_places = all(type(end) is int and 0 <= end <= n_chars for end in ends) and ends == sorted(ends)
+    return are_places and all(type(one) in {int, float} and 0 <= one <= 1 for one in posteriors)
 
 
 def _flags(values: object) -> tuple[str, ...]:

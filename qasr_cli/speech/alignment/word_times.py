@@ -7,6 +7,7 @@ Every word is marked as aligned, repaired or interpolated.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -51,8 +52,9 @@ def from_tokens(words: Sequence[DisplayWord], times: Sequence[TokenTime], chunk:
         if tight_ms != (start_ms, end_ms):
             start_ms, end_ms = tight_ms
             timing = max(timing, Timing.REPAIRED, key=list(Timing).index)
-        confidences = [token.confidence for token in token_times if token.confidence is not None]
-        timed.append(Word(word.lead, word.text, start_ms, end_ms, timing, min(confidences, default=None)))
+        posteriors = [token.confidence for token in token_times if token.confidence is not None]
+        posterior = min(posteriors, default=None)
+        timed.append(Word(word.lead, word.text, start_ms, end_ms, timing, time_posterior=posterior))
     return enforce_order(timed, chunk)
 
 
@@ -81,7 +83,7 @@ def enforce_order(timed: Sequence[Word], chunk: Chunk) -> tuple[Word, ...]:
         timing = word.timing
         if (start_ms, end_ms) != (word.start_ms, word.end_ms) and timing is Timing.ALIGNED:
             timing = Timing.REPAIRED
-        words.append(Word(word.lead, word.text, start_ms, end_ms, timing, word.confidence))
+        words.append(replace(word, start_ms=start_ms, end_ms=end_ms, timing=timing))
         earliest_ms = end_ms
     return tuple(words)
 

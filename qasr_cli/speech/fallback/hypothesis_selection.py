@@ -29,7 +29,7 @@ _SAME_SOUND = 0.5
 def mean_severity(results: Sequence[RecognizedChunk], chunk: Chunk) -> float:
     """Return the mean severity of the parts of a chunk, weighted by their durations; 0 when all are clean."""
     if not any(_has_words(result) for result in results):
-        whole = replace(results[0].hypothesis, text="")
+        whole = results[0].hypothesis.without_text
         return hallucination.severity(hallucination.find_flags(whole, chunk, DecodeOptions()))
     total_ms = sum(result.chunk.duration_ms for result in results)
     return (
@@ -55,7 +55,7 @@ def without_hallucinated_text(retried: RecognizedChunk, first: RecognizedChunk) 
     """Return the retry, without a loop or a context repetition where the first pass has no text."""
     if Flag.EMPTY not in first.flags or not _HALLUCINATIONS_ON_SILENCE & set(retried.flags):
         return retried
-    hypothesis = replace(retried.hypothesis, text="")
+    hypothesis = retried.hypothesis.without_text
     return replace(
         retried,
         hypothesis=hypothesis,

@@ -16,6 +16,7 @@ from qasr_cli import languages
 from qasr_cli.errors import UsageError
 from qasr_cli.options import DecodeOptions
 from qasr_cli.records import Hypothesis
+from qasr_cli.speech.inference.confidence_map import UNFITTED, ConfidenceMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +148,14 @@ class Engines:
         aligner: None if word times are interpolated.
         languages: Codes of the languages that the recognizer supports; None if unknown, which refuses none.
         device: Device and number format as text, such as `cuda:0 bfloat16`; "" if unknown.
+        confidence: Makes probabilities of these models' confidences; changes none if nothing was fitted.
     """
 
     recognizer: Recognizer
     aligner: Aligner | None
     device: str = ""
     languages: frozenset[str] | None = None
+    confidence: ConfidenceMap = UNFITTED
 
     @property
     def aligner_id(self) -> str:

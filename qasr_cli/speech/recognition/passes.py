@@ -21,7 +21,7 @@ from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_wor
 from qasr_cli.speech.audio.vad import SpeechMap
 from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.session import Session
-from qasr_cli.speech.recognition import recognize
+from qasr_cli.speech.recognition import confidence, recognize
 from qasr_cli.speech.recognition.recognize import RecognizedChunk
 from qasr_cli.speech.text.display_words import DisplayWord
 
@@ -214,7 +214,7 @@ def _align_passages(passages: Sequence[Passage], session: Session) -> list[tuple
         AlignmentInput(passage.chunk, _audio(passage.source, passage.chunk), passage.language, passage.words)
         for passage in passages
     ]
-    return align_words(inputs, session)
+    return [confidence.of_times(words) for words in align_words(inputs, session)]
 
 
 def _audio(source: RecognizedSource, chunk: Chunk) -> np.ndarray:

@@ -7,8 +7,8 @@ its segment. Uses engines through their protocols only. Every word has a time, a
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from qasr_cli.speech.alignment.forced_alignment import AlignmentInput, align_wor
 from qasr_cli.speech.inference import batching
 from qasr_cli.speech.inference.protocols import recognize_each
 from qasr_cli.speech.inference.session import Session
-from qasr_cli.speech.recognition import hallucination
+from qasr_cli.speech.recognition import confidence, hallucination
 from qasr_cli.speech.text import display_words
 
 
@@ -30,12 +30,14 @@ class RecognizedChunk:
     Attributes:
         flags: Signs of hallucination in the hypothesis: values of `hallucination.Flag`.
         segment: Text and timed words; None if there are no words, or they have no times yet.
+        detectors: What the detectors of hallucinations look at, by name.
     """
 
     chunk: Chunk
     hypothesis: Hypothesis
     flags: tuple[str, ...] = ()
     segment: Segment | None = None
+    detectors: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 def recognize_batch(
@@ -104,13 +106,18 @@ def align_batch(
     ]
     aligned = align_words(inputs, session, is_enabled=options.is_enabled)
     return [
-        replace(result, segment=_assemble(result, words))
+        replace(
+            result,
+            segment=_assemble(
+                result, confidence.of_words(words, result.hypothesis, session.engines.confidence)
+            ),
+        )
         for result, words in zip(results, aligned, strict=True)
     ]
 
 
 def _without_bare_marks(hypothesis: Hypothesis) -> Hypothesis:
-    return hypothesis if any(map(_is_pronounceable, hypothesis.text)) else replace(hypothesis, text="")
+    return hypothesis if any(map(_is_pronounceable, hypothesis.text)) else hypothesis.without_text
 
 
 def _is_pronounceable(char: str) -> bool:
@@ -136,4 +143,7 @@ def _assemble(result: RecognizedChunk, words: tuple[Word, ...]) -> Segment | Non
         return None
     chunk = result.chunk
     text = "".join(word.lead + word.text for word in words)
-    return Segment(chunk.start_ms, chunk.end_ms, language_code(result.hypothesis), text, words, result.flags)
+    return Segment(
+        *(chunk.start_ms, chunk.end_ms, language_code(result.hypothesis), text, words, result.flags),
+        detectors=result.detectors,
+    )

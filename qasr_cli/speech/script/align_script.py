@@ -129,8 +129,8 @@ def _resolve_mismatches(source: RecognizedSource, match: Match, session: Session
 
 
 def _uncertainty(words: Iterable[Word]) -> float:
-    """Return one minus the mean confidence; an interpolated word has confidence 0."""
-    return 1 - mean(word.confidence or 0.0 for word in words)
+    """Return one minus the mean posterior of the times, which is 0 for an interpolated word."""
+    return 1 - mean(word.time_posterior or 0.0 for word in words)
 
 
 def _align_words(

@@ -148,7 +148,8 @@ def _with_spoken_tokens(spoken_word: SpokenWord, recognized_word: RecognizedWord
     If a quite different word was recognized with confidence, the speaker changed the script: the audio has
     the recognized word.
     """
-    is_reliable = recognized_word.word.confidence is None or recognized_word.word.confidence >= TRUSTED
+    posterior = recognized_word.word.time_posterior
+    is_reliable = posterior is None or posterior >= TRUSTED
     if spoken_word.script_index is None or match.agrees(spoken_word.script_index) or not is_reliable:
         return spoken_word
     # a recognized word of marks alone has no sound

@@ -75,9 +75,9 @@ def _is_unaligned(recognized: Sequence[Word], run: tuple[int, int]) -> bool:
         return False
     begin, end = _copies(recognized, first, last)
     beside = [*recognized[max(0, begin - 1) : begin], *recognized[end : end + 1]]
-    if all(word.confidence is None for word in beside):  # there was no aligner
+    if all(word.time_posterior is None for word in beside):  # there was no aligner
         return False
-    n_lost = sum((word.confidence or 0.0) < TRUSTED for word in recognized[begin:end])
+    n_lost = sum((word.time_posterior or 0.0) < TRUSTED for word in recognized[begin:end])
     return n_lost > _HALF * (last - first)
 
 
