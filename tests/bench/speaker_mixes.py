@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from qasr_cli.media.ffmpeg import find_tools
+
 RATE_HZ = 16000
 # One voice a language. English and Spanish are the same person, so that a mix has one of the two.
 VOICES = ("fr_CA_f_June", "it_IT_m_Carlo", "ru_RU_f_IvrvoiceRU", ("en_US_f_Allison", "es_MX_f_Allison"))
@@ -56,7 +58,9 @@ class Prompts:
     def files(self, voice: str) -> list[Path]:
         """Return the prompts of a voice, without those that are empty."""
         if voice not in self._files:
-            found = (path for path in sorted((self._folder / voice).glob("*.g722")) if path.stat().st_size > 8000)
+            found = (
+                path for path in sorted((self._folder / voice).glob("*.g722")) if path.stat().st_size > 8000
+            )
             self._files[voice] = [path for path in found if "silence" not in path.name]
             if not self._files[voice]:
                 raise FileNotFoundError(f"no prompts in {self._folder / voice}")
@@ -65,7 +69,8 @@ class Prompts:
     def prompt(self, path: Path) -> np.ndarray:
         """Return `float32[n_samples]` of a prompt at equal loudness, without silence at its ends."""
         if path not in self._decoded:
-            command = ["ffmpeg", "-v", "error", "-f", "g722", "-i", path, "-f", "s16le", "-ar", str(RATE_HZ), "-"]
+            ffmpeg = find_tools().ffmpeg
+            command = [ffmpeg, "-v", "error", "-f", "g722", "-i", path, "-f", "s16le", "-"]
             raw = subprocess.run(command, check=True, capture_output=True).stdout
             self._decoded[path] = _trimmed(np.frombuffer(raw, dtype="<i2").astype(np.float32) / 32768)
         return self._decoded[path]

@@ -1,12 +1,13 @@
 """CAM++: the network that turns speech into a vector of its speaker's voice.
 
-In go log mel energies; out come frames of features, and from a window of frames one vector. After Wang et al.,
+In go log mel energies; out come frames of features, and from a window of frames one vector. After Wang et
+al.,
 "CAM++: A Fast and Efficient Network for Speaker Verification Using Context-Aware Masking" (Interspeech 2023):
 a small 2-D residual network, then a densely connected time-delay network (D-TDNN) whose layers are masked by
 what surrounds them. Only inference; what follows a convolution is folded into it.
 
-The network gives a vector for a whole clip. Here the frames are computed once for a stretch of speech, and the
-statistics of each window in it are taken from them: overlapping windows cost nothing more.
+The network gives a vector for a whole clip. Here the frames are computed once for a stretch of speech, and
+the statistics of each window in it are taken from them: overlapping windows cost nothing more.
 """
 
 from __future__ import annotations
@@ -111,11 +112,12 @@ class CamPlusPlus:
         self._delay = self._folded("xvector.tdnn.linear", "xvector.tdnn.nonlinear.batchnorm")
         self._blocks = [self._block(number, *shape) for number, shape in enumerate(_BLOCKS, 1)]
         self._end = self._scale("xvector.out_nonlinear.batchnorm")
-        self._to_vector = self._folded("xvector.dense.linear", "xvector.dense.nonlinear.batchnorm", torch.float32)
-        self._weights = {}
+        self._device, self._dtype = "cpu", torch.float32
+        self._to_vector = self._folded("xvector.dense.linear", "xvector.dense.nonlinear.batchnorm")
+        self._device, self._dtype, self._weights = device, dtype, {}
 
     def frames(self, features: torch.Tensor) -> torch.Tensor:
-        """Return `float32[512, n]`, a frame for every 20 ms, of `float32[n_frames, 80]` without their mean."""
+        """Return `float32[512, n]`, a frame every 20 ms, of centred `float32[n_frames, 80]`."""
         picture = features.t()[None, None].to(self._device, self._dtype)
         picture = picture.contiguous(memory_format=torch.channels_last)
         picture = functional.conv2d(picture, *self._pair(self._first), padding=1).relu_()
@@ -131,11 +133,12 @@ class CamPlusPlus:
     def vectors(self, frames: torch.Tensor, windows: torch.Tensor) -> torch.Tensor:
         """Return `float32[n_windows, 192]` of the frames `[first, last)` in `int64[n_windows, 2]`.
 
-        A window has two frames at least.
+        Means and unbiased standard deviations, on the CPU. A window has two frames at least.
         """
-        sums = functional.pad(frames.double().cumsum(1), (1, 0))
-        squares = functional.pad(frames.double().square().cumsum(1), (1, 0))
-        first, last = windows[:, 0].to(self._device), windows[:, 1].to(self._device)
+        exact = frames.cpu().double()  # sums of many squares; mps has no such numbers
+        sums = functional.pad(exact.cumsum(1), (1, 0))
+        squares = functional.pad(exact.square().cumsum(1), (1, 0))
+        first, last = windows[:, 0], windows[:, 1]
         n_frames = (last - first).double()
         mean = (sums[:, last] - sums[:, first]) / n_frames
         power = (squares[:, last] - squares[:, first]) - n_frames * mean.square()
@@ -155,8 +158,8 @@ class CamPlusPlus:
     def _pair(convolution: _Convolution) -> tuple[torch.Tensor, torch.Tensor | None]:
         return convolution.weight, convolution.bias
 
-    def _placed(self, weight: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
-        return weight.to(self._device, dtype or self._dtype)
+    def _placed(self, weight: torch.Tensor) -> torch.Tensor:
+        return weight.to(self._device, self._dtype)
 
     def _normalization(self, name: str) -> tuple[torch.Tensor, torch.Tensor]:
         """Return factor and offset of a trained batch normalization; one without its own has 1 and 0."""
@@ -165,11 +168,11 @@ class CamPlusPlus:
         factor = own.get(f"{name}.weight", torch.ones_like(mean)) / (variance + _BATCH_NORM_EPSILON).sqrt()
         return factor, own.get(f"{name}.bias", torch.zeros_like(mean)) - mean * factor
 
-    def _folded(self, name: str, norm: str, dtype: torch.dtype | None = None) -> _Convolution:
+    def _folded(self, name: str, norm: str) -> _Convolution:
         factor, offset = self._normalization(norm)
         weight = self._weights[f"{name}.weight"]
         scaled = weight * factor.reshape(-1, *[1] * (weight.dim() - 1))
-        return _Convolution(self._placed(scaled, dtype), self._placed(offset, dtype))
+        return _Convolution(self._placed(scaled), self._placed(offset))
 
     def _plain(self, name: str) -> _Convolution:
         return _Convolution(
@@ -188,7 +191,8 @@ class CamPlusPlus:
 
     def _block(self, number: int, n_layers: int, dilation: int) -> _DenseBlock:
         layers = tuple(
-            self._dense_layer(f"xvector.block{number}.tdnnd{layer}", dilation) for layer in range(1, n_layers + 1)
+            self._dense_layer(f"xvector.block{number}.tdnnd{layer}", dilation)
+            for layer in range(1, n_layers + 1)
         )
         transit = f"xvector.transit{number}"
         return _DenseBlock(
