@@ -121,10 +121,10 @@ def evaluate_sets(
         ran = [_run(name, sets, request, around, ledgers) for name in eval_reports.named(request.models)]
         evaluator = Evaluator(around.normalizers, request.references.seed)
         facts = _facts(request, sets, others, ran)
-        with results.writing(folder / eval_reports.RESULTS, facts) as writer:
+        speeds = {one.system.name: eval_reports.speed(one.ledger.runs) for one in ran}
+        with results.writing(folder / eval_reports.RESULTS, facts, speeds) as writer:
             for pair in _pairs(sets, ran, others, request.references.seed):
                 writer.add(pair, evaluator.add(pair))
-        speeds = {one.system.name: eval_reports.speed(one.ledger.runs) for one in ran}
         evaluation = finish(evaluator.finish(facts, speeds))
     eval_reports.write(evaluation, folder)
     around.deliver(terminal.render(evaluation, eval_reports.shown_width()))
