@@ -15,8 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from qasr_cli import languages
+from qasr_cli.captions import Caption, Cue, LineSpeaker
 from qasr_cli.operating_system import files
 from qasr_cli.timebase import BYTES_PER_SAMPLE, ms_to_samples, samples_to_ms
+
+__all__ = ["Caption", "Cue", "LineSpeaker"]  # handed on; the others are defined here
 
 INT16_SCALE = np.float32(1 / 32768)  # int16 full scale to [-1, 1)
 
@@ -32,12 +35,15 @@ class Source:
             the output's name and folder.
         is_found: Discovered in a folder or a list, rather than named on the command line: with existing
             results it is skipped, and not refused.
+        spans: The parts to recognise, each as one chunk if the model can; ordered, disjoint, cut off
+            where the sound ends. Empty: all speech, in chunks of the planner's choice.
     """
 
     id: int
     path: Path
     relative: Path
     is_found: bool = False
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,12 +249,26 @@ class Video:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaker:
+    """A speaker of a transcript.
+
+    Attributes:
+        label: As its words have it, such as `S1`.
+        name: The name that is shown; "" shows the label.
+    """
+
+    label: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """The transcript of a source: the input of all outputs, and the border between model and subtitles.
 
     Attributes:
         uncovered: Spans of speech without words, even after a second recognition; ordered, disjoint.
         video: Properties of the picture; None without a picture.
+        speakers: Those with a name; the others follow from the words.
     """
 
     source_name: str
@@ -260,6 +280,14 @@ class Transcript:
     aligner: str = ""
     uncovered: tuple[Span, ...] = ()
     video: Video | None = None
+    speakers: tuple[Speaker, ...] = ()
+
+    @property
+    def speaker_names(self) -> dict[str, str]:
+        """What is shown for each speaker, by label, in the order of their first words."""
+        spoken = (word.speaker for segment in self.segments for word in segment.words)
+        names = {speaker.label: speaker.name for speaker in self.speakers}
+        return {label: names.get(label) or label for label in dict.fromkeys(spoken) if label is not None}
 
     @property
     def language(self) -> str | None:
@@ -291,54 +319,6 @@ class Transcript:
                 lead = languages.joint(words[-1].text, word.text) if is_seam else word.lead
                 words.append(replace(word, lead=lead))
         return tuple(words)
-
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """A timed subtitle block.
-
-    Always true of a transcript's cues: ordered, no overlap, each at least one non-empty line.
-
-    Attributes:
-        word_range: `[first, last)` into `Transcript.words`; the ranges of all cues partition the words.
-        flags: Rules that could not be kept, by name (`cps`, `dur_min`).
-    """
-
-    start_ms: int
-    end_ms: int
-    lines: tuple[str, ...]
-    word_range: tuple[int, int]
-    flags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Caption:
-    """A timed block of a subtitle file from any program, right or wrong.
-
-    Attributes:
-        start_ms: Start; may be negative, or after the end.
-        lines: The visible text, without styling; no line is empty.
-        number: Its number or name in the file, or "".
-        line: Its first line in the file, from 1; every reader of a format with lines sets it, since findings
-            are reported by it. 0 where the caption comes from no file.
-        marked: The lines with their styling, as in the file.
-        place: Its position on the screen, "" for the usual one; two captions at different positions may be
-            shown together.
-        settings: Its other settings, as in the file.
-        before: Other lines between the caption before and this one, as in the file.
-        word_range: `[first, last)` into the transcript's words, if the file has them.
-    """
-
-    start_ms: int
-    end_ms: int
-    lines: tuple[str, ...]
-    number: str = ""
-    line: int = 0
-    marked: tuple[str, ...] = ()
-    place: str = ""
-    settings: tuple[str, ...] = ()
-    before: tuple[str, ...] = ()
-    word_range: tuple[int, int] | None = None
 
 
 class Status(StrEnum):

@@ -70,6 +70,7 @@ def configure(
     state: SettingsState = context.obj
     state.asked_for = config_file
     name = context.invoked_subcommand
+    state.command = name or ""
     if name is None or name in _FILE_IS_NOT_READ:
         return
     try:
@@ -150,6 +151,10 @@ def _report(error: QasrError, state: SettingsState) -> int:
 
     if isinstance(error, UsageError) and (origin := state.origin(error.flag)):
         error = ConfigError(f"{origin}: {error.message}", error.hint, path=state.path, flag=error.flag)
+    elif isinstance(error, UsageError) and error.hint == UsageError.hint and state.command:
+        error = UsageError(
+            error.message, f"see qasr {state.command} --help", path=error.path, flag=error.flag
+        )
     logs.report_error(error)
     return error.exit_code
 

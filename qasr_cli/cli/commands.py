@@ -34,6 +34,11 @@ COMMANDS = (
         "qasr_cli.cli.check",
         "Check subtitles of any origin: reading speed, line lengths, gaps, overlaps, breaks, characters.",
     ),
+    CommandRow(
+        "eval",
+        "qasr_cli.cli.eval",
+        "Measure how good models and programs are on your own recordings, or on a corpus.",
+    ),
     CommandRow("models", "qasr_cli.cli.models", "List, download and check models."),
     CommandRow(
         "bench",

@@ -10,7 +10,7 @@ from qasr_cli.cli.params.grouped import Selection, grouped
 from qasr_cli.cli.params.own_flags import Encoding
 from qasr_cli.cli.typer_adapter import Operand
 from qasr_cli.operating_system import streams
-from qasr_cli.options import CueOptions, DecodeOptions, LogOptions, OutputOptions
+from qasr_cli.options import CueOptions, DecodeOptions, LogOptions, OutputOptions, SpeakerOptions
 
 Transcripts = Annotated[
     list[Path],
@@ -33,6 +33,7 @@ def command(
     *,
     output: Annotated[OutputOptions, Selection(without=("json_lines",))],
     cues: CueOptions,
+    speakers: Annotated[SpeakerOptions, Selection(only=("speaker_names",))],
     encoding: Encoding = "",
     spoken: Annotated[DecodeOptions, _SPOKEN],
     log: Annotated[LogOptions, Selection(only=("quiet", "verbose"))],
@@ -47,7 +48,8 @@ def command(
     from qasr_cli.tasks.caption_input import Reading
 
     reading = Reading(encoding, spoken.language, cues.frame_rate)
-    raise typer_adapter.Exit(render.render(inputs, cues, where, reading, verbosity=log.verbosity))
+    looks = render.Looks(cues, speakers.names)
+    raise typer_adapter.Exit(render.render(inputs, looks, where, reading, verbosity=log.verbosity))
 
 
 app = typer_adapter.single(command)

@@ -46,6 +46,7 @@ class SettingsState:
     """The settings of one command line. Mutable: the root command fills it; error messages use it.
 
     Attributes:
+        command: Name of the command that runs; "" before it is known.
         asked_for: The file of --config, if any.
         path: The file that was read, if any.
         values: Its values that count, by a flag's own key.
@@ -57,6 +58,7 @@ class SettingsState:
             keys of the flag.
     """
 
+    command: str = ""
     asked_for: Path | None = None
     path: Path | None = None
     values: dict[str, Any] = field(default_factory=dict)

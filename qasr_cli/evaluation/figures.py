@@ -17,7 +17,8 @@ class Unit(StrEnum):
     """What an error rate counts."""
 
     WORD = "WER"
-    CHARACTER = "CER"
+    CHARACTER = "CER"  # without blanks
+    CHARACTER_AND_BLANK = "CER with blanks"
     MIXED = "MER"  # Han, kana, hangul and Thai by character, the rest by word
 
 

@@ -13,13 +13,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qasr_cli.formats.registry import FILE_FORMATS, FORMATS, SUBTITLE_EXTENSIONS, Format
+from qasr_cli.formats.registry import COMMON_FORMATS, FILE_FORMATS, FORMATS, SUBTITLE_EXTENSIONS, Format
 
 if TYPE_CHECKING:
     from qasr_cli.formats.readers.script_reading import ScriptFile
     from qasr_cli.records import Transcript
 
-__all__ = ["FILE_FORMATS", "FORMATS", "SUBTITLE_EXTENSIONS", "Format", "parse_script", "parse_transcript"]
+__all__ = [
+    "COMMON_FORMATS",
+    "FILE_FORMATS",
+    "FORMATS",
+    "SUBTITLE_EXTENSIONS",
+    "Format",
+    "parse_script",
+    "parse_transcript",
+]
 
 
 def parse_transcript(text: str) -> Transcript:

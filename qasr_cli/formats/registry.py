@@ -42,6 +42,8 @@ class Format:
         is_line: One line for each source, for a stream rather than a file of its own; not part of `all`.
         is_subtitle: Players show it; a film with subtitles in another format needs no second file.
         is_readable: `qasr check` reads it back.
+        is_common: Part of `all`, which a newer format is not: the results of a folder would change.
+        suffix: Extension, if it is not the name.
     """
 
     name: str
@@ -53,11 +55,13 @@ class Format:
     is_line: bool = False
     is_subtitle: bool = False
     is_readable: bool = False
+    is_common: bool = True
+    suffix: str = ""
 
     @property
     def extension(self) -> str:
         """The file name's extension, with its dot."""
-        return f".{self.name}"
+        return f".{self.suffix or self.name}"
 
     def render(self, transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
         """Return the whole text of a file; it is empty or ends with a newline."""
@@ -116,15 +120,53 @@ FORMATS: dict[str, Format] = {
             "tsv:render",
             is_readable=True,
         ),
+        Format(
+            "ass",
+            "ASS subtitles with a colour for each speaker.",
+            "ass:render",
+            is_subtitle=True,
+            is_readable=True,
+            is_common=False,
+        ),
+        Format(
+            "html",
+            "A page to read: paragraphs by speaker, words that play where the media lies beside it.",
+            "html:render",
+            is_cue_based=False,
+            is_common=False,
+        ),
+        Format(
+            "textgrid",
+            "Praat's TextGrid: tiers of words, segments and speakers.",
+            "textgrid:render",
+            is_cue_based=False,
+            is_common=False,
+            suffix="TextGrid",
+        ),
+        Format(
+            "rttm",
+            "Turns of speakers for scoring tools (NIST). Empty without --speakers.",
+            "nist:render_rttm",
+            is_cue_based=False,
+            is_common=False,
+        ),
+        Format(
+            "ctm",
+            "Words with times and confidence for scoring tools (NIST).",
+            "nist:render_ctm",
+            is_cue_based=False,
+            is_common=False,
+        ),
         Format("jsonl", "The JSON of each source as one line.", "transcript_json:render_line", is_line=True),
     )
 }
 
-FILE_FORMATS = tuple(name for name, row in FORMATS.items() if not row.is_line)  # what `all` stands for
+FILE_FORMATS = tuple(name for name, row in FORMATS.items() if not row.is_line)
+COMMON_FORMATS = tuple(name for name in FILE_FORMATS if FORMATS[name].is_common)  # what `all` stands for
 
 # Text subtitles that players (VLC, Kodi, Jellyfin) show and qasr does not write. Pictures of text (.sup,
 # and .sub beside an .idx) do not count; nor do lyrics (.lrc), which are not what is said in a film.
-_FOREIGN_SUBTITLES = (".ass", ".ssa", ".sub", ".smi", ".sami", ".ttml", ".dfxp", ".sbv")
+_FOREIGN_SUBTITLES = (".ssa", ".sub", ".smi", ".sami", ".ttml", ".dfxp", ".sbv")
 SUBTITLE_EXTENSIONS = frozenset(
     {*(row.extension for row in FORMATS.values() if row.is_subtitle), *_FOREIGN_SUBTITLES}
 )

@@ -33,7 +33,7 @@ from qasr_cli.options.speech import (
     MediaOptions,
     VadOptions,
 )
-from qasr_cli.options.subtitles import CueOptions, PictureOptions
+from qasr_cli.options.subtitles import CueOptions, PictureOptions, SpeakerStyle
 from qasr_cli.options.tree import SCHEMA, Options
 
 __all__ = [
@@ -69,6 +69,7 @@ __all__ = [
     "ServeOptions",
     "SpeakerCount",
     "SpeakerOptions",
+    "SpeakerStyle",
     "StreamOptions",
     "VadOptions",
     "WatchOptions",

@@ -52,7 +52,7 @@ class OutputOptions:
     highlight_words: bool = option(
         False,
         FORMATS,
-        "Underline each word while it is spoken (SRT and WebVTT).",
+        "Mark each word while it is spoken: underlined in SRT and WebVTT, coloured in ASS.",
         "--highlight-words",
         harmless=True,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 
 from qasr_cli.errors import UsageError
@@ -43,6 +44,24 @@ def _frame_rate(text: str) -> Fraction | None:
     except (ValueError, ZeroDivisionError):
         raise UsageError(
             f"--fps {text}: give auto, none or a number such as 25 or 24000/1001", flag="--fps"
+        ) from None
+
+
+class SpeakerStyle(StrEnum):
+    """What cues show of their speakers; none of them mixes two on one line."""
+
+    AUTO = "auto"  # as the profile has it
+    NAME = "name"
+    DASH = "dash"
+    NONE = "none"
+
+
+def _speaker_style(text: str) -> SpeakerStyle:
+    try:
+        return SpeakerStyle(text.lower())
+    except ValueError:
+        raise UsageError(
+            f"--speaker-style {text}: give {', '.join(SpeakerStyle)}", flag="--speaker-style"
         ) from None
 
 
@@ -126,6 +145,19 @@ class CueOptions:
         harmless=True,
     )
     is_frame_true: bool = True
+    speaker_style: SpeakerStyle = option(
+        SpeakerStyle.AUTO,
+        STYLE,
+        "What cues show of speakers: name where somebody begins to speak; dash only where a cue holds two; "
+        "none. Default: as the profile has it.",
+        "--speaker-style",
+        metavar="NAME",
+        kind=str,
+        default=SpeakerStyle.AUTO.value,
+        convert=_speaker_style,
+        is_added=True,
+        harmless=True,
+    )
 
     def __post_init__(self) -> None:
         width = self.max_line_width

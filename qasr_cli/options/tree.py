@@ -67,7 +67,12 @@ class Options:
         asked_for: list[object] = [engine.model, engine.aligner, engine.revision]
         if engine.remote.server:  # not where the servers are: one more changes no text
             asked_for += ["server", engine.remote.server_model, engine.remote.server_api]
-        looks = [digested(self.picture), digested(self.cue), self.output.highlight_words]
+        looks: list[object] = [digested(self.picture), digested(self.cue), self.output.highlight_words]
+        # Options that are newer than fingerprints: without them those of finished requests stay.
+        if self.speakers.names:
+            looks.append(["speaker_names", *self.speakers.names])
+        if self.output.low_confidence is not None:
+            looks.append(["low_confidence", self.output.low_confidence])
         return _digest([SCHEMA, asked_for, self._transcript_groups(), looks])
 
     def _transcript_groups(self) -> list[dict[str, object]]:

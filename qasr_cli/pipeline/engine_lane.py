@@ -13,16 +13,19 @@ single device. The thread that runs the lane alone plans batches and changes sou
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Generic
 
 from qasr_cli.errors import QasrError
+from qasr_cli.options import ChunkOptions
 from qasr_cli.pipeline import batch_work
 from qasr_cli.pipeline.device_pool import DevicePool
 from qasr_cli.pipeline.open_source import ChunkStore, OpenSource, Owner
 from qasr_cli.pipeline.pooled_batch import PooledBatch, PooledChunk
+from qasr_cli.pipeline.prepare import Prepared
 from qasr_cli.records import Chunk, Source
 from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.inference import batching
@@ -86,7 +89,7 @@ class EngineLane(Generic[Owner]):
                 continue
             limits = opened.options.chunk.limited_to(self._capacity.max_chunk_ms)
             fullest_ms = min(self._capacity.max_batch_ms, self._capacity.max_batch_size * limits.max_ms)
-            chunks = chunking.plan(opened.prepared.source.id, opened.prepared.speech, limits)
+            chunks = _chunks(opened.prepared, limits)
             opened.recognized, opened.n_left = [None] * len(chunks), len(chunks)
             self._recall(opened, chunks)
             if not chunks:
@@ -107,8 +110,9 @@ class EngineLane(Generic[Owner]):
 
     def _recall(self, opened: OpenSource[Owner], chunks: Sequence[Chunk]) -> None:
         """Load the chunks of the source that an earlier run recognised."""
-        fingerprint = opened.options.fingerprint(*self._model_ids)
-        opened.store = self._store_of(opened.prepared.source, fingerprint)
+        source = opened.prepared.source
+        fingerprint = _with_spans(opened.options.fingerprint(*self._model_ids), source)
+        opened.store = self._store_of(source, fingerprint)
         opened.resumed = opened.store.load(chunks) if opened.store else {}
         if opened.resumed:
             logger.info("%s: %d of %d chunks are resumed", opened.relative, len(opened.resumed), len(chunks))
@@ -167,6 +171,21 @@ class EngineLane(Generic[Owner]):
             opened.error = alignment
         else:
             opened.alignment = alignment
+
+
+def _chunks(prepared: Prepared, limits: ChunkOptions) -> tuple[Chunk, ...]:
+    source, speech = prepared.source, prepared.speech
+    if source.spans:
+        return chunking.plan_spans(source.id, source.spans, speech, limits)
+    return chunking.plan(source.id, speech, limits)
+
+
+def _with_spans(fingerprint: str, source: Source) -> str:
+    """Return what a source's recognised chunks depend on: the options, and the spans that it is cut into."""
+    if not source.spans:
+        return fingerprint
+    edges = " ".join(f"{span.start_ms}-{span.end_ms}" for span in source.spans)
+    return f"{fingerprint}-{hashlib.sha256(edges.encode()).hexdigest()[:16]}"
 
 
 def _is_done(step: PooledBatch[Owner] | OpenSource[Owner]) -> bool:

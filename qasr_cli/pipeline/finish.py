@@ -6,15 +6,17 @@ engine, takes milliseconds, and never touches a file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from qasr_cli import formats
 from qasr_cli.formats.readers.script_reading import ScriptFile
-from qasr_cli.options import CueOptions, Options, OutputOptions
+from qasr_cli.options import CueOptions, Options, OutputOptions, SpeakerStyle
 from qasr_cli.pipeline.open_source import OpenSource, Owner
 from qasr_cli.pipeline.prepare import Prepared
 from qasr_cli.pipeline.script import AlignedScript, cue_blocks
-from qasr_cli.records import Cue, Quality, Segment, Span, Transcript
+from qasr_cli.records import Cue, LineSpeaker, Quality, Segment, Span, Speaker, Transcript
 from qasr_cli.speech.inference.protocols import Engines
 from qasr_cli.speech.script.align_script import ScriptAlignment
 from qasr_cli.subtitles.layout import cues
@@ -22,6 +24,8 @@ from qasr_cli.subtitles.qc import check
 from qasr_cli.subtitles.rules import limits
 from qasr_cli.subtitles.rules.limits import Limits
 from qasr_cli.timebase import format_clock
+
+_DASH = re.compile(r"[-‐‑–—]\s?")
 
 
 def build_transcript(
@@ -35,7 +39,7 @@ def build_transcript(
 
     `uncovered` are the spans of speech without words.
     """
-    return Transcript(
+    transcript = Transcript(
         source_name=prepared.source.relative.name,
         track=prepared.track,
         duration_ms=prepared.waveform.duration_ms,
@@ -46,6 +50,7 @@ def build_transcript(
         uncovered=uncovered,
         video=prepared.video,
     )
+    return named(transcript, options.speakers.names)
 
 
 def transcribed(opened: OpenSource[Owner], engines: Engines, options: Options) -> Transcript:
@@ -77,7 +82,56 @@ def script_cues(
 
 def lay_out(transcript: Transcript, cue_limits: Limits) -> tuple[Cue, ...]:
     """Return the transcript's cues within `cue_limits`."""
-    return cues.build(transcript.words, transcript.language, transcript.duration_ms, cue_limits)
+    names = transcript.speaker_names
+    is_told_apart = len(names) > 1 or bool(transcript.speakers)
+    return cues.build(
+        transcript.words,
+        transcript.language,
+        transcript.duration_ms,
+        cue_limits,
+        names if is_told_apart else None,
+    )
+
+
+def named(transcript: Transcript, names: Sequence[str]) -> Transcript:
+    """Return a transcript with names for its speakers, in the order of their first words; "" keeps a name."""
+    if not any(names):
+        return transcript
+    before = transcript.speaker_names
+    given = dict(zip(before, names, strict=False))
+    known = {label: given.get(label) or name for label, name in before.items()}
+    return replace(
+        transcript, speakers=tuple(Speaker(label, name) for label, name in known.items() if name != label)
+    )
+
+
+def with_names(cues: Sequence[Cue], transcript: Transcript, cue_options: CueOptions) -> tuple[Cue, ...]:
+    """Return cues of another file with names where speakers begin, if `--speaker-style name` asks for them.
+
+    Without it such cues keep the text that they have. A name stands behind the dash of a cue with two
+    speakers.
+    """
+    if cue_options.speaker_style is not SpeakerStyle.NAME:
+        return tuple(cues)
+    marks = limits.of_transcript(transcript, cue_options).speakers
+    names = transcript.speaker_names
+    before = ""
+    named: list[Cue] = []
+    for cue in cues:
+        if len(cue.speakers) != len(cue.lines):
+            named.append(cue)
+            continue
+        is_dialogue = len({speaker.label for speaker in cue.speakers}) > 1
+        lines, speakers = [], []
+        for line, speaker in zip(cue.lines, cue.speakers, strict=True):
+            label = speaker.label
+            dash = match[0] if is_dialogue and (match := _DASH.match(line)) else ""
+            name = marks.name(names.get(label, label)) if label not in {"", before} else ""
+            before = label or before
+            lines.append(dash + name + line.removeprefix(dash))
+            speakers.append(LineSpeaker(label, dash, name))
+        named.append(replace(cue, lines=tuple(lines), speakers=tuple(speakers)))
+    return tuple(named)
 
 
 def assess(transcript: Transcript, laid_out: Sequence[Cue], cue_limits: Limits) -> Quality:

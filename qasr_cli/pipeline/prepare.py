@@ -18,6 +18,7 @@ from qasr_cli.media.probe import SubtitleStream
 from qasr_cli.options import Options
 from qasr_cli.pipeline.decoding import Decoding
 from qasr_cli.records import Source, Track, Video, Waveform
+from qasr_cli.speech.audio import chunking
 from qasr_cli.speech.audio.vad import SpeechMap
 from qasr_cli.timebase import format_clock
 
@@ -31,7 +32,8 @@ class Prepared:
     """A source that is ready to be cut into chunks.
 
     Attributes:
-        speech: Speech spans, and the detector's probability for every 32 ms.
+        speech: Speech spans, and the detector's probability for every 32 ms; where the source has
+            spans of its own, only the speech in these.
         warnings: Defects of the media, for the user.
         video: Frame rate and shots of its picture; None without a picture.
     """
@@ -94,7 +96,8 @@ def prepare(
                 _await_shots(search, source, decoded.waveform.duration_ms, stop, report)
                 warnings += search.warnings + ((_FIRST_SHOTS,) if audio.first_extent and video else ())
                 video = video and replace(video, shots_ms=search.shots_ms)
-            return Prepared(source, audio.track, decoded.waveform, decoded.speech, warnings, video)
+            speech = chunking.within(decoded.speech, source.spans) if source.spans else decoded.speech
+            return Prepared(source, audio.track, decoded.waveform, speech, warnings, video)
 
 
 def _shot_search(

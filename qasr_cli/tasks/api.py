@@ -122,20 +122,23 @@ def render(
     options: CueOptions | None = None,
     cues: Sequence[Cue] | None = None,
     highlight_words: bool = False,
+    low_confidence: float | None = None,
 ) -> str:
     """Return a transcript as the text of a file; needs no model.
 
     Args:
         transcript: From `transcribe`, `align` or `read_transcript`.
-        format: `srt`, `vtt`, `json`, `jsonl`, `txt` or `tsv`.
+        format: `srt`, `vtt`, `json`, `jsonl`, `txt`, `tsv`, `ass`, `html`, `textgrid`, `rttm` or `ctm`.
         options: Limits of a cue.
         cues: Cues to use as they are, such as those of `align`; `options` are ignored then.
-        highlight_words: In SRT and WebVTT each word is marked while it is spoken.
+        highlight_words: In SRT, WebVTT and ASS each word is marked while it is spoken.
+        low_confidence: In JSON, HTML and ASS words with a confidence below it are marked.
 
     Raises:
         UsageError: The format is unknown.
     """
-    layout = outputs.resolve(OutputOptions(formats=(format,), highlight_words=highlight_words))
+    output = OutputOptions(formats=(format,), highlight_words=highlight_words, low_confidence=low_confidence)
+    layout = outputs.resolve(output)
     if len(layout.options.formats) != 1:
         raise UsageError(f"render makes one format, and {format!r} is several", "call it for each format")
     (text,) = finish.render(transcript, options or CueOptions(), layout.options, cues).values()

@@ -7,13 +7,15 @@ without times get interpolated ones, inside their caption.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from qasr_cli import languages
 from qasr_cli.errors import UndecodableError
 from qasr_cli.formats.readers.caption_file import CaptionFile
-from qasr_cli.records import Caption, Chunk, Cue, Segment, Timing, Track, Transcript, Word
+from qasr_cli.records import Caption, Chunk, Cue, LineSpeaker, Segment, Timing, Track, Transcript, Word
 from qasr_cli.speech.alignment.word_times import interpolate_words
 from qasr_cli.speech.text import display_words
 
@@ -53,10 +55,25 @@ def _span_ms(start_ms: int, end_ms: int) -> tuple[int, int]:
 
 def _segment(caption: Caption, number: int, language: str | None) -> Segment:
     text = ""
+    ends: list[int] = []
     for line in caption.lines:
         text += languages.joint(text, line) + line
+        ends.append(len(text))
     start_ms, end_ms = _span_ms(caption.start_ms, caption.end_ms)
-    return Segment(start_ms, end_ms, language, text, _words(text, number, start_ms, end_ms, language))
+    words = _words(text, number, start_ms, end_ms, language)
+    if len(caption.speakers) == len(ends):
+        words = tuple(_spoken(words, ends, caption.speakers))
+    return Segment(start_ms, end_ms, language, text, words)
+
+
+def _spoken(words: Sequence[Word], ends: Sequence[int], speakers: Sequence[str]) -> Iterator[Word]:
+    """Yield words with the speakers of their lines, which end at `ends` of their text."""
+    place = 0
+    for word in words:
+        place += len(word.lead)
+        speaker = speakers[min(bisect_right(ends, place), len(speakers) - 1)]
+        place += len(word.text)
+        yield replace(word, speaker=speaker or None)
 
 
 def _words(text: str, number: int, start_ms: int, end_ms: int, language: str | None) -> tuple[Word, ...]:
@@ -71,7 +88,9 @@ def _timed(segment: Segment, number: int, language: str | None) -> Segment:
     words = segment.words
     is_one = len(words) == 1 and words[0].timing is Timing.INTERPOLATED
     if is_one and (" " in segment.text or len(segment.text) > _UNTIMED_LETTERS or not _is_spaced(language)):
-        words = _words(segment.text, number, start_ms, end_ms, language)
+        speaker = words[0].speaker
+        untimed = _words(segment.text, number, start_ms, end_ms, language)
+        words = tuple(replace(word, speaker=speaker) for word in untimed)
     return Segment(start_ms, end_ms, language, segment.text, words)
 
 
@@ -84,5 +103,12 @@ def _cues(captions: Sequence[Caption], segments: Sequence[Segment]) -> Iterator[
     first = 0
     for caption, segment in zip(captions, segments, strict=True):
         last = first + len(segment.words)
-        yield Cue(segment.start_ms, segment.end_ms, caption.lines, (first, last))
+        speakers = caption.speakers if len(caption.speakers) == len(caption.lines) else ()
+        yield Cue(
+            segment.start_ms,
+            segment.end_ms,
+            caption.lines,
+            (first, last),
+            speakers=tuple(map(LineSpeaker, speakers)),
+        )
         first = last

@@ -26,7 +26,8 @@ def resolve(output: OutputOptions) -> OutputLayout:
         UsageError: A format is unknown, or the name template is wrong.
     """
     if "all" in output.formats:
-        output = replace(output, formats=formats.FILE_FORMATS)
+        named = (name for name in output.formats if name != "all")
+        output = replace(output, formats=tuple(dict.fromkeys((*formats.COMMON_FORMATS, *named))))
     suffixes = {name: formats.FORMATS[name].extension for name in output.formats if name in formats.FORMATS}
     layout = OutputLayout.of(output, suffixes)
     unknown = [name for name in output.formats if name not in suffixes]

@@ -27,8 +27,16 @@ from qasr_cli.terminal.stdio import DataStream
 _WITH_TIMING = frozenset({"json", "jsonl"})  # formats that say which times are interpolated
 
 
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How subtitles look: limits of cues, and names of speakers in the order of their first words."""
+
+    cues: CueOptions
+    speaker_names: tuple[str, ...] = ()
+
+
 def render(
-    inputs: Sequence[Path], cues: CueOptions, output: OutputOptions, reading: Reading, *, verbosity: int
+    inputs: Sequence[Path], looks: Looks, output: OutputOptions, reading: Reading, *, verbosity: int
 ) -> int:
     """Render each input and return the exit code; one that cannot be rendered does not stop the others.
 
@@ -41,7 +49,7 @@ def render(
     stdout = stdio.guard()
     report = RunReport()
     sources = [Source(number, path, relative) for number, (path, relative) in enumerate(_relative(inputs))]
-    renderer = _Renderer(cues, layout.options, reading, stdout)
+    renderer = _Renderer(looks, layout.options, reading, stdout)
     for plan in outputs.plan(sources, layout, renderer.language_for_name):
         try:
             paths = renderer.render(plan)
@@ -65,7 +73,7 @@ def _relative(inputs: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
 class _Renderer:
     """What all inputs have in common."""
 
-    cues: CueOptions
+    looks: Looks
     output: OutputOptions
     reading: Reading
     stdout: DataStream
@@ -77,8 +85,8 @@ class _Renderer:
         source = read_source(plan.source.path, self.reading)
         if source.guessed:
             caption_input.say_guess(plan.source.path, source.guessed)
-        transcript = source.transcript
-        texts = self._texts(source)
+        transcript = finish.named(source.transcript, self.looks.speaker_names)
+        texts = self._texts(replace(source, transcript=transcript))
         paths = plan.paths(transcript.language)
         for name, path in paths.items():
             is_overwrite, is_backup = self.output.overwrite, self.output.backup
@@ -94,12 +102,13 @@ class _Renderer:
         formats they would look as if they were measured.
         """
         if source.cues is None:
-            return finish.render(source.transcript, self.cues, self.output)
-        wordless = [replace(cue, word_range=(0, 0)) for cue in source.cues]
-        texts = finish.render(source.transcript, self.cues, self.output, wordless)
+            return finish.render(source.transcript, self.looks.cues, self.output)
+        named = finish.with_names(source.cues, source.transcript, self.looks.cues)
+        wordless = [replace(cue, word_range=(0, 0)) for cue in named]
+        texts = finish.render(source.transcript, self.looks.cues, self.output, wordless)
         marked = tuple(name for name in self.output.formats if name in _WITH_TIMING)
         output = replace(self.output, formats=marked)
-        return texts | finish.render(source.transcript, self.cues, output, source.cues)
+        return texts | finish.render(source.transcript, self.looks.cues, output, source.cues)
 
     def language_for_name(self, source: Source) -> str | None:
         """Return the language of an input, for its results' names; None if it cannot be read (yet)."""

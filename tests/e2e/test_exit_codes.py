@@ -20,6 +20,7 @@ CASES = [
     ("unknown language", ["--language", "Klingon"], ECHO, 2, "give an ISO 639 code"),
     ("two formats on stdout", ["--srt", "--vtt", "-o", "-"], ECHO, 2, "--json-lines"),
     ("limits that contradict", ["--min-duration", "9"], ECHO, 2, "--max-duration"),
+    ("a number out of range", ["--max-lines", "9"], ECHO, 2, "see qasr transcribe --help"),
     ("a number that is none", ["--min-duration", "nan"], ECHO, 2, "not a number of seconds"),
     ("a limit without end", ["--chunk-seconds", "inf"], ECHO, 2, "not a number of seconds"),
     ("an empty argument", [""], ECHO, 2, "empty argument; is a shell variable unset?"),

@@ -115,6 +115,34 @@ def test_render_lays_out_transcripts_of_others(qasr: Qasr, tmp_path: Path) -> No
     assert again.stdout == "One < two.\n"
 
 
+def test_render_names_the_speakers_of_others_in_every_format(qasr: Qasr, tmp_path: Path) -> None:
+    words = [
+        {"word": "Go", "start": 0.5, "end": 0.9, "score": 0.9, "speaker": "SPEAKER_1"},
+        {"word": "now.", "start": 0.9, "end": 1.5, "score": 0.2, "speaker": "SPEAKER_1"},
+        {"word": "Why?", "start": 3.0, "end": 3.9, "speaker": "SPEAKER_0"},
+    ]
+    whisperx = {"segments": [{"start": 0.5, "end": 4.0, "text": " Go now. Why?", "words": words}]}
+    (tmp_path / "a.json").write_text(json.dumps(whisperx), "utf-8")
+    looks = ("--speaker-names", "Anna,Ben", "--low-confidence", 0.5)
+    result = qasr("render", "a.json", "-f", "all,ass,html,textgrid,rttm,ctm", "-o", "out", *looks)
+    assert result.returncode == 0, result.stderr
+    out = {path.name: path.read_text("utf-8") for path in (tmp_path / "out").iterdir()}
+    assert sorted(out) == sorted(
+        f"a.{suffix}"
+        for suffix in ("srt", "vtt", "json", "txt", "tsv", "ass", "html", "TextGrid", "rttm", "ctm")
+    )
+    assert [block.content for block in srt.parse(out["a.srt"])] == ["[Anna] Go now.", "[Ben] Why?"]
+    assert "<v Anna>Go <00:00:00.900>now.</v>" in out["a.vtt"]
+    assert out["a.txt"] == "Anna: Go now.\nBen: Why?\n"
+    assert ",Speaker1,Anna,0,0,0,,[Anna] Go {\\u1}now.{\\u0}\n" in out["a.ass"]
+    schema = json.loads((ROOT / "docs/reference/schemas/transcript.schema.json").read_text("utf-8"))
+    jsonschema.validate(json.loads(out["a.json"]), schema)
+    checked = qasr("check", "out/a.srt", "out/a.vtt", "out/a.ass", "out/a.json", "--language", "en")
+    assert checked.returncode == 0, checked.stdout
+    refused = qasr("render", "a.json", "--srt", "-o", "-", "--speaker-style", "loud")
+    assert (refused.returncode, "auto, name, dash, none" in refused.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("command", ["check", "render"])
 def test_frames_need_a_rate_and_a_misspelt_encoding_is_a_usage_error(
     qasr: Qasr, tmp_path: Path, command: str

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from qasr_cli.formats import FORMATS, parse_transcript
+from qasr_cli.formats import COMMON_FORMATS, FILE_FORMATS, FORMATS, parse_transcript
 from qasr_cli.options import CueOptions, OutputOptions
+from qasr_cli.pipeline import finish
 from qasr_cli.records import Cue, Transcript
-from qasr_cli.subtitles.layout import cues
 from qasr_cli.subtitles.rules import limits
 
 FOLDER = Path(__file__).parent
-RENDERED = tuple(name for name, form in FORMATS.items() if not form.is_line)
+RENDERED = COMMON_FORMATS
+ALSO_RENDERED = tuple(name for name in FILE_FORMATS if name not in COMMON_FORMATS)
+OF_SPEAKERS = ("dialogue", "dialogue-arabic", "dialogue-japanese")  # every format, low confidence marked
 HIGHLIGHTED = ("english-talk", "chinese", "markup")  # cases that are written with --highlight-words as well
 
 
@@ -30,8 +32,7 @@ def load(case: Path) -> tuple[Transcript, tuple[Cue, ...]]:
     """Return a case's transcript and the cues that qasr makes of it now."""
     transcript = parse_transcript(case.read_text(encoding="utf-8"))
     kept = limits.of_transcript(transcript, CueOptions())
-    laid_out = cues.build(transcript.words, transcript.language, transcript.duration_ms, kept)
-    return transcript, laid_out
+    return transcript, finish.lay_out(transcript, kept)
 
 
 def expected_files(case: Path) -> Iterator[tuple[Path, str]]:
@@ -39,6 +40,19 @@ def expected_files(case: Path) -> Iterator[tuple[Path, str]]:
     transcript, laid_out = load(case)
     for name in RENDERED:
         yield case.with_suffix("." + name), FORMATS[name].render(transcript, laid_out, OutputOptions())
+    if case.stem in OF_SPEAKERS:
+        marked = OutputOptions(low_confidence=0.5)
+        for name in ALSO_RENDERED:
+            yield (
+                case.with_suffix(FORMATS[name].extension),
+                FORMATS[name].render(transcript, laid_out, marked),
+            )
+        options = OutputOptions(highlight_words=True)
+        for name in ("srt", "vtt", "ass"):
+            yield (
+                case.with_suffix(f".highlighted.{name}"),
+                FORMATS[name].render(transcript, laid_out, options),
+            )
     if case.stem in HIGHLIGHTED:
         for name in ("srt", "vtt"):
             options = OutputOptions(highlight_words=True)

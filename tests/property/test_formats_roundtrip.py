@@ -174,7 +174,8 @@ def test_tables_and_texts_keep_to_their_lines(transcript: Transcript) -> None:
         assert text.splitlines() == [text]
     text = FORMATS["txt"].render(transcript, (), PLAIN)
     said = "".join(segment.text for segment in transcript.segments)
-    assert "".join(text.split()) == "".join(_readable(said).split())
+    if len(transcript.speaker_names) < 2:  # else turns have names: see test_formats_speakers
+        assert "".join(text.split()) == "".join(_readable(said).split())
     assert "\n\n" not in text
 
 
@@ -201,7 +202,7 @@ def check_webvtt(text: str) -> list[tuple[int, int, str]]:
     """Return (start, end, payload) of each cue; a little validator of what the WebVTT standard asks.
 
     It is written from the standard's syntax (https://www.w3.org/TR/webvtt1/#syntax), shares no code with the
-    writer, and is stricter than players: no settings, no tags but `<u>` and time stamps.
+    writer, and is stricter than players: no settings, no tags but `<u>`, voices and time stamps.
     """
     assert text.startswith("WEBVTT\n")
     assert "\r" not in text
@@ -227,15 +228,20 @@ def check_webvtt(text: str) -> list[tuple[int, int, str]]:
 def _check_payload(payload: str, start_ms: int, end_ms: int) -> None:
     assert "-->" not in payload
     assert not re.search(r"&(?!(?:amp|lt|gt|lrm|rlm|nbsp);)", payload), "incorrect escape"
-    latest_ms, is_open = start_ms, False
+    latest_ms = start_ms
+    is_open: list[str] = []
     for tag in re.findall(r"<([^>]*)>?", payload):
         match = re.fullmatch(_CLOCK, tag)
         if match:
             stamp_ms = _clock_ms(match.groups())
             assert latest_ms < stamp_ms < end_ms
             latest_ms = stamp_ms
+        elif tag.startswith("/"):
+            assert is_open.pop() == tag[1:], f"incorrect tag {tag!r}"
         else:
-            assert tag == ("/u" if is_open else "u"), f"incorrect tag {tag!r}"
-            is_open = not is_open
+            name, _, annotation = tag.partition(" ")
+            assert name not in is_open
+            assert name == "u" or (name == "v" and annotation.strip()), f"incorrect tag {tag!r}"
+            is_open.append(name)
     assert not is_open
     assert ">" not in re.sub(r"<[^>]*>", "", payload)

@@ -48,3 +48,43 @@ class TestChunking:
 
         assert len(plan(3)) > 300
         assert growth(plan, 1, 4) < 5  # a quadratic planner has 16 times as much to do
+
+
+class TestGivenSpans:
+    def plan(self, speech: SpeechMap, *edges_s: float) -> list[tuple[float, float, int]]:
+        spans = [Span(int(a * 1000), int(b * 1000)) for a, b in zip(edges_s[::2], edges_s[1::2], strict=True)]
+        inside = chunking.within(speech, spans)
+        chunks = chunking.plan_spans(7, spans, inside, ChunkOptions())
+        assert [chunk.index for chunk in chunks] == list(range(len(chunks)))
+        assert {chunk.source_id for chunk in chunks} <= {7}
+        return [(chunk.start_ms / 1000, chunk.end_ms / 1000, chunk.clear_ms) for chunk in chunks]
+
+    def test_each_span_is_a_chunk_with_its_silence(self) -> None:
+        speech = TestChunking().speech(1, 4, 5, 9, 20, 24)
+        assert [chunk[:2] for chunk in self.plan(speech, 0, 4.5, 4.5, 10, 20.5, 22)] == [
+            (0, 4.5),
+            (4.5, 10),
+            (20.5, 22),
+        ]
+
+    def test_a_span_that_is_too_long_is_cut_at_a_pause(self) -> None:
+        speech = TestChunking().speech(0, 10, 10.9, 21, 21.3, 25, 26, 29, 29.2, 40)
+        assert [chunk[:2] for chunk in self.plan(speech, 0, 40)] == [(0, 25), (26, 40)]
+
+    def test_a_long_span_without_speech_is_recognised_all_the_same(self) -> None:
+        silence = SpeechMap((), np.zeros(45_000 // 32 + 1, np.float32), 45_000)
+        chunks = self.plan(silence, 1, 44)
+        assert (chunks[0][0], chunks[-1][1]) == (1, 44)
+        assert all(end_s - start_s <= 30 for start_s, end_s, _ in chunks)
+
+    def test_what_is_behind_the_end_is_left_out(self) -> None:
+        speech = TestChunking().speech(0, 10)
+        assert [chunk[:2] for chunk in self.plan(speech, 8, 12, 20, 30)] == [(8, 10)]
+
+    def test_only_speech_in_the_spans_counts(self) -> None:
+        speech = TestChunking().speech(1, 4, 5, 9)
+        assert chunking.within(speech, [Span(2_000, 6_000), Span(8_000, 8_500)]).spans == (
+            Span(2_000, 4_000),
+            Span(5_000, 6_000),
+            Span(8_000, 8_500),
+        )

@@ -302,7 +302,19 @@ class TestWhatTravels:
     def test_a_group_that_is_added_stays_here_until_somebody_says_that_it_travels(self) -> None:
         groups = {name for name in Options.__dataclass_fields__}
         assert groups == {
-            *("engine", "decode", "guard", "media", "chunk", "vad", "align", "cue", "picture", "find"),
+            *(
+                "engine",
+                "decode",
+                "guard",
+                "media",
+                "chunk",
+                "vad",
+                "align",
+                "cue",
+                "picture",
+                "find",
+                "speakers",
+            ),
             *("output", "run"),  # in part
             *("cluster", "hooks"),  # not
         }

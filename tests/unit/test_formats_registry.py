@@ -56,6 +56,7 @@ def test_readable_formats_are_read() -> None:
     texts = {
         "srt": "1\n" + cue.replace(".000", ",000"),
         "vtt": "WEBVTT\n\n" + cue,
+        "ass": "[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,Hello.\n",
         "json": '{"segments": [{"start": 1.0, "end": 2.0, "text": "Hello."}]}',
         "tsv": "start\tend\ttext\n1000\t2000\tHello.\n",
     }

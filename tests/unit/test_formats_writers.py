@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from qasr_cli.errors import UndecodableError
-from qasr_cli.formats import FORMATS, parse_transcript
+from qasr_cli.formats import COMMON_FORMATS, FORMATS, parse_transcript
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Segment, Timing, Track, Transcript, Video, Word
 
@@ -75,6 +75,7 @@ def test_json() -> None:
         "fingerprint": "f" * 16,
         "uncovered": [],
         "video": {"frame_rate": "24000/1001", "shots_ms": [0, 1_250]},
+        "speakers": [],
         "track": {
             "stream_index": 1,
             "codec": "aac",
@@ -115,6 +116,7 @@ def test_json() -> None:
                 "end_ms": 3_500,
                 "lines": ["Fish & chips,", "please."],
                 "word_range": [0, 4],
+                "speakers": [],
                 "flags": ["cps"],
             }
         ],
@@ -375,8 +377,12 @@ def test_what_is_not_json_is_refused(text: str, message: str) -> None:
 
 
 def test_the_registry_is_consistent() -> None:
-    assert set(FORMATS) == {"srt", "vtt", "json", "txt", "tsv", "jsonl"}
+    newer = {"ass", "html", "textgrid", "rttm", "ctm"}
+    assert set(FORMATS) == {"srt", "vtt", "json", "txt", "tsv", "jsonl", *newer}
+    assert COMMON_FORMATS == ("srt", "vtt", "json", "txt", "tsv"), "`all` means what it meant"
     assert all(name == form.name for name, form in FORMATS.items())
-    assert all(form.extension == "." + name for name, form in FORMATS.items())
+    assert all(form.extension.lower() == "." + name for name, form in FORMATS.items())
     assert [name for name, form in FORMATS.items() if form.is_line] == ["jsonl"]
-    assert [name for name, form in FORMATS.items() if not form.is_cue_based] == ["txt"]
+    assert [name for name, form in FORMATS.items() if not form.is_cue_based] == [
+        *("txt", "html", "textgrid", "rttm", "ctm"),
+    ]

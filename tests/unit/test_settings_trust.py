@@ -24,11 +24,11 @@ from qasr_cli.options.harmless import MODEL_NAMES
 # Every setting is in one of the three. A new one has to be put where it belongs: does it choose a file, a
 # folder, a model, a command or an address, replace or delete something, lift a limit, or hide a warning?
 HARMLESS = {
-    *(*FILE_FORMATS, "output_format", "json_lines", "highlight_words"),
+    *(*FILE_FORMATS, "output_format", "json_lines", "highlight_words", "low_confidence"),
     *("device", "dtype", "batch_size", "offline"),
     *("language", "languages", "multilingual", "audio_track", "chunk_seconds", "vad_onset", "vad_offset"),
     *("profile", "max_line_width", "max_lines", "max_words", "max_cps", "fps"),
-    *("min_duration", "max_duration", "min_gap"),
+    *("min_duration", "max_duration", "min_gap", "speaker_style", "speaker_names"),
     *("recursive", "include", "exclude", "settle", "order", "shard", "limit", "even_subtitled", "dry_run"),
     *("strict", "retries", "wait", "progress", "log_format", "verbose"),
     *("poll", "poll_interval", "rescan", "idle_unload"),

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-from qasr_cli.formats import FILE_FORMATS, FORMATS
+from qasr_cli.formats import COMMON_FORMATS, FILE_FORMATS, FORMATS
 from qasr_cli.options.flag import FORMATS as FORMAT_PANEL
 from qasr_cli.options.flag import LOGGING, SELECTION, SPEECH, FlagSpec
 from qasr_cli.options.harmless import is_own_text
@@ -25,7 +25,8 @@ def format_switches() -> tuple[FlagSpec, ...]:
 
 def named_formats(flag: FlagSpec) -> FlagSpec:
     """Return `--output-format` with the formats added to its help."""
-    return replace(flag, help=f"{flag.help} LIST: {', '.join(FILE_FORMATS)} or all, separated by commas.")
+    listed = f"{', '.join(FILE_FORMATS)}, or all for {', '.join(COMMON_FORMATS)}"
+    return replace(flag, help=f"{flag.help} LIST: {listed}, separated by commas.")
 
 
 HOTWORDS = FlagSpec(

@@ -132,7 +132,8 @@ def _of_whisper(rows: Sequence[Fields], language: str | None) -> list[Segment]:
     segments = []
     for row, own, start_ms, end_ms in zip(rows, words, starts, ends, strict=True):
         text = row.text("text").strip()
-        placed = json_words.placed(text, own, max(0, start_ms), end_ms)
+        speaker = json_words.speaker_of(row)
+        placed = json_words.placed(text, own, max(0, start_ms), end_ms, speaker)
         segments.append(Segment(start_ms, end_ms, language, text, placed))
     return segments
 

@@ -26,6 +26,13 @@ class TimedWord:
     start_ms: int | None
     end_ms: int | None
     confidence: float | None = None
+    speaker: str | None = None
+
+
+def speaker_of(row: Fields) -> str | None:
+    """Return the speaker that a JSON object names, as whisperX does; None without one."""
+    speaker = row.values.get("speaker")
+    return (speaker.strip() or None) if isinstance(speaker, str) else None
 
 
 def timed_word(row: Fields) -> TimedWord:
@@ -40,20 +47,25 @@ def timed_word(row: Fields) -> TimedWord:
         (row.values[key] for key in ("score", "probability", "confidence") if key in row.values), None
     )
     is_sure = isinstance(sure, int | float) and not isinstance(sure, bool) and 0 <= sure <= 1
-    return TimedWord(
-        text, times[0], times[1], float(sure) if is_sure and isinstance(sure, int | float) else None
-    )
+    confidence = float(sure) if is_sure and isinstance(sure, int | float) else None
+    return TimedWord(text, times[0], times[1], confidence, speaker_of(row))
 
 
-def placed(text: str, words: Sequence[TimedWord], start_ms: int, end_ms: int) -> tuple[Word, ...]:
-    """Return words that join to `text`; one word for all of it if the given ones do not."""
+def placed(
+    text: str, words: Sequence[TimedWord], start_ms: int, end_ms: int, speaker: str | None = None
+) -> tuple[Word, ...]:
+    """Return words that join to `text`; one word for all of it if the given ones do not.
+
+    `speaker` is that of words which name none.
+    """
     end_ms = max(start_ms, end_ms)
     leads = _leads(text, words)
     if leads is None:
-        return (Word("", text, start_ms, end_ms, Timing.INTERPOLATED),) if text else ()
+        whole = Word("", text, start_ms, end_ms, Timing.INTERPOLATED, speaker=speaker)
+        return (whole,) if text else ()
     times = _times(words, start_ms, end_ms)
     return tuple(
-        Word(lead, shown, first, last, timing, word.confidence)
+        Word(lead, shown, first, last, timing, word.confidence, speaker=word.speaker or speaker)
         for (lead, shown), word, (first, last, timing) in zip(leads, words, times, strict=True)
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from qasr_cli.formats.readers.json_fields import Fields, load_object
 from qasr_cli.options import SCHEMA
-from qasr_cli.records import Segment, Span, Timing, Track, Transcript, Video, Word
+from qasr_cli.records import Segment, Span, Speaker, Timing, Track, Transcript, Video, Word
 
 
 def parse(text: str) -> Transcript:
@@ -47,7 +47,16 @@ def read(fields: Fields) -> Transcript:
         aligner=fields.text("aligner"),
         uncovered=tuple(Span(start, end) for start, end in fields.spans("uncovered")),
         video=_read_video(fields.optional_child("video")),
+        speakers=_read_speakers(fields),
     )
+
+
+def _read_speakers(fields: Fields) -> tuple[Speaker, ...]:
+    """Return the speakers whose name is not their label, which all others are shown by."""
+    if fields.values.get("speakers") is None:
+        return ()
+    speakers = (Speaker(one.text("label"), one.text("name")) for one in fields.children("speakers"))
+    return tuple(speaker for speaker in speakers if speaker.name not in {"", speaker.label})
 
 
 def _read_video(fields: Fields | None) -> Video | None:

@@ -232,6 +232,7 @@ class _Reader:
                 webvtt_settings.parse(cue.settings, self.regions).place,
                 (cue.settings,) if cue.settings else (),
                 cue.before,
+                speakers=webvtt_text.voices("\n".join(marked)),
             )
         )
 

@@ -29,6 +29,7 @@ _OPEN_TAG = re.compile(
     rf"{_NAME}|{_NAME.replace(')?', ')', 1)}\s[^>]*+|</[A-Za-z][^\s>]*+|<[0-9]*+:[0-9:.]*+|<[^\w\s>]*+"
 )
 _STAMP = re.compile(r"<(?:([0-9]{2,6}):)?([0-9]{2}):([0-9]{2})\.([0-9]{3})>")
+_VOICE = re.compile(r"<v(?:\.[^\s>]*+)?\s++([^>]*+)>|</v\s*+>")
 _REPLACEMENT = "\ufffd"
 # Windows' characters, which HTML takes these numbers for.
 _OF_NUMBER = {n: bytes([n]).decode("cp1252", "replace") for n in range(0x80, 0xA0)}
@@ -87,6 +88,25 @@ def _of_name(written: str) -> tuple[str, str]:
         if chars is not None:
             return written[:end], chars
     return "", ""
+
+
+def voices(text: str) -> tuple[str, ...]:
+    """Return the voice of each line that shows a text, "" for none; nothing if the text has no voice tag."""
+    if "<v" not in text:
+        return ()
+    of_lines: list[str | None] = [None]
+    voice = ""
+    for token, char in tokens(text):
+        tag = None if char else _VOICE.fullmatch(token)
+        if tag:
+            named = "".join(seen for _, seen in tokens(tag[1] or ""))
+            voice = " ".join(named.split())
+        elif char == "\n":
+            of_lines.append(None)
+        elif of_lines[-1] is None and not (char or " ").isspace():
+            of_lines[-1] = voice
+    found = tuple(one for one in of_lines if one is not None)
+    return found if any(found) else ()
 
 
 def hidden_words(text: str) -> tuple[str, bool] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -38,6 +38,16 @@ class TextRun:
 def one_line(text: str) -> str:
     """Return `text` without line ends (a space instead), control characters and lone surrogates."""
     return _SURROGATE.sub("\ufffd", _ILLEGAL.sub("", _LINE_END.sub(" ", text)))
+
+
+def speaker_names(transcript: Transcript) -> dict[str, str]:
+    """Return what is shown for each speaker, by label, on one line; the label where a name has no letter."""
+    names = transcript.speaker_names.items()
+    return {label: _on_one_line(name) or _on_one_line(label) for label, name in names}
+
+
+def _on_one_line(name: str) -> str:
+    return " ".join(one_line(name).split())
 
 
 def joined(cues: Sequence[Cue], transcript: Transcript) -> Iterator[str]:
@@ -81,12 +91,42 @@ def is_spaced(language: str | None) -> bool:
     return entry is None or entry.is_spaced
 
 
-def runs(cue: Cue, transcript_words: Sequence[Word]) -> list[list[TextRun]]:
-    """Return the runs of each line of `cue`; joined they are the line."""
+def runs(cue: Cue, transcript_words: Sequence[Word], *, is_named: bool = True) -> list[list[TextRun]]:
+    """Return the runs of each line of `cue`; joined they are the line.
+
+    Args:
+        cue: The cue.
+        transcript_words: All words of the transcript.
+        is_named: Lines keep the names of speakers; a format with a place of its own for them leaves them out.
+    """
     texts = [(index, _visible(transcript_words[index].text)) for index in range(*cue.word_range)]
-    lines = [one_line(line) for line in cue.lines]
+    heads, lines = _heads(cue, is_named=is_named)
     matched = _match(lines, [(index, text) for index, text in texts if text])
-    return [[TextRun(line)] for line in lines] if matched is None else matched
+    of_lines = [[TextRun(line)] for line in lines] if matched is None else matched
+    return [
+        [TextRun(head), *of_line] if head else of_line for head, of_line in zip(heads, of_lines, strict=True)
+    ]
+
+
+def _heads(cue: Cue, *, is_named: bool) -> tuple[list[str], list[str]]:
+    """Return what each line shows of its speaker, and the rest of it."""
+    lines = [one_line(line) for line in cue.lines]
+    if len(cue.speakers) != len(lines):
+        return [""] * len(lines), lines
+    heads = []
+    for number, (speaker, line) in enumerate(zip(cue.speakers, lines, strict=True)):
+        dash, name = one_line(speaker.dash), one_line(speaker.name)
+        is_head = line.startswith(dash + name)
+        heads.append((dash + name if is_named else dash) if is_head else "")
+        lines[number] = line.removeprefix(dash + name)
+    return heads, lines
+
+
+def line_speakers(cue: Cue, names: Mapping[str, str]) -> list[str] | None:
+    """Return the name of each line's speaker on one line; None if speakers are not told apart."""
+    if not cue.speakers or len(cue.speakers) != len(cue.lines):
+        return None
+    return [names.get(one.label) or _on_one_line(one.label) for one in cue.speakers]
 
 
 def _match(lines: Sequence[str], queue: Sequence[tuple[int, str]]) -> list[list[TextRun]] | None:

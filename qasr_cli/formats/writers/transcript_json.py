@@ -6,9 +6,11 @@ whole milliseconds, keys have a fixed order, and each word and cue is one line, 
 small and a diff of two shows the words that changed.
 
 A word's `confidence` and its two posteriors are numbers or null; its `speaker` is a label or null, and a
-segment's is that of all its words. `detectors` holds what the detectors of hallucinations look at. `video` is
-null for audio alone, else the picture's frame rate (the text "24000/1001", or null if it varies) and its shot
-changes, if these were detected. Every key is always present, even if optional in the JSON of other tools.
+segment's is that of all its words; a cue has one for each line, and `speakers` are their names. `detectors`
+holds what the detectors of hallucinations look at. `video` is null for audio alone, else the picture's frame
+rate (the text "24000/1001", or null if it varies) and its shot changes, if these were detected. Every key is
+always present, even if optional in the JSON of other tools; only `low_confidence` stands on those words alone
+that `--low-confidence` marks.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+from qasr_cli.formats.writers.turns import is_marked
 from qasr_cli.options import SCHEMA, OutputOptions
 from qasr_cli.records import Cue, Segment, Track, Transcript, Video, Word
 
@@ -27,21 +30,23 @@ _ESCAPED = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
     """Return the text of a JSON file."""
-    del options  # JSON always holds everything
     head = {**_head(transcript), "track": _track(transcript.track)}
     lines = ["{", *(f'  "{key}": {_dump(value)},' for key, value in head.items())]
-    lines += ['  "segments": [', *_listed(_segment_lines(segment) for segment in transcript.segments), "  ],"]
+    lines += [
+        '  "segments": [',
+        *_listed(_segment_lines(segment, options) for segment in transcript.segments),
+        "  ],",
+    ]
     lines += ['  "cues": [', *_listed([f"    {_dump(_cue(cue))}"] for cue in cues), "  ]", "}"]
     return "\n".join(lines) + "\n"
 
 
 def render_line(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
     """Return the same as one line, for a stream of many transcripts."""
-    del options
     whole = {
         **_head(transcript),
         "track": _track(transcript.track),
-        "segments": [segment_fields(segment) for segment in transcript.segments],
+        "segments": [segment_fields(segment, options) for segment in transcript.segments],
         "cues": [_cue(cue) for cue in cues],
     }
     return _dump(whole) + "\n"
@@ -58,9 +63,9 @@ def _listed(items: Iterator[list[str]]) -> Iterator[str]:
     yield from before
 
 
-def _segment_lines(segment: Segment) -> list[str]:
+def _segment_lines(segment: Segment, options: OutputOptions) -> list[str]:
     opening = _dump(_segment_head(segment)).removesuffix("}") + ', "words": ['
-    words = _listed([f"      {_dump(_word(word))}"] for word in segment.words)
+    words = _listed([f"      {_dump(_word(word, options))}"] for word in segment.words)
     return [f"    {opening}", *words, "    ]}"]
 
 
@@ -80,6 +85,7 @@ def _head(transcript: Transcript) -> dict[str, object]:
         "fingerprint": transcript.fingerprint,
         "uncovered": [[span.start_ms, span.end_ms] for span in transcript.uncovered],
         "video": None if transcript.video is None else _video(transcript.video),
+        "speakers": [{"label": label, "name": name} for label, name in transcript.speaker_names.items()],
     }
 
 
@@ -114,12 +120,12 @@ def _segment_head(segment: Segment) -> dict[str, object]:
     }
 
 
-def segment_fields(segment: Segment) -> dict[str, object]:
+def segment_fields(segment: Segment, options: OutputOptions | None = None) -> dict[str, object]:
     """Return a segment with its words as a JSON object; the reader's `read_segment` returns it as it was."""
-    return {**_segment_head(segment), "words": [_word(word) for word in segment.words]}
+    return {**_segment_head(segment), "words": [_word(word, options) for word in segment.words]}
 
 
-def _word(word: Word) -> dict[str, object]:
+def _word(word: Word, options: OutputOptions | None) -> dict[str, object]:
     return {
         "lead": word.lead,
         "text": word.text,
@@ -130,6 +136,7 @@ def _word(word: Word) -> dict[str, object]:
         "token_posterior": word.token_posterior,
         "time_posterior": word.time_posterior,
         "speaker": word.speaker,
+        **({"low_confidence": True} if options is not None and is_marked(word, options) else {}),
     }
 
 
@@ -140,4 +147,5 @@ def _cue(cue: Cue) -> dict[str, object]:
         "lines": list(cue.lines),
         "word_range": list(cue.word_range),
         "flags": list(cue.flags),
+        "speakers": [speaker.label for speaker in cue.speakers],
     }

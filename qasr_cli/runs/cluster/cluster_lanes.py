@@ -120,7 +120,7 @@ def travelling(options: Options) -> Options:
 
     Servers are not asked from a cluster, and their key, perhaps of a variable, stays here.
     """
-    kept = ("decode", "guard", "media", "chunk", "vad", "align", "cue", "picture", "find")
+    kept = ("decode", "guard", "media", "chunk", "vad", "align", "speakers", "cue", "picture", "find")
     run = replace(Options().run, workers=options.run.workers)
     output = replace(options.output, folder=None)
     same = {name: getattr(options, name) for name in kept}

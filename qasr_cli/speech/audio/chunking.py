@@ -7,6 +7,7 @@ pause, never makes a chunk longer than its limit, never leaves speech out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -31,6 +32,46 @@ def plan(source_id: int, speech: SpeechMap, options: ChunkOptions) -> tuple[Chun
         start_ms, end_ms = group[0].start_ms, group[-1].end_ms
         clear_ms = speech.clear_ms(start_ms, end_ms)
         chunks.append(Chunk(source_id, len(chunks), start_ms, end_ms, _join(group), clear_ms))
+    return tuple(chunks)
+
+
+def within(speech: SpeechMap, spans: Sequence[Span]) -> SpeechMap:
+    """Return the speech map of a waveform of which only some spans count, ordered and disjoint."""
+    clipped = [
+        Span(max(speech_span.start_ms, span.start_ms), min(speech_span.end_ms, span.end_ms))
+        for span in spans
+        for speech_span in speech.spans
+        if speech_span.start_ms < span.end_ms and span.start_ms < speech_span.end_ms
+    ]
+    return replace(speech, spans=tuple(clipped))
+
+
+def plan_spans(
+    source_id: int, spans: Sequence[Span], speech: SpeechMap, options: ChunkOptions
+) -> tuple[Chunk, ...]:
+    """Return one chunk for each given span, with its silence; ordered and disjoint as the spans are.
+
+    A span that is longer than the limit is cut as `plan` cuts speech. What is behind the end of the waveform
+    is left out.
+
+    Args:
+        source_id: The chunks' source.
+        spans: What somebody else has cut, such as the segments of a reference.
+        speech: Speech map of the waveform, `within` the spans.
+        options: Limit of a chunk.
+    """
+    chunks: list[Chunk] = []
+    for given in spans:
+        if given.start_ms >= speech.duration_ms:
+            continue
+        span = Span(given.start_ms, min(given.end_ms, speech.duration_ms))
+        inside = within(speech, [span])
+        parts: Sequence[Chunk] = [Chunk(source_id, 0, span.start_ms, span.end_ms, inside.spans)]
+        if span.duration_ms > options.max_ms:
+            parts = plan(source_id, inside if inside.spans else replace(inside, spans=(span,)), options)
+        for one in parts:
+            clear_ms = speech.clear_ms(one.start_ms, one.end_ms)
+            chunks.append(replace(one, index=len(chunks), clear_ms=clear_ms))
     return tuple(chunks)
 
 

@@ -144,8 +144,8 @@ def _is_forbidden(before: TextAtom, after: TextAtom) -> bool:
 def _is_sentence_end(atom: TextAtom, after: TextAtom, traits: _EdgeTraits, next_traits: _EdgeTraits) -> bool:
     """Return whether a sentence ends with `atom`: a dot alone does not make an end."""
     pause_ms = after.start_ms - atom.end_ms
-    if pause_ms >= HARD_PAUSE_MS:
-        return True  # so that text after a long pause changes nothing before it
+    if pause_ms >= HARD_PAUSE_MS or atom.speaker != after.speaker:
+        return True  # so that what comes after changes nothing before it
     if not traits.is_stop or after.is_glued:
         return False
     if next_traits.is_lower:

@@ -119,6 +119,7 @@ class CueSearch:
         lasts = [
             self._breaker.reach(first, self._max_width),
             bisect_right(self._ends, self._starts[first] + self._limits.max_duration_ms),
+            self._breaker.turns(first),
         ]
         silence = bisect_right(self._silences, first)
         if silence < len(self._silences):
@@ -159,7 +160,7 @@ class CueSearch:
             start_ms + limits.max_duration_ms,
         )
         held_ms = max(until_ms - start_ms, 1)
-        speed = self._breaker.width(first, last) * MS_PER_S / held_ms
+        speed = self._breaker.shown_width(first, last) * MS_PER_S / held_ms
         cost = 0.0
         if speed > self._soft_rate:
             cost = _OVER_SOFT_CPS * min(speed / self._soft_rate - 1, _MAX_OVER_CPS)

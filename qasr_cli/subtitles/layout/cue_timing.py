@@ -22,7 +22,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from qasr_cli.records import Cue
+from qasr_cli.records import Cue, LineSpeaker
 from qasr_cli.subtitles.layout import shot_snapping
 from qasr_cli.subtitles.layout.frame_grid import JUST_BEFORE_SHOT_MS, CueDemand, FrameGrid, TickLimits
 from qasr_cli.subtitles.rules.limits import Limits
@@ -41,6 +41,7 @@ class DraftCue:
     word_range: tuple[int, int]
     half_cells: int
     flags: tuple[str, ...] = ()
+    speakers: tuple[LineSpeaker, ...] = ()
 
 
 def time_cues(drafts: Sequence[DraftCue], duration_ms: int, limits: Limits) -> tuple[Cue, ...]:
@@ -69,7 +70,7 @@ def time_cues(drafts: Sequence[DraftCue], duration_ms: int, limits: Limits) -> t
         flags = draft.flags + _reading_flags(draft, shown_ms, limits)
         flags += _place_flags(draft.start_ms, shown_ms[0], is_at_shot=start in shot_ticks)
         flags += _gap_flags(ticks.gap if following is None else following - end, ticks)
-        cues.append(Cue(*shown_ms, draft.lines, draft.word_range, flags))
+        cues.append(Cue(*shown_ms, draft.lines, draft.word_range, flags, draft.speakers))
     return tuple(cues)
 
 
@@ -123,6 +124,7 @@ def _squeeze(drafts: Sequence[DraftCue], duration_ms: int) -> list[DraftCue]:
             (group[0].word_range[0], group[-1].word_range[1]),
             sum(draft.half_cells for draft in group),
             ("lines",) if len(group) > 1 else (),
+            tuple(speaker for draft in group for speaker in draft.speakers),
         )
         for group in groups
     ]

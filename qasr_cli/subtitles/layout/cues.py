@@ -11,11 +11,11 @@ times.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from qasr_cli.records import Cue, Word
+from qasr_cli.records import Cue, LineSpeaker, Word
 from qasr_cli.subtitles.layout import cue_timing, word_splitting
 from qasr_cli.subtitles.layout.break_costs import BreakCosts
 from qasr_cli.subtitles.layout.cue_search import CueSearch
@@ -40,21 +40,24 @@ def build(
     language: str | None,
     duration_ms: int,
     limits: Limits,
+    names: Mapping[str, str] | None = None,
 ) -> tuple[Cue, ...]:
     """Return the cues of a transcript: ordered, without overlap, every word in exactly one.
 
     A word too wide for a whole cue is cut at graphemes; its later cues have an empty `word_range`. Words
-    without a visible character belong to a neighbour's cue; if no word has one, there are no cues.
+    without a visible character belong to a neighbour's cue; if no word has one, there are no cues. No line
+    holds two speakers, and a cue only where the profile has dashes.
 
     Args:
         words: Words in order, with any times.
         language: Code; None takes the language of the text's script.
         duration_ms: No cue ends after it (media of length 0 counts as ending with its last word).
         limits: Limits of this text and its video, see `limits.of_transcript`.
+        names: What is shown of a speaker, by label; None for nothing.
     """
     end_ms = duration_ms if duration_ms > 0 else max([1, *(word.end_ms for word in words)])
     code = language or code_by_script(word.text for word in words)
-    atoms = word_splitting.split(words, end_ms, limits, code)
+    atoms = word_splitting.split(words, end_ms, limits, code, names)
     if not atoms:
         return ()
     break_costs = BreakCosts(atoms, code)
@@ -97,7 +100,11 @@ def _drafts(
     drafts = []
     for first, last in pairwise(edges):
         places = (first, *breaker.breaks(first, last), last)
-        lines = tuple(text_of(atoms[a:b]) for a, b in pairwise(places))
+        speakers = _speakers(atoms, places, limits)
+        dashes = [speaker.dash for speaker in speakers] or [""] * (len(places) - 1)
+        lines = tuple(
+            dash + text_of(atoms[a:b]) for dash, (a, b) in zip(dashes, pairwise(places), strict=True)
+        )
         spoken_until_ms = max(atom.end_ms for atom in atoms[first:last])
         drafts.append(
             DraftCue(
@@ -106,6 +113,19 @@ def _drafts(
                 lines,
                 (n_words[first], n_words[last]),
                 lines_half_cells(lines, limits.counting),
+                speakers=speakers,
             )
         )
     return drafts
+
+
+def _speakers(atoms: Sequence[TextAtom], places: Sequence[int], limits: Limits) -> tuple[LineSpeaker, ...]:
+    """Return the speaker of each line of a cue, with the dashes of a cue that holds two."""
+    firsts = [atoms[place] for place in places[:-1]]
+    labels = [atom.speaker for atom in firsts]
+    dashes = (limits.speakers.dashes or ("", "")) if len(set(labels)) > 1 else [""] * len(labels)
+    return tuple(
+        LineSpeaker(atom.speaker, dash, atom.label)
+        for atom, dash in zip(firsts, dashes, strict=True)
+        if atom.speaker is not None
+    )

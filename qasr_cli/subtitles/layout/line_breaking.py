@@ -13,7 +13,7 @@ from itertools import accumulate
 from qasr_cli.subtitles.layout.break_costs import BreakCosts
 from qasr_cli.subtitles.layout.text_atom import IDEOGRAPHIC_SPACE, TextAtom
 from qasr_cli.subtitles.rules.limits import Limits
-from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL, Counting
+from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL, Counting, half_cells
 
 # From the prototype that was fitted to the BBC's worked examples; TED: the shorter line at least half of the
 # longer; Netflix: prefer the bottom-heavy pyramid.
@@ -46,6 +46,10 @@ class LineBreaker:
         self._line_break_costs = [_of_break(cost) for cost in break_costs.cost]
         self.max_half_cells = limits.max_half_cells
         self._max_lines = limits.max_lines
+        self._next_turn = _next_turns(atoms)
+        dashes = limits.speakers.dashes
+        self.may_hold_two = dashes is not None and limits.max_lines > 1
+        self._dashes = [half_cells(dash, limits.counting) for dash in dashes or ("", "")]
         spaces = [_space_half_cells(atom.space, limits.counting) for atom in atoms]
         # End and begin of each atom if the whole text were one line.
         self._ends = list(
@@ -80,6 +84,15 @@ class LineBreaker:
         """Return the half cells of atoms `[first, last)` on one line."""
         return self._ends[last - 1] - self._begins[first]
 
+    def shown_width(self, first: int, last: int) -> int:
+        """Return the width with the dashes of two speakers."""
+        return self.width(first, last) + (sum(self._dashes) if self._next_turn[first] < last else 0)
+
+    def turns(self, first: int) -> int:
+        """Return the furthest `last` with which `[first, last)` has no more speakers than a cue may hold."""
+        turn = self._next_turn[first]
+        return self._next_turn[turn] if self.may_hold_two and turn < len(self._next_turn) else turn
+
     def room(self, n_lines: int) -> int:
         """Return the half cells of `n_lines` full lines as one line: a space at a break takes no room."""
         return self.max_half_cells * n_lines + HALF_CELLS_PER_CELL * (n_lines - 1)
@@ -97,6 +110,11 @@ class LineBreaker:
         return self._best(first, last, IMPOSSIBLE)[1]
 
     def _best(self, first: int, last: int, below: float) -> tuple[float, tuple[int, ...]]:
+        turn = self._next_turn[first]
+        if turn < last:
+            top, bottom = self._dashes
+            widest = max(self.width(first, turn) + top, self.width(turn, last) + bottom)
+            return (_PER_LINE, (turn,)) if widest <= self.max_half_cells else (IMPOSSIBLE, ())
         if self.width(first, last) <= self.max_half_cells:
             return 0.0, ()
         for n_lines in range(2, self._max_lines + 1):
@@ -142,6 +160,15 @@ class LineBreaker:
         return cost + _UNDER_HALF * min(1.0, (HALF - share) / _HALF_SLACK)
 
 
+def _next_turns(atoms: Sequence[TextAtom]) -> list[int]:
+    """Return for each atom the next one of another speaker, or the number of atoms."""
+    following = [len(atoms)] * len(atoms)
+    for place in range(len(atoms) - 2, -1, -1):
+        is_turn = atoms[place].speaker != atoms[place + 1].speaker
+        following[place] = place + 1 if is_turn else following[place + 1]
+    return following
+
+
 def _of_break(cost: float) -> float:
     return _PER_LINE + _PER_BREAK_COST * cost + _PER_BAD_BREAK * max(0.0, cost - BAD_BREAK)
 
@@ -154,4 +181,6 @@ def _space_half_cells(space: str, counting: Counting) -> int:
 
 def text_of(atoms: Sequence[TextAtom]) -> str:
     """Return the text of one line."""
-    return "".join((atom.space if number else "") + atom.text for number, atom in enumerate(atoms))
+    return "".join(
+        (atom.space if number else "") + atom.label + atom.text for number, atom in enumerate(atoms)
+    )

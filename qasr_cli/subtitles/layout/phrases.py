@@ -51,6 +51,7 @@ def _runs(atoms: Sequence[TextAtom]) -> Iterator[list[TextAtom]]:
         if before is not None and (
             atom.space
             or before.text[-1] in _STOPS
+            or before.speaker != atom.speaker
             or atom.start_ms - before.end_ms >= HARD_PAUSE_MS
             or length > _LONGEST_RUN
         ):

@@ -25,10 +25,12 @@ class TextAtom:
 
     Attributes:
         space: Text between it and the atom before ("" in Chinese, inside a long word); dropped at a break.
-        half_cells: Width of `text`.
+        half_cells: Width of `label` and `text`.
         n_words: Number of the transcript's words that begin in it; 0 for the later parts of a long word.
         is_glued: A break before it is wrong (no-break space, lone punctuation).
         begins_phrase: Whether a phrase begins with it or continues; None if unknown.
+        speaker: Label of its speaker; None if speakers are not told apart.
+        label: What is shown before the first atom of a speaker's turn: the name, with its brackets.
     """
 
     space: str
@@ -39,6 +41,8 @@ class TextAtom:
     n_words: int = 1
     is_glued: bool = False
     begins_phrase: bool | None = None
+    speaker: str | None = None
+    label: str = ""
 
 
 def is_closing(text: str) -> bool:
@@ -57,7 +61,9 @@ def cut(atom: TextAtom, texts: Sequence[str], counting: Counting) -> list[TextAt
         width = half_cells(text, counting)
         done = min(done + width, atom.half_cells)
         end_ms = atom.start_ms + length_ms * done // max(atom.half_cells, 1)
-        parts.append(TextAtom("", text, start_ms, end_ms, width, n_words=0, begins_phrase=False))
+        parts.append(
+            TextAtom("", text, start_ms, end_ms, width, n_words=0, begins_phrase=False, speaker=atom.speaker)
+        )
         start_ms = end_ms
     first = parts[0]
     parts[0] = replace(atom, text=first.text, end_ms=first.end_ms, half_cells=first.half_cells)

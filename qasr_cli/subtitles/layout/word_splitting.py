@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from qasr_cli import languages
@@ -40,7 +40,11 @@ def clean(text: str) -> str:
 
 
 def split(
-    words: Sequence[Word], duration_ms: int, limits: Limits, language: str | None = None
+    words: Sequence[Word],
+    duration_ms: int,
+    limits: Limits,
+    language: str | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> list[TextAtom]:
     """Return the atoms of all words, in order.
 
@@ -49,12 +53,41 @@ def split(
         duration_ms: Times are clipped to it.
         limits: Counting and spacing of the language; no atom is wider than a line.
         language: Code; in languages without spaces no atom is longer than a phrase.
+        names: What is shown where a speaker's turn begins, by label; None for nothing.
     """
-    joined = _join_marks(list(_visible(_possible_times(words, duration_ms), limits)), limits)
-    return [part for atom in phrases.cut_at_phrases(joined, language, limits) for part in _fit(atom, limits)]
+    timed = _possible_times(_spoken_by_someone(words), duration_ms)
+    joined = _join_marks(list(_visible(timed, limits)), limits)
+    atoms = phrases.cut_at_phrases(joined, language, limits)
+    labels = _labels(atoms, names or {}, limits)
+    return [part for atom, label in zip(atoms, labels, strict=True) for part in _fit(atom, label, limits)]
 
 
-def _possible_times(words: Sequence[Word], duration_ms: int) -> Iterator[Word]:
+def _labels(atoms: Sequence[TextAtom], names: Mapping[str, str], limits: Limits) -> Iterator[str]:
+    """Yield what is shown before each atom: a name where a turn begins.
+
+    It is no wider than half of a line, so that the cue has room for words.
+    """
+    marks = limits.speakers
+    before: str | None = None
+    for atom in atoms:
+        name = names.get(atom.speaker, "") if atom.speaker is not None and atom.speaker != before else ""
+        before = atom.speaker
+        shown = clean(name).strip()
+        while shown and half_cells(marks.name(shown), limits.counting) > limits.max_half_cells // 2:
+            shown = "".join(clusters(shown.removesuffix("…"))[:-1]).rstrip()
+            shown += "…" if shown else ""
+        yield marks.name(shown) if shown else ""
+
+
+def _spoken_by_someone(words: Sequence[Word]) -> Iterator[Word]:
+    """Yield words of which one without a speaker goes on with the turn, if there are speakers at all."""
+    speaker = next((word.speaker for word in words if word.speaker), None)
+    for word in words:
+        speaker = word.speaker or speaker
+        yield word if word.speaker == speaker else replace(word, speaker=speaker)
+
+
+def _possible_times(words: Iterable[Word], duration_ms: int) -> Iterator[Word]:
     """Yield words whose starts never decrease, whose ends follow their starts, inside the media."""
     latest_ms = 0
     for word in words:
@@ -81,7 +114,9 @@ def _visible(words: Iterator[Word], limits: Limits) -> Iterator[TextAtom]:
             if width:
                 if last is not None:
                     yield last
-                last = TextAtom(space, carried, word.start_ms, word.end_ms, width, waiting)
+                last = TextAtom(
+                    space, carried, word.start_ms, word.end_ms, width, waiting, speaker=word.speaker
+                )
                 waiting, carried, space = 0, "", ""
     if last is not None:
         yield replace(last, text=last.text + carried, n_words=last.n_words + waiting)
@@ -129,20 +164,30 @@ def _lost_space(before: str, after: str, limits: Limits) -> str:
     return languages.joint(before, after)  # a Chinese sentence in an English film has none inside
 
 
-def _fit(atom: TextAtom, limits: Limits) -> list[TextAtom]:
-    """Cut an atom that is wider than a line into parts of about equal width, at clusters."""
-    if atom.half_cells <= limits.max_half_cells:
-        return [atom]
-    n_parts = -(-atom.half_cells // (limits.max_half_cells - HALF_CELLS_PER_CELL))
-    return cut(atom, _cut(atom.text, limits, atom.half_cells / n_parts), limits.counting)
+def _fit(atom: TextAtom, label: str, limits: Limits) -> list[TextAtom]:
+    """Cut an atom that is wider than a line into parts of about equal width, at clusters.
+
+    The label of the first part leaves less room for all of them.
+    """
+    room = limits.max_half_cells - half_cells(label, limits.counting)
+    parts = [atom]
+    if atom.half_cells > room:
+        n_parts = -(-atom.half_cells // (room - HALF_CELLS_PER_CELL))
+        texts = _cut(atom.text, limits, atom.half_cells / n_parts, room)
+        parts = cut(atom, texts, limits.counting)
+    if label:
+        head = parts[0]
+        width = head.half_cells + half_cells(label, limits.counting)
+        parts[0] = replace(head, label=label, half_cells=width)
+    return parts
 
 
-def _cut(text: str, limits: Limits, ideal_half_cells: float) -> list[str]:
+def _cut(text: str, limits: Limits, ideal_half_cells: float, room: int) -> list[str]:
     parts, part, width = [], "", 0
     for cluster in clusters(text):
         step = half_cells(cluster, limits.counting)
         may_break = cluster[0] not in NOT_AT_START and (not part or part[-1] not in NOT_AT_END)
-        is_full = width + step > limits.max_half_cells or (width >= ideal_half_cells and may_break)
+        is_full = width + step > room or (width >= ideal_half_cells and may_break)
         if is_full and width:
             parts.append(part)
             part, width = "", 0

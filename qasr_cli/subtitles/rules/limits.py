@@ -13,9 +13,10 @@ from fractions import Fraction
 from qasr_cli.errors import UsageError
 from qasr_cli.options import CueOptions
 from qasr_cli.records import Transcript, Video
-from qasr_cli.subtitles.rules import profiles
+from qasr_cli.subtitles.rules import profiles, speaker_marks
 from qasr_cli.subtitles.rules.presets import Preset, preset
 from qasr_cli.subtitles.rules.profiles import LATIN_CPS, LATIN_LINE_CELLS, Profile, ReadingSpeed
+from qasr_cli.subtitles.rules.speaker_marks import SpeakerMarks
 from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL, Counting
 from qasr_cli.timebase import MS_PER_S
 
@@ -34,6 +35,7 @@ class Limits:
         shots_ms: Shot changes, in order.
         counting: How cells are counted.
         is_spaced: Words are written with spaces between them.
+        speakers: What a cue shows of its speakers.
 
     The rest is explained in `profiles.Profile`.
     """
@@ -54,6 +56,7 @@ class Limits:
     shots_ms: tuple[int, ...]
     counting: Counting
     is_spaced: bool
+    speakers: SpeakerMarks
 
     @property
     def max_half_cells(self) -> int:
@@ -116,6 +119,7 @@ def resolve(
         shots_ms=shots_ms,
         counting=language_preset.counting,
         is_spaced=language_preset.is_spaced,
+        speakers=speaker_marks.resolve(options.speaker_style, profile.name_form, language),
     )
     if limits.min_duration_ms > limits.max_duration_ms:
         raise UsageError(

@@ -5,7 +5,8 @@ with narrower lines or slower readers.
 
 Sources: Netflix Timed Text Style Guide (General Requirements, Timing Guidelines); BBC Subtitle Guidelines 3
 to 6 (180 words a minute are 17 to 18 characters a second, 160 are 15); TED translators' cheat sheet;
-for ARTE and short videos Subtitle Edit's profiles.
+for ARTE and short videos Subtitle Edit's profiles. Names of speakers: Netflix SDH (217350977, speaker IDs in
+brackets), BBC (labels in capitals where colours cannot be used), TED (name and colon).
 """
 
 from __future__ import annotations
@@ -28,6 +29,15 @@ class ReadingSpeed(StrEnum):
     CHILDREN = "children"
 
 
+class NameForm(StrEnum):
+    """How a guide shows the name of whoever begins to speak."""
+
+    NONE = "none"  # a dash, and that only where one cue holds two speakers
+    BRACKETS = "brackets"  # [Anna] Yes.
+    CAPITALS = "capitals"  # ANNA: Yes.
+    COLON = "colon"  # Anna: Yes.
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """The numbers of one style guide; times in ms.
@@ -42,6 +52,7 @@ class Profile:
         lead_in_ms: How long before its speech a cue appears.
         linger_ms: How long it stays after its speech if there is room ...
         max_linger_ms: ... and at most, for slow readers.
+        name_form: How names of speakers are shown, if they are told apart.
     """
 
     summary: str
@@ -57,16 +68,22 @@ class Profile:
     lead_in_ms: int = 40  # the aligner's mean error is 37 to 43 ms: this hides most late starts
     linger_ms: int = 500  # Netflix: the out-time may follow the audio by half a second
     max_linger_ms: int = 1_500  # BBC: never longer
+    name_form: NameForm = NameForm.NONE
 
 
 PROFILES: dict[str, Profile] = {
-    "netflix-sdh": Profile("Netflix, subtitles in the language that is spoken"),
+    "netflix-sdh": Profile(
+        "Netflix, subtitles in the language that is spoken", name_form=NameForm.BRACKETS
+    ),
     "netflix": Profile("Netflix, translated subtitles: slower", reading_speed=ReadingSpeed.TRANSLATED),
     "bbc": Profile(
         "BBC: 37 characters, 160 to 180 words a minute, pauses of a second or none",
-        line_cells=37, cps=(18, 15), chain_ms=1_000, linger_ms=300,
+        line_cells=37, cps=(18, 15), chain_ms=1_000, linger_ms=300, name_form=NameForm.CAPITALS,
     ),
-    "ted": Profile("TED and IWSLT: 21 characters a second", cps=(21, 18), min_duration_ms=1_000),
+    "ted": Profile(
+        "TED and IWSLT: 21 characters a second",
+        cps=(21, 18), min_duration_ms=1_000, name_form=NameForm.COLON,
+    ),
     "arte": Profile(
         "ARTE: 40 characters, gaps of 200 ms",
         line_cells=40, cps=(20, 17), min_duration_ms=1_000, max_duration_ms=10_000, min_gap_ms=200,
@@ -78,11 +95,12 @@ PROFILES: dict[str, Profile] = {
         linger_ms=300,
     ),
     "children": Profile(
-        "Netflix, for children: 3 characters a second less", reading_speed=ReadingSpeed.CHILDREN
+        "Netflix, for children: 3 characters a second less",
+        reading_speed=ReadingSpeed.CHILDREN, name_form=NameForm.BRACKETS,
     ),
     "verbatim": Profile(
         "Every word as it is said, however fast",
-        cps=(30, 25), min_duration_ms=500, max_duration_ms=10_000,
+        cps=(30, 25), min_duration_ms=500, max_duration_ms=10_000, name_form=NameForm.COLON,
     ),
 }  # fmt: skip
 

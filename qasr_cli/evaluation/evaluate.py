@@ -1,0 +1,266 @@
+"""From pairs to figures: the scoring of an evaluation.
+
+In go pairs of utterances and answers, as they are streamed; out comes an `Evaluation`. Rates are of sums and
+never means of rates. A missing or failed answer counts as all deletions. Reads no file and runs no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+
+from qasr_cli.evaluation import expert_warnings
+from qasr_cli.evaluation.calibration import reliability
+from qasr_cli.evaluation.figures import (
+    Comparison,
+    Counts,
+    Evaluation,
+    Group,
+    Rate,
+    SetFigures,
+    SpeakerFigures,
+    SpeedFigures,
+    Unit,
+    Worst,
+)
+from qasr_cli.evaluation.normalization.normalizers import Normalizer
+from qasr_cli.evaluation.scoring import (
+    bootstrap,
+    compounds,
+    diarization,
+    edits,
+    language_id,
+    speaker_words,
+    subtitle_figures,
+    units,
+    word_times,
+)
+from qasr_cli.evaluation.scoring.diarization import Confusions
+from qasr_cli.evaluation.scoring.right_words import right_words
+from qasr_cli.evaluation.tally import Column, Scored, Tally
+from qasr_cli.evaluation.utterances import Pair, Turn
+
+_N_COMMON = 20
+_COLLARS_MS = (0, 250)
+_MAX_GROUPS = 40
+_KINDS_IN_ORDER = ("length", "noise", "speaker")
+
+
+def score(pair: Pair, normalizer: Normalizer) -> Scored:
+    """Return the errors of a pair, in every unit of its language."""
+    utterance, answer = pair.utterance, pair.answer
+    language = utterance.language or (answer.language if answer else None)
+    reference = normalizer.normalize(utterance.text, language)
+    hypothesis = normalizer.normalize(answer.text, language) if answer and not answer.error else ""
+    counts: dict[Unit, Counts] = {}
+    rates = units.of_language(language)
+    for unit in rates:
+        sides = units.split(reference, unit), units.split(hypothesis, unit)
+        is_merged = normalizer.merges_compounds and unit is Unit.WORD
+        counts[unit] = compounds.count(*sides) if is_merged else edits.count(*sides)
+    main = rates[0]
+    steps = edits.align(units.split(reference, main), units.split(hypothesis, main))
+    return Scored(normalizer.name, counts, reference, hypothesis, steps)
+
+
+@dataclass(slots=True)
+class Evaluator:
+    """Scores pairs of any sets and systems.
+
+    Args:
+        normalizers: The first one's figures are the main ones.
+        seed: Seed of the intervals.
+    """
+
+    normalizers: Sequence[Normalizer]
+    seed: int = 1
+    _tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
+
+    def add(self, pair: Pair) -> list[Scored]:
+        """Score a pair and return its errors under each normalizer."""
+        scored = [score(pair, normalizer) for normalizer in self.normalizers]
+        key = (pair.utterance.set_name, pair.system)
+        tally = self._tallies.get(key)
+        if tally is None:
+            tally = self._tallies[key] = Tally(*key)
+        tally.add(pair, scored)
+        tally.add_times(pair)
+        _add_captions(tally, pair)
+        _add_speakers(tally, pair, self.normalizers[0])
+        _add_confidences(tally, pair, scored[0])
+        expert_warnings.note(tally, pair)
+        return scored
+
+    def finish(
+        self, facts: Mapping[str, str], speeds: Mapping[str, SpeedFigures] | None = None
+    ) -> Evaluation:
+        """Return all figures.
+
+        Args:
+            facts: What a reader needs to repeat the evaluation.
+            speeds: Speed of each system that was run, by its name.
+        """
+        sets = tuple(
+            self._figures(tally, (speeds or {}).get(tally.system)) for tally in self._tallies.values()
+        )
+        return Evaluation(
+            facts=facts,
+            sets=sets,
+            comparisons=tuple(self._comparisons()),
+            normalizers={one.name: f"{one.version}: {one.described}" for one in self.normalizers},
+        )
+
+    def _figures(self, tally: Tally, speed: SpeedFigures | None) -> SetFigures:
+        blocks, name = tally.blocks.chosen
+        rates = []
+        for key in tally.columns:
+            column = tally.filled(key)
+            interval = bootstrap.rate(column.errors, column.units, blocks, self.seed, name)
+            rates.append(Rate(key[1], key[0], column.total, interval))
+        languages = [code for code, _ in tally.languages.most_common() if code]
+        return SetFigures(
+            set_name=tally.set_name,
+            system=tally.system,
+            language=languages[0] if len(languages) == 1 else None,
+            n_utterances=tally.n,
+            audio_ms=tally.audio_ms,
+            rates=tuple(rates),
+            n_missing=tally.n_missing,
+            missing_ids=tuple(tally.missing_ids),
+            n_empty=tally.n_empty,
+            n_empty_references=tally.n_empty_references,
+            substitutions=tuple((*pair, n) for pair, n in tally.substitutions.most_common(_N_COMMON)),
+            deletions=tuple(tally.deletions.most_common(_N_COMMON)),
+            insertions=tuple(tally.insertions.most_common(_N_COMMON)),
+            lid=language_id.figures(tally.confusions),
+            times=word_times.figures(tally.slots, tally.n_timed_words),
+            subtitles=subtitle_figures.figures(tally.compared),
+            speakers=tuple(_speaker_figures(tally)),
+            speed=speed,
+            calibration=reliability.figures(tally.confidences, tally.rights),
+            groups=tuple(_groups(tally)),
+            worst=tuple(
+                Worst(pair, scored.main, tuple(scored.edits))
+                for _, _, pair, scored in sorted(tally.worst, key=lambda one: one[:2], reverse=True)
+            ),
+            warnings=tuple(expert_warnings.of_tally(tally)),
+        )
+
+    def _comparisons(self) -> Iterable[Comparison]:
+        """Yield each two systems of a set, in the main rate, where both have all utterances."""
+        by_set: dict[str, list[Tally]] = {}
+        for tally in self._tallies.values():
+            by_set.setdefault(tally.set_name, []).append(tally)
+        for set_name, tallies in by_set.items():
+            for a, b in combinations(tallies, 2):
+                if a.n != b.n or not a.columns or next(iter(a.columns)) != next(iter(b.columns)):
+                    continue
+                yield self._comparison(set_name, a, b)
+
+    def _comparison(self, set_name: str, a: Tally, b: Tally) -> Comparison:
+        key = next(iter(a.columns))
+        sides: tuple[Column, Column] = (a.filled(key), b.filled(key))
+        blocks, name = a.blocks.chosen
+        errors = [side.errors for side in sides]
+        interval, p_better = bootstrap.difference(errors, sides[0].units, blocks, self.seed, name)
+        return Comparison(
+            set_name=set_name,
+            a=a.system,
+            b=b.system,
+            unit=key[1],
+            normalizer=key[0],
+            difference=interval,
+            p_better=p_better,
+            n_won=int(np.count_nonzero(errors[0] < errors[1])),
+            n_lost=int(np.count_nonzero(errors[0] > errors[1])),
+            n_tied=int(np.count_nonzero(errors[0] == errors[1])),
+        )
+
+
+def _add_confidences(tally: Tally, pair: Pair, scored: Scored) -> None:
+    words = pair.answer.words if pair.answer else ()
+    if not any(word.confidence is not None for word in words):
+        return
+    rights = right_words(words, scored.hypothesis, scored.edits)
+    for word, is_right in zip(words, rights, strict=False):
+        if word.confidence is not None:
+            tally.confidences.append(word.confidence)
+            tally.rights.append(is_right)
+
+
+def _add_captions(tally: Tally, pair: Pair) -> None:
+    answer, utterance = pair.answer, pair.utterance
+    if utterance.captions and answer is not None and answer.captions:
+        tally.compared.append(
+            subtitle_figures.compare(
+                answer.captions, utterance.captions, utterance.language or answer.language
+            )
+        )
+
+
+def _add_speakers(tally: Tally, pair: Pair, normalizer: Normalizer) -> None:
+    """Add the errors of who speaks when, where the reference says it and the system tells speakers apart."""
+    utterance, answer = pair.utterance, pair.answer
+    if not utterance.turns or answer is None or not answer.turns:
+        return
+    tally.n_recordings += 1
+    named = [{turn.speaker for turn in turns} for turns in (utterance.turns, answer.turns)]
+    tally.n_right_count += len(named[0]) == len(named[1])
+    for collar_ms in _COLLARS_MS:
+        before = tally.turns.get(collar_ms, Confusions())
+        tally.turns[collar_ms] = before + diarization.score(utterance.turns, answer.turns, collar_ms)
+    if all(turn.text for turn in utterance.turns):
+        language = utterance.language or answer.language
+        sides = [_by_speaker(side, language, normalizer) for side in (utterance.turns, answer.turns)]
+        tally.speaker_words += speaker_words.count(*sides)
+
+
+def _by_speaker(turns: Sequence[Turn], language: str | None, normalizer: Normalizer) -> dict[str, list[str]]:
+    unit = units.of_language(language)[0]
+    texts: dict[str, list[str]] = {}
+    for turn in sorted(turns, key=lambda turn: turn.start_ms):
+        own = texts.setdefault(turn.speaker, [])
+        own += units.split(normalizer.normalize(turn.text, language), unit)
+    return texts
+
+
+def _speaker_figures(tally: Tally) -> Iterable[SpeakerFigures]:
+    for collar_ms, sums in tally.turns.items():
+        if not sums.speech:
+            continue
+        shares = [part / sums.speech for part in (sums.missed, sums.false_alarm, sums.confusion)]
+        yield SpeakerFigures(
+            n_recordings=tally.n_recordings,
+            collar_ms=collar_ms,
+            der=sum(shares),
+            missed=shares[0],
+            false_alarm=shares[1],
+            confusion=shares[2],
+            jer=sums.jaccard / sums.n_speakers if not collar_ms and sums.n_speakers else None,
+            cp_wer=tally.speaker_words.rate,
+            n_right_count=tally.n_right_count,
+        )
+
+
+def _groups(tally: Tally) -> Iterable[Group]:
+    """Yield the parts of a set; of a kind with many the largest."""
+    kinds = dict.fromkeys(kind for kind, _ in tally.groups)
+    ordered = [kind for kind in _KINDS_IN_ORDER if kind in kinds]
+    ordered += [kind for kind in kinds if kind not in _KINDS_IN_ORDER]
+    for kind in ordered:
+        members = [(name, *tally.groups[kind, name]) for of_kind, name in tally.groups if of_kind == kind]
+        if kind in {"length", "noise"}:
+            members.sort(key=lambda one: _first_number(one[0]))
+        else:
+            members.sort(key=lambda one: (-one[2].n_units, one[0]))
+        for name, n, counts in members[:_MAX_GROUPS]:
+            yield Group(kind, name, n, counts)
+
+
+def _first_number(name: str) -> float:
+    if name.startswith("below"):
+        return -1.0
+    return float(name.split("-", maxsplit=1)[0].split(" ", maxsplit=1)[0])

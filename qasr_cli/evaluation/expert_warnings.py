@@ -1,0 +1,109 @@
+"""Warnings that somebody with experience would give before believing a figure.
+
+In go what was tallied of one system on one set; out come sentences. They are guesses from counts, and change
+no figure.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+from qasr_cli.evaluation.tally import Tally
+from qasr_cli.evaluation.utterances import Pair
+
+_MANY_DELETIONS, _SHORT, _LONG = 0.5, 0.8, 1.2
+_MIN_UNITS = 50
+_MIN_SHARE = 0.02
+_EMPTY_SHARE = 0.05
+_WRONG_LANGUAGE = 0.5
+_JUMP = 2.0  # of the rate beyond 30 s
+_BAD_RATE = 0.6
+
+
+def note(tally: Tally, pair: Pair) -> None:
+    """Count capitals, marks and digits of both raw texts."""
+    answer = pair.answer.text if pair.answer else ""
+    for side, text in (("reference", pair.utterance.text), ("answer", answer)):
+        for char in text:
+            category = unicodedata.category(char)
+            if category == "Lu":
+                tally.letters[f"{side} upper"] += 1
+            elif category == "Ll":
+                tally.letters[f"{side} lower"] += 1
+            elif category == "Nd":
+                tally.letters[f"{side} digit"] += 1
+            elif category in {"Po", "Ps", "Pe"}:
+                tally.letters[f"{side} mark"] += 1
+    tally.letters["reference"] += len(pair.utterance.text)
+    tally.letters["answer"] += len(answer)
+
+
+def of_tally(tally: Tally) -> Iterator[str]:
+    """Yield the warnings of one system on one set."""
+    yield from _of_answers(tally)
+    yield from _of_lengths(tally)
+    yield from _of_texts(tally)
+
+
+def _of_answers(tally: Tally) -> Iterator[str]:
+    if tally.n_missing == tally.n:
+        yield "No answer fits an utterance: are ids or file names different? Is it another split?"
+    elif tally.n_missing:
+        first = ", ".join(tally.missing_ids[:3])
+        n = f"{tally.n_missing} of {tally.n}"
+        yield f"{n} utterances have no answer (first: {first}); they count as deletions."
+    if tally.n_failed:
+        yield f"{tally.n_failed} of {tally.n} utterances failed; they count as deletions."
+    n_answers = tally.n - tally.n_missing - tally.n_failed
+    if n_answers and tally.n_empty - tally.n_failed > max(1, _EMPTY_SHARE * n_answers):
+        yield f"{tally.n_empty - tally.n_failed} answers are empty where the reference has text."
+    if tally.n_empty_references:
+        yield f"{tally.n_empty_references} references are empty; only insertions count there."
+    n_told = sum(tally.confusions.values())
+    n_wrong = sum(count for (a, b), count in tally.confusions.items() if b and a != b)
+    if n_told and n_wrong > _WRONG_LANGUAGE * n_told:
+        yield "Most answers are in another language than the references say: is the set's language right?"
+
+
+def _of_lengths(tally: Tally) -> Iterator[str]:
+    if not tally.columns or tally.n_missing == tally.n:
+        return
+    column = tally.filled(next(iter(tally.columns)))
+    total = column.total
+    if total.n_units < _MIN_UNITS:
+        return
+    ratio = (total.n_units - total.deletions + total.insertions) / total.n_units
+    if total.deletions > _MANY_DELETIONS * max(total.n_errors, 1) and ratio < _SHORT:
+        yield f"Answers have {ratio:.0%} of the references' length, and most errors are deletions: truncated?"
+    elif ratio > _LONG:
+        yield f"Answers have {ratio:.0%} of the references' length: loops, or more sound than text?"
+    rate = total.rate or 0.0
+    if rate > _BAD_RATE and total.substitutions > total.n_errors / 2:
+        yield "Most units are substituted: is it another split, language or recording?"
+    long_n, long_counts = tally.groups.get(("length", "30 s and more"), (0, None))
+    rest = [
+        counts
+        for (kind, name), (_, counts) in tally.groups.items()
+        if kind == "length" and "more" not in name
+    ]
+    if long_n and long_counts is not None and rest:
+        short_rate = sum(one.n_errors for one in rest) / max(sum(one.n_units for one in rest), 1)
+        long_rate = long_counts.rate or 0.0
+        if long_rate > _JUMP * max(short_rate, 0.01) and long_counts.deletions > long_counts.n_errors / 2:
+            yield "Clips of more than 30 s lose words: does the system read only 30 s?"
+
+
+def _of_texts(tally: Tally) -> Iterator[str]:
+    """Warn where one side is normalized and the other is not, if the main normalizer keeps the difference."""
+    if next(iter(tally.columns), ("", None))[0] != "none":
+        digits = [tally.letters[f"{side} digit"] for side in ("reference", "answer")]
+        if min(digits) == 0 and max(digits) > _MIN_SHARE * max(tally.letters["reference"], 1):
+            side = "references" if digits[0] else "answers"
+            yield f"Only the {side} have digits: see the figure with qasr+numbers."
+        return
+    for what in ("upper", "mark"):
+        counts = [tally.letters[f"{side} {what}"] for side in ("reference", "answer")]
+        if min(counts) == 0 and max(counts) > _MIN_SHARE * max(tally.letters["reference"], 1):
+            name = "capital letters" if what == "upper" else "punctuation"
+            yield f"One side has {name} and the other none, and no normalizer is used: one side normalized?"

@@ -1,0 +1,140 @@
+"""What a reader of a layout is: where its parts are, and how their utterances are read.
+
+In go a path and options; out come parts and streamed utterances. A reader opens texts only: sound that is
+missing is found when it is decoded.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from qasr_cli import languages
+from qasr_cli.errors import QasrError, UndecodableError, from_read_error
+from qasr_cli.evaluation.utterances import Utterance
+from qasr_cli.operating_system.files import open_regular
+from qasr_cli.options import ReferenceOptions
+from qasr_cli.records import Span
+from qasr_cli.timebase import seconds_to_ms
+
+MAX_LINE_CHARS = 8_000_000  # of a manifest: a cut of Lhotse with an hour of words has 2 million
+HINT = "compare it with the layout's documentation, or name another with --layout"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a corpus, such as a split.
+
+    Attributes:
+        name: As `--split` takes it.
+        path: The file or folder that is read.
+        language: Code; None if the part does not say.
+    """
+
+    name: str
+    path: Path
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One layout of references.
+
+    Attributes:
+        name: As `--layout` takes it.
+        looks_for: What it is recognised by, for people.
+        find: Returns the parts below a path; none if it has another layout.
+        read: Yields the utterances of a part.
+        is_long: Its texts belong to whole recordings, and their times are no cuts.
+    """
+
+    name: str
+    looks_for: str
+    find: Callable[[Path], list[Part]]
+    read: Callable[[Part, ReferenceOptions], Iterator[Utterance]]
+    is_long: bool = False
+
+
+def text_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a UTF-8 text, which may be gzipped, with their numbers from 1, but no empty ones.
+
+    Raises:
+        QasrError: It cannot be read, or a line is no UTF-8 or longer than any manifest's.
+    """
+    number = 0
+    try:
+        with os.fdopen(open_regular(path), "rb") as raw, _unpacked(path, raw) as file:
+            while line := file.readline(MAX_LINE_CHARS + 1):
+                number += 1
+                if len(line) > MAX_LINE_CHARS:
+                    raise damaged(path, number, "the line is too long")
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+                if text.strip():
+                    yield number, text
+    except UnicodeDecodeError:
+        raise damaged(path, number, "not UTF-8") from None
+    except EOFError:
+        raise damaged(path, number, "the file is cut off") from None
+    except (gzip.BadGzipFile, OSError) as error:
+        raise from_read_error(error, path) from error
+
+
+def _unpacked(path: Path, raw: IO[bytes]) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if path.suffix == ".gz" else raw
+
+
+def damaged(path: Path, line: int, reason: str) -> QasrError:
+    """Return the error of a line that cannot be read."""
+    return UndecodableError.about(path, f"line {line}: {reason}", HINT)
+
+
+def listed(folder: Path) -> list[str]:
+    """Return the names in a folder, sorted; none if it is no folder or may not be read."""
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208 - names only
+    except OSError:
+        return []
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path is a regular file, or a link to one."""
+    return os.path.isfile(path)
+
+
+def has_name(path: Path) -> bool:
+    """Whether something of this name is there."""
+    return os.path.lexists(path)
+
+
+def code(spelling: str) -> str | None:
+    """Return the code of a language in any spelling, such as `cmn_hans_cn`; None if it is unknown."""
+    found = languages.find(spelling)
+    return found.code if found else None
+
+
+def span(path: Path, line: int, start_s: float, end_s: float) -> Span:
+    """Return a span in ms of times in seconds.
+
+    Raises:
+        UndecodableError: They are no times, or the end is not after the start.
+    """
+    try:
+        return Span(seconds_to_ms(start_s), seconds_to_ms(end_s))
+    except (ValueError, OverflowError):
+        raise damaged(path, line, f"{start_s} to {end_s} seconds is no span") from None
+
+
+def number(path: Path, line: int, text: str) -> float:
+    """Return a number of a column.
+
+    Raises:
+        UndecodableError: It is none.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        raise damaged(path, line, f"{text[:40]!r} is no number") from None

@@ -1,0 +1,198 @@
+"""Manifests of toolkits in JSON lines: NeMo, ESPnet and WeNet, Hugging Face's audiofolder.
+
+    NeMo          {"audio_filepath", "text", "duration", "offset", "lang", …}
+    ESPnet/WeNet  {"key", "wav", "txt"}, usually `data.list`
+    audiofolder   metadata.jsonl or metadata.csv with file_name and a text
+
+Paths are relative to the manifest.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from qasr_cli import bounded_json
+from qasr_cli.errors import UsageError
+from qasr_cli.evaluation.references.layout import Layout, Part, code, damaged, is_file, listed, text_lines
+from qasr_cli.evaluation.utterances import AudioPart, Utterance
+from qasr_cli.options import ReferenceOptions
+from qasr_cli.records import Span
+from qasr_cli.timebase import seconds_to_ms
+
+TEXT_COLUMNS = (
+    "text",
+    "sentence",
+    "normalized_text",
+    "transcript",
+    "transcription",
+)  # the leaderboard's order
+_NEMO_LANGUAGES = ("lang", "language", "target_lang", "source_lang")
+_NEMO_LABELS = ("gender", "accent", "domain", "source", "dataset")
+_SUFFIXES = (".json", ".jsonl", ".list", ".manifest")
+_METADATA = ("metadata.jsonl", "metadata.csv")
+
+
+def json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the objects of JSON lines with their line numbers.
+
+    Raises:
+        QasrError: The file cannot be read, or a line is no object.
+    """
+    for line, text in text_lines(path):
+        try:
+            row = bounded_json.loads(text)
+        except ValueError as error:
+            raise damaged(path, line, f"no JSON: {str(error)[:80]}") from None
+        if not isinstance(row, dict):
+            raise damaged(path, line, "no JSON object")
+        yield line, row
+
+
+def has_keys(path: Path, *keys: str) -> bool:
+    """Whether a file's first line is a JSON object with these keys."""
+    if not is_file(path):
+        return False
+    for _, text in text_lines(path):
+        if not text.lstrip().startswith("{"):
+            return False
+        try:
+            row = bounded_json.loads(text)
+        except ValueError:
+            return False
+        return isinstance(row, dict) and set(keys) <= set(row)
+    return False
+
+
+def _files(path: Path, *keys: str) -> list[Part]:
+    files = [path] if is_file(path) else [path / name for name in listed(path) if name.endswith(_SUFFIXES)]
+    return [Part(file.stem, file) for file in files if has_keys(file, *keys)]
+
+
+def place(manifest: Path, line: int, value: object) -> Path:
+    """Return the path that a manifest gives, relative to its folder.
+
+    Raises:
+        UsageError: It is an address or a command.
+        UndecodableError: It is no text.
+    """
+    if not isinstance(value, str) or not value:
+        raise damaged(manifest, line, "no path of a sound")
+    if "://" in value or value.rstrip().endswith("|"):
+        raise UsageError.about(
+            manifest,
+            f"line {line}: {value[:80]} is an address or a command, and no file",
+            "download it first",
+        )
+    return manifest.parent / value
+
+
+def _nemo(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
+    for line, row in json_rows(part.path):
+        path = place(part.path, line, row.get("audio_filepath"))
+        offset_s, length_s = (
+            _seconds(part.path, line, row, "offset"),
+            _seconds(part.path, line, row, "duration"),
+        )
+        start_ms = seconds_to_ms(offset_s or 0.0)
+        length_ms = None if length_s is None else seconds_to_ms(length_s)
+        cut = None
+        if offset_s and length_ms:
+            cut = Span(start_ms, start_ms + length_ms)
+        tongue = next((row[key] for key in _NEMO_LANGUAGES if isinstance(row.get(key), str)), "")
+        named = row.get("id") or row.get("utt_id")
+        yield Utterance(
+            str(named) if named else f"{path.stem}@{start_ms}" if cut else path.stem,
+            f"{part.path.absolute().parent.name} {part.name}",
+            AudioPart(path, cut),
+            str(row.get("text", "")),
+            language=code(tongue) if tongue else None,
+            speaker=str(row.get("speaker") or row.get("speaker_id") or ""),
+            recording=path.stem if cut else "",
+            duration_ms=length_ms,
+            labels={key: str(row[key]) for key in _NEMO_LABELS if row.get(key)} | _noise(row),
+        )
+
+
+def _noise(row: Mapping[str, Any]) -> dict[str, str]:
+    value = row.get("snr_db", row.get("snr"))
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return {"snr_db": f"{value:g}"} if is_number else {}
+
+
+def _seconds(path: Path, line: int, row: Mapping[str, Any], key: str) -> float | None:
+    value = row.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e7:
+        raise damaged(path, line, f"{key} is no number of seconds")
+    return float(value)
+
+
+def _espnet(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
+    for line, row in json_rows(part.path):
+        yield Utterance(
+            str(row.get("key", "")),
+            f"{part.path.absolute().parent.name} {part.name}",
+            AudioPart(place(part.path, line, row.get("wav"))),
+            str(row.get("txt", "")),
+            language=code(str(row["lang"])) if row.get("lang") else None,
+        )
+
+
+def _audiofolder_parts(path: Path) -> list[Part]:
+    folders = [path, *(path / name for name in listed(path))]
+    files = [path] if path.name in _METADATA else []
+    files += [folder / name for folder in folders for name in _METADATA if is_file(folder / name)]
+    return [
+        Part(file.absolute().parent.name, file)
+        for file in files
+        if file.suffix == ".csv" or has_keys(file, "file_name")
+    ]
+
+
+def _audiofolder(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
+    rows = _csv_rows(part.path) if part.path.suffix == ".csv" else json_rows(part.path)
+    for line, row in rows:
+        path = place(part.path, line, row.get("file_name"))
+        text = next((row[name] for name in TEXT_COLUMNS if isinstance(row.get(name), str)), None)
+        if text is None:
+            raise damaged(part.path, line, f"no text: none of {', '.join(TEXT_COLUMNS)}")
+        tongue = row.get("language") or row.get("lang")
+        yield Utterance(
+            str(row["file_name"]),
+            f"{part.name}",
+            AudioPart(path),
+            text,
+            language=code(str(tongue)) if tongue else None,
+            speaker=str(row.get("speaker_id") or row.get("speaker") or ""),
+        )
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    lines = (text for _, text in text_lines(path))
+    reader = csv.DictReader(lines)
+    try:
+        for row in reader:
+            yield reader.line_num, {key: value for key, value in row.items() if key is not None}
+    except csv.Error as error:
+        raise damaged(path, reader.line_num, str(error)) from None
+
+
+NEMO = Layout(
+    "nemo",
+    "JSON lines with audio_filepath",
+    lambda path: _files(path, "audio_filepath"),
+    _nemo,
+)
+ESPNET = Layout(
+    "espnet", "JSON lines with key, wav, txt", lambda path: _files(path, "key", "wav", "txt"), _espnet
+)
+AUDIOFOLDER = Layout(
+    "audiofolder",
+    "metadata.csv or metadata.jsonl with file_name and a text",
+    _audiofolder_parts,
+    _audiofolder,
+)

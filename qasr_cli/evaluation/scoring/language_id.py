@@ -1,0 +1,32 @@
+"""Accuracy of language detection.
+
+In go the reference's and the detected codes; out come figures. Dialects count as their language (`zh` for all
+of Mandarin), Cantonese apart; an answer without a language is wrong, and counted apart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from qasr_cli.evaluation.figures import LanguageFigures
+
+
+def figures(confusions: Mapping[tuple[str, str], int]) -> LanguageFigures | None:
+    """Return the figures of counts by (reference, detected); None without any."""
+    n = sum(confusions.values())
+    if not n:
+        return None
+    by_language: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    for (reference, detected), number in confusions.items():
+        by_language[reference] += number
+        right[reference] += number if reference == detected else 0
+    shares = [right[code] / number for code, number in by_language.items()]
+    return LanguageFigures(
+        n=n,
+        n_right=right.total(),
+        n_none=sum(number for (_, detected), number in confusions.items() if not detected),
+        macro=sum(shares) / len(shares),
+        confusions=dict(sorted(confusions.items())),
+    )

@@ -1,0 +1,59 @@
+"""What an error rate counts: words, characters, or both.
+
+In goes a normalized text; out come its units. Which rates a language has follows the release of Qwen3-ASR:
+CER for Chinese, Cantonese and Korean; qasr adds Japanese and Thai, which have no blanks between words either.
+Korean has three, since its spacing is not fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qasr_cli import languages
+from qasr_cli.evaluation.figures import Unit
+
+_BY_CHARACTER = ("zh", "yue", "ja", "th")
+_KOREAN = "ko"
+
+
+def of_language(language: str | None) -> tuple[Unit, ...]:
+    """Return the rates of a language, the main one first."""
+    if language in _BY_CHARACTER:
+        return (Unit.CHARACTER, Unit.MIXED)
+    if language == _KOREAN:
+        return (Unit.CHARACTER, Unit.CHARACTER_AND_BLANK, Unit.WORD)
+    return (Unit.WORD, Unit.CHARACTER_AND_BLANK)
+
+
+def split(text: str, unit: Unit) -> list[str]:
+    """Return the units of a normalized text."""
+    if unit is Unit.WORD:
+        return text.split()
+    if unit is Unit.CHARACTER:
+        return [char for char in text if not char.isspace()]
+    if unit is Unit.CHARACTER_AND_BLANK:
+        return list(text)
+    return _mixed(text)
+
+
+def _mixed(text: str) -> list[str]:
+    """Return Han, kana, hangul and Thai by character, the rest by word."""
+    units: list[str] = []
+    is_open = False
+    for char in text:
+        if char.isspace():
+            is_open = False
+        elif languages.is_unspaced(char) or "\uac00" <= char <= "\ud7a3":
+            units.append(char)
+            is_open = False
+        elif is_open:
+            units[-1] += char
+        else:
+            units.append(char)
+            is_open = True
+    return units
+
+
+def join(units: Sequence[str], unit: Unit) -> str:
+    """Return units as a text, for people."""
+    return ("" if unit in {Unit.CHARACTER, Unit.CHARACTER_AND_BLANK} else " ").join(units)

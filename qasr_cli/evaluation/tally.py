@@ -1,0 +1,253 @@
+"""The errors of one system on one set, utterance by utterance, in little memory.
+
+In go pairs as they are scored; what stays of each is a few numbers and the names of its blocks, so that a
+million utterances take some hundred MB. Texts stay for the worst utterances only.
+"""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from qasr_cli.evaluation.figures import Counts, Edit, Operation, Unit
+from qasr_cli.evaluation.scoring import word_times
+from qasr_cli.evaluation.scoring.diarization import Confusions
+from qasr_cli.evaluation.scoring.subtitle_figures import Compared
+from qasr_cli.evaluation.utterances import Pair
+
+N_WORST = 50
+_N_MISSING = 10
+_MAX_KINDS = 200_000  # of substitutions; rare ones are dropped when there are more
+COLUMNS = ("units", "substitutions", "deletions", "insertions")
+_LENGTHS_S = ((0, 5), (5, 10), (10, 20), (20, 30), (30, None))
+_NOISES_DB = ((None, 0), (0, 5), (5, 10), (10, 15), (15, 20), (20, None))
+_MAX_GROUPS = 40  # of one kind: speakers, accents
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One pair under one normalizer.
+
+    Attributes:
+        counts: Errors by unit, the main unit first.
+        reference: The normalized text; `hypothesis` likewise.
+        edits: Steps in the main unit.
+    """
+
+    normalizer: str
+    counts: Mapping[Unit, Counts]
+    reference: str
+    hypothesis: str
+    edits: Sequence[Edit]
+
+    @property
+    def main(self) -> Counts:
+        """Errors in the main unit."""
+        return next(iter(self.counts.values()))
+
+
+@dataclass(slots=True)
+class Column:
+    """Errors of each utterance in one unit under one normalizer."""
+
+    values: dict[str, array[int]] = field(default_factory=lambda: {name: array("q") for name in COLUMNS})
+
+    def add(self, counts: Counts) -> None:
+        """Add an utterance."""
+        row = (counts.n_units, counts.substitutions, counts.deletions, counts.insertions)
+        for name, value in zip(COLUMNS, row, strict=True):
+            self.values[name].append(value)
+
+    @property
+    def units(self) -> np.ndarray:
+        """`int64[n]`: units of the references."""
+        return np.array(self.values["units"], dtype=np.int64)
+
+    @property
+    def errors(self) -> np.ndarray:
+        """`int64[n]`: errors."""
+        parts = [np.array(self.values[name], dtype=np.int64) for name in COLUMNS[1:]]
+        total: np.ndarray = parts[0] + parts[1] + parts[2]
+        return total
+
+    @property
+    def total(self) -> Counts:
+        """The sum of all utterances."""
+        return Counts(*(int(np.array(self.values[name], dtype=np.int64).sum()) for name in COLUMNS))
+
+
+@dataclass(slots=True)
+class Blocks:
+    """The speakers and recordings of utterances, as numbers."""
+
+    speakers: dict[str, int] = field(default_factory=dict)
+    recordings: dict[str, int] = field(default_factory=dict)
+    of_speaker: array[int] = field(default_factory=lambda: array("q"))
+    of_recording: array[int] = field(default_factory=lambda: array("q"))
+    is_without_speaker: bool = False
+    is_without_recording: bool = False
+
+    def add(self, pair: Pair) -> None:
+        """Add an utterance."""
+        utterance = pair.utterance
+        self.is_without_speaker |= not utterance.speaker
+        self.is_without_recording |= not utterance.recording
+        self.of_speaker.append(self.speakers.setdefault(utterance.speaker, len(self.speakers)))
+        self.of_recording.append(self.recordings.setdefault(utterance.recording, len(self.recordings)))
+
+    @property
+    def chosen(self) -> tuple[np.ndarray, str]:
+        """`int64[n]` and what the blocks are: speakers, or recordings, or the utterances themselves."""
+        if not self.is_without_speaker:
+            return np.array(self.of_speaker, dtype=np.int64), "speaker"
+        if not self.is_without_recording:
+            return np.array(self.of_recording, dtype=np.int64), "recording"
+        return np.arange(len(self.of_speaker), dtype=np.int64), "utterance"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is kept of one system on one set.
+
+    Attributes:
+        columns: Errors by (normalizer, unit), in the order of reports.
+        groups: Errors in the main rate by (kind, name), with their number of utterances.
+        texts: Letters of reference and hypothesis in capitals, small ones, and marks, for warnings.
+    """
+
+    set_name: str
+    system: str
+    columns: dict[tuple[str, Unit], Column] = field(default_factory=dict)
+    blocks: Blocks = field(default_factory=Blocks)
+    languages: Counter[str] = field(default_factory=Counter)
+    confusions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    substitutions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    deletions: Counter[str] = field(default_factory=Counter)
+    insertions: Counter[str] = field(default_factory=Counter)
+    groups: dict[tuple[str, str], tuple[int, Counts]] = field(default_factory=dict)
+    worst: list[tuple[int, int, Pair, Scored]] = field(default_factory=list)
+    slots: list[tuple[int, int]] = field(default_factory=list)
+    n_timed_words: int = 0
+    compared: list[Compared] = field(default_factory=list)
+    turns: dict[int, Confusions] = field(default_factory=dict)
+    n_recordings: int = 0
+    n_right_count: int = 0
+    speaker_words: Counts = field(default_factory=Counts)
+    confidences: array[float] = field(default_factory=lambda: array("d"))
+    rights: bytearray = field(default_factory=bytearray)
+    letters: Counter[str] = field(default_factory=Counter)
+    audio_ms: int = 0
+    n: int = 0
+    n_missing: int = 0
+    missing_ids: list[str] = field(default_factory=list)
+    n_failed: int = 0
+    n_empty: int = 0
+    n_empty_references: int = 0
+
+    def add(self, pair: Pair, scored: Sequence[Scored]) -> None:
+        """Add a pair, scored with every normalizer; the first one's figures are the main ones."""
+        utterance, answer, main = pair.utterance, pair.answer, scored[0]
+        self.n += 1
+        self.blocks.add(pair)
+        self.languages[utterance.language or ""] += 1
+        self.audio_ms += utterance.duration_ms or 0
+        for one in scored:
+            for unit, counts in one.counts.items():
+                self._column(one.normalizer, unit).add(counts)
+        self.n_empty_references += not main.reference
+        if answer is None:
+            self.n_missing += 1
+            self.missing_ids += [utterance.id] if len(self.missing_ids) < _N_MISSING else []
+        else:
+            self.n_failed += bool(answer.error)
+            self.n_empty += bool(main.reference) and not main.hypothesis
+            if utterance.language and not answer.error:
+                self.confusions[utterance.language, answer.language or ""] += 1
+        self._note_edits(main.edits)
+        for kind, name in _groups(pair):
+            n, sums = self.groups.get((kind, name), (0, Counts()))
+            self.groups[kind, name] = (n + 1, sums + main.main)
+        self._note_worst(pair, main)
+
+    def _column(self, normalizer: str, unit: Unit) -> Column:
+        column = self.columns.get((normalizer, unit))
+        if column is None:
+            column = self.columns[normalizer, unit] = Column()
+            for _ in range(self.n - 1):  # utterances of other languages, which have no such rate
+                column.add(Counts())
+        while len(column.values["units"]) < self.n - 1:
+            column.add(Counts())
+        return column
+
+    def filled(self, key: tuple[str, Unit]) -> Column:
+        """Return a column with a row for every utterance."""
+        column = self.columns[key]
+        while len(column.values["units"]) < self.n:
+            column.add(Counts())
+        return column
+
+    def _note_edits(self, edits: Sequence[Edit]) -> None:
+        for edit in edits:
+            if edit.operation is Operation.SUBSTITUTION:
+                self.substitutions[edit.reference, edit.hypothesis] += 1
+            elif edit.operation is Operation.DELETION:
+                self.deletions[edit.reference] += 1
+            elif edit.operation is Operation.INSERTION:
+                self.insertions[edit.hypothesis] += 1
+        for name in ("substitutions", "deletions", "insertions"):
+            counter = getattr(self, name)
+            if len(counter) > _MAX_KINDS:
+                setattr(self, name, Counter(dict(counter.most_common(_MAX_KINDS // 2))))
+
+    def _note_worst(self, pair: Pair, main: Scored) -> None:
+        """Keep the pairs with the most errors; of equals the first."""
+        n_errors = main.main.n_errors
+        if not n_errors:
+            return
+        entry = (n_errors, -self.n, pair, main)
+        if len(self.worst) < N_WORST:
+            heapq.heappush(self.worst, entry)
+        elif entry[:2] > self.worst[0][:2]:
+            heapq.heapreplace(self.worst, entry)
+
+    def add_times(self, pair: Pair) -> None:
+        """Add the errors of word times, where both sides have them."""
+        answer = pair.answer
+        if not pair.utterance.words:
+            return
+        self.n_timed_words += len(pair.utterance.words)
+        if answer is not None and answer.words:
+            self.slots += word_times.errors(pair.utterance.words, answer.words)
+
+
+def _groups(pair: Pair) -> list[tuple[str, str]]:
+    """Return the parts of the set that an utterance belongs to."""
+    utterance = pair.utterance
+    found = []
+    if utterance.duration_ms:
+        found.append(("length", _range_of(utterance.duration_ms / 1_000, _LENGTHS_S, "s")))
+    if utterance.speaker:
+        found.append(("speaker", utterance.speaker))
+    for kind, name in utterance.labels.items():
+        if kind != "snr_db":
+            found.append((kind, name))
+            continue
+        try:
+            found.append(("noise", _range_of(float(name), _NOISES_DB, "dB")))
+        except ValueError:
+            continue
+    return found
+
+
+def _range_of(value: float, ranges: Sequence[tuple[int | None, int | None]], unit: str) -> str:
+    for low, high in ranges:
+        if high is None or value < high:
+            if low is None:
+                return f"below {high} {unit}"
+            return f"{low} {unit} and more" if high is None else f"{low}-{high} {unit}"
+    return ""
