@@ -258,6 +258,20 @@ class DetectorFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectorValues:
+    """The distribution of one value that detectors of hallucinations look at.
+
+    Attributes:
+        name: As in a segment's `detectors`.
+        good: Values by quantile, of chunks that are not bad; empty without any. `bad` likewise.
+    """
+
+    name: str
+    good: Mapping[float, float]
+    bad: Mapping[float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Errors of a part of a set, for drawings: a range of lengths, a speaker, a range of noise, a label.
 
@@ -319,6 +333,7 @@ class SetFigures:
     speed: SpeedFigures | None = None
     calibration: CalibrationFigures | None = None
     detectors: tuple[DetectorFigures, ...] = ()
+    detector_values: tuple[DetectorValues, ...] = ()
     groups: tuple[Group, ...] = ()
     worst: tuple[Worst, ...] = ()
     warnings: tuple[str, ...] = ()

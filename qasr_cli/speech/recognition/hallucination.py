@@ -2,8 +2,8 @@
 
 In go a hypothesis, its chunk and the decoding options; out come flags, and the values behind them. Reads no
 audio and changes no text. The thresholds let real speech pass (laughter, "no, no, no", lists, numbers,
-choruses, words from other languages). Flagged chunks are recognized again, so a miss costs a wrong line, and a
-false alarm costs time and an entry in the report.
+choruses, words from other languages). Flagged chunks are recognized again, so a miss costs a wrong line, and
+a false alarm costs time and an entry in the report.
 """
 
 from __future__ import annotations
