@@ -42,18 +42,29 @@ from qasr_cli.evaluation.scoring import (
 from qasr_cli.evaluation.scoring.diarization import Confusions
 from qasr_cli.evaluation.scoring.right_words import right_words
 from qasr_cli.evaluation.tally import Column, Scored, Tally
-from qasr_cli.evaluation.utterances import Pair, Turn
+from qasr_cli.evaluation.utterances import Pair, Turn, Utterance
+from qasr_cli.subtitles.rules.presets import code_by_script
 
+_LATIN = "en"  # the answer for every script that does not tell its language
 _N_COMMON = 20
 _COLLARS_MS = (0, 250)
 _MAX_GROUPS = 40
 _KINDS_IN_ORDER = ("length", "noise", "speaker")
 
 
+def language_of(utterance: Utterance) -> str | None:
+    """Return the language by whose rules an utterance is scored: the reference's, or that of its script.
+
+    Never the one that a system detected: all systems are scored alike.
+    """
+    by_script = code_by_script([utterance.text])
+    return utterance.language or (None if by_script == _LATIN else by_script)
+
+
 def score(pair: Pair, normalizer: Normalizer) -> Scored:
     """Return the errors of a pair, in every unit of its language."""
     utterance, answer = pair.utterance, pair.answer
-    language = utterance.language or (answer.language if answer else None)
+    language = language_of(utterance)
     reference = normalizer.normalize(utterance.text, language)
     hypothesis = normalizer.normalize(answer.text, language) if answer and not answer.error else ""
     counts: dict[Unit, Counts] = {}
@@ -82,12 +93,13 @@ class Evaluator:
     normalizers: Sequence[Normalizer]
     seed: int = 1
     evidence: dict[str, ConfidenceEvidence] = field(default_factory=dict)
-    _tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    _tallies: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
 
     def add(self, pair: Pair) -> list[Scored]:
         """Score a pair and return its errors under each normalizer."""
         scored = [score(pair, normalizer) for normalizer in self.normalizers]
-        key = (pair.utterance.set_name, pair.system)
+        language = language_of(pair.utterance) or ""
+        key = (pair.utterance.set_name, language, pair.system)
         tally = self._tallies.get(key)
         if tally is None:
             tally = self._tallies[key] = Tally(*key)
@@ -133,6 +145,19 @@ class Evaluator:
             normalizers={one.name: f"{one.version}: {one.described}" for one in self.normalizers},
         )
 
+    def _named_tallies(self) -> list[Tally]:
+        """Return the tallies set by set; a set of several languages has its languages in its name."""
+        languages: dict[str, list[str]] = {}
+        for set_name, language, _ in self._tallies:
+            languages.setdefault(set_name, [])
+            if language not in languages[set_name]:
+                languages[set_name].append(language)
+        for (set_name, language, _), tally in self._tallies.items():
+            if len(languages[set_name]) > 1:
+                tally.set_name = f"{set_name} ({language or 'other languages'})"
+        order = [(name, language) for name, own in languages.items() for language in own]
+        return sorted(self._tallies.values(), key=lambda tally: order.index(tally.place))
+
     def _figures(self, tally: Tally, speed: SpeedFigures | None) -> SetFigures:
         blocks, name = tally.blocks.chosen
         rates = []
@@ -140,11 +165,10 @@ class Evaluator:
             column = tally.filled(key)
             interval = bootstrap.rate(column.errors, column.units, blocks, self.seed, name)
             rates.append(Rate(key[1], key[0], column.total, interval))
-        languages = [code for code, _ in tally.languages.most_common() if code]
         return SetFigures(
             set_name=tally.set_name,
             system=tally.system,
-            language=languages[0] if len(languages) == 1 else None,
+            language=tally.language or None,
             n_utterances=tally.n,
             audio_ms=tally.audio_ms,
             rates=tuple(rates),
@@ -224,7 +248,7 @@ def _add_speakers(tally: Tally, pair: Pair, normalizer: Normalizer) -> None:
         before = tally.turns.get(collar_ms, Confusions())
         tally.turns[collar_ms] = before + diarization.score(utterance.turns, answer.turns, collar_ms)
     if all(turn.text for turn in utterance.turns):
-        language = utterance.language or answer.language
+        language = language_of(utterance)
         sides = [_by_speaker(side, language, normalizer) for side in (utterance.turns, answer.turns)]
         tally.speaker_words += speaker_words.count(*sides)
 

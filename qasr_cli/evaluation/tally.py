@@ -116,16 +116,18 @@ class Tally:
     """What is kept of one system on one set.
 
     Attributes:
+        language: Code of all its utterances; "" if unknown.
+        place: Set and language, as they were first named.
         columns: Errors by (normalizer, unit), in the order of reports.
         groups: Errors in the main rate by (kind, name), with their number of utterances.
         texts: Letters of reference and hypothesis in capitals, small ones, and marks, for warnings.
     """
 
     set_name: str
+    language: str
     system: str
     columns: dict[tuple[str, Unit], Column] = field(default_factory=dict)
     blocks: Blocks = field(default_factory=Blocks)
-    languages: Counter[str] = field(default_factory=Counter)
     confusions: Counter[tuple[str, str]] = field(default_factory=Counter)
     substitutions: Counter[tuple[str, str]] = field(default_factory=Counter)
     deletions: Counter[str] = field(default_factory=Counter)
@@ -150,13 +152,16 @@ class Tally:
     n_failed: int = 0
     n_empty: int = 0
     n_empty_references: int = 0
+    place: tuple[str, str] = ("", "")
+
+    def __post_init__(self) -> None:
+        self.place = (self.set_name, self.language)
 
     def add(self, pair: Pair, scored: Sequence[Scored]) -> None:
         """Add a pair, scored with every normalizer; the first one's figures are the main ones."""
         utterance, answer, main = pair.utterance, pair.answer, scored[0]
         self.n += 1
         self.blocks.add(pair)
-        self.languages[utterance.language or ""] += 1
         self.audio_ms += utterance.duration_ms or 0
         for one in scored:
             for unit, counts in one.counts.items():

@@ -1,7 +1,7 @@
 """What a map of confidences is fitted to: the posteriors of words, and whether the words are right.
 
-In go words of transcripts by qasr; out comes a `ConfidenceMap`, and figures without and with it. Words without
-posteriors of their own, as other programs' are, do not count.
+In go words of transcripts by qasr; out comes a `ConfidenceMap`, and figures without and with it. Words of other
+programs have no such posteriors and do not count.
 """
 
 from __future__ import annotations
