@@ -1,7 +1,7 @@
 """What a map of confidences is fitted to: the posteriors of words, and whether the words are right.
 
-In go words of transcripts by qasr; out comes a `ConfidenceMap`, and figures without and with it. Words of other
-programs have no such posteriors and do not count.
+In go words of transcripts by qasr; out comes a `ConfidenceMap`, and figures without and with it. Words of
+other programs have no such posteriors: they do not count.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ class ConfidenceEvidence:
         if not curves:
             return None
         every = np.concatenate(rights)
-        figures = [reliability.figures(np.concatenate(part), every) for part in (before, after)]
+        figures = [
+            reliability.figures(np.concatenate(part).tolist(), every.tolist()) for part in (before, after)
+        ]
         assert figures[0] is not None  # noqa: S101 - there are words
         assert figures[1] is not None  # noqa: S101 - there are words
         return FittedMap(_map(curves), len(every), figures[0], figures[1])

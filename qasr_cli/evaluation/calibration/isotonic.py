@@ -18,7 +18,7 @@ _MIN_WORDS = 20  # of a knot: with fewer, its rate is known to less than 10 %
 _N_DIGITS = 4
 
 
-def regression(raw: Sequence[float], rights: Sequence[bool | int]) -> np.ndarray:
+def regression(raw: Sequence[float] | np.ndarray, rights: Sequence[bool | int] | np.ndarray) -> np.ndarray:
     """Return `float64[n]`, in the order given: the rising values that are nearest in least squares.
 
     Words with equal raw confidences have equal values.
@@ -31,7 +31,7 @@ def regression(raw: Sequence[float], rights: Sequence[bool | int]) -> np.ndarray
     return fitted
 
 
-def knots(raw: Sequence[float], rights: Sequence[bool | int]) -> tuple[Knot, ...]:
+def knots(raw: Sequence[float] | np.ndarray, rights: Sequence[bool | int] | np.ndarray) -> tuple[Knot, ...]:
     """Return the knots of the curve: blocks of equal count, pooled until their rates rise.
 
     A knot is at the mean raw confidence of its words. Its probability is their share that is right, with half
