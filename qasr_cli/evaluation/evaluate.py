@@ -83,6 +83,7 @@ class Evaluator:
     Args:
         normalizers: The first one's figures are the main ones.
         seed: Seed of the intervals.
+        has_detectors: Judge the detectors of hallucinations, too.
 
     Attributes:
         evidence: What a map of confidences can be fitted to, by system; only words of qasr's transcripts.
@@ -90,6 +91,7 @@ class Evaluator:
 
     normalizers: Sequence[Normalizer]
     seed: int = 1
+    has_detectors: bool = False
     evidence: dict[str, ConfidenceEvidence] = field(default_factory=dict)
     _tallies: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
 
@@ -113,7 +115,8 @@ class Evaluator:
         answer = pair.answer
         if answer is None or answer.error:
             return
-        tally.chunks.add(answer, scored.hypothesis, scored.edits)
+        if self.has_detectors:
+            tally.chunks.add(answer, scored.hypothesis, scored.edits)
         if not any(word.confidence is not None for word in answer.words):
             return
         rights = right_words(answer.words, scored.hypothesis, scored.edits)

@@ -262,12 +262,7 @@ class DetectorFigures:
 
 @dataclass(frozen=True, slots=True)
 class DetectorValues:
-    """The distribution of one value that detectors of hallucinations look at.
-
-    Attributes:
-        name: As in a segment's `detectors`.
-        good: Values by quantile, of chunks that are not bad; empty without any. `bad` likewise.
-    """
+    """One of a segment's `detectors`: values by quantile among good and bad chunks; empty without any."""
 
     name: str
     good: Mapping[float, float]

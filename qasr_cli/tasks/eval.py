@@ -67,7 +67,8 @@ def _opened(path: Path, request: EvalRequest) -> EvalSet:
 def _again(path: Path, request: EvalRequest, around: Surroundings) -> int:
     """Derive the figures of a file of results again."""
     facts, pairs = results.read(path)
-    evaluator = Evaluator(around.normalizers, request.references.seed)
+    has_detectors = request.evaluation.detectors
+    evaluator = Evaluator(around.normalizers, request.references.seed, has_detectors)
     for pair in pairs:
         evaluator.add(pair)
     shown = {name: value for name, value in facts.items() if isinstance(value, str) and name != "schema"}
