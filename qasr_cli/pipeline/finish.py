@@ -82,14 +82,12 @@ def script_cues(
 
 def lay_out(transcript: Transcript, cue_limits: Limits) -> tuple[Cue, ...]:
     """Return the transcript's cues within `cue_limits`."""
-    names = transcript.speaker_names
-    is_told_apart = len(names) > 1 or bool(transcript.speakers)
     return cues.build(
         transcript.words,
         transcript.language,
         transcript.duration_ms,
         cue_limits,
-        names if is_told_apart else None,
+        transcript.speaker_names if transcript.is_dialogue else None,
     )
 
 

@@ -46,6 +46,8 @@ def transcribe(inputs: InputOptions, options: Options, log: LogOptions, report_p
     if report_path is not None:
         report_file.check_place(report_path, is_overwrite=options.output.overwrite)
     engines.refuse_unknown_languages(options.engine, options.decode)
+    if options.speakers.count is not None:
+        engines.refuse_missing_speaker_encoder(options.engine)
     load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
     make_lanes = _cluster_lanes(inputs, options) if options.cluster.address else None
     with hook_reporter.hooked(options.hooks, is_strict=options.run.strict) as hooks:

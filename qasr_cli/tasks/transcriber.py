@@ -77,6 +77,8 @@ class Transcriber:
         server: Address of a server that recognises, or several, separated by commas.
         server_key: Key of the servers.
         server_model: Name of the model on the servers; "" is the only one that they have.
+        speakers: `auto`, a number or a range such as `2-4` tells speakers apart: words have a `speaker` then.
+            Needs the extra `speakers`; `align` has none.
 
     Raises:
         UsageError: A language or another value is unknown.
@@ -244,6 +246,8 @@ class Transcriber:
         """Return the engines; only called by a thread that holds the lock."""
         if self._session is None:
             engines.refuse_unknown_languages(self._options.engine, self._options.decode)
+            if self._options.speakers.count is not None:
+                engines.refuse_missing_speaker_encoder(self._options.engine)
             self._session = engines.load(self._options.engine, self._options.guard.fallback_model)
         return self._session
 

@@ -52,6 +52,8 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, log
     with status.kept():
         memory.prepare()
         engines.refuse_unknown_languages(options.engine, options.decode)
+        if options.speakers.count is not None:
+            engines.refuse_missing_speaker_encoder(options.engine)
         load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
         cache = EngineCache(load, memory.reclaim, watching.idle_unload_min * _S_PER_MIN)
         with (
