@@ -61,17 +61,6 @@ Models = Annotated[
         is_setting=False,
     ),
 ]
-NoModel = Annotated[
-    bool,
-    FlagSpec(
-        MODEL,
-        "Run no model: only the outputs of --hyp are compared.",
-        ("--no-model",),
-        kind=bool,
-        default=False,
-        is_setting=False,
-    ),
-]
 _TRANSCRIPTION = (
     *(EngineOptions, RemoteOptions, DecodeOptions, GuardOptions, MediaOptions, ChunkOptions, VadOptions),
     *(AlignOptions, SpeakerOptions, "shard", "workers"),
@@ -85,7 +74,6 @@ def command(
     references: ReferenceOptions,
     evaluation: EvalOptions,
     models: Models = None,
-    no_model: NoModel = False,
     options: Annotated[Options, Selection(only=_TRANSCRIPTION, without=("model",))],
     log: LogOptions,
 ) -> None:
@@ -94,26 +82,25 @@ def command(
     Error rates with intervals, language detection, word times, subtitles, speakers, speed; several systems
     side by side, as tables and one page.
     """
-    _refuse(inputs or [], evaluation, models or [], is_without_model=no_model, layout=references.layout)
+    _refuse(inputs or [], evaluation, models or [], references.layout)
     from qasr_cli.tasks import eval as task
+    from qasr_cli.tasks.eval_systems import EvalRequest
 
-    chosen = () if no_model else tuple(models or ("0.6b",))
-    request = task.EvalRequest(tuple(inputs or ()), chosen, options, references, evaluation)
+    chosen = () if evaluation.no_model else tuple(models or ("0.6b",))
+    request = EvalRequest(tuple(inputs or ()), chosen, options, references, evaluation)
     raise typer_adapter.Exit(task.evaluate(request, log))
 
 
-def _refuse(
-    inputs: list[Path], evaluation: EvalOptions, models: list[str], *, is_without_model: bool, layout: str
-) -> None:
+def _refuse(inputs: list[Path], evaluation: EvalOptions, models: list[str], layout: str) -> None:
     needs_none = evaluation.results is not None or bool(evaluation.suite) or evaluation.first_run
     if not inputs and not needs_none and layout != "list":
         raise UsageError("Missing argument 'REFERENCES...'", "see qasr eval --help")
     if inputs and (evaluation.results is not None or evaluation.suite):
         flag = "--from" if evaluation.results is not None else "--suite"
         raise UsageError(f"{flag} takes no references", "leave one of them out", flag=flag)
-    if is_without_model and models:
+    if evaluation.no_model and models:
         raise UsageError("--no-model with --model", "leave one of them out", flag="--model")
-    if is_without_model and not evaluation.hypotheses:
+    if evaluation.no_model and not evaluation.hypotheses:
         raise UsageError("--no-model needs --hyp", "name the outputs of a program", flag="--no-model")
     if len(set(models)) < len(models):
         raise UsageError("--model: the same model twice", "name each once", flag="--model")

@@ -77,10 +77,10 @@ class ReferenceOptions:
         "Layout of the references; auto finds it out and prints it. --layout list prints all.",
         "--layout",
         metavar="NAME",
-        harmless=True,
+        is_setting=False,
     )
     split: str = option(
-        "", EVALUATION, "Part of a corpus, such as test-clean.", "--split", metavar="NAME", harmless=True
+        "", EVALUATION, "Part of a corpus, such as test-clean.", "--split", metavar="NAME", is_setting=False
     )
     limit: int | None = option(
         None,
@@ -88,16 +88,18 @@ class ReferenceOptions:
         "Draw so many utterances, by --seed. Default: all.",
         "--limit",
         metavar="N",
-        harmless=True,
+        is_setting=False,
     )
-    seed: int = option(1, EVALUATION, "Seed of draws and of intervals.", "--seed", metavar="N", harmless=True)
+    seed: int = option(
+        1, EVALUATION, "Seed of draws and of intervals.", "--seed", metavar="N", is_setting=False
+    )
     long: bool = option(
         False,
         EVALUATION,
         "Transcribe whole recordings and match their words, in place of cutting them where the references "
         "say. Always so beside subtitles, whose times are those of reading.",
         "--long",
-        harmless=True,
+        is_setting=False,
     )
     spelling: str = option(
         "written",
@@ -105,7 +107,7 @@ class ReferenceOptions:
         "Spelling where a Korean reference has two: written (3개) or spoken (세 개).",
         "--spelling",
         metavar="NAME",
-        harmless=True,
+        is_setting=False,
     )
 
     def __post_init__(self) -> None:
@@ -119,6 +121,7 @@ class EvalOptions:
 
     Attributes:
         hypotheses: Other programs' outputs.
+        no_model: Only other programs' outputs are compared.
         normalizers: The first one's figures come first.
         results: A file of results, from which everything is derived again; None evaluates anew.
         suite: Name of a table of published figures, or a TOML file with one; "" for none.
@@ -143,6 +146,13 @@ class EvalOptions:
         is_setting=False,
         is_path=True,
     )
+    no_model: bool = option(
+        False,
+        EVALUATION,
+        "Run no model: only the outputs of --hyp are compared.",
+        "--no-model",
+        is_setting=False,
+    )
     normalizers: tuple[str, ...] = option(
         ("qasr", "qasr+numbers"),
         EVALUATION,
@@ -152,12 +162,13 @@ class EvalOptions:
         kind=str,
         default="qasr,qasr+numbers",
         convert=_normalizers,
-        harmless=True,
+        is_setting=False,
     )
     results: Path | None = option(
         None,
         EVALUATION,
         "Derive tables and page again from a file of results. No model is needed.",
+        "--from-results",
         "--from",
         metavar="results.jsonl",
         is_setting=False,
@@ -172,7 +183,12 @@ class EvalOptions:
         is_path=True,
     )
     data: Path | None = option(
-        None, EVALUATION, "Folder with the corpora of --suite.", "--data", metavar="DIR"
+        None,
+        EVALUATION,
+        "Folder with the corpora of --suite.",
+        "--data",
+        metavar="DIR",
+        is_setting=False,
     )
     detectors: bool = option(
         False,

@@ -149,14 +149,17 @@ def _of_files(by_name: Mapping[str, Path]) -> Callable[[Utterance], Answer | Non
     read: dict[Path, Answer] = {}  # the last recording: its utterances follow each other
 
     def find(utterance: Utterance) -> Answer | None:
-        path = next((by_name[key] for key in keys_of(utterance) if key in by_name), None)
-        if path is None:
+        key = next((key for key in keys_of(utterance) if key in by_name), None)
+        if key is None:
             return None
+        path = by_name[key]
         if path not in read:
             read.clear()
             read[path] = _read_file(path)
         span = utterance.audio.span if utterance.audio else None
-        return read[path] if span is None else within(read[path], span)
+        # A file of the utterance's own name is of this part alone, with times from its begin.
+        is_own = key in {utterance.id, _bare(utterance.id)}
+        return read[path] if span is None or is_own else within(read[path], span)
 
     return find
 

@@ -7,13 +7,15 @@ all. A language between the dots (`talk.en.srt`) is that of the recording; of se
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from qasr_cli import languages
-from qasr_cli.errors import QasrError, UndecodableError, from_read_error
+from qasr_cli.errors import UndecodableError, from_read_error, printable
 from qasr_cli.evaluation.references import time_annotations
 from qasr_cli.evaluation.references.layout import Layout, Part, is_file, listed
 from qasr_cli.evaluation.utterances import AudioPart, TimedWord, Turn, Utterance
@@ -24,6 +26,8 @@ from qasr_cli.media.suffixes import MEDIA_SUFFIXES
 from qasr_cli.operating_system import files
 from qasr_cli.options import ReferenceOptions
 from qasr_cli.records import Caption, Segment
+
+logger = logging.getLogger(__name__)
 
 _MAX_DEPTH = 12  # of folders
 _MAX_BYTES = caption_reader.MAX_JSON_BYTES
@@ -168,6 +172,9 @@ def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
         for path, rank, language in texts:
             gathered.language = gathered.language or language
             _read_into(gathered, path, _READERS[rank][1])
+        if not (gathered.text or gathered.words or gathered.captions or gathered.turns):
+            _tell(f"{media}: none of its references can be read; it is left out")
+            continue
         language_found = languages.find(gathered.language) if gathered.language else None
         yield Utterance(
             media.relative_to(base).as_posix(),
@@ -182,21 +189,19 @@ def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
 
 
 def _read_into(gathered: _Gathered, path: Path, reader: Callable[[_Gathered, Path, bytes], None]) -> None:
-    """Read a file into what is gathered.
-
-    Raises:
-        QasrError: It cannot be read; the message names it.
-    """
+    """Read a file into what is gathered; one that cannot be read is told, and does not stop the others."""
     try:
         reader(gathered, path, files.read_regular(path, _MAX_BYTES))
     except OSError as error:
-        raise from_read_error(error, path) from error
+        _tell(str(from_read_error(error, path)))
     except UndecodableError as error:
-        raise _named(path, error) from None
+        _tell(f"{path}: {error.reason}")
 
 
-def _named(path: Path, error: QasrError) -> QasrError:
-    return UndecodableError.about(path, error.reason, error.hint)
+@functools.lru_cache(maxsize=10_000)
+def _tell(text: str) -> None:
+    """Warn once: references are read for each model, and once more for the scores."""
+    logger.warning("%s", printable(text))
 
 
 OWN = Layout(
