@@ -20,6 +20,7 @@ from tests import evaluations
 from tests.evaluations import HOSTILE
 
 ALL = {name: getattr(evaluations, name)() for name in ("big", "empty", "hostile", "small")}
+DOCS = Path(__file__).parents[2] / "docs"
 TABLE = {"thead", "tbody", "tr", "th", "td"}
 WIDE = """\
 Error rates
@@ -149,6 +150,20 @@ def test_csv() -> None:
     files = csv_tables.render(evaluations.small())
     assert files["rates.csv"] == RATES.replace("\n", "\r\n")
     assert set(files) == {"rates.csv", "comparisons.csv", "errors.csv", "languages.csv", "times.csv"}
+
+
+def test_the_reference_names_the_columns_of_each_csv_table() -> None:
+    lines = (DOCS / "reference/eval-results.md").read_text("utf-8").splitlines()
+    rows = [line.split(" | ") for line in lines if re.match(r"\| `\w+\.csv` \|", line)]
+    told = {
+        row[0].strip("| `"): re.findall(r"`([a-z_0-9]+)`", re.sub(r"\([^)]*\)|in place of `\w+`", "", row[2]))
+        for row in rows
+    }
+    found = {
+        name: [column for column in text.splitlines()[0].split(",") if column not in {"set", "system"}]
+        for name, text in csv_tables.render(evaluations.big()).items()
+    }
+    assert told == found
 
 
 def test_no_cell_of_a_csv_table_is_a_formula() -> None:
