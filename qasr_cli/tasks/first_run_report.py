@@ -171,7 +171,8 @@ def _official(official: OfficialTexts | None) -> str:
         return "Not compared: `--official-python` names an interpreter with the package `qwen-asr`."
     if official.error:
         return f"Not compared: {official.error}."
-    return f"{official.n_equal} of {official.n_clips} sentences have the text of qwen-asr {official.version}, fp32."
+    n_equal, n_clips = official.n_equal, official.n_clips
+    return f"{n_equal} of {n_clips} sentences have the text of qwen-asr {official.version}, both in fp32."
 
 
 def _detectors(sets: Sequence[SetFigures]) -> Iterator[str]:
