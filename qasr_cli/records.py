@@ -343,6 +343,7 @@ class Stage(StrEnum):
     RECOGNIZE = "recognize"
     ALIGN = "align"
     REVIEW = "review"  # doubtful chunks, recognised again
+    SPEAKERS = "speakers"  # who speaks when
     WRITE = "write"  # transcript, cues, files
 
 

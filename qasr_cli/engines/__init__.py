@@ -11,6 +11,7 @@
     device_names  the names in `--device`
     memory        returns freed memory to the machine
     cpu/          what a CPU can do: number format, 8-bit products, a kernel for attention, threads
+    speakers/     voices as vectors, for `--speakers`
     confidence_files  maps of confidences that were fitted for models
     cache_files   what can be made again: measurements, packed weights
 
@@ -48,3 +49,10 @@ def refuse_missing(engine: EngineOptions) -> None:
     from qasr_cli.engines import registry
 
     registry.refuse_missing(engine)
+
+
+def refuse_missing_speaker_encoder(engine: EngineOptions) -> None:
+    """Refuse `--speakers` without an encoder; see `registry.refuse_missing_speaker_encoder`."""
+    from qasr_cli.engines import registry
+
+    registry.refuse_missing_speaker_encoder(engine)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from qasr_cli.engines import memory
 from qasr_cli.engines.cpu import threads
 from qasr_cli.options import EngineOptions
-from qasr_cli.speech.inference.protocols import Aligner, Engines
+from qasr_cli.speech.inference.protocols import Aligner, Engines, SpeakerEncoder
 
 if TYPE_CHECKING:
     from qasr_cli.engines.model_store import StoredModel
@@ -62,6 +62,21 @@ def fallback_loader(
 def for_fallback(options: EngineOptions, model: str) -> EngineOptions:
     """Return the options of the fallback recognizer, which needs no aligner."""
     return replace(options, model=model, aligner="none", revision=None)
+
+
+def speaker_loader(options: EngineOptions) -> Callable[[], SpeakerEncoder]:
+    """Return the function that loads the speaker encoder on the options' device."""
+    return functools.partial(_load_speaker_encoder, options.device)
+
+
+def _load_speaker_encoder(device: str) -> SpeakerEncoder:
+    from qasr_cli.engines.speakers import package
+
+    package.find()  # torch takes seconds that missing weights should not cost
+    threads.import_torch()
+    from qasr_cli.engines.speakers import encoder
+
+    return encoder.load(device)
 
 
 def _load_qwen3(options: EngineOptions, *, is_plain: bool = False, is_forced_loop: bool = False) -> Engines:

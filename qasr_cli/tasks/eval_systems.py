@@ -115,24 +115,24 @@ def evaluate_sets(
     processes.require_posix()
     others = [open_hypotheses(files) for files in request.evaluation.hypotheses]
     for one in others:
-        logger.warning("%s", printable(one.description))
+        logger.info("%s", printable(one.description))
     folder = eval_reports.prepared_folder(request.evaluation)
     with contextlib.ExitStack() as ledgers:
         ran = [_run(name, sets, request, around, ledgers) for name in eval_reports.named(request.models)]
         has_detectors = request.evaluation.detectors
         evaluator = Evaluator(around.normalizers, request.references.seed, has_detectors)
         facts = _facts(request, sets, others, ran)
-        with results.writing(folder / eval_reports.RESULTS, facts) as writer:
+        speeds = {one.system.name: eval_reports.speed(one.ledger.runs) for one in ran}
+        with results.writing(folder / eval_reports.RESULTS, facts, speeds) as writer:
             for pair in _pairs(sets, ran, others, request.references.seed):
                 writer.add(pair, evaluator.add(pair))
-        speeds = {one.system.name: eval_reports.speed(one.ledger.runs) for one in ran}
         evaluation = finish(evaluator.finish(facts, speeds))
     eval_reports.write(evaluation, folder)
     around.deliver(terminal.render(evaluation, eval_reports.shown_width()))
     if request.evaluation.fit_confidence:
         models = {one.system.name: (one.system.options.engine, one.ledger.runs) for one in ran}
         eval_confidence.fit(evaluator.evidence, models)
-    logger.warning("%s and the other reports are in %s", eval_reports.PAGE, printable(folder))
+    logger.info("%s and the other reports are in %s", eval_reports.PAGE, printable(folder))
     return _exit_code(ran)
 
 
@@ -152,7 +152,7 @@ def _run(
     rounds = (sources for one in sets for _, sources in _rounds(one, system, request.references.seed))
     done = eval_models.run_rounds(system, rounds, ledger)
     if done.n_resumed:
-        logger.warning("%s: %d sources had been transcribed before", name, done.n_resumed)
+        logger.info("%s: %d sources had been transcribed before", name, done.n_resumed)
     if done.n_elsewhere:
         logger.warning("%s: %d sources of other shards are not there yet", name, done.n_elsewhere)
     return RunSystem(system, ledger, done)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
-from qasr_cli.evaluation.figures import Evaluation, LanguageFigures, Rate, SetFigures
+from qasr_cli.evaluation.figures import Evaluation, LanguageFigures, Rate, SetFigures, SpeakerFigures
 from qasr_cli.evaluation.reports import published, wording
 
 _Figures = TypeVar("_Figures")
@@ -244,11 +244,16 @@ def _subtitles(sets: Sequence[SetFigures]) -> Table:
     return Table("subtitles", "Subtitles", note, header, rows)
 
 
+def _scored_part(figures: SpeakerFigures) -> str:
+    collar = f"±{figures.collar_ms} ms" if figures.collar_ms else "0"
+    return collar if figures.is_overlap_scored else f"{collar}, no overlap"
+
+
 def _speakers(sets: Sequence[SetFigures]) -> Table:
     rows = tuple(
         (
             *_named(one),
-            f"±{figures.collar_ms} ms" if figures.collar_ms else "0",
+            _scored_part(figures),
             wording.percent(figures.der),
             " / ".join(map(wording.percent, (figures.missed, figures.false_alarm, figures.confusion))),
             wording.percent(figures.jer),
