@@ -1,7 +1,7 @@
 """Whether the official `qwen-asr` package writes the same text with the same weights, where it is installed.
 
 In go the model's options and a Python interpreter of the user's that has the package; out comes a comparison
-on the sentences that ship with qasr. The package runs in a process of its own: it pins other versions than qasr.
+on the sentences that ship with qasr. The package runs in a process of its own, since it pins other versions.
 """
 
 from __future__ import annotations
