@@ -60,13 +60,22 @@ class Head:
 class ResultWriter:
     """Writes pairs to an open file, one line each."""
 
-    def __init__(self, file: IO[bytes], head: Head) -> None:
+    def __init__(self, path: Path, file: IO[bytes], head: Head) -> None:
+        self._path = path
         self._file = file
-        file.write(_dump({"schema": SCHEMA, **dataclass_json.encode(head)}))
+        self._write({"schema": SCHEMA, **dataclass_json.encode(head)})
 
     def add(self, pair: Pair, scored: Sequence[Scored]) -> None:
-        """Write a pair with its scores."""
-        self._file.write(_dump(_described(pair, scored)))
+        """Write a pair with its scores.
+
+        Raises:
+            QasrError: The disk is full or fails.
+        """
+        self._write(_described(pair, scored))
+
+    def _write(self, values: Mapping[str, Any]) -> None:
+        with _writing_to(self._path):
+            self._file.write(_dump(values))
 
 
 @contextlib.contextmanager
@@ -78,22 +87,30 @@ def writing(
     Raises:
         QasrError: The folder is not writable, or the disk is full or fails.
     """
+    with _writing_to(path):
+        temporary, descriptor = file_lease.make(lambda: _new_file(path.parent))
+    file = os.fdopen(descriptor, "wb", closefd=False)
     try:
-        name, descriptor = file_lease.make(lambda: _new_file(path.parent))
-    except OSError as error:
-        raise from_os_error(error, f"writing {path}", path=path) from error
-    try:
-        with os.fdopen(descriptor, "wb", closefd=False) as file:
-            yield ResultWriter(file, Head(facts, speeds or {}))
-        os.fsync(descriptor)
-        files.release_name(descriptor)
-        name.replace(path)
-    except OSError as error:
-        raise from_os_error(error, f"writing {path}", path=path) from error
+        yield ResultWriter(path, file, Head(facts, speeds or {}))
+        with _writing_to(path):
+            file.close()
+            os.fsync(descriptor)
+            files.release_name(descriptor)
+            temporary.replace(path)
     finally:
         with contextlib.suppress(OSError):
-            name.unlink(missing_ok=True)
+            file.close()
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _writing_to(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise from_os_error(error, f"writing {path}", path=path) from error
 
 
 def read(path: Path) -> tuple[Mapping[str, str], Iterator[Pair]]:

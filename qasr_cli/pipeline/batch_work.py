@@ -90,10 +90,10 @@ def review_together(complete: Sequence[OpenSource[Owner]], session: Session) -> 
 def tell_speakers(opened: OpenSource[Owner], session: Session) -> ReviewedSource:
     """Return the text of a reviewed source with a speaker for each word, split where the speaker changes."""
     count = opened.options.speakers.count
-    assert count is not None  # noqa: S101 - implied by `wants_speakers`
+    assert count is not None  # noqa: S101 - implied by `OpenSource.wants_speakers`
     with timed(Stage.SPEAKERS, [(opened.stage_times, 1)]):
-        segments = [segment for segment in opened.text.segments if segment is not None]
-        told = diarize(opened.prepared.waveform, segments, session.speaker_encoder(), count)
+        encoder = session.speaker_encoder()
+        told = diarize(opened.prepared.waveform, opened.text.segments, encoder, count)
         return replace(opened.text, segments=told)
 
 

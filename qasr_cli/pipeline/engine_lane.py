@@ -161,7 +161,10 @@ class EngineLane(Generic[Owner]):
                 self._align_script(opened)
 
     def _tell_speakers(self, opened: OpenSource[Owner]) -> None:
-        """Find out who speaks when in a source, if that is wanted."""
+        """Find out who speaks when in a source, by its channels or, if that is wanted, by voices."""
+        if opened.prepared.channels is not None:
+            opened.text = opened.prepared.channels.merged(opened.text)
+            return
         if not opened.wants_speakers:
             return
         (text,) = self._pool.call([opened], lambda _, session: [batch_work.tell_speakers(opened, session)])

@@ -42,7 +42,7 @@ def build_transcript(
     transcript = Transcript(
         source_name=prepared.source.relative.name,
         track=prepared.track,
-        duration_ms=prepared.waveform.duration_ms,
+        duration_ms=prepared.duration_ms,
         segments=tuple(segment for segment in segments if segment is not None),
         fingerprint=options.fingerprint(engines.recognizer.model_id, engines.aligner_id),
         model=engines.recognizer.model_id,

@@ -65,7 +65,8 @@ def _opened(path: Path, request: EvalRequest) -> EvalSet:
 def _again(path: Path, request: EvalRequest, around: Surroundings) -> int:
     """Derive the figures of a file of results again."""
     head = results.read_head(path)
-    evaluator = Evaluator(around.normalizers, request.references.seed)
+    has_detectors = request.evaluation.detectors
+    evaluator = Evaluator(around.normalizers, request.references.seed, has_detectors)
     for pair in results.read_pairs(path):
         evaluator.add(pair)
     named = ", ".join(one.name for one in around.normalizers)

@@ -26,7 +26,7 @@ from qasr_cli.evaluation.utterances import Pair, Utterance
 from qasr_cli.operating_system import processes
 from qasr_cli.options import EvalOptions, Options, ReferenceOptions
 from qasr_cli.runs.reports.arguments import shown_arguments
-from qasr_cli.tasks import eval_models, eval_reports, eval_sources, joined_sound
+from qasr_cli.tasks import eval_confidence, eval_models, eval_reports, eval_sources, joined_sound
 from qasr_cli.tasks.eval_models import Done, ModelSystem
 from qasr_cli.tasks.eval_sources import EvalSource
 from qasr_cli.terminal.events import Reporter
@@ -119,7 +119,8 @@ def evaluate_sets(
     folder = eval_reports.prepared_folder(request.evaluation)
     with contextlib.ExitStack() as ledgers:
         ran = [_run(name, sets, request, around, ledgers) for name in eval_reports.named(request.models)]
-        evaluator = Evaluator(around.normalizers, request.references.seed)
+        has_detectors = request.evaluation.detectors
+        evaluator = Evaluator(around.normalizers, request.references.seed, has_detectors)
         facts = _facts(request, sets, others, ran)
         speeds = {one.system.name: eval_reports.speed(one.ledger.runs) for one in ran}
         with results.writing(folder / eval_reports.RESULTS, facts, speeds) as writer:
@@ -128,6 +129,9 @@ def evaluate_sets(
         evaluation = finish(evaluator.finish(facts, speeds))
     eval_reports.write(evaluation, folder)
     around.deliver(terminal.render(evaluation, eval_reports.shown_width()))
+    if request.evaluation.fit_confidence:
+        models = {one.system.name: (one.system.options.engine, one.ledger.runs) for one in ran}
+        eval_confidence.fit(evaluator.evidence, models)
     logger.info("%s and the other reports are in %s", eval_reports.PAGE, printable(folder))
     return _exit_code(ran)
 

@@ -25,7 +25,7 @@ from qasr_cli.runs.execution.composing import FinishedSource
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.speech.inference.session import Session
-from qasr_cli.tasks import outputs
+from qasr_cli.tasks import outputs, telling_apart
 from qasr_cli.tasks.api_keywords import EngineKeywords, with_keywords
 from qasr_cli.tasks.caption_input import Reading, read_script
 from qasr_cli.tasks.run_pass import PassSettings, run_pass
@@ -246,8 +246,7 @@ class Transcriber:
         """Return the engines; only called by a thread that holds the lock."""
         if self._session is None:
             engines.refuse_unknown_languages(self._options.engine, self._options.decode)
-            if self._options.speakers.count is not None:
-                engines.refuse_missing_speaker_encoder(self._options.engine)
+            telling_apart.refuse_impossible(self._options)
             self._session = engines.load(self._options.engine, self._options.guard.fallback_model)
         return self._session
 

@@ -70,7 +70,7 @@ class Prompts:
         """Return `float32[n_samples]` of a prompt at equal loudness, without silence at its ends."""
         if path not in self._decoded:
             ffmpeg = find_tools().ffmpeg
-            command = [ffmpeg, "-v", "error", "-f", "g722", "-i", path, "-f", "s16le", "-"]
+            command = [str(ffmpeg), "-v", "error", "-f", "g722", "-i", str(path), "-f", "s16le", "-"]
             raw = subprocess.run(command, check=True, capture_output=True).stdout
             self._decoded[path] = _trimmed(np.frombuffer(raw, dtype="<i2").astype(np.float32) / 32768)
         return self._decoded[path]

@@ -7,7 +7,6 @@ In goes a mono 16 kHz waveform; out come the features that CAM++ was trained on.
 from __future__ import annotations
 
 import functools
-import math
 
 import torch
 
@@ -35,13 +34,15 @@ def fbank(samples: torch.Tensor) -> torch.Tensor:
     frames = (frames - _PRE_EMPHASIS * before) * _povey_window().to(frames)
     spectrum = torch.fft.rfft(frames, n=_FFT_SAMPLES)
     power = spectrum.real.square() + spectrum.imag.square()
-    return (power @ _mel_filters().to(power)).clamp_min(_FLOOR).log()
+    energies: torch.Tensor = power @ _mel_filters().to(power)
+    return energies.clamp_min(_FLOOR).log()
 
 
 @functools.cache
 def _povey_window() -> torch.Tensor:
     """Return Kaldi's own window: a Hann window to the power of 0.85, which does not end at zero slope."""
-    return torch.hann_window(FRAME_SAMPLES, periodic=False).pow(0.85)
+    window: torch.Tensor = torch.hann_window(FRAME_SAMPLES, periodic=False)
+    return window.pow(0.85)
 
 
 @functools.cache
@@ -61,8 +62,3 @@ def _mel_filters() -> torch.Tensor:
 
 def _mel(hz: torch.Tensor) -> torch.Tensor:
     return 1127.0 * torch.log1p(hz / 700.0)
-
-
-def n_frames(n_samples: int) -> int:
-    """Return the number of whole frames in so many samples."""
-    return max(0, math.floor((n_samples - FRAME_SAMPLES) / HOP_SAMPLES) + 1)

@@ -63,6 +63,7 @@ def tables(evaluation: Evaluation) -> list[Table]:
         _speakers(sets),
         _confidence(sets),
         _detectors(sets),
+        _detector_values(sets),
         _speed(sets),
     ]
     return [table for table in found if table.rows]
@@ -302,9 +303,26 @@ def _detectors(sets: Sequence[SetFigures]) -> Table:
         for one in sets
         for detector in one.detectors
     )
-    note = "Precision and recall in percent; a chunk is bad if its error rate is above the threshold."
+    note = "Precision and recall in percent. A chunk is bad if it has more than half as many errors as units."
     header = ("set", "system", "detector", "chunks", "flagged", "bad", "both", "precision", "recall")
     return Table("detectors", "Detectors of hallucinations", note, header, rows, n_names=3)
+
+
+def _detector_values(sets: Sequence[SetFigures]) -> Table:
+    shares = (0.05, 0.5, 0.95, 0.99)
+    rows = tuple(
+        (
+            *_named(one),
+            values.name,
+            *(wording.number(side.get(share), 2) for side in (values.good, values.bad) for share in shares),
+        )
+        for one in sets
+        for values in one.detector_values
+    )
+    note = "Quantiles: of 5 % of the good chunks the value is lower than `good 5 %`, and so on."
+    names = tuple(f"{side} {100 * share:.0f} %" for side in ("good", "bad") for share in shares)
+    header = ("set", "system", "value", *names)
+    return Table("detector-values", "What detectors look at", note, header, rows, n_names=3)
 
 
 def _speed(sets: Sequence[SetFigures]) -> Table:

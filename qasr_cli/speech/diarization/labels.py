@@ -69,21 +69,27 @@ def split_at_turns(segments: Sequence[Segment], labels: Sequence[str]) -> tuple[
 
 
 def _split(segment: Segment, turns: list[list[Word]]) -> list[Segment]:
-    if len(turns) < 2:
-        return [replace(segment, words=tuple(turns[0]))] if turns else [segment]
-    parts = []
-    for number, turn in enumerate(turns):
-        words = (replace(turn[0], lead=turn[0].lead if number == 0 else ""), *turn[1:])
-        start_ms = segment.start_ms if number == 0 else turn[0].start_ms
-        end_ms = segment.end_ms if number == len(turns) - 1 else turn[-1].end_ms
-        parts.append(
-            replace(
-                segment,
-                start_ms=start_ms,
-                end_ms=max(start_ms, end_ms),
-                text="".join(word.lead + word.text for word in words),
-                words=words,
-                detectors=segment.detectors if number == 0 else {},
-            )
-        )
-    return parts
+    parts, n_words = [], 0
+    for turn in turns:
+        parts.append(part_of(segment, tuple(turn), n_words))
+        n_words += len(turn)
+    return parts or [segment]
+
+
+def part_of(segment: Segment, words: tuple[Word, ...], first: int) -> Segment:
+    """Return the part of a segment that has `words`, the first of which is its word `first`.
+
+    A part has no space in front of its first word. The first and the last part end where the segment does.
+    """
+    is_last = first + len(words) == len(segment.words)
+    start_ms = words[0].start_ms if first else segment.start_ms
+    end_ms = segment.end_ms if is_last else words[-1].end_ms
+    own = (replace(words[0], lead="" if first else words[0].lead), *words[1:])
+    return replace(
+        segment,
+        start_ms=start_ms,
+        end_ms=max(start_ms, end_ms),
+        text="".join(word.lead + word.text for word in own),
+        words=own,
+        detectors={} if first else segment.detectors,
+    )
