@@ -9,14 +9,16 @@ exactly one.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import Indel, Levenshtein
 
 from qasr_cli import languages
 from qasr_cli.evaluation.utterances import Answer, TimedWord, Utterance
 from qasr_cli.records import Span
+
+_LIKE = 0.6  # two references, one of them normalized; texts of other utterances share about a third
 
 
 def answers(utterances: Sequence[Utterance], whole: Answer) -> list[Answer]:
@@ -27,7 +29,7 @@ def answers(utterances: Sequence[Utterance], whole: Answer) -> list[Answer]:
     """
     if len(utterances) == 1 and _span(utterances[0]) is None:
         return [whole]
-    words = whole.words or tuple(TimedWord(word, 0, 0) for word in whole.text.split())
+    words = whole.words or tuple(_untimed_words(whole))
     owners = _owners(utterances, words)
     dealt: list[list[TimedWord]] = [[] for _ in utterances]
     for word, owner in zip(words, owners, strict=True):
@@ -43,6 +45,41 @@ def answers(utterances: Sequence[Utterance], whole: Answer) -> list[Answer]:
         )
         for own in dealt
     ]
+
+
+def is_like(first: str, second: str) -> bool:
+    """Whether two texts have more than half of their letters in common, in order."""
+    letters = ["".join(filter(str.isalnum, text.casefold())) for text in (first, second)]
+    return Indel.normalized_similarity(*letters) >= _LIKE
+
+
+def _untimed_words(whole: Answer) -> Iterator[TimedWord]:
+    """Yield the words of an answer without times of words: those of its captions, spread over each."""
+    if not whole.captions:
+        yield from (TimedWord(unit, 0, 0) for unit in _units(whole.text))
+        return
+    for caption in whole.captions:
+        units = _units(" ".join(caption.lines))
+        start_ms = max(0, caption.start_ms)
+        step_ms = max(0, caption.end_ms - start_ms) / max(1, len(units))
+        for place, unit in enumerate(units):
+            yield TimedWord(unit, start_ms + round(place * step_ms), start_ms + round((place + 1) * step_ms))
+
+
+def _units(text: str) -> list[str]:
+    """Return the words of a text; in scripts without spaces its characters, each with the marks behind it."""
+    units: list[str] = []
+    for word in text.split():
+        is_open = False
+        before = ""
+        for char in word:
+            is_seam = char.isalnum() and (languages.is_unspaced(char) or languages.is_unspaced(before or " "))
+            if is_open and not is_seam:
+                units[-1] += char
+            else:
+                units.append(char)
+            is_open, before = True, char
+    return units
 
 
 def _span(utterance: Utterance) -> Span | None:
