@@ -14,12 +14,14 @@ RAY := .venv-ray
 DOCS := .venv-docs
 PAGE := .venv-page
 CONTAINERS := .venv-containers
+ORACLES := .venv-oracles
 OUT := demo-out
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official \
 	bench-serve demo-model rehearsal vllm cluster cluster-overhead fuzz search demo-model-eval samples parity oldest \
-	compare-writers gallery goldens man docs torture page live-devices live-page container clean
+	compare-writers eval-demo gallery oracles oracle-goldens goldens man docs torture page live-devices \
+	live-page container clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -92,6 +94,19 @@ $(PARITY)/.installed:
 	$(PARITY)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 qwen-asr==0.0.6
 	@touch $@
 
+oracles: $(ORACLES)/.installed  ## Compare figures of evaluations with meeteval, pyannote.metrics, suber (300 MB, 1 min)
+	$(ORACLES)/bin/python -m pytest tests/oracles
+
+oracle-goldens: $(ORACLES)/.installed  ## Record those packages' figures, with which make test compares
+	$(ORACLES)/bin/python -m tests.oracles.make_goldens
+
+# They bring pandas, scipy and scikit-learn along, and one is compiled.
+$(ORACLES)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(ORACLES)
+	$(ORACLES)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' \
+		meeteval==0.4.3 pyannote.metrics==4.2.0 subtitle-edit-rate==0.4.0
+	@touch $@
+
 oldest: $(OLDEST)/.installed  ## Test the engine with the oldest transformers that it supports
 	$(OLDEST)/bin/python -m pytest -n 2 --dist worksteal tests/e2e/test_engine.py tests/e2e/test_model_loading.py \
 		tests/e2e/test_models.py tests/e2e/test_logits_processors.py tests/e2e/test_demo_model.py \
@@ -159,6 +174,17 @@ $(RAY)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(RAY)
 	$(RAY)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]' pytest hypothesis
 	@touch $@
+
+# The corpus is made once. Of three systems one is run by qasr eval; the others are files: qasr's own subtitles with
+# chunks of 10 s and no aligner, and a made-up program in whisper's form.
+EVAL := build/eval-demo
+EVAL_SETS := samples $(addprefix $(EVAL)/corpus/,LibriSpeech kaldi nemo media)
+eval-demo: $(VENV)/.demo-model  ## Evaluate three systems on the samples and a made-up corpus in four layouts (2 min)
+	@test -d $(EVAL)/corpus || $(BIN)/python -m tools.eval_demo $(EVAL)/corpus
+	$(BIN)/qasr transcribe $(EVAL_SETS) -r --model demo --chunk-seconds 10 --aligner none --json -q -o $(EVAL)/short-chunks
+	$(BIN)/qasr eval $(EVAL_SETS) --model demo --hyp short-chunks=$(EVAL)/short-chunks \
+		--hyp made-up=$(EVAL)/corpus/other-program -o $(EVAL)/results
+	@echo "The page is $(EVAL)/results/report.html"
 
 compare-writers: $(INSTALLED) $(WRITERS)/.installed  ## Compare subtitles with other tools' writers; updates the benchmarks' page
 	$(BIN)/python -m tools.compare_writers --python $(WRITERS)/bin/python --page

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
     from qasr_cli.options import CueOptions, Options
     from qasr_cli.pipeline.script import AlignedScript
-    from qasr_cli.records import Cue, Outcome, Segment, Status, Transcript, Word
+    from qasr_cli.records import Cue, Outcome, Segment, Speaker, Status, Transcript, Word
     from qasr_cli.subtitles.qc.findings import Finding
     from qasr_cli.tasks.api import (
         align,
@@ -67,6 +67,7 @@ __all__ = [
     "QasrError",
     "QualityError",
     "Segment",
+    "Speaker",
     "Status",
     "Transcriber",
     "Transcript",
@@ -96,6 +97,7 @@ _MODULES = {  # of the names whose module is neither `tasks.api` nor `errors`
     "Options": "options",
     "Outcome": "records",
     "Segment": "records",
+    "Speaker": "records",
     "Status": "records",
     "TranscriptResult": "tasks.transcriber",
     "Transcriber": "tasks.transcriber",

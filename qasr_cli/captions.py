@@ -1,4 +1,4 @@
-"""Timed blocks of text: the cues that qasr makes, and the captions of a subtitle file.
+"""Timed blocks of text, the cues that qasr makes and the captions of a subtitle file; and who speaks them.
 
 `records` hands them on with the other values; everything imports them from there.
 """
@@ -6,6 +6,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A speaker of a transcript.
+
+    Attributes:
+        label: As its words have it, such as `S1`.
+        name: The name that is shown; "" shows the label.
+    """
+
+    label: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from qasr_cli import languages
-from qasr_cli.captions import Caption, Cue, LineSpeaker
+from qasr_cli.captions import Caption, Cue, LineSpeaker, Speaker
 from qasr_cli.operating_system import files
 from qasr_cli.timebase import BYTES_PER_SAMPLE, ms_to_samples, samples_to_ms
 
-__all__ = ["Caption", "Cue", "LineSpeaker"]  # handed on; the others are defined here
+__all__ = ["Caption", "Cue", "LineSpeaker", "Speaker"]  # handed on; the others are defined here
 
 INT16_SCALE = np.float32(1 / 32768)  # int16 full scale to [-1, 1)
 
@@ -145,7 +145,8 @@ class Hypothesis:
     Attributes:
         language: English name, or None (no speech).
         token_ends: Number of the text's characters up to the end of each of its tokens; empty if unknown.
-        token_posteriors: The recognizer's probability of each of these tokens, given those before.
+        token_posteriors: The recognizer's probability of each of these tokens, given those before. Rounding
+            differs between ways to compute them, so that hypotheses are equal without them.
     """
 
     text: str
@@ -153,7 +154,7 @@ class Hypothesis:
     finish: Finish = Finish.COMPLETE
     n_tokens: int = 0
     token_ends: tuple[int, ...] = ()
-    token_posteriors: tuple[float, ...] = ()
+    token_posteriors: tuple[float, ...] = field(default=(), compare=False)
 
     @property
     def without_text(self) -> Hypothesis:
@@ -248,19 +249,6 @@ class Video:
 
 
 @dataclass(frozen=True, slots=True)
-class Speaker:
-    """A speaker of a transcript.
-
-    Attributes:
-        label: As its words have it, such as `S1`.
-        name: The name that is shown; "" shows the label.
-    """
-
-    label: str
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Transcript:
     """The transcript of a source: the input of all outputs, and the border between model and subtitles.
 
@@ -287,6 +275,11 @@ class Transcript:
         spoken = (word.speaker for segment in self.segments for word in segment.words)
         names = {speaker.label: speaker.name for speaker in self.speakers}
         return {label: names.get(label) or label for label in dict.fromkeys(spoken) if label is not None}
+
+    @property
+    def is_dialogue(self) -> bool:
+        """Whether its speakers are shown: there are several, or one with a name."""
+        return bool(self.speakers) or len(self.speaker_names) > 1
 
     @property
     def language(self) -> str | None:
@@ -350,6 +343,7 @@ class Stage(StrEnum):
     RECOGNIZE = "recognize"
     ALIGN = "align"
     REVIEW = "review"  # doubtful chunks, recognised again
+    SPEAKERS = "speakers"  # who speaks when
     WRITE = "write"  # transcript, cues, files
 
 

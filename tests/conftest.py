@@ -16,7 +16,15 @@ from qasr_cli.media.ffmpeg import find_tools
 has_vllm = importlib.util.find_spec("vllm") or os.environ.get("QASR_VLLM_URL")
 # Tests in a browser have an environment of their own: `make page`, `make live-page`. Those of microphones
 # need a sound server: `make live-devices`.
-collect_ignore = ["page", "live_page", "live_devices", *([] if has_vllm else ["vllm"])]
+# Those with other packages' figures of evaluations have an environment, too: `make oracles`.
+has_oracles = importlib.util.find_spec("meeteval")
+collect_ignore = [
+    "page",
+    "live_page",
+    "live_devices",
+    *([] if has_vllm else ["vllm"]),
+    *([] if has_oracles else ["oracles"]),
+]
 
 # No deadline for one example: a machine that is busy is no reason to fail. The examples are the
 # same for the same code, so that a commit passes everywhere or nowhere; `make search` draws new ones.

@@ -84,9 +84,10 @@ def command(
     """
     _refuse(inputs or [], evaluation, models or [], references.layout)
     from qasr_cli.tasks import eval as task
+    from qasr_cli.tasks.eval_systems import EvalRequest
 
     chosen = () if evaluation.no_model else tuple(models or ("0.6b",))
-    request = task.EvalRequest(tuple(inputs or ()), chosen, options, references, evaluation)
+    request = EvalRequest(tuple(inputs or ()), chosen, options, references, evaluation)
     raise typer_adapter.Exit(task.evaluate(request, log))
 
 

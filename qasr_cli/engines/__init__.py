@@ -11,6 +11,8 @@
     device_names  the names in `--device`
     memory        returns freed memory to the machine
     cpu/          what a CPU can do: number format, 8-bit products, a kernel for attention, threads
+    speakers/     voices as vectors, for `--speakers`
+    confidence_files  maps of confidences that were fitted for models
     cache_files   what can be made again: measurements, packed weights
 
 In goes the name of an engine; out comes a `Session` with a `Recognizer` and an `Aligner`, as
@@ -47,3 +49,10 @@ def refuse_missing(engine: EngineOptions) -> None:
     from qasr_cli.engines import registry
 
     registry.refuse_missing(engine)
+
+
+def refuse_missing_speaker_encoder(engine: EngineOptions) -> None:
+    """Refuse `--speakers` without an encoder; see `registry.refuse_missing_speaker_encoder`."""
+    from qasr_cli.engines import registry
+
+    registry.refuse_missing_speaker_encoder(engine)

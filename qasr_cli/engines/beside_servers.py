@@ -40,10 +40,11 @@ def load(
     place = connected.place + (f", aligner on {places}" if places else "")
     fallback = built_in.fallback_loader(factory, local, fallback_model)
     load_fallback = SharedLoader(fallback) if fallback else None
+    load_encoder = built_in.speaker_loader(replace(local, device=names[0]))
 
     def session(aligner: Aligner | None, place: str, replicas: Sequence[Session] = ()) -> Session:
         engines = Engines(connected.recognizer, aligner, place, connected.languages)
-        return Session(engines, load_fallback, replicas)
+        return Session(engines, load_fallback, replicas, load_encoder)
 
     others = aligners[1:] or aligners
     return session(aligners[0], place, [session(aligner, "") for aligner in others])

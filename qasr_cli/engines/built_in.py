@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from qasr_cli.engines import memory
 from qasr_cli.engines.cpu import threads
 from qasr_cli.options import EngineOptions
-from qasr_cli.speech.inference.protocols import Aligner, Engines
+from qasr_cli.speech.inference.protocols import Aligner, Engines, SpeakerEncoder
 
 if TYPE_CHECKING:
     from qasr_cli.engines.model_store import StoredModel
@@ -64,9 +64,24 @@ def for_fallback(options: EngineOptions, model: str) -> EngineOptions:
     return replace(options, model=model, aligner="none", revision=None)
 
 
+def speaker_loader(options: EngineOptions) -> Callable[[], SpeakerEncoder]:
+    """Return the function that loads the speaker encoder on the options' device."""
+    return functools.partial(_load_speaker_encoder, options.device)
+
+
+def _load_speaker_encoder(device: str) -> SpeakerEncoder:
+    from qasr_cli.engines.speakers import package
+
+    package.find()  # torch takes seconds that missing weights should not cost
+    threads.import_torch()
+    from qasr_cli.engines.speakers import encoder
+
+    return encoder.load(device)
+
+
 def _load_qwen3(options: EngineOptions, *, is_plain: bool = False, is_forced_loop: bool = False) -> Engines:
     """Locate the weights before importing torch, which takes seconds that a missing model should not cost."""
-    from qasr_cli.engines import model_store
+    from qasr_cli.engines import confidence_files, model_store
 
     recognizer = fetch_recognizer(options)
     where = model_store.aligner_location(options.aligner, options.model)
@@ -77,7 +92,8 @@ def _load_qwen3(options: EngineOptions, *, is_plain: bool = False, is_forced_loo
     with memory.converting(), preloading.begun(() if is_plain else (recognizer, aligner), options):
         from qasr_cli.engines.qwen3 import engine  # and transformers with it
 
-        return engine.load(recognizer, aligner, options, is_plain=is_plain, is_forced_loop=is_forced_loop)
+        loaded = engine.load(recognizer, aligner, options, is_plain=is_plain, is_forced_loop=is_forced_loop)
+    return replace(loaded, confidence=confidence_files.load(recognizer, loaded.aligner_id))
 
 
 def _load_plain_qwen3(options: EngineOptions) -> Engines:
@@ -107,7 +123,7 @@ def _load_qwen3_aligner(
 
 def _load_vllm(options: EngineOptions, *, is_apart: bool = False) -> Engines:
     """Ask for the package first: weights that it is missing for need not be fetched."""
-    from qasr_cli.engines import model_store
+    from qasr_cli.engines import confidence_files, model_store
     from qasr_cli.engines.vllm import environment
 
     environment.require()
@@ -117,7 +133,8 @@ def _load_vllm(options: EngineOptions, *, is_apart: bool = False) -> Engines:
     environment.prepare()
     from qasr_cli.engines.vllm import recognizer as vllm_recognizer
 
-    return vllm_recognizer.load(recognizer, aligner, options, is_apart=is_apart)
+    loaded = vllm_recognizer.load(recognizer, aligner, options, is_apart=is_apart)
+    return replace(loaded, confidence=confidence_files.load(recognizer, loaded.aligner_id))
 
 
 def _load_vllm_apart(options: EngineOptions) -> Engines:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from qasr_cli.engines import built_in, device_names
 from qasr_cli.engines.built_in import EngineFactory
 from qasr_cli.engines.qwen3 import languages as qwen3_languages
+from qasr_cli.engines.speakers import package
 from qasr_cli.errors import UnavailableError, UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from qasr_cli.speech.inference import protocols
@@ -45,10 +46,11 @@ def load(options: EngineOptions, fallback_model: str = "") -> Session:
     if len(names) > 1:
         factory = built_in.ONE_OF_SEVERAL.get(options.engine, factory)
     first, *others = [
-        (factory(one), built_in.fallback_loader(factory, one, fallback_model))
+        (factory(one), built_in.fallback_loader(factory, one, fallback_model), built_in.speaker_loader(one))
         for one in (replace(options, device=name) for name in names)
     ]
-    return Session(*first, [Session(*other) for other in others])
+    replicas = [Session(pair, fallback, (), encoder) for pair, fallback, encoder in others]
+    return Session(first[0], first[1], replicas, first[2])
 
 
 def refuse_missing(options: EngineOptions) -> None:
@@ -68,6 +70,18 @@ def refuse_missing(options: EngineOptions) -> None:
     for location, revision in ((recognizer if is_local else None, options.revision), (aligner, None)):
         if location is not None:
             model_store.refuse_missing(location, revision, is_offline=options.offline)
+
+
+def refuse_missing_speaker_encoder(options: EngineOptions) -> None:
+    """Refuse to tell speakers apart without the encoder's weights, before the work begins.
+
+    An engine of a factory may have an encoder of its own, which shows when it is loaded.
+
+    Raises:
+        UnavailableError: The package with the weights is not installed.
+    """
+    if _find_factory(options.engine) in built_in.BUILT_IN.values():
+        package.find()
 
 
 _LANGUAGES = dict.fromkeys(built_in.BUILT_IN, qwen3_languages.RECOGNIZED)

@@ -14,6 +14,7 @@ import numpy as np
 
 from qasr_cli.evaluation import expert_warnings
 from qasr_cli.evaluation.calibration import reliability
+from qasr_cli.evaluation.calibration.evidence import ConfidenceEvidence
 from qasr_cli.evaluation.figures import (
     Comparison,
     Counts,
@@ -21,7 +22,6 @@ from qasr_cli.evaluation.figures import (
     Group,
     Rate,
     SetFigures,
-    SpeakerFigures,
     SpeedFigures,
     Unit,
     Worst,
@@ -30,23 +30,19 @@ from qasr_cli.evaluation.normalization.normalizers import Normalizer
 from qasr_cli.evaluation.scoring import (
     bootstrap,
     compounds,
-    diarization,
     edits,
     language_id,
-    speaker_words,
     subtitle_figures,
     units,
     word_times,
 )
-from qasr_cli.evaluation.scoring.diarization import Confusions
 from qasr_cli.evaluation.scoring.right_words import right_words
-from qasr_cli.evaluation.tally import Column, Scored, Tally
-from qasr_cli.evaluation.utterances import Pair, Turn, Utterance
+from qasr_cli.evaluation.tally import Scored, Tally
+from qasr_cli.evaluation.utterances import Pair, Utterance
 from qasr_cli.subtitles.rules.presets import code_by_script
 
 _LATIN = "en"  # the answer for every script that does not tell its language
 _N_COMMON = 20
-_COLLARS_MS = (0, 250)
 _MAX_GROUPS = 40
 _KINDS_IN_ORDER = ("length", "noise", "speaker")
 
@@ -56,8 +52,11 @@ def language_of(utterance: Utterance) -> str | None:
 
     Never the one that a system detected: all systems are scored alike.
     """
+    known = language_id.code(utterance.language)
+    if known:
+        return known
     by_script = code_by_script([utterance.text])
-    return utterance.language or (None if by_script == _LATIN else by_script)
+    return None if by_script == _LATIN else by_script
 
 
 def score(pair: Pair, normalizer: Normalizer) -> Scored:
@@ -84,10 +83,16 @@ class Evaluator:
     Args:
         normalizers: The first one's figures are the main ones.
         seed: Seed of the intervals.
+        has_detectors: Judge the detectors of hallucinations, too.
+
+    Attributes:
+        evidence: What a map of confidences can be fitted to, by system; only words of qasr's transcripts.
     """
 
     normalizers: Sequence[Normalizer]
     seed: int = 1
+    has_detectors: bool = False
+    evidence: dict[str, ConfidenceEvidence] = field(default_factory=dict)
     _tallies: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
 
     def add(self, pair: Pair) -> list[Scored]:
@@ -101,10 +106,26 @@ class Evaluator:
         tally.add(pair, scored)
         tally.add_times(pair)
         _add_captions(tally, pair)
-        _add_speakers(tally, pair, self.normalizers[0])
-        _add_confidences(tally, pair, scored[0])
+        tally.speakers.add(pair, self.normalizers[0], language_of(pair.utterance))
+        self._add_confidences(tally, pair, scored[0])
         expert_warnings.note(tally, pair)
         return scored
+
+    def _add_confidences(self, tally: Tally, pair: Pair, scored: Scored) -> None:
+        answer = pair.answer
+        if answer is None or answer.error:
+            return
+        if self.has_detectors:
+            tally.chunks.add(answer, scored.hypothesis, scored.edits)
+        if not any(word.confidence is not None for word in answer.words):
+            return
+        rights = right_words(answer.words, scored.hypothesis, scored.edits)
+        for word, is_right in zip(answer.words, rights, strict=False):
+            if word.confidence is not None:
+                tally.confidences.append(word.confidence)
+                tally.rights.append(is_right)
+        words = [word for segment in answer.segments for word in segment.words]
+        self.evidence.setdefault(pair.system, ConfidenceEvidence()).add(words, rights)
 
     def finish(
         self, facts: Mapping[str, str], speeds: Mapping[str, SpeedFigures] | None = None
@@ -115,9 +136,8 @@ class Evaluator:
             facts: What a reader needs to repeat the evaluation.
             speeds: Speed of each system that was run, by its name.
         """
-        sets = tuple(
-            self._figures(tally, (speeds or {}).get(tally.system)) for tally in self._tallies.values()
-        )
+        tallies = self._named_tallies()
+        sets = tuple(self._figures(tally, (speeds or {}).get(tally.system)) for tally in tallies)
         return Evaluation(
             facts=facts,
             sets=sets,
@@ -162,9 +182,11 @@ class Evaluator:
             lid=language_id.figures(tally.confusions),
             times=word_times.figures(tally.slots, tally.n_timed_words),
             subtitles=subtitle_figures.figures(tally.compared),
-            speakers=tuple(_speaker_figures(tally)),
+            speakers=tuple(tally.speakers.figures),
             speed=speed,
             calibration=reliability.figures(tally.confidences, tally.rights),
+            detectors=tally.chunks.figures(),
+            detector_values=tally.chunks.values(),
             groups=tuple(_groups(tally)),
             worst=tuple(
                 Worst(pair, scored.main, tuple(scored.edits))
@@ -174,22 +196,22 @@ class Evaluator:
         )
 
     def _comparisons(self) -> Iterable[Comparison]:
-        """Yield each two systems of a set, in the main rate, where both have all utterances."""
+        """Yield each two systems of a set, in the main rate, on the utterances that both have."""
         by_set: dict[str, list[Tally]] = {}
         for tally in self._tallies.values():
             by_set.setdefault(tally.set_name, []).append(tally)
         for set_name, tallies in by_set.items():
             for a, b in combinations(tallies, 2):
-                if a.n != b.n or not a.columns or next(iter(a.columns)) != next(iter(b.columns)):
-                    continue
-                yield self._comparison(set_name, a, b)
+                if a.columns and b.columns and next(iter(a.columns)) == next(iter(b.columns)):
+                    yield self._comparison(set_name, a, b)
 
     def _comparison(self, set_name: str, a: Tally, b: Tally) -> Comparison:
         key = next(iter(a.columns))
-        sides: tuple[Column, Column] = (a.filled(key), b.filled(key))
+        left, right = _common(a, b)
+        first, second = a.filled(key), b.filled(key)
         blocks, name = a.blocks.chosen
-        errors = [side.errors for side in sides]
-        interval, p_better = bootstrap.difference(errors, sides[0].units, blocks, self.seed, name)
+        errors = (first.errors[left], second.errors[right])
+        interval, p_better = bootstrap.difference(errors, first.units[left], blocks[left], self.seed, name)
         return Comparison(
             set_name=set_name,
             a=a.system,
@@ -204,15 +226,13 @@ class Evaluator:
         )
 
 
-def _add_confidences(tally: Tally, pair: Pair, scored: Scored) -> None:
-    words = pair.answer.words if pair.answer else ()
-    if not any(word.confidence is not None for word in words):
-        return
-    rights = right_words(words, scored.hypothesis, scored.edits)
-    for word, is_right in zip(words, rights, strict=False):
-        if word.confidence is not None:
-            tally.confidences.append(word.confidence)
-            tally.rights.append(is_right)
+def _common(a: Tally, b: Tally) -> tuple[np.ndarray, np.ndarray]:
+    """Return `int64[n]` for each: where the utterances are that both have."""
+    first, second = np.array(a.ids, dtype=np.int64), np.array(b.ids, dtype=np.int64)
+    if np.array_equal(first, second):
+        return np.arange(a.n), np.arange(b.n)
+    _, left, right = np.intersect1d(first, second, return_indices=True)
+    return left, right
 
 
 def _add_captions(tally: Tally, pair: Pair) -> None:
@@ -222,50 +242,6 @@ def _add_captions(tally: Tally, pair: Pair) -> None:
             subtitle_figures.compare(
                 answer.captions, utterance.captions, utterance.language or answer.language
             )
-        )
-
-
-def _add_speakers(tally: Tally, pair: Pair, normalizer: Normalizer) -> None:
-    """Add the errors of who speaks when, where the reference says it and the system tells speakers apart."""
-    utterance, answer = pair.utterance, pair.answer
-    if not utterance.turns or answer is None or not answer.turns:
-        return
-    tally.n_recordings += 1
-    named = [{turn.speaker for turn in turns} for turns in (utterance.turns, answer.turns)]
-    tally.n_right_count += len(named[0]) == len(named[1])
-    for collar_ms in _COLLARS_MS:
-        before = tally.turns.get(collar_ms, Confusions())
-        tally.turns[collar_ms] = before + diarization.score(utterance.turns, answer.turns, collar_ms)
-    if all(turn.text for turn in utterance.turns):
-        language = language_of(utterance)
-        sides = [_by_speaker(side, language, normalizer) for side in (utterance.turns, answer.turns)]
-        tally.speaker_words += speaker_words.count(*sides)
-
-
-def _by_speaker(turns: Sequence[Turn], language: str | None, normalizer: Normalizer) -> dict[str, list[str]]:
-    unit = units.of_language(language)[0]
-    texts: dict[str, list[str]] = {}
-    for turn in sorted(turns, key=lambda turn: turn.start_ms):
-        own = texts.setdefault(turn.speaker, [])
-        own += units.split(normalizer.normalize(turn.text, language), unit)
-    return texts
-
-
-def _speaker_figures(tally: Tally) -> Iterable[SpeakerFigures]:
-    for collar_ms, sums in tally.turns.items():
-        if not sums.speech:
-            continue
-        shares = [part / sums.speech for part in (sums.missed, sums.false_alarm, sums.confusion)]
-        yield SpeakerFigures(
-            n_recordings=tally.n_recordings,
-            collar_ms=collar_ms,
-            der=sum(shares),
-            missed=shares[0],
-            false_alarm=shares[1],
-            confusion=shares[2],
-            jer=sums.jaccard / sums.n_speakers if not collar_ms and sums.n_speakers else None,
-            cp_wer=tally.speaker_words.rate,
-            n_right_count=tally.n_right_count,
         )
 
 

@@ -19,10 +19,16 @@ _EMPTY_SHARE = 0.05
 _WRONG_LANGUAGE = 0.5
 _JUMP = 2.0  # of the rate beyond 30 s
 _BAD_RATE = 0.6
+_CASE_SHARE = 0.3  # of substitutions
+_MAX_LOOKED_AT = 20_000  # utterances whose letters are counted: enough to see what a side never has
+_DAMAGING = ("whisper-basic", "leaderboard")
+_RESPELLING = "qasr+numbers"
 
 
 def note(tally: Tally, pair: Pair) -> None:
     """Count capitals, marks and digits of both raw texts."""
+    if tally.n > _MAX_LOOKED_AT:
+        return
     answer = pair.answer.text if pair.answer else ""
     for side, text in (("reference", pair.utterance.text), ("answer", answer)):
         for char in text:
@@ -35,6 +41,8 @@ def note(tally: Tally, pair: Pair) -> None:
                 tally.letters[f"{side} digit"] += 1
             elif category in {"Po", "Ps", "Pe"}:
                 tally.letters[f"{side} mark"] += 1
+            elif category in {"Mn", "Mc"}:
+                tally.letters[f"{side} sign"] += 1
     tally.letters["reference"] += len(pair.utterance.text)
     tally.letters["answer"] += len(answer)
 
@@ -44,6 +52,7 @@ def of_tally(tally: Tally) -> Iterator[str]:
     yield from _of_answers(tally)
     yield from _of_lengths(tally)
     yield from _of_texts(tally)
+    yield from _of_normalizers(tally)
 
 
 def _of_answers(tally: Tally) -> Iterator[str]:
@@ -107,3 +116,22 @@ def _of_texts(tally: Tally) -> Iterator[str]:
         if min(counts) == 0 and max(counts) > _MIN_SHARE * max(tally.letters["reference"], 1):
             name = "capital letters" if what == "upper" else "punctuation"
             yield f"One side has {name} and the other none, and no normalizer is used: one side normalized?"
+
+
+def _of_normalizers(tally: Tally) -> Iterator[str]:
+    """Warn where a normalizer does what its name hides."""
+    used = {name for name, _ in tally.columns}
+    damaging = [name for name in _DAMAGING if name in used and tally.letters["reference sign"]]
+    if damaging and tally.language != "en":
+        yield (
+            f"{damaging[0]} takes vowel signs and tone marks out of words, as published: "
+            "its rates are those of damaged words here."
+        )
+    if _RESPELLING in used and not tally.language:
+        yield "The references' language is unknown; numbers stay as they are: give --language."
+    n_case = sum(n for (a, b), n in tally.substitutions.items() if a.casefold() == b.casefold())
+    if n_case > _CASE_SHARE * max(tally.substitutions.total(), 1):
+        yield f"{n_case} substitutions differ in capital letters only: see the figure with qasr."
+    is_raw = tally.letters["reference upper"] or tally.letters["reference mark"]
+    if "fleurs" in tally.set_name.lower() and is_raw:
+        yield "These are FLEURS's raw transcriptions; published figures are of its normalized ones."

@@ -166,8 +166,10 @@ class SpeakerFigures:
     Attributes:
         collar_ms: Half width around each edge that is not scored.
         der: Diarization error rate: missed, false alarm and confusion together.
+        is_overlap_scored: Speech of several speakers at once counts.
         jer: Jaccard error rate; None with a collar.
-        cp_wer: Concatenated minimum-permutation WER; None without words.
+        cp_wer: Concatenated minimum-permutation WER; None without words. `tcp_wer` adds that words match in
+            time, 5 s around.
         n_right_count: Recordings with the right number of speakers.
     """
 
@@ -181,6 +183,7 @@ class SpeakerFigures:
     cp_wer: float | None = None
     tcp_wer: float | None = None
     n_right_count: int = 0
+    is_overlap_scored: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +261,15 @@ class DetectorFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectorValues:
+    """One of a segment's `detectors`: values by quantile among good and bad chunks; empty without any."""
+
+    name: str
+    good: Mapping[float, float]
+    bad: Mapping[float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Errors of a part of a set, for drawings: a range of lengths, a speaker, a range of noise, a label.
 
@@ -319,6 +331,7 @@ class SetFigures:
     speed: SpeedFigures | None = None
     calibration: CalibrationFigures | None = None
     detectors: tuple[DetectorFigures, ...] = ()
+    detector_values: tuple[DetectorValues, ...] = ()
     groups: tuple[Group, ...] = ()
     worst: tuple[Worst, ...] = ()
     warnings: tuple[str, ...] = ()

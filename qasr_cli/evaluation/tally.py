@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from qasr_cli.evaluation.calibration.detectors import DetectorTally
 from qasr_cli.evaluation.figures import Counts, Edit, Operation, Unit
-from qasr_cli.evaluation.scoring import word_times
-from qasr_cli.evaluation.scoring.diarization import Confusions
+from qasr_cli.evaluation.scoring import language_id, word_times
 from qasr_cli.evaluation.scoring.subtitle_figures import Compared
+from qasr_cli.evaluation.speaker_tally import SpeakerTally
 from qasr_cli.evaluation.utterances import Pair
 
 N_WORST = 50
@@ -26,7 +27,7 @@ _MAX_KINDS = 200_000  # of substitutions; rare ones are dropped when there are m
 COLUMNS = ("units", "substitutions", "deletions", "insertions")
 _LENGTHS_S = ((0, 5), (5, 10), (10, 20), (20, 30), (30, None))
 _NOISES_DB = ((None, 0), (0, 5), (5, 10), (10, 15), (15, 20), (20, None))
-_MAX_GROUPS = 40  # of one kind: speakers, accents
+_MAX_NAMES = 20_000  # of one kind of groups; utterances of further speakers or labels belong to no group
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Scored:
 class Column:
     """Errors of each utterance in one unit under one normalizer."""
 
-    values: dict[str, array[int]] = field(default_factory=lambda: {name: array("q") for name in COLUMNS})
+    values: dict[str, array[int]] = field(default_factory=lambda: {name: array("i") for name in COLUMNS})
 
     def add(self, counts: Counts) -> None:
         """Add an utterance."""
@@ -118,7 +119,9 @@ class Tally:
         language: Code of all its utterances; "" if unknown.
         place: Set and language, as they were first named.
         columns: Errors by (normalizer, unit), in the order of reports.
-        groups: Errors in the main rate by (kind, name), with their number of utterances.
+        ids: Hash of each utterance's id, by which those of two systems are paired.
+        groups: Errors in the main rate by (kind, name), with their number of utterances; `n_names` of each
+            kind.
         texts: Letters of reference and hypothesis in capitals, small ones, and marks, for warnings.
     """
 
@@ -127,21 +130,21 @@ class Tally:
     system: str
     columns: dict[tuple[str, Unit], Column] = field(default_factory=dict)
     blocks: Blocks = field(default_factory=Blocks)
+    ids: array[int] = field(default_factory=lambda: array("q"))
     confusions: Counter[tuple[str, str]] = field(default_factory=Counter)
     substitutions: Counter[tuple[str, str]] = field(default_factory=Counter)
     deletions: Counter[str] = field(default_factory=Counter)
     insertions: Counter[str] = field(default_factory=Counter)
     groups: dict[tuple[str, str], tuple[int, Counts]] = field(default_factory=dict)
+    n_names: Counter[str] = field(default_factory=Counter)
     worst: list[tuple[int, int, Pair, Scored]] = field(default_factory=list)
-    slots: list[tuple[int, int]] = field(default_factory=list)
+    slots: array[int] = field(default_factory=lambda: array("i"))
     n_timed_words: int = 0
     compared: list[Compared] = field(default_factory=list)
-    turns: dict[int, Confusions] = field(default_factory=dict)
-    n_recordings: int = 0
-    n_right_count: int = 0
-    speaker_words: Counts = field(default_factory=Counts)
+    speakers: SpeakerTally = field(default_factory=SpeakerTally)
     confidences: array[float] = field(default_factory=lambda: array("d"))
     rights: bytearray = field(default_factory=bytearray)
+    chunks: DetectorTally = field(default_factory=DetectorTally)
     letters: Counter[str] = field(default_factory=Counter)
     audio_ms: int = 0
     n: int = 0
@@ -160,6 +163,8 @@ class Tally:
         utterance, answer, main = pair.utterance, pair.answer, scored[0]
         self.n += 1
         self.blocks.add(pair)
+        self.ids.append(hash(utterance.id))
+        language = language_id.code(utterance.language)
         self.audio_ms += utterance.duration_ms or 0
         for one in scored:
             for unit, counts in one.counts.items():
@@ -171,12 +176,11 @@ class Tally:
         else:
             self.n_failed += bool(answer.error)
             self.n_empty += bool(main.reference) and not main.hypothesis
-            if utterance.language and not answer.error:
-                self.confusions[utterance.language, answer.language or ""] += 1
+            if language and not answer.error:
+                self.confusions[language, language_id.code(answer.language)] += 1
         self._note_edits(main.edits)
-        for kind, name in _groups(pair):
-            n, sums = self.groups.get((kind, name), (0, Counts()))
-            self.groups[kind, name] = (n + 1, sums + main.main)
+        for group in _groups(pair):
+            self._note_group(group, main.main)
         self._note_worst(pair, main)
 
     def _column(self, normalizer: str, unit: Unit) -> Column:
@@ -195,6 +199,14 @@ class Tally:
         while len(column.values["units"]) < self.n:
             column.add(Counts())
         return column
+
+    def _note_group(self, group: tuple[str, str], counts: Counts) -> None:
+        if group not in self.groups:
+            if self.n_names[group[0]] >= _MAX_NAMES:
+                return
+            self.n_names[group[0]] += 1
+        n, sums = self.groups.get(group, (0, Counts()))
+        self.groups[group] = (n + 1, sums + counts)
 
     def _note_edits(self, edits: Sequence[Edit]) -> None:
         for edit in edits:
@@ -227,7 +239,8 @@ class Tally:
             return
         self.n_timed_words += len(pair.utterance.words)
         if answer is not None and answer.words:
-            self.slots += word_times.errors(pair.utterance.words, answer.words)
+            for start_ms, end_ms in word_times.errors(pair.utterance.words, answer.words):
+                self.slots.extend((start_ms, end_ms))
 
 
 def _groups(pair: Pair) -> list[tuple[str, str]]:

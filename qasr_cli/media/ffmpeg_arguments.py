@@ -87,19 +87,21 @@ class Clock(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A way to read a track other than by its container's headers.
+    """A way to read a track other than as a whole and by its container's headers.
 
     Attributes:
         clock: Where the times come from.
         start_ms: When a counted track starts.
         gain_db: Amplification; it is applied before samples are rounded to 16 bits.
         is_out_of_phase: One of its two channels is inverted; decode their difference instead of the downmix.
+        channel: The only one to decode, from 0; None for the downmix of all.
     """
 
     clock: Clock = Clock.CONTAINER
     start_ms: int = 0
     gain_db: float = 0.0
     is_out_of_phase: bool = False
+    channel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,9 @@ def _samples(media: Any, sound: Sound) -> Any:
     if sound.is_changing:
         filters, form = (_UNFILLED_FRONT, _CARRIER) if sound.has_clock else ("anull", form)
     filters = f"{_corrections(sound.reading)}{filters}"
-    if sound.reading.is_out_of_phase:
+    if sound.reading.channel is not None:
+        filters = f"pan=mono|c0=c{sound.reading.channel},{filters}"
+    elif sound.reading.is_out_of_phase:
         filters = f"{_DIFFERENCE},{filters}"
     elif sound.n_unmapped:
         filters = f"{_mix(sound.n_unmapped)},{filters}"

@@ -24,8 +24,10 @@ from qasr_cli.options.runs import (
 )
 from qasr_cli.options.secret import Secret
 from qasr_cli.options.serve import ServeOptions
-from qasr_cli.options.speakers import SpeakerCount, SpeakerOptions
+from qasr_cli.options.speakers import MAX_SPEAKERS, SpeakerCount, SpeakerOptions
 from qasr_cli.options.speech import (
+    EACH,
+    MIXED,
     AlignOptions,
     ChunkOptions,
     DecodeOptions,
@@ -38,7 +40,10 @@ from qasr_cli.options.tree import SCHEMA, Options
 
 __all__ = [
     "DEFAULT_NAME",
+    "EACH",
     "LOG_FORMATS",
+    "MAX_SPEAKERS",
+    "MIXED",
     "ORDERS",
     "PROGRESS_STYLES",
     "SCHEMA",

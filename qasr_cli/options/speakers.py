@@ -23,7 +23,7 @@ class SpeakerCount:
     most: int = MAX_SPEAKERS
 
 
-def _count(text: str) -> SpeakerCount | None:
+def speaker_count(text: str) -> SpeakerCount | None:
     """Return the number of speakers that a text means; None for no diarization.
 
     Raises:
@@ -59,7 +59,7 @@ class SpeakerOptions:
         metavar="N|auto",
         kind=str,
         default="",
-        convert=_count,
+        convert=speaker_count,
         is_added=True,
         harmless=True,
     )
@@ -75,3 +75,7 @@ class SpeakerOptions:
         convert=_names,
         harmless=True,
     )
+
+    def fingerprinted(self) -> dict[str, object]:
+        """Return what changes a transcript: the number, and not the names."""
+        return {"speakers": [self.count.least, self.count.most] if self.count else None}

@@ -14,6 +14,8 @@ from qasr_cli.errors import UsageError
 from qasr_cli.options.flag import MODEL, SPEECH, added, option, require, seconds
 from qasr_cli.options.harmless import is_model_name, is_own_text
 
+MIXED, EACH = "mix", "each"  # of `--channel`
+
 
 @dataclass(frozen=True, slots=True)
 class MediaOptions:
@@ -28,7 +30,7 @@ class MediaOptions:
         harmless=True,
     )
     channel: str = option(
-        "mix",
+        MIXED,
         SPEECH,
         "Channels of a track: mix, each (a speaker on each, as in calls), or one of them, counted from 0.",
         "--channel",
@@ -46,7 +48,7 @@ class MediaOptions:
 
     def __post_init__(self) -> None:
         require(self.audio_track >= 0, "--audio-track counts from 0", "--audio-track")
-        is_channel = self.channel in {"mix", "each"} or (self.channel.isascii() and self.channel.isdecimal())
+        is_channel = self.channel in {MIXED, EACH} or (self.channel.isascii() and self.channel.isdecimal())
         require(is_channel, "--channel must be mix, each or a number from 0", "--channel")
         require(self.max_hours > 0, "--max-hours must be above 0", "--max-hours")
 

@@ -77,7 +77,8 @@ class Options:
 
     def _transcript_groups(self) -> list[dict[str, object]]:
         groups = (self.media, self.vad, self.chunk, self.decode, self.guard, self.align)
-        return [digested(group) for group in groups]
+        told_apart = [self.speakers.fingerprinted()] if self.speakers.count else []  # newer than fingerprints
+        return [digested(group) for group in groups] + told_apart
 
 
 def _digest(decides: object) -> str:

@@ -1,4 +1,4 @@
-"""The work on a device: a batch of chunks recognised and aligned, whole sources reviewed, a script aligned.
+"""The work on a device: a batch of chunks recognised and aligned, whole sources reviewed, speakers, a script.
 
 In go pooled chunks or open sources, each with options of its own, and the session of the device; out come
 results in the same order. Changes no source but its stage times. A run's engine lane and a server's request
@@ -8,6 +8,7 @@ lane call it.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from qasr_cli.errors import QasrError
@@ -18,6 +19,7 @@ from qasr_cli.pipeline.open_source import OpenSource, Owner
 from qasr_cli.pipeline.pooled_batch import PooledChunk
 from qasr_cli.pipeline.stage_timer import timed
 from qasr_cli.records import Stage
+from qasr_cli.speech.diarization.diarize import diarize
 from qasr_cli.speech.fallback.review import ReviewedSource, review
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.recognition import recognize
@@ -83,6 +85,16 @@ def review_together(complete: Sequence[OpenSource[Owner]], session: Session) -> 
             )
         texts.update(zip(indices, reviewed, strict=True))
     return [texts[index] for index in range(len(complete))]
+
+
+def tell_speakers(opened: OpenSource[Owner], session: Session) -> ReviewedSource:
+    """Return the text of a reviewed source with a speaker for each word, split where the speaker changes."""
+    count = opened.options.speakers.count
+    assert count is not None  # noqa: S101 - implied by `OpenSource.wants_speakers`
+    with timed(Stage.SPEAKERS, [(opened.stage_times, 1)]):
+        encoder = session.speaker_encoder()
+        told = diarize(opened.prepared.waveform, opened.text.segments, encoder, count)
+        return replace(opened.text, segments=told)
 
 
 def align_script(opened: OpenSource[Owner], script_file: ScriptFile, session: Session) -> ScriptAlignment:

@@ -87,7 +87,8 @@ class Decoding:
         decoded = self._read(audio, self.target.with_name(f"{self.target.name}.s16le"), audio.reading)
         if audio.other_reading is not None:
             decoded = self._with_times_that_fit(decoded, audio.other_reading, audio)
-        if audio.track.channels == 2 and decoded.loudness < _QUIET:
+        is_mixed = audio.track.channels == 2 and audio.reading.channel is None
+        if is_mixed and decoded.loudness < _QUIET:
             decoded = self._prefer_difference(decoded)
         if _SILENT_DB < decoded.level_db < _FAINT_DB:
             decoded = self._prefer_amplified(decoded)

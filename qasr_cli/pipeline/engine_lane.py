@@ -157,7 +157,21 @@ class EngineLane(Generic[Owner]):
                 opened.error = text
             else:
                 opened.text = text
+                self._tell_speakers(opened)
                 self._align_script(opened)
+
+    def _tell_speakers(self, opened: OpenSource[Owner]) -> None:
+        """Find out who speaks when in a source, by its channels or, if that is wanted, by voices."""
+        if opened.prepared.channels is not None:
+            opened.text = opened.prepared.channels.merged(opened.text)
+            return
+        if not opened.wants_speakers:
+            return
+        (text,) = self._pool.call([opened], lambda _, session: [batch_work.tell_speakers(opened, session)])
+        if isinstance(text, QasrError):
+            opened.error = text
+        else:
+            opened.text = text
 
     def _align_script(self, opened: OpenSource[Owner]) -> None:
         """Align the words of a source's script, if it has one."""

@@ -42,7 +42,7 @@ def build_transcript(
     transcript = Transcript(
         source_name=prepared.source.relative.name,
         track=prepared.track,
-        duration_ms=prepared.waveform.duration_ms,
+        duration_ms=prepared.duration_ms,
         segments=tuple(segment for segment in segments if segment is not None),
         fingerprint=options.fingerprint(engines.recognizer.model_id, engines.aligner_id),
         model=engines.recognizer.model_id,
@@ -82,14 +82,12 @@ def script_cues(
 
 def lay_out(transcript: Transcript, cue_limits: Limits) -> tuple[Cue, ...]:
     """Return the transcript's cues within `cue_limits`."""
-    names = transcript.speaker_names
-    is_told_apart = len(names) > 1 or bool(transcript.speakers)
     return cues.build(
         transcript.words,
         transcript.language,
         transcript.duration_ms,
         cue_limits,
-        names if is_told_apart else None,
+        transcript.speaker_names if transcript.is_dialogue else None,
     )
 
 

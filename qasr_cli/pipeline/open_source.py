@@ -91,6 +91,11 @@ class OpenSource(Generic[Owner]):
         )
 
     @property
+    def wants_speakers(self) -> bool:
+        """Whether its speakers are told apart by their voices; a script's words have none."""
+        return self.options.speakers.count is not None and self.script is None
+
+    @property
     def doubtful_ms(self) -> int:
         """Length of the chunks that must be recognised again."""
         return sum(result.chunk.duration_ms for result in self.recognized if result and result.flags)

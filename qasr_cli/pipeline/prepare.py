@@ -16,6 +16,8 @@ from pathlib import Path
 from qasr_cli.media import decode, shots
 from qasr_cli.media.probe import SubtitleStream
 from qasr_cli.options import Options
+from qasr_cli.pipeline import channels
+from qasr_cli.pipeline.channels import ChannelLayout
 from qasr_cli.pipeline.decoding import Decoding
 from qasr_cli.records import Source, Track, Video, Waveform
 from qasr_cli.speech.audio import chunking
@@ -36,6 +38,7 @@ class Prepared:
             spans of its own, only the speech in these.
         warnings: Defects of the media, for the user.
         video: Frame rate and shots of its picture; None without a picture.
+        channels: Where each channel is in the waveform; None if it is one sound.
     """
 
     source: Source
@@ -44,6 +47,12 @@ class Prepared:
     speech: SpeechMap
     warnings: tuple[str, ...] = ()
     video: Video | None = None
+    channels: ChannelLayout | None = None
+
+    @property
+    def duration_ms(self) -> int:
+        """Length of the source; its waveform is longer if it holds several channels."""
+        return self.channels.duration_ms if self.channels else self.waveform.duration_ms
 
     @property
     def speech_ms(self) -> int:
@@ -90,14 +99,20 @@ def prepare(
     with decode.open_audio(source.path, options.media) as audio:
         inspect(audio.track, audio.probed.subtitles)
         with _shot_search(source, audio, options) as search:
-            decoded = Decoding(source.path, folder / str(source.id), options, check).run(audio)
+            target, layout = folder / str(source.id), None
+            chosen = channels.wanted(source, audio.track, options)
+            if chosen:
+                decoded, layout = channels.decode_each(source.path, target, options, chosen, check)
+            else:
+                decoded = Decoding(source.path, target, options, check).run(audio)
             warnings, video = decoded.warnings, audio.probed.video
             if search is not None:
-                _await_shots(search, source, decoded.waveform.duration_ms, stop, report)
+                duration_ms = layout.duration_ms if layout else decoded.waveform.duration_ms
+                _await_shots(search, source, duration_ms, stop, report)
                 warnings += search.warnings + ((_FIRST_SHOTS,) if audio.first_extent and video else ())
                 video = video and replace(video, shots_ms=search.shots_ms)
             speech = chunking.within(decoded.speech, source.spans) if source.spans else decoded.speech
-            return Prepared(source, audio.track, decoded.waveform, speech, warnings, video)
+            return Prepared(source, audio.track, decoded.waveform, speech, warnings, video, layout)
 
 
 def _shot_search(

@@ -38,7 +38,7 @@ from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.runs.state import journal
 from qasr_cli.runs.state.journal import Journal
 from qasr_cli.speech.inference.session import Session
-from qasr_cli.tasks import caption_input, observers, outputs, sources
+from qasr_cli.tasks import caption_input, observers, outputs, sources, telling_apart
 from qasr_cli.tasks.caption_input import Reading
 from qasr_cli.terminal import stdio
 from qasr_cli.terminal.events import Reporter
@@ -103,6 +103,7 @@ def align(inputs: AlignInputs, options: Options, log: LogOptions) -> int:
             text = report_text(inputs, finished.aligned)
             atomic_write.write(inputs.report, text, is_overwrite=options.output.overwrite)
 
+    telling_apart.refuse_channels(options, "align")
     engines.refuse_unknown_languages(options.engine, options.decode)
     load = functools.partial(engines.load, options.engine)
     around = Surroundings(load, reporter, stdout.write, write_report)

@@ -12,6 +12,7 @@ from typing import TypedDict
 from qasr_cli import languages
 from qasr_cli.options import Options, RemoteOptions
 from qasr_cli.options.remote import addresses, to_secret
+from qasr_cli.options.speakers import speaker_count
 
 
 class EngineKeywords(TypedDict, total=False):
@@ -29,6 +30,7 @@ class EngineKeywords(TypedDict, total=False):
     server: str
     server_key: str
     server_model: str
+    speakers: str | int | None
 
 
 def with_keywords(options: Options, keywords: EngineKeywords) -> Options:
@@ -62,7 +64,11 @@ def with_keywords(options: Options, keywords: EngineKeywords) -> Options:
     )
     if "aligner" in keywords:
         align = replace(align, is_enabled=keywords["aligner"].lower() != "none")
-    return replace(options, engine=engine, decode=decode, align=align)
+    speakers = options.speakers
+    if "speakers" in keywords:
+        count = keywords["speakers"]
+        speakers = replace(speakers, count=speaker_count("" if count is None else str(count)))
+    return replace(options, engine=engine, decode=decode, align=align, speakers=speakers)
 
 
 def _remote(remote: RemoteOptions, keywords: EngineKeywords) -> RemoteOptions:

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from qasr_cli import engines
+from qasr_cli import engines, formats
 from qasr_cli.engines import memory
 from qasr_cli.errors import QasrError
 from qasr_cli.evaluation.answers import AnswerFile, RunFacts
 from qasr_cli.evaluation.hypotheses.transcripts import answer_of
 from qasr_cli.evaluation.matching import recordings
 from qasr_cli.evaluation.utterances import Answer, Utterance
+from qasr_cli.formats.readers.script_reading import ScriptFile
 from qasr_cli.operating_system import processes, scratch
 from qasr_cli.options import FindOptions, Options, OutputOptions
 from qasr_cli.pipeline import finish
@@ -88,14 +89,12 @@ class Done:
     report: RunReport = field(default_factory=RunReport)
 
 
-def transcribe(
-    system: ModelSystem, sets: Sequence[tuple[Iterable[Utterance], bool]], ledger: AnswerFile
-) -> Done:
-    """Transcribe what the ledger does not have, and add it there.
+def run_rounds(system: ModelSystem, rounds: Iterable[Sequence[EvalSource]], ledger: AnswerFile) -> Done:
+    """Run a model over rounds of sources, as far as the ledger does not have them.
 
     Args:
-        system: The model.
-        sets: Utterances of each set, and whether whole recordings are transcribed.
+        system: The model; it is loaded if there is work.
+        rounds: Sources, as they are streamed; those of a round share batches.
         ledger: Open ledger of this model.
 
     Raises:
@@ -106,12 +105,10 @@ def transcribe(
     load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
     cache = EngineCache(load, memory.reclaim, 0)
     try:
-        for utterances, is_whole in sets:
-            for batch in eval_sources.rounds(utterances):
-                found = eval_sources.sources_of(batch, system.settings, is_whole=is_whole)
-                todo = _to_do(found, system, ledger, done)
-                if todo:
-                    _run_round(todo, options, system, ledger, done, cache)
+        for sources in rounds:
+            todo = _to_do(sources, system, ledger, done)
+            if todo:
+                _run_round(todo, options, system, ledger, done, cache)
     finally:
         cache.release()
     return done
@@ -147,10 +144,13 @@ def _run_round(
 
     with scratch.folder() as folder:
         plans, sources = [], []
+        scripts: dict[int, ScriptFile] = {}
         for number, one in enumerate(todo):
             error: QasrError | None = None
             try:
                 source = eval_sources.stored(one, number, folder)
+                if one.script:
+                    scripts[number] = formats.parse_script(one.script)
             except QasrError as caught:
                 source, error = replace(one.source, id=number), caught
             sources.append(source)
@@ -161,7 +161,7 @@ def _run_round(
         run = Run(options, cache, reporter, lambda text: None, checkpoints)
         begun_s = time.monotonic()
         try:
-            report = run.execute(plans, on_finished=keep)
+            report = run.execute(plans, scripts, keep)
         except BaseException:
             reporter.end("")  # leaves the terminal as it was, whatever ended the run
             raise
@@ -184,20 +184,20 @@ def _note_run(report: RunReport, wall_s: float, ledger: AnswerFile) -> None:
 
 
 def answers(
-    batch: Sequence[Utterance], system: ModelSystem, ledger: AnswerFile, done: Done, *, is_whole: bool
+    sources: Sequence[EvalSource], system: ModelSystem, ledger: AnswerFile, done: Done
 ) -> Iterator[tuple[Utterance, Answer | None]]:
     """Yield each utterance of a round with the model's answer; None if there is none yet.
 
     An utterance whose length the references do not say has that of the transcript.
     """
-    for one in eval_sources.sources_of(batch, system.settings, is_whole=is_whole):
+    for one in sources:
         transcript = ledger.read(one.key)
         if transcript is None:
             error = done.errors.get(one.key)
             for utterance, _ in one.utterances:
                 yield utterance, None if error is None else Answer("", error=error)
             continue
-        if is_whole:
+        if not one.source.spans:
             whole = _with_captions(answer_of(transcript), transcript, one, system.options)
             utterances = [utterance for utterance, _ in one.utterances]
             found = zip(one.utterances, recordings.answers(utterances, whole), strict=True)

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import wave
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qasr_cli.errors import from_os_error, from_read_error
 from qasr_cli.evaluation.answers import safe_name
+from qasr_cli.evaluation.suites.joins import Join
 from qasr_cli.evaluation.utterances import AudioPart, Encoding, Utterance
 from qasr_cli.operating_system import files
 from qasr_cli.records import Source, Span
 from qasr_cli.runs.files.file_identity import foreseen, identify
-from qasr_cli.timebase import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ
+from qasr_cli.tasks import joined_sound
 
 ROUND_UTTERANCES = 2_000
 _MAX_ROUND_UTTERANCES = 50_000  # of one recording; a round ends between recordings otherwise
@@ -38,11 +38,15 @@ class EvalSource:
         key: Of its transcript: a digest of sound, spans and settings.
         source: Its sound, and the spans that are recognised.
         utterances: What its transcript answers, each with the span that is its own; None for the whole.
+        script: Text whose words are timed, in place of recognised ones; "" recognises.
+        join: Clips that its sound is put together from; None takes that of its one utterance.
     """
 
     key: str
     source: Source
     utterances: tuple[tuple[Utterance, Span | None], ...]
+    script: str = ""
+    join: Join | None = None
 
 
 def rounds(utterances: Iterable[Utterance]) -> Iterator[list[Utterance]]:
@@ -90,6 +94,37 @@ def sources_of(batch: Sequence[Utterance], settings: str, *, is_whole: bool) -> 
     return found
 
 
+def aligned_sources(utterances: Iterable[Utterance], settings: str) -> list[EvalSource]:
+    """Return sources whose reference texts are timed: each utterance's whole sound with its text."""
+    found = []
+    for number, utterance in enumerate(utterances):
+        if utterance.audio is None or not utterance.text.strip():
+            continue
+        one = _source(number, utterance.audio, [(utterance, None)], settings, is_whole=True)
+        found.append(_with_script(one, utterance.text))
+    return found
+
+
+def joined_sources(joins: Iterable[Join], set_name: str, settings: str) -> list[EvalSource]:
+    """Return sources of joined clips, whose texts are timed."""
+    found = []
+    for number, join in enumerate(joins):
+        whole = join.utterance(set_name)
+        states = [_state(_audio(clip)) for clip, _ in join.parts]
+        key = _digest([states, join.listing(), settings])
+        source = Source(number, Path(f"{join.id}.wav"), Path(f"{join.id}.wav"))
+        found.append(_with_script(EvalSource(key, source, ((whole, None),), join=join), whole.text))
+    return found
+
+
+def _with_script(source: EvalSource, text: str) -> EvalSource:
+    return replace(source, script=text, key=_digest([source.key, text]))
+
+
+def _digest(decides: list[object]) -> str:
+    return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:32]
+
+
 def _audio(utterance: Utterance) -> AudioPart:
     assert utterance.audio is not None  # noqa: S101 - `rounds` leaves out the others
     return utterance.audio
@@ -120,9 +155,7 @@ def _source(
 ) -> EvalSource:
     spans = () if is_whole else tuple(span for _, span in pairs if span is not None)
     name = pairs[0][0].id if len(pairs) == 1 else audio.path.name
-    key = hashlib.sha256(
-        json.dumps([_state(audio), [[span.start_ms, span.end_ms] for span in spans], settings]).encode()
-    ).hexdigest()[:32]
+    key = _digest([_state(audio), [[span.start_ms, span.end_ms] for span in spans], settings])
     owned = tuple((utterance, None if span is _WHOLE else span) for utterance, span in pairs)
     return EvalSource(key, Source(number, audio.path, Path(name), spans=spans), owned)
 
@@ -141,6 +174,10 @@ def stored(source: EvalSource, number: int, folder: Path) -> Source:
     Raises:
         QasrError: It cannot be read or stored.
     """
+    if source.join is not None:
+        path = folder / f"{number:06}-{source.source.path.name}"
+        joined_sound.write(path, source.join)
+        return replace(source.source, id=number, path=path)
     audio = _audio(source.utterances[0][0])
     if audio.content is None and audio.encoding is Encoding.MEDIA:
         return replace(source.source, id=number)
@@ -154,17 +191,9 @@ def stored(source: EvalSource, number: int, folder: Path) -> Source:
             raise from_read_error(error, audio.path) from error
     try:
         if audio.encoding is Encoding.PCM_16K:
-            _write_wave(path, content)
+            joined_sound.write_wave(path, [content])
         else:
             path.write_bytes(content)
     except OSError as error:
         raise from_os_error(error, str(path)) from error
     return replace(source.source, id=number, path=path)
-
-
-def _write_wave(path: Path, samples: bytes) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(BYTES_PER_SAMPLE)
-        file.setframerate(SAMPLE_RATE_HZ)
-        file.writeframes(samples[: len(samples) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE])

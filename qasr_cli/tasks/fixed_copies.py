@@ -20,7 +20,7 @@ from qasr_cli.formats.readers import encodings, read_formats
 from qasr_cli.formats.readers.caption_file import CaptionFile
 from qasr_cli.operating_system import streams
 from qasr_cli.options import OutputOptions
-from qasr_cli.records import Caption, Cue, Track, Transcript
+from qasr_cli.records import Caption, Cue, LineSpeaker, Track, Transcript
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.runs.files.name_keys import path_key
 from qasr_cli.runs.files.spellings import exists, spelt
@@ -176,7 +176,16 @@ def _text(file: CaptionFile, captions: Sequence[Caption], checked: Checked) -> s
             caption.lines,
             caption.word_range or (0, 0),
             tuple(flags.get(index, ())),
+            _speakers(caption),
         )
         for index, caption in enumerate(captions)
     ]
     return formats.FORMATS["json"].render(file.transcript, cues, OutputOptions())
+
+
+def _speakers(caption: Caption) -> tuple[LineSpeaker, ...]:
+    """Return the speaker of each line; lines of one speaker may have been broken anew."""
+    labels = caption.speakers
+    if len(set(labels)) == 1:
+        labels = labels[:1] * len(caption.lines)
+    return tuple(map(LineSpeaker, labels)) if len(labels) == len(caption.lines) else ()

@@ -24,7 +24,7 @@ from qasr_cli.options import LiveOptions, LogOptions, Options, StreamOptions
 from qasr_cli.pipeline.containment import failure_of
 from qasr_cli.speech.inference.session import Session
 from qasr_cli.speech.streaming.events import Emit
-from qasr_cli.tasks import observers
+from qasr_cli.tasks import observers, telling_apart
 from qasr_cli.terminal import stdio, tables
 
 logger = logging.getLogger(__name__)
@@ -76,6 +76,7 @@ class LiveRun:
         is_terminal = os.isatty(1)
         stdout = stdio.guard()
         observers.set_up(observers.chattier(self._log), [])
+        telling_apart.refuse_channels(options, "live")
         engines.refuse_unknown_languages(options.engine, options.decode)
         engines.refuse_missing(options.engine)
         memory.prepare()

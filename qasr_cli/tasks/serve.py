@@ -29,7 +29,7 @@ from qasr_cli.operating_system import files, processes, scratch, text_bytes
 from qasr_cli.options import LogOptions, Options, ServeOptions
 from qasr_cli.options.serve import checked_key
 from qasr_cli.runs.files import atomic_write
-from qasr_cli.tasks import observers
+from qasr_cli.tasks import observers, telling_apart
 from qasr_cli.terminal import logs, stdio
 from qasr_cli.terminal.stdio import DataStream, ReaderGone
 
@@ -83,6 +83,7 @@ class Serving:
         observers.set_up(observers.chattier(self._log), [])
         _require_libraries()
         self._keys = self._checked_keys()
+        telling_apart.refuse_channels(self._options, "serve")
         engines.refuse_unknown_languages(self._options.engine, self._options.decode)
         engines.refuse_missing(self._options.engine)
         memory.prepare()

@@ -21,7 +21,7 @@ from qasr_cli.runs.inputs.discovery import Discovered
 from qasr_cli.runs.inputs.selection import LeftOutKind
 from qasr_cli.runs.planning.queue import Queue
 from qasr_cli.runs.reports import hook_reporter, report_file
-from qasr_cli.tasks import observers, outputs, sources
+from qasr_cli.tasks import observers, outputs, sources, telling_apart
 from qasr_cli.tasks.run_pass import PassSettings, run_pass
 from qasr_cli.terminal import stdio
 from qasr_cli.terminal.progress import Both
@@ -46,6 +46,7 @@ def transcribe(inputs: InputOptions, options: Options, log: LogOptions, report_p
     if report_path is not None:
         report_file.check_place(report_path, is_overwrite=options.output.overwrite)
     engines.refuse_unknown_languages(options.engine, options.decode)
+    telling_apart.refuse_impossible(options)
     load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
     make_lanes = _cluster_lanes(inputs, options) if options.cluster.address else None
     with hook_reporter.hooked(options.hooks, is_strict=options.run.strict) as hooks:

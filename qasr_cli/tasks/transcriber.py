@@ -25,7 +25,7 @@ from qasr_cli.runs.execution.composing import FinishedSource
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.planning.output_plan import Plan
 from qasr_cli.speech.inference.session import Session
-from qasr_cli.tasks import outputs
+from qasr_cli.tasks import outputs, telling_apart
 from qasr_cli.tasks.api_keywords import EngineKeywords, with_keywords
 from qasr_cli.tasks.caption_input import Reading, read_script
 from qasr_cli.tasks.run_pass import PassSettings, run_pass
@@ -77,6 +77,8 @@ class Transcriber:
         server: Address of a server that recognises, or several, separated by commas.
         server_key: Key of the servers.
         server_model: Name of the model on the servers; "" is the only one that they have.
+        speakers: `auto`, a number or a range such as `2-4` tells speakers apart: words have a `speaker` then.
+            Needs the extra `speakers`; `align` has none.
 
     Raises:
         UsageError: A language or another value is unknown.
@@ -244,6 +246,7 @@ class Transcriber:
         """Return the engines; only called by a thread that holds the lock."""
         if self._session is None:
             engines.refuse_unknown_languages(self._options.engine, self._options.decode)
+            telling_apart.refuse_impossible(self._options)
             self._session = engines.load(self._options.engine, self._options.guard.fallback_model)
         return self._session
 

@@ -23,7 +23,7 @@ from qasr_cli.runs.reports.status_file import StatusFile
 from qasr_cli.runs.reports.summary import RunReport
 from qasr_cli.runs.watch.file_events import FileEvents
 from qasr_cli.runs.watch.loop import Watch
-from qasr_cli.tasks import observers, outputs
+from qasr_cli.tasks import observers, outputs, telling_apart
 from qasr_cli.tasks.run_pass import PassSettings, Sift, run_pass
 from qasr_cli.terminal import stdio
 from qasr_cli.terminal.progress import Both
@@ -52,6 +52,7 @@ def watch(folders: Sequence[Path], options: Options, watching: WatchOptions, log
     with status.kept():
         memory.prepare()
         engines.refuse_unknown_languages(options.engine, options.decode)
+        telling_apart.refuse_impossible(options)
         load = functools.partial(engines.load, options.engine, options.guard.fallback_model)
         cache = EngineCache(load, memory.reclaim, watching.idle_unload_min * _S_PER_MIN)
         with (

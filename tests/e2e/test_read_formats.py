@@ -139,6 +139,9 @@ def test_render_names_the_speakers_of_others_in_every_format(qasr: Qasr, tmp_pat
     jsonschema.validate(json.loads(out["a.json"]), schema)
     checked = qasr("check", "out/a.srt", "out/a.vtt", "out/a.ass", "out/a.json", "--language", "en")
     assert checked.returncode == 0, checked.stdout
+    assert qasr("check", "out/a.json", "--fix", "-o", "fixed").returncode == 0
+    fixed = json.loads((tmp_path / "fixed/a.fixed.json").read_text("utf-8"))
+    assert [cue["speakers"] for cue in fixed["cues"]] == [["SPEAKER_1"], ["SPEAKER_0"]]
     refused = qasr("render", "a.json", "--srt", "-o", "-", "--speaker-style", "loud")
     assert (refused.returncode, "auto, name, dash, none" in refused.stderr) == (2, True)
 

@@ -228,7 +228,7 @@ class _Page(html.parser.HTMLParser):
     ALLOWED = frozenset(
         [
             *("html", "head", "meta", "title", "style", "script", "body", "header", "main", "section"),
-            *("h1", "h2", "p", "div", "span", "mark", "button", "video"),
+            *("h1", "h2", "bdi", "p", "div", "span", "mark", "button", "video"),
         ]
     )
 

@@ -105,6 +105,10 @@ class TestFilesByName:
         assert text_of(found, asked("u1", "talk.wav", span=(0, 1500))) == "Hello there."
         assert text_of(found, asked("u2", "talk.wav", span=(1500, 3000))) == "Bye."
 
+    def test_a_file_of_the_utterances_own_name_is_not_cut(self, tmp_path: Path) -> None:
+        found = opened(corpora.write(tmp_path, {"u2.json": WHISPER}))
+        assert text_of(found, asked("u2", "talk.wav", span=(60_000, 62_000))) == "Hello there. Bye."
+
     def test_a_damaged_file_is_an_answer_with_an_error(self, tmp_path: Path) -> None:
         answer = opened(corpora.write(tmp_path, {"talk.json": '{"segments": 7}'})).answer(asked("talk"))
         assert answer is not None

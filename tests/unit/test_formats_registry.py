@@ -42,7 +42,7 @@ def test_reading_the_table_loads_no_writer_and_no_library() -> None:
 
 
 def test_what_qasr_writes_beside_media_is_never_taken_for_media() -> None:
-    assert {form.extension for form in FORMATS.values()} | SUBTITLE_EXTENSIONS <= OTHER_SUFFIXES
+    assert {form.extension.lower() for form in FORMATS.values()} | SUBTITLE_EXTENSIONS <= OTHER_SUFFIXES
 
 
 def test_subtitles_are_what_players_show() -> None:

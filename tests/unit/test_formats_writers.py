@@ -122,6 +122,10 @@ def test_json() -> None:
         ],
     }
     assert sum('"lead"' in line for line in written.splitlines()) == len(WORDS)
+
+
+def test_json_lines_are_the_same_on_one_line() -> None:
+    written = render("json")
     assert json.loads(render("jsonl")) == json.loads(written)
     assert list(json.loads(render("jsonl"))) == list(json.loads(written))
 

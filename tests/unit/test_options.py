@@ -23,6 +23,8 @@ from qasr_cli.options import (
     Options,
     OutputOptions,
     PictureOptions,
+    SpeakerOptions,
+    SpeakerStyle,
     VadOptions,
     flag,
 )
@@ -99,6 +101,20 @@ def test_the_fingerprints_of_finished_files_stay_what_they_were(
     # Of the release that wrote them. Other values here would have every user's files made anew.
     assert options.fingerprint("m", "a") == of_transcript
     assert options.request_fingerprint() == of_request
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Options(speakers=SpeakerOptions(names=("Anna",))),
+        Options(output=OutputOptions(low_confidence=0.5)),
+        Options(cue=CueOptions(speaker_style=SpeakerStyle.DASH)),
+    ],
+    ids=["names", "low confidence", "style"],
+)
+def test_looks_of_speakers_and_words_change_results_and_no_transcript(other: Options) -> None:
+    assert other.request_fingerprint() != Options().request_fingerprint()
+    assert other.fingerprint("m", "a") == Options().fingerprint("m", "a")
 
 
 @pytest.mark.parametrize(

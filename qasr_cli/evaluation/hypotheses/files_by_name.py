@@ -74,15 +74,23 @@ def lookup(named: Mapping[str, Path]) -> Callable[[Utterance], Answer | None]:
         keys = keys_of(utterance)
         if utterance.language:
             keys = [key for name in keys for key in (f"{name}.{utterance.language}", name)]
-        path = next((named[key] for key in keys if key in named), None)
-        if path is None:
+        key = next((key for key in keys if key in named), None)
+        if key is None:
             return None
+        path = named[key]
         if path not in read:
             read.clear()
             read[path] = read_file(path)
-        return cut(read[path], utterance)
+        return read[path] if _is_own(key, utterance) else cut(read[path], utterance)
 
     return find
+
+
+def _is_own(key: str, utterance: Utterance) -> bool:
+    """Whether a file has the name of an utterance and not of its recording: its times begin with the part."""
+    is_named = key.removesuffix(f".{utterance.language}") in {utterance.id, bare(utterance.id)}
+    is_recording = utterance.audio is not None and utterance.audio.path.stem == Path(bare(utterance.id)).name
+    return is_named and not is_recording
 
 
 def cut(answer: Answer, utterance: Utterance) -> Answer:

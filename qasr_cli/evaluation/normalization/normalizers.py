@@ -6,7 +6,7 @@ the text and its language alone, is applied to both sides, and changes nothing t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from qasr_cli.errors import UsageError
@@ -63,17 +63,27 @@ def get(name: str) -> Normalizer:
     """
     simplified = "Mandarin simplified (OpenCC); " if foreign.has_opencc() else ""
     plain = _PLAIN_DESCRIBED.format(simplified=simplified)
+    packages = ["opencc"] if foreign.has_opencc() else []
     if name == "none":
         return Normalizer(name, "1", "nothing but single blanks", (_single_blanks,))
     if name == "qasr":
-        return Normalizer(name, "1", plain, _PLAIN)
+        return Normalizer(name, _version(packages), plain, _PLAIN)
     if name == "qasr+numbers":
         numbers.require()
-        described = f"{plain}; numbers as words (num2words), in Chinese as digits (cn2an)"
-        return Normalizer(name, "1", described, (*_PLAIN, numbers.as_words, *_PLAIN[1:]))
+        described = (
+            f"{plain}; numbers as words (num2words), in Chinese as digits (cn2an); in English also ordinals, "
+            "years, percent, dollars, pounds and euros"
+        )
+        steps_ = (*_PLAIN, numbers.as_words, *_PLAIN[1:])
+        return Normalizer(name, _version([*packages, "num2words", "cn2an"]), described, steps_)
     if name in {"whisper-en", "whisper-basic", "leaderboard"}:
         return _of_whisper(name)
     raise UsageError(f"--normalizer {name}: no such normalizer", flag="--normalizer")
+
+
+def _version(packages: Sequence[str]) -> str:
+    """Return the version of qasr's own steps, with those of the packages that they use."""
+    return ", ".join(["1", *(f"{name} {foreign.version_of(name)}" for name in packages)])
 
 
 def _of_whisper(name: str) -> Normalizer:

@@ -47,7 +47,7 @@ def punctuation(text: str, language: str | None) -> str:
     for at, char in enumerate(text):
         category = unicodedata.category(char)
         if char == "'":
-            is_word = 0 < at < len(text) - 1 and text[at - 1].isalpha() and text[at + 1].isalpha()
+            is_word = 0 < at < len(text) - 1 and _is_of_word(text[at - 1]) and _is_of_word(text[at + 1])
             kept.append(char if is_word else " " if at and text[at - 1].isspace() else "")
         elif category[0] in "LMN" or at in inside or category == "Sc" or char in _SPOKEN_SIGNS:
             kept.append(char)
@@ -55,7 +55,11 @@ def punctuation(text: str, language: str | None) -> str:
             kept.append("" if category == "Cf" else " ")
         else:
             kept.append(" ")
-    return "".join(kept)
+    return unicodedata.normalize("NFKC", "".join(kept))  # marks that came together may need another order
+
+
+def _is_of_word(char: str) -> bool:
+    return unicodedata.category(char)[0] in "LM"
 
 
 def blanks(text: str, language: str | None) -> str:

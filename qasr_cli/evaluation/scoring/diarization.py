@@ -1,9 +1,9 @@
 """Diarization error rate and Jaccard error rate.
 
 In go turns of a reference and of a system for one recording; out come milliseconds of missed speech, false
-alarm and confusion, which are summed over recordings. Overlapping speech is scored. The region from the
-reference's first to its last turn is scored, less the collar on each side of its edges. The mapping of
-speakers is the best one (Hungarian method), over a whole recording.
+alarm and confusion, which are summed over recordings. The region from the reference's first to its last turn
+is scored, less the collar on each side of its edges, and, if wanted, less what several speakers of the
+reference share. The mapping of speakers is the best one (Hungarian method), over a whole recording.
 
 NIST: "The 2009 (RT-09) Rich Transcription Meeting Recognition Evaluation Plan"; JER: Ryant et al., "The
 Second DIHARD Diarization Challenge", 2019.
@@ -48,27 +48,31 @@ class Confusions:
         )
 
 
-def score(reference: Sequence[Turn], system: Sequence[Turn], collar_ms: int) -> Confusions:
+def score(
+    reference: Sequence[Turn], system: Sequence[Turn], collar_ms: int, *, is_overlap_scored: bool = True
+) -> Confusions:
     """Return the errors of a system's turns.
 
     Args:
         reference: Turns of the reference; those of one speaker are joined where they overlap.
         system: Turns of the system.
         collar_ms: Milliseconds on each side of the reference's edges that are not scored.
+        is_overlap_scored: Speech of several speakers at once counts.
     """
     truth, told = _by_speaker(reference), _by_speaker(system)
     if not truth:
         return Confusions()
     edges, is_scored = _segments(truth, told, collar_ms)
-    lengths = np.diff(edges) * is_scored
     left = np.stack([_active(spans, edges) for spans in truth.values()])
+    if not is_overlap_scored:
+        is_scored[left.sum(axis=0) > 1] = 0
+    lengths = np.diff(edges) * is_scored
     right = (
         np.stack([_active(spans, edges) for spans in told.values()])
         if told
         else np.zeros((0, len(lengths)), bool)
     )
-    shared = (left[:, None, :] & right[None, :, :]) @ lengths if len(right) else np.zeros((len(left), 0), int)
-    pairs = assign(shared)
+    pairs = assign((left * lengths).astype(np.float64) @ right.T.astype(np.float64))  # ms are exact to 2^53
     n_left, n_right = left.sum(axis=0), right.sum(axis=0)
     correct = np.zeros(len(lengths), np.int64)
     for row, column in pairs:

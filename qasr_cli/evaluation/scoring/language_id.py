@@ -6,10 +6,25 @@ of Mandarin), Cantonese apart; an answer without a language is wrong, and counte
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Mapping
 
+from qasr_cli import languages
 from qasr_cli.evaluation.figures import LanguageFigures
+
+# Sinitic languages that models have no code of their own for; Cantonese has one
+_CHINESE = dict.fromkeys(("nan", "wuu", "hak", "hsn", "gan", "cjy", "cdo", "mnp", "cpx", "czh", "czo"), "zh")
+
+
+@functools.lru_cache(maxsize=4_096)
+def code(spelling: str | None) -> str:
+    """Return the code under which a language is counted: `zh` for `cmn_hans_cn`; "" for none."""
+    if not spelling:
+        return ""
+    found = languages.find(spelling)
+    plain = found.code if found else spelling.strip().lower()
+    return _CHINESE.get(plain, plain)
 
 
 def figures(confusions: Mapping[tuple[str, str], int]) -> LanguageFigures | None:

@@ -9,6 +9,7 @@ recognised text only matched words can be compared, and the share that matched b
 from __future__ import annotations
 
 import unicodedata
+from array import array
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,18 +39,23 @@ def folded(text: str) -> str:
     return "".join(char for char in plain if unicodedata.category(char)[0] in "LMN")
 
 
-def figures(slots: Sequence[tuple[int, int]], n_words: int) -> TimeFigures | None:
-    """Return the figures of all errors of a set; None if no word matched."""
-    if not slots:
+def figures(slots: Sequence[int] | array[int], n_words: int) -> TimeFigures | None:
+    """Return the figures of all errors of a set; None if no word matched.
+
+    Args:
+        slots: Errors of start and end of each matched word, one after the other, ms.
+        n_words: Words of the reference with times.
+    """
+    if not len(slots):
         return None
-    pairs = np.array(slots, dtype=np.int64)
-    signed = pairs.reshape(-1)
+    signed = np.array(slots, dtype=np.int64)
+    pairs = signed.reshape(-1, 2)
     absolute = np.abs(signed)
     bins = np.clip(signed, -EDGE_MS, EDGE_MS - 1) // BIN_MS * BIN_MS
     counts = np.bincount((bins + EDGE_MS) // BIN_MS, minlength=2 * EDGE_MS // BIN_MS)
     return TimeFigures(
         n_words=n_words,
-        n_matched=len(slots),
+        n_matched=len(pairs),
         aas_ms=float(absolute.mean()),
         median_ms=float(np.median(absolute)),
         p95_ms=float(np.percentile(absolute, 95)),

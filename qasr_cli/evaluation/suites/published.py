@@ -14,6 +14,7 @@ from statistics import fmean
 from qasr_cli.evaluation.figures import Interval, Published, Rate, SetFigures
 from qasr_cli.evaluation.suites.suite import Suite, SuiteSet, SuiteTable
 
+_ALIGNER = "aligner"
 AVERAGE, DETECTION = "average", "language detection"
 _PERCENT = 100.0
 
@@ -35,12 +36,14 @@ class Measured:
         missing: Why the others are not.
         models: Published model that each system is; a system that is none of them is left out.
         normalizers: In the order of the report; each gives a row.
+        aligners: Systems whose word times are those of the published aligner.
     """
 
     figures: Mapping[SetKey, Sequence[SetFigures]]
     missing: Mapping[SetKey, str]
     models: Mapping[str, str]
     normalizers: tuple[str, ...]
+    aligners: frozenset[str] = frozenset()
 
 
 def rows(suite: Suite, measured: Measured) -> list[Published]:
@@ -51,6 +54,7 @@ def rows(suite: Suite, measured: Measured) -> list[Published]:
 def _table_rows(table: SuiteTable, measured: Measured) -> Iterator[Published]:
     for number, model in enumerate(table.models):
         systems = [name for name, of in measured.models.items() if of == model]
+        systems += sorted(measured.aligners) if model == _ALIGNER else []
         for one in table.sets:
             key = SetKey(table.name, one.key)
             found = [figures for figures in measured.figures.get(key, ()) if figures.system in systems]

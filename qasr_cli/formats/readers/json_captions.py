@@ -84,6 +84,7 @@ def _cue(fields: Fields, number: int, n_words: int) -> Caption:
         str(number),
         marked=lines,
         word_range=(first, last),
+        speakers=fields.texts("speakers") if "speakers" in fields.values else (),
     )
 
 

@@ -47,7 +47,7 @@ _EVENT_FIELDS = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effe
 
 def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) -> str:
     """Return the text of an ASS script."""
-    names = _names(transcript, cues)
+    words, names = transcript.words, _names(transcript, cues)
     styles = {label: f"Speaker{number}" for number, label in enumerate(names, 1)}
     encoding = _ANY_DIRECTION if _is_right_to_left(cues) else _ANY_CHARSET
     lines = [
@@ -71,7 +71,7 @@ def render(transcript: Transcript, cues: Sequence[Cue], options: OutputOptions) 
         "",
         "[Events]",
         f"Format: {_EVENT_FIELDS}",
-        *(_event(cue, transcript.words, styles, names, options) for cue in cues),
+        *(_event(cue, words, styles, names, options) for cue in cues),
     ]
     return "\n".join(lines) + "\n"
 

@@ -128,7 +128,7 @@ def _paragraphs(transcript: Transcript, options: OutputOptions) -> Iterator[str]
             kind = f' class="s{places[label]}"' if label in places else ""
             yield f"<section{kind}>"
             if label in names:
-                yield f'<h2 dir="auto">{escape(names[label])}</h2>'
+                yield f"<h2><bdi>{escape(names[label])}</bdi></h2>"
             is_open = True
         yield _paragraph(paragraph, options)
     if is_open:

@@ -8,10 +8,11 @@ ends where the later one begins. Times are seconds.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from qasr_cli.formats.writers.spoken_text import one_line, speaker_names
-from qasr_cli.formats.writers.turns import turns
+from qasr_cli.formats.writers.turns import Stretch, turns
 from qasr_cli.options import OutputOptions
 from qasr_cli.records import Cue, Transcript
 from qasr_cli.timebase import MS_PER_S
@@ -62,18 +63,21 @@ def _tiers(transcript: Transcript) -> Iterator[tuple[str, list[_Interval]]]:
         [(word.start_ms, word.end_ms, word.text) for segment in segments for word in segment.words],
     )
     yield "segments", [(segment.start_ms, segment.end_ms, segment.text) for segment in segments]
-    taken = {"words", "segments"}
+    taken = Counter(["words", "segments"])
+    spoken: dict[str | None, list[Stretch]] = {}
+    for turn in turns(transcript):
+        spoken.setdefault(turn.speaker, []).append(turn)
     for label, name in speaker_names(transcript).items():
         shown = name
-        while shown in taken:
-            shown += "_"  # Praat and its libraries find tiers by their names
-        taken.add(shown)
-        of_speaker = [turn for turn in turns(transcript) if turn.speaker == label]
+        while taken[shown]:  # Praat and its libraries find tiers by their names
+            taken[name] += 1
+            shown = f"{name}_{taken[name]}"
+        taken[shown] += 1
         yield (
             shown,
             [
                 (turn.words[0].word.start_ms, max(word.word.end_ms for word in turn.words), turn.text)
-                for turn in of_speaker
+                for turn in spoken.get(label, ())
             ],
         )
 

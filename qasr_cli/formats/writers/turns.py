@@ -68,8 +68,7 @@ def is_marked(word: Word, options: OutputOptions) -> bool:
 
 def shown_names(transcript: Transcript) -> dict[str, str]:
     """Return the names that a text shows, by label; empty for one speaker without a name."""
-    names = speaker_names(transcript)
-    return names if len(names) > 1 or transcript.speakers else {}
+    return speaker_names(transcript) if transcript.is_dialogue else {}
 
 
 def turns(transcript: Transcript) -> Iterator[Stretch]:

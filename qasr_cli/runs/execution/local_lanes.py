@@ -103,7 +103,7 @@ class LocalLanes:
             return Outcome(
                 source, Status.SKIPPED, wall_s=wall_s, stage_s=stage_times, reason=reason, subtitles=path
             )
-        setting.reporter.prepared(source, prepared.waveform.duration_ms, prepared.speech_ms)
+        setting.reporter.prepared(source, prepared.duration_ms, prepared.speech_ms)
         return OpenSource(
             plan, prepared, begun_s, setting.options, setting.scripts.get(source.id), stage_times=stage_times
         )
@@ -140,7 +140,7 @@ def _final(opened: OpenSource[Plan], engines: Engines, options: Options) -> Fina
     return FinalSource(
         plan=opened.owner,
         text=functools.partial(_text, opened, engines, options),
-        audio_ms=prepared.waveform.duration_ms,
+        audio_ms=prepared.duration_ms,
         begun_s=opened.begun_s,
         stage_times=opened.stage_times,
         media_warnings=prepared.warnings,

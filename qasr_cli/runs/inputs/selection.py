@@ -22,7 +22,7 @@ from qasr_cli.runs.files.name_keys import name_key
 # Files that lie beside media and never are media: not worth opening thousands of them.
 OTHER_SUFFIXES = frozenset(
     {
-        *(form.extension for form in formats.FORMATS.values()),
+        *(form.extension.lower() for form in formats.FORMATS.values()),
         *formats.SUBTITLE_EXTENSIONS,
         *(".idx", ".sup", ".mks", ".stl", ".lrc", ".csv", ".tsv"),
         *(".md", ".nfo", ".log", ".xml", ".html", ".pdf", ".yml", ".yaml", ".toml", ".ini", ".url"),

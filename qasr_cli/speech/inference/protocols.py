@@ -1,6 +1,6 @@
-"""The interface between speech and engines: the protocols of a recognizer and an aligner.
+"""The interface between speech and engines: the protocols of recognizer, aligner and speaker encoder.
 
-Engines implement these two protocols; everything else in qasr, the tests' fakes included, uses engines only
+Engines implement these protocols; everything else in qasr, the tests' fakes included, uses engines only
 through them. Audio crosses as `float32[n_samples]` mono 16 kHz in [-1, 1); times never cross as floats.
 """
 
@@ -139,6 +139,21 @@ class Aligner(Protocol):
         """
 
 
+class SpeakerEncoder(Protocol):
+    """Turns speech into vectors of its speaker's voice: near each other for one, at an angle for two."""
+
+    def encode(self, audio: np.ndarray, windows: np.ndarray) -> np.ndarray:
+        """Return `float32[n_windows, n_dimensions]`, vectors of any length.
+
+        Args:
+            audio: `float32[n_samples]`, a stretch of speech of 10 s or so.
+            windows: `int64[n_windows, 2]`, start and end of each in milliseconds from the stretch's start.
+
+        Raises:
+            OutOfMemoryError: The stretch did not fit.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Engines:
     """A recognizer and an aligner; a `Session` holds what changes while they are used.
@@ -148,6 +163,7 @@ class Engines:
         aligner: None if word times are interpolated.
         languages: Codes of the languages that the recognizer supports; None if unknown, which refuses none.
         device: Device and number format as text, such as `cuda:0 bfloat16`; "" if unknown.
+        speaker_encoder: An engine's own encoder of voices; None for the one that `--speakers` loads.
         confidence: Makes probabilities of these models' confidences; changes none if nothing was fitted.
     """
 
@@ -156,6 +172,7 @@ class Engines:
     device: str = ""
     languages: frozenset[str] | None = None
     confidence: ConfidenceMap = UNFITTED
+    speaker_encoder: SpeakerEncoder | None = None
 
     @property
     def aligner_id(self) -> str:

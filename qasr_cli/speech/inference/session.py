@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
+from qasr_cli.errors import UnavailableError
 from qasr_cli.speech.inference.memory_limit import MemoryLimit
-from qasr_cli.speech.inference.protocols import Aligner, Capacity, Engines, Recognizer
+from qasr_cli.speech.inference.protocols import Aligner, Capacity, Engines, Recognizer, SpeakerEncoder
 
 Result = TypeVar("Result")
 
@@ -26,6 +27,7 @@ class Session:
         engines: The pair.
         load_fallback: Loads the fallback recognizer for flagged chunks; None if there is none.
         replicas: Sessions of the same models on further devices. A notice is new in one of them only.
+        load_speaker_encoder: Loads the encoder of voices; None if there is none but the engine's own.
 
     Attributes:
         recognizer_limit: The batch limit learnt for the recognizer from its out-of-memory errors.
@@ -39,6 +41,7 @@ class Session:
         engines: Engines,
         load_fallback: Callable[[], Engines] | None = None,
         replicas: Sequence[Session] = (),
+        load_speaker_encoder: Callable[[], SpeakerEncoder] | None = None,
     ) -> None:
         self.engines = engines
         self.replicas = tuple(replicas)
@@ -47,6 +50,8 @@ class Session:
         self.aligner_limit = MemoryLimit()
         self._load_fallback = load_fallback
         self._fallback: Session | None = None
+        self._speaker_encoder = engines.speaker_encoder
+        self._load_speaker_encoder = load_speaker_encoder
         self._notices: set[str] = set()
         for replica in replicas:
             replica._notices = self._notices
@@ -95,6 +100,18 @@ class Session:
     def drop_fallback(self) -> None:
         """Do without the fallback recognizer from here on: loading takes long, and would fail again."""
         self._load_fallback = self._fallback = None
+
+    def speaker_encoder(self) -> SpeakerEncoder:
+        """Return the encoder of voices, always the same; the first call loads it.
+
+        Raises:
+            UnavailableError: There is none, or its weights are missing.
+        """
+        if self._speaker_encoder is None:
+            if self._load_speaker_encoder is None:
+                raise UnavailableError("this engine has no speaker encoder", flag="--speakers")
+            self._speaker_encoder = self._load_speaker_encoder()
+        return self._speaker_encoder
 
     def without_aligner(self) -> Session:
         """Return a session of the recognizer alone, for chunks that the aligner fails on."""

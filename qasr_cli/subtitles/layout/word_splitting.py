@@ -31,6 +31,7 @@ _NO_BREAK_SPACES = "\u00a0\u2007\u202f"
 _BREAKING_SPACE = re.compile(rf"[^\S{_NO_BREAK_SPACES}{IDEOGRAPHIC_SPACE}]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")  # the others are white space to `\s`
 _HYPHENS = "-‐‑'’"
+_LONGEST_NAME = 200  # characters: more than half of any line, so that a hostile name costs nothing
 _DASHES = "—―⸺"  # between two words that they join (`yes—no`), not after a space
 
 
@@ -72,7 +73,7 @@ def _labels(atoms: Sequence[TextAtom], names: Mapping[str, str], limits: Limits)
     for atom in atoms:
         name = names.get(atom.speaker, "") if atom.speaker is not None and atom.speaker != before else ""
         before = atom.speaker
-        shown = clean(name).strip()
+        shown = clean(name[:_LONGEST_NAME]).strip()
         while shown and half_cells(marks.name(shown), limits.counting) > limits.max_half_cells // 2:
             shown = "".join(clusters(shown.removesuffix("…"))[:-1]).rstrip()
             shown += "…" if shown else ""
