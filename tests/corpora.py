@@ -44,7 +44,7 @@ class Corpus:
     parts: tuple[str, ...] | None = None
 
 
-def _said(
+def said(
     id_: str, set_name: str, path: str, text: str, span: tuple[int, int] | None = None, **more: object
 ) -> Utterance:
     audio = AudioPart(
@@ -125,17 +125,11 @@ _WENET = {
         }
     ]
 }
-_RECORDING = {
-    "id": "rec",
-    "sources": [{"type": "file", "channels": [0, 1], "source": "audio/rec.wav"}],
-    "sampling_rate": 16000,
-    "duration": 30.0,
-}
 _COMMON_VOICE_HEAD = (
     "client_id\tpath\tsentence_id\tsentence\tup_votes\tdown_votes\tage\tgender\taccents\tlocale"
 )
 
-CORPORA: tuple[Corpus, ...] = (
+SPEECH: tuple[Corpus, ...] = (
     Corpus(
         "librispeech",
         {
@@ -144,13 +138,13 @@ CORPORA: tuple[Corpus, ...] = (
             "LibriSpeech/SPEAKERS.TXT": "; 61 | M | test-clean\n",
         },
         (
-            _said(
+            said(
                 *("61-70968-0000", "librispeech test-clean", f"{_LIBRI}-0000.flac"),
                 *("HE BEGAN A CONFUSED COMPLAINT",),
                 language="en",
                 speaker="61",
             ),
-            _said(
+            said(
                 *("61-70968-0001", "librispeech test-clean", f"{_LIBRI}-0001.flac", ""),
                 language="en",
                 speaker="61",
@@ -165,7 +159,7 @@ CORPORA: tuple[Corpus, ...] = (
             "mls_polish/test/audio/6892/10049/6892_10049_000000.opus": "",
         },
         (
-            _said(
+            said(
                 *("6892_10049_000000", "mls pl test"),
                 *("mls_polish/test/audio/6892/10049/6892_10049_000000.opus", "ktoś zapukał do drzwi"),
                 language="pl",
@@ -181,7 +175,7 @@ CORPORA: tuple[Corpus, ...] = (
             "data_aishell/wav/test/S0764/BAC009S0764W0122.wav": "",  # no text: left out
         },
         (
-            _said(
+            said(
                 *("BAC009S0764W0121", "aishell-1 test"),
                 *("data_aishell/wav/test/S0764/BAC009S0764W0121.wav", "甚至出现交易"),
                 language="zh",
@@ -190,28 +184,13 @@ CORPORA: tuple[Corpus, ...] = (
         ),
     ),
     Corpus(
-        "kaldi",
-        {
-            "AISHELL-2/iOS/test/wav.scp": "IT0011W0001\twav/T0011/IT0011W0001.wav\n",
-            "AISHELL-2/iOS/test/trans.txt": "IT0011W0001\t换一首歌\n",
-            "AISHELL-2/iOS/test/wav/T0011/IT0011W0001.wav": "",
-        },
-        (
-            _said(
-                *("IT0011W0001", "aishell-2 test", "AISHELL-2/iOS/test/wav/T0011/IT0011W0001.wav"),
-                *("换一首歌",),
-                language="zh",
-            ),
-        ),
-        opened="AISHELL-2",
-    ),
-    Corpus(
         "gigaspeech",
         {"GigaSpeech.json": json.dumps(_GIGA, indent=1)},
         (
-            _said(
+            said(
                 *("YOU0000000315_S0000660", "gigaspeech TEST", "audio/youtube/P0000/YOU0000000315.opus"),
-                *("AS THEY'RE LEAVING CAN KASH PULL ZAHRA ASIDE", (5941180, 5944740)),
+                *("AS THEY'RE LEAVING CAN KASH PULL ZAHRA ASIDE",),
+                span=(5941180, 5944740),
                 language="en",
                 recording="YOU0000000315",
                 labels={"source": "youtube", "category": "Education"},
@@ -222,9 +201,10 @@ CORPORA: tuple[Corpus, ...] = (
         "wenetspeech",
         {"WenetSpeech.json": json.dumps(_WENET, ensure_ascii=False)},
         (
-            _said(
+            said(
                 *("Y0000000000_-KTKHdZ2fb8_S00000", "wenetspeech TEST_NET"),
-                *("audio/train/youtube/B00000/Y0000000000_-KTKHdZ2fb8.opus", "今天天气不错", (500, 2250)),
+                *("audio/train/youtube/B00000/Y0000000000_-KTKHdZ2fb8.opus", "今天天气不错"),
+                span=(500, 2250),
                 language="zh",
                 recording="Y0000000000_-KTKHdZ2fb8",
             ),
@@ -239,14 +219,14 @@ CORPORA: tuple[Corpus, ...] = (
             "cv/zh-HK/test.tsv": f"{_COMMON_VOICE_HEAD}\nc2\tcommon_voice_zh-HK_1.mp3\ts2\t唔該\t2\t0\n",
         },
         (
-            _said(
+            said(
                 *("common_voice_de_17", "common voice de test", "cv/de/clips/common_voice_de_17.mp3"),
                 *('Er sagte: "Nein".',),
                 language="de",
                 speaker="c1",
                 labels={"gender": "female_feminine", "age": "twenties", "locale": "de"},
             ),
-            _said(
+            said(
                 *("common_voice_zh-HK_1", "common voice yue test"),
                 *("cv/zh-HK/clips/common_voice_zh-HK_1.mp3", "唔該"),
                 language="yue",
@@ -262,13 +242,13 @@ CORPORA: tuple[Corpus, ...] = (
             "fil_ph/test.tsv": '9\t7.wav\tSabi "oo".\tsabi "oo"\ts a b i\t16008\tMALE\n',
         },
         (
-            _said(
+            said(
                 *("7", "fleurs fil test", "fil_ph/test/7.wav", 'sabi "oo"'),
                 language="fil",
                 duration_ms=1000,
                 labels={"gender": "male"},
             ),
-            _said(
+            said(
                 *("100", "fleurs yue test", "yue_hant_hk/test/100.wav", "佢話好"),
                 language="yue",
                 duration_ms=3000,
@@ -283,7 +263,7 @@ CORPORA: tuple[Corpus, ...] = (
             "20120313-0900-PLENARY-9-de_20120313-15:00:07_7\tGuten Tag.\tguten tag\t96742\ttest\tfemale\n"
         },
         (
-            _said(
+            said(
                 *("20120313-0900-PLENARY-9-de_20120313-15:00:07_7", "voxpopuli de test"),
                 "transcribed_data/de/2012/20120313-0900-PLENARY-9-de_20120313-15:00:07_7.ogg",
                 "guten tag",
@@ -302,7 +282,7 @@ CORPORA: tuple[Corpus, ...] = (
             "20120313-0900-PLENARY-9-de|15:00:09_8|Und|und|5|train|male\n"
         },
         (
-            _said(
+            said(
                 *("20120313-0900-PLENARY-9-de-15:00:07_7", "voxpopuli de test"),
                 "transcribed_data/de/2012/20120313-0900-PLENARY-9-de-15:00:07_7.ogg",
                 "er rief ja nein",
@@ -320,7 +300,7 @@ CORPORA: tuple[Corpus, ...] = (
             "KsponSpeech_eval/eval_clean/KsponSpeech_E00001.pcm": "",
         },
         (
-            _said(
+            said(
                 *("KsponSpeech_E00001", "ksponspeech eval_clean"),
                 *("KsponSpeech_eval/eval_clean/KsponSpeech_E00001.pcm",),
                 *("아 모 몬 소리야 70% 확률이라니",),
@@ -329,144 +309,5 @@ CORPORA: tuple[Corpus, ...] = (
                 labels={"spelling": "written"},
             ),
         ),
-    ),
-    Corpus(
-        "kaldi",
-        {
-            "Tasks/ASR/test/wav.scp": "1000021_9e5c8a5f Audio/1000021/1000021_9e5c8a5f.wav\n",
-            "Tasks/ASR/test/text": "1000021_9e5c8a5f 而且 他们 都\n",
-            "Tasks/ASR/test/utt2spk": "1000021_9e5c8a5f 1000021\n",
-            "Tasks/ASR/test/utt2subdialect": "1000021_9e5c8a5f Jiang-Huai\n",
-            "Audio/1000021/1000021_9e5c8a5f.wav": "",
-        },
-        (
-            _said(
-                *("1000021_9e5c8a5f", "kespeech test", "Audio/1000021/1000021_9e5c8a5f.wav", "而且 他们 都"),
-                language="zh",
-                speaker="1000021",
-                labels={"subdialect": "Jiang-Huai"},
-            ),
-        ),
-    ),
-    Corpus(
-        "kaldi",
-        {
-            "calls/test/wav.scp": "rec rec.wav\n",
-            "calls/test/segments": "rec-1 rec 0.25 1.5\nrec-2 rec 1.5 3\n",
-            "calls/test/text": "rec-1 hello there\nrec-2\n",
-            "calls/test/utt2spk": "rec-1 ann\nrec-2 bob\n",
-            "calls/test/utt2lang": "rec-1 eng\n",
-        },
-        (
-            _said(
-                *("rec-1", "calls test", "calls/test/rec.wav", "hello there", (250, 1500)),
-                language="en",
-                speaker="ann",
-                recording="rec",
-            ),
-            _said(
-                *("rec-2", "calls test", "calls/test/rec.wav", "", (1500, 3000)),
-                speaker="bob",
-                recording="rec",
-            ),
-        ),
-        opened="calls/test",
-    ),
-    Corpus(
-        "lhotse",
-        {
-            "lh/x_recordings_test.jsonl.gz": lines(_RECORDING),
-            "lh/x_supervisions_test.jsonl.gz": lines(
-                {
-                    "id": "s1",
-                    "recording_id": "rec",
-                    "start": 1.0,
-                    "duration": 2.0,
-                    "channel": 0,
-                    "text": "good morning",
-                    "language": "English",
-                    "speaker": "ann",
-                    "gender": "F",
-                }
-            ),
-        },
-        (
-            _said(
-                *("s1", "lh x__test", "lh/audio/rec.wav", "good morning", (1000, 3000)),
-                language="en",
-                speaker="ann",
-                recording="rec",
-                channel=0,
-                labels={"gender": "F"},
-            ),
-        ),
-        opened="lh",
-    ),
-    Corpus(
-        "nemo",
-        {
-            "nm/test_manifest.json": lines(
-                {"audio_filepath": "a/1.wav", "duration": 1.5, "text": "eins", "lang": "de", "snr_db": 12},
-                {"audio_filepath": "b/1.wav", "text": ""},
-                {"audio_filepath": "long.wav", "offset": 0.0, "duration": 2.0, "text": "zwei"},
-                {"audio_filepath": "long.wav", "offset": 2.0, "duration": 2.0, "text": "drei"},
-            )
-        },
-        (
-            _said(
-                *("a/1", "nm test_manifest", "nm/a/1.wav", "eins"),
-                language="de",
-                duration_ms=1500,
-                labels={"snr_db": "12"},
-            ),
-            _said("b/1", "nm test_manifest", "nm/b/1.wav", ""),
-            _said("long", "nm test_manifest", "nm/long.wav", "zwei", (0, 2000), recording="long"),
-            _said("long@2000", "nm test_manifest", "nm/long.wav", "drei", (2000, 4000), recording="long"),
-        ),
-        opened="nm",
-    ),
-    Corpus(
-        "espnet",
-        {
-            "wn/data.list": lines(
-                {"key": "k1", "wav": "k1.wav", "txt": "你好"},
-                {"key": "k2", "wav": "all.wav", "txt": "再见", "start": 1.0, "end": 2.5},
-            )
-        },
-        (
-            _said("k1", "wn data", "wn/k1.wav", "你好"),
-            _said("k2", "wn data", "wn/all.wav", "再见", (1000, 2500), recording="all"),
-        ),
-        opened="wn",
-    ),
-    Corpus(
-        "audiofolder",
-        {
-            "hf/data/test/metadata.csv": 'file_name,transcription,speaker\na.wav,"one,\ntwo",ann\n',
-            "hf/data/test/a.wav": "",
-        },
-        (_said("a.wav", "test", "hf/data/test/a.wav", "one,\ntwo", speaker="ann"),),
-        opened="hf",
-    ),
-    Corpus(
-        "stm",
-        {
-            "TEDLIUM_release-3/legacy/test/stm/AlGore_2009.stm": ";; comment\n"
-            "AlGore_2009 1 AlGore_2009 0.00 17.35 <o,f0,male> ignore_time_segment_in_scoring\n"
-            "AlGore_2009 1 AlGore_2009 17.35 20.5 <o,f0,male> that 's the(2) <unk> point {NOISE}\n",
-            "TEDLIUM_release-3/legacy/test/sph/AlGore_2009.sph": "",
-        },
-        (
-            _said(
-                *("AlGore_2009-1-00017350-00020500-AlGore_2009", "legacy test"),
-                "TEDLIUM_release-3/legacy/test/sph/AlGore_2009.sph",
-                *("that's the point", (17350, 20500)),
-                language="en",
-                speaker="AlGore_2009",
-                recording="AlGore_2009",
-                labels={"labels": "<o,f0,male>"},
-            ),
-        ),
-        opened="TEDLIUM_release-3",
     ),
 )

@@ -19,9 +19,11 @@ from qasr_cli.evaluation.utterances import AudioPart, Utterance
 from qasr_cli.options import ReferenceOptions
 from qasr_cli.records import Span
 from tests import corpora
-from tests.corpora import CORPORA, Corpus
+from tests.corpora import SPEECH, Corpus
+from tests.toolkit_corpora import TOOLKITS
 
 AUTO = ReferenceOptions()
+CORPORA = SPEECH + TOOLKITS
 
 
 def read(path: Path, options: ReferenceOptions = AUTO) -> list[Utterance]:

@@ -20,7 +20,7 @@ from qasr_cli.evaluation.references.manifests import TEXT_COLUMNS
 from qasr_cli.evaluation.utterances import AudioPart, Utterance
 from qasr_cli.options import ReferenceOptions
 
-_BATCH_ROWS = 64  # of sound: some MB
+_BATCH_ROWS = 16  # of sound: some MB
 _PART = re.compile(r"([A-Za-z_.]+?)(?:-\d+)?(?:-of-\d+)?(?:-[0-9a-f]{16})?\.parquet")
 _IDS = ("id", "audio_id", "utt_id", "segment_id", "file")
 _SPEAKERS = ("speaker_id", "client_id", "speaker")
@@ -53,16 +53,18 @@ def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
         ) from None
     row_number = 0
     try:
-        with parquet.ParquetFile(part.path) as file:
+        # By default pyarrow reads ahead: all the sound of a file.
+        with parquet.ParquetFile(part.path, pre_buffer=False) as file:
             text = next((name for name in TEXT_COLUMNS if name in file.schema_arrow.names), None)
             if text is None or "audio" not in file.schema_arrow.names:
                 raise UndecodableError.about(
                     part.path, f"no column audio, or none of {', '.join(TEXT_COLUMNS)}", HINT
                 )
-            for batch in file.iter_batches(_BATCH_ROWS):
-                for row in batch.to_pylist():
-                    row_number += 1
-                    yield _utterance(part, row, text, row_number)
+            for group in range(file.num_row_groups):
+                for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group]):
+                    for row in batch.to_pylist():
+                        row_number += 1
+                        yield _utterance(part, row, text, row_number)
     except (arrow.ArrowException, OSError) as error:
         raise UndecodableError.about(part.path, f"row {row_number + 1}: {error}", HINT) from error
 
