@@ -1,7 +1,8 @@
 """Fit the map of confidences that ships with the demo pair: `python -m tools.make_confidence`.
 
-In go the sentences of `samples/`, alone and two in a row, without noise and with noise at four levels; out goes
-`qasr_cli/demo/asr/confidence.json`. It prints how good raw and fitted confidences are on held-out fifths.
+In go the sentences of `samples/`, alone and two in a row, without noise and with noise at four levels; out
+goes `qasr_cli/demo/asr/confidence.json`. It prints how good raw and fitted confidences are on held-out
+fifths.
 """
 
 from __future__ import annotations
