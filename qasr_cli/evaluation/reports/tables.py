@@ -77,13 +77,14 @@ def _rates(sets: Sequence[SetFigures]) -> Table:
     normalizers = list(dict.fromkeys(rate.normalizer for one in sets for rate in one.rates))
     rows = tuple(_rate_row(one, normalizers) for one in sets)
     fews = dict.fromkeys(
-        f"{one.set_name}: {wording.few(one.rates[0].interval)}."
+        f"{one.set_name} ({wording.blocks(one.rates[0].interval)})"
         for one in sets
         if one.rates and one.rates[0].interval is not None and not wording.is_told(one.rates[0].interval)
     )
     note = "Percent, with 95 % intervals. S / D / I: substitutions, deletions, insertions, by the first one."
+    note += f" Too few to tell: {', '.join(fews)}." if fews else ""
     columns = ("set", "system", "utterances", "audio", "unit", *normalizers, "S / D / I")
-    return Table("rates", "Error rates", " ".join([note, *fews]), columns, rows)
+    return Table("rates", "Error rates", note, columns, rows)
 
 
 def _rate_row(one: SetFigures, normalizers: Sequence[str]) -> tuple[str, ...]:
@@ -110,9 +111,10 @@ def _other_units(sets: Sequence[SetFigures]) -> Table:
 
 
 def _others(sets: Sequence[SetFigures]) -> Iterator[tuple[SetFigures, Rate]]:
+    """Yield the rates in other units than the main one, under the main normalizer; CSV has all of them."""
     for one in sets:
         for rate in one.rates[1:]:
-            if rate.unit is not one.rates[0].unit:
+            if rate.unit is not one.rates[0].unit and rate.normalizer == one.rates[0].normalizer:
                 yield one, rate
 
 
