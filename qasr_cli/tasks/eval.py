@@ -70,7 +70,9 @@ def _again(path: Path, request: EvalRequest, around: Surroundings) -> int:
     for pair in results.read_pairs(path):
         evaluator.add(pair)
     named = ", ".join(one.name for one in around.normalizers)
-    evaluation = evaluator.finish({**head.facts, "normalizers": named}, head.speeds)
+    evaluation = evaluator.finish(
+        {**head.facts, "seed": str(request.references.seed), "normalizers": named}, head.speeds
+    )
     eval_reports.write(evaluation, request.evaluation.folder)
     around.deliver(terminal.render(evaluation, eval_reports.shown_width()))
     return ExitCode.OK

@@ -122,6 +122,7 @@ def evaluate_sets(
         has_detectors = request.evaluation.detectors
         evaluator = Evaluator(around.normalizers, request.references.seed, has_detectors)
         facts = _facts(request, sets, others, ran)
+        facts["normalizers"] = ", ".join(one.name for one in around.normalizers)  # without those left out
         speeds = {one.system.name: eval_reports.speed(one.ledger.runs) for one in ran}
         with results.writing(folder / eval_reports.RESULTS, facts, speeds) as writer:
             for pair in _pairs(sets, ran, others, request.references.seed):
@@ -214,7 +215,6 @@ def _facts(
         "references": "; ".join(one.description for one in sets),
         "models": "; ".join(models),
         "other systems": "; ".join(one.description for one in others),
-        "normalizers": ", ".join(request.evaluation.normalizers),
         "seed": str(request.references.seed),
     }
     return {name: value for name, value in facts.items() if value}
