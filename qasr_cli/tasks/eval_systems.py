@@ -127,7 +127,8 @@ def evaluate_sets(
         with results.writing(folder / eval_reports.RESULTS, facts, speeds) as writer:
             for pair in _pairs(sets, ran, others, request.references.seed):
                 writer.add(pair, evaluator.add(pair))
-        evaluation = finish(evaluator.finish(facts, speeds))
+            evaluation = finish(evaluator.finish(facts, speeds))
+            writer.add_published(evaluation.published)
     eval_reports.write(evaluation, folder)
     around.deliver(terminal.render(evaluation, eval_reports.shown_width()))
     if request.evaluation.fit_confidence:
