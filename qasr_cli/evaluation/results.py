@@ -177,12 +177,11 @@ def read_published(path: Path) -> tuple[Published, ...]:
             number += 1
             if line.startswith(_PUBLISHED_LINE):
                 try:
-                    rows: tuple[Published, ...] = dataclass_json.decode(
-                        tuple[Published, ...], _loads(path, line, number)[_PUBLISHED], _PUBLISHED
-                    )
+                    rows = _loads(path, line, number)[_PUBLISHED]
+                    found: tuple[Published, ...] = _part(tuple[Published, ...], rows, _PUBLISHED)
                 except FieldError as error:
                     raise UndecodableError.about(path, f"line {number}: {error}", _ANEW) from error
-                return rows
+                return found
     return ()
 
 
@@ -209,9 +208,16 @@ def _pair(values: Mapping[str, Any]) -> Pair:
     whole = {"audio": None, **reference, "id": values["id"], "set_name": values["set"]}
     return Pair(
         values["system"],
-        dataclass_json.decode(Utterance, whole, "reference"),
-        dataclass_json.decode(Answer | None, values.get("hypothesis"), "hypothesis"),
+        _part(Utterance, whole, "reference"),
+        _part(Answer | None, values.get("hypothesis"), "hypothesis"),
     )
+
+
+def _part(kind: Any, value: Any, name: str) -> Any:
+    try:
+        return dataclass_json.decode(kind, value)
+    except FieldError as error:
+        raise error.inside(name) from error
 
 
 def _score(scored: Scored) -> dict[str, Any]:
