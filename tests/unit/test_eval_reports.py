@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from qasr_cli.errors import printable
 from qasr_cli.evaluation.figures import Edit, Evaluation, Interval, Operation, Unit
-from qasr_cli.evaluation.reports import csv_tables, drawings, html_page, markdown, terminal, wording
+from qasr_cli.evaluation.reports import csv_tables, drawings, html_page, markdown, tables, terminal, wording
 from qasr_cli.evaluation.reports.worst_utterances import Run, differences, link
 from qasr_cli.terminal.tables import n_cells
 from tests import evaluations
@@ -216,6 +216,11 @@ def test_too_few_to_tell_is_told() -> None:
     assert "12 speakers: too few to tell" in page_of(ALL["big"])
     for text in (terminal.render(ALL["big"], 100), markdown.render(ALL["big"])):
         assert "Too few to tell: own recordings (12 speakers)." in " ".join(text.split())
+
+
+def test_what_was_run_together_has_one_speed() -> None:
+    [speed] = [table for table in tables.tables(evaluations.big()) if table.key == "speed"]
+    assert [row[:2] for row in speed.rows] == [("all", name) for name in evaluations.SYSTEMS]
 
 
 def test_what_is_unknown_is_never_a_number() -> None:
