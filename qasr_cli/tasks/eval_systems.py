@@ -122,11 +122,13 @@ def evaluate_sets(
         has_detectors = request.evaluation.detectors
         evaluator = Evaluator(around.normalizers, request.references.seed, has_detectors)
         facts = _facts(request, sets, others, ran)
+        facts["normalizers"] = ", ".join(one.name for one in around.normalizers)  # without those left out
         speeds = {one.system.name: eval_reports.speed(one.ledger.runs) for one in ran}
         with results.writing(folder / eval_reports.RESULTS, facts, speeds) as writer:
             for pair in _pairs(sets, ran, others, request.references.seed):
                 writer.add(pair, evaluator.add(pair))
-        evaluation = finish(evaluator.finish(facts, speeds))
+            evaluation = finish(evaluator.finish(facts, speeds))
+            writer.add_published(evaluation.published)
     eval_reports.write(evaluation, folder)
     around.deliver(terminal.render(evaluation, eval_reports.shown_width()))
     if request.evaluation.fit_confidence:
@@ -214,7 +216,6 @@ def _facts(
         "references": "; ".join(one.description for one in sets),
         "models": "; ".join(models),
         "other systems": "; ".join(one.description for one in others),
-        "normalizers": ", ".join(request.evaluation.normalizers),
         "seed": str(request.references.seed),
     }
     return {name: value for name, value in facts.items() if value}
