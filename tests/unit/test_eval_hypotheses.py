@@ -12,7 +12,7 @@ from qasr_cli.evaluation.utterances import Answer, AudioPart, TimedWord, Turn, U
 from qasr_cli.options import HypothesisFiles
 from qasr_cli.records import Span
 from tests import corpora
-from tests.unit.test_eval_own_media import LONG_GRID, SRT, VTT, WHISPER
+from tests.unit.test_eval_own_media import LONG_GRID, SRT, TRANSCRIPT, VTT, WHISPER
 
 
 def opened(path: Path) -> HypothesisSet:
@@ -36,15 +36,6 @@ def answer_of(found: HypothesisSet, utterance: Utterance) -> Answer | None:
     return answer
 
 
-QASR = (
-    '{"schema": "qasr.v1", "source": "talk.mp4", "track": {"stream_index": 0, "codec": "", "channels": 1, '
-    '"sample_rate_hz": 16000, "start_ms": 0, "duration_ms": null, "language": null}, "duration_ms": 2000, '
-    '"fingerprint": "0", "model": "m", "aligner": "", "segments": [{"start_ms": 0, "end_ms": 2000, '
-    '"language": "en", "text": "Hello there.", "flags": ["loop"], "words": ['
-    '{"lead": "", "text": "Hello", "start_ms": 0, "end_ms": 500, "timing": "aligned", "confidence": 0.5}, '
-    '{"lead": " ", "text": "there.", "start_ms": 500, "end_ms": 900, "timing": "aligned", "confidence": null}'
-    '], "speaker": null}], "cues": []}'
-)
 WHISPERX = (
     '{"segments": [{"start": 0.5, "end": 2.0, "text": " Hello there.", "words": [{"word": "Hello", "start": '
     '0.5, "end": 1.0, "score": 0.9, "speaker": "S1"}, {"word": "there."}]}], "language": "en"}'
@@ -59,7 +50,7 @@ class TestFilesByName:
     @pytest.mark.parametrize(
         ("suffix", "content", "text"),
         [
-            ("json", QASR, "Hello there."),
+            ("json", TRANSCRIPT, "Hello there."),
             ("json", WHISPER, "Hello there. Bye."),
             ("json", WHISPERX, "Hello there."),
             ("json", CPP, "Hello there."),
@@ -80,13 +71,13 @@ class TestFilesByName:
         assert answer_of(found, asked("walk")) is None
 
     def test_a_transcript_by_qasr_keeps_words_segments_and_flags(self, tmp_path: Path) -> None:
-        answer = answer_of(opened(corpora.write(tmp_path, {"talk.json": QASR})), asked("talk"))
+        answer = answer_of(opened(corpora.write(tmp_path, {"talk.json": TRANSCRIPT})), asked("talk"))
         assert answer is not None
         assert answer.words[0] == TimedWord("Hello", 0, 500, 0.5)
         assert (answer.language, answer.flags, len(answer.segments)) == ("en", ("loop",), 1)
 
     def test_json_counts_before_subtitles(self, tmp_path: Path) -> None:
-        found = opened(corpora.write(tmp_path, {"talk.srt": VTT, "talk.json": QASR, "talk.txt": "no"}))
+        found = opened(corpora.write(tmp_path, {"talk.srt": VTT, "talk.json": TRANSCRIPT, "talk.txt": "no"}))
         assert text_of(found, asked("talk")) == "Hello there."
 
     def test_equal_names_are_told_apart_by_their_folders(self, tmp_path: Path) -> None:
@@ -164,7 +155,9 @@ class TestTables:
         assert text_of(found, asked("2", "/d/2.wav")) == ""  # never the reference
 
     def test_transcripts_by_qasr_one_a_line(self, tmp_path: Path) -> None:
-        corpora.write(tmp_path, {"out.jsonl": f"{QASR}\n" + QASR.replace("talk.mp4", "walk.wav") + "\n"})
+        corpora.write(
+            tmp_path, {"out.jsonl": f"{TRANSCRIPT}\n" + TRANSCRIPT.replace("talk.mp4", "walk.wav") + "\n"}
+        )
         found = opened(tmp_path / "out.jsonl")
         assert (found.kind, found.n) == ("transcripts by qasr", 2)
         assert text_of(found, asked("walk")) == "Hello there."

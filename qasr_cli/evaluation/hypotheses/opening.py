@@ -5,8 +5,8 @@ sound. Read are
 
 * folders of files named like the sound: JSON of qasr, whisper, whisperX, stable-ts, faster-whisper,
   whisper.cpp and OpenAI, SRT, WebVTT, ASS, TSV, TextGrid, CTM, STM, plain text;
-* JSON lines: transcripts by qasr, NeMo's manifest with `pred_text`, the Open ASR Leaderboard's `MODEL_*_DATASET_*.jsonl`, any
-  lines with an id and a text;
+* JSON lines: transcripts by qasr, NeMo's manifest with `pred_text`, the Open ASR Leaderboard's
+  `MODEL_*_DATASET_*.jsonl`, any lines with an id and a text;
 * Kaldi's `text` and `.trn` (`text (id)`); CTM, STM and RTTM of many recordings.
 """
 

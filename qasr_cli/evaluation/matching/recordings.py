@@ -21,7 +21,7 @@ from qasr_cli import languages
 from qasr_cli.evaluation.utterances import Answer, TimedWord, Utterance
 from qasr_cli.records import Span
 
-_MAX_CELLS = 1_000_000  # of a stretch in which nothing is equal: a thousand words
+_MAX_CELLS = 250_000  # of a stretch in which nothing is equal, 500 words of both: a tenth of a second
 _NEAR_MS = 1_000  # programs place captions and words up to a second off
 _LIKE = 0.6  # two references, one of them normalized; texts of other utterances share about a third
 
@@ -136,9 +136,9 @@ def _aligned(
     spans = [_span(utterance) for utterance in utterances]
     for block in _blocks([token for token, _ in said], [token for token, _ in spoken]):
         ours, theirs = said[block.said_start : block.said_end], spoken[block.start : block.end]
-        if block.is_equal or len({number for _, number in theirs}) == 1:
-            pairs = list(zip(range(len(ours)), range(len(theirs)), strict=False))
-        else:
+        is_open = not block.is_equal and len({number for _, number in theirs}) > 1
+        pairs = _spread(len(ours), len(theirs))
+        if is_open and len(ours) * len(theirs) <= _MAX_CELLS:
             costs = [[_distance(words[place], spans[number]) for _, number in theirs] for _, place in ours]
             pairs = _cheapest(costs)
         for mine, their in pairs:
@@ -176,6 +176,13 @@ def _blocks(said: Sequence[str], spoken: Sequence[str]) -> Iterator[_Block]:
         yield _Block(begun[0], len(said), begun[1], len(spoken), is_equal=False)
 
 
+def _spread(n_rows: int, n_columns: int) -> list[tuple[int, int]]:
+    """Return pairs of rows and columns, both rising, as many as there can be, spread evenly."""
+    if n_rows <= n_columns:
+        return [(row, row * n_columns // n_rows) for row in range(n_rows)]
+    return [(column * n_rows // n_columns, column) for column in range(n_columns)]
+
+
 def _cheapest(costs: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
     """Return pairs of rows and columns, both rising, as many as there can be, with the least sum of costs.
 
@@ -186,8 +193,6 @@ def _cheapest(costs: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
     if n_rows > n_columns:
         turned = [[costs[row][column] for row in range(n_rows)] for column in range(n_columns)]
         return [(row, column) for column, row in _cheapest(turned)]
-    if n_rows * n_columns > _MAX_CELLS:
-        return [(row, row) for row in range(n_rows)]
     slack = n_columns - n_rows  # a row takes one of the columns from its own number to `slack` further
     sums = np.zeros(slack + 1, dtype=np.int64)
     taken = np.zeros((n_rows, slack + 1), dtype=np.int32)
