@@ -279,7 +279,7 @@ def test_a_readme_is_short_and_begins_with_what_is_not_known(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def helps() -> str:
-    names = "transcribe watch align render check bench serve live eval".split()
+    names = ["transcribe", "watch", "align", "render", "check", "bench", "serve", "live", "eval"]
     shown_by = ("", *names, "runs show", "models pull", "config show", "config trust")
     return "".join(
         subprocess.run(
