@@ -13,10 +13,10 @@ from qasr_cli.evaluation.hypotheses.opening import open_hypotheses
 from qasr_cli.evaluation.references import opening
 from qasr_cli.evaluation.utterances import AudioPart, Utterance
 from qasr_cli.options import HypothesisFiles, ReferenceOptions
+from tests import annotated_texts as texts
 from tests import corpora
 from tests.corpora import SPEECH, Corpus
 from tests.toolkit_corpora import TOOLKITS
-from tests.unit import test_eval_own_media as texts
 
 FILES = {
     "talk.srt": texts.SRT,
