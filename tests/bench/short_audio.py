@@ -100,7 +100,16 @@ def main() -> None:
         _sound(source)
         for name, (file, *arguments) in KINDS.items():
             path = Path(folder) / file
-            command = [tools.ffmpeg, "-v", "error", "-y", "-i", str(source), *arguments, str(path)]
+            command: list[str] = [
+                str(tools.ffmpeg),
+                "-v",
+                "error",
+                "-y",
+                "-i",
+                str(source),
+                *arguments,
+                str(path),
+            ]
             subprocess.run(command, check=True)
             with flac_server.serving(n):
                 ours_ms = _cpu_ms(lambda path=path: _as_qasr(path), n)  # type: ignore[misc]
