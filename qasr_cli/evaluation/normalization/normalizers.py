@@ -36,7 +36,7 @@ class Normalizer:
     merges_compounds: bool = False
 
     def normalize(self, text: str, language: str | None) -> str:
-        """Return a text as it is compared; halves of surrogate pairs, which no package takes, are replaced."""
+        """Return a text as it is compared; lone surrogates, which no package takes, are replaced."""
         text = _SURROGATES.sub("\ufffd", text)
         for step in self.steps:
             text = step(text, language)
