@@ -81,8 +81,8 @@ def _of_answers(tally: Tally) -> Iterator[str]:
     if tally.n_empty_references:
         yield f"{tally.n_empty_references} references are empty; only insertions count there."
     if tally.speakers.n_crowded:
-        n, limit = tally.speakers.n_crowded, speaker_tally.MAX_SPEAKERS
-        yield f"{n} recordings have more than {limit} speakers, and no figures of speakers."
+        n_crowded, limit = tally.speakers.n_crowded, speaker_tally.MAX_SPEAKERS
+        yield f"{n_crowded} recordings have more than {limit} speakers, and no figures of speakers."
     n_told = sum(tally.confusions.values())
     n_wrong = sum(count for (a, b), count in tally.confusions.items() if b and a != b)
     if tally.letters["foreign"] > min(tally.n, _MAX_LOOKED_AT) / 2:
