@@ -20,8 +20,8 @@ OUT := demo-out
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official \
 	bench-serve demo-model rehearsal vllm cluster cluster-overhead fuzz search demo-model-eval samples parity oldest \
-	compare-writers eval-demo gallery oracles oracle-goldens goldens man docs torture page live-devices \
-	live-page container clean
+	compare-writers eval-demo gallery oracles oracle-goldens goldens man docs torture page \
+	eval-page live-devices live-page container clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -235,6 +235,9 @@ live-devices: $(INSTALLED)  ## Test microphones with a real PulseAudio, which mu
 
 container: $(INSTALLED) $(CONTAINERS)/.installed  ## Lint, build and try the container image (podman or docker; 4 GB, 10 min)
 	$(BIN)/python -m tests.containers
+
+eval-page: $(INSTALLED) $(PAGE)/.installed  ## Test the page of an evaluation in a real Chromium, which must be there (1 min)
+	$(PAGE)/bin/python -m pytest --confcutdir tests/eval_page tests/eval_page
 
 # hls.js, the player of most web pages, comes from npm's registry and never into the repository.
 HLS_JS := 1.7.4

@@ -60,7 +60,12 @@ def is_told(figure: Interval | None) -> bool:
 
 def few(figure: Interval) -> str:
     """Return why a figure has no interval: `12 speakers: too few to tell`."""
-    return f"{figure.n_blocks:,} {figure.blocks}{'' if figure.n_blocks == 1 else 's'}: too few to tell"
+    return f"{blocks(figure)}: too few to tell"
+
+
+def blocks(figure: Interval) -> str:
+    """Return what was drawn for an interval: `12 speakers`."""
+    return f"{figure.n_blocks:,} {figure.blocks}{'' if figure.n_blocks == 1 else 's'}"
 
 
 def rate(one: Rate) -> str:
@@ -82,9 +87,11 @@ def kinds_of_errors(counts: Counts) -> str:
 
 
 def duration(time_ms: int) -> str:
-    """Return a length of sound: `1:02:03 h`, `2:03 min` or `4.5 s`."""
+    """Return a length of sound: `1:02:03 h`, `2:03 min` or `4.5 s`; 0 is that of an unknown one."""
+    if not time_ms:
+        return NOT_KNOWN
     seconds = time_ms / MS_PER_S
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
