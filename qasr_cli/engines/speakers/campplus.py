@@ -82,7 +82,7 @@ class _DenseLayer:
 
 @functools.lru_cache(maxsize=64)
 def _context(n_frames: int) -> torch.Tensor:
-    """Return `float32[n_segments, n_frames]`, which gives the mean of all frames plus that of each segment."""
+    """Return `float32[n_segments, n_frames]`: it gives the mean of all frames plus that of each segment."""
     n_segments = -(-n_frames // _SEGMENT_FRAMES)
     means = torch.full((n_segments, n_frames), 1 / n_frames)
     for number, part in enumerate(means.split(_SEGMENT_FRAMES, dim=1)):
