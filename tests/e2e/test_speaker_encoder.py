@@ -31,59 +31,68 @@ def chirp() -> torch.Tensor:
     return torch.from_numpy((tone + 0.02 * np.cos(2 * np.pi * 6_100 * t)).astype(np.float32))
 
 
-def random_weights(seed: int = 0) -> dict[str, torch.Tensor]:
-    """Return a state of the network's shapes (Wang et al. 2023, table 1), with made-up numbers."""
-    generator = torch.Generator().manual_seed(seed)
-    weights: dict[str, torch.Tensor] = {}
+class RandomWeights(dict[str, torch.Tensor]):
+    """A state of the network's shapes (Wang et al. 2023, table 1), with made-up numbers."""
 
-    def convolution(name: str, n_out: int, n_in: int, *kernel: int, has_bias: bool = False) -> None:
-        shape = (n_out, n_in, *kernel)
-        weights[f"{name}.weight"] = torch.randn(shape, generator=generator) / (n_in * np.prod(kernel)) ** 0.5
-        if has_bias:
-            weights[f"{name}.bias"] = torch.randn(n_out, generator=generator) / 10
+    def __init__(self) -> None:
+        super().__init__()
+        self._generator = torch.Generator().manual_seed(0)
+        self._head()
+        self._convolution("xvector.tdnn.linear", 128, 320, 5)
+        self._normalization("xvector.tdnn.nonlinear.batchnorm", 128)
+        n = 128
+        for number, n_layers in ((1, 12), (2, 24), (3, 16)):
+            n = self._block(f"xvector.block{number}", n_layers, n)
+            self._normalization(f"xvector.transit{number}.nonlinear.batchnorm", n)
+            self._convolution(f"xvector.transit{number}.linear", n // 2, n, 1)
+            n //= 2
+        self._normalization("xvector.out_nonlinear.batchnorm", n)
+        self._convolution("xvector.dense.linear", 192, 2 * n, 1)
+        self._normalization("xvector.dense.nonlinear.batchnorm", 192)
+        for name in ("weight", "bias"):
+            del self[f"xvector.dense.nonlinear.batchnorm.{name}"]
 
-    def normalization(name: str, n: int, *, has_own: bool = True) -> None:
-        weights[f"{name}.running_mean"] = torch.randn(n, generator=generator) / 10
-        weights[f"{name}.running_var"] = torch.rand(n, generator=generator) + 0.5
-        if has_own:
-            weights[f"{name}.weight"] = torch.rand(n, generator=generator) + 0.5
-            weights[f"{name}.bias"] = torch.randn(n, generator=generator) / 10
+    def _head(self) -> None:
+        for number, n_in in ((1, 1), (2, 32)):
+            self._convolution(f"head.conv{number}", 32, n_in, 3, 3)
+            self._normalization(f"head.bn{number}", 32)
+        for name in ("head.layer1.0", "head.layer1.1", "head.layer2.0", "head.layer2.1"):
+            for part in ("1", "2"):
+                self._convolution(f"{name}.conv{part}", 32, 32, 3, 3)
+                self._normalization(f"{name}.bn{part}", 32)
+        for name in ("head.layer1.0", "head.layer2.0"):
+            self._convolution(f"{name}.shortcut.0", 32, 32, 1, 1)
+            self._normalization(f"{name}.shortcut.1", 32)
 
-    for number, n_in in ((1, 1), (2, 32)):
-        convolution(f"head.conv{number}", 32, n_in, 3, 3)
-        normalization(f"head.bn{number}", 32)
-    for name in ("head.layer1.0", "head.layer1.1", "head.layer2.0", "head.layer2.1"):
-        for part in ("1", "2"):
-            convolution(f"{name}.conv{part}", 32, 32, 3, 3)
-            normalization(f"{name}.bn{part}", 32)
-    for name in ("head.layer1.0", "head.layer2.0"):
-        convolution(f"{name}.shortcut.0", 32, 32, 1, 1)
-        normalization(f"{name}.shortcut.1", 32)
-    convolution("xvector.tdnn.linear", 128, 320, 5)
-    normalization("xvector.tdnn.nonlinear.batchnorm", 128)
-    n = 128
-    for number, n_layers in ((1, 12), (2, 24), (3, 16)):
+    def _block(self, name: str, n_layers: int, n: int) -> int:
         for layer in range(1, n_layers + 1):
-            name = f"xvector.block{number}.tdnnd{layer}"
-            normalization(f"{name}.nonlinear1.batchnorm", n)
-            convolution(f"{name}.linear1", 128, n, 1)
-            normalization(f"{name}.nonlinear2.batchnorm", 128)
-            convolution(f"{name}.cam_layer.linear_local", 32, 128, 3)
-            convolution(f"{name}.cam_layer.linear1", 64, 128, 1, has_bias=True)
-            convolution(f"{name}.cam_layer.linear2", 32, 64, 1, has_bias=True)
+            here = f"{name}.tdnnd{layer}"
+            self._normalization(f"{here}.nonlinear1.batchnorm", n)
+            self._convolution(f"{here}.linear1", 128, n, 1)
+            self._normalization(f"{here}.nonlinear2.batchnorm", 128)
+            self._convolution(f"{here}.cam_layer.linear_local", 32, 128, 3)
+            for part, n_out, n_in in (("linear1", 64, 128), ("linear2", 32, 64)):
+                self._convolution(f"{here}.cam_layer.{part}", n_out, n_in, 1)
+                self[f"{here}.cam_layer.{part}.bias"] = self._normal(n_out) / 10
             n += 32
-        normalization(f"xvector.transit{number}.nonlinear.batchnorm", n)
-        convolution(f"xvector.transit{number}.linear", n // 2, n, 1)
-        n //= 2
-    normalization("xvector.out_nonlinear.batchnorm", n)
-    convolution("xvector.dense.linear", 192, 2 * n, 1)
-    normalization("xvector.dense.nonlinear.batchnorm", 192, has_own=False)
-    return weights
+        return n
+
+    def _normal(self, *shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=self._generator)
+
+    def _convolution(self, name: str, n_out: int, n_in: int, *kernel: int) -> None:
+        self[f"{name}.weight"] = self._normal(n_out, n_in, *kernel) / (n_in * np.prod(kernel)) ** 0.5
+
+    def _normalization(self, name: str, n: int) -> None:
+        self[f"{name}.running_mean"] = self._normal(n) / 10
+        self[f"{name}.running_var"] = torch.rand(n, generator=self._generator) + 0.5
+        self[f"{name}.weight"] = torch.rand(n, generator=self._generator) + 0.5
+        self[f"{name}.bias"] = self._normal(n) / 10
 
 
 @pytest.fixture(scope="module")
 def network() -> CamPlusPlus:
-    return CamPlusPlus(random_weights())
+    return CamPlusPlus(RandomWeights())
 
 
 def test_features_are_kaldis() -> None:
@@ -105,7 +114,7 @@ def test_a_window_has_the_statistics_of_its_frames(network: CamPlusPlus) -> None
     whole, part = network.vectors(frames, torch.tensor([[0, 40], [7, 19]]))
     alone = network.vectors(frames[:, 7:19].contiguous(), torch.tensor([[0, 12]]))[0]
     assert torch.allclose(part, alone, atol=1e-4)
-    weights = random_weights()
+    weights = RandomWeights()
     statistics = torch.cat((frames.mean(dim=1), frames.std(dim=1)))
     plain = weights["xvector.dense.linear.weight"][..., 0] @ statistics
     mean, variance = (weights[f"xvector.dense.nonlinear.batchnorm.running_{one}"] for one in ("mean", "var"))

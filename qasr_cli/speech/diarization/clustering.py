@@ -18,7 +18,9 @@ MAX_FOUND = 8  # clusters that are found; more must be asked for: the gap says n
 _MAX_NODES = 600  # whose eigenvectors cost 50 ms on one thread, and a megabyte; 30 of a speaker with 5 %
 _NEIGHBOURS = 0.2  # share of a row's similarities that is kept
 _LEAST_NEIGHBOURS = 6
-_SAME = 0.65  # centres from here on are one speaker: parts of one have 0.8 and more, two speakers 0.1 to 0.5
+_SAME = (
+    0.55  # centres from here on are one speaker: two speakers have up to 0.47, parts of one more than this
+)
 _ROUNDS = 20
 
 
