@@ -145,7 +145,8 @@ class Hypothesis:
     Attributes:
         language: English name, or None (no speech).
         token_ends: Number of the text's characters up to the end of each of its tokens; empty if unknown.
-        token_posteriors: The recognizer's probability of each of these tokens, given those before.
+        token_posteriors: The recognizer's probability of each of these tokens, given those before. Rounding
+            differs between ways to compute them, so that hypotheses are equal without them.
     """
 
     text: str
@@ -153,7 +154,7 @@ class Hypothesis:
     finish: Finish = Finish.COMPLETE
     n_tokens: int = 0
     token_ends: tuple[int, ...] = ()
-    token_posteriors: tuple[float, ...] = ()
+    token_posteriors: tuple[float, ...] = field(default=(), compare=False)
 
     @property
     def without_text(self) -> Hypothesis:

@@ -19,6 +19,7 @@ import argparse
 import itertools
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -227,7 +228,7 @@ def _with_errors(rng: random.Random, words: list[str]) -> list[str]:
     return kept
 
 
-def _whisper(path: Path, segments: list[tuple[float, float, str]], language: str) -> None:
+def _whisper(path: Path, segments: Sequence[tuple[float, float, str]], language: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = [
         {"id": number, "start": start_ms / 1000, "end": end_ms / 1000, "text": f" {text}"}

@@ -26,6 +26,7 @@ NAMES = (
     "check",
     "align",
     "bench",
+    "eval",
     "config",
 )
 _HEAD = """# JSON schemas

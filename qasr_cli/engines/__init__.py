@@ -12,6 +12,7 @@
     memory        returns freed memory to the machine
     cpu/          what a CPU can do: number format, 8-bit products, a kernel for attention, threads
     speakers/     voices as vectors, for `--speakers`
+    confidence_files  maps of confidences that were fitted for models
     cache_files   what can be made again: measurements, packed weights
 
 In goes the name of an engine; out comes a `Session` with a `Recognizer` and an `Aligner`, as

@@ -81,7 +81,7 @@ def _load_speaker_encoder(device: str) -> SpeakerEncoder:
 
 def _load_qwen3(options: EngineOptions, *, is_plain: bool = False, is_forced_loop: bool = False) -> Engines:
     """Locate the weights before importing torch, which takes seconds that a missing model should not cost."""
-    from qasr_cli.engines import model_store
+    from qasr_cli.engines import confidence_files, model_store
 
     recognizer = fetch_recognizer(options)
     where = model_store.aligner_location(options.aligner, options.model)
@@ -92,7 +92,8 @@ def _load_qwen3(options: EngineOptions, *, is_plain: bool = False, is_forced_loo
     with memory.converting(), preloading.begun(() if is_plain else (recognizer, aligner), options):
         from qasr_cli.engines.qwen3 import engine  # and transformers with it
 
-        return engine.load(recognizer, aligner, options, is_plain=is_plain, is_forced_loop=is_forced_loop)
+        loaded = engine.load(recognizer, aligner, options, is_plain=is_plain, is_forced_loop=is_forced_loop)
+    return replace(loaded, confidence=confidence_files.load(recognizer, loaded.aligner_id))
 
 
 def _load_plain_qwen3(options: EngineOptions) -> Engines:
@@ -122,7 +123,7 @@ def _load_qwen3_aligner(
 
 def _load_vllm(options: EngineOptions, *, is_apart: bool = False) -> Engines:
     """Ask for the package first: weights that it is missing for need not be fetched."""
-    from qasr_cli.engines import model_store
+    from qasr_cli.engines import confidence_files, model_store
     from qasr_cli.engines.vllm import environment
 
     environment.require()
@@ -132,7 +133,8 @@ def _load_vllm(options: EngineOptions, *, is_apart: bool = False) -> Engines:
     environment.prepare()
     from qasr_cli.engines.vllm import recognizer as vllm_recognizer
 
-    return vllm_recognizer.load(recognizer, aligner, options, is_apart=is_apart)
+    loaded = vllm_recognizer.load(recognizer, aligner, options, is_apart=is_apart)
+    return replace(loaded, confidence=confidence_files.load(recognizer, loaded.aligner_id))
 
 
 def _load_vllm_apart(options: EngineOptions) -> Engines:

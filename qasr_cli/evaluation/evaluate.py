@@ -14,6 +14,7 @@ import numpy as np
 
 from qasr_cli.evaluation import expert_warnings
 from qasr_cli.evaluation.calibration import reliability
+from qasr_cli.evaluation.calibration.evidence import ConfidenceEvidence
 from qasr_cli.evaluation.figures import (
     Comparison,
     Counts,
@@ -82,10 +83,16 @@ class Evaluator:
     Args:
         normalizers: The first one's figures are the main ones.
         seed: Seed of the intervals.
+        has_detectors: Judge the detectors of hallucinations, too.
+
+    Attributes:
+        evidence: What a map of confidences can be fitted to, by system; only words of qasr's transcripts.
     """
 
     normalizers: Sequence[Normalizer]
     seed: int = 1
+    has_detectors: bool = False
+    evidence: dict[str, ConfidenceEvidence] = field(default_factory=dict)
     _tallies: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
 
     def add(self, pair: Pair) -> list[Scored]:
@@ -100,9 +107,25 @@ class Evaluator:
         tally.add_times(pair)
         _add_captions(tally, pair)
         tally.speakers.add(pair, self.normalizers[0], language_of(pair.utterance))
-        _add_confidences(tally, pair, scored[0])
+        self._add_confidences(tally, pair, scored[0])
         expert_warnings.note(tally, pair)
         return scored
+
+    def _add_confidences(self, tally: Tally, pair: Pair, scored: Scored) -> None:
+        answer = pair.answer
+        if answer is None or answer.error:
+            return
+        if self.has_detectors:
+            tally.chunks.add(answer, scored.hypothesis, scored.edits)
+        if not any(word.confidence is not None for word in answer.words):
+            return
+        rights = right_words(answer.words, scored.hypothesis, scored.edits)
+        for word, is_right in zip(answer.words, rights, strict=False):
+            if word.confidence is not None:
+                tally.confidences.append(word.confidence)
+                tally.rights.append(is_right)
+        words = [word for segment in answer.segments for word in segment.words]
+        self.evidence.setdefault(pair.system, ConfidenceEvidence()).add(words, rights)
 
     def finish(
         self, facts: Mapping[str, str], speeds: Mapping[str, SpeedFigures] | None = None
@@ -162,6 +185,8 @@ class Evaluator:
             speakers=tuple(tally.speakers.figures),
             speed=speed,
             calibration=reliability.figures(tally.confidences, tally.rights),
+            detectors=tally.chunks.figures(),
+            detector_values=tally.chunks.values(),
             groups=tuple(_groups(tally)),
             worst=tuple(
                 Worst(pair, scored.main, tuple(scored.edits))
@@ -208,17 +233,6 @@ def _common(a: Tally, b: Tally) -> tuple[np.ndarray, np.ndarray]:
         return np.arange(a.n), np.arange(b.n)
     _, left, right = np.intersect1d(first, second, return_indices=True)
     return left, right
-
-
-def _add_confidences(tally: Tally, pair: Pair, scored: Scored) -> None:
-    words = pair.answer.words if pair.answer else ()
-    if not any(word.confidence is not None for word in words):
-        return
-    rights = right_words(words, scored.hypothesis, scored.edits)
-    for word, is_right in zip(words, rights, strict=False):
-        if word.confidence is not None:
-            tally.confidences.append(word.confidence)
-            tally.rights.append(is_right)
 
 
 def _add_captions(tally: Tally, pair: Pair) -> None:

@@ -261,6 +261,15 @@ class DetectorFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectorValues:
+    """One of a segment's `detectors`: values by quantile among good and bad chunks; empty without any."""
+
+    name: str
+    good: Mapping[float, float]
+    bad: Mapping[float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Errors of a part of a set, for drawings: a range of lengths, a speaker, a range of noise, a label.
 
@@ -322,6 +331,7 @@ class SetFigures:
     speed: SpeedFigures | None = None
     calibration: CalibrationFigures | None = None
     detectors: tuple[DetectorFigures, ...] = ()
+    detector_values: tuple[DetectorValues, ...] = ()
     groups: tuple[Group, ...] = ()
     worst: tuple[Worst, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from qasr_cli.evaluation.calibration.detectors import DetectorTally
 from qasr_cli.evaluation.figures import Counts, Edit, Operation, Unit
 from qasr_cli.evaluation.scoring import language_id, word_times
 from qasr_cli.evaluation.scoring.subtitle_figures import Compared
@@ -143,6 +144,7 @@ class Tally:
     speakers: SpeakerTally = field(default_factory=SpeakerTally)
     confidences: array[float] = field(default_factory=lambda: array("d"))
     rights: bytearray = field(default_factory=bytearray)
+    chunks: DetectorTally = field(default_factory=DetectorTally)
     letters: Counter[str] = field(default_factory=Counter)
     audio_ms: int = 0
     n: int = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from qasr_cli.errors import ExitCode, NoInputError, printable
@@ -24,9 +25,6 @@ from qasr_cli.terminal import stdio
 logger = logging.getLogger(__name__)
 
 
-logger = logging.getLogger(__name__)
-
-
 def evaluate(request: EvalRequest, log: LogOptions) -> int:
     """Evaluate systems on references, and return the exit code.
 
@@ -37,7 +35,8 @@ def evaluate(request: EvalRequest, log: LogOptions) -> int:
     if request.references.layout == "list":
         stdout.write("".join(f"{name:14} {looks_for}\n" for name, looks_for in opening.layouts()))
         return ExitCode.OK
-    make_reporter = observers.set_up(log, [path for path in request.inputs if os.path.isfile(path)])
+    named_files = [path for path in request.inputs if os.path.isfile(path)]
+    make_reporter = observers.set_up(observers.chattier(log), named_files)
     chosen = eval_reports.chosen_normalizers(request.evaluation.normalizers)
     around = Surroundings(chosen, make_reporter, stdout.write)
     if request.evaluation.results is not None:
@@ -55,7 +54,7 @@ def _opened(path: Path, request: EvalRequest) -> EvalSet:
         NoInputError: None of the first sounds is there, and a model is to be run.
     """
     found = opening.open_set(path, request.references)
-    logger.warning("%s", printable(found.description))
+    logger.info("%s", printable(found.description))
     missing = opening.first_missing(iter(found)) if request.models else None
     if missing is not None:
         raise NoInputError.about(
@@ -66,13 +65,16 @@ def _opened(path: Path, request: EvalRequest) -> EvalSet:
 
 def _again(path: Path, request: EvalRequest, around: Surroundings) -> int:
     """Derive the figures of a file of results again."""
-    facts, pairs = results.read(path)
-    evaluator = Evaluator(around.normalizers, request.references.seed)
-    for pair in pairs:
+    head = results.read_head(path)
+    has_detectors = request.evaluation.detectors
+    evaluator = Evaluator(around.normalizers, request.references.seed, has_detectors)
+    for pair in results.read_pairs(path):
         evaluator.add(pair)
-    shown = {name: value for name, value in facts.items() if isinstance(value, str) and name != "schema"}
     named = ", ".join(one.name for one in around.normalizers)
-    evaluation = evaluator.finish(shown | {"normalizers": named})
+    evaluation = evaluator.finish(
+        {**head.facts, "seed": str(request.references.seed), "normalizers": named}, head.speeds
+    )
+    evaluation = replace(evaluation, published=results.read_published(path))
     eval_reports.write(evaluation, request.evaluation.folder)
     around.deliver(terminal.render(evaluation, eval_reports.shown_width()))
     return ExitCode.OK

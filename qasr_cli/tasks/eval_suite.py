@@ -56,7 +56,7 @@ def run(request: EvalRequest, around: Surroundings) -> int:
         )
     for key, reason in found.missing.items():
         logger.info("%s %s: %s", key.table, key.key, reason)
-    logger.warning("%d of %d sets are on disk", len(found.sets), len(found.sets) + len(found.missing))
+    logger.info("%d of %d sets are on disk", len(found.sets), len(found.sets) + len(found.missing))
     models = {name: _published_name(model) for name, model in eval_reports.named(request.models)}
 
     def finish(evaluation: Evaluation) -> Evaluation:

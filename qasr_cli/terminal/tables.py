@@ -45,6 +45,15 @@ def plain(text: str) -> str:
     return escape(printable(text))
 
 
+def n_cells(text: str) -> int:
+    """Return how many columns of a terminal a text takes; Han is two wide, a combining mark none."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
 def cut(text: str, n_cells: int) -> str:
     """Return text of at most `n_cells` columns of a terminal, with an ellipsis if it is cut."""
     from rich.cells import cell_len, set_cell_size

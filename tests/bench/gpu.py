@@ -77,11 +77,12 @@ class Asked:
             ]
 
     def write(self, decoder: LoopDecoder, n_tokens: int) -> list[list[int]]:
-        return decoder.write(self.features, self.ids, [n_tokens] * len(self.ids), [])
+        answers = decoder.write(self.features, self.ids, [n_tokens] * len(self.ids), [])
+        return [answer.tokens for answer in answers]
 
     def write_alone(self, decoder: LoopDecoder, n_tokens: int) -> list[list[int]]:
         return [
-            decoder.write([item], [row], [n_tokens], [])[0]
+            decoder.write([item], [row], [n_tokens], [])[0].tokens
             for item, row in zip(self.features, self.ids, strict=True)
         ]
 

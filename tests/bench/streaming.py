@@ -128,7 +128,7 @@ class Official:
         """Return the tokens of the text so far: the forced ones, and those decoded behind them."""
         features = self._extract(audio)
         ids = [*self._prompts.transcription(features.n_tokens, "", None), *forced]
-        written = self._decoder.write([features], [ids], [max(1, budget - len(forced))], [])[0]
+        written = self._decoder.write([features], [ids], [max(1, budget - len(forced))], [])[0].tokens
         stops = self._prompts.stop_ids
         end = next((i for i, token in enumerate(written) if token in stops), len(written))
         return [*forced, *written[:end]]

@@ -14,6 +14,7 @@ from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import loading, prompts
 from qasr_cli.engines.qwen3.decoding import captured_step
+from qasr_cli.engines.qwen3.decoding.answer import Answer
 from qasr_cli.engines.qwen3.decoding.captured_step import Work
 from qasr_cli.engines.qwen3.decoding.device_loop import DeviceLoop
 from qasr_cli.engines.qwen3.decoding.device_rows import Row
@@ -37,6 +38,10 @@ N_CLIPS, CLIP_SAMPLES, BUDGET = 14, 8 * 16_000, 120
 ALIGNED_TEXT = ["good", "morning", "everyone", "and", "welcome"]
 
 
+def tokens(answers: list[Answer]) -> list[list[int]]:
+    return [answer.tokens for answer in answers]
+
+
 class Asked:
     """Clips of the talk of very different lengths as prompts of the demo recognizer."""
 
@@ -49,7 +54,7 @@ class Asked:
 
     def of(self, decoder: LoopDecoder, order: list[int], budgets: list[int] | None = None) -> list[list[int]]:
         features, ids = [self.features[i] for i in order], [self.ids[i] for i in order]
-        return decoder.write(features, ids, budgets or [BUDGET] * len(order), [])
+        return tokens(decoder.write(features, ids, budgets or [BUDGET] * len(order), []))
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +182,7 @@ def test_processors_see_every_token_of_every_row(recognizer: loading.OpenModel, 
     processors: list[LogitsProcessor] = [AllowedTags(asked.tags), RepetitionPenalty(1.3)]
     budgets = [40] * N_CLIPS
     answers = [
-        decoder.write(asked.features, asked.ids, budgets, processors)
+        tokens(decoder.write(asked.features, asked.ids, budgets, processors))
         for decoder in (
             LoopDecoder(recognizer, FP32, asked.stop_ids),
             device_decoder(recognizer, asked),
@@ -185,6 +190,18 @@ def test_processors_see_every_token_of_every_row(recognizer: loading.OpenModel, 
     ]
     assert answers[0] == answers[1]
     assert answers[0] != asked.of(device_decoder(recognizer, asked), [*range(N_CLIPS)], budgets)
+
+
+def test_the_posteriors_are_those_of_the_step_loop(recognizer: loading.OpenModel, asked: Asked) -> None:
+    changing: list[LogitsProcessor] = [RepetitionPenalty(1.3)]
+    for processors in ([], changing):
+        here, there = (
+            decoder.write(asked.features, asked.ids, [40] * N_CLIPS, processors)
+            for decoder in (LoopDecoder(recognizer, FP32, asked.stop_ids), device_decoder(recognizer, asked))
+        )
+        for one, other in zip(here, there, strict=True):
+            assert one.posteriors == pytest.approx(other.posteriors, abs=1e-4)
+            assert len(one.posteriors) == len(one.tokens)
 
 
 def test_prompts_in_one_pass_give_the_same_tokens(

@@ -15,8 +15,10 @@ from qasr_cli.engines.device import Placement
 from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.qwen3 import loading, prompts, token_budget
 from qasr_cli.engines.qwen3.decoding import language_model
+from qasr_cli.engines.qwen3.decoding.answer import Answer
 from qasr_cli.engines.qwen3.decoding.kv_cache import CacheShape, KeyValueCache, round_up
 from qasr_cli.engines.qwen3.decoding.language_model import Formats, LanguageModel
+from qasr_cli.engines.qwen3.decoding.logits_processors import AllowedTags, LogitsProcessor, RepetitionPenalty
 from qasr_cli.engines.qwen3.loop_backend import LoopClassifier, LoopDecoder, supports
 from qasr_cli.engines.qwen3.tensors.checkpoint import Checkpoint
 from qasr_cli.engines.qwen3.tensors.dense_linear import DenseLinear, RowwiseLinear
@@ -74,6 +76,10 @@ def attention(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     return str(request.param)
 
 
+def tokens(answers: list[Answer]) -> list[list[int]]:
+    return [answer.tokens for answer in answers]
+
+
 def until_stop(answers: list[list[int]], stop_ids: list[int]) -> list[list[int]]:
     return [row[: next((i for i, t in enumerate(row) if t in stop_ids), len(row))] for row in answers]
 
@@ -87,10 +93,37 @@ def test_the_loop_writes_the_tokens_of_generate(
     stop_ids = prompts.Prompts(recognizer.tokenizer).stop_ids
     plain = TransformersDecoder(recognizer, placement, stop_ids)
     # One at a time: in a batch transformers pads, and the last bit depends on the padding.
-    theirs = [plain.write([item], [row], [150], [])[0] for item, row in zip(features, ids, strict=True)]
-    ours = decoder(recognizer, placement).write(features, ids, [150] * N_CLIPS, [])
+    theirs = [
+        plain.write([item], [row], [150], [])[0].tokens for item, row in zip(features, ids, strict=True)
+    ]
+    ours = tokens(decoder(recognizer, placement).write(features, ids, [150] * N_CLIPS, []))
     assert until_stop(ours, stop_ids) == until_stop(theirs, stop_ids)
     assert sum(len(row) > 5 for row in ours) >= N_CLIPS - 4
+
+
+def test_posteriors_are_those_of_the_scores_of_generate(
+    recognizer: loading.OpenModel, loop: LoopDecoder, asked: Asked
+) -> None:
+    """Compared with transformers' own log-probabilities of the same tokens, without and with processors."""
+    features, ids = asked
+    builder = prompts.Prompts(recognizer.tokenizer)
+    plain = TransformersDecoder(recognizer, FP32, builder.stop_ids)
+    changing: list[LogitsProcessor] = [AllowedTags(builder.language_tags(["Korean"])), RepetitionPenalty(1.3)]
+    found = set()
+    for processors in ([], changing):
+        ours = loop.write(features, ids, [40] * N_CLIPS, processors)
+        for answer, item, row in zip(ours[:4], features, ids, strict=False):
+            theirs = plain.write([item], [row], [40], processors)[0]
+            n = len(answer.tokens)
+            assert answer.tokens == theirs.tokens[:n]
+            assert answer.posteriors == pytest.approx(theirs.posteriors[:n], abs=1e-4)
+            known = [*row, *answer.tokens[:-1]]
+            embed = loop._model.embedding()
+            hidden = loop._model.language_model.prefill(loop._model.embeddings(item, known, embed))[-n:]
+            expected = loop._loop.head(hidden).log_softmax(-1).exp()[torch.arange(n), answer.tokens]
+            assert answer.posteriors == pytest.approx(expected.tolist(), abs=1e-4)
+        found |= {round(one, 2) for answer in ours for one in answer.posteriors}
+    assert len(found) > 10
 
 
 @pytest.mark.usefixtures("attention")
@@ -100,7 +133,7 @@ def test_an_answer_does_not_depend_on_what_else_is_asked(
 ) -> None:
     features, ids = asked
     one = decoder(recognizer, placement)
-    together = one.write(features, ids, [150] * N_CLIPS, [])
+    together = one.write(features, ids, [150] * N_CLIPS, [])  # posteriors, too, to the last bit
     backwards = one.write(features[::-1], ids[::-1], [150] * N_CLIPS, [])[::-1]
     alone = [one.write([item], [row], [150], [])[0] for item, row in zip(features, ids, strict=True)]
     assert together == backwards == alone
@@ -119,7 +152,7 @@ def generated(
     budgets = [token_budget.token_budget(len(samples)) for samples in audio]
     plain = TransformersDecoder(recognizer, FP32, builder.stop_ids)
     asked = zip(features, ids, budgets, strict=True)
-    answers = [plain.write([one], [row], [n], [])[0] for one, row, n in asked]
+    answers = [plain.write([one], [row], [n], [])[0].tokens for one, row, n in asked]
     return (features, ids), budgets, until_stop(answers, builder.stop_ids)
 
 
@@ -134,7 +167,7 @@ def test_every_sentence_of_the_samples_has_the_tokens_of_generate(
     stop_ids = prompts.Prompts(recognizer.tokenizer).stop_ids
     n_equal = {}
     for placement in (FP32, BF16, INT8):
-        ours = until_stop(decoder(recognizer, placement).write(features, ids, budgets, []), stop_ids)
+        ours = until_stop(tokens(decoder(recognizer, placement).write(features, ids, budgets, [])), stop_ids)
         n_equal[placement] = sum(one == other for one, other in zip(ours, theirs, strict=True))
     assert n_equal[FP32] == len(theirs)
     assert n_equal[BF16] >= 0.95 * len(theirs)
@@ -143,9 +176,9 @@ def test_every_sentence_of_the_samples_has_the_tokens_of_generate(
 
 def test_an_answer_ends_with_a_stop_token_or_with_its_budget(loop: LoopDecoder, asked: Asked) -> None:
     features, ids = asked
-    whole = loop.write(features, ids, [150] * N_CLIPS, [])
+    whole = tokens(loop.write(features, ids, [150] * N_CLIPS, []))
     budgets = [1 + 5 * (i % 4) for i in range(N_CLIPS)]
-    cut = loop.write(features, ids, budgets, [])
+    cut = tokens(loop.write(features, ids, budgets, []))
     assert cut == [row[:budget] for row, budget in zip(whole, budgets, strict=True)]
     assert loop.write([], [], [], []) == []
 

@@ -169,7 +169,7 @@ class _Ours:
         ]
         encoded = engine._decoder.encode(features)
         budgets = [case.get("max_new_tokens", 24)] * len(clips)
-        written = engine._decoder.write(features, ids, budgets, [])
+        written = [answer.tokens for answer in engine._decoder.write(features, ids, budgets, [])]
         stop = set(engine._prompts.stop_ids)
         new = [row[: next((i for i, token in enumerate(row) if token in stop), len(row))] for row in written]
         return {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+import zlib
 
 import pytest
 
@@ -206,3 +208,29 @@ def test_flags_come_in_one_order_and_the_worst_decides() -> None:
         > 0
     )
     assert hallucination.severity(()) == 0
+
+
+def test_the_values_behind_the_flags() -> None:
+    """Computed by hand: 5 s of speech in a chunk of 10 s."""
+    text = "go home " * 8 + "now, Москва"
+    chunk = Chunk(0, 0, 0, 10_000, (Span(0, 5_000),), 4_000)
+    told = DecodeOptions(context="We go home, he said.")
+    hypothesis = Hypothesis(text, "English", n_tokens=20, token_ends=(1, 2), token_posteriors=(1.0, 0.5))
+    found = hallucination.examine(hypothesis, chunk, told)
+    n_letters = 8 * 6 + 3 + 6
+    assert found.values == {
+        "clear_s": 4.0,
+        "tokens": 20.0,
+        "letters_per_s": round(n_letters / 5, 4),
+        "repeats": 8.0,
+        "repeated_share": round(48 / n_letters, 4),
+        "loop_time_share": round((48 / 16 + 9 / 25) / 10, 4),  # a short phrase at 16 letters a second
+        "context_share": round(2 / 18, 4),
+        "own_script_share": round(51 / n_letters, 4),
+        "compression_ratio": round(len(text.encode()) / len(zlib.compress(text.encode())), 4),
+        "avg_logprob": round(math.log(0.5) / 2, 4),
+    }
+    assert found.flags == ()
+    silent = hallucination.examine(Hypothesis("", None), chunk, told)
+    assert silent.flags == ("empty",)
+    assert (silent.values["letters_per_s"], silent.values["own_script_share"]) == (0.0, 1.0)

@@ -12,9 +12,12 @@ from typing import Any
 from qasr_cli import languages
 from qasr_cli.engines.qwen3.languages import RECOGNIZED
 from qasr_cli.engines.qwen3.prompts import Prompts
+from qasr_cli.engines.qwen3.token_ends import TokenEnds
 from qasr_cli.errors import UsageError
 from qasr_cli.options import DecodeOptions
 from qasr_cli.records import Finish, Hypothesis
+
+_N_DIGITS = 4  # of a posterior; more would differ between number formats only
 
 
 def forced_language(options: DecodeOptions) -> str | None:
@@ -60,13 +63,15 @@ class Answers:
     def __init__(self, tokenizer: Any, prompts: Prompts) -> None:
         self._tokenizer = tokenizer
         self._prompts = prompts
+        self._ends = TokenEnds(tokenizer)
 
-    def parse(self, ids: Sequence[int], forced: str | None) -> Hypothesis:
+    def parse(self, ids: Sequence[int], forced: str | None, posteriors: Sequence[float] = ()) -> Hypothesis:
         """Split `language X<asr_text>text`; a forced language stands in the prompt and not in the answer.
 
         Args:
             ids: Tokens of the answer; without a stop token among them it is truncated.
             forced: Of `forced_language`.
+            posteriors: Of each token; empty if they are unknown.
         """
         written = self.before_stop(ids)
         finish = Finish.TRUNCATED if len(written) == len(ids) else Finish.COMPLETE
@@ -77,8 +82,13 @@ class Answers:
             tag = self._decode(ids[:at]).removeprefix("language").strip()
             tag_language = languages.find(tag)
             language = forced or (tag if tag_language and tag_language.code in RECOGNIZED else None)
-            ids = ids[at + 1 :]
-        return Hypothesis(self._decode(ids).strip(), language, finish, len(ids))
+            ids, posteriors = ids[at + 1 :], posteriors[at + 1 :]
+        text = self._decode(ids)
+        ends = self._ends.of(ids, text) if posteriors else ()
+        return Hypothesis(
+            *(text.strip(), language, finish, len(ids), ends),
+            tuple(round(one, _N_DIGITS) for one in posteriors[: len(ids)]) if ends else (),
+        )
 
     def before_stop(self, ids: Sequence[int]) -> list[int]:
         """Return the tokens before the first stop token, or all."""

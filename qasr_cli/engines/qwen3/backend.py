@@ -14,9 +14,10 @@ from typing import Protocol
 import torch
 
 from qasr_cli.engines.qwen3.audio.conv_front_end import KnownBlocks
+from qasr_cli.engines.qwen3.decoding.answer import Answer
 from qasr_cli.engines.qwen3.decoding.kv_cache import Prefix
 from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor
-from qasr_cli.engines.qwen3.decoding.step_loop import Answer, Prompt
+from qasr_cli.engines.qwen3.decoding.step_loop import Prompt
 from qasr_cli.engines.qwen3.prompts import Features
 
 
@@ -64,8 +65,8 @@ class Decoder(Protocol):
         ids: Sequence[Sequence[int]],
         budgets: Sequence[int],
         processors: Sequence[LogitsProcessor],
-    ) -> list[list[int]]:
-        """Return the tokens of each chunk's answer, up to its budget; what follows a stop token is undefined.
+    ) -> list[Answer]:
+        """Return each chunk's answer, up to its budget; what follows a stop token is undefined.
 
         Args:
             features: Of each chunk.

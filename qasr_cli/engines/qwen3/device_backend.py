@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from qasr_cli.engines.device import Placement
+from qasr_cli.engines.qwen3.decoding.answer import Answer
 from qasr_cli.engines.qwen3.decoding.device_loop import DeviceLoop, PromptPool, most_packed_tokens
 from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor, NotFiniteError
 from qasr_cli.engines.qwen3.loading import OpenModel
@@ -47,8 +48,8 @@ class DeviceDecoder(LoopDecoder):
         ids: Sequence[Sequence[int]],
         budgets: Sequence[int],
         processors: Sequence[LogitsProcessor],
-    ) -> list[list[int]]:
-        """Return the answers' tokens; see `Decoder`."""
+    ) -> list[Answer]:
+        """Return the answers; see `Decoder`."""
 
         def embed(group: Sequence[int]) -> torch.Tensor:
             if len(group) == 1:

@@ -26,13 +26,13 @@ from qasr_cli.engines.model_store import StoredModel
 from qasr_cli.engines.qwen3 import answers, calibration, loading, prompts
 from qasr_cli.engines.qwen3.answers import Answers
 from qasr_cli.engines.qwen3.audio.mel import LogMel
+from qasr_cli.engines.qwen3.decoding.answer import Answer
 from qasr_cli.engines.qwen3.decoding.logits_processors import (
     AllowedTags,
     LogitsProcessor,
     NotFiniteError,
     RepetitionPenalty,
 )
-from qasr_cli.engines.qwen3.decoding.step_loop import Answer
 from qasr_cli.engines.qwen3.languages import ALIGNED, RECOGNIZED
 from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.setup import Setup
@@ -171,8 +171,7 @@ class Qwen3Recognizer:
 
     def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
         """Return one hypothesis a chunk; see `speech.inference.protocols.Recognizer`."""
-        forced = answers.forced_language(options)
-        return [self._answers.parse(row, forced) for row in self.write(audio, options)]
+        return self.recognize_each(audio, [options] * len(audio))
 
     def recognize_each(
         self, audio: Sequence[np.ndarray], options: Sequence[DecodeOptions]
@@ -187,15 +186,17 @@ class Qwen3Recognizer:
             chosen = [options[index] for index in members]
             rows = self._write_each([audio[index] for index in members], chosen)
             for index, row, one in zip(members, rows, chosen, strict=True):
-                hypotheses[index] = self._answers.parse(row, answers.forced_language(one))
+                hypotheses[index] = self._answers.parse(
+                    row.tokens, answers.forced_language(one), row.posteriors
+                )
         return [hypotheses[index] for index in range(len(audio))]
 
     def write(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[list[int]]:
         """Return the tokens of one answer a chunk; what follows a stop token is undefined."""
-        return self._write_each(audio, [options] * len(audio))
+        return [answer.tokens for answer in self._write_each(audio, [options] * len(audio))]
 
-    def _write_each(self, audio: Sequence[np.ndarray], options: Sequence[DecodeOptions]) -> list[list[int]]:
-        """Return the tokens of the answers; the options have equal logits processors."""
+    def _write_each(self, audio: Sequence[np.ndarray], options: Sequence[DecodeOptions]) -> list[Answer]:
+        """Return the answers; the options have equal logits processors."""
         with _device_errors(self._setup.placement.device):
             features = [self._extract(samples) for samples in audio]
         ids = [
@@ -237,7 +238,7 @@ class Qwen3Recognizer:
             answer = found[index]
             plan.finish(_own(step), answer, self._answers.before_stop(answer.tokens), is_final=step.is_final)
             forced = answers.forced_language(step.stream.options)
-            hypotheses.append(self._answers.parse(answer.tokens, forced))
+            hypotheses.append(self._answers.parse(answer.tokens, forced, answer.posteriors))
         return hypotheses
 
     def _plan(self, step: StreamStep) -> PlannedStep:

@@ -20,9 +20,10 @@ from qasr_cli.engines.qwen3.audio.conv_front_end import KnownBlocks
 from qasr_cli.engines.qwen3.audio.encoder import AudioEncoder
 from qasr_cli.engines.qwen3.backend import Continuation
 from qasr_cli.engines.qwen3.decoding import language_model
+from qasr_cli.engines.qwen3.decoding.answer import Answer
 from qasr_cli.engines.qwen3.decoding.language_model import Formats, LanguageModel, Linear
 from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor, NotFiniteError
-from qasr_cli.engines.qwen3.decoding.step_loop import Answer, Prompt, StepLoop
+from qasr_cli.engines.qwen3.decoding.step_loop import Prompt, StepLoop
 from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.prompts import Features
 from qasr_cli.engines.qwen3.tensors.checkpoint import Checkpoint
@@ -66,14 +67,14 @@ class LoopDecoder:
         ids: Sequence[Sequence[int]],
         budgets: Sequence[int],
         processors: Sequence[LogitsProcessor],
-    ) -> list[list[int]]:
-        """Return the answers' tokens; see `Decoder`."""
+    ) -> list[Answer]:
+        """Return the answers; see `Decoder`."""
         prompts = [
             Prompt(len(row), self._embedder(item, row), budget)
             for item, row, budget in zip(features, ids, budgets, strict=True)
         ]
         with torch.inference_mode():
-            return [answer.tokens for answer in self._loop.run(prompts, processors)]
+            return self._loop.run(prompts, processors)
 
     def write_continuations(
         self, continuations: Sequence[Continuation], processors: Sequence[LogitsProcessor]

@@ -21,8 +21,8 @@ from qasr_cli.engines.qwen3.audio import mel
 from qasr_cli.engines.qwen3.audio.conv_front_end import KnownBlocks
 from qasr_cli.engines.qwen3.audio.mel import DYNAMIC_RANGE, FRAMES_PER_BLOCK, LogMel
 from qasr_cli.engines.qwen3.backend import Continuation
+from qasr_cli.engines.qwen3.decoding.answer import Answer
 from qasr_cli.engines.qwen3.decoding.kv_cache import Prefix
-from qasr_cli.engines.qwen3.decoding.step_loop import Answer
 from qasr_cli.engines.qwen3.prompts import n_audio_tokens
 from qasr_cli.options import DecodeOptions
 

@@ -14,8 +14,9 @@ from transformers import LogitsProcessorList
 from qasr_cli.engines.device import Placement
 from qasr_cli.engines.qwen3 import loading, prompts
 from qasr_cli.engines.qwen3.backend import Continuation
+from qasr_cli.engines.qwen3.decoding.answer import Answer
 from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor, NotFiniteError
-from qasr_cli.engines.qwen3.decoding.step_loop import Answer, StepLoop
+from qasr_cli.engines.qwen3.decoding.step_loop import StepLoop
 from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.prompts import Features
 from qasr_cli.engines.qwen3.transformers_layers import TransformersLayers
@@ -57,10 +58,10 @@ class TransformersDecoder:
         ids: Sequence[Sequence[int]],
         budgets: Sequence[int],
         processors: Sequence[LogitsProcessor],
-    ) -> list[list[int]]:
-        """Return the answers' tokens; see `Decoder`."""
+    ) -> list[Answer]:
+        """Return the answers; see `Decoder`."""
         padded, mask = prompts.pad(ids, self._stop_ids[-1], is_left=True)
-        watch = _FiniteWatch()
+        watch = _Watch()
         after_prompt = [_AfterPrompt(process, padded.shape[1]) for process in processors]
         with torch.inference_mode():
             out = self._model.generate(
@@ -74,7 +75,11 @@ class TransformersDecoder:
         if not watch.is_finite():
             raise NotFiniteError
         rows: list[list[int]] = out[:, padded.shape[1] :].tolist()
-        return [row[:budget] for row, budget in zip(rows, budgets, strict=True)]
+        posteriors = watch.posteriors(out[:, -1])
+        return [
+            Answer(row[:budget], None, of_row[:budget])
+            for row, of_row, budget in zip(rows, posteriors, budgets, strict=True)
+        ]
 
     def write_continuations(
         self, continuations: Sequence[Continuation], processors: Sequence[LogitsProcessor]
@@ -126,21 +131,39 @@ class TransformersClassifier:
         return list(torch.split(scores, is_slot.sum(dim=1).tolist()))
 
 
-class _FiniteWatch:
-    """Detects NaN in the scores of every step and changes none, so that NaN never becomes text.
+class _Watch:
+    """Reads the scores of every step and changes none: for NaN, which is no text, and for posteriors.
 
-    It is also where a computation ends that nobody waits for any more.
+    It comes before all logits processors. It is also where a computation ends that nobody waits for any more.
     """
 
     def __init__(self) -> None:
         self._seen: torch.Tensor | None = None
+        self._last: torch.Tensor | None = None  # scores whose token is not chosen yet
+        self._posteriors: list[torch.Tensor] = []
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         stopping.check()
         now = torch.isfinite(scores).all()
         # Stays on the device: no synchronisation
         self._seen = now if self._seen is None else self._seen & now
+        if self._last is not None:
+            self._take(input_ids[:, -1])
+        self._last = scores
         return scores
+
+    def _take(self, chosen: torch.Tensor) -> None:
+        """Keep the posteriors of the tokens that were chosen by the last scores."""
+        assert self._last is not None  # noqa: S101 - the caller knows
+        self._posteriors.append(self._last.softmax(dim=-1).gather(1, chosen[:, None]))
+
+    def posteriors(self, chosen: torch.Tensor) -> list[list[float]]:
+        """Return the posterior of each token of each row; `chosen` are the last ones."""
+        if self._last is not None:
+            self._take(chosen)
+            self._last = None
+        rows: list[list[float]] = torch.cat(self._posteriors, dim=1).tolist() if self._posteriors else []
+        return rows
 
     def is_finite(self) -> bool:
         """Whether all scores so far were numbers."""

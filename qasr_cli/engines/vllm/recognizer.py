@@ -18,6 +18,7 @@ from qasr_cli.engines.layouts import Kind
 from qasr_cli.engines.model_store import StoredModel
 from qasr_cli.engines.qwen3 import answers, engine, loading, prompts
 from qasr_cli.engines.qwen3.answers import Answers
+from qasr_cli.engines.qwen3.decoding.answer import Answer
 from qasr_cli.engines.qwen3.languages import RECOGNIZED
 from qasr_cli.engines.qwen3.loading import OpenModel
 from qasr_cli.engines.qwen3.token_budget import token_budget
@@ -121,10 +122,14 @@ class VllmRecognizer:
     def recognize(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Hypothesis]:
         """Return one hypothesis a chunk; see `speech.inference.protocols.Recognizer`."""
         forced = answers.forced_language(options)
-        return [self._answers.parse(row, forced) for row in self.write(audio, options)]
+        written = self._write(audio, options)
+        return [self._answers.parse(one.tokens, forced, one.posteriors) for one in written]
 
     def write(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[list[int]]:
         """Return the tokens of one answer a chunk, its stop token included if it has one."""
+        return [answer.tokens for answer in self._write(audio, options)]
+
+    def _write(self, audio: Sequence[np.ndarray], options: DecodeOptions) -> list[Answer]:
         prompt = self._prompts.transcription(1, options.context, answers.forced_language(options))
         most = options.max_tokens or sys.maxsize
         requests = [

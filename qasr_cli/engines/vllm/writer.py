@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from qasr_cli.engines.device import Placement
+from qasr_cli.engines.qwen3.decoding.answer import Answer
 from qasr_cli.engines.qwen3.decoding.logits_processors import NotFiniteError
 from qasr_cli.engines.vllm import environment
 from qasr_cli.errors import DeviceLostError, UnavailableError, UsageError
@@ -111,8 +112,8 @@ class Writer:
                 flag="--engine",
             ) from error
 
-    def write(self, requests: Sequence[Request], rules: Rules) -> list[list[int]]:
-        """Return the tokens of each answer, its stop token included if it has one.
+    def write(self, requests: Sequence[Request], rules: Rules) -> list[Answer]:
+        """Return each answer, its stop token included if it has one.
 
         Raises:
             NotFiniteError: The scores are not all numbers.
@@ -140,7 +141,7 @@ class Writer:
         except BaseException:  # Ctrl-C: in Python the model may be used again
             engine.abort_request(ids, internal=True)
             raise
-        return [_tokens(finished[name]) for name in sorted(finished, key=int)]
+        return [_answer(finished[name]) for name in sorted(finished, key=int)]
 
     def _params(self, budget: int, rules: Rules) -> Any:
         """Return what vLLM calls sampling parameters: greedy, as our own engine."""
@@ -178,10 +179,18 @@ def _form(names: Sequence[str]) -> str:
     return rf"language ({'|'.join(map(re.escape, names))}|None)<asr_text>[\s\S]*" if names else ""
 
 
-def _tokens(output: Any) -> list[int]:
+def _answer(output: Any) -> Answer:
     if output.cumulative_logprob is not None and not np.isfinite(output.cumulative_logprob):
         raise NotFiniteError
-    return list(output.token_ids)
+    tokens = list(output.token_ids)
+    # Of the model's own scores: `logprobs_mode` is `raw_logprobs` unless somebody has changed it.
+    steps = output.logprobs or ()
+    posteriors = [
+        min(1.0, float(np.exp(step[token].logprob)))
+        for step, token in zip(steps, tokens, strict=False)
+        if token in step
+    ]
+    return Answer(tokens, None, posteriors if len(posteriors) == len(tokens) else [])
 
 
 def _refuse_other_platform(placement: Placement) -> None:

@@ -13,6 +13,8 @@ from qasr_cli import languages
 from qasr_cli.evaluation.utterances import Answer, TimedWord, Turn
 from qasr_cli.records import Segment, Span, Transcript, longest_language
 
+_EMPTY = "empty"  # `hallucination.Flag.EMPTY`, which no segment has
+
 
 def answer_of(transcript: Transcript, span: Span | None = None) -> Answer:
     """Return the answer to an utterance; without a span, to the whole recording."""
@@ -29,8 +31,19 @@ def answer_of(transcript: Transcript, span: Span | None = None) -> Answer:
         words=words,
         turns=tuple(_turns(words)),
         segments=tuple(segments),
-        flags=tuple(dict.fromkeys(flag for segment in segments for flag in segment.flags)),
+        flags=_flags(segments, transcript, span),
     )
+
+
+def _flags(segments: Sequence[Segment], transcript: Transcript, span: Span | None) -> tuple[str, ...]:
+    """Return the flags of segments; without any, whether there is speech nevertheless."""
+    if segments:
+        return tuple(dict.fromkeys(flag for segment in segments for flag in segment.flags))
+    is_missed = any(
+        span is None or (missed.start_ms < span.end_ms and span.start_ms < missed.end_ms)
+        for missed in transcript.uncovered
+    )
+    return (_EMPTY,) if is_missed else ()
 
 
 def _is_inside(segment: Segment, span: Span) -> bool:

@@ -56,11 +56,8 @@ def without_hallucinated_text(retried: RecognizedChunk, first: RecognizedChunk) 
     if Flag.EMPTY not in first.flags or not _HALLUCINATIONS_ON_SILENCE & set(retried.flags):
         return retried
     hypothesis = retried.hypothesis.without_text
-    return replace(
-        retried,
-        hypothesis=hypothesis,
-        flags=hallucination.find_flags(hypothesis, retried.chunk, DecodeOptions()),
-    )
+    found = hallucination.examine(hypothesis, retried.chunk, DecodeOptions())
+    return replace(retried, hypothesis=hypothesis, flags=found.flags, detectors=found.values)
 
 
 def is_confirmed(first: RecognizedChunk, retried: Sequence[RecognizedChunk], decode: DecodeOptions) -> bool:

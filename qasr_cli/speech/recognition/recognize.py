@@ -84,7 +84,8 @@ def checked(chunk: Chunk, hypothesis: Hypothesis, options: DecodeOptions) -> Rec
         options: Options that it was recognized with.
     """
     finished = _with_language(_without_bare_marks(hypothesis), options)
-    return RecognizedChunk(chunk, finished, hallucination.find_flags(finished, chunk, options))
+    found = hallucination.examine(finished, chunk, options)
+    return RecognizedChunk(chunk, finished, found.flags, detectors=found.values)
 
 
 def align_batch(

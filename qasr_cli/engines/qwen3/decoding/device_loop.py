@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
 from qasr_cli.engines.qwen3.decoding import captured_step, causal_attention
+from qasr_cli.engines.qwen3.decoding.answer import Answer, Written
 from qasr_cli.engines.qwen3.decoding.captured_step import CapturedStep
 from qasr_cli.engines.qwen3.decoding.device_rows import NOT_FINITE, DeviceRows, Row
 from qasr_cli.engines.qwen3.decoding.kv_cache import CacheShape, KeyValueCache, round_up
@@ -90,7 +91,7 @@ class _Answer:
     prompt: int
     position: int
     limit: int
-    tokens: list[int] = field(default_factory=list)
+    written: Written
 
 
 class DeviceLoop:
@@ -128,8 +129,8 @@ class DeviceLoop:
         self.capture = captured_step.cuda_graphs(model.formats.device)
         self._room: _Room | None = None
 
-    def run(self, pool: PromptPool, processors: Sequence[LogitsProcessor] = ()) -> list[list[int]]:
-        """Return the tokens of each prompt's answer: up to its stop token, which is included, or its budget.
+    def run(self, pool: PromptPool, processors: Sequence[LogitsProcessor] = ()) -> list[Answer]:
+        """Return each prompt's answer: up to its stop token, which is included, or its budget.
 
         Raises:
             NotFiniteError: The scores of a step are not all numbers.
@@ -187,9 +188,9 @@ class _Run:
         self._n_rows = min(loop.n_rows, len(room.cache.keys[0]))
         self._waiting = deque(range(len(pool.lengths)))
         self._rows: list[_Answer] = []
-        self._answers: list[list[int]] = [[] for _ in pool.lengths]
+        self._answers: dict[int, Answer] = {}
 
-    def finish(self) -> list[list[int]]:
+    def finish(self) -> list[Answer]:
         """Return all answers."""
         while True:
             stopping.check()
@@ -197,7 +198,7 @@ class _Run:
                 self._start(self._next_group())
                 self._release()
             if not self._rows:
-                return self._answers
+                return [self._answers[prompt] for prompt in range(len(self._pool.lengths))]
             self._step()
             self._release()
 
@@ -222,14 +223,16 @@ class _Run:
         else:
             ends = torch.tensor(lengths).cumsum(0) - 1
             last = model.prefill_packed(hidden, lengths, cache, first)[ends.to(hidden.device)]
-        scores = self._loop.head(last).float()
+        raw = scores = self._loop.head(last).float()
         for process in self._processors:
             scores = process([[] for _ in group], scores)
         best = scores.argmax(dim=-1, keepdim=True)
         tokens = best.masked_fill(~torch.isfinite(scores.gather(1, best)), NOT_FINITE)[:, 0].tolist()
-        for prompt, n_tokens, token in zip(group, lengths, tokens, strict=True):
-            row = _Answer(prompt, n_tokens - 1, n_tokens + self._pool.budgets[prompt] - 1)
-            self._take(row, [token])
+        posteriors = raw.softmax(dim=-1).gather(1, best)[:, 0].tolist()
+        for prompt, n_tokens, token, posterior in zip(group, lengths, tokens, posteriors, strict=True):
+            limit = n_tokens + self._pool.budgets[prompt] - 1
+            row = _Answer(prompt, n_tokens - 1, limit, Written([], []))
+            self._take(row, Written([token], [posterior]))
             self._rows.append(row)
 
     def _step(self) -> None:
@@ -240,30 +243,32 @@ class _Run:
         n_keys = max(row.position for row in self._rows) + n_steps
         n_rows = captured_step.size(n_live, len(self._room.cache.keys[0]))
         width = min(captured_step.width(n_keys), self._room.cache.n_tokens)
-        rows.load([Row(row.tokens[-1], row.position, row.limit) for row in self._rows], n_rows)
+        rows.load([Row(row.written.tokens[-1], row.position, row.limit) for row in self._rows], n_rows)
         if self._processors:  # they need the tokens so far on the host
-            scores = self._loop.scores(self._room.cache, rows, n_rows, width)[:n_live]
+            raw = scores = self._loop.scores(self._room.cache, rows, n_rows, width)[:n_live]
             for process in self._processors:
-                scores = process([row.tokens for row in self._rows], scores)
-            rows.advance(scores)
+                scores = process([row.written.tokens for row in self._rows], scores)
+            rows.advance(scores, raw)
         else:
             for _ in range(n_steps):
                 self._room.step(n_rows, width)
-        for row, tokens in zip(self._rows, rows.written(n_live, n_steps), strict=True):
-            self._take(row, tokens)
+        new = zip(rows.written(n_live, n_steps), rows.posteriors(n_live, n_steps), strict=True)
+        for row, (tokens, posteriors) in zip(self._rows, new, strict=True):
+            self._take(row, Written(tokens, posteriors))
 
-    def _take(self, row: _Answer, tokens: Sequence[int]) -> None:
+    def _take(self, row: _Answer, new: Written) -> None:
         """Append tokens up to the answer's end; what the device wrote beyond is dropped."""
-        for token in tokens:
+        for token, posterior in zip(new.tokens, new.posteriors, strict=True):
             if token == NOT_FINITE:
                 raise NotFiniteError
-            row.tokens.append(token)
+            row.written.tokens.append(token)
+            row.written.posteriors.append(posterior)
             row.position += 1
             if self._is_done(row):
                 return
 
     def _is_done(self, row: _Answer) -> bool:
-        return row.tokens[-1] in self._loop.stop_ids or row.position >= row.limit
+        return row.written.tokens[-1] in self._loop.stop_ids or row.position >= row.limit
 
     def _release(self) -> None:
         """Take the finished rows out; the last row moves into each gap."""
@@ -271,7 +276,7 @@ class _Run:
             row = self._rows[index]
             if not self._is_done(row):
                 continue
-            self._answers[row.prompt] = row.tokens
+            self._answers[row.prompt] = Answer(row.written.tokens, None, row.written.posteriors)
             last = self._rows.pop()
             if index < len(self._rows):
                 self._room.cache.copy_row(len(self._rows), index, last.position)

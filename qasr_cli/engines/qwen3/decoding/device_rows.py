@@ -50,9 +50,17 @@ class DeviceRows:
         self._limits = torch.zeros_like(self.tokens)
         self._is_done = torch.ones(n_rows, dtype=torch.bool, device=device)
         self._written = torch.zeros(n_rows, n_steps, dtype=torch.int64, device=device)
+        self._posteriors = torch.zeros(n_rows, n_steps, dtype=torch.float32, device=device)
         self._n_steps = torch.zeros(1, dtype=torch.int64, device=device)
         self._stop_ids = torch.tensor(sorted(stop_ids), dtype=torch.int64, device=device)
-        self.state = (self.tokens, self.positions, self._is_done, self._written, self._n_steps)
+        self.state = (
+            self.tokens,
+            self.positions,
+            self._is_done,
+            self._written,
+            self._posteriors,
+            self._n_steps,
+        )
 
     def load(self, rows: Sequence[Row], n_rows: int) -> None:
         """Take over the rows, and idle ones up to `n_rows`; counts steps from 0."""
@@ -65,11 +73,12 @@ class DeviceRows:
         self._is_done[:n_rows] = positions >= limits
         self._n_steps.zero_()
 
-    def advance(self, scores: torch.Tensor) -> None:
-        """Write the best token of each of the first rows.
+    def advance(self, scores: torch.Tensor, raw: torch.Tensor | None = None) -> None:
+        """Write the best token of each of the first rows, and its posterior.
 
         Args:
             scores: `float32[n_rows, n_vocabulary]`.
+            raw: The scores before logits processors, if there were any.
         """
         n_rows = len(scores)
         tokens, positions, is_done = self.tokens[:n_rows], self.positions[:n_rows], self._is_done[:n_rows]
@@ -77,6 +86,8 @@ class DeviceRows:
         is_number = torch.isfinite(scores.gather(1, best))
         # `torch.where` with a number would copy it from the host, which a graph does not allow.
         self._written[:n_rows].index_copy_(1, self._n_steps, best.masked_fill(~is_number, NOT_FINITE))
+        posteriors = (scores if raw is None else raw).softmax(dim=-1).gather(1, best)
+        self._posteriors[:n_rows].index_copy_(1, self._n_steps, posteriors)
         self._n_steps.add_(1)
         positions.add_(~is_done)
         is_last = (
@@ -92,3 +103,8 @@ class DeviceRows:
         """
         tokens: list[list[int]] = self._written[:n_rows, :n_steps].tolist()
         return tokens
+
+    def posteriors(self, n_rows: int, n_steps: int) -> list[list[float]]:
+        """Return the posteriors of the tokens that `written` returns."""
+        posteriors: list[list[float]] = self._posteriors[:n_rows, :n_steps].tolist()
+        return posteriors

@@ -11,11 +11,12 @@ the answer is the same as without it (speculative decoding, arXiv 2211.17192, wi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 
+from qasr_cli.engines.qwen3.decoding.answer import Answer, Written
 from qasr_cli.engines.qwen3.decoding.kv_cache import CacheShape, KeyValueCache, Prefix
 from qasr_cli.engines.qwen3.decoding.language_model import MOST_STEP_ROWS, Formats, Linear
 from qasr_cli.engines.qwen3.decoding.logits_processors import LogitsProcessor, NotFiniteError
@@ -75,19 +76,6 @@ class Prompt:
     n_kept: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer to one prompt.
-
-    Attributes:
-        tokens: Up to its stop token, which is included, or its budget.
-        prefix: Keys and values of the prompt's first `n_kept` tokens; None for no tokens.
-    """
-
-    tokens: list[int]
-    prefix: Prefix | None
-
-
 @dataclass(slots=True)
 class _Row:
     """The answer in one row: which prompt it is of, and the position of its next token."""
@@ -95,7 +83,7 @@ class _Row:
     prompt: int
     prefix: Prefix | None
     position: int
-    tokens: list[int] = field(default_factory=list)
+    written: Written
 
 
 class StepLoop:
@@ -184,31 +172,31 @@ class _Run:
             hidden = self._loop.model.prefill(embeddings, self._cache, place)[-1:]
         if prompt.n_kept != position:
             prefix = self._cache.copy_prefix(place, prompt.n_kept)
-        tokens = self._verify(hidden, draft)
+        written = self._verify(hidden, draft)
         # What the cache holds behind these tokens is never attended to before it is overwritten
-        self._rows.append(_Row(index, prefix, prompt.n_tokens + len(tokens) - 1, tokens))
+        self._rows.append(_Row(index, prefix, prompt.n_tokens + len(written.tokens) - 1, written))
 
-    def _verify(self, hidden: torch.Tensor, draft: Sequence[int]) -> list[int]:
+    def _verify(self, hidden: torch.Tensor, draft: Sequence[int]) -> Written:
         """Return the draft up to the first token that is not the best one, and the best one in its place.
 
         Args:
             hidden: `[n_draft + 1, hidden]`, of the prompt's last token and the draft's.
             draft: The tokens.
         """
-        tokens: list[int] = []
+        written = Written([], [])
         for begin in range(0, len(hidden), _SCORED_AT_ONCE):
             part = hidden[begin : begin + _SCORED_AT_ONCE]
             best = self._best(part, [draft[: begin + n] for n in range(len(part))])
-            tokens += best
-            holds = [one == other for one, other in zip(best, draft[begin:], strict=False)]
+            written.extend(best)
+            holds = [one == other for one, other in zip(best.tokens, draft[begin:], strict=False)]
             if not all(holds):
-                return tokens[: begin + holds.index(False) + 1]
-        return tokens
+                return written.first(begin + holds.index(False) + 1)
+        return written
 
     def _step(self) -> None:
         """Write one more token in every row."""
         device = self._loop.model.formats.device
-        tokens = torch.tensor([row.tokens[-1] for row in self._rows], device=device)
+        tokens = torch.tensor([row.written.tokens[-1] for row in self._rows], device=device)
         positions = [row.position for row in self._rows]
         hidden = self._loop.model.step(
             self._loop.embed(tokens),
@@ -216,29 +204,33 @@ class _Run:
             torch.tensor(positions, device=device),
             max(positions) + 1,
         )
-        best = self._best(hidden, [row.tokens for row in self._rows])
-        for row, token in zip(self._rows, best, strict=True):
+        best = self._best(hidden, [row.written.tokens for row in self._rows])
+        for row, token, posterior in zip(self._rows, best.tokens, best.posteriors, strict=True):
             row.position += 1
-            row.tokens.append(token)
+            row.written.tokens.append(token)
+            row.written.posteriors.append(posterior)
 
-    def _best(self, hidden: torch.Tensor, written: Sequence[Sequence[int]]) -> list[int]:
+    def _best(self, hidden: torch.Tensor, written: Sequence[Sequence[int]]) -> Written:
         """Return the best next token for each hidden state, by what is written before it."""
-        scores = self._loop.head(hidden).float()
+        raw = scores = self._loop.head(hidden).float()
         for process in self._processors:
             scores = process(written, scores)
         tokens = scores.argmax(dim=-1, keepdim=True)  # of NaN, if there is one
         if not torch.isfinite(scores.gather(1, tokens)).all():
             raise NotFiniteError
-        return tokens[:, 0].tolist()
+        # One pass: `logsumexp` would take several, and on 151,936 scores as long as the choice itself.
+        posteriors = raw.softmax(dim=-1).gather(1, tokens)
+        return Written(tokens[:, 0].tolist(), posteriors[:, 0].tolist())
 
     def _release(self) -> None:
         """Take the finished rows out; the last row moves into each gap."""
         for index in reversed(range(len(self._rows))):
             row = self._rows[index]
-            is_stopped = row.tokens[-1] in self._loop.stop_ids
-            if not is_stopped and len(row.tokens) < self._prompts[row.prompt].budget:
+            tokens, posteriors = row.written.tokens, row.written.posteriors
+            is_stopped = tokens[-1] in self._loop.stop_ids
+            if not is_stopped and len(tokens) < self._prompts[row.prompt].budget:
                 continue
-            self._answers[row.prompt] = Answer(row.tokens, row.prefix)
+            self._answers[row.prompt] = Answer(tokens, row.prefix, posteriors)
             last = self._rows.pop()
             if index < len(self._rows):
                 self._cache.copy_row(len(self._rows), index, last.position)
