@@ -17,7 +17,7 @@ _UNSPACED = ("zh", "yue", "ja", "th")
 _SPOKEN_SIGNS = set("%‰°")  # and currency signs: they stand for words
 _INSIDE_NUMBER = re.compile(r"(?<=\d)[.,:](?=\d)")
 _BLANKS = re.compile(r"\s+")
-_FORMAT = {"Cf", "Cc", "Co", "Cs", "Cn"}
+_NO_LETTER = re.compile(r"[^\w\s]|_")
 
 
 def compatibility(text: str, language: str | None) -> str:
@@ -42,20 +42,20 @@ def apostrophes(text: str, language: str | None) -> str:
 def punctuation(text: str, language: str | None) -> str:
     """Replace punctuation and symbols by blanks; apostrophes inside words and marks inside numbers stay."""
     del language
-    kept: list[str] = []
-    inside = {match.start() for match in _INSIDE_NUMBER.finditer(text)}
-    for at, char in enumerate(text):
-        category = unicodedata.category(char)
-        if char == "'":
-            is_word = 0 < at < len(text) - 1 and _is_of_word(text[at - 1]) and _is_of_word(text[at + 1])
-            kept.append(char if is_word else " " if at and text[at - 1].isspace() else "")
-        elif category[0] in "LMN" or at in inside or category == "Sc" or char in _SPOKEN_SIGNS:
-            kept.append(char)
-        elif category in _FORMAT:
-            kept.append("" if category == "Cf" else " ")
-        else:
-            kept.append(" ")
-    return unicodedata.normalize("NFKC", "".join(kept))  # marks that came together may need another order
+    kept = _NO_LETTER.sub(_replaced, text)
+    return unicodedata.normalize("NFKC", kept)  # marks that came together may need another order
+
+
+def _replaced(match: re.Match[str]) -> str:
+    """Return what stands for a character that is no letter or digit: itself, a blank or nothing."""
+    text, at, char = match.string, match.start(), match[0]
+    category = unicodedata.category(char)
+    if char == "'":
+        is_word = 0 < at < len(text) - 1 and _is_of_word(text[at - 1]) and _is_of_word(text[at + 1])
+        return char if is_word else " " if at and text[at - 1].isspace() else ""
+    if category[0] in "MN" or category == "Sc" or char in _SPOKEN_SIGNS or _INSIDE_NUMBER.match(text, at):
+        return char
+    return "" if category == "Cf" else " "
 
 
 def _is_of_word(char: str) -> bool:

@@ -6,11 +6,13 @@ nothing is escaped here: each report escapes for its own format.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from qasr_cli.evaluation.figures import Evaluation, LanguageFigures, Rate, SetFigures, SpeakerFigures
 from qasr_cli.evaluation.reports import published, wording
+from qasr_cli.evaluation.scoring import language_id
 
 _Figures = TypeVar("_Figures")
 _MAX_CONFUSIONS = 5  # named in a cell; the page has a matrix, and a CSV table all of them
@@ -177,20 +179,33 @@ def _rows_of(
 
 
 def _languages(sets: Sequence[SetFigures]) -> Table:
-    rows = _rows_of(
-        sets,
-        lambda one: one.lid,
-        lambda lid: (
-            wording.count(lid.n),
-            wording.percent(lid.n_right / lid.n if lid.n else None),
-            wording.percent(lid.macro if lid.n else None),
-            wording.count(lid.n_none),
-            _confused(lid),
-        ),
-    )
+    rows = _rows_of(sets, lambda one: one.lid, _language_cells)
+    rows += tuple(("all sets", system, *_language_cells(lid)) for system, lid in _over_all_sets(sets))
     note = "Percent of all utterances, and the mean of languages. Confusions: reference > detected."
     header = ("set", "system", "utterances", "accuracy", "mean of languages", "none detected", "confusions")
     return Table("languages", "Language detection", note, header, rows)
+
+
+def _language_cells(lid: LanguageFigures) -> tuple[str, ...]:
+    return (
+        wording.count(lid.n),
+        wording.percent(lid.n_right / lid.n if lid.n else None),
+        wording.percent(lid.macro if lid.n else None),
+        wording.count(lid.n_none),
+        _confused(lid),
+    )
+
+
+def _over_all_sets(sets: Sequence[SetFigures]) -> Iterator[tuple[str, LanguageFigures]]:
+    """Yield each system's figures of all sets together, where there are several languages."""
+    by_system: dict[str, Counter[tuple[str, str]]] = {}
+    for one in sets:
+        if one.lid is not None:
+            by_system.setdefault(one.system, Counter()).update(dict(one.lid.confusions))
+    for system, confusions in by_system.items():
+        lid = language_id.figures(confusions)
+        if lid is not None and len({reference for reference, _ in confusions}) > 1:
+            yield system, lid
 
 
 def _confused(lid: LanguageFigures) -> str:

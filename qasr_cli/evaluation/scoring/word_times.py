@@ -8,6 +8,7 @@ recognised text only matched words can be compared, and the share that matched b
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from array import array
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ def errors(reference: Sequence[TimedWord], system: Sequence[TimedWord]) -> list[
     ]
 
 
+@functools.lru_cache(maxsize=65_536)
 def folded(text: str) -> str:
     """Return a word's letters, marks and digits in one case."""
     plain = unicodedata.normalize("NFKC", text).casefold()
