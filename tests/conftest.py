@@ -14,12 +14,13 @@ from qasr_cli.media.ffmpeg import find_tools
 
 # Tests with a real vLLM, which `make vllm` installs in an environment of its own.
 has_vllm = importlib.util.find_spec("vllm") or os.environ.get("QASR_VLLM_URL")
-# Tests in a browser have an environment of their own: `make page`, `make live-page`. Those of microphones
-# need a sound server: `make live-devices`.
+# Tests in a browser have an environment of their own: `make page`, `make eval-page`, `make live-page`.
+# Those of microphones need a sound server: `make live-devices`.
 # Those with other packages' figures of evaluations have an environment, too: `make oracles`.
 has_oracles = importlib.util.find_spec("meeteval")
 collect_ignore = [
     "page",
+    "eval_page",
     "live_page",
     "live_devices",
     *([] if has_vllm else ["vllm"]),

@@ -13,6 +13,7 @@ from qasr_cli.evaluation.figures import (
     Comparison,
     Counts,
     DetectorFigures,
+    DetectorValues,
     Edit,
     Evaluation,
     Group,
@@ -176,6 +177,9 @@ def set_of(system: str, number: int, rng: random.Random) -> SetFigures:
         detectors=(
             DetectorFigures("loop", 2_700, 12, 40, 11),
             DetectorFigures("rate", 2_700, 0, 40, 0),
+        ),
+        detector_values=(
+            DetectorValues("compression", {0.05: 0.9, 0.5: 1.2, 0.95: 1.6, 0.99: 1.9}, {0.05: 1.4, 0.5: 2.9}),
         ),
         groups=tuple(groups),
         worst=worst_of(system, name, language, unit, rng),

@@ -1,8 +1,8 @@
 """Fit the map of confidences that ships with the demo pair: `python -m tools.make_confidence`.
 
 In go the sentences of `samples/`, alone and two in a row, without noise and with noise at four levels; out
-goes `qasr_cli/demo/asr/confidence.json`. It prints how good raw and fitted confidences are on held-out
-fifths.
+goes `confidence.json` into the demo recognizer's folder. It prints figures of raw and fitted confidences, the
+latter on held-out fifths.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def with_noise(clip: np.ndarray, noise_db: int | None, generator: np.random.Gene
         return clip
     noise = np.convolve(generator.standard_normal(len(clip)), np.ones(4) / 4, "same")
     scale = np.sqrt((clip**2).mean() / (noise**2).mean()) * 10 ** (-noise_db / 20)
-    return (clip + scale * noise).astype(np.float32)
+    noisy: np.ndarray = (clip + scale * noise).astype(np.float32)
+    return noisy
 
 
 def add(evidence: ConfidenceEvidence, clip: np.ndarray, truth: Words, session: Session) -> None:

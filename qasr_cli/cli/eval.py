@@ -38,6 +38,7 @@ Examples:
   qasr eval recordings/ --hyp whisper=out/            another program's files, beside the model
   qasr eval recordings/ --hyp a=out-a --no-model      another program's alone
   qasr eval --from qasr-eval/results.jsonl --normalizer none       other figures, without a model
+  qasr eval --first-run -m 0.6b -o first-run          what this machine makes of a model
   qasr eval --suite seed-tables --data corpora/       the release's tables, as far as they are on disk
 
 Tables go to stdout; the folder of -o gets results.jsonl, report.html, report.md and CSV tables. The same
@@ -88,6 +89,10 @@ def command(
 
     chosen = () if evaluation.no_model else tuple(models or ("0.6b",))
     request = EvalRequest(tuple(inputs or ()), chosen, options, references, evaluation)
+    if evaluation.first_run:
+        from qasr_cli.tasks import first_run
+
+        raise typer_adapter.Exit(first_run.run(request, log))
     raise typer_adapter.Exit(task.evaluate(request, log))
 
 

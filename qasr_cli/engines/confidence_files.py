@@ -74,15 +74,23 @@ def store(
     for path in usable:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary = path.with_name(f".{NAME}.{os.getpid()}.part")
-            temporary.write_text(text, "utf-8")
-            temporary.replace(path)
+            _replace(path, text)
             for other in in_order[: in_order.index(path)]:
                 other.unlink(missing_ok=True)  # it would count before the new one
             return path
         except OSError as error:
             reason = error.strerror or str(error)
     raise CannotCreateError.about(recognizer.folder / NAME, reason, "set XDG_DATA_HOME to a folder of yours")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(f".{NAME}.{os.getpid()}.part")
+    try:
+        temporary.write_text(text, "utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _places(recognizer: StoredModel) -> list[Path]:

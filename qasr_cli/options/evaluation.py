@@ -129,6 +129,8 @@ class EvalOptions:
         detectors: Print precision and recall of each detector of hallucinations.
         fit_confidence: Fit the map from raw to calibrated confidences, and store it beside the model.
         first_run: Check a model on this machine, and write a report and a qasr.toml.
+        first_run_seconds: Seconds for the trials of number formats and batch sizes in a first run.
+        official_python: Interpreter with the package `qwen-asr`, whose text a first run compares.
         folder: Folder of results and reports.
         overwrite: Begin anew in a folder of results.
     """
@@ -212,6 +214,22 @@ class EvalOptions:
         "--first-run",
         is_setting=False,
     )
+    first_run_seconds: float = option(
+        60.0,
+        EVALUATION,
+        "Seconds for the trials of number formats and batch sizes of --first-run.",
+        "--first-run-seconds",
+        metavar="SECONDS",
+        is_setting=False,
+    )
+    official_python: Path | None = option(
+        None,
+        EVALUATION,
+        "Python interpreter with the package qwen-asr, whose text --first-run compares with.",
+        "--official-python",
+        metavar="PROGRAM",
+        is_setting=False,
+    )
     folder: Path = option(
         Path("qasr-eval"),
         EVALUATION,
@@ -227,5 +245,6 @@ class EvalOptions:
 
     def __post_init__(self) -> None:
         require(self.data is None or bool(self.suite), "--data needs --suite", "--data")
+        require(self.first_run_seconds > 0, "--first-run-seconds must be above 0", "--first-run-seconds")
         is_one = sum((self.results is not None, bool(self.suite), self.first_run)) <= 1
         require(is_one, "--from, --suite and --first-run exclude each other", "--from")

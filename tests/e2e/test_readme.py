@@ -62,6 +62,7 @@ AFTER = {
     "qasr render out/film.json --vtt --backup": ["out/film.vtt", "out/film.vtt.bak"],
     "qasr check film.srt --fix -o repaired": ["repaired/film.fixed.srt"],
     "qasr config init": ["qasr.toml"],
+    "qasr eval recordings/ --model demo": ["qasr-eval/report.html", "qasr-eval/results.jsonl"],
     "qasr live film.mp4 --write live.srt": ["live.srt"],
     "qasr live film.mp4 --save live.flac": ["live.flac"],
 }
@@ -118,6 +119,9 @@ def furnish(desk: Path, command: str) -> None:
     if command.startswith("qasr align"):
         truth = json.loads((SAMPLES / "two-tracks.truth.json").read_text("utf-8"))
         (desk / "script.txt").write_text(truth["tracks"][0]["text"].replace(". ", ".\n"), "utf-8")
+    if command.startswith("qasr eval"):
+        shutil.copytree(desk / "talks/monday", desk / "recordings")
+        (desk / "recordings/clip-01.txt").write_text("One two three four.\n", "utf-8")
     if " films/ " in command:
         shutil.copytree(desk / "talks", desk / "films")
     if command.startswith("qasr render"):
@@ -278,7 +282,8 @@ def test_a_readme_is_short_and_begins_with_what_is_not_known(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def helps() -> str:
-    commands = ["transcribe", "watch", "align", "render", "check", "bench", "serve", "live", "runs show"]
+    commands = ["transcribe", "watch", "align", "render", "check", "bench", "serve", "live"]
+    commands += ["eval", "runs show"]
     shown_by = ("", *commands, "models pull", "config show", "config trust")
     return "".join(
         subprocess.run(

@@ -130,6 +130,13 @@ def test_a_normalizer_says_its_version_and_steps(name: str) -> None:
     assert len(normalizer.described) > 20
 
 
+@pytest.mark.parametrize("text", ["\ud800 a", "9" * 5_000, "九" * 5_000, "\x00", "(", "1/2 ²½"])
+@pytest.mark.parametrize("language", ["en", "zh", None])
+@pytest.mark.parametrize("name", NORMALIZERS)
+def test_odd_texts_break_no_normalizer(name: str, language: str | None, text: str) -> None:
+    assert len(normalizers.get(name).normalize(text, language)) < 100_000
+
+
 def test_versions_name_the_packages_that_results_follow() -> None:
     assert re.fullmatch(r"1, opencc [\d.]+", normalizers.get("qasr").version)
     expected = r"1, opencc [\d.]+, num2words [\d.]+, cn2an [\d.]+"

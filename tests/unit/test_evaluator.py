@@ -325,6 +325,11 @@ def test_another_language_than_the_references_say() -> None:
     assert any("another language" in text for text in figures(pairs).warnings)
 
 
+def test_references_in_another_script_than_the_set_is_said_to_be_in() -> None:
+    pairs = [Pair("s", utterance(f"u{n}", "Съешь же ещё", language="en"), Answer("x")) for n in range(10)]
+    assert any("another script than en" in text for text in figures(pairs).warnings)
+
+
 def test_raw_transcriptions_of_fleurs_are_told() -> None:
     pairs = [
         Pair("s", replace(utterance("u", "It was 5 p.m."), set_name="FLEURS en_us test"), Answer("it was"))

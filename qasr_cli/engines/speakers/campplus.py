@@ -38,7 +38,7 @@ class _Convolution:
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """A normalization before a convolution: `relu(x * factor + offset)`."""
+    """A normalization before a product: `relu(x * factor + offset)`."""
 
     factor: torch.Tensor
     offset: torch.Tensor
@@ -49,7 +49,11 @@ class _Scale:
 
 @dataclass(frozen=True, slots=True)
 class _DenseLayer:
-    """A layer of a dense block: two convolutions and a mask."""
+    """A layer of a dense block: a product, a convolution over three frames, and a mask.
+
+    Frames are rows here, `[n_frames, n_channels]`, so that all of it is products of matrices: torch has no
+    fast convolution of this shape.
+    """
 
     scale: _Scale
     narrow: _Convolution
@@ -59,18 +63,21 @@ class _DenseLayer:
     dilation: int
 
     def __call__(self, frames: torch.Tensor) -> torch.Tensor:
-        narrow = functional.conv1d(self.scale(frames), self.narrow.weight, self.narrow.bias).relu_()
-        local = functional.conv1d(narrow, self.local, padding=self.dilation, dilation=self.dilation)
+        narrow = functional.linear(self.scale(frames), self.narrow.weight, self.narrow.bias).relu_()
+        n_frames, n_channels = narrow.shape
+        padded = functional.pad(narrow, (0, 0, self.dilation, self.dilation))
+        strides = (n_channels, self.dilation * n_channels, 1)
+        near = padded.as_strided((n_frames, 3, n_channels), strides)
+        local = near.reshape(n_frames, 3 * n_channels) @ self.local
         return local.mul_(self._mask(narrow))
 
     def _mask(self, narrow: torch.Tensor) -> torch.Tensor:
         """Return a factor for each frame, from the mean of all frames and that of a hundred around it."""
-        n_frames = narrow.shape[-1]
-        nearby = functional.avg_pool1d(narrow, _SEGMENT_FRAMES, _SEGMENT_FRAMES, ceil_mode=True)
-        context = narrow.mean(-1, keepdim=True) + nearby
-        squeezed = functional.conv1d(context, self.squeeze.weight, self.squeeze.bias).relu_()
-        mask = functional.conv1d(squeezed, self.excite.weight, self.excite.bias).sigmoid_()
-        return mask.repeat_interleave(_SEGMENT_FRAMES, dim=-1)[..., :n_frames]
+        nearby = torch.stack([part.mean(dim=0) for part in narrow.split(_SEGMENT_FRAMES)])
+        context = narrow.mean(dim=0) + nearby
+        squeezed = functional.linear(context, self.squeeze.weight, self.squeeze.bias).relu_()
+        mask = functional.linear(squeezed, self.excite.weight, self.excite.bias).sigmoid_()
+        return mask.repeat_interleave(_SEGMENT_FRAMES, dim=0)[: len(narrow)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +89,13 @@ class _DenseBlock:
     transition: torch.Tensor
 
     def __call__(self, frames: torch.Tensor) -> torch.Tensor:
-        n_own = frames.shape[1]
-        grown = frames.new_empty((frames.shape[0], n_own + len(self.layers) * _N_CHANNELS, frames.shape[2]))
+        n_frames, n_own = frames.shape
+        grown = frames.new_empty((n_frames, n_own + len(self.layers) * _N_CHANNELS))
         grown[:, :n_own] = frames
         for layer in self.layers:
             grown[:, n_own : n_own + _N_CHANNELS] = layer(grown[:, :n_own])
             n_own += _N_CHANNELS
-        return functional.conv1d(self.scale(grown), self.transition)
+        return functional.linear(self.scale(grown), self.transition)
 
 
 class CamPlusPlus:
@@ -126,9 +133,10 @@ class CamPlusPlus:
         picture = functional.conv2d(picture, *self._pair(self._last), stride=(2, 1), padding=1).relu_()
         frames = picture.contiguous().flatten(1, 2)
         frames = functional.conv1d(frames, *self._pair(self._delay), stride=2, padding=2).relu_()
+        rows = frames[0].t().contiguous()
         for dense in self._blocks:
-            frames = dense(frames)
-        return self._end(frames)[0].float()
+            rows = dense(rows)
+        return self._end(rows).t().float()
 
     def vectors(self, frames: torch.Tensor, windows: torch.Tensor) -> torch.Tensor:
         """Return `float32[n_windows, 192]` of the frames `[first, last)` in `int64[n_windows, 2]`.
@@ -158,6 +166,11 @@ class CamPlusPlus:
     def _pair(convolution: _Convolution) -> tuple[torch.Tensor, torch.Tensor | None]:
         return convolution.weight, convolution.bias
 
+    @staticmethod
+    def _as_product(convolution: _Convolution) -> _Convolution:
+        """Return a convolution over one frame as a product of matrices."""
+        return _Convolution(convolution.weight[..., 0].contiguous(), convolution.bias)
+
     def _placed(self, weight: torch.Tensor) -> torch.Tensor:
         return weight.to(self._device, self._dtype)
 
@@ -181,7 +194,7 @@ class CamPlusPlus:
 
     def _scale(self, name: str) -> _Scale:
         factor, offset = self._normalization(name)
-        return _Scale(self._placed(factor[:, None]), self._placed(offset[:, None]))
+        return _Scale(self._placed(factor), self._placed(offset))
 
     def _residual_block(self, name: str) -> list[_Convolution]:
         parts = [self._folded(f"{name}.conv{n}", f"{name}.bn{n}") for n in (1, 2)]
@@ -198,15 +211,16 @@ class CamPlusPlus:
         return _DenseBlock(
             layers,
             self._scale(f"{transit}.nonlinear.batchnorm"),
-            self._placed(self._weights[f"{transit}.linear.weight"]),
+            self._placed(self._weights[f"{transit}.linear.weight"][..., 0]),
         )
 
     def _dense_layer(self, name: str, dilation: int) -> _DenseLayer:
+        local = self._weights[f"{name}.cam_layer.linear_local.weight"]
         return _DenseLayer(
             self._scale(f"{name}.nonlinear1.batchnorm"),
-            self._folded(f"{name}.linear1", f"{name}.nonlinear2.batchnorm"),
-            self._placed(self._weights[f"{name}.cam_layer.linear_local.weight"]),
-            self._plain(f"{name}.cam_layer.linear1"),
-            self._plain(f"{name}.cam_layer.linear2"),
+            self._as_product(self._folded(f"{name}.linear1", f"{name}.nonlinear2.batchnorm")),
+            self._placed(local.permute(2, 1, 0).flatten(0, 1)),
+            self._as_product(self._plain(f"{name}.cam_layer.linear1")),
+            self._as_product(self._plain(f"{name}.cam_layer.linear2")),
             dilation,
         )

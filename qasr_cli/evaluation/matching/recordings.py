@@ -2,21 +2,25 @@
 
 In go the utterances of a recording and a system's answer for all of it; out comes an answer for each
 utterance. The two texts are aligned as a whole (fewest edits), so that a word at a border counts where it
-costs least; a word that the reference lacks goes to the utterance that is nearest in time. Every word goes to
-exactly one.
+costs least. Where several places cost the same, and for a word that the reference lacks, the time decides.
+Every word goes to exactly one, and the errors of all are those of the whole.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from rapidfuzz.distance import Levenshtein
+import numpy as np
+from rapidfuzz.distance import Indel, Levenshtein
 
 from qasr_cli import languages
 from qasr_cli.evaluation.utterances import Answer, TimedWord, Utterance
 from qasr_cli.records import Span
+
+_MAX_CELLS = 1_000_000  # of a stretch in which nothing is equal: a thousand words
+_LIKE = 0.6  # two references, one of them normalized; texts of other utterances share about a third
 
 
 def answers(utterances: Sequence[Utterance], whole: Answer) -> list[Answer]:
@@ -27,7 +31,7 @@ def answers(utterances: Sequence[Utterance], whole: Answer) -> list[Answer]:
     """
     if len(utterances) == 1 and _span(utterances[0]) is None:
         return [whole]
-    words = whole.words or tuple(TimedWord(word, 0, 0) for word in whole.text.split())
+    words = whole.words or tuple(_untimed_words(whole))
     owners = _owners(utterances, words)
     dealt: list[list[TimedWord]] = [[] for _ in utterances]
     for word, owner in zip(words, owners, strict=True):
@@ -45,6 +49,41 @@ def answers(utterances: Sequence[Utterance], whole: Answer) -> list[Answer]:
     ]
 
 
+def is_like(first: str, second: str) -> bool:
+    """Whether two texts have more than half of their letters in common, in order."""
+    letters = ["".join(filter(str.isalnum, text.casefold())) for text in (first, second)]
+    return Indel.normalized_similarity(*letters) >= _LIKE
+
+
+def _untimed_words(whole: Answer) -> Iterator[TimedWord]:
+    """Yield the words of an answer without times of words: those of its captions, spread over each."""
+    if not whole.captions:
+        yield from (TimedWord(unit, 0, 0) for unit in _units(whole.text))
+        return
+    for caption in whole.captions:
+        units = _units(" ".join(caption.lines))
+        start_ms = max(0, caption.start_ms)
+        step_ms = max(0, caption.end_ms - start_ms) / max(1, len(units))
+        for place, unit in enumerate(units):
+            yield TimedWord(unit, start_ms + round(place * step_ms), start_ms + round((place + 1) * step_ms))
+
+
+def _units(text: str) -> list[str]:
+    """Return the words of a text; in scripts without spaces its characters, each with the marks behind it."""
+    units: list[str] = []
+    for word in text.split():
+        is_open = False
+        before = ""
+        for char in word:
+            is_seam = char.isalnum() and (languages.is_unspaced(char) or languages.is_unspaced(before or " "))
+            if is_open and not is_seam:
+                units[-1] += char
+            else:
+                units.append(char)
+            is_open, before = True, char
+    return units
+
+
 def _span(utterance: Utterance) -> Span | None:
     return None if utterance.audio is None else utterance.audio.span
 
@@ -57,14 +96,73 @@ def _owners(utterances: Sequence[Utterance], words: Sequence[TimedWord]) -> list
     spoken = [(token, number) for number in order for token in _tokens(utterances[number].text)]
     said = [(token, place) for place, word in enumerate(words) for token in _tokens(word.text)]
     owners: list[int | None] = [None] * len(words)
-    editops = Levenshtein.opcodes([token for token, _ in said], [token for token, _ in spoken])
-    for step in editops:
-        if step.tag in {"equal", "replace"}:
-            for offset in range(step.src_end - step.src_start):
-                place = said[step.src_start + offset][1]
-                if owners[place] is None:
-                    owners[place] = spoken[step.dest_start + offset][1]
+    spans = [_span(utterance) for utterance in utterances]
+    for block in _blocks([token for token, _ in said], [token for token, _ in spoken]):
+        ours, theirs = said[block.said_start : block.said_end], spoken[block.start : block.end]
+        if block.is_equal or len({number for _, number in theirs}) == 1:
+            pairs = list(zip(range(len(ours)), range(len(theirs)), strict=False))
+        else:
+            costs = [[_distance(words[place], spans[number]) for _, number in theirs] for _, place in ours]
+            pairs = _cheapest(costs)
+        for mine, their in pairs:
+            place = ours[mine][1]
+            if owners[place] is None:
+                owners[place] = theirs[their][1]
     return _filled(owners, utterances, words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A stretch of both texts that is equal, or that differs, as places of tokens."""
+
+    said_start: int
+    said_end: int
+    start: int
+    end: int
+    is_equal: bool
+
+
+def _blocks(said: Sequence[str], spoken: Sequence[str]) -> Iterator[_Block]:
+    """Yield the stretches of an alignment with the fewest edits in which both texts have tokens."""
+    begun: tuple[int, int] | None = None
+    for step in Levenshtein.opcodes(said, spoken):
+        if step.tag != "equal":
+            begun = begun or (step.src_start, step.dest_start)
+            continue
+        if begun is not None and begun[0] < step.src_start and begun[1] < step.dest_start:
+            yield _Block(begun[0], step.src_start, begun[1], step.dest_start, is_equal=False)
+        begun = None
+        yield _Block(step.src_start, step.src_end, step.dest_start, step.dest_end, is_equal=True)
+    if begun is not None and begun[0] < len(said) and begun[1] < len(spoken):
+        yield _Block(begun[0], len(said), begun[1], len(spoken), is_equal=False)
+
+
+def _cheapest(costs: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Return pairs of rows and columns, both rising, as many as there can be, with the least sum of costs.
+
+    All of them substitute, whichever are chosen: the sum of errors is the same, and the costs decide which
+    utterance has them.
+    """
+    n_rows, n_columns = len(costs), len(costs[0])
+    if n_rows > n_columns:
+        turned = [[costs[row][column] for row in range(n_rows)] for column in range(n_columns)]
+        return [(row, column) for column, row in _cheapest(turned)]
+    if n_rows * n_columns > _MAX_CELLS:
+        return [(row, row) for row in range(n_rows)]
+    slack = n_columns - n_rows  # a row takes one of the columns from its own number to `slack` further
+    sums = np.zeros(slack + 1, dtype=np.int64)
+    taken = np.zeros((n_rows, slack + 1), dtype=np.int32)
+    for row in range(n_rows):
+        sums = sums + np.asarray(costs[row][row : row + slack + 1], dtype=np.int64)
+        best = np.minimum.accumulate(sums)
+        is_lower = np.diff(best, prepend=best[0] + 1) < 0
+        taken[row] = np.maximum.accumulate(np.where(is_lower, np.arange(slack + 1), 0))
+        sums = best
+    pairs, offset = [], slack
+    for row in reversed(range(n_rows)):
+        offset = int(taken[row, offset])
+        pairs.append((row, row + offset))
+    return pairs[::-1]
 
 
 def _filled(

@@ -6,6 +6,7 @@ the text and its language alone, is applied to both sides, and changes nothing t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from qasr_cli.evaluation.normalization import foreign, numbers, steps
 
 Step = Callable[[str, str | None], str]
 _ENGLISH = "en"
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Normalizer:
     merges_compounds: bool = False
 
     def normalize(self, text: str, language: str | None) -> str:
-        """Return a text as it is compared."""
+        """Return a text as it is compared; lone surrogates, which no package takes, are replaced."""
+        text = _SURROGATES.sub("\ufffd", text)
         for step in self.steps:
             text = step(text, language)
         return text

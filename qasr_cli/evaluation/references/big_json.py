@@ -29,9 +29,11 @@ from qasr_cli.timebase import seconds_to_ms
 _BLOCK_CHARS = 1 << 20
 _MAX_OBJECT_CHARS = 256 << 20  # a recording of ten hours has segments of some MB
 _AUDIOS = re.compile(r'"audios"\s*:\s*\[')
+_BETWEEN = re.compile(r"[ \t\r\n,]*")
 _HEAD_CHARS = 1 << 16
 _PUNCTUATION = re.compile(r"\s*<(?:COMMA|PERIOD|QUESTIONMARK|EXCLAMATIONPOINT)>")
 _GARBAGE = {"<SIL>", "<MUSIC>", "<NOISE>", "<OTHER>"}
+_LABELS = ("source", "category")
 _GIGA_PARTS, _WENET_PARTS = ("DEV", "TEST"), ("DEV", "TEST_NET", "TEST_MEETING")
 _TRAINING = ("XS", "S", "M", "L", "XL")
 
@@ -59,26 +61,26 @@ def _scanned(path: Path, file: Any) -> Iterator[dict[str, Any]]:
         if not more or len(text) > _MAX_OBJECT_CHARS:
             raise UndecodableError.about(path, "no list of audios in it", HINT)
         text += more
-    text = text[begin.end() :]
+    at = begin.end()
     step = _BLOCK_CHARS
     while True:
-        text = text.lstrip(" \t\r\n,")
-        if text.startswith("]"):
+        at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+        if text.startswith("]", at):
             return
         found, end = None, 0
         with contextlib.suppress(json.JSONDecodeError, RecursionError):
-            found, end = decoder.raw_decode(text)
+            found, end = decoder.raw_decode(text, at)
         if end:
             if not isinstance(found, dict):
                 raise UndecodableError.about(path, "an audio that is no object", HINT)
             yield found
-            text, step = text[end:], _BLOCK_CHARS
+            at, step = end, _BLOCK_CHARS
             continue
         more = file.read(step)
         step *= 2  # so that a long object is not parsed anew for each block
-        if not more or len(text) > _MAX_OBJECT_CHARS:
-            raise UndecodableError.about(path, f"damaged or cut off near {text[:40]!r}", HINT)
-        text += more
+        if not more or len(text) - at > _MAX_OBJECT_CHARS:
+            raise UndecodableError.about(path, f"damaged or cut off near {text[at : at + 40]!r}", HINT)
+        text, at = text[at:] + more, 0
 
 
 def _parts(path: Path, name: str, is_like: str, parts: tuple[str, ...], language: str) -> list[Part]:
@@ -117,7 +119,7 @@ def _read(part: Part, corpus: str, is_giga: bool) -> Iterator[Utterance]:
                 speaker="" if speaker == "N/A" else speaker,
                 recording=recording,
                 duration_ms=span.duration_ms,
-                labels={"source": str(audio["source"])} if audio.get("source") else {},
+                labels={key: str(audio[key]) for key in _LABELS if audio.get(key)},
             )
 
 

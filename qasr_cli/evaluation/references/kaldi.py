@@ -21,6 +21,7 @@ from qasr_cli.evaluation.references.layout import (
     Part,
     code,
     damaged,
+    first_base,
     is_file,
     listed,
     number,
@@ -36,16 +37,31 @@ _TEXTS = ("text", "trans.txt")  # AISHELL-2 calls it so
 
 def _parts(path: Path) -> list[Part]:
     folders = [path, *(path / name for name in listed(path))]
-    folders += [path / "data" / name for name in listed(path / "data")]
+    for inside in (Path("data"), Path("iOS"), Path("Tasks", "ASR")):  # recipes, AISHELL-2, KeSpeech
+        folders += [path / inside / name for name in listed(path / inside)]
     return [
-        Part(folder.name, folder, "zh" if is_file(folder / "trans.txt") else None)
+        Part(folder.absolute().name, folder, "zh" if _is_mandarin(folder) else None)
         for folder in dict.fromkeys(folders)
         if is_file(folder / "wav.scp") and any(is_file(folder / name) for name in _TEXTS)
     ]
 
 
+def _is_mandarin(folder: Path) -> bool:
+    """Whether a folder is of AISHELL-2, or of KeSpeech, whose subdialects are those of Mandarin."""
+    return is_file(folder / "trans.txt") or is_file(folder / "utt2subdialect")
+
+
+def _set_name(folder: Path) -> str:
+    if is_file(folder / "trans.txt"):
+        return f"aishell-2 {folder.absolute().name}"
+    if is_file(folder / "utt2subdialect"):
+        return f"kespeech {folder.absolute().name}"
+    return f"{folder.absolute().parent.name} {folder.absolute().name}"
+
+
 def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
     folder = part.path
+    set_name = _set_name(folder)
     recordings = _scp(folder / "wav.scp", folder)
     segments = _table(folder / "segments")
     speakers, tongues, dialects = (
@@ -68,7 +84,7 @@ def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
             raise damaged(text_file, line, f"{recording} is not in wav.scp")
         yield Utterance(
             id_,
-            f"{folder.absolute().parent.name} {part.name}",
+            set_name,
             AudioPart(path, cut),
             spoken.strip(),
             language=code(tongues[id_]) if id_ in tongues else part.language,
@@ -86,6 +102,7 @@ def _scp(path: Path, folder: Path) -> dict[str, Path]:
         UsageError: One is a command.
     """
     found = {}
+    base: Path | None = None
     for line, row in text_lines(path):
         id_, _, place = row.replace("\t", " ").partition(" ")
         place = place.strip()
@@ -97,14 +114,22 @@ def _scp(path: Path, folder: Path) -> dict[str, Path]:
             )
         if not place:
             raise damaged(path, line, f"{id_} has no path")
-        file = Path(place)
-        found[id_] = file if file.is_absolute() or _is_known(file) else folder / file
+        if "://" in place:
+            raise UsageError.about(
+                path, f"line {line}: {place[:80]} is an address, and no file", "download it first"
+            )
+        if base is None:
+            base = first_base(_bases(folder), place) or folder
+        found[id_] = base / place
     return found
 
 
-def _is_known(path: Path) -> bool:
-    """Whether a relative path is there from here: Kaldi's recipes are started two folders above the data."""
-    return os.path.lexists(path)
+def _bases(folder: Path) -> list[Path]:
+    """Return the folders that relative paths may be meant from.
+
+    Kaldi's recipes are started two folders above the data, and KeSpeech's paths begin three above.
+    """
+    return [folder, Path(), *folder.absolute().parents[:4]]
 
 
 def _table(path: Path) -> dict[str, str]:

@@ -13,7 +13,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from qasr_cli.evaluation.references.layout import Layout, Part, damaged, is_file, listed, text_lines
+from qasr_cli.evaluation.references.layout import (
+    Layout,
+    Part,
+    damaged,
+    first_line,
+    is_file,
+    listed,
+    text_lines,
+)
 from qasr_cli.evaluation.utterances import AudioPart, Encoding, Utterance
 from qasr_cli.options import ReferenceOptions
 
@@ -40,17 +48,7 @@ def _parts(path: Path) -> list[Part]:
     folders = [path, *(path / name for name in listed(path) if "script" in name.lower())]
     files = [path] if path.suffix == ".trn" else []
     files += [folder / name for folder in folders for name in listed(folder) if name.endswith(".trn")]
-    return [
-        Part(file.stem, file, "ko")
-        for file in files
-        if is_file(file) and any(_SEPARATOR in text for _, text in _first(file))
-    ]
-
-
-def _first(path: Path) -> Iterator[tuple[int, str]]:
-    for line in text_lines(path):
-        yield line
-        return
+    return [Part(file.stem, file, "ko") for file in files if _SEPARATOR in first_line(file)]
 
 
 def _read(part: Part, options: ReferenceOptions) -> Iterator[Utterance]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -81,6 +81,21 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise damaged(path, number, "the file is cut off") from None
     except (gzip.BadGzipFile, OSError) as error:
         raise from_read_error(error, path) from error
+
+
+def first_line(path: Path) -> str:
+    """Return the first line of a text that is not empty; "" if it is no file, no text, or cannot be read."""
+    if not is_file(path):
+        return ""
+    try:
+        return next((text for _, text in text_lines(path)), "")
+    except QasrError:  # not this layout
+        return ""
+
+
+def first_base(bases: Iterable[Path], place: str) -> Path | None:
+    """Return the first folder below which a relative path is there."""
+    return next((base for base in bases if os.path.lexists(base / place)), None)
 
 
 def _unpacked(path: Path, raw: IO[bytes]) -> IO[bytes]:

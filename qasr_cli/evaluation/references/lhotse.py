@@ -10,6 +10,7 @@ supervisions and cuts are streamed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +62,13 @@ def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
         str(row.get("id")): _sound(recordings_file, line, row) for line, row in json_rows(recordings_file)
     }
     for line, row in json_rows(part.path):
-        path = recordings.get(str(row.get("recording_id")))
-        if path is None:
+        found = recordings.get(str(row.get("recording_id")))
+        if found is None:
             raise damaged(
                 part.path, line, f"recording {row.get('recording_id')} is not in {recordings_file.name}"
             )
-        yield _utterance(part, line, row, AudioPart(path, _span(part.path, line, row)), 0)
+        audio = AudioPart(found.path, _span(part.path, line, row), _channel(found, row))
+        yield _utterance(part, line, row, audio, 0)
 
 
 def _cuts(part: Part) -> Iterator[Utterance]:
@@ -74,7 +76,7 @@ def _cuts(part: Part) -> Iterator[Utterance]:
         recording, supervisions = cut.get("recording"), cut.get("supervisions")
         if not isinstance(recording, dict) or not isinstance(supervisions, list):
             raise damaged(part.path, line, "a cut without a recording of its own; mixed cuts are not read")
-        path = _sound(part.path, line, recording)
+        found = _sound(part.path, line, recording)
         cut_span = _span(part.path, line, cut)
         for supervision in supervisions:
             if not isinstance(supervision, dict):
@@ -83,7 +85,7 @@ def _cuts(part: Part) -> Iterator[Utterance]:
             start_ms = cut_span.start_ms + inner.start_ms
             own = Span(start_ms, start_ms + inner.duration_ms)
             is_whole = own.start_ms == 0 and _is_whole(recording, own)
-            audio = AudioPart(path, None if is_whole else own)
+            audio = AudioPart(found.path, None if is_whole else own, _channel(found, supervision))
             yield _utterance(part, line, supervision, audio, 0 if is_whole else start_ms - inner.start_ms)
 
 
@@ -96,13 +98,12 @@ def _utterance(
     part: Part, line: int, supervision: Mapping[str, Any], audio: AudioPart, offset_ms: int
 ) -> Utterance:
     text = supervision.get("text")
-    channel = supervision.get("channel")
     tongue = supervision.get("language")
     length = _span(part.path, line, supervision)
     return Utterance(
         str(supervision.get("id", "")),
         f"{part.path.absolute().parent.name} {part.name}",
-        AudioPart(audio.path, audio.span, channel if isinstance(channel, int) and channel else None),
+        audio,
         text if isinstance(text, str) else "",
         language=code(tongue) if isinstance(tongue, str) else None,
         speaker=str(supervision.get("speaker") or ""),
@@ -125,7 +126,21 @@ def _words(supervision: Mapping[str, Any], offset_ms: int) -> tuple[TimedWord, .
     return tuple(words)
 
 
-def _sound(manifest: Path, line: int, recording: Mapping[str, Any]) -> Path:
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """The file of a recording; whether it has several channels."""
+
+    path: Path
+    has_channels: bool
+
+
+def _channel(sound: _Sound, supervision: Mapping[str, Any]) -> int | None:
+    """Return the channel that is meant; None of a file with one, and of several channels together."""
+    channel = supervision.get("channel")
+    return channel if sound.has_channels and isinstance(channel, int) else None
+
+
+def _sound(manifest: Path, line: int, recording: Mapping[str, Any]) -> _Sound:
     """Return the file of a recording.
 
     Raises:
@@ -142,7 +157,9 @@ def _sound(manifest: Path, line: int, recording: Mapping[str, Any]) -> Path:
             f"line {line}: a source of type {source.get('type')}, which qasr does not start",
             "write its sound to a file",
         )
-    return place(manifest, line, source.get("source"))
+    channels = source.get("channels")
+    has_channels = isinstance(channels, list) and len(channels) > 1
+    return _Sound(place(manifest, line, source.get("source")), has_channels)
 
 
 def _span(path: Path, line: int, row: Mapping[str, Any]) -> Span:

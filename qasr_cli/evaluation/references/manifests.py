@@ -1,10 +1,10 @@
 """Manifests of toolkits in JSON lines: NeMo, ESPnet and WeNet, Hugging Face's audiofolder.
 
     NeMo          {"audio_filepath", "text", "duration", "offset", "lang", …}
-    ESPnet/WeNet  {"key", "wav", "txt"}, usually `data.list`
+    ESPnet/WeNet  {"key", "wav", "txt"} and perhaps "start", "end" in seconds; usually `data.list`
     audiofolder   metadata.jsonl or metadata.csv with file_name and a text
 
-Paths are relative to the manifest.
+Paths are relative to the manifest, or to the folder where qasr is started.
 """
 
 from __future__ import annotations
@@ -16,7 +16,18 @@ from typing import Any
 
 from qasr_cli import bounded_json
 from qasr_cli.errors import UsageError
-from qasr_cli.evaluation.references.layout import Layout, Part, code, damaged, is_file, listed, text_lines
+from qasr_cli.evaluation.references.layout import (
+    Layout,
+    Part,
+    code,
+    damaged,
+    first_base,
+    first_line,
+    is_file,
+    listed,
+    span,
+    text_lines,
+)
 from qasr_cli.evaluation.utterances import AudioPart, Utterance
 from qasr_cli.options import ReferenceOptions
 from qasr_cli.records import Span
@@ -53,17 +64,14 @@ def json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def has_keys(path: Path, *keys: str) -> bool:
     """Whether a file's first line is a JSON object with these keys."""
-    if not is_file(path):
+    text = first_line(path)
+    if not text.lstrip().startswith("{"):
         return False
-    for _, text in text_lines(path):
-        if not text.lstrip().startswith("{"):
-            return False
-        try:
-            row = bounded_json.loads(text)
-        except ValueError:
-            return False
-        return isinstance(row, dict) and set(keys) <= set(row)
-    return False
+    try:
+        row = bounded_json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(row, dict) and set(keys) <= set(row)
 
 
 def _files(path: Path, *keys: str) -> list[Part]:
@@ -72,7 +80,7 @@ def _files(path: Path, *keys: str) -> list[Part]:
 
 
 def place(manifest: Path, line: int, value: object) -> Path:
-    """Return the path that a manifest gives, relative to its folder.
+    """Return the path that a manifest gives, relative to its folder, or else to the working folder.
 
     Raises:
         UsageError: It is an address or a command.
@@ -86,7 +94,8 @@ def place(manifest: Path, line: int, value: object) -> Path:
             f"line {line}: {value[:80]} is an address or a command, and no file",
             "download it first",
         )
-    return manifest.parent / value
+    base = first_base((manifest.parent, Path()), value)
+    return (manifest.parent if base is None else base) / value
 
 
 def _nemo(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
@@ -99,12 +108,14 @@ def _nemo(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
         start_ms = seconds_to_ms(offset_s or 0.0)
         length_ms = None if length_s is None else seconds_to_ms(length_s)
         cut = None
-        if offset_s and length_ms:
+        if offset_s is not None and length_ms:  # the first segment of a recording has the offset 0
             cut = Span(start_ms, start_ms + length_ms)
         tongue = next((row[key] for key in _NEMO_LANGUAGES if isinstance(row.get(key), str)), "")
-        named = row.get("id") or row.get("utt_id")
+        named = row.get("id") or row.get("utt_id") or _without_suffix(row)
+        if not (row.get("id") or row.get("utt_id")) and start_ms:
+            named = f"{named}@{start_ms}"
         yield Utterance(
-            str(named) if named else f"{path.stem}@{start_ms}" if cut else path.stem,
+            str(named),
             f"{part.path.absolute().parent.name} {part.name}",
             AudioPart(path, cut),
             str(row.get("text", "")),
@@ -114,6 +125,12 @@ def _nemo(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
             duration_ms=length_ms,
             labels={key: str(row[key]) for key in _NEMO_LABELS if row.get(key)} | _noise(row),
         )
+
+
+def _without_suffix(row: Mapping[str, Any]) -> str:
+    """Return the path of a row's sound without its suffix: folders of speakers have files of equal names."""
+    given = Path(str(row["audio_filepath"]))
+    return given.with_suffix("").as_posix()
 
 
 def _noise(row: Mapping[str, Any]) -> dict[str, str]:
@@ -133,17 +150,24 @@ def _seconds(path: Path, line: int, row: Mapping[str, Any], key: str) -> float |
 
 def _espnet(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
     for line, row in json_rows(part.path):
+        start_s, end_s = (_seconds(part.path, line, row, key) for key in ("start", "end"))
+        cut = None if start_s is None or end_s is None else span(part.path, line, start_s, end_s)
+        path = place(part.path, line, row.get("wav"))
         yield Utterance(
             str(row.get("key", "")),
             f"{part.path.absolute().parent.name} {part.name}",
-            AudioPart(place(part.path, line, row.get("wav"))),
+            AudioPart(path, cut),
             str(row.get("txt", "")),
             language=code(str(row["lang"])) if row.get("lang") else None,
+            speaker=str(row.get("speaker") or ""),
+            recording=path.stem if cut else "",
+            duration_ms=cut.duration_ms if cut else None,
         )
 
 
 def _audiofolder_parts(path: Path) -> list[Part]:
     folders = [path, *(path / name for name in listed(path))]
+    folders += [path / "data" / name for name in listed(path / "data")]
     files = [path] if path.name in _METADATA else []
     files += [folder / name for folder in folders for name in _METADATA if is_file(folder / name)]
     return [
@@ -172,7 +196,7 @@ def _audiofolder(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    lines = (text for _, text in text_lines(path))
+    lines = (text + "\n" for _, text in text_lines(path))  # a quoted text may go on in the next line
     reader = csv.DictReader(lines)
     try:
         for row in reader:

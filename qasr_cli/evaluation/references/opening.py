@@ -89,8 +89,11 @@ def open_set(path: Path, options: ReferenceOptions) -> ReferenceSet:
     others = tuple(dict.fromkeys(part.name for part in parts if part not in chosen))
     names = tuple(dict.fromkeys(_shown(part) for part in chosen))
 
+    def read_all() -> Iterator[Utterance]:
+        return (one for part in chosen for one in layout.read(part, options))
+
     def read() -> Iterator[Utterance]:
-        return _checked(path, (one for part in chosen for one in layout.read(part, options)))
+        return _checked(path, read_all)
 
     limit = options.limit
     reading = read if limit is None else lambda: _drawn(read, limit, options.seed)
@@ -148,19 +151,28 @@ def _language_is(part: Part, split: str) -> bool:
     return part.language is not None and part.language == code(split) and len(split) <= 3
 
 
-def _checked(path: Path, utterances: Iterator[Utterance]) -> Iterator[Utterance]:
-    """Yield utterances whose ids are unique in their set."""
+def _checked(path: Path, read: Callable[[], Iterator[Utterance]]) -> Iterator[Utterance]:
+    """Yield utterances whose ids are unique in their set; only digests of ids are kept."""
     seen: set[bytes] = set()
-    for one in utterances:
+    for number, one in enumerate(read(), 1):
         if not one.id:
-            raise UndecodableError.about(path, f"an utterance of {one.set_name} has no id")
+            raise UndecodableError.about(path, f"utterance {number} of {one.set_name} has no id")
         key = hashlib.blake2b(f"{one.set_name}\n{one.id}".encode("utf-8", "replace"), digest_size=12).digest()
         if key in seen:
+            first = next(
+                place for place, other in enumerate(read(), 1) if _name(other) == _name(one)
+            )  # read again: places of all ids would double the memory
             raise UndecodableError.about(
-                path, f"{one.id} stands twice in {one.set_name}", "give each utterance an id of its own"
+                path,
+                f"utterances {first} and {number} of {one.set_name} are both named {one.id}",
+                "give each utterance an id of its own",
             )
         seen.add(key)
         yield one
+
+
+def _name(utterance: Utterance) -> tuple[str, str]:
+    return utterance.set_name, utterance.id
 
 
 def _drawn(read: Callable[[], Iterator[Utterance]], limit: int, seed: int) -> Iterator[Utterance]:

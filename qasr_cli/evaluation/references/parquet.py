@@ -20,7 +20,7 @@ from qasr_cli.evaluation.references.manifests import TEXT_COLUMNS
 from qasr_cli.evaluation.utterances import AudioPart, Utterance
 from qasr_cli.options import ReferenceOptions
 
-_BATCH_ROWS = 64  # of sound: some MB
+_BATCH_ROWS = 16  # of sound: some MB
 _PART = re.compile(r"([A-Za-z_.]+?)(?:-\d+)?(?:-of-\d+)?(?:-[0-9a-f]{16})?\.parquet")
 _IDS = ("id", "audio_id", "utt_id", "segment_id", "file")
 _SPEAKERS = ("speaker_id", "client_id", "speaker")
@@ -35,9 +35,11 @@ def _parts(path: Path) -> list[Part]:
     files += [folder / name for folder in folders for name in listed(folder) if name.endswith(".parquet")]
     parts = []
     for file in dict.fromkeys(files):
+        folder = file.absolute().parent
         match = _PART.fullmatch(file.name)
-        if is_file(file) and match:
-            parts.append(Part(match[1], file, code(file.absolute().parent.name)))
+        name = match[1] if match else folder.name  # PART/0000.parquet, as the hub converts
+        if is_file(file):
+            parts.append(Part(name, file, code(folder.name)))
     return parts
 
 
@@ -51,16 +53,18 @@ def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
         ) from None
     row_number = 0
     try:
-        with parquet.ParquetFile(part.path) as file:
+        # By default pyarrow reads ahead: all the sound of a file.
+        with parquet.ParquetFile(part.path, pre_buffer=False) as file:
             text = next((name for name in TEXT_COLUMNS if name in file.schema_arrow.names), None)
             if text is None or "audio" not in file.schema_arrow.names:
                 raise UndecodableError.about(
                     part.path, f"no column audio, or none of {', '.join(TEXT_COLUMNS)}", HINT
                 )
-            for batch in file.iter_batches(_BATCH_ROWS):
-                for row in batch.to_pylist():
-                    row_number += 1
-                    yield _utterance(part, row, text, row_number)
+            for group in range(file.num_row_groups):
+                for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group]):
+                    for row in batch.to_pylist():
+                        row_number += 1
+                        yield _utterance(part, row, text, row_number)
     except (arrow.ArrowException, OSError) as error:
         raise UndecodableError.about(part.path, f"row {row_number + 1}: {error}", HINT) from error
 
@@ -68,7 +72,7 @@ def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
 def _utterance(part: Part, row: Mapping[str, Any], text: str, number: int) -> Utterance:
     audio = row.get("audio")
     sound = audio if isinstance(audio, dict) else {"path": audio}
-    name = str(sound.get("path") or f"row-{number}.wav")
+    name = str(sound.get("path") or f"{part.path.stem}-row-{number}.wav")
     content = sound.get("bytes")
     # FLEURS: several speakers share a number, so that the file's name is the id.
     stem = Path(name).stem
@@ -76,13 +80,21 @@ def _utterance(part: Part, row: Mapping[str, Any], text: str, number: int) -> Ut
     tongue = next((row[key] for key in _LANGUAGES if isinstance(row.get(key), str)), None)
     return Utterance(
         named,
-        f"{part.path.absolute().parent.name} {part.name}",
+        _set_name(part),
         AudioPart(part.path.parent / name, content=content if isinstance(content, bytes) else None),
         str(row.get(text) or ""),
         language=(code(tongue) if tongue else None) or part.language,
         speaker=next((str(row[key]) for key in _SPEAKERS if row.get(key) not in (None, "")), ""),
         labels={key: str(row[key]) for key in _LABELS if isinstance(row.get(key), str) and row[key]},
     )
+
+
+def _set_name(part: Part) -> str:
+    """Return the corpus or configuration and the part; `data` says nothing of either."""
+    folder = part.path.absolute().parent
+    while folder.name in {"data", part.name} and folder.parent != folder:
+        folder = folder.parent
+    return f"{folder.name} {part.name}"
 
 
 PARQUET = Layout("parquet", "*.parquet with columns audio and a text (Hugging Face)", _parts, _read)

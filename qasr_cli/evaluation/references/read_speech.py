@@ -21,7 +21,7 @@ _MLS_AUDIO = (".flac", ".opus")
 
 def _librispeech_parts(path: Path) -> list[Part]:
     if _chapters(path, 2):
-        return [Part(path.name, path, "en")]
+        return [Part(path.absolute().name, path, "en")]
     folders = [path, *(path / name for name in ("LibriSpeech",))]
     return [
         Part(name, folder / name, "en")
@@ -49,9 +49,9 @@ def _librispeech(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
                 if not name.endswith(_TRANS):
                     continue
                 for line, text in text_lines(folder / name):
-                    id_, blank, spoken = text.partition(" ")
-                    if not blank:
-                        raise damaged(folder / name, line, "no text behind the id")
+                    id_, _, spoken = text.partition(" ")
+                    if not id_.startswith(name.removesuffix(_TRANS)):
+                        raise damaged(folder / name, line, "not SPEAKER-CHAPTER-NUMBER, a blank and a text")
                     yield Utterance(
                         id_,
                         f"librispeech {part.name}",
@@ -70,7 +70,7 @@ def _mls_parts(path: Path) -> list[Part]:
         for name in listed(folder)
         if is_file(folder / name / "transcripts.txt")
     ]
-    own = [Part(path.name, path, _mls_language(path))] if is_file(path / "transcripts.txt") else []
+    own = [Part(path.absolute().name, path, _mls_language(path))] if is_file(path / "transcripts.txt") else []
     return [part for part in own + found if listed(part.path / "audio")]
 
 
@@ -83,9 +83,9 @@ def _mls(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
     path = part.path / "transcripts.txt"
     suffix: str | None = None
     for line, text in text_lines(path):
-        id_, tab, spoken = text.partition("\t")
+        id_, _tab, spoken = text.partition("\t")
         places = id_.split("_")
-        if not tab or len(places) < 3:
+        if len(places) != 3 or " " in id_:
             raise damaged(path, line, "not SPEAKER_BOOK_NUMBER, a tab and a text")
         folder = part.path / "audio" / places[0] / places[1]
         if suffix is None:

@@ -11,10 +11,11 @@ are characters of the sentence and quote nothing.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from qasr_cli.evaluation.references.layout import Layout, Part, code, damaged, is_file, listed, text_lines
+from qasr_cli.evaluation.references.layout import Layout, Part, code, damaged, first_line, listed, text_lines
 from qasr_cli.evaluation.utterances import AudioPart, Utterance
 from qasr_cli.options import ReferenceOptions
 
@@ -40,9 +41,8 @@ def _fleurs_parts(path: Path) -> list[Part]:
 
 
 def _first_row(path: Path) -> list[str]:
-    if not is_file(path):
-        return []
-    return next((text.split("\t") for _, text in text_lines(path)), [])
+    """Return the cells of a file's first line; none if it is no text."""
+    return first_line(path).split("\t")
 
 
 def _is_fleurs(path: Path) -> bool:
@@ -80,10 +80,15 @@ def _common_voice_parts(path: Path) -> list[Part]:
     folders = [path, *(path / name for name in listed(path))]
     files += [folder / name for folder in folders for name in listed(folder) if name.endswith(".tsv")]
     return [
-        Part(file.stem, file, code(file.absolute().parent.name))
+        Part(file.stem, file, _common_voice_language(file.absolute().parent.name))
         for file in files
         if set(_COMMON_VOICE) <= set(_first_row(file))
     ]
+
+
+def _common_voice_language(locale: str) -> str | None:
+    """Return the code of a locale; `zh-HK` is read in Cantonese."""
+    return "yue" if locale.lower() == "zh-hk" else code(locale)
 
 
 def _common_voice(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
@@ -135,7 +140,7 @@ def _voxpopuli(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
         if not id_:
             raise damaged(part.path, line, "no id")
         if row.get("session_id") and not id_.startswith(row["session_id"]):
-            id_ = f"{row['session_id']}_{id_}"
+            id_ = f"{row['session_id']}-{id_}"  # as the corpus's own script names the files
         yield Utterance(
             id_,
             f"voxpopuli {language} {part.name}",
@@ -160,10 +165,15 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             separator = _separator(text)
             columns = text.split(separator)
             continue
-        cells = text.split(separator)
+        cells = _quoted(text) if separator == "|" else text.split(separator)
         if len(cells) > len(columns):
             raise damaged(path, line, f"{len(cells)} columns, and the header has {len(columns)}")
         yield line, dict.fromkeys(columns, "") | dict(zip(columns, cells, strict=False))
+
+
+def _quoted(text: str) -> list[str]:
+    """Return the cells of a row of VoxPopuli's annotations, which quotes texts with quotation marks."""
+    return next(csv.reader([text], delimiter="|"), [])
 
 
 def _with_suffix(name: str, suffix: str) -> str:

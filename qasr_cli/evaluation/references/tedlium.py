@@ -5,7 +5,9 @@ PART/stm/NAME.stm beside PART/sph/NAME.sph (or wav, flac; or in the same folder)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from qasr_cli.errors import UndecodableError, from_read_error
@@ -17,6 +19,7 @@ from qasr_cli.options import ReferenceOptions
 from qasr_cli.records import Span
 
 _MAX_BYTES = 1_000_000_000
+_MARKS = re.compile(r"\{[A-Z_]+\}|\[[A-Z_]+\]|<sil>|\(\d\)")
 _SUFFIXES = (".sph", ".wav", ".flac", ".mp3", ".opus", ".ogg")
 _SOUND_FOLDERS = ("sph", "wav", "flac", "audio", ".")
 
@@ -38,6 +41,9 @@ def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
     folder = part.path.parent
     names = [part.path.name] if is_one else [name for name in listed(part.path) if name.endswith(".stm")]
     sounds = _sounds(folder)
+    # A recording of TED-LIUM is English, and its marks are no speech; other STM says nothing of either.
+    is_tedlium = any("tedlium" in name.lower().replace("-", "") for name in folder.absolute().parts[-4:])
+    language = "en" if is_tedlium else None
     for name in names:
         path = folder / name if is_one else part.path / name
         try:
@@ -50,7 +56,7 @@ def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
         except UndecodableError as error:
             raise UndecodableError.about(path, error.reason, error.hint) from None
         for number, one in enumerate(segments, 1):
-            turn = one.turn
+            turn = one.turn if language is None else replace(one.turn, text=_spoken(one.turn.text))
             if turn.end_ms <= turn.start_ms:
                 raise UndecodableError.about(path, f"segment {number} of {one.recording} has no length")
             span = Span(turn.start_ms, turn.end_ms)
@@ -59,11 +65,17 @@ def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
                 f"{folder.absolute().parent.name} {part.name}",
                 AudioPart(sounds.get(one.recording, folder / "sph" / f"{one.recording}.sph"), span),
                 turn.text,
+                language=language,
                 speaker=turn.speaker,
                 recording=one.recording,
                 duration_ms=span.duration_ms,
                 labels={"labels": one.labels} if one.labels else {},
             )
+
+
+def _spoken(text: str) -> str:
+    """Return a text of TED-LIUM without marks: `{NOISE}`, `<sil>`, `the(2)` for a second pronunciation."""
+    return " ".join(_MARKS.sub("", text).split())
 
 
 def _sounds(folder: Path) -> dict[str, Path]:

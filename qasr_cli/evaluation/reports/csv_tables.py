@@ -35,6 +35,7 @@ def render(evaluation: Evaluation) -> dict[str, str]:
         "speed.csv": (_SPEED, _speed(evaluation.sets)),
         "confidence.csv": (_CONFIDENCE, _confidence(evaluation.sets)),
         "detectors.csv": (_DETECTORS, _detectors(evaluation.sets)),
+        "detector_values.csv": (_DETECTOR_VALUES, _detector_values(evaluation.sets)),
         "published.csv": (_PUBLISHED, _published(evaluation)),
     }
     texts = {name: _text(header, rows) for name, (header, rows) in found.items()}
@@ -172,7 +173,7 @@ def _subtitles(sets: Sequence[SetFigures]) -> Iterator[Sequence[Cell]]:
 _SPEAKERS = (
     *_SYSTEM,
     *("n_recordings", "collar_ms", "der", "missed", "false_alarm", "confusion", "jer", "cp_wer", "tcp_wer"),
-    "n_right_count",
+    *("n_right_count", "is_overlap_scored"),
 )
 
 
@@ -181,7 +182,8 @@ def _speakers(sets: Sequence[SetFigures]) -> Iterator[Sequence[Cell]]:
         for figures in one.speakers:
             parts = (figures.der, figures.missed, figures.false_alarm, figures.confusion)
             rates = (figures.jer, figures.cp_wer, figures.tcp_wer, figures.n_right_count)
-            yield one.set_name, one.system, figures.n_recordings, figures.collar_ms, *parts, *rates
+            whole = (one.set_name, one.system, figures.n_recordings, figures.collar_ms)
+            yield *whole, *parts, *rates, int(figures.is_overlap_scored)
 
 
 _SPEED = (*_SYSTEM, "device", "audio_ms", "wall_s", "rtfx", "peak_bytes")
@@ -214,6 +216,17 @@ def _detectors(sets: Sequence[SetFigures]) -> Iterator[Sequence[Cell]]:
         for each in one.detectors:
             counts = (each.n_chunks, each.n_fired, each.n_bad, each.n_hits)
             yield one.set_name, one.system, each.name, *counts, each.precision, each.recall
+
+
+_DETECTOR_VALUES = (*_SYSTEM, "detector", "chunks", "quantile", "value")
+
+
+def _detector_values(sets: Sequence[SetFigures]) -> Iterator[Sequence[Cell]]:
+    for one in sets:
+        for values in one.detector_values:
+            for kind, side in (("good", values.good), ("bad", values.bad)):
+                for quantile, value in side.items():
+                    yield one.set_name, one.system, values.name, kind, quantile, value
 
 
 _PUBLISHED = ("table", "set", "metric", "model", "ours", "low", "high", "published", "remark")

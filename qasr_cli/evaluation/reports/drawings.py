@@ -13,6 +13,7 @@ from typing import NamedTuple
 WIDTH = 1000.0  # of a strip
 PLOT_WIDTH, PLOT_HEIGHT = 300.0, 180.0  # of a plot's inside, in CSS pixels where it is not scaled
 _MAX_TICKS = 5
+_MANY = 1e5  # marks of larger numbers would lie on each other
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -43,13 +44,14 @@ class Axis(NamedTuple):
         n_decimals = max(0, -math.floor(math.log10(self.step) + 1e-9))
         n_decimals += self.step * 10**n_decimals % 1 > 1e-6  # steps of 2.5
         values = [self.low + number * self.step for number in range(n + 1)]
-        return [Tick(self.at(value), f"{value + 0.0:,.{n_decimals}f}") for value in values]
+        kind = f",.{n_decimals}f" if self.high < _MANY else "g"
+        return [Tick(self.at(value), format(value + 0.0, kind)) for value in values]
 
 
 def axis(values: Iterable[float], length: float = WIDTH, *, is_around_zero: bool = False) -> Axis:
     """Return an axis with round marks from 0, or from minus its end, that holds all values."""
     longest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
-    longest = max(longest, 1e-3)
+    longest = longest or 1.0
     n_steps = _MAX_TICKS // 2 if is_around_zero else _MAX_TICKS
     raw = longest / n_steps
     magnitude = 10.0 ** math.floor(math.log10(raw))

@@ -103,9 +103,9 @@ def drawn(evaluation: Evaluation) -> list[SetFigures]:
 
 
 def rates(evaluation: Evaluation) -> list[Chart]:
-    """Return a chart for each set, all with one axis."""
+    """Return a chart for each set, all with one axis; none if no rate is known."""
     main = [(one, one.rates[0]) for one in evaluation.sets if one.rates]
-    if not main:
+    if all(rate.interval is None for _, rate in main):
         return []
     ends = [_end(rate.interval) for _, rate in main]
     on, order = drawings.axis(ends), systems(evaluation)

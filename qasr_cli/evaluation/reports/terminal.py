@@ -41,11 +41,11 @@ def render(evaluation: Evaluation, width: int) -> str:
 def _table_lines(table: Table, width: int) -> Iterator[str]:
     yield table.title
     yield from _folded(table.note, width)
-    rows = [tuple(printable(cell) for cell in row) for row in table.rows]
-    columns = list(zip(table.header, *rows, strict=True))
+    header, *rows = [tuple(map(printable, row)) for row in (table.header, *table.rows)]
+    columns = list(zip(header, *rows, strict=True))
     parts = _parts([max(map(n_cells, column)) for column in columns], table.n_names, width)
     if parts is None:
-        yield from _listed(table, rows, width)
+        yield from _listed(header, rows, table.n_names, width)
         return
     for number, part in enumerate(parts):
         if number:
@@ -87,12 +87,11 @@ def _aligned(columns: Sequence[tuple[Sequence[str], bool]]) -> Iterator[str]:
         )
 
 
-def _listed(table: Table, rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
-    n_names = table.n_names
-    longest = max(map(n_cells, table.header[n_names:]))
+def _listed(header: Sequence[str], rows: Sequence[Sequence[str]], n_names: int, width: int) -> Iterator[str]:
+    longest = max(map(n_cells, header[n_names:]))
     for row in rows:
         yield from _folded(", ".join(filter(None, row[:n_names])), width)
-        for name, cell in zip(table.header[n_names:], row[n_names:], strict=True):
+        for name, cell in zip(header[n_names:], row[n_names:], strict=True):
             if not cell:
                 continue
             line = f"{_INDENT}{_padded(name, longest, is_left=True)}  {cell}"
@@ -101,7 +100,8 @@ def _listed(table: Table, rows: Sequence[Sequence[str]], width: int) -> Iterator
 
 def _hung(name: str, cell: str, width: int) -> list[str]:
     """Return a name, and a cell below it where both do not fit into one line."""
-    return [f"{_INDENT}{name}", *(f"{_INDENT * 2}{line}" for line in _folded(cell, width - len(_INDENT) * 2))]
+    names, cells = _folded(name, width - len(_INDENT)), _folded(cell, width - len(_INDENT) * 2)
+    return [*(f"{_INDENT}{line}" for line in names), *(f"{_INDENT * 2}{line}" for line in cells)]
 
 
 def _folded(text: str, width: int) -> list[str]:

@@ -82,9 +82,11 @@ def kinds_of_errors(counts: Counts) -> str:
 
 
 def duration(time_ms: int) -> str:
-    """Return a length of sound: `1:02:03 h`, `2:03 min` or `4.5 s`."""
+    """Return a length of sound: `1:02:03 h`, `2:03 min` or `4.5 s`; 0 is that of an unknown one."""
+    if not time_ms:
+        return NOT_KNOWN
     seconds = time_ms / MS_PER_S
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
