@@ -98,6 +98,48 @@ def interval_of(value: float, n_blocks: int) -> Interval:
     return Interval(value, value * 0.9, value * 1.12, n_blocks, "speaker")
 
 
+CALIBRATION = CalibrationFigures(
+    50_100,
+    48_300,
+    0.021,
+    tuple(ReliabilityBin(5_010, 0.5 + one / 20, min(1.0, 0.42 + one / 17)) for one in range(10)),
+    tuple((one / 1_000, 0.036 * (one / 1_000) ** 2) for one in range(1, 1_001)),
+    0.87,
+)
+
+
+def groups_of(rng: random.Random) -> tuple[Group, ...]:
+    """Return parts of a set by length, noise and speaker."""
+    groups = [
+        Group("length", part, 200, Counts(1_000, rng.randint(10, 90)))
+        for part in ("0-5 s", "5-10 s", "10-20 s", "20-30 s", "30 s and more")
+    ]
+    groups += [
+        Group("noise", part, 90, Counts(900, rng.randint(10, 200)))
+        for part in ("below 0 dB", "0-5 dB", "20 dB and more")
+    ]
+    groups += [Group("speaker", f"speaker {one}", 30, Counts(400, rng.randint(2, 60))) for one in range(20)]
+    return tuple(groups)
+
+
+def times_of(rng: random.Random) -> TimeFigures:
+    """Return errors of word times."""
+    return TimeFigures(
+        n_words=52_000,
+        n_matched=50_100,
+        aas_ms=38.2,
+        median_ms=22.0,
+        p95_ms=121.5,
+        bias_ms=-12.4,
+        start_bias_ms=-20.1,
+        end_bias_ms=-4.7,
+        within={80: 0.912, 100: 0.944, 200: 0.989},
+        histogram={
+            low: round(4_000 * 0.96 ** abs(low + 20)) + rng.randint(0, 9) for low in range(-500, 500, 20)
+        },
+    )
+
+
 def set_of(system: str, number: int, rng: random.Random) -> SetFigures:
     """Return all figures that there are, of one system on one set."""
     name, language, unit, level = SETS[number]
@@ -110,15 +152,6 @@ def set_of(system: str, number: int, rng: random.Random) -> SetFigures:
     n_blocks = 40 if number < 2 else 12
     interval = interval_of(value, n_blocks)
     strict = Counts(n_units, counts.substitutions + 900, counts.deletions, counts.insertions)
-    groups = [
-        Group("length", part, 200, Counts(1_000, rng.randint(10, 90)))
-        for part in ("0-5 s", "5-10 s", "10-20 s", "20-30 s", "30 s and more")
-    ]
-    groups += [
-        Group("noise", part, 90, Counts(900, rng.randint(10, 200)))
-        for part in ("below 0 dB", "0-5 dB", "20 dB and more")
-    ]
-    groups += [Group("speaker", f"speaker {one}", 30, Counts(400, rng.randint(2, 60))) for one in range(20)]
     return SetFigures(
         set_name=name,
         system=system,
@@ -146,34 +179,14 @@ def set_of(system: str, number: int, rng: random.Random) -> SetFigures:
             0.91,
             {(language, language): 2_400, (language, "ms"): 150, (language, ""): 15, ("id", "ms"): 35},
         ),
-        times=TimeFigures(
-            n_words=52_000,
-            n_matched=50_100,
-            aas_ms=38.2,
-            median_ms=22.0,
-            p95_ms=121.5,
-            bias_ms=-12.4,
-            start_bias_ms=-20.1,
-            end_bias_ms=-4.7,
-            within={80: 0.912, 100: 0.944, 200: 0.989},
-            histogram={
-                low: round(4_000 * 0.96 ** abs(low + 20)) + rng.randint(0, 9) for low in range(-500, 500, 20)
-            },
-        ),
+        times=times_of(rng),
         subtitles=SubtitleFigures(812, 22.4, 0.713, -41.0, 0.962, 2) if number == 2 else None,
         speakers=(
             SpeakerFigures(12, 0, 0.046, 0.02, 0.011, 0.015, 0.081, 0.124, None, 11),
             SpeakerFigures(12, 250, 0.016, 0.004, 0.003, 0.009, None, 0.124, None, 11),
         ),
         speed=SpeedFigures(19_452_481, 812.4, 23.9, 3_221_225_472, "cpu int8, 8 threads"),
-        calibration=CalibrationFigures(
-            50_100,
-            48_300,
-            0.021,
-            tuple(ReliabilityBin(5_010, 0.5 + one / 20, min(1.0, 0.42 + one / 17)) for one in range(10)),
-            tuple((one / 1_000, 0.036 * (one / 1_000) ** 2) for one in range(1, 1_001)),
-            0.87,
-        ),
+        calibration=CALIBRATION,
         detectors=(
             DetectorFigures("loop", 2_700, 12, 40, 11),
             DetectorFigures("rate", 2_700, 0, 40, 0),
@@ -181,7 +194,7 @@ def set_of(system: str, number: int, rng: random.Random) -> SetFigures:
         detector_values=(
             DetectorValues("compression", {0.05: 0.9, 0.5: 1.2, 0.95: 1.6, 0.99: 1.9}, {0.05: 1.4, 0.5: 2.9}),
         ),
-        groups=tuple(groups),
+        groups=groups_of(rng),
         worst=worst_of(system, name, language, unit, rng),
         warnings=("deletions are 60 % of the errors: is the output truncated?",) if number == 2 else (),
     )

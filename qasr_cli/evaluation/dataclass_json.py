@@ -9,6 +9,7 @@ never become JSON: such a field has its default afterwards.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import types
 import typing
@@ -18,6 +19,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+Decoder = Callable[[Any], Any]
 _NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -33,6 +35,11 @@ class FieldError(ValueError):
         super().__init__(f"{place or 'the line'} {reason}")
         self.place = place
         self.reason = reason
+
+    def inside(self, outer: str) -> FieldError:
+        """Return the same error, named from outside."""
+        joint = "." if self.place and not self.place.startswith("[") else ""
+        return FieldError(f"{outer}{joint}{self.place}", self.reason)
 
 
 def encode(value: Any) -> Any:
@@ -60,94 +67,130 @@ def _fields_of(value: Any) -> dict[str, Any]:
     return found
 
 
-def decode(kind: Any, value: Any, place: str = "") -> Any:
+def decode(kind: Any, value: Any) -> Any:
     """Return the value of a type from its JSON.
 
     Args:
         kind: A type as an annotation has it.
         value: What `json.loads` returned.
-        place: Where it stands, for errors.
 
     Raises:
         FieldError: It has another type, or a field is missing.
     """
+    return _decoder(kind)(value)
+
+
+@functools.cache  # made once for each type: results have millions of words
+def _decoder(kind: Any) -> Decoder:
     if is_dataclass(kind) and isinstance(kind, type):
-        return _object(kind, value, place)
+        return _object_decoder(kind)
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
-        return _optional(kind, value, place)
-    if origin is not None:
-        return _several(origin, typing.get_args(kind), value, place)
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return _member(kind, value, place)
-    if kind is Path:
-        return Path(_plain(str, value, place))
-    return _plain(kind, value, place)
-
-
-def _object(kind: type, value: Any, place: str) -> Any:
-    if not isinstance(value, dict):
-        raise FieldError(place, "must be an object")
-    given: dict[str, Any] = {}
-    for field, annotation in _layout(kind):
-        if field.name in value and annotation != bytes | None:
-            inner = f"{place}.{field.name}" if place else field.name
-            given[field.name] = decode(annotation, value[field.name], inner)
-        elif not _has_default(field):
-            raise FieldError(place, f"has no {field.name}")
-    try:
-        return kind(**given)
-    except FieldError:
-        raise
-    except ValueError as error:  # a rule of the dataclass itself
-        raise FieldError(place, f"is not possible: {error}") from error
-
-
-def _optional(kind: Any, value: Any, place: str) -> Any:
-    """Return None, or the value of the union's only other type."""
-    others = [one for one in typing.get_args(kind) if one is not types.NoneType]
-    return None if value is None else decode(others[0], value, place)
-
-
-def _several(origin: Any, arguments: tuple[Any, ...], value: Any, place: str) -> Any:
+        [other] = [one for one in typing.get_args(kind) if one is not types.NoneType]
+        inner = _decoder(other)
+        return lambda value: None if value is None else inner(value)
     if origin is tuple:
+        return _tuple_decoder(typing.get_args(kind))
+    if origin is not None:
+        return _mapping_decoder(_decoder(typing.get_args(kind)[1]))
+    return _single_decoder(kind)
+
+
+def _single_decoder(kind: Any) -> Decoder:
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return functools.partial(_member, kind)
+    if kind is Path:
+        return lambda value: Path(_plain(str, value))
+    return _number if kind is float else functools.partial(_plain, kind)
+
+
+def _object_decoder(kind: type) -> Decoder:
+    layout = [
+        (field.name, _decoder(annotation), _has_default(field))
+        for field, annotation in _layout(kind)
+        if annotation != bytes | None
+    ]
+
+    def decoded(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise FieldError("", "must be an object")
+        given: dict[str, Any] = {}
+        for name, inner, is_optional in layout:
+            if name in value:
+                try:
+                    given[name] = inner(value[name])
+                except FieldError as error:
+                    raise error.inside(name) from error.__cause__
+            elif not is_optional:
+                raise FieldError("", f"has no {name}")
+        try:
+            return kind(**given)
+        except ValueError as error:  # a rule of the dataclass itself
+            raise FieldError("", f"is not possible: {error}") from error
+
+    return decoded
+
+
+def _tuple_decoder(arguments: tuple[Any, ...]) -> Decoder:
+    is_open = arguments[-1] is Ellipsis
+    inners = [_decoder(argument) for argument in arguments if argument is not Ellipsis]
+
+    def decoded(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            raise FieldError(place, "must be a list")
-        if arguments[-1] is not Ellipsis and len(value) != len(arguments):
-            raise FieldError(place, f"must have {len(arguments)} values")
-        kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
-        return tuple(
-            decode(kind, one, f"{place}[{number}]")
-            for number, (kind, one) in enumerate(zip(kinds, value, strict=True))
-        )
-    if not isinstance(value, dict):
-        raise FieldError(place, "must be an object")
-    return {key: decode(arguments[1], one, f"{place}.{key}") for key, one in value.items()}
+            raise FieldError("", "must be a list")
+        if not is_open and len(value) != len(inners):
+            raise FieldError("", f"must have {len(inners)} values")
+        found: list[Any] = []
+        try:
+            for inner, one in zip(itertools.cycle(inners) if is_open else inners, value, strict=False):
+                found.append(inner(one))
+        except FieldError as error:
+            raise error.inside(f"[{len(found)}]") from error.__cause__
+        return tuple(found)
+
+    return decoded
 
 
-def _member(kind: type[Enum], value: Any, place: str) -> Enum:
+def _mapping_decoder(inner: Decoder) -> Decoder:
+    def decoded(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise FieldError("", "must be an object")
+        found: dict[str, Any] = {}
+        for key, one in value.items():
+            try:
+                found[key] = inner(one)
+            except FieldError as error:
+                raise error.inside(key) from error.__cause__
+        return found
+
+    return decoded
+
+
+def _member(kind: type[Enum], value: Any) -> Enum:
     try:
         return kind(value)
     except ValueError:
         names = ", ".join(str(one.value) for one in kind)
-        raise FieldError(place, f"must be one of {names}") from None
+        raise FieldError("", f"must be one of {names}") from None
 
 
-def _plain(kind: type, value: Any, place: str) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = _as_float(value, place)
+def _plain(kind: type, value: Any) -> Any:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise FieldError(place, f"must be {_NAMES.get(kind, kind.__name__)}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise FieldError(place, "must be a finite number")
+        raise FieldError("", f"must be {_NAMES.get(kind, kind.__name__)}")
     return value
 
 
-def _as_float(value: int, place: str) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        raise FieldError(place, "must be a finite number") from None
+def _number(value: Any) -> float:
+    if isinstance(value, int) and not isinstance(value, bool):
+        try:
+            value = float(value)
+        except OverflowError:
+            value = math.inf
+    if not isinstance(value, float):
+        raise FieldError("", f"must be {_NAMES[float]}")
+    if not math.isfinite(value):
+        raise FieldError("", "must be a finite number")
+    return value
 
 
 @functools.cache
@@ -164,5 +207,5 @@ def _has_default(field: Field[Any]) -> bool:
 def _default(field: Field[Any]) -> Any:
     if field.default is not MISSING:
         return field.default
-    make: Callable[[], Any] | Any = field.default_factory
+    make: Any = field.default_factory
     return make()

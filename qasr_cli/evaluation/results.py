@@ -1,8 +1,9 @@
 """`results.jsonl`: every pair of an evaluation with its scores, one line each.
 
-In go pairs and their scores, one after the other; out come lines, and pairs when the file is read again: the
-same ones, so that all figures and reports follow from the file alone, without a model. The first line has the
-facts. Neither way are more than one line in memory. Embedded sound is not written. Never computes a figure.
+In go pairs and their scores, one after the other, and last the figures of papers beside ours. Out come lines,
+and the same pairs when the file is read again: all figures and reports follow from it alone, without a model.
+The first line has the facts. Neither way are more than one line in memory. Embedded sound is not written.
+Never computes a figure.
 
 Edits are written short: `["=", 12]` is twelve equal units, `["S", "colour", "color"]` a substitution,
 `["D", "the"]` a deletion, `["I", "um"]` an insertion. They are for other programs: what is read here are the
@@ -24,7 +25,7 @@ from qasr_cli import bounded_json
 from qasr_cli.errors import UndecodableError, from_os_error, from_read_error
 from qasr_cli.evaluation import dataclass_json
 from qasr_cli.evaluation.dataclass_json import FieldError
-from qasr_cli.evaluation.figures import Counts, Edit, Operation, SpeedFigures
+from qasr_cli.evaluation.figures import Counts, Edit, Operation, Published, SpeedFigures
 from qasr_cli.evaluation.tally import Scored
 from qasr_cli.evaluation.utterances import Answer, Pair, Utterance
 from qasr_cli.operating_system import file_lease, files
@@ -32,6 +33,8 @@ from qasr_cli.operating_system import file_lease, files
 SCHEMA = "qasr.eval.v1"
 # A day of speech: 200,000 words on both sides, with times, as segments and as words, are 60 MB.
 _MAX_LINE_BYTES = 128_000_000
+_PUBLISHED = "published"
+_PUBLISHED_LINE = b'{"published":'  # as it is written; a pair begins with its id
 _NOT_OURS = "give the results.jsonl that qasr eval wrote"
 _ANEW = "run the evaluation again, which transcribes nothing that is done"
 # As in transcripts: line ends of some readers, and lone surrogates of names that are not UTF-8.
@@ -72,6 +75,15 @@ class ResultWriter:
             QasrError: The disk is full or fails.
         """
         self._write(_described(pair, scored))
+
+    def add_published(self, rows: Sequence[Published]) -> None:
+        """Write the figures of papers beside ours, behind all pairs.
+
+        Raises:
+            QasrError: The disk is full or fails.
+        """
+        if rows:
+            self._write({_PUBLISHED: [dataclass_json.encode(row) for row in rows]})
 
     def _write(self, values: Mapping[str, Any]) -> None:
         with _writing_to(self._path):
@@ -143,11 +155,34 @@ def read_pairs(path: Path) -> Iterator[Pair]:
         number = 1
         while line := _line(path, file, number + 1):
             number += 1
+            if line.startswith(_PUBLISHED_LINE):
+                continue
             values = _loads(path, line, number)
             try:
                 yield _pair(values)
             except FieldError as error:
                 raise UndecodableError.about(path, f"line {number}: {error}", _ANEW) from error
+
+
+def read_published(path: Path) -> tuple[Published, ...]:
+    """Return the figures of papers beside ours, if a suite was run; ours are those of that run.
+
+    Raises:
+        QasrError: It cannot be read, is no such file, or the line is damaged.
+    """
+    with _opened(path) as file:
+        _head(path, file)
+        number = 1
+        while line := _line(path, file, number + 1):
+            number += 1
+            if line.startswith(_PUBLISHED_LINE):
+                try:
+                    rows = _loads(path, line, number)[_PUBLISHED]
+                    found: tuple[Published, ...] = _part(tuple[Published, ...], rows, _PUBLISHED)
+                except FieldError as error:
+                    raise UndecodableError.about(path, f"line {number}: {error}", _ANEW) from error
+                return found
+    return ()
 
 
 def _described(pair: Pair, scores: Sequence[Scored]) -> dict[str, Any]:
@@ -173,9 +208,16 @@ def _pair(values: Mapping[str, Any]) -> Pair:
     whole = {"audio": None, **reference, "id": values["id"], "set_name": values["set"]}
     return Pair(
         values["system"],
-        dataclass_json.decode(Utterance, whole, "reference"),
-        dataclass_json.decode(Answer | None, values.get("hypothesis"), "hypothesis"),
+        _part(Utterance, whole, "reference"),
+        _part(Answer | None, values.get("hypothesis"), "hypothesis"),
     )
+
+
+def _part(kind: Any, value: Any, name: str) -> Any:
+    try:
+        return dataclass_json.decode(kind, value)
+    except FieldError as error:
+        raise error.inside(name) from error
 
 
 def _score(scored: Scored) -> dict[str, Any]:

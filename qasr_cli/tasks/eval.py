@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from qasr_cli.errors import ExitCode, NoInputError, printable
@@ -70,7 +71,10 @@ def _again(path: Path, request: EvalRequest, around: Surroundings) -> int:
     for pair in results.read_pairs(path):
         evaluator.add(pair)
     named = ", ".join(one.name for one in around.normalizers)
-    evaluation = evaluator.finish({**head.facts, "normalizers": named}, head.speeds)
+    evaluation = evaluator.finish(
+        {**head.facts, "seed": str(request.references.seed), "normalizers": named}, head.speeds
+    )
+    evaluation = replace(evaluation, published=results.read_published(path))
     eval_reports.write(evaluation, request.evaluation.folder)
     around.deliver(terminal.render(evaluation, eval_reports.shown_width()))
     return ExitCode.OK

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from qasr_cli.evaluation import results
 from qasr_cli.evaluation.answers import AnswerFile
 from qasr_cli.evaluation.evaluate import Evaluator
 from qasr_cli.evaluation.figures import Evaluation
-from qasr_cli.evaluation.hypotheses.opening import HypothesisSet, open_hypotheses
+from qasr_cli.evaluation.hypotheses.opening import HypothesisSet, by_recording, open_hypotheses
 from qasr_cli.evaluation.normalization.normalizers import Normalizer
 from qasr_cli.evaluation.reports import terminal
 from qasr_cli.evaluation.suites import joins
@@ -122,11 +122,13 @@ def evaluate_sets(
         has_detectors = request.evaluation.detectors
         evaluator = Evaluator(around.normalizers, request.references.seed, has_detectors)
         facts = _facts(request, sets, others, ran)
+        facts["normalizers"] = ", ".join(one.name for one in around.normalizers)  # without those left out
         speeds = {one.system.name: eval_reports.speed(one.ledger.runs) for one in ran}
         with results.writing(folder / eval_reports.RESULTS, facts, speeds) as writer:
             for pair in _pairs(sets, ran, others, request.references.seed):
                 writer.add(pair, evaluator.add(pair))
-        evaluation = finish(evaluator.finish(facts, speeds))
+            evaluation = finish(evaluator.finish(facts, speeds))
+            writer.add_published(evaluation.published)
     eval_reports.write(evaluation, folder)
     around.deliver(terminal.render(evaluation, eval_reports.shown_width()))
     if request.evaluation.fit_confidence:
@@ -183,8 +185,7 @@ def _pairs(
     """Yield every utterance with the answer of every system."""
     for one in sets:
         if not ran:
-            for utterance in one.utterances():
-                yield from (Pair(other.name, utterance, other.answer(utterance)) for other in others)
+            yield from _answered(one.utterances(), others)
             continue
         by_system = [_rounds(one, run.system, seed) for run in ran]
         for rounds in zip(*by_system, strict=True):
@@ -195,10 +196,14 @@ def _pairs(
                     yield Pair(run.system.name, known[utterance.id], answer)
             if one.is_aligned:
                 continue  # other programs were not given the text
-            for other in others:
-                for utterance in rounds[0][0]:
-                    whole = known.get(utterance.id, utterance)
-                    yield Pair(other.name, whole, other.answer(whole))
+            yield from _answered((known.get(utterance.id, utterance) for utterance in rounds[0][0]), others)
+
+
+def _answered(utterances: Iterable[Utterance], others: Sequence[HypothesisSet]) -> Iterator[Pair]:
+    for group in by_recording(utterances):
+        for other in others:
+            answers = other.answers(group)
+            yield from (Pair(other.name, *pair) for pair in zip(group, answers, strict=True))
 
 
 def _facts(
@@ -214,7 +219,6 @@ def _facts(
         "references": "; ".join(one.description for one in sets),
         "models": "; ".join(models),
         "other systems": "; ".join(one.description for one in others),
-        "normalizers": ", ".join(request.evaluation.normalizers),
         "seed": str(request.references.seed),
     }
     return {name: value for name, value in facts.items() if value}

@@ -258,8 +258,8 @@ def test_a_suite_puts_published_figures_beside_ours(qasr: Qasr, tmp_path: Path) 
     rows, timed = [], tmp_path / "timed"
     timed.mkdir()
     for name in ("clip-01.wav", "clip-03.flac", "clip-06.wav"):
-        row = {"audio_filepath": str(SAMPLES / "clips" / name), "text": truth[name]["text"], "id": name}
-        rows.append(json.dumps(row))
+        sound = str(SAMPLES / "clips" / name)
+        rows.append(json.dumps({"audio_filepath": sound, "text": truth[name]["text"], "id": name}))
         (timed / name).write_bytes((SAMPLES / "clips" / name).read_bytes())
         (timed / f"{Path(name).stem}.truth.json").write_text(json.dumps(truth[name]))
     (tmp_path / "clips.jsonl").write_text("\n".join(rows))
@@ -272,7 +272,7 @@ def test_a_suite_puts_published_figures_beside_ours(qasr: Qasr, tmp_path: Path) 
     text = "\n".join(published)
     assert "not found: gone" in text
     for table, figure in (("Times", "40.00"), ("Joined", "50.00")):
-        row = next(line for line in published if line.startswith(f"| {table} ") and figure in line)
-        ours = float(row.split("|")[5].split()[0])
+        line = next(line for line in published if line.startswith(f"| {table} ") and figure in line)
+        ours = float(line.split("|")[5].split()[0])
         assert 1 < ours < 30  # the demo aligner's error on these clips, joined or not
-        assert "words matched" in row
+        assert "words matched" in line

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from qasr_cli.evaluation import results
 from qasr_cli.evaluation.evaluate import Evaluator
-from qasr_cli.evaluation.figures import SpeedFigures
+from qasr_cli.evaluation.figures import Interval, Published, SpeedFigures
 from qasr_cli.evaluation.normalization import normalizers
 from qasr_cli.evaluation.reports import csv_tables, html_page, markdown, terminal
 from qasr_cli.evaluation.utterances import Pair
@@ -22,6 +22,10 @@ from tests import pairs
 SCHEMAS = Path(__file__).parents[2] / "docs" / "reference" / "schemas"
 SCHEMA = Draft202012Validator(json.loads((SCHEMAS / "eval.schema.json").read_text("utf-8")))
 FACTS = {"command": "qasr eval a\u2028b", "seed": "1"}
+PUBLISHED = (
+    Published("English", "test-clean", "WER, qasr", "0.6b", 2.11, Interval(3.31, 2.98, 3.7, 40, "speaker")),
+    Published("English", "test-other", "WER, qasr", "0.6b", 4.55, None, "not on disk"),
+)
 SPEEDS = {"a": SpeedFigures(1_000, 0.1, 10.0, None, "cpu")}
 
 
@@ -49,6 +53,7 @@ def written(of_pairs: Sequence[Pair], path: Path) -> None:
     with results.writing(path, FACTS, SPEEDS) as writer:
         for pair in of_pairs:
             writer.add(pair, ())
+        writer.add_published(PUBLISHED)
 
 
 @given(st.lists(pairs.pairs, max_size=3))
@@ -59,8 +64,9 @@ def test_pairs_come_back_exactly(drawn: list[Pair]) -> None:
         facts, found = results.read(path)
         assert (dict(facts), list(found)) == (FACTS, drawn)
         assert results.read_head(path).speeds == SPEEDS
+        assert results.read_published(path) == PUBLISHED
         lines = path.read_bytes().decode("utf-8").splitlines()
-    assert len(lines) == len(drawn) + 1
+    assert len(lines) == len(drawn) + 2
     for line in lines:
         assert [error.message for error in SCHEMA.iter_errors(json.loads(line))] == []
 

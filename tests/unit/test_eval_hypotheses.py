@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from qasr_cli.errors import NoInputError, QasrError, UndecodableError
-from qasr_cli.evaluation.hypotheses.opening import HypothesisSet, open_hypotheses
-from qasr_cli.evaluation.utterances import AudioPart, TimedWord, Turn, Utterance
+from qasr_cli.evaluation.hypotheses.opening import HypothesisSet, by_recording, open_hypotheses
+from qasr_cli.evaluation.utterances import Answer, AudioPart, TimedWord, Turn, Utterance
 from qasr_cli.options import HypothesisFiles
 from qasr_cli.records import Span
 from tests import corpora
-from tests.unit.test_eval_own_media import LONG_GRID, SRT, VTT, WHISPER
+from tests.unit.test_eval_own_media import LONG_GRID, SRT, TRANSCRIPT, VTT, WHISPER
 
 
 def opened(path: Path) -> HypothesisSet:
@@ -27,19 +27,15 @@ def asked(
 
 
 def text_of(found: HypothesisSet, utterance: Utterance) -> str | None:
-    answer = found.answer(utterance)
+    answer = answer_of(found, utterance)
     return None if answer is None else answer.text
 
 
-QASR = (
-    '{"schema": "qasr.v1", "source": "talk.mp4", "track": {"stream_index": 0, "codec": "", "channels": 1, '
-    '"sample_rate_hz": 16000, "start_ms": 0, "duration_ms": null, "language": null}, "duration_ms": 2000, '
-    '"fingerprint": "0", "model": "m", "aligner": "", "segments": [{"start_ms": 0, "end_ms": 2000, '
-    '"language": "en", "text": "Hello there.", "flags": ["loop"], "words": ['
-    '{"lead": "", "text": "Hello", "start_ms": 0, "end_ms": 500, "timing": "aligned", "confidence": 0.5}, '
-    '{"lead": " ", "text": "there.", "start_ms": 500, "end_ms": 900, "timing": "aligned", "confidence": null}'
-    '], "speaker": null}], "cues": []}'
-)
+def answer_of(found: HypothesisSet, utterance: Utterance) -> Answer | None:
+    (answer,) = found.answers([utterance])
+    return answer
+
+
 WHISPERX = (
     '{"segments": [{"start": 0.5, "end": 2.0, "text": " Hello there.", "words": [{"word": "Hello", "start": '
     '0.5, "end": 1.0, "score": 0.9, "speaker": "S1"}, {"word": "there."}]}], "language": "en"}'
@@ -54,7 +50,7 @@ class TestFilesByName:
     @pytest.mark.parametrize(
         ("suffix", "content", "text"),
         [
-            ("json", QASR, "Hello there."),
+            ("json", TRANSCRIPT, "Hello there."),
             ("json", WHISPER, "Hello there. Bye."),
             ("json", WHISPERX, "Hello there."),
             ("json", CPP, "Hello there."),
@@ -72,16 +68,16 @@ class TestFilesByName:
         found = opened(corpora.write(tmp_path, {f"talk.{suffix}": content}))
         assert (found.kind, found.n) == ("files by name", 1)
         assert text_of(found, asked("talk")) == text
-        assert found.answer(asked("walk")) is None
+        assert answer_of(found, asked("walk")) is None
 
     def test_a_transcript_by_qasr_keeps_words_segments_and_flags(self, tmp_path: Path) -> None:
-        answer = opened(corpora.write(tmp_path, {"talk.json": QASR})).answer(asked("talk"))
+        answer = answer_of(opened(corpora.write(tmp_path, {"talk.json": TRANSCRIPT})), asked("talk"))
         assert answer is not None
         assert answer.words[0] == TimedWord("Hello", 0, 500, 0.5)
         assert (answer.language, answer.flags, len(answer.segments)) == ("en", ("loop",), 1)
 
     def test_json_counts_before_subtitles(self, tmp_path: Path) -> None:
-        found = opened(corpora.write(tmp_path, {"talk.srt": VTT, "talk.json": QASR, "talk.txt": "no"}))
+        found = opened(corpora.write(tmp_path, {"talk.srt": VTT, "talk.json": TRANSCRIPT, "talk.txt": "no"}))
         assert text_of(found, asked("talk")) == "Hello there."
 
     def test_equal_names_are_told_apart_by_their_folders(self, tmp_path: Path) -> None:
@@ -89,7 +85,7 @@ class TestFilesByName:
         found = opened(tmp_path)
         assert text_of(found, asked("a/1.wav", "/data/a/1.wav")) == "one"
         assert text_of(found, asked("x", "/data/b/1.wav")) == "two"
-        assert found.answer(asked("y", "/data/c/1.wav")) is None  # either would be a guess
+        assert answer_of(found, asked("y", "/data/c/1.wav")) is None  # either would be a guess
 
     def test_the_language_of_the_utterance(self, tmp_path: Path) -> None:
         found = opened(corpora.write(tmp_path, {"talk.de.txt": "ja", "talk.en.txt": "yes"}))
@@ -105,12 +101,35 @@ class TestFilesByName:
         assert text_of(found, asked("u1", "talk.wav", span=(0, 1500))) == "Hello there."
         assert text_of(found, asked("u2", "talk.wav", span=(1500, 3000))) == "Bye."
 
+    def test_a_word_at_a_border_is_the_part_that_has_it(self, tmp_path: Path) -> None:
+        row = "talk 1 {} 0.4 {}"
+        words = [(0.2, "good"), (1.1, "morning"), (2.0, "friends"), (9.0, "later"), (9.6, "on")]
+        content = "\n".join(row.format(*word) for word in words)
+        found = opened(corpora.write(tmp_path, {"talk.ctm": content}))
+        parts = [
+            asked("u1", "talk.wav", "good morning", (0, 1000)),
+            asked("u2", "talk.wav", "friends", (1000, 3000)),
+            asked("u3", "talk.wav", "later", (9000, 9500)),
+        ]
+        # "on" lies in no reference, and is nobody's insertion.
+        assert [one and one.text for one in found.answers(parts)] == ["good morning", "friends", "later"]
+
+    def test_groups_follow_each_other_in_one_recording(self) -> None:
+        parts = [asked("u1", "a.wav", span=(0, 1)), asked("u2", "a.wav", span=(1, 2)), asked("u3", "b.wav")]
+        parts += [asked("u4", "b.wav"), asked("u5", "a.wav", span=(2, 3))]
+        assert [[one.id for one in group] for group in by_recording(parts)] == [
+            ["u1", "u2"],
+            ["u3"],
+            ["u4"],
+            ["u5"],
+        ]
+
     def test_a_file_of_the_utterances_own_name_is_not_cut(self, tmp_path: Path) -> None:
         found = opened(corpora.write(tmp_path, {"u2.json": WHISPER}))
         assert text_of(found, asked("u2", "talk.wav", span=(60_000, 62_000))) == "Hello there. Bye."
 
     def test_a_damaged_file_is_an_answer_with_an_error(self, tmp_path: Path) -> None:
-        answer = opened(corpora.write(tmp_path, {"talk.json": '{"segments": 7}'})).answer(asked("talk"))
+        answer = answer_of(opened(corpora.write(tmp_path, {"talk.json": '{"segments": 7}'})), asked("talk"))
         assert answer is not None
         assert answer.text == ""
         assert "segments" in answer.error
@@ -120,7 +139,7 @@ class TestFilesByName:
         found = opened(tmp_path / "out.json")
         assert found.kind == "the output for one recording"
         assert text_of(found, asked("talk")) == "Hello there. Bye."
-        assert found.answer(asked("another")) is None
+        assert answer_of(found, asked("another")) is None
 
 
 class TestTables:
@@ -134,6 +153,15 @@ class TestTables:
         assert (found.kind, found.n) == ("JSON lines", 2)
         assert text_of(found, asked("1", "/elsewhere/1.wav")) == "one"
         assert text_of(found, asked("2", "/d/2.wav")) == ""  # never the reference
+
+    def test_transcripts_by_qasr_one_a_line(self, tmp_path: Path) -> None:
+        corpora.write(
+            tmp_path, {"out.jsonl": f"{TRANSCRIPT}\n" + TRANSCRIPT.replace("talk.mp4", "walk.wav") + "\n"}
+        )
+        found = opened(tmp_path / "out.jsonl")
+        assert (found.kind, found.n) == ("transcripts by qasr", 2)
+        assert text_of(found, asked("walk")) == "Hello there."
+        assert answer_of(found, asked("other")) is None
 
     def test_the_leaderboard_without_ids_goes_by_order_and_reference(self, tmp_path: Path) -> None:
         rows = (
@@ -153,10 +181,10 @@ class TestTables:
         assert found.kind == "JSON lines, in the order of the references"
         # The first one was left out by the draw; the second is spelled otherwise there.
         wanted = ("Yes.", "Twenty-20 men", "yes")
-        answers = [found.answer(asked(str(place), text=text)) for place, text in enumerate(wanted)]
+        answers = [answer_of(found, asked(str(place), text=text)) for place, text in enumerate(wanted)]
         assert [one and one.text for one in answers] == ["first", "twenty men", "second"]
         assert [one and one.wall_s for one in answers] == [0.25] * 3
-        assert found.answer(asked("9", text="something else entirely")) is None
+        assert answer_of(found, asked("9", text="something else entirely")) is None
 
     def test_chunks_of_one_recording_are_joined(self, tmp_path: Path) -> None:
         rows = [
@@ -191,7 +219,7 @@ class TestTables:
 
     def test_speakers_alone(self, tmp_path: Path) -> None:
         corpora.write(tmp_path, {"all.rttm": "SPEAKER a 1 0.5 1.0 <NA> <NA> ann <NA> <NA>\n"})
-        answer = opened(tmp_path / "all.rttm").answer(asked("a"))
+        answer = answer_of(opened(tmp_path / "all.rttm"), asked("a"))
         assert answer is not None
         assert (answer.text, answer.turns) == ("", (Turn("ann", 500, 1500),))
 
@@ -217,6 +245,7 @@ class TestBadInput:
         [
             ("h.jsonl", '{"id": "a"}\n'),
             ("h.jsonl", '{"id": "a", "text": "x"}\nnot json\n'),
+            ("h.jsonl", '{"schema": "qasr.v1"}\n'),
             ("h.trn", "no id\n"),
             ("h.ctm", "a 1 x 0.5 word\n"),
             ("h.rttm", "SPEAKER a\n"),

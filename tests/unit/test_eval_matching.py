@@ -44,6 +44,14 @@ class TestBorders:
     def test_nothing_that_fits_goes_by_time_alone(self) -> None:
         assert texts(self.TWO, spoken(("ja", 100), ("nein", 1500))) == ["ja", "nein"]
 
+    def test_an_hour_in_which_nothing_fits_is_spread_evenly(self) -> None:
+        hour = [
+            said("one two three four five", start_ms, start_ms + 3000)
+            for start_ms in range(0, 3_600_000, 3000)
+        ]
+        whole = spoken(*(("x", start_ms) for start_ms in range(0, 3_600_000, 1000)))
+        assert texts(hour, whole) == ["x x x"] * 1200
+
     def test_an_utterance_without_words_is_empty(self) -> None:
         assert texts(self.TWO, Answer("")) == ["", ""]
 

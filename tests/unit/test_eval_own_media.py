@@ -105,6 +105,17 @@ WHISPER = (
 )
 
 
+TRANSCRIPT = (
+    '{"schema": "qasr.v1", "source": "talk.mp4", "track": {"stream_index": 0, "codec": "", "channels": 1, '
+    '"sample_rate_hz": 16000, "start_ms": 0, "duration_ms": null, "language": null}, "duration_ms": 2000, '
+    '"fingerprint": "0", "model": "m", "aligner": "", "segments": [{"start_ms": 0, "end_ms": 2000, '
+    '"language": "en", "text": "Hello there.", "flags": ["loop"], "words": ['
+    '{"lead": "", "text": "Hello", "start_ms": 0, "end_ms": 500, "timing": "aligned", "confidence": 0.5}, '
+    '{"lead": " ", "text": "there.", "start_ms": 500, "end_ms": 900, "timing": "aligned", "confidence": null}'
+    '], "speaker": null}], "cues": []}'
+)
+
+
 class TestOwnMedia:
     @pytest.mark.parametrize(("suffix", "text"), [("srt", SRT), ("vtt", VTT), ("lrc", LRC)])
     def test_subtitles(self, suffix: str, text: str, tmp_path: Path) -> None:
@@ -142,6 +153,13 @@ class TestOwnMedia:
 
     def test_a_language_in_the_name(self, tmp_path: Path) -> None:
         assert own(tmp_path, en_srt=SRT).language == "en"
+
+    def test_a_name_with_the_suffix_of_the_media(self, tmp_path: Path) -> None:
+        assert own(tmp_path, mp4_de_srt=SRT).language == "de"
+
+    def test_a_reference_by_qasr_is_told(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        assert own(tmp_path, json=TRANSCRIPT).text == "Hello there."
+        assert "a reference that qasr has written" in caplog.text
 
     def test_plain_text_counts_before_subtitles_whose_captions_stay(self, tmp_path: Path) -> None:
         one = own(tmp_path, srt=SRT, txt="Hello there! Bye!")

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from qasr_cli.errors import printable
 from qasr_cli.evaluation.figures import Edit, Evaluation, Interval, Operation, Unit
-from qasr_cli.evaluation.reports import csv_tables, drawings, html_page, markdown, terminal, wording
+from qasr_cli.evaluation.reports import csv_tables, drawings, html_page, markdown, tables, terminal, wording
 from qasr_cli.evaluation.reports.worst_utterances import Run, differences, link
 from qasr_cli.terminal.tables import n_cells
 from tests import evaluations
@@ -24,9 +24,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 TABLE = {"thead", "tbody", "tr", "th", "td"}
 WIDE = """\
 Error rates
-Percent, with 95 % intervals. S / D / I: substitutions, deletions, insertions, by the first one. 测试集: 9 \
-utterances:
-too few to tell.
+Percent, with 95 % intervals. S / D / I: substitutions, deletions, insertions, by the first one. Too few \
+to tell: 测试集
+(9 utterances).
 set         system  utterances      audio  unit               qasr                  none            S / D / I
 test-clean  qasr           120  10:12 min   WER  3.20 [2.87, 3.61]  31.10 [29.00, 33.00]   2.10 / 0.80 / 0.30
 测试集      other            9  1:00:00 h   CER              10.00                   n/a  10.00 / 0.00 / 0.00
@@ -37,8 +37,8 @@ NARROW = """\
 Error rates
 Percent, with 95 % intervals. S / D / I:
 substitutions, deletions, insertions, by
-the first one. 测试集: 9 utterances: too
-few to tell.
+the first one. Too few to tell: 测试集
+(9 utterances).
 test-clean, qasr
   utterances  120
   audio       10:12 min
@@ -58,8 +58,8 @@ MARKDOWN = """\
 
 ## Error rates
 
-Percent, with 95 % intervals. S / D / I: substitutions, deletions, insertions, by the first one. 测试集: 9 \
-utterances: too few to tell.
+Percent, with 95 % intervals. S / D / I: substitutions, deletions, insertions, by the first one. Too few \
+to tell: 测试集 (9 utterances).
 
 | set | system | utterances | audio | unit | qasr | none | S / D / I |
 | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |
@@ -213,8 +213,14 @@ def test_direction_characters_do_not_turn_the_page_round() -> None:
 
 
 def test_too_few_to_tell_is_told() -> None:
-    for text in (page_of(ALL["big"]), terminal.render(ALL["big"], 100), markdown.render(ALL["big"])):
-        assert "12 speakers: too few to tell" in " ".join(text.split())
+    assert "12 speakers: too few to tell" in page_of(ALL["big"])
+    for text in (terminal.render(ALL["big"], 100), markdown.render(ALL["big"])):
+        assert "Too few to tell: own recordings (12 speakers)." in " ".join(text.split())
+
+
+def test_what_was_run_together_has_one_speed() -> None:
+    [speed] = [table for table in tables.tables(evaluations.big()) if table.key == "speed"]
+    assert [row[:2] for row in speed.rows] == [("all", name) for name in evaluations.SYSTEMS]
 
 
 def test_what_is_unknown_is_never_a_number() -> None:
@@ -268,6 +274,8 @@ def test_errors_beside_each_other_are_read_together() -> None:
         Run("ins", "g"),
     ]
     assert n_left_out == 0
+    both = differences(edits("=y +de del>el =viejo"), Unit.WORD)[0]
+    assert both == [Run("equal", "y"), Run("del", "del"), Run("ins", "de el"), Run("equal", "viejo")]
 
 
 def test_characters_have_no_blanks_between() -> None:

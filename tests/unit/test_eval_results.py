@@ -123,6 +123,13 @@ def test_what_is_wrong_is_named(tmp_path: Path, lines: tuple[Any, ...], message:
     assert message_of(file_of(tmp_path, *lines)).startswith(message)
 
 
+def test_what_is_wrong_with_published_figures_is_named(tmp_path: Path) -> None:
+    path = file_of(tmp_path, HEAD, LINE, b'{"published":[{"table":"English"}]}\n')
+    with pytest.raises(UndecodableError) as caught:
+        results.read_published(path)
+    assert caught.value.reason == "line 3: published[0] has no set_name"
+
+
 def test_a_line_without_an_end_is_not_read_whole(tmp_path: Path) -> None:
     path = file_of(tmp_path, HEAD)
     os.truncate(path, 200_000_000)  # a hole: no bytes on the disk

@@ -1,7 +1,7 @@
 """Outputs in files that are named like the sound.
 
-In goes a folder or a file; out come answers by name, whole ones or the part inside a span. A file that cannot
-be read is an answer with an error.
+In goes a folder or a file; out come answers by name, and whether they are of whole recordings. A file that
+cannot be read is an answer with an error.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qasr_cli import languages
@@ -22,7 +22,6 @@ from qasr_cli.evaluation.references.own_media import spoken_text, words_of
 from qasr_cli.evaluation.utterances import Answer, TimedWord, Turn, Utterance
 from qasr_cli.formats.readers import captions as caption_reader
 from qasr_cli.operating_system import files
-from qasr_cli.records import Span
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +65,22 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
             yield from _walk(path, depth + 1)
 
 
-def lookup(named: Mapping[str, Path]) -> Callable[[Utterance], Answer | None]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer; `is_whole`: it is of the whole recording, of which an utterance may be a part."""
+
+    answer: Answer
+    is_whole: bool = False
+
+
+Find = Callable[[Utterance], Found | None]
+
+
+def lookup(named: Mapping[str, Path]) -> Find:
     """Return what answers an utterance by these files; `talk.en.srt` before others where it is English."""
     read: dict[Path, Answer] = {}  # the last recording: its utterances follow each other
 
-    def find(utterance: Utterance) -> Answer | None:
+    def find(utterance: Utterance) -> Found | None:
         keys = keys_of(utterance)
         if utterance.language:
             keys = [key for name in keys for key in (f"{name}.{utterance.language}", name)]
@@ -81,7 +91,7 @@ def lookup(named: Mapping[str, Path]) -> Callable[[Utterance], Answer | None]:
         if path not in read:
             read.clear()
             read[path] = read_file(path)
-        return read[path] if _is_own(key, utterance) else cut(read[path], utterance)
+        return Found(read[path], is_whole=not _is_own(key, utterance))
 
     return find
 
@@ -91,12 +101,6 @@ def _is_own(key: str, utterance: Utterance) -> bool:
     is_named = key.removesuffix(f".{utterance.language}") in {utterance.id, bare(utterance.id)}
     is_recording = utterance.audio is not None and utterance.audio.path.stem == Path(bare(utterance.id)).name
     return is_named and not is_recording
-
-
-def cut(answer: Answer, utterance: Utterance) -> Answer:
-    """Return the part of a recording's answer that is an utterance's own."""
-    span = utterance.audio.span if utterance.audio else None
-    return answer if span is None else within(answer, span)
 
 
 def read_file(path: Path) -> Answer:
@@ -144,19 +148,6 @@ def _parsed(path: Path, raw: bytes) -> Answer:
 def of_turns(turns: list[Turn]) -> Answer:
     """Return the answer of turns with their texts."""
     return Answer(" ".join(turn.text for turn in turns if turn.text), turns=tuple(turns))
-
-
-def within(answer: Answer, span: Span) -> Answer:
-    """Return the part of an answer whose words, or captions, have their middle in a span."""
-    words = tuple(word for word in answer.words if _is_inside(word.start_ms, word.end_ms, span))
-    captions = tuple(one for one in answer.captions if _is_inside(one.start_ms, one.end_ms, span))
-    cued = " ".join(line for one in captions for line in one.lines)
-    text = joined(words) if answer.words else cued
-    return replace(answer, text=text, words=words, captions=(), turns=(), segments=())
-
-
-def _is_inside(start_ms: int, end_ms: int, span: Span) -> bool:
-    return span.start_ms <= (start_ms + end_ms) // 2 < span.end_ms
 
 
 def joined(words: tuple[TimedWord, ...]) -> str:

@@ -5,25 +5,29 @@ sound. Read are
 
 * folders of files named like the sound: JSON of qasr, whisper, whisperX, stable-ts, faster-whisper,
   whisper.cpp and OpenAI, SRT, WebVTT, ASS, TSV, TextGrid, CTM, STM, plain text;
-* JSON lines: NeMo's manifest with `pred_text`, the Open ASR Leaderboard's `MODEL_*_DATASET_*.jsonl`, any
-  lines with an id and a text;
+* JSON lines: transcripts by qasr, NeMo's manifest with `pred_text`, the Open ASR Leaderboard's
+  `MODEL_*_DATASET_*.jsonl`, any lines with an id and a text;
 * Kaldi's `text` and `.trn` (`text (id)`); CTM, STM and RTTM of many recordings.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qasr_cli.errors import NoInputError, UndecodableError
 from qasr_cli.evaluation.hypotheses import files_by_name, tables
+from qasr_cli.evaluation.hypotheses.files_by_name import Find, Found
 from qasr_cli.evaluation.hypotheses.keys import keys_of
+from qasr_cli.evaluation.matching import recordings
 from qasr_cli.evaluation.references.layout import is_file, listed
 from qasr_cli.evaluation.references.manifests import has_keys
 from qasr_cli.evaluation.utterances import Answer, Utterance
 from qasr_cli.options import HypothesisFiles
+from qasr_cli.records import Caption
 
 _MANY = (".ctm", ".stm", ".rttm")
 # Keys of a transcript that is one line of JSON, as whisper writes it: no line of a manifest has them.
@@ -44,19 +48,54 @@ class HypothesisSet:
     path: Path
     kind: str
     n: int
-    _find: Callable[[Utterance], Answer | None] = field(repr=False)
+    _find: Find = field(repr=False)
 
     @property
     def description(self) -> str:
         """What the outputs were taken for, on one line."""
         return f"{self.name}: {self.path}, taken for {self.kind} ({self.n:,})"
 
-    def answer(self, utterance: Utterance) -> Answer | None:
-        """Return the program's answer to an utterance; None if it has none.
+    def answers(self, utterances: Sequence[Utterance]) -> list[Answer | None]:
+        """Return the answers to utterances of one recording (`by_recording`); None where there is none.
 
-        A file that cannot be read is an answer with an error: it counts as deletions, and is told.
+        An output of the whole recording is dealt to its parts. A file that cannot be read is an answer with
+        an error: it counts as deletions, and is told.
         """
-        return self._find(utterance)
+        found = [self._find(one) for one in utterances]
+        given = [None if one is None else one.answer for one in found]
+        parts = [
+            place
+            for place, one in enumerate(found)
+            if one is not None and one.is_whole and _is_part(utterances[place])
+        ]
+        if parts and (whole := given[parts[0]]) is not None:
+            members = [utterances[place] for place in parts]
+            dealt = recordings.answers(members, _with_times(whole), is_partial=True)
+            for place, answer in zip(parts, dealt, strict=True):
+                given[place] = answer
+        return given
+
+
+def _is_part(utterance: Utterance) -> bool:
+    return utterance.audio is not None and utterance.audio.span is not None
+
+
+def _with_times(whole: Answer) -> Answer:
+    """Return an answer whose turns count as captions where nothing else has times."""
+    if whole.words or whole.captions:
+        return whole
+    turns = (turn for turn in whole.turns if turn.text)
+    return replace(whole, captions=tuple(Caption(one.start_ms, one.end_ms, (one.text,)) for one in turns))
+
+
+def by_recording(utterances: Iterable[Utterance]) -> Iterator[list[Utterance]]:
+    """Yield groups of parts of one recording that follow each other; a whole file is a group of its own."""
+
+    def key(one: Utterance) -> object:
+        return one.audio.path if one.audio is not None and _is_part(one) else (one.set_name, one.id)
+
+    for _, group in itertools.groupby(utterances, key):
+        yield list(group)
 
 
 def open_hypotheses(given: HypothesisFiles) -> HypothesisSet:
@@ -97,6 +136,9 @@ def _of_file(name: str, path: Path) -> HypothesisSet:
     if suffix in _MANY:
         found = tables.recordings(path, suffix)
         return HypothesisSet(name, path, suffix[1:].upper(), len(found), tables.by_recording(found))
+    if suffix == ".jsonl" and has_keys(path, "schema"):
+        found = tables.transcripts(path)
+        return HypothesisSet(name, path, "transcripts by qasr", len(found), tables.by_recording(found))
     is_transcript = any(has_keys(path, key) for key in _TRANSCRIPT_KEYS)
     if has_keys(path) and not is_transcript:
         rows = tables.json_lines(path)
@@ -109,16 +151,16 @@ def _of_file(name: str, path: Path) -> HypothesisSet:
     return HypothesisSet(name, path, kind, len(answers), tables.by_id(answers))
 
 
-def _of_one(path: Path) -> Callable[[Utterance], Answer | None]:
+def _of_one(path: Path) -> Find:
     """Return what answers the utterances of one recording: that of the file's name, or else the first."""
     answer = files_by_name.read_file(path)
     recording: Path | None = None
 
-    def find(utterance: Utterance) -> Answer | None:
+    def find(utterance: Utterance) -> Found | None:
         nonlocal recording
         sound = utterance.audio.path if utterance.audio else Path(utterance.id)
         if recording is None or path.stem in keys_of(utterance):
             recording = sound
-        return files_by_name.cut(answer, utterance) if sound == recording else None
+        return Found(answer, is_whole=True) if sound == recording else None
 
     return find

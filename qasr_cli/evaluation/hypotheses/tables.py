@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qasr_cli import languages
 from qasr_cli.errors import UndecodableError, from_read_error
-from qasr_cli.evaluation.hypotheses.files_by_name import cut, joined, of_turns
+from qasr_cli.evaluation.hypotheses.files_by_name import Find, Found, joined, of_turns
 from qasr_cli.evaluation.hypotheses.keys import bare, keys_of
+from qasr_cli.evaluation.hypotheses.transcripts import answer_of
 from qasr_cli.evaluation.matching.recordings import is_like
 from qasr_cli.evaluation.references import time_annotations
 from qasr_cli.evaluation.references.layout import damaged, text_lines
 from qasr_cli.evaluation.references.manifests import json_rows
 from qasr_cli.evaluation.utterances import Answer, TimedWord, Turn, Utterance
+from qasr_cli.formats import parse_transcript
 from qasr_cli.operating_system import files
-from qasr_cli.records import Caption
-
-Find = Callable[[Utterance], Answer | None]
 
 # The leaderboard and NeMo write the reference as `text` beside the answer: the first key counts.
 _TEXT_KEYS = ("pred_text", "prediction", "hypothesis", "hyp", "text", "transcript")
@@ -38,8 +37,9 @@ _MAX_BYTES = 512_000_000  # of CTM, STM or RTTM: ten thousand hours of words
 def by_id(answers: Mapping[str, Answer]) -> Find:
     """Return what answers an utterance by its names."""
 
-    def find(utterance: Utterance) -> Answer | None:
-        return next((answers[key] for key in keys_of(utterance) if key in answers), None)
+    def find(utterance: Utterance) -> Found | None:
+        answer = next((answers[key] for key in keys_of(utterance) if key in answers), None)
+        return None if answer is None else Found(answer)
 
     return find
 
@@ -65,6 +65,22 @@ def kaldi_text(path: Path) -> dict[str, Answer]:
     for _, text in text_lines(path):
         id_, _, spoken = text.replace("\t", " ").partition(" ")
         found[id_] = Answer(spoken.strip())
+    return found
+
+
+def transcripts(path: Path) -> dict[str, Answer]:
+    """Return the answers of transcripts by qasr, one a line, by the names of their sources.
+
+    Raises:
+        QasrError: It cannot be read, or a line is no transcript.
+    """
+    found = {}
+    for line, text in text_lines(path):
+        try:
+            transcript = parse_transcript(text)
+        except UndecodableError as error:
+            raise damaged(path, line, error.reason) from None
+        found[bare(Path(transcript.source_name).name)] = answer_of(transcript)
     return found
 
 
@@ -147,7 +163,7 @@ def _in_order(answers: Sequence[Answer], references: Sequence[str]) -> Find:
     has_references = any(letters)
     following = 0
 
-    def find(utterance: Utterance) -> Answer | None:
+    def find(utterance: Utterance) -> Found | None:
         nonlocal following
         place = following
         if has_references:
@@ -160,7 +176,7 @@ def _in_order(answers: Sequence[Answer], references: Sequence[str]) -> Find:
         if place >= len(answers):
             return None
         following = place + 1
-        return answers[place]
+        return Found(answers[place])
 
     return find
 
@@ -198,16 +214,11 @@ def recordings(path: Path, suffix: str) -> dict[str, Answer]:
 
 
 def by_recording(found: Mapping[str, Answer]) -> Find:
-    """Return what answers an utterance by its recording, with the part inside its span."""
+    """Return what answers an utterance by its recording."""
 
-    def find(utterance: Utterance) -> Answer | None:
+    def find(utterance: Utterance) -> Found | None:
         names = [utterance.recording, *keys_of(utterance)]
         answer = next((found[key] for key in names if key in found), None)
-        if answer is None or utterance.audio is None or utterance.audio.span is None:
-            return answer
-        if not answer.words:
-            cues = (Caption(turn.start_ms, turn.end_ms, (turn.text,)) for turn in answer.turns if turn.text)
-            answer = replace(answer, captions=tuple(cues))
-        return cut(answer, utterance)
+        return None if answer is None else Found(answer, is_whole=True)
 
     return find

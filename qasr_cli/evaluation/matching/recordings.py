@@ -8,6 +8,8 @@ Every word goes to exactly one, and the errors of all are those of the whole.
 
 from __future__ import annotations
 
+import bisect
+import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,23 +21,38 @@ from qasr_cli import languages
 from qasr_cli.evaluation.utterances import Answer, TimedWord, Utterance
 from qasr_cli.records import Span
 
-_MAX_CELLS = 1_000_000  # of a stretch in which nothing is equal: a thousand words
+_MAX_CELLS = 250_000  # of a stretch in which nothing is equal, 500 words of both: a tenth of a second
+_NEAR_MS = 1_000  # programs place captions and words up to a second off
 _LIKE = 0.6  # two references, one of them normalized; texts of other utterances share about a third
 
 
-def answers(utterances: Sequence[Utterance], whole: Answer) -> list[Answer]:
+def answers(utterances: Sequence[Utterance], whole: Answer, *, is_partial: bool = False) -> list[Answer]:
     """Return the answer to each utterance of one recording.
 
     A single utterance without a span is the whole recording. Utterances without times are told apart by their
     order, and words without times by the alignment alone.
+
+    Args:
+        utterances: Of one recording.
+        whole: A system's answer for all of it.
+        is_partial: Only parts of the recording have references. A word outside of all is then nobody's,
+            unless a reference has it and is not further than a second: times of systems differ.
     """
     if len(utterances) == 1 and _span(utterances[0]) is None:
         return [whole]
     words = whole.words or tuple(_untimed_words(whole))
-    owners = _owners(utterances, words)
+    spans = [span for utterance in utterances if (span := _span(utterance)) is not None]
+    is_cut = is_partial and bool(whole.words or whole.captions)
+    if is_cut:
+        words = tuple(
+            word for word, is_near in zip(words, _near(words, spans, _NEAR_MS), strict=True) if is_near
+        )
+    owners, equal = _aligned(utterances, words)
+    inside = _near(words, spans, 0)
     dealt: list[list[TimedWord]] = [[] for _ in utterances]
-    for word, owner in zip(words, owners, strict=True):
-        dealt[owner].append(word)
+    for place, owner in enumerate(_filled(owners, utterances, words)):
+        if not is_cut or place in equal or inside[place]:
+            dealt[owner].append(words[place])
     return [
         replace(
             whole,
@@ -47,6 +64,23 @@ def answers(utterances: Sequence[Utterance], whole: Answer) -> list[Answer]:
         )
         for own in dealt
     ]
+
+
+def _near(words: Sequence[TimedWord], spans: Sequence[Span], margin_ms: int) -> list[bool]:
+    """Return for each word whether its middle lies in a span or not further from one than the margin."""
+    merged: list[tuple[int, int]] = []
+    for span in sorted(spans):
+        start_ms, end_ms = span.start_ms - margin_ms, span.end_ms + margin_ms
+        if merged and start_ms <= merged[-1][1]:
+            start_ms, end_ms = merged[-1][0], max(merged[-1][1], end_ms)
+            merged.pop()
+        merged.append((start_ms, end_ms))
+    near = []
+    for word in words:
+        middle_ms = (word.start_ms + word.end_ms) // 2
+        place = bisect.bisect_right(merged, (middle_ms, math.inf)) - 1
+        near.append(place >= 0 and middle_ms <= merged[place][1])
+    return near
 
 
 def is_like(first: str, second: str) -> bool:
@@ -88,27 +122,32 @@ def _span(utterance: Utterance) -> Span | None:
     return None if utterance.audio is None else utterance.audio.span
 
 
-def _owners(utterances: Sequence[Utterance], words: Sequence[TimedWord]) -> list[int]:
-    """Return the place among the utterances of each word's own."""
+def _aligned(
+    utterances: Sequence[Utterance], words: Sequence[TimedWord]
+) -> tuple[list[int | None], set[int]]:
+    """Return the place among the utterances of each word's own, and the places of words that are equal."""
     order = sorted(
         range(len(utterances)), key=lambda number: (_span(utterances[number]) or Span(0, 1), number)
     )
     spoken = [(token, number) for number in order for token in _tokens(utterances[number].text)]
     said = [(token, place) for place, word in enumerate(words) for token in _tokens(word.text)]
     owners: list[int | None] = [None] * len(words)
+    equal: set[int] = set()
     spans = [_span(utterance) for utterance in utterances]
     for block in _blocks([token for token, _ in said], [token for token, _ in spoken]):
         ours, theirs = said[block.said_start : block.said_end], spoken[block.start : block.end]
-        if block.is_equal or len({number for _, number in theirs}) == 1:
-            pairs = list(zip(range(len(ours)), range(len(theirs)), strict=False))
-        else:
+        is_open = not block.is_equal and len({number for _, number in theirs}) > 1
+        pairs = _spread(len(ours), len(theirs))
+        if is_open and len(ours) * len(theirs) <= _MAX_CELLS:
             costs = [[_distance(words[place], spans[number]) for _, number in theirs] for _, place in ours]
             pairs = _cheapest(costs)
         for mine, their in pairs:
             place = ours[mine][1]
             if owners[place] is None:
                 owners[place] = theirs[their][1]
-    return _filled(owners, utterances, words)
+            if block.is_equal:
+                equal.add(place)
+    return owners, equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +176,13 @@ def _blocks(said: Sequence[str], spoken: Sequence[str]) -> Iterator[_Block]:
         yield _Block(begun[0], len(said), begun[1], len(spoken), is_equal=False)
 
 
+def _spread(n_rows: int, n_columns: int) -> list[tuple[int, int]]:
+    """Return pairs of rows and columns, both rising, as many as there can be, spread evenly."""
+    if n_rows <= n_columns:
+        return [(row, row * n_columns // n_rows) for row in range(n_rows)]
+    return [(column * n_rows // n_columns, column) for column in range(n_columns)]
+
+
 def _cheapest(costs: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
     """Return pairs of rows and columns, both rising, as many as there can be, with the least sum of costs.
 
@@ -147,8 +193,6 @@ def _cheapest(costs: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
     if n_rows > n_columns:
         turned = [[costs[row][column] for row in range(n_rows)] for column in range(n_columns)]
         return [(row, column) for column, row in _cheapest(turned)]
-    if n_rows * n_columns > _MAX_CELLS:
-        return [(row, row) for row in range(n_rows)]
     slack = n_columns - n_rows  # a row takes one of the columns from its own number to `slack` further
     sums = np.zeros(slack + 1, dtype=np.int64)
     taken = np.zeros((n_rows, slack + 1), dtype=np.int32)

@@ -52,6 +52,8 @@ def _plain(gathered: _Gathered, path: Path, raw: bytes) -> None:
 
 def _subtitles(gathered: _Gathered, path: Path, raw: bytes) -> None:
     file = caption_reader.read(raw, path.name)
+    if file.transcript is not None:
+        _tell(f"{path}: a reference that qasr has written; unless it was corrected, figures say nothing")
     gathered.captions = gathered.captions or file.captions
     gathered.words = gathered.words or words_of(file)
     gathered.text = gathered.text or spoken_text(file)
@@ -156,7 +158,7 @@ def _texts(media: Path, names: list[str]) -> list[tuple[Path, int, str | None]]:
             continue
         rest = name[len(stem) :]
         for rank, (suffix, _) in enumerate(_READERS):
-            middle = rest[: -len(suffix)].strip(".")
+            middle = rest[: -len(suffix)].lower().removeprefix(media.suffix.lower()).strip(".")
             entry = languages.find_in_name(middle) if middle else None
             if rest.lower().endswith(suffix) and (not middle or entry is not None):
                 found.append((media.parent / name, rank, entry.code if entry else None))

@@ -7,14 +7,16 @@ up to a number of sets; the tables have all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from qasr_cli.evaluation.figures import (
     CalibrationFigures,
+    Comparison,
     Evaluation,
     Group,
     Interval,
+    Rate,
     SetFigures,
     TimeFigures,
 )
@@ -103,23 +105,27 @@ def drawn(evaluation: Evaluation) -> list[SetFigures]:
 
 
 def rates(evaluation: Evaluation) -> list[Chart]:
-    """Return a chart for each set, all with one axis; none if no rate is known."""
-    main = [(one, one.rates[0]) for one in evaluation.sets if one.rates]
-    if all(rate.interval is None for _, rate in main):
-        return []
-    ends = [_end(rate.interval) for _, rate in main]
-    on, order = drawings.axis(ends), systems(evaluation)
-    charts: dict[str, Chart] = {}
-    for one, rate in main:
-        title = f"{one.set_name}: {wording.rate_name(rate.unit, rate.normalizer)}"
-        chart = charts.setdefault(title, Chart(title, [], on.ticks))
-        few = rate.interval is not None and not wording.is_told(rate.interval)
-        detail = wording.few(rate.interval) if few and rate.interval is not None else ""
-        text = f"{wording.rate(rate)} %" if rate.interval is not None else wording.NOT_KNOWN
-        chart.strips.append(
-            Strip(one.system, detail, order.index(one.system), _mark(on, rate.interval), text)
-        )
-    return list(charts.values())
+    """Return a chart for each set whose rate is known, each with an axis of its own."""
+    order, by_chart = systems(evaluation), dict[str, list[tuple[str, Rate]]]()
+    for one in evaluation.sets:
+        for rate in one.rates[:1]:
+            title = f"{one.set_name}: {wording.rate_name(rate.unit, rate.normalizer)}"
+            by_chart.setdefault(title, []).append((one.system, rate))
+    charts = []
+    for title, members in by_chart.items():
+        if all(rate.interval is None for _, rate in members):
+            continue
+        on = drawings.axis(_end(rate.interval) for _, rate in members)
+        strips = [_rate_strip(system, rate, order.index(system), on) for system, rate in members]
+        charts.append(Chart(title, strips, on.ticks))
+    return charts
+
+
+def _rate_strip(system: str, rate: Rate, number: int, on: Axis) -> Strip:
+    if rate.interval is None:
+        return Strip(system, "", number, None, wording.NOT_KNOWN)
+    few = "" if wording.is_told(rate.interval) else wording.few(rate.interval)
+    return Strip(system, few, number, _mark(on, rate.interval), f"{wording.rate(rate)} %")
 
 
 def _end(interval: Interval | None) -> float:
@@ -136,29 +142,34 @@ def _mark(on: Axis, interval: Interval | None) -> Mark | None:
     return drawings.mark(on, interval.value * _PERCENT, low, high)
 
 
-def comparisons(evaluation: Evaluation) -> Chart | None:
-    """Return the differences of systems, around zero."""
-    found = evaluation.comparisons
-    if not found:
-        return None
-    ends = [
-        _PERCENT * end
-        for one in found
-        for end in (one.difference.value, one.difference.low, one.difference.high)
-        if end is not None
-    ]
-    on, order = drawings.axis(ends, is_around_zero=True), systems(evaluation)
-    strips = [
-        Strip(
-            f"{one.a} minus {one.b}",
-            one.set_name,
-            order.index(one.a) if one.a in order else 0,
-            _mark(on, one.difference),
-            wording.interval(one.difference, is_signed=True),
-        )
-        for one in found
-    ]
-    return Chart("Difference of error rates, points of percent", strips, on.ticks, on.at(0.0))
+def comparisons(evaluation: Evaluation) -> list[Chart]:
+    """Return the differences of systems on each set, around zero."""
+    order, by_set = systems(evaluation), dict[str, list[Comparison]]()
+    for one in evaluation.comparisons:
+        by_set.setdefault(one.set_name, []).append(one)
+    charts = []
+    for set_name, members in by_set.items():
+        on = drawings.axis(_ends(members), is_around_zero=True)
+        strips = [
+            Strip(
+                f"{one.a} minus {one.b}",
+                "",
+                order.index(one.a) if one.a in order else 0,
+                _mark(on, one.difference),
+                wording.interval(one.difference, is_signed=True),
+            )
+            for one in members
+        ]
+        charts.append(Chart(set_name, strips, on.ticks, on.at(0.0)))
+    return charts
+
+
+def _ends(members: Iterable[Comparison]) -> Iterator[float]:
+    """Yield differences and the ends of their intervals, in points of percent."""
+    for one in members:
+        for end in (one.difference.value, one.difference.low, one.difference.high):
+            if end is not None:
+                yield _PERCENT * end
 
 
 def groups(evaluation: Evaluation) -> list[tuple[str, list[Chart]]]:

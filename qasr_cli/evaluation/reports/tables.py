@@ -10,11 +10,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
-from qasr_cli.evaluation.figures import Evaluation, LanguageFigures, Rate, SetFigures, SpeakerFigures
+from qasr_cli.evaluation.figures import (
+    Evaluation,
+    LanguageFigures,
+    Rate,
+    SetFigures,
+    SpeakerFigures,
+    SpeedFigures,
+)
 from qasr_cli.evaluation.reports import published, wording
 from qasr_cli.evaluation.scoring import language_id
 
 _Figures = TypeVar("_Figures")
+_ALL = "all"  # sets of a system, which were run together
 _MAX_CONFUSIONS = 5  # named in a cell; the page has a matrix, and a CSV table all of them
 _WITHIN_MS = (80, 100, 200)  # what forced alignment is commonly judged by
 
@@ -79,13 +87,14 @@ def _rates(sets: Sequence[SetFigures]) -> Table:
     normalizers = list(dict.fromkeys(rate.normalizer for one in sets for rate in one.rates))
     rows = tuple(_rate_row(one, normalizers) for one in sets)
     fews = dict.fromkeys(
-        f"{one.set_name}: {wording.few(one.rates[0].interval)}."
+        f"{one.set_name} ({wording.blocks(one.rates[0].interval)})"
         for one in sets
         if one.rates and one.rates[0].interval is not None and not wording.is_told(one.rates[0].interval)
     )
     note = "Percent, with 95 % intervals. S / D / I: substitutions, deletions, insertions, by the first one."
+    note += f" Too few to tell: {', '.join(fews)}." if fews else ""
     columns = ("set", "system", "utterances", "audio", "unit", *normalizers, "S / D / I")
-    return Table("rates", "Error rates", " ".join([note, *fews]), columns, rows)
+    return Table("rates", "Error rates", note, columns, rows)
 
 
 def _rate_row(one: SetFigures, normalizers: Sequence[str]) -> tuple[str, ...]:
@@ -112,9 +121,10 @@ def _other_units(sets: Sequence[SetFigures]) -> Table:
 
 
 def _others(sets: Sequence[SetFigures]) -> Iterator[tuple[SetFigures, Rate]]:
+    """Yield the rates in other units than the main one, under the main normalizer; CSV has all of them."""
     for one in sets:
         for rate in one.rates[1:]:
-            if rate.unit is not one.rates[0].unit:
+            if rate.unit is not one.rates[0].unit and rate.normalizer == one.rates[0].normalizer:
                 yield one, rate
 
 
@@ -341,17 +351,23 @@ def _detector_values(sets: Sequence[SetFigures]) -> Table:
 
 
 def _speed(sets: Sequence[SetFigures]) -> Table:
-    rows = _rows_of(
-        sets,
-        lambda one: one.speed,
-        lambda figures: (
-            figures.device or wording.NOT_KNOWN,
-            wording.duration(figures.audio_ms),
-            wording.NOT_KNOWN if figures.wall_s is None else f"{figures.wall_s:,.1f} s",
-            wording.speed(figures.rtfx),
-            wording.memory(figures.peak_bytes),
-        ),
+    """Return a row for each system, or for each of its sets where they differ."""
+    found = [(one, one.speed) for one in sets if one.speed is not None]
+    speeds: dict[str, set[SpeedFigures]] = {}
+    for one, speed in found:
+        speeds.setdefault(one.system, set()).add(speed)
+    rows = dict.fromkeys(
+        (
+            one.set_name if len(speeds[one.system]) > 1 else _ALL,
+            one.system,
+            speed.device or wording.NOT_KNOWN,
+            wording.duration(speed.audio_ms),
+            wording.NOT_KNOWN if speed.wall_s is None else f"{speed.wall_s:,.1f} s",
+            wording.speed(speed.rtfx),
+            wording.memory(speed.peak_bytes),
+        )
+        for one, speed in found
     )
     note = "RTFx: seconds of audio by second of wall time, with the models loaded."
     header = ("set", "system", "device", "audio", "wall time", "RTFx", "memory")
-    return Table("speed", "Speed and memory", note, header, rows, n_names=3)
+    return Table("speed", "Speed and memory", note, header, tuple(rows), n_names=3)

@@ -60,7 +60,12 @@ def is_told(figure: Interval | None) -> bool:
 
 def few(figure: Interval) -> str:
     """Return why a figure has no interval: `12 speakers: too few to tell`."""
-    return f"{figure.n_blocks:,} {figure.blocks}{'' if figure.n_blocks == 1 else 's'}: too few to tell"
+    return f"{blocks(figure)}: too few to tell"
+
+
+def blocks(figure: Interval) -> str:
+    """Return what was drawn for an interval: `12 speakers`."""
+    return f"{figure.n_blocks:,} {figure.blocks}{'' if figure.n_blocks == 1 else 's'}"
 
 
 def rate(one: Rate) -> str:

@@ -177,7 +177,9 @@ def _add(runs: list[Run], edit: Edit, unit: Unit) -> None:
             continue
         place = _place(runs, kind)
         if place is None:
-            runs.append(Run(kind, _visible(text)))
+            # What was said stands before what was written in its place
+            is_behind = kind == "del" and runs and runs[-1].kind == "ins"
+            runs.insert(len(runs) - bool(is_behind), Run(kind, _visible(text)))
         else:
             runs[place] = Run(kind, _joined(runs[place].text, text, unit))
 
