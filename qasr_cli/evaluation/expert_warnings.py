@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from qasr_cli import languages
+from qasr_cli.evaluation import speaker_tally
 from qasr_cli.evaluation.tally import Tally
 from qasr_cli.evaluation.utterances import Pair
 
@@ -80,6 +81,9 @@ def _of_answers(tally: Tally) -> Iterator[str]:
         yield f"{tally.n_empty - tally.n_failed} answers are empty where the reference has text."
     if tally.n_empty_references:
         yield f"{tally.n_empty_references} references are empty; only insertions count there."
+    if tally.speakers.n_crowded:
+        n_crowded, limit = tally.speakers.n_crowded, speaker_tally.MAX_SPEAKERS
+        yield f"{n_crowded} recordings have more than {limit} speakers, and no figures of speakers."
     n_told = sum(tally.confusions.values())
     n_wrong = sum(count for (a, b), count in tally.confusions.items() if b and a != b)
     if tally.letters["foreign"] > min(tally.n, _MAX_LOOKED_AT) / 2:

@@ -42,6 +42,7 @@ texts = st.one_of(st.text(max_size=12), st.text(alphabet=DIFFICULT, max_size=14)
 @settings(max_examples=600)
 @given(text=texts, language=st.sampled_from(LANGUAGES))
 @example(text="İ'ุ", language="fil")  # marks that come together when an apostrophe goes
+@example(text="一'万", language="yue")  # a numeral that comes together then
 def test_a_normalized_text_stays_as_it_is(name: str, text: str, language: str | None) -> None:
     normalizer = normalizers.get(name)
     once = normalizer.normalize(text, language)

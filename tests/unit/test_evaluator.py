@@ -237,6 +237,13 @@ def test_without_overlap_there_is_no_figure_of_its_own() -> None:
     ]
 
 
+def test_a_crowd_of_speakers_has_no_figures_and_a_warning() -> None:
+    turns = tuple(Turn(f"S{n}", n, n + 1) for n in range(201))
+    found = figures([Pair("s", utterance("a", "x", turns=turns), Answer("x", turns=turns))])
+    assert found.speakers == ()
+    assert any("more than 200 speakers" in text for text in found.warnings)
+
+
 def test_errors_of_word_times() -> None:
     words = (TimedWord("One", 0, 500), TimedWord("two,", 600, 900), TimedWord("three", 1_000, 1_400))
     told = (TimedWord("one", 20, 480), TimedWord("tooth", 600, 900), TimedWord("Three!", 1_100, 1_380))

@@ -78,7 +78,7 @@ def _replaced(match: re.Match[str]) -> str:
 
 
 def _is_of_word(char: str) -> bool:
-    return unicodedata.category(char)[0] in "LM"
+    return unicodedata.category(char)[0] in "LM" and not languages.is_unspaced(char)
 
 
 @functools.cache
