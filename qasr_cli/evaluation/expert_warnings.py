@@ -25,6 +25,7 @@ _CASE_SHARE = 0.3  # of substitutions
 _MAX_LOOKED_AT = 20_000  # utterances whose letters are counted: enough to see what a side never has
 _MAX_LETTERS = 200  # of a text, that tell its script
 _DAMAGING = ("whisper-basic", "leaderboard")
+_ENGLISH_ONLY = "whisper-en"
 _RESPELLING = "qasr+numbers"
 
 
@@ -142,6 +143,11 @@ def _of_normalizers(tally: Tally) -> Iterator[str]:
         yield (
             f"{damaging[0]} takes vowel signs and tone marks out of words, as published: "
             "its rates are those of damaged words here."
+        )
+    if _ENGLISH_ONLY in used and tally.language not in {"en", ""}:
+        yield (
+            f"{_ENGLISH_ONLY} is a normalizer of English: it takes accents off letters and rewrites words; "
+            "figures of other languages are not comparable."
         )
     if _RESPELLING in used and not tally.language:
         yield "The references' language is unknown; numbers stay as they are: give --language."

@@ -308,6 +308,13 @@ def test_warnings_of_somebody_with_experience(
     assert any(warning in text for text in figures(pairs, *names).warnings)
 
 
+def test_the_normalizer_of_english_is_not_that_of_other_languages() -> None:
+    german = [Pair("s", utterance("u", "für die Straße", language="de"), Answer("für die Straße"))]
+    english = [Pair("s", utterance("u", "for the road", language="en"), Answer("for the road"))]
+    assert any("is a normalizer of English" in text for text in figures(german, "whisper-en").warnings)
+    assert not figures(english, "whisper-en").warnings
+
+
 def test_a_good_system_has_no_warning() -> None:
     pairs = [Pair("s", utterance(f"u{n}", LONG), Answer(LONG, language="en")) for n in range(40)]
     assert figures(pairs, "qasr", "qasr+numbers").warnings == ()
