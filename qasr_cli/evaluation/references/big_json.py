@@ -31,7 +31,7 @@ _MAX_OBJECT_CHARS = 256 << 20  # a recording of ten hours has segments of some M
 _AUDIOS = re.compile(r'"audios"\s*:\s*\[')
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
 _HEAD_CHARS = 1 << 16
-_PUNCTUATION = re.compile(r"\s*<(?:COMMA|PERIOD|QUESTIONMARK|EXCLAMATIONPOINT)>")
+_PUNCTUATION = re.compile(r"<(?:COMMA|PERIOD|QUESTIONMARK|EXCLAMATIONPOINT)>")
 _GARBAGE = {"<SIL>", "<MUSIC>", "<NOISE>", "<OTHER>"}
 _LABELS = ("source", "category")
 _GIGA_PARTS, _WENET_PARTS = ("DEV", "TEST"), ("DEV", "TEST_NET", "TEST_MEETING")
@@ -107,6 +107,7 @@ def _read(part: Part, corpus: str, is_giga: bool) -> Iterator[Utterance]:
                 times = [seconds_to_ms(float(segment[key])) for key in ("begin_time", "end_time")]
                 span = Span(*times)
                 id_, recording, place = str(segment["sid"]), str(audio["aid"]), str(audio["path"])
+                f"{id_}{recording}{place}{text}".encode()  # half a character of UTF-16 is none
             except (KeyError, TypeError, ValueError, OverflowError):
                 raise _damaged(part.path, audio, segment) from None
             speaker = str(segment.get("speaker") or "")
@@ -114,7 +115,7 @@ def _read(part: Part, corpus: str, is_giga: bool) -> Iterator[Utterance]:
                 id_,
                 f"{corpus} {part.name}",
                 AudioPart(part.path.parent / place, span),
-                _PUNCTUATION.sub("", text).strip() if is_giga else text,
+                " ".join(_PUNCTUATION.sub("", text).split()) if is_giga else text,
                 language=part.language,
                 speaker="" if speaker == "N/A" else speaker,
                 recording=recording,
@@ -125,8 +126,8 @@ def _read(part: Part, corpus: str, is_giga: bool) -> Iterator[Utterance]:
 
 def _is_in(part: str, segment: dict[str, Any], audio: dict[str, Any]) -> bool:
     """Whether a segment belongs to a part; GigaSpeech writes `{TEST}`, WenetSpeech `TEST_NET`."""
-    named = segment.get("subsets") or audio.get("subsets") or ()
-    return part in {str(one).strip("{}") for one in named}
+    named = segment.get("subsets") or audio.get("subsets")
+    return isinstance(named, list) and part in {str(one).strip("{}") for one in named}
 
 
 def _damaged(path: Path, audio: dict[str, Any], segment: dict[str, Any]) -> QasrError:
