@@ -56,8 +56,12 @@ def test_without_the_flag_there_are_no_speakers(qasr: Qasr, tmp_path: Path) -> N
 
 def test_turns_of_two_voices(qasr: Qasr, tmp_path: Path) -> None:
     path = talk(tmp_path / "talk.wav", [(1, 7, 1.5), (7.6, 14, 0.05), (14.6, 23, 1.5)])
-    done = qasr("transcribe", path, "--engine", VOICES, "--speakers", "2", "-f", "json,vtt")
+    report = tmp_path / "report.json"
+    done = qasr(
+        *("transcribe", path, "--engine", VOICES, "--speakers", "2", "-f", "json,vtt", "--report", report)
+    )
     assert done.returncode == 0, done.stderr
+    assert json.loads(report.read_text("utf-8"))["stages"]["speakers"]["s"] >= 0
     whole = transcript(tmp_path, "talk")
     assert [speaker for speaker, _ in groupby(speakers_of(whole))] == ["S1", "S2", "S1"]
     assert "<v S2>" in (tmp_path / "talk.vtt").read_text("utf-8")
