@@ -311,7 +311,7 @@ VLLM |= {"--max-num-queued-reqs", "--shutdown-timeout"}
 
 def options_on(name: str) -> set[str]:
     docker = r"docker (?:run.*? qasr:\w+|(?:build|compose|exec) .*$)"  # what is behind the image is qasr's
-    others = rf"`(?:python -m|make)\s[^`]+`|^python -m .*$|{docker}"  # have options of their own
+    others = rf"`(?:python -m|make)\s[^`]+`|^(?:python -m|pip) .*$|{docker}"  # have options of their own
     others += r"|docker run.*?\\\n|`ray [^`]+`|^ray .*$|^#SBATCH .*$"
     text = re.sub(others, "", read(name), flags=re.M).replace("\\_", "_")
     is_about_vllm = "vllm" in name or "remote-servers" in name
