@@ -98,18 +98,7 @@ def interval_of(value: float, n_blocks: int) -> Interval:
     return Interval(value, value * 0.9, value * 1.12, n_blocks, "speaker")
 
 
-CALIBRATION = CalibrationFigures(
-    50_100,
-    48_300,
-    0.021,
-    tuple(ReliabilityBin(5_010, 0.5 + one / 20, min(1.0, 0.42 + one / 17)) for one in range(10)),
-    tuple((one / 1_000, 0.036 * (one / 1_000) ** 2) for one in range(1, 1_001)),
-    0.87,
-)
-
-
 def groups_of(rng: random.Random) -> tuple[Group, ...]:
-    """Return parts of a set by length, noise and speaker."""
     groups = [
         Group("length", part, 200, Counts(1_000, rng.randint(10, 90)))
         for part in ("0-5 s", "5-10 s", "10-20 s", "20-30 s", "30 s and more")
@@ -122,8 +111,22 @@ def groups_of(rng: random.Random) -> tuple[Group, ...]:
     return tuple(groups)
 
 
+def rates_of(unit: Unit, level: float, n_blocks: int) -> tuple[Rate, ...]:
+    n_units = 50_000
+    counts = Counts(
+        n_units, round(n_units * level * 0.6), round(n_units * level * 0.25), round(n_units * level * 0.15)
+    )
+    interval = interval_of(counts.rate or 0.0, n_blocks)
+    strict = Counts(n_units, counts.substitutions + 900, counts.deletions, counts.insertions)
+    return (
+        Rate(unit, "qasr", counts, interval),
+        Rate(unit, "qasr+numbers", counts, interval),
+        Rate(unit, "none", strict, interval_of(strict.rate or 0.0, n_blocks)),
+        *([Rate(Unit.MIXED, "qasr", counts, interval)] if unit is Unit.CHARACTER else []),
+    )
+
+
 def times_of(rng: random.Random) -> TimeFigures:
-    """Return errors of word times."""
     return TimeFigures(
         n_words=52_000,
         n_matched=50_100,
@@ -140,30 +143,28 @@ def times_of(rng: random.Random) -> TimeFigures:
     )
 
 
+def calibration() -> CalibrationFigures:
+    return CalibrationFigures(
+        50_100,
+        48_300,
+        0.021,
+        tuple(ReliabilityBin(5_010, 0.5 + one / 20, min(1.0, 0.42 + one / 17)) for one in range(10)),
+        tuple((one / 1_000, 0.036 * (one / 1_000) ** 2) for one in range(1, 1_001)),
+        0.87,
+    )
+
+
 def set_of(system: str, number: int, rng: random.Random) -> SetFigures:
     """Return all figures that there are, of one system on one set."""
     name, language, unit, level = SETS[number]
     level *= rng.uniform(0.8, 1.3)
-    n_units = 50_000
-    counts = Counts(
-        n_units, round(n_units * level * 0.6), round(n_units * level * 0.25), round(n_units * level * 0.15)
-    )
-    value = counts.rate or 0.0
-    n_blocks = 40 if number < 2 else 12
-    interval = interval_of(value, n_blocks)
-    strict = Counts(n_units, counts.substitutions + 900, counts.deletions, counts.insertions)
     return SetFigures(
         set_name=name,
         system=system,
         language=language,
         n_utterances=2_620,
         audio_ms=19_452_481,
-        rates=(
-            Rate(unit, "qasr", counts, interval),
-            Rate(unit, "qasr+numbers", counts, interval),
-            Rate(unit, "none", strict, interval_of(strict.rate or 0.0, n_blocks)),
-            *([Rate(Unit.MIXED, "qasr", counts, interval)] if unit is Unit.CHARACTER else []),
-        ),
+        rates=rates_of(unit, level, 40 if number < 2 else 12),
         n_missing=3 if number == 2 else 0,
         missing_ids=("a-1", "a-2", "a-3") if number == 2 else (),
         n_empty=1,
@@ -186,7 +187,7 @@ def set_of(system: str, number: int, rng: random.Random) -> SetFigures:
             SpeakerFigures(12, 250, 0.016, 0.004, 0.003, 0.009, None, 0.124, None, 11),
         ),
         speed=SpeedFigures(19_452_481, 812.4, 23.9, 3_221_225_472, "cpu int8, 8 threads"),
-        calibration=CALIBRATION,
+        calibration=calibration(),
         detectors=(
             DetectorFigures("loop", 2_700, 12, 40, 11),
             DetectorFigures("rate", 2_700, 0, 40, 0),

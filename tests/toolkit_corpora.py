@@ -23,6 +23,7 @@ TOOLKITS: tuple[Corpus, ...] = (
                 *("IT0011W0001", "aishell-2 test", "AISHELL-2/iOS/test/wav/T0011/IT0011W0001.wav"),
                 *("换一首歌",),
                 language="zh",
+                speaker="T0011",
             ),
         ),
         opened="AISHELL-2",

@@ -42,6 +42,7 @@ from qasr_cli.evaluation.utterances import Pair, Utterance
 from qasr_cli.subtitles.rules.presets import code_by_script
 
 _LATIN = "en"  # the answer for every script that does not tell its language
+_MAX_LOOKED_AT = 2_000  # characters of a text that tell its script
 _N_COMMON = 20
 _MAX_GROUPS = 40
 _KINDS_IN_ORDER = ("length", "noise", "speaker")
@@ -55,7 +56,7 @@ def language_of(utterance: Utterance) -> str | None:
     known = language_id.code(utterance.language)
     if known:
         return known
-    by_script = code_by_script([utterance.text])
+    by_script = code_by_script([utterance.text[:_MAX_LOOKED_AT]])
     return None if by_script == _LATIN else by_script
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
+from qasr_cli import languages
+from qasr_cli.evaluation import speaker_tally
 from qasr_cli.evaluation.tally import Tally
 from qasr_cli.evaluation.utterances import Pair
 
@@ -21,7 +23,9 @@ _JUMP = 2.0  # of the rate beyond 30 s
 _BAD_RATE = 0.6
 _CASE_SHARE = 0.3  # of substitutions
 _MAX_LOOKED_AT = 20_000  # utterances whose letters are counted: enough to see what a side never has
+_MAX_LETTERS = 200  # of a text, that tell its script
 _DAMAGING = ("whisper-basic", "leaderboard")
+_ENGLISH_ONLY = "whisper-en"
 _RESPELLING = "qasr+numbers"
 
 
@@ -29,6 +33,7 @@ def note(tally: Tally, pair: Pair) -> None:
     """Count capitals, marks and digits of both raw texts."""
     if tally.n > _MAX_LOOKED_AT:
         return
+    tally.letters["foreign"] += _is_foreign(pair.utterance.text, tally.language)
     answer = pair.answer.text if pair.answer else ""
     for side, text in (("reference", pair.utterance.text), ("answer", answer)):
         for char in text:
@@ -45,6 +50,13 @@ def note(tally: Tally, pair: Pair) -> None:
                 tally.letters[f"{side} sign"] += 1
     tally.letters["reference"] += len(pair.utterance.text)
     tally.letters["answer"] += len(answer)
+
+
+def _is_foreign(text: str, language: str) -> bool:
+    """Whether most letters of a text belong to no script of its language."""
+    entry = languages.find(language) if language else None
+    scripts = [languages.script(char) for char in text[:_MAX_LETTERS] if char.isalpha()]
+    return entry is not None and sum(script in entry.scripts for script in scripts) < len(scripts) / 2
 
 
 def of_tally(tally: Tally) -> Iterator[str]:
@@ -69,8 +81,13 @@ def _of_answers(tally: Tally) -> Iterator[str]:
         yield f"{tally.n_empty - tally.n_failed} answers are empty where the reference has text."
     if tally.n_empty_references:
         yield f"{tally.n_empty_references} references are empty; only insertions count there."
+    if tally.speakers.n_crowded:
+        n_crowded, limit = tally.speakers.n_crowded, speaker_tally.MAX_SPEAKERS
+        yield f"{n_crowded} recordings have more than {limit} speakers, and no figures of speakers."
     n_told = sum(tally.confusions.values())
     n_wrong = sum(count for (a, b), count in tally.confusions.items() if b and a != b)
+    if tally.letters["foreign"] > min(tally.n, _MAX_LOOKED_AT) / 2:
+        yield f"Most references are in another script than {tally.language}: is the set's language right?"
     if n_told and n_wrong > _WRONG_LANGUAGE * n_told:
         yield "Most answers are in another language than the references say: is the set's language right?"
 
@@ -126,6 +143,11 @@ def _of_normalizers(tally: Tally) -> Iterator[str]:
         yield (
             f"{damaging[0]} takes vowel signs and tone marks out of words, as published: "
             "its rates are those of damaged words here."
+        )
+    if _ENGLISH_ONLY in used and tally.language not in {"en", ""}:
+        yield (
+            f"{_ENGLISH_ONLY} is a normalizer of English: it takes accents off letters and rewrites words; "
+            "figures of other languages are not comparable."
         )
     if _RESPELLING in used and not tally.language:
         yield "The references' language is unknown; numbers stay as they are: give --language."

@@ -1,7 +1,7 @@
 """The errors of one system's speakers on one set: who speaks when, and what.
 
 In go pairs whose reference says who speaks; what stays are sums over recordings. Recordings of which a system
-tells no speakers are left out, and counted by nobody: its texts are scored as they are.
+tells no speakers are left out: their texts alone are scored.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from qasr_cli.evaluation.utterances import Pair, Turn
 
 # Collar on each side, and whether overlap is scored: all of it, with NIST's collar, and as NIST once did
 _CONDITIONS = ((0, True), (250, True), (250, False))
+MAX_SPEAKERS = 200  # of one recording; a file with more is of no recording, and would take gigabytes
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class SpeakerTally:
 
     Attributes:
         turns: Milliseconds by (collar, is overlap scored).
+        n_crowded: Recordings with too many speakers, which are left out.
         words: Errors of cpWER.
         in_time: Errors and units of tcpWER; None if a recording was too long for it.
     """
@@ -33,6 +35,7 @@ class SpeakerTally:
     turns: dict[tuple[int, bool], Confusions] = field(default_factory=dict)
     n_recordings: int = 0
     n_right_count: int = 0
+    n_crowded: int = 0
     words: Counts = field(default_factory=Counts)
     in_time: tuple[int, int] | None = (0, 0)
 
@@ -41,8 +44,11 @@ class SpeakerTally:
         utterance, answer = pair.utterance, pair.answer
         if not utterance.turns or answer is None or not answer.turns:
             return
-        self.n_recordings += 1
         named = [{turn.speaker for turn in turns} for turns in (utterance.turns, answer.turns)]
+        if max(map(len, named)) > MAX_SPEAKERS:
+            self.n_crowded += 1
+            return
+        self.n_recordings += 1
         self.n_right_count += len(named[0]) == len(named[1])
         for condition in _CONDITIONS:
             collar_ms, is_overlap_scored = condition

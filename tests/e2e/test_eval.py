@@ -157,7 +157,7 @@ def test_headerless_samples_and_whole_recordings(qasr: Qasr, tmp_path: Path) -> 
         (["LibriSpeech", "--hyp", "a=x", "--hyp", "a=y"], 2, "two systems are named a"),
         (["LibriSpeech", "-m", "demo", "-m", "demo"], 2, "the same model twice"),
         (["silent"], 66, "no such sound"),
-        (["twice"], 65, "a stands twice"),
+        (["twice"], 65, "utterances 1 and 2 of "),
         (["piped"], 2, "a command, which qasr does not start"),
         ([], 2, "Missing argument"),
         (["--from", "full/x"], 65, "full/x"),

@@ -12,7 +12,7 @@ from qasr_cli.evaluation.utterances import Answer, AudioPart, TimedWord, Turn, U
 from qasr_cli.options import HypothesisFiles
 from qasr_cli.records import Span
 from tests import corpora
-from tests.unit.test_eval_own_media import LONG_GRID, SRT, TRANSCRIPT, VTT, WHISPER
+from tests.annotated_texts import LONG_GRID, SRT, TRANSCRIPT, VTT, WHISPER
 
 
 def opened(path: Path) -> HypothesisSet:

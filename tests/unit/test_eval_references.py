@@ -126,12 +126,26 @@ class TestLhotseCuts:
         with pytest.raises(UsageError, match=f"line 1: a source of type {kind}"):
             read(tmp_path)
 
+    def test_words_with_impossible_times_are_left_out(self, tmp_path: Path) -> None:
+        rows = [["a", "NaN", 1, 1], ["b", 1e300, 1, 1], ["c", -1, 1, 1], ["d", 1.0, 0.5, 1]]
+        supervision = {**_CUT["supervisions"][0], "alignment": {"word": rows}}
+        text = corpora.lines({**_CUT, "supervisions": [supervision]}).replace('"NaN"', "NaN")
+        corpora.write(tmp_path, {"cuts.jsonl": text})
+        (one,) = read(tmp_path)
+        assert [word.text for word in one.words] == ["d"]
+
     def test_an_address_is_no_file(self, tmp_path: Path) -> None:
         source = {"type": "file", "channels": [0], "source": "https://host/rec.wav"}
         recording = {**_CUT["recording"], "sources": [source]}
         corpora.write(tmp_path, {"cuts.jsonl": corpora.lines({**_CUT, "recording": recording})})
         with pytest.raises(UsageError, match="address"):
             read(tmp_path)
+
+
+def _segment(begin: str, subset: str, text: str = "X") -> bytes:
+    """Return GigaSpeech's JSON with one segment."""
+    segment = f'"sid": "s", "begin_time": {begin}, "end_time": 2, "text_tn": "{text}", "subsets": [{subset}]'
+    return f'{{"audios": [{{"aid": "a", "path": "a.opus", "segments": [{{{segment}}}]}}]}}'.encode()
 
 
 class TestBadInput:
@@ -188,6 +202,12 @@ class TestBadInput:
             ("GigaSpeech.json", b'{"audios": [7, "text_tn"]}'),
             ("WenetSpeech.json", b'{"audios": [{"segments": [{"begin_time": 1, "subsets": ["TEST_NET"]}]}]}'),
             ("WenetSpeech.json", b'{"audios": [{"begin_time":' + b"[" * 100_000),
+            ("m.json", b'{"audio_filepath": ".", "text": "x"}\n'),
+            ("m.json", b'{"audio_filepath": "a\\u0000.wav", "text": "x"}\n'),
+            ("m.json", b'{"audio_filepath": "a.wav", "text": "\\ud800"}\n'),
+            ("m.json", b'{"audio_filepath": "a.wav", "text": "x", "offset": NaN, "duration": 1}\n'),
+            ("GigaSpeech.json", _segment("1e999", '"TEST"')),
+            ("GigaSpeech.json", _segment("1", '"TEST"', "\\ud800")),
             ("talk.stm", b"rec 1 ann 2.0\n"),
             ("talk.stm", b"rec 1 ann 2.0 1.0 <o> words\n"),
             ("x.trn", "a.pcm :: 아\nkaputt\n".encode()),

@@ -27,6 +27,18 @@ SAME = [  # language, two spellings that are one for `qasr`
     ("ja", "はい、そう です。", "はいそうです"),
     ("th", "กรุงเทพ มหานคร", "กรุงเทพมหานคร"),
     ("ko", "안녕, 하세요!", "안녕 하세요"),
+    ("zh", "乾 隆", "乾隆"),  # a name, whose first character alone becomes 干
+    ("zh", "乾圖", "干图"),  # which OpenCC simplifies in two steps
+    ("en", "2½ cups", "2 1 2 cups"),
+    ("en", "10² km", "10 2 km"),
+    ("en", "soft\u00adhyphen", "softhyphen"),
+    ("ar", "مـــحمد", "محمد"),
+    ("ar", "٣٫٥ و ٢١٪", "3.5 و 21%"),
+    ("fa", "كتاب علي", "کتاب علی"),
+    ("fa", "۱۲", "12"),
+    ("hi", "२१", "21"),
+    ("th", "๒๑", "21"),
+    ("ne", "१,००० घर", "1,000 घर"),
 ]
 DIFFERENT = [  # what `qasr` keeps apart
     ("en", "1,000", "1000"),
@@ -37,6 +49,9 @@ DIFFERENT = [  # what `qasr` keeps apart
     ("en", "twenty", "20"),
     ("en", "I", "ı"),
     ("hi", "की", "कि"),
+    ("ar", "علي", "علی"),  # letters of two languages
+    ("de", "Strasse", "Straße"),
+    ("en", "10²", "102"),
     ("th", "กา", "กำ"),
     ("yue", "廣東話", "广东话"),
     ("ja", "漢字", "汉字"),
@@ -64,6 +79,77 @@ SAME_NUMBERS = [  # of `qasr+numbers` only
     ("zh", "兩百", "200"),
     ("zh", "第三", "第3"),
     ("yue", "二十", "20"),
+    ("yue", "兩萬五千", "25000"),
+    ("zh", "三点十五分", "3点15分"),
+    ("zh", "三点十五分", "3:15"),
+    ("zh", "十点二十", "10:20"),
+    ("zh", "三点零五分", "3点05分"),
+    ("zh", "九点二八分", "9.28分"),  # a score
+    ("zh", "三点一四一五九二六五", "3.14159265"),
+    ("zh", "百分之百", "100%"),
+    ("zh", "百分之三点五", "3.5%"),
+    ("zh", "零零七", "007"),
+    ("zh", "一千", "1,000"),
+    ("zh", "一千零五十", "1050"),
+    ("zh", "二百五", "250"),
+    ("zh", "3.5万", "三万五千"),
+    ("en", "a hundred dollars", "$100"),
+    ("en", "$5 million", "five million dollars"),
+    ("en", "$5.5 billion", "five point five billion dollars"),
+    ("en", "$1", "one dollar"),
+    ("en", "$3.50", "three dollars and fifty cents"),
+    ("en", "5€", "five euros"),
+    ("en", "£2.00", "two pounds"),
+    ("en", "the 1990s", "the nineteen-nineties"),
+    ("en", "the 20s", "the twenties"),
+    ("en", "007", "zero zero seven"),
+    ("en", "3.50", "three point five zero"),
+    ("en", "1,000.5", "one thousand point five"),
+    ("en", "2024", "two thousand and twenty-four"),
+    ("en", "1,500", "fifteen hundred"),
+    ("en", "1500", "one thousand five hundred"),
+    ("en", "1,999", "one thousand, nine hundred and ninety-nine"),
+    ("en", "101st", "one hundred and first"),
+    ("en", "10 000", "ten thousand"),
+    ("tr", "2024", "iki bin yirmi dört"),  # the package writes one word
+    ("tr", "3,5", "üç virgül beş"),
+    ("ar", "21", "واحد وعشرون"),
+    ("ar", "200", "مئتان"),
+    ("ar", "3.5", "ثلاثة فاصلة خمسة"),
+    ("fr", "3,14", "trois virgule quatorze"),
+    ("fr", "3,05", "trois virgule zéro cinq"),
+    ("es", "3,5", "tres coma cinco"),
+    ("vi", "2024", "hai nghìn không trăm hai mươi bốn"),
+    ("vi", "3,14", "ba phẩy một bốn"),
+    ("ms", "8,000", "lapan ribu"),
+    ("id", "8.000", "delapan ribu"),
+    ("da", "1.000.000", "en million"),
+    ("sv", "1000", "ettusen"),
+    ("hi", "12,34,567", "बारह लाख चौंतीस हज़ार पाँच सौ सरसठ"),
+    ("hi", "२१", "इक्कीस"),
+    ("bn", "100", "একশো"),
+    ("fa", "21", "بیست و یک"),
+    ("it", "1.000", "mille"),
+    ("pt", "21", "vinte e um"),
+    ("nl", "21", "eenentwintig"),
+    ("pl", "21", "dwadzieścia jeden"),
+    ("cs", "21", "dvacet jedna"),
+    ("ro", "21", "douăzeci și unu"),
+    ("hu", "21", "huszonegy"),
+    ("hu", "0,0001", "nulla nulla nulla nulla egy"),  # more places than the package has words for
+    ("ur", "29", "انتیس"),  # the package spells with Arabic letters
+    ("fi", "21", "kaksikymmentäyksi"),
+]
+# Of `qasr+numbers`: what has numerals in it and means something else
+SAME_WORDS = [
+    ("zh", "千万不要"),
+    ("zh", "万一"),
+    ("zh", "成千上万"),
+    ("en", "one million and they left"),
+    ("en", "two thousand men"),
+    ("fil", "21"),  # whose code the package would take for Finnish
+    ("el", "21"),
+    ("mk", "21"),
 ]
 
 
@@ -86,14 +172,19 @@ def test_numbers_in_digits_and_in_words_are_one(language: str, one: str, other: 
     assert strict.normalize(one, language) != strict.normalize(other, language)
 
 
+@pytest.mark.parametrize(("language", "text"), SAME_WORDS)
+def test_words_that_are_made_of_numerals_stay(language: str, text: str) -> None:
+    assert normalizers.get("qasr+numbers").normalize(text, language) == text
+
+
 @pytest.mark.parametrize(
     ("language", "text"),
     [
         ("en", "x" * 50 + "1" * 60),  # more digits than words have
         ("zh", "零" * 100),
         ("zh", "万一 十分 百"),
-        ("hi", "21"),  # a language without a speller
-        ("ar", "3.5"),  # which it spells wrongly
+        ("el", "21"),  # a language without a speller
+        ("hi", "9" * 15),  # more than the package of that language knows
         (None, "21"),
     ],
 )
@@ -130,9 +221,16 @@ def test_a_normalizer_says_its_version_and_steps(name: str) -> None:
     assert len(normalizer.described) > 20
 
 
+@pytest.mark.parametrize("text", ["\ud800 a", "9" * 5_000, "九" * 5_000, "\x00", "(", "1/2 ²½"])
+@pytest.mark.parametrize("language", ["en", "zh", None])
+@pytest.mark.parametrize("name", NORMALIZERS)
+def test_odd_texts_break_no_normalizer(name: str, language: str | None, text: str) -> None:
+    assert len(normalizers.get(name).normalize(text, language)) < 100_000
+
+
 def test_versions_name_the_packages_that_results_follow() -> None:
     assert re.fullmatch(r"1, opencc [\d.]+", normalizers.get("qasr").version)
-    expected = r"1, opencc [\d.]+, num2words [\d.]+, cn2an [\d.]+"
+    expected = r"1, opencc [\d.]+, num2words [\d.]+, cn2an [\d.]+, indic-numtowords [\d.]+"
     assert re.fullmatch(expected, normalizers.get("qasr+numbers").version)
 
 

@@ -237,6 +237,13 @@ def test_without_overlap_there_is_no_figure_of_its_own() -> None:
     ]
 
 
+def test_a_crowd_of_speakers_has_no_figures_and_a_warning() -> None:
+    turns = tuple(Turn(f"S{n}", n, n + 1) for n in range(201))
+    found = figures([Pair("s", utterance("a", "x", turns=turns), Answer("x", turns=turns))])
+    assert found.speakers == ()
+    assert any("more than 200 speakers" in text for text in found.warnings)
+
+
 def test_errors_of_word_times() -> None:
     words = (TimedWord("One", 0, 500), TimedWord("two,", 600, 900), TimedWord("three", 1_000, 1_400))
     told = (TimedWord("one", 20, 480), TimedWord("tooth", 600, 900), TimedWord("Three!", 1_100, 1_380))
@@ -301,6 +308,13 @@ def test_warnings_of_somebody_with_experience(
     assert any(warning in text for text in figures(pairs, *names).warnings)
 
 
+def test_the_normalizer_of_english_is_not_that_of_other_languages() -> None:
+    german = [Pair("s", utterance("u", "für die Straße", language="de"), Answer("für die Straße"))]
+    english = [Pair("s", utterance("u", "for the road", language="en"), Answer("for the road"))]
+    assert any("is a normalizer of English" in text for text in figures(german, "whisper-en").warnings)
+    assert not figures(english, "whisper-en").warnings
+
+
 def test_a_good_system_has_no_warning() -> None:
     pairs = [Pair("s", utterance(f"u{n}", LONG), Answer(LONG, language="en")) for n in range(40)]
     assert figures(pairs, "qasr", "qasr+numbers").warnings == ()
@@ -323,6 +337,11 @@ def test_ids_that_do_not_fit_are_told_in_one_sentence() -> None:
 def test_another_language_than_the_references_say() -> None:
     pairs = [Pair("s", utterance(f"u{n}", LONG), Answer(LONG, language="de")) for n in range(10)]
     assert any("another language" in text for text in figures(pairs).warnings)
+
+
+def test_references_in_another_script_than_the_set_is_said_to_be_in() -> None:
+    pairs = [Pair("s", utterance(f"u{n}", "Съешь же ещё", language="en"), Answer("x")) for n in range(10)]
+    assert any("another script than en" in text for text in figures(pairs).warnings)
 
 
 def test_raw_transcriptions_of_fleurs_are_told() -> None:

@@ -28,7 +28,7 @@ HARMLESS = {
     *("device", "dtype", "batch_size", "offline"),
     *("language", "languages", "multilingual", "audio_track", "chunk_seconds", "vad_onset", "vad_offset"),
     *("profile", "max_line_width", "max_lines", "max_words", "max_cps", "fps"),
-    *("min_duration", "max_duration", "min_gap", "speaker_style", "speaker_names"),
+    *("min_duration", "max_duration", "min_gap", "speaker_style", "speaker_names", "speakers", "channel"),
     *("recursive", "include", "exclude", "settle", "order", "shard", "limit", "even_subtitled", "dry_run"),
     *("strict", "retries", "wait", "progress", "log_format", "verbose"),
     *("poll", "poll_interval", "rescan", "idle_unload"),

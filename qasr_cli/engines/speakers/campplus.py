@@ -12,6 +12,7 @@ the statistics of each window in it are taken from them: overlapping windows cos
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -73,11 +74,20 @@ class _DenseLayer:
 
     def _mask(self, narrow: torch.Tensor) -> torch.Tensor:
         """Return a factor for each frame, from the mean of all frames and that of a hundred around it."""
-        nearby = torch.stack([part.mean(dim=0) for part in narrow.split(_SEGMENT_FRAMES)])
-        context = narrow.mean(dim=0) + nearby
+        context = _context(len(narrow)).to(narrow) @ narrow
         squeezed = functional.linear(context, self.squeeze.weight, self.squeeze.bias).relu_()
         mask = functional.linear(squeezed, self.excite.weight, self.excite.bias).sigmoid_()
         return mask.repeat_interleave(_SEGMENT_FRAMES, dim=0)[: len(narrow)]
+
+
+@functools.lru_cache(maxsize=64)
+def _context(n_frames: int) -> torch.Tensor:
+    """Return `float32[n_segments, n_frames]`: it gives the mean of all frames plus that of each segment."""
+    n_segments = -(-n_frames // _SEGMENT_FRAMES)
+    means = torch.full((n_segments, n_frames), 1 / n_frames)
+    for number, part in enumerate(means.split(_SEGMENT_FRAMES, dim=1)):
+        part[number] += 1 / part.shape[1]
+    return means
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,6 @@ def load(device: str) -> CamPlusPlusEncoder:
     Raises:
         UnavailableError: The weights or the device are missing.
     """
-    names, dtype = devices.resolve(device_names.split(device), "auto")
+    names, _ = devices.resolve(device_names.split(device), "fp32")
     weights = torch.load(package.verified(), map_location="cpu", weights_only=True)
-    place = devices.place(names[0], dtype)
-    return CamPlusPlusEncoder(CamPlusPlus(weights, str(place.device), place.dtype))
+    return CamPlusPlusEncoder(CamPlusPlus(weights, str(devices.place(names[0], "fp32").device)))

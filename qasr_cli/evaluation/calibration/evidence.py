@@ -21,6 +21,7 @@ from qasr_cli.speech.recognition import confidence
 _MIN_WORDS = 200  # of a curve
 _MIN_OF_A_KIND = 20  # of right words and of wrong ones
 _N_FOLDS = 5
+_STRETCH = 50  # words in a row in one fold: neighbours are alike, and there may be one recording only
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class FittedMap:
     Attributes:
         n_words: Words that it was fitted to.
         before: Figures of the raw confidences.
-        after: Figures with maps that were fitted to four fifths of the utterances, on the other fifth.
+        after: Figures with maps that were fitted to four fifths of the words, on the other fifth.
     """
 
     map: ConfidenceMap
@@ -57,7 +58,7 @@ class ConfidenceEvidence:
     """Words of one system, utterance by utterance; 10 bytes a word."""
 
     _columns: dict[Evidence, _Column] = field(default_factory=dict)
-    _n_utterances: int = 0
+    _n_words: int = 0
 
     def add(self, words: Sequence[Word], rights: Sequence[bool]) -> None:
         """Add the words of an utterance.
@@ -68,9 +69,9 @@ class ConfidenceEvidence:
         """
         if len(words) != len(rights):
             return
-        fold = self._n_utterances % _N_FOLDS
-        self._n_utterances += 1
         for word, is_right in zip(words, rights, strict=True):
+            fold = self._n_words // _STRETCH % _N_FOLDS
+            self._n_words += 1
             raw = confidence.combined(word.token_posterior, word.time_posterior)
             if raw is None:
                 continue

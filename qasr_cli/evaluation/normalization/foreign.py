@@ -13,6 +13,7 @@ from importlib.util import find_spec
 
 from qasr_cli.errors import UnavailableError
 
+_MAX_STEPS = 10  # two are known
 _INSTALL = "pip install 'qasr[eval]'"
 
 
@@ -51,9 +52,15 @@ def _basic() -> Callable[[str], str]:
 
 
 def whisper_english(text: str, language: str | None) -> str:
-    """Return whisper's normalization of English, whatever the language is."""
+    """Return whisper's normalization of English, whatever the language is.
+
+    A word of thousands of digits breaks the package; such a text is only put in lower case.
+    """
     del language
-    return _english()(text)
+    try:
+        return _english()(text)
+    except (ArithmeticError, AssertionError, LookupError, ValueError):
+        return text.lower()
 
 
 def whisper_basic(text: str, language: str | None) -> str:
@@ -76,5 +83,14 @@ def _simplifier() -> Callable[[str], str]:
 
 
 def simplified(text: str, language: str | None) -> str:
-    """Return Mandarin in simplified characters, if OpenCC is installed; other languages as they are."""
-    return _simplifier()(text) if language == "zh" and has_opencc() else text
+    """Return Mandarin in simplified characters, if OpenCC is installed; other languages as they are.
+
+    The package simplifies words, and some in two steps (乾圖, 乾图, 干图): it is repeated.
+    """
+    if language != "zh" or not has_opencc():
+        return text
+    for _ in range(_MAX_STEPS):
+        before, text = text, _simplifier()(text)
+        if text == before:
+            break
+    return text

@@ -6,6 +6,7 @@ the text and its language alone, is applied to both sides, and changes nothing t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from qasr_cli.evaluation.normalization import foreign, numbers, steps
 
 Step = Callable[[str, str | None], str]
 _ENGLISH = "en"
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Normalizer:
     merges_compounds: bool = False
 
     def normalize(self, text: str, language: str | None) -> str:
-        """Return a text as it is compared."""
+        """Return a text as it is compared; lone surrogates, which no package takes, are replaced."""
+        text = _SURROGATES.sub("\ufffd", text)
         for step in self.steps:
             text = step(text, language)
         return text
@@ -42,15 +45,15 @@ class Normalizer:
 
 _PLAIN: tuple[Step, ...] = (
     steps.compatibility,
-    foreign.simplified,
     steps.apostrophes,
     steps.lower,
     steps.punctuation,
     steps.blanks,
+    foreign.simplified,  # last: it looks at words, in which there are no blanks now
 )
 _PLAIN_DESCRIBED = (
-    "NFKC; {simplified}one apostrophe; lower case; punctuation and symbols out, but not inside numbers or "
-    "words, nor % and currencies; marks kept; blanks out in zh, yue, ja, th"
+    "NFKC; digits 0 to 9; one apostrophe; lower case; punctuation and symbols out, but not inside numbers or "
+    "words, nor % and currencies; marks kept; blanks out in zh, yue, ja, th{simplified}"
 )
 
 
@@ -61,7 +64,7 @@ def get(name: str) -> Normalizer:
         UsageError: There is none of this name.
         UnavailableError: It needs a package that is not installed.
     """
-    simplified = "Mandarin simplified (OpenCC); " if foreign.has_opencc() else ""
+    simplified = "; Mandarin simplified (OpenCC)" if foreign.has_opencc() else ""
     plain = _PLAIN_DESCRIBED.format(simplified=simplified)
     packages = ["opencc"] if foreign.has_opencc() else []
     if name == "none":
@@ -71,11 +74,14 @@ def get(name: str) -> Normalizer:
     if name == "qasr+numbers":
         numbers.require()
         described = (
-            f"{plain}; numbers as words (num2words), in Chinese as digits (cn2an); in English also ordinals, "
-            "years, percent, dollars, pounds and euros"
+            f"{plain}; numbers as words (num2words; indic-numtowords in languages of India), in Chinese as "
+            "digits and times such as 3:15 (cn2an); in English also ordinals, years, decades, percent, "
+            "dollars, pounds and euros"
         )
-        steps_ = (*_PLAIN, numbers.as_words, *_PLAIN[1:])
-        return Normalizer(name, _version([*packages, "num2words", "cn2an"]), described, steps_)
+        steps_ = (*_PLAIN, numbers.as_words, *_PLAIN)
+        return Normalizer(
+            name, _version([*packages, "num2words", "cn2an", "indic-numtowords"]), described, steps_
+        )
     if name in {"whisper-en", "whisper-basic", "leaderboard"}:
         return _of_whisper(name)
     raise UsageError(f"--normalizer {name}: no such normalizer", flag="--normalizer")

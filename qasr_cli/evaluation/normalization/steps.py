@@ -5,6 +5,7 @@ Each keeps the marks of Devanagari, Thai and Arabic: they are letters' parts, an
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -13,7 +14,17 @@ from qasr_cli import languages
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ`´ʹ＇", "'"))
 _DOTLESS = str.maketrans({"I": "ı", "İ": "i"})  # Turkish and Azerbaijani
 _TURKIC = ("tr", "az")
-_UNSPACED = ("zh", "yue", "ja", "th")
+# Another encoding of the same letter, where keyboards differ
+_PERSIAN = ("fa", "ur")
+_PERSIAN_LETTERS = str.maketrans("يك", "یک")
+_TATWEEL = "\u0640"  # lengthens a line
+_ARABIC_SEPARATORS = (
+    (re.compile(r"(?<=\d)\u066b(?=\d)"), "."),
+    (re.compile(r"(?<=\d)\u066c(?=\d)"), ","),
+    (re.compile(r"\u066a"), "%"),
+)
+_OTHER_DIGIT = re.compile(r"(?=\d)[^0-9]")
+_RAISED_AFTER_DIGIT = re.compile(r"(?<=\d)(?=[¹²³⁰⁴-⁹₀-₉¼½¾⅐-⅟↉])")
 _SPOKEN_SIGNS = set("%‰°")  # and currency signs: they stand for words
 _INSIDE_NUMBER = re.compile(r"(?<=\d)[.,:](?=\d)")
 _BLANKS = re.compile(r"\s+")
@@ -21,9 +32,17 @@ _NO_LETTER = re.compile(r"[^\w\s]|_")
 
 
 def compatibility(text: str, language: str | None) -> str:
-    """Return NFKC: full-width letters and ligatures become plain ones."""
-    del language
-    return unicodedata.normalize("NFKC", text)
+    """Return one encoding: NFKC, by which full-width letters and ligatures become plain ones; digits 0 to 9.
+
+    2½ and 10² stay two numbers. Separators inside Arabic numbers become points and commas, letters of Arabic
+    keyboards those of Persian and Urdu, and the sign that lengthens Arabic words goes.
+    """
+    text = unicodedata.normalize("NFKC", _RAISED_AFTER_DIGIT.sub(" ", text)).replace(_TATWEEL, "")
+    for sign, plain in _ARABIC_SEPARATORS:
+        text = sign.sub(plain, text)
+    if language in _PERSIAN:
+        text = text.translate(_PERSIAN_LETTERS)
+    return _OTHER_DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), text)
 
 
 def lower(text: str, language: str | None) -> str:
@@ -59,13 +78,19 @@ def _replaced(match: re.Match[str]) -> str:
 
 
 def _is_of_word(char: str) -> bool:
-    return unicodedata.category(char)[0] in "LM"
+    return unicodedata.category(char)[0] in "LM" and not languages.is_unspaced(char)
+
+
+@functools.cache
+def _is_unspaced(language: str | None) -> bool:
+    found = languages.find(language) if language else None
+    return found is not None and not found.is_spaced
 
 
 def blanks(text: str, language: str | None) -> str:
     """Return single blanks; none in Chinese, Cantonese, Japanese and Thai, but between two Latin words."""
     text = _BLANKS.sub(" ", text).strip()
-    if language not in _UNSPACED:
+    if not _is_unspaced(language):
         return text
     parts = text.split(" ")
     joined = parts[0]

@@ -107,6 +107,7 @@ def _read(part: Part, corpus: str, is_giga: bool) -> Iterator[Utterance]:
                 times = [seconds_to_ms(float(segment[key])) for key in ("begin_time", "end_time")]
                 span = Span(*times)
                 id_, recording, place = str(segment["sid"]), str(audio["aid"]), str(audio["path"])
+                f"{id_}{recording}{place}{text}".encode()  # half a character of UTF-16 is none
             except (KeyError, TypeError, ValueError, OverflowError):
                 raise _damaged(part.path, audio, segment) from None
             speaker = str(segment.get("speaker") or "")
@@ -125,8 +126,8 @@ def _read(part: Part, corpus: str, is_giga: bool) -> Iterator[Utterance]:
 
 def _is_in(part: str, segment: dict[str, Any], audio: dict[str, Any]) -> bool:
     """Whether a segment belongs to a part; GigaSpeech writes `{TEST}`, WenetSpeech `TEST_NET`."""
-    named = segment.get("subsets") or audio.get("subsets") or ()
-    return part in {str(one).strip("{}") for one in named}
+    named = segment.get("subsets") or audio.get("subsets")
+    return isinstance(named, list) and part in {str(one).strip("{}") for one in named}
 
 
 def _damaged(path: Path, audio: dict[str, Any], segment: dict[str, Any]) -> QasrError:

@@ -62,6 +62,7 @@ def _set_name(folder: Path) -> str:
 def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
     folder = part.path
     set_name = _set_name(folder)
+    is_by_speaker = is_file(folder / "trans.txt")  # AISHELL-2: wav/SPEAKER/ID.wav
     recordings = _scp(folder / "wav.scp", folder)
     segments = _table(folder / "segments")
     speakers, tongues, dialects = (
@@ -88,7 +89,7 @@ def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
             AudioPart(path, cut),
             spoken.strip(),
             language=code(tongues[id_]) if id_ in tongues else part.language,
-            speaker=speakers.get(id_, ""),
+            speaker=speakers.get(id_, "") or (path.parent.name if is_by_speaker else ""),
             recording=recording if segments else "",
             duration_ms=cut.duration_ms if cut else None,
             labels={"subdialect": dialects[id_]} if id_ in dialects else {},

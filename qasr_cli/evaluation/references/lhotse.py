@@ -12,10 +12,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from qasr_cli.errors import UndecodableError, UsageError
-from qasr_cli.evaluation.references.layout import HINT, Layout, Part, code, damaged, has_name, listed, span
+from qasr_cli.evaluation.references.layout import (
+    HINT,
+    MAX_SECONDS,
+    Layout,
+    Part,
+    code,
+    damaged,
+    has_name,
+    listed,
+    span,
+)
 from qasr_cli.evaluation.references.manifests import has_keys, json_rows, place
 from qasr_cli.evaluation.utterances import AudioPart, TimedWord, Utterance
 from qasr_cli.options import ReferenceOptions
@@ -91,7 +101,11 @@ def _cuts(part: Part) -> Iterator[Utterance]:
 
 def _is_whole(recording: Mapping[str, Any], own: Span) -> bool:
     duration = recording.get("duration")
-    return isinstance(duration, int | float) and abs(seconds_to_ms(float(duration)) - own.end_ms) <= 1
+    return _is_seconds(duration) and abs(seconds_to_ms(float(duration)) - own.end_ms) <= 1
+
+
+def _is_seconds(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and 0 <= value <= MAX_SECONDS
 
 
 def _utterance(
@@ -120,7 +134,7 @@ def _words(supervision: Mapping[str, Any], offset_ms: int) -> tuple[TimedWord, .
     rows = alignment.get("word") if isinstance(alignment, dict) else None
     words = []
     for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, list) and len(row) >= 3 and all(isinstance(one, int | float) for one in row[1:3]):
+        if isinstance(row, list) and len(row) >= 3 and all(map(_is_seconds, row[1:3])):
             start_ms = seconds_to_ms(row[1]) + offset_ms
             words.append(TimedWord(str(row[0]), start_ms, start_ms + seconds_to_ms(row[2])))
     return tuple(words)

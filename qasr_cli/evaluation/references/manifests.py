@@ -10,6 +10,7 @@ Paths are relative to the manifest, or to the folder where qasr is started.
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,17 @@ def json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             raise damaged(path, line, f"no JSON: {str(error)[:80]}") from None
         if not isinstance(row, dict):
             raise damaged(path, line, "no JSON object")
+        if "\\ud" in text.lower() and not _is_unicode(row):
+            raise damaged(path, line, "half a character of UTF-16, which no text has")
         yield line, row
+
+
+def _is_unicode(row: dict[str, Any]) -> bool:
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def has_keys(path: Path, *keys: str) -> bool:
@@ -86,7 +97,7 @@ def place(manifest: Path, line: int, value: object) -> Path:
         UsageError: It is an address or a command.
         UndecodableError: It is no text.
     """
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not Path(value).name:
         raise damaged(manifest, line, "no path of a sound")
     if "://" in value or value.rstrip().endswith("|"):
         raise UsageError.about(

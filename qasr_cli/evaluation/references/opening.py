@@ -157,6 +157,8 @@ def _checked(path: Path, read: Callable[[], Iterator[Utterance]]) -> Iterator[Ut
     for number, one in enumerate(read(), 1):
         if not one.id:
             raise UndecodableError.about(path, f"utterance {number} of {one.set_name} has no id")
+        if one.audio is not None and "\0" in str(one.audio.path):  # the operating system takes no such name
+            raise UndecodableError.about(path, f"{one.id}: the path of its sound has a zero byte")
         key = hashlib.blake2b(f"{one.set_name}\n{one.id}".encode("utf-8", "replace"), digest_size=12).digest()
         if key in seen:
             first = next(

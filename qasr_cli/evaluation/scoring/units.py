@@ -1,8 +1,8 @@
 """What an error rate counts: words, characters, or both.
 
 In goes a normalized text; out come its units. Which rates a language has follows the release of Qwen3-ASR:
-CER for Chinese, Cantonese and Korean; qasr adds Japanese and Thai, which have no blanks between words either.
-Korean has three, since its spacing is not fixed.
+CER for Chinese, Cantonese and Korean; qasr adds Japanese, Thai and all other languages without blanks between
+words. Korean has three, since its spacing is not fixed.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from qasr_cli import languages
 from qasr_cli.evaluation.figures import Unit
 
-_BY_CHARACTER = ("zh", "yue", "ja", "th")
 _KOREAN = "ko"
 
 
 def of_language(language: str | None) -> tuple[Unit, ...]:
     """Return the rates of a language, the main one first."""
-    if language in _BY_CHARACTER:
-        return (Unit.CHARACTER, Unit.MIXED)
     if language == _KOREAN:
         return (Unit.CHARACTER, Unit.CHARACTER_AND_BLANK, Unit.WORD)
+    found = languages.find(language) if language else None
+    if found is not None and not found.is_spaced:
+        return (Unit.CHARACTER, Unit.MIXED)
     return (Unit.WORD, Unit.CHARACTER_AND_BLANK)
 
 

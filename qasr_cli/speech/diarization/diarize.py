@@ -17,7 +17,7 @@ from qasr_cli.speech.diarization import clustering, labels, stretches
 from qasr_cli.speech.inference import stopping
 from qasr_cli.speech.inference.protocols import SpeakerEncoder
 
-_SPLIT_FROM_MS = 8_000  # of speech: in less, one voice in two moods may look like two
+_SPLIT_FROM_MS = 5_000  # of speech: in less there are too few windows for clusters
 
 
 def diarize(
@@ -41,12 +41,14 @@ def diarize(
     if not words:
         return tuple(segments)
     parts = stretches.find(words, waveform.duration_ms)
-    voices, runs, own = _encoded(waveform, parts, words, encoder)
+    voices, own = _encoded(waveform, parts, words, encoder)
     speech_ms = sum(word.end_ms - word.start_ms for word in words)
-    most = 1 if count.least == 1 and speech_ms < _SPLIT_FROM_MS else count.most
+    most = clustering.MAX_FOUND if count == SpeakerCount() else count.most
+    if count.least == 1 and speech_ms < _SPLIT_FROM_MS:
+        most = 1
     if len(voices) < count.least:  # a few short words: they are all there is
-        voices, runs = own, list(range(len(own)))
-    clusters = clustering.cluster(voices, runs, count.least, most)
+        voices = own
+    clusters = clustering.cluster(voices, count.least, most)
     middle = clustering.centres(clustering.normalized(voices), clusters)
     similarity = clustering.normalized(own) @ middle.T
     return labels.split_at_turns(segments, labels.named(labels.smoothed(similarity, words)))
@@ -54,15 +56,14 @@ def diarize(
 
 def _encoded(
     waveform: Waveform, parts: Sequence[stretches.Stretch], words: Sequence[Word], encoder: SpeakerEncoder
-) -> tuple[np.ndarray, list[int], np.ndarray]:
-    """Return the vectors of the windows that make clusters, the stretch of each, and the words' vectors."""
-    voices, runs, own = [], [], []
-    for number, part in enumerate(parts):
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vectors of the windows that make clusters, and those of the words."""
+    voices, own = [], []
+    for part in parts:
         stopping.check()
         for_clusters = stretches.voice_windows(part)
         windows = np.concatenate((for_clusters, stretches.word_windows(part, words)))
         vectors = encoder.encode(waveform.read(part.start_ms, part.end_ms), windows)
         voices.append(vectors[: len(for_clusters)])
-        runs += [number] * len(for_clusters)
         own.append(vectors[len(for_clusters) :])
-    return np.concatenate(voices), runs, np.concatenate(own)
+    return np.concatenate(voices), np.concatenate(own)
