@@ -25,6 +25,7 @@ END
 """
 
 
+@pytest.mark.slow
 def test_the_demo_pair_is_checked_and_nothing_is_replaced(qasr: Qasr, tmp_path: Path) -> None:
     """On a recording with a telling name; the official package is a stand-in that writes other words."""
     named = tmp_path / "secret-talk"

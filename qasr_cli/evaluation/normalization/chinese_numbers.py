@@ -23,9 +23,11 @@ _TIME = re.compile(
     rf"(?<![{_ANY}点點.])([{_ANY}]{{1,3}})[点點]([二三四五]?十[一二三四五六七八九]?|[零〇][一二三四五六七八九](?=分)|[0-5]\d(?!\d))"
     rf"(?![{_ANY}点點.])分?(?![{_ANY}])"
 )
-_DECIMAL = re.compile(rf"([{_ANY}]+)[点點.]([\d{_DIGITS}]+)([万亿萬億]*)(?![{_ANY}])")
-_NUMERAL = re.compile(rf"[{_ANY}]+")
 _MAX_CHARS = 30  # of a numeral: longer runs are none
+_DECIMAL = re.compile(
+    rf"(?<![{_ANY}])([{_ANY}]{{1,{_MAX_CHARS}}})[点點.]([\d{_DIGITS}]{{1,{_MAX_CHARS}}})([万亿萬億]{{0,4}})(?![{_ANY}])"
+)
+_NUMERAL = re.compile(rf"[{_ANY}]+")
 _MAX_HOUR = 24
 _MAX_PASSES = 5  # numerals beside numerals, such as 三点6十, take two or three
 

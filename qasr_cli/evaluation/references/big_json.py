@@ -31,7 +31,7 @@ _MAX_OBJECT_CHARS = 256 << 20  # a recording of ten hours has segments of some M
 _AUDIOS = re.compile(r'"audios"\s*:\s*\[')
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
 _HEAD_CHARS = 1 << 16
-_PUNCTUATION = re.compile(r"\s*<(?:COMMA|PERIOD|QUESTIONMARK|EXCLAMATIONPOINT)>")
+_PUNCTUATION = re.compile(r"<(?:COMMA|PERIOD|QUESTIONMARK|EXCLAMATIONPOINT)>")
 _GARBAGE = {"<SIL>", "<MUSIC>", "<NOISE>", "<OTHER>"}
 _LABELS = ("source", "category")
 _GIGA_PARTS, _WENET_PARTS = ("DEV", "TEST"), ("DEV", "TEST_NET", "TEST_MEETING")
@@ -115,7 +115,7 @@ def _read(part: Part, corpus: str, is_giga: bool) -> Iterator[Utterance]:
                 id_,
                 f"{corpus} {part.name}",
                 AudioPart(part.path.parent / place, span),
-                _PUNCTUATION.sub("", text).strip() if is_giga else text,
+                " ".join(_PUNCTUATION.sub("", text).split()) if is_giga else text,
                 language=part.language,
                 speaker="" if speaker == "N/A" else speaker,
                 recording=recording,
