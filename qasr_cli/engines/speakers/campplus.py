@@ -85,8 +85,9 @@ def _context(n_frames: int) -> torch.Tensor:
     """Return `float32[n_segments, n_frames]`: it gives the mean of all frames plus that of each segment."""
     n_segments = -(-n_frames // _SEGMENT_FRAMES)
     means = torch.full((n_segments, n_frames), 1 / n_frames)
-    for number, part in enumerate(means.split(_SEGMENT_FRAMES, dim=1)):
-        part[number] += 1 / part.shape[1]
+    for number in range(n_segments):
+        own = means[number, number * _SEGMENT_FRAMES : (number + 1) * _SEGMENT_FRAMES]
+        own += 1 / len(own)
     return means
 
 

@@ -7,6 +7,7 @@ them; an idiom such as 一心一意 becomes digits on both sides, which costs no
 
 from __future__ import annotations
 
+import functools
 import re
 from decimal import Decimal
 
@@ -16,7 +17,7 @@ _VALUES = str.maketrans("〇零一二两三四五六七八九幺", "001223456789
 # Cantonese, and Mandarin without OpenCC, in traditional characters: only inside numerals
 _SIMPLIFIED = str.maketrans("兩萬億點", "两万亿点")
 _ANY = f"\\d{_DIGITS}兩廿{_UNITS}萬億"
-_THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
+_THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3}){1,6}(?![\d,])")
 _PERCENT = re.compile(rf"百分之([{_ANY}]+(?:[点點.][{_ANY}]+)?)")
 # A time: 三点十五分 and 3点15分 are 3:15. 三点五分 may be a score, and is 3.5分.
 _TIME = re.compile(
@@ -68,6 +69,7 @@ def _decimal(match: re.Match[str]) -> str:
     return f"{value.normalize():f}"
 
 
+@functools.lru_cache(maxsize=4_096)
 def _whole(numeral: str) -> str | None:
     """Return a whole numeral in digits; None for a word that is none, such as 千万 or 百."""
     numeral = numeral.translate(_SIMPLIFIED)

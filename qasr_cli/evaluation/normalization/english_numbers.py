@@ -43,6 +43,8 @@ _TWENTY_TWENTY = re.compile(rf"\btwo thousand(?= (?:{_TEENS}|{_TENS})\b)")
 
 def signs_as_words(text: str) -> str:
     """Return a text with percent, dollars, pounds and euros as words behind their numbers."""
+    if not any(sign in text for sign in _CURRENCIES):
+        return _PER_CENT.sub("percent", _PERCENT.sub(" percent", text))
     text = _BEFORE.sub(lambda match: _amount(match[2], match[1], match[3] or ""), text)
     text = _AFTER.sub(lambda match: _amount(match[1], match[2], ""), text)
     return _PER_CENT.sub("percent", _PERCENT.sub(" percent", text))
@@ -65,6 +67,8 @@ def one_spelling(text: str) -> str:
 
     A year and a number of the same digits are one: `nineteen hundred ninety nine` is `nineteen ninety nine`.
     """
+    if not any(word in text for word in ("hundred", "thousand", "illion")):
+        return text
     text = _AND.sub(r"\1", _A_HUNDRED.sub("one", text))
     text = _FIFTEEN_HUNDRED.sub(lambda match: f"{_HUNDREDS_OF_UNIT[match[1]]} hundred", text)
     return _TWENTY_TWENTY.sub("twenty", _NINETEEN_HUNDRED.sub(r"\1", text))

@@ -21,9 +21,9 @@ from qasr_cli.evaluation.normalization import chinese_numbers, english_numbers
 # groups have two digits. `1 000` has a blank in every language.
 _ENDING = r"((?:st|nd|rd|th|s)(?![^\W\d_]))?"
 _POINT_NUMBER = re.compile(
-    r"((?:\d{1,3}(?:,\d{2,3})*,\d{3}(?!\d)|\d{1,3}(?: 000)+(?!\d)|\d+)(?:\.\d+)?)" + _ENDING
+    r"((?:\d{1,3}(?:,\d{2,3}){0,6},\d{3}(?!\d)|\d{1,3}(?: 000){1,6}(?!\d)|\d+)(?:\.\d+)?)" + _ENDING
 )
-_COMMA_NUMBER = re.compile(r"((?:\d{1,3}(?:[. ]\d{3})+(?!\d)|\d+)(?:,\d+)?)" + _ENDING)
+_COMMA_NUMBER = re.compile(r"((?:\d{1,3}(?:[. ]\d{3}){1,6}(?!\d)|\d+)(?:,\d+)?)" + _ENDING)
 _INDIAN_LANGUAGES = {"hi", "bn", "ta", "te", "mr", "gu", "kn", "ml", "pa", "or", "as", "ur", "ne"}
 _POINT_LANGUAGES = {"en", "ja", "ko", "th", "he", "ar", "fa", "am", "ms", "fil", "cy"} | _INDIAN_LANGUAGES
 _POINTS: dict[int, str] = str.maketrans({",": "", " ": ""})

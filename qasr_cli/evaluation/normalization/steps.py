@@ -37,6 +37,8 @@ def compatibility(text: str, language: str | None) -> str:
     2½ and 10² stay two numbers. Separators inside Arabic numbers become points and commas, letters of Arabic
     keyboards those of Persian and Urdu, and the sign that lengthens Arabic words goes.
     """
+    if text.isascii():
+        return text
     text = unicodedata.normalize("NFKC", _RAISED_AFTER_DIGIT.sub(" ", text)).replace(_TATWEEL, "")
     for sign, plain in _ARABIC_SEPARATORS:
         text = sign.sub(plain, text)

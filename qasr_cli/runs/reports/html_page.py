@@ -25,6 +25,7 @@ _STAGES = {
     "recognize": "recognise",
     "align": "align",
     "review": "retry doubtful chunks",
+    "speakers": "tell speakers apart",
     "write": "cues and files",
 }
 _REASONS = {
