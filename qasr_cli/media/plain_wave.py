@@ -1,9 +1,10 @@
-"""WAV files of the plainest shape, read in this process: 16 bits, 16 kHz, one or two channels.
+"""WAV files of the plainest shape, read in this process: 16 kHz, of 16 bits, or short ones of floats.
 
 In goes a path; out come the same track, samples, warnings and errors as from ffmpeg, without a process,
 which costs ten times the rest of the work on a clip of two seconds. Reads the file's own bytes; none is
-decoded. Leaves to ffmpeg everything that is unusual in any way: another rate or width, chunks other than
-titles, sizes that do not fit, several recordings, compressed sound that is labelled as samples.
+decoded, and floats are rounded. Leaves to ffmpeg everything that is unusual in any way:
+another rate or width, chunks that say more than a title, sizes that do not fit, several recordings,
+compressed sound that is labelled as samples.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import contextlib
 import os
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+import numpy as np
 
 from qasr_cli.media import container_ends, signatures
 from qasr_cli.media.file_checks import changed, failing
@@ -26,7 +29,14 @@ from qasr_cli.timebase import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ
 
 _HEAD_BYTES = 4096  # holds the chunks in front of the samples
 _MAX_TAIL_BYTES = 1 << 16  # of the titles behind them
-_PCM = 1
+_PCM, _FLOAT = 1, 3
+_FLOAT_BYTES = 4
+_MAX_FLOATS = (
+    120 * SAMPLE_RATE_HZ
+)  # all are looked at before one counts, and longer files are worth a process
+# Times 32768 they fit the 32 bits in which ffmpeg rounds them; others are no number, or of another scale.
+_MAX_FLOAT = 1 << 15
+_BESIDE_FLOATS = {b"fact": 4, b"PEAK": 16}  # their bytes of one channel: count of samples, highest one
 _FORMAT = struct.Struct("<HHIIHH")
 # ffmpeg looks for compressed sound in the first packets of 16-bit samples, up to about so many bytes.
 _PROBE_BYTES = 1 << 18
@@ -43,17 +53,35 @@ _DTS_14 = {  # four bytes are found quickly, but a step from 8191 to -6144 looks
 
 
 @dataclass(frozen=True, slots=True)
+class _Form:
+    """What a sample is: 16 bits of each channel, or one float."""
+
+    channels: int
+    is_float: bool = False
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of a sample of all channels."""
+        return _FLOAT_BYTES if self.is_float else BYTES_PER_SAMPLE * self.channels
+
+    @property
+    def codec(self) -> str:
+        """Its name in ffmpeg."""
+        return "pcm_f32le" if self.is_float else "pcm_s16le"
+
+
+@dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where the samples are: the offset of the first byte, their bytes, and the channels."""
+    """Where the samples are: the offset of the first byte, their bytes, and their form."""
 
     start: int
     n_bytes: int
-    channels: int
+    form: _Form
 
     @property
     def n_samples(self) -> int:
         """Samples of each channel."""
-        return self.n_bytes // (BYTES_PER_SAMPLE * self.channels)
+        return self.n_bytes // self.form.frame_bytes
 
 
 @contextlib.contextmanager
@@ -65,14 +93,32 @@ def opened(path: Path, options: MediaOptions) -> Iterator[PlainStream | None]:
             file = stack.enter_context(os.fdopen(open_regular(path), "rb"))
             size = os.fstat(file.fileno()).st_size
             layout = _layout(file, size) if options.audio_track == 0 else None
-            if layout is not None:
-                sound = PlainSound("wav", "pcm_s16le", layout.channels, layout.n_samples)
-                plain = PlainStream(path, size, sound, _blocks(path, file, layout), options)
+            blocks = None if layout is None else _blocks(path, file, layout)
+            if layout is not None and blocks is not None:
+                sound = PlainSound("wav", layout.form.codec, layout.form.channels, layout.n_samples)
+                plain = PlainStream(path, size, sound, blocks, options)
         yield plain
 
 
-def _blocks(path: Path, file: BinaryIO, layout: _Layout) -> Iterator[bytes]:
-    """Yield the samples.
+def _blocks(path: Path, file: BinaryIO, layout: _Layout) -> Iterable[bytes] | None:
+    """Return the samples in 16 bits; None for floats that are too many, no numbers or of another scale."""
+    if not layout.form.is_float:
+        return _stored(path, file, layout)
+    if layout.n_samples > _MAX_FLOATS:
+        return None
+    file.seek(layout.start)
+    content = file.read(layout.n_bytes)
+    if len(content) < layout.n_bytes:
+        return None
+    samples = np.frombuffer(content, "<f4")
+    if not np.all(np.abs(samples) < _MAX_FLOAT):  # false where one is no number
+        return None
+    rounded = np.rint(samples * np.float32(32768)).clip(-32768, 32767).astype("<i2")
+    return [rounded[at : at + BLOCK_SAMPLES].tobytes() for at in range(0, len(rounded), BLOCK_SAMPLES)]
+
+
+def _stored(path: Path, file: BinaryIO, layout: _Layout) -> Iterator[bytes]:
+    """Yield the samples of 16 bits.
 
     Raises:
         InputOutputError: The file has become shorter, or its disk failed.
@@ -81,7 +127,7 @@ def _blocks(path: Path, file: BinaryIO, layout: _Layout) -> Iterator[bytes]:
         file.seek(layout.start)
         n_left = layout.n_bytes
         while n_left:
-            n_bytes = min(n_left, BLOCK_SAMPLES * BYTES_PER_SAMPLE * layout.channels)
+            n_bytes = min(n_left, BLOCK_SAMPLES * layout.form.frame_bytes)
             block = file.read(n_bytes)
             if len(block) < n_bytes:
                 raise changed(path)
@@ -98,33 +144,39 @@ def _layout(file: BinaryIO, size: int) -> _Layout | None:
     is_wave = head[:4] == b"RIFF" and head[8:12] == b"WAVE"
     if not is_wave or riff_size + 8 != size or container_ends.is_unknown_size(riff_size):
         return None
-    channels, at = 0, 12
+    form: _Form | None = None
+    at = 12
     while at + 8 <= len(head):
         name, n_bytes, content = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little"), at + 8
         if name == b"data":
-            layout = _Layout(content, n_bytes, channels)
-            return layout if channels and _are_samples(file, layout, size) else None
+            layout = None if form is None else _Layout(content, n_bytes, form)
+            return layout if layout is not None and _are_samples(file, layout, size) else None
         body = head[content : content + n_bytes]
-        if name == b"fmt " and not channels:
-            channels = _channels(body)
-        elif name != b"LIST" or not channels or len(body) < n_bytes or not _is_title(body):
+        if name == b"fmt " and form is None:
+            form = _form(body)
+        elif form is None or len(body) < n_bytes or not _is_harmless(name, body, form):
             return None
-        if not channels or n_bytes % 2:
+        if form is None or n_bytes % 2:
             return None
         at = content + n_bytes
     return None
 
 
-def _channels(form: bytes) -> int:
-    """Return the number of channels by a format chunk; 0 if it is not that of plain samples."""
-    if len(form) != _FORMAT.size and form[_FORMAT.size :] != b"\0\0":
-        return 0
-    kind, channels, rate_hz, bytes_per_s, align, bits = _FORMAT.unpack_from(form.ljust(_FORMAT.size, b"\0"))
-    is_plain = (
-        kind == _PCM and channels in {1, 2} and rate_hz == SAMPLE_RATE_HZ and bits == 8 * BYTES_PER_SAMPLE
-    )
-    is_consistent = align == BYTES_PER_SAMPLE * channels and bytes_per_s == rate_hz * align
-    return channels if is_plain and is_consistent else 0
+def _form(body: bytes) -> _Form | None:
+    """Return the form of samples by a format chunk; None if it is not that of plain ones."""
+    if len(body) != _FORMAT.size and body[_FORMAT.size :] != b"\0\0":
+        return None
+    kind, channels, rate_hz, bytes_per_s, align, bits = _FORMAT.unpack_from(body.ljust(_FORMAT.size, b"\0"))
+    form = _Form(channels, is_float=kind == _FLOAT)
+    is_plain = (kind, bits) == (_PCM, 8 * BYTES_PER_SAMPLE) and channels in {1, 2}
+    is_plain = is_plain or ((kind, bits) == (_FLOAT, 8 * _FLOAT_BYTES) and channels == 1)
+    is_consistent = align == form.frame_bytes and bytes_per_s == rate_hz * align
+    return form if is_plain and is_consistent and rate_hz == SAMPLE_RATE_HZ else None
+
+
+def _is_harmless(name: bytes, body: bytes, form: _Form) -> bool:
+    """Whether a chunk in front of the samples changes nothing of what ffmpeg makes of them."""
+    return (name == b"LIST" and _is_title(body)) or (form.is_float and _BESIDE_FLOATS.get(name) == len(body))
 
 
 def _is_title(body: bytes) -> bool:
@@ -143,7 +195,7 @@ def _are_samples(file: BinaryIO, layout: _Layout, size: int) -> bool:
     is_unknown = container_ends.is_unknown_size(layout.n_bytes)
     if is_unknown or not layout.n_samples or not 0 <= n_behind <= _MAX_TAIL_BYTES:
         return False
-    if layout.n_bytes % (BYTES_PER_SAMPLE * layout.channels) or not _is_tail(file, end, n_behind):
+    if layout.n_bytes % layout.form.frame_bytes or not _is_tail(file, end, n_behind):
         return False
     file.seek(layout.start)
     begin = file.read(min(layout.n_bytes, _PROBE_BYTES))

@@ -66,7 +66,7 @@ def _short_line(outcome: Outcome, n_sources: int) -> str:
 
 
 def outcome_line(outcome: Outcome) -> str:
-    """Return one line about a source: its outcome, its speed, and the path of the result."""
+    """Return one line about a source: its outcome, its speed, and the paths of its results if it has some."""
     name = printable(outcome.source.relative)
     if outcome.status is Status.SKIPPED:
         return f"skipped {name}: {printable(outcome.reason)}"
@@ -74,8 +74,9 @@ def outcome_line(outcome: Outcome) -> str:
     if outcome.status is Status.FAILED:
         return f"failed  {name}: {_failure(outcome)}{warnings}"
     clock = format_clock(outcome.audio_ms)[:-4]
-    where = ", ".join(printable(path) for path in outcome.outputs) or "stdout"
-    return f"done    {name}: {clock} in {outcome.wall_s:.1f} s -> {where}{warnings}"
+    where = ", ".join(printable(path) for path in outcome.outputs)  # none on stdout and in an evaluation
+    arrow = f" -> {where}" if where else ""
+    return f"done    {name}: {clock} in {outcome.wall_s:.1f} s{arrow}{warnings}"
 
 
 def _failure(outcome: Outcome) -> str:

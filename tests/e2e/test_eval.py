@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import struct
 import wave
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import ECHO, SAMPLES, Qasr
+from tests.e2e.conftest import ECHO, SAMPLES, Qasr, StartQasr
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
@@ -108,6 +109,29 @@ def test_shards_share_the_work_and_the_last_one_has_all(qasr: Qasr, tmp_path: Pa
     whole = qasr(*common)
     assert whole.stdout == second.stdout
     assert "12 sources had been transcribed before" in whole.stderr
+
+
+def test_an_interrupted_evaluation_goes_on(qasr: Qasr, start_qasr: StartQasr, tmp_path: Path) -> None:
+    corpus = librispeech(tmp_path / "LibriSpeech", TEXTS)
+    common = ("eval", corpus, "--model", "demo", "-o", "out", "--engine")
+    process = start_qasr(*common, "tests.fakes:slow", "--batch-size", "1")
+    assert process.stderr is not None
+    lines = iter(process.stderr.readline, "")
+    first = next(line for line in lines if line.startswith("done"))
+    assert "->" not in first  # nothing of a clip is written to a file or to stdout
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (130, ""), stderr
+    assert not (tmp_path / "out/results.jsonl").exists()
+    with (tmp_path / "out/answers/demo.jsonl").open("r+") as file:
+        n_kept = len(file.readlines())
+        file.write('{"key": "torn')  # as a power cut would leave it
+    assert 1 <= n_kept < len(TEXTS)
+    again = qasr(*common, "tests.fakes:slow", "--batch-size", "1")
+    assert again.returncode == 0, again.stderr
+    assert f"demo: {n_kept} sources had been transcribed before" in again.stderr
+    assert f"{len(TEXTS) - n_kept} done" in again.stderr
+    assert rate(again.stdout, "librispeech test-clean", "demo") == 5.56
 
 
 def test_recordings_are_cut_where_references_say_even_if_speakers_overlap(qasr: Qasr, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from tests.plain_media import answer, is_plain
 SPEECH = Path(__file__).parents[2] / "samples/clips/clip-01.wav"
 MONO = (1, 1, 16_000, 32_000, 2, 16)
 STEREO = (1, 2, 16_000, 64_000, 4, 16)
+FLOAT = (3, 1, 16_000, 64_000, 4, 32)
 N_MUTATIONS = 60
 
 
@@ -43,6 +44,10 @@ def title(name: bytes = b"INAM", text: bytes = b"a talk\0") -> bytes:
     return chunk(b"LIST", b"INFO" + chunk(name, text))
 
 
+def floats(samples: np.ndarray) -> bytes:
+    return chunk(b"data", samples.astype("<f4").tobytes())
+
+
 def speech(n_samples: int = 1600) -> np.ndarray:
     return np.frombuffer(SPEECH.read_bytes()[44 : 44 + 2 * n_samples], "<i2")
 
@@ -51,6 +56,20 @@ def extremes(channels: int) -> np.ndarray:
     """Every pair of values at which a mix may round or overflow."""
     values = np.array([-32768, -32766, -3, -2, -1, 0, 1, 2, 3, 32766, 32767])
     return np.stack(np.meshgrid(values, values), axis=-1).reshape(-1) if channels == 2 else values
+
+
+def halves() -> np.ndarray:
+    """Values between two of 16 bits, around them, and beyond the ends."""
+    whole = np.array([-65536.0, -32769, -32768, -32767, -2, -1, 0, 1, 2, 32766, 32767, 32768, 1e9])
+    steps = np.array([-0.5000001, -0.5, -0.4999999, -1e-20, 0, 1e-40, 0.25, 0.4999999, 0.5, 0.5000001])
+    values: np.ndarray = (whole[:, None] + steps).reshape(-1) / 32768
+    return values
+
+
+def _floats_of(**places: float) -> bytes:
+    samples = NOISE[:900] / 40_000
+    samples[700] = places["at_700"]
+    return wave(form(*FLOAT), floats(samples))
 
 
 NOISE = np.random.default_rng(7).integers(-32768, 32768, 2 * 16_000 + 6)
@@ -65,13 +84,38 @@ PLAIN = {
     "titled": wave(form(*MONO), title(), data(speech())),
     "titled behind": wave(form(*MONO), data(speech()), title(b"ILNG", b"eng\0")),
     "silence": wave(form(*MONO), data(np.zeros(4000))),
+    "floats": wave(form(*FLOAT), floats(speech() / 32768)),
+    "floats of noise": wave(form(*FLOAT), floats(NOISE * 1.3e-5)),
+    "floats to be rounded": wave(form(*FLOAT), floats(halves())),
+    "floats by libsndfile": wave(
+        form(*FLOAT),
+        chunk(b"fact", struct.pack("<I", 1600)),
+        chunk(b"PEAK", struct.pack("<IIfI", 1, 1_700_000_000, 0.5, 7)),
+        floats(speech() / 40_000),
+    ),
+    "floats by ffmpeg": wave(
+        chunk(b"fmt ", struct.pack("<HHIIHHH", *FLOAT, 0)),
+        chunk(b"fact", struct.pack("<I", 1600)),
+        title(b"ISFT", b"Lavf59.27.100\0"),
+        floats(speech() / 40_000),
+    ),
+    "integers that are called floats": wave(form(*FLOAT), data(speech())),
+    "floats with a wrong count": wave(
+        form(*FLOAT), chunk(b"fact", struct.pack("<I", 7)), floats(speech() / 40_000)
+    ),
     "extended format": wave(chunk(b"fmt ", struct.pack("<HHIIHHH", *MONO, 0)), data(speech())),
 }
 LEFT_TO_FFMPEG = {
     "8 kHz": wave(form(1, 1, 8_000, 16_000, 2, 16), data(speech())),
     "24 bits": wave(form(1, 1, 16_000, 48_000, 3, 24), data(speech(1500))),
     "three channels": wave(form(1, 3, 16_000, 96_000, 6, 16), data(speech(1500))),
-    "floats": wave(form(3, 1, 16_000, 64_000, 4, 32), data(speech())),
+    "floats of two channels": wave(form(3, 2, 16_000, 128_000, 8, 32), floats(NOISE[:800] / 40_000)),
+    "floats of 64 bits": wave(form(3, 1, 16_000, 128_000, 8, 64), floats(NOISE[:800] / 40_000)),
+    "floats at 8 kHz": wave(form(3, 1, 8_000, 32_000, 4, 32), floats(NOISE[:800] / 40_000)),
+    "no number": _floats_of(at_700=float("nan")),
+    "no end": _floats_of(at_700=float("-inf")),
+    "another scale": _floats_of(at_700=32768.0),
+    "long floats": wave(form(*FLOAT), floats(np.zeros(120 * 16_000 + 1))),
     "wrong rate of bytes": wave(form(1, 1, 16_000, 32_001, 2, 16), data(speech())),
     "no samples": wave(form(*MONO), data(speech(0))),
     "half a sample": wave(form(*STEREO), data(speech(1601))),
@@ -116,7 +160,7 @@ def test_compressed_sound_that_is_labelled_as_samples_is_decoded(tmp_path: Path,
 def test_mutated_files_give_ffmpegs_answer(tmp_path: Path) -> None:
     chance, path, n_plain = random.Random(2026), tmp_path / "a.wav", 0
     for _ in range(N_MUTATIONS):
-        raw = bytearray(PLAIN[chance.choice(["speech", "titled", "titled behind"])])
+        raw = bytearray(PLAIN[chance.choice(["speech", "titled", "titled behind", "floats by libsndfile"])])
         at = chance.randrange(90)
         raw[at] = chance.choice([0, 1, 255, raw[at] ^ 1 << chance.randrange(8)])
         if chance.random() < 0.2:

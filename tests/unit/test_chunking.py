@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 
 from qasr_cli.options import ChunkOptions
@@ -58,6 +60,21 @@ class TestGivenSpans:
         assert [chunk.index for chunk in chunks] == list(range(len(chunks)))
         assert {chunk.source_id for chunk in chunks} <= {7}
         return [(chunk.start_ms / 1000, chunk.end_ms / 1000, chunk.clear_ms) for chunk in chunks]
+
+    def test_speech_within_spans_is_what_both_have(self) -> None:
+        chance = random.Random(3)
+        for _ in range(300):
+            speech, spans = (self.disjoint(chance, n) for n in (chance.randint(0, 9), chance.randint(0, 6)))
+            found = chunking.within(SpeechMap(speech, np.zeros(2, np.float32), 60), spans).spans
+            both = [at for span in spans for at in range(span.start_ms, span.end_ms)]
+            assert [at for span in found for at in range(span.start_ms, span.end_ms)] == [
+                at for at in both if any(one.start_ms <= at < one.end_ms for one in speech)
+            ]
+            assert all(span.duration_ms > 0 for span in found)
+
+    def disjoint(self, chance: random.Random, n: int) -> tuple[Span, ...]:
+        edges = sorted(chance.sample(range(60), 2 * n))
+        return tuple(Span(*pair) for pair in zip(edges[::2], edges[1::2], strict=True))
 
     def test_each_span_is_a_chunk_with_its_silence(self) -> None:
         speech = TestChunking().speech(1, 4, 5, 9, 20, 24)

@@ -60,9 +60,9 @@ def test_a_set_is_found_by_the_first_pattern_that_exists(tmp_path: Path) -> None
     (table,) = suite.parse(SMALL, "here").tables
     english, chinese = table.sets
     assert (english.metric, chinese.metric) == ("WER", "CER")
-    for name in ("en-v1", "en-v2", "corpora/zh"):
+    for name in ("en-v1", "en-v9.0", "en-v17.0", "corpora/zh"):
         (tmp_path / name).mkdir(parents=True)
-    assert table.locate(english, tmp_path) == [tmp_path / "en-v2"]
+    assert table.locate(english, tmp_path) == [tmp_path / "en-v17.0"]
     assert table.locate(chinese, tmp_path) == [tmp_path / "corpora/zh"]
     assert table.locate(english, tmp_path / "corpora") == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,11 @@ def test_plain_lines_name_a_source_once(capsys: pytest.CaptureFixture[str]) -> N
         "1 done, 1 failed\n"
         "no cue is too fast\n"
     )
+
+
+def test_a_source_without_files_has_no_arrow() -> None:
+    line = progress.outcome_line(replace(DONE, outputs=(), warnings=()))
+    assert line == "done    a.wav: 00:00:10 in 1.2 s"
 
 
 def test_a_quiet_one_says_only_what_failed(capsys: pytest.CaptureFixture[str]) -> None:

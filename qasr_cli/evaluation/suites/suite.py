@@ -7,6 +7,7 @@ the corpora below a folder; opens none of them.
 from __future__ import annotations
 
 import glob
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -103,9 +104,14 @@ class Suite:
 
 
 def _first_match(data: Path, pattern: str) -> Path | None:
-    """Return the last match by name: of several releases the newest."""
-    matches = sorted(glob.glob(pattern, root_dir=data))  # noqa: PTH207 - Path.glob fails at a pattern of no kind
+    """Return the last match, numbers by their value: of several releases the newest, 17.0 and not 9.0."""
+    found = glob.glob(pattern, root_dir=data)  # noqa: PTH207 - Path.glob fails at a pattern of no kind
+    matches = sorted(found, key=_by_numbers)
     return data / matches[-1] if matches else None
+
+
+def _by_numbers(name: str) -> list[tuple[int, str]]:
+    return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", name)]
 
 
 def names() -> list[str]:

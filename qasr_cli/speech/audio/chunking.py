@@ -6,6 +6,7 @@ pause, never makes a chunk longer than its limit, never leaves speech out.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -37,13 +38,17 @@ def plan(source_id: int, speech: SpeechMap, options: ChunkOptions) -> tuple[Chun
 
 def within(speech: SpeechMap, spans: Sequence[Span]) -> SpeechMap:
     """Return the speech map of a waveform of which only some spans count, ordered and disjoint."""
-    clipped = [
-        Span(max(speech_span.start_ms, span.start_ms), min(speech_span.end_ms, span.end_ms))
-        for span in spans
-        for speech_span in speech.spans
-        if speech_span.start_ms < span.end_ms and span.start_ms < speech_span.end_ms
-    ]
+    clipped = [part for span in spans for part in _clipped(speech.spans, span)]
     return replace(speech, spans=tuple(clipped))
+
+
+def _clipped(spans: Sequence[Span], whole: Span) -> Iterator[Span]:
+    """Yield the parts of ordered, disjoint spans that are in another one."""
+    # A search, because a day of meetings has thousands of segments and more spans of speech
+    at = bisect.bisect_right(spans, whole.start_ms, key=lambda one: one.end_ms)
+    while at < len(spans) and spans[at].start_ms < whole.end_ms:
+        yield Span(max(spans[at].start_ms, whole.start_ms), min(spans[at].end_ms, whole.end_ms))
+        at += 1
 
 
 def plan_spans(
