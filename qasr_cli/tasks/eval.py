@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from qasr_cli.errors import ExitCode, NoInputError, printable
+from qasr_cli.errors import ExitCode, NoInputError, UsageError, printable
 from qasr_cli.evaluation import results
 from qasr_cli.evaluation.evaluate import Evaluator
 from qasr_cli.evaluation.references import opening
 from qasr_cli.evaluation.reports import terminal
+from qasr_cli.evaluation.utterances import Utterance
 from qasr_cli.options import LogOptions
 from qasr_cli.tasks import eval_reports, eval_suite, observers
 from qasr_cli.tasks.eval_systems import EvalRequest, EvalSet, Surroundings, evaluate_sets
@@ -43,7 +46,38 @@ def evaluate(request: EvalRequest, log: LogOptions) -> int:
     if request.evaluation.suite:
         return eval_suite.run(request, around)
     sets = [_opened(path, request) for path in request.inputs]
-    return evaluate_sets(sets, request, around)
+    return evaluate_sets(_told_apart(request.inputs, sets), request, around)
+
+
+def _told_apart(paths: Sequence[Path], sets: Sequence[EvalSet]) -> list[EvalSet]:
+    """Return the sets; one of a name that another folder's set has gets its path behind the name.
+
+    Figures of two folders that are both called `test` are not summed, and their utterances may have the same
+    ids. Files of one folder and kind, such as the parquet files of a split, are one set. Sets are streamed in
+    their order, so that the first one keeps its name.
+
+    Raises:
+        UsageError: A path stands twice.
+    """
+    real = [os.path.realpath(path) for path in paths]
+    twice = next((path for number, path in enumerate(paths) if real[number] in real[:number]), None)
+    if twice is not None:
+        raise UsageError.about(twice, "the same references twice", "name each once")
+    owners: dict[str, tuple[str, str]] = {}
+
+    def renamed(path: Path, whole: str, one: EvalSet) -> EvalSet:
+        place = (str(Path(whole).parent), path.suffix) if os.path.isfile(whole) else (whole, "")
+
+        def utterances() -> Iterator[Utterance]:
+            for utterance in one.utterances():
+                is_first = owners.setdefault(utterance.set_name, place) == place
+                yield (
+                    utterance if is_first else replace(utterance, set_name=f"{utterance.set_name} of {path}")
+                )
+
+        return replace(one, utterances=utterances)
+
+    return [renamed(*each) for each in zip(paths, real, sets, strict=True)]
 
 
 def _opened(path: Path, request: EvalRequest) -> EvalSet:

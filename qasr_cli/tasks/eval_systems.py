@@ -188,16 +188,16 @@ def _pairs(
             continue
         by_system = [_rounds(one, run.system, seed) for run in ran]
         for rounds in zip(*by_system, strict=True):
-            known: dict[str, Utterance] = {}
+            known: dict[tuple[str, str], Utterance] = {}  # parts of a set have the same ids
             for run, (_, sources) in zip(ran, rounds, strict=True):
                 for utterance, answer in eval_models.answers(sources, run.system, run.ledger, run.done):
-                    known.setdefault(utterance.id, utterance)
-                    yield Pair(run.system.name, known[utterance.id], answer)
+                    whole = known.setdefault((utterance.set_name, utterance.id), utterance)
+                    yield Pair(run.system.name, whole, answer)
             if one.is_aligned:
                 continue  # other programs were not given the text
             for other in others:
                 for utterance in rounds[0][0]:
-                    whole = known.get(utterance.id, utterance)
+                    whole = known.get((utterance.set_name, utterance.id), utterance)
                     yield Pair(other.name, whole, other.answer(whole))
 
 

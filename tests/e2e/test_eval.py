@@ -15,7 +15,7 @@ from tests.e2e.conftest import ECHO, SAMPLES, Qasr
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
 
-def write_wave(path: Path, n_words: int) -> None:
+def write_wave(path: Path, n_words: int) -> Path:
     """Write noise of which the fake engine makes so many number words."""
     path.parent.mkdir(parents=True, exist_ok=True)
     n_samples = n_words * 6_400 + 1_600
@@ -24,6 +24,7 @@ def write_wave(path: Path, n_words: int) -> None:
         file.writeframes(
             struct.pack(f"<{n_samples}h", *((index * 7919) % 2_000 - 1_000 for index in range(n_samples)))
         )
+    return path
 
 
 def librispeech(folder: Path, texts: dict[str, str]) -> Path:
@@ -143,6 +144,26 @@ def test_headerless_samples_and_whole_recordings(qasr: Qasr, tmp_path: Path) -> 
     assert row["hypothesis"]["text"] == "One two three."
 
 
+def test_sets_and_parts_of_one_name_and_with_the_same_ids_stay_apart(qasr: Qasr, tmp_path: Path) -> None:
+    clip = write_wave(tmp_path / "clip.wav", 2)
+    for name, text in (("test_clean", "one two"), ("test_other", "two three")):
+        row = {"audio_filepath": str(clip), "text": text}
+        (tmp_path / f"{name}.json").write_text(json.dumps(row))
+    for folder, text in (("a", "one"), ("b", "two one")):
+        write_wave(tmp_path / folder / "test/u.wav", 2)
+        (tmp_path / folder / "test/u.txt").write_text(text)
+    sets = (".", "a/test", "b/test")
+    result = qasr("eval", *sets, "--engine", ECHO, "--model", "demo", "-o", "out", "--layout", "auto")
+    assert result.returncode == 0, result.stderr
+    texts = {row["set"]: row["reference"]["text"] for row in results(tmp_path / "out")}
+    assert texts == {
+        f"{tmp_path.name} test_clean": "one two",
+        f"{tmp_path.name} test_other": "two three",
+        "test": "one",
+        "test of b/test": "two one",
+    }
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -151,13 +172,14 @@ def test_headerless_samples_and_whole_recordings(qasr: Qasr, tmp_path: Path) -> 
         (["LibriSpeech", "--layout", "fleur"], 2, "no such layout"),
         (["LibriSpeech", "--split", "dev"], 2, "its parts: test-clean"),
         (["LibriSpeech", "--normalizer", "qsar"], 2, "--normalizer qsar: no such normalizer"),
+        (["LibriSpeech", "LibriSpeech/"], 2, "the same references twice"),
         (["LibriSpeech", "--no-model"], 2, "--no-model needs --hyp"),
         (["LibriSpeech", "-o", "full"], 73, "a folder with other files"),
         (["LibriSpeech", "--hyp", "a=none"], 66, "none: no such file or folder"),
         (["LibriSpeech", "--hyp", "a=x", "--hyp", "a=y"], 2, "two systems are named a"),
         (["LibriSpeech", "-m", "demo", "-m", "demo"], 2, "the same model twice"),
         (["silent"], 66, "no such sound"),
-        (["twice"], 65, "a stands twice"),
+        (["twice"], 65, "are both named a"),
         (["piped"], 2, "a command, which qasr does not start"),
         ([], 2, "Missing argument"),
         (["--from", "full/x"], 65, "full/x"),

@@ -30,6 +30,7 @@ Find = Callable[[Utterance], Answer | None]
 _TEXT_KEYS = ("pred_text", "prediction", "hypothesis", "hyp", "text", "transcript")
 _ID_KEYS = ("id", "utt_id", "key", "audio_filepath", "audio_path", "file_name", "path", "wav")
 _LANGUAGE_KEYS = ("pred_lang", "detected_language", "language", "lang")
+_MAX_WALL_S = 1e9  # for one utterance; also keeps out NaN and numbers that are no float
 _SAMPLE = re.compile(r"sample_\d+")  # the leaderboard's ids where the set has none
 _TRN = re.compile(r"(.*)\(([^()]+)\)\s*")
 _MAX_BYTES = 512_000_000  # of CTM, STM or RTTM: ten thousand hours of words
@@ -107,7 +108,7 @@ def _answer(row: Mapping[str, Any], key: str) -> Answer:
     tongue = next((row[name] for name in _LANGUAGE_KEYS if isinstance(row.get(name), str)), "")
     entry = languages.find(tongue) if tongue else None
     wall = row.get("time")
-    is_number = isinstance(wall, int | float) and not isinstance(wall, bool)
+    is_number = isinstance(wall, int | float) and not isinstance(wall, bool) and 0 <= wall < _MAX_WALL_S
     return Answer(
         row[key] if isinstance(row[key], str) else "",  # null is no text, and never the reference's
         language=entry.code if entry else None,

@@ -9,6 +9,7 @@ supervisions and cuts are streamed.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from qasr_cli.records import Span
 from qasr_cli.timebase import seconds_to_ms
 
 _ENDS = (".jsonl", ".jsonl.gz")
+_MAX_S = 1e9  # of a recording; keeps out numbers that are no float
 
 
 def _parts(path: Path) -> list[Part]:
@@ -91,7 +93,9 @@ def _cuts(part: Part) -> Iterator[Utterance]:
 
 def _is_whole(recording: Mapping[str, Any], own: Span) -> bool:
     duration = recording.get("duration")
-    return isinstance(duration, int | float) and abs(seconds_to_ms(float(duration)) - own.end_ms) <= 1
+    if not isinstance(duration, int | float) or not 0 <= duration < _MAX_S:
+        return False
+    return abs(seconds_to_ms(duration) - own.end_ms) <= 1
 
 
 def _utterance(
@@ -121,8 +125,9 @@ def _words(supervision: Mapping[str, Any], offset_ms: int) -> tuple[TimedWord, .
     words = []
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, list) and len(row) >= 3 and all(isinstance(one, int | float) for one in row[1:3]):
-            start_ms = seconds_to_ms(row[1]) + offset_ms
-            words.append(TimedWord(str(row[0]), start_ms, start_ms + seconds_to_ms(row[2])))
+            with contextlib.suppress(ValueError, OverflowError):  # times that are none
+                start_ms = seconds_to_ms(row[1]) + offset_ms
+                words.append(TimedWord(str(row[0]), start_ms, start_ms + seconds_to_ms(row[2])))
     return tuple(words)
 
 

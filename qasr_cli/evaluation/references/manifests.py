@@ -26,6 +26,7 @@ from qasr_cli.evaluation.references.layout import (
     is_file,
     listed,
     span,
+    spoken,
     text_lines,
 )
 from qasr_cli.evaluation.utterances import AudioPart, Utterance
@@ -118,7 +119,7 @@ def _nemo(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
             str(named),
             f"{part.path.absolute().parent.name} {part.name}",
             AudioPart(path, cut),
-            str(row.get("text", "")),
+            spoken(row.get("text")),
             language=code(tongue) if tongue else None,
             speaker=str(row.get("speaker") or row.get("speaker_id") or ""),
             recording=path.stem if cut else "",
@@ -136,7 +137,7 @@ def _without_suffix(row: Mapping[str, Any]) -> str:
 def _noise(row: Mapping[str, Any]) -> dict[str, str]:
     value = row.get("snr_db", row.get("snr"))
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return {"snr_db": f"{value:g}"} if is_number else {}
+    return {"snr_db": str(value)} if is_number else {}
 
 
 def _seconds(path: Path, line: int, row: Mapping[str, Any], key: str) -> float | None:
@@ -157,7 +158,7 @@ def _espnet(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
             str(row.get("key", "")),
             f"{part.path.absolute().parent.name} {part.name}",
             AudioPart(path, cut),
-            str(row.get("txt", "")),
+            spoken(row.get("txt")),
             language=code(str(row["lang"])) if row.get("lang") else None,
             speaker=str(row.get("speaker") or ""),
             recording=path.stem if cut else "",
