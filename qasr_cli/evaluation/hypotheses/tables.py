@@ -15,7 +15,7 @@ from typing import Any
 from qasr_cli import languages
 from qasr_cli.errors import UndecodableError, from_read_error
 from qasr_cli.evaluation.hypotheses.files_by_name import cut, joined, of_turns
-from qasr_cli.evaluation.hypotheses.keys import bare, keys_of
+from qasr_cli.evaluation.hypotheses.keys import Claims, bare, keys_of
 from qasr_cli.evaluation.matching.recordings import is_like
 from qasr_cli.evaluation.references import time_annotations
 from qasr_cli.evaluation.references.layout import damaged, text_lines
@@ -38,9 +38,11 @@ _MAX_BYTES = 512_000_000  # of CTM, STM or RTTM: ten thousand hours of words
 
 def by_id(answers: Mapping[str, Answer]) -> Find:
     """Return what answers an utterance by its names."""
+    claims = Claims()
 
     def find(utterance: Utterance) -> Answer | None:
-        return next((answers[key] for key in keys_of(utterance) if key in answers), None)
+        key = claims.key(utterance, keys_of(utterance), answers)
+        return None if key is None else answers[key]
 
     return find
 
@@ -200,10 +202,11 @@ def recordings(path: Path, suffix: str) -> dict[str, Answer]:
 
 def by_recording(found: Mapping[str, Answer]) -> Find:
     """Return what answers an utterance by its recording, with the part inside its span."""
+    claims = Claims()
 
     def find(utterance: Utterance) -> Answer | None:
-        names = [utterance.recording, *keys_of(utterance)]
-        answer = next((found[key] for key in names if key in found), None)
+        key = claims.key(utterance, [utterance.recording, *keys_of(utterance)], found)
+        answer = None if key is None else found[key]
         if answer is None or utterance.audio is None or utterance.audio.span is None:
             return answer
         if not answer.words:
