@@ -28,7 +28,7 @@ SUFFIX = ".jsonl"
 _MAX_LINE_BYTES = 256_000_000  # a transcript of nine days
 _HEAD = re.compile(rb'\{"key": "([0-9a-f]{32})", "transcript": ')
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-_RUN = b'{"run": '
+_KEY_HEAD, _RUN = b'{"key": "', b'{"run": '
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class AnswerFile:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | files.CLOSE_ON_EXEC, 0o666)
-            self._lock()
+            _lock(self._descriptor, self.path)
             for path in self._paths():
                 self._index(path)
             self._end = os.lseek(self._descriptor, 0, os.SEEK_END)
@@ -164,17 +164,6 @@ class AnswerFile:
         self._end += len(content)
         return at
 
-    def _lock(self) -> None:
-        assert self._descriptor is not None  # noqa: S101 - just opened
-        try:
-            files.lock_exclusive(self._descriptor, is_waiting=False)
-        except BlockingIOError:
-            raise LockedError.about(
-                self.path, "another evaluation writes it", "wait for it, or use another -o DIR"
-            ) from None
-        except OSError:
-            return  # a file system without locks
-
     def _paths(self) -> Iterator[Path]:
         """Yield this system's files: its own, and those of all shards."""
         name = safe_name(self.system)
@@ -194,6 +183,50 @@ class AnswerFile:
                 elif is_whole and line.startswith(_RUN):
                     self.runs += _run(line)
                 offset += len(line)
+
+
+def is_ledger(path: Path) -> bool:
+    """Whether a file is a ledger: what `AnswerFile` writes, or has only created."""
+    try:
+        with os.fdopen(files.open_regular(path), "rb") as file:
+            line = file.readline(len(_KEY_HEAD) + len(_RUN))
+    except OSError:
+        return False
+    return path.suffix == SUFFIX and (not line.strip() or line.startswith((_KEY_HEAD, _RUN)))
+
+
+def forget(folder: Path) -> None:
+    """Remove the ledgers of a folder, and nothing else in it.
+
+    Raises:
+        LockedError: Another process appends to one.
+        QasrError: One cannot be removed.
+    """
+    for name in sorted(os.listdir(folder)):  # noqa: PTH208 - names only
+        path = folder / name
+        if not is_ledger(path):
+            continue
+        descriptor = -1
+        try:
+            descriptor = os.open(path, os.O_RDWR | files.CLOSE_ON_EXEC)
+            _lock(descriptor, path)
+            path.unlink()
+        except OSError as error:
+            raise from_os_error(error, str(path)) from error
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        files.lock_exclusive(descriptor, is_waiting=False)
+    except BlockingIOError:
+        raise LockedError.about(
+            path, "another evaluation writes it", "wait for it, or use another -o DIR"
+        ) from None
+    except OSError:
+        return  # a file system without locks
 
 
 def _run(line: bytes) -> list[RunFacts]:

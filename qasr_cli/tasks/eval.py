@@ -99,12 +99,13 @@ def _opened(path: Path, request: EvalRequest) -> EvalSet:
 def _again(path: Path, request: EvalRequest, around: Surroundings) -> int:
     """Derive the figures of a file of results again."""
     head = results.read_head(path)
+    folder = eval_reports.prepared_folder(request.evaluation)
     has_detectors = request.evaluation.detectors
     evaluator = Evaluator(around.normalizers, request.references.seed, has_detectors)
     for pair in results.read_pairs(path):
         evaluator.add(pair)
     named = ", ".join(one.name for one in around.normalizers)
     evaluation = evaluator.finish({**head.facts, "normalizers": named}, head.speeds)
-    eval_reports.write(evaluation, request.evaluation.folder)
+    eval_reports.write(evaluation, folder)
     around.deliver(terminal.render(evaluation, eval_reports.shown_width()))
     return ExitCode.OK

@@ -1,0 +1,79 @@
+"""The folder of an evaluation: which one is taken, what beginning anew removes, which tables it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from qasr_cli.errors import CannotCreateError, LockedError
+from qasr_cli.evaluation.answers import AnswerFile
+from qasr_cli.options import EvalOptions
+from qasr_cli.tasks import eval_reports
+from tests import corpora, evaluations
+
+HEAD = '{"schema":"qasr.eval.v1","facts":{}}\n'
+LEDGER = '{"key": "00000000000000000000000000000000", "transcript": {}}\n'
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"results.jsonl": HEAD, "notes.txt": "mine"},
+        {"answers/demo.jsonl": LEDGER, "notes.txt": "mine"},
+        {"answers/demo.jsonl": ""},
+        {".qasr-0011.tmp": HEAD},
+        {"report.html": "<html>", "report.md": "", "tables/rates.csv": "x"},
+    ],
+)
+def test_a_folder_that_an_evaluation_has_made_is_taken(files: Mapping[str, str], tmp_path: Path) -> None:
+    corpora.write(tmp_path / "out", files)
+    assert eval_reports.prepared_folder(EvalOptions(folder=tmp_path / "out")) == tmp_path / "out"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"results.jsonl": '{"loss": 1}\n'},
+        {"answers/question-1.txt": "42", "thesis.tex": ""},
+        {"answers/mine.jsonl": '{"question": 1}\n', "thesis.tex": ""},
+        {"report.md": "# My report", "tables/mine.csv": "x"},
+        {"answers/demo.jsonl": LEDGER, "answers/mine.jsonl": '{"question": 1}\n', "thesis.tex": ""},
+    ],
+)
+@pytest.mark.parametrize("results", [None, Path("results.jsonl")])
+def test_files_of_somebody_else_are_neither_removed_nor_written_over(
+    files: Mapping[str, str], results: Path | None, tmp_path: Path
+) -> None:
+    corpora.write(tmp_path, files)
+    options = EvalOptions(folder=tmp_path, overwrite=True, results=results)
+    with pytest.raises(CannotCreateError, match="no evaluation in it"):
+        eval_reports.prepared_folder(options)
+    assert {name: (tmp_path / name).read_text() for name in files} == files
+
+
+def test_beginning_anew_removes_ledgers_alone(tmp_path: Path) -> None:
+    corpora.write(tmp_path, {"answers/demo.jsonl": LEDGER, "results.jsonl": HEAD, "answers/x.txt": "mine"})
+    eval_reports.prepared_folder(EvalOptions(folder=tmp_path, overwrite=True, results=Path("r.jsonl")))
+    assert (tmp_path / "answers/demo.jsonl").read_text() == LEDGER  # figures alone begin anew
+    eval_reports.prepared_folder(EvalOptions(folder=tmp_path, overwrite=True))
+    assert [path.name for path in (tmp_path / "answers").iterdir()] == ["x.txt"]
+
+
+def test_a_ledger_that_another_process_writes_stays(tmp_path: Path) -> None:
+    with AnswerFile(tmp_path / "answers", "demo") as ledger:
+        with pytest.raises(LockedError, match="another evaluation writes it"):
+            eval_reports.prepared_folder(EvalOptions(folder=tmp_path, overwrite=True))
+        assert ledger.path.stat().st_size == 0
+    eval_reports.prepared_folder(EvalOptions(folder=tmp_path, overwrite=True))
+    assert not list((tmp_path / "answers").iterdir())
+
+
+def test_a_table_of_an_earlier_evaluation_does_not_stay(tmp_path: Path) -> None:
+    corpora.write(tmp_path, {"tables/published.csv": "old", "tables/mine.csv": "mine"})
+    eval_reports.write(evaluations.small(), tmp_path)
+    names = {path.name for path in (tmp_path / "tables").iterdir()}
+    assert {"rates.csv", "mine.csv"} <= names
+    assert "published.csv" not in names
