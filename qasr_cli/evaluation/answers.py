@@ -39,6 +39,7 @@ class RunFacts:
         audio_ms: Sound that it transcribed.
         wall_s: Seconds that it took, without loading the model.
         peak_bytes: Highest resident memory of the process; 0 if unknown.
+        settings: Fingerprint of what it was asked for.
     """
 
     audio_ms: int
@@ -47,6 +48,7 @@ class RunFacts:
     device: str = ""
     model: str = ""
     aligner: str = ""
+    settings: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,10 @@ class AnswerFile:
         """The file that is appended to."""
         shard = f".shard-{self.shard}" if self.shard else ""
         return self.folder / f"{safe_name(self.system)}{shard}{SUFFIX}"
+
+    def runs_of(self, settings: str) -> list[RunFacts]:
+        """Return the calls with these settings: speed and model of other ones are not theirs."""
+        return [one for one in self.runs if one.settings == settings]
 
     def __contains__(self, key: str) -> bool:
         """Whether there is a transcript of this key."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from qasr_cli.errors import ExitCode, printable
 from qasr_cli.evaluation import results
-from qasr_cli.evaluation.answers import AnswerFile
+from qasr_cli.evaluation.answers import AnswerFile, RunFacts
 from qasr_cli.evaluation.evaluate import Evaluator
 from qasr_cli.evaluation.figures import Evaluation
 from qasr_cli.evaluation.hypotheses.opening import HypothesisSet, open_hypotheses
@@ -94,6 +94,11 @@ class RunSystem:
     ledger: AnswerFile
     done: Done
 
+    @property
+    def runs(self) -> list[RunFacts]:
+        """Its calls with these settings, earlier ones as well."""
+        return self.ledger.runs_of(self.system.settings)
+
 
 def evaluate_sets(
     sets: Sequence[EvalSet],
@@ -122,7 +127,7 @@ def evaluate_sets(
         has_detectors = request.evaluation.detectors
         evaluator = Evaluator(around.normalizers, request.references.seed, has_detectors)
         facts = _facts(request, sets, others, ran)
-        speeds = {one.system.name: eval_reports.speed(one.ledger.runs) for one in ran}
+        speeds = {one.system.name: eval_reports.speed(one.runs) for one in ran}
         with results.writing(folder / eval_reports.RESULTS, facts, speeds) as writer:
             for pair in _pairs(sets, ran, others, request.references.seed):
                 writer.add(pair, evaluator.add(pair))
@@ -130,7 +135,7 @@ def evaluate_sets(
     eval_reports.write(evaluation, folder)
     around.deliver(terminal.render(evaluation, eval_reports.shown_width()))
     if request.evaluation.fit_confidence:
-        models = {one.system.name: (one.system.options.engine, one.ledger.runs) for one in ran}
+        models = {one.system.name: (one.system.options.engine, one.runs) for one in ran}
         eval_confidence.fit(evaluator.evidence, models)
     logger.info("%s and the other reports are in %s", eval_reports.PAGE, printable(folder))
     return _exit_code(ran)
@@ -207,7 +212,7 @@ def _facts(
     others: Sequence[HypothesisSet],
     ran: Sequence[RunSystem],
 ) -> dict[str, str]:
-    models = [eval_reports.described(one.system.name, one.ledger.runs) for one in ran]
+    models = [eval_reports.described(one.system.name, one.runs) for one in ran]
     facts = {
         "qasr": __version__,
         "command": " ".join(["qasr", *shown_arguments(sys.argv[1:])]),

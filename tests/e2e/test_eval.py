@@ -115,9 +115,11 @@ def test_recordings_are_cut_where_references_say_even_if_speakers_overlap(qasr: 
     folder = tmp_path / "meeting"
     write_wave(folder / "room.wav", 20)
     (folder / "wav.scp").write_text("room room.wav\n")
-    (folder / "segments").write_text("a room 0.0 1.2\nb room 1.0 3.0\nc room 3.0 4.6\nd room 7.0 9.9\n")
-    (folder / "text").write_text("a one two three\nb one two three four five\nc one two\nd late\n")
-    (folder / "utt2spk").write_text("a A\nb B\nc A\nd A\n")
+    (folder / "segments").write_text(
+        "a room 0.0 1.2\nb room 1.0 3.0\nc room 3.0 4.6\nd room 7.0 9.9\ne room 90 91\n"
+    )
+    (folder / "text").write_text("a one two three\nb one two three four five\nc one two\nd late\ne gone\n")
+    (folder / "utt2spk").write_text("a A\nb B\nc A\nd A\ne A\n")
     result = qasr("eval", folder, "--engine", ECHO, "--model", "demo", "-o", "out")
     assert result.returncode == 0, result.stderr
     texts = {row["id"]: row["hypothesis"]["text"] for row in results(tmp_path / "out")}
@@ -126,7 +128,12 @@ def test_recordings_are_cut_where_references_say_even_if_speakers_overlap(qasr: 
         "b": "One two three four five.",
         "c": "One two three four.",
         "d": "One two.",  # the sound ends at 8.1 s
+        "e": "",
     }
+    assert "1 of 5 utterances failed" in result.stdout
+    assert (
+        "it begins at 90000 ms, and the sound ends at 8100 ms" in (tmp_path / "out/report.html").read_text()
+    )
 
 
 def test_headerless_samples_and_whole_recordings(qasr: Qasr, tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from qasr_cli.errors import CannotCreateError, LockedError
-from qasr_cli.evaluation.answers import AnswerFile
-from qasr_cli.options import EvalOptions
+from qasr_cli.evaluation.answers import AnswerFile, RunFacts
+from qasr_cli.options import EngineOptions, EvalOptions, Options
 from qasr_cli.tasks import eval_reports
+from qasr_cli.tasks.eval_models import ModelSystem
+from qasr_cli.terminal.progress import QuietReporter
 from tests import corpora, evaluations
 
 HEAD = '{"schema":"qasr.eval.v1","facts":{}}\n'
@@ -77,3 +79,27 @@ def test_a_table_of_an_earlier_evaluation_does_not_stay(tmp_path: Path) -> None:
     names = {path.name for path in (tmp_path / "tables").iterdir()}
     assert {"rates.csv", "mine.csv"} <= names
     assert "published.csv" not in names
+
+
+def test_facts_of_calls_with_other_settings_are_not_taken(tmp_path: Path) -> None:
+    with AnswerFile(tmp_path, "demo") as ledger:
+        ledger.add_run(RunFacts(1_000, 1.0, model="a", aligner="one", settings="x"))
+        ledger.add_run(RunFacts(9_000, 1.0, model="a", settings="y"))
+    with AnswerFile(tmp_path, "demo") as ledger:
+        assert [one.aligner for one in ledger.runs_of("x")] == ["one"]
+        assert eval_reports.speed(ledger.runs_of("x")).rtfx == 1.0
+        assert ledger.runs_of("z") == []
+
+
+def test_transcripts_of_another_implementation_or_number_format_are_not_taken(tmp_path: Path) -> None:
+    engines = [
+        EngineOptions(model="demo"),
+        EngineOptions(model="demo", dtype="fp32"),
+        EngineOptions(model="demo", engine="qwen3-generate"),
+    ]
+    systems = [ModelSystem("demo", Options(engine=one), tmp_path, QuietReporter) for one in engines]
+    assert len({one.settings for one in systems}) == len(engines)
+    assert (
+        systems[0].settings
+        == ModelSystem("demo", Options(engine=engines[0]), tmp_path, QuietReporter).settings
+    )
