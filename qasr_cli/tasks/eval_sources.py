@@ -76,21 +76,21 @@ def sources_of(batch: Sequence[Utterance], settings: str, *, is_whole: bool) -> 
         is_whole: Whole recordings are transcribed, in chunks of the planner's choice.
     """
     found: list[EvalSource] = []
-    recordings: dict[Path, list[Utterance]] = {}
+    recordings: dict[AudioPart, list[Utterance]] = {}
     for utterance in batch:
         audio = _audio(utterance)
         if audio.content is not None or (audio.span is None and not is_whole):
             own = None if is_whole else _WHOLE
             found.append(_source(len(found), audio, [(utterance, own)], settings))
         else:
-            recordings.setdefault(audio.path, []).append(utterance)
-    for path, members in recordings.items():
+            recordings.setdefault(replace(audio, span=None), []).append(utterance)
+    for audio, members in recordings.items():
         if is_whole:
             pairs = [(utterance, _audio(utterance).span) for utterance in members]
-            found.append(_source(len(found), AudioPart(path), pairs, settings, is_whole=True))
+            found.append(_source(len(found), audio, pairs, settings, is_whole=True))
             continue
         for layer in _layers(members):
-            found.append(_source(len(found), AudioPart(path), layer, settings))
+            found.append(_source(len(found), audio, layer, settings))
     return found
 
 
@@ -169,7 +169,7 @@ def _state(audio: AudioPart) -> list[object]:
 
 
 def stored(source: EvalSource, number: int, folder: Path) -> Source:
-    """Return a source as the run takes it: by its number there, its sound stored if no decoder can read it.
+    """Return a source as the run takes it: by its number there, its sound stored if the run cannot read it so.
 
     Raises:
         QasrError: It cannot be read or stored.
@@ -179,21 +179,28 @@ def stored(source: EvalSource, number: int, folder: Path) -> Source:
         joined_sound.write(path, source.join)
         return replace(source.source, id=number, path=path)
     audio = _audio(source.utterances[0][0])
-    if audio.content is None and audio.encoding is Encoding.MEDIA:
+    if audio.content is None and audio.encoding is Encoding.MEDIA and audio.channel is None:
         return replace(source.source, id=number)
     suffix = audio.path.suffix if audio.content is not None else ".wav"
     path = folder / f"{number:06}-{safe_name(audio.path.stem)[:80]}{suffix}"
+    try:
+        _store(path, audio)
+    except OSError as error:
+        raise from_os_error(error, str(path)) from error
+    return replace(source.source, id=number, path=path)
+
+
+def _store(path: Path, audio: AudioPart) -> None:
+    if audio.content is None and audio.channel is not None:
+        joined_sound.write_channel(path, audio.path, audio.channel)
+        return
     content = audio.content
     if content is None:
         try:
             content = files.read_regular(audio.path, _MAX_PCM_BYTES)
         except OSError as error:
             raise from_read_error(error, audio.path) from error
-    try:
-        if audio.encoding is Encoding.PCM_16K:
-            joined_sound.write_wave(path, [content])
-        else:
-            path.write_bytes(content)
-    except OSError as error:
-        raise from_os_error(error, str(path)) from error
-    return replace(source.source, id=number, path=path)
+    if audio.encoding is Encoding.PCM_16K:
+        joined_sound.write_wave(path, [content])
+    else:
+        path.write_bytes(content)

@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from qasr_cli.errors import QasrError
+from qasr_cli.evaluation.utterances import AudioPart, Utterance
+from qasr_cli.records import Span
+from qasr_cli.tasks import eval_sources
 from tests.e2e.conftest import ECHO, SAMPLES, Qasr
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
@@ -169,6 +173,27 @@ def test_sets_and_parts_of_one_name_and_with_the_same_ids_stay_apart(qasr: Qasr,
         "test": "one",
         "test of b/test": "two one",
     }
+
+
+def test_references_of_one_channel_are_compared_with_that_channel(tmp_path: Path) -> None:
+    call = tmp_path / "call.wav"
+    with wave.open(str(call), "wb") as file:
+        file.setparams((2, 2, 16_000, 16_000, "NONE", ""))
+        file.writeframes(struct.pack("<hh", 1_000, 3_000) * 16_000)
+    utterances = [
+        Utterance(f"u{channel}", "set", AudioPart(call, Span(0, 500), channel), "hello", recording="call")
+        for channel in (0, 1, 2)
+    ]
+    sources = eval_sources.sources_of(utterances, "", is_whole=False)
+    assert len({one.key for one in sources}) == len(sources) == 3
+    for source, level in zip(sources[:2], (1_000, 3_000), strict=True):
+        stored = eval_sources.stored(source, 0, tmp_path)
+        assert stored.spans == (Span(0, 500),)
+        with wave.open(str(stored.path)) as file:
+            samples = struct.unpack("<16000h", file.readframes(16_000))
+        assert abs(sum(samples) / len(samples) - level) < 2
+    with pytest.raises(QasrError, match="channel 2"):
+        eval_sources.stored(sources[2], 0, tmp_path)
 
 
 @pytest.mark.parametrize(
