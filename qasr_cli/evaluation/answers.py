@@ -8,6 +8,7 @@ only appended; one that a kill cut off is ignored. Each shard has a file of its 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -113,7 +114,7 @@ class AnswerFile:
     def path(self) -> Path:
         """The file that is appended to."""
         shard = f".shard-{self.shard}" if self.shard else ""
-        return self.folder / f"{safe_name(self.system)}{shard}{SUFFIX}"
+        return self.folder / f"{_ledger_name(self.system)}{shard}{SUFFIX}"
 
     def runs_of(self, settings: str) -> list[RunFacts]:
         """Return the calls with these settings: speed and model of other ones are not theirs."""
@@ -172,7 +173,7 @@ class AnswerFile:
 
     def _paths(self) -> Iterator[Path]:
         """Yield this system's files: its own, and those of all shards."""
-        name = safe_name(self.system)
+        name = _ledger_name(self.system)
         for entry in sorted(os.listdir(self.folder)):  # noqa: PTH208 - names only
             stem = entry.removesuffix(SUFFIX)
             if entry != stem and (stem == name or stem.startswith(f"{name}.shard-")):
@@ -239,6 +240,12 @@ def _run(line: bytes) -> list[RunFacts]:
     with contextlib.suppress(ValueError, TypeError, KeyError):
         return [RunFacts(**bounded_json.loads(line)["run"])]
     return []
+
+
+def _ledger_name(system: str) -> str:
+    """Return a name for a ledger that is no other system's."""
+    name = safe_name(system)
+    return name if name == system else f"{name}-{hashlib.sha256(os.fsencode(system)).hexdigest()[:8]}"
 
 
 def safe_name(system: str) -> str:

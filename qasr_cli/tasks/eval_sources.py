@@ -169,7 +169,7 @@ def _state(audio: AudioPart) -> list[object]:
 
 
 def stored(source: EvalSource, number: int, folder: Path) -> Source:
-    """Return a source as the run takes it: by its number there, its sound stored if the run cannot read it so.
+    """Return a source as the run takes it: by its number there, its sound stored if need be.
 
     Raises:
         QasrError: It cannot be read or stored.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from qasr_cli.errors import ExitCode, printable
+from qasr_cli.errors import ExitCode, UsageError, printable
 from qasr_cli.evaluation import results
 from qasr_cli.evaluation.answers import AnswerFile, RunFacts
 from qasr_cli.evaluation.evaluate import Evaluator
@@ -115,9 +115,11 @@ def evaluate_sets(
         finish: Called with the figures before they are written.
 
     Raises:
+        UsageError: A model and another program have one name: their figures could not be told apart.
         QasrError: A reference or output cannot be read, a model cannot be loaded, or the folder not written.
     """
     processes.require_posix()
+    _refuse_equal_names(request)
     others = [open_hypotheses(files) for files in request.evaluation.hypotheses]
     for one in others:
         logger.info("%s", printable(one.description))
@@ -139,6 +141,17 @@ def evaluate_sets(
         eval_confidence.fit(evaluator.evidence, models)
     logger.info("%s and the other reports are in %s", eval_reports.PAGE, printable(folder))
     return _exit_code(ran)
+
+
+def _refuse_equal_names(request: EvalRequest) -> None:
+    models = {name for name, _ in eval_reports.named(request.models)}
+    for one in request.evaluation.hypotheses:
+        if one.name in models:
+            raise UsageError(
+                f"--hyp: a model is named {one.name}, too",
+                f"give another name: NAME={one.path}",
+                flag="--hyp",
+            )
 
 
 def _run(

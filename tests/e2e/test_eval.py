@@ -205,6 +205,7 @@ def test_references_of_one_channel_are_compared_with_that_channel(tmp_path: Path
         (["LibriSpeech", "--split", "dev"], 2, "its parts: test-clean"),
         (["LibriSpeech", "--normalizer", "qsar"], 2, "--normalizer qsar: no such normalizer"),
         (["LibriSpeech", "LibriSpeech/"], 2, "the same references twice"),
+        (["LibriSpeech", "-m", "demo", "--hyp", "demo=full"], 2, "a model is named demo, too"),
         (["LibriSpeech", "--no-model"], 2, "--no-model needs --hyp"),
         (["LibriSpeech", "-o", "full"], 73, "a folder with other files"),
         (["LibriSpeech", "--hyp", "a=none"], 66, "none: no such file or folder"),

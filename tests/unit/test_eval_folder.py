@@ -103,3 +103,9 @@ def test_transcripts_of_another_implementation_or_number_format_are_not_taken(tm
         systems[0].settings
         == ModelSystem("demo", Options(engine=engines[0]), tmp_path, QuietReporter).settings
     )
+
+
+def test_names_that_are_written_alike_have_ledgers_of_their_own(tmp_path: Path) -> None:
+    names = ("a b", "a-b", "a/b", "a.b", "a")
+    assert len({AnswerFile(tmp_path, name).path.name for name in names}) == len(names)
+    assert AnswerFile(tmp_path, "0.6b", "1-of-2").path.name == "0.6b.shard-1-of-2.jsonl"
