@@ -58,6 +58,7 @@ def _told_apart(paths: Sequence[Path], sets: Sequence[EvalSet]) -> list[EvalSet]
 
     Raises:
         UsageError: A path stands twice.
+        NoInputError: While a set is streamed: it has no utterance.
     """
     real = [os.path.realpath(path) for path in paths]
     twice = next((path for number, path in enumerate(paths) if real[number] in real[:number]), None)
@@ -69,11 +70,14 @@ def _told_apart(paths: Sequence[Path], sets: Sequence[EvalSet]) -> list[EvalSet]
         place = (str(Path(whole).parent), path.suffix) if os.path.isfile(whole) else (whole, "")
 
         def utterances() -> Iterator[Utterance]:
+            is_empty = True
             for utterance in one.utterances():
-                is_first = owners.setdefault(utterance.set_name, place) == place
-                yield (
-                    utterance if is_first else replace(utterance, set_name=f"{utterance.set_name} of {path}")
-                )
+                is_empty = False
+                name = utterance.set_name
+                is_first = owners.setdefault(name, place) == place
+                yield utterance if is_first else replace(utterance, set_name=f"{name} of {path}")
+            if is_empty:
+                raise NoInputError.about(path, "no utterance in it", "look at its texts and manifests")
 
         return replace(one, utterances=utterances)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from qasr_cli.tasks import joined_sound
 ROUND_UTTERANCES = 2_000
 _MAX_ROUND_UTTERANCES = 50_000  # of one recording; a round ends between recordings otherwise
 _ROUND_STORED_BYTES = 1_000_000_000
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
 _MAX_PCM_BYTES = 2_000_000_000
 # A clip is one span, however long: the lane cuts it off where the sound ends.
 _WHOLE = Span(0, 10_000_000_000)
@@ -181,7 +183,9 @@ def stored(source: EvalSource, number: int, folder: Path) -> Source:
     audio = _audio(source.utterances[0][0])
     if audio.content is None and audio.encoding is Encoding.MEDIA and audio.channel is None:
         return replace(source.source, id=number)
-    suffix = audio.path.suffix if audio.content is not None else ".wav"
+    suffix = ".wav"
+    if audio.content is not None:  # the name comes from a stranger's table
+        suffix = audio.path.suffix if _SUFFIX.fullmatch(audio.path.suffix) else ""
     path = folder / f"{number:06}-{safe_name(audio.path.stem)[:80]}{suffix}"
     try:
         _store(path, audio)

@@ -196,6 +196,17 @@ def test_references_of_one_channel_are_compared_with_that_channel(tmp_path: Path
         eval_sources.stored(sources[2], 0, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["x.w\0v", f"x.{'a' * 300}", "x", "../x.wav", "x.wav/"])
+def test_embedded_sound_is_stored_whatever_its_name(name: str, tmp_path: Path) -> None:
+    audio = AudioPart(tmp_path / "set.parquet" / name, content=b"sound")
+    (source,) = eval_sources.sources_of([Utterance("u", "set", audio, "hello")], "", is_whole=False)
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    stored = eval_sources.stored(source, 0, folder)
+    assert [path.read_bytes() for path in folder.iterdir()] == [b"sound"]
+    assert stored.path.parent == folder
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -212,6 +223,7 @@ def test_references_of_one_channel_are_compared_with_that_channel(tmp_path: Path
         (["LibriSpeech", "--hyp", "a=x", "--hyp", "a=y"], 2, "two systems are named a"),
         (["LibriSpeech", "-m", "demo", "-m", "demo"], 2, "the same model twice"),
         (["silent"], 66, "no such sound"),
+        (["headed"], 66, "headed: no utterance in it"),
         (["twice"], 65, "are both named a"),
         (["piped"], 2, "a command, which qasr does not start"),
         ([], 2, "Missing argument"),
@@ -235,6 +247,8 @@ def test_bad_input_is_one_line(
         (tmp_path / name / "wav.scp").write_text(scp)
         (tmp_path / name / "text").write_text(text)
     write_wave(tmp_path / "twice/a.wav", 1)
+    (tmp_path / "headed").mkdir()
+    (tmp_path / "headed/metadata.csv").write_text("file_name,text\n")
     engine = [] if "--no-model" in arguments else ["--engine", ECHO]
     result = qasr("eval", *arguments, *engine)
     assert result.returncode == code, result.stderr

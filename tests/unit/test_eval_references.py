@@ -235,6 +235,11 @@ class TestBadInput:
         corpora.write(tmp_path, {"m.json": row + "\n"})
         assert [one.text for one in read(tmp_path / "m.json")] == [""]
 
+    def test_a_table_of_another_corpus_is_no_audiofolder(self, tmp_path: Path) -> None:
+        corpora.write(tmp_path, {"d/metadata.csv": "LJ001-0001|Printing, here|Printing, here\n"})
+        with pytest.raises(UndecodableError, match="no references that qasr knows"):
+            opening.open_set(tmp_path / "d", AUTO)
+
     def test_a_strange_file_does_not_hide_the_others(self, tmp_path: Path) -> None:
         corpora.write(tmp_path, CORPORA[0].files)
         for name in ("x.json", "x.tsv", "x.trn", "x.jsonl.gz", "x.list"):

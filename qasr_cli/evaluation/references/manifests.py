@@ -174,8 +174,13 @@ def _audiofolder_parts(path: Path) -> list[Part]:
     return [
         Part(file.absolute().parent.name, file)
         for file in files
-        if file.suffix == ".csv" or has_keys(file, "file_name")
+        if _has_column(file) or has_keys(file, "file_name")
     ]
+
+
+def _has_column(path: Path) -> bool:
+    """Whether a table has the column; other corpora call theirs metadata.csv, too."""
+    return path.suffix == ".csv" and "file_name" in next(csv.reader([first_line(path)]), [])
 
 
 def _audiofolder(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
