@@ -31,7 +31,7 @@ EPILOG = """
 References are a corpus (LibriSpeech, FLEURS, Common Voice, AISHELL, Kaldi, NeMo and others; --layout list
 prints all), or your own media beside texts or subtitles. What they were taken for is printed first.
 
-\\b
+\b
 Examples:
   qasr eval recordings/                               the model, on media beside .txt, .srt, .json, ...
   qasr eval LibriSpeech/test-clean -m 0.6b -m 1.7b    two models side by side

@@ -30,7 +30,7 @@ the sound of that utterance; a whole file is cut at other places. Until then it 
 what is stable stays. On a terminal both are shown, the part that may change dimmed; a pipe gets final text
 only, or with --json-lines all events.
 
-\\b
+\b
 Examples:
   qasr live                                       captions of the microphone
   qasr live --mic NAME --write talk.srt           subtitles that grow, of a certain one (--list-devices)

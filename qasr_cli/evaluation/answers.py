@@ -8,6 +8,7 @@ only appended; one that a kill cut off is ignored. Each shard has a file of its 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -28,7 +29,7 @@ SUFFIX = ".jsonl"
 _MAX_LINE_BYTES = 256_000_000  # a transcript of nine days
 _HEAD = re.compile(rb'\{"key": "([0-9a-f]{32})", "transcript": ')
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-_RUN = b'{"run": '
+_KEY_HEAD, _RUN = b'{"key": "', b'{"run": '
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class RunFacts:
         audio_ms: Sound that it transcribed.
         wall_s: Seconds that it took, without loading the model.
         peak_bytes: Highest resident memory of the process; 0 if unknown.
+        settings: Fingerprint of what it was asked for.
     """
 
     audio_ms: int
@@ -47,6 +49,7 @@ class RunFacts:
     device: str = ""
     model: str = ""
     aligner: str = ""
+    settings: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class AnswerFile:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | files.CLOSE_ON_EXEC, 0o666)
-            self._lock()
+            _lock(self._descriptor, self.path)
             for path in self._paths():
                 self._index(path)
             self._end = os.lseek(self._descriptor, 0, os.SEEK_END)
@@ -111,7 +114,11 @@ class AnswerFile:
     def path(self) -> Path:
         """The file that is appended to."""
         shard = f".shard-{self.shard}" if self.shard else ""
-        return self.folder / f"{safe_name(self.system)}{shard}{SUFFIX}"
+        return self.folder / f"{_ledger_name(self.system)}{shard}{SUFFIX}"
+
+    def runs_of(self, settings: str) -> list[RunFacts]:
+        """Return the calls with these settings: speed and model of other ones are not theirs."""
+        return [one for one in self.runs if one.settings == settings]
 
     def __contains__(self, key: str) -> bool:
         """Whether there is a transcript of this key."""
@@ -164,20 +171,9 @@ class AnswerFile:
         self._end += len(content)
         return at
 
-    def _lock(self) -> None:
-        assert self._descriptor is not None  # noqa: S101 - just opened
-        try:
-            files.lock_exclusive(self._descriptor, is_waiting=False)
-        except BlockingIOError:
-            raise LockedError.about(
-                self.path, "another evaluation writes it", "wait for it, or use another -o DIR"
-            ) from None
-        except OSError:
-            return  # a file system without locks
-
     def _paths(self) -> Iterator[Path]:
         """Yield this system's files: its own, and those of all shards."""
-        name = safe_name(self.system)
+        name = _ledger_name(self.system)
         for entry in sorted(os.listdir(self.folder)):  # noqa: PTH208 - names only
             stem = entry.removesuffix(SUFFIX)
             if entry != stem and (stem == name or stem.startswith(f"{name}.shard-")):
@@ -196,10 +192,60 @@ class AnswerFile:
                 offset += len(line)
 
 
+def is_ledger(path: Path) -> bool:
+    """Whether a file is a ledger: what `AnswerFile` writes, or has only created."""
+    try:
+        with os.fdopen(files.open_regular(path), "rb") as file:
+            line = file.readline(len(_KEY_HEAD) + len(_RUN))
+    except OSError:
+        return False
+    return path.suffix == SUFFIX and (not line.strip() or line.startswith((_KEY_HEAD, _RUN)))
+
+
+def forget(folder: Path) -> None:
+    """Remove the ledgers of a folder, and nothing else in it.
+
+    Raises:
+        LockedError: Another process appends to one.
+        QasrError: One cannot be removed.
+    """
+    for name in sorted(os.listdir(folder)):  # noqa: PTH208 - names only
+        path = folder / name
+        if not is_ledger(path):
+            continue
+        descriptor = -1
+        try:
+            descriptor = os.open(path, os.O_RDWR | files.CLOSE_ON_EXEC)
+            _lock(descriptor, path)
+            path.unlink()
+        except OSError as error:
+            raise from_os_error(error, str(path)) from error
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        files.lock_exclusive(descriptor, is_waiting=False)
+    except BlockingIOError:
+        raise LockedError.about(
+            path, "another evaluation writes it", "wait for it, or use another -o DIR"
+        ) from None
+    except OSError:
+        return  # a file system without locks
+
+
 def _run(line: bytes) -> list[RunFacts]:
     with contextlib.suppress(ValueError, TypeError, KeyError):
         return [RunFacts(**bounded_json.loads(line)["run"])]
     return []
+
+
+def _ledger_name(system: str) -> str:
+    """Return a name for a ledger that is no other system's."""
+    name = safe_name(system)
+    return name if name == system else f"{name}-{hashlib.sha256(os.fsencode(system)).hexdigest()[:8]}"
 
 
 def safe_name(system: str) -> str:

@@ -31,6 +31,7 @@ from qasr_cli.evaluation.utterances import Answer, Pair, Utterance
 from qasr_cli.operating_system import file_lease, files
 
 SCHEMA = "qasr.eval.v1"
+_BEGIN = b'{"schema":"qasr.eval.'  # as `_dump` writes it
 # A day of speech: 200,000 words on both sides, with times, as segments and as words, are 60 MB.
 _MAX_LINE_BYTES = 128_000_000
 _PUBLISHED = "published"
@@ -132,6 +133,15 @@ def read(path: Path) -> tuple[Mapping[str, str], Iterator[Pair]]:
         QasrError: It cannot be read, or is no such file; while pairs are read, that a line is damaged.
     """
     return read_head(path).facts, read_pairs(path)
+
+
+def is_results(path: Path) -> bool:
+    """Whether a file is one of results, of this version or another."""
+    try:
+        with os.fdopen(files.open_regular(path), "rb") as file:
+            return file.read(len(_BEGIN)) == _BEGIN
+    except OSError:
+        return False
 
 
 def read_head(path: Path) -> Head:

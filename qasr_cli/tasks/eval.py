@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from qasr_cli.errors import ExitCode, NoInputError, printable
+from qasr_cli.errors import ExitCode, NoInputError, UsageError, printable
 from qasr_cli.evaluation import results
 from qasr_cli.evaluation.evaluate import Evaluator
 from qasr_cli.evaluation.references import opening
 from qasr_cli.evaluation.reports import terminal
+from qasr_cli.evaluation.utterances import Utterance
 from qasr_cli.options import LogOptions
 from qasr_cli.tasks import eval_reports, eval_suite, observers
 from qasr_cli.tasks.eval_systems import EvalRequest, EvalSet, Surroundings, evaluate_sets
@@ -44,7 +46,42 @@ def evaluate(request: EvalRequest, log: LogOptions) -> int:
     if request.evaluation.suite:
         return eval_suite.run(request, around)
     sets = [_opened(path, request) for path in request.inputs]
-    return evaluate_sets(sets, request, around)
+    return evaluate_sets(_told_apart(request.inputs, sets), request, around)
+
+
+def _told_apart(paths: Sequence[Path], sets: Sequence[EvalSet]) -> list[EvalSet]:
+    """Return the sets; one of a name that another folder's set has gets its path behind the name.
+
+    Figures of two folders that are both called `test` are not summed, and their utterances may have the same
+    ids. Files of one folder and kind, such as the parquet files of a split, are one set. Sets are streamed in
+    their order, so that the first one keeps its name.
+
+    Raises:
+        UsageError: A path stands twice.
+        NoInputError: While a set is streamed: it has no utterance.
+    """
+    real = [os.path.realpath(path) for path in paths]
+    twice = next((path for number, path in enumerate(paths) if real[number] in real[:number]), None)
+    if twice is not None:
+        raise UsageError.about(twice, "the same references twice", "name each once")
+    owners: dict[str, tuple[str, str]] = {}
+
+    def renamed(path: Path, whole: str, one: EvalSet) -> EvalSet:
+        place = (str(Path(whole).parent), path.suffix) if os.path.isfile(whole) else (whole, "")
+
+        def utterances() -> Iterator[Utterance]:
+            is_empty = True
+            for utterance in one.utterances():
+                is_empty = False
+                name = utterance.set_name
+                is_first = owners.setdefault(name, place) == place
+                yield utterance if is_first else replace(utterance, set_name=f"{name} of {path}")
+            if is_empty:
+                raise NoInputError.about(path, "no utterance in it", "look at its texts and manifests")
+
+        return replace(one, utterances=utterances)
+
+    return [renamed(*each) for each in zip(paths, real, sets, strict=True)]
 
 
 def _opened(path: Path, request: EvalRequest) -> EvalSet:
@@ -66,6 +103,7 @@ def _opened(path: Path, request: EvalRequest) -> EvalSet:
 def _again(path: Path, request: EvalRequest, around: Surroundings) -> int:
     """Derive the figures of a file of results again."""
     head = results.read_head(path)
+    folder = eval_reports.prepared_folder(request.evaluation)
     has_detectors = request.evaluation.detectors
     evaluator = Evaluator(around.normalizers, request.references.seed, has_detectors)
     for pair in results.read_pairs(path):
@@ -75,6 +113,6 @@ def _again(path: Path, request: EvalRequest, around: Surroundings) -> int:
         {**head.facts, "seed": str(request.references.seed), "normalizers": named}, head.speeds
     )
     evaluation = replace(evaluation, published=results.read_published(path))
-    eval_reports.write(evaluation, request.evaluation.folder)
+    eval_reports.write(evaluation, folder)
     around.deliver(terminal.render(evaluation, eval_reports.shown_width()))
     return ExitCode.OK

@@ -7,13 +7,14 @@ that could be transcribed, and the errors of the others. Scores nothing.
 from __future__ import annotations
 
 import functools
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qasr_cli import engines, formats
-from qasr_cli.engines import memory
+from qasr_cli.engines import memory, model_store
 from qasr_cli.errors import QasrError
 from qasr_cli.evaluation.answers import AnswerFile, RunFacts
 from qasr_cli.evaluation.hypotheses.transcripts import answer_of
@@ -24,7 +25,7 @@ from qasr_cli.operating_system import processes, scratch
 from qasr_cli.options import FindOptions, Options, OutputOptions
 from qasr_cli.pipeline import finish
 from qasr_cli.pipeline.engine_cache import EngineCache
-from qasr_cli.records import Source, Status, Transcript
+from qasr_cli.records import Source, Span, Status, Transcript
 from qasr_cli.runs.execution.composing import FinishedSource
 from qasr_cli.runs.execution.run import Run
 from qasr_cli.runs.planning.output_plan import Plan
@@ -57,8 +58,15 @@ class ModelSystem:
 
     @property
     def settings(self) -> str:
-        """Fingerprint of all that decides a transcript; it needs no loaded model."""
-        return self.options.request_fingerprint()
+        """Fingerprint of all that decides a transcript; it needs no loaded model.
+
+        Implementations and number formats that should agree are what an evaluation compares, and a folder's
+        weights may be other ones tomorrow.
+        """
+        engine = self.options.engine
+        stored = model_store.find(engine.model, engine.revision) if os.path.isdir(engine.model) else None
+        parts = (self.options.request_fingerprint(), engine.engine, engine.dtype, stored.id if stored else "")
+        return "-".join(parts)
 
     @property
     def shard(self) -> str:
@@ -171,16 +179,18 @@ def _run_round(
     for outcome in report.outcomes:
         if outcome.error is not None:
             done.errors[keys[outcome.source.id]] = str(outcome.error)
-    _note_run(report, wall_s, ledger)
+    _note_run(report, wall_s, ledger, system.settings)
 
 
-def _note_run(report: RunReport, wall_s: float, ledger: AnswerFile) -> None:
+def _note_run(report: RunReport, wall_s: float, ledger: AnswerFile, settings: str) -> None:
     facts = report.engines
     audio_ms = sum(outcome.audio_ms for outcome in report.outcomes if outcome.status is Status.DONE)
     if facts is not None and audio_ms:
         work_s = round(max(wall_s - facts.load_s, 1e-3), 3)
         peak_bytes = processes.peak_memory_bytes() or 0
-        ledger.add_run(RunFacts(audio_ms, work_s, peak_bytes, facts.device, facts.model, facts.aligner))
+        ledger.add_run(
+            RunFacts(audio_ms, work_s, peak_bytes, facts.device, facts.model, facts.aligner, settings)
+        )
 
 
 def answers(
@@ -202,14 +212,21 @@ def answers(
             utterances = [utterance for utterance, _ in one.utterances]
             found = zip(one.utterances, recordings.answers(utterances, whole), strict=True)
         else:
-            found = zip(
-                one.utterances, (answer_of(transcript, span) for _, span in one.utterances), strict=True
-            )
+            found = zip(one.utterances, (_part(transcript, span) for _, span in one.utterances), strict=True)
         for (utterance, _), answer in found:
             is_all = len(one.utterances) == 1 and utterance.audio is not None and utterance.audio.span is None
             if utterance.duration_ms is None and is_all:
                 utterance = replace(utterance, duration_ms=transcript.duration_ms)  # noqa: PLW2901 - now known
             yield utterance, answer
+
+
+def _part(transcript: Transcript, span: Span | None) -> Answer:
+    """Return the answer to a part of a recording; a part behind its end has none."""
+    if span is not None and transcript.duration_ms <= span.start_ms:
+        return Answer(
+            "", error=f"it begins at {span.start_ms} ms, and the sound ends at {transcript.duration_ms} ms"
+        )
+    return answer_of(transcript, span)
 
 
 def _with_captions(answer: Answer, transcript: Transcript, source: EvalSource, options: Options) -> Answer:

@@ -5,6 +5,7 @@ In go options and figures; out come the files of a folder. Evaluates nothing its
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -13,10 +14,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, UnavailableError
+from qasr_cli.evaluation import answers, results
 from qasr_cli.evaluation.answers import RunFacts
 from qasr_cli.evaluation.figures import Evaluation, SpeedFigures
 from qasr_cli.evaluation.normalization import normalizers
 from qasr_cli.evaluation.normalization.normalizers import Normalizer
+from qasr_cli.evaluation.references import layout
 from qasr_cli.evaluation.reports import csv_tables, html_page, markdown
 from qasr_cli.options import EvalOptions
 from qasr_cli.runs.files import atomic_write
@@ -25,6 +28,7 @@ from qasr_cli.timebase import MS_PER_S
 logger = logging.getLogger(__name__)
 
 RESULTS, PAGE, MARKDOWN, LEDGERS, TABLES = "results.jsonl", "report.html", "report.md", "answers", "tables"
+_TEMPORARY = ".qasr-"  # what killed processes leave
 _PIPE_WIDTH = 10_000  # a pipe folds nothing
 _ADVICE = "qasr+numbers"
 
@@ -47,6 +51,7 @@ def prepared_folder(options: EvalOptions) -> Path:
 
     Raises:
         CannotCreateError: It holds something else.
+        LockedError: Another process evaluates there, and it is to begin anew.
     """
     folder = options.folder
     try:
@@ -54,14 +59,24 @@ def prepared_folder(options: EvalOptions) -> Path:
         names = os.listdir(folder)  # noqa: PTH208 - names only
     except OSError as error:
         raise CannotCreateError.about(folder, error.strerror or str(error), "use another -o DIR") from error
-    is_own = LEDGERS in names or RESULTS in names
-    if names and not is_own:
+    if not _is_own(folder, names):
         raise CannotCreateError.about(
             folder, "a folder with other files, and no evaluation in it", "use another -o DIR"
         )
-    if options.overwrite:
-        shutil.rmtree(folder / LEDGERS, ignore_errors=True)
+    if options.overwrite and options.results is None and LEDGERS in names:
+        answers.forget(folder / LEDGERS)
     return folder
+
+
+def _is_own(folder: Path, names: Sequence[str]) -> bool:
+    """Whether an evaluation has made a folder: it has our results or ledgers, or nothing but our names."""
+    if results.is_results(folder / RESULTS):
+        return True
+    ledgers = layout.listed(folder / LEDGERS)
+    if ledgers and all(answers.is_ledger(folder / LEDGERS / name) for name in ledgers):
+        return True
+    others = {name for name in names if not name.startswith(_TEMPORARY)} - {LEDGERS, PAGE, MARKDOWN, TABLES}
+    return not others and (PAGE in names or not {MARKDOWN, TABLES} & set(names))
 
 
 def named(models: Sequence[str]) -> list[tuple[str, str]]:
@@ -102,10 +117,14 @@ def write(evaluation: Evaluation, folder: Path) -> None:
     texts: Mapping[Path, str] = {
         folder / PAGE: html_page.render(evaluation, folder),
         folder / MARKDOWN: markdown.render(evaluation),
-        **{folder / TABLES / name: text for name, text in csv_tables.render(evaluation).items()},
+        **{folder / TABLES / name: text for name, text in csv_tables.all_tables(evaluation).items()},
     }
     for path, text in texts.items():
-        atomic_write.write(path, text, is_overwrite=True)
+        if text:
+            atomic_write.write(path, text, is_overwrite=True)
+        else:  # one of an earlier evaluation, of other systems or with other options
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def shown_width() -> int:

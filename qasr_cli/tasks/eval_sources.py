@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from qasr_cli.tasks import joined_sound
 ROUND_UTTERANCES = 2_000
 _MAX_ROUND_UTTERANCES = 50_000  # of one recording; a round ends between recordings otherwise
 _ROUND_STORED_BYTES = 1_000_000_000
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
 _MAX_PCM_BYTES = 2_000_000_000
 # A clip is one span, however long: the lane cuts it off where the sound ends.
 _WHOLE = Span(0, 10_000_000_000)
@@ -76,21 +78,21 @@ def sources_of(batch: Sequence[Utterance], settings: str, *, is_whole: bool) -> 
         is_whole: Whole recordings are transcribed, in chunks of the planner's choice.
     """
     found: list[EvalSource] = []
-    recordings: dict[Path, list[Utterance]] = {}
+    recordings: dict[AudioPart, list[Utterance]] = {}
     for utterance in batch:
         audio = _audio(utterance)
         if audio.content is not None or (audio.span is None and not is_whole):
             own = None if is_whole else _WHOLE
             found.append(_source(len(found), audio, [(utterance, own)], settings))
         else:
-            recordings.setdefault(audio.path, []).append(utterance)
-    for path, members in recordings.items():
+            recordings.setdefault(replace(audio, span=None), []).append(utterance)
+    for audio, members in recordings.items():
         if is_whole:
             pairs = [(utterance, _audio(utterance).span) for utterance in members]
-            found.append(_source(len(found), AudioPart(path), pairs, settings, is_whole=True))
+            found.append(_source(len(found), audio, pairs, settings, is_whole=True))
             continue
         for layer in _layers(members):
-            found.append(_source(len(found), AudioPart(path), layer, settings))
+            found.append(_source(len(found), audio, layer, settings))
     return found
 
 
@@ -169,7 +171,7 @@ def _state(audio: AudioPart) -> list[object]:
 
 
 def stored(source: EvalSource, number: int, folder: Path) -> Source:
-    """Return a source as the run takes it: by its number there, its sound stored if no decoder can read it.
+    """Return a source as the run takes it: by its number there, its sound stored if need be.
 
     Raises:
         QasrError: It cannot be read or stored.
@@ -179,21 +181,30 @@ def stored(source: EvalSource, number: int, folder: Path) -> Source:
         joined_sound.write(path, source.join)
         return replace(source.source, id=number, path=path)
     audio = _audio(source.utterances[0][0])
-    if audio.content is None and audio.encoding is Encoding.MEDIA:
+    if audio.content is None and audio.encoding is Encoding.MEDIA and audio.channel is None:
         return replace(source.source, id=number)
-    suffix = audio.path.suffix if audio.content is not None else ".wav"
+    suffix = ".wav"
+    if audio.content is not None:  # the name comes from a stranger's table
+        suffix = audio.path.suffix if _SUFFIX.fullmatch(audio.path.suffix) else ""
     path = folder / f"{number:06}-{safe_name(audio.path.stem)[:80]}{suffix}"
+    try:
+        _store(path, audio)
+    except OSError as error:
+        raise from_os_error(error, str(path)) from error
+    return replace(source.source, id=number, path=path)
+
+
+def _store(path: Path, audio: AudioPart) -> None:
+    if audio.content is None and audio.channel is not None:
+        joined_sound.write_channel(path, audio.path, audio.channel)
+        return
     content = audio.content
     if content is None:
         try:
             content = files.read_regular(audio.path, _MAX_PCM_BYTES)
         except OSError as error:
             raise from_read_error(error, audio.path) from error
-    try:
-        if audio.encoding is Encoding.PCM_16K:
-            joined_sound.write_wave(path, [content])
-        else:
-            path.write_bytes(content)
-    except OSError as error:
-        raise from_os_error(error, str(path)) from error
-    return replace(source.source, id=number, path=path)
+    if audio.encoding is Encoding.PCM_16K:
+        joined_sound.write_wave(path, [content])
+    else:
+        path.write_bytes(content)

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from qasr_cli.errors import ExitCode, printable
+from qasr_cli.errors import ExitCode, UsageError, printable
 from qasr_cli.evaluation import results
-from qasr_cli.evaluation.answers import AnswerFile
+from qasr_cli.evaluation.answers import AnswerFile, RunFacts
 from qasr_cli.evaluation.evaluate import Evaluator
 from qasr_cli.evaluation.figures import Evaluation
 from qasr_cli.evaluation.hypotheses.opening import HypothesisSet, by_recording, open_hypotheses
@@ -94,6 +94,11 @@ class RunSystem:
     ledger: AnswerFile
     done: Done
 
+    @property
+    def runs(self) -> list[RunFacts]:
+        """Its calls with these settings, earlier ones as well."""
+        return self.ledger.runs_of(self.system.settings)
+
 
 def evaluate_sets(
     sets: Sequence[EvalSet],
@@ -110,9 +115,11 @@ def evaluate_sets(
         finish: Called with the figures before they are written.
 
     Raises:
+        UsageError: A model and another program have one name: their figures could not be told apart.
         QasrError: A reference or output cannot be read, a model cannot be loaded, or the folder not written.
     """
     processes.require_posix()
+    _refuse_equal_names(request)
     others = [open_hypotheses(files) for files in request.evaluation.hypotheses]
     for one in others:
         logger.info("%s", printable(one.description))
@@ -123,7 +130,7 @@ def evaluate_sets(
         evaluator = Evaluator(around.normalizers, request.references.seed, has_detectors)
         facts = _facts(request, sets, others, ran)
         facts["normalizers"] = ", ".join(one.name for one in around.normalizers)  # without those left out
-        speeds = {one.system.name: eval_reports.speed(one.ledger.runs) for one in ran}
+        speeds = {one.system.name: eval_reports.speed(one.runs) for one in ran}
         with results.writing(folder / eval_reports.RESULTS, facts, speeds) as writer:
             for pair in _pairs(sets, ran, others, request.references.seed):
                 writer.add(pair, evaluator.add(pair))
@@ -132,10 +139,21 @@ def evaluate_sets(
     eval_reports.write(evaluation, folder)
     around.deliver(terminal.render(evaluation, eval_reports.shown_width()))
     if request.evaluation.fit_confidence:
-        models = {one.system.name: (one.system.options.engine, one.ledger.runs) for one in ran}
+        models = {one.system.name: (one.system.options.engine, one.runs) for one in ran}
         eval_confidence.fit(evaluator.evidence, models)
     logger.info("%s and the other reports are in %s", eval_reports.PAGE, printable(folder))
     return _exit_code(ran)
+
+
+def _refuse_equal_names(request: EvalRequest) -> None:
+    models = {name for name, _ in eval_reports.named(request.models)}
+    for one in request.evaluation.hypotheses:
+        if one.name in models:
+            raise UsageError(
+                f"--hyp: a model is named {one.name}, too",
+                f"give another name: NAME={one.path}",
+                flag="--hyp",
+            )
 
 
 def _run(
@@ -189,14 +207,15 @@ def _pairs(
             continue
         by_system = [_rounds(one, run.system, seed) for run in ran]
         for rounds in zip(*by_system, strict=True):
-            known: dict[str, Utterance] = {}
+            known: dict[tuple[str, str], Utterance] = {}  # parts of a set have the same ids
             for run, (_, sources) in zip(ran, rounds, strict=True):
                 for utterance, answer in eval_models.answers(sources, run.system, run.ledger, run.done):
-                    known.setdefault(utterance.id, utterance)
-                    yield Pair(run.system.name, known[utterance.id], answer)
+                    whole = known.setdefault((utterance.set_name, utterance.id), utterance)
+                    yield Pair(run.system.name, whole, answer)
             if one.is_aligned:
                 continue  # other programs were not given the text
-            yield from _answered((known.get(utterance.id, utterance) for utterance in rounds[0][0]), others)
+            seen = (known.get((u.set_name, u.id), u) for u in rounds[0][0])
+            yield from _answered(seen, others)
 
 
 def _answered(utterances: Iterable[Utterance], others: Sequence[HypothesisSet]) -> Iterator[Pair]:
@@ -212,7 +231,7 @@ def _facts(
     others: Sequence[HypothesisSet],
     ran: Sequence[RunSystem],
 ) -> dict[str, str]:
-    models = [eval_reports.described(one.system.name, one.ledger.runs) for one in ran]
+    models = [eval_reports.described(one.system.name, one.runs) for one in ran]
     facts = {
         "qasr": __version__,
         "command": " ".join(["qasr", *shown_arguments(sys.argv[1:])]),

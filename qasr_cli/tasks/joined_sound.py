@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from qasr_cli.errors import UsageError
 from qasr_cli.evaluation.suites.joins import Join
 from qasr_cli.evaluation.utterances import Utterance
 from qasr_cli.media import decode
+from qasr_cli.media.ffmpeg_arguments import Reading
 from qasr_cli.options import MediaOptions
 from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, samples_to_ms
 
@@ -30,6 +32,21 @@ def write_wave(path: Path, blocks: Iterable[bytes]) -> None:
         file.setframerate(SAMPLE_RATE_HZ)
         for block in blocks:
             file.writeframes(block[: len(block) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE])
+
+
+def write_channel(path: Path, recording: Path, channel: int) -> None:
+    """Write one channel of a recording: its references are of that speaker alone.
+
+    Raises:
+        QasrError: It cannot be decoded, or has no such channel.
+        OSError: The file cannot be written.
+    """
+    with decode.open_audio(recording, MediaOptions(), Reading(channel=channel)) as audio:
+        if channel >= audio.track.channels:
+            raise UsageError.about(
+                recording, f"it has no channel {channel}", f"its channels are 0 to {audio.track.channels - 1}"
+            )
+        write_wave(path, (block.tobytes() for block in audio))
 
 
 def write(path: Path, join: Join) -> None:

@@ -11,12 +11,16 @@ from typing import Any
 
 import pytest
 
+from qasr_cli.errors import QasrError
+from qasr_cli.evaluation.utterances import AudioPart, Utterance
+from qasr_cli.records import Span
+from qasr_cli.tasks import eval_sources
 from tests.e2e.conftest import ECHO, SAMPLES, Qasr, StartQasr
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
 
-def write_wave(path: Path, n_words: int) -> None:
+def write_wave(path: Path, n_words: int) -> Path:
     """Write noise of which the fake engine makes so many number words."""
     path.parent.mkdir(parents=True, exist_ok=True)
     n_samples = n_words * 6_400 + 1_600
@@ -25,6 +29,7 @@ def write_wave(path: Path, n_words: int) -> None:
         file.writeframes(
             struct.pack(f"<{n_samples}h", *((index * 7919) % 2_000 - 1_000 for index in range(n_samples)))
         )
+    return path
 
 
 def librispeech(folder: Path, texts: dict[str, str]) -> Path:
@@ -138,9 +143,11 @@ def test_recordings_are_cut_where_references_say_even_if_speakers_overlap(qasr: 
     folder = tmp_path / "meeting"
     write_wave(folder / "room.wav", 20)
     (folder / "wav.scp").write_text("room room.wav\n")
-    (folder / "segments").write_text("a room 0.0 1.2\nb room 1.0 3.0\nc room 3.0 4.6\nd room 7.0 9.9\n")
-    (folder / "text").write_text("a one two three\nb one two three four five\nc one two\nd late\n")
-    (folder / "utt2spk").write_text("a A\nb B\nc A\nd A\n")
+    (folder / "segments").write_text(
+        "a room 0.0 1.2\nb room 1.0 3.0\nc room 3.0 4.6\nd room 7.0 9.9\ne room 90 91\n"
+    )
+    (folder / "text").write_text("a one two three\nb one two three four five\nc one two\nd late\ne gone\n")
+    (folder / "utt2spk").write_text("a A\nb B\nc A\nd A\ne A\n")
     result = qasr("eval", folder, "--engine", ECHO, "--model", "demo", "-o", "out")
     assert result.returncode == 0, result.stderr
     texts = {row["id"]: row["hypothesis"]["text"] for row in results(tmp_path / "out")}
@@ -149,7 +156,12 @@ def test_recordings_are_cut_where_references_say_even_if_speakers_overlap(qasr: 
         "b": "One two three four five.",
         "c": "One two three four.",
         "d": "One two.",  # the sound ends at 8.1 s
+        "e": "",
     }
+    assert "1 of 5 utterances failed" in result.stdout
+    assert (
+        "it begins at 90000 ms, and the sound ends at 8100 ms" in (tmp_path / "out/report.html").read_text()
+    )
 
 
 def test_headerless_samples_and_whole_recordings(qasr: Qasr, tmp_path: Path) -> None:
@@ -167,6 +179,58 @@ def test_headerless_samples_and_whole_recordings(qasr: Qasr, tmp_path: Path) -> 
     assert row["hypothesis"]["text"] == "One two three."
 
 
+def test_sets_and_parts_of_one_name_and_with_the_same_ids_stay_apart(qasr: Qasr, tmp_path: Path) -> None:
+    clip = write_wave(tmp_path / "clip.wav", 2)
+    for name, text in (("test_clean", "one two"), ("test_other", "two three")):
+        row = {"audio_filepath": str(clip), "text": text}
+        (tmp_path / f"{name}.json").write_text(json.dumps(row))
+    for folder, text in (("a", "one"), ("b", "two one")):
+        write_wave(tmp_path / folder / "test/u.wav", 2)
+        (tmp_path / folder / "test/u.txt").write_text(text)
+    sets = (".", "a/test", "b/test")
+    result = qasr("eval", *sets, "--engine", ECHO, "--model", "demo", "-o", "out", "--layout", "auto")
+    assert result.returncode == 0, result.stderr
+    texts = {row["set"]: row["reference"]["text"] for row in results(tmp_path / "out")}
+    assert texts == {
+        f"{tmp_path.name} test_clean": "one two",
+        f"{tmp_path.name} test_other": "two three",
+        "test": "one",
+        "test of b/test": "two one",
+    }
+
+
+def test_references_of_one_channel_are_compared_with_that_channel(tmp_path: Path) -> None:
+    call = tmp_path / "call.wav"
+    with wave.open(str(call), "wb") as file:
+        file.setparams((2, 2, 16_000, 16_000, "NONE", ""))
+        file.writeframes(struct.pack("<hh", 1_000, 3_000) * 16_000)
+    utterances = [
+        Utterance(f"u{channel}", "set", AudioPart(call, Span(0, 500), channel), "hello", recording="call")
+        for channel in (0, 1, 2)
+    ]
+    sources = eval_sources.sources_of(utterances, "", is_whole=False)
+    assert len({one.key for one in sources}) == len(sources) == 3
+    for source, level in zip(sources[:2], (1_000, 3_000), strict=True):
+        stored = eval_sources.stored(source, 0, tmp_path)
+        assert stored.spans == (Span(0, 500),)
+        with wave.open(str(stored.path)) as file:
+            samples = struct.unpack("<16000h", file.readframes(16_000))
+        assert abs(sum(samples) / len(samples) - level) < 2
+    with pytest.raises(QasrError, match="channel 2"):
+        eval_sources.stored(sources[2], 0, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["x.w\0v", f"x.{'a' * 300}", "x", "../x.wav", "x.wav/"])
+def test_embedded_sound_is_stored_whatever_its_name(name: str, tmp_path: Path) -> None:
+    audio = AudioPart(tmp_path / "set.parquet" / name, content=b"sound")
+    (source,) = eval_sources.sources_of([Utterance("u", "set", audio, "hello")], "", is_whole=False)
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    stored = eval_sources.stored(source, 0, folder)
+    assert [path.read_bytes() for path in folder.iterdir()] == [b"sound"]
+    assert stored.path.parent == folder
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -175,12 +239,15 @@ def test_headerless_samples_and_whole_recordings(qasr: Qasr, tmp_path: Path) -> 
         (["LibriSpeech", "--layout", "fleur"], 2, "no such layout"),
         (["LibriSpeech", "--split", "dev"], 2, "its parts: test-clean"),
         (["LibriSpeech", "--normalizer", "qsar"], 2, "--normalizer qsar: no such normalizer"),
+        (["LibriSpeech", "LibriSpeech/"], 2, "the same references twice"),
+        (["LibriSpeech", "-m", "demo", "--hyp", "demo=full"], 2, "a model is named demo, too"),
         (["LibriSpeech", "--no-model"], 2, "--no-model needs --hyp"),
         (["LibriSpeech", "-o", "full"], 73, "a folder with other files"),
         (["LibriSpeech", "--hyp", "a=none"], 66, "none: no such file or folder"),
         (["LibriSpeech", "--hyp", "a=x", "--hyp", "a=y"], 2, "two systems are named a"),
         (["LibriSpeech", "-m", "demo", "-m", "demo"], 2, "the same model twice"),
         (["silent"], 66, "no such sound"),
+        (["headed"], 66, "headed: no utterance in it"),
         (["twice"], 65, "utterances 1 and 2 of "),
         (["piped"], 2, "a command, which qasr does not start"),
         ([], 2, "Missing argument"),
@@ -204,6 +271,8 @@ def test_bad_input_is_one_line(
         (tmp_path / name / "wav.scp").write_text(scp)
         (tmp_path / name / "text").write_text(text)
     write_wave(tmp_path / "twice/a.wav", 1)
+    (tmp_path / "headed").mkdir()
+    (tmp_path / "headed/metadata.csv").write_text("file_name,text\n")
     engine = [] if "--no-model" in arguments else ["--engine", ECHO]
     result = qasr("eval", *arguments, *engine)
     assert result.returncode == code, result.stderr

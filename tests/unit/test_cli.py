@@ -132,6 +132,12 @@ class TestFlags:
             switches = [flag for flag in flags_of_command(command) if flag.kind is bool]
             assert [flag.key for flag in switches if flag.default is None] == []
 
+    def test_examples_stay_line_by_line(self) -> None:
+        epilogs = [row.load().epilog or "" for row in COMMANDS]
+        with_examples = [text for text in epilogs if "Examples:" in text]
+        assert with_examples
+        assert all("\b\nExamples:\n" in text and "\\b" not in text for text in with_examples)
+
     def test_help_names_documents_that_exist(self) -> None:
         named = [
             name for row in COMMANDS for name in re.findall(r"docs/[\w/-]+\.md", row.load().epilog or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,33 @@ class TestFilesByName:
         assert text_of(found, asked("x", "/data/b/1.wav")) == "two"
         assert answer_of(found, asked("y", "/data/c/1.wav")) is None  # either would be a guess
 
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("a/1.txt", "alpha"),
+            ("1.txt", "alpha"),
+            ("rows.jsonl", '{"audio_filepath": "a/1.wav", "pred_text": "alpha"}\n'),
+            ("text", "1 alpha\n"),
+            ("all.ctm", "1 1 0.0 0.5 alpha\n"),
+        ],
+    )
+    def test_an_output_answers_one_of_the_recordings_of_its_name(
+        self, name: str, content: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        corpora.write(tmp_path, {name: content, "other.md": ""})
+        found = opened(tmp_path if name.endswith(".txt") else tmp_path / name)
+        asked_for = [asked(f"{folder}/1.wav", f"/media/{folder}/1.wav") for folder in "abc"]
+        for _ in range(2):  # of two models
+            assert [text_of(found, one) for one in asked_for] == ["alpha", None, None]
+        assert caplog.text.count("several recordings have this name") == 1
+        assert text_of(found, replace(asked_for[1], set_name="the same clips elsewhere")) is not None
+
+    def test_a_sure_name_counts_though_another_recording_came_first(self, tmp_path: Path) -> None:
+        corpora.write(tmp_path, {"b/1.txt": "beta"})
+        found = opened(tmp_path)
+        for folder, text in (("b", "beta"), ("c", None), ("b", "beta")):
+            assert text_of(found, asked(f"{folder}/1.wav", f"/media/{folder}/1.wav")) == text
+
     def test_the_language_of_the_utterance(self, tmp_path: Path) -> None:
         found = opened(corpora.write(tmp_path, {"talk.de.txt": "ja", "talk.en.txt": "yes"}))
         assert text_of(found, asked("talk", language="en")) == "yes"
@@ -143,6 +171,14 @@ class TestFilesByName:
 
 
 class TestTables:
+    @pytest.mark.parametrize("time", ["NaN", "1e999", "-1", "9" * 400, '"x"'])
+    def test_a_time_that_is_none(self, time: str, tmp_path: Path) -> None:
+        row = f'{{"audio_filepath": "a.wav", "pred_text": "x", "time": {time}}}'
+        corpora.write(tmp_path, {"rows.jsonl": row})
+        answer = opened(tmp_path / "rows.jsonl").answer(asked("a"))
+        assert answer is not None
+        assert (answer.text, answer.wall_s) == ("x", None)
+
     def test_a_manifest_of_nemo(self, tmp_path: Path) -> None:
         rows = (
             {"audio_filepath": "/d/1.wav", "text": "the reference", "pred_text": "one"},

@@ -111,3 +111,17 @@ class TestAnnotations:
     def test_a_damaged_line_of_rttm_is_named(self) -> None:
         with pytest.raises(UndecodableError, match="line 1"):
             list(time_annotations.rttm("SPEAKER talk 1 0.5\n"))
+
+
+def test_names_that_begin_alike_have_texts_of_their_own(tmp_path: Path) -> None:
+    names = ("a", "a-b", "a.b", "a b", "ab", "a.de", "A")
+    corpora.write(tmp_path, {f"{name}.wav": "" for name in names} | {f"{name}.txt": name for name in names})
+    texts = {one.id: one.text for one in opening.open_set(tmp_path, ReferenceOptions())}
+    assert texts == {f"{name}.wav": name for name in names}
+
+
+def test_truth_needs_no_language(tmp_path: Path) -> None:
+    words = '[{"text": "hi", "start_ms": 100, "end_ms": 200}]'
+    corpora.write(tmp_path, {"a.wav": "", "a.truth.json": f'{{"text": "hi", "words": {words}}}'})
+    (one,) = opening.open_set(tmp_path, ReferenceOptions())
+    assert (one.text, one.words) == ("hi", (TimedWord("hi", 100, 200),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import tracemalloc
@@ -28,6 +29,17 @@ CORPORA = SPEECH + TOOLKITS
 
 def read(path: Path, options: ReferenceOptions = AUTO) -> list[Utterance]:
     return list(opening.open_set(path, options))
+
+
+def broken_gzip() -> bytes:
+    """Return a compressed manifest whose first line is whole and whose middle is no deflate stream."""
+    rows = corpora.lines(
+        *({"audio_filepath": f"{number}.wav", "text": str(number)} for number in range(3_000))
+    )
+    content = bytearray(gzip.compress(rows.encode()))
+    middle = len(content) // 2
+    content[middle : middle + 500] = b"\xff" * 500
+    return bytes(content)
 
 
 def below(root: Path, one: Utterance) -> Utterance:
@@ -198,12 +210,14 @@ class TestBadInput:
             ("data.list", b'{"key": "k", "wav": "a.wav", "txt": "x", "start": 3, "end": 1}\n'),
             ("cuts.jsonl", b'{"supervisions": [], "recording": {}, "id": "c"}\n'),
             ("cuts.jsonl.gz", b"\x1f\x8b\x08damaged"),
+            ("m.jsonl.gz", broken_gzip()),
+            ("m.json", b'{"audio_filepath": "a\\u0000.wav", "text": "x"}\n'),
+            ("m.json", b'{"audio_filepath": "a\\ud800.wav", "text": "x"}\n'),
             ("GigaSpeech.json", b'{"audios": [{"aid": "x", "text_tn": 1, '),
             ("GigaSpeech.json", b'{"audios": [7, "text_tn"]}'),
             ("WenetSpeech.json", b'{"audios": [{"segments": [{"begin_time": 1, "subsets": ["TEST_NET"]}]}]}'),
             ("WenetSpeech.json", b'{"audios": [{"begin_time":' + b"[" * 100_000),
             ("m.json", b'{"audio_filepath": ".", "text": "x"}\n'),
-            ("m.json", b'{"audio_filepath": "a\\u0000.wav", "text": "x"}\n'),
             ("m.json", b'{"audio_filepath": "a.wav", "text": "\\ud800"}\n'),
             ("m.json", b'{"audio_filepath": "a.wav", "text": "x", "offset": NaN, "duration": 1}\n'),
             ("GigaSpeech.json", _segment("1e999", '"TEST"')),
@@ -220,6 +234,30 @@ class TestBadInput:
             read(path)
         assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            f'{{"audio_filepath": "a.wav", "text": "x", "snr_db": {"9" * 400}}}',
+            '{"audio_filepath": "a.wav", "text": "x", "snr_db": 1e999}',
+        ],
+    )
+    def test_a_label_that_is_no_number_of_this_world_stops_nothing(self, row: str, tmp_path: Path) -> None:
+        path = corpora.write(tmp_path, {"m.json": row + "\n"})
+        (one,) = read(path / "m.json")
+        assert one.text == "x"
+
+    @pytest.mark.parametrize(
+        "row", ['{"audio_filepath": "a.wav", "text": null}', '{"key": "k", "wav": "a.wav", "txt": null}']
+    )
+    def test_null_is_no_text(self, row: str, tmp_path: Path) -> None:
+        corpora.write(tmp_path, {"m.json": row + "\n"})
+        assert [one.text for one in read(tmp_path / "m.json")] == [""]
+
+    def test_a_table_of_another_corpus_is_no_audiofolder(self, tmp_path: Path) -> None:
+        corpora.write(tmp_path, {"d/metadata.csv": "LJ001-0001|Printing, here|Printing, here\n"})
+        with pytest.raises(UndecodableError, match="no references that qasr knows"):
+            opening.open_set(tmp_path / "d", AUTO)
 
     def test_a_strange_file_does_not_hide_the_others(self, tmp_path: Path) -> None:
         corpora.write(tmp_path, CORPORA[0].files)

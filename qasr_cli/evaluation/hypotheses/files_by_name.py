@@ -14,7 +14,7 @@ from pathlib import Path
 
 from qasr_cli import languages
 from qasr_cli.errors import QasrError, from_read_error, printable
-from qasr_cli.evaluation.hypotheses.keys import bare, keys_of
+from qasr_cli.evaluation.hypotheses.keys import Claims, bare, keys_of
 from qasr_cli.evaluation.hypotheses.transcripts import answer_of
 from qasr_cli.evaluation.references import time_annotations
 from qasr_cli.evaluation.references.layout import is_file, listed
@@ -78,13 +78,14 @@ Find = Callable[[Utterance], Found | None]
 
 def lookup(named: Mapping[str, Path]) -> Find:
     """Return what answers an utterance by these files; `talk.en.srt` before others where it is English."""
+    claims = Claims()
     read: dict[Path, Answer] = {}  # the last recording: its utterances follow each other
 
     def find(utterance: Utterance) -> Found | None:
         keys = keys_of(utterance)
         if utterance.language:
             keys = [key for name in keys for key in (f"{name}.{utterance.language}", name)]
-        key = next((key for key in keys if key in named), None)
+        key = claims.key(utterance, keys, named)
         if key is None:
             return None
         path = named[key]

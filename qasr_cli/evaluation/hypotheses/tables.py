@@ -15,7 +15,7 @@ from typing import Any
 from qasr_cli import languages
 from qasr_cli.errors import UndecodableError, from_read_error
 from qasr_cli.evaluation.hypotheses.files_by_name import Find, Found, joined, of_turns
-from qasr_cli.evaluation.hypotheses.keys import bare, keys_of
+from qasr_cli.evaluation.hypotheses.keys import Claims, bare, keys_of
 from qasr_cli.evaluation.hypotheses.transcripts import answer_of
 from qasr_cli.evaluation.matching.recordings import is_like
 from qasr_cli.evaluation.references import time_annotations
@@ -29,6 +29,7 @@ from qasr_cli.operating_system import files
 _TEXT_KEYS = ("pred_text", "prediction", "hypothesis", "hyp", "text", "transcript")
 _ID_KEYS = ("id", "utt_id", "key", "audio_filepath", "audio_path", "file_name", "path", "wav")
 _LANGUAGE_KEYS = ("pred_lang", "detected_language", "language", "lang")
+_MAX_WALL_S = 1e9  # for one utterance; also keeps out NaN and numbers that are no float
 _SAMPLE = re.compile(r"sample_\d+")  # the leaderboard's ids where the set has none
 _TRN = re.compile(r"(.*)\(([^()]+)\)\s*")
 _MAX_BYTES = 512_000_000  # of CTM, STM or RTTM: ten thousand hours of words
@@ -36,10 +37,11 @@ _MAX_BYTES = 512_000_000  # of CTM, STM or RTTM: ten thousand hours of words
 
 def by_id(answers: Mapping[str, Answer]) -> Find:
     """Return what answers an utterance by its names."""
+    claims = Claims()
 
     def find(utterance: Utterance) -> Found | None:
-        answer = next((answers[key] for key in keys_of(utterance) if key in answers), None)
-        return None if answer is None else Found(answer)
+        key = claims.key(utterance, keys_of(utterance), answers)
+        return None if key is None else Found(answers[key])
 
     return find
 
@@ -123,7 +125,7 @@ def _answer(row: Mapping[str, Any], key: str) -> Answer:
     tongue = next((row[name] for name in _LANGUAGE_KEYS if isinstance(row.get(name), str)), "")
     entry = languages.find(tongue) if tongue else None
     wall = row.get("time")
-    is_number = isinstance(wall, int | float) and not isinstance(wall, bool)
+    is_number = isinstance(wall, int | float) and not isinstance(wall, bool) and 0 <= wall < _MAX_WALL_S
     return Answer(
         row[key] if isinstance(row[key], str) else "",  # null is no text, and never the reference's
         language=entry.code if entry else None,
@@ -215,10 +217,10 @@ def recordings(path: Path, suffix: str) -> dict[str, Answer]:
 
 def by_recording(found: Mapping[str, Answer]) -> Find:
     """Return what answers an utterance by its recording."""
+    claims = Claims()
 
     def find(utterance: Utterance) -> Found | None:
-        names = [utterance.recording, *keys_of(utterance)]
-        answer = next((found[key] for key in names if key in found), None)
-        return None if answer is None else Found(answer, is_whole=True)
+        key = claims.key(utterance, [utterance.recording, *keys_of(utterance)], found)
+        return None if key is None else Found(found[key], is_whole=True)
 
     return find

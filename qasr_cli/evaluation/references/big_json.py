@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from qasr_cli.errors import QasrError, UndecodableError, from_read_error
-from qasr_cli.evaluation.references.layout import HINT, Layout, Part, is_file
+from qasr_cli.evaluation.references.layout import HINT, Layout, Part, is_file, spoken
 from qasr_cli.evaluation.utterances import AudioPart, Utterance
 from qasr_cli.operating_system.files import open_regular
 from qasr_cli.records import Span
@@ -100,7 +100,7 @@ def _read(part: Part, corpus: str, is_giga: bool) -> Iterator[Utterance]:
         for segment in segments if isinstance(segments, list) else ():
             if not isinstance(segment, dict) or not _is_in(part.name, segment, audio):
                 continue
-            text = str(segment.get("text_tn" if is_giga else "text", ""))
+            text = spoken(segment.get("text_tn" if is_giga else "text"))
             if is_giga and text.strip() in _GARBAGE:
                 continue
             try:

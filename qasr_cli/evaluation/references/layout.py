@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,8 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise damaged(path, number, "not UTF-8") from None
     except EOFError:
         raise damaged(path, number, "the file is cut off") from None
+    except zlib.error:
+        raise damaged(path, number + 1, "the compressed file is damaged") from None
     except (gzip.BadGzipFile, OSError) as error:
         raise from_read_error(error, path) from error
 
@@ -95,9 +98,17 @@ def first_line(path: Path) -> str:
         return ""
 
 
+def is_path(place: str) -> bool:
+    """Whether a text can be the path of a file: manifests hold what no file system takes."""
+    try:
+        return b"\0" not in os.fsencode(place)
+    except UnicodeEncodeError:  # a lone surrogate that stands for no byte
+        return False
+
+
 def first_base(bases: Iterable[Path], place: str) -> Path | None:
     """Return the first folder below which a relative path is there."""
-    return next((base for base in bases if os.path.lexists(base / place)), None)
+    return next((base for base in bases if os.path.lexists(base / place)), None) if is_path(place) else None
 
 
 def _unpacked(path: Path, raw: IO[bytes]) -> IO[bytes]:
@@ -131,6 +142,11 @@ def code(spelling: str) -> str | None:
     """Return the code of a language in any spelling, such as `cmn_hans_cn`; None if it is unknown."""
     found = languages.find(spelling)
     return found.code if found else None
+
+
+def spoken(value: object) -> str:
+    """Return the text of a row; null is no text, and not the word `None`."""
+    return "" if value is None else str(value)
 
 
 def span(path: Path, line: int, start_s: float, end_s: float) -> Span:

@@ -33,6 +33,7 @@ from qasr_cli.records import Span
 from qasr_cli.timebase import seconds_to_ms
 
 _ENDS = (".jsonl", ".jsonl.gz")
+_MAX_S = 1e9  # of a recording; keeps out numbers that are no float
 
 
 def _parts(path: Path) -> list[Part]:

@@ -27,6 +27,7 @@ from qasr_cli.evaluation.references.layout import (
     is_file,
     listed,
     span,
+    spoken,
     text_lines,
 )
 from qasr_cli.evaluation.utterances import AudioPart, Utterance
@@ -129,7 +130,7 @@ def _nemo(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
             str(named),
             f"{part.path.absolute().parent.name} {part.name}",
             AudioPart(path, cut),
-            str(row.get("text", "")),
+            spoken(row.get("text")),
             language=code(tongue) if tongue else None,
             speaker=str(row.get("speaker") or row.get("speaker_id") or ""),
             recording=path.stem if cut else "",
@@ -147,7 +148,7 @@ def _without_suffix(row: Mapping[str, Any]) -> str:
 def _noise(row: Mapping[str, Any]) -> dict[str, str]:
     value = row.get("snr_db", row.get("snr"))
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return {"snr_db": f"{value:g}"} if is_number else {}
+    return {"snr_db": str(value)} if is_number else {}
 
 
 def _seconds(path: Path, line: int, row: Mapping[str, Any], key: str) -> float | None:
@@ -168,7 +169,7 @@ def _espnet(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
             str(row.get("key", "")),
             f"{part.path.absolute().parent.name} {part.name}",
             AudioPart(path, cut),
-            str(row.get("txt", "")),
+            spoken(row.get("txt")),
             language=code(str(row["lang"])) if row.get("lang") else None,
             speaker=str(row.get("speaker") or ""),
             recording=path.stem if cut else "",
@@ -184,8 +185,13 @@ def _audiofolder_parts(path: Path) -> list[Part]:
     return [
         Part(file.absolute().parent.name, file)
         for file in files
-        if file.suffix == ".csv" or has_keys(file, "file_name")
+        if _has_column(file) or has_keys(file, "file_name")
     ]
+
+
+def _has_column(path: Path) -> bool:
+    """Whether a table has the column; other corpora call theirs metadata.csv, too."""
+    return path.suffix == ".csv" and "file_name" in next(csv.reader([first_line(path)]), [])
 
 
 def _audiofolder(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:

@@ -17,7 +17,7 @@ from qasr_cli.errors import NoInputError, UndecodableError, UsageError
 from qasr_cli.evaluation.references.big_json import GIGASPEECH, WENETSPEECH
 from qasr_cli.evaluation.references.kaldi import AISHELL, KALDI
 from qasr_cli.evaluation.references.kspon import KSPONSPEECH
-from qasr_cli.evaluation.references.layout import Layout, Part, code
+from qasr_cli.evaluation.references.layout import HINT, Layout, Part, code, is_path
 from qasr_cli.evaluation.references.lhotse import LHOTSE
 from qasr_cli.evaluation.references.manifests import AUDIOFOLDER, ESPNET, NEMO
 from qasr_cli.evaluation.references.own_media import OWN
@@ -157,8 +157,10 @@ def _checked(path: Path, read: Callable[[], Iterator[Utterance]]) -> Iterator[Ut
     for number, one in enumerate(read(), 1):
         if not one.id:
             raise UndecodableError.about(path, f"utterance {number} of {one.set_name} has no id")
-        if one.audio is not None and "\0" in str(one.audio.path):  # the operating system takes no such name
-            raise UndecodableError.about(path, f"{one.id}: the path of its sound has a zero byte")
+        if one.audio is not None and one.audio.content is None and not is_path(str(one.audio.path)):
+            raise UndecodableError.about(
+                path, f"utterance {number} of {one.set_name}: no path of a sound", HINT
+            )
         key = hashlib.blake2b(f"{one.set_name}\n{one.id}".encode("utf-8", "replace"), digest_size=12).digest()
         if key in seen:
             first = next(

@@ -7,6 +7,7 @@ all. A language between the dots (`talk.en.srt`) is that of the recording; of se
 
 from __future__ import annotations
 
+import bisect
 import functools
 import logging
 import os
@@ -64,7 +65,8 @@ def _truth(gathered: _Gathered, path: Path, raw: bytes) -> None:
     """Read `{"text", "language", "words": [{"text", "start_ms", "end_ms"}]}`."""
     fields = json_fields.load_object(raw.decode("utf-8", "replace"))
     gathered.text = gathered.text or fields.text("text")
-    gathered.language = gathered.language or fields.optional_text("language")
+    if "language" in fields.values:
+        gathered.language = gathered.language or fields.optional_text("language")
     rows = fields.children("words") if isinstance(fields.values.get("words"), list) else ()
     gathered.words = gathered.words or tuple(
         TimedWord(row.text("text"), row.count("start_ms"), row.count("end_ms")) for row in rows
@@ -150,20 +152,34 @@ def _recordings(folder: Path, depth: int = 0) -> Iterator[tuple[Path, list[tuple
 
 
 def _texts(media: Path, names: list[str]) -> list[tuple[Path, int, str | None]]:
-    """Return the texts of a recording with the place of their reader and their language, the best first."""
+    """Return the texts of a recording with the place of their reader and their language, the best first.
+
+    Args:
+        media: The recording.
+        names: Sorted names of its folder; only those that begin with its own are looked at.
+    """
     stem = media.name.removesuffix(media.suffix)
+    alike = list(_beginning(f"{stem}.", names))
+    recordings = {Path(name).stem for name in alike if Path(name).suffix.lower() in MEDIA_SUFFIXES}
     found = []
-    for name in names:
-        if not name.startswith(stem + ".") or name == media.name:
-            continue
+    for name in alike:
         rest = name[len(stem) :]
         for rank, (suffix, _) in enumerate(_READERS):
             middle = rest[: -len(suffix)].lower().removeprefix(media.suffix.lower()).strip(".")
             entry = languages.find_in_name(middle) if middle else None
             if rest.lower().endswith(suffix) and (not middle or entry is not None):
-                found.append((media.parent / name, rank, entry.code if entry else None))
+                if not middle or name[: -len(suffix)] not in recordings:  # `talk.de.txt` beside `talk.de.wav`
+                    found.append((media.parent / name, rank, entry.code if entry else None))
                 break
-    return sorted(found, key=lambda one: (one[1], one[0].name))
+    return sorted(found, key=lambda one: (one[1], one[2] is not None, one[0].name))
+
+
+def _beginning(start: str, names: list[str]) -> Iterator[str]:
+    """Yield the names, which are sorted, that begin so; a folder may have a hundred thousand."""
+    for place in range(bisect.bisect_left(names, start), len(names)):
+        if not names[place].startswith(start):
+            return
+        yield names[place]
 
 
 def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:

@@ -22,6 +22,11 @@ _SYSTEM = ("set", "system")
 
 def render(evaluation: Evaluation) -> dict[str, str]:
     """Return the text of each table that has rows, by the name of its file."""
+    return {name: text for name, text in all_tables(evaluation).items() if text}
+
+
+def all_tables(evaluation: Evaluation) -> dict[str, str]:
+    """Return the text of every table by the name of its file; "" of one without rows."""
     found: Mapping[str, tuple[Sequence[str], Iterable[Sequence[Cell]]]] = {
         "rates.csv": (_RATES, _rates(evaluation.sets)),
         "comparisons.csv": (_COMPARISONS, _comparisons(evaluation)),
@@ -38,8 +43,7 @@ def render(evaluation: Evaluation) -> dict[str, str]:
         "detector_values.csv": (_DETECTOR_VALUES, _detector_values(evaluation.sets)),
         "published.csv": (_PUBLISHED, _published(evaluation)),
     }
-    texts = {name: _text(header, rows) for name, (header, rows) in found.items()}
-    return {name: text for name, text in texts.items() if text}
+    return {name: _text(header, rows) for name, (header, rows) in found.items()}
 
 
 def _text(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
