@@ -327,8 +327,8 @@ def test_a_suite_puts_published_figures_beside_ours(qasr: Qasr, tmp_path: Path) 
     rows, timed = [], tmp_path / "timed"
     timed.mkdir()
     for name in ("clip-01.wav", "clip-03.flac", "clip-06.wav"):
-        row = {"audio_filepath": str(SAMPLES / "clips" / name), "text": truth[name]["text"], "id": name}
-        rows.append(json.dumps(row))
+        clip = {"audio_filepath": str(SAMPLES / "clips" / name), "text": truth[name]["text"], "id": name}
+        rows.append(json.dumps(clip))
         (timed / name).write_bytes((SAMPLES / "clips" / name).read_bytes())
         (timed / f"{Path(name).stem}.truth.json").write_text(json.dumps(truth[name]))
     (tmp_path / "clips.jsonl").write_text("\n".join(rows))

@@ -32,15 +32,6 @@ def text_of(found: HypothesisSet, utterance: Utterance) -> str | None:
     return None if answer is None else answer.text
 
 
-QASR = (
-    '{"schema": "qasr.v1", "source": "talk.mp4", "track": {"stream_index": 0, "codec": "", "channels": 1, '
-    '"sample_rate_hz": 16000, "start_ms": 0, "duration_ms": null, "language": null}, "duration_ms": 2000, '
-    '"fingerprint": "0", "model": "m", "aligner": "", "segments": [{"start_ms": 0, "end_ms": 2000, '
-    '"language": "en", "text": "Hello there.", "flags": ["loop"], "words": ['
-    '{"lead": "", "text": "Hello", "start_ms": 0, "end_ms": 500, "timing": "aligned", "confidence": 0.5}, '
-    '{"lead": " ", "text": "there.", "start_ms": 500, "end_ms": 900, "timing": "aligned", "confidence": null}'
-    '], "speaker": null}], "cues": []}'
-)
 WHISPERX = (
     '{"segments": [{"start": 0.5, "end": 2.0, "text": " Hello there.", "words": [{"word": "Hello", "start": '
     '0.5, "end": 1.0, "score": 0.9, "speaker": "S1"}, {"word": "there."}]}], "language": "en"}'
@@ -55,7 +46,7 @@ class TestFilesByName:
     @pytest.mark.parametrize(
         ("suffix", "content", "text"),
         [
-            ("json", QASR, "Hello there."),
+            ("json", corpora.QASR, "Hello there."),
             ("json", WHISPER, "Hello there. Bye."),
             ("json", WHISPERX, "Hello there."),
             ("json", CPP, "Hello there."),
@@ -76,13 +67,15 @@ class TestFilesByName:
         assert found.answer(asked("walk")) is None
 
     def test_a_transcript_by_qasr_keeps_words_segments_and_flags(self, tmp_path: Path) -> None:
-        answer = opened(corpora.write(tmp_path, {"talk.json": QASR})).answer(asked("talk"))
+        answer = opened(corpora.write(tmp_path, {"talk.json": corpora.QASR})).answer(asked("talk"))
         assert answer is not None
         assert answer.words[0] == TimedWord("Hello", 0, 500, 0.5)
         assert (answer.language, answer.flags, len(answer.segments)) == ("en", ("loop",), 1)
 
     def test_json_counts_before_subtitles(self, tmp_path: Path) -> None:
-        found = opened(corpora.write(tmp_path, {"talk.srt": VTT, "talk.json": QASR, "talk.txt": "no"}))
+        found = opened(
+            corpora.write(tmp_path, {"talk.srt": VTT, "talk.json": corpora.QASR, "talk.txt": "no"})
+        )
         assert text_of(found, asked("talk")) == "Hello there."
 
     def test_equal_names_are_told_apart_by_their_folders(self, tmp_path: Path) -> None:
