@@ -311,3 +311,14 @@ SPEECH: tuple[Corpus, ...] = (
         ),
     ),
 )
+
+# A transcript as `qasr transcribe --json` writes it.
+QASR = (
+    '{"schema": "qasr.v1", "source": "talk.mp4", "track": {"stream_index": 0, "codec": "", "channels": 1, '
+    '"sample_rate_hz": 16000, "start_ms": 0, "duration_ms": null, "language": null}, "duration_ms": 2000, '
+    '"fingerprint": "0", "model": "m", "aligner": "", "segments": [{"start_ms": 0, "end_ms": 2000, '
+    '"language": "en", "text": "Hello there.", "flags": ["loop"], "words": ['
+    '{"lead": "", "text": "Hello", "start_ms": 0, "end_ms": 500, "timing": "aligned", "confidence": 0.5}, '
+    '{"lead": " ", "text": "there.", "start_ms": 500, "end_ms": 900, "timing": "aligned", "confidence": null}'
+    '], "speaker": null}], "cues": []}'
+)

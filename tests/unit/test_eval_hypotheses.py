@@ -51,7 +51,7 @@ class TestFilesByName:
     @pytest.mark.parametrize(
         ("suffix", "content", "text"),
         [
-            ("json", TRANSCRIPT, "Hello there."),
+            ("json", corpora.QASR, "Hello there."),
             ("json", WHISPER, "Hello there. Bye."),
             ("json", WHISPERX, "Hello there."),
             ("json", CPP, "Hello there."),
@@ -72,13 +72,15 @@ class TestFilesByName:
         assert answer_of(found, asked("walk")) is None
 
     def test_a_transcript_by_qasr_keeps_words_segments_and_flags(self, tmp_path: Path) -> None:
-        answer = answer_of(opened(corpora.write(tmp_path, {"talk.json": TRANSCRIPT})), asked("talk"))
+        answer = answer_of(opened(corpora.write(tmp_path, {"talk.json": corpora.QASR})), asked("talk"))
         assert answer is not None
         assert answer.words[0] == TimedWord("Hello", 0, 500, 0.5)
         assert (answer.language, answer.flags, len(answer.segments)) == ("en", ("loop",), 1)
 
     def test_json_counts_before_subtitles(self, tmp_path: Path) -> None:
-        found = opened(corpora.write(tmp_path, {"talk.srt": VTT, "talk.json": TRANSCRIPT, "talk.txt": "no"}))
+        found = opened(
+            corpora.write(tmp_path, {"talk.srt": VTT, "talk.json": corpora.QASR, "talk.txt": "no"})
+        )
         assert text_of(found, asked("talk")) == "Hello there."
 
     def test_equal_names_are_told_apart_by_their_folders(self, tmp_path: Path) -> None:
@@ -175,7 +177,7 @@ class TestTables:
     def test_a_time_that_is_none(self, time: str, tmp_path: Path) -> None:
         row = f'{{"audio_filepath": "a.wav", "pred_text": "x", "time": {time}}}'
         corpora.write(tmp_path, {"rows.jsonl": row})
-        answer = opened(tmp_path / "rows.jsonl").answer(asked("a"))
+        answer = answer_of(opened(tmp_path / "rows.jsonl"), asked("a"))
         assert answer is not None
         assert (answer.text, answer.wall_s) == ("x", None)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qasr_cli.errors import UndecodableError
-from qasr_cli.evaluation.references import opening, time_annotations
+from qasr_cli.evaluation.references import opening, own_media, time_annotations
 from qasr_cli.evaluation.utterances import TimedWord, Turn, Utterance
 from qasr_cli.options import ReferenceOptions
 from tests import corpora
@@ -71,8 +71,9 @@ class TestOwnMedia:
         assert own(tmp_path, mp4_de_srt=SRT).language == "de"
 
     def test_a_reference_by_qasr_is_told(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        own_media._tell.cache_clear()  # it warns once in a process
         assert own(tmp_path, json=TRANSCRIPT).text == "Hello there."
-        assert "a reference that qasr has written" in caplog.text
+        assert "some references are transcripts by qasr" in caplog.text
 
     def test_plain_text_counts_before_subtitles_whose_captions_stay(self, tmp_path: Path) -> None:
         one = own(tmp_path, srt=SRT, txt="Hello there! Bye!")
@@ -125,3 +126,14 @@ def test_truth_needs_no_language(tmp_path: Path) -> None:
     corpora.write(tmp_path, {"a.wav": "", "a.truth.json": f'{{"text": "hi", "words": {words}}}'})
     (one,) = opening.open_set(tmp_path, ReferenceOptions())
     assert (one.text, one.words) == ("hi", (TimedWord("hi", 100, 200),))
+
+
+def test_a_transcript_by_qasr_as_the_truth_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    own_media._tell.cache_clear()  # it warns once in a process
+    corpora.write(
+        tmp_path,
+        {f"{name}{end}": text for name in "ab" for end, text in ((".wav", ""), (".json", corpora.QASR))},
+    )
+    texts = [one.text for one in opening.open_set(tmp_path, ReferenceOptions())]
+    assert texts == ["Hello there.", "Hello there."]
+    assert caplog.text.count("transcripts by qasr") == 1

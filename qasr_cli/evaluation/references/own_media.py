@@ -53,8 +53,8 @@ def _plain(gathered: _Gathered, path: Path, raw: bytes) -> None:
 
 def _subtitles(gathered: _Gathered, path: Path, raw: bytes) -> None:
     file = caption_reader.read(raw, path.name)
-    if file.transcript is not None:
-        _tell(f"{path}: a reference that qasr has written; unless it was corrected, figures say nothing")
+    if file.transcript is not None and not gathered.text:
+        _tell("some references are transcripts by qasr: unless people corrected them, figures mean nothing")
     gathered.captions = gathered.captions or file.captions
     gathered.words = gathered.words or words_of(file)
     gathered.text = gathered.text or spoken_text(file)
