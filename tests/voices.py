@@ -31,7 +31,7 @@ class ByLoudness:
         part = audio[start_ms * SAMPLES_PER_MS : end_ms * SAMPLES_PER_MS]
         share = np.mean(np.abs(part) > _LOUD)
         noise = np.random.default_rng(start_ms).normal(0, 0.02, 4)
-        return noise + np.array([share, 1 - share, 0, 0])
+        return np.asarray(noise + np.array([share, 1 - share, 0, 0]))
 
 
 def loud_and_soft(options: EngineOptions) -> Engines:

@@ -87,7 +87,7 @@ class Remembering:
 
 def words_of(spans: Sequence[Span]) -> tuple[Word, ...]:
     """Return spans of speech cut into words of 300 ms or so."""
-    words = []
+    words: list[Word] = []
     for span in spans:
         n_words = max(1, round(span.duration_ms / _WORD_MS))
         edges = [span.start_ms + span.duration_ms * number // n_words for number in range(n_words + 1)]
