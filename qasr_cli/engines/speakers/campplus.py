@@ -20,7 +20,8 @@ import torch
 from torch.nn import functional
 
 N_DIMENSIONS = 192
-FRAME_MS = 20  # of the frames that come out: the time-delay network has a stride of two
+STRIDE = 2  # of the time-delay network
+FRAME_MS = 10 * STRIDE  # of the frames that come out
 _N_CHANNELS = 32  # of the residual network, and what each layer of a dense block adds
 _BLOCKS = ((12, 1), (24, 2), (16, 2))  # layers of each dense block, and their dilation
 _SEGMENT_FRAMES = 100  # the local context of a mask
