@@ -104,7 +104,7 @@ class ReferenceOptions:
     spelling: str = option(
         "written",
         EVALUATION,
-        "Spelling where a Korean reference has two: written (3개) or spoken (세 개).",
+        "Spelling where a Korean reference has two: written (digits) or spoken (words).",
         "--spelling",
         metavar="NAME",
         is_setting=False,

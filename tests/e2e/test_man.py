@@ -83,7 +83,7 @@ def test_bash_completes_commands_and_flags(qasr: Qasr, tmp_path: Path) -> None:
     commands = qasr(env={**bash, "COMP_WORDS": "qasr ", "COMP_CWORD": "1"})
     assert set(commands.stdout.split()) == {
         "transcribe", "watch", "align", "render", "check", "models", "bench", "config", "doctor", "runs",
-        "serve", "live",
+        "serve", "live", "eval",
     }  # fmt: skip
     flags = qasr(env={**bash, "COMP_WORDS": "qasr transcribe --log", "COMP_CWORD": "2"})
     assert flags.stdout.split() == ["--log-file", "--log-format"]
