@@ -143,7 +143,7 @@ def test_state_keeps_it_out_of_the_results_folder(
 
 def test_each_stage_has_its_time(script: Path, tmp_path: Path) -> None:
     outcome, _ = align(tmp_path, script)
-    assert {*outcome.stage_s} == {*Stage}
+    assert {*outcome.stage_s} == {*Stage} - {Stage.SPEAKERS}
     assert outcome.stage_s[Stage.ALIGN] > 0
 
 

@@ -12,6 +12,7 @@ import torch
 
 from qasr_cli.engines.cpu import int8_linear
 from qasr_cli.engines.cpu.int8_linear import Int8Kernel, Int8Linear, Int8Weight
+from tests.amx import skip_if_amx
 
 EXACT = int8_linear.exact_kernels()
 KERNELS = (*EXACT, Int8Kernel("onnxruntime", 8))
@@ -100,6 +101,8 @@ def test_a_row_does_not_depend_on_its_company(kernel: Int8Kernel, weight: torch.
 
 @pytest.mark.parametrize("n_out", [1000, 1001, 17])
 def test_nor_on_the_number_of_threads(kernel: Int8Kernel, n_out: int) -> None:
+    if kernel.name == "onednn":
+        skip_if_amx()
     linear, given, before = Int8Linear(torch.randn(n_out, 1024), kernel), rows(404), torch.get_num_threads()
     found = []
     try:

@@ -13,6 +13,7 @@ import time
 import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,7 +100,16 @@ def test_the_bytes_are_those_of_the_local_engine(qasr: Qasr, demo_samples: Path,
             False,
         )
         del local["model"]
-        assert mine == local
+        assert _without_posteriors(mine) == _without_posteriors(local)
+
+
+def _without_posteriors(transcript: dict[str, Any]) -> dict[str, Any]:
+    """Return a transcript without what a server does not tell: probabilities of tokens."""
+    for segment in transcript["segments"]:
+        del segment["detectors"]
+        for word in segment["words"]:
+            del word["token_posterior"], word["confidence"]
+    return transcript
 
 
 def _code(name: str | None) -> str | None:
