@@ -1,4 +1,4 @@
-"""Whether this CPU has AMX: oneDNN's products in bf16 and int8 differ there by their shape, in the last bit."""
+"""Whether this CPU has AMX: oneDNN's products in bf16 and int8 depend on their shape there."""
 
 from __future__ import annotations
 

@@ -107,7 +107,8 @@ def _places(recognizer: StoredModel) -> list[Path]:
 
 def _is_of_user(folder: Path) -> bool:
     """Whether a model's folder is neither in the hub's cache nor in this package."""
-    return folder.parent.name != "snapshots" and Path(__file__).parents[1] not in files.real_path(folder).parents
+    is_in_hub = folder.parent.name == "snapshots"
+    return not is_in_hub and Path(__file__).parents[1] not in files.real_path(folder).parents
 
 
 def _parse(content: Any, model_id: str, aligner_id: str) -> ConfidenceMap:
