@@ -57,7 +57,7 @@ def one_line(error: QasrError) -> None:
 
 
 @given(st.sampled_from(SPEECH + TOOLKITS), st.data())
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_a_damaged_corpus(corpus: Corpus, data: st.DataObject) -> None:
     names = [name for name, text in corpus.files.items() if text and not name.endswith(".gz")]
     with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +74,7 @@ def test_a_damaged_corpus(corpus: Corpus, data: st.DataObject) -> None:
 
 
 @given(st.sampled_from(sorted(FILES)), st.data())
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_damaged_texts_beside_media_and_outputs(name: str, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
