@@ -35,15 +35,17 @@ def _refused(
         of: Only calls about this path fail.
     """
     log = folder / "calls"
+    # A scratch folder of its own: where `flock` fails here and nowhere else, other runs would take it for unused.
+    temporary = folder / "temporary"
+    temporary.mkdir(exist_ok=True)
     only = ("-P", str(of)) if of else ("--seccomp-bpf",)
     inject = [word for call, error in calls.items() for word in ("-e", f"inject={call}:error={error}")]
     command = [
         *("strace", "-f", *only, "-o", str(log), "-e", f"trace={','.join(calls)}", *inject),
         *(sys.executable, "-m", "qasr_cli", *map(str, arguments)),
     ]
-    result = subprocess.run(
-        command, env=environment(), cwd=folder, check=False, capture_output=True, text=True
-    )
+    env = environment(TMPDIR=str(temporary))
+    result = subprocess.run(command, env=env, cwd=folder, check=False, capture_output=True, text=True)
     lines = log.read_text().splitlines()
     return result.returncode, result.stderr, "\n".join(line for line in lines if "(INJECTED)" in line)
 
