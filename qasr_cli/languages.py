@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from qasr_cli.errors import UsageError
@@ -182,6 +182,34 @@ def script(letter: str) -> str:
 def joint(before: str, after: str) -> str:
     """Return the text between two texts: a space if the scripts of both are written with spaces."""
     return "" if not (before and after) or is_unspaced(before[-1]) or is_unspaced(after[0]) else " "
+
+
+def joined(texts: Iterable[str]) -> str:
+    """Return texts as one, with spaces where the scripts of both neighbours are written with spaces."""
+    whole = ""
+    for text in texts:
+        whole += joint(whole, text) + text
+    return whole
+
+
+def tokens(text: str, is_single: Callable[[str], bool] | None = None) -> list[str]:
+    """Return the words of a text between its blanks; characters of scripts without spaces one by one.
+
+    Args:
+        text: Blanks are all that is left out.
+        is_single: Whether a character stands alone; None asks `is_unspaced`.
+    """
+    is_alone = is_single or is_unspaced
+    found: list[str] = []
+    is_open = False
+    for char in text:
+        if is_open and not char.isspace() and not is_alone(char):
+            found[-1] += char
+            continue
+        is_open = not char.isspace() and not is_alone(char)
+        if not char.isspace():
+            found.append(char)
+    return found
 
 
 @functools.cache

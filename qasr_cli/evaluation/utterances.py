@@ -6,11 +6,12 @@ both. All are frozen. Times are whole milliseconds on the clock of the utterance
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from qasr_cli import languages
 from qasr_cli.records import Caption, Segment, Span
 
 
@@ -54,6 +55,20 @@ class TimedWord:
     end_ms: int
     confidence: float | None = None
     speaker: str = ""
+
+
+def timed_words(segments: Iterable[Segment]) -> tuple[TimedWord, ...]:
+    """Return the words of segments, as references and answers have them."""
+    return tuple(
+        TimedWord(word.text, word.start_ms, word.end_ms, word.confidence, word.speaker or "")
+        for segment in segments
+        for word in segment.words
+    )
+
+
+def text_of(words: Iterable[TimedWord]) -> str:
+    """Return words as a text, with spaces where their scripts have some."""
+    return languages.joined(word.text for word in words)
 
 
 @dataclass(frozen=True, slots=True)

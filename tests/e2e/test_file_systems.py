@@ -35,7 +35,7 @@ def _refused(
         of: Only calls about this path fail.
     """
     log = folder / "calls"
-    # A scratch folder of its own: where `flock` fails here and nowhere else, other runs would take it for unused.
+    # A scratch folder of its own: without locks it looks unused to runs that have some.
     temporary = folder / "temporary"
     temporary.mkdir(exist_ok=True)
     only = ("-P", str(of)) if of else ("--seccomp-bpf",)

@@ -19,7 +19,7 @@ from qasr_cli.evaluation.hypotheses.transcripts import answer_of
 from qasr_cli.evaluation.references import time_annotations
 from qasr_cli.evaluation.references.layout import is_file, listed
 from qasr_cli.evaluation.references.own_media import spoken_text, words_of
-from qasr_cli.evaluation.utterances import Answer, TimedWord, Turn, Utterance
+from qasr_cli.evaluation.utterances import Answer, Turn, Utterance, text_of
 from qasr_cli.formats.readers import captions as caption_reader
 from qasr_cli.operating_system import files
 
@@ -132,7 +132,7 @@ def _parsed(path: Path, raw: bytes) -> Answer:
             if suffix == ".ctm"
             else time_annotations.words_of(time_annotations.text_grid(text))
         )
-        return Answer(joined(words), words=words)
+        return Answer(text_of(words), words=words)
     file = caption_reader.read(raw, path.name)
     if file.transcript is not None:
         return replace(answer_of(file.transcript), captions=file.captions)
@@ -149,11 +149,3 @@ def _parsed(path: Path, raw: bytes) -> Answer:
 def of_turns(turns: list[Turn]) -> Answer:
     """Return the answer of turns with their texts."""
     return Answer(" ".join(turn.text for turn in turns if turn.text), turns=tuple(turns))
-
-
-def joined(words: tuple[TimedWord, ...]) -> str:
-    """Return words as a text, with spaces where their scripts have some."""
-    text = ""
-    for word in words:
-        text += languages.joint(text, word.text) + word.text
-    return text

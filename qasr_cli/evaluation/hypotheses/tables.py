@@ -14,14 +14,14 @@ from typing import Any
 
 from qasr_cli import languages
 from qasr_cli.errors import UndecodableError, from_read_error
-from qasr_cli.evaluation.hypotheses.files_by_name import Find, Found, joined, of_turns
+from qasr_cli.evaluation.hypotheses.files_by_name import Find, Found, of_turns
 from qasr_cli.evaluation.hypotheses.keys import Claims, bare, keys_of
 from qasr_cli.evaluation.hypotheses.transcripts import answer_of
 from qasr_cli.evaluation.matching.recordings import is_like
 from qasr_cli.evaluation.references import time_annotations
-from qasr_cli.evaluation.references.layout import damaged, text_lines
+from qasr_cli.evaluation.references.layout import damaged, keyed_lines, text_lines
 from qasr_cli.evaluation.references.manifests import json_rows
-from qasr_cli.evaluation.utterances import Answer, TimedWord, Turn, Utterance
+from qasr_cli.evaluation.utterances import Answer, TimedWord, Turn, Utterance, text_of
 from qasr_cli.formats import parse_transcript
 from qasr_cli.operating_system import files
 
@@ -64,9 +64,8 @@ def trn(path: Path) -> dict[str, Answer]:
 def kaldi_text(path: Path) -> dict[str, Answer]:
     """Return the answers of Kaldi's `text`: id, blank, text."""
     found = {}
-    for _, text in text_lines(path):
-        id_, _, spoken = text.replace("\t", " ").partition(" ")
-        found[id_] = Answer(spoken.strip())
+    for _, id_, spoken in keyed_lines(path):
+        found[id_] = Answer(spoken)
     return found
 
 
@@ -211,7 +210,7 @@ def recordings(path: Path, suffix: str) -> dict[str, Answer]:
                 turns.setdefault(recording, []).append(turn)
     except UndecodableError as error:
         raise UndecodableError.about(path, error.reason, error.hint) from None
-    found = {name: Answer(joined(tuple(own)), words=tuple(own)) for name, own in words.items()}
+    found = {name: Answer(text_of(own), words=tuple(own)) for name, own in words.items()}
     return found | {name: of_turns(own) for name, own in turns.items()}
 
 

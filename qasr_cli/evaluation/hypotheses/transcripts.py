@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qasr_cli import languages
-from qasr_cli.evaluation.utterances import Answer, TimedWord, Turn
+from qasr_cli.evaluation.utterances import Answer, TimedWord, Turn, timed_words
 from qasr_cli.records import Segment, Span, Transcript, longest_language
 
 _EMPTY = "empty"  # `hallucination.Flag.EMPTY`, which no segment has
@@ -20,11 +20,7 @@ def answer_of(transcript: Transcript, span: Span | None = None) -> Answer:
     """Return the answer to an utterance; without a span, to the whole recording."""
     segments = [segment for segment in transcript.segments if span is None or _is_inside(segment, span)]
     language = longest_language(segments)
-    words = tuple(
-        TimedWord(word.text, word.start_ms, word.end_ms, word.confidence, word.speaker or "")
-        for segment in segments
-        for word in segment.words
-    )
+    words = timed_words(segments)
     return Answer(
         text=_joined(segments, language),
         language=language,
@@ -54,10 +50,7 @@ def _joined(segments: Sequence[Segment], language: str | None) -> str:
     entry = languages.find(language) if language else None
     if entry is None or entry.is_spaced:
         return " ".join(segment.text for segment in segments)
-    text = ""
-    for segment in segments:
-        text += (languages.joint(text, segment.text) if text else "") + segment.text
-    return text
+    return languages.joined(segment.text for segment in segments)
 
 
 def _turns(words: Sequence[TimedWord]) -> list[Turn]:
@@ -68,9 +61,8 @@ def _turns(words: Sequence[TimedWord]) -> list[Turn]:
             continue
         if turns and turns[-1].speaker == word.speaker:
             before = turns[-1]
-            turns[-1] = Turn(
-                word.speaker, before.start_ms, max(before.end_ms, word.end_ms), f"{before.text} {word.text}"
-            )
+            text = languages.joined((before.text, word.text))
+            turns[-1] = Turn(word.speaker, before.start_ms, max(before.end_ms, word.end_ms), text)
         else:
             turns.append(Turn(word.speaker, word.start_ms, word.end_ms, word.text))
     return turns

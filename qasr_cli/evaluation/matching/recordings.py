@@ -18,7 +18,7 @@ import numpy as np
 from rapidfuzz.distance import Indel, Levenshtein
 
 from qasr_cli import languages
-from qasr_cli.evaluation.utterances import Answer, TimedWord, Utterance
+from qasr_cli.evaluation.utterances import Answer, TimedWord, Utterance, text_of
 from qasr_cli.records import Span
 
 _MAX_CELLS = 250_000  # of a stretch in which nothing is equal, 500 words of both: a tenth of a second
@@ -56,7 +56,7 @@ def answers(utterances: Sequence[Utterance], whole: Answer, *, is_partial: bool 
     return [
         replace(
             whole,
-            text=_joined([word.text for word in own]),
+            text=text_of(own),
             words=tuple(own) if whole.words else (),
             captions=(),
             turns=(),
@@ -239,24 +239,9 @@ def _distance(word: TimedWord, span: Span | None) -> int:
 
 def _tokens(text: str) -> list[str]:
     """Return the words of a text in one case, and single characters of scripts without spaces."""
-    tokens: list[str] = []
-    is_open = False
-    for char in unicodedata.normalize("NFKC", text).casefold():
-        if not char.isalnum() and unicodedata.category(char)[0] != "M" and char != "'":
-            is_open = False
-        elif languages.is_unspaced(char):
-            tokens.append(char)
-            is_open = False
-        elif is_open:
-            tokens[-1] += char
-        else:
-            tokens.append(char)
-            is_open = True
-    return tokens
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return languages.tokens("".join(char if _is_of_word(char) else " " for char in plain))
 
 
-def _joined(words: Sequence[str]) -> str:
-    text = ""
-    for word in words:
-        text += languages.joint(text, word) + word
-    return text
+def _is_of_word(char: str) -> bool:
+    return char.isalnum() or char == "'" or unicodedata.category(char)[0] == "M"

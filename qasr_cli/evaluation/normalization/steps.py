@@ -94,8 +94,4 @@ def blanks(text: str, language: str | None) -> str:
     text = _BLANKS.sub(" ", text).strip()
     if not _is_unspaced(language):
         return text
-    parts = text.split(" ")
-    joined = parts[0]
-    for part in parts[1:]:
-        joined += languages.joint(joined, part) + part
-    return joined
+    return languages.joined(text.split(" "))

@@ -15,7 +15,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from qasr_cli.errors import UsageError
 from qasr_cli.evaluation.references.layout import (
     Layout,
     Part,
@@ -23,13 +22,15 @@ from qasr_cli.evaluation.references.layout import (
     damaged,
     first_base,
     is_file,
+    keyed_lines,
     listed,
     number,
+    refuse_remote,
     span,
-    text_lines,
 )
 from qasr_cli.evaluation.utterances import AudioPart, Utterance
 from qasr_cli.options import ReferenceOptions
+from qasr_cli.records import Span
 
 _AISHELL_TEXT = "aishell_transcript_v0.8.txt"
 _TEXTS = ("text", "trans.txt")  # AISHELL-2 calls it so
@@ -64,22 +65,15 @@ def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
     set_name = _set_name(folder)
     is_by_speaker = is_file(folder / "trans.txt")  # AISHELL-2: wav/SPEAKER/ID.wav
     recordings = _scp(folder / "wav.scp", folder)
-    segments = _table(folder / "segments")
+    segments = _segments(folder / "segments")
     speakers, tongues, dialects = (
         _table(folder / name) for name in ("utt2spk", "utt2lang", "utt2subdialect")
     )
     text_file = next(folder / name for name in _TEXTS if is_file(folder / name))
-    for line, row in text_lines(text_file):
-        id_, _, spoken = row.replace("\t", " ").partition(" ")
-        cut = None
-        recording = id_
-        if segments:
-            fields = segments.get(id_, "").split()
-            if len(fields) < 3:
-                raise damaged(text_file, line, f"{id_} is not in segments")
-            recording = fields[0]
-            start_s, end_s = (number(folder / "segments", 0, field) for field in fields[1:3])
-            cut = span(folder / "segments", line, start_s, end_s)
+    for line, id_, spoken in keyed_lines(text_file):
+        if segments and id_ not in segments:
+            raise damaged(text_file, line, f"{id_} is not in segments")
+        recording, cut = _cut(folder / "segments", *segments[id_]) if segments else (id_, None)
         path = recordings.get(recording)
         if path is None:
             raise damaged(text_file, line, f"{recording} is not in wav.scp")
@@ -87,7 +81,7 @@ def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
             id_,
             set_name,
             AudioPart(path, cut),
-            spoken.strip(),
+            spoken,
             language=code(tongues[id_]) if id_ in tongues else part.language,
             speaker=speakers.get(id_, "") or (path.parent.name if is_by_speaker else ""),
             recording=recording if segments else "",
@@ -96,29 +90,36 @@ def _read(part: Part, _options: ReferenceOptions) -> Iterator[Utterance]:
         )
 
 
+def _segments(path: Path) -> dict[str, tuple[int, str]]:
+    """Return line and cells of each utterance's row; none if all utterances are whole recordings."""
+    return {id_: (line, rest) for line, id_, rest in keyed_lines(path)} if is_file(path) else {}
+
+
+def _cut(path: Path, line: int, row: str) -> tuple[str, Span]:
+    """Return the recording and the span of a row of `segments`.
+
+    Raises:
+        UndecodableError: It has too few cells, or no times.
+    """
+    cells = row.split()
+    if len(cells) < 3:
+        raise damaged(path, line, "not UTTERANCE RECORDING START END")
+    start_s, end_s = (number(path, line, cell) for cell in cells[1:3])
+    return cells[0], span(path, line, start_s, end_s)
+
+
 def _scp(path: Path, folder: Path) -> dict[str, Path]:
     """Return the path of each recording.
 
     Raises:
-        UsageError: One is a command.
+        UsageError: One is a command or an address.
     """
     found = {}
     base: Path | None = None
-    for line, row in text_lines(path):
-        id_, _, place = row.replace("\t", " ").partition(" ")
-        place = place.strip()
-        if place.endswith("|") or place.startswith("|"):
-            raise UsageError.about(
-                path,
-                f"line {line}: {id_} is a command, which qasr does not start",
-                "write its sound to a file",
-            )
+    for line, id_, place in keyed_lines(path):
         if not place:
             raise damaged(path, line, f"{id_} has no path")
-        if "://" in place:
-            raise UsageError.about(
-                path, f"line {line}: {place[:80]} is an address, and no file", "download it first"
-            )
+        refuse_remote(path, line, place)
         if base is None:
             base = first_base(_bases(folder), place) or folder
         found[id_] = base / place
@@ -135,10 +136,7 @@ def _bases(folder: Path) -> list[Path]:
 
 def _table(path: Path) -> dict[str, str]:
     """Return the rows of an optional table by their first column."""
-    if not is_file(path):
-        return {}
-    rows = (text.replace("\t", " ").partition(" ") for _, text in text_lines(path))
-    return {id_: rest.strip() for id_, _, rest in rows}
+    return {id_: rest for _, id_, rest in keyed_lines(path)} if is_file(path) else {}
 
 
 def _aishell_parts(path: Path) -> list[Part]:

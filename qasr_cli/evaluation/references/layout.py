@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from qasr_cli import languages
-from qasr_cli.errors import QasrError, UndecodableError, from_read_error
+from qasr_cli.errors import QasrError, UndecodableError, UsageError, from_read_error
 from qasr_cli.evaluation.utterances import Utterance
 from qasr_cli.operating_system.files import open_regular
 from qasr_cli.options import ReferenceOptions
@@ -88,6 +88,17 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise from_read_error(error, path) from error
 
 
+def keyed_lines(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Yield line number, first word and the rest of each line, as Kaldi's tables are written.
+
+    Raises:
+        QasrError: As `text_lines`.
+    """
+    for line, text in text_lines(path):
+        key, _, rest = text.replace("\t", " ").partition(" ")
+        yield line, key, rest.strip()
+
+
 def first_line(path: Path) -> str:
     """Return the first line of a text that is not empty; "" if it is no file, no text, or cannot be read."""
     if not is_file(path):
@@ -109,6 +120,21 @@ def is_path(place: str) -> bool:
 def first_base(bases: Iterable[Path], place: str) -> Path | None:
     """Return the first folder below which a relative path is there."""
     return next((base for base in bases if os.path.lexists(base / place)), None) if is_path(place) else None
+
+
+def refuse_remote(manifest: Path, line: int, place: str) -> None:
+    """Refuse a sound that is no file.
+
+    Raises:
+        UsageError: It is a command, which is never started, or an address.
+    """
+    if place.startswith("|") or place.rstrip().endswith("|"):
+        reason = f"line {line}: {place[:80]!r} is a command, which qasr does not start"
+        raise UsageError.about(manifest, reason, "write its sound to a file")
+    if "://" in place:
+        raise UsageError.about(
+            manifest, f"line {line}: {place[:80]} is an address, and no file", "download it first"
+        )
 
 
 def _unpacked(path: Path, raw: IO[bytes]) -> IO[bytes]:

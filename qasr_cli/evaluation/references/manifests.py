@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from qasr_cli import bounded_json
-from qasr_cli.errors import UsageError
 from qasr_cli.evaluation.references.layout import (
     Layout,
     Part,
@@ -26,6 +25,7 @@ from qasr_cli.evaluation.references.layout import (
     first_line,
     is_file,
     listed,
+    refuse_remote,
     span,
     spoken,
     text_lines,
@@ -100,12 +100,7 @@ def place(manifest: Path, line: int, value: object) -> Path:
     """
     if not isinstance(value, str) or not Path(value).name:
         raise damaged(manifest, line, "no path of a sound")
-    if "://" in value or value.rstrip().endswith("|"):
-        raise UsageError.about(
-            manifest,
-            f"line {line}: {value[:80]} is an address or a command, and no file",
-            "download it first",
-        )
+    refuse_remote(manifest, line, value)
     base = first_base((manifest.parent, Path()), value)
     return (manifest.parent if base is None else base) / value
 
@@ -113,21 +108,10 @@ def place(manifest: Path, line: int, value: object) -> Path:
 def _nemo(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
     for line, row in json_rows(part.path):
         path = place(part.path, line, row.get("audio_filepath"))
-        offset_s, length_s = (
-            _seconds(part.path, line, row, "offset"),
-            _seconds(part.path, line, row, "duration"),
-        )
-        start_ms = seconds_to_ms(offset_s or 0.0)
-        length_ms = None if length_s is None else seconds_to_ms(length_s)
-        cut = None
-        if offset_s is not None and length_ms:  # the first segment of a recording has the offset 0
-            cut = Span(start_ms, start_ms + length_ms)
+        cut, length_ms = _nemo_span(part.path, line, row)
         tongue = next((row[key] for key in _NEMO_LANGUAGES if isinstance(row.get(key), str)), "")
-        named = row.get("id") or row.get("utt_id") or _without_suffix(row)
-        if not (row.get("id") or row.get("utt_id")) and start_ms:
-            named = f"{named}@{start_ms}"
         yield Utterance(
-            str(named),
+            str(row.get("id") or row.get("utt_id") or _place_as_id(row, cut)),
             f"{part.path.absolute().parent.name} {part.name}",
             AudioPart(path, cut),
             spoken(row.get("text")),
@@ -139,10 +123,31 @@ def _nemo(part: Part, _: ReferenceOptions) -> Iterator[Utterance]:
         )
 
 
-def _without_suffix(row: Mapping[str, Any]) -> str:
-    """Return the path of a row's sound without its suffix: folders of speakers have files of equal names."""
-    given = Path(str(row["audio_filepath"]))
-    return given.with_suffix("").as_posix()
+def _nemo_span(path: Path, line: int, row: Mapping[str, Any]) -> tuple[Span | None, int | None]:
+    """Return the part of the file that is meant, None for all of it, and its length in ms if it is known.
+
+    The first segment of a recording has the offset 0.
+
+    Raises:
+        UndecodableError: There is an offset without a duration, or one is no number.
+    """
+    offset_s, length_s = (_seconds(path, line, row, key) for key in ("offset", "duration"))
+    length_ms = None if length_s is None else seconds_to_ms(length_s)
+    if offset_s and not length_ms:
+        raise damaged(path, line, "an offset without a duration")
+    if offset_s is None or not length_ms:
+        return None, length_ms
+    start_ms = seconds_to_ms(offset_s)
+    return Span(start_ms, start_ms + length_ms), length_ms
+
+
+def _place_as_id(row: Mapping[str, Any], cut: Span | None) -> str:
+    """Return the path of a row's sound without its suffix, and its start.
+
+    The path, since folders of speakers have files of equal names.
+    """
+    path = Path(str(row["audio_filepath"])).with_suffix("").as_posix()
+    return f"{path}@{cut.start_ms}" if cut and cut.start_ms else path
 
 
 def _noise(row: Mapping[str, Any]) -> dict[str, str]:

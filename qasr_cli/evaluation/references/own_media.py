@@ -19,7 +19,7 @@ from qasr_cli import languages
 from qasr_cli.errors import UndecodableError, from_read_error, printable
 from qasr_cli.evaluation.references import time_annotations
 from qasr_cli.evaluation.references.layout import Layout, Part, is_file, listed
-from qasr_cli.evaluation.utterances import AudioPart, TimedWord, Turn, Utterance
+from qasr_cli.evaluation.utterances import AudioPart, TimedWord, Turn, Utterance, text_of, timed_words
 from qasr_cli.formats.readers import captions as caption_reader
 from qasr_cli.formats.readers import json_fields
 from qasr_cli.formats.readers.caption_file import CaptionFile
@@ -76,13 +76,13 @@ def _truth(gathered: _Gathered, path: Path, raw: bytes) -> None:
 def _text_grid(gathered: _Gathered, path: Path, raw: bytes) -> None:
     tiers = time_annotations.text_grid(caption_reader.decode(raw, path.name).text)
     gathered.words = gathered.words or time_annotations.words_of(tiers)
-    gathered.text = gathered.text or " ".join(word.text for word in gathered.words)
+    gathered.text = gathered.text or text_of(gathered.words)
 
 
 def _ctm(gathered: _Gathered, path: Path, raw: bytes) -> None:
     found = time_annotations.ctm(raw.decode("utf-8-sig", "replace"))
     gathered.words = gathered.words or tuple(one.word for one in found)
-    gathered.text = gathered.text or " ".join(word.text for word in gathered.words)
+    gathered.text = gathered.text or text_of(gathered.words)
 
 
 def _stm(gathered: _Gathered, path: Path, raw: bytes) -> None:
@@ -117,11 +117,7 @@ def words_of(file: CaptionFile) -> tuple[TimedWord, ...]:
     segments: tuple[Segment, ...] = file.segments
     if file.transcript is not None:
         segments = file.transcript.segments
-    return tuple(
-        TimedWord(word.text, word.start_ms, word.end_ms, word.confidence, word.speaker or "")
-        for segment in segments
-        for word in segment.words
-    )
+    return timed_words(segments)
 
 
 def spoken_text(file: CaptionFile) -> str:

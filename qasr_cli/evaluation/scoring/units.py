@@ -38,20 +38,7 @@ def split(text: str, unit: Unit) -> list[str]:
 
 def _mixed(text: str) -> list[str]:
     """Return Han, kana, hangul and Thai by character, the rest by word."""
-    units: list[str] = []
-    is_open = False
-    for char in text:
-        if char.isspace():
-            is_open = False
-        elif languages.is_unspaced(char) or "\uac00" <= char <= "\ud7a3":
-            units.append(char)
-            is_open = False
-        elif is_open:
-            units[-1] += char
-        else:
-            units.append(char)
-            is_open = True
-    return units
+    return languages.tokens(text, lambda char: languages.is_unspaced(char) or "\uac00" <= char <= "\ud7a3")
 
 
 def join(units: Sequence[str], unit: Unit) -> str:

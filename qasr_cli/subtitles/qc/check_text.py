@@ -10,12 +10,13 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from qasr_cli import languages
 from qasr_cli.records import Caption
 from qasr_cli.subtitles.layout.line_breaking import BAD_BREAK, HALF, STRANDED_SHARE, text_of
 from qasr_cli.subtitles.qc.caption_atoms import CaptionText, is_dialogue, is_visible
 from qasr_cli.subtitles.qc.findings import Finding
 from qasr_cli.subtitles.rules.limits import Limits
-from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL, Counting, half_cells, joined
+from qasr_cli.subtitles.rules.width import HALF_CELLS_PER_CELL, Counting, half_cells
 
 _NEAR_MS = 1_500  # captions further apart than this belong to different sentences
 _BAD_UNSPACED_BREAK = 10.0  # above it a phrase is cut; between two words any place may be the best there is
@@ -195,7 +196,7 @@ def _stranded(text: CaptionText, edges: tuple[int, int], limits: Limits) -> str:
 
 
 def _repeats(captions: Sequence[Caption]) -> Iterator[Finding]:
-    texts = [joined(caption.lines).casefold() for caption in captions]
+    texts = [languages.joined(caption.lines).casefold() for caption in captions]
     at = 0
     for text, run in groupby(texts):
         n_times = len(list(run))

@@ -58,20 +58,12 @@ def half_cells(text: str, counting: Counting) -> int:
     return _of_clusters(text, counting)
 
 
-def joined(lines: Sequence[str]) -> str:
-    """Return lines as one line, joined by a space if the scripts on both sides are written with spaces."""
-    text = ""
-    for line in lines:
-        text += languages.joint(text, line) + line
-    return text
-
-
 def lines_half_cells(lines: Sequence[str], counting: Counting) -> int:
     """Return the width of lines as one line: what is read, by the builder's count and by `check`'s alike.
 
     A break counts as a space even inside a long word, since in a file nothing tells the two apart.
     """
-    return half_cells(joined(lines), counting)
+    return half_cells(languages.joined(lines), counting)
 
 
 @lru_cache(maxsize=65_536)  # speech repeats its words
