@@ -17,7 +17,7 @@ from typing import Any
 from qasr_cli.cli import settings_trust
 from qasr_cli.cli.settings_trust import Trust
 from qasr_cli.errors import ConfigError
-from qasr_cli.operating_system import files, text_bytes
+from qasr_cli.operating_system import files, text_bytes, user_folders
 from qasr_cli.options.flag import FlagSpec
 
 FILE_NAME = "qasr.toml"
@@ -127,7 +127,7 @@ def find_file(asked_for: Path | None) -> Path | None:
 
 def places() -> tuple[Path, ...]:
     """Return the usual places of a settings file, in order of priority."""
-    home = settings_trust.xdg_folder("XDG_CONFIG_HOME", ".config")
+    home = user_folders.xdg("XDG_CONFIG_HOME", ".config")
     return (Path(FILE_NAME), *([home / "qasr" / FILE_NAME] if home else []))
 
 

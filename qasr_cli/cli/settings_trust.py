@@ -18,7 +18,7 @@ from enum import Enum
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, from_os_error
-from qasr_cli.operating_system import files, refusals
+from qasr_cli.operating_system import files, refusals, user_folders
 
 _FOLDER, _SUFFIX = ("qasr", "trusted"), ".json"
 _MAX_RECORD_BYTES = 64_000  # a path has at most 4,096 bytes, of which JSON may make six each
@@ -39,18 +39,6 @@ class TrustedFile:
 
     file: Path
     digest: str
-
-
-def xdg_folder(variable: str, *usual: str) -> Path | None:
-    """Return a base folder of the user: that of an XDG variable, else the usual one below HOME.
-
-    By the XDG specification, relative paths do not count. A relative HOME would lead into the working
-    folder.
-    """
-    chosen, home = os.environ.get(variable, ""), os.environ.get("HOME", "")
-    if os.path.isabs(chosen):  # noqa: PTH117 - not yet a path
-        return Path(chosen)
-    return Path(home, *usual) if os.path.isabs(home) else None  # noqa: PTH117
 
 
 def place_of(file: Path) -> Path:
@@ -129,7 +117,7 @@ def every() -> Iterator[TrustedFile]:
 
 
 def _store() -> Path | None:
-    base = xdg_folder("XDG_STATE_HOME", ".local", "state")
+    base = user_folders.xdg("XDG_STATE_HOME", ".local", "state")
     return base.joinpath(*_FOLDER) if base else None
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from qasr_cli import bounded_json
-from qasr_cli.operating_system import files
+from qasr_cli.operating_system import files, user_folders
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +31,11 @@ def folder() -> Path | None:
 
     A relative path would lead into the working folder, so it does not count (XDG base directories 0.8).
     """
-    for variable, below in (("QASR_CACHE", ()), ("XDG_CACHE_HOME", ("qasr",)), ("HOME", (".cache", "qasr"))):
-        base = Path(os.environ.get(variable, ""))
-        if base.is_absolute():
-            return base.joinpath(*below)
-    return None
+    own = Path(os.environ.get("QASR_CACHE", ""))
+    if own.is_absolute():
+        return own
+    base = user_folders.xdg("XDG_CACHE_HOME", ".cache")
+    return None if base is None else base / "qasr"
 
 
 @contextlib.contextmanager

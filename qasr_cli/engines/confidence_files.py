@@ -18,7 +18,7 @@ from typing import Any
 from qasr_cli import bounded_json
 from qasr_cli.engines.model_store import StoredModel
 from qasr_cli.errors import CannotCreateError
-from qasr_cli.operating_system import files
+from qasr_cli.operating_system import files, user_folders
 from qasr_cli.speech.inference.confidence_map import UNFITTED, ConfidenceMap, Evidence, Knot
 
 logger = logging.getLogger(__name__)
@@ -95,14 +95,11 @@ def _replace(path: Path, text: str) -> None:
 
 def _places(recognizer: StoredModel) -> list[Path]:
     """Return the files that may hold a model's map, the first to count first; the last is by the weights."""
-    places = []
-    for variable, below in (("XDG_DATA_HOME", ()), ("HOME", (".local", "share"))):
-        base = Path(os.environ.get(variable, ""))
-        if base.is_absolute():
-            name = recognizer.id.replace("/", "-")
-            places.append(base.joinpath(*below, "qasr", "confidence", f"{name}.json"))
-            break
-    return [*places, recognizer.folder / NAME]
+    beside = recognizer.folder / NAME
+    base = user_folders.xdg("XDG_DATA_HOME", ".local", "share")
+    if base is None:
+        return [beside]
+    return [base / "qasr" / "confidence" / f"{recognizer.id.replace('/', '-')}.json", beside]
 
 
 def _is_of_user(folder: Path) -> bool:

@@ -12,14 +12,13 @@ from itertools import combinations
 
 import numpy as np
 
-from qasr_cli.evaluation import expert_warnings
+from qasr_cli.evaluation import expert_warnings, groups
 from qasr_cli.evaluation.calibration import reliability
 from qasr_cli.evaluation.calibration.evidence import ConfidenceEvidence
 from qasr_cli.evaluation.figures import (
     Comparison,
     Counts,
     Evaluation,
-    Group,
     Rate,
     SetFigures,
     SpeedFigures,
@@ -44,8 +43,6 @@ from qasr_cli.subtitles.rules.presets import code_by_script
 _LATIN = "en"  # the answer for every script that does not tell its language
 _MAX_LOOKED_AT = 2_000  # characters of a text that tell its script
 _N_COMMON = 20
-_MAX_GROUPS = 40
-_KINDS_IN_ORDER = ("length", "noise", "speaker")
 
 
 def language_of(utterance: Utterance) -> str | None:
@@ -155,7 +152,7 @@ class Evaluator:
                 languages[set_name].append(language)
         for (set_name, language, _), tally in self._tallies.items():
             if len(languages[set_name]) > 1:
-                tally.set_name = f"{set_name} ({language or 'other languages'})"
+                tally.set_name = f"{set_name} ({language or 'unknown language'})"
         order = [(name, language) for name, own in languages.items() for language in own]
         return sorted(self._tallies.values(), key=lambda tally: order.index(tally.place))
 
@@ -163,7 +160,7 @@ class Evaluator:
         blocks, name = tally.blocks.chosen
         rates = []
         for key in tally.columns:
-            column = tally.filled(key)
+            column = tally.columns[key]
             interval = bootstrap.rate(column.errors, column.units, blocks, self.seed, name)
             rates.append(Rate(key[1], key[0], column.total, interval))
         return SetFigures(
@@ -188,7 +185,7 @@ class Evaluator:
             calibration=reliability.figures(tally.confidences, tally.rights),
             detectors=tally.chunks.figures(),
             detector_values=tally.chunks.values(),
-            groups=tuple(_groups(tally)),
+            groups=tuple(groups.figures(tally.groups, tally.main.rows, blocks, name, self.seed)),
             worst=tuple(
                 Worst(pair, scored.main, tuple(scored.edits))
                 for _, _, pair, scored in sorted(tally.worst, key=lambda one: one[:2], reverse=True)
@@ -209,7 +206,7 @@ class Evaluator:
     def _comparison(self, set_name: str, a: Tally, b: Tally) -> Comparison:
         key = next(iter(a.columns))
         left, right = _common(a, b)
-        first, second = a.filled(key), b.filled(key)
+        first, second = a.main, b.main
         blocks, name = a.blocks.chosen
         errors = (first.errors[left], second.errors[right])
         interval, p_better = bootstrap.difference(errors, first.units[left], blocks[left], self.seed, name)
@@ -244,24 +241,3 @@ def _add_captions(tally: Tally, pair: Pair) -> None:
                 answer.captions, utterance.captions, utterance.language or answer.language
             )
         )
-
-
-def _groups(tally: Tally) -> Iterable[Group]:
-    """Yield the parts of a set; of a kind with many the largest."""
-    kinds = dict.fromkeys(kind for kind, _ in tally.groups)
-    ordered = [kind for kind in _KINDS_IN_ORDER if kind in kinds]
-    ordered += [kind for kind in kinds if kind not in _KINDS_IN_ORDER]
-    for kind in ordered:
-        members = [(name, *tally.groups[kind, name]) for of_kind, name in tally.groups if of_kind == kind]
-        if kind in {"length", "noise"}:
-            members.sort(key=lambda one: _first_number(one[0]))
-        else:
-            members.sort(key=lambda one: (-one[2].n_units, one[0]))
-        for name, n, counts in members[:_MAX_GROUPS]:
-            yield Group(kind, name, n, counts)
-
-
-def _first_number(name: str) -> float:
-    if name.startswith("below"):
-        return -1.0
-    return float(name.split("-", maxsplit=1)[0].split(" ", maxsplit=1)[0])

@@ -9,8 +9,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
+import numpy as np
+
 from qasr_cli import languages
-from qasr_cli.evaluation import speaker_tally
+from qasr_cli.evaluation import groups, speaker_tally
+from qasr_cli.evaluation.figures import Counts
 from qasr_cli.evaluation.tally import Tally
 from qasr_cli.evaluation.utterances import Pair
 
@@ -95,8 +98,8 @@ def _of_answers(tally: Tally) -> Iterator[str]:
 def _of_lengths(tally: Tally) -> Iterator[str]:
     if not tally.columns or tally.n_missing == tally.n:
         return
-    column = tally.filled(next(iter(tally.columns)))
-    total = column.total
+    rows = tally.main.rows
+    total = Counts(*map(int, rows.sum(axis=1)))
     if total.n_units < _MIN_UNITS:
         return
     ratio = (total.n_units - total.deletions + total.insertions) / total.n_units
@@ -107,17 +110,22 @@ def _of_lengths(tally: Tally) -> Iterator[str]:
     rate = total.rate or 0.0
     if rate > _BAD_RATE and total.substitutions > total.n_errors / 2:
         yield "Most units are substituted: is it another split, language or recording?"
-    long_n, long_counts = tally.groups.get(("length", "30 s and more"), (0, None))
-    rest = [
-        counts
-        for (kind, name), (_, counts) in tally.groups.items()
-        if kind == "length" and "more" not in name
-    ]
-    if long_n and long_counts is not None and rest:
-        short_rate = sum(one.n_errors for one in rest) / max(sum(one.n_units for one in rest), 1)
-        long_rate = long_counts.rate or 0.0
-        if long_rate > _JUMP * max(short_rate, 0.01) and long_counts.deletions > long_counts.n_errors / 2:
-            yield "Clips of more than 30 s lose words: does the system read only 30 s?"
+    if _loses_long_clips(tally, rows):
+        yield "Clips of more than 30 s lose words: does the system read only 30 s?"
+
+
+def _loses_long_clips(tally: Tally, rows: np.ndarray) -> bool:
+    """Whether clips of more than 30 s lose far more words than shorter ones."""
+    long_clips, short_clips = Counts(), Counts()
+    for (kind, name), places in tally.groups.items():
+        if kind == groups.LENGTH and name == groups.LONGEST:
+            long_clips += groups.counts_at(rows, places)
+        elif kind == groups.LENGTH:
+            short_clips += groups.counts_at(rows, places)
+    if long_clips.rate is None or short_clips.rate is None:
+        return False
+    is_worse = long_clips.rate > _JUMP * max(short_clips.rate, 0.01)
+    return is_worse and long_clips.deletions > long_clips.n_errors / 2
 
 
 def _of_texts(tally: Tally) -> Iterator[str]:
@@ -150,7 +158,7 @@ def _of_normalizers(tally: Tally) -> Iterator[str]:
             "figures of other languages are not comparable."
         )
     if _RESPELLING in used and not tally.language:
-        yield "The references' language is unknown; numbers stay as they are: give --language."
+        yield "The references' language is unknown, and numbers stay as they are: name it in the references."
     n_case = sum(n for (a, b), n in tally.substitutions.items() if a.casefold() == b.casefold())
     if n_case > _CASE_SHARE * max(tally.substitutions.total(), 1):
         yield f"{n_case} substitutions differ in capital letters only: see the figure with qasr."

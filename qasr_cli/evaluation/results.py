@@ -16,10 +16,10 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from qasr_cli import bounded_json
 from qasr_cli.errors import UndecodableError, from_os_error, from_read_error
@@ -30,6 +30,7 @@ from qasr_cli.evaluation.tally import Scored
 from qasr_cli.evaluation.utterances import Answer, Pair, Utterance
 from qasr_cli.operating_system import file_lease, files
 
+_Content = TypeVar("_Content")
 SCHEMA = "qasr.eval.v1"
 _BEGIN = b'{"schema":"qasr.eval.'  # as `_dump` writes it
 # A day of speech: 200,000 words on both sides, with times, as segments and as words, are 60 MB.
@@ -126,15 +127,6 @@ def _writing_to(path: Path) -> Iterator[None]:
         raise from_os_error(error, f"writing {path}", path=path) from error
 
 
-def read(path: Path) -> tuple[Mapping[str, str], Iterator[Pair]]:
-    """Return the facts of a file and its pairs, which are read as they are asked for.
-
-    Raises:
-        QasrError: It cannot be read, or is no such file; while pairs are read, that a line is damaged.
-    """
-    return read_head(path).facts, read_pairs(path)
-
-
 def is_results(path: Path) -> bool:
     """Whether a file is one of results, of this version or another."""
     try:
@@ -160,18 +152,7 @@ def read_pairs(path: Path) -> Iterator[Pair]:
     Raises:
         QasrError: It cannot be read, is no such file, or a line is damaged.
     """
-    with _opened(path) as file:
-        _head(path, file)
-        number = 1
-        while line := _line(path, file, number + 1):
-            number += 1
-            if line.startswith(_PUBLISHED_LINE):
-                continue
-            values = _loads(path, line, number)
-            try:
-                yield _pair(values)
-            except FieldError as error:
-                raise UndecodableError.about(path, f"line {number}: {error}", _ANEW) from error
+    yield from _read(path, lambda line: not line.startswith(_PUBLISHED_LINE), _pair)
 
 
 def read_published(path: Path) -> tuple[Published, ...]:
@@ -180,19 +161,24 @@ def read_published(path: Path) -> tuple[Published, ...]:
     Raises:
         QasrError: It cannot be read, is no such file, or the line is damaged.
     """
+    found = _read(path, lambda line: line.startswith(_PUBLISHED_LINE), _published)
+    return next(found, ())
+
+
+def _read(
+    path: Path, is_wanted: Callable[[bytes], bool], decode: Callable[[Mapping[str, Any]], _Content]
+) -> Iterator[_Content]:
+    """Yield what lies in the lines of a kind, in their order."""
     with _opened(path) as file:
         _head(path, file)
         number = 1
         while line := _line(path, file, number + 1):
             number += 1
-            if line.startswith(_PUBLISHED_LINE):
+            if is_wanted(line):
                 try:
-                    rows = _loads(path, line, number)[_PUBLISHED]
-                    found: tuple[Published, ...] = _part(tuple[Published, ...], rows, _PUBLISHED)
+                    yield decode(_loads(path, line, number))
                 except FieldError as error:
                     raise UndecodableError.about(path, f"line {number}: {error}", _ANEW) from error
-                return found
-    return ()
 
 
 def _described(pair: Pair, scores: Sequence[Scored]) -> dict[str, Any]:
@@ -221,6 +207,11 @@ def _pair(values: Mapping[str, Any]) -> Pair:
         _part(Utterance, whole, "reference"),
         _part(Answer | None, values.get("hypothesis"), "hypothesis"),
     )
+
+
+def _published(values: Mapping[str, Any]) -> tuple[Published, ...]:
+    found: tuple[Published, ...] = _part(tuple[Published, ...], values[_PUBLISHED], _PUBLISHED)
+    return found
 
 
 def _part(kind: Any, value: Any, name: str) -> Any:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from qasr_cli.evaluation import groups
 from qasr_cli.evaluation.calibration.detectors import DetectorTally
 from qasr_cli.evaluation.figures import Counts, Edit, Operation, Unit
 from qasr_cli.evaluation.scoring import language_id, word_times
@@ -25,8 +26,6 @@ N_WORST = 50
 _N_MISSING = 10
 _MAX_KINDS = 200_000  # of substitutions; rare ones are dropped when there are more
 COLUMNS = ("units", "substitutions", "deletions", "insertions")
-_LENGTHS_S = ((0, 5), (5, 10), (10, 20), (20, 30), (30, None))
-_NOISES_DB = ((None, 0), (0, 5), (5, 10), (10, 15), (15, 20), (20, None))
 _MAX_NAMES = 20_000  # of one kind of groups; utterances of further speakers or labels belong to no group
 
 
@@ -65,6 +64,11 @@ class Column:
             self.values[name].append(value)
 
     @property
+    def rows(self) -> np.ndarray:
+        """`int64[4, n]`: units, substitutions, deletions, insertions."""
+        return np.stack([np.array(self.values[name], dtype=np.int64) for name in COLUMNS])
+
+    @property
     def units(self) -> np.ndarray:
         """`int64[n]`: units of the references."""
         return np.array(self.values["units"], dtype=np.int64)
@@ -72,14 +76,12 @@ class Column:
     @property
     def errors(self) -> np.ndarray:
         """`int64[n]`: errors."""
-        parts = [np.array(self.values[name], dtype=np.int64) for name in COLUMNS[1:]]
-        total: np.ndarray = parts[0] + parts[1] + parts[2]
-        return total
+        return np.asarray(self.rows[1:].sum(axis=0))
 
     @property
     def total(self) -> Counts:
         """The sum of all utterances."""
-        return Counts(*(int(np.array(self.values[name], dtype=np.int64).sum()) for name in COLUMNS))
+        return Counts(*map(int, self.rows.sum(axis=1)))
 
 
 @dataclass(slots=True)
@@ -120,8 +122,7 @@ class Tally:
         place: Set and language, as they were first named.
         columns: Errors by (normalizer, unit), in the order of reports.
         ids: Hash of each utterance's id, by which those of two systems are paired.
-        groups: Errors in the main rate by (kind, name), with their number of utterances; `n_names` of each
-            kind.
+        groups: Places of the utterances of each part of the set, by (kind, name); `n_names` of each kind.
         texts: Letters of reference and hypothesis in capitals, small ones, and marks, for warnings.
     """
 
@@ -135,7 +136,7 @@ class Tally:
     substitutions: Counter[tuple[str, str]] = field(default_factory=Counter)
     deletions: Counter[str] = field(default_factory=Counter)
     insertions: Counter[str] = field(default_factory=Counter)
-    groups: dict[tuple[str, str], tuple[int, Counts]] = field(default_factory=dict)
+    groups: dict[tuple[str, str], array[int]] = field(default_factory=dict)
     n_names: Counter[str] = field(default_factory=Counter)
     worst: list[tuple[int, int, Pair, Scored]] = field(default_factory=list)
     slots: array[int] = field(default_factory=lambda: array("i"))
@@ -168,7 +169,7 @@ class Tally:
         self.audio_ms += utterance.duration_ms or 0
         for one in scored:
             for unit, counts in one.counts.items():
-                self._column(one.normalizer, unit).add(counts)
+                self.columns.setdefault((one.normalizer, unit), Column()).add(counts)
         self.n_empty_references += not main.reference
         if answer is None:
             self.n_missing += 1
@@ -179,34 +180,22 @@ class Tally:
             if language and not answer.error:
                 self.confusions[language, language_id.code(answer.language)] += 1
         self._note_edits(main.edits)
-        for group in _groups(pair):
-            self._note_group(group, main.main)
+        for group in groups.of_utterance(utterance):
+            self._note_group(group)
         self._note_worst(pair, main)
 
-    def _column(self, normalizer: str, unit: Unit) -> Column:
-        column = self.columns.get((normalizer, unit))
-        if column is None:
-            column = self.columns[normalizer, unit] = Column()
-            for _ in range(self.n - 1):  # utterances of other languages, which have no such rate
-                column.add(Counts())
-        while len(column.values["units"]) < self.n - 1:
-            column.add(Counts())
-        return column
+    @property
+    def main(self) -> Column:
+        """Errors in the main rate."""
+        return next(iter(self.columns.values()))
 
-    def filled(self, key: tuple[str, Unit]) -> Column:
-        """Return a column with a row for every utterance."""
-        column = self.columns[key]
-        while len(column.values["units"]) < self.n:
-            column.add(Counts())
-        return column
-
-    def _note_group(self, group: tuple[str, str], counts: Counts) -> None:
+    def _note_group(self, group: tuple[str, str]) -> None:
         if group not in self.groups:
             if self.n_names[group[0]] >= _MAX_NAMES:
                 return
             self.n_names[group[0]] += 1
-        n, sums = self.groups.get(group, (0, Counts()))
-        self.groups[group] = (n + 1, sums + counts)
+            self.groups[group] = array("i")
+        self.groups[group].append(self.n - 1)
 
     def _note_edits(self, edits: Sequence[Edit]) -> None:
         for edit in edits:
@@ -241,31 +230,3 @@ class Tally:
         if answer is not None and answer.words:
             for start_ms, end_ms in word_times.errors(pair.utterance.words, answer.words):
                 self.slots.extend((start_ms, end_ms))
-
-
-def _groups(pair: Pair) -> list[tuple[str, str]]:
-    """Return the parts of the set that an utterance belongs to."""
-    utterance = pair.utterance
-    found = []
-    if utterance.duration_ms:
-        found.append(("length", _range_of(utterance.duration_ms / 1_000, _LENGTHS_S, "s")))
-    if utterance.speaker:
-        found.append(("speaker", utterance.speaker))
-    for kind, name in utterance.labels.items():
-        if kind != "snr_db":
-            found.append((kind, name))
-            continue
-        try:
-            found.append(("noise", _range_of(float(name), _NOISES_DB, "dB")))
-        except ValueError:
-            continue
-    return found
-
-
-def _range_of(value: float, ranges: Sequence[tuple[int | None, int | None]], unit: str) -> str:
-    for low, high in ranges:
-        if high is None or value < high:
-            if low is None:
-                return f"below {high} {unit}"
-            return f"{low} {unit} and more" if high is None else f"{low}-{high} {unit}"
-    return ""

@@ -92,11 +92,8 @@ def _opened(path: Path, request: EvalRequest) -> EvalSet:
     """
     found = opening.open_set(path, request.references)
     logger.info("%s", printable(found.description))
-    missing = opening.first_missing(iter(found)) if request.models else None
-    if missing is not None:
-        raise NoInputError.about(
-            missing, f"no such sound, nor the next ones of {path}", "are the texts where the corpus has them?"
-        )
+    if request.models:
+        opening.refuse_soundless(found)
     return EvalSet(found.description, found.__iter__, found.is_long)
 
 
@@ -106,7 +103,7 @@ def _again(path: Path, request: EvalRequest, around: Surroundings) -> int:
     folder = eval_reports.prepared_folder(request.evaluation)
     has_detectors = request.evaluation.detectors
     evaluator = Evaluator(around.normalizers, request.references.seed, has_detectors)
-    for pair in results.read_pairs(path):
+    for pair in eval_reports.told(results.read_pairs(path)):
         evaluator.add(pair)
     named = ", ".join(one.name for one in around.normalizers)
     evaluation = evaluator.finish(

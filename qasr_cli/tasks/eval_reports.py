@@ -10,7 +10,8 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from qasr_cli.errors import CannotCreateError, UnavailableError
@@ -21,6 +22,7 @@ from qasr_cli.evaluation.normalization import normalizers
 from qasr_cli.evaluation.normalization.normalizers import Normalizer
 from qasr_cli.evaluation.references import layout
 from qasr_cli.evaluation.reports import csv_tables, html_page, markdown
+from qasr_cli.evaluation.utterances import Pair
 from qasr_cli.options import EvalOptions
 from qasr_cli.runs.files import atomic_write
 from qasr_cli.timebase import MS_PER_S
@@ -31,6 +33,7 @@ RESULTS, PAGE, MARKDOWN, LEDGERS, TABLES = "results.jsonl", "report.html", "repo
 _TEMPORARY = ".qasr-"  # what killed processes leave
 _PIPE_WIDTH = 10_000  # a pipe folds nothing
 _ADVICE = "qasr+numbers"
+_TOLD_EVERY_S = 10
 
 
 def chosen_normalizers(names: Sequence[str]) -> list[Normalizer]:
@@ -106,6 +109,19 @@ def speed(runs: Iterable[RunFacts]) -> SpeedFigures:
         peak_bytes=max((one.peak_bytes for one in all_runs), default=0) or None,
         device=all_runs[-1].device if all_runs else "",
     )
+
+
+def told(pairs: Iterable[Pair]) -> Iterator[Pair]:
+    """Yield the pairs that are to be scored, and say now and then how many there were.
+
+    How many there will be is not known: references are streamed.
+    """
+    next_s = time.monotonic() + _TOLD_EVERY_S
+    for number, pair in enumerate(pairs):
+        if time.monotonic() >= next_s:
+            next_s = time.monotonic() + _TOLD_EVERY_S
+            logger.info("answers scored: %s", f"{number:,}")
+        yield pair
 
 
 def write(evaluation: Evaluation, folder: Path) -> None:

@@ -20,7 +20,7 @@ from qasr_cli.evaluation.suites.joins import Join
 from qasr_cli.evaluation.utterances import AudioPart, Encoding, Utterance
 from qasr_cli.operating_system import files
 from qasr_cli.records import Source, Span
-from qasr_cli.runs.files.file_identity import foreseen, identify
+from qasr_cli.runs.files.file_identity import foreseen, identify_once
 from qasr_cli.tasks import joined_sound
 
 ROUND_UTTERANCES = 2_000
@@ -164,7 +164,7 @@ def _source(
 
 def _state(audio: AudioPart) -> list[object]:
     """Return what tells the sound from any other: content, or size, time and digest of a file."""
-    identity = identify(audio.path) if audio.content is None else foreseen(audio.content)
+    identity = identify_once(audio.path) if audio.content is None else foreseen(audio.content)
     if identity is None:  # missing: the run says so
         return [str(audio.path)]
     return [identity.size_bytes, identity.digest, audio.encoding.value, audio.channel]

@@ -132,7 +132,7 @@ def evaluate_sets(
         facts["normalizers"] = ", ".join(one.name for one in around.normalizers)  # without those left out
         speeds = {one.system.name: eval_reports.speed(one.runs) for one in ran}
         with results.writing(folder / eval_reports.RESULTS, facts, speeds) as writer:
-            for pair in _pairs(sets, ran, others, request.references.seed):
+            for pair in eval_reports.told(_pairs(sets, ran, others, request.references.seed)):
                 writer.add(pair, evaluator.add(pair))
             evaluation = finish(evaluator.finish(facts, speeds))
             writer.add_published(evaluation.published)
@@ -172,9 +172,9 @@ def _run(
     rounds = (sources for one in sets for _, sources in _rounds(one, system, request.references.seed))
     done = eval_models.run_rounds(system, rounds, ledger)
     if done.n_resumed:
-        logger.info("%s: %d sources had been transcribed before", name, done.n_resumed)
+        logger.info("%s: sources transcribed before: %d", name, done.n_resumed)
     if done.n_elsewhere:
-        logger.warning("%s: %d sources of other shards are not there yet", name, done.n_elsewhere)
+        logger.warning("%s: sources of other shards that are not there yet: %d", name, done.n_elsewhere)
     return RunSystem(system, ledger, done)
 
 

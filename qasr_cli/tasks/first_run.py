@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from qasr_cli.errors import CannotCreateError, NoInputError, UsageError, printable
+from qasr_cli.errors import CannotCreateError, UsageError, printable
 from qasr_cli.evaluation.figures import Evaluation
 from qasr_cli.evaluation.references import opening
 from qasr_cli.evaluation.references.opening import ReferenceSet
@@ -125,9 +125,7 @@ def _opened(path: Path, request: EvalRequest) -> ReferenceSet:
     limit = request.references.limit or _N_UTTERANCES
     found = opening.open_set(path, replace(request.references, limit=limit))
     logger.warning("%s", printable(found.description))
-    missing = opening.first_missing(iter(found))
-    if missing is not None:
-        raise NoInputError.about(missing, f"no such sound, nor the next ones of {path}")
+    opening.refuse_soundless(found)
     return found
 
 

@@ -6,6 +6,7 @@ up with silence to whole milliseconds, so that the times of the next ones are ex
 
 from __future__ import annotations
 
+import functools
 import wave
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ from qasr_cli.evaluation.utterances import Utterance
 from qasr_cli.media import decode
 from qasr_cli.media.ffmpeg_arguments import Reading
 from qasr_cli.options import MediaOptions
+from qasr_cli.runs.files.file_identity import Identity, identify_once
 from qasr_cli.timebase import BYTES_PER_MS, BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, samples_to_ms
 
 
@@ -61,13 +63,13 @@ def write(path: Path, join: Join) -> None:
 
 def _joined(join: Join) -> Iterator[bytes]:
     for clip, _ in join.parts:
-        samples = b"".join(_blocks(clip))
+        assert clip.audio is not None  # noqa: S101 - `timed` has decoded it
+        samples = b"".join(_blocks(clip.audio.path))
         yield samples + bytes((clip.duration_ms or 0) * BYTES_PER_MS - len(samples))
 
 
-def _blocks(clip: Utterance) -> Iterator[bytes]:
-    assert clip.audio is not None  # noqa: S101 - `timed` has decoded it
-    with decode.open_audio(clip.audio.path, MediaOptions()) as audio:
+def _blocks(path: Path) -> Iterator[bytes]:
+    with decode.open_audio(path, MediaOptions()) as audio:
         for block in audio:
             yield block.tobytes()
 
@@ -80,5 +82,10 @@ def timed(clips: Iterable[Utterance]) -> Iterator[Utterance]:
     """
     for clip in clips:
         if clip.audio is not None and clip.audio.content is None:
-            n_bytes = sum(map(len, _blocks(clip)))
-            yield replace(clip, duration_ms=samples_to_ms(n_bytes // BYTES_PER_SAMPLE))
+            yield replace(clip, duration_ms=_length_ms(clip.audio.path, identify_once(clip.audio.path)))
+
+
+@functools.lru_cache(maxsize=200_000)  # of each system, and once more for the scores
+def _length_ms(path: Path, identity: Identity | None) -> int:
+    del identity  # of a file that has changed it is another
+    return samples_to_ms(sum(map(len, _blocks(path))) // BYTES_PER_SAMPLE)

@@ -85,7 +85,7 @@ def test_the_road_from_a_corpus_to_reports(qasr: Qasr, tmp_path: Path) -> None:
 
     again = qasr(*arguments, env={"QASR_FFMPEG": "/nonexistent/ffmpeg"})  # nothing is decoded
     assert again.returncode == 0, again.stderr
-    assert "demo: 4 sources had been transcribed before" in again.stderr
+    assert "demo: sources transcribed before: 4" in again.stderr
     assert again.stdout == first.stdout
     assert (folder / "report.md").read_text() == report
 
@@ -107,13 +107,13 @@ def test_shards_share_the_work_and_the_last_one_has_all(qasr: Qasr, tmp_path: Pa
     assert first.returncode == 0, first.stderr
     n_first = len((tmp_path / "out/answers/demo.shard-1-of-2.jsonl").read_text().splitlines()) - 1
     assert 0 < n_first < 12
-    assert f"{12 - n_first} sources of other shards are not there yet" in first.stderr
+    assert f"sources of other shards that are not there yet: {12 - n_first}" in first.stderr
     second = qasr(*common, "--shard", "2/2")
     assert "not there yet" not in second.stderr
     assert rate(second.stdout, "librispeech test-clean", "demo") == 1.85  # one of 54 words
     whole = qasr(*common)
     assert whole.stdout == second.stdout
-    assert "12 sources had been transcribed before" in whole.stderr
+    assert "sources transcribed before: 12" in whole.stderr
 
 
 def test_an_interrupted_evaluation_goes_on(qasr: Qasr, start_qasr: StartQasr, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_an_interrupted_evaluation_goes_on(qasr: Qasr, start_qasr: StartQasr, tm
     assert 1 <= n_kept < len(TEXTS)
     again = qasr(*common, "tests.fakes:slow", "--batch-size", "1")
     assert again.returncode == 0, again.stderr
-    assert f"demo: {n_kept} sources had been transcribed before" in again.stderr
+    assert f"demo: sources transcribed before: {n_kept}" in again.stderr
     assert f"{len(TEXTS) - n_kept} done" in again.stderr
     assert rate(again.stdout, "librispeech test-clean", "demo") == 5.56
 

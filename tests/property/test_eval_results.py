@@ -61,7 +61,7 @@ def test_pairs_come_back_exactly(drawn: list[Pair]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "results.jsonl")
         written(drawn, path)
-        facts, found = results.read(path)
+        facts, found = results.read_head(path).facts, results.read_pairs(path)
         assert (dict(facts), list(found)) == (FACTS, drawn)
         assert results.read_head(path).speeds == SPEEDS
         assert results.read_published(path) == PUBLISHED
@@ -78,7 +78,7 @@ def test_reports_from_a_file_are_those_of_the_run_to_the_byte(drawn: list[Pair])
         path = Path(folder, "results.jsonl")
         first = evaluated(drawn, path)
         lines = path.read_text("utf-8").splitlines()
-        again = evaluated(results.read(path)[1])
+        again = evaluated(results.read_pairs(path))
     assert again == first
     for line in lines:
         assert [error.message for error in SCHEMA.iter_errors(json.loads(line))] == []

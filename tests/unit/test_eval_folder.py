@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from qasr_cli.errors import CannotCreateError, LockedError
 from qasr_cli.evaluation.answers import AnswerFile, RunFacts
+from qasr_cli.evaluation.utterances import Pair, Utterance
 from qasr_cli.options import EngineOptions, EvalOptions, Options
 from qasr_cli.tasks import eval_reports
 from qasr_cli.tasks.eval_models import ModelSystem
@@ -109,3 +111,13 @@ def test_names_that_are_written_alike_have_ledgers_of_their_own(tmp_path: Path) 
     names = ("a b", "a-b", "a/b", "a.b", "a")
     assert len({AnswerFile(tmp_path, name).path.name for name in names}) == len(names)
     assert AnswerFile(tmp_path, "0.6b", "1-of-2").path.name == "0.6b.shard-1-of-2.jsonl"
+
+
+def test_scoring_tells_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(eval_reports, "_TOLD_EVERY_S", 0)
+    pairs = [Pair("s", Utterance(str(number), "set", None, "one"), None) for number in range(1_002)]
+    with caplog.at_level(logging.INFO):
+        assert list(eval_reports.told(pairs)) == pairs
+    assert caplog.messages[-1] == "answers scored: 1,001"

@@ -191,11 +191,11 @@ class TestBadInput:
         with pytest.raises(UndecodableError, match=r"line 2: b is not in wav\.scp"):
             read(tmp_path / "d")
 
-    @pytest.mark.parametrize("times", ["2 1", "1 1", "-1 2", "x 2", "nan 2", "0 inf"])
+    @pytest.mark.parametrize("times", ["2 1", "1 1", "-1 2", "x 2", "nan 2", "0 inf", "2"])
     def test_times_that_are_none(self, times: str, tmp_path: Path) -> None:
-        files = {"d/wav.scp": "r r.wav\n", "d/segments": f"a r {times}\n", "d/text": "a x\n"}
-        corpora.write(tmp_path, files)
-        with pytest.raises(UndecodableError):
+        rows = f"b r 0 1\na r {times}\n"
+        corpora.write(tmp_path, {"d/wav.scp": "r r.wav\n", "d/segments": rows, "d/text": "a x\n"})
+        with pytest.raises(UndecodableError, match=r"segments: line 2"):
             read(tmp_path / "d")
 
     @pytest.mark.parametrize(
@@ -206,6 +206,7 @@ class TestBadInput:
             ("m.json", b'{"audio_filepath": "a.wav", "text": "x"}\n\xff\xfe\n'),
             ("m.json", b'{"audio_filepath": "a.wav", "text": "x", "duration": "long"}\n'),
             ("m.json", b'{"audio_filepath": 7, "text": "x"}\n'),
+            ("m.json", b'{"audio_filepath": "a.wav", "text": "x", "offset": 3.5}\n'),
             ("m.json", b'{"audio_filepath": "a.wav", "text": "x"}\n' + b"[" * 5000 + b"\n"),
             ("data.list", b'{"key": "k", "wav": "a.wav", "txt": "x", "start": 3, "end": 1}\n'),
             ("cuts.jsonl", b'{"supervisions": [], "recording": {}, "id": "c"}\n'),
@@ -274,9 +275,11 @@ class TestBadInput:
         rows = [{"audio_filepath": f"{number}.wav", "text": "x"} for number in range(30)]
         corpora.write(tmp_path, {"m.json": corpora.lines(*rows)})
         found = opening.open_set(tmp_path, AUTO)
-        assert opening.first_missing(iter(found)) == tmp_path / "0.wav"
+        with pytest.raises(NoInputError) as raised:
+            opening.refuse_soundless(found)
+        assert raised.value.path == tmp_path / "0.wav"
         (tmp_path / "3.wav").touch()
-        assert opening.first_missing(iter(found)) is None
+        opening.refuse_soundless(found)
 
 
 class TestDraws:

@@ -70,7 +70,7 @@ def file_of(folder: Path, *lines: Any) -> Path:
 
 def message_of(path: Path) -> str:
     with pytest.raises(UndecodableError) as caught:
-        list(results.read(path)[1])
+        list(results.read_pairs(path))
     assert caught.value.path == path
     assert caught.value.hint
     return caught.value.reason
@@ -85,7 +85,7 @@ def test_a_line_is_what_the_reference_says(tmp_path: Path) -> None:
 
 def test_unknown_keys_of_a_later_version_are_ignored(tmp_path: Path) -> None:
     line = {**LINE, "new": 1, "reference": {**LINE["reference"], "new": [1]}}  # type: ignore[dict-item]
-    assert list(results.read(file_of(tmp_path, {**HEAD, "new": {}}, line))[1]) == [PAIR]
+    assert list(results.read_pairs(file_of(tmp_path, {**HEAD, "new": {}}, line))) == [PAIR]
 
 
 @pytest.mark.parametrize(
@@ -138,14 +138,14 @@ def test_a_line_without_an_end_is_not_read_whole(tmp_path: Path) -> None:
 
 def test_there_is_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(NoInputError):
-        results.read(tmp_path / "results.jsonl")
+        results.read_head(tmp_path / "results.jsonl")
 
 
 def test_a_folder_or_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe"):
         with pytest.raises(QasrError):
-            results.read(path)
+            results.read_head(path)
 
 
 def test_a_run_that_fails_leaves_the_earlier_file(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_a_number_that_is_not_finite_is_unknown(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     with results.writing(path, {}) as writer:
         writer.add(Pair("a", PAIR.utterance, Answer("", wall_s=math.nan)), [])
-    [pair] = results.read(path)[1]
+    [pair] = results.read_pairs(path)
     assert pair.answer == Answer("")
 
 
@@ -189,5 +189,5 @@ def test_embedded_sound_is_left_out(tmp_path: Path) -> None:
     with results.writing(path, {}) as writer:
         writer.add(Pair("a", Utterance("1", "own", sound, "text"), None), [])
     assert b"RIFF" not in path.read_bytes()
-    [pair] = results.read(path)[1]
+    [pair] = results.read_pairs(path)
     assert pair.utterance.audio == AudioPart(sound.path)

@@ -6,6 +6,7 @@ the text and its language alone, is applied to both sides, and changes nothing t
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from qasr_cli.evaluation.normalization import foreign, numbers, steps
 
 Step = Callable[[str, str | None], str]
 _ENGLISH = "en"
+_MAX_KEPT_CHARS = 1_000  # of a text: longer ones are rare, and would take much memory
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -37,10 +39,19 @@ class Normalizer:
 
     def normalize(self, text: str, language: str | None) -> str:
         """Return a text as it is compared; lone surrogates, which no package takes, are replaced."""
-        text = _SURROGATES.sub("\ufffd", text)
-        for step in self.steps:
-            text = step(text, language)
-        return text
+        compute = _kept if len(text) <= _MAX_KEPT_CHARS else _normalized
+        return compute(self.steps, text, language)
+
+
+def _normalized(steps_: tuple[Step, ...], text: str, language: str | None) -> str:
+    text = _SURROGATES.sub("\ufffd", text)
+    for step in steps_:
+        text = step(text, language)
+    return text
+
+
+# A reference comes back with each system: at the latest after a round of utterances.
+_kept = functools.lru_cache(maxsize=2 * 4_096)(_normalized)
 
 
 _PLAIN: tuple[Step, ...] = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ LAYOUTS: tuple[Layout, ...] = (
     *(KALDI, LHOTSE, NEMO, ESPNET, AUDIOFOLDER, PARQUET, TEDLIUM, OWN),
 )
 _TEST_WORDS = ("test", "eval")
+_N_LOOKED_FOR = 20
 _AUTO, _LIST = "auto", "list"
 
 
@@ -195,15 +197,20 @@ def _drawn(read: Callable[[], Iterator[Utterance]], limit: int, seed: int) -> It
             yield one
 
 
-def first_missing(utterances: Iterator[Utterance], n_tried: int = 20) -> Path | None:
-    """Return the first sound if none of the first ones is there: a wrong root is one error, not thousands."""
-    first: Path | None = None
-    for number, one in enumerate(utterances):
-        if number >= n_tried:
-            break
-        if one.audio is None or one.audio.content is not None:
-            return None
-        if os.path.lexists(files.real_path(one.audio.path)):
-            return None
-        first = first or one.audio.path
-    return first
+def refuse_soundless(found: ReferenceSet) -> None:
+    """Refuse a set of which none of the first sounds is there: a wrong root is one error, not thousands.
+
+    Raises:
+        NoInputError: None is there.
+    """
+    paths = [
+        one.audio.path if one.audio is not None and one.audio.content is None else None
+        for one in itertools.islice(found, _N_LOOKED_FOR)
+    ]
+    missing = [path for path in paths if path is not None and not os.path.lexists(files.real_path(path))]
+    if missing and len(missing) == len(paths):
+        raise NoInputError.about(
+            missing[0],
+            f"no such sound, nor the next ones of {found.path}",
+            "are the texts where the corpus has them?",
+        )

@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from qasr_cli.evaluation.figures import Evaluation, Interval, SetFigures
+from qasr_cli.evaluation.scoring.word_times import WITHIN_MS
 
 Cell = str | int | float | None
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -139,7 +140,7 @@ def _languages(sets: Sequence[SetFigures]) -> Iterator[Sequence[Cell]]:
 _TIMES = (
     *_SYSTEM,
     *("n_words", "n_matched", "aas_ms", "median_ms", "p95_ms", "bias_ms", "start_bias_ms", "end_bias_ms"),
-    *("within_80_ms", "within_100_ms", "within_200_ms"),
+    *(f"within_{limit}_ms" for limit in WITHIN_MS),
 )
 
 
@@ -148,7 +149,7 @@ def _times(sets: Sequence[SetFigures]) -> Iterator[Sequence[Cell]]:
         if (times := one.times) is not None:
             errors = (times.aas_ms, times.median_ms, times.p95_ms, times.bias_ms)
             biases = (times.start_bias_ms, times.end_bias_ms)
-            shares = [times.within.get(limit) for limit in (80, 100, 200)]
+            shares = [times.within.get(limit) for limit in WITHIN_MS]
             yield one.set_name, one.system, times.n_words, times.n_matched, *errors, *biases, *shares
 
 

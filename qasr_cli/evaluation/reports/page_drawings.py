@@ -22,12 +22,13 @@ from qasr_cli.evaluation.figures import (
 )
 from qasr_cli.evaluation.reports import drawings, wording
 from qasr_cli.evaluation.reports.drawings import Axis, Mark, Tick
+from qasr_cli.evaluation.scoring import language_id
+from qasr_cli.evaluation.scoring.word_times import BIN_MS, EDGE_MS
 
 MAX_SETS = 12  # with drawings of their own
 _MAX_GROUPS = 12  # of a kind
 _MAX_LANGUAGES = 20  # of a matrix
 _PERCENT = 100.0
-_BIN_MS, _RANGE_MS = 20, 500  # of `TimeFigures.histogram`
 _N_SHADES = 5
 
 
@@ -190,18 +191,15 @@ def _group_chart(
     set_name: str, members: Sequence[tuple[SetFigures, Group]], names: Sequence[str], order: Sequence[str]
 ) -> Chart:
     shown = [(one, group) for one, group in members if group.name in names[:_MAX_GROUPS]]
-    on = drawings.axis(_PERCENT * (group.counts.rate or 0.0) for _, group in shown)
+    on = drawings.axis(_end(group.interval) for _, group in shown)
     shown.sort(key=lambda one: names.index(one[1].name))  # stable: systems stay in their order
     strips, before = [], ""
     for one, group in shown:
-        rate = group.counts.rate
-        figure = group.interval or (None if rate is None else Interval(rate))
-        text = wording.NOT_KNOWN if figure is None else f"{wording.interval(figure)} %"
+        text = wording.NOT_KNOWN if group.interval is None else f"{wording.interval(group.interval)} %"
         name = "" if group.name == before else f"{group.name} ({group.n_utterances:,})"
-        strips.append(Strip(name, one.system, order.index(one.system), _mark(on, figure), text))
+        strips.append(Strip(name, one.system, order.index(one.system), _mark(on, group.interval), text))
         before = group.name
-    n_left_out = len(names) - _MAX_GROUPS
-    title = f"{set_name}, the {_MAX_GROUPS} largest of {len(names):,}" if n_left_out > 0 else set_name
+    title = f"{set_name}, the {_MAX_GROUPS} largest" if len(names) > _MAX_GROUPS else set_name
     return Chart(title, strips, on.ticks)
 
 
@@ -212,13 +210,13 @@ def histograms(evaluation: Evaluation) -> list[Histogram]:
 
 
 def _histogram(one: SetFigures, times: TimeFigures, order: Sequence[str]) -> Histogram:
-    across = Axis(-_RANGE_MS, _RANGE_MS, drawings.PLOT_WIDTH, 250)
+    across = Axis(-EDGE_MS, EDGE_MS, drawings.PLOT_WIDTH, 250)
     matched = f"{times.n_matched:,} of {times.n_words:,} words"
     bias = wording.milliseconds(times.bias_ms, is_signed=True)
     return Histogram(
         f"{one.set_name}, {one.system}",
         order.index(one.system),
-        drawings.bars(times.histogram, _BIN_MS, across),
+        drawings.bars(times.histogram, BIN_MS, across),
         across.ticks,
         across.at(0.0),
         across.at(times.bias_ms),
@@ -270,11 +268,8 @@ def _curves(one: SetFigures, figures: CalibrationFigures, system: int) -> Iterab
 
 def matrices(evaluation: Evaluation) -> list[Matrix]:
     """Return the confusion matrix of each set and system with several languages."""
-    found = [(one, one.lid) for one in evaluation.sets if one.lid is not None]
-    by_system: dict[str, Counter[tuple[str, str]]] = {}
-    for one, lid in found:
-        by_system.setdefault(one.system, Counter()).update(dict(lid.confusions))
-    return [_matrix(system, sums) for system, sums in by_system.items() if len(sums) > 1]
+    sums = language_id.by_system(evaluation.sets)
+    return [_matrix(system, own) for system, own in sums.items() if len(own) > 1]
 
 
 def _matrix(system: str, sums: Counter[tuple[str, str]]) -> Matrix:

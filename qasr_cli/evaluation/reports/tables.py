@@ -6,7 +6,6 @@ nothing is escaped here: each report escapes for its own format.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -20,11 +19,11 @@ from qasr_cli.evaluation.figures import (
 )
 from qasr_cli.evaluation.reports import published, wording
 from qasr_cli.evaluation.scoring import language_id
+from qasr_cli.evaluation.scoring.word_times import WITHIN_MS
 
 _Figures = TypeVar("_Figures")
 _ALL = "all"  # sets of a system, which were run together
 _MAX_CONFUSIONS = 5  # named in a cell; the page has a matrix, and a CSV table all of them
-_WITHIN_MS = (80, 100, 200)  # what forced alignment is commonly judged by
 
 
 class Table(NamedTuple):
@@ -208,11 +207,7 @@ def _language_cells(lid: LanguageFigures) -> tuple[str, ...]:
 
 def _over_all_sets(sets: Sequence[SetFigures]) -> Iterator[tuple[str, LanguageFigures]]:
     """Yield each system's figures of all sets together, where there are several languages."""
-    by_system: dict[str, Counter[tuple[str, str]]] = {}
-    for one in sets:
-        if one.lid is not None:
-            by_system.setdefault(one.system, Counter()).update(dict(one.lid.confusions))
-    for system, confusions in by_system.items():
+    for system, confusions in language_id.by_system(sets).items():
         lid = language_id.figures(confusions)
         if lid is not None and len({reference for reference, _ in confusions}) > 1:
             yield system, lid
@@ -238,14 +233,14 @@ def _times(sets: Sequence[SetFigures]) -> Table:
             wording.milliseconds(times.bias_ms, is_signed=True),
             wording.milliseconds(times.start_bias_ms, is_signed=True),
             wording.milliseconds(times.end_bias_ms, is_signed=True),
-            *(wording.percent(times.within.get(limit)) for limit in _WITHIN_MS),
+            *(wording.percent(times.within.get(limit)) for limit in WITHIN_MS),
         ),
     )
     note = (
         "Milliseconds, of starts and ends of the words that match. AAS is the mean absolute error, bias the "
         "mean signed one: positive is late. The last columns are percent of the errors."
     )
-    within = (f"within {limit} ms" for limit in _WITHIN_MS)
+    within = (f"within {limit} ms" for limit in WITHIN_MS)
     errors = ("AAS", "median", "95th percentile", "bias", "bias of starts", "bias of ends")
     header = ("set", "system", "words matched", *errors, *within)
     return Table("times", "Times of words", note, header, rows)

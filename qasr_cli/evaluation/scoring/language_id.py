@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from qasr_cli import languages
-from qasr_cli.evaluation.figures import LanguageFigures
+from qasr_cli.evaluation.figures import LanguageFigures, SetFigures
 
 # Sinitic languages that models have no code of their own for; Cantonese has one
 _CHINESE = dict.fromkeys(("nan", "wuu", "hak", "hsn", "gan", "cjy", "cdo", "mnp", "cpx", "czh", "czo"), "zh")
@@ -25,6 +25,15 @@ def code(spelling: str | None) -> str:
     found = languages.find(spelling)
     plain = found.code if found else spelling.strip().lower()
     return _CHINESE.get(plain, plain)
+
+
+def by_system(sets: Iterable[SetFigures]) -> dict[str, Counter[tuple[str, str]]]:
+    """Return each system's confusions of all sets together."""
+    sums: dict[str, Counter[tuple[str, str]]] = {}
+    for one in sets:
+        if one.lid is not None:
+            sums.setdefault(one.system, Counter()).update(dict(one.lid.confusions))
+    return sums
 
 
 def figures(confusions: Mapping[tuple[str, str], int]) -> LanguageFigures | None:

@@ -19,8 +19,8 @@ from qasr_cli.evaluation.figures import TimeFigures
 from qasr_cli.evaluation.scoring import edits
 from qasr_cli.evaluation.utterances import TimedWord
 
-WITHIN_MS = (80, 100, 200)
-BIN_MS, EDGE_MS = 20, 500
+WITHIN_MS = (80, 100, 200)  # what forced alignment is commonly judged by
+BIN_MS, EDGE_MS = 20, 500  # of `TimeFigures.histogram`
 
 
 def errors(reference: Sequence[TimedWord], system: Sequence[TimedWord]) -> list[tuple[int, int]]:
