@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -20,14 +22,23 @@ RAW = [0.1, 0.3, 0.2, 0.2, 0.5, 0.9, 0.7, 0.6, 0.4, 0.8]
 RIGHT = [0, 1, 1, 0, 0, 1, 1, 0, 1, 1]
 
 
+def regression(raw: Sequence[float] | np.ndarray, rights: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Return `float64[n]`, in the order given: the rising values that are nearest in least squares."""
+    _, inverse, counts = np.unique(np.asarray(raw), return_inverse=True, return_counts=True)
+    n_right = np.bincount(inverse, weights=np.asarray(rights, dtype=np.float64))
+    means, sizes = isotonic.pooled(n_right / counts, counts.astype(np.float64))
+    fitted: np.ndarray = np.repeat(means, sizes)[inverse]
+    return fitted
+
+
 class TestRegression:
     def test_it_is_that_of_the_textbook(self) -> None:
         """By hand: 0.2 pools to 1/2; 0.3, 0.4, 0.5, 0.6 to 2/4, which is no less; the rest is right."""
         expected = [0.0, 0.5, 0.5, 0.5, 0.5, 1.0, 1.0, 0.5, 0.5, 1.0]
-        assert isotonic.regression(RAW, RIGHT).tolist() == pytest.approx(expected)
+        assert regression(RAW, RIGHT).tolist() == pytest.approx(expected)
 
     def test_a_falling_order_pools_to_one_value(self) -> None:
-        assert isotonic.regression([0.1, 0.2, 0.3], [1, 0, 0]).tolist() == pytest.approx([1 / 3] * 3)
+        assert regression([0.1, 0.2, 0.3], [1, 0, 0]).tolist() == pytest.approx([1 / 3] * 3)
 
     def test_it_is_the_best_rising_one(self) -> None:
         """No other rising step function of a grid is nearer in squares."""
@@ -35,7 +46,7 @@ class TestRegression:
         raw = np.arange(5) / 5
         for _ in range(6):
             right = generator.integers(0, 2, 5)
-            found = isotonic.regression(raw, right)
+            found = regression(raw, right)
             assert (np.diff(found) >= -1e-12).all()
             grid = np.linspace(0, 1, 5)
             best = min(

@@ -18,19 +18,6 @@ _MIN_WORDS = 20  # of a knot: with fewer, its rate is known to less than 10 %
 _N_DIGITS = 4
 
 
-def regression(raw: Sequence[float] | np.ndarray, rights: Sequence[bool | int] | np.ndarray) -> np.ndarray:
-    """Return `float64[n]`, in the order given: the rising values that are nearest in least squares.
-
-    Words with equal raw confidences have equal values.
-    """
-    confidences = np.asarray(raw, dtype=np.float64)
-    _, inverse, counts = np.unique(confidences, return_inverse=True, return_counts=True)
-    n_right = np.bincount(inverse, weights=np.asarray(rights, dtype=np.float64))
-    means, sizes = _pooled(n_right / counts, counts.astype(np.float64))
-    fitted: np.ndarray = np.repeat(means, sizes)[inverse]
-    return fitted
-
-
 def knots(raw: Sequence[float] | np.ndarray, rights: Sequence[bool | int] | np.ndarray) -> tuple[Knot, ...]:
     """Return the knots of the curve: blocks of equal count, pooled until their rates rise.
 
@@ -43,7 +30,7 @@ def knots(raw: Sequence[float] | np.ndarray, rights: Sequence[bool | int] | np.n
     blocks = [part for part in np.array_split(order, n_blocks) if len(part)]
     rates = np.array([(is_right[part].sum() + 0.5) / (len(part) + 1) for part in blocks])
     sizes = np.array([float(len(part)) for part in blocks])
-    means, n_pooled = _pooled(rates, sizes)
+    means, n_pooled = pooled(rates, sizes)
     found: list[Knot] = []
     first = 0
     for mean, n in zip(means, n_pooled, strict=True):
@@ -55,8 +42,8 @@ def knots(raw: Sequence[float] | np.ndarray, rights: Sequence[bool | int] | np.n
     return tuple(found)
 
 
-def _pooled(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the means of pooled neighbours, which rise, and how many values are in each.
+def pooled(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the means of pooled neighbours, which rise, and how many values are in each: isotonic regression.
 
     Args:
         values: `float64[n]` in order.
