@@ -43,7 +43,7 @@ def knots(raw: Sequence[float] | np.ndarray, rights: Sequence[bool | int] | np.n
 
 
 def pooled(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the means of pooled neighbours, which rise, and how many values are in each: isotonic regression.
+    """Return the isotonic regression: the means of pooled neighbours, which rise, and each one's n of values.
 
     Args:
         values: `float64[n]` in order.
