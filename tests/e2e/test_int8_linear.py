@@ -15,7 +15,8 @@ from qasr_cli.engines.cpu.int8_linear import Int8Kernel, Int8Linear, Int8Weight
 from tests.amx import skip_if_amx
 
 EXACT = int8_linear.exact_kernels()
-KERNELS = (*EXACT, Int8Kernel("onnxruntime", 8))
+ONNXRUNTIME = next(one for bits in (8, 7) if int8_linear.is_exact(one := Int8Kernel("onnxruntime", bits)))
+KERNELS = (*EXACT, ONNXRUNTIME)
 N_ROWS = (1, 3, 8, 404)
 
 
