@@ -3,6 +3,7 @@
     python -m tests.bench.speakers SOUNDS          24 mixes of three minutes, and an hour; about 4 minutes
     python -m tests.bench.speakers SOUNDS --write  and keeps the figures in tests/bench/results
     python -m tests.bench.speakers SOUNDS --goal   and fails if they are worse than the goal
+    python -m tests.bench.speakers SOUNDS --seeds 64 --length 20 --hours 0      short recordings
 
 SOUNDS is the folder `sounds` of Debian's packages `asterisk-core-sounds-{en,es,fr,it,ru}-g722`: `make
 speakers` fetches them. The seeds here are held out: thresholds were chosen on seeds 100 to 115 and 200
@@ -45,7 +46,7 @@ from tests.bench.speaker_mixes import Mix, Prompts
 
 RESULTS = Path(__file__).parent / "results"
 COLLAR_MS = 250
-HELD_OUT = range(24)
+N_MIXES, LENGTH_S = 24, 180
 N_SPEAKERS = (2, 3, 4, 1)  # of the mixes in turn
 _WORD_MS = 300
 
@@ -180,12 +181,13 @@ def main() -> None:
     parser.add_argument("sounds", type=Path)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--goal", action="store_true")
-    parser.add_argument("--seeds", type=int, default=len(HELD_OUT))
+    parser.add_argument("--seeds", type=int, default=N_MIXES, metavar="N")
+    parser.add_argument("--length", type=float, default=LENGTH_S, metavar="SECONDS")
     parser.add_argument("--hours", type=float, default=1.0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     prompts, encoder = Prompts(arguments.sounds), encoders.load("cpu")
-    rows = dict(_mixes(prompts, encoder, arguments.seeds))
+    rows = dict(_mixes(prompts, encoder, arguments.seeds, arguments.length))
     if arguments.hours:
         rows[f"{arguments.hours:g} h, 4 speakers"] = _long(prompts, encoder, arguments.hours)
     for name, row in rows.items():
@@ -215,10 +217,12 @@ def _cpu_lines() -> list[str]:
     return Path("/proc/cpuinfo").read_text("utf-8").splitlines()
 
 
-def _mixes(prompts: Prompts, encoder: SpeakerEncoder, n_seeds: int) -> list[tuple[str, dict[str, float]]]:
+def _mixes(
+    prompts: Prompts, encoder: SpeakerEncoder, n_seeds: int, length_s: float
+) -> list[tuple[str, dict[str, float]]]:
     found, given = [], []
-    for seed in HELD_OUT[:n_seeds]:
-        mix = speaker_mixes.mix(prompts, seed, N_SPEAKERS[seed % len(N_SPEAKERS)])
+    for seed in range(n_seeds):
+        mix = speaker_mixes.mix(prompts, seed, N_SPEAKERS[seed % len(N_SPEAKERS)], length_s)
         remembering = Remembering(encoder)
         found.append(measure(mix, seed, remembering, SpeakerCount()))
         given.append(measure(mix, seed, remembering, SpeakerCount(mix.n_speakers, mix.n_speakers)))
