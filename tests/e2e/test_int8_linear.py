@@ -12,7 +12,7 @@ import torch
 
 from qasr_cli.engines.cpu import int8_linear
 from qasr_cli.engines.cpu.int8_linear import Int8Kernel, Int8Linear, Int8Weight
-from tests.amx import skip_if_amx
+from tests.this_cpu import skip_if_amx
 
 EXACT = int8_linear.exact_kernels()
 ONNXRUNTIME = next(one for bits in (8, 7) if int8_linear.is_exact(one := Int8Kernel("onnxruntime", bits)))

@@ -27,12 +27,12 @@ from qasr_cli.errors import UsageError
 from qasr_cli.options import DecodeOptions, EngineOptions
 from tests import demo_pair, sentences
 from tests.demo_pair import opened
+from tests.this_cpu import HAS_BF16_PRODUCTS
 
 CPU = torch.device("cpu")
 FP32, BF16 = Placement(CPU, torch.float32), Placement(CPU, torch.bfloat16)
 INT8 = device.place("cpu", "int8", 0)
 Asked = tuple[list[prompts.Features], list[list[int]]]
-HAS_BF16_PRODUCTS = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 N_CLIPS, CLIP_SAMPLES = 16, 8 * 16_000
 ALIGNED_TEXT = ["good", "morning", "everyone", "and", "welcome"]
 
