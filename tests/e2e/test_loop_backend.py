@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ from tests.this_cpu import HAS_BF16_PRODUCTS
 CPU = torch.device("cpu")
 FP32, BF16 = Placement(CPU, torch.float32), Placement(CPU, torch.bfloat16)
 INT8 = device.place("cpu", "int8", 0)
+Given = TypeVar("Given")
 Asked = tuple[list[prompts.Features], list[list[int]]]
 N_CLIPS, CLIP_SAMPLES = 16, 8 * 16_000
 ALIGNED_TEXT = ["good", "morning", "everyone", "and", "welcome"]
@@ -77,6 +79,16 @@ def attention(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     return str(request.param)
 
 
+def is_slow(placement: Placement) -> bool:
+    """Whether this CPU computes a format in many small steps."""
+    return placement is BF16 and not HAS_BF16_PRODUCTS
+
+
+def some(given: list[Given], placement: Placement) -> list[Given]:
+    """Return a half of what is given where all of it would take long."""
+    return given[::2] if is_slow(placement) else given
+
+
 def tokens(answers: list[Answer]) -> list[list[int]]:
     return [answer.tokens for answer in answers]
 
@@ -90,16 +102,16 @@ def until_stop(answers: list[list[int]], stop_ids: list[int]) -> list[list[int]]
 def test_the_loop_writes_the_tokens_of_generate(
     recognizer: loading.OpenModel, asked: Asked, placement: Placement
 ) -> None:
-    features, ids = asked
+    features, ids = (some(part, placement) for part in asked)
     stop_ids = prompts.Prompts(recognizer.tokenizer).stop_ids
     plain = TransformersDecoder(recognizer, placement, stop_ids)
     # One at a time: in a batch transformers pads, and the last bit depends on the padding.
     theirs = [plain.write([item], [row], [150], [])[0] for item, row in zip(features, ids, strict=True)]
-    ours = decoder(recognizer, placement).write(features, ids, [150] * N_CLIPS, [])
-    if placement is BF16 and not HAS_BF16_PRODUCTS:
+    ours = decoder(recognizer, placement).write(features, ids, [150] * len(ids), [])
+    if is_slow(placement):
         ours, theirs = map(list, zip(*map(without_tie, ours, theirs), strict=True))
     assert until_stop(tokens(ours), stop_ids) == until_stop(tokens(theirs), stop_ids)
-    assert sum(len(answer.tokens) > 5 for answer in ours) >= N_CLIPS - 5
+    assert sum(len(answer.tokens) > 5 for answer in ours) >= 0.75 * len(ours)
 
 
 def without_tie(ours: Answer, theirs: Answer) -> tuple[Answer, Answer]:
@@ -144,10 +156,10 @@ def test_posteriors_are_those_of_the_scores_of_generate(
 def test_an_answer_does_not_depend_on_what_else_is_asked(
     recognizer: loading.OpenModel, asked: Asked, placement: Placement
 ) -> None:
-    features, ids = asked
+    features, ids = (some(part, placement) for part in asked)
     one = decoder(recognizer, placement)
-    together = one.write(features, ids, [150] * N_CLIPS, [])  # posteriors, too, to the last bit
-    backwards = one.write(features[::-1], ids[::-1], [150] * N_CLIPS, [])[::-1]
+    together = one.write(features, ids, [150] * len(ids), [])  # posteriors, too, to the last bit
+    backwards = one.write(features[::-1], ids[::-1], [150] * len(ids), [])[::-1]
     alone = [one.write([item], [row], [150], [])[0] for item, row in zip(features, ids, strict=True)]
     assert together == backwards == alone
 
@@ -178,13 +190,15 @@ def test_every_sentence_of_the_samples_has_the_tokens_of_generate(
     (features, ids), budgets, theirs = generated
     features, ids, budgets, theirs = features[::step], ids[::step], budgets[::step], theirs[::step]
     stop_ids = prompts.Prompts(recognizer.tokenizer).stop_ids
-    n_equal = {}
+    equal = {}
     for placement in (FP32, BF16, INT8):
-        ours = until_stop(tokens(decoder(recognizer, placement).write(features, ids, budgets, [])), stop_ids)
-        n_equal[placement] = sum(one == other for one, other in zip(ours, theirs, strict=True))
-    assert n_equal[FP32] == len(theirs)
-    assert n_equal[BF16] >= 0.95 * len(theirs)
-    assert n_equal[INT8] >= 0.95 * len(theirs)
+        part = slice(None, None, 4 if is_slow(placement) else 1)
+        answers = decoder(recognizer, placement).write(features[part], ids[part], budgets[part], [])
+        ours = until_stop(tokens(answers), stop_ids)
+        equal[placement] = np.mean([one == other for one, other in zip(ours, theirs[part], strict=True)])
+    assert equal[FP32] == 1
+    assert equal[BF16] >= 0.95
+    assert equal[INT8] >= 0.95
 
 
 def test_an_answer_ends_with_a_stop_token_or_with_its_budget(loop: LoopDecoder, asked: Asked) -> None:
