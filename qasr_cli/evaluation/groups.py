@@ -6,6 +6,7 @@ the figures of each part with their intervals.
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -34,12 +35,18 @@ def of_utterance(utterance: Utterance) -> list[tuple[str, str]]:
     for kind, name in utterance.labels.items():
         if kind != _SNR_LABEL:
             found.append((kind, name))
-            continue
-        try:
-            found.append((_NOISE, _range_of(float(name), _NOISES_DB, "dB")))
-        except ValueError:
-            continue
+        elif (snr_db := _number(name)) is not None:
+            found.append((_NOISE, _range_of(snr_db, _NOISES_DB, "dB")))
     return found
+
+
+def _number(text: str) -> float | None:
+    """Return a number, which may be infinite; None if it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return None if math.isnan(value) else value
 
 
 def _range_of(value: float, ranges: Sequence[tuple[int | None, int | None]], unit: str) -> str:
@@ -63,10 +70,8 @@ def figures(
         name: What the blocks are.
         seed: Seed of the intervals.
     """
-    kinds = dict.fromkeys(kind for kind, _ in places)
-    for kind in sorted(
-        kinds, key=lambda kind: (*_KINDS_IN_ORDER, kind).index(kind)
-    ):  # stable: others as named
+    kinds = dict.fromkeys(kind for kind, _ in places)  # labels stay in this order
+    for kind in sorted(kinds, key=lambda kind: (*_KINDS_IN_ORDER, kind).index(kind)):
         members = [
             (part, np.asarray(own), counts_at(rows, own)) for (of, part), own in places.items() if of == kind
         ]

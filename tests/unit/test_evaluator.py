@@ -10,6 +10,7 @@ import kaldialign
 import numpy as np
 import pytest
 
+from qasr_cli.evaluation import groups
 from qasr_cli.evaluation.evaluate import Evaluator
 from qasr_cli.evaluation.figures import Counts, Evaluation, Interval, SetFigures, Unit
 from qasr_cli.evaluation.normalization import normalizers
@@ -199,6 +200,14 @@ def test_groups_by_length_speaker_noise_and_label() -> None:
         ("speaker", "y"): (2, Counts(2, 1, 0, 0)),
         ("accent", "scottish"): (1, Counts(2, 0, 1, 0)),
     }
+
+
+@pytest.mark.parametrize(
+    ("snr_db", "name"), [("-3", "below 0 dB"), ("inf", "20 dB and more"), ("nan", None), ("loud", None)]
+)
+def test_a_noise_that_is_no_number_is_in_no_group(snr_db: str, name: str | None) -> None:
+    one = utterance("a", "one", duration_ms=None, labels={"snr_db": snr_db})
+    assert groups.of_utterance(one) == ([("noise", name)] if name else [])
 
 
 def test_a_group_has_the_interval_of_its_own_utterances() -> None:
