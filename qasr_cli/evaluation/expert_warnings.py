@@ -9,8 +9,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
-import numpy as np
-
 from qasr_cli import languages
 from qasr_cli.evaluation import groups, speaker_tally
 from qasr_cli.evaluation.figures import Counts
@@ -98,8 +96,7 @@ def _of_answers(tally: Tally) -> Iterator[str]:
 def _of_lengths(tally: Tally) -> Iterator[str]:
     if not tally.columns or tally.n_missing == tally.n:
         return
-    rows = tally.main.rows
-    total = Counts(*map(int, rows.sum(axis=1)))
+    total = tally.main.total
     if total.n_units < _MIN_UNITS:
         return
     ratio = (total.n_units - total.deletions + total.insertions) / total.n_units
@@ -110,12 +107,13 @@ def _of_lengths(tally: Tally) -> Iterator[str]:
     rate = total.rate or 0.0
     if rate > _BAD_RATE and total.substitutions > total.n_errors / 2:
         yield "Most units are substituted: is it another split, language or recording?"
-    if _loses_long_clips(tally, rows):
+    if _loses_long_clips(tally):
         yield "Clips of more than 30 s lose words: does the system read only 30 s?"
 
 
-def _loses_long_clips(tally: Tally, rows: np.ndarray) -> bool:
+def _loses_long_clips(tally: Tally) -> bool:
     """Whether clips of more than 30 s lose far more words than shorter ones."""
+    rows = tally.main.rows
     long_clips, short_clips = Counts(), Counts()
     for (kind, name), places in tally.groups.items():
         if kind == groups.LENGTH and name == groups.LONGEST:
@@ -159,6 +157,11 @@ def _of_normalizers(tally: Tally) -> Iterator[str]:
         )
     if _RESPELLING in used and not tally.language:
         yield "The references' language is unknown, and numbers stay as they are: name it in the references."
+    yield from _of_case(tally)
+
+
+def _of_case(tally: Tally) -> Iterator[str]:
+    """Warn where texts differ in how they are written, and not in what is said."""
     n_case = sum(n for (a, b), n in tally.substitutions.items() if a.casefold() == b.casefold())
     if n_case > _CASE_SHARE * max(tally.substitutions.total(), 1):
         yield f"{n_case} substitutions differ in capital letters only: see the figure with qasr."

@@ -145,21 +145,27 @@ def _layout(file: BinaryIO, size: int) -> _Layout | None:
     if not is_wave or riff_size + 8 != size or container_ends.is_unknown_size(riff_size):
         return None
     form: _Form | None = None
-    at = 12
-    while at + 8 <= len(head):
-        name, n_bytes, content = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little"), at + 8
+    for name, content, n_bytes in _chunks(head):
+        body = head[content : content + n_bytes]
         if name == b"data":
             layout = None if form is None else _Layout(content, n_bytes, form)
             return layout if layout is not None and _are_samples(file, layout, size) else None
-        body = head[content : content + n_bytes]
         if name == b"fmt " and form is None:
             form = _form(body)
         elif form is None or len(body) < n_bytes or not _is_harmless(name, body, form):
             return None
         if form is None or n_bytes % 2:
             return None
-        at = content + n_bytes
     return None
+
+
+def _chunks(head: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, place of the content and its bytes of each chunk that begins in the head of a file."""
+    at = 12
+    while at + 8 <= len(head):
+        n_bytes = int.from_bytes(head[at + 4 : at + 8], "little")
+        yield head[at : at + 4], at + 8, n_bytes
+        at += 8 + n_bytes
 
 
 def _form(body: bytes) -> _Form | None:

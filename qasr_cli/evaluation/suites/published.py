@@ -110,21 +110,36 @@ def _mean_rows(table: SuiteTable, number: int, system: str, measured: Measured) 
     reason = f"{n_missing} of its {len(by_set)} sets are missing" if n_missing else ""
     if table.average:
         for normalizer in measured.normalizers:
-            values = [
-                rate.interval.value * _PERCENT
-                for row, one in zip(table.sets, by_set, strict=True)
-                if one is not None
-                for rate in _rates(one, row.metric, (normalizer,))
-                if rate.interval is not None
-            ]
-            ours = Interval(fmean(values)) if values and not n_missing else None
+            ours = None if n_missing else _mean(table, here, normalizer)
             metric = f"mean rate, {normalizer}"
             yield Published(table.name, AVERAGE, metric, model, table.average[number], ours, reason)
     if table.lid:
-        told = [one.lid for one in here if one.lid is not None]
-        n, n_right = sum(lid.n for lid in told), sum(lid.n_right for lid in told)
-        ours = Interval(n_right / n * _PERCENT) if n and not n_missing else None
+        ours = None if n_missing else _detection(here)
         yield Published(table.name, DETECTION, "accuracy", model, table.lid[number], ours, reason)
+
+
+def _mean(table: SuiteTable, figures: Sequence[SetFigures], normalizer: str) -> Interval | None:
+    """Return the unweighted mean of the rates of all sets in percent; None without any.
+
+    Args:
+        table: Says which rate each set has.
+        figures: Of all its sets, in their order.
+        normalizer: Whose rates.
+    """
+    values = [
+        rate.interval.value * _PERCENT
+        for row, one in zip(table.sets, figures, strict=True)
+        for rate in _rates(one, row.metric, (normalizer,))
+        if rate.interval is not None
+    ]
+    return Interval(fmean(values)) if values else None
+
+
+def _detection(figures: Sequence[SetFigures]) -> Interval | None:
+    """Return the share of utterances whose language was detected right, in percent; None without any."""
+    told = [one.lid for one in figures if one.lid is not None]
+    n, n_right = sum(lid.n for lid in told), sum(lid.n_right for lid in told)
+    return Interval(n_right / n * _PERCENT) if n else None
 
 
 def _in_percent(interval: Interval | None) -> Interval | None:
