@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 from qasr_cli.errors import UnavailableError
@@ -117,31 +118,51 @@ def _speller(language: str) -> Callable[[str, str], str] | None:
     """Return a function from digits and an English form to words, if a library has one."""
     code = _LIBRARY_CODES.get(language, language)
     cardinal = _of_india(code) if code in _INDIAN_LANGUAGES else _of_num2words(code)
-    if cardinal is None:
-        return None
-    decimal_word = _DECIMAL_WORDS.get(language) or _DECIMALS_AS_NUMBER.get(language)
+    return None if cardinal is None else functools.lru_cache(maxsize=4_096)(_Speller(language, cardinal))
 
-    @functools.lru_cache(maxsize=4_096)
-    def spell(number: str, form: str) -> str:
+
+@dataclass(frozen=True, slots=True)
+class _Speller:
+    """Spells the numbers of a language.
+
+    Attributes:
+        cardinal: A library's function from a number and its form to words.
+    """
+
+    language: str
+    cardinal: Callable[[str, str], str]
+
+    def __call__(self, number: str, form: str) -> str:
+        """Return a number in words."""
         whole, point, places = number.partition(".")
-        if not point and (len(whole) > _MAX_DIGITS or (len(whole) > 1 and whole[0] == "0")):
-            return " ".join(spell(digit, "") for digit in whole)  # 007, and numbers of telephones
-        if point and (decimal_word or len(number) > _MAX_DIGITS):
-            is_number = language in _DECIMALS_AS_NUMBER and places[0] != "0"
-            spoken = spell(places, "") if is_number else " ".join(spell(digit, "") for digit in places)
-            return f"{spell(whole, '')} {decimal_word or ''} {spoken}"
+        if point:
+            return self._decimal(number, whole, places, form)
+        if len(whole) > _MAX_DIGITS or (len(whole) > 1 and whole[0] == "0"):
+            return self._one_by_one(whole)  # 007, and numbers of telephones
+        return self._by_library(number, whole, form) or number  # one that the library has no words for
+
+    def _decimal(self, number: str, whole: str, places: str, form: str) -> str:
+        as_number = _DECIMALS_AS_NUMBER.get(self.language)
+        word = _DECIMAL_WORDS.get(self.language) or as_number
+        if word or len(number) > _MAX_DIGITS:
+            is_number = as_number is not None and places[0] != "0"
+            spoken = self(places, "") if is_number else self._one_by_one(places)
+            return f"{self(whole, '')} {word or ''} {spoken}"
+        return self._by_library(number, whole, form) or f"{self(whole, '')} {self._one_by_one(places)}"
+
+    def _one_by_one(self, digits: str) -> str:
+        return " ".join(self(digit, "") for digit in digits)
+
+    def _by_library(self, number: str, whole: str, form: str) -> str:
+        """Return the library's words as they are written; "" if it has none."""
         try:
-            words = cardinal(number, _library_form(whole, form))
+            words = self.cardinal(number, _library_form(whole, form))
         except (ValueError, TypeError, OverflowError, ArithmeticError, LookupError):
-            if not point:
-                return number  # one that the library has no words for
-            return " ".join((spell(whole, ""), *(spell(digit, "") for digit in places)))
-        for pattern, right in _MENDED.get(language, ()):
+            return ""
+        for pattern, right in _MENDED.get(self.language, ()):
             words = pattern.sub(right, words)
         words = words.replace("-", " ").replace(",", " ").strip()
         return english_numbers.plural(words) if "plural" in form else words
-
-    return spell
 
 
 def _library_form(whole: str, form: str) -> str:

@@ -103,13 +103,7 @@ def _read(part: Part, corpus: str, is_giga: bool) -> Iterator[Utterance]:
             text = spoken(segment.get("text_tn" if is_giga else "text"))
             if is_giga and text.strip() in _GARBAGE:
                 continue
-            try:
-                times = [seconds_to_ms(float(segment[key])) for key in ("begin_time", "end_time")]
-                span = Span(*times)
-                id_, recording, place = str(segment["sid"]), str(audio["aid"]), str(audio["path"])
-                f"{id_}{recording}{place}{text}".encode()  # half a character of UTF-16 is none
-            except (KeyError, TypeError, ValueError, OverflowError):
-                raise _damaged(part.path, audio, segment) from None
+            span, id_, recording, place = _places(part.path, audio, segment, text)
             speaker = str(segment.get("speaker") or "")
             yield Utterance(
                 id_,
@@ -122,6 +116,23 @@ def _read(part: Part, corpus: str, is_giga: bool) -> Iterator[Utterance]:
                 duration_ms=span.duration_ms,
                 labels={key: str(audio[key]) for key in _LABELS if audio.get(key)},
             )
+
+
+def _places(
+    path: Path, audio: dict[str, Any], segment: dict[str, Any], text: str
+) -> tuple[Span, str, str, str]:
+    """Return span, id, recording and path of a segment.
+
+    Raises:
+        UndecodableError: One is missing, or no text.
+    """
+    try:
+        span = Span(*(seconds_to_ms(float(segment[key])) for key in ("begin_time", "end_time")))
+        id_, recording, place = str(segment["sid"]), str(audio["aid"]), str(audio["path"])
+        f"{id_}{recording}{place}{text}".encode()  # half a character of UTF-16 is none
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise _damaged(path, audio, segment) from None
+    return span, id_, recording, place
 
 
 def _is_in(part: str, segment: dict[str, Any], audio: dict[str, Any]) -> bool:
