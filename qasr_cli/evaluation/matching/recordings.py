@@ -9,6 +9,7 @@ Every word goes to exactly one, and the errors of all are those of the whole.
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -44,14 +45,12 @@ def answers(utterances: Sequence[Utterance], whole: Answer, *, is_partial: bool 
     spans = [span for utterance in utterances if (span := _span(utterance)) is not None]
     is_cut = is_partial and bool(whole.words or whole.captions)
     if is_cut:
-        words = tuple(
-            word for word, is_near in zip(words, _near(words, spans, _NEAR_MS), strict=True) if is_near
-        )
+        words = tuple(itertools.compress(words, _near(words, spans, _NEAR_MS)))
     owners, equal = _aligned(utterances, words)
-    inside = _near(words, spans, 0)
+    inside = _near(words, spans, 0) if is_cut else [True] * len(words)
     dealt: list[list[TimedWord]] = [[] for _ in utterances]
     for place, owner in enumerate(_filled(owners, utterances, words)):
-        if not is_cut or place in equal or inside[place]:
+        if place in equal or inside[place]:
             dealt[owner].append(words[place])
     return [
         replace(
@@ -136,18 +135,31 @@ def _aligned(
     spans = [_span(utterance) for utterance in utterances]
     for block in _blocks([token for token, _ in said], [token for token, _ in spoken]):
         ours, theirs = said[block.said_start : block.said_end], spoken[block.start : block.end]
+        heard = [words[place] for _, place in ours]
+        wanted = [spans[number] for _, number in theirs]
         is_open = not block.is_equal and len({number for _, number in theirs}) > 1
-        pairs = _spread(len(ours), len(theirs))
-        if is_open and len(ours) * len(theirs) <= _MAX_CELLS:
-            costs = [[_distance(words[place], spans[number]) for _, number in theirs] for _, place in ours]
-            pairs = _cheapest(costs)
-        for mine, their in pairs:
+        for mine, their in _pairs(heard, wanted, is_open=is_open):
             place = ours[mine][1]
             if owners[place] is None:
                 owners[place] = theirs[their][1]
             if block.is_equal:
                 equal.add(place)
     return owners, equal
+
+
+def _pairs(
+    words: Sequence[TimedWord], spans: Sequence[Span | None], *, is_open: bool
+) -> list[tuple[int, int]]:
+    """Return which words and tokens of references belong together, in order.
+
+    Args:
+        words: Of a stretch.
+        spans: Of the utterance of each token.
+        is_open: They differ and the tokens are of several utterances: the times decide.
+    """
+    if is_open and len(words) * len(spans) <= _MAX_CELLS:
+        return _cheapest([[_distance(word, span) for span in spans] for word in words])
+    return _spread(len(words), len(spans))
 
 
 @dataclass(frozen=True, slots=True)
